@@ -1,0 +1,192 @@
+//! Registering handlers. A clash is found when the dispatcher is built, and named with both places.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt;
+use std::panic::Location;
+
+use crate::dispatcher::{Dispatcher, Routes, UnhandledPolicy};
+use crate::error::{BuildError, Clash};
+use crate::event::EventType;
+use crate::handler::{ErasedHandler, Handler, HandlerWith, erase, erase_raw};
+use crate::outcome::{IntoReply, RawReply};
+use crate::raw_json::RawJson;
+
+type Place = &'static Location<'static>;
+
+/// Registers handlers and builds a [`Dispatcher`].
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU64, Ordering};
+///
+/// use lark_events::callback::{CardActionReply, CardActionTrigger, UrlPreviewGet, UrlPreviewReply};
+/// use lark_events::{Dispatcher, Event};
+///
+/// struct App {
+///     presses: AtomicU64,
+/// }
+///
+/// impl App {
+///     async fn on_press(self: Arc<Self>, event: Event<CardActionTrigger>) -> CardActionReply {
+///         self.presses.fetch_add(1, Ordering::Relaxed);
+///         CardActionReply::new()
+///     }
+/// }
+///
+/// async fn on_preview(event: Event<UrlPreviewGet>) -> Result<UrlPreviewReply, std::fmt::Error> {
+///     Ok(UrlPreviewReply::title("a link"))
+/// }
+///
+/// let app = Arc::new(App { presses: AtomicU64::new(0) });
+/// let dispatcher = Dispatcher::builder()
+///     .on(on_preview) // the event is the function's argument
+///     .with_state(app)
+///     .on_with::<CardActionTrigger>(App::on_press)
+///     .on_raw("vc.something_new_v1", |event| async move {
+///         println!("{} bytes", event.raw().as_bytes().len());
+///     })
+///     .fallback(|event| async move { println!("{}", event.header.event_type) })
+///     .build()?;
+/// # Ok::<(), lark_events::BuildError>(())
+/// ```
+#[must_use = "a builder does nothing until it is built"]
+pub struct DispatcherBuilder<S = ()> {
+    state: S,
+    handlers: HashMap<String, (ErasedHandler, Place)>,
+    fallback: Option<(ErasedHandler, Place)>,
+    unhandled: UnhandledPolicy,
+    clashes: Vec<Clash>,
+}
+
+impl Default for DispatcherBuilder {
+    fn default() -> Self {
+        Self {
+            state: (),
+            handlers: HashMap::new(),
+            fallback: None,
+            unhandled: UnhandledPolicy::default(),
+            clashes: Vec::new(),
+        }
+    }
+}
+
+impl<S> DispatcherBuilder<S> {
+    /// Registers the handler of an event: a function, or a closure whose argument need not be
+    /// annotated. The handler returns the event's [`Reply`](EventType::Reply), which is `()` for
+    /// notifications, or a `Result` of it.
+    ///
+    /// The event may be named, `on::<ReserveConfigUpdatedV1>(…)`, or left to the handler's
+    /// argument, `on(on_updated)`.
+    #[track_caller]
+    pub fn on<E: EventType>(self, handler: impl Handler<E, Return: IntoReply<E::Reply>>) -> Self {
+        self.insert(E::EVENT_TYPE, erase::<E, _>(handler))
+    }
+
+    /// Registers a handler for an event that has no type: it is given the body as
+    /// [`RawJson`]. It returns `()`, a [`RawReply`], or a `Result` of either.
+    #[track_caller]
+    pub fn on_raw(
+        self,
+        event_type: impl Into<String>,
+        handler: impl Handler<RawJson, Return: IntoReply<RawReply>>,
+    ) -> Self {
+        self.insert(event_type, erase_raw(handler))
+    }
+
+    /// Registers a handler for every event that has none of its own. It is given the body as
+    /// [`RawJson`], and returns what [`on_raw`](Self::on_raw)'s does.
+    #[track_caller]
+    pub fn fallback(mut self, handler: impl Handler<RawJson, Return: IntoReply<RawReply>>) -> Self {
+        let second = Location::caller();
+        match self.fallback {
+            Some((_, first)) => self.clashes.push(Clash {
+                event_type: None,
+                first,
+                second,
+            }),
+            None => self.fallback = Some((erase_raw(handler), second)),
+        }
+        self
+    }
+
+    /// Sets the state for the [`on_with`](Self::on_with) handlers that follow. Each of them is given
+    /// a clone per event, so the state is something cheap to clone, most often an `Arc`.
+    pub fn with_state<T: Clone + Send + Sync + 'static>(self, state: T) -> DispatcherBuilder<T> {
+        DispatcherBuilder {
+            state,
+            handlers: self.handlers,
+            fallback: self.fallback,
+            unhandled: self.unhandled,
+            clashes: self.clashes,
+        }
+    }
+
+    /// Registers the handler of an event that is also given the state: a closure
+    /// `|state, event| …`, or a method path such as `App::on_updated` where the method takes
+    /// `self: Arc<Self>` and the event.
+    #[track_caller]
+    pub fn on_with<E: EventType>(
+        self,
+        handler: impl HandlerWith<S, E, Return: IntoReply<E::Reply>>,
+    ) -> Self
+    where
+        S: Clone + Send + Sync + 'static,
+    {
+        let state = self.state.clone();
+        let handler = erase::<E, _>(move |event| handler(state.clone(), event));
+        self.insert(E::EVENT_TYPE, handler)
+    }
+
+    /// What to do with an event that nothing is registered for. The default is
+    /// [`UnhandledPolicy::Acknowledge`].
+    pub fn unhandled(mut self, policy: UnhandledPolicy) -> Self {
+        self.unhandled = policy;
+        self
+    }
+
+    #[track_caller]
+    fn insert(mut self, event_type: impl Into<String>, handler: ErasedHandler) -> Self {
+        let second = Location::caller();
+        match self.handlers.entry(event_type.into()) {
+            Entry::Occupied(entry) => self.clashes.push(Clash {
+                event_type: Some(entry.key().clone()),
+                first: entry.get().1,
+                second,
+            }),
+            Entry::Vacant(entry) => {
+                entry.insert((handler, second));
+            }
+        }
+        self
+    }
+
+    /// Builds the dispatcher.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] when an event type, or the fallback, was registered twice.
+    pub fn build(self) -> Result<Dispatcher, BuildError> {
+        if !self.clashes.is_empty() {
+            return Err(BuildError {
+                clashes: self.clashes,
+            });
+        }
+        let handlers = self.handlers.into_iter();
+        Ok(Dispatcher::new(Routes {
+            handlers: handlers.map(|(key, (handler, _))| (key, handler)).collect(),
+            fallback: self.fallback.map(|(handler, _)| handler),
+            unhandled: self.unhandled,
+        }))
+    }
+}
+
+impl<S> fmt::Debug for DispatcherBuilder<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DispatcherBuilder")
+            .field("event_types", &self.handlers.keys())
+            .field("fallback", &self.fallback.is_some())
+            .field("unhandled", &self.unhandled)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,348 @@
+//! `card.action.trigger`: somebody pressed, chose or submitted something on a card.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::context::{CallbackContext, CallbackOperator};
+use crate::event::EventType;
+use crate::info::EventInfo;
+use crate::lenient;
+
+/// An action on an interactive component of a card.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct CardActionTrigger {
+    /// Who acted.
+    #[serde(
+        deserialize_with = "lenient::field",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub operator: Option<CallbackOperator>,
+    /// A credential for updating the card afterwards: good for 30 minutes and two updates.
+    #[serde(
+        deserialize_with = "lenient::field",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub token: Option<String>,
+    /// What was done.
+    #[serde(
+        deserialize_with = "lenient::field",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub action: Option<CardAction>,
+    /// Where the card is shown, such as `im_message`.
+    #[serde(
+        deserialize_with = "lenient::field",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub host: Option<String>,
+    /// `url_preview` for the card of a link preview; absent otherwise.
+    #[serde(
+        deserialize_with = "lenient::field",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub delivery_type: Option<String>,
+    /// The message and chat that hold the card.
+    #[serde(
+        deserialize_with = "lenient::field",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub context: Option<CallbackContext>,
+}
+
+impl EventType for CardActionTrigger {
+    const EVENT_TYPE: &'static str = "card.action.trigger";
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
+        .title("Somebody acted on an interactive component of a card")
+        .page("https://open.feishu.cn/document/feishu-cards/card-callback-communication")
+        .field_scopes(&["contact:user.employee_id:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"]);
+    type Reply = CardActionReply;
+}
+
+/// What was done on a card.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct CardAction {
+    /// The value that the developer bound to the component: an object or a string.
+    #[serde(
+        deserialize_with = "lenient::field",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub value: Option<Value>,
+    /// The kind of component, such as `button`.
+    #[serde(
+        deserialize_with = "lenient::field",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub tag: Option<String>,
+    /// The user's time zone, such as `Asia/Shanghai`; sent by date and time pickers.
+    #[serde(
+        deserialize_with = "lenient::field",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub timezone: Option<String>,
+    /// The component's name within its form.
+    #[serde(
+        deserialize_with = "lenient::field",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub name: Option<String>,
+    /// A submitted form: by component name, a string or a list of strings.
+    #[serde(
+        deserialize_with = "lenient::field",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub form_value: Option<BTreeMap<String, Value>>,
+    /// The text of an input outside a form.
+    #[serde(
+        deserialize_with = "lenient::field",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub input_value: Option<String>,
+    /// The choice of a single-choice component outside a form.
+    #[serde(
+        deserialize_with = "lenient::field",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub option: Option<String>,
+    /// The choices of a multiple-choice component outside a form.
+    #[serde(
+        deserialize_with = "lenient::field",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub options: Option<Vec<String>>,
+    /// The state of a checker outside a form.
+    #[serde(
+        deserialize_with = "lenient::field",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub checked: Option<bool>,
+}
+
+crate::lenient_object!(CardActionTrigger, CardAction);
+
+/// The answer to a [`CardActionTrigger`]: a toast, a new card, both, or neither.
+///
+/// ```
+/// use lark_events::callback::{CardActionReply, ReplyCard, Toast};
+///
+/// let reply = CardActionReply::new()
+///     .toast(Toast::success("saved").i18n("zh_cn", "已保存"))
+///     .card(ReplyCard::template("AAqi6xJ8rabcd").variable("name", "Ada"));
+/// assert_eq!(
+///     serde_json::to_value(&reply)?,
+///     serde_json::json!({
+///         "toast": {"type": "success", "content": "saved", "i18n": {"zh_cn": "已保存"}},
+///         "card": {
+///             "type": "template",
+///             "data": {"template_id": "AAqi6xJ8rabcd", "template_variable": {"name": "Ada"}}
+///         },
+///     }),
+/// );
+/// assert_eq!(serde_json::to_string(&CardActionReply::new())?, "{}");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[must_use]
+pub struct CardActionReply {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    toast: Option<Toast>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    card: Option<ReplyCard>,
+}
+
+impl CardActionReply {
+    /// Leaves the card as it is and shows nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Shows a toast to the user who acted.
+    pub fn toast(mut self, toast: Toast) -> Self {
+        self.toast = Some(toast);
+        self
+    }
+
+    /// Replaces the card.
+    pub fn card(mut self, card: ReplyCard) -> Self {
+        self.card = Some(card);
+        self
+    }
+}
+
+/// A short message that pops up at the user who acted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[must_use]
+pub struct Toast {
+    #[serde(rename = "type")]
+    kind: ToastKind,
+    content: String,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    i18n: BTreeMap<String, String>,
+}
+
+/// The look of a [`Toast`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum ToastKind {
+    /// Neutral.
+    Info,
+    /// Something succeeded.
+    Success,
+    /// Something failed.
+    Error,
+    /// Something needs attention.
+    Warning,
+}
+
+impl Toast {
+    /// A toast of the given look.
+    pub fn new(kind: ToastKind, content: impl Into<String>) -> Self {
+        Self {
+            kind,
+            content: content.into(),
+            i18n: BTreeMap::new(),
+        }
+    }
+
+    /// A neutral toast.
+    pub fn info(content: impl Into<String>) -> Self {
+        Self::new(ToastKind::Info, content)
+    }
+
+    /// A toast that tells of a success.
+    pub fn success(content: impl Into<String>) -> Self {
+        Self::new(ToastKind::Success, content)
+    }
+
+    /// A toast that tells of a failure.
+    pub fn error(content: impl Into<String>) -> Self {
+        Self::new(ToastKind::Error, content)
+    }
+
+    /// A toast that warns.
+    pub fn warning(content: impl Into<String>) -> Self {
+        Self::new(ToastKind::Warning, content)
+    }
+
+    /// Adds the text for one language, such as `zh_cn`, `en_us` or `ja_jp`.
+    pub fn i18n(mut self, language: impl Into<String>, content: impl Into<String>) -> Self {
+        self.i18n.insert(language.into(), content.into());
+        self
+    }
+}
+
+/// A card in a reply: its whole JSON, or a template from the platform's card builder.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[must_use]
+pub struct ReplyCard {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    data: Value,
+}
+
+impl ReplyCard {
+    /// A card by its JSON, in the same version as the card that was sent.
+    pub fn raw(card: Value) -> Self {
+        Self {
+            kind: "raw",
+            data: card,
+        }
+    }
+
+    /// A card by the id of its template.
+    pub fn template(template_id: impl Into<String>) -> Self {
+        Self {
+            kind: "template",
+            data: json!({ "template_id": template_id.into() }),
+        }
+    }
+
+    /// Names the version of the template, such as `1.0.0`. Without effect on a raw card.
+    pub fn version(self, version: impl Into<String>) -> Self {
+        self.set(|data| data["template_version_name"] = version.into().into())
+    }
+
+    /// Sets a variable of the template. Without effect on a raw card.
+    pub fn variable(self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.set(|data| data["template_variable"][name.into()] = value.into())
+    }
+
+    fn set(mut self, change: impl FnOnce(&mut Value)) -> Self {
+        if self.kind == "template" {
+            change(&mut self.data);
+        }
+        self
+    }
+
+    /// The parts of the reply to the old callback, which has them at the top.
+    #[cfg(feature = "card-v1")]
+    pub(super) fn into_parts(self) -> (&'static str, Value) {
+        (self.kind, self.data)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_replies_can_be_written() {
+        let toast = || {
+            Toast::info("done")
+                .i18n("zh_cn", "完成")
+                .i18n("en_us", "done")
+        };
+        let raw = CardActionReply::new()
+            .toast(toast())
+            .card(ReplyCard::raw(json!({"schema": "2.0", "body": {}})).version("ignored"));
+        assert_eq!(
+            serde_json::to_value(raw).unwrap(),
+            json!({
+                "toast": {"type": "info", "content": "done", "i18n": {"zh_cn": "完成", "en_us": "done"}},
+                "card": {"type": "raw", "data": {"schema": "2.0", "body": {}}},
+            })
+        );
+        let template = ReplyCard::template("AAqi6xJ8rabcd")
+            .version("1.0.0")
+            .variable("open_id", "ou_1")
+            .variable("count", 2);
+        assert_eq!(
+            serde_json::to_value(CardActionReply::new().card(template)).unwrap(),
+            json!({"card": {"type": "template", "data": {
+                "template_id": "AAqi6xJ8rabcd",
+                "template_version_name": "1.0.0",
+                "template_variable": {"open_id": "ou_1", "count": 2},
+            }}})
+        );
+    }
+
+    #[test]
+    fn every_look_of_a_toast_has_the_documented_name() {
+        for (toast, name) in [
+            (Toast::info("x"), "info"),
+            (Toast::success("x"), "success"),
+            (Toast::error("x"), "error"),
+            (Toast::warning("x"), "warning"),
+        ] {
+            let json = serde_json::to_value(toast).unwrap();
+            assert_eq!(json, json!({"type": name, "content": "x"}));
+        }
+    }
+
+    #[test]
+    fn a_value_may_be_an_object_or_a_string() {
+        for value in [json!({"key": "value"}), json!("text")] {
+            let body = json!({"action": {"value": value, "tag": "button"}});
+            let body: CardActionTrigger = serde_json::from_value(body).unwrap();
+            assert_eq!(body.action.unwrap().value, Some(value));
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! `url.preview.get`: a link of ours was posted, and the platform asks how to show it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::card::ReplyCard;
+use super::context::{CallbackContext, CallbackOperator};
+use crate::event::EventType;
+use crate::info::EventInfo;
+use crate::lenient;
+
+/// A request for the preview of a link.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct UrlPreviewGet {
+    /// Who posted the link.
+    #[serde(
+        deserialize_with = "lenient::field",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub operator: Option<CallbackOperator>,
+    /// Where the link is shown, such as `im_message`.
+    #[serde(
+        deserialize_with = "lenient::field",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub host: Option<String>,
+    /// The link, and the message and chat that hold it.
+    #[serde(
+        deserialize_with = "lenient::field",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub context: Option<CallbackContext>,
+}
+
+crate::lenient_object!(UrlPreviewGet);
+
+impl EventType for UrlPreviewGet {
+    const EVENT_TYPE: &'static str = "url.preview.get";
+    const INFO: EventInfo =
+        EventInfo::new(Self::EVENT_TYPE).title("The preview of a posted link is wanted");
+    type Reply = UrlPreviewReply;
+}
+
+/// The answer to a [`UrlPreviewGet`]: an inline preview, a card, or both.
+///
+/// ```
+/// use lark_events::callback::{InlinePreview, UrlPreviewReply};
+///
+/// let reply = UrlPreviewReply::inline(InlinePreview::new("Ticket 7").image_key("img_1"));
+/// assert_eq!(
+///     serde_json::to_string(&reply)?,
+///     r#"{"inline":{"title":"Ticket 7","image_key":"img_1"}}"#,
+/// );
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[must_use]
+pub struct UrlPreviewReply {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inline: Option<InlinePreview>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    card: Option<ReplyCard>,
+}
+
+impl UrlPreviewReply {
+    /// Replaces the link's text.
+    pub fn inline(inline: InlinePreview) -> Self {
+        Self {
+            inline: Some(inline),
+            card: None,
+        }
+    }
+
+    /// Replaces the link's text by a title alone.
+    pub fn title(title: impl Into<String>) -> Self {
+        Self::inline(InlinePreview::new(title))
+    }
+
+    /// Shows a card below the message.
+    pub fn card(mut self, card: ReplyCard) -> Self {
+        self.card = Some(card);
+        self
+    }
+}
+
+/// What stands in the message in place of the link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[must_use]
+pub struct InlinePreview {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    i18n_title: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image_key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<PreviewUrl>,
+}
+
+impl InlinePreview {
+    /// A preview with this title.
+    pub fn new(title: impl Into<String>) -> Self {
+        Self {
+            title: Some(title.into()),
+            i18n_title: BTreeMap::new(),
+            image_key: None,
+            url: None,
+        }
+    }
+
+    /// Adds the title for one language, such as `zh_cn`, which then takes the place of the one title
+    /// for all.
+    pub fn i18n_title(mut self, language: impl Into<String>, title: impl Into<String>) -> Self {
+        self.title = None;
+        self.i18n_title.insert(language.into(), title.into());
+        self
+    }
+
+    /// The icon before the title, by the key of an uploaded image.
+    pub fn image_key(mut self, key: impl Into<String>) -> Self {
+        self.image_key = Some(key.into());
+        self
+    }
+
+    /// Where the preview leads, by platform.
+    pub fn url(mut self, url: PreviewUrl) -> Self {
+        self.url = Some(url);
+        self
+    }
+}
+
+/// Where a preview leads, by platform; what is not set leads to the link itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[must_use]
+pub struct PreviewUrl {
+    /// What is copied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub copy_url: Option<String>,
+    /// On iOS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ios: Option<String>,
+    /// On Android.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub android: Option<String>,
+    /// In the desktop client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pc: Option<String>,
+    /// In the browser.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub web: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_field_of_the_reply_can_be_written() {
+        let url = PreviewUrl {
+            copy_url: Some("c".to_owned()),
+            ios: Some("i".to_owned()),
+            android: Some("a".to_owned()),
+            pc: Some("p".to_owned()),
+            web: Some("w".to_owned()),
+        };
+        let inline = InlinePreview::new("t").i18n_title("zh_cn", "题").url(url);
+        let reply = UrlPreviewReply::inline(inline).card(ReplyCard::template("id"));
+        assert_eq!(
+            serde_json::to_value(reply).unwrap(),
+            json!({
+                "inline": {
+                    "i18n_title": {"zh_cn": "题"},
+                    "url": {"copy_url": "c", "ios": "i", "android": "a", "pc": "p", "web": "w"},
+                },
+                "card": {"type": "template", "data": {"template_id": "id"}},
+            })
+        );
+        assert_eq!(
+            serde_json::to_value(UrlPreviewReply::title("t")).unwrap(),
+            json!({"inline": {"title": "t"}})
+        );
+    }
+}

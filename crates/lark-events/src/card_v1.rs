@@ -1,0 +1,191 @@
+//! Opening the card callback of the old scheme: plain, signed with SHA-1 over the Verification
+//! Token, without an envelope. It has its own opener so that its weaker rule never mixes with that
+//! of [`Webhook`](crate::Webhook).
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use serde::Deserialize;
+
+use crate::callback::CardActionTriggerV1;
+use crate::credentials::VerificationToken;
+use crate::crypto::SignatureHeaders;
+use crate::delivery::{Delivery, Transport};
+use crate::envelope::{Text, UrlCheck, from_object};
+use crate::event::{EventHeader, EventType};
+use crate::raw_json::RawJson;
+use crate::webhook::{
+    Challenge, Freshness, MAX_EVENT_BYTES, MAX_UNSIGNED_BYTES, Opened, Rejection, RejectionReason,
+    WebhookBuildError,
+};
+
+/// Opens requests of the old card callback (`card.action.trigger_v1`), for its own URL.
+///
+/// The rule: a request with signature headers must have all three well-formed, matching and fresh; a
+/// request without any is accepted only if it is exactly a URL check whose token matches.
+///
+/// ```
+/// use http::HeaderMap;
+/// use lark_events::{CardWebhook, Opened};
+///
+/// let webhook = CardWebhook::new("v-token")?;
+/// let check = r#"{"type":"url_verification","token":"v-token","challenge":"abc"}"#;
+/// assert!(matches!(webhook.open(&HeaderMap::new(), check.into())?, Opened::Challenge(_)));
+///
+/// let unsigned = r#"{"open_id":"ou_1","action":{"tag":"button"}}"#;
+/// assert!(webhook.open(&HeaderMap::new(), unsigned.into()).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct CardWebhook {
+    settings: Arc<Settings>,
+}
+
+#[derive(Debug)]
+struct Settings {
+    token: VerificationToken,
+    freshness: Freshness,
+}
+
+impl CardWebhook {
+    /// An opener with the app's Verification Token.
+    ///
+    /// # Errors
+    ///
+    /// [`WebhookBuildError::EmptySecret`] when the token is empty.
+    pub fn new(token: impl Into<VerificationToken>) -> Result<Self, WebhookBuildError> {
+        Self::with_clock(token, SystemTime::now)
+    }
+
+    /// The same, with the time read from `clock`.
+    ///
+    /// # Errors
+    ///
+    /// [`WebhookBuildError::EmptySecret`] when the token is empty.
+    pub fn with_clock(
+        token: impl Into<VerificationToken>,
+        clock: impl Fn() -> SystemTime + Send + Sync + 'static,
+    ) -> Result<Self, WebhookBuildError> {
+        let token = token.into();
+        if token.is_empty() {
+            return Err(WebhookBuildError::EmptySecret);
+        }
+        let mut freshness = Freshness::default();
+        freshness.clock = Box::new(clock);
+        Ok(Self {
+            settings: Arc::new(Settings { token, freshness }),
+        })
+    }
+
+    /// Judges the headers alone, before a byte of the body is read.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection`] when the signature headers are there but not well-formed.
+    pub fn admit<'h>(&self, headers: &'h HeaderMap) -> Result<CardAdmission<'h>, Rejection> {
+        let signature = SignatureHeaders::parse(headers)
+            .map_err(|_| Rejection::new(RejectionReason::SignatureHeaders))?;
+        Ok(CardAdmission {
+            settings: Arc::clone(&self.settings),
+            signature,
+        })
+    }
+
+    /// Opens a whole request.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection`], with the status to answer.
+    pub fn open(&self, headers: &HeaderMap, body: Bytes) -> Result<Opened, Rejection> {
+        self.admit(headers)?.open(body)
+    }
+}
+
+/// A request whose headers allow its body to be read, up to a limit.
+#[derive(Debug)]
+pub struct CardAdmission<'h> {
+    settings: Arc<Settings>,
+    signature: Option<SignatureHeaders<'h, 20>>,
+}
+
+/// What an old card callback tells about itself outside its action.
+#[derive(Deserialize)]
+struct Flat<'a> {
+    #[serde(borrow, default)]
+    tenant_key: Option<Text<'a>>,
+}
+
+impl CardAdmission<'_> {
+    /// The most bytes of body worth reading.
+    #[must_use]
+    pub fn body_limit(&self) -> usize {
+        match self.signature {
+            Some(_) => MAX_EVENT_BYTES,
+            None => MAX_UNSIGNED_BYTES,
+        }
+    }
+
+    /// The rejection of a body longer than [`body_limit`](Self::body_limit).
+    #[must_use]
+    pub fn too_large(&self) -> Rejection {
+        Rejection::new(match self.signature {
+            Some(_) => RejectionReason::TooLarge,
+            None => RejectionReason::Unsigned,
+        })
+    }
+
+    /// Authenticates and parses the body.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection`], with the status to answer.
+    pub fn open(self, body: Bytes) -> Result<Opened, Rejection> {
+        if body.len() > self.body_limit() {
+            return Err(self.too_large());
+        }
+        let opened = match &self.signature {
+            Some(signature) => self.open_signed(signature, body),
+            None => self
+                .open_url_check(&body)
+                .map(Opened::Challenge)
+                .ok_or(RejectionReason::Unsigned),
+        };
+        opened.map_err(Rejection::new)
+    }
+
+    fn open_signed(
+        &self,
+        signature: &SignatureHeaders<'_, 20>,
+        body: Bytes,
+    ) -> Result<Opened, RejectionReason> {
+        if !signature.matches(self.settings.token.as_bytes(), &body) {
+            return Err(RejectionReason::Signature);
+        }
+        let now = self.settings.freshness.now();
+        if !self.settings.freshness.accepts(signature.timestamp(), now) {
+            return Err(RejectionReason::Timestamp);
+        }
+        if let Some(challenge) = self.open_url_check(&body) {
+            return Ok(Opened::Challenge(challenge));
+        }
+        let text = std::str::from_utf8(&body).map_err(|_| RejectionReason::Malformed)?;
+        let flat: Flat<'_> = from_object(text).map_err(|_| RejectionReason::Malformed)?;
+        let mut header = EventHeader::new(CardActionTriggerV1::EVENT_TYPE);
+        header.tenant_key = flat
+            .tenant_key
+            .map(|Text(key)| key.into_owned())
+            .unwrap_or_default();
+        let mut delivery = Delivery::new(header, RawJson::parsed(body));
+        delivery.transport = Transport::Webhook;
+        delivery.received_at = now;
+        Ok(Opened::Delivery(delivery))
+    }
+
+    fn open_url_check(&self, body: &[u8]) -> Option<Challenge> {
+        let check = UrlCheck::parse(std::str::from_utf8(body).ok()?)?;
+        let known = self.settings.token.matches(&check.token);
+        known.then(|| Challenge::parse(&check.challenge))?
+    }
+}

@@ -1,0 +1,188 @@
+//! Secrets as types: they never print, are compared in constant time only, and are wiped on drop.
+
+use std::fmt;
+
+use bytes::Bytes;
+use subtle::ConstantTimeEq as _;
+use zeroize::Zeroizing;
+
+use crate::crypto::{BodyKey, CipherError, Digest, Padding};
+
+/// The Encrypt Key of an app, with the AES keys derived from it.
+///
+/// Deriving happens here, once; opening an event costs no key schedule.
+///
+/// ```
+/// use lark_events::EncryptKey;
+///
+/// let key = EncryptKey::new("test key");
+/// let opened = key.open("P37w+VZImNgPEO1RBhJ6RtKl7n6zymIbEG1pReEzghk=")?;
+/// assert_eq!(opened, "hello world");
+/// assert_eq!(format!("{key:?}"), "EncryptKey(..)");
+/// # Ok::<(), lark_events::CipherError>(())
+/// ```
+pub struct EncryptKey {
+    text: Zeroizing<String>,
+    body: BodyKey,
+}
+
+impl EncryptKey {
+    /// Takes the Encrypt Key as the developer console shows it.
+    pub fn new(text: impl Into<String>) -> Self {
+        let text = Zeroizing::new(text.into());
+        let body = BodyKey::derive(text.as_bytes());
+        Self { text, body }
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+
+    /// Opens the text of an `{"encrypt": …}` wrapper. This authenticates nothing: CBC has no tag,
+    /// and whoever can tell the errors apart from outside can read the text without the key. Over
+    /// a network use [`Webhook`](crate::Webhook), which checks the signature first.
+    ///
+    /// # Errors
+    ///
+    /// [`CipherError`] when the text is not base64, not whole blocks, or has no padding under this
+    /// key.
+    pub fn open(&self, wrapped: &str) -> Result<Bytes, CipherError> {
+        self.body.open(wrapped, Padding::Required)
+    }
+
+    /// [`open`](Self::open) for text that nobody has authenticated: padding decides nothing.
+    pub(crate) fn open_unauthenticated(&self, wrapped: &str) -> Result<Bytes, CipherError> {
+        self.body.open(wrapped, Padding::Lenient)
+    }
+
+    /// Seals a document as the platform does, for tests and simulators: the text that goes into
+    /// `{"encrypt": …}`. `iv` must be random where the secrecy of the text matters.
+    ///
+    /// ```
+    /// # use lark_events::EncryptKey;
+    /// let key = EncryptKey::new("test key");
+    /// let sealed = key.seal(b"hello world", [7; 16]);
+    /// assert_eq!(key.open(&sealed)?, "hello world");
+    /// # Ok::<(), lark_events::CipherError>(())
+    /// ```
+    pub fn seal(&self, document: &[u8], iv: [u8; 16]) -> String {
+        self.body.seal(document, iv)
+    }
+
+    /// Signs a request body as the platform does: lower-case hexadecimal of the SHA-256 over
+    /// timestamp, nonce, Encrypt Key and body.
+    ///
+    /// ```
+    /// # use lark_events::EncryptKey;
+    /// let signature = EncryptKey::new("c").sign("a", "b", b"");
+    /// assert_eq!(signature, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    /// ```
+    pub fn sign(&self, timestamp: &str, nonce: &str, body: &[u8]) -> String {
+        Digest::sha256(timestamp, nonce, self.as_bytes(), body).to_hex()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+}
+
+impl fmt::Debug for EncryptKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EncryptKey(..)")
+    }
+}
+
+impl From<&str> for EncryptKey {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<String> for EncryptKey {
+    fn from(text: String) -> Self {
+        Self::new(text)
+    }
+}
+
+/// The Verification Token of an app: every document that the platform posts carries it.
+///
+/// ```
+/// use lark_events::VerificationToken;
+///
+/// let token = VerificationToken::new("v-token");
+/// assert!(token.matches("v-token"));
+/// assert!(!token.matches("v-tokem"));
+/// assert_eq!(format!("{token:?}"), "VerificationToken(..)");
+/// ```
+pub struct VerificationToken(Zeroizing<String>);
+
+impl VerificationToken {
+    /// Takes the Verification Token as the developer console shows it.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Zeroizing::new(text.into()))
+    }
+
+    /// Compares in time that does not depend on where the texts differ.
+    #[must_use]
+    pub fn matches(&self, candidate: &str) -> bool {
+        self.0.as_bytes().ct_eq(candidate.as_bytes()).into()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Signs a body of the old card callback as the platform does: lower-case hexadecimal of the
+    /// SHA-1 over timestamp, nonce, Verification Token and body.
+    #[cfg(feature = "card-v1")]
+    pub fn sign_card_v1(&self, timestamp: &str, nonce: &str, body: &[u8]) -> String {
+        Digest::sha1(timestamp, nonce, self.as_bytes(), body).to_hex()
+    }
+
+    #[cfg(feature = "card-v1")]
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Debug for VerificationToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("VerificationToken(..)")
+    }
+}
+
+impl From<&str> for VerificationToken {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<String> for VerificationToken {
+    fn from(text: String) -> Self {
+        Self::new(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let shown = format!(
+            "{:?} {:?}",
+            EncryptKey::new("marked-secret"),
+            VerificationToken::from("marked-secret".to_owned())
+        );
+        assert_eq!(shown, "EncryptKey(..) VerificationToken(..)");
+    }
+
+    #[test]
+    fn a_token_matches_itself_only() {
+        let token = VerificationToken::from("v-token");
+        for other in ["", "v-toke", "v-token1", "V-token"] {
+            assert!(!token.matches(other), "{other:?}");
+        }
+        assert!(token.matches("v-token"));
+    }
+}

@@ -1,0 +1,221 @@
+//! AES-256-CBC as the platform uses it: the key is the SHA-256 of the Encrypt Key, the message is
+//! `base64(iv ++ ciphertext)` with PKCS#7 padding.
+
+use std::fmt;
+
+use aes::cipher::block_padding::Pkcs7;
+use aes::cipher::{Block, BlockModeDecrypt, BlockModeEncrypt, InnerIvInit, KeyInit};
+use aes::{Aes256Dec, Aes256Enc};
+use base64::Engine as _;
+use base64::engine::general_purpose::GeneralPurposeConfig;
+use base64::engine::simd::Simd;
+use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
+
+/// Length of an AES block, and of the initialisation vector in front of the ciphertext.
+const BLOCK: usize = 16;
+
+/// What to do when the padding of a decrypted message is not PKCS#7.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Padding {
+    /// The message is authentic: bad padding is an error like any other.
+    Required,
+    /// The message is unauthenticated: bad padding must not be told apart from anything else, so
+    /// the whole plaintext is handed on and the parser refuses it.
+    Lenient,
+}
+
+/// Both AES key schedules of one Encrypt Key, wiped on drop.
+pub(crate) struct BodyKey {
+    decrypt: Aes256Dec,
+    encrypt: Aes256Enc,
+}
+
+impl BodyKey {
+    pub(crate) fn derive(encrypt_key: &[u8]) -> Self {
+        let mut key = Zeroizing::new([0_u8; 32]);
+        key.copy_from_slice(&Sha256::digest(encrypt_key));
+        let key = aes::cipher::Key::<Aes256Enc>::from(*key);
+        let key = Zeroizing::new(key);
+        Self {
+            decrypt: Aes256Dec::new(&key),
+            encrypt: Aes256Enc::new(&key),
+        }
+    }
+
+    /// Decodes and decrypts `base64(iv ++ ciphertext)`, in place over the decoded buffer.
+    pub(crate) fn open(&self, wrapped: &str, padding: Padding) -> Result<Bytes, CipherError> {
+        let mut message = engine().decode(wrapped).map_err(|_| CipherError::Base64)?;
+        let Some((iv, ciphertext)) = message.split_first_chunk_mut::<BLOCK>() else {
+            return Err(CipherError::Length);
+        };
+        if ciphertext.is_empty() || ciphertext.len() % BLOCK != 0 {
+            return Err(CipherError::Length);
+        }
+
+        let (blocks, _) = Block::<Aes256Dec>::slice_as_chunks_mut(ciphertext);
+        let iv = Block::<Aes256Dec>::from(*iv);
+        cbc::Decryptor::inner_iv_init(&self.decrypt, &iv).decrypt_blocks(blocks);
+
+        let end = match (unpadded_len(ciphertext), padding) {
+            (Some(length), _) => BLOCK + length,
+            (None, Padding::Lenient) => message.len(),
+            (None, Padding::Required) => return Err(CipherError::Padding),
+        };
+        message.truncate(end);
+        Ok(Bytes::from(message).slice(BLOCK..))
+    }
+
+    /// Encrypts `plaintext` under `iv` and encodes `iv ++ ciphertext` as base64.
+    pub(crate) fn seal(&self, plaintext: &[u8], iv: [u8; BLOCK]) -> String {
+        let padded = plaintext.len() + BLOCK - plaintext.len() % BLOCK;
+        let mut message = vec![0_u8; BLOCK + padded];
+        let (head, body) = message.split_at_mut(BLOCK);
+        head.copy_from_slice(&iv);
+        let iv = Block::<Aes256Enc>::from(iv);
+        cbc::Encryptor::inner_iv_init(&self.encrypt, &iv)
+            .encrypt_padded_b2b::<Pkcs7>(plaintext, body)
+            .expect("the buffer has room for the padding");
+        engine().encode(message)
+    }
+}
+
+/// The length of `plaintext` without its PKCS#7 padding, if it has one.
+fn unpadded_len(plaintext: &[u8]) -> Option<usize> {
+    let pad = usize::from(*plaintext.last()?);
+    let length = plaintext.len().checked_sub(pad)?;
+    let well_formed = (1..=BLOCK).contains(&pad)
+        && plaintext[length..]
+            .iter()
+            .all(|byte| usize::from(*byte) == pad);
+    well_formed.then_some(length)
+}
+
+fn engine() -> Simd {
+    Simd::standard(GeneralPurposeConfig::new())
+}
+
+/// Why a sealed text could not be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CipherError {
+    /// It is not standard, padded base64.
+    Base64,
+    /// It is not an initialisation vector and at least one whole block.
+    Length,
+    /// The decrypted text does not end in PKCS#7 padding: most often the wrong key.
+    Padding,
+}
+
+impl fmt::Display for CipherError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Base64 => "the sealed text is not base64",
+            Self::Length => "the sealed text is not a whole number of blocks",
+            Self::Padding => "the sealed text has no padding under this key",
+        })
+    }
+}
+
+impl std::error::Error for CipherError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> BodyKey {
+        BodyKey::derive(b"test key")
+    }
+
+    #[test]
+    fn the_documented_vector_opens() {
+        let opened = key().open(
+            "P37w+VZImNgPEO1RBhJ6RtKl7n6zymIbEG1pReEzghk=",
+            Padding::Required,
+        );
+        assert_eq!(opened.unwrap(), "hello world");
+    }
+
+    #[test]
+    fn seal_gives_the_documented_vector_back() {
+        let wrapped = "P37w+VZImNgPEO1RBhJ6RtKl7n6zymIbEG1pReEzghk=";
+        let decoded = engine().decode(wrapped).unwrap();
+        let iv: [u8; BLOCK] = decoded[..BLOCK].try_into().unwrap();
+        assert_eq!(key().seal(b"hello world", iv), wrapped);
+    }
+
+    #[test]
+    fn what_is_sealed_opens_at_every_length_around_a_block() {
+        for length in 0..=3 * BLOCK + 1 {
+            let text = vec![b'x'; length];
+            let sealed = key().seal(&text, [7; BLOCK]);
+            assert_eq!(key().open(&sealed, Padding::Required).unwrap(), text);
+            assert_eq!(key().open(&sealed, Padding::Lenient).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn a_text_that_is_no_whole_number_of_blocks_is_refused() {
+        for length in [0, 1, 15, 16, 17, 31, 33, 47] {
+            let wrapped = engine().encode(vec![0_u8; length]);
+            assert_eq!(
+                key().open(&wrapped, Padding::Required),
+                Err(CipherError::Length),
+                "{length} bytes"
+            );
+        }
+        assert_eq!(key().open("A", Padding::Required), Err(CipherError::Base64));
+    }
+
+    /// Seals blocks whose padding is exactly `tail`, whether it is valid or not.
+    fn seal_raw(plain: &[u8]) -> String {
+        let mut message = vec![0_u8; BLOCK];
+        message.extend_from_slice(plain);
+        let (blocks, rest) = Block::<Aes256Enc>::slice_as_chunks_mut(&mut message[BLOCK..]);
+        assert!(rest.is_empty());
+        let iv = Block::<Aes256Enc>::default();
+        cbc::Encryptor::inner_iv_init(&key().encrypt, &iv).encrypt_blocks(blocks);
+        engine().encode(message)
+    }
+
+    #[test]
+    fn only_well_formed_padding_is_taken_off() {
+        for (tail, length) in [
+            (&[1][..], Some(15)),
+            (&[2, 2], Some(14)),
+            (&[16; 16], Some(0)),
+            (&[0], None),
+            (&[3, 2, 3], None),
+            (&[2, 3, 3], None),
+            (&[17; 16], None),
+            (&[255], None),
+        ] {
+            let mut plain = [b'x'; BLOCK];
+            plain[BLOCK - tail.len()..].copy_from_slice(tail);
+            let sealed = seal_raw(&plain);
+            let strict = key().open(&sealed, Padding::Required);
+            let lenient = key().open(&sealed, Padding::Lenient).unwrap();
+            match length {
+                Some(length) => {
+                    assert_eq!(strict.unwrap(), plain[..length], "{tail:?}");
+                    assert_eq!(lenient, plain[..length], "{tail:?}");
+                }
+                None => {
+                    assert_eq!(strict, Err(CipherError::Padding), "{tail:?}");
+                    assert_eq!(lenient, plain[..], "{tail:?}: all of it is handed on");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn each_error_says_what_is_wrong() {
+        assert_eq!(
+            CipherError::Base64.to_string(),
+            "the sealed text is not base64"
+        );
+        assert!(CipherError::Length.to_string().contains("blocks"));
+        assert!(CipherError::Padding.to_string().contains("padding"));
+    }
+}

@@ -1,0 +1,11 @@
+//! The platform's cryptography: the cipher of the encrypted wrapper and the two request signatures.
+//!
+//! Nothing here does I/O or reads a clock; keys are derived once, when a secret is made.
+
+mod cipher;
+mod signature;
+
+pub use cipher::CipherError;
+pub(crate) use cipher::{BodyKey, Padding};
+pub(crate) use signature::{Digest, SignatureHeaders};
+pub use signature::{SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER};

@@ -1,0 +1,276 @@
+//! One authenticated, decrypted event or callback, not yet typed: what every transport hands to the
+//! layers and to the dispatcher.
+
+use std::borrow::Cow;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+
+use crate::envelope::{Document, Text, V1Event, from_object};
+use crate::error::DecodeError;
+use crate::event::{EventHeader, Schema};
+use crate::raw_json::RawJson;
+
+/// An event between its transport and its handler.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Delivery {
+    /// The parsed header.
+    pub header: EventHeader,
+    /// The body as received: a slice of the received bytes.
+    pub raw: RawJson,
+    /// Which transport brought it.
+    pub transport: Transport,
+    /// When it arrived, by the transport's clock.
+    pub received_at: SystemTime,
+}
+
+impl Delivery {
+    /// A delivery made by hand, as if by [`Transport::Local`] and now, for tests of handlers and
+    /// layers.
+    pub fn new(header: EventHeader, raw: RawJson) -> Self {
+        Self {
+            header,
+            raw,
+            transport: Transport::Local,
+            received_at: SystemTime::now(),
+        }
+    }
+
+    /// Parses a whole plain document, envelope and body, for transports that authenticate by other
+    /// means than the webhook's (the long connection) and for tools. **Nothing is checked**: not a
+    /// signature, not a token.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use lark_events::{Delivery, Transport};
+    ///
+    /// let delivery = Delivery::parse_unauthenticated(
+    ///     r#"{"schema":"2.0","header":{"event_type":"vc.room.created_v1"},"event":{"room_id":"r"}}"#,
+    ///     Transport::LongConnection,
+    ///     SystemTime::now(),
+    /// )?;
+    /// assert_eq!(delivery.header.event_type, "vc.room.created_v1");
+    /// assert_eq!(delivery.raw.as_str(), r#"{"room_id":"r"}"#);
+    /// # Ok::<(), lark_events::DecodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] when the text is not one event in an envelope of version 1 or 2.
+    pub fn parse_unauthenticated(
+        document: impl Into<Bytes>,
+        transport: Transport,
+        received_at: SystemTime,
+    ) -> Result<Self, DecodeError> {
+        let bytes = document.into();
+        let text = std::str::from_utf8(&bytes).map_err(|_| DecodeError::not_utf8())?;
+        let document = Document::parse(text).map_err(|error| DecodeError::new(&error))?;
+        Self::from_document(&bytes, document, transport, received_at)
+    }
+
+    /// Takes over what `document` found in `bytes`.
+    pub(crate) fn from_document(
+        bytes: &Bytes,
+        document: Document<'_>,
+        transport: Transport,
+        received_at: SystemTime,
+    ) -> Result<Self, DecodeError> {
+        let raw = match document.event {
+            Some(event) => RawJson::parsed(bytes.slice_ref(event.get().as_bytes())),
+            None => RawJson::parsed(Bytes::from_static(b"{}")),
+        };
+        let is_v1 = matches!(&document.kind, Some(Text(kind)) if kind == "event_callback");
+        let header = match document.header {
+            Some(header) => EventHeader {
+                schema: Schema::V2,
+                event_id: owned(header.event_id),
+                event_type: owned(header.event_type),
+                create_time: owned(header.create_time),
+                app_id: owned(header.app_id),
+                tenant_key: owned(header.tenant_key),
+                extras: header
+                    .extras
+                    .into_iter()
+                    .map(|(name, value)| {
+                        let value = bytes.slice_ref(value.get().as_bytes());
+                        (name.into_owned(), RawJson::parsed(value))
+                    })
+                    .collect(),
+            },
+            None if is_v1 => {
+                let event: V1Event<'_> = from_object(document.event.map_or("{}", RawValue::get))
+                    .map_err(|error| DecodeError::new(&error))?;
+                EventHeader {
+                    schema: Schema::V1,
+                    event_id: owned(document.uuid),
+                    event_type: owned(event.event_type),
+                    create_time: owned(document.ts),
+                    app_id: owned(event.app_id),
+                    tenant_key: owned(event.tenant_key),
+                    extras: Vec::new(),
+                }
+            }
+            None => return Err(DecodeError::no_envelope()),
+        };
+        if header.event_type.is_empty() {
+            return Err(DecodeError::no_event_type());
+        }
+        Ok(Self {
+            header,
+            raw,
+            transport,
+            received_at,
+        })
+    }
+
+    /// Whether the platform waits for an answer with content and does not deliver again.
+    ///
+    /// Told by the name: every event of the catalogue in a version 2 envelope ends in `_v` and a
+    /// number, and no callback does, but for the card callback of the old scheme,
+    /// `card.action.trigger_v1`.
+    #[must_use]
+    pub fn is_callback(&self) -> bool {
+        let event_type = self.header.event_type.as_str();
+        let versioned = event_type.rsplit_once("_v").is_some_and(|(_, version)| {
+            !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit())
+        });
+        event_type == "card.action.trigger_v1" || (self.header.schema == Schema::V2 && !versioned)
+    }
+}
+
+fn owned(text: Option<Text<'_>>) -> String {
+    text.map(|Text(text)| Cow::into_owned(text))
+        .unwrap_or_default()
+}
+
+/// How a delivery came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Transport {
+    /// An HTTP request of the platform.
+    Webhook,
+    /// The WebSocket that the app opened.
+    LongConnection,
+    /// Neither: made in this process.
+    Local,
+}
+
+impl Transport {
+    /// The name used in spans and metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::LongConnection => "long_connection",
+            Self::Local => "local",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Delivery, DecodeError> {
+        Delivery::parse_unauthenticated(text.to_owned(), Transport::Webhook, SystemTime::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn version_1_keeps_type_app_and_tenant_inside_the_event() {
+        let delivery = parse(
+            r#"{"ts":"1502199207.7171419","uuid":"u-1","token":"t","type":"event_callback",
+                "event":{"tenant_key":"k","x":[{}],"type":"message","app_id":"a"}}"#,
+        )
+        .unwrap();
+        assert_eq!(delivery.header.schema, Schema::V1);
+        assert_eq!(delivery.header.event_id, "u-1");
+        assert_eq!(delivery.header.event_type, "message");
+        assert_eq!(delivery.header.create_time, "1502199207.7171419");
+        assert_eq!(delivery.header.app_id, "a");
+        assert_eq!(delivery.header.tenant_key, "k");
+        assert!(delivery.raw.as_str().starts_with(r#"{"tenant_key":"k""#));
+        assert!(!delivery.is_callback());
+    }
+
+    #[test]
+    fn version_1_may_lack_a_tenant() {
+        let delivery = parse(
+            r#"{"type":"event_callback","event":{"type":"app_ticket","app_id":"a","app_ticket":"x"}}"#,
+        )
+        .unwrap();
+        assert_eq!(delivery.header.event_type, "app_ticket");
+        assert_eq!(delivery.header.tenant_key, "");
+    }
+
+    #[test]
+    fn a_missing_body_is_an_empty_one() {
+        for document in [
+            r#"{"schema":"2.0","header":{"event_type":"x_v1"}}"#,
+            r#"{"schema":"2.0","header":{"event_type":"x_v1"},"event":null}"#,
+        ] {
+            assert_eq!(parse(document).unwrap().raw.as_str(), "{}", "{document}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_event_is_an_error_that_says_so() {
+        for (document, why) in [
+            ("{}", "neither a version 1 nor a version 2 envelope"),
+            (r#"{"type":"url_verification"}"#, "envelope"),
+            (r#"{"header":{}}"#, "no event type"),
+            (r#"{"type":"event_callback"}"#, "no event type"),
+            (r#"{"type":"event_callback","event":7}"#, "not the JSON"),
+            ("[]", "not the JSON"),
+            ("{}{}", "not the JSON"),
+        ] {
+            let error = parse(document).unwrap_err().to_string();
+            assert!(error.contains(why), "{document}: {error}");
+        }
+    }
+
+    #[test]
+    fn raw_text_and_extras_are_slices_of_the_received_bytes() {
+        let bytes = Bytes::from_static(
+            br#"{"header":{"event_type":"drive.file.edit_v1","resource_id":"r"},"event":{"a":1}}"#,
+        );
+        let range = bytes.as_ptr_range();
+        let delivery =
+            Delivery::parse_unauthenticated(bytes, Transport::Webhook, SystemTime::UNIX_EPOCH)
+                .unwrap();
+        assert!(range.contains(&delivery.raw.as_bytes().as_ptr()));
+        let extra = delivery.header.extra("resource_id").unwrap();
+        assert!(range.contains(&extra.as_bytes().as_ptr()));
+    }
+
+    #[test]
+    fn callbacks_are_told_by_name() {
+        let delivery = |event_type: &str| {
+            let raw = RawJson::parse("{}").unwrap();
+            Delivery::new(EventHeader::new(event_type), raw)
+        };
+        for callback in [
+            "card.action.trigger",
+            "url.preview.get",
+            "card.action.trigger_v1",
+            "x_v",
+            "x_vz",
+        ] {
+            assert!(delivery(callback).is_callback(), "{callback}");
+        }
+        for event in ["im.message.receive_v1", "vc.room.created_v12"] {
+            assert!(!delivery(event).is_callback(), "{event}");
+        }
+        let mut old = delivery("message");
+        old.header.schema = Schema::V1;
+        assert!(!old.is_callback());
+    }
+
+    #[test]
+    fn transports_have_names() {
+        assert_eq!(Transport::Webhook.as_str(), "webhook");
+        assert_eq!(Transport::LongConnection.as_str(), "long_connection");
+        assert_eq!(Transport::Local.as_str(), "local");
+    }
+}

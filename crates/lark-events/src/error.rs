@@ -1,0 +1,187 @@
+//! The errors of this crate. Their texts say what failed and where, and never quote a payload or a
+//! secret; no dependency's type shows through.
+
+use std::error::Error;
+use std::fmt;
+use std::panic::Location;
+
+/// Any error, as handlers and services pass it on.
+pub type BoxError = Box<dyn Error + Send + Sync + 'static>;
+
+/// A JSON text that is not what was expected. It keeps the place, not the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecodeError(DecodeProblem);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum DecodeProblem {
+    Json { line: usize, column: usize },
+    NotUtf8,
+    NoEnvelope,
+    NoEventType,
+}
+
+impl DecodeError {
+    pub(crate) fn new(error: &serde_json::Error) -> Self {
+        Self(DecodeProblem::Json {
+            line: error.line(),
+            column: error.column(),
+        })
+    }
+
+    pub(crate) fn not_utf8() -> Self {
+        Self(DecodeProblem::NotUtf8)
+    }
+
+    pub(crate) fn no_envelope() -> Self {
+        Self(DecodeProblem::NoEnvelope)
+    }
+
+    pub(crate) fn no_event_type() -> Self {
+        Self(DecodeProblem::NoEventType)
+    }
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            DecodeProblem::Json { line, column } => {
+                write!(f, "not the JSON expected at line {line} column {column}")
+            }
+            DecodeProblem::NotUtf8 => f.write_str("not UTF-8"),
+            DecodeProblem::NoEnvelope => {
+                f.write_str("neither a version 1 nor a version 2 envelope")
+            }
+            DecodeProblem::NoEventType => f.write_str("the envelope has no event type"),
+        }
+    }
+}
+
+impl Error for DecodeError {}
+
+/// A value that cannot be written as JSON, such as a map whose keys are not strings.
+#[derive(Debug)]
+pub struct EncodeError(pub(crate) BoxError);
+
+impl fmt::Display for EncodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the value cannot be written as JSON")
+    }
+}
+
+impl Error for EncodeError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.0)
+    }
+}
+
+/// Why a delivery was not handled.
+#[derive(Debug)]
+pub struct DispatchError {
+    kind: DispatchErrorKind,
+    source: Option<BoxError>,
+}
+
+/// What kind of failure a [`DispatchError`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DispatchErrorKind {
+    /// No handler is registered, and the event may not be acknowledged without one.
+    Unhandled,
+    /// The body is not what the handler's type takes; no handler ran.
+    Decode,
+    /// The handler returned an error: the source.
+    Handler,
+    /// The handler panicked.
+    Panic,
+    /// The handler of a callback gave no reply.
+    NoReply,
+    /// The handler's reply could not be written as JSON.
+    Encode,
+}
+
+impl DispatchErrorKind {
+    /// The name used in spans and metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unhandled => "unhandled",
+            Self::Decode => "undecodable",
+            Self::Handler => "failed",
+            Self::Panic => "panicked",
+            Self::NoReply => "no_reply",
+            Self::Encode => "unencodable",
+        }
+    }
+}
+
+impl DispatchError {
+    pub(crate) fn new(kind: DispatchErrorKind) -> Self {
+        Self { kind, source: None }
+    }
+
+    pub(crate) fn with_source(kind: DispatchErrorKind, source: impl Into<BoxError>) -> Self {
+        Self {
+            kind,
+            source: Some(source.into()),
+        }
+    }
+
+    /// What kind of failure it is.
+    #[must_use]
+    pub fn kind(&self) -> DispatchErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for DispatchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            DispatchErrorKind::Unhandled => "no handler for the event type",
+            DispatchErrorKind::Decode => "the body does not fit the handler's type",
+            DispatchErrorKind::Handler => "the handler failed",
+            DispatchErrorKind::Panic => "the handler panicked",
+            DispatchErrorKind::NoReply => "the callback was handled without a reply",
+            DispatchErrorKind::Encode => "the reply could not be written as JSON",
+        })
+    }
+}
+
+impl Error for DispatchError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        let source = self.source.as_deref()?;
+        Some(source)
+    }
+}
+
+/// A dispatcher that cannot be built, because two handlers want the same events. The text names
+/// every clash with both places.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildError {
+    pub(crate) clashes: Vec<Clash>,
+}
+
+/// Two handlers for one event type, or two fallbacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Clash {
+    pub(crate) event_type: Option<String>,
+    pub(crate) first: &'static Location<'static>,
+    pub(crate) second: &'static Location<'static>,
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, clash) in self.clashes.iter().enumerate() {
+            if index > 0 {
+                f.write_str("; ")?;
+            }
+            match &clash.event_type {
+                Some(event_type) => write!(f, "two handlers for {event_type}")?,
+                None => f.write_str("two fallbacks")?,
+            }
+            write!(f, ": at {} and at {}", clash.first, clash.second)?;
+        }
+        Ok(())
+    }
+}
+
+impl Error for BuildError {}

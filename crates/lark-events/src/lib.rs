@@ -1,0 +1,92 @@
+//! Typed Feishu/Lark events for any Rust app: the envelope, the cryptography, the opening of
+//! webhook requests and the dispatch to typed handlers, without any I/O.
+//!
+//! Everything meets at one [`tower_service::Service`]:
+//!
+//! ```text
+//! transport  ->  Delivery  ->  [layers]  ->  Dispatcher  ->  Outcome  ->  transport
+//! ```
+//!
+//! A transport turns bytes into a [`Delivery`] and an [`Outcome`] back into bytes; a
+//! [`Dispatcher`] decodes the delivery into the type its handler wants. `lark-events-tower` is the
+//! transport for HTTP servers; the typed events are in crates such as `vc-events`.
+//!
+//! ```
+//! use http::HeaderMap;
+//! use lark_events::callback::{CardActionReply, CardActionTrigger, Toast};
+//! use lark_events::{Dispatcher, Event, Opened, Webhook};
+//! use tower::ServiceExt;
+//!
+//! async fn on_card(event: Event<CardActionTrigger>) -> CardActionReply {
+//!     CardActionReply::new().toast(Toast::success(format!("hello {}", event.header.tenant_key)))
+//! }
+//!
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! let webhook = Webhook::builder().verification_token("v-token").build()?;
+//! let dispatcher = Dispatcher::builder().on::<CardActionTrigger>(on_card).build()?;
+//!
+//! let body = r#"{"schema":"2.0","header":{"event_type":"card.action.trigger",
+//!     "token":"v-token","tenant_key":"t-1"},"event":{"action":{"tag":"button"}}}"#;
+//! let Opened::Delivery(delivery) = webhook.open(&HeaderMap::new(), body.into())? else {
+//!     panic!("an event opens into a delivery");
+//! };
+//! let outcome = dispatcher.oneshot(delivery).await?;
+//! # assert_eq!(outcome.as_str(), "replied");
+//! # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+//! # }).unwrap();
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod builder;
+pub mod callback;
+#[cfg(feature = "card-v1")]
+mod card_v1;
+mod credentials;
+mod crypto;
+mod delivery;
+mod dispatcher;
+mod envelope;
+mod error;
+mod event;
+mod handler;
+mod info;
+pub mod lenient;
+mod outcome;
+mod raw_json;
+mod user_id;
+mod webhook;
+
+pub use self::builder::DispatcherBuilder;
+#[cfg(feature = "card-v1")]
+pub use self::card_v1::{CardAdmission, CardWebhook};
+pub use self::credentials::{EncryptKey, VerificationToken};
+pub use self::crypto::{
+    CipherError, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER,
+};
+pub use self::delivery::{Delivery, Transport};
+pub use self::dispatcher::{DispatchFuture, Dispatcher, UnhandledPolicy};
+pub use self::error::{
+    BoxError, BuildError, DecodeError, DispatchError, DispatchErrorKind, EncodeError,
+};
+pub use self::event::{Event, EventHeader, EventType, Schema};
+pub use self::handler::{Handler, HandlerWith};
+pub use self::info::EventInfo;
+pub use self::outcome::{IntoReply, Outcome, RawReply};
+pub use self::raw_json::RawJson;
+pub use self::user_id::UserId;
+pub use self::webhook::{
+    Admission, Challenge, MAX_EVENT_BYTES, MAX_LIVE_SECRETS, MAX_UNSIGNED_BYTES, Opened, Rejection,
+    RejectionReason, Webhook, WebhookBuildError, WebhookBuilder,
+};
+
+/// Public types go to other threads with the services that hold them.
+const _: fn() = || {
+    fn shareable<T: Send + Sync + 'static>() {}
+    shareable::<Webhook>();
+    shareable::<Dispatcher>();
+    shareable::<Delivery>();
+    shareable::<Event<RawJson>>();
+    shareable::<Outcome>();
+    shareable::<DispatchError>();
+    shareable::<EncryptKey>();
+};

@@ -1,0 +1,145 @@
+//! Configuring a webhook: its secrets, its limits and its clock.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::freshness::{Freshness, Window};
+use super::{MAX_EVENT_BYTES, Webhook};
+use crate::credentials::{EncryptKey, VerificationToken};
+
+/// Most Encrypt Keys, and most Verification Tokens, live at once. Each key costs one more hash over
+/// the body of a forged request; two are enough to rotate without a gap.
+pub const MAX_LIVE_SECRETS: usize = 4;
+
+/// Builds a [`Webhook`].
+#[derive(Debug)]
+#[must_use = "a builder does nothing until it is built"]
+pub struct WebhookBuilder {
+    settings: Settings,
+}
+
+/// What a webhook checks requests against.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) encrypt_keys: Vec<EncryptKey>,
+    pub(crate) verification_tokens: Vec<VerificationToken>,
+    pub(crate) freshness: Freshness,
+    pub(crate) answers_url_checks: bool,
+    pub(crate) max_event_bytes: usize,
+}
+
+impl WebhookBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            settings: Settings {
+                encrypt_keys: Vec::new(),
+                verification_tokens: Vec::new(),
+                freshness: Freshness::default(),
+                answers_url_checks: true,
+                max_event_bytes: MAX_EVENT_BYTES,
+            },
+        }
+    }
+
+    /// Adds an Encrypt Key. To rotate, add the new one beside the old, change it in the developer
+    /// console, and drop the old one when its redeliveries have run out.
+    pub fn encrypt_key(mut self, key: impl Into<EncryptKey>) -> Self {
+        self.settings.encrypt_keys.push(key.into());
+        self
+    }
+
+    /// Adds a Verification Token; several live at once like Encrypt Keys.
+    pub fn verification_token(mut self, token: impl Into<VerificationToken>) -> Self {
+        self.settings.verification_tokens.push(token.into());
+        self
+    }
+
+    /// How old and how far ahead a signature's timestamp may be: 8 hours and 10 minutes by default.
+    ///
+    /// The platform redelivers over 7.1 hours and may repeat the first signature, so a shorter age
+    /// can lose events. This bounds a replay in time and does not prevent it: for that,
+    /// de-duplicate by event over the same span.
+    pub fn freshness(mut self, max_age: Duration, max_ahead: Duration) -> Self {
+        self.settings.freshness.window = Some(Window { max_age, max_ahead });
+        self
+    }
+
+    /// Takes signatures of any age: whoever has seen one request can send it again for ever.
+    pub fn without_freshness(mut self) -> Self {
+        self.settings.freshness.window = None;
+        self
+    }
+
+    /// Reads the time from `clock` instead of the system.
+    pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        self.settings.freshness.clock = Box::new(clock);
+        self
+    }
+
+    /// Whether URL checks are answered: yes by default. The platform sends one, unsigned, when the
+    /// URL is saved in the developer console; after that it can be switched off.
+    pub fn url_checks(mut self, answer: bool) -> Self {
+        self.settings.answers_url_checks = answer;
+        self
+    }
+
+    /// The largest body taken, in bytes: [`MAX_EVENT_BYTES`] by default.
+    pub fn max_event_bytes(mut self, bytes: usize) -> Self {
+        self.settings.max_event_bytes = bytes;
+        self
+    }
+
+    /// Builds the webhook.
+    ///
+    /// # Errors
+    ///
+    /// [`WebhookBuildError`] when there is neither an Encrypt Key nor a Verification Token, when one
+    /// of them is empty, or when there are more than [`MAX_LIVE_SECRETS`] of a kind.
+    pub fn build(self) -> Result<Webhook, WebhookBuildError> {
+        let Settings {
+            encrypt_keys: keys,
+            verification_tokens: tokens,
+            ..
+        } = &self.settings;
+        if keys.is_empty() && tokens.is_empty() {
+            return Err(WebhookBuildError::NoSecret);
+        }
+        if keys.iter().any(EncryptKey::is_empty) || tokens.iter().any(VerificationToken::is_empty) {
+            return Err(WebhookBuildError::EmptySecret);
+        }
+        if keys.len().max(tokens.len()) > MAX_LIVE_SECRETS {
+            return Err(WebhookBuildError::TooManySecrets);
+        }
+        Ok(Webhook {
+            settings: Arc::new(self.settings),
+        })
+    }
+}
+
+/// Why a webhook cannot be built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WebhookBuildError {
+    /// Neither an Encrypt Key nor a Verification Token: everybody would be let in.
+    NoSecret,
+    /// An Encrypt Key or Verification Token is the empty text.
+    EmptySecret,
+    /// More than [`MAX_LIVE_SECRETS`] of a kind.
+    TooManySecrets,
+}
+
+impl fmt::Display for WebhookBuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSecret => f.write_str("neither an encrypt key nor a verification token is set"),
+            Self::EmptySecret => f.write_str("an encrypt key or verification token is empty"),
+            Self::TooManySecrets => write!(
+                f,
+                "more than {MAX_LIVE_SECRETS} encrypt keys or verification tokens"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for WebhookBuildError {}

@@ -1,0 +1,67 @@
+//! The window in which a signature's timestamp counts.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use crate::event::parse_time;
+
+/// Longer than the 7.1 hours over which the platform redelivers, in case a redelivery keeps the
+/// signature of the first attempt; the documentation does not say.
+pub(crate) const DEFAULT_MAX_AGE: Duration = Duration::from_hours(8);
+/// How far the sender's clock may be ahead of ours.
+pub(crate) const DEFAULT_MAX_AHEAD: Duration = Duration::from_mins(10);
+
+type Clock = Box<dyn Fn() -> SystemTime + Send + Sync>;
+
+/// The clock, and how far from it a timestamp may be.
+pub(crate) struct Freshness {
+    pub(crate) clock: Clock,
+    /// `None` switches the check off.
+    pub(crate) window: Option<Window>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Window {
+    pub(crate) max_age: Duration,
+    pub(crate) max_ahead: Duration,
+}
+
+impl Freshness {
+    pub(crate) fn now(&self) -> SystemTime {
+        (self.clock)()
+    }
+
+    /// Whether `timestamp`, all digits, lies in the window around `now`.
+    pub(crate) fn accepts(&self, timestamp: &str, now: SystemTime) -> bool {
+        let Some(window) = self.window else {
+            return true;
+        };
+        let Some(signed_at) = parse_time(timestamp) else {
+            return false;
+        };
+        match now.duration_since(signed_at) {
+            Ok(age) => age <= window.max_age,
+            Err(ahead) => ahead.duration() <= window.max_ahead,
+        }
+    }
+}
+
+impl Default for Freshness {
+    fn default() -> Self {
+        Self {
+            clock: Box::new(SystemTime::now),
+            window: Some(Window {
+                max_age: DEFAULT_MAX_AGE,
+                max_ahead: DEFAULT_MAX_AHEAD,
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for Freshness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Freshness")
+            .field("window", &self.window)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,284 @@
+//! Opening what the platform posts: headers and bytes in, a challenge, a delivery or a rejection
+//! out. No I/O, and the clock is injected.
+//!
+//! # The rule
+//!
+//! With an Encrypt Key:
+//!
+//! 1. If any signature header is there, all three must be well-formed and match over the raw body;
+//!    nothing is decrypted before.
+//! 2. If none is there, at most [`MAX_UNSIGNED_BYTES`] are read and decrypted, and the document is
+//!    accepted only if it is exactly a URL check whose token matches. Padding decides nothing, and
+//!    every refusal is the same.
+//! 3. After a good signature: decrypt, parse, check the token.
+//!
+//! Without an Encrypt Key the Verification Token alone decides, on every document.
+
+mod builder;
+mod freshness;
+mod rejection;
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::HeaderMap;
+
+pub use self::builder::{MAX_LIVE_SECRETS, WebhookBuildError, WebhookBuilder};
+pub use self::rejection::{Rejection, RejectionReason};
+
+#[cfg(feature = "card-v1")]
+pub(crate) use self::freshness::Freshness;
+
+use self::builder::Settings;
+use crate::credentials::EncryptKey;
+use crate::crypto::SignatureHeaders;
+use crate::delivery::{Delivery, Transport};
+use crate::envelope::{Document, UrlCheck, Wrapper};
+
+/// The largest event that any transport takes, in bytes. The platform documents no maximum; its
+/// largest known events are far smaller.
+pub const MAX_EVENT_BYTES: usize = 4 * 1024 * 1024;
+
+/// The most that is read of an unsigned body when an Encrypt Key is set: a URL check is a few
+/// hundred bytes.
+pub const MAX_UNSIGNED_BYTES: usize = 4 * 1024;
+
+/// The longest challenge answered.
+const MAX_CHALLENGE: usize = 128;
+
+/// Opens webhook requests with the secrets of one app. Cloning is cheap and shares the keys.
+///
+/// ```
+/// use http::HeaderMap;
+/// use lark_events::{Opened, Webhook};
+///
+/// let webhook = Webhook::builder().verification_token("v-token").build()?;
+/// let body = r#"{"type":"url_verification","token":"v-token","challenge":"abc-1"}"#;
+/// let Opened::Challenge(challenge) = webhook.open(&HeaderMap::new(), body.into())? else {
+///     panic!("a URL check is answered with its challenge");
+/// };
+/// assert_eq!(challenge.reply(), r#"{"challenge":"abc-1"}"#);
+///
+/// let forged = body.replace("v-token", "guess");
+/// let rejection = webhook.open(&HeaderMap::new(), forged.into()).unwrap_err();
+/// assert_eq!(rejection.status(), 401);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Webhook {
+    settings: Arc<Settings>,
+}
+
+/// What an accepted request is.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives for one match; a box would cost every event an allocation"
+)]
+pub enum Opened {
+    /// The platform checks the URL: answer [`Challenge::reply`].
+    Challenge(Challenge),
+    /// An event or callback for the dispatcher.
+    Delivery(Delivery),
+}
+
+/// The text that a URL check wants back: 1 to 128 letters, digits, `-` and `_`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Challenge(String);
+
+impl Challenge {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        let fits = (1..=MAX_CHALLENGE).contains(&text.len()) && text.bytes().all(allowed);
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    /// The text itself.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The JSON body to answer.
+    #[must_use]
+    pub fn reply(&self) -> String {
+        format!(r#"{{"challenge":"{}"}}"#, self.0)
+    }
+}
+
+impl Webhook {
+    /// Starts configuring a webhook.
+    pub fn builder() -> WebhookBuilder {
+        WebhookBuilder::new()
+    }
+
+    /// Judges the headers alone, before a byte of the body is read.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection`] when the signature headers are there but not well-formed.
+    pub fn admit<'h>(&self, headers: &'h HeaderMap) -> Result<Admission<'h>, Rejection> {
+        let proof = if self.settings.encrypt_keys.is_empty() {
+            Proof::Token
+        } else {
+            match SignatureHeaders::parse(headers) {
+                Ok(Some(signature)) => Proof::Signature(signature),
+                Ok(None) => Proof::UrlCheck,
+                Err(_) => return Err(Rejection::new(RejectionReason::SignatureHeaders)),
+            }
+        };
+        Ok(Admission {
+            settings: Arc::clone(&self.settings),
+            proof,
+        })
+    }
+
+    /// Opens a whole request: [`admit`](Self::admit), then [`Admission::open`].
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection`], with the status to answer.
+    pub fn open(&self, headers: &HeaderMap, body: Bytes) -> Result<Opened, Rejection> {
+        self.admit(headers)?.open(body)
+    }
+}
+
+/// A request whose headers allow its body to be read, up to a limit.
+#[derive(Debug)]
+pub struct Admission<'h> {
+    settings: Arc<Settings>,
+    proof: Proof<'h>,
+}
+
+/// What the body will have to show to be let in.
+#[derive(Debug)]
+enum Proof<'h> {
+    /// An Encrypt Key is set and the request claims to be signed.
+    Signature(SignatureHeaders<'h, 32>),
+    /// An Encrypt Key is set and the request is unsigned: only a URL check may be.
+    UrlCheck,
+    /// No Encrypt Key is set.
+    Token,
+}
+
+impl Admission<'_> {
+    /// The most bytes of body worth reading.
+    #[must_use]
+    pub fn body_limit(&self) -> usize {
+        match self.proof {
+            Proof::UrlCheck => MAX_UNSIGNED_BYTES.min(self.settings.max_event_bytes),
+            Proof::Signature(_) | Proof::Token => self.settings.max_event_bytes,
+        }
+    }
+
+    /// The rejection of a body longer than [`body_limit`](Self::body_limit).
+    #[must_use]
+    pub fn too_large(&self) -> Rejection {
+        Rejection::new(match self.proof {
+            Proof::UrlCheck => RejectionReason::Unsigned,
+            Proof::Signature(_) | Proof::Token => RejectionReason::TooLarge,
+        })
+    }
+
+    /// Authenticates and parses the body.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection`], with the status to answer.
+    pub fn open(self, body: Bytes) -> Result<Opened, Rejection> {
+        if body.len() > self.body_limit() {
+            return Err(self.too_large());
+        }
+        let opened = match &self.proof {
+            Proof::Signature(signature) => self.open_signed(signature, &body),
+            Proof::UrlCheck => self
+                .open_url_check(&body)
+                .map(Opened::Challenge)
+                .ok_or(RejectionReason::Unsigned),
+            Proof::Token => self.open_plain(&body),
+        };
+        opened.map_err(Rejection::new)
+    }
+
+    fn open_signed(
+        &self,
+        signature: &SignatureHeaders<'_, 32>,
+        body: &Bytes,
+    ) -> Result<Opened, RejectionReason> {
+        let mut keys = self.settings.encrypt_keys.iter();
+        let key = keys
+            .find(|key| signature.matches(key.as_bytes(), body))
+            .ok_or(RejectionReason::Signature)?;
+        let now = self.settings.freshness.now();
+        if !self.settings.freshness.accepts(signature.timestamp(), now) {
+            return Err(RejectionReason::Timestamp);
+        }
+
+        let text = std::str::from_utf8(body).map_err(|_| RejectionReason::Malformed)?;
+        let sealed = Wrapper::parse(text).map_err(|_| RejectionReason::Malformed)?;
+        // A signed document that is not sealed is as authentic as one that is.
+        let document = match sealed {
+            Some(sealed) => key.open(&sealed).map_err(|_| RejectionReason::Malformed)?,
+            None => body.clone(),
+        };
+        self.read(&document, RejectionReason::Malformed, now)
+    }
+
+    /// Without an Encrypt Key nothing is authentic before its token has matched, so a text that
+    /// cannot be parsed is a failure of authentication.
+    fn open_plain(&self, body: &Bytes) -> Result<Opened, RejectionReason> {
+        self.read(body, RejectionReason::Token, self.settings.freshness.now())
+    }
+
+    /// Parses a plain document and checks its token; `unparsable` is what a text is that is no
+    /// document at all.
+    fn read(
+        &self,
+        bytes: &Bytes,
+        unparsable: RejectionReason,
+        now: SystemTime,
+    ) -> Result<Opened, RejectionReason> {
+        let text = std::str::from_utf8(bytes).map_err(|_| unparsable)?;
+        let document = Document::parse(text).map_err(|_| unparsable)?;
+        if !self.token_matches(document.token()) {
+            return Err(RejectionReason::Token);
+        }
+        if document.is_url_check() {
+            if !self.settings.answers_url_checks {
+                return Err(RejectionReason::Unsigned);
+            }
+            let challenge = document.challenge.as_ref().map_or("", |text| &text.0);
+            let challenge = Challenge::parse(challenge).ok_or(RejectionReason::Malformed)?;
+            return Ok(Opened::Challenge(challenge));
+        }
+        Delivery::from_document(bytes, document, Transport::Webhook, now)
+            .map(Opened::Delivery)
+            .map_err(|_| RejectionReason::Malformed)
+    }
+
+    /// Whether the token is one of ours, or none is configured.
+    fn token_matches(&self, token: Option<&str>) -> bool {
+        let tokens = &self.settings.verification_tokens;
+        tokens.is_empty()
+            || token.is_some_and(|token| tokens.iter().any(|known| known.matches(token)))
+    }
+
+    /// The one thing that may come unsigned when an Encrypt Key is set. Under every key the same
+    /// steps run, whatever the padding says, and every way to fail is the same `None`.
+    fn open_url_check(&self, body: &Bytes) -> Option<Challenge> {
+        let settings = &self.settings;
+        if !settings.answers_url_checks || settings.verification_tokens.is_empty() {
+            return None;
+        }
+        let sealed = Wrapper::parse(std::str::from_utf8(body).ok()?).ok()??;
+        let open = |key: &EncryptKey| {
+            let document = key.open_unauthenticated(&sealed).ok()?;
+            let check = UrlCheck::parse(std::str::from_utf8(&document).ok()?)?;
+            let known = self.token_matches(Some(&check.token));
+            known.then(|| Challenge::parse(&check.challenge))?
+        };
+        settings.encrypt_keys.iter().find_map(open)
+    }
+}
