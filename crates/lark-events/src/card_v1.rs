@@ -72,8 +72,10 @@ impl CardWebhook {
         if token.is_empty() {
             return Err(WebhookBuildError::EmptySecret);
         }
-        let mut freshness = Freshness::default();
-        freshness.clock = Box::new(clock);
+        let freshness = Freshness {
+            clock: Box::new(clock),
+            ..Freshness::default()
+        };
         Ok(Self {
             settings: Arc::new(Settings { token, freshness }),
         })

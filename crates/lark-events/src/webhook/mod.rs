@@ -73,10 +73,6 @@ pub struct Webhook {
 /// What an accepted request is.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it lives for one match; a box would cost every event an allocation"
-)]
 pub enum Opened {
     /// The platform checks the URL: answer [`Challenge::reply`].
     Challenge(Challenge),

@@ -1,0 +1,187 @@
+//! Bodies: reading a request's within its limits, and the body of our responses.
+
+use std::convert::Infallible;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::{Buf, Bytes, BytesMut};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::{BodyExt as _, Full};
+use pin_project_lite::pin_project;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// The most that is allocated on the word of a `Content-Length` alone.
+const MAX_PREALLOCATION: usize = 16 * 1024;
+
+/// A body that was read, and its share of the bytes in flight.
+#[derive(Debug)]
+pub(crate) struct ReadBody {
+    pub(crate) bytes: Bytes,
+    pub(crate) share: OwnedSemaphorePermit,
+}
+
+/// Why a body was not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ReadError {
+    /// It is, or says that it is, longer than the limit.
+    TooLarge,
+    /// All bytes that may be in flight are.
+    Overloaded,
+    /// The sender broke off.
+    Broken,
+}
+
+/// Reads at most `limit` bytes, each accounted for in `in_flight` before it is kept.
+pub(crate) async fn read<B: Body>(
+    body: B,
+    limit: usize,
+    in_flight: &Arc<Semaphore>,
+) -> Result<ReadBody, ReadError> {
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if announced > limit {
+        return Err(ReadError::TooLarge);
+    }
+    let mut body = pin!(body);
+    let mut share = reserve(in_flight, 0)?;
+    let mut whole = Whole::Empty;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| ReadError::Broken)?;
+        let Ok(mut data) = frame.into_data() else {
+            continue; // trailers
+        };
+        if whole.len() + data.remaining() > limit {
+            return Err(ReadError::TooLarge);
+        }
+        share.merge(reserve(in_flight, data.remaining())?);
+        let chunk = data.copy_to_bytes(data.remaining());
+        whole = whole.append(chunk, announced.min(MAX_PREALLOCATION));
+    }
+    Ok(ReadBody {
+        bytes: whole.into_bytes(),
+        share,
+    })
+}
+
+fn reserve(in_flight: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphorePermit, ReadError> {
+    let bytes = u32::try_from(bytes).map_err(|_| ReadError::TooLarge)?;
+    Arc::clone(in_flight)
+        .try_acquire_many_owned(bytes)
+        .map_err(|_| ReadError::Overloaded)
+}
+
+/// What was read so far. A body that comes in one piece, as most do, is never copied.
+enum Whole {
+    Empty,
+    One(Bytes),
+    Many(BytesMut),
+}
+
+impl Whole {
+    fn len(&self) -> usize {
+        match self {
+            Self::Empty => 0,
+            Self::One(bytes) => bytes.len(),
+            Self::Many(bytes) => bytes.len(),
+        }
+    }
+
+    fn append(self, chunk: Bytes, capacity: usize) -> Self {
+        let mut joined = match self {
+            Self::Empty => return Self::One(chunk),
+            Self::One(first) => {
+                let mut joined = BytesMut::with_capacity(capacity);
+                joined.extend_from_slice(&first);
+                joined
+            }
+            Self::Many(joined) => joined,
+        };
+        joined.extend_from_slice(&chunk);
+        Self::Many(joined)
+    }
+
+    fn into_bytes(self) -> Bytes {
+        match self {
+            Self::Empty => Bytes::new(),
+            Self::One(bytes) => bytes,
+            Self::Many(bytes) => bytes.freeze(),
+        }
+    }
+}
+
+pin_project! {
+    /// The body of a response: ours, or with [`EventLayer`](crate::EventLayer) that of the service
+    /// it is laid over.
+    #[derive(Debug)]
+    pub struct ResponseBody<B = Full<Bytes>> {
+        #[pin]
+        kind: Kind<B>,
+    }
+}
+
+pin_project! {
+    #[derive(Debug)]
+    #[project = KindProjection]
+    enum Kind<B> {
+        Ours { ours: Full<Bytes> },
+        Theirs { #[pin] theirs: B },
+    }
+}
+
+impl<B> ResponseBody<B> {
+    pub(crate) fn new(bytes: impl Into<Bytes>) -> Self {
+        Self {
+            kind: Kind::Ours {
+                ours: Full::new(bytes.into()),
+            },
+        }
+    }
+
+    pub(crate) fn theirs(theirs: B) -> Self {
+        Self {
+            kind: Kind::Theirs { theirs },
+        }
+    }
+}
+
+impl ResponseBody {
+    /// The same body, as that of a layer over a service with other bodies.
+    pub(crate) fn beside<B>(self) -> ResponseBody<B> {
+        let (Kind::Ours { ours } | Kind::Theirs { theirs: ours }) = self.kind;
+        ResponseBody {
+            kind: Kind::Ours { ours },
+        }
+    }
+}
+
+impl<B: Body<Data = Bytes>> Body for ResponseBody<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        match self.project().kind.project() {
+            KindProjection::Theirs { theirs } => theirs.poll_frame(context),
+            KindProjection::Ours { ours } => Pin::new(ours).poll_frame(context).map(|frame| {
+                let never = |never: Infallible| match never {};
+                frame.map(|frame| frame.map_err(never))
+            }),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            Kind::Ours { ours } => ours.is_end_stream(),
+            Kind::Theirs { theirs } => theirs.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            Kind::Ours { ours } => ours.size_hint(),
+            Kind::Theirs { theirs } => theirs.size_hint(),
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The layer: one path of an existing HTTP service answered, everything else passed on untouched.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use lark_events::Webhook;
+use pin_project_lite::pin_project;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::body::ResponseBody;
+use crate::opener::Opener;
+use crate::service::{EventService, ResponseFuture};
+
+/// Answers the platform at one path of an HTTP service and passes all other requests on, bodies
+/// untouched.
+///
+/// It suits any stack of tower services, such as bare hyper. In axum prefer
+/// [`route_service`](https://docs.rs/axum/0.8/axum/struct.Router.html#method.route_service) with an
+/// [`EventService`], which is a route like any other; a *layer* is subject to what axum does with
+/// layers. An event that a fallback answers with 200 is acknowledged and lost, so mind these:
+///
+/// - **A later `fallback`** is not under the layers added before it. On a path that has no route the
+///   layer is only reached through the fallback, so with `.layer(events).fallback(page)` the page
+///   takes the events. Write `.fallback(page).layer(events)`.
+/// - **`merge`**: of two routers the one with a fallback of its own decides about unknown paths, and
+///   a layer on the other is not reached. Layer the merged router.
+/// - **`nest("/hooks", …)`**: a layer on the inner router is not reached for a path that has no
+///   route there; over a fallback of the inner router it is, and then sees the path without the
+///   prefix. Layer the outer router, with the whole path.
+///
+/// Around the whole app the layer always sees every request, whatever the app is made of:
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use lark_events::{Dispatcher, Webhook};
+/// use lark_events_tower::EventLayer;
+/// use tower::Layer as _;
+///
+/// let webhook = Webhook::builder().encrypt_key("key").build()?;
+/// let events = EventLayer::new("/webhook/event", webhook, Dispatcher::builder().build()?);
+///
+/// let app: Router = Router::new().route("/", get("home")).fallback("not here");
+/// let app: Router = Router::new().fallback_service(events.layer(app));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct EventLayer<S, O = Webhook> {
+    path: Arc<str>,
+    events: EventService<S, O>,
+}
+
+impl<S, O: Opener> EventLayer<S, O> {
+    /// A layer that answers at `path`, compared with the whole path of a request, with the default
+    /// limits.
+    pub fn new(path: impl Into<Arc<str>>, opener: O, inner: S) -> Self {
+        Self::with_service(path, EventService::new(opener, inner))
+    }
+
+    /// A layer that answers at `path` with `events`. Keep a clone of it to
+    /// [`drain`](EventService::drain).
+    pub fn with_service(path: impl Into<Arc<str>>, events: EventService<S, O>) -> Self {
+        Self {
+            path: path.into(),
+            events,
+        }
+    }
+}
+
+impl<S, O> Clone for EventLayer<S, O> {
+    fn clone(&self) -> Self {
+        Self {
+            path: Arc::clone(&self.path),
+            events: self.events.clone(),
+        }
+    }
+}
+
+impl<S, O> fmt::Debug for EventLayer<S, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventLayer")
+            .field("path", &self.path)
+            .field("events", &self.events)
+            .finish()
+    }
+}
+
+impl<H, S, O> Layer<H> for EventLayer<S, O> {
+    type Service = WithEvents<H, S, O>;
+
+    fn layer(&self, http: H) -> Self::Service {
+        WithEvents {
+            layer: self.clone(),
+            http,
+        }
+    }
+}
+
+/// An HTTP service under an [`EventLayer`].
+pub struct WithEvents<H, S, O = Webhook> {
+    layer: EventLayer<S, O>,
+    http: H,
+}
+
+impl<H: Clone, S, O> Clone for WithEvents<H, S, O> {
+    fn clone(&self) -> Self {
+        Self {
+            layer: self.layer.clone(),
+            http: self.http.clone(),
+        }
+    }
+}
+
+impl<H: fmt::Debug, S, O> fmt::Debug for WithEvents<H, S, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WithEvents")
+            .field("layer", &self.layer)
+            .field("http", &self.http)
+            .finish()
+    }
+}
+
+impl<H, S, O, B, R> Service<Request<B>> for WithEvents<H, S, O>
+where
+    H: Service<Request<B>, Response = Response<R>>,
+    EventService<S, O>: Service<
+            Request<B>,
+            Response = Response<ResponseBody>,
+            Error = std::convert::Infallible,
+            Future = ResponseFuture,
+        >,
+    R: Body<Data = Bytes>,
+{
+    type Response = Response<ResponseBody<R>>;
+    type Error = H::Error;
+    type Future = LayerFuture<H::Future>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), H::Error>> {
+        self.http.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let answering = if request.uri().path() == &*self.layer.path {
+            Answering::Ours {
+                ours: self.layer.events.call(request),
+            }
+        } else {
+            Answering::Theirs {
+                theirs: self.http.call(request),
+            }
+        };
+        LayerFuture { answering }
+    }
+}
+
+pin_project! {
+    /// A request under an [`EventLayer`], on its way to its answer.
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct LayerFuture<F> {
+        #[pin]
+        answering: Answering<F>,
+    }
+}
+
+pin_project! {
+    #[derive(Debug)]
+    #[project = AnsweringProjection]
+    enum Answering<F> {
+        Ours { #[pin] ours: ResponseFuture },
+        Theirs { #[pin] theirs: F },
+    }
+}
+
+impl<F, R, E> Future for LayerFuture<F>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+{
+    type Output = Result<Response<ResponseBody<R>>, E>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().answering.project() {
+            AnsweringProjection::Ours { ours } => {
+                let Ok(answer) = ready!(ours.poll(context));
+                Poll::Ready(Ok(answer.map(ResponseBody::beside)))
+            }
+            AnsweringProjection::Theirs { theirs } => {
+                let answer = ready!(theirs.poll(context));
+                Poll::Ready(answer.map(|answer| answer.map(ResponseBody::theirs)))
+            }
+        }
+    }
+}

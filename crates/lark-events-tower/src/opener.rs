@@ -1,0 +1,60 @@
+//! What the service needs of an opener. Sealed: the two openers of `lark-events` and no others, so
+//! that what decides on authenticity stays in one crate.
+
+use bytes::Bytes;
+use http::HeaderMap;
+use lark_events::{Admission, Opened, Rejection, Webhook};
+
+/// Opens requests: [`Webhook`], or `CardWebhook` with the feature `card-v1`.
+pub trait Opener: sealed::Opener {}
+
+impl<O: sealed::Opener> Opener for O {}
+
+pub(crate) mod sealed {
+    use super::{HeaderMap, Rejection};
+
+    pub trait Opener: Send + Sync + 'static {
+        type Admitted<'h>: super::Admitted;
+
+        fn admit<'h>(&self, headers: &'h HeaderMap) -> Result<Self::Admitted<'h>, Rejection>;
+    }
+}
+
+/// A request whose headers allow its body to be read.
+pub trait Admitted: Send {
+    fn body_limit(&self) -> usize;
+    fn too_large(&self) -> Rejection;
+    fn open(self, body: Bytes) -> Result<Opened, Rejection>;
+}
+
+macro_rules! opener {
+    ($opener:ty, $admission:ident) => {
+        impl sealed::Opener for $opener {
+            type Admitted<'h> = $admission<'h>;
+
+            fn admit<'h>(&self, headers: &'h HeaderMap) -> Result<$admission<'h>, Rejection> {
+                <$opener>::admit(self, headers)
+            }
+        }
+
+        impl Admitted for $admission<'_> {
+            fn body_limit(&self) -> usize {
+                $admission::body_limit(self)
+            }
+
+            fn too_large(&self) -> Rejection {
+                $admission::too_large(self)
+            }
+
+            fn open(self, body: Bytes) -> Result<Opened, Rejection> {
+                $admission::open(self, body)
+            }
+        }
+    };
+}
+
+opener!(Webhook, Admission);
+#[cfg(feature = "card-v1")]
+use lark_events::{CardAdmission, CardWebhook};
+#[cfg(feature = "card-v1")]
+opener!(CardWebhook, CardAdmission);

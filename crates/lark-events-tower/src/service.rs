@@ -1,0 +1,295 @@
+//! The service: one HTTP request in, one status out, with authentication before everything.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::header::CONTENT_ENCODING;
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body::Body;
+use lark_events::{BoxError, Delivery, Opened, Outcome, Webhook};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
+use tower_service::Service;
+
+use crate::answer::{self, Answer};
+use crate::body;
+use crate::builder::EventServiceBuilder;
+use crate::opener::{Admitted as _, Opener};
+use crate::tasks::{DrainError, LateHandler, Stats, Tasks};
+
+/// Receives the platform's events over HTTP and passes them to an inner
+/// [`Service`] of [`Delivery`]: a [`Dispatcher`](lark_events::Dispatcher), bare or under layers.
+///
+/// It serves requests with any body type, never fails, and is always ready. The inner service is
+/// cloned and polled for readiness only once a request is authentic, so that a forged or slow
+/// request never holds a permit of a limit inside. Cloning it is cheap; all clones share their
+/// handlers, bounds and counts.
+///
+/// | answer | when |
+/// | --- | --- |
+/// | 200 | handled, or acknowledged unhandled: `{"msg":"success"}`; the reply of a callback; the challenge of a URL check |
+/// | 400 | authentic but malformed |
+/// | 401 | any failure of authentication, byte for byte the same |
+/// | 405 | any method but POST |
+/// | 408 | the body took longer than the read time-out |
+/// | 413 | a body beyond the limit |
+/// | 415 | a `Content-Encoding` other than identity |
+/// | 500 | the handler failed or panicked; an event that nobody may acknowledge unhandled |
+/// | 503 | a bound is reached, a load-shed layer refuses, or the service is draining |
+/// | 504 | no outcome by the ack deadline |
+///
+/// The platform delivers an event again after any answer but 200.
+///
+/// A handler that was started runs in a task of its own: a sender that hangs up does not cancel it.
+/// On shutdown, let the server finish its connections and then [`drain`](Self::drain).
+///
+/// # Example
+///
+/// ```
+/// use axum::Router;
+/// use lark_events::{Dispatcher, Event, Webhook};
+/// use lark_events_tower::EventService;
+/// use vc_events::ReserveConfigUpdatedV1;
+///
+/// async fn on_updated(event: Event<ReserveConfigUpdatedV1>) {
+///     println!("{:?} of {}", event.body.scope_id, event.header.tenant_key);
+/// }
+///
+/// let webhook = Webhook::builder().encrypt_key("key").verification_token("token").build()?;
+/// let dispatcher = Dispatcher::builder().on::<ReserveConfigUpdatedV1>(on_updated).build()?;
+/// let events = EventService::new(webhook, dispatcher);
+/// let app: Router = Router::new().route_service("/webhook/event", events.clone());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct EventService<S, O = Webhook> {
+    shared: Arc<Shared<S, O>>,
+}
+
+/// The service for the card callback of the old scheme, at a URL of its own: answers as
+/// [`EventService`] does.
+///
+/// ```
+/// use lark_events::callback::{CardActionTriggerV1, CardV1Reply, Toast};
+/// use lark_events::{CardWebhook, Dispatcher};
+/// use lark_events_tower::CardActionService;
+///
+/// let dispatcher = Dispatcher::builder()
+///     .on::<CardActionTriggerV1>(|event| async move {
+///         CardV1Reply::new().toast(Toast::info(event.body.open_id.unwrap_or_default()))
+///     })
+///     .build()?;
+/// let cards = CardActionService::new(CardWebhook::new("v-token")?, dispatcher);
+/// let app: axum::Router = axum::Router::new().route_service("/webhook/card", cards);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[cfg(feature = "card-v1")]
+pub type CardActionService<S> = EventService<S, lark_events::CardWebhook>;
+
+/// What all clones of a service share.
+pub(crate) struct Shared<S, O> {
+    pub(crate) opener: O,
+    pub(crate) inner: S,
+    pub(crate) ack_deadline: Duration,
+    pub(crate) read_timeout: Duration,
+    pub(crate) late: LateHandler,
+    pub(crate) in_flight: Arc<Semaphore>,
+    pub(crate) tasks: Tasks,
+}
+
+impl<S, O: Opener> EventService<S, O> {
+    /// A service with the default limits.
+    pub fn new(opener: O, inner: S) -> Self {
+        Self::builder(opener, inner).build()
+    }
+
+    /// Starts configuring a service.
+    pub fn builder(opener: O, inner: S) -> EventServiceBuilder<S, O> {
+        EventServiceBuilder::new(opener, inner)
+    }
+
+    pub(crate) fn from_shared(shared: Shared<S, O>) -> Self {
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// Takes no more events (503), and waits until the handlers that run have finished, at most
+    /// `within`; what still runs then is cancelled. For the end of the program, after the server has
+    /// stopped.
+    ///
+    /// # Errors
+    ///
+    /// [`DrainError`] when handlers had to be cancelled. The platform delivers their events again.
+    pub async fn drain(&self, within: Duration) -> Result<(), DrainError> {
+        self.shared.tasks.drain(within).await
+    }
+
+    /// Handlers that run now, and counts since the start.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.shared.tasks.stats()
+    }
+}
+
+impl<S, O> Clone for EventService<S, O> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+impl<S, O> fmt::Debug for EventService<S, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventService")
+            .field("ack_deadline", &self.shared.ack_deadline)
+            .field("read_timeout", &self.shared.read_timeout)
+            .field("late", &self.shared.late)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S, O, B> Service<Request<B>> for EventService<S, O>
+where
+    S: Service<Delivery, Response = Outcome> + Clone + Send + Sync + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send + 'static,
+    O: Opener,
+    B: Body<Data: Send, Error: Send> + Send + 'static,
+{
+    type Response = Answer;
+    type Error = Infallible;
+    type Future = ResponseFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> ResponseFuture {
+        let shared = Arc::clone(&self.shared);
+        ResponseFuture(Box::pin(async move { shared.answer(request).await }))
+    }
+}
+
+impl<S, O> Shared<S, O>
+where
+    S: Service<Delivery, Response = Outcome> + Clone + Send + Sync + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send + 'static,
+    O: Opener,
+{
+    async fn answer<B>(&self, request: Request<B>) -> Answer
+    where
+        B: Body<Data: Send, Error: Send> + Send,
+    {
+        let arrived = Instant::now();
+        let (parts, body) = request.into_parts();
+        if parts.method != Method::POST {
+            return answer::method_not_allowed();
+        }
+        if is_encoded(&parts.headers) {
+            return answer::status(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        }
+
+        let admitted = match self.opener.admit(&parts.headers) {
+            Ok(admitted) => admitted,
+            Err(rejection) => return self.reject(answer::rejection(rejection)),
+        };
+        let read = body::read(body, admitted.body_limit(), &self.in_flight);
+        let read = match timeout_at(arrived + self.read_timeout, read).await {
+            Ok(Ok(read)) => read,
+            Ok(Err(body::ReadError::Overloaded)) => return self.overloaded(),
+            Ok(Err(error)) => {
+                return self.reject(answer::read_error(error, admitted.too_large()));
+            }
+            Err(_) => return answer::status(StatusCode::REQUEST_TIMEOUT),
+        };
+        match admitted.open(read.bytes) {
+            Err(rejection) => self.reject(answer::rejection(rejection)),
+            Ok(Opened::Challenge(challenge)) => answer::json(challenge.reply()),
+            Ok(Opened::Delivery(delivery)) => {
+                self.deliver(delivery, read.share, arrived + self.ack_deadline)
+                    .await
+            }
+            Ok(_) => answer::status(StatusCode::NOT_IMPLEMENTED),
+        }
+    }
+
+    /// Passes an authentic delivery on and waits for its outcome, until the deadline.
+    async fn deliver(
+        &self,
+        delivery: Delivery,
+        bytes: OwnedSemaphorePermit,
+        deadline: Instant,
+    ) -> Answer {
+        let Some(slot) = self.tasks.slot() else {
+            return self.overloaded();
+        };
+        let mut inner = self.inner.clone();
+        match timeout_at(deadline, poll_fn(|context| inner.poll_ready(context))).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return answer::outcome(Err(error.into())),
+            Err(_) => return self.too_late(),
+        }
+        let handler = async move {
+            let result = inner.call(delivery).await.map_err(Into::into);
+            drop((slot, bytes));
+            result
+        };
+        let task = self.tasks.spawn(handler, self.late, deadline);
+        match timeout_at(deadline, task).await {
+            Ok(Ok(Some(result))) => answer::outcome(result),
+            Ok(Ok(None)) | Err(_) => self.too_late(),
+            Ok(Err(panicked)) => {
+                tracing::error!(error = %panicked, "a layer around the handler panicked");
+                answer::status(StatusCode::INTERNAL_SERVER_ERROR)
+            }
+        }
+    }
+
+    fn reject(&self, answer: Answer) -> Answer {
+        self.tasks.rejected.add_one();
+        answer
+    }
+
+    fn overloaded(&self) -> Answer {
+        self.tasks.overloaded.add_one();
+        tracing::warn!("overloaded or draining: not taken");
+        answer::status(StatusCode::SERVICE_UNAVAILABLE)
+    }
+
+    fn too_late(&self) -> Answer {
+        self.tasks.deadline_missed.add_one();
+        tracing::warn!("no outcome by the ack deadline");
+        answer::status(StatusCode::GATEWAY_TIMEOUT)
+    }
+}
+
+/// Whether the body is encoded in a way that has to be undone before its signature can be checked.
+fn is_encoded(headers: &HeaderMap) -> bool {
+    let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
+    encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+/// A request on its way to its answer.
+#[must_use = "futures do nothing unless polled"]
+pub struct ResponseFuture(Pin<Box<dyn Future<Output = Answer> + Send>>);
+
+impl Future for ResponseFuture {
+    type Output = Result<Answer, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.as_mut().poll(context).map(Ok)
+    }
+}
+
+impl fmt::Debug for ResponseFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,49 @@
+//! The service for the old card callback.
+
+use http::Request;
+use http_body_util::Full;
+use lark_events::callback::{CardActionTriggerV1, CardV1Reply, Toast};
+use lark_events::{
+    CardWebhook, Dispatcher, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER,
+    VerificationToken,
+};
+use lark_events_tower::CardActionService;
+
+use crate::support::{TOKEN, now, post, send, status, unsigned};
+
+const CARD: &str = r#"{"open_id":"ou_1","token":"c-1","action":{"tag":"button"}}"#;
+
+fn signed(token: &str) -> Request<Full<bytes::Bytes>> {
+    let timestamp = now();
+    let signature = VerificationToken::new(token).sign_card_v1(&timestamp, "n", CARD.as_bytes());
+    Request::post("/webhook/card")
+        .header(SIGNATURE_TIMESTAMP_HEADER, timestamp)
+        .header(SIGNATURE_NONCE_HEADER, "n")
+        .header(SIGNATURE_HEADER, signature)
+        .body(Full::from(CARD))
+        .unwrap()
+}
+
+#[tokio::test]
+async fn an_old_card_callback_is_answered_with_its_reply_and_a_forged_one_refused() {
+    let dispatcher = Dispatcher::builder()
+        .on::<CardActionTriggerV1>(|event| async move {
+            CardV1Reply::new().toast(Toast::info(event.body.open_id.unwrap_or_default()))
+        })
+        .build()
+        .unwrap();
+    let service = CardActionService::new(CardWebhook::new(TOKEN).unwrap(), dispatcher);
+    let answered = send(&service, signed(TOKEN)).await;
+    assert_eq!(answered.status, 200);
+    assert_eq!(
+        answered.body,
+        r#"{"toast":{"type":"info","content":"ou_1"}}"#
+    );
+    assert_eq!(status(&service, signed("forged")).await, 401);
+    assert_eq!(status(&service, unsigned(CARD)).await, 401);
+    assert_eq!(status(&service, post("quick_v1")).await, 401);
+
+    let check = format!(r#"{{"type":"url_verification","token":"{TOKEN}","challenge":"abc"}}"#);
+    let answered = send(&service, unsigned(check)).await;
+    assert_eq!(answered.body, r#"{"challenge":"abc"}"#);
+}

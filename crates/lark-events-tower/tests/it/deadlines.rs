@@ -1,0 +1,123 @@
+//! Started handlers: what hanging up, the ack deadline and draining do to them.
+
+use std::time::Duration;
+
+use lark_events_tower::{EventService, LateHandler};
+use tokio::time::{Instant, sleep, timeout};
+use tower::ServiceExt as _;
+
+use crate::support::{post, status, watched, webhook};
+
+#[tokio::test(start_paused = true)]
+async fn a_sender_that_hangs_up_never_cancels_a_started_handler() {
+    let (dispatcher, seen) = watched();
+    let service = EventService::new(webhook(), dispatcher);
+    // The future of the request is dropped after 100 ms, as a server does when the client is gone.
+    let answer = service.clone().oneshot(post("slow_v1"));
+    assert!(timeout(Duration::from_millis(100), answer).await.is_err());
+    assert_eq!((seen.started(), seen.finished()), (1, 0));
+    sleep(Duration::from_millis(310)).await;
+    assert_eq!((seen.started(), seen.finished()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_goes_on_even_when_the_last_service_is_dropped() {
+    let (dispatcher, seen) = watched();
+    let answer = EventService::new(webhook(), dispatcher).oneshot(post("slow_v1"));
+    assert!(timeout(Duration::from_millis(100), answer).await.is_err());
+    sleep(Duration::from_millis(310)).await;
+    assert_eq!(seen.finished(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn past_the_ack_deadline_the_answer_is_504_and_the_handler_finishes() {
+    let (dispatcher, seen) = watched();
+    let service = EventService::builder(webhook(), dispatcher)
+        .ack_deadline(Duration::from_millis(200))
+        .build();
+    let asked = Instant::now();
+    assert_eq!(status(&service, post("slow_v1")).await, 504);
+    assert_eq!(asked.elapsed(), Duration::from_millis(200));
+    assert_eq!((seen.started(), seen.finished()), (1, 0));
+    assert_eq!(service.stats().deadline_missed, 1);
+    sleep(Duration::from_millis(210)).await;
+    assert_eq!(seen.finished(), 1);
+    assert_eq!(service.stats().running, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_handler_is_cancelled_by_choice() {
+    let (dispatcher, seen) = watched();
+    let service = EventService::builder(webhook(), dispatcher)
+        .ack_deadline(Duration::from_millis(200))
+        .late(LateHandler::Cancel)
+        .build();
+    assert_eq!(status(&service, post("slow_v1")).await, 504);
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!((seen.started(), seen.finished()), (1, 0));
+    assert_eq!(
+        (service.stats().running, service.stats().deadline_missed),
+        (0, 1)
+    );
+
+    // Also when nobody waits for it any more.
+    let answer = service.clone().oneshot(post("slow_v1"));
+    assert!(timeout(Duration::from_millis(100), answer).await.is_err());
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!((seen.started(), seen.finished()), (2, 0));
+    assert_eq!(service.stats().running, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_default_deadline_leaves_the_platform_half_a_second() {
+    let service = EventService::new(webhook(), watched().0);
+    let asked = Instant::now();
+    assert_eq!(status(&service, post("hanging_v1")).await, 504);
+    assert_eq!(asked.elapsed(), Duration::from_millis(2_500));
+}
+
+#[tokio::test(start_paused = true)]
+async fn draining_waits_for_running_handlers_and_takes_no_more() {
+    let (dispatcher, seen) = watched();
+    let service = EventService::new(webhook(), dispatcher);
+    let (answered, drained, refused) = tokio::join!(
+        status(&service, post("slow_v1")),
+        async {
+            sleep(Duration::from_millis(100)).await;
+            let began = Instant::now();
+            let drained = service.drain(Duration::from_secs(10)).await;
+            assert_eq!(began.elapsed(), Duration::from_millis(300));
+            drained
+        },
+        async {
+            sleep(Duration::from_millis(200)).await;
+            status(&service, post("quick_v1")).await
+        },
+    );
+    assert_eq!((answered, refused), (200, 503));
+    assert_eq!(drained, Ok(()));
+    assert_eq!(seen.finished(), 1);
+    assert_eq!(
+        service.drain(Duration::ZERO).await,
+        Ok(()),
+        "again, with nothing left"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn draining_is_bounded_and_says_what_it_cancelled() {
+    let (dispatcher, seen) = watched();
+    let service = EventService::new(webhook(), dispatcher);
+    let answer = tokio::spawn(service.clone().oneshot(post("hanging_v1")));
+    sleep(Duration::from_millis(10)).await;
+    let error = service.drain(Duration::from_secs(1)).await.unwrap_err();
+    assert_eq!(error.cancelled, 1);
+    assert_eq!(
+        error.to_string(),
+        "1 handlers were cancelled before they finished"
+    );
+    // What was not handled is not acknowledged.
+    assert_eq!(answer.await.unwrap().unwrap().status(), 504);
+    assert_eq!((seen.started(), seen.finished()), (1, 0));
+    assert_eq!(service.stats().running, 0);
+}

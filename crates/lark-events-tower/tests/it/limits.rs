@@ -1,0 +1,173 @@
+//! Bounds: on the size of a body, on bytes and handlers in flight, and on time.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use lark_events::{MAX_EVENT_BYTES, MAX_UNSIGNED_BYTES, Webhook};
+use lark_events_tower::EventService;
+
+use crate::support::{
+    KEY, Pieces, TOKEN, event, post, sealed, send, signed, status, unsigned, watched, webhook,
+};
+
+/// A signed body of exactly this many bytes.
+fn signed_of(length: usize) -> Bytes {
+    let mut body = sealed(&event("quick_v1", "{}")).to_vec();
+    assert!(body.len() <= length);
+    body.resize(length, b' ');
+    body.into()
+}
+
+#[tokio::test]
+async fn a_signed_body_may_be_as_large_as_the_limit_and_no_larger() {
+    let service = EventService::new(webhook(), watched().0);
+    assert_eq!(
+        status(&service, signed(signed_of(MAX_EVENT_BYTES))).await,
+        200
+    );
+    assert_eq!(
+        status(&service, signed(signed_of(MAX_EVENT_BYTES + 1))).await,
+        413
+    );
+
+    let small = Webhook::builder()
+        .encrypt_key(KEY)
+        .max_event_bytes(1_000)
+        .build();
+    let small = EventService::new(small.unwrap(), watched().0);
+    assert_eq!(status(&small, signed(signed_of(1_000))).await, 200);
+    assert_eq!(status(&small, signed(signed_of(1_001))).await, 413);
+}
+
+#[tokio::test]
+async fn the_limit_is_enforced_while_reading_not_by_the_announced_length() {
+    let service = EventService::new(webhook(), watched().0);
+    for (length, expected) in [(MAX_EVENT_BYTES, 200), (MAX_EVENT_BYTES + 1, 413)] {
+        let body = signed_of(length);
+        // In pieces, and so without a length to announce.
+        let half = body.len() / 2;
+        let pieces = [body.slice(..half), body.slice(half..)];
+        let request = signed(body).map(|_| Pieces::new(pieces));
+        assert_eq!(status(&service, request).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn an_announced_length_beyond_the_limit_is_refused_unread() {
+    struct Announced;
+    impl http_body::Body for Announced {
+        type Data = Bytes;
+        type Error = std::convert::Infallible;
+        fn poll_frame(
+            self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
+            panic!("the body is not read");
+        }
+        fn size_hint(&self) -> http_body::SizeHint {
+            http_body::SizeHint::with_exact(5_000)
+        }
+    }
+    let service = EventService::new(webhook(), watched().0);
+    let unsigned = unsigned("").map(|_: Full<Bytes>| Announced);
+    assert_eq!(status(&service, unsigned).await, 401);
+}
+
+#[tokio::test]
+async fn an_unsigned_body_is_read_up_to_four_kibibytes_only() {
+    let service = EventService::new(webhook(), watched().0);
+    let check = format!(r#"{{"type":"url_verification","token":"{TOKEN}","challenge":"abc"}}"#);
+    let mut body = sealed(&check).to_vec();
+    body.resize(MAX_UNSIGNED_BYTES, b' ');
+    assert_eq!(status(&service, unsigned(body.clone())).await, 200);
+    body.push(b' ');
+    assert_eq!(status(&service, unsigned(body)).await, 401);
+
+    let endless = Pieces::new(std::iter::repeat_n(
+        Bytes::from_static(&[b' '; 512]),
+        1_000_000,
+    ));
+    assert_eq!(status(&service, unsigned("").map(|_| endless)).await, 401);
+}
+
+#[tokio::test]
+async fn a_body_in_any_number_of_pieces_is_the_same_body() {
+    let service = EventService::new(webhook(), watched().0);
+    let body = sealed(&event("quick_v1", "{}"));
+    let in_bytes = signed(body.clone()).map(|_| Pieces::bytes_by_byte(&body));
+    assert_eq!(status(&service, in_bytes).await, 200);
+    let empty_first = [Bytes::new(), body.clone(), Bytes::new()];
+    let with_empty = signed(body).map(|_| Pieces::new(empty_first));
+    assert_eq!(status(&service, with_empty).await, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_sender_runs_into_the_read_time_out() {
+    let (dispatcher, seen) = watched();
+    let service = EventService::builder(webhook(), dispatcher)
+        .read_timeout(Duration::from_secs(1))
+        .build();
+    let body = sealed(&event("quick_v1", "{}"));
+    let drip = |pause| {
+        let halves = [body.slice(..100), body.slice(100..)];
+        signed(body.clone()).map(|_| Pieces::new(halves).with_pause(pause))
+    };
+    assert_eq!(
+        status(&service, drip(Duration::from_millis(300))).await,
+        200
+    );
+    assert_eq!(
+        status(&service, drip(Duration::from_millis(600))).await,
+        408
+    );
+    assert_eq!(seen.started(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_in_flight_are_bounded_and_given_back() {
+    let (dispatcher, _) = watched();
+    let body = sealed(&event("slow_v1", "{}"));
+    let service = EventService::builder(webhook(), dispatcher)
+        .max_bytes_in_flight(2 * body.len())
+        .build();
+    let both = tokio::join!(
+        status(&service, signed(body.clone())),
+        status(&service, signed(body.clone())),
+        async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            status(&service, post("quick_v1")).await
+        },
+    );
+    assert_eq!(both, (200, 200, 503), "the handlers' bodies are still held");
+    assert_eq!(status(&service, signed(body)).await, 200);
+    assert_eq!(service.stats().overloaded, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn handlers_running_at_once_are_bounded() {
+    let (dispatcher, seen) = watched();
+    let service = EventService::builder(webhook(), dispatcher)
+        .max_running(1)
+        .build();
+    let both = tokio::join!(status(&service, post("slow_v1")), async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert_eq!(service.stats().running, 1);
+        status(&service, post("slow_v1")).await
+    });
+    assert_eq!(both, (200, 503));
+    assert_eq!(seen.started(), 1);
+    assert_eq!(status(&service, post("slow_v1")).await, 200);
+    assert_eq!(service.stats().overloaded, 1);
+}
+
+#[tokio::test]
+async fn a_forged_request_holds_no_bytes_afterwards() {
+    let service = EventService::builder(webhook(), watched().0)
+        .max_bytes_in_flight(2_000)
+        .build();
+    for _ in 0..100 {
+        assert_eq!(send(&service, unsigned("{}")).await.status, 401);
+    }
+    assert_eq!(status(&service, post("quick_v1")).await, 200);
+}

@@ -1,0 +1,13 @@
+//! What the service and the layer promise, tested from outside.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod axum_mounts;
+#[cfg(feature = "card-v1")]
+mod card_v1;
+mod combinations;
+mod deadlines;
+mod limits;
+mod sockets;
+mod statuses;
+mod support;

@@ -1,0 +1,132 @@
+//! The opener of the old card callback, and that its weaker rule stays its own.
+
+use http::{HeaderMap, StatusCode};
+use lark_events::callback::{CardActionTriggerV1, CardV1Reply, Toast};
+use lark_events::{
+    CardWebhook, Dispatcher, Event, MAX_EVENT_BYTES, MAX_UNSIGNED_BYTES, Opened, Outcome,
+    RejectionReason, Transport, VerificationToken, WebhookBuildError,
+};
+use tower::ServiceExt as _;
+
+use crate::support::{KEY, NOW, TOKEN, keyed, now, refused, signature_headers, signed, url_check};
+
+const CARD: &str = r#"{"open_id":"ou_1","user_id":"eu_1","open_message_id":"om_1",
+    "tenant_key":"t-1","token":"c-1","action":{"value":{"key":"value"},"tag":"button"}}"#;
+
+fn cards() -> CardWebhook {
+    CardWebhook::with_clock(TOKEN, now).unwrap()
+}
+
+fn signed_at(timestamp: u64, token: &str, body: &str) -> HeaderMap {
+    let timestamp = timestamp.to_string();
+    let token = VerificationToken::new(token);
+    let signature = token.sign_card_v1(&timestamp, "n", body.as_bytes());
+    signature_headers(&timestamp, "n", &signature)
+}
+
+#[tokio::test]
+async fn a_signed_card_callback_reaches_its_typed_handler() {
+    let opened = cards()
+        .open(&signed_at(NOW, TOKEN, CARD), CARD.into())
+        .unwrap();
+    let Opened::Delivery(delivery) = opened else {
+        panic!("not a delivery: {opened:?}");
+    };
+    assert_eq!(delivery.header.event_type, "card.action.trigger_v1");
+    assert_eq!(delivery.header.tenant_key, "t-1");
+    assert_eq!(delivery.transport, Transport::Webhook);
+    assert_eq!(delivery.received_at, now());
+    assert_eq!(delivery.raw.as_str(), CARD);
+    assert!(delivery.is_callback());
+
+    let on_card = |event: Event<CardActionTriggerV1>| async move {
+        assert_eq!(event.body.open_message_id.as_deref(), Some("om_1"));
+        CardV1Reply::new().toast(Toast::info(event.body.open_id.unwrap()))
+    };
+    let dispatcher = Dispatcher::builder().on(on_card).build().unwrap();
+    let outcome = dispatcher.oneshot(delivery).await.unwrap();
+    let Outcome::Replied(reply) = outcome else {
+        panic!("not a reply: {outcome:?}");
+    };
+    assert_eq!(
+        reply.as_str(),
+        r#"{"toast":{"type":"info","content":"ou_1"}}"#
+    );
+}
+
+#[test]
+fn a_forged_or_stale_signature_is_refused() {
+    for (headers, reason) in [
+        (signed_at(NOW, "other", CARD), RejectionReason::Signature),
+        (signed_at(NOW, TOKEN, "{}"), RejectionReason::Signature),
+        (
+            signed_at(NOW - 8 * 3600 - 1, TOKEN, CARD),
+            RejectionReason::Timestamp,
+        ),
+        (
+            signed(KEY, CARD.as_bytes()),
+            RejectionReason::SignatureHeaders,
+        ),
+        (HeaderMap::new(), RejectionReason::Unsigned),
+    ] {
+        let rejection = cards().open(&headers, CARD.into()).unwrap_err();
+        assert_eq!(rejection.reason(), reason);
+        assert_eq!(rejection.status(), StatusCode::UNAUTHORIZED);
+    }
+}
+
+#[test]
+fn url_checks_are_answered_by_their_token() {
+    let check = url_check(TOKEN, "abc");
+    for headers in [HeaderMap::new(), signed_at(NOW, TOKEN, &check)] {
+        let opened = cards().open(&headers, check.clone().into());
+        assert!(matches!(opened, Ok(Opened::Challenge(_))), "{opened:?}");
+    }
+    let forged = url_check("forged", "abc");
+    let reason = refused(cards().open(&HeaderMap::new(), forged.into()));
+    assert_eq!(reason, RejectionReason::Unsigned);
+}
+
+#[test]
+fn signed_but_malformed_says_so() {
+    for body in ["", "[]", "{", "{}{}", r#"{"tenant_key":{}}"#] {
+        let reason = refused(cards().open(&signed_at(NOW, TOKEN, body), body.into()));
+        assert_eq!(reason, RejectionReason::Malformed, "{body:?}");
+    }
+}
+
+#[test]
+fn bodies_have_the_limits_of_the_other_webhook() {
+    let signed = signed_at(NOW, TOKEN, CARD);
+    let cards = cards();
+    let admission = cards.admit(&signed).unwrap();
+    assert_eq!(admission.body_limit(), MAX_EVENT_BYTES);
+    assert_eq!(admission.too_large().reason(), RejectionReason::TooLarge);
+    let unsigned = HeaderMap::new();
+    let admission = cards.admit(&unsigned).unwrap();
+    assert_eq!(admission.body_limit(), MAX_UNSIGNED_BYTES);
+    assert_eq!(admission.too_large().reason(), RejectionReason::Unsigned);
+
+    let large = vec![b' '; MAX_EVENT_BYTES + 1];
+    let reason = refused(cards.open(&signed, large.into()));
+    assert_eq!(reason, RejectionReason::TooLarge);
+    let mut check = url_check(TOKEN, "abc").into_bytes();
+    check.resize(MAX_UNSIGNED_BYTES, b' ');
+    assert!(cards.open(&unsigned, check.clone().into()).is_ok());
+    check.push(b' ');
+    let reason = refused(cards.open(&unsigned, check.into()));
+    assert_eq!(reason, RejectionReason::Unsigned);
+}
+
+#[test]
+fn the_weaker_rule_never_opens_the_other_webhook() {
+    let headers = signed_at(NOW, TOKEN, CARD);
+    let reason = refused(keyed().open(&headers, CARD.into()));
+    assert_eq!(reason, RejectionReason::SignatureHeaders);
+}
+
+#[test]
+fn an_empty_token_opens_nothing() {
+    let error = CardWebhook::new("").unwrap_err();
+    assert_eq!(error, WebhookBuildError::EmptySecret);
+}

@@ -1,0 +1,414 @@
+//! Registering, routing, decoding, replying and failing.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use lark_events::callback::{
+    CardActionReply, CardActionTrigger, InlinePreview, Toast, UrlPreviewGet, UrlPreviewReply,
+};
+use lark_events::{
+    Delivery, DispatchError, DispatchErrorKind, Dispatcher, Event, EventHeader, EventType, Outcome,
+    RawJson, RawReply, UnhandledPolicy,
+};
+use serde::{Deserialize, Serialize};
+use tower::ServiceExt as _;
+
+#[derive(Debug, Serialize, Deserialize)]
+struct TeaReadyV1 {
+    kind: String,
+}
+
+impl EventType for TeaReadyV1 {
+    const EVENT_TYPE: &'static str = "kitchen.tea.ready_v1";
+    type Reply = ();
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("no cups left")]
+struct NoCups;
+
+fn delivery(event_type: &str, body: &str) -> Delivery {
+    let mut header = EventHeader::new(event_type);
+    header.event_id = "e-1".to_owned();
+    header.tenant_key = "t-1".to_owned();
+    Delivery::new(header, RawJson::parse(body.to_owned()).unwrap())
+}
+
+fn tea() -> Delivery {
+    delivery("kitchen.tea.ready_v1", r#"{"kind":"oolong"}"#)
+}
+
+#[track_caller]
+fn kind(result: Result<Outcome, DispatchError>) -> DispatchErrorKind {
+    result.expect_err("the delivery fails").kind()
+}
+
+async fn reply(dispatcher: Dispatcher, delivery: Delivery) -> serde_json::Value {
+    match dispatcher.oneshot(delivery).await.unwrap() {
+        Outcome::Replied(reply) => reply.decode().unwrap(),
+        other => panic!("not a reply: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_typed_handler_is_given_header_body_and_raw_text() {
+    async fn on_tea(event: Event<TeaReadyV1>) -> anyhow::Result<()> {
+        anyhow::ensure!(event.header.event_id == "e-1");
+        anyhow::ensure!(event.header.tenant_key == "t-1");
+        anyhow::ensure!(event.body.kind == "oolong");
+        anyhow::ensure!(event.raw().as_str() == r#"{"kind":"oolong"}"#);
+        Ok(())
+    }
+    let dispatcher = Dispatcher::builder()
+        .on::<TeaReadyV1>(on_tea)
+        .build()
+        .unwrap();
+    assert_eq!(dispatcher.oneshot(tea()).await.unwrap(), Outcome::Handled);
+}
+
+/// Every shape in which the documentation promises that a handler can be registered.
+#[tokio::test]
+async fn the_handler_api_takes_every_shape_of_handler() {
+    struct App {
+        cups: AtomicU32,
+    }
+
+    impl App {
+        async fn on_tea(self: Arc<Self>, _: Event<TeaReadyV1>) -> Result<(), NoCups> {
+            self.cups.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        }
+    }
+
+    async fn infallible(_: Event<TeaReadyV1>) {}
+    async fn with_anyhow(_: Event<TeaReadyV1>) -> anyhow::Result<()> {
+        Ok(())
+    }
+    async fn with_thiserror(_: Event<TeaReadyV1>) -> Result<(), NoCups> {
+        Ok(())
+    }
+    async fn with_box(_: Event<TeaReadyV1>) -> Result<(), Box<dyn Error + Send + Sync>> {
+        Ok(())
+    }
+
+    let app = Arc::new(App {
+        cups: AtomicU32::new(0),
+    });
+    let seen = Arc::new(AtomicU32::new(0));
+    let captured = Arc::clone(&seen);
+    let builders = [
+        Dispatcher::builder().on::<TeaReadyV1>(infallible),
+        Dispatcher::builder().on(infallible),
+        Dispatcher::builder().on(with_anyhow),
+        Dispatcher::builder().on(with_thiserror),
+        Dispatcher::builder().on(with_box),
+        Dispatcher::builder().on::<TeaReadyV1>(|event| async move {
+            assert_eq!(event.body.kind, "oolong");
+        }),
+        Dispatcher::builder().on::<TeaReadyV1>(move |event| {
+            let seen = Arc::clone(&captured);
+            async move {
+                let letters = u32::try_from(event.body.kind.len())?;
+                seen.fetch_add(letters, Ordering::Relaxed);
+                anyhow::Ok(())
+            }
+        }),
+        Dispatcher::builder().on(async |event: Event<TeaReadyV1>| {
+            assert_eq!(event.body.kind, "oolong");
+        }),
+    ];
+    for builder in builders {
+        let dispatcher = builder.build().unwrap();
+        assert_eq!(dispatcher.oneshot(tea()).await.unwrap(), Outcome::Handled);
+    }
+    assert_eq!(seen.load(Ordering::Relaxed), 6);
+
+    let builders = [
+        Dispatcher::builder()
+            .with_state(Arc::clone(&app))
+            .on_with::<TeaReadyV1>(App::on_tea),
+        Dispatcher::builder()
+            .with_state(Arc::clone(&app))
+            .on_with::<TeaReadyV1>(|app, event| async move {
+                assert_eq!(event.body.kind, "oolong");
+                app.cups.fetch_add(10, Ordering::Relaxed);
+            }),
+    ];
+    for builder in builders {
+        let dispatcher = builder.build().unwrap();
+        assert_eq!(dispatcher.oneshot(tea()).await.unwrap(), Outcome::Handled);
+    }
+    assert_eq!(app.cups.load(Ordering::Relaxed), 11);
+}
+
+#[tokio::test]
+async fn each_event_goes_to_its_own_handler() {
+    let dispatcher = Dispatcher::builder()
+        .on::<TeaReadyV1>(|_| async move { Err(NoCups) })
+        .on_raw("vc.new_v1", |event| async move {
+            assert_eq!(event.body.as_str(), r#"{"a":[1]}"#);
+            assert_eq!(event.raw(), &event.body);
+        })
+        .fallback(|event| async move {
+            anyhow::ensure!(event.header.event_type == "other_v1");
+            Ok(())
+        })
+        .build()
+        .unwrap();
+    let run = |delivery| dispatcher.clone().oneshot(delivery);
+    let outcome = run(delivery("vc.new_v1", r#"{"a":[1]}"#)).await.unwrap();
+    assert_eq!(outcome, Outcome::Handled);
+    let outcome = run(delivery("other_v1", "{}")).await.unwrap();
+    assert_eq!(outcome, Outcome::Handled);
+    assert_eq!(kind(run(tea()).await), DispatchErrorKind::Handler);
+    let mut types: Vec<_> = dispatcher.event_types().collect();
+    types.sort_unstable();
+    assert_eq!(types, ["kitchen.tea.ready_v1", "vc.new_v1"]);
+}
+
+#[tokio::test]
+async fn a_callback_is_answered_with_its_typed_reply() {
+    let dispatcher = Dispatcher::builder()
+        .on::<CardActionTrigger>(|event| async move {
+            let value = event.body.action.and_then(|action| action.value);
+            let text = value.unwrap_or_default().to_string();
+            anyhow::Ok(CardActionReply::new().toast(Toast::info(text)))
+        })
+        .on(async |event: Event<UrlPreviewGet>| {
+            let url = event.body.context.and_then(|context| context.url);
+            UrlPreviewReply::inline(InlinePreview::new(url.unwrap_or_default()))
+        })
+        .build()
+        .unwrap();
+    let card = delivery("card.action.trigger", r#"{"action":{"value":{"key":"v"}}}"#);
+    assert_eq!(
+        reply(dispatcher.clone(), card).await,
+        serde_json::json!({"toast": {"type": "info", "content": "{\"key\":\"v\"}"}})
+    );
+    let preview = delivery(
+        "url.preview.get",
+        r#"{"context":{"url":"https://x.test/1"}}"#,
+    );
+    assert_eq!(
+        reply(dispatcher, preview).await,
+        serde_json::json!({"inline": {"title": "https://x.test/1"}})
+    );
+}
+
+#[tokio::test]
+async fn raw_handlers_may_reply_too() {
+    let json = serde_json::json!({"a": 1});
+    let replies = Dispatcher::builder()
+        .on_raw("a.get", |_| async move {
+            RawReply::json(&serde_json::json!({"a": 1}))
+        })
+        .on_raw("b.get", |_| async move {
+            RawReply::from(RawJson::parse(r#"{"a":1}"#).unwrap())
+        })
+        .build()
+        .unwrap();
+    for event_type in ["a.get", "b.get"] {
+        assert_eq!(
+            reply(replies.clone(), delivery(event_type, "{}")).await,
+            json
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_callback_without_its_reply_fails() {
+    let dispatcher = Dispatcher::builder()
+        .on_raw("url.preview.get", |_| async move {})
+        .on_raw("x.get", |_| async move { RawReply::none() })
+        .fallback(|_| async move {})
+        .build()
+        .unwrap();
+    for callback in ["url.preview.get", "x.get", "card.action.trigger"] {
+        let result = dispatcher.clone().oneshot(delivery(callback, "{}")).await;
+        assert_eq!(kind(result), DispatchErrorKind::NoReply, "{callback}");
+    }
+}
+
+#[tokio::test]
+async fn an_unhandled_event_is_acknowledged_or_fails_by_policy() {
+    let acknowledge = Dispatcher::builder().build().unwrap();
+    let fail = Dispatcher::builder().unhandled(UnhandledPolicy::Fail);
+    let fail = fail.build().unwrap();
+    let outcome = acknowledge.oneshot(tea()).await.unwrap();
+    assert_eq!(outcome, Outcome::Unhandled);
+    assert_eq!(
+        kind(fail.oneshot(tea()).await),
+        DispatchErrorKind::Unhandled
+    );
+}
+
+#[tokio::test]
+async fn an_unhandled_callback_always_fails() {
+    for policy in [UnhandledPolicy::Acknowledge, UnhandledPolicy::Fail] {
+        let dispatcher = Dispatcher::builder().unhandled(policy).build().unwrap();
+        let result = dispatcher
+            .oneshot(delivery("card.action.trigger", "{}"))
+            .await;
+        assert_eq!(kind(result), DispatchErrorKind::Unhandled, "{policy:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_handler_that_fails_hands_on_its_error() {
+    let dispatcher = Dispatcher::builder().on::<TeaReadyV1>(|_| async move { Err(NoCups) });
+    let result = dispatcher.build().unwrap().oneshot(tea()).await;
+    let error = result.unwrap_err();
+    assert_eq!(error.kind(), DispatchErrorKind::Handler);
+    assert_eq!(error.to_string(), "the handler failed");
+    assert!(error.source().unwrap().is::<NoCups>());
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_fails_and_the_next_event_is_served() {
+    let dispatcher = Dispatcher::builder()
+        .on::<TeaReadyV1>(|event| async move {
+            tokio::task::yield_now().await;
+            assert_ne!(event.body.kind, "poison", "a panic while awaiting");
+        })
+        .on::<UrlPreviewGet>(|_| -> std::future::Ready<UrlPreviewReply> {
+            panic!("a panic before the future is made")
+        })
+        .build()
+        .unwrap();
+    let poison = delivery("kitchen.tea.ready_v1", r#"{"kind":"poison"}"#);
+    let result = dispatcher.clone().oneshot(poison).await;
+    assert_eq!(kind(result), DispatchErrorKind::Panic);
+    let early = delivery("url.preview.get", "{}");
+    let result = dispatcher.clone().oneshot(early).await;
+    assert_eq!(kind(result), DispatchErrorKind::Panic);
+    assert_eq!(dispatcher.oneshot(tea()).await.unwrap(), Outcome::Handled);
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_fit_its_type_runs_no_handler() {
+    async fn never(_: Event<TeaReadyV1>) {
+        panic!("no handler runs");
+    }
+    let dispatcher = Dispatcher::builder().on(never).build().unwrap();
+    for body in ["{}", r#"{"kind":[]}"#, "[]", r#"["oolong"]"#, "null"] {
+        let delivery = delivery("kitchen.tea.ready_v1", body);
+        let error = dispatcher.clone().oneshot(delivery).await.unwrap_err();
+        assert_eq!(error.kind(), DispatchErrorKind::Decode, "{body}");
+        let cause = error.source().unwrap().to_string();
+        assert!(
+            cause.starts_with("not the JSON expected at line"),
+            "{cause}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_unrouted_event_is_never_decoded() {
+    let dispatcher = Dispatcher::builder()
+        .on::<TeaReadyV1>(|_| async move {})
+        .build()
+        .unwrap();
+    let odd = delivery("another.event_v1", r#"{"kind":[[[]]]}"#);
+    assert_eq!(dispatcher.oneshot(odd).await.unwrap(), Outcome::Unhandled);
+}
+
+#[tokio::test]
+async fn a_reply_that_cannot_be_written_fails() {
+    use std::collections::BTreeMap;
+    let dispatcher = Dispatcher::builder()
+        .on_raw("x.get", |_| async move {
+            RawReply::json(&BTreeMap::from([(vec![1], "no text for a key")]))
+        })
+        .build()
+        .unwrap();
+    let error = dispatcher
+        .oneshot(delivery("x.get", "{}"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), DispatchErrorKind::Handler);
+    let cause = error.source().unwrap();
+    assert_eq!(cause.to_string(), "the value cannot be written as JSON");
+    assert!(cause.source().is_some());
+
+    #[derive(Debug, Serialize, Deserialize)]
+    struct Odd {}
+    impl EventType for Odd {
+        const EVENT_TYPE: &'static str = "odd.get";
+        type Reply = BTreeMap<Vec<u8>, u8>;
+    }
+    let dispatcher = Dispatcher::builder()
+        .on::<Odd>(|_| async move { BTreeMap::from([(vec![1], 1)]) })
+        .build()
+        .unwrap();
+    let error = dispatcher
+        .oneshot(delivery("odd.get", "{}"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), DispatchErrorKind::Encode);
+    assert!(error.source().is_some());
+}
+
+#[test]
+fn two_handlers_for_one_event_are_an_error_that_names_both_places() {
+    let first_line = line!() + 2;
+    let builder = Dispatcher::builder()
+        .on::<TeaReadyV1>(|_| async move {})
+        .on_raw("x_v1", |_| async move {})
+        .on_raw("kitchen.tea.ready_v1", |_| async move {})
+        .fallback(|_| async move {})
+        .fallback(|_| async move {})
+        .with_state(())
+        .on_with::<TeaReadyV1>(|(), _| async move {});
+    let error = builder.build().unwrap_err().to_string();
+    let place = |line: u32, column: u32| format!("{}:{line}:{column}", file!());
+    assert_eq!(
+        error,
+        format!(
+            "two handlers for kitchen.tea.ready_v1: at {0} and at {1}; \
+             two fallbacks: at {2} and at {3}; \
+             two handlers for kitchen.tea.ready_v1: at {0} and at {4}",
+            place(first_line, 10),
+            place(first_line + 2, 10),
+            place(first_line + 3, 10),
+            place(first_line + 4, 10),
+            place(first_line + 6, 10),
+        )
+    );
+}
+
+#[test]
+fn debug_output_shows_no_payload() {
+    let builder = Dispatcher::builder().on::<TeaReadyV1>(|_| async move {});
+    assert!(format!("{builder:?}").contains("kitchen.tea.ready_v1"));
+    let dispatcher = builder.build().unwrap();
+    assert_eq!(
+        format!("{dispatcher:?}"),
+        "Dispatcher { handlers: 1, fallback: false, unhandled: Acknowledge }"
+    );
+    let shown = format!("{:?}", tea());
+    assert!(!shown.contains("oolong"), "{shown}");
+    assert!(shown.contains("RawJson(17 bytes)"), "{shown}");
+}
+
+#[test]
+fn error_kinds_have_names_and_texts_of_their_own() {
+    let kinds = [
+        DispatchErrorKind::Unhandled,
+        DispatchErrorKind::Decode,
+        DispatchErrorKind::Handler,
+        DispatchErrorKind::Panic,
+        DispatchErrorKind::NoReply,
+        DispatchErrorKind::Encode,
+    ];
+    let names = kinds.map(DispatchErrorKind::as_str);
+    let expected = [
+        "unhandled",
+        "undecodable",
+        "failed",
+        "panicked",
+        "no_reply",
+        "unencodable",
+    ];
+    assert_eq!(names, expected);
+}

@@ -1,0 +1,10 @@
+//! What the crate promises, tested from outside.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[cfg(feature = "card-v1")]
+mod card_v1;
+mod dispatch;
+mod spans;
+mod support;
+mod webhook;

@@ -1,0 +1,96 @@
+//! The span of a delivery: what it says, and what it never says.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use lark_events::{Delivery, Dispatcher, EventHeader, RawJson};
+use tower::ServiceExt as _;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::FmtSpan;
+
+/// Log output kept in memory.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// Everything logged, at every level, while `event_type` is dispatched.
+async fn logged(event_type: &str) -> String {
+    let dispatcher = Dispatcher::builder()
+        .on_raw("good_v1", |_| async move {})
+        .on_raw("bad_v1", |_| async move {
+            Err::<(), _>("the handler's own text")
+        })
+        .on_raw("panic_v1", |_| async move {
+            assert!(std::hint::black_box(false), "the panic's own text");
+        })
+        .build()
+        .unwrap();
+    let mut header = EventHeader::new(event_type);
+    header.event_id = "e-1".to_owned();
+    header.app_id = "cli_1".to_owned();
+    header.tenant_key = "t-1".to_owned();
+    let raw = RawJson::parse(r#"{"field":"marked-payload"}"#).unwrap();
+
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+        .with_span_events(FmtSpan::CLOSE)
+        .with_ansi(false)
+        .with_writer(log.clone())
+        .finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    let _ = dispatcher.oneshot(Delivery::new(header, raw)).await;
+    drop(guard);
+    let bytes = log.0.lock().unwrap().clone();
+    String::from_utf8(bytes).unwrap()
+}
+
+#[tokio::test]
+async fn one_span_tells_what_came_and_what_became_of_it() {
+    for (event_type, outcome, level) in [
+        ("good_v1", "handled", "DEBUG"),
+        ("bad_v1", "failed", "ERROR"),
+        ("panic_v1", "panicked", "ERROR"),
+        ("other_v1", "unhandled", "WARN"),
+    ] {
+        let log = logged(event_type).await;
+        let closed = log.lines().last().unwrap();
+        for field in [
+            &format!(r#"event_type="{event_type}""#),
+            r#"event_id="e-1""#,
+            r#"app_id="cli_1""#,
+            r#"tenant_key="t-1""#,
+            r#"transport="local""#,
+            &format!(r#"outcome="{outcome}""#),
+            "elapsed_us=",
+        ] {
+            assert!(closed.contains(field), "no {field} in {closed}");
+        }
+        assert!(log.contains(level), "{level}: {log}");
+        assert_eq!(log.matches("time.busy").count(), 1, "one span: {log}");
+        assert!(!log.contains("marked-payload"), "{log}");
+    }
+}
+
+#[tokio::test]
+async fn the_error_of_a_handler_is_logged_with_its_text() {
+    assert!(logged("bad_v1").await.contains("the handler's own text"));
+}

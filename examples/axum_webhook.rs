@@ -1,0 +1,44 @@
+//! A webhook in an axum app: each event is a JSON line on stdout.
+//!
+//! ```sh
+//! LARK_ENCRYPT_KEY=… LARK_VERIFICATION_TOKEN=… cargo run --example axum_webhook
+//! ```
+//!
+//! `LISTEN_ADDR` is 127.0.0.1:7777 unless set. SIGINT and SIGTERM drain and exit 0. `axum::serve`
+//! bounds neither the time for a request's headers nor the number of connections: put a proxy
+//! before it that does, or see the `hyper_webhook` example.
+
+mod webhook_app;
+
+use axum::Router;
+use lark_events::BoxError;
+use tokio::sync::oneshot;
+
+use self::webhook_app::{GRACE, PATH, drain, events, listen, log_to_stderr, stop_signal};
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    log_to_stderr();
+    let events = events()?;
+    let app = Router::new().route_service(PATH, events.clone());
+
+    let (stopping, stopped) = oneshot::channel();
+    let server = axum::serve(listen().await?, app).with_graceful_shutdown(async move {
+        stop_signal().await;
+        let _ = stopping.send(());
+    });
+    // After the signal, connections have a bounded time to finish; one that hangs is cut off.
+    let grace_is_over = async {
+        if stopped.await.is_ok() {
+            tokio::time::sleep(GRACE).await;
+        } else {
+            std::future::pending().await
+        }
+    };
+    tokio::select! {
+        result = server => result?,
+        () = grace_is_over => tracing::warn!("connections were still open"),
+    }
+    drain(&events).await;
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! A webhook in bare hyper, as a layer over the app's own service: each event is a JSON line on
+//! stdout.
+//!
+//! ```sh
+//! LARK_ENCRYPT_KEY=… LARK_VERIFICATION_TOKEN=… cargo run --example hyper_webhook
+//! ```
+//!
+//! `LISTEN_ADDR` is 127.0.0.1:7777 unless set. SIGINT and SIGTERM drain and exit 0. What a server
+//! that faces the internet should bound is bounded here: the time for a request's headers, and the
+//! number of connections.
+
+mod webhook_app;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Empty;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use lark_events::BoxError;
+use lark_events_tower::EventLayer;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tower::Layer;
+use tracing::{debug, warn};
+
+use self::webhook_app::{GRACE, PATH, drain, events, listen, log_to_stderr, stop_signal};
+
+/// Headers come in one packet; a sender that takes longer is slow on purpose.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
+/// Connections at once, well below the usual limit of 1,024 open files.
+const MAX_CONNECTIONS: usize = 512;
+
+/// The app's own service, for everything but events.
+async fn app(_: Request<Incoming>) -> Result<Response<Empty<Bytes>>, Infallible> {
+    let mut response = Response::new(Empty::new());
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    Ok(response)
+}
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    log_to_stderr();
+    let events = events()?;
+    let service = EventLayer::with_service(PATH, events.clone()).layer(tower::service_fn(app));
+    let service = TowerToHyperService::new(service);
+    // Without a timer hyper's header time-out does nothing.
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT);
+
+    let listener = listen().await?;
+    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let graceful = GracefulShutdown::new();
+    let mut stop = std::pin::pin!(stop_signal());
+    loop {
+        let slot = Arc::clone(&slots).acquire_owned();
+        let accept = async { (slot.await, listener.accept().await) };
+        let (slot, accepted) = tokio::select! {
+            both = accept => both,
+            () = &mut stop => break,
+        };
+        let (slot, socket) = match accepted {
+            Ok((socket, _)) => (slot?, socket),
+            Err(error) => {
+                // Out of file descriptors, or a connection gone before it was taken.
+                warn!(%error, "not accepted");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let connection = http.serve_connection(TokioIo::new(socket), service.clone());
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                debug!(%error, "connection closed");
+            }
+            drop(slot);
+        });
+    }
+    drop(listener);
+    if timeout(GRACE, graceful.shutdown()).await.is_err() {
+        warn!("connections were still open");
+    }
+    drain(&events).await;
+    Ok(())
+}

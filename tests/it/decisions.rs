@@ -1,0 +1,312 @@
+//! What other libraries got wrong, and this one decided otherwise: a test for each decision.
+
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use http::HeaderMap;
+use lark_events::callback::{CardActionReply, CardActionTrigger};
+use lark_events::{
+    BoxError, Dispatcher, EncryptKey, Event, MAX_EVENT_BYTES, MAX_LIVE_SECRETS, MAX_UNSIGNED_BYTES,
+    UnhandledPolicy,
+};
+use lark_events_tower::{DEFAULT_MAX_BYTES_IN_FLIGHT, DEFAULT_MAX_RUNNING, EventService};
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+use vc_events::ReserveConfigUpdatedV1;
+
+use crate::platform::{
+    KEY, TOKEN, answer, posted, request, sample, sample_as, sealed, signature, url_check, webhook,
+};
+
+/// A service with one typed handler, and how often it ran.
+fn counting() -> (EventService<Dispatcher>, Arc<AtomicUsize>) {
+    let runs = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&runs);
+    let dispatcher = Dispatcher::builder()
+        .on::<ReserveConfigUpdatedV1>(move |_| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            async {}
+        })
+        .build()
+        .unwrap();
+    (EventService::new(webhook(), dispatcher), runs)
+}
+
+#[tokio::test]
+async fn the_rule_leaves_no_padding_oracle_and_runs_no_handler_for_a_forged_token() {
+    let (service, runs) = counting();
+    // An attacker has seen a sealed event and asks, unsigned, about its last two blocks with each
+    // of the 256 endings of the block before.
+    let sealed_event = EncryptKey::new(KEY).seal(sample().to_string().as_bytes(), [7; 16]);
+    let mut answers = std::collections::BTreeSet::new();
+    for place in sealed_event.len() - 64..sealed_event.len() - 24 {
+        for letter in ["A", "Q", "g", "w", "+", "/"] {
+            let mut guess = sealed_event.clone();
+            guess.replace_range(place..=place, letter);
+            let body = format!(r#"{{"encrypt":"{guess}"}}"#).into();
+            answers.insert(answer(&service, request(HeaderMap::new(), body)).await);
+        }
+    }
+    let other_key = EncryptKey::new("other key").seal(url_check().as_bytes(), [7; 16]);
+    let body = format!(r#"{{"encrypt":"{other_key}"}}"#).into();
+    answers.insert(answer(&service, request(HeaderMap::new(), body)).await);
+
+    let mut forged = sample();
+    forged["header"]["token"] = "forged".into();
+    answers.insert(answer(&service, posted(&forged)).await);
+    assert_eq!(Vec::from_iter(answers), [(401, String::new())]);
+    assert_eq!(runs.load(Ordering::Relaxed), 0);
+
+    assert_eq!(answer(&service, posted(&sample())).await.0, 200);
+    assert_eq!(runs.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn the_event_carries_its_header_to_every_handler() {
+    fn check<E>(event: &Event<E>) {
+        assert_eq!(event.header.event_id, "5e3702a84e847582be8db7fb73283c02");
+        assert_eq!(event.header.tenant_key, "2ca1d211f64f6438");
+        assert_eq!(event.header.app_id, "cli_9f5343c580712544");
+        assert_eq!(event.header.create_time, "1608725989000");
+        assert!(event.header.created_at().is_some());
+    }
+    let dispatcher = Dispatcher::builder()
+        .on::<ReserveConfigUpdatedV1>(|event| async move { check(&event) })
+        .on_raw("raw_v1", |event| async move { check(&event) })
+        .fallback(|event| async move { check(&event) })
+        .with_state(())
+        .on_with::<CardActionTrigger>(|(), event| async move {
+            check(&event);
+            CardActionReply::new()
+        })
+        .build()
+        .unwrap();
+    let service = EventService::new(webhook(), dispatcher);
+    for event_type in [
+        "vc.reserve_config.updated_v1",
+        "raw_v1",
+        "other_v1",
+        "card.action.trigger",
+    ] {
+        let (status, _) = answer(&service, posted(&sample_as(event_type))).await;
+        assert_eq!(status, 200, "{event_type}");
+    }
+}
+
+/// The JSON pointers of every value below `value`.
+fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
+    let children: Vec<(String, &Value)> = match value {
+        Value::Object(members) => members.iter().map(|(k, v)| (k.clone(), v)).collect(),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .map(|(i, v)| (i.to_string(), v))
+            .collect(),
+        _ => return,
+    };
+    for (name, child) in children {
+        let pointer = format!("{at}/{name}");
+        pointers(child, &pointer, found);
+        found.push(pointer);
+    }
+}
+
+/// A number is the same number whether it is written `1` or `1.0`.
+fn same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) => one.as_f64() == other.as_f64(),
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            let same_member = |(key, value)| other.get(key).is_some_and(|other| same(value, other));
+            one.len() == other.len() && one.iter().all(same_member)
+        }
+        _ => one == other,
+    }
+}
+
+#[test]
+fn decoding_is_lenient_so_that_one_odd_field_costs_that_field_at_most() {
+    let body = sample()["event"].clone();
+    let mut all = Vec::new();
+    pointers(&body, "", &mut all);
+    assert_eq!(all.len(), 30, "the sample has this many values: {all:?}");
+    for pointer in &all {
+        for odd in [
+            Value::Null,
+            json!(-7.5),
+            json!("odd"),
+            json!(["x"]),
+            json!({"x": 1}),
+        ] {
+            let mut changed = body.clone();
+            *changed.pointer_mut(pointer).unwrap() = odd.clone();
+            let decoded: ReserveConfigUpdatedV1 = serde_json::from_value(changed).unwrap();
+            let mut kept = serde_json::to_value(decoded).unwrap();
+            // Whatever became of the odd value: with the right one back, all is there.
+            let (parent, name) = pointer.rsplit_once('/').unwrap();
+            match kept.pointer_mut(parent).unwrap() {
+                Value::Object(members) => {
+                    members.insert(name.to_owned(), body.pointer(pointer).unwrap().clone());
+                }
+                parent => {
+                    parent[name.parse::<usize>().unwrap()] = body.pointer(pointer).unwrap().clone()
+                }
+            }
+            assert!(same(&kept, &body), "{pointer} = {odd}: {kept}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_handler_error_panic_or_bad_request_never_ends_the_server() {
+    let dispatcher = Dispatcher::builder()
+        .on::<ReserveConfigUpdatedV1>(|_| async move {})
+        .on_raw("fails_v1", |_| async move { Err::<(), _>("failed") })
+        .on_raw("panics_v1", |_| async move {
+            assert!(std::hint::black_box(false))
+        })
+        .build()
+        .unwrap();
+    let service = EventService::new(webhook(), dispatcher);
+    let malformed = sealed("{");
+    let malformed = request(signature(KEY, &malformed), malformed);
+    for (bad, status) in [
+        (posted(&sample_as("fails_v1")), 500),
+        (posted(&sample_as("panics_v1")), 500),
+        (malformed, 400),
+        (request(HeaderMap::new(), "\0".into()), 401),
+    ] {
+        assert_eq!(answer(&service, bad).await, (status, String::new()));
+        let next = answer(&service, posted(&sample())).await;
+        assert_eq!(next, (200, r#"{"msg":"success"}"#.to_owned()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_buffer_and_count_has_a_named_bound() {
+    assert_eq!(MAX_EVENT_BYTES, 4 * 1024 * 1024);
+    assert_eq!(MAX_UNSIGNED_BYTES, 4 * 1024);
+    assert_eq!(MAX_LIVE_SECRETS, 4);
+    assert_eq!(DEFAULT_MAX_BYTES_IN_FLIGHT, 16 * MAX_EVENT_BYTES);
+
+    // More events than may run, of a kind that never ends.
+    let hanging = Dispatcher::builder()
+        .on::<ReserveConfigUpdatedV1>(|_| std::future::pending::<()>())
+        .build()
+        .unwrap();
+    let service = EventService::new(webhook(), hanging);
+    let asked = (0..DEFAULT_MAX_RUNNING + 10).map(|_| {
+        let service = service.clone();
+        tokio::spawn(async move { answer(&service, posted(&sample())).await.0 })
+    });
+    let asked: Vec<_> = asked.collect();
+    let mut statuses = Vec::new();
+    for answer in asked {
+        statuses.push(answer.await.unwrap());
+    }
+    let count = |wanted| statuses.iter().filter(|status| **status == wanted).count();
+    assert_eq!((count(504), count(503)), (DEFAULT_MAX_RUNNING, 10));
+    assert_eq!(service.stats().running, DEFAULT_MAX_RUNNING);
+}
+
+#[tokio::test(start_paused = true)]
+async fn shutdown_drains_what_runs_and_takes_no_more() {
+    let slow = Dispatcher::builder()
+        .on::<ReserveConfigUpdatedV1>(|_| tokio::time::sleep(Duration::from_secs(1)))
+        .build()
+        .unwrap();
+    let service = EventService::new(webhook(), slow);
+    let running = tokio::spawn(service.clone().oneshot(posted(&sample())));
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    assert_eq!(service.drain(Duration::from_secs(5)).await, Ok(()));
+    assert_eq!(running.await.unwrap().unwrap().status(), 200);
+    assert_eq!(answer(&service, posted(&sample())).await.0, 503);
+}
+
+#[tokio::test]
+async fn what_happens_to_an_unhandled_event_is_a_named_policy() {
+    for (policy, status) in [
+        (UnhandledPolicy::Acknowledge, 200),
+        (UnhandledPolicy::Fail, 500),
+    ] {
+        let dispatcher = Dispatcher::builder().unhandled(policy).build().unwrap();
+        let service = EventService::new(webhook(), dispatcher);
+        assert_eq!(answer(&service, posted(&sample())).await.0, status);
+        let callback = posted(&sample_as("card.action.trigger"));
+        assert_eq!(
+            answer(&service, callback).await.0,
+            500,
+            "callbacks always fail"
+        );
+    }
+}
+
+/// Log output kept in memory.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn no_payload_and_no_secret_is_in_a_log_line_or_an_error_text() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+
+    let failing = |event: Event<ReserveConfigUpdatedV1>| async move {
+        // A handler's own text is logged; this one says nothing.
+        Err::<(), BoxError>(format!("{} bytes", event.raw().as_bytes().len()).into())
+    };
+    let dispatcher = Dispatcher::builder()
+        .on(failing)
+        .on::<CardActionTrigger>(|_| async move { CardActionReply::new() })
+        .build()
+        .unwrap();
+    let service = EventService::new(webhook(), dispatcher);
+    let mut marked = sample();
+    marked["event"]["scope_id"] = "marked-payload".into();
+    let mut undecodable = sample_as("card.action.trigger");
+    undecodable["event"] = json!(["marked-payload"]);
+    let mut forged = marked.clone();
+    forged["header"]["token"] = "marked-forged-token".into();
+    let requests = [
+        posted(&marked),
+        posted(&undecodable),
+        posted(&forged),
+        posted(&json!({"marked-payload": TOKEN})),
+        request(HeaderMap::new(), sealed(&url_check())),
+        request(HeaderMap::new(), "marked-payload".into()),
+        request(signature("marked-other-key", b"x"), "x".into()),
+    ];
+    for request in requests {
+        answer(&service, request).await;
+    }
+    tracing::info!("a control line: marked-control");
+    drop(guard);
+
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("marked-control"), "{log}");
+    assert!(log.contains("5e3702a84e847582be8db7fb73283c02"), "{log}");
+    let leaked: Vec<_> = log
+        .lines()
+        .filter(|line| line.replace("marked-control", "").contains("marked-"))
+        .collect();
+    assert!(leaked.is_empty(), "{leaked:#?}");
+}

@@ -1,0 +1,7 @@
+//! The whole library together: the design's decisions as tests, and the examples as processes.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod decisions;
+mod examples;
+mod platform;

@@ -1,0 +1,70 @@
+//! Generated files on disk. Every one goes through [`ensure_file_contents`], so that checking and
+//! writing cannot differ.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use super::CodegenError;
+
+/// Makes the file have this text. Returns whether it had; with `check`, that is all.
+///
+/// A checkout with CRLF line ends counts as the same.
+pub(crate) fn ensure_file_contents(
+    path: &Path,
+    text: &str,
+    check: bool,
+) -> Result<bool, CodegenError> {
+    match fs::read(path) {
+        Ok(old) if String::from_utf8_lossy(&old).replace("\r\n", "\n") == text => return Ok(true),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(CodegenError::io(path, error));
+        }
+        Ok(_) | Err(_) => {}
+    }
+    if !check {
+        write(path, text).map_err(|error| CodegenError::io(path, error))?;
+    }
+    Ok(false)
+}
+
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(path, text)
+}
+
+/// The files under a folder, at any depth, that nothing generates any more. Removed unless `check`.
+pub(crate) fn ensure_no_others(
+    folder: &Path,
+    expected: &BTreeMap<PathBuf, String>,
+    check: bool,
+) -> Result<Vec<PathBuf>, CodegenError> {
+    let mut others = Vec::new();
+    for path in sorted_entries(folder)? {
+        if path.is_dir() {
+            others.extend(ensure_no_others(&path, expected, check)?);
+        } else if !expected.contains_key(&path) {
+            if !check {
+                fs::remove_file(&path).map_err(|error| CodegenError::io(&path, error))?;
+            }
+            others.push(path);
+        }
+    }
+    Ok(others)
+}
+
+/// What is in a folder, by name; nothing where there is none.
+pub(crate) fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>, CodegenError> {
+    let paths = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.and_then(|entries| {
+            let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+            paths.collect::<io::Result<Vec<_>>>()
+        }),
+    };
+    let mut paths = paths.map_err(|error| CodegenError::io(folder, error))?;
+    paths.sort();
+    Ok(paths)
+}

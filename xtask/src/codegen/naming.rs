@@ -1,0 +1,102 @@
+//! Who is called what in a domain: events, types and enums share one crate, so each name is given
+//! once.
+
+use std::collections::BTreeMap;
+
+use super::names;
+use super::overlay::{Overlay, path};
+use super::problem::Problems;
+use super::spec::Spec;
+use super::types::Types;
+
+/// The Rust names of events and types, by key.
+#[derive(Debug, Default)]
+pub(crate) struct Naming<'a> {
+    events: BTreeMap<&'a str, String>,
+    types: BTreeMap<&'a str, String>,
+}
+
+impl<'a> Naming<'a> {
+    pub(crate) fn decide(
+        specs: &'a [Spec],
+        types: &Types<'a>,
+        overlay: &Overlay,
+        problems: &mut Problems,
+    ) -> Self {
+        let mut naming = Self::default();
+        let mut claims = Claims {
+            holders: BTreeMap::new(),
+            problems,
+        };
+        for spec in specs {
+            let event_type = &spec.facts.event_type;
+            let words = overlay.events.get(event_type);
+            let name = words
+                .and_then(|words| words.name.clone())
+                .unwrap_or_else(|| {
+                    names::event_name(event_type, &spec.facts.domain, spec.facts.schema)
+                });
+            let what = format!("the event `{event_type}`");
+            claims.claim(&name, what, &spec.file, "/$id".to_owned());
+            naming.events.insert(event_type, name);
+        }
+        // An owner sorts before the types inside it.
+        for (key, definition) in types {
+            if let Some(external) = overlay.external(key) {
+                naming.types.insert(key, external.path.clone());
+                continue;
+            }
+            let words = overlay.types.get(*key);
+            let name = words
+                .and_then(|words| words.name.clone())
+                .unwrap_or_else(|| naming.derive(key));
+            let at = definition.object.pointer.clone();
+            claims.claim(&name, format!("the type `{key}`"), definition.file, at);
+            naming.types.insert(key, name);
+        }
+        for name in overlay.enums.keys() {
+            let at = path(&["enums", name]);
+            claims.claim(name, format!("the enum `{name}`"), &overlay.file, at);
+        }
+        naming
+    }
+
+    /// A type without a name of its own is called after its owner and its field.
+    fn derive(&self, key: &str) -> String {
+        let Some((owner, field)) = key.rsplit_once('/') else {
+            return names::type_name(key);
+        };
+        let owner = self.events.get(owner).or_else(|| self.types.get(owner));
+        let owner = owner.map_or_else(String::new, Clone::clone);
+        owner + &names::type_name(field)
+    }
+
+    pub(crate) fn of_event(&self, event_type: &str) -> &str {
+        self.events.get(event_type).map_or("", String::as_str)
+    }
+
+    /// A generated type's name, or a hand-written one's path.
+    pub(crate) fn of_type(&self, key: &str) -> &str {
+        self.types.get(key).map_or("", String::as_str)
+    }
+}
+
+struct Claims<'p> {
+    /// Who has a name.
+    holders: BTreeMap<String, String>,
+    problems: &'p mut Problems,
+}
+
+impl Claims<'_> {
+    fn claim(&mut self, name: &str, what: String, file: &str, at: String) {
+        if !names::is_type_name(name) {
+            let rule = format!("{what} cannot be called `{name}` in Rust; set `name`");
+            self.problems.push(file, at, rule);
+        } else if let Some(holder) = self.holders.get(name) {
+            let rule = format!("{what} would be called `{name}`, as is {holder}");
+            self.problems.push(file, at, rule);
+        } else {
+            self.holders.insert(name.to_owned(), what);
+        }
+    }
+}

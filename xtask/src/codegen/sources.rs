@@ -1,0 +1,51 @@
+//! The files of `specs/`, read but not parsed.
+
+use std::fs;
+use std::path::Path;
+
+use super::files::sorted_entries;
+use super::{CodegenError, relative};
+
+/// A folder of `specs/`.
+pub(crate) struct Sources {
+    /// The domain: `vc`.
+    pub(crate) name: String,
+    pub(crate) specs: Vec<Source>,
+    pub(crate) overlay: Source,
+}
+
+pub(crate) struct Source {
+    /// Relative to the workspace.
+    pub(crate) file: String,
+    pub(crate) text: String,
+}
+
+pub(crate) fn read(root: &Path) -> Result<Vec<Sources>, CodegenError> {
+    let mut domains = Vec::new();
+    for folder in sorted_entries(&root.join("specs"))? {
+        let Some(name) = folder.file_name().filter(|_| folder.is_dir()) else {
+            continue;
+        };
+        let mut specs = Vec::new();
+        for path in sorted_entries(&folder)? {
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "json")
+            {
+                specs.push(read_file(root, &path)?);
+            }
+        }
+        domains.push(Sources {
+            name: name.to_string_lossy().into_owned(),
+            specs,
+            overlay: read_file(root, &folder.join("overlay.toml"))?,
+        });
+    }
+    Ok(domains)
+}
+
+fn read_file(root: &Path, path: &Path) -> Result<Source, CodegenError> {
+    let text = fs::read_to_string(path).map_err(|error| CodegenError::io(path, error))?;
+    let file = relative(root, path);
+    Ok(Source { file, text })
+}

@@ -1,0 +1,354 @@
+//! A fact file, parsed: a JSON Schema of one event's whole document, reduced to what Rust types
+//! need. Strict, because a keyword that is skipped here would be a fact lost.
+
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::{Map, Number, Value};
+
+use super::facts::{EventFacts, Facts, Rule};
+use super::problem::Problems;
+
+const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+const DEFS: &str = "#/$defs/";
+const EVENT: &str = "#/properties/event";
+
+/// One event.
+#[derive(Debug)]
+pub(crate) struct Spec {
+    /// Relative to the workspace.
+    pub(crate) file: String,
+    pub(crate) facts: EventFacts,
+    pub(crate) body: Object,
+    /// The named types, then the anonymous ones.
+    pub(crate) types: Vec<Object>,
+    pub(crate) sample: Option<Value>,
+}
+
+/// An object with fixed members.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Object {
+    /// The event type, the page's name for the type, or `owner/field` for a type without one.
+    pub(crate) key: String,
+    pub(crate) pointer: String,
+    pub(crate) properties: Vec<Property>,
+}
+
+impl Object {
+    pub(crate) fn property(&self, name: &str) -> Option<&Property> {
+        self.properties
+            .iter()
+            .find(|property| property.name == name)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Property {
+    pub(crate) name: String,
+    pub(crate) schema: Schema,
+    pub(crate) rules: Vec<Rule>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Schema {
+    pub(crate) pointer: String,
+    pub(crate) shape: Shape,
+    pub(crate) facts: Facts,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Shape {
+    String,
+    Integer,
+    Number,
+    Boolean,
+    /// Anything: the page does not say.
+    Any,
+    Array(Box<Schema>),
+    /// An object with any member names.
+    Map(Box<Schema>),
+    /// An [`Object`], by its key.
+    Named(String),
+}
+
+impl Spec {
+    /// Parses a fact file. `None` is always accompanied by a problem.
+    pub(crate) fn parse(file: &str, text: &str, problems: &mut Problems) -> Option<Self> {
+        let document: Document = match serde_json::from_str(text) {
+            Ok(document) => document,
+            Err(error) => {
+                problems.push(file, "", error.to_string());
+                return None;
+            }
+        };
+        document.check_names(file, problems);
+        let Document {
+            defs,
+            mut properties,
+            mut facts,
+            examples,
+            ..
+        } = document;
+        let Some(body) = properties.remove("event") else {
+            problems.push(file, "/properties", "no `event`");
+            return None;
+        };
+
+        let mut parser = Parser {
+            file,
+            defs: &defs,
+            anonymous: Vec::new(),
+            problems,
+        };
+        // The envelope is the same for all events; it is only checked.
+        parser.members(properties, "", "");
+        parser.anonymous.clear();
+
+        let body = parser.object(body, "/properties/event", &facts.event_type)?;
+        let mut types = Vec::new();
+        for (name, def) in &defs {
+            types.extend(parser.object(def.clone(), &child("/$defs", name), name));
+        }
+        types.append(&mut parser.anonymous);
+
+        let rules = std::mem::take(&mut facts.rules);
+        let mut spec = Self {
+            file: file.to_owned(),
+            facts,
+            body,
+            types,
+            sample: examples.into_iter().next(),
+        };
+        for (index, rule) in rules.into_iter().enumerate() {
+            spec.attach(rule, &format!("/x-lark/rules/{index}"), problems);
+        }
+        Some(spec)
+    }
+
+    /// Puts a rule on the field that it bounds.
+    fn attach(&mut self, rule: Rule, pointer: &str, problems: &mut Problems) {
+        let object = match rule.at.strip_prefix(DEFS) {
+            Some(name) => self.types.iter_mut().find(|object| object.key == name),
+            None => (rule.at == EVENT).then_some(&mut self.body),
+        };
+        let Some(object) = object else {
+            problems.push(
+                &self.file,
+                child(pointer, "at"),
+                format!("no object at `{}`", rule.at),
+            );
+            return;
+        };
+        for name in rule.fields() {
+            if object.property(name).is_none() {
+                problems.push(&self.file, pointer, format!("no field `{name}` there"));
+            }
+        }
+        if rule.minimum.is_none() && rule.exclusive_maximum.is_none() {
+            problems.push(&self.file, pointer, "the rule bounds nothing");
+        }
+        let mut properties = object.properties.iter_mut();
+        if let Some(field) = properties.find(|field| field.name == rule.field) {
+            field.rules.push(rule);
+        }
+    }
+}
+
+/// The top of a fact file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    #[serde(rename = "$schema")]
+    dialect: String,
+    #[serde(rename = "$id")]
+    id: String,
+    #[serde(rename = "x-lark")]
+    facts: EventFacts,
+    #[serde(rename = "type")]
+    kind: String,
+    properties: Map<String, Value>,
+    #[serde(rename = "$defs", default)]
+    defs: Map<String, Value>,
+    #[serde(default)]
+    examples: Vec<Value>,
+}
+
+impl Document {
+    fn check_names(&self, file: &str, problems: &mut Problems) {
+        let path = Path::new(file);
+        let text = |part: Option<&std::ffi::OsStr>| {
+            let part = part.unwrap_or_default();
+            part.to_string_lossy().into_owned()
+        };
+        let stem = text(path.file_stem());
+        let folder = text(path.parent().and_then(Path::file_name));
+        for (pointer, actual, expected) in [
+            ("/$schema", self.dialect.as_str(), DIALECT),
+            ("/type", &self.kind, "object"),
+            ("/$id", &self.id, &stem),
+            ("/x-lark/event_type", &self.facts.event_type, &stem),
+            ("/x-lark/domain", &self.facts.domain, &folder),
+        ] {
+            if actual != expected {
+                problems.push(file, pointer, format!("`{actual}` should be `{expected}`"));
+            }
+        }
+    }
+}
+
+/// One level of a schema, its children not yet parsed.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSchema {
+    #[serde(rename = "$ref")]
+    reference: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    properties: Option<Map<String, Value>>,
+    #[serde(rename = "additionalProperties")]
+    additional_properties: Option<Value>,
+    items: Option<Value>,
+    minimum: Option<Number>,
+    maximum: Option<Number>,
+    default: Option<Value>,
+    #[serde(rename = "x-lark", default)]
+    facts: Facts,
+}
+
+impl RawSchema {
+    /// The facts from both of their places.
+    fn take_facts(&mut self) -> Result<Facts, &'static str> {
+        let mut facts = std::mem::take(&mut self.facts);
+        let is_number = matches!(self.kind.as_deref(), Some("integer" | "number"));
+        let misplaced = if is_number {
+            facts.minimum.is_some() || facts.maximum.is_some() || facts.default.is_some()
+        } else {
+            self.minimum.is_some() || self.maximum.is_some()
+        };
+        if misplaced {
+            return Err("a range goes beside `type` for numbers, and into `x-lark` for strings");
+        }
+        facts.minimum = facts.minimum.or(self.minimum.take());
+        facts.maximum = facts.maximum.or(self.maximum.take());
+        facts.default = facts.default.or(self.default.take());
+        Ok(facts)
+    }
+}
+
+struct Parser<'a> {
+    file: &'a str,
+    defs: &'a Map<String, Value>,
+    /// Objects met inside others, without a name of their own.
+    anonymous: Vec<Object>,
+    problems: &'a mut Problems,
+}
+
+impl Parser<'_> {
+    /// A schema that must be an object with fixed members.
+    fn object(&mut self, value: Value, pointer: &str, key: &str) -> Option<Object> {
+        let mut raw = self.raw(value, pointer)?;
+        let facts = raw.take_facts();
+        let (Some("object"), Some(properties)) = (raw.kind.as_deref(), raw.properties) else {
+            return self.reject(pointer, "must be an object with `properties`");
+        };
+        if facts != Ok(Facts::default()) {
+            return self.reject(pointer, "facts belong to fields, not to a whole type");
+        }
+        Some(self.members(properties, pointer, key))
+    }
+
+    fn members(&mut self, properties: Map<String, Value>, pointer: &str, key: &str) -> Object {
+        let mut object = Object {
+            key: key.to_owned(),
+            pointer: pointer.to_owned(),
+            properties: Vec::new(),
+        };
+        let pointer = child(pointer, "properties");
+        for (name, value) in properties {
+            let schema = self.schema(value, child(&pointer, &name), &format!("{key}/{name}"));
+            object.properties.extend(schema.map(|schema| Property {
+                name,
+                schema,
+                rules: Vec::new(),
+            }));
+        }
+        object
+    }
+
+    /// Any schema. `key` is what an object here is called when it has no name.
+    fn schema(&mut self, value: Value, pointer: String, key: &str) -> Option<Schema> {
+        let mut raw = self.raw(value, &pointer)?;
+        let facts = match raw.take_facts() {
+            Ok(facts) => facts,
+            Err(rule) => return self.reject(&pointer, rule),
+        };
+        let shape = self.shape(raw, &pointer, key)?;
+        Some(Schema {
+            pointer,
+            shape,
+            facts,
+        })
+    }
+
+    fn shape(&mut self, raw: RawSchema, pointer: &str, key: &str) -> Option<Shape> {
+        let kind = match (raw.kind.as_deref(), raw.reference) {
+            (kind, None) => kind,
+            (None, Some(reference)) => return self.reference(&reference, pointer),
+            (Some(_), Some(_)) => return self.reject(pointer, "has both `$ref` and `type`"),
+        };
+        match (kind, raw.properties, raw.additional_properties, raw.items) {
+            (None, None, None, None) => Some(Shape::Any),
+            (Some("string"), None, None, None) => Some(Shape::String),
+            (Some("integer"), None, None, None) => Some(Shape::Integer),
+            (Some("number"), None, None, None) => Some(Shape::Number),
+            (Some("boolean"), None, None, None) => Some(Shape::Boolean),
+            (Some("array"), None, None, Some(items)) => {
+                let items = self.schema(items, child(pointer, "items"), key)?;
+                Some(Shape::Array(Box::new(items)))
+            }
+            (Some("object"), None, Some(values), None) => {
+                let pointer = child(pointer, "additionalProperties");
+                let values = self.schema(values, pointer, key)?;
+                Some(Shape::Map(Box::new(values)))
+            }
+            (Some("object"), Some(properties), None, None) => {
+                let object = self.members(properties, pointer, key);
+                self.anonymous.push(object);
+                Some(Shape::Named(key.to_owned()))
+            }
+            _ => self.reject(
+                pointer,
+                "must be a `$ref`, a string, integer, number or boolean, an array with `items`, \
+                 an object with either `properties` or `additionalProperties`, or `{}`",
+            ),
+        }
+    }
+
+    fn reference(&mut self, reference: &str, pointer: &str) -> Option<Shape> {
+        let name = reference.strip_prefix(DEFS);
+        let known = name.filter(|name| self.defs.contains_key(*name));
+        let Some(name) = known else {
+            let rule = format!("no type `{reference}` in this file");
+            return self.reject(&child(pointer, "$ref"), rule);
+        };
+        Some(Shape::Named(name.to_owned()))
+    }
+
+    fn raw(&mut self, value: Value, pointer: &str) -> Option<RawSchema> {
+        match serde_json::from_value(value) {
+            Ok(raw) => Some(raw),
+            Err(error) => self.reject(pointer, error.to_string()),
+        }
+    }
+
+    fn reject<T>(&mut self, pointer: &str, rule: impl Into<String>) -> Option<T> {
+        self.problems.push(self.file, pointer, rule);
+        None
+    }
+}
+
+/// The JSON pointer of a member (RFC 6901).
+fn child(pointer: &str, name: &str) -> String {
+    let name = name.replace('~', "~0").replace('/', "~1");
+    format!("{pointer}/{name}")
+}

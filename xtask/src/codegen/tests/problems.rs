@@ -1,0 +1,210 @@
+//! What is refused, and how it is told.
+
+use serde_json::json;
+
+use super::super::sources::Source;
+use super::{READY, overlay, problems, spec, string, tea};
+
+#[test]
+fn unreadable_files_are_named() {
+    let bad = Source {
+        file: "specs/tea/bad.json".to_owned(),
+        text: "{\n  \"$schema\": }".to_owned(),
+    };
+    assert_eq!(
+        problems(&tea([bad], "[events]\nx = { dok = \"\" }\n")),
+        [
+            "bad.json: expected value at line 2 column 14",
+            "overlay.toml: line 2: unknown field `dok`, expected one of `doc`, `name`, `extern`, \
+             `fields`",
+        ]
+    );
+}
+
+#[test]
+fn a_fact_that_is_not_understood_is_a_problem() {
+    for (field, expected) in [
+        (
+            json!({"$ref": "#/$defs/cup"}),
+            "/$ref: no type `#/$defs/cup` in this file",
+        ),
+        (
+            json!({"type": "string", "pattern": "x"}),
+            ": unknown field `pattern`, expected one of `$ref`, `type`, `properties`, \
+             `additionalProperties`, `items`, `minimum`, `maximum`, `default`, `x-lark`",
+        ),
+        (
+            json!({"type": "string", "maximum": 1}),
+            ": a range goes beside `type` for numbers, and into `x-lark` for strings",
+        ),
+        (
+            json!({"type": "integer", "x-lark": {"maximum": 1}}),
+            ": a range goes beside `type` for numbers, and into `x-lark` for strings",
+        ),
+        (
+            json!({"type": "array"}),
+            ": must be a `$ref`, a string, integer, number or boolean, an array with `items`, an \
+             object with either `properties` or `additionalProperties`, or `{}`",
+        ),
+    ] {
+        let spec = spec(READY, json!({"a/b": field}), json!({}));
+        let at = "tea.pot.ready_v1.json: /properties/event/properties/a~1b";
+        assert_eq!(problems(&tea([spec], "")), [format!("{at}{expected}")]);
+    }
+}
+
+#[test]
+fn a_file_says_what_its_name_and_folder_say() {
+    let mut spec = spec(READY, json!({}), json!({}));
+    spec.text = spec.text.replace("\"domain\":\"tea\"", "\"domain\":\"vc\"");
+    spec.file = "specs/tea/tea.pot.boiled_v1.json".to_owned();
+    assert_eq!(
+        problems(&tea([spec], "")),
+        [
+            "tea.pot.boiled_v1.json: /$id: `tea.pot.ready_v1` should be `tea.pot.boiled_v1`",
+            "tea.pot.boiled_v1.json: /x-lark/event_type: `tea.pot.ready_v1` should be \
+             `tea.pot.boiled_v1`",
+            "tea.pot.boiled_v1.json: /x-lark/domain: `vc` should be `tea`",
+        ]
+    );
+}
+
+#[test]
+fn a_rule_names_what_is_there() {
+    let mut spec = spec(READY, json!({"end": string()}), json!({}));
+    let rules = json!([
+        {"at": "#/$defs/cup", "field": "end", "minimum": 1},
+        {"at": "#/properties/event", "field": "end", "minimum": {"field": "start", "plus": 1}},
+        {"at": "#/properties/event", "field": "end"},
+    ]);
+    let with_rules = format!("\"schema\":\"2.0\",\"rules\":{rules}");
+    spec.text = spec.text.replace("\"schema\":\"2.0\"", &with_rules);
+    assert_eq!(
+        problems(&tea([spec], "")),
+        [
+            "tea.pot.ready_v1.json: /x-lark/rules/0/at: no object at `#/$defs/cup`",
+            "tea.pot.ready_v1.json: /x-lark/rules/1: no field `start` there",
+            "tea.pot.ready_v1.json: /x-lark/rules/2: the rule bounds nothing",
+        ]
+    );
+}
+
+#[test]
+fn a_fact_without_words_is_a_problem() {
+    let fields = json!({"cup": {"$ref": "#/$defs/cup"}, "state": {"type": "integer", "x-lark": {"keys": [1]}}});
+    let defs = json!({"cup": {"type": "object", "properties": {"size": string()}}});
+    let spec = || spec(READY, fields.clone(), defs.clone());
+    assert_eq!(
+        problems(&tea([spec()], "")),
+        [
+            "overlay.toml: events.\"tea.pot.ready_v1\": no `doc`",
+            "overlay.toml: events.\"tea.pot.ready_v1\".fields.cup: no `doc`",
+            "overlay.toml: events.\"tea.pot.ready_v1\".fields.state: its keys have no `enum`",
+            "overlay.toml: events.\"tea.pot.ready_v1\".fields.state: no `doc`",
+            "overlay.toml: types.cup: no `doc`",
+            "overlay.toml: types.cup.fields.size: no `doc`",
+        ]
+    );
+    let words = overlay(READY, "cup")
+        + "state = { doc = \"Which.\", enum = \"State\" }\n\
+           [types.cup]\nextern = { path = \"cups::Cup\", fields = [\"colour\"] }\n\
+           [enums.State]\ndoc = \"no full stop\"\nvariants = []\n";
+    let lines = problems(&tea([spec()], &words));
+    assert_eq!(
+        lines,
+        [
+            "tea.pot.ready_v1.json: /$defs/cup/properties/size: `cups::Cup` has no such field",
+            "tea.pot.ready_v1.json: /properties/event/properties/state: `State` has no variant \
+             for the key 1",
+            "overlay.toml: enums.State: no field has this enum",
+        ]
+    );
+}
+
+#[test]
+fn words_without_a_fact_are_a_problem() {
+    let fields = json!({"state": {"type": "integer", "x-lark": {"keys": [1]}}});
+    let overlay = r#"
+        [events."tea.pot.ready_v1"]
+        doc = "A pot is ready"
+        fields.state = { doc = "Which.", enum = "State" }
+        fields.gone = { doc = "What." }
+        [events."tea.pot.lost_v1"]
+        [types.cup]
+        [enums.Old]
+        variants = [{ key = 1, name = "A" }]
+        [enums.State]
+        doc = "What it is doing."
+        variants = [
+            { key = 1, name = "Idle", doc = "Nothing." },
+            { key = 2, name = "Unknown", doc = "Something." },
+        ]
+    "#;
+    assert_eq!(
+        problems(&tea([spec(READY, fields, json!({}))], overlay)),
+        [
+            "overlay.toml: events.\"tea.pot.lost_v1\": not in the facts",
+            "overlay.toml: events.\"tea.pot.ready_v1\".fields.gone: not in the facts",
+            "overlay.toml: types.cup: not in the facts",
+            "overlay.toml: events.\"tea.pot.ready_v1\": a `doc` is one line that ends with a full \
+             stop",
+            "overlay.toml: enums.Old: no field has this enum",
+            "overlay.toml: enums.State.variants.Unknown: no field of this enum has the key 2",
+            "overlay.toml: enums.State.variants.Unknown: a variant needs a Rust name and a key of \
+             its own",
+        ]
+    );
+}
+
+#[test]
+fn two_things_cannot_have_one_name() {
+    let fields = json!({"openID": string(), "open_id": string()});
+    let defs = json!({"tea_cup": {"type": "object", "properties": {}},
+        "teaCup": {"type": "object", "properties": {}},
+        "option": {"type": "object", "properties": {}}});
+    let overlay = r#"
+        [events."tea.pot.ready_v1"]
+        doc = "It is."
+        name = "TeaCup"
+        fields.openID = { doc = "A." }
+        fields.open_id = { doc = "B." }
+        [types]
+        tea_cup = { doc = "A." }
+        teaCup = { doc = "B." }
+        option = { doc = "C." }
+    "#;
+    assert_eq!(
+        problems(&tea([spec(READY, fields, defs)], overlay)),
+        [
+            "tea.pot.ready_v1.json: /$defs/option: the type `option` cannot be called `Option` in \
+             Rust; set `name`",
+            "tea.pot.ready_v1.json: /$defs/teaCup: the type `teaCup` would be called `TeaCup`, as \
+             is the event `tea.pot.ready_v1`",
+            "tea.pot.ready_v1.json: /$defs/tea_cup: the type `tea_cup` would be called `TeaCup`, \
+             as is the event `tea.pot.ready_v1`",
+            "tea.pot.ready_v1.json: /properties/event/properties/open_id: `open_id` is taken or \
+             no name for a field",
+        ]
+    );
+}
+
+#[test]
+fn a_type_within_itself_is_a_problem() {
+    let defs = json!({
+        "cup": {"type": "object", "properties": {"saucer": {"$ref": "#/$defs/saucer"}}},
+        "saucer": {"type": "object", "properties": {"cup": {"$ref": "#/$defs/cup"}}},
+    });
+    let words = overlay(READY, "cup")
+        + "[types.cup]\ndoc = \"A.\"\nfields.saucer = { doc = \"B.\" }\n\
+           [types.saucer]\ndoc = \"C.\"\nfields.cup = { doc = \"D.\" }\n";
+    let fields = json!({"cup": {"$ref": "#/$defs/cup"}});
+    assert_eq!(
+        problems(&tea([spec(READY, fields, defs)], &words)),
+        [
+            "tea.pot.ready_v1.json: /$defs/cup/properties/saucer: `cup` holds itself here: not \
+             supported",
+            "tea.pot.ready_v1.json: /$defs/saucer/properties/cup: `saucer` holds itself here: not \
+             supported",
+        ]
+    );
+}

@@ -1,0 +1,128 @@
+//! Files: what a run writes and a check finds, in a workspace of its own and in this one.
+
+use std::path::PathBuf;
+use std::{env, fs, process};
+
+use serde_json::{Value, json};
+
+use super::super::rustfmt::FormatError;
+use super::super::sources::{self, Source};
+use super::super::{CodegenError, run};
+use super::{READY, overlay, spec, string};
+use crate::workspace_root;
+
+/// A workspace in the temporary folder, removed when dropped.
+struct Workspace(PathBuf);
+
+impl Workspace {
+    fn new(name: &str) -> Self {
+        let root = env::temp_dir().join(format!("lark-events-xtask-{name}-{}", process::id()));
+        let workspace = Self(root);
+        workspace.write("rustfmt.toml", "edition = \"2024\"\n");
+        workspace
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.0.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// The files that changed, or are stale; `None` where rustfmt cannot be run.
+    fn run(&self, check: bool) -> Option<Vec<String>> {
+        let changed = match run(&self.0, check) {
+            Ok(changed) | Err(CodegenError::Stale(changed)) => changed,
+            Err(error) => return skipped(&error),
+        };
+        let changed = changed.iter().map(|path| path.to_str().unwrap().to_owned());
+        Some(changed.collect())
+    }
+}
+
+impl Drop for Workspace {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Without rustfmt there is nothing to compare; anything else is a failure.
+fn skipped<T>(error: &CodegenError) -> Option<T> {
+    assert!(
+        matches!(error, CodegenError::Format(_, FormatError::NotRun(_))),
+        "{error}"
+    );
+    println!("skipped: {error}");
+    None
+}
+
+#[test]
+fn a_second_run_changes_nothing_and_a_check_finds_what_is_stale() {
+    let workspace = Workspace::new("stale");
+    let ready = spec(READY, json!({"kind": string()}), json!({}));
+    workspace.write(&ready.file, &ready.text);
+    workspace.write("specs/tea/overlay.toml", &overlay(READY, "kind"));
+
+    const MANIFEST: &str = "crates/tea-events/Cargo.toml";
+    const LIBRARY: &str = "crates/tea-events/src/lib.rs";
+    const ROOT: &str = "crates/tea-events/src/generated/mod.rs";
+    const EVENT: &str = "crates/tea-events/src/generated/pot_ready_v1.rs";
+    const OLD_SAMPLE: &str = "crates/tea-events/src/generated/samples/old.json";
+    const OLD_CRATE: &str = "crates/wine-events/src/generated/mod.rs";
+    let Some(stale) = workspace.run(true) else {
+        return;
+    };
+    assert_eq!(stale, [MANIFEST, LIBRARY, ROOT, EVENT]);
+    assert!(
+        !workspace.0.join("crates").exists(),
+        "a check writes nothing"
+    );
+    assert_eq!(workspace.run(false).unwrap(), stale);
+    assert!(workspace.run(false).unwrap().is_empty());
+    assert!(workspace.run(true).unwrap().is_empty());
+
+    // The hand-owned files are left alone, generated ones are not.
+    workspace.write(LIBRARY, "//! Ours.\n");
+    workspace.write(EVENT, "// edited\n");
+    workspace.write(OLD_SAMPLE, "{}\n");
+    workspace.write(OLD_CRATE, "\n");
+    fs::remove_file(workspace.0.join(ROOT)).unwrap();
+    let stale = [ROOT, EVENT, OLD_SAMPLE, OLD_CRATE];
+    assert_eq!(workspace.run(true).unwrap(), stale);
+    assert_eq!(workspace.run(false).unwrap(), stale);
+    assert!(workspace.run(true).unwrap().is_empty());
+    assert!(!workspace.0.join(OLD_SAMPLE).exists());
+    let library = fs::read_to_string(workspace.0.join(LIBRARY)).unwrap();
+    assert_eq!(library, "//! Ours.\n");
+
+    // A checkout with other line ends is no change.
+    let event = fs::read_to_string(workspace.0.join(EVENT)).unwrap();
+    workspace.write(EVENT, &event.replace('\n', "\r\n"));
+    assert!(workspace.run(true).unwrap().is_empty());
+}
+
+#[test]
+fn a_domain_without_an_overlay_is_named() {
+    let workspace = Workspace::new("overlay");
+    let ready = spec(READY, json!({}), json!({}));
+    workspace.write(&ready.file, &ready.text);
+    let error = run(&workspace.0, true).unwrap_err();
+    assert!(matches!(&error, CodegenError::Io(path, _) if path.ends_with("overlay.toml")));
+}
+
+#[test]
+fn generated_code_is_fresh() {
+    if let Err(error) = run(&workspace_root(), true) {
+        let skipped: Option<()> = skipped(&error);
+        assert_eq!(skipped, None);
+    }
+}
+
+#[test]
+fn fact_files_are_laid_out_as_an_import_writes_them() {
+    for domain in sources::read(&workspace_root()).unwrap() {
+        for Source { file, text } in domain.specs {
+            let facts: Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(text, format!("{facts:#}\n"), "{file}");
+        }
+    }
+}
