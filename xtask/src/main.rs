@@ -1,8 +1,10 @@
 //! Development tasks: `cargo xtask help` lists them.
 
 mod codegen;
+mod mutants;
 
 use std::env;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -12,6 +14,7 @@ usage: cargo xtask <command>
 commands:
   codegen           generate the event crates from specs/
   codegen --check   fail where they are stale, and write nothing
+  mutants           mutation tests of the crypto, webhook opening and dispatch (slow)
   help              print this";
 
 fn main() -> ExitCode {
@@ -23,6 +26,7 @@ fn main() -> ExitCode {
     match args[..] {
         ["codegen"] => run_codegen(false),
         ["codegen", "--check"] => run_codegen(true),
+        ["mutants"] => exit_code(mutants::run(&workspace_root())),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             ExitCode::SUCCESS
@@ -35,13 +39,18 @@ fn main() -> ExitCode {
 }
 
 fn run_codegen(check: bool) -> ExitCode {
-    match codegen::run(&workspace_root(), check) {
-        Ok(changed) => {
-            for path in changed {
-                println!("updated {}", path.display());
-            }
-            ExitCode::SUCCESS
+    let changed = codegen::run(&workspace_root(), check);
+    exit_code(changed.map(|changed| {
+        for path in changed {
+            println!("updated {}", path.display());
         }
+    }))
+}
+
+/// An error is printed, and is the end.
+fn exit_code<E: Display>(result: Result<(), E>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
             ExitCode::FAILURE
