@@ -14,7 +14,7 @@ use lark_events::{
 use lark_events_tower::{DEFAULT_MAX_BYTES_IN_FLIGHT, DEFAULT_MAX_RUNNING, EventService};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
-use vc_events::ReserveConfigUpdatedV1;
+use vc_events::{ReserveConfigUpdatedV1, ScopeType};
 
 use crate::platform::{
     KEY, TOKEN, answer, posted, request, sample, sample_as, sealed, signature, url_check, webhook,
@@ -157,6 +157,30 @@ fn decoding_is_lenient_so_that_one_odd_field_costs_that_field_at_most() {
                 }
             }
             assert!(same(&kept, &body), "{pointer} = {odd}: {kept}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_nested_20_000_deep_costs_the_field_at_most() {
+    let dispatcher = Dispatcher::builder()
+        .on::<ReserveConfigUpdatedV1>(|event| async move {
+            assert_eq!(event.body.scope_type, Some(ScopeType::Room));
+            assert!(event.body.time_config.is_some());
+        })
+        .build()
+        .unwrap();
+    let service = EventService::new(webhook(), dispatcher);
+    let arrays = format!("{}1{}", "[".repeat(20_000), "]".repeat(20_000));
+    let objects = format!("{}1{}", r#"{"user_id":"#.repeat(20_000), "}".repeat(20_000));
+    let sample = sample().to_string();
+    let scope_id = r#""omm_3c5dd7e09bac0c1758fcf9511bd1a771""#;
+    for deep in [&arrays, &objects] {
+        for place in [scope_id, r#""ou_84aad35d084aa403a838cf73ee18467""#] {
+            assert!(sample.contains(place));
+            let body = sealed(&sample.replace(place, deep));
+            let request = request(signature(KEY, &body), body);
+            assert_eq!(answer(&service, request).await.0, 200);
         }
     }
 }

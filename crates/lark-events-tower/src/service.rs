@@ -160,7 +160,7 @@ where
     S::Error: Into<BoxError>,
     S::Future: Send + 'static,
     O: Opener,
-    B: Body<Data: Send, Error: Send> + Send + 'static,
+    B: Body + Send + 'static,
 {
     type Response = Answer;
     type Error = Infallible;
@@ -185,7 +185,7 @@ where
 {
     async fn answer<B>(&self, request: Request<B>) -> Answer
     where
-        B: Body<Data: Send, Error: Send> + Send,
+        B: Body + Send,
     {
         let arrived = Instant::now();
         let (parts, body) = request.into_parts();

@@ -28,7 +28,7 @@ pub struct EventInfo {
     pub app_types: &'static [&'static str],
     /// The ways of delivery that the page names: `webhook`.
     pub push_modes: &'static [&'static str],
-    /// The documented sample: a whole document, envelope included.
+    /// The documented sample: a whole document, envelope included where it has one.
     pub sample: Option<&'static str>,
 }
 

@@ -60,7 +60,8 @@ impl EventType for CardActionTrigger {
         .page("https://open.feishu.cn/document/feishu-cards/card-callback-communication")
         .field_scopes(&["contact:user.employee_id:readonly"])
         .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"]);
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/card.action.trigger.json"));
     type Reply = CardActionReply;
 }
 
@@ -335,6 +336,13 @@ mod tests {
             let json = serde_json::to_value(toast).unwrap();
             assert_eq!(json, json!({"type": name, "content": "x"}));
         }
+    }
+
+    #[test]
+    fn the_documented_sample_decodes_without_loss() {
+        let sample: Value = serde_json::from_str(CardActionTrigger::INFO.sample.unwrap()).unwrap();
+        let body: CardActionTrigger = serde_json::from_value(sample["event"].clone()).unwrap();
+        assert_eq!(serde_json::to_value(body).unwrap(), sample["event"]);
     }
 
     #[test]

@@ -60,7 +60,8 @@ impl EventType for CardActionTriggerV1 {
         .page("https://open.feishu.cn/document/deprecated-guide/message-card/configuring-card-callbacks/card-callback-structure")
         .field_scopes(&["contact:user.employee_id:readonly"])
         .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"]);
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/card.action.trigger_v1.json"));
     type Reply = CardV1Reply;
 }
 
@@ -133,6 +134,14 @@ mod tests {
 
     fn written(reply: &CardV1Reply) -> Value {
         serde_json::to_value(reply).unwrap()
+    }
+
+    #[test]
+    fn the_documented_sample_decodes_without_loss() {
+        let sample: Value =
+            serde_json::from_str(CardActionTriggerV1::INFO.sample.unwrap()).unwrap();
+        let body: CardActionTriggerV1 = serde_json::from_value(sample.clone()).unwrap();
+        assert_eq!(serde_json::to_value(body).unwrap(), sample);
     }
 
     #[test]
