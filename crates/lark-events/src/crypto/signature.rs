@@ -135,7 +135,7 @@ impl<const N: usize> Digest<N> {
         }
         let mut digest = [0; N];
         for (byte, [high, low]) in digest.iter_mut().zip(pairs) {
-            *byte = (nibble(*high)? << 4) | nibble(*low)?;
+            *byte = nibble(*high)? * 16 + nibble(*low)?;
         }
         Some(Self(digest))
     }

@@ -454,6 +454,22 @@ fn a_webhook_that_would_let_everybody_in_cannot_be_built() {
 }
 
 #[test]
+fn the_bounds_are_those_documented() {
+    assert_eq!(MAX_EVENT_BYTES, 4_194_304);
+    assert_eq!(MAX_UNSIGNED_BYTES, 4_096);
+    assert_eq!(MAX_LIVE_SECRETS, 4);
+}
+
+#[test]
+fn debug_output_shows_settings_and_no_secret() {
+    let shown = format!("{:?} {:?}", keyed(), keyed().admit(&HeaderMap::new()));
+    assert!(shown.contains("EncryptKey(..)"), "{shown}");
+    assert!(shown.contains("VerificationToken(..)"), "{shown}");
+    assert!(shown.contains("max_age: 28800s"), "{shown}");
+    assert!(!shown.contains(KEY) && !shown.contains(TOKEN), "{shown}");
+}
+
+#[test]
 fn every_failure_of_authentication_has_one_status() {
     let body = sealed(KEY, &event(TOKEN));
     let stale = signed_at("1", KEY, &body);
