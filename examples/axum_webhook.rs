@@ -32,7 +32,7 @@ async fn main() -> Result<(), BoxError> {
         if stopped.await.is_ok() {
             tokio::time::sleep(GRACE).await;
         } else {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     };
     tokio::select! {

@@ -153,7 +153,7 @@ fn decoding_is_lenient_so_that_one_odd_field_costs_that_field_at_most() {
                     members.insert(name.to_owned(), body.pointer(pointer).unwrap().clone());
                 }
                 parent => {
-                    parent[name.parse::<usize>().unwrap()] = body.pointer(pointer).unwrap().clone()
+                    parent[name.parse::<usize>().unwrap()] = body.pointer(pointer).unwrap().clone();
                 }
             }
             assert!(same(&kept, &body), "{pointer} = {odd}: {kept}");
@@ -191,7 +191,7 @@ async fn one_handler_error_panic_or_bad_request_never_ends_the_server() {
         .on::<ReserveConfigUpdatedV1>(|_| async move {})
         .on_raw("fails_v1", |_| async move { Err::<(), _>("failed") })
         .on_raw("panics_v1", |_| async move {
-            assert!(std::hint::black_box(false))
+            assert!(std::hint::black_box(false));
         })
         .build()
         .unwrap();
