@@ -113,7 +113,7 @@ pin_project! {
     /// The body of a response: ours, or with [`EventLayer`](crate::EventLayer) that of the service
     /// it is laid over.
     #[derive(Debug)]
-    pub struct ResponseBody<B = Full<Bytes>> {
+    pub struct ResponseBody<B = Never> {
         #[pin]
         kind: Kind<B>,
     }
@@ -125,6 +125,22 @@ pin_project! {
     enum Kind<B> {
         Ours { ours: Full<Bytes> },
         Theirs { #[pin] theirs: B },
+    }
+}
+
+/// The body that a response of ours never has.
+#[derive(Debug)]
+pub enum Never {}
+
+impl Body for Never {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match *self {}
     }
 }
 
@@ -147,7 +163,7 @@ impl<B> ResponseBody<B> {
 impl ResponseBody {
     /// The same body, as that of a layer over a service with other bodies.
     pub(crate) fn beside<B>(self) -> ResponseBody<B> {
-        let (Kind::Ours { ours } | Kind::Theirs { theirs: ours }) = self.kind;
+        let Kind::Ours { ours } = self.kind;
         ResponseBody {
             kind: Kind::Ours { ours },
         }

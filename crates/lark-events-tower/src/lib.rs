@@ -32,7 +32,7 @@ mod opener;
 mod service;
 mod tasks;
 
-pub use self::body::ResponseBody;
+pub use self::body::{Never, ResponseBody};
 pub use self::builder::{
     DEFAULT_ACK_DEADLINE, DEFAULT_MAX_BYTES_IN_FLIGHT, DEFAULT_MAX_RUNNING, DEFAULT_READ_TIMEOUT,
     EventServiceBuilder,
