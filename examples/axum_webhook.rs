@@ -19,12 +19,13 @@ use self::webhook_app::{GRACE, PATH, drain, events, listen, log_to_stderr, stop_
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
     log_to_stderr();
+    let stop = stop_signal()?;
     let events = events()?;
     let app = Router::new().route_service(PATH, events.clone());
 
     let (stopping, stopped) = oneshot::channel();
     let server = axum::serve(listen().await?, app).with_graceful_shutdown(async move {
-        stop_signal().await;
+        stop.await;
         let _ = stopping.send(());
     });
     // After the signal, connections have a bounded time to finish; one that hangs is cut off.

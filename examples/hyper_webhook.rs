@@ -47,6 +47,7 @@ async fn app(_: Request<Incoming>) -> Result<Response<Empty<Bytes>>, Infallible>
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
     log_to_stderr();
+    let mut stop = std::pin::pin!(stop_signal()?);
     let events = events()?;
     let service = EventLayer::with_service(PATH, events.clone()).layer(tower::service_fn(app));
     let service = TowerToHyperService::new(service);
@@ -58,7 +59,6 @@ async fn main() -> Result<(), BoxError> {
     let listener = listen().await?;
     let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let graceful = GracefulShutdown::new();
-    let mut stop = std::pin::pin!(stop_signal());
     loop {
         let slot = Arc::clone(&slots).acquire_owned();
         let accept = async { (slot.await, listener.accept().await) };

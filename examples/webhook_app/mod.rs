@@ -1,10 +1,10 @@
 //! What both webhook examples do with events, apart from the server: settings from the environment,
 //! one JSON line on stdout per event, logs on stderr, and when to stop.
 
+use std::env;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::time::Duration;
-use std::{env, fmt};
 
 use lark_events::{BoxError, Dispatcher, Event, Webhook};
 use lark_events_tower::EventService;
@@ -59,27 +59,29 @@ pub(crate) async fn drain(events: &EventService<Dispatcher>) {
     }
 }
 
-/// Resolves at SIGINT, and on Unix at SIGTERM.
-pub(crate) async fn stop_signal() {
+/// Takes over SIGINT, and on Unix SIGTERM, from now on; what it returns resolves at the first.
+pub(crate) fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
-    let terminated = async {
+    let stop = {
         use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => drop(terminate.recv().await),
-            Err(error) => warn!(%error, "SIGTERM cannot be waited for"),
-        }
-    };
-    #[cfg(not(unix))]
-    let terminated = std::future::pending::<()>();
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => {
-            if let Err(error) = result {
-                warn!(%error, "SIGINT cannot be waited for");
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
             }
         }
-        () = terminated => {}
-    }
-    info!("stopping");
+    };
+    #[cfg(windows)]
+    let stop = {
+        let mut interrupt = tokio::signal::windows::ctrl_c()?;
+        async move { drop(interrupt.recv().await) }
+    };
+    Ok(async {
+        stop.await;
+        info!("stopping");
+    })
 }
 
 fn setting(name: &str) -> Option<String> {
@@ -96,7 +98,7 @@ struct Line<'a, E> {
     event: &'a E,
 }
 
-async fn print_line<E: Serialize + fmt::Debug>(event: Event<E>) -> Result<(), BoxError> {
+async fn print_line<E: Serialize>(event: Event<E>) -> Result<(), BoxError> {
     let line = serde_json::to_string(&Line {
         event_type: &event.header.event_type,
         event_id: &event.header.event_id,

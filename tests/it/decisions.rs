@@ -1,14 +1,16 @@
 //! What other libraries got wrong, and this one decided otherwise: a test for each decision.
 
-use std::io;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD as BASE64;
 use http::HeaderMap;
 use lark_events::callback::{CardActionReply, CardActionTrigger};
 use lark_events::{
-    BoxError, Dispatcher, EncryptKey, Event, MAX_EVENT_BYTES, MAX_LIVE_SECRETS, MAX_UNSIGNED_BYTES,
+    Dispatcher, EncryptKey, Event, MAX_EVENT_BYTES, MAX_LIVE_SECRETS, MAX_UNSIGNED_BYTES,
     UnhandledPolicy,
 };
 use lark_events_tower::{DEFAULT_MAX_BYTES_IN_FLIGHT, DEFAULT_MAX_RUNNING, EventService};
@@ -17,7 +19,7 @@ use tower::ServiceExt as _;
 use vc_events::{ReserveConfigUpdatedV1, ScopeType};
 
 use crate::platform::{
-    KEY, TOKEN, answer, posted, request, sample, sample_as, sealed, signature, url_check, webhook,
+    KEY, answer, posted, request, sample, sample_as, sealed, signature, url_check, webhook,
 };
 
 /// A service with one typed handler, and how often it ran.
@@ -37,22 +39,19 @@ fn counting() -> (EventService<Dispatcher>, Arc<AtomicUsize>) {
 #[tokio::test]
 async fn the_rule_leaves_no_padding_oracle_and_runs_no_handler_for_a_forged_token() {
     let (service, runs) = counting();
-    // An attacker has seen a sealed event and asks, unsigned, about its last two blocks with each
-    // of the 256 endings of the block before.
-    let sealed_event = EncryptKey::new(KEY).seal(sample().to_string().as_bytes(), [7; 16]);
-    let mut answers = std::collections::BTreeSet::new();
-    for place in sealed_event.len() - 64..sealed_event.len() - 24 {
-        for letter in ["A", "Q", "g", "w", "+", "/"] {
-            let mut guess = sealed_event.clone();
-            guess.replace_range(place..=place, letter);
-            let body = format!(r#"{{"encrypt":"{guess}"}}"#).into();
+    let mut answers = BTreeSet::new();
+    // An attacker has seen a sealed event and a sealed URL check, and asks, unsigned, about the last
+    // block of each with every ending of the block before: one of them has good padding.
+    for document in [sample().to_string(), url_check()] {
+        let sealed = EncryptKey::new(KEY).seal(document.as_bytes(), [7; 16]);
+        let message = BASE64.decode(sealed).unwrap();
+        for change in 1..=255 {
+            let mut guess = message.clone();
+            guess[message.len() - 17] ^= change;
+            let body = format!(r#"{{"encrypt":"{}"}}"#, BASE64.encode(guess)).into();
             answers.insert(answer(&service, request(HeaderMap::new(), body)).await);
         }
     }
-    let other_key = EncryptKey::new("other key").seal(url_check().as_bytes(), [7; 16]);
-    let body = format!(r#"{{"encrypt":"{other_key}"}}"#).into();
-    answers.insert(answer(&service, request(HeaderMap::new(), body)).await);
-
     let mut forged = sample();
     forged["header"]["token"] = "forged".into();
     answers.insert(answer(&service, posted(&forged)).await);
@@ -152,9 +151,12 @@ fn decoding_is_lenient_so_that_one_odd_field_costs_that_field_at_most() {
                 Value::Object(members) => {
                     members.insert(name.to_owned(), body.pointer(pointer).unwrap().clone());
                 }
-                parent => {
-                    parent[name.parse::<usize>().unwrap()] = body.pointer(pointer).unwrap().clone();
+                Value::Array(items) => {
+                    let place = name.parse().unwrap();
+                    items.truncate(place);
+                    items.insert(place, body.pointer(pointer).unwrap().clone());
                 }
+                _ => unreachable!("a parent has members"),
             }
             assert!(same(&kept, &body), "{pointer} = {odd}: {kept}");
         }
@@ -267,70 +269,4 @@ async fn what_happens_to_an_unhandled_event_is_a_named_policy() {
             "callbacks always fail"
         );
     }
-}
-
-/// Log output kept in memory.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-#[tokio::test]
-async fn no_payload_and_no_secret_is_in_a_log_line_or_an_error_text() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(move || writer.clone())
-        .finish();
-    let guard = tracing::subscriber::set_default(subscriber);
-
-    let failing = |event: Event<ReserveConfigUpdatedV1>| async move {
-        // A handler's own text is logged; this one says nothing.
-        Err::<(), BoxError>(format!("{} bytes", event.raw().as_bytes().len()).into())
-    };
-    let dispatcher = Dispatcher::builder()
-        .on(failing)
-        .on::<CardActionTrigger>(|_| async move { CardActionReply::new() })
-        .build()
-        .unwrap();
-    let service = EventService::new(webhook(), dispatcher);
-    let mut marked = sample();
-    marked["event"]["scope_id"] = "marked-payload".into();
-    let mut undecodable = sample_as("card.action.trigger");
-    undecodable["event"] = json!(["marked-payload"]);
-    let mut forged = marked.clone();
-    forged["header"]["token"] = "marked-forged-token".into();
-    let requests = [
-        posted(&marked),
-        posted(&undecodable),
-        posted(&forged),
-        posted(&json!({"marked-payload": TOKEN})),
-        request(HeaderMap::new(), sealed(&url_check())),
-        request(HeaderMap::new(), "marked-payload".into()),
-        request(signature("marked-other-key", b"x"), "x".into()),
-    ];
-    for request in requests {
-        answer(&service, request).await;
-    }
-    tracing::info!("a control line: marked-control");
-    drop(guard);
-
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    assert!(log.contains("marked-control"), "{log}");
-    assert!(log.contains("5e3702a84e847582be8db7fb73283c02"), "{log}");
-    let leaked: Vec<_> = log
-        .lines()
-        .filter(|line| line.replace("marked-control", "").contains("marked-"))
-        .collect();
-    assert!(leaked.is_empty(), "{leaked:#?}");
 }

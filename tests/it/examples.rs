@@ -211,6 +211,17 @@ fn a_webhook_example_stops_at_sigint_and_works_with_a_token_alone() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_webhook_example_can_be_stopped_as_soon_as_it_listens() {
+    for name in ["axum_webhook", "hyper_webhook"] {
+        for _ in 0..10 {
+            let server = Server::start(name, KEY, TOKEN);
+            assert!(server.stop("-TERM").1, "{name}");
+        }
+    }
+}
+
 #[test]
 fn a_webhook_example_without_any_secret_says_so_and_exits_1() {
     for name in ["axum_webhook", "hyper_webhook"] {

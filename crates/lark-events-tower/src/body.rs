@@ -11,8 +11,11 @@ use http_body_util::{BodyExt as _, Full};
 use pin_project_lite::pin_project;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// The most that is allocated on the word of a `Content-Length` alone.
-const MAX_PREALLOCATION: usize = 16 * 1024;
+/// What every request may hold without a share of the bytes in flight: enough for all but the
+/// largest events, so that senders of large forged bodies, who may use up the shares, cannot keep
+/// them out. How many requests hold this much is bounded by the server's connections and the
+/// service's running handlers.
+pub(crate) const FREE_BYTES: usize = 16 * 1024;
 
 /// A body that was read, and its share of the bytes in flight.
 #[derive(Debug)]
@@ -32,7 +35,8 @@ pub(crate) enum ReadError {
     Broken,
 }
 
-/// Reads at most `limit` bytes, each accounted for in `in_flight` before it is kept.
+/// Reads at most `limit` bytes. Those beyond [`FREE_BYTES`] have their share of `in_flight` before
+/// they are kept.
 pub(crate) async fn read<B: Body>(
     body: B,
     limit: usize,
@@ -50,12 +54,14 @@ pub(crate) async fn read<B: Body>(
         let Ok(mut data) = frame.into_data() else {
             continue; // trailers
         };
-        if whole.len() + data.remaining() > limit {
+        let length = whole.len() + data.remaining();
+        if length > limit {
             return Err(ReadError::TooLarge);
         }
-        share.merge(reserve(in_flight, data.remaining())?);
+        let owed = length.saturating_sub(FREE_BYTES) - share.num_permits();
+        share.merge(reserve(in_flight, owed)?);
         let chunk = data.copy_to_bytes(data.remaining());
-        whole = whole.append(chunk, announced.min(MAX_PREALLOCATION));
+        whole = whole.append(chunk, announced.min(FREE_BYTES));
     }
     Ok(ReadBody {
         bytes: whole.into_bytes(),

@@ -1,7 +1,7 @@
 //! Configuring an [`EventService`]: its deadlines and its bounds.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lark_events::Webhook;
@@ -70,7 +70,7 @@ impl<S, O: Opener> EventServiceBuilder<S, O> {
     }
 
     /// How long after the arrival of a request its body may take: [`DEFAULT_READ_TIMEOUT`] by
-    /// default. The time for the *headers* is the server's to bound.
+    /// default, and never longer than the ack deadline. The time for the *headers* is the server's to bound.
     pub fn read_timeout(mut self, timeout: Duration) -> Self {
         self.read_timeout = timeout;
         self
@@ -82,15 +82,20 @@ impl<S, O: Opener> EventServiceBuilder<S, O> {
         self
     }
 
-    /// How many handlers may run at once, late ones included: [`DEFAULT_MAX_RUNNING`] by default.
-    /// Beyond it the answer is 503.
+    /// How many handlers may run at once, late ones included: [`DEFAULT_MAX_RUNNING`] by default,
+    /// and 1 at least. Beyond it the answer is 503.
     pub fn max_running(mut self, handlers: usize) -> Self {
         self.max_running = handlers;
         self
     }
 
     /// How many bytes of bodies may be held at once, by requests being read and by running
-    /// handlers: [`DEFAULT_MAX_BYTES_IN_FLIGHT`] by default. Beyond it the answer is 503.
+    /// handlers: [`DEFAULT_MAX_BYTES_IN_FLIGHT`] by default. Beyond it the answer is 503, also to a
+    /// single event that is larger.
+    ///
+    /// The first 16 KiB of each body are free, which is all of most events: senders of large forged
+    /// bodies cannot keep those out. What they add up to is bounded by the server's connections and
+    /// by [`max_running`](Self::max_running).
     pub fn max_bytes_in_flight(mut self, bytes: usize) -> Self {
         self.max_bytes_in_flight = bytes;
         self
@@ -101,12 +106,12 @@ impl<S, O: Opener> EventServiceBuilder<S, O> {
         let bytes = self.max_bytes_in_flight.min(Semaphore::MAX_PERMITS);
         EventService::from_shared(Shared {
             opener: self.opener,
-            inner: self.inner,
+            inner: Mutex::new(self.inner),
             ack_deadline: self.ack_deadline,
             read_timeout: self.read_timeout,
             late: self.late,
             in_flight: Arc::new(Semaphore::new(bytes)),
-            tasks: Tasks::new(self.max_running),
+            tasks: Tasks::new(self.max_running.max(1)),
         })
     }
 }

@@ -1,5 +1,6 @@
 //! The layer: one path of an existing HTTP service answered, everything else passed on untouched.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,6 +11,8 @@ use http::{Request, Response};
 use http_body::Body;
 use lark_events::Webhook;
 use pin_project_lite::pin_project;
+use tower::ServiceExt as _;
+use tower::util::Oneshot;
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -57,17 +60,24 @@ pub struct EventLayer<S, O = Webhook> {
 impl<S, O: Opener> EventLayer<S, O> {
     /// A layer that answers at `path`, compared with the whole path of a request, with the default
     /// limits.
+    ///
+    /// # Panics
+    ///
+    /// When `path` does not begin with `/`: it would never match, and its events would be lost.
     pub fn new(path: impl Into<Arc<str>>, opener: O, inner: S) -> Self {
         Self::with_service(path, EventService::new(opener, inner))
     }
 
     /// A layer that answers at `path` with `events`. Keep a clone of it to
     /// [`drain`](EventService::drain).
+    ///
+    /// # Panics
+    ///
+    /// When `path` does not begin with `/`: it would never match, and its events would be lost.
     pub fn with_service(path: impl Into<Arc<str>>, events: EventService<S, O>) -> Self {
-        Self {
-            path: path.into(),
-            events,
-        }
+        let path = path.into();
+        assert!(path.starts_with('/'), "a path begins with `/`: {path:?}");
+        Self { path, events }
     }
 }
 
@@ -126,21 +136,22 @@ impl<H: fmt::Debug, S, O> fmt::Debug for WithEvents<H, S, O> {
 
 impl<H, S, O, B, R> Service<Request<B>> for WithEvents<H, S, O>
 where
-    H: Service<Request<B>, Response = Response<R>>,
+    H: Service<Request<B>, Response = Response<R>> + Clone,
     EventService<S, O>: Service<
             Request<B>,
             Response = Response<ResponseBody>,
-            Error = std::convert::Infallible,
+            Error = Infallible,
             Future = ResponseFuture,
         >,
     R: Body<Data = Bytes>,
 {
     type Response = Response<ResponseBody<R>>;
     type Error = H::Error;
-    type Future = LayerFuture<H::Future>;
+    type Future = LayerFuture<H, Request<B>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), H::Error>> {
-        self.http.poll_ready(context)
+    /// Always ready: an event does not wait for the service below, which every other request does.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), H::Error>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
@@ -150,7 +161,7 @@ where
             }
         } else {
             Answering::Theirs {
-                theirs: self.http.call(request),
+                theirs: self.http.clone().oneshot(request),
             }
         };
         LayerFuture { answering }
@@ -159,28 +170,38 @@ where
 
 pin_project! {
     /// A request under an [`EventLayer`], on its way to its answer.
-    #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
-    pub struct LayerFuture<F> {
+    pub struct LayerFuture<H, R>
+    where
+        H: Service<R>,
+    {
         #[pin]
-        answering: Answering<F>,
+        answering: Answering<H, R>,
     }
 }
 
 pin_project! {
-    #[derive(Debug)]
     #[project = AnsweringProjection]
-    enum Answering<F> {
+    enum Answering<H, R>
+    where
+        H: Service<R>,
+    {
         Ours { #[pin] ours: ResponseFuture },
-        Theirs { #[pin] theirs: F },
+        Theirs { #[pin] theirs: Oneshot<H, R> },
     }
 }
 
-impl<F, R, E> Future for LayerFuture<F>
+impl<H: Service<R>, R> fmt::Debug for LayerFuture<H, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LayerFuture").finish_non_exhaustive()
+    }
+}
+
+impl<H, B, R> Future for LayerFuture<H, Request<B>>
 where
-    F: Future<Output = Result<Response<R>, E>>,
+    H: Service<Request<B>, Response = Response<R>>,
 {
-    type Output = Result<Response<ResponseBody<R>>, E>;
+    type Output = Result<Response<ResponseBody<R>>, H::Error>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().answering.project() {

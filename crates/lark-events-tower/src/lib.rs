@@ -29,6 +29,7 @@ mod body;
 mod builder;
 mod layer;
 mod opener;
+mod refused;
 mod service;
 mod tasks;
 

@@ -1,10 +1,12 @@
 //! The service: one HTTP request in, one status out, with authentication before everything.
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -17,10 +19,11 @@ use tokio::time::{Instant, timeout_at};
 use tower_service::Service;
 
 use crate::answer::{self, Answer};
-use crate::body;
+use crate::body::{self, ReadError};
 use crate::builder::EventServiceBuilder;
 use crate::opener::{Admitted as _, Opener};
-use crate::tasks::{DrainError, LateHandler, Stats, Tasks};
+use crate::refused::{Panicked, Refused};
+use crate::tasks::{DrainError, Ended, LateHandler, Stats, Tasks};
 
 /// Receives the platform's events over HTTP and passes them to an inner
 /// [`Service`] of [`Delivery`]: a [`Dispatcher`](lark_events::Dispatcher), bare or under layers.
@@ -47,6 +50,10 @@ use crate::tasks::{DrainError, LateHandler, Stats, Tasks};
 ///
 /// A handler that was started runs in a task of its own: a sender that hangs up does not cancel it.
 /// On shutdown, let the server finish its connections and then [`drain`](Self::drain).
+///
+/// # Panics
+///
+/// A request panics outside of a tokio runtime with its timer enabled.
 ///
 /// # Example
 ///
@@ -75,7 +82,7 @@ pub struct EventService<S, O = Webhook> {
 ///
 /// ```
 /// use lark_events::callback::{CardActionTriggerV1, CardV1Reply, Toast};
-/// use lark_events::{CardWebhook, Dispatcher};
+/// use lark_events::{Dispatcher, Webhook};
 /// use lark_events_tower::CardActionService;
 ///
 /// let dispatcher = Dispatcher::builder()
@@ -83,7 +90,8 @@ pub struct EventService<S, O = Webhook> {
 ///         CardV1Reply::new().toast(Toast::info(event.body.open_id.unwrap_or_default()))
 ///     })
 ///     .build()?;
-/// let cards = CardActionService::new(CardWebhook::new("v-token")?, dispatcher);
+/// let webhook = Webhook::builder().verification_token("v-token").build_card_v1()?;
+/// let cards = CardActionService::new(webhook, dispatcher);
 /// let app: axum::Router = axum::Router::new().route_service("/webhook/card", cards);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -93,7 +101,8 @@ pub type CardActionService<S> = EventService<S, lark_events::CardWebhook>;
 /// What all clones of a service share.
 pub(crate) struct Shared<S, O> {
     pub(crate) opener: O,
-    pub(crate) inner: S,
+    /// Locked for a clone at a time, so that the inner service need not be `Sync`.
+    pub(crate) inner: Mutex<S>,
     pub(crate) ack_deadline: Duration,
     pub(crate) read_timeout: Duration,
     pub(crate) late: LateHandler,
@@ -156,7 +165,7 @@ impl<S, O> fmt::Debug for EventService<S, O> {
 
 impl<S, O, B> Service<Request<B>> for EventService<S, O>
 where
-    S: Service<Delivery, Response = Outcome> + Clone + Send + Sync + 'static,
+    S: Service<Delivery, Response = Outcome> + Clone + Send + 'static,
     S::Error: Into<BoxError>,
     S::Future: Send + 'static,
     O: Opener,
@@ -171,52 +180,65 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> ResponseFuture {
+        let arrived = Instant::now();
         let shared = Arc::clone(&self.shared);
-        ResponseFuture(Box::pin(async move { shared.answer(request).await }))
+        ResponseFuture(Box::pin(async move {
+            let answer = shared.answer(request, arrived).await;
+            answer.unwrap_or_else(|refused| shared.refuse(&refused))
+        }))
     }
 }
 
 impl<S, O> Shared<S, O>
 where
-    S: Service<Delivery, Response = Outcome> + Clone + Send + Sync + 'static,
+    S: Service<Delivery, Response = Outcome> + Clone + Send + 'static,
     S::Error: Into<BoxError>,
     S::Future: Send + 'static,
     O: Opener,
 {
-    async fn answer<B>(&self, request: Request<B>) -> Answer
+    async fn answer<B>(&self, request: Request<B>, arrived: Instant) -> Result<Answer, Refused>
     where
         B: Body + Send,
     {
-        let arrived = Instant::now();
         let (parts, body) = request.into_parts();
         if parts.method != Method::POST {
-            return answer::method_not_allowed();
+            return Err(Refused::Method);
         }
         if is_encoded(&parts.headers) {
-            return answer::status(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+            return Err(Refused::Encoded);
         }
 
-        let admitted = match self.opener.admit(&parts.headers) {
-            Ok(admitted) => admitted,
-            Err(rejection) => return self.reject(answer::rejection(rejection)),
-        };
+        let admitted = self
+            .opener
+            .admit(&parts.headers)
+            .map_err(Refused::Rejected)?;
         let read = body::read(body, admitted.body_limit(), &self.in_flight);
-        let read = match timeout_at(arrived + self.read_timeout, read).await {
+        let read_deadline = after(arrived, self.read_timeout.min(self.ack_deadline));
+        let read = match timeout_at(read_deadline, read).await {
             Ok(Ok(read)) => read,
-            Ok(Err(body::ReadError::Overloaded)) => return self.overloaded(),
-            Ok(Err(error)) => {
-                return self.reject(answer::read_error(error, admitted.too_large()));
-            }
-            Err(_) => return answer::status(StatusCode::REQUEST_TIMEOUT),
+            Ok(Err(ReadError::TooLarge)) => return Err(Refused::Rejected(admitted.too_large())),
+            Ok(Err(ReadError::Overloaded)) => return Err(Refused::Overloaded),
+            Ok(Err(ReadError::Broken)) => return Err(Refused::Broken),
+            Err(_) => return Err(Refused::SlowBody),
         };
-        match admitted.open(read.bytes) {
-            Err(rejection) => self.reject(answer::rejection(rejection)),
-            Ok(Opened::Challenge(challenge)) => answer::json(challenge.reply()),
-            Ok(Opened::Delivery(delivery)) => {
-                self.deliver(delivery, read.share, arrived + self.ack_deadline)
-                    .await
+        let delivery = match admitted.open(read.bytes).map_err(Refused::Rejected)? {
+            Opened::Delivery(delivery) => delivery,
+            Opened::Challenge(challenge) => return Ok(answer::json(challenge.reply())),
+            _ => return Ok(answer::status(StatusCode::NOT_IMPLEMENTED)),
+        };
+
+        let header = &delivery.header;
+        let (event_type, event_id) = (header.event_type.clone(), header.event_id.clone());
+        let deadline = after(arrived, self.ack_deadline);
+        match self.deliver(delivery, read.share, deadline).await {
+            Ok(outcome) => Ok(answer::outcome(outcome)),
+            Err(refused) => {
+                if !refused.is_logged() {
+                    let error = &refused as &dyn Error;
+                    tracing::warn!(event_type, event_id, error, "not acknowledged");
+                }
+                Err(refused)
             }
-            Ok(_) => answer::status(StatusCode::NOT_IMPLEMENTED),
         }
     }
 
@@ -226,48 +248,68 @@ where
         delivery: Delivery,
         bytes: OwnedSemaphorePermit,
         deadline: Instant,
-    ) -> Answer {
-        let Some(slot) = self.tasks.slot() else {
-            return self.overloaded();
-        };
-        let mut inner = self.inner.clone();
-        match timeout_at(deadline, poll_fn(|context| inner.poll_ready(context))).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return answer::outcome(Err(error.into())),
-            Err(_) => return self.too_late(),
+    ) -> Result<Outcome, Refused> {
+        let slot = self.tasks.slot().ok_or(Refused::Overloaded)?;
+        let mut inner = self
+            .inner
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let ready =
+            poll_fn(
+                |context| match catch_unwind(AssertUnwindSafe(|| inner.poll_ready(context))) {
+                    Ok(ready) => ready.map_err(Into::into),
+                    Err(_) => Poll::Ready(Err(Panicked.into())),
+                },
+            );
+        let ready = timeout_at(deadline, ready).await;
+        ready.map_err(|_| Refused::Late)?.map_err(Refused::Failed)?;
+        // What has not been started by now the platform will send again: better to another process,
+        // or later, than to be cut off or handled twice.
+        if self.tasks.is_draining() {
+            return Err(Refused::Overloaded);
         }
+        if Instant::now() >= deadline {
+            return Err(Refused::Late);
+        }
+
         let handler = async move {
             let result = inner.call(delivery).await.map_err(Into::into);
-            drop((slot, bytes));
+            drop(bytes);
             result
         };
-        let task = self.tasks.spawn(handler, self.late, deadline);
+        let task = self.tasks.spawn(slot, handler, self.late, deadline);
         match timeout_at(deadline, task).await {
-            Ok(Ok(Some(result))) => answer::outcome(result),
-            Ok(Ok(None)) | Err(_) => self.too_late(),
-            Ok(Err(panicked)) => {
-                tracing::error!(error = %panicked, "a layer around the handler panicked");
-                answer::status(StatusCode::INTERNAL_SERVER_ERROR)
-            }
+            Ok(Ok(Ended::Finished(result))) => result.map_err(Refused::Failed),
+            Ok(Ok(Ended::Late)) | Err(_) => Err(Refused::Late),
+            Ok(Ok(Ended::Drained)) => Err(Refused::Overloaded),
+            Ok(Err(_panicked)) => Err(Refused::Failed(Panicked.into())),
         }
     }
 
-    fn reject(&self, answer: Answer) -> Answer {
-        self.tasks.rejected.add_one();
-        answer
+    fn refuse(&self, refused: &Refused) -> Answer {
+        let status = refused.status();
+        match status {
+            StatusCode::SERVICE_UNAVAILABLE => self.tasks.overloaded.add_one(),
+            StatusCode::GATEWAY_TIMEOUT => self.tasks.deadline_missed.add_one(),
+            _ => {}
+        }
+        match refused {
+            Refused::Rejected(rejection) => {
+                self.tasks.rejected.add_one();
+                tracing::debug!(reason = rejection.reason().as_str(), "rejected");
+                answer::status(status)
+            }
+            Refused::Method => answer::method_not_allowed(),
+            _ => answer::status(status),
+        }
     }
+}
 
-    fn overloaded(&self) -> Answer {
-        self.tasks.overloaded.add_one();
-        tracing::warn!("overloaded or draining: not taken");
-        answer::status(StatusCode::SERVICE_UNAVAILABLE)
-    }
-
-    fn too_late(&self) -> Answer {
-        self.tasks.deadline_missed.add_one();
-        tracing::warn!("no outcome by the ack deadline");
-        answer::status(StatusCode::GATEWAY_TIMEOUT)
-    }
+/// A moment so long after `start`, or far in the future where no moment is.
+fn after(start: Instant, duration: Duration) -> Instant {
+    const FAR: Duration = Duration::from_hours(24 * 365 * 30);
+    start.checked_add(duration).unwrap_or_else(|| start + FAR)
 }
 
 /// Whether the body is encoded in a way that has to be undone before its signature can be checked.

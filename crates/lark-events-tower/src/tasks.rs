@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::Instrument as _;
 
 /// What becomes of a handler that is still running when its ack deadline passes.
@@ -31,13 +32,21 @@ pub enum LateHandler {
 pub struct Stats {
     /// Handlers running now.
     pub running: usize,
-    /// Deliveries answered 504 because no outcome was there by the ack deadline.
+    /// Deliveries answered 504: no outcome was there by the ack deadline, or by that of a time-out
+    /// layer.
     pub deadline_missed: u64,
-    /// Deliveries answered 503 because a bound of the service was reached, or it was draining.
+    /// Deliveries answered 503: a bound of the service was reached, it was draining, or a load-shed
+    /// layer refused.
     pub overloaded: u64,
+    /// Handlers cancelled before their end, by [`LateHandler::Cancel`] or at the end of a drain.
+    pub cancelled: u64,
     /// Requests refused by the webhook.
     pub rejected: u64,
 }
+
+/// How long the end of a drain waits for cancelled handlers to be dropped, which takes one poll
+/// each unless a handler blocks its thread.
+const CANCEL_GRACE: Duration = Duration::from_secs(1);
 
 /// The running handlers of one service.
 #[derive(Debug)]
@@ -47,7 +56,23 @@ pub(crate) struct Tasks {
     slots: Arc<Semaphore>,
     pub(crate) deadline_missed: Counter,
     pub(crate) overloaded: Counter,
+    pub(crate) cancelled: Arc<Counter>,
     pub(crate) rejected: Counter,
+}
+
+/// The right to start one handler. A drain waits for it like for a running handler.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    _permit: OwnedSemaphorePermit,
+    _tracked: TaskTrackerToken,
+}
+
+/// How a handler's task ended.
+#[derive(Debug)]
+pub(crate) enum Ended<T> {
+    Finished(T),
+    Late,
+    Drained,
 }
 
 /// A count that only grows.
@@ -72,35 +97,54 @@ impl Tasks {
             slots: Arc::new(Semaphore::new(max_running.min(Semaphore::MAX_PERMITS))),
             deadline_missed: Counter::default(),
             overloaded: Counter::default(),
+            cancelled: Arc::default(),
             rejected: Counter::default(),
         }
     }
 
-    /// The right to start one handler, unless too many run or the service is draining.
-    pub(crate) fn slot(&self) -> Option<OwnedSemaphorePermit> {
-        if self.tracker.is_closed() {
-            return None;
-        }
-        Arc::clone(&self.slots).try_acquire_owned().ok()
+    /// The right to start one handler, unless too many run or the service is draining. Tracked
+    /// before it is checked: a drain that begins now either is seen here or waits.
+    pub(crate) fn slot(&self) -> Option<Slot> {
+        let slot = Slot {
+            _tracked: self.tracker.token(),
+            _permit: Arc::clone(&self.slots).try_acquire_owned().ok()?,
+        };
+        (!self.is_draining()).then_some(slot)
     }
 
-    /// Runs `handler` as a task that outlives whoever waits for it. It yields `None` when it was
-    /// cancelled, by its deadline or by the end of a drain.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.tracker.is_closed()
+    }
+
+    /// Runs `handler` as a task that outlives whoever waits for it.
     pub(crate) fn spawn<T: Send + 'static>(
         &self,
+        slot: Slot,
         handler: impl Future<Output = T> + Send + 'static,
         late: LateHandler,
         deadline: Instant,
-    ) -> JoinHandle<Option<T>> {
+    ) -> JoinHandle<Ended<T>> {
         let cancel = self.cancel.clone();
+        let cancelled = Arc::clone(&self.cancelled);
         let bounded = async move {
             match late {
-                LateHandler::Finish => Some(handler.await),
-                LateHandler::Cancel => timeout_at(deadline, handler).await.ok(),
+                LateHandler::Finish => Ended::Finished(handler.await),
+                LateHandler::Cancel => match timeout_at(deadline, handler).await {
+                    Ok(finished) => Ended::Finished(finished),
+                    Err(_) => Ended::Late,
+                },
             }
         };
-        let task = async move { cancel.run_until_cancelled(bounded).await.flatten() };
-        self.tracker.spawn(task.in_current_span())
+        let task = async move {
+            let ended = cancel.run_until_cancelled(bounded).await;
+            let ended = ended.unwrap_or(Ended::Drained);
+            if !matches!(ended, Ended::Finished(_)) {
+                cancelled.add_one();
+            }
+            drop(slot);
+            ended
+        };
+        tokio::spawn(task.in_current_span())
     }
 
     /// Takes no more, waits for what runs, and cancels what still does after `within`.
@@ -111,6 +155,8 @@ impl Tasks {
         }
         let cancelled = self.tracker.len();
         self.cancel.cancel();
+        // Whatever is not dropped by then blocks its thread: nothing more can be done about it.
+        let _ = timeout(CANCEL_GRACE, self.tracker.wait()).await;
         Err(DrainError { cancelled })
     }
 
@@ -119,6 +165,7 @@ impl Tasks {
             running: self.tracker.len(),
             deadline_missed: self.deadline_missed.get(),
             overloaded: self.overloaded.get(),
+            cancelled: self.cancelled.get(),
             rejected: self.rejected.get(),
         }
     }
@@ -128,8 +175,8 @@ impl Tasks {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DrainError {
-    /// How many were cancelled. None of their events was acknowledged, so the platform delivers
-    /// them again.
+    /// How many were cancelled. None of their deliveries was acknowledged, so the platform sends the
+    /// events among them again; callbacks are not sent again.
     pub cancelled: usize,
 }
 

@@ -3,34 +3,33 @@
 //! of [`Webhook`](crate::Webhook).
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::HeaderMap;
 use serde::Deserialize;
 
 use crate::callback::CardActionTriggerV1;
-use crate::credentials::VerificationToken;
 use crate::crypto::SignatureHeaders;
 use crate::delivery::{Delivery, Transport};
 use crate::envelope::{Text, UrlCheck, from_object};
 use crate::event::{EventHeader, EventType};
 use crate::raw_json::RawJson;
 use crate::webhook::{
-    Challenge, Freshness, MAX_EVENT_BYTES, MAX_UNSIGNED_BYTES, Opened, Rejection, RejectionReason,
-    WebhookBuildError,
+    Challenge, MAX_UNSIGNED_BYTES, Opened, Rejection, RejectionReason, Settings, WebhookBuildError,
+    WebhookBuilder,
 };
 
-/// Opens requests of the old card callback (`card.action.trigger_v1`), for its own URL.
+/// Opens requests of the old card callback (`card.action.trigger_v1`), for its own URL. Built with
+/// [`WebhookBuilder::build_card_v1`](crate::WebhookBuilder::build_card_v1).
 ///
 /// The rule: a request with signature headers must have all three well-formed, matching and fresh; a
 /// request without any is accepted only if it is exactly a URL check whose token matches.
 ///
 /// ```
 /// use http::HeaderMap;
-/// use lark_events::{CardWebhook, Opened};
+/// use lark_events::{Opened, Webhook};
 ///
-/// let webhook = CardWebhook::new("v-token")?;
+/// let webhook = Webhook::builder().verification_token("v-token").build_card_v1()?;
 /// let check = r#"{"type":"url_verification","token":"v-token","challenge":"abc"}"#;
 /// assert!(matches!(webhook.open(&HeaderMap::new(), check.into())?, Opened::Challenge(_)));
 ///
@@ -43,44 +42,23 @@ pub struct CardWebhook {
     settings: Arc<Settings>,
 }
 
-#[derive(Debug)]
-struct Settings {
-    token: VerificationToken,
-    freshness: Freshness,
+impl WebhookBuilder {
+    /// Builds the opener of the old card callback instead.
+    ///
+    /// # Errors
+    ///
+    /// [`WebhookBuildError`] as for [`build`](Self::build), and when there is no Verification Token
+    /// or an Encrypt Key: the old card callback is signed with the one and never encrypted.
+    pub fn build_card_v1(self) -> Result<CardWebhook, WebhookBuildError> {
+        if !self.settings().encrypt_keys.is_empty() {
+            return Err(WebhookBuildError::NeverEncrypted);
+        }
+        let settings = self.checked()?;
+        Ok(CardWebhook { settings })
+    }
 }
 
 impl CardWebhook {
-    /// An opener with the app's Verification Token.
-    ///
-    /// # Errors
-    ///
-    /// [`WebhookBuildError::EmptySecret`] when the token is empty.
-    pub fn new(token: impl Into<VerificationToken>) -> Result<Self, WebhookBuildError> {
-        Self::with_clock(token, SystemTime::now)
-    }
-
-    /// The same, with the time read from `clock`.
-    ///
-    /// # Errors
-    ///
-    /// [`WebhookBuildError::EmptySecret`] when the token is empty.
-    pub fn with_clock(
-        token: impl Into<VerificationToken>,
-        clock: impl Fn() -> SystemTime + Send + Sync + 'static,
-    ) -> Result<Self, WebhookBuildError> {
-        let token = token.into();
-        if token.is_empty() {
-            return Err(WebhookBuildError::EmptySecret);
-        }
-        let freshness = Freshness {
-            clock: Box::new(clock),
-            ..Freshness::default()
-        };
-        Ok(Self {
-            settings: Arc::new(Settings { token, freshness }),
-        })
-    }
-
     /// Judges the headers alone, before a byte of the body is read.
     ///
     /// # Errors
@@ -116,7 +94,7 @@ pub struct CardAdmission<'h> {
 #[derive(Deserialize)]
 struct Flat<'a> {
     #[serde(borrow, default)]
-    tenant_key: Option<Text<'a>>,
+    tenant_key: Text<'a>,
 }
 
 impl CardAdmission<'_> {
@@ -124,8 +102,8 @@ impl CardAdmission<'_> {
     #[must_use]
     pub fn body_limit(&self) -> usize {
         match self.signature {
-            Some(_) => MAX_EVENT_BYTES,
-            None => MAX_UNSIGNED_BYTES,
+            Some(_) => self.settings.max_event_bytes,
+            None => MAX_UNSIGNED_BYTES.min(self.settings.max_event_bytes),
         }
     }
 
@@ -149,6 +127,7 @@ impl CardAdmission<'_> {
         }
         let opened = match &self.signature {
             Some(signature) => self.open_signed(signature, body),
+            None if !self.settings.answers_url_checks => Err(RejectionReason::Unsigned),
             None => self
                 .open_url_check(&body)
                 .map(Opened::Challenge)
@@ -162,7 +141,8 @@ impl CardAdmission<'_> {
         signature: &SignatureHeaders<'_, 20>,
         body: Bytes,
     ) -> Result<Opened, RejectionReason> {
-        if !signature.matches(self.settings.token.as_bytes(), &body) {
+        let mut tokens = self.settings.verification_tokens.iter();
+        if !tokens.any(|token| signature.matches(token.as_bytes(), &body)) {
             return Err(RejectionReason::Signature);
         }
         let now = self.settings.freshness.now();
@@ -175,10 +155,7 @@ impl CardAdmission<'_> {
         let text = std::str::from_utf8(&body).map_err(|_| RejectionReason::Malformed)?;
         let flat: Flat<'_> = from_object(text).map_err(|_| RejectionReason::Malformed)?;
         let mut header = EventHeader::new(CardActionTriggerV1::EVENT_TYPE);
-        header.tenant_key = flat
-            .tenant_key
-            .map(|Text(key)| key.into_owned())
-            .unwrap_or_default();
+        header.tenant_key = flat.tenant_key.into_string();
         let mut delivery = Delivery::new(header, RawJson::parsed(body));
         delivery.transport = Transport::Webhook;
         delivery.received_at = now;
@@ -187,7 +164,8 @@ impl CardAdmission<'_> {
 
     fn open_url_check(&self, body: &[u8]) -> Option<Challenge> {
         let check = UrlCheck::parse(std::str::from_utf8(body).ok()?)?;
-        let known = self.settings.token.matches(&check.token);
+        let mut tokens = self.settings.verification_tokens.iter();
+        let known = tokens.any(|token| token.matches(&check.token));
         known.then(|| Challenge::parse(&check.challenge))?
     }
 }

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use crate::envelope::{Document, Text, V1Event, from_object};
+use crate::envelope::{Document, Header, Kind, Text, V1Event, from_object};
 use crate::error::DecodeError;
 use crate::event::{EventHeader, Schema};
 use crate::raw_json::RawJson;
@@ -81,38 +81,22 @@ impl Delivery {
             Some(event) => RawJson::parsed(bytes.slice_ref(event.get().as_bytes())),
             None => RawJson::parsed(Bytes::from_static(b"{}")),
         };
-        let is_v1 = matches!(&document.kind, Some(Text(kind)) if kind == "event_callback");
-        let header = match document.header {
-            Some(header) => EventHeader {
-                schema: Schema::V2,
-                event_id: owned(header.event_id),
-                event_type: owned(header.event_type),
-                create_time: owned(header.create_time),
-                app_id: owned(header.app_id),
-                tenant_key: owned(header.tenant_key),
-                extras: header
-                    .extras
-                    .into_iter()
-                    .map(|(name, value)| {
-                        let value = bytes.slice_ref(value.get().as_bytes());
-                        (name.into_owned(), RawJson::parsed(value))
-                    })
-                    .collect(),
-            },
-            None if is_v1 => {
-                let event: V1Event<'_> = from_object(document.event.map_or("{}", RawValue::get))
-                    .map_err(|error| DecodeError::new(&error))?;
+        let header = match document.kind() {
+            Kind::V2 => v2_header(bytes, document.into_v2_header().unwrap_or_default()),
+            Kind::V1 => {
+                let event: V1Event<'_> =
+                    from_object(raw.as_str()).map_err(|error| DecodeError::new(&error))?;
                 EventHeader {
                     schema: Schema::V1,
-                    event_id: owned(document.uuid),
-                    event_type: owned(event.event_type),
-                    create_time: owned(document.ts),
-                    app_id: owned(event.app_id),
-                    tenant_key: owned(event.tenant_key),
+                    event_id: document.uuid.into_string(),
+                    event_type: event.event_type.into_string(),
+                    create_time: document.ts.into_string(),
+                    app_id: event.app_id.into_string(),
+                    tenant_key: event.tenant_key.into_string(),
                     extras: Vec::new(),
                 }
             }
-            None => return Err(DecodeError::no_envelope()),
+            Kind::UrlCheck | Kind::Unknown => return Err(DecodeError::no_envelope()),
         };
         if header.event_type.is_empty() {
             return Err(DecodeError::no_event_type());
@@ -140,9 +124,21 @@ impl Delivery {
     }
 }
 
-fn owned(text: Option<Text<'_>>) -> String {
-    text.map(|Text(text)| Cow::into_owned(text))
-        .unwrap_or_default()
+fn v2_header(bytes: &Bytes, header: Header<'_>) -> EventHeader {
+    let owned = |text: Option<Text<'_>>| text.map(Text::into_string).unwrap_or_default();
+    let extra = |(name, value): (Cow<'_, str>, &RawValue)| {
+        let value = bytes.slice_ref(value.get().as_bytes());
+        (name.into_owned(), RawJson::parsed(value))
+    };
+    EventHeader {
+        schema: Schema::V2,
+        event_id: owned(header.event_id),
+        event_type: owned(header.event_type),
+        create_time: owned(header.create_time),
+        app_id: owned(header.app_id),
+        tenant_key: owned(header.tenant_key),
+        extras: header.extras.into_iter().map(extra).collect(),
+    }
 }
 
 /// How a delivery came in.
@@ -195,6 +191,23 @@ mod tests {
     }
 
     #[test]
+    fn an_odd_field_of_the_envelope_costs_that_field_at_most() {
+        let delivery = parse(
+            r#"{"type":"event_callback","header":{},"uuid":[],"ts":1e400,
+                "event":{"type":"message","app_id":7,"tenant_key":false}}"#,
+        )
+        .unwrap();
+        assert_eq!(delivery.header.event_type, "message");
+        assert_eq!(delivery.header.event_id, "");
+        assert_eq!(delivery.header.create_time, "1e400");
+        assert_eq!(delivery.header.created_at(), None);
+        assert_eq!(
+            (&*delivery.header.app_id, &*delivery.header.tenant_key),
+            ("7", "")
+        );
+    }
+
+    #[test]
     fn version_1_may_lack_a_tenant() {
         let delivery = parse(
             r#"{"type":"event_callback","event":{"type":"app_ticket","app_id":"a","app_ticket":"x"}}"#,
@@ -219,7 +232,8 @@ mod tests {
         for (document, why) in [
             ("{}", "neither a version 1 nor a version 2 envelope"),
             (r#"{"type":"url_verification"}"#, "envelope"),
-            (r#"{"header":{}}"#, "no event type"),
+            (r#"{"header":{}}"#, "envelope"),
+            (r#"{"header":{"event_type":""}}"#, "no event type"),
             (r#"{"type":"event_callback"}"#, "no event type"),
             (r#"{"type":"event_callback","event":7}"#, "not the JSON"),
             ("[]", "not the JSON"),

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use tower_service::Service;
 use tracing::field::Empty;
-use tracing::{Instrument as _, Span, debug, error, info_span, warn};
+use tracing::{Instrument as _, Span, debug, error, error_span, warn};
 
 use crate::builder::DispatcherBuilder;
 use crate::delivery::Delivery;
@@ -27,8 +27,10 @@ use crate::outcome::Outcome;
 ///
 /// Every delivery has a [`tracing`] span `delivery` with the fields `event_type`, `event_id`,
 /// `app_id`, `tenant_key`, `transport`, `outcome` and `elapsed_us` (microseconds until the outcome).
-/// The error of a failed handler is logged with its causes, at level `ERROR`; nothing that a
-/// delivery contains ever is.
+/// The outcome is `handled`, `replied` or `unhandled`; the name of the
+/// [kind of failure](crate::DispatchErrorKind::as_str); or `cancelled` when a layer or transport
+/// dropped the delivery before its end. The error of a failed handler is logged with its causes, at
+/// level `ERROR`; nothing that a delivery contains ever is.
 ///
 /// ```
 /// use lark_events::callback::{CardActionReply, CardActionTrigger, Toast};
@@ -139,7 +141,8 @@ impl Service<Delivery> for Dispatcher {
     fn call(&mut self, delivery: Delivery) -> DispatchFuture {
         let routes = Arc::clone(&self.routes);
         let header = &delivery.header;
-        let span = info_span!(
+        // At the highest level, so that whatever the filter lets through of a delivery says which.
+        let span = error_span!(
             "delivery",
             event_type = header.event_type,
             event_id = header.event_id,
@@ -149,29 +152,55 @@ impl Service<Delivery> for Dispatcher {
             outcome = Empty,
             elapsed_us = Empty,
         );
+        let report = Report {
+            span: span.clone(),
+            started: Instant::now(),
+            is_made: false,
+        };
         let dispatch = async move {
-            let started = Instant::now();
             let result = routes.run(delivery).await;
-            report(&result, started);
+            report.make(&result);
             result
         };
         DispatchFuture(Box::pin(dispatch.instrument(span)))
     }
 }
 
-/// Records the end of a delivery in its span, and logs what somebody should look into.
-fn report(result: &Result<Outcome, DispatchError>, started: Instant) {
-    let outcome = match result {
-        Ok(outcome) => outcome.as_str(),
-        Err(error) => error.kind().as_str(),
-    };
-    let elapsed = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-    Span::current().record("outcome", outcome);
-    Span::current().record("elapsed_us", elapsed);
-    match result {
-        Ok(Outcome::Unhandled) => warn!("acknowledged without a handler"),
-        Ok(_) => debug!(outcome, "dispatched"),
-        Err(failure) => error!(error = failure as &dyn std::error::Error, "not handled"),
+/// Records the end of a delivery in its span, and logs what somebody should look into. A delivery
+/// that is dropped before its end was cancelled.
+struct Report {
+    span: Span,
+    started: Instant,
+    is_made: bool,
+}
+
+impl Report {
+    fn make(mut self, result: &Result<Outcome, DispatchError>) {
+        self.is_made = true;
+        self.record(match result {
+            Ok(outcome) => outcome.as_str(),
+            Err(error) => error.kind().as_str(),
+        });
+        match result {
+            Ok(Outcome::Unhandled) => warn!("acknowledged without a handler"),
+            Ok(_) => debug!("dispatched"),
+            Err(failure) => error!(error = failure as &dyn std::error::Error, "not handled"),
+        }
+    }
+
+    fn record(&self, outcome: &str) {
+        let elapsed = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.span.record("outcome", outcome);
+        self.span.record("elapsed_us", elapsed);
+    }
+}
+
+impl Drop for Report {
+    fn drop(&mut self) {
+        if !self.is_made {
+            self.record("cancelled");
+            self.span.in_scope(|| warn!("cancelled before its end"));
+        }
     }
 }
 

@@ -30,19 +30,28 @@ pub(crate) fn from_object<'a, T: Deserialize<'a>>(text: &'a str) -> serde_json::
 #[derive(Debug, Deserialize)]
 pub(crate) struct Document<'a> {
     #[serde(borrow, default)]
-    pub(crate) header: Option<Header<'a>>,
+    header: Option<Header<'a>>,
     #[serde(borrow, default)]
     pub(crate) event: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    pub(crate) uuid: Option<Text<'a>>,
+    pub(crate) uuid: Text<'a>,
     #[serde(borrow, default)]
-    pub(crate) ts: Option<Text<'a>>,
+    pub(crate) ts: Text<'a>,
     #[serde(borrow, default)]
-    pub(crate) token: Option<Text<'a>>,
+    token: Text<'a>,
     #[serde(borrow, default)]
-    pub(crate) challenge: Option<Text<'a>>,
+    pub(crate) challenge: Text<'a>,
     #[serde(borrow, default, rename = "type")]
-    pub(crate) kind: Option<Text<'a>>,
+    kind: Text<'a>,
+}
+
+/// What a document says it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    V2,
+    V1,
+    UrlCheck,
+    Unknown,
 }
 
 impl<'a> Document<'a> {
@@ -51,18 +60,32 @@ impl<'a> Document<'a> {
         from_object(text)
     }
 
-    /// The Verification Token that the document carries: in the header (v2) or at the top.
-    pub(crate) fn token(&self) -> Option<&str> {
-        let header = self
-            .header
-            .as_ref()
-            .and_then(|header| header.token.as_ref());
-        Some(&header.or(self.token.as_ref())?.0)
+    pub(crate) fn kind(&self) -> Kind {
+        match (self.v2_header(), self.kind.as_str()) {
+            (Some(_), _) => Kind::V2,
+            (None, Some("event_callback")) => Kind::V1,
+            (None, Some("url_verification")) => Kind::UrlCheck,
+            (None, _) => Kind::Unknown,
+        }
     }
 
-    pub(crate) fn is_url_check(&self) -> bool {
-        let kind = self.kind.as_ref().map(|kind| kind.0.as_ref());
-        self.header.is_none() && kind == Some("url_verification")
+    /// The Verification Token: in the header (version 2) or at the top (all others).
+    pub(crate) fn token(&self) -> Option<&str> {
+        match self.v2_header() {
+            Some(header) => header.token.as_ref().and_then(Text::as_str),
+            None => self.token.as_str(),
+        }
+    }
+
+    pub(crate) fn into_v2_header(self) -> Option<Header<'a>> {
+        self.header
+    }
+
+    /// The header that makes it a version 2 document: one that names an event type.
+    fn v2_header(&self) -> Option<&Header<'a>> {
+        let header = self.header.as_ref()?;
+        let event_type = header.event_type.as_ref().and_then(Text::as_str);
+        event_type.map(|_| header)
     }
 }
 
@@ -72,7 +95,7 @@ pub(crate) struct Header<'a> {
     pub(crate) event_id: Option<Text<'a>>,
     pub(crate) event_type: Option<Text<'a>>,
     pub(crate) create_time: Option<Text<'a>>,
-    pub(crate) token: Option<Text<'a>>,
+    token: Option<Text<'a>>,
     pub(crate) app_id: Option<Text<'a>>,
     pub(crate) tenant_key: Option<Text<'a>>,
     pub(crate) extras: Vec<(Cow<'a, str>, &'a RawValue)>,
@@ -91,7 +114,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Header<'a> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Header<'de>, A::Error> {
                 let mut header = Header::default();
-                while let Some(Text(name)) = map.next_key()? {
+                while let Some(Name(name)) = map.next_key()? {
                     let slot = match name.as_ref() {
                         "event_id" => &mut header.event_id,
                         "event_type" => &mut header.event_type,
@@ -107,10 +130,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Header<'a> {
                             continue;
                         }
                     };
-                    if slot.is_some() {
+                    if slot.replace(map.next_value()?).is_some() {
                         return Err(de::Error::custom("duplicate header field"));
                     }
-                    *slot = map.next_value()?;
                 }
                 Ok(header)
             }
@@ -120,29 +142,33 @@ impl<'de: 'a, 'a> Deserialize<'de> for Header<'a> {
     }
 }
 
+/// A member's name, borrowed where it has no escapes.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
 /// What a version 1 envelope keeps inside its `event`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct V1Event<'a> {
     #[serde(borrow, default, rename = "type")]
-    pub(crate) event_type: Option<Text<'a>>,
+    pub(crate) event_type: Text<'a>,
     #[serde(borrow, default)]
-    pub(crate) app_id: Option<Text<'a>>,
+    pub(crate) app_id: Text<'a>,
     #[serde(borrow, default)]
-    pub(crate) tenant_key: Option<Text<'a>>,
+    pub(crate) tenant_key: Text<'a>,
 }
 
 /// The encrypted wrapper, `{"encrypt": "<base64>"}`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Wrapper<'a> {
     #[serde(borrow, default)]
-    encrypt: Option<Text<'a>>,
+    encrypt: Text<'a>,
 }
 
 impl<'a> Wrapper<'a> {
     /// The sealed text, if `text` is a wrapper at all.
     pub(crate) fn parse(text: &'a str) -> serde_json::Result<Option<Cow<'a, str>>> {
         let wrapper: Self = from_object(text)?;
-        Ok(wrapper.encrypt.map(|Text(sealed)| sealed))
+        Ok(wrapper.encrypt.0)
     }
 }
 
@@ -165,44 +191,36 @@ impl<'a> UrlCheck<'a> {
     }
 }
 
-/// A string, borrowed where it has no escapes; a number where a string is documented is taken as its
-/// text.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Text<'a>(pub(crate) Cow<'a, str>);
+/// A string, borrowed where it has no escapes. A number where a string is documented is its own
+/// text, digit for digit; anything else is as good as absent.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Text<'a>(Option<Cow<'a, str>>);
+
+impl<'a> Text<'a> {
+    fn read(json: &'a str) -> Self {
+        let text = match json.as_bytes() {
+            [b'"', .., b'"'] if !json.contains('\\') => Some(&json[1..json.len() - 1]),
+            [b'"', ..] => return Self(serde_json::from_str(json).ok().map(Cow::Owned)),
+            [b'-' | b'0'..=b'9', ..] => Some(json),
+            _ => None,
+        };
+        Self(text.map(Cow::Borrowed))
+    }
+
+    pub(crate) fn as_str(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+
+    /// Empty where it is absent.
+    pub(crate) fn into_string(self) -> String {
+        self.0.map(Cow::into_owned).unwrap_or_default()
+    }
+}
 
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TextVisitor;
-
-        impl<'de> Visitor<'de> for TextVisitor {
-            type Value = Text<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string or a number")
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Owned(text.to_owned())))
-            }
-
-            fn visit_u64<E>(self, number: u64) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Owned(number.to_string())))
-            }
-
-            fn visit_i64<E>(self, number: i64) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Owned(number.to_string())))
-            }
-
-            fn visit_f64<E>(self, number: f64) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Owned(number.to_string())))
-            }
-        }
-
-        deserializer.deserialize_any(TextVisitor)
+        let json = <&RawValue>::deserialize(deserializer)?;
+        Ok(Self::read(json.get()))
     }
 }
 
@@ -211,7 +229,7 @@ mod tests {
     use super::*;
 
     fn text<'a>(text: &'a Option<Text<'_>>) -> Option<&'a str> {
-        text.as_ref().map(|text| text.0.as_ref())
+        text.as_ref().and_then(Text::as_str)
     }
 
     #[test]
@@ -238,7 +256,7 @@ mod tests {
             ]
         );
         assert_eq!(document.event.unwrap().get(), r#"{"x": 1}"#);
-        assert!(!document.is_url_check());
+        assert_eq!(document.kind(), Kind::V2);
     }
 
     #[test]
@@ -250,6 +268,7 @@ mod tests {
             r#"{"header":{},"header":{}}"#,
             r#"{"header":{"token":"a","token":"b"}}"#,
             r#"{"header":{"event_type":"a","event_type":"b"}}"#,
+            r#"{"header":{"event_type":null,"event_type":"b"}}"#,
         ] {
             assert!(Document::parse(twice).is_err(), "{twice}");
         }
@@ -261,27 +280,72 @@ mod tests {
             r#"{"to\u006ben":"\u0074","header":{"event_id":null,"\u0061pp_id":"\u0061","\u0062":1}}"#,
         )
         .unwrap();
-        assert_eq!(document.token(), Some("t"));
+        assert_eq!(document.token(), Some("t"), "no event type, no version 2");
         let header = document.header.as_ref().unwrap();
-        assert_eq!(header.event_id, None);
+        assert_eq!(text(&header.event_id), None);
         assert_eq!(text(&header.app_id), Some("a"));
         assert_eq!(header.extras[0].0, "b");
     }
 
     #[test]
-    fn the_header_token_counts_before_the_one_at_the_top() {
-        let document = Document::parse(r#"{"token":"top","header":{"token":"header"}}"#).unwrap();
-        assert_eq!(document.token(), Some("header"));
+    fn each_version_has_its_token_in_its_place() {
+        for (document, kind, token) in [
+            (
+                r#"{"token":"top","header":{"event_type":"x","token":"h"}}"#,
+                Kind::V2,
+                Some("h"),
+            ),
+            (
+                r#"{"token":"top","header":{"event_type":"x"}}"#,
+                Kind::V2,
+                None,
+            ),
+            (
+                r#"{"token":"top","type":"event_callback","header":{}}"#,
+                Kind::V1,
+                Some("top"),
+            ),
+            (
+                r#"{"token":"top","type":"url_verification"}"#,
+                Kind::UrlCheck,
+                Some("top"),
+            ),
+            (
+                r#"{"token":"top","header":{"token":"h"}}"#,
+                Kind::Unknown,
+                Some("top"),
+            ),
+            (r#"{"type":"another"}"#, Kind::Unknown, None),
+        ] {
+            let parsed = Document::parse(document).unwrap();
+            assert_eq!((parsed.kind(), parsed.token()), (kind, token), "{document}");
+        }
     }
 
     #[test]
-    fn numbers_stand_for_strings() {
-        let document = Document::parse(r#"{"ts":1502199207.5,"uuid":-3,"token":7}"#).unwrap();
-        assert_eq!(text(&document.ts), Some("1502199207.5"));
-        assert_eq!(text(&document.uuid), Some("-3"));
-        assert_eq!(document.token(), Some("7"));
-        assert!(Document::parse(r#"{"token":{}}"#).is_err());
-        assert!(Document::parse(r#"{"token":true}"#).is_err());
+    fn numbers_stand_for_strings_digit_for_digit_and_anything_else_is_absent() {
+        for (json, expected) in [
+            (r#""a""#, Some("a")),
+            (r#""""#, Some("")),
+            (r#""a\"b""#, Some("a\"b")),
+            (r#""\u0061""#, Some("a")),
+            (r#""\ud800""#, None),
+            ("1502199207.7171419", Some("1502199207.7171419")),
+            (
+                "123456789012345678901234567890",
+                Some("123456789012345678901234567890"),
+            ),
+            ("-3", Some("-3")),
+            ("1e400", Some("1e400")),
+            ("null", None),
+            ("true", None),
+            ("{}", None),
+            ("[\"a\"]", None),
+        ] {
+            let document = format!(r#"{{"uuid": {json} }}"#);
+            let document = Document::parse(&document).unwrap();
+            assert_eq!(document.uuid.as_str(), expected, "{json}");
+        }
     }
 
     #[test]

@@ -115,11 +115,14 @@ impl DispatchErrorKind {
 }
 
 impl DispatchError {
-    pub(crate) fn new(kind: DispatchErrorKind) -> Self {
+    /// A failure without a cause. The dispatcher makes its own; this is for layers and tests.
+    #[must_use]
+    pub fn new(kind: DispatchErrorKind) -> Self {
         Self { kind, source: None }
     }
 
-    pub(crate) fn with_source(kind: DispatchErrorKind, source: impl Into<BoxError>) -> Self {
+    /// A failure with the error that caused it.
+    pub fn with_source(kind: DispatchErrorKind, source: impl Into<BoxError>) -> Self {
         Self {
             kind,
             source: Some(source.into()),

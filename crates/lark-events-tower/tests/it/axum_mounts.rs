@@ -166,3 +166,22 @@ async fn around_the_whole_app_it_sees_every_request() {
     assert_eq!(answered(&app, "/page").await, "200 a page");
     assert_eq!(answered(&app, "/other").await, "200 a fallback");
 }
+
+#[tokio::test]
+async fn an_event_does_not_wait_for_the_service_below() {
+    let never_ready = tower::ServiceBuilder::new()
+        .concurrency_limit(0)
+        .service(Router::new().route("/page", page()));
+    let stack = layer().layer(never_ready);
+    let answer = send(&stack, event_to(PATH)).await;
+    assert_eq!(
+        (answer.status, answer.body.as_str()),
+        (StatusCode::OK, SUCCESS)
+    );
+}
+
+#[test]
+#[should_panic(expected = "a path begins with `/`")]
+fn a_path_that_could_never_match_is_refused() {
+    EventLayer::new("webhook/event", webhook(), watched().0);
+}

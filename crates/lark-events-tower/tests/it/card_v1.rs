@@ -4,8 +4,8 @@ use http::Request;
 use http_body_util::Full;
 use lark_events::callback::{CardActionTriggerV1, CardV1Reply, Toast};
 use lark_events::{
-    CardWebhook, Dispatcher, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER,
-    VerificationToken,
+    Dispatcher, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER,
+    VerificationToken, Webhook,
 };
 use lark_events_tower::CardActionService;
 
@@ -32,7 +32,11 @@ async fn an_old_card_callback_is_answered_with_its_reply_and_a_forged_one_refuse
         })
         .build()
         .unwrap();
-    let service = CardActionService::new(CardWebhook::new(TOKEN).unwrap(), dispatcher);
+    let webhook = Webhook::builder()
+        .verification_token(TOKEN)
+        .build_card_v1()
+        .unwrap();
+    let service = CardActionService::new(webhook, dispatcher);
     let answered = send(&service, signed(TOKEN)).await;
     assert_eq!(answered.status, 200);
     assert_eq!(

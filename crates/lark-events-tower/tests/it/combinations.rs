@@ -13,7 +13,7 @@ use lark_events_tower::EventService;
 use tokio::time::sleep;
 use tower::{Service, ServiceBuilder};
 
-use crate::support::{event, post, sealed, status, unsigned, watched, webhook};
+use crate::support::{PATH, event, post, sealed, status, unsigned, watched, webhook};
 
 #[tokio::test(start_paused = true)]
 async fn a_load_shed_layer_refuses_with_503() {
@@ -107,6 +107,7 @@ impl Service<Delivery> for Defective {
     type Future = Ready<Result<Outcome, BoxError>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        assert!(!self.panics || self.ready, "a layer's own panic");
         Poll::Ready(if self.ready {
             Ok(())
         } else {
@@ -122,7 +123,7 @@ impl Service<Delivery> for Defective {
 
 #[tokio::test]
 async fn a_defective_layer_is_500_and_nothing_worse() {
-    for (ready, panics) in [(false, false), (true, false), (true, true)] {
+    for (ready, panics) in [(false, false), (false, true), (true, false), (true, true)] {
         let service = EventService::new(webhook(), Defective { ready, panics });
         for _ in 0..2 {
             assert_eq!(status(&service, post("quick_v1")).await, 500);
@@ -140,6 +141,33 @@ async fn a_handler_error_that_wraps_a_time_out_is_still_the_handlers() {
         .unwrap();
     let service = EventService::new(webhook(), dispatcher);
     assert_eq!(status(&service, post("quick_v1")).await, 500);
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusals_by_layers_are_counted_like_our_own() {
+    let refusing = ServiceBuilder::new().load_shed().concurrency_limit(1);
+    let refusing = refusing
+        .timeout(Duration::from_millis(100))
+        .service(watched().0);
+    let service = EventService::new(webhook(), refusing);
+    let both = tokio::join!(status(&service, post("slow_v1")), async {
+        sleep(Duration::from_millis(50)).await;
+        status(&service, post("quick_v1")).await
+    });
+    assert_eq!(both, (504, 503));
+    assert_eq!(
+        (service.stats().deadline_missed, service.stats().overloaded),
+        (1, 1)
+    );
+}
+
+#[tokio::test]
+async fn a_service_that_is_not_sync_will_do() {
+    let boxed = tower::util::BoxCloneService::new(watched().0);
+    let service = EventService::new(webhook(), boxed);
+    let app: axum::Router = axum::Router::new().route_service(PATH, service);
+    let request = post("quick_v1").map(axum::body::Body::new);
+    assert_eq!(status(&app, request).await, 200);
 }
 
 /// A service whose error is none of ours needs only to become a boxed error.

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use lark_events_tower::{EventService, LateHandler};
 use tokio::time::{Instant, sleep, timeout};
-use tower::ServiceExt as _;
+use tower::{ServiceBuilder, ServiceExt as _};
 
-use crate::support::{post, status, watched, webhook};
+use crate::support::{Pieces, event, post, sealed, signed, status, watched, webhook};
 
 #[tokio::test(start_paused = true)]
 async fn a_sender_that_hangs_up_never_cancels_a_started_handler() {
@@ -65,7 +65,7 @@ async fn a_late_handler_is_cancelled_by_choice() {
     assert!(timeout(Duration::from_millis(100), answer).await.is_err());
     sleep(Duration::from_secs(1)).await;
     assert_eq!((seen.started(), seen.finished()), (2, 0));
-    assert_eq!(service.stats().running, 0);
+    assert_eq!((service.stats().running, service.stats().cancelled), (0, 2));
 }
 
 #[tokio::test(start_paused = true)]
@@ -117,7 +117,73 @@ async fn draining_is_bounded_and_says_what_it_cancelled() {
         "1 handlers were cancelled before they finished"
     );
     // What was not handled is not acknowledged.
-    assert_eq!(answer.await.unwrap().unwrap().status(), 504);
+    assert_eq!(answer.await.unwrap().unwrap().status(), 503);
     assert_eq!((seen.started(), seen.finished()), (1, 0));
-    assert_eq!(service.stats().running, 0);
+    assert_eq!((service.stats().running, service.stats().cancelled), (0, 1));
+    assert_eq!(service.stats().deadline_missed, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn draining_waits_for_an_event_that_waits_for_a_permit_and_does_not_start_it() {
+    let (dispatcher, seen) = watched();
+    let limited = ServiceBuilder::new()
+        .concurrency_limit(1)
+        .service(dispatcher);
+    let service = EventService::new(webhook(), limited);
+    let (first, second, drained) = tokio::join!(
+        status(&service, post("slow_v1")),
+        async {
+            sleep(Duration::from_millis(50)).await;
+            status(&service, post("slow_v1")).await
+        },
+        async {
+            sleep(Duration::from_millis(100)).await;
+            let drained = service.drain(Duration::from_secs(10)).await;
+            assert_eq!(service.stats().running, 0);
+            drained
+        },
+    );
+    assert_eq!((first, second), (200, 503));
+    assert_eq!(drained, Ok(()));
+    assert_eq!((seen.started(), seen.finished()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_ack_deadline_counts_from_the_arrival_of_the_request() {
+    let (dispatcher, seen) = watched();
+    let service = EventService::builder(webhook(), dispatcher)
+        .ack_deadline(Duration::from_secs(2))
+        .build();
+    let body = sealed(&event("hanging_v1", "{}"));
+    let slow = Pieces::new([body.clone()]).with_pause(Duration::from_millis(500));
+    let asked = Instant::now();
+    assert_eq!(status(&service, signed(body).map(|_| slow)).await, 504);
+    assert_eq!(asked.elapsed(), Duration::from_secs(2));
+    assert_eq!(seen.started(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_whose_body_took_until_the_ack_deadline_is_not_started() {
+    let (dispatcher, seen) = watched();
+    let service = EventService::builder(webhook(), dispatcher)
+        .ack_deadline(Duration::from_secs(1))
+        .build();
+    let body = sealed(&event("quick_v1", "{}"));
+    let slow = Pieces::new([body.clone()]).with_pause(Duration::from_millis(1_500));
+    assert_eq!(status(&service, signed(body).map(|_| slow)).await, 408);
+    sleep(Duration::from_secs(5)).await;
+    assert_eq!(seen.started(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_longest_duration_is_no_deadline_at_all() {
+    let (dispatcher, _) = watched();
+    for late in [LateHandler::Finish, LateHandler::Cancel] {
+        let service = EventService::builder(webhook(), dispatcher.clone())
+            .ack_deadline(Duration::MAX)
+            .read_timeout(Duration::MAX)
+            .late(late)
+            .build();
+        assert_eq!(status(&service, post("slow_v1")).await, 200);
+    }
 }

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::Request;
 use http_body_util::Full;
-use lark_events::{MAX_EVENT_BYTES, MAX_UNSIGNED_BYTES, Webhook};
+use lark_events::{MAX_EVENT_BYTES, MAX_UNSIGNED_BYTES, SIGNATURE_HEADER, Webhook};
 use lark_events_tower::EventService;
 
 use crate::support::{
-    KEY, Pieces, TOKEN, event, post, sealed, send, signed, status, unsigned, watched, webhook,
+    KEY, Pieces, TOKEN, event, post, sealed, signed, status, unsigned, watched, webhook,
 };
 
 /// A signed body of exactly this many bytes.
@@ -124,24 +125,60 @@ async fn a_slow_sender_runs_into_the_read_time_out() {
     assert_eq!(seen.started(), 1);
 }
 
+/// The part of every body that is not counted as in flight.
+const FREE_BYTES: usize = 16 * 1024;
+
+/// An event whose body counts as `counted` bytes in flight.
+fn large(event_type: &str, counted: usize) -> Request<Full<Bytes>> {
+    let mut body = sealed(&event(event_type, "{}")).to_vec();
+    body.resize(FREE_BYTES + counted, b' ');
+    signed(body.into())
+}
+
 #[tokio::test(start_paused = true)]
 async fn bytes_in_flight_are_bounded_and_given_back() {
     let (dispatcher, _) = watched();
-    let body = sealed(&event("slow_v1", "{}"));
-    let service = EventService::builder(webhook(), dispatcher)
-        .max_bytes_in_flight(2 * body.len())
-        .build();
-    let both = tokio::join!(
-        status(&service, signed(body.clone())),
-        status(&service, signed(body.clone())),
+    let service = EventService::builder(webhook(), dispatcher).max_bytes_in_flight(2_000);
+    let service = service.build();
+    let all = tokio::join!(
+        status(&service, large("slow_v1", 1_000)),
+        status(&service, large("slow_v1", 1_000)),
         async {
             tokio::time::sleep(Duration::from_millis(100)).await;
-            status(&service, post("quick_v1")).await
+            let counted = status(&service, large("quick_v1", 1)).await;
+            (counted, status(&service, large("quick_v1", 0)).await)
         },
     );
-    assert_eq!(both, (200, 200, 503), "the handlers' bodies are still held");
-    assert_eq!(status(&service, signed(body)).await, 200);
-    assert_eq!(service.stats().overloaded, 1);
+    assert_eq!(
+        all,
+        (200, 200, (503, 200)),
+        "the handlers' bodies are still held"
+    );
+    assert_eq!(status(&service, large("quick_v1", 2_000)).await, 200);
+    assert_eq!(status(&service, large("quick_v1", 2_001)).await, 503);
+    assert_eq!(service.stats().overloaded, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn forged_bodies_held_on_purpose_cannot_keep_usual_events_out() {
+    let service = EventService::new(webhook(), watched().0);
+    let whole = Bytes::from(vec![b' '; MAX_EVENT_BYTES]);
+    let forged = (0..16).map(|_| {
+        // Well-formed headers, the longest body, and then nothing for as long as it is waited for.
+        let held = Pieces::new([whole.clone()]).with_pause(Duration::from_millis(1_100));
+        let service = service.clone();
+        tokio::spawn(async move { status(&service, post("x_v1").map(|_| held)).await })
+    });
+    let forged: Vec<_> = forged.collect();
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    let nearly_all = status(&service, large("quick_v1", 1_000_000)).await;
+    assert_eq!(nearly_all, 503, "the shares are taken");
+    assert_eq!(status(&service, post("quick_v1")).await, 200);
+    for forged in forged {
+        assert_eq!(forged.await.unwrap(), 408);
+    }
+    let again = status(&service, large("quick_v1", 1_000_000)).await;
+    assert_eq!(again, 200, "the shares are given back");
 }
 
 #[tokio::test(start_paused = true)]
@@ -161,13 +198,37 @@ async fn handlers_running_at_once_are_bounded() {
     assert_eq!(service.stats().overloaded, 1);
 }
 
-#[tokio::test]
-async fn a_forged_request_holds_no_bytes_afterwards() {
+#[tokio::test(start_paused = true)]
+async fn a_refused_request_holds_no_bytes_afterwards() {
     let service = EventService::builder(webhook(), watched().0)
         .max_bytes_in_flight(2_000)
         .build();
-    for _ in 0..100 {
-        assert_eq!(send(&service, unsigned("{}")).await.status, 401);
+    let forge = |request: Request<Full<Bytes>>| {
+        let (mut parts, body) = request.into_parts();
+        parts
+            .headers
+            .insert(SIGNATURE_HEADER, "0".repeat(64).parse().unwrap());
+        Request::from_parts(parts, body)
+    };
+    let whole = Bytes::from(vec![b' '; FREE_BYTES + 2_000]);
+    for _ in 0..3 {
+        assert_eq!(status(&service, forge(large("quick_v1", 2_000))).await, 401);
+        let broken = Pieces::new([whole.clone()]).breaking_off();
+        assert_eq!(
+            status(&service, post("quick_v1").map(|_| broken)).await,
+            400
+        );
+        let slow = Pieces::new([whole.clone()]).with_pause(Duration::from_millis(1_500));
+        assert_eq!(status(&service, post("quick_v1").map(|_| slow)).await, 408);
     }
+    assert_eq!(status(&service, large("quick_v1", 2_000)).await, 200);
+    assert_eq!(service.stats().rejected, 3);
+}
+
+#[tokio::test]
+async fn at_least_one_handler_may_run() {
+    let service = EventService::builder(webhook(), watched().0)
+        .max_running(0)
+        .build();
     assert_eq!(status(&service, post("quick_v1")).await, 200);
 }

@@ -49,14 +49,14 @@ impl EventType for UrlPreviewGet {
 /// ```
 /// use lark_events::callback::{InlinePreview, UrlPreviewReply};
 ///
-/// let reply = UrlPreviewReply::inline(InlinePreview::new("Ticket 7").image_key("img_1"));
+/// let reply = UrlPreviewReply::new().inline(InlinePreview::new("Ticket 7").image_key("img_1"));
 /// assert_eq!(
 ///     serde_json::to_string(&reply)?,
 ///     r#"{"inline":{"title":"Ticket 7","image_key":"img_1"}}"#,
 /// );
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 #[must_use]
 pub struct UrlPreviewReply {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,17 +66,20 @@ pub struct UrlPreviewReply {
 }
 
 impl UrlPreviewReply {
-    /// Replaces the link's text.
-    pub fn inline(inline: InlinePreview) -> Self {
-        Self {
-            inline: Some(inline),
-            card: None,
-        }
+    /// Leaves the link as it is.
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// Replaces the link's text by a title alone.
     pub fn title(title: impl Into<String>) -> Self {
-        Self::inline(InlinePreview::new(title))
+        Self::new().inline(InlinePreview::new(title))
+    }
+
+    /// Replaces the link's text.
+    pub fn inline(mut self, inline: InlinePreview) -> Self {
+        self.inline = Some(inline);
+        self
     }
 
     /// Shows a card below the message.
@@ -134,6 +137,7 @@ impl InlinePreview {
 
 /// Where a preview leads, by platform; what is not set leads to the link itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
 #[must_use]
 pub struct PreviewUrl {
     /// What is copied.
@@ -169,7 +173,9 @@ mod tests {
             web: Some("w".to_owned()),
         };
         let inline = InlinePreview::new("t").i18n_title("zh_cn", "题").url(url);
-        let reply = UrlPreviewReply::inline(inline).card(ReplyCard::template("id"));
+        let reply = UrlPreviewReply::new()
+            .inline(inline)
+            .card(ReplyCard::template("id"));
         assert_eq!(
             serde_json::to_value(reply).unwrap(),
             json!({
@@ -179,6 +185,11 @@ mod tests {
                 },
                 "card": {"type": "template", "data": {"template_id": "id"}},
             })
+        );
+        let card_alone = UrlPreviewReply::new().card(ReplyCard::raw(json!({})));
+        assert_eq!(
+            serde_json::to_value(card_alone).unwrap(),
+            json!({"card": {"type": "raw", "data": {}}})
         );
         assert_eq!(
             serde_json::to_value(UrlPreviewReply::title("t")).unwrap(),

@@ -50,8 +50,8 @@ impl<'h, const N: usize> SignatureHeaders<'h, N> {
         if !digits || !(1..=MAX_TIMESTAMP).contains(&timestamp.len()) {
             return Err(MalformedSignature);
         }
-        let printable = nonce.bytes().all(|byte| byte.is_ascii_graphic());
-        if !printable || !(1..=MAX_NONCE).contains(&nonce.len()) {
+        let printable = nonce.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        if !printable || nonce.len() > MAX_NONCE {
             return Err(MalformedSignature);
         }
         let signature = Digest::from_hex(signature).ok_or(MalformedSignature)?;
@@ -70,7 +70,7 @@ impl<'h, const N: usize> SignatureHeaders<'h, N> {
 impl SignatureHeaders<'_, 32> {
     /// Whether the signature is the SHA-256 over timestamp, nonce, `encrypt_key` and `body`.
     pub(crate) fn matches(&self, encrypt_key: &[u8], body: &[u8]) -> bool {
-        Digest::sha256(self.timestamp, self.nonce, encrypt_key, body).equals(&self.signature)
+        Digest::sha256(self.timestamp, self.nonce, encrypt_key, body) == self.signature
     }
 }
 
@@ -78,7 +78,7 @@ impl SignatureHeaders<'_, 32> {
 impl SignatureHeaders<'_, 20> {
     /// Whether the signature is the SHA-1 over timestamp, nonce, `token` and `body`.
     pub(crate) fn matches(&self, token: &[u8], body: &[u8]) -> bool {
-        Digest::sha1(self.timestamp, self.nonce, token, body).equals(&self.signature)
+        Digest::sha1(self.timestamp, self.nonce, token, body) == self.signature
     }
 }
 
@@ -98,8 +98,14 @@ fn single<'h>(
 }
 
 /// A digest, compared in constant time only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Eq)]
 pub(crate) struct Digest<const N: usize>([u8; N]);
+
+impl<const N: usize> PartialEq for Digest<N> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
 
 impl Digest<32> {
     pub(crate) fn sha256(timestamp: &str, nonce: &str, key: &[u8], body: &[u8]) -> Self {
@@ -123,10 +129,6 @@ impl Digest<20> {
 }
 
 impl<const N: usize> Digest<N> {
-    fn equals(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
-    }
-
     /// Reads exactly `2 * N` hexadecimal digits of either case.
     fn from_hex(text: &str) -> Option<Self> {
         let (pairs, rest) = text.as_bytes().as_chunks::<2>();
@@ -251,8 +253,8 @@ mod tests {
     fn each_part_has_its_form() {
         let longest_nonce = "n".repeat(128);
         for (timestamp, nonce) in [
-            ("0", "n"),
-            ("18446744073709551615", "!~"),
+            ("0", ""),
+            ("18446744073709551615", " !~"),
             ("1700000000", longest_nonce.as_str()),
         ] {
             let headers = headers(timestamp, nonce, EMPTY_SHA256);
@@ -267,8 +269,7 @@ mod tests {
             ("1x", "n", EMPTY_SHA256),
             ("-1", "n", EMPTY_SHA256),
             ("184467440737095516150", "n", EMPTY_SHA256),
-            ("1", "", EMPTY_SHA256),
-            ("1", "a b", EMPTY_SHA256),
+            ("1", "a\tb", EMPTY_SHA256),
             ("1", "é", EMPTY_SHA256),
             ("1", &too_long, EMPTY_SHA256),
             ("1", "n", ""),

@@ -1,4 +1,4 @@
-//! Decoding that a single odd field cannot spoil, in one pass.
+//! Decoding that a field of another type cannot spoil, in one pass.
 //!
 //! The documentation, the SDKs and the wire disagree on many fields: a number comes as a string, a
 //! string as a number, a list as null. Body types put [`field`] on each of their fields, all of them
@@ -20,10 +20,10 @@
 //!     parts: Option<Vec<Room>>,
 //! }
 //!
-//! // Any type with `Deserialize` and `Default` becomes the type of a field like this.
+//! // An object type becomes the type of a field like this.
 //! lark_events::lenient_object!(Room);
 //!
-//! let room: Room = serde_json::from_str(r#"{"name": 7, "capacity": "12", "parts": [{"name": {}}]}"#)?;
+//! let room: Room = serde_json::from_str(r#"{"name": 7, "capacity": "12", "parts": [{"name": {}}, null]}"#)?;
 //! assert_eq!(room.name.as_deref(), Some("7"));
 //! assert_eq!(room.capacity, Some(12));
 //! assert_eq!(room.parts.unwrap(), [Room::default()]);

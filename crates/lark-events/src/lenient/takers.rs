@@ -92,8 +92,8 @@ impl<'de, T: Taker<'de>> Visitor<'de> for LenientVisitor<T> {
 
 /// Implements `Lenient` for a type through its taker.
 macro_rules! lenient_by {
-    (<$($bound:ident: $first:ident $(+ $more:ident)*)?> $value:ty => $taker:expr) => {
-        impl<$($bound: $first $(+ $more)*)?> Lenient for $value {
+    (<$($item:ident: $bound:ident)?> $value:ty => $taker:expr) => {
+        impl<$($item: $bound)?> Lenient for $value {
             fn deserialize_lenient<'de, D>(deserializer: D) -> Result<Option<Self>, D::Error>
             where
                 D: Deserializer<'de>,
@@ -108,7 +108,7 @@ lenient_by!(<> String => TextTaker);
 lenient_by!(<> i64 => IntegerTaker);
 lenient_by!(<> f64 => FloatTaker);
 lenient_by!(<> bool => BoolTaker);
-lenient_by!(<T: Lenient + Default> Vec<T> => ListTaker(PhantomData));
+lenient_by!(<T: Lenient> Vec<T> => ListTaker(PhantomData));
 lenient_by!(<T: Lenient> BTreeMap<String, T> => MapTaker(PhantomData));
 
 /// Any JSON value but null.
@@ -245,17 +245,17 @@ impl<'de, T: Deserialize<'de>> Taker<'de> for ObjectTaker<T> {
     }
 }
 
-/// A list. An element of another type is taken as the default, so that the others keep their places.
+/// A list. An element of another type is left out: nothing is made up in its place.
 struct ListTaker<T>(PhantomData<T>);
 
-impl<'de, T: Lenient + Default> Taker<'de> for ListTaker<T> {
+impl<'de, T: Lenient> Taker<'de> for ListTaker<T> {
     type Value = Vec<T>;
     const EXPECTING: &'static str = "a list";
 
     fn take_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Option<Vec<T>>, A::Error> {
         let mut list = Vec::new();
         while let Some(Element(element)) = seq.next_element()? {
-            list.push(element.unwrap_or_default());
+            list.extend(element);
         }
         Ok(Some(list))
     }
@@ -381,10 +381,10 @@ mod tests {
     }
 
     #[test]
-    fn the_elements_of_a_list_keep_their_places() {
+    fn a_list_leaves_odd_elements_out() {
         assert_eq!(
             read::<Vec<String>>(r#"["a", null, 3, {}]"#).unwrap(),
-            ["a", "", "3", ""]
+            ["a", "3"]
         );
         assert_eq!(read::<Vec<i64>>("{}"), None);
         assert_eq!(read::<Vec<i64>>("null"), None);

@@ -77,8 +77,8 @@ impl WebhookBuilder {
         self
     }
 
-    /// Whether URL checks are answered: yes by default. The platform sends one, unsigned, when the
-    /// URL is saved in the developer console; after that it can be switched off.
+    /// Whether unsigned URL checks are answered: yes by default. The platform sends one when the URL
+    /// is saved in the developer console; after that they can be switched off.
     pub fn url_checks(mut self, answer: bool) -> Self {
         self.settings.answers_url_checks = answer;
         self
@@ -97,6 +97,16 @@ impl WebhookBuilder {
     /// [`WebhookBuildError`] when there is neither an Encrypt Key nor a Verification Token, when one
     /// of them is empty, or when there are more than [`MAX_LIVE_SECRETS`] of a kind.
     pub fn build(self) -> Result<Webhook, WebhookBuildError> {
+        let settings = self.checked()?;
+        Ok(Webhook { settings })
+    }
+
+    #[cfg(feature = "card-v1")]
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(crate) fn checked(self) -> Result<Arc<Settings>, WebhookBuildError> {
         let Settings {
             encrypt_keys: keys,
             verification_tokens: tokens,
@@ -111,9 +121,7 @@ impl WebhookBuilder {
         if keys.len().max(tokens.len()) > MAX_LIVE_SECRETS {
             return Err(WebhookBuildError::TooManySecrets);
         }
-        Ok(Webhook {
-            settings: Arc::new(self.settings),
-        })
+        Ok(Arc::new(self.settings))
     }
 }
 
@@ -127,6 +135,9 @@ pub enum WebhookBuildError {
     EmptySecret,
     /// More than [`MAX_LIVE_SECRETS`] of a kind.
     TooManySecrets,
+    /// An Encrypt Key is set for the old card callback, which is never encrypted.
+    #[cfg(feature = "card-v1")]
+    NeverEncrypted,
 }
 
 impl fmt::Display for WebhookBuildError {
@@ -134,6 +145,10 @@ impl fmt::Display for WebhookBuildError {
         match self {
             Self::NoSecret => f.write_str("neither an encrypt key nor a verification token is set"),
             Self::EmptySecret => f.write_str("an encrypt key or verification token is empty"),
+            #[cfg(feature = "card-v1")]
+            Self::NeverEncrypted => {
+                f.write_str("an encrypt key is set for the old card callback, which has none")
+            }
             Self::TooManySecrets => write!(
                 f,
                 "more than {MAX_LIVE_SECRETS} encrypt keys or verification tokens"

@@ -27,14 +27,12 @@ use http::HeaderMap;
 pub use self::builder::{MAX_LIVE_SECRETS, WebhookBuildError, WebhookBuilder};
 pub use self::rejection::{Rejection, RejectionReason};
 
-#[cfg(feature = "card-v1")]
-pub(crate) use self::freshness::Freshness;
+pub(crate) use self::builder::Settings;
 
-use self::builder::Settings;
 use crate::credentials::EncryptKey;
 use crate::crypto::SignatureHeaders;
 use crate::delivery::{Delivery, Transport};
-use crate::envelope::{Document, UrlCheck, Wrapper};
+use crate::envelope::{Document, Kind, UrlCheck, Wrapper};
 
 /// The largest event that any transport takes, in bytes. The platform documents no maximum; its
 /// largest known events are far smaller.
@@ -225,7 +223,13 @@ impl Admission<'_> {
     /// Without an Encrypt Key nothing is authentic before its token has matched, so a text that
     /// cannot be parsed is a failure of authentication.
     fn open_plain(&self, body: &Bytes) -> Result<Opened, RejectionReason> {
-        self.read(body, RejectionReason::Token, self.settings.freshness.now())
+        let now = self.settings.freshness.now();
+        match self.read(body, RejectionReason::Token, now)? {
+            Opened::Challenge(_) if !self.settings.answers_url_checks => {
+                Err(RejectionReason::Unsigned)
+            }
+            opened => Ok(opened),
+        }
     }
 
     /// Parses a plain document and checks its token; `unparsable` is what a text is that is no
@@ -241,12 +245,9 @@ impl Admission<'_> {
         if !self.token_matches(document.token()) {
             return Err(RejectionReason::Token);
         }
-        if document.is_url_check() {
-            if !self.settings.answers_url_checks {
-                return Err(RejectionReason::Unsigned);
-            }
-            let challenge = document.challenge.as_ref().map_or("", |text| &text.0);
-            let challenge = Challenge::parse(challenge).ok_or(RejectionReason::Malformed)?;
+        if document.kind() == Kind::UrlCheck {
+            let challenge = document.challenge.as_str().and_then(Challenge::parse);
+            let challenge = challenge.ok_or(RejectionReason::Malformed)?;
             return Ok(Opened::Challenge(challenge));
         }
         Delivery::from_document(bytes, document, Transport::Webhook, now)

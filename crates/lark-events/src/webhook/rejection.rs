@@ -42,7 +42,7 @@ impl fmt::Display for Rejection {
             RejectionReason::SignatureHeaders => "the signature headers are not well-formed",
             RejectionReason::Signature => "the signature does not match",
             RejectionReason::Timestamp => "the signature's timestamp is outside the window",
-            RejectionReason::Unsigned => "unsigned, and no authentic URL check",
+            RejectionReason::Unsigned => "unsigned, and no URL check that is answered",
             RejectionReason::Token => "the verification token does not match",
             RejectionReason::Malformed => "authentic but malformed",
             RejectionReason::TooLarge => "the body is larger than the limit",
@@ -62,7 +62,7 @@ pub enum RejectionReason {
     Signature,
     /// The signature is right and its timestamp too old or too far ahead.
     Timestamp,
-    /// An Encrypt Key is set, the request has no signature, and it is no authentic URL check.
+    /// The request has no signature, and is no URL check that is answered.
     Unsigned,
     /// The Verification Token in the document is missing or not ours.
     Token,

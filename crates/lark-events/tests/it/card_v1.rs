@@ -4,17 +4,19 @@ use http::{HeaderMap, StatusCode};
 use lark_events::callback::{CardActionTriggerV1, CardV1Reply, Toast};
 use lark_events::{
     CardWebhook, Dispatcher, Event, MAX_EVENT_BYTES, MAX_UNSIGNED_BYTES, Opened, Outcome,
-    RejectionReason, Transport, VerificationToken, WebhookBuildError,
+    RejectionReason, Transport, VerificationToken, WebhookBuildError, WebhookBuilder,
 };
 use tower::ServiceExt as _;
 
-use crate::support::{KEY, NOW, TOKEN, keyed, now, refused, signature_headers, signed, url_check};
+use crate::support::{
+    KEY, NOW, TOKEN, builder, keyed, now, refused, signature_headers, signed, url_check,
+};
 
 const CARD: &str = r#"{"open_id":"ou_1","user_id":"eu_1","open_message_id":"om_1",
     "tenant_key":"t-1","token":"c-1","action":{"value":{"key":"value"},"tag":"button"}}"#;
 
 fn cards() -> CardWebhook {
-    CardWebhook::with_clock(TOKEN, now).unwrap()
+    builder().verification_token(TOKEN).build_card_v1().unwrap()
 }
 
 fn signed_at(timestamp: u64, token: &str, body: &str) -> HeaderMap {
@@ -89,7 +91,13 @@ fn url_checks_are_answered_by_their_token() {
 
 #[test]
 fn signed_but_malformed_says_so() {
-    for body in ["", "[]", "{", "{}{}", r#"{"tenant_key":{}}"#] {
+    for body in [
+        "",
+        "[]",
+        "{",
+        "{}{}",
+        r#"{"tenant_key":"a","tenant_key":"b"}"#,
+    ] {
         let reason = refused(cards().open(&signed_at(NOW, TOKEN, body), body.into()));
         assert_eq!(reason, RejectionReason::Malformed, "{body:?}");
     }
@@ -126,7 +134,41 @@ fn the_weaker_rule_never_opens_the_other_webhook() {
 }
 
 #[test]
-fn an_empty_token_opens_nothing() {
-    let error = CardWebhook::new("").unwrap_err();
-    assert_eq!(error, WebhookBuildError::EmptySecret);
+fn it_is_configured_like_the_other_webhook() {
+    let rotating = builder()
+        .verification_token("old token")
+        .verification_token(TOKEN)
+        .max_event_bytes(CARD.len())
+        .url_checks(false)
+        .build_card_v1()
+        .unwrap();
+    for token in ["old token", TOKEN] {
+        assert!(
+            rotating
+                .open(&signed_at(NOW, token, CARD), CARD.into())
+                .is_ok()
+        );
+    }
+    let longer = format!("{CARD} ");
+    let reason = refused(rotating.open(&signed_at(NOW, TOKEN, &longer), longer.into()));
+    assert_eq!(reason, RejectionReason::TooLarge);
+    let check = url_check(TOKEN, "abc");
+    let reason = refused(rotating.open(&HeaderMap::new(), check.into()));
+    assert_eq!(reason, RejectionReason::Unsigned);
+    let small = builder().verification_token(TOKEN).max_event_bytes(9);
+    let small = small.build_card_v1().unwrap();
+    assert_eq!(small.admit(&HeaderMap::new()).unwrap().body_limit(), 9);
+}
+
+#[test]
+fn it_needs_a_token_and_no_key() {
+    let error = |builder: WebhookBuilder| builder.build_card_v1().unwrap_err();
+    assert_eq!(error(builder()), WebhookBuildError::NoSecret);
+    assert_eq!(
+        error(builder().verification_token("")),
+        WebhookBuildError::EmptySecret
+    );
+    let keyed = error(builder().verification_token(TOKEN).encrypt_key(KEY));
+    assert_eq!(keyed, WebhookBuildError::NeverEncrypted);
+    assert!(keyed.to_string().contains("old card callback"));
 }

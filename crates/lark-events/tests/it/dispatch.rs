@@ -177,7 +177,7 @@ async fn a_callback_is_answered_with_its_typed_reply() {
         })
         .on(async |event: Event<UrlPreviewGet>| {
             let url = event.body.context.and_then(|context| context.url);
-            UrlPreviewReply::inline(InlinePreview::new(url.unwrap_or_default()))
+            UrlPreviewReply::new().inline(InlinePreview::new(url.unwrap_or_default()))
         })
         .build()
         .unwrap();

@@ -5,6 +5,5 @@
 #[cfg(feature = "card-v1")]
 mod card_v1;
 mod dispatch;
-mod spans;
 mod support;
 mod webhook;

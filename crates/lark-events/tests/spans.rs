@@ -1,10 +1,15 @@
-//! The span of a delivery: what it says, and what it never says.
+//! The span of a delivery: what it says, and what it never says. In a program of its own, with one
+//! test, because whether a span is wanted is cached for the whole process.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use lark_events::{Delivery, Dispatcher, EventHeader, RawJson};
 use tower::ServiceExt as _;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
@@ -31,8 +36,8 @@ impl<'a> MakeWriter<'a> for Log {
     }
 }
 
-/// Everything logged, at every level, while `event_type` is dispatched.
-async fn logged(event_type: &str) -> String {
+/// Everything logged at `level` and above while `event_type` is dispatched, or dropped half-way.
+async fn logged(level: LevelFilter, event_type: &str) -> String {
     let dispatcher = Dispatcher::builder()
         .on_raw("good_v1", |_| async move {})
         .on_raw("bad_v1", |_| async move {
@@ -41,6 +46,7 @@ async fn logged(event_type: &str) -> String {
         .on_raw("panic_v1", |_| async move {
             assert!(std::hint::black_box(false), "the panic's own text");
         })
+        .on_raw("hanging_v1", |_| std::future::pending::<()>())
         .build()
         .unwrap();
     let mut header = EventHeader::new(event_type);
@@ -51,27 +57,29 @@ async fn logged(event_type: &str) -> String {
 
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+        .with_max_level(level)
         .with_span_events(FmtSpan::CLOSE)
         .with_ansi(false)
         .with_writer(log.clone())
         .finish();
     let guard = tracing::subscriber::set_default(subscriber);
-    let _ = dispatcher.oneshot(Delivery::new(header, raw)).await;
+    let dispatched = dispatcher.oneshot(Delivery::new(header, raw));
+    let _ = tokio::time::timeout(Duration::from_millis(1), dispatched).await;
     drop(guard);
     let bytes = log.0.lock().unwrap().clone();
     String::from_utf8(bytes).unwrap()
 }
 
-#[tokio::test]
-async fn one_span_tells_what_came_and_what_became_of_it() {
+#[tokio::test(start_paused = true)]
+async fn one_span_tells_what_came_and_what_became_of_it_and_never_what_was_in_it() {
     for (event_type, outcome, level) in [
         ("good_v1", "handled", "DEBUG"),
         ("bad_v1", "failed", "ERROR"),
         ("panic_v1", "panicked", "ERROR"),
+        ("hanging_v1", "cancelled", "WARN"),
         ("other_v1", "unhandled", "WARN"),
     ] {
-        let log = logged(event_type).await;
+        let log = logged(LevelFilter::TRACE, event_type).await;
         let closed = log.lines().last().unwrap();
         for field in [
             &format!(r#"event_type="{event_type}""#),
@@ -88,9 +96,12 @@ async fn one_span_tells_what_came_and_what_became_of_it() {
         assert_eq!(log.matches("time.busy").count(), 1, "one span: {log}");
         assert!(!log.contains("marked-payload"), "{log}");
     }
-}
-
-#[tokio::test]
-async fn the_error_of_a_handler_is_logged_with_its_text() {
-    assert!(logged("bad_v1").await.contains("the handler's own text"));
+    assert!(
+        logged(LevelFilter::TRACE, "bad_v1")
+            .await
+            .contains("the handler's own text")
+    );
+    // Whatever is logged of a delivery says of which.
+    let log = logged(LevelFilter::ERROR, "bad_v1").await;
+    assert!(log.contains(r#"event_id="e-1""#), "{log}");
 }
