@@ -133,7 +133,8 @@ impl<S, O: Opener> EventService<S, O> {
     ///
     /// # Errors
     ///
-    /// [`DrainError`] when handlers had to be cancelled. The platform delivers their events again.
+    /// [`DrainError`] when handlers had to be cancelled. The platform delivers their events again, but
+    /// not their callbacks.
     pub async fn drain(&self, within: Duration) -> Result<(), DrainError> {
         self.shared.tasks.drain(within).await
     }
@@ -208,10 +209,8 @@ where
             return Err(Refused::Encoded);
         }
 
-        let admitted = self
-            .opener
-            .admit(&parts.headers)
-            .map_err(Refused::Rejected)?;
+        let admitted = self.opener.admit(&parts.headers);
+        let admitted = admitted.map_err(Refused::Rejected)?;
         let read = body::read(body, admitted.body_limit(), &self.in_flight);
         let read_deadline = after(arrived, self.read_timeout.min(self.ack_deadline));
         let read = match timeout_at(read_deadline, read).await {
@@ -250,19 +249,8 @@ where
         deadline: Instant,
     ) -> Result<Outcome, Refused> {
         let slot = self.tasks.slot().ok_or(Refused::Overloaded)?;
-        let mut inner = self
-            .inner
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let ready =
-            poll_fn(
-                |context| match catch_unwind(AssertUnwindSafe(|| inner.poll_ready(context))) {
-                    Ok(ready) => ready.map_err(Into::into),
-                    Err(_) => Poll::Ready(Err(Panicked.into())),
-                },
-            );
-        let ready = timeout_at(deadline, ready).await;
+        let mut inner = self.clone_inner();
+        let ready = timeout_at(deadline, ready(&mut inner)).await;
         ready.map_err(|_| Refused::Late)?.map_err(Refused::Failed)?;
         // What has not been started by now the platform will send again: better to another process,
         // or later, than to be cut off or handled twice.
@@ -287,6 +275,11 @@ where
         }
     }
 
+    fn clone_inner(&self) -> S {
+        let inner = self.inner.lock();
+        inner.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn refuse(&self, refused: &Refused) -> Answer {
         let status = refused.status();
         match status {
@@ -304,6 +297,21 @@ where
             _ => answer::status(status),
         }
     }
+}
+
+/// Waits until `service` is ready. A panic in there is an error like any other.
+async fn ready<S>(service: &mut S) -> Result<(), BoxError>
+where
+    S: Service<Delivery, Error: Into<BoxError>>,
+{
+    poll_fn(|context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| service.poll_ready(context)));
+        match polled {
+            Ok(ready) => ready.map_err(Into::into),
+            Err(_) => Poll::Ready(Err(Panicked.into())),
+        }
+    })
+    .await
 }
 
 /// A moment so long after `start`, or far in the future where no moment is.
