@@ -349,6 +349,11 @@ mod tests {
     }
 
     #[test]
+    fn a_text_without_escapes_is_borrowed() {
+        assert!(matches!(Text::read(r#""a""#).0, Some(Cow::Borrowed("a"))));
+    }
+
+    #[test]
     fn the_number_of_extra_header_fields_is_bounded() {
         let with = |count: usize| {
             let fields: Vec<_> = (0..count).map(|n| format!("\"f{n}\":{n}")).collect();
