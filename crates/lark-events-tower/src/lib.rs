@@ -23,6 +23,10 @@
 //!     axum::Router::new().route_service("/webhook/event", EventService::new(webhook, limited));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # Features
+//!
+//! - `card-v1`: `CardActionService` for the card callback of the old scheme. Off by default.
 
 mod answer;
 mod body;

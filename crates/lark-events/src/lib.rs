@@ -37,6 +37,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+//!
+//! # Features
+//!
+//! - `card-v1`: the card callback of the old scheme (`card.action.trigger_v1`), which is plain and
+//!   signed with SHA-1, with an opener of its own. Off by default.
+
 mod builder;
 pub mod callback;
 #[cfg(feature = "card-v1")]
