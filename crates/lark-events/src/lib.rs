@@ -36,7 +36,6 @@
 //! # }).unwrap();
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
-
 //!
 //! # Features
 //!
