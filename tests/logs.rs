@@ -6,13 +6,14 @@
 #[path = "it/platform.rs"]
 mod platform;
 
-use std::io;
+use std::error::Error;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use std::{fmt, io};
 
 use http::HeaderMap;
 use lark_events::callback::{CardActionReply, CardActionTrigger};
-use lark_events::{BoxError, Dispatcher, Event};
+use lark_events::{BoxError, DispatchError, Dispatcher, Event};
 use lark_events_tower::EventService;
 use serde_json::json;
 use tower::ServiceBuilder;
@@ -52,6 +53,22 @@ async fn logged(level: Level, work: impl Future<Output = ()>) -> String {
     drop(guard);
     let bytes = log.0.lock().unwrap().clone();
     String::from_utf8(bytes).unwrap()
+}
+
+/// An error of a layer's own.
+#[derive(Debug)]
+struct Wrapped(DispatchError);
+
+impl fmt::Display for Wrapped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("wrapped")
+    }
+}
+
+impl Error for Wrapped {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.0)
+    }
 }
 
 fn dispatcher() -> Dispatcher {
@@ -165,6 +182,14 @@ async fn whatever_is_logged_of_an_event_names_it() {
         let line = line.unwrap_or_else(|| panic!("no {said:?} in {log:?}"));
         assert!(line.contains(name), "{line}");
     }
+    // And once only, also where a layer wraps the error.
+    let wrapping = ServiceBuilder::new().map_err(|error: DispatchError| Wrapped(error));
+    let wrapping = EventService::new(webhook(), wrapping.service(dispatcher()));
+    let log = logged(Level::WARN, async {
+        answer(&wrapping, posted(&sample())).await;
+    })
+    .await;
+    assert_eq!(log.lines().count(), 1, "{log}");
     // A handler logs within the span of the request that brought its event.
     let log = logged(Level::WARN, async {
         let request = answer(&plain, posted(&sample()));

@@ -45,7 +45,7 @@ impl Refused {
 
     /// Whether the dispatcher has logged it already.
     pub(crate) fn is_logged(&self) -> bool {
-        matches!(self, Self::Failed(error) if error.is::<DispatchError>())
+        chain(self).any(<dyn Error>::is::<DispatchError>)
     }
 }
 
@@ -73,10 +73,14 @@ impl fmt::Display for Refused {
     }
 }
 
+/// An error and its causes.
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
 /// The status of a failed delivery, told by the first error in the chain that has one.
 fn failure(error: &(dyn Error + 'static)) -> StatusCode {
-    let mut chain = std::iter::successors(Some(error), |&error| error.source());
-    let known = chain.find_map(|error| {
+    let known = chain(error).find_map(|error| {
         if let Some(error) = error.downcast_ref::<DispatchError>() {
             return Some(match error.kind() {
                 DispatchErrorKind::Decode => StatusCode::BAD_REQUEST,

@@ -39,14 +39,15 @@ use crate::tasks::{DrainError, Ended, LateHandler, Stats, Tasks};
 /// | 400 | authentic but malformed |
 /// | 401 | any failure of authentication, byte for byte the same |
 /// | 405 | any method but POST |
-/// | 408 | the body took longer than the read time-out |
+/// | 408 | the body took longer than the read time-out or the ack deadline |
 /// | 413 | a body beyond the limit |
 /// | 415 | a `Content-Encoding` other than identity |
 /// | 500 | the handler failed or panicked; an event that nobody may acknowledge unhandled |
 /// | 503 | a bound is reached, a load-shed layer refuses, or the service is draining |
 /// | 504 | no outcome by the ack deadline |
 ///
-/// The platform delivers an event again after any answer but 200.
+/// The platform delivers an event again after any answer but 200, at most four times; a callback it
+/// never does.
 ///
 /// A handler that was started runs in a task of its own: a sender that hangs up does not cancel it.
 /// On shutdown, let the server finish its connections and then [`drain`](Self::drain).
@@ -128,8 +129,8 @@ impl<S, O: Opener> EventService<S, O> {
     }
 
     /// Takes no more events (503), and waits until the handlers that run have finished, at most
-    /// `within`; what still runs then is cancelled. For the end of the program, after the server has
-    /// stopped.
+    /// `within`; what still runs then is cancelled, which takes a moment, or a second where a handler
+    /// blocks its thread. For the end of the program, after the server has stopped.
     ///
     /// # Errors
     ///
@@ -249,14 +250,13 @@ where
         deadline: Instant,
     ) -> Result<Outcome, Refused> {
         let slot = self.tasks.slot().ok_or(Refused::Overloaded)?;
+        // What has not been started when a drain begins, or by the deadline, is not started: better
+        // delivered again than cut off, or handled twice.
         let mut inner = self.clone_inner();
-        let ready = timeout_at(deadline, ready(&mut inner)).await;
+        let ready = timeout_at(deadline, ready(&mut inner));
+        let ready = self.tasks.unless_draining(ready).await;
+        let ready = ready.ok_or(Refused::Overloaded)?;
         ready.map_err(|_| Refused::Late)?.map_err(Refused::Failed)?;
-        // What has not been started by now the platform will send again: better to another process,
-        // or later, than to be cut off or handled twice.
-        if self.tasks.is_draining() {
-            return Err(Refused::Overloaded);
-        }
         if Instant::now() >= deadline {
             return Err(Refused::Late);
         }

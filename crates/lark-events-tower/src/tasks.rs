@@ -30,7 +30,7 @@ pub enum LateHandler {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Handlers running now.
+    /// Handlers running now, and events waiting for the inner service to be ready.
     pub running: usize,
     /// Deliveries answered 504: no outcome was there by the ack deadline, or by that of a time-out
     /// layer.
@@ -52,6 +52,9 @@ const CANCEL_GRACE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Tasks {
     tracker: TaskTracker,
+    /// Cancelled when a drain begins: what waits to be started gives up.
+    draining: CancellationToken,
+    /// Cancelled when a drain's time is over: what still runs is dropped.
     cancel: CancellationToken,
     slots: Arc<Semaphore>,
     pub(crate) deadline_missed: Counter,
@@ -60,7 +63,7 @@ pub(crate) struct Tasks {
     pub(crate) rejected: Counter,
 }
 
-/// The right to start one handler. A drain waits for it like for a running handler.
+/// The right to start one handler. A drain waits until it is given back.
 #[derive(Debug)]
 pub(crate) struct Slot {
     _permit: OwnedSemaphorePermit,
@@ -93,6 +96,7 @@ impl Tasks {
     pub(crate) fn new(max_running: usize) -> Self {
         Self {
             tracker: TaskTracker::new(),
+            draining: CancellationToken::new(),
             cancel: CancellationToken::new(),
             slots: Arc::new(Semaphore::new(max_running.min(Semaphore::MAX_PERMITS))),
             deadline_missed: Counter::default(),
@@ -113,7 +117,13 @@ impl Tasks {
     }
 
     pub(crate) fn is_draining(&self) -> bool {
-        self.tracker.is_closed()
+        self.draining.is_cancelled()
+    }
+
+    /// What `waiting` comes to, or nothing as soon as a drain begins.
+    pub(crate) async fn unless_draining<T>(&self, waiting: impl Future<Output = T>) -> Option<T> {
+        let waited = self.draining.run_until_cancelled(waiting).await;
+        waited.filter(|_| !self.is_draining())
     }
 
     /// Runs `handler` as a task that outlives whoever waits for it.
@@ -149,15 +159,20 @@ impl Tasks {
 
     /// Takes no more, waits for what runs, and cancels what still does after `within`.
     pub(crate) async fn drain(&self, within: Duration) -> Result<(), DrainError> {
+        self.draining.cancel();
         self.tracker.close();
         if timeout(within, self.tracker.wait()).await.is_ok() {
             return Ok(());
         }
-        let cancelled = self.tracker.len();
+        let before = self.cancelled.get();
         self.cancel.cancel();
         // Whatever is not dropped by then blocks its thread: nothing more can be done about it.
         let _ = timeout(CANCEL_GRACE, self.tracker.wait()).await;
-        Err(DrainError { cancelled })
+        let blocked = u64::try_from(self.tracker.len()).unwrap_or(u64::MAX);
+        match self.cancelled.get() - before + blocked {
+            0 => Ok(()), // they finished at the last moment
+            cancelled => Err(DrainError { cancelled }),
+        }
     }
 
     pub(crate) fn stats(&self) -> Stats {
@@ -177,16 +192,13 @@ impl Tasks {
 pub struct DrainError {
     /// How many were cancelled. None of their deliveries was acknowledged, so the platform sends the
     /// events among them again; callbacks are not sent again.
-    pub cancelled: usize,
+    pub cancelled: u64,
 }
 
 impl fmt::Display for DrainError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { cancelled } = self;
-        write!(
-            f,
-            "{cancelled} handlers were cancelled before they finished"
-        )
+        write!(f, "handlers cancelled before they finished: {cancelled}")
     }
 }
 

@@ -199,7 +199,7 @@ impl Drop for Report {
     fn drop(&mut self) {
         if !self.is_made {
             self.record("cancelled");
-            self.span.in_scope(|| warn!("cancelled before its end"));
+            warn!("cancelled before its end");
         }
     }
 }

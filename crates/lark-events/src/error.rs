@@ -115,7 +115,8 @@ impl DispatchErrorKind {
 }
 
 impl DispatchError {
-    /// A failure without a cause. The dispatcher makes its own; this is for layers and tests.
+    /// A failure without a cause. The dispatcher makes its own, and logs it; this is for tests, and for
+    /// layers, which log what they make.
     #[must_use]
     pub fn new(kind: DispatchErrorKind) -> Self {
         Self { kind, source: None }

@@ -20,13 +20,22 @@ pub(crate) struct EventFacts {
     pub(crate) app_types: Vec<String>,
     /// The app needs any one of these.
     #[serde(default)]
-    pub(crate) scopes: Vec<String>,
+    pub(crate) scopes: Vec<Scope>,
     #[serde(default)]
-    pub(crate) field_scopes: Vec<String>,
+    pub(crate) field_scopes: Vec<Scope>,
     #[serde(default)]
     pub(crate) push_modes: Vec<String>,
     #[serde(default)]
     pub(crate) rules: Vec<Rule>,
+}
+
+/// A permission, and the kinds of app that can be given it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Scope {
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) app_types: Vec<String>,
 }
 
 /// The version of the envelope.

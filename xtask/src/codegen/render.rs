@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::facts::EventFacts;
+use super::facts::{EventFacts, Scope};
 use super::model::{Domain, Enum, Event, Field, Struct};
 use super::names::module_name;
 use super::prose::{code_list, wrap};
@@ -106,12 +106,18 @@ fn event_facts(facts: &EventFacts) -> Vec<String> {
         facts.event_type,
         facts.schema.as_str()
     )];
-    for (label, names) in [
+    for (label, scopes) in [
         ("Permission, any one of", &facts.scopes),
         ("Permission for single fields", &facts.field_scopes),
-        ("App types", &facts.app_types),
     ] {
-        items.extend((!names.is_empty()).then(|| format!("{label}: {}", code_list(names))));
+        let scopes: Vec<_> = scopes
+            .iter()
+            .map(|scope| scope_text(scope, facts))
+            .collect();
+        items.extend((!scopes.is_empty()).then(|| format!("{label}: {}", scopes.join(", "))));
+    }
+    if !facts.app_types.is_empty() {
+        items.push(format!("App types: {}", code_list(&facts.app_types)));
     }
     if let Some(page) = &facts.page {
         let updated = facts.updated.iter().map(|day| format!(", as of {day}"));
@@ -123,17 +129,29 @@ fn event_facts(facts: &EventFacts) -> Vec<String> {
     items
 }
 
+/// A permission, with the kinds of app that can have it where not all of the event's can.
+fn scope_text(scope: &Scope, facts: &EventFacts) -> String {
+    let name = &scope.name;
+    if scope.app_types.is_empty() || scope.app_types == facts.app_types {
+        return format!("`{name}`");
+    }
+    format!("`{name}` (only {} apps)", code_list(&scope.app_types))
+}
+
 fn event_impl(event: &Event<'_>) -> String {
     let name = &event.body.name;
     let facts = &event.spec.facts;
+    let names = |scopes: &[Scope]| -> Vec<String> {
+        scopes.iter().map(|scope| scope.name.clone()).collect()
+    };
     let title = event.body.doc.trim_end_matches('.');
     let mut info = format!("EventInfo::new(Self::EVENT_TYPE).title({title:?})");
     if let Some(page) = &facts.page {
         info += &format!(".page({page:?})");
     }
     for (setter, names) in [
-        ("scopes", &facts.scopes),
-        ("field_scopes", &facts.field_scopes),
+        ("scopes", &names(&facts.scopes)),
+        ("field_scopes", &names(&facts.field_scopes)),
         ("app_types", &facts.app_types),
         ("push_modes", &facts.push_modes),
     ] {

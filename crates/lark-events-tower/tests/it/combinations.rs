@@ -3,14 +3,15 @@
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use lark_events::{BoxError, Delivery, Dispatcher, Outcome};
+use lark_events::{BoxError, Delivery, DispatchError, DispatchFuture, Dispatcher, Outcome};
 use lark_events_tower::EventService;
-use tokio::time::sleep;
+use tokio::time::{Sleep, sleep};
 use tower::{Service, ServiceBuilder};
 
 use crate::support::{PATH, event, post, sealed, status, unsigned, watched, webhook};
@@ -92,6 +93,98 @@ async fn a_forged_request_never_asks_for_a_permit() {
     assert_eq!(asked.load(Ordering::Relaxed), 0);
     assert_eq!(status(&service, post("quick_v1")).await, 200);
     assert_eq!(asked.load(Ordering::Relaxed), 1);
+
+    service.drain(Duration::ZERO).await.unwrap();
+    assert_eq!(status(&service, post("quick_v1")).await, 503);
+    assert_eq!(
+        asked.load(Ordering::Relaxed),
+        1,
+        "nor does an event while draining"
+    );
+}
+
+/// Ready after a while.
+struct Slow {
+    inner: Dispatcher,
+    delay: Duration,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Clone for Slow {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            delay: self.delay,
+            sleep: None,
+        }
+    }
+}
+
+impl Service<Delivery> for Slow {
+    type Response = Outcome;
+    type Error = DispatchError;
+    type Future = DispatchFuture;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), DispatchError>> {
+        let delay = self.delay;
+        let sleep = self
+            .sleep
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(delay)));
+        sleep.as_mut().poll(context).map(Ok)
+    }
+
+    fn call(&mut self, delivery: Delivery) -> DispatchFuture {
+        self.inner.call(delivery)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_is_ready_only_at_the_deadline_is_not_called() {
+    let (dispatcher, seen) = watched();
+    let slow = Slow {
+        inner: dispatcher,
+        delay: Duration::from_secs(1),
+        sleep: None,
+    };
+    for (deadline, expected, started) in [(1_000, 504, 0), (1_001, 200, 1)] {
+        let service = EventService::builder(webhook(), slow.clone())
+            .ack_deadline(Duration::from_millis(deadline))
+            .build();
+        assert_eq!(status(&service, post("quick_v1")).await, expected);
+        assert_eq!(seen.started(), started);
+    }
+}
+
+/// An error of a layer's own around another.
+#[derive(Debug)]
+struct Wrapped(BoxError);
+
+impl std::fmt::Display for Wrapped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("wrapped")
+    }
+}
+
+impl std::error::Error for Wrapped {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.0)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrapped_error_has_the_status_of_what_it_wraps() {
+    let wrapping = ServiceBuilder::new()
+        .map_err(|error: BoxError| Wrapped(error))
+        .load_shed()
+        .concurrency_limit(1)
+        .timeout(Duration::from_millis(100));
+    let service = EventService::new(webhook(), wrapping.service(watched().0));
+    let both = tokio::join!(status(&service, post("slow_v1")), async {
+        sleep(Duration::from_millis(50)).await;
+        status(&service, post("quick_v1")).await
+    });
+    assert_eq!(both, (504, 503));
+    assert_eq!(status(&service, post("failing_v1")).await, 500);
 }
 
 /// Fails, or panics, as a layer with a defect would.

@@ -114,8 +114,9 @@ async fn draining_is_bounded_and_says_what_it_cancelled() {
     assert_eq!(error.cancelled, 1);
     assert_eq!(
         error.to_string(),
-        "1 handlers were cancelled before they finished"
+        "handlers cancelled before they finished: 1"
     );
+    assert_eq!(service.stats().running, 0);
     // What was not handled is not acknowledged.
     assert_eq!(answer.await.unwrap().unwrap().status(), 503);
     assert_eq!((seen.started(), seen.finished()), (1, 0));
@@ -124,7 +125,7 @@ async fn draining_is_bounded_and_says_what_it_cancelled() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn draining_waits_for_an_event_that_waits_for_a_permit_and_does_not_start_it() {
+async fn a_drain_ends_what_waits_for_a_permit_and_waits_for_what_runs() {
     let (dispatcher, seen) = watched();
     let limited = ServiceBuilder::new()
         .concurrency_limit(1)
@@ -134,7 +135,10 @@ async fn draining_waits_for_an_event_that_waits_for_a_permit_and_does_not_start_
         status(&service, post("slow_v1")),
         async {
             sleep(Duration::from_millis(50)).await;
-            status(&service, post("slow_v1")).await
+            let asked = Instant::now();
+            let status = status(&service, post("slow_v1")).await;
+            assert_eq!(asked.elapsed(), Duration::from_millis(50));
+            status
         },
         async {
             sleep(Duration::from_millis(100)).await;
@@ -169,8 +173,11 @@ async fn an_event_whose_body_took_until_the_ack_deadline_is_not_started() {
         .ack_deadline(Duration::from_secs(1))
         .build();
     let body = sealed(&event("quick_v1", "{}"));
-    let slow = Pieces::new([body.clone()]).with_pause(Duration::from_millis(1_500));
+    // The body ends after the ack deadline, and before the read time-out.
+    let slow = Pieces::new([body.clone()]).with_pause(Duration::from_millis(600));
+    let asked = Instant::now();
     assert_eq!(status(&service, signed(body).map(|_| slow)).await, 408);
+    assert_eq!(asked.elapsed(), Duration::from_secs(1));
     sleep(Duration::from_secs(5)).await;
     assert_eq!(seen.started(), 0);
 }
@@ -186,4 +193,31 @@ async fn the_longest_duration_is_no_deadline_at_all() {
             .build();
         assert_eq!(status(&service, post("slow_v1")).await, 200);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_does_not_count_what_never_started_or_finished_at_the_last_moment() {
+    let (dispatcher, seen) = watched();
+    let limited = ServiceBuilder::new()
+        .concurrency_limit(1)
+        .service(dispatcher);
+    let service = EventService::new(webhook(), limited);
+    let hanging = tokio::spawn(service.clone().oneshot(post("hanging_v1")));
+    sleep(Duration::from_millis(10)).await;
+    let waiting = tokio::spawn(service.clone().oneshot(post("quick_v1")));
+    sleep(Duration::from_millis(10)).await;
+    let began = Instant::now();
+    let error = service.drain(Duration::from_millis(100)).await.unwrap_err();
+    assert_eq!(began.elapsed(), Duration::from_millis(100));
+    assert_eq!((error.cancelled, service.stats().cancelled), (1, 1));
+    assert_eq!(hanging.await.unwrap().unwrap().status(), 503);
+    assert_eq!(waiting.await.unwrap().unwrap().status(), 503);
+    assert_eq!((seen.started(), service.stats().running), (1, 0));
+
+    let service = EventService::new(webhook(), watched().0);
+    let answer = tokio::spawn(service.clone().oneshot(post("slow_v1")));
+    sleep(Duration::from_millis(1)).await;
+    let drained = service.drain(Duration::from_millis(399)).await;
+    let handled = answer.await.unwrap().unwrap().status() == 200;
+    assert_eq!(drained.is_ok(), handled, "{drained:?}");
 }

@@ -7,6 +7,7 @@ use http::Request;
 use http_body_util::Full;
 use lark_events::{MAX_EVENT_BYTES, MAX_UNSIGNED_BYTES, SIGNATURE_HEADER, Webhook};
 use lark_events_tower::EventService;
+use tower::ServiceExt as _;
 
 use crate::support::{
     KEY, Pieces, TOKEN, event, post, sealed, signed, status, unsigned, watched, webhook,
@@ -223,6 +224,18 @@ async fn a_refused_request_holds_no_bytes_afterwards() {
     }
     assert_eq!(status(&service, large("quick_v1", 2_000)).await, 200);
     assert_eq!(service.stats().rejected, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_body_of_a_handler_whose_sender_hung_up_is_still_held() {
+    let service = EventService::builder(webhook(), watched().0).max_bytes_in_flight(1_000);
+    let service = service.build();
+    let answer = service.clone().oneshot(large("slow_v1", 1_000));
+    let hung_up = tokio::time::timeout(Duration::from_millis(100), answer).await;
+    assert!(hung_up.is_err());
+    assert_eq!(status(&service, large("quick_v1", 1_000)).await, 503);
+    tokio::time::sleep(Duration::from_millis(310)).await;
+    assert_eq!(status(&service, large("quick_v1", 1_000)).await, 200);
 }
 
 #[tokio::test]

@@ -42,13 +42,13 @@ pub enum ScopeType {
 
 lark_events::open_integer_enum!(ScopeType { Level = 1, Room = 2 });
 
-/// Whether a limit applies.
+/// Whether a setting is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Switch {
-    /// It does not. Key 0.
+    /// It is off. Key 0.
     Off,
-    /// It does. Key 1.
+    /// It is on. Key 1.
     On,
     /// A key that has no name here.
     Unknown(i64),

@@ -9,7 +9,7 @@ use super::{ApprovalConfigEvent, ReserveScopeConfigEvent, ScopeType, TimeConfig}
 ///
 /// - Event type: `vc.reserve_config.updated_v1`, envelope 2.0
 /// - Permission, any one of: `vc:room`, `vc:room:readonly`
-/// - Permission for single fields: `contact:user.employee_id:readonly`
+/// - Permission for single fields: `contact:user.employee_id:readonly` (only `custom` apps)
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2023-01-31:
 ///   <https://open.feishu.cn/document/server-docs/vc-v1/scope_config/events/updated>
@@ -29,7 +29,7 @@ pub struct ReserveConfigUpdatedV1 {
         skip_serializing_if = "Option::is_none"
     )]
     pub scope_type: Option<ScopeType>,
-    /// Whether reservations need approval, and whose.
+    /// Whether reservations need approval, and who approves.
     #[serde(
         deserialize_with = "lenient::field",
         skip_serializing_if = "Option::is_none"

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ApprovalCondition, MemberScope, Switch};
 
-/// Whether reservations need approval, and whose.
+/// Whether reservations need approval, and who approves.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -98,30 +98,29 @@ pub struct TimeConfig {
         skip_serializing_if = "Option::is_none"
     )]
     pub time_switch: Option<Switch>,
-    /// How far ahead a reservation can be made at the earliest. In days, 1 to 730; 365 when not
-    /// set.
+    /// How far ahead, at most, a reservation can be made. In days, 1 to 730; 365 when not set.
     #[serde(
         deserialize_with = "lenient::field",
         skip_serializing_if = "Option::is_none"
     )]
     pub days_in_advance: Option<i64>,
-    /// The time of day at which that earliest day opens for reservations. In seconds, 0 to 86400;
-    /// 28800 when not set; rounded to the nearest multiple of 60.
+    /// The time of day at which a new day opens for reservations. In seconds, 0 to 86400; 28800
+    /// when not set; rounded to the nearest multiple of 60.
     #[serde(
         deserialize_with = "lenient::field",
         skip_serializing_if = "Option::is_none"
     )]
     pub opening_hour: Option<String>,
-    /// The time of day from which the room can be reserved. In seconds, 0 to 86400; 0 when not set;
-    /// rounded to the nearest multiple of 60. Less than 86370 when `end_time` is not set.
+    /// The time from which the room can be reserved each day. In seconds, 0 to 86400; 0 when not
+    /// set; rounded to the nearest multiple of 60. Less than 86370 when `end_time` is not set.
     #[serde(
         deserialize_with = "lenient::field",
         skip_serializing_if = "Option::is_none"
     )]
     pub start_time: Option<String>,
-    /// The time of day until which the room can be reserved. In seconds, 0 to 86400; 86400 when not
-    /// set; rounded to the nearest multiple of 60. At least `start_time` plus 30 when `start_time`
-    /// is set. At least 30 when `start_time` is not set.
+    /// The time until which the room can be reserved each day. In seconds, 0 to 86400; 86400 when
+    /// not set; rounded to the nearest multiple of 60. At least `start_time` plus 30 when
+    /// `start_time` is set. At least 30 when `start_time` is not set.
     #[serde(
         deserialize_with = "lenient::field",
         skip_serializing_if = "Option::is_none"
