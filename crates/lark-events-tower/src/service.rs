@@ -316,7 +316,7 @@ where
 
 /// A moment so long after `start`, or far in the future where no moment is.
 fn after(start: Instant, duration: Duration) -> Instant {
-    const FAR: Duration = Duration::from_hours(24 * 365 * 30);
+    const FAR: Duration = Duration::from_hours(262_800); // 30 years
     start.checked_add(duration).unwrap_or_else(|| start + FAR)
 }
 

@@ -106,24 +106,18 @@ impl Tasks {
         }
     }
 
-    /// The right to start one handler, unless too many run or the service is draining. Tracked
-    /// before it is checked: a drain that begins now either is seen here or waits.
+    /// The right to start one handler, unless too many run.
     pub(crate) fn slot(&self) -> Option<Slot> {
-        let slot = Slot {
+        Some(Slot {
             _tracked: self.tracker.token(),
             _permit: Arc::clone(&self.slots).try_acquire_owned().ok()?,
-        };
-        (!self.is_draining()).then_some(slot)
+        })
     }
 
-    pub(crate) fn is_draining(&self) -> bool {
-        self.draining.is_cancelled()
-    }
-
-    /// What `waiting` comes to, or nothing as soon as a drain begins.
+    /// What `waiting` comes to, unless a drain begins before. Asked with a slot in hand, so that a
+    /// drain that begins just after waits for what is then started.
     pub(crate) async fn unless_draining<T>(&self, waiting: impl Future<Output = T>) -> Option<T> {
-        let waited = self.draining.run_until_cancelled(waiting).await;
-        waited.filter(|_| !self.is_draining())
+        self.draining.run_until_cancelled(waiting).await
     }
 
     /// Runs `handler` as a task that outlives whoever waits for it.

@@ -1,7 +1,10 @@
 //! Started handlers: what hanging up, the ack deadline and draining do to them.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
+use lark_events::Dispatcher;
 use lark_events_tower::{EventService, LateHandler};
 use tokio::time::{Instant, sleep, timeout};
 use tower::{ServiceBuilder, ServiceExt as _};
@@ -220,4 +223,44 @@ async fn a_drain_does_not_count_what_never_started_or_finished_at_the_last_momen
     let drained = service.drain(Duration::from_millis(399)).await;
     let handled = answer.await.unwrap().unwrap().status() == 200;
     assert_eq!(drained.is_ok(), handled, "{drained:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_does_not_count_what_was_cancelled_before_it() {
+    let service = EventService::builder(webhook(), watched().0)
+        .ack_deadline(Duration::from_secs(1))
+        .late(LateHandler::Cancel)
+        .build();
+    for _ in 0..3 {
+        assert_eq!(status(&service, post("hanging_v1")).await, 504);
+    }
+    let answer = tokio::spawn(service.clone().oneshot(post("hanging_v1")));
+    sleep(Duration::from_millis(10)).await;
+    let error = service.drain(Duration::ZERO).await.unwrap_err();
+    assert_eq!((error.cancelled, service.stats().cancelled), (1, 4));
+    assert_eq!(answer.await.unwrap().unwrap().status(), 503);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drain_counts_a_handler_that_blocks_its_thread_and_does_not_wait_for_it() {
+    let started = Arc::new(AtomicBool::new(false));
+    let release = Arc::new(Barrier::new(2));
+    let (starts, blocked) = (Arc::clone(&started), Arc::clone(&release));
+    let dispatcher = Dispatcher::builder()
+        .on_raw("blocking_v1", move |_| {
+            starts.store(true, Ordering::Release);
+            blocked.wait();
+            async {}
+        })
+        .build()
+        .unwrap();
+    let service = EventService::new(webhook(), dispatcher);
+    let answer = tokio::spawn(service.clone().oneshot(post("blocking_v1")));
+    while !started.load(Ordering::Acquire) {
+        tokio::task::yield_now().await;
+    }
+    let error = service.drain(Duration::ZERO).await.unwrap_err();
+    assert_eq!(error.cancelled, 1);
+    release.wait();
+    assert!(answer.await.unwrap().is_ok());
 }

@@ -160,6 +160,20 @@ async fn bytes_in_flight_are_bounded_and_given_back() {
     assert_eq!(service.stats().overloaded, 2);
 }
 
+#[tokio::test]
+async fn a_body_in_pieces_counts_once() {
+    let service = EventService::builder(webhook(), watched().0).max_bytes_in_flight(2_000);
+    let service = service.build();
+    for (counted, expected) in [(2_000, 200), (2_001, 503)] {
+        let mut body = sealed(&event("quick_v1", "{}")).to_vec();
+        body.resize(FREE_BYTES + counted, b' ');
+        let body = Bytes::from(body);
+        let pieces: Vec<_> = body.chunks(100).map(Bytes::copy_from_slice).collect();
+        let request = signed(body).map(|_| Pieces::new(pieces));
+        assert_eq!(status(&service, request).await, expected);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn forged_bodies_held_on_purpose_cannot_keep_usual_events_out() {
     let service = EventService::new(webhook(), watched().0);
