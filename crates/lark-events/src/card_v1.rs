@@ -11,12 +11,11 @@ use serde::Deserialize;
 use crate::callback::CardActionTriggerV1;
 use crate::crypto::SignatureHeaders;
 use crate::delivery::{Delivery, Transport};
-use crate::envelope::{Text, UrlCheck, from_object};
+use crate::envelope::{Text, from_object};
 use crate::event::{EventHeader, EventType};
 use crate::raw_json::RawJson;
 use crate::webhook::{
-    Challenge, MAX_UNSIGNED_BYTES, Opened, Rejection, RejectionReason, Settings, WebhookBuildError,
-    WebhookBuilder,
+    Opened, Rejection, RejectionReason, Settings, WebhookBuildError, WebhookBuilder,
 };
 
 /// Opens requests of the old card callback (`card.action.trigger_v1`), for its own URL. Built with
@@ -50,10 +49,10 @@ impl WebhookBuilder {
     /// [`WebhookBuildError`] as for [`build`](Self::build), and when there is no Verification Token
     /// or an Encrypt Key: the old card callback is signed with the one and never encrypted.
     pub fn build_card_v1(self) -> Result<CardWebhook, WebhookBuildError> {
-        if !self.settings().encrypt_keys.is_empty() {
+        let settings = self.checked()?;
+        if !settings.encrypt_keys.is_empty() {
             return Err(WebhookBuildError::NeverEncrypted);
         }
-        let settings = self.checked()?;
         Ok(CardWebhook { settings })
     }
 }
@@ -103,7 +102,7 @@ impl CardAdmission<'_> {
     pub fn body_limit(&self) -> usize {
         match self.signature {
             Some(_) => self.settings.max_event_bytes,
-            None => MAX_UNSIGNED_BYTES.min(self.settings.max_event_bytes),
+            None => self.settings.max_unsigned_bytes(),
         }
     }
 
@@ -129,7 +128,8 @@ impl CardAdmission<'_> {
             Some(signature) => self.open_signed(signature, body),
             None if !self.settings.answers_url_checks => Err(RejectionReason::Unsigned),
             None => self
-                .open_url_check(&body)
+                .settings
+                .url_check(&body)
                 .map(Opened::Challenge)
                 .ok_or(RejectionReason::Unsigned),
         };
@@ -145,11 +145,8 @@ impl CardAdmission<'_> {
         if !tokens.any(|token| signature.matches(token.as_bytes(), &body)) {
             return Err(RejectionReason::Signature);
         }
-        let now = self.settings.freshness.now();
-        if !self.settings.freshness.accepts(signature.timestamp(), now) {
-            return Err(RejectionReason::Timestamp);
-        }
-        if let Some(challenge) = self.open_url_check(&body) {
+        let now = self.settings.fresh(signature.timestamp())?;
+        if let Some(challenge) = self.settings.url_check(&body) {
             return Ok(Opened::Challenge(challenge));
         }
         let text = std::str::from_utf8(&body).map_err(|_| RejectionReason::Malformed)?;
@@ -160,12 +157,5 @@ impl CardAdmission<'_> {
         delivery.transport = Transport::Webhook;
         delivery.received_at = now;
         Ok(Opened::Delivery(delivery))
-    }
-
-    fn open_url_check(&self, body: &[u8]) -> Option<Challenge> {
-        let check = UrlCheck::parse(std::str::from_utf8(body).ok()?)?;
-        let mut tokens = self.settings.verification_tokens.iter();
-        let known = tokens.any(|token| token.matches(&check.token));
-        known.then(|| Challenge::parse(&check.challenge))?
     }
 }

@@ -77,15 +77,16 @@ impl Delivery {
         transport: Transport,
         received_at: SystemTime,
     ) -> Result<Self, DecodeError> {
-        let raw = match document.event {
-            Some(event) => RawJson::parsed(bytes.slice_ref(event.get().as_bytes())),
-            None => RawJson::parsed(Bytes::from_static(b"{}")),
-        };
+        let event = document.event.map(RawValue::get);
+        let raw = RawJson::parsed(match event {
+            Some(event) => bytes.slice_ref(event.as_bytes()),
+            None => Bytes::from_static(b"{}"),
+        });
         let header = match document.kind() {
             Kind::V2 => v2_header(bytes, document.into_v2_header().unwrap_or_default()),
             Kind::V1 => {
                 let event: V1Event<'_> =
-                    from_object(raw.as_str()).map_err(|error| DecodeError::new(&error))?;
+                    from_object(event.unwrap_or("{}")).map_err(|error| DecodeError::new(&error))?;
                 EventHeader {
                     schema: Schema::V1,
                     event_id: document.uuid.into_string(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::freshness::{Freshness, Window};
+use super::settings::Settings;
 use super::{MAX_EVENT_BYTES, Webhook};
 use crate::credentials::{EncryptKey, VerificationToken};
 
@@ -17,16 +18,6 @@ pub const MAX_LIVE_SECRETS: usize = 4;
 #[must_use = "a builder does nothing until it is built"]
 pub struct WebhookBuilder {
     settings: Settings,
-}
-
-/// What a webhook checks requests against.
-#[derive(Debug)]
-pub(crate) struct Settings {
-    pub(crate) encrypt_keys: Vec<EncryptKey>,
-    pub(crate) verification_tokens: Vec<VerificationToken>,
-    pub(crate) freshness: Freshness,
-    pub(crate) answers_url_checks: bool,
-    pub(crate) max_event_bytes: usize,
 }
 
 impl WebhookBuilder {
@@ -99,11 +90,6 @@ impl WebhookBuilder {
     pub fn build(self) -> Result<Webhook, WebhookBuildError> {
         let settings = self.checked()?;
         Ok(Webhook { settings })
-    }
-
-    #[cfg(feature = "card-v1")]
-    pub(crate) fn settings(&self) -> &Settings {
-        &self.settings
     }
 
     pub(crate) fn checked(self) -> Result<Arc<Settings>, WebhookBuildError> {

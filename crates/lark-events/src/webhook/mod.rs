@@ -17,6 +17,7 @@
 mod builder;
 mod freshness;
 mod rejection;
+mod settings;
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -27,12 +28,12 @@ use http::HeaderMap;
 pub use self::builder::{MAX_LIVE_SECRETS, WebhookBuildError, WebhookBuilder};
 pub use self::rejection::{Rejection, RejectionReason};
 
-pub(crate) use self::builder::Settings;
+pub(crate) use self::settings::Settings;
 
 use crate::credentials::EncryptKey;
 use crate::crypto::SignatureHeaders;
 use crate::delivery::{Delivery, Transport};
-use crate::envelope::{Document, Kind, UrlCheck, Wrapper};
+use crate::envelope::{Document, Kind, Wrapper};
 
 /// The largest event that any transport takes, in bytes. The platform documents no maximum; its
 /// largest known events are far smaller.
@@ -162,7 +163,7 @@ impl Admission<'_> {
     #[must_use]
     pub fn body_limit(&self) -> usize {
         match self.proof {
-            Proof::UrlCheck => MAX_UNSIGNED_BYTES.min(self.settings.max_event_bytes),
+            Proof::UrlCheck => self.settings.max_unsigned_bytes(),
             Proof::Signature(_) | Proof::Token => self.settings.max_event_bytes,
         }
     }
@@ -205,10 +206,7 @@ impl Admission<'_> {
         let key = keys
             .find(|key| signature.matches(key.as_bytes(), body))
             .ok_or(RejectionReason::Signature)?;
-        let now = self.settings.freshness.now();
-        if !self.settings.freshness.accepts(signature.timestamp(), now) {
-            return Err(RejectionReason::Timestamp);
-        }
+        let now = self.settings.fresh(signature.timestamp())?;
 
         let text = std::str::from_utf8(body).map_err(|_| RejectionReason::Malformed)?;
         let sealed = Wrapper::parse(text).map_err(|_| RejectionReason::Malformed)?;
@@ -257,9 +255,8 @@ impl Admission<'_> {
 
     /// Whether the token is one of ours, or none is configured.
     fn token_matches(&self, token: Option<&str>) -> bool {
-        let tokens = &self.settings.verification_tokens;
-        tokens.is_empty()
-            || token.is_some_and(|token| tokens.iter().any(|known| known.matches(token)))
+        let settings = &self.settings;
+        settings.verification_tokens.is_empty() || token.is_some_and(|token| settings.knows(token))
     }
 
     /// The one thing that may come unsigned when an Encrypt Key is set. Under every key the same
@@ -272,9 +269,7 @@ impl Admission<'_> {
         let sealed = Wrapper::parse(std::str::from_utf8(body).ok()?).ok()??;
         let open = |key: &EncryptKey| {
             let document = key.open_unauthenticated(&sealed).ok()?;
-            let check = UrlCheck::parse(std::str::from_utf8(&document).ok()?)?;
-            let known = self.token_matches(Some(&check.token));
-            known.then(|| Challenge::parse(&check.challenge))?
+            settings.url_check(&document)
         };
         settings.encrypt_keys.iter().find_map(open)
     }

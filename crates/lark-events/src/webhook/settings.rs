@@ -1,0 +1,45 @@
+//! What requests are checked against, and the checks that both openers make.
+
+use std::time::SystemTime;
+
+use super::freshness::Freshness;
+use super::{Challenge, MAX_UNSIGNED_BYTES, RejectionReason};
+use crate::credentials::{EncryptKey, VerificationToken};
+use crate::envelope::UrlCheck;
+
+/// The secrets, limits and clock of one webhook.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) encrypt_keys: Vec<EncryptKey>,
+    pub(crate) verification_tokens: Vec<VerificationToken>,
+    pub(crate) freshness: Freshness,
+    pub(crate) answers_url_checks: bool,
+    pub(crate) max_event_bytes: usize,
+}
+
+impl Settings {
+    /// The most that is read of a body that is unsigned and should be signed.
+    pub(crate) fn max_unsigned_bytes(&self) -> usize {
+        MAX_UNSIGNED_BYTES.min(self.max_event_bytes)
+    }
+
+    /// Whether the token is one of ours.
+    pub(crate) fn knows(&self, token: &str) -> bool {
+        let mut tokens = self.verification_tokens.iter();
+        tokens.any(|known| known.matches(token))
+    }
+
+    /// The time now, if a signature of `timestamp` counts at it.
+    pub(crate) fn fresh(&self, timestamp: &str) -> Result<SystemTime, RejectionReason> {
+        let now = self.freshness.now();
+        let accepted = self.freshness.accepts(timestamp, now);
+        accepted.then_some(now).ok_or(RejectionReason::Timestamp)
+    }
+
+    /// The challenge of a document that is exactly a URL check with a token of ours.
+    pub(crate) fn url_check(&self, document: &[u8]) -> Option<Challenge> {
+        let check = UrlCheck::parse(std::str::from_utf8(document).ok()?)?;
+        let known = self.knows(&check.token);
+        known.then(|| Challenge::parse(&check.challenge))?
+    }
+}
