@@ -5,5 +5,7 @@
 #[cfg(feature = "card-v1")]
 mod card_v1;
 mod dispatch;
+mod signed;
 mod support;
+mod unsigned;
 mod webhook;

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use lark_events::{
-    EncryptKey, Opened, Rejection, RejectionReason, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER,
-    SIGNATURE_TIMESTAMP_HEADER, Webhook, WebhookBuilder,
+    Challenge, Delivery, EncryptKey, Opened, Rejection, RejectionReason, SIGNATURE_HEADER,
+    SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER, Webhook, WebhookBuilder,
 };
 
 pub(crate) const KEY: &str = "test key";
@@ -75,4 +75,20 @@ pub(crate) fn signed(key: &str, body: &[u8]) -> HeaderMap {
 #[track_caller]
 pub(crate) fn refused(result: Result<Opened, Rejection>) -> RejectionReason {
     result.expect_err("the request is refused").reason()
+}
+
+#[track_caller]
+pub(crate) fn delivery(result: Result<Opened, Rejection>) -> Delivery {
+    match result {
+        Ok(Opened::Delivery(delivery)) => delivery,
+        other => panic!("not a delivery: {other:?}"),
+    }
+}
+
+#[track_caller]
+pub(crate) fn challenge(result: Result<Opened, Rejection>) -> Challenge {
+    match result {
+        Ok(Opened::Challenge(challenge)) => challenge,
+        other => panic!("not a challenge: {other:?}"),
+    }
 }
