@@ -5,10 +5,14 @@ use std::collections::hash_map::Entry;
 use std::fmt;
 use std::panic::Location;
 
-use crate::dispatcher::{Dispatcher, Routes, UnhandledPolicy};
+use crate::dispatcher::{Dispatcher, Route, Routes, UnhandledPolicy};
 use crate::error::{BuildError, Clash};
 use crate::event::EventType;
-use crate::handler::{ErasedHandler, Handler, HandlerWith, erase, erase_raw};
+use crate::event_set::EventSet;
+use crate::handler::{
+    ErasedHandler, Handler, HandlerWith, SetHandler, erase, erase_raw, erase_set,
+};
+use crate::info::EventInfo;
 use crate::outcome::{IntoReply, RawReply};
 use crate::raw_json::RawJson;
 
@@ -53,7 +57,7 @@ type Place = &'static Location<'static>;
 #[must_use = "a builder does nothing until it is built"]
 pub struct DispatcherBuilder<S = ()> {
     state: S,
-    handlers: HashMap<String, (ErasedHandler, Place)>,
+    routes: HashMap<String, (Route, Place)>,
     fallback: Option<(ErasedHandler, Place)>,
     unhandled: UnhandledPolicy,
     clashes: Vec<Clash>,
@@ -63,7 +67,7 @@ impl Default for DispatcherBuilder {
     fn default() -> Self {
         Self {
             state: (),
-            handlers: HashMap::new(),
+            routes: HashMap::new(),
             fallback: None,
             unhandled: UnhandledPolicy::default(),
             clashes: Vec::new(),
@@ -80,7 +84,25 @@ impl<S> DispatcherBuilder<S> {
     /// argument, `on(on_updated)`.
     #[track_caller]
     pub fn on<E: EventType>(self, handler: impl Handler<E, Return: IntoReply<E::Reply>>) -> Self {
-        self.insert(E::EVENT_TYPE, erase::<E, _>(handler))
+        self.insert_typed::<E>(erase::<E, _>(handler))
+    }
+
+    /// Registers one handler for every event of a set, such as the enum of a whole domain. What is
+    /// then registered for one of them is a clash, as it is for any event. The handler returns `()`
+    /// or a `Result` of it: callbacks need their own reply, and are in no set.
+    ///
+    /// See [`EventSet`] for an example.
+    #[track_caller]
+    pub fn on_all<E: EventSet>(
+        mut self,
+        handler: impl SetHandler<E, Return: IntoReply<()>>,
+    ) -> Self {
+        let handler = erase_set::<E, _>(handler);
+        for info in E::EVENTS {
+            let handler = ErasedHandler::clone(&handler);
+            self = self.insert(info.event_type, handler, Some(info));
+        }
+        self
     }
 
     /// Registers a handler for an event that has no type: it is given the body as
@@ -91,7 +113,7 @@ impl<S> DispatcherBuilder<S> {
         event_type: impl Into<String>,
         handler: impl Handler<RawJson, Return: IntoReply<RawReply>>,
     ) -> Self {
-        self.insert(event_type, erase_raw(handler))
+        self.insert(event_type, erase_raw(handler), None)
     }
 
     /// Registers a handler for every event that has none of its own. It is given the body as
@@ -115,7 +137,7 @@ impl<S> DispatcherBuilder<S> {
     pub fn with_state<T: Clone + Send + Sync + 'static>(self, state: T) -> DispatcherBuilder<T> {
         DispatcherBuilder {
             state,
-            handlers: self.handlers,
+            routes: self.routes,
             fallback: self.fallback,
             unhandled: self.unhandled,
             clashes: self.clashes,
@@ -135,7 +157,7 @@ impl<S> DispatcherBuilder<S> {
     {
         let state = self.state.clone();
         let handler = erase::<E, _>(move |event| handler(state.clone(), event));
-        self.insert(E::EVENT_TYPE, handler)
+        self.insert_typed::<E>(handler)
     }
 
     /// What to do with an event that nothing is registered for. The default is
@@ -146,16 +168,26 @@ impl<S> DispatcherBuilder<S> {
     }
 
     #[track_caller]
-    fn insert(mut self, event_type: impl Into<String>, handler: ErasedHandler) -> Self {
+    fn insert_typed<E: EventType>(self, handler: ErasedHandler) -> Self {
+        self.insert(E::EVENT_TYPE, handler, Some(const { &E::INFO }))
+    }
+
+    #[track_caller]
+    fn insert(
+        mut self,
+        event_type: impl Into<String>,
+        handler: ErasedHandler,
+        info: Option<&'static EventInfo>,
+    ) -> Self {
         let second = Location::caller();
-        match self.handlers.entry(event_type.into()) {
+        match self.routes.entry(event_type.into()) {
             Entry::Occupied(entry) => self.clashes.push(Clash {
                 event_type: Some(entry.key().clone()),
                 first: entry.get().1,
                 second,
             }),
             Entry::Vacant(entry) => {
-                entry.insert((handler, second));
+                entry.insert((Route { handler, info }, second));
             }
         }
         self
@@ -172,9 +204,9 @@ impl<S> DispatcherBuilder<S> {
                 clashes: self.clashes,
             });
         }
-        let handlers = self.handlers.into_iter();
+        let routes = self.routes.into_iter();
         Ok(Dispatcher::new(Routes {
-            handlers: handlers.map(|(key, (handler, _))| (key, handler)).collect(),
+            by_type: routes.map(|(key, (route, _))| (key, route)).collect(),
             fallback: self.fallback.map(|(handler, _)| handler),
             unhandled: self.unhandled,
         }))
@@ -184,7 +216,7 @@ impl<S> DispatcherBuilder<S> {
 impl<S> fmt::Debug for DispatcherBuilder<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DispatcherBuilder")
-            .field("event_types", &self.handlers.keys())
+            .field("event_types", &self.routes.keys())
             .field("fallback", &self.fallback.is_some())
             .field("unhandled", &self.unhandled)
             .finish_non_exhaustive()

@@ -78,10 +78,8 @@ impl Delivery {
         received_at: SystemTime,
     ) -> Result<Self, DecodeError> {
         let event = document.event.map(RawValue::get);
-        let raw = RawJson::parsed(match event {
-            Some(event) => bytes.slice_ref(event.as_bytes()),
-            None => Bytes::from_static(b"{}"),
-        });
+        let parsed = |event: &str| RawJson::parsed(bytes.slice_ref(event.as_bytes()));
+        let raw = event.map(parsed).unwrap_or_default();
         let header = match document.kind() {
             Kind::V2 => v2_header(bytes, document.into_v2_header().unwrap_or_default()),
             Kind::V1 => {
@@ -117,12 +115,16 @@ impl Delivery {
     /// `card.action.trigger_v1`.
     #[must_use]
     pub fn is_callback(&self) -> bool {
-        let event_type = self.header.event_type.as_str();
-        let versioned = event_type.rsplit_once("_v").is_some_and(|(_, version)| {
-            !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit())
-        });
-        event_type == "card.action.trigger_v1" || (self.header.schema == Schema::V2 && !versioned)
+        is_callback(&self.header.event_type, self.header.schema)
     }
+}
+
+/// Whether an event type names a callback.
+pub(crate) fn is_callback(event_type: &str, schema: Schema) -> bool {
+    let versioned = event_type.rsplit_once("_v").is_some_and(|(_, version)| {
+        !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    event_type == "card.action.trigger_v1" || (schema == Schema::V2 && !versioned)
 }
 
 fn v2_header(bytes: &Bytes, header: Header<'_>) -> EventHeader {

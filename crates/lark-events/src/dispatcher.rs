@@ -17,6 +17,8 @@ use crate::builder::DispatcherBuilder;
 use crate::delivery::Delivery;
 use crate::error::{DispatchError, DispatchErrorKind};
 use crate::handler::{ErasedHandler, HandlerFuture};
+use crate::info::EventInfo;
+use crate::manifest::Manifest;
 use crate::outcome::Outcome;
 
 /// Routes deliveries to the handlers registered for their event types.
@@ -62,9 +64,16 @@ pub struct Dispatcher {
 
 /// All that a dispatcher knows.
 pub(crate) struct Routes {
-    pub(crate) handlers: HashMap<String, ErasedHandler>,
+    pub(crate) by_type: HashMap<String, Route>,
     pub(crate) fallback: Option<ErasedHandler>,
     pub(crate) unhandled: UnhandledPolicy,
+}
+
+/// Where the events of one type go.
+pub(crate) struct Route {
+    pub(crate) handler: ErasedHandler,
+    /// What is documented of the event, where its handler is typed.
+    pub(crate) info: Option<&'static EventInfo>,
 }
 
 /// What to answer an event that no handler is registered for. A *callback* without a handler
@@ -95,14 +104,23 @@ impl Dispatcher {
 
     /// The event types that have a handler of their own, in no particular order.
     pub fn event_types(&self) -> impl Iterator<Item = &str> {
-        self.routes.handlers.keys().map(String::as_str)
+        self.routes.by_type.keys().map(String::as_str)
+    }
+
+    /// What the registered handlers need of the app in the developer console: subscriptions and
+    /// permissions.
+    #[must_use]
+    pub fn manifest(&self) -> Manifest {
+        let routes = self.routes.by_type.iter();
+        let known = routes.map(|(event_type, route)| (event_type.as_str(), route.info));
+        Manifest::new(known, self.routes.fallback.is_some())
     }
 }
 
 impl fmt::Debug for Dispatcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Dispatcher")
-            .field("handlers", &self.routes.handlers.len())
+            .field("handlers", &self.routes.by_type.len())
             .field("fallback", &self.routes.fallback.is_some())
             .field("unhandled", &self.routes.unhandled)
             .finish()
@@ -112,7 +130,8 @@ impl fmt::Debug for Dispatcher {
 impl Routes {
     async fn run(&self, delivery: Delivery) -> Result<Outcome, DispatchError> {
         let is_callback = delivery.is_callback();
-        let handler = self.handlers.get(&delivery.header.event_type);
+        let route = self.by_type.get(&delivery.header.event_type);
+        let handler = route.map(|route| &route.handler);
         let Some(handler) = handler.or(self.fallback.as_ref()) else {
             return match self.unhandled {
                 UnhandledPolicy::Acknowledge if !is_callback => Ok(Outcome::Unhandled),

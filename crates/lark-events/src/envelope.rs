@@ -14,6 +14,8 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::raw_json::unescaped;
+
 /// Most unknown header fields kept, the first ones. The drive events have two.
 const MAX_HEADER_EXTRAS: usize = 64;
 
@@ -199,12 +201,11 @@ pub(crate) struct Text<'a>(Option<Cow<'a, str>>);
 impl<'a> Text<'a> {
     fn read(json: &'a str) -> Self {
         let text = match json.as_bytes() {
-            [b'"', .., b'"'] if !json.contains('\\') => Some(&json[1..json.len() - 1]),
-            [b'"', ..] => return Self(serde_json::from_str(json).ok().map(Cow::Owned)),
-            [b'-' | b'0'..=b'9', ..] => Some(json),
+            [b'"', ..] => unescaped(json),
+            [b'-' | b'0'..=b'9', ..] => Some(Cow::Borrowed(json)),
             _ => None,
         };
-        Self(text.map(Cow::Borrowed))
+        Self(text)
     }
 
     pub(crate) fn as_str(&self) -> Option<&str> {

@@ -18,6 +18,7 @@ enum DecodeProblem {
     NotUtf8,
     NoEnvelope,
     NoEventType,
+    Unwritable,
 }
 
 impl DecodeError {
@@ -39,6 +40,10 @@ impl DecodeError {
     pub(crate) fn no_event_type() -> Self {
         Self(DecodeProblem::NoEventType)
     }
+
+    pub(crate) fn unwritable() -> Self {
+        Self(DecodeProblem::Unwritable)
+    }
 }
 
 impl fmt::Display for DecodeError {
@@ -52,6 +57,7 @@ impl fmt::Display for DecodeError {
                 f.write_str("neither a version 1 nor a version 2 envelope")
             }
             DecodeProblem::NoEventType => f.write_str("the envelope has no event type"),
+            DecodeProblem::Unwritable => f.write_str("the typed body cannot be written as JSON"),
         }
     }
 }

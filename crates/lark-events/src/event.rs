@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::error::DecodeError;
 use crate::info::EventInfo;
 use crate::raw_json::RawJson;
+use crate::unread::unread;
 
 /// A body type and the event type it belongs to.
 ///
@@ -50,7 +51,7 @@ pub trait EventType: DeserializeOwned + Serialize + Send + 'static {
     const EVENT_TYPE: &'static str;
 
     /// What the platform documents of the event.
-    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE);
+    const INFO: EventInfo = EventInfo::of::<Self>();
 
     /// What a handler answers: `()` for notifications, the documented body for callbacks.
     type Reply: Serialize + Send + 'static;
@@ -99,10 +100,44 @@ impl<E> Event<E> {
     pub fn raw(&self) -> &RawJson {
         &self.raw
     }
+
+    /// What of the received body is not in [`body`](Self::body): fields that the type does not know,
+    /// and values that it could not take. Each is a JSON pointer (RFC 6901) into
+    /// [`raw`](Self::raw), in the order of the text.
+    ///
+    /// It is worked out when asked, by writing the body as JSON again and comparing; a body whose
+    /// `Serialize` fails counts as unread altogether. A number and its text are the same, so are
+    /// a boolean and 0 or 1, and a null is nothing lost. An object or list that was not taken is
+    /// listed itself, without what it holds. Lists are compared in order, without the elements that
+    /// were left out. The time it takes grows with the length of the text times the depth of its
+    /// nesting.
+    ///
+    /// ```
+    /// use lark_events::callback::UrlPreviewGet;
+    /// use lark_events::{Event, EventHeader, RawJson};
+    ///
+    /// let raw = RawJson::parse(
+    ///     r#"{"host": 7, "context": {"url": ["odd"], "a/b": 1}, "operator": null, "host2": "x"}"#,
+    /// )?;
+    /// let event = Event::new(EventHeader::new("url.preview.get"), raw).typed::<UrlPreviewGet>()?;
+    /// assert_eq!(event.body.host.as_deref(), Some("7"));
+    /// assert_eq!(event.unread(), ["/context/url", "/context/a~1b", "/host2"]);
+    /// # Ok::<(), lark_events::DecodeError>(())
+    /// ```
+    #[must_use]
+    pub fn unread(&self) -> Vec<String>
+    where
+        E: Serialize,
+    {
+        match RawJson::encode(&self.body) {
+            Ok(typed) => unread(&self.raw, &typed, self.header.schema),
+            Err(_) => vec![String::new()],
+        }
+    }
 }
 
 impl<E: DeserializeOwned> Event<E> {
-    /// Decodes the body once, straight into its type.
+    /// Decodes the body straight into its type.
     pub(crate) fn decode(header: EventHeader, raw: RawJson) -> Result<Self, DecodeError> {
         let body = raw.decode_object()?;
         Ok(Self { header, body, raw })
@@ -113,6 +148,30 @@ impl Event<RawJson> {
     pub(crate) fn undecoded(header: EventHeader, raw: RawJson) -> Self {
         let body = raw.clone();
         Self { header, body, raw }
+    }
+
+    /// Decodes the received body into a type, as the dispatcher does for a handler of that type.
+    ///
+    /// ```
+    /// use lark_events::callback::UrlPreviewGet;
+    /// use lark_events::{Dispatcher, EventType};
+    ///
+    /// let dispatcher = Dispatcher::builder()
+    ///     .fallback(|event| async move {
+    ///         if event.header.event_type == UrlPreviewGet::EVENT_TYPE {
+    ///             println!("{:?}", event.typed::<UrlPreviewGet>()?.body.host);
+    ///         }
+    ///         Ok::<(), lark_events::DecodeError>(())
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), lark_events::BuildError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] when the type does not take the body.
+    pub fn typed<E: EventType>(self) -> Result<Event<E>, DecodeError> {
+        Event::decode(self.header, self.raw)
     }
 }
 

@@ -5,10 +5,12 @@
 
 use std::any::TypeId;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use crate::delivery::Delivery;
 use crate::error::{DispatchError, DispatchErrorKind};
 use crate::event::{Event, EventType};
+use crate::event_set::EventSet;
 use crate::outcome::{IntoReply, Outcome, RawReply};
 use crate::raw_json::RawJson;
 
@@ -50,12 +52,30 @@ where
     type Return = Fut::Output;
 }
 
+/// A handler of all events of a set, given as `S`. Implemented for functions, closures and method
+/// paths; not meant to be implemented by hand.
+pub trait SetHandler<S>: Fn(S) -> <Self as SetHandler<S>>::Future + Send + Sync + 'static {
+    /// What the handler returns before it is awaited.
+    type Future: Future<Output = Self::Return> + Send + 'static;
+    /// What it returns in the end.
+    type Return;
+}
+
+impl<S, F, Fut> SetHandler<S> for F
+where
+    F: Fn(S) -> Fut + Send + Sync + 'static,
+    Fut: Future + Send + 'static,
+{
+    type Future = Fut;
+    type Return = Fut::Output;
+}
+
 /// A running handler.
 pub(crate) type HandlerFuture =
     Pin<Box<dyn Future<Output = Result<Outcome, DispatchError>> + Send>>;
 
-/// A handler whose event type the compiler has forgotten.
-pub(crate) type ErasedHandler = Box<dyn Fn(Delivery) -> HandlerFuture + Send + Sync>;
+/// A handler whose event type the compiler has forgotten. One may be registered for many.
+pub(crate) type ErasedHandler = Arc<dyn Fn(Delivery) -> HandlerFuture + Send + Sync>;
 
 /// Wraps a typed handler into one that decodes first.
 pub(crate) fn erase<E, Fut>(
@@ -65,12 +85,28 @@ where
     E: EventType,
     Fut: Future<Output: IntoReply<E::Reply>> + Send + 'static,
 {
-    Box::new(move |delivery| {
+    Arc::new(move |delivery| {
         let running = match Event::<E>::decode(delivery.header, delivery.raw) {
             Ok(event) => Ok(handler(event)),
             Err(error) => Err(DispatchError::with_source(DispatchErrorKind::Decode, error)),
         };
         Box::pin(async move { finish(running?.await.into_reply(), encode::<E::Reply>) })
+    })
+}
+
+/// Wraps a handler of a set into one that decodes first.
+pub(crate) fn erase_set<S, Fut>(handler: impl Fn(S) -> Fut + Send + Sync + 'static) -> ErasedHandler
+where
+    S: EventSet,
+    Fut: Future<Output: IntoReply<()>> + Send + 'static,
+{
+    Arc::new(move |delivery| {
+        let running = match S::decode(Event::undecoded(delivery.header, delivery.raw)) {
+            Ok(Some(event)) => Ok(handler(event)),
+            Ok(None) => Err(DispatchError::new(DispatchErrorKind::Unhandled)),
+            Err(error) => Err(DispatchError::with_source(DispatchErrorKind::Decode, error)),
+        };
+        Box::pin(async move { finish(running?.await.into_reply(), encode::<()>) })
     })
 }
 
@@ -81,7 +117,7 @@ pub(crate) fn erase_raw<Fut>(
 where
     Fut: Future<Output: IntoReply<RawReply>> + Send + 'static,
 {
-    Box::new(move |delivery| {
+    Arc::new(move |delivery| {
         let running = handler(Event::undecoded(delivery.header, delivery.raw));
         Box::pin(async move { finish(running.await.into_reply(), |RawReply(json)| Ok(json)) })
     })

@@ -53,12 +53,17 @@ mod dispatcher;
 mod envelope;
 mod error;
 mod event;
+mod event_set;
 mod handler;
 mod info;
 pub mod lenient;
+mod manifest;
 mod outcome;
+mod pointer;
 mod raw_json;
+mod unread;
 mod user_id;
+mod validate;
 mod webhook;
 
 pub use self::builder::DispatcherBuilder;
@@ -74,11 +79,14 @@ pub use self::error::{
     BoxError, BuildError, DecodeError, DispatchError, DispatchErrorKind, EncodeError,
 };
 pub use self::event::{Event, EventHeader, EventType, Schema};
-pub use self::handler::{Handler, HandlerWith};
-pub use self::info::EventInfo;
+pub use self::event_set::EventSet;
+pub use self::handler::{Handler, HandlerWith, SetHandler};
+pub use self::info::{EventInfo, TypedBody};
+pub use self::manifest::{Manifest, ManifestEntry};
 pub use self::outcome::{IntoReply, Outcome, RawReply};
 pub use self::raw_json::RawJson;
 pub use self::user_id::UserId;
+pub use self::validate::{Length, Number, Validate, Violation, Violations};
 pub use self::webhook::{
     Admission, Challenge, MAX_EVENT_BYTES, MAX_LIVE_SECRETS, MAX_UNSIGNED_BYTES, Opened, Rejection,
     RejectionReason, Webhook, WebhookBuildError, WebhookBuilder,

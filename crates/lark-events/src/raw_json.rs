@@ -1,5 +1,6 @@
 //! JSON text kept as it was received: a slice of the request's own bytes.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::envelope::from_object;
 use crate::error::{DecodeError, EncodeError};
+use crate::lenient::repair;
 
 /// The text of one JSON value, shared with the bytes it was received in: cloning copies nothing.
 ///
@@ -88,9 +90,30 @@ impl RawJson {
     }
 
     /// [`decode`](Self::decode) for a text that must be an object: derived types would also take a
-    /// list of their members.
+    /// list of their members. Where the type does not take the text as it is, what no reader can
+    /// make sense of is taken out of a copy, so that only that is lost.
     pub(crate) fn decode_object<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
-        from_object(self.as_str()).map_err(|error| DecodeError::new(&error))
+        let text = self.as_str();
+        from_object(text)
+            .or_else(|error| from_object(&repair(text)).map_err(|_| DecodeError::new(&error)))
+    }
+}
+
+/// An empty object: what a missing body is.
+impl Default for RawJson {
+    fn default() -> Self {
+        Self(Bytes::from_static(b"{}"))
+    }
+}
+
+/// The text of a JSON string in its quotes, borrowed where it has no escapes. `None` where it is no
+/// Unicode: half of a surrogate pair can be escaped alone.
+pub(crate) fn unescaped(string: &str) -> Option<Cow<'_, str>> {
+    match string.as_bytes() {
+        [b'"', .., b'"'] if !string.contains('\\') => {
+            Some(Cow::Borrowed(&string[1..string.len() - 1]))
+        }
+        _ => serde_json::from_str(string).ok().map(Cow::Owned),
     }
 }
 

@@ -1,9 +1,15 @@
-//! Decoding that a field of another type cannot spoil, in one pass.
+//! Decoding that an odd field cannot spoil: one pass over good input, a second only when that fails.
 //!
 //! The documentation, the SDKs and the wire disagree on many fields: a number comes as a string, a
 //! string as a number, a list as null. Body types put [`field`] on each of their fields, all of them
 //! `Option`; a value of another type than the field's is then as good as a missing one. What was
-//! really sent stays in [`Event::raw`](crate::Event::raw).
+//! really sent stays in [`Event::raw`](crate::Event::raw), and
+//! [`Event::unread`](crate::Event::unread) lists what a type could not take.
+//!
+//! Some texts are JSON that no decoder takes whole: a member given twice, half of a surrogate pair, a
+//! number or a nesting without bounds. When the pass over a body fails, a second one reads a copy of
+//! the text in which those are null, so that they cost their own field only; numbers too large for
+//! 64 bits, or to be exact, are strings there, so that a `String` field has all their digits.
 //!
 //! ```
 //! use lark_events::lenient::{self, Lenient};
@@ -30,17 +36,25 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+mod containers;
+mod repair;
 mod takers;
 
 use std::marker::PhantomData;
 
-use self::takers::{LenientVisitor, ObjectTaker};
+use self::containers::ObjectTaker;
+pub(crate) use self::repair::{MAX_DEPTH, repair};
+use self::takers::LenientVisitor;
+
+/// Of this size on (2^53), a float no longer names one integer.
+const EXACT_BELOW: f64 = 9_007_199_254_740_992.0;
 
 /// For `#[serde(default, deserialize_with = "lenient::field")]` on an `Option` field.
 ///
 /// # Errors
 ///
-/// Only when the text is not JSON, or the deserializer cannot represent a value in it.
+/// When the text is not JSON, or the deserializer or the field cannot represent a value in it. A body
+/// is then decoded again without such values.
 pub fn field<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     T: Lenient,
@@ -55,7 +69,7 @@ pub trait Lenient: Sized {
     ///
     /// # Errors
     ///
-    /// Only when the text is not JSON, or the deserializer cannot represent a value in it.
+    /// As [`field`]'s.
     fn deserialize_lenient<'de, D>(deserializer: D) -> Result<Option<Self>, D::Error>
     where
         D: Deserializer<'de>;
@@ -139,6 +153,77 @@ macro_rules! open_integer_enum {
                 D: $crate::lenient::Deserializer<'de>,
             {
                 let key = $crate::lenient::field::<i64, D>(deserializer)?;
+                Ok(key.map(Self::from))
+            }
+        }
+    };
+}
+
+/// Implements the conversions of an open string enum: one whose unknown values are kept.
+///
+/// ```
+/// #[derive(Debug, Clone, PartialEq, Eq)]
+/// pub enum Kind {
+///     Green,
+///     Black,
+///     Unknown(String),
+/// }
+///
+/// lark_events::open_string_enum!(Kind { Green = "green", Black = "black" });
+///
+/// assert_eq!(Kind::from("black".to_owned()), Kind::Black);
+/// assert_eq!(Kind::Unknown("red".to_owned()).as_str(), "red");
+/// assert_eq!(serde_json::to_string(&Kind::Green)?, "\"green\"");
+/// assert_eq!(serde_json::from_str::<Kind>("\"red\"")?.as_str(), "red");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[macro_export]
+macro_rules! open_string_enum {
+    ($name:ident { $($variant:ident = $key:literal),+ $(,)? }) => {
+        impl $name {
+            /// The key as it is sent.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $key,)+
+                    Self::Unknown(other) => other,
+                }
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(key: String) -> Self {
+                match key.as_str() {
+                    $($key => Self::$variant,)+
+                    _ => Self::Unknown(key),
+                }
+            }
+        }
+
+        impl $crate::lenient::Serialize for $name {
+            fn serialize<S>(&self, serializer: S) -> Result<S::Ok, S::Error>
+            where
+                S: $crate::lenient::Serializer,
+            {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> $crate::lenient::Deserialize<'de> for $name {
+            fn deserialize<D>(deserializer: D) -> Result<Self, D::Error>
+            where
+                D: $crate::lenient::Deserializer<'de>,
+            {
+                <String as $crate::lenient::Deserialize>::deserialize(deserializer).map(Self::from)
+            }
+        }
+
+        impl $crate::lenient::Lenient for $name {
+            fn deserialize_lenient<'de, D>(deserializer: D) -> Result<Option<Self>, D::Error>
+            where
+                D: $crate::lenient::Deserializer<'de>,
+            {
+                let key = $crate::lenient::field::<String, D>(deserializer)?;
                 Ok(key.map(Self::from))
             }
         }

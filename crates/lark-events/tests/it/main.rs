@@ -5,6 +5,8 @@
 #[cfg(feature = "card-v1")]
 mod card_v1;
 mod dispatch;
+mod event_set;
+mod odd_fields;
 mod signed;
 mod support;
 mod unsigned;

@@ -1,0 +1,187 @@
+//! What the lenient fields take that hold others: objects, lists, maps and any value.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::marker::PhantomData;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, SeqAccess};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+
+use super::Lenient;
+use super::takers::{LenientVisitor, Taker, exact, lenient_by};
+
+/// The error of a key given twice, as that of an object's field: the second pass has neither value.
+const TWICE: &str = "a key given twice";
+
+lenient_by!(<T: Lenient> Vec<T> => ListTaker(PhantomData));
+lenient_by!(<T: Lenient> BTreeMap<String, T> => MapTaker(PhantomData));
+lenient_by!(<> Value => ValueTaker);
+
+/// An object.
+pub(super) struct ObjectTaker<T>(pub(super) PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Taker<'de> for ObjectTaker<T> {
+    type Value = T;
+    const EXPECTING: &'static str = "an object";
+
+    fn take_map<A: MapAccess<'de>>(self, map: A) -> Result<Option<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(Some)
+    }
+}
+
+/// A list. An element of another type is left out: nothing is made up in its place.
+struct ListTaker<T>(PhantomData<T>);
+
+impl<'de, T: Lenient> Taker<'de> for ListTaker<T> {
+    type Value = Vec<T>;
+    const EXPECTING: &'static str = "a list";
+
+    fn take_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Option<Vec<T>>, A::Error> {
+        let mut list = Vec::new();
+        while let Some(Element(element)) = seq.next_element()? {
+            list.extend(element);
+        }
+        Ok(Some(list))
+    }
+}
+
+/// An object with any keys. A value of another type is left out. A key given twice is an error.
+struct MapTaker<T>(PhantomData<T>);
+
+impl<'de, T: Lenient> Taker<'de> for MapTaker<T> {
+    type Value = BTreeMap<String, T>;
+    const EXPECTING: &'static str = "an object";
+
+    fn take_map<A: MapAccess<'de>>(
+        self,
+        mut map: A,
+    ) -> Result<Option<BTreeMap<String, T>>, A::Error> {
+        let mut entries = BTreeMap::new();
+        let mut odd = BTreeSet::new();
+        while let Some((key, Element(value))) = map.next_entry::<String, _>()? {
+            if entries.contains_key(&key) || odd.contains(&key) {
+                return Err(A::Error::custom(TWICE));
+            }
+            match value {
+                Some(value) => {
+                    entries.insert(key, value);
+                }
+                None => {
+                    odd.insert(key);
+                }
+            }
+        }
+        Ok(Some(entries))
+    }
+}
+
+/// Any value but null; inside, null is one too.
+struct ValueTaker;
+
+impl<'de> Taker<'de> for ValueTaker {
+    type Value = Value;
+    const EXPECTING: &'static str = "a value";
+
+    fn take_str(self, text: &str) -> Option<Value> {
+        Some(text.into())
+    }
+
+    fn take_bool(self, value: bool) -> Option<Value> {
+        Some(value.into())
+    }
+
+    fn take_u64(self, number: u64) -> Option<Value> {
+        Some(number.into())
+    }
+
+    fn take_i64(self, number: i64) -> Option<Value> {
+        Some(number.into())
+    }
+
+    fn take_f64<E: Error>(self, number: f64) -> Result<Option<Value>, E> {
+        exact(number).map(|number| Some(number.into()))
+    }
+
+    fn take_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Option<Value>, A::Error> {
+        let mut list = Vec::new();
+        while let Some(Element(element)) = seq.next_element()? {
+            list.push(element.unwrap_or(Value::Null));
+        }
+        Ok(Some(Value::Array(list)))
+    }
+
+    fn take_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<Value>, A::Error> {
+        let mut members = Map::new();
+        while let Some((key, Element(value))) = map.next_entry()? {
+            if members.insert(key, value.unwrap_or(Value::Null)).is_some() {
+                return Err(A::Error::custom(TWICE));
+            }
+        }
+        Ok(Some(Value::Object(members)))
+    }
+}
+
+/// One lenient value inside a list or a map.
+pub(super) struct Element<T>(pub(super) Option<T>);
+
+impl<'de, T: Lenient> Deserialize<'de> for Element<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize_lenient(deserializer).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read<T: Lenient>(json: &str) -> Option<T> {
+        let Element(value) = serde_json::from_str(json).unwrap();
+        value
+    }
+
+    #[test]
+    fn a_list_leaves_odd_elements_out() {
+        assert_eq!(
+            read::<Vec<String>>(r#"["a", null, 3, {}]"#).unwrap(),
+            ["a", "3"]
+        );
+        assert_eq!(read::<Vec<i64>>("{}"), None);
+        assert_eq!(read::<Vec<i64>>("null"), None);
+        assert_eq!(read::<Vec<i64>>("[]"), Some(Vec::new()));
+    }
+
+    #[test]
+    fn a_map_leaves_odd_values_out() {
+        let map = read::<BTreeMap<String, i64>>(r#"{"a": 1, "b": "2", "c": null, "d": {}}"#);
+        let expected = [("a".to_owned(), 1), ("b".to_owned(), 2)];
+        assert_eq!(map, Some(BTreeMap::from(expected)));
+        assert_eq!(read::<BTreeMap<String, i64>>("[1]"), None);
+    }
+
+    #[test]
+    fn any_value_is_kept_but_null() {
+        assert_eq!(read("[1]"), Some(serde_json::json!([1])));
+        assert_eq!(read::<Value>("null"), None);
+        let all = r#"{"a": [null, true, -1, 1.5, "b", 18446744073709551615], "c": null, "d": {}}"#;
+        assert_eq!(read(all), Some(serde_json::from_str::<Value>(all).unwrap()));
+    }
+
+    #[test]
+    fn what_would_lose_a_copy_or_digits_is_left_to_the_second_pass() {
+        fn fails<T: Lenient>(json: &str) -> bool {
+            serde_json::from_str::<Element<T>>(json).is_err()
+        }
+        for twice in [
+            r#"{"a": 1, "a": 1}"#,
+            r#"{"a": 1, "b": 2, "\u0061": null}"#,
+            r#"{"a": null, "a": 1}"#,
+            r#"{"a": [], "a": {}}"#,
+        ] {
+            assert!(fails::<BTreeMap<String, i64>>(twice), "{twice}");
+            assert!(fails::<Value>(twice), "{twice}");
+            assert!(fails::<Value>(&format!("[{twice}]")), "{twice}");
+        }
+        assert!(fails::<Value>("[1e300]"));
+    }
+}

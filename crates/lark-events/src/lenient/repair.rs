@@ -1,0 +1,437 @@
+//! The text of the second decoding pass: a copy of the first's, without what no decoder takes.
+//!
+//! - A member given twice is null, as neither value may win.
+//! - A string that is no Unicode is null, and a member whose name is none is left out.
+//! - A number that 64 bits do not hold, or not exactly, is a string of its own text.
+//! - What is nested too deep is null.
+//!
+//! The copy is made in time linear in the text, but for the look-ups of names, and is at most twice
+//! as long; the names of the objects that are open at a time are kept beside it.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::mem;
+use std::ops::Range;
+
+use super::EXACT_BELOW;
+use crate::raw_json::unescaped;
+
+/// Most lists and objects open at a time: as many as `serde_json` takes.
+pub(crate) const MAX_DEPTH: usize = 127;
+
+const NULL: &str = "null";
+
+/// Copies a text that is known to be one JSON value.
+pub(crate) fn repair(text: &str) -> String {
+    let mut repair = Repair {
+        rest: text,
+        copy: String::with_capacity(text.len()),
+        lost: Vec::new(),
+    };
+    repair.value(0);
+    repair.finish()
+}
+
+struct Repair<'a> {
+    rest: &'a str,
+    copy: String,
+    /// What in the copy has turned out to be given twice.
+    lost: Vec<Range<usize>>,
+}
+
+impl<'a> Repair<'a> {
+    fn value(&mut self, depth: usize) {
+        match self.peek() {
+            Some(b'{') if depth < MAX_DEPTH => self.object(depth + 1),
+            Some(b'[') if depth < MAX_DEPTH => self.list(depth + 1),
+            Some(b'{' | b'[') => {
+                self.skip();
+                self.copy.push_str(NULL);
+            }
+            Some(b'"') => {
+                let string = self.string();
+                let valid = unescaped(string).map(|_| string);
+                self.copy.push_str(valid.unwrap_or(NULL));
+            }
+            _ => {
+                let scalar = self.scalar();
+                if scalar.starts_with(|first: char| first.is_ascii_alphabetic()) || is_held(scalar)
+                {
+                    self.copy.push_str(scalar);
+                } else {
+                    self.copy.extend(["\"", scalar, "\""]);
+                }
+            }
+        }
+    }
+
+    fn object(&mut self, depth: usize) {
+        self.copy_byte();
+        let mut values: BTreeMap<Cow<'a, str>, Range<usize>> = BTreeMap::new();
+        while self.peek() == Some(b'"') {
+            let key = self.string();
+            if self.peek() == Some(b':') {
+                self.take(1);
+            }
+            let is_first = values.is_empty();
+            match unescaped(key).map(|name| values.entry(name)) {
+                Some(Entry::Vacant(entry)) => {
+                    self.copy
+                        .extend([if is_first { "" } else { "," }, key, ":"]);
+                    let start = self.copy.len();
+                    self.value(depth);
+                    entry.insert(start..self.copy.len());
+                }
+                Some(Entry::Occupied(mut entry)) => {
+                    let first = mem::take(entry.get_mut());
+                    // Empty after the second copy, which has said it all.
+                    if !first.is_empty() {
+                        self.lost.push(first);
+                    }
+                    self.skip();
+                }
+                None => self.skip(),
+            }
+            if self.peek() != Some(b',') {
+                break;
+            }
+            self.take(1);
+        }
+        self.peek();
+        self.copy_byte();
+    }
+
+    fn list(&mut self, depth: usize) {
+        self.copy_byte();
+        while self.peek().is_some_and(|next| next != b']') {
+            self.value(depth);
+            if self.peek() != Some(b',') {
+                break;
+            }
+            self.copy_byte();
+        }
+        self.copy_byte();
+    }
+
+    /// Steps over a value.
+    fn skip(&mut self) {
+        let mut open = 0_usize;
+        while let Some(next) = self.peek() {
+            match next {
+                b'"' => {
+                    self.string();
+                }
+                b'{' | b'[' => {
+                    open += 1;
+                    self.take(1);
+                }
+                b'}' | b']' => {
+                    open = open.saturating_sub(1);
+                    self.take(1);
+                }
+                b',' | b':' => {
+                    self.take(1);
+                }
+                _ => {
+                    self.scalar();
+                }
+            }
+            if open == 0 {
+                return;
+            }
+        }
+    }
+
+    /// The first byte of the next token.
+    fn peek(&mut self) -> Option<u8> {
+        self.rest = self.rest.trim_start_matches([' ', '\t', '\r', '\n']);
+        self.rest.as_bytes().first().copied()
+    }
+
+    /// A string, in its quotes.
+    fn string(&mut self) -> &'a str {
+        let bytes = self.rest.as_bytes();
+        let mut end = 1;
+        while let Some(&byte) = bytes.get(end) {
+            end += if byte == b'\\' { 2 } else { 1 };
+            if byte == b'"' {
+                break;
+            }
+        }
+        self.take(end)
+    }
+
+    /// A number, a boolean or null.
+    fn scalar(&mut self) -> &'a str {
+        let end = self.rest.find([',', ']', '}', ' ', '\t', '\r', '\n']);
+        self.take(end.unwrap_or(self.rest.len()))
+    }
+
+    fn copy_byte(&mut self) {
+        let byte = self.take(1);
+        self.copy.push_str(byte);
+    }
+
+    /// Takes bytes off the rest of the text: all of it, where there are not as many.
+    fn take(&mut self, length: usize) -> &'a str {
+        let (taken, rest) = self
+            .rest
+            .split_at_checked(length)
+            .unwrap_or((self.rest, ""));
+        self.rest = rest;
+        taken
+    }
+
+    /// The copy, with null for whatever was given twice.
+    fn finish(mut self) -> String {
+        if self.lost.is_empty() {
+            return self.copy;
+        }
+        // What holds another lost value starts before it.
+        self.lost.sort_unstable_by_key(|range| range.start);
+        let mut text = String::with_capacity(self.copy.len());
+        let mut end = 0;
+        for lost in self.lost {
+            if lost.start >= end {
+                text.push_str(&self.copy[end..lost.start]);
+                text.push_str(NULL);
+                end = lost.end;
+            }
+        }
+        text.push_str(&self.copy[end..]);
+        text
+    }
+}
+
+/// Whether a decoder can hold the number as it is.
+fn is_held(number: &str) -> bool {
+    let float = |number: f64| number.abs() < EXACT_BELOW;
+    number.parse::<i64>().is_ok()
+        || number.parse::<u64>().is_ok()
+        || number.parse::<f64>().is_ok_and(float)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::RawJson;
+
+    /// Repairs what has to be JSON before and after.
+    #[track_caller]
+    fn repaired(text: &str) -> String {
+        assert!(RawJson::parse(text.to_owned()).is_ok(), "{text}");
+        let repaired = repair(text);
+        let value = serde_json::from_str::<Value>(&repaired);
+        assert!(value.is_ok(), "{text} became {repaired}");
+        repaired
+    }
+
+    #[test]
+    fn what_is_good_stays_as_it_is() {
+        for good in [
+            r#"{"a":[1,-2.5,"b\n\"\\",true,false,null,{}],"c":{"d":[]}}"#,
+            r#"["\ud83d\ude00","会议室",18446744073709551615,-9223372036854775808,0.1,1e-400,-0]"#,
+            r#""\\""#,
+            "7",
+        ] {
+            assert_eq!(repaired(good), good);
+        }
+        assert_eq!(
+            repaired(" { \"a\" : [ 1 , 2 ] , \"b\":\n{ } } "),
+            r#"{"a":[1,2],"b":{}}"#
+        );
+    }
+
+    #[test]
+    fn a_member_given_twice_is_null_once() {
+        for (text, expected) in [
+            (r#"{"a":1,"a":1}"#, r#"{"a":null}"#),
+            (
+                r#"{"a":[1,2],"b":3,"\u0061":{"x":"]}"},"a":4}"#,
+                r#"{"a":null,"b":3}"#,
+            ),
+            (r#"{"a":1,"b":{"a":2}}"#, r#"{"a":1,"b":{"a":2}}"#),
+            (r#"[{"a":1},{"a":2}]"#, r#"[{"a":1},{"a":2}]"#),
+            (
+                r#"{"a":{"b":1,"b":2},"c":{"d":1,"d":2},"a":0}"#,
+                r#"{"a":null,"c":{"d":null}}"#,
+            ),
+            (r#"{"":1,"":2}"#, r#"{"":null}"#),
+        ] {
+            assert_eq!(repaired(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_unicode_is_null_or_left_out() {
+        for (text, expected) in [
+            (r#"["\ud800","a"]"#, r#"[null,"a"]"#),
+            (r#"{"a":"\udc00\ud800"}"#, r#"{"a":null}"#),
+            (r#"{"\ud800":{"a":[1]},"b":2}"#, r#"{"b":2}"#),
+            (r#"{"b":2,"\ud800":1}"#, r#"{"b":2}"#),
+            (r#"{"\ud800":1}"#, "{}"),
+            (r#"{"a":1,"\ud800":1,"\ud800":2,"b":2}"#, r#"{"a":1,"b":2}"#),
+        ] {
+            assert_eq!(repaired(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_is_not_held_is_its_own_text() {
+        for number in [
+            "1e400",
+            "-1E+400",
+            "18446744073709551616",
+            "-9223372036854775809",
+            "123456789012345678901234567890",
+            "9007199254740992.0",
+            "1e16",
+        ] {
+            assert_eq!(repaired(number), format!("\"{number}\""));
+        }
+    }
+
+    #[test]
+    fn what_is_nested_too_deep_is_null() {
+        let nested = |depth: usize, inner: &str| {
+            format!("{}{inner}{}", "{\"a\":[".repeat(depth), "]}".repeat(depth))
+        };
+        let most = MAX_DEPTH / 2;
+        assert_eq!(repaired(&nested(most, "[]")), nested(most, "[]"));
+        assert_eq!(repaired(&nested(most, "[[\"]\"]]")), nested(most, "[null]"));
+        assert_eq!(
+            repaired(&nested(50_000, "1")),
+            nested(most, r#"{"a":null}"#)
+        );
+        assert_eq!(
+            repaired(&format!("[{},1]", nested(most, "[1]"))),
+            format!("[{},1]", nested(most, "null"))
+        );
+    }
+
+    #[test]
+    fn a_text_that_is_no_json_ends_the_copy_and_not_the_program() {
+        for text in [
+            "",
+            "{",
+            "[",
+            "\"",
+            "\"\\",
+            "{\"a\"",
+            "{\"a\":",
+            "[1,",
+            "}",
+            "{]",
+            "[}",
+            "{\"a\" 1 \"b\"}",
+            "[:",
+        ] {
+            repair(text);
+        }
+    }
+
+    /// Random JSON of all that can be odd.
+    struct Generator(u64);
+
+    impl Generator {
+        /// A number below `end`, by splitmix64.
+        fn below(&mut self, end: usize) -> usize {
+            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut mixed = self.0;
+            mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            usize::try_from((mixed ^ (mixed >> 31)) >> 33).unwrap() % end
+        }
+
+        fn one_of(&mut self, choices: &[&'static str]) -> &'static str {
+            choices[self.below(choices.len())]
+        }
+
+        fn string(&mut self) -> String {
+            const PIECES: [&str; 12] = [
+                "a",
+                "b",
+                "é",
+                "会",
+                r"\ud800",
+                r"\udc00",
+                r"\ud83d\ude00",
+                r"\u0061",
+                r#"\""#,
+                r"\\",
+                "]},:",
+                "",
+            ];
+            let pieces: Vec<_> = (0..self.below(3)).map(|_| self.one_of(&PIECES)).collect();
+            format!("\"{}\"", pieces.concat())
+        }
+
+        fn space(&mut self) -> &'static str {
+            self.one_of(&["", "", " ", "\n\t\r "])
+        }
+
+        fn value(&mut self, depth: usize) -> String {
+            const SCALARS: [&str; 12] = [
+                "null",
+                "true",
+                "false",
+                "0",
+                "-1.5e-3",
+                "1e400",
+                "-1E400",
+                "9007199254740993.0",
+                "18446744073709551616",
+                "18446744073709551615",
+                "\"\"",
+                "1e16",
+            ];
+            let deeper = depth + 1 + self.below(4) * 40;
+            let inside = match self.below(10) {
+                _ if depth > 300 => self.one_of(&SCALARS).to_owned(),
+                0..4 => self.one_of(&SCALARS).to_owned(),
+                4 => self.string(),
+                5 | 6 => {
+                    let wraps = deeper - depth;
+                    let inner: Vec<_> = (0..self.below(4)).map(|_| self.value(deeper)).collect();
+                    format!(
+                        "{}{}{}",
+                        "[".repeat(wraps),
+                        inner.join(","),
+                        "]".repeat(wraps)
+                    )
+                }
+                _ => {
+                    let count = self.below(5);
+                    let mut member = || {
+                        let key = self.string();
+                        format!(
+                            "{}{key}{}:{}",
+                            self.space(),
+                            self.space(),
+                            self.value(depth + 1)
+                        )
+                    };
+                    let members: Vec<_> = (0..count).map(|_| member()).collect();
+                    format!("{{{}}}", members.join(","))
+                }
+            };
+            format!("{}{inside}{}", self.space(), self.space())
+        }
+    }
+
+    #[test]
+    fn whatever_the_text_the_copy_is_json_that_needs_no_repair() {
+        let mut odd = 0;
+        for seed in 0..3_000 {
+            let text = Generator(seed).value(0);
+            let once = repaired(&text);
+            assert_eq!(repair(&once), once, "seed {seed}");
+            assert!(once.len() <= text.len() * 2, "seed {seed}");
+            odd += usize::from(serde_json::from_str::<Value>(&text).is_err());
+        }
+        assert!(odd > 500, "only {odd} texts are odd");
+    }
+}
