@@ -14,6 +14,10 @@ usage: cargo xtask <command>
 commands:
   codegen           generate the event crates from specs/
   codegen --check   fail where they are stale, and write nothing
+  codegen import PAGE…
+                    turn saved documentation pages into facts in specs/
+  codegen list [--markdown]
+                    every event with its type, crate, permissions and page; or a table of domains
   mutants           mutation tests of the crypto, webhook opening and dispatch (slow)
   help              print this";
 
@@ -26,6 +30,9 @@ fn main() -> ExitCode {
     match args[..] {
         ["codegen"] => run_codegen(false),
         ["codegen", "--check"] => run_codegen(true),
+        ["codegen", "list"] => run_list(codegen::list::lines),
+        ["codegen", "list", "--markdown"] => run_list(codegen::list::markdown),
+        ["codegen", "import", ref pages @ ..] if !pages.is_empty() => run_import(pages),
         ["mutants"] => exit_code(mutants::run(&workspace_root())),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
@@ -45,6 +52,30 @@ fn run_codegen(check: bool) -> ExitCode {
             println!("updated {}", path.display());
         }
     }))
+}
+
+fn run_list(text: impl Fn(&[codegen::list::Entry]) -> String) -> ExitCode {
+    let entries = codegen::list(&workspace_root());
+    exit_code(entries.map(|entries| print!("{}", text(&entries))))
+}
+
+fn run_import(pages: &[&str]) -> ExitCode {
+    let pages: Vec<_> = pages.iter().map(PathBuf::from).collect();
+    let report = match codegen::import::run(&workspace_root(), &pages) {
+        Ok(report) => report,
+        Err(error) => return exit_code(Err(error)),
+    };
+    for line in &report.lines {
+        println!("{line}");
+    }
+    for line in &report.refused {
+        eprintln!("{line}");
+    }
+    if report.refused.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 /// An error is printed, and is the end.

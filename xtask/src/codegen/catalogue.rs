@@ -3,61 +3,72 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::{Domain, Enum, Event, Field, Struct, Variant};
+use super::facts::Facts;
+use super::model::{Domain, Enum, Event, Field, Rule, Struct, Variant};
 use super::naming::Naming;
-use super::overlay::{EnumWords, FieldWords, ObjectWords, Overlay, VariantWords, path};
+use super::overlay::{EnumWords, FieldWords, Key, ObjectWords, Overlay, VariantWords, path};
 use super::problem::Problems;
-use super::spec::{Object, Property, Shape, Spec};
-use super::types::{self, Definition, Types};
+use super::spec::{Object, Property, Schema, Shape, Spec};
+use super::types::{Definition, Types};
 use super::{names, prose};
 
 /// The variant that every enum has, for keys without a name.
 const UNKNOWN: &str = "Unknown";
 
-/// Decides everything that is to be generated for a domain.
-pub(crate) fn unite<'a>(
-    domain: &'a str,
-    specs: &'a [Spec],
-    overlay: &'a Overlay,
-    problems: &mut Problems,
-) -> Domain<'a> {
-    let types = types::collect(specs, overlay, problems);
-    report_stale_entries(specs, &types, overlay, problems);
-    let naming = Naming::decide(specs, &types, overlay, problems);
-    let mut catalogue = Catalogue {
-        overlay,
-        naming,
-        keys: BTreeMap::new(),
-        problems,
-    };
-    let mut events: Vec<_> = specs.iter().map(|spec| catalogue.event(spec)).collect();
-    let mut structs: Vec<_> = types
-        .values()
-        .filter_map(|definition| catalogue.generated_type(definition))
-        .collect();
-    events.sort_by(|a, b| a.body.name.cmp(&b.body.name));
-    structs.sort_by(|a, b| a.name.cmp(&b.name));
-    Domain {
-        name: domain,
-        events,
-        types: structs,
-        enums: catalogue.enums(),
+/// From here on, Unicode has Chinese, Japanese and Korean, and no punctuation of English.
+const FIRST_CJK: char = '\u{2e80}';
+
+/// Everything that is known of a domain.
+pub(crate) struct Uniting<'a> {
+    pub(crate) specs: &'a [Spec],
+    pub(crate) types: &'a Types,
+    pub(crate) naming: Naming<'a>,
+    pub(crate) overlay: &'a Overlay,
+}
+
+impl<'a> Uniting<'a> {
+    /// Decides everything that is to be generated for the domain.
+    pub(crate) fn domain(self, name: &'a str, problems: &mut Problems) -> Domain<'a> {
+        let Self {
+            specs,
+            types,
+            naming,
+            overlay,
+        } = self;
+        report_stale_entries(specs, types, overlay, problems);
+        let mut catalogue = Catalogue {
+            overlay,
+            types,
+            naming,
+            validated: with_rules(types, overlay),
+            keys: BTreeMap::new(),
+            problems,
+        };
+        let mut events: Vec<_> = specs.iter().map(|spec| catalogue.event(spec)).collect();
+        let mut structs: Vec<_> = types
+            .values()
+            .filter_map(|definition| catalogue.generated_type(definition, specs))
+            .collect();
+        events.sort_by(|a, b| a.body.name.cmp(&b.body.name));
+        structs.sort_by(|a, b| a.name.cmp(&b.name));
+        Domain {
+            name,
+            event_set: names::event_set_name(name),
+            events,
+            types: structs,
+            enums: catalogue.enums(),
+        }
     }
 }
 
 /// Overlay entries that no fact stands behind.
-fn report_stale_entries(
-    specs: &[Spec],
-    types: &Types<'_>,
-    overlay: &Overlay,
-    problems: &mut Problems,
-) {
+fn report_stale_entries(specs: &[Spec], types: &Types, overlay: &Overlay, problems: &mut Problems) {
     let bodies = specs
         .iter()
         .map(|spec| (spec.body.key.as_str(), &spec.body));
     let types = types
         .iter()
-        .map(|(key, definition)| (*key, definition.object));
+        .map(|(key, definition)| (key.as_str(), &definition.object));
     let objects: [BTreeMap<&str, &Object>; 2] = [bodies.collect(), types.collect()];
     let tables = [("events", &overlay.events), ("types", &overlay.types)];
     for ((table, entries), objects) in tables.into_iter().zip(objects) {
@@ -84,49 +95,131 @@ fn report_stale_entries(
     }
 }
 
+/// The types that have documented rules, or have a type that does.
+fn with_rules<'a>(types: &'a Types, overlay: &Overlay) -> BTreeSet<&'a str> {
+    let mut found = BTreeSet::new();
+    loop {
+        let before = found.len();
+        for (key, Definition { object, .. }) in types {
+            let words = overlay.types.get(key);
+            let by_hand = words.is_some_and(|words| words.validated_by_hand);
+            let mut properties = object.properties.iter();
+            let has_rules = properties.any(|property| {
+                let schema = &property.schema;
+                let words = words.and_then(|words| words.fields.get(&property.name));
+                let is_enum = words.is_some_and(|words| words.enumeration.is_some());
+                (!is_enum && stated_rule(&schema.shape, &schema.facts).is_some())
+                    || named(&schema.shape).is_some_and(|key| found.contains(key))
+            });
+            if (by_hand || has_rules) && overlay.external(key).is_none() {
+                found.insert(key.as_str());
+            }
+        }
+        if found.len() == before {
+            return found;
+        }
+    }
+}
+
+/// The rule that a page states for a value of this shape.
+fn stated_rule(shape: &Shape, facts: &Facts) -> Option<Rule> {
+    let has_range = facts.minimum.is_some() || facts.maximum.is_some();
+    let has_length = facts.min_length.is_some() || facts.max_length.is_some();
+    match shape {
+        Shape::Integer | Shape::Number | Shape::String if has_range => {
+            Some(Rule::Range(facts.clone()))
+        }
+        Shape::String | Shape::Array(_) if has_length => Some(Rule::Length(facts.clone())),
+        _ => None,
+    }
+}
+
+/// The type in a shape, also within lists and maps.
+fn named(shape: &Shape) -> Option<&str> {
+    match shape {
+        Shape::Named(key) => Some(key),
+        Shape::Array(inner) | Shape::Map(inner) => named(&inner.shape),
+        _ => None,
+    }
+}
+
 /// Events and types, united with their words.
 struct Catalogue<'a, 'p> {
     overlay: &'a Overlay,
+    types: &'a Types,
     naming: Naming<'a>,
+    /// The types whose rules are checked.
+    validated: BTreeSet<&'a str>,
     /// The keys that the facts have for each enum.
-    keys: BTreeMap<&'a str, BTreeSet<i64>>,
+    keys: BTreeMap<&'a str, BTreeSet<Key>>,
     problems: &'p mut Problems,
 }
 
 impl<'a> Catalogue<'a, '_> {
     fn event(&mut self, spec: &'a Spec) -> Event<'a> {
-        let name = self.naming.of_event(&spec.facts.event_type).to_owned();
-        let words = self.overlay.events.get(&spec.facts.event_type);
-        let body = self.structure(name, &spec.body, &spec.file, words, "events");
+        let event_type = &spec.facts.event_type;
+        let words = self.overlay.events.get(event_type);
+        let fields = self.fields(&spec.body, &spec.file, words, "events");
+        let by_hand = words.is_some_and(|words| words.validated_by_hand);
+        let mut doc = self.doc(
+            words.and_then(|words| words.doc.as_ref()),
+            &["events", event_type],
+        );
+        if doc.is_empty() {
+            doc = format!("The event `{event_type}`.");
+        }
+        let body = Struct {
+            name: self.naming.of_event(event_type).to_owned(),
+            doc,
+            part_of: Vec::new(),
+            is_validated: !by_hand && fields.iter().any(|field| field.rule.is_some()),
+            fields,
+        };
         Event { spec, body }
     }
 
     /// Nothing for an extern type.
-    fn generated_type(&mut self, definition: &Definition<'a>) -> Option<Struct> {
+    fn generated_type(&mut self, definition: &Definition, specs: &[Spec]) -> Option<Struct> {
         let Definition { object, file } = definition;
         let words = self.overlay.types.get(&object.key);
         if words.is_some_and(|words| words.external.is_some()) {
             return None;
         }
-        let name = self.naming.of_type(&object.key).to_owned();
-        Some(self.structure(name, object, file, words, "types"))
+        let fields = self.fields(object, file, words, "types");
+        let by_hand = words.is_some_and(|words| words.validated_by_hand);
+        let doc = words.and_then(|words| words.doc.as_ref());
+        Some(Struct {
+            name: self.naming.of_type(&object.key).to_owned(),
+            doc: self.doc(doc, &["types", &object.key]),
+            part_of: self.events_with(&object.key, specs),
+            is_validated: !by_hand && fields.iter().any(|field| field.rule.is_some()),
+            fields,
+        })
     }
 
-    fn structure(
-        &mut self,
-        name: String,
-        object: &Object,
-        file: &str,
-        words: Option<&'a ObjectWords>,
-        table: &str,
-    ) -> Struct {
-        let at = [table, &object.key];
-        let doc = words.and_then(|words| words.doc.as_ref());
-        Struct {
-            name,
-            doc: self.doc(doc, &at),
-            fields: self.fields(object, file, words, &at),
-        }
+    /// The Rust names of the events that have a type somewhere in them.
+    fn events_with(&self, key: &str, specs: &[Spec]) -> Vec<String> {
+        let has = |spec: &&Spec| {
+            let mut seen = BTreeSet::new();
+            let mut open = vec![&spec.body];
+            while let Some(object) = open.pop() {
+                for property in &object.properties {
+                    let Some(name) =
+                        named(&property.schema.shape).filter(|name| seen.insert(*name))
+                    else {
+                        continue;
+                    };
+                    open.extend(self.types.get(name).map(|definition| &definition.object));
+                }
+            }
+            seen.contains(key)
+        };
+        let specs = specs.iter().filter(has);
+        let mut names: Vec<_> = specs
+            .map(|spec| self.naming.of_event(&spec.facts.event_type).to_owned())
+            .collect();
+        names.sort();
+        names
     }
 
     fn fields(
@@ -134,13 +227,13 @@ impl<'a> Catalogue<'a, '_> {
         object: &Object,
         file: &str,
         words: Option<&'a ObjectWords>,
-        at: &[&str],
+        table: &str,
     ) -> Vec<Field> {
         let mut taken = BTreeSet::new();
         let mut fields = Vec::new();
         for property in &object.properties {
             let words = words.and_then(|words| words.fields.get(&property.name));
-            let at = [at, &["fields", &property.name]].concat();
+            let at = [table, &object.key, "fields", &property.name];
             let field = self.field(property, file, words, &at);
             if !names::is_field_name(&field.name) || !taken.insert(field.name.clone()) {
                 let rule = format!("`{}` is taken or no name for a field", field.name);
@@ -160,48 +253,43 @@ impl<'a> Catalogue<'a, '_> {
     ) -> Field {
         let schema = &property.schema;
         let enumeration = words.and_then(|words| words.enumeration.as_deref());
-        self.use_enum(property, file, enumeration, at);
-        let (rust_type, uses) = match enumeration {
-            Some(name) => (name.to_owned(), Some(name.to_owned())),
-            None => self.rust_type(&schema.shape),
+        if let Some(name) = enumeration {
+            self.use_enum(name, schema, file, at);
+        }
+        let (rust_type, uses) = self.rust_type(&schema.shape, enumeration);
+        let rule = match named(&schema.shape) {
+            Some(key) if self.validated.contains(key) => Some(Rule::Nested),
+            _ if enumeration.is_some() => None,
+            _ => stated_rule(&schema.shape, &schema.facts),
         };
-        let mut doc = vec![self.doc(words.and_then(|words| words.doc.as_ref()), at)];
-        doc.extend(prose::field_sentences(property, enumeration.is_some()));
+        let doc = self.doc(words.and_then(|words| words.doc.as_ref()), at);
+        let mut sentences: Vec<_> = (!doc.is_empty()).then_some(doc).into_iter().collect();
+        sentences.extend(prose::field_sentences(property, enumeration.is_some()));
         Field {
             wire_name: property.name.clone(),
             name: names::field_name(&property.name),
-            doc: doc.join(" "),
+            doc: sentences.join(" "),
             rust_type,
             uses,
+            rule,
         }
     }
 
-    /// The keys of an integer have an enum, whose variants are exactly those keys.
-    fn use_enum(
-        &mut self,
-        property: &Property,
-        file: &str,
-        enumeration: Option<&'a str>,
-        at: &[&str],
-    ) {
-        let schema = &property.schema;
-        let has_keys = schema.shape == Shape::Integer && !schema.facts.keys.is_empty();
-        let Some(name) = enumeration else {
-            if has_keys {
-                self.report(at, "its keys have no `enum`");
-            }
-            return;
+    /// An enum is for keys, all of which it has to name.
+    fn use_enum(&mut self, name: &'a str, schema: &Schema, file: &str, at: &[&str]) {
+        let value = match &schema.shape {
+            Shape::Array(items) => items,
+            _ => schema,
         };
-        if !has_keys {
-            return self.report(at, "an `enum` is for an integer with keys");
+        if value.facts.keys.is_empty() {
+            return self.report(at, "an `enum` is for a field with keys");
         }
         let Some(words) = self.overlay.enums.get(name) else {
             return self.report(at, format!("no enum `{name}`"));
         };
-        for key in &schema.facts.keys {
-            let known = key.as_i64().filter(|key| words.has(*key));
-            let Some(key) = known else {
-                let rule = format!("`{name}` has no variant for the key {key}");
+        for value in &value.facts.keys {
+            let Some(key) = Key::of(value).filter(|key| words.has(key)) else {
+                let rule = format!("`{name}` has no variant for the key {value}");
                 self.problems.push(file, &schema.pointer, rule);
                 continue;
             };
@@ -209,27 +297,29 @@ impl<'a> Catalogue<'a, '_> {
         }
     }
 
-    /// The type without its `Option`, and the generated type that it mentions.
-    fn rust_type(&self, shape: &Shape) -> (String, Option<String>) {
+    /// The type without its `Option`, and the generated type that it mentions. An enum stands for a
+    /// value or for the elements of a list.
+    fn rust_type(&self, shape: &Shape, enumeration: Option<&str>) -> (String, Option<String>) {
         let plain = |name: &str| (name.to_owned(), None);
-        match shape {
-            Shape::String => plain("String"),
-            Shape::Integer => plain("i64"),
-            Shape::Number => plain("f64"),
-            Shape::Boolean => plain("bool"),
-            Shape::Any => plain("serde_json::Value"),
-            Shape::Array(items) => {
-                let (items, uses) = self.rust_type(&items.shape);
+        match (shape, enumeration) {
+            (Shape::Array(items), _) => {
+                let (items, uses) = self.rust_type(&items.shape, enumeration);
                 (format!("Vec<{items}>"), uses)
             }
-            Shape::Map(values) => {
-                let (values, uses) = self.rust_type(&values.shape);
+            (_, Some(name)) => (name.to_owned(), Some(name.to_owned())),
+            (Shape::String, _) => plain("String"),
+            (Shape::Integer, _) => plain("i64"),
+            (Shape::Number, _) => plain("f64"),
+            (Shape::Boolean, _) => plain("bool"),
+            (Shape::Any, _) => plain("serde_json::Value"),
+            (Shape::Map(values), _) => {
+                let (values, uses) = self.rust_type(&values.shape, None);
                 (
                     format!("std::collections::BTreeMap<String, {values}>"),
                     uses,
                 )
             }
-            Shape::Named(key) => {
+            (Shape::Named(key), _) => {
                 let name = self.naming.of_type(key).to_owned();
                 let generated = self.overlay.external(key).is_none();
                 (name.clone(), generated.then_some(name))
@@ -257,7 +347,7 @@ impl<'a> Catalogue<'a, '_> {
         enums
     }
 
-    fn variants(&mut self, words: &EnumWords, keys: &BTreeSet<i64>, at: &[&str]) -> Vec<Variant> {
+    fn variants(&mut self, words: &EnumWords, keys: &BTreeSet<Key>, at: &[&str]) -> Vec<Variant> {
         let mut taken = BTreeSet::from([UNKNOWN]);
         let mut seen = BTreeSet::new();
         let mut variants = Vec::new();
@@ -270,22 +360,33 @@ impl<'a> Catalogue<'a, '_> {
                 self.report(&at, "a variant needs a Rust name and a key of its own");
             }
             variants.push(Variant {
-                key: *key,
+                key: key.clone(),
                 name: name.clone(),
                 doc: self.doc(doc.as_ref(), &at),
             });
+        }
+        if seen.iter().any(|key| matches!(key, Key::Text(_)))
+            && seen.iter().any(|key| matches!(key, Key::Integer(_)))
+        {
+            self.report(at, "its keys are numbers or strings, not both");
         }
         variants
     }
 
     /// A description: one sentence or more on one line, because facts follow it as sentences.
+    /// Empty where there is none, which a domain that is `described` has none of.
     fn doc(&mut self, doc: Option<&String>, at: &[&str]) -> String {
         let Some(doc) = doc else {
-            self.report(at, "no `doc`");
+            if self.overlay.described || at.first() == Some(&"enums") {
+                self.report(at, "no `doc`");
+            }
             return String::new();
         };
         if !doc.ends_with('.') || doc.contains('\n') {
             self.report(at, "a `doc` is one line that ends with a full stop");
+        }
+        if doc.chars().any(|char| char >= FIRST_CJK) {
+            self.report(at, "a `doc` is in English");
         }
         doc.clone()
     }

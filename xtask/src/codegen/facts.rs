@@ -25,8 +25,6 @@ pub(crate) struct EventFacts {
     pub(crate) field_scopes: Vec<Scope>,
     #[serde(default)]
     pub(crate) push_modes: Vec<String>,
-    #[serde(default)]
-    pub(crate) rules: Vec<Rule>,
 }
 
 /// A permission, and the kinds of app that can be given it.
@@ -36,6 +34,9 @@ pub(crate) struct Scope {
     pub(crate) name: String,
     #[serde(default)]
     pub(crate) app_types: Vec<String>,
+    /// It can no longer be applied for; apps that have it keep it.
+    #[serde(default)]
+    pub(crate) retired: bool,
 }
 
 /// The version of the envelope.
@@ -45,57 +46,19 @@ pub(crate) enum Envelope {
     V1,
     #[serde(rename = "2.0")]
     V2,
+    /// The document is the body: callbacks of the old form.
+    #[serde(rename = "none")]
+    None,
 }
 
 impl Envelope {
-    pub(crate) fn as_str(self) -> &'static str {
+    pub(crate) fn phrase(self) -> &'static str {
         match self {
-            Self::V1 => "1.0",
-            Self::V2 => "2.0",
+            Self::V1 => "envelope 1.0",
+            Self::V2 => "envelope 2.0",
+            Self::None => "no envelope",
         }
     }
-}
-
-/// A bound on one field that depends on other fields of the same object.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Rule {
-    /// The object: `#/properties/event` or `#/$defs/…`.
-    pub(crate) at: String,
-    /// The bounded field.
-    pub(crate) field: String,
-    /// The rule holds where all of these are given …
-    #[serde(default)]
-    pub(crate) given: Vec<String>,
-    /// … and none of these is.
-    #[serde(default)]
-    pub(crate) absent: Vec<String>,
-    pub(crate) minimum: Option<Bound>,
-    pub(crate) exclusive_maximum: Option<Bound>,
-}
-
-impl Rule {
-    /// Every field that the rule names.
-    pub(crate) fn fields(&self) -> impl Iterator<Item = &String> {
-        let bounds = self.minimum.iter().chain(&self.exclusive_maximum);
-        let summed = bounds.filter_map(|bound| match bound {
-            Bound::Number(_) => None,
-            Bound::Sum { field, .. } => Some(field),
-        });
-        [&self.field]
-            .into_iter()
-            .chain(&self.given)
-            .chain(&self.absent)
-            .chain(summed)
-    }
-}
-
-/// A number, or another field and a number.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(untagged, deny_unknown_fields)]
-pub(crate) enum Bound {
-    Number(Number),
-    Sum { field: String, plus: Number },
 }
 
 /// The facts of one value: those that JSON Schema has keywords for, and its `x-lark`.
@@ -104,9 +67,13 @@ pub(crate) enum Bound {
 pub(crate) struct Facts {
     /// `seconds`, `days`, …
     pub(crate) unit: Option<String>,
-    /// Here for numbers that travel as strings; beside `type` for numbers.
+    /// Beside `type` for numbers, as long as the sample keeps to them. Here for numbers that travel
+    /// as strings, and for bounds that the page's own sample breaks.
     pub(crate) minimum: Option<Number>,
     pub(crate) maximum: Option<Number>,
+    /// The same for characters of a string and elements of a list.
+    pub(crate) min_length: Option<u64>,
+    pub(crate) max_length: Option<u64>,
     /// What counts where the value is not given; here or beside `type`, like the range.
     pub(crate) default: Option<Value>,
     /// The platform rounds to the nearest multiple of this.
@@ -115,4 +82,6 @@ pub(crate) struct Facts {
     pub(crate) keys: Vec<Value>,
     /// Without any one of these permissions, the value is not sent.
     pub(crate) scopes: Vec<String>,
+    /// The sample has it, and the table of fields does not.
+    pub(crate) only_sampled: bool,
 }

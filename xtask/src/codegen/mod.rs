@@ -9,8 +9,11 @@
 //! It depends on none of the crates that it writes, so it works when they do not compile.
 
 mod catalogue;
+mod everything;
 mod facts;
 mod files;
+pub(crate) mod import;
+pub(crate) mod list;
 mod model;
 mod names;
 mod naming;
@@ -26,14 +29,18 @@ mod types;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::{fmt, io};
+use std::{fmt, fs, io};
 
+use self::catalogue::Uniting;
 use self::files::{ensure_file_contents, ensure_no_others, sorted_entries};
+use self::list::Entry;
+use self::naming::Naming;
 use self::overlay::Overlay;
 use self::problem::{Problem, Problems};
 use self::rustfmt::FormatError;
 use self::sources::{Source, Sources};
 use self::spec::Spec;
+use self::types::Types;
 
 /// The folder of a crate that holds generated files and nothing else.
 const GENERATED: &str = "src/generated";
@@ -81,12 +88,26 @@ impl fmt::Display for CodegenError {
 /// Brings the generated files up to date and returns those that changed. With `check`, nothing is
 /// written, and a file that would change is an error.
 pub(crate) fn run(root: &Path, check: bool) -> Result<Vec<PathBuf>, CodegenError> {
-    let domains = sources::read(root)?;
-    let generated = format_all(generate_all(root, &domains)?, &root.join("rustfmt.toml"))?;
+    let domains = generate_all(root)?;
+    let mut texts = Texts::new();
+    for domain in &domains {
+        let folder = crate_folder(root, &domain.name).join(GENERATED);
+        let files = domain.files.iter();
+        texts.extend(files.map(|(file, text)| (folder.join(file), text.clone())));
+    }
+    let entries = domains.iter().flat_map(|domain| &domain.entries);
+    let everything = everything::files(entries, &version(root)?);
+    let folder = root.join(everything::FOLDER);
+    texts.extend(
+        everything
+            .into_iter()
+            .map(|(file, text)| (folder.join(file), text)),
+    );
+    let generated = format_all(texts, &root.join("rustfmt.toml"))?;
 
     let mut changed = Vec::new();
-    for domain in &domains {
-        for (file, text) in scaffold::files(&domain.name) {
+    for domain in domains.iter().filter(|domain| !domain.files.is_empty()) {
+        for (file, text) in scaffold::files(&domain.name, domain.about.as_deref()) {
             let path = crate_folder(root, &domain.name).join(file);
             if !path.exists() && !ensure_file_contents(&path, &text, check)? {
                 changed.push(path);
@@ -111,6 +132,15 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<Vec<PathBuf>, CodegenError
     Ok(changed)
 }
 
+/// Every event of the catalogue.
+pub(crate) fn list(root: &Path) -> Result<Vec<Entry>, CodegenError> {
+    let domains = generate_all(root)?;
+    Ok(domains
+        .into_iter()
+        .flat_map(|domain| domain.entries)
+        .collect())
+}
+
 fn crate_folder(root: &Path, domain: &str) -> PathBuf {
     root.join("crates").join(scaffold::crate_name(domain))
 }
@@ -121,29 +151,34 @@ fn relative(root: &Path, path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")
 }
 
-/// Every generated file by its path, not yet formatted; or what is wrong in any domain.
-fn generate_all(root: &Path, domains: &[Sources]) -> Result<Texts, CodegenError> {
-    let mut texts = Texts::new();
+/// What comes out of a domain.
+#[derive(Debug)]
+struct Generated {
+    name: String,
+    about: Option<String>,
+    entries: Vec<Entry>,
+    /// Not yet formatted, by their paths in `src/generated`; none for a domain that is by hand.
+    files: BTreeMap<String, String>,
+}
+
+/// Every domain; or what is wrong in any of them.
+fn generate_all(root: &Path) -> Result<Vec<Generated>, CodegenError> {
+    let mut domains = Vec::new();
     let mut problems = Vec::new();
-    for domain in domains {
-        let folder = crate_folder(root, &domain.name).join(GENERATED);
-        match generate(domain) {
-            Ok(files) => {
-                let files = files.into_iter();
-                texts.extend(files.map(|(file, text)| (folder.join(file), text)));
-            }
+    for sources in sources::read(root)? {
+        match generate(&sources) {
+            Ok(generated) => domains.push(generated),
             Err(found) => problems.extend(found),
         }
     }
     if problems.is_empty() {
-        Ok(texts)
+        Ok(domains)
     } else {
         Err(CodegenError::Problems(problems))
     }
 }
 
-/// The generated files of a domain, not yet formatted, by their paths in `src/generated`.
-fn generate(sources: &Sources) -> Result<BTreeMap<String, String>, Vec<Problem>> {
+fn generate(sources: &Sources) -> Result<Generated, Vec<Problem>> {
     let mut problems = Problems::default();
     let specs: Vec<_> = sources
         .specs
@@ -154,9 +189,49 @@ fn generate(sources: &Sources) -> Result<BTreeMap<String, String>, Vec<Problem>>
     let overlay = Overlay::parse(file, text, &mut problems).unwrap_or_default();
     // What refers to a file that could not be read would be reported wrongly.
     let mut problems = problems.checkpoint()?;
-    let domain = catalogue::unite(&sources.name, &specs, &overlay, &mut problems);
-    problems.checkpoint()?;
-    Ok(render::files(&domain))
+    let by_hand = overlay.by_hand.is_some();
+    let types = if by_hand {
+        Types::new()
+    } else {
+        types::collect(&specs, &overlay, &mut problems)
+    };
+    let naming = Naming::decide(&sources.name, &specs, &types, &overlay, &mut problems);
+    let entries = list::entries(&sources.name, &specs, &naming, &overlay);
+    let mut files = BTreeMap::new();
+    if !by_hand {
+        let unite = Uniting {
+            specs: &specs,
+            types: &types,
+            naming,
+            overlay: &overlay,
+        };
+        let domain = unite.domain(&sources.name, &mut problems);
+        problems.checkpoint()?;
+        files = render::files(&domain);
+    }
+    Ok(Generated {
+        name: sources.name.clone(),
+        about: overlay.about,
+        entries,
+        files,
+    })
+}
+
+/// The version that all crates have.
+fn version(root: &Path) -> Result<String, CodegenError> {
+    let path = root.join("Cargo.toml");
+    let text = fs::read_to_string(&path).map_err(|error| CodegenError::io(&path, error))?;
+    let version = toml::from_str::<toml::Table>(&text)
+        .ok()
+        .and_then(|manifest| {
+            let package = manifest.get("workspace")?.get("package")?;
+            Some(package.get("version")?.as_str()?.to_owned())
+        });
+    version.ok_or_else(|| {
+        let mut problems = Problems::default();
+        problems.push("Cargo.toml", "workspace.package.version", "not there");
+        CodegenError::Problems(problems.into())
+    })
 }
 
 fn format_all(mut texts: Texts, config: &Path) -> Result<Texts, CodegenError> {

@@ -1,5 +1,7 @@
 //! What is to be generated for one domain, with every name and every word decided.
 
+use super::facts::Facts;
+use super::overlay::Key;
 use super::spec::Spec;
 
 /// One crate's worth of generated code. Everything is sorted by Rust name, fields by the page.
@@ -7,6 +9,8 @@ use super::spec::Spec;
 pub(crate) struct Domain<'a> {
     /// Such as `vc`.
     pub(crate) name: &'a str,
+    /// The enum of its events.
+    pub(crate) event_set: String,
     pub(crate) events: Vec<Event<'a>>,
     pub(crate) types: Vec<Struct>,
     pub(crate) enums: Vec<Enum>,
@@ -22,7 +26,11 @@ pub(crate) struct Event<'a> {
 pub(crate) struct Struct {
     pub(crate) name: String,
     pub(crate) doc: String,
+    /// The events that have the type, by Rust name; none for an event itself.
+    pub(crate) part_of: Vec<String>,
     pub(crate) fields: Vec<Field>,
+    /// Whether the checks of its documented rules are generated.
+    pub(crate) is_validated: bool,
 }
 
 #[derive(Debug)]
@@ -30,23 +38,42 @@ pub(crate) struct Field {
     /// On the wire.
     pub(crate) wire_name: String,
     pub(crate) name: String,
+    /// Empty where the name says it.
     pub(crate) doc: String,
     /// Without the `Option`.
     pub(crate) rust_type: String,
     /// The generated type or enum that it mentions.
     pub(crate) uses: Option<String>,
+    pub(crate) rule: Option<Rule>,
+}
+
+/// A documented rule for the value of a field.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Rule {
+    Range(Facts),
+    Length(Facts),
+    /// The rules of its type.
+    Nested,
 }
 
 #[derive(Debug)]
 pub(crate) struct Enum {
     pub(crate) name: String,
     pub(crate) doc: String,
+    /// At least one, and all keys of one kind.
     pub(crate) variants: Vec<Variant>,
+}
+
+impl Enum {
+    pub(crate) fn is_text(&self) -> bool {
+        let mut variants = self.variants.iter();
+        variants.any(|variant| matches!(variant.key, Key::Text(_)))
+    }
 }
 
 #[derive(Debug)]
 pub(crate) struct Variant {
-    pub(crate) key: i64,
+    pub(crate) key: Key,
     pub(crate) name: String,
     pub(crate) doc: String,
 }

@@ -14,14 +14,24 @@ const KEYWORDS: &[&str] = &[
 
 /// Names that generated code itself uses, so that no type may take them.
 const RESERVED: &[&str] = &[
+    "DecodeError",
     "Deserialize",
+    "Event",
+    "EventHeader",
     "EventInfo",
+    "EventSet",
     "EventType",
     "Option",
+    "RawJson",
+    "Result",
+    "Schema",
     "Self",
     "Serialize",
+    "Some",
     "String",
+    "Validate",
     "Vec",
+    "Violations",
 ];
 
 /// `vc.reserve_config.updated_v1` is `ReserveConfigUpdatedV1`: the segments after the domain, words
@@ -37,7 +47,7 @@ pub(crate) fn event_name(event_type: &str, domain: &str, envelope: Envelope) -> 
             };
             format!("P1{}{version}", join_camel(&words))
         }
-        Envelope::V2 => join_camel(&event_words(event_type, domain)),
+        Envelope::V2 | Envelope::None => join_camel(&event_words(event_type, domain)),
     }
 }
 
@@ -63,6 +73,11 @@ fn event_words(event_type: &str, domain: &str) -> Vec<String> {
 fn is_version(word: &str) -> bool {
     let digits = word.strip_prefix('v').unwrap_or_default();
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// `vc` has its events in `VcEvent`.
+pub(crate) fn event_set_name(domain: &str) -> String {
+    type_name(domain) + "Event"
 }
 
 /// `approval_config_event` is `ApprovalConfigEvent`.

@@ -18,8 +18,9 @@ pub(crate) struct Naming<'a> {
 
 impl<'a> Naming<'a> {
     pub(crate) fn decide(
+        domain: &str,
         specs: &'a [Spec],
-        types: &Types<'a>,
+        types: &'a Types,
         overlay: &Overlay,
         problems: &mut Problems,
     ) -> Self {
@@ -28,6 +29,9 @@ impl<'a> Naming<'a> {
             holders: BTreeMap::new(),
             problems,
         };
+        let name = names::event_set_name(domain);
+        let what = "the enum of all events".to_owned();
+        claims.claim(&name, what, &overlay.file, String::new());
         for spec in specs {
             let event_type = &spec.facts.event_type;
             let words = overlay.events.get(event_type);
@@ -46,12 +50,12 @@ impl<'a> Naming<'a> {
                 naming.types.insert(key, external.path.clone());
                 continue;
             }
-            let words = overlay.types.get(*key);
+            let words = overlay.types.get(key);
             let name = words
                 .and_then(|words| words.name.clone())
                 .unwrap_or_else(|| naming.derive(key));
             let at = definition.object.pointer.clone();
-            claims.claim(&name, format!("the type `{key}`"), definition.file, at);
+            claims.claim(&name, format!("the type `{key}`"), &definition.file, at);
             naming.types.insert(key, name);
         }
         for name in overlay.enums.keys() {

@@ -2,10 +2,13 @@
 //! touches it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::problem::Problems;
+use super::spec::Shape;
 
 /// The overlay of one domain.
 #[derive(Debug, Default, Deserialize)]
@@ -14,6 +17,12 @@ pub(crate) struct Overlay {
     /// Relative to the workspace.
     #[serde(skip)]
     pub(crate) file: String,
+    /// What the events of the domain are about, for the description of its crate.
+    pub(crate) about: Option<String>,
+    /// The crate whose hand-written types stand for the whole domain, so that nothing is generated.
+    pub(crate) by_hand: Option<String>,
+    /// Whether every event, type and field has its words.
+    pub(crate) described: bool,
     /// By event type.
     pub(crate) events: BTreeMap<String, ObjectWords>,
     /// By the page's name, or `owner/field` for a type without one.
@@ -33,7 +42,22 @@ pub(crate) struct ObjectWords {
     /// For a type: a hand-written one to use instead of a generated one.
     #[serde(rename = "extern")]
     pub(crate) external: Option<External>,
+    /// Whether its documented rules are checked by hand-written code beside the generated.
+    pub(crate) validated_by_hand: bool,
     pub(crate) fields: BTreeMap<String, FieldWords>,
+    /// For an event: what makes its sample JSON.
+    pub(crate) repairs: Vec<Repair>,
+}
+
+/// A text in a sample, replaced once before the sample is read.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Repair {
+    pub(crate) find: String,
+    pub(crate) replace: String,
+    /// What was wrong.
+    #[serde(rename = "note")]
+    pub(crate) _note: String,
 }
 
 /// A type of another crate.
@@ -50,9 +74,35 @@ pub(crate) struct External {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct FieldWords {
     pub(crate) doc: Option<String>,
-    /// The enum that names the keys of an integer.
+    /// The enum that names the keys.
     #[serde(rename = "enum")]
     pub(crate) enumeration: Option<String>,
+    /// What it is where pages contradict each other.
+    #[serde(rename = "type")]
+    pub(crate) settled: Option<SettledType>,
+}
+
+/// A type that the overlay decides on.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum SettledType {
+    String,
+    Integer,
+    Number,
+    Boolean,
+    Any,
+}
+
+impl SettledType {
+    pub(crate) fn shape(self) -> Shape {
+        match self {
+            Self::String => Shape::String,
+            Self::Integer => Shape::Integer,
+            Self::Number => Shape::Number,
+            Self::Boolean => Shape::Boolean,
+            Self::Any => Shape::Any,
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -65,9 +115,36 @@ pub(crate) struct EnumWords {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct VariantWords {
-    pub(crate) key: i64,
+    pub(crate) key: Key,
     pub(crate) name: String,
     pub(crate) doc: Option<String>,
+}
+
+/// What stands for a variant on the wire.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Key {
+    Integer(i64),
+    Text(String),
+}
+
+impl Key {
+    pub(crate) fn of(value: &Value) -> Option<Self> {
+        match value {
+            Value::String(text) => Some(Self::Text(text.clone())),
+            value => value.as_i64().map(Self::Integer),
+        }
+    }
+}
+
+/// As Rust and JSON write it.
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer(key) => write!(f, "{key}"),
+            Self::Text(key) => write!(f, "{key:?}"),
+        }
+    }
 }
 
 impl Overlay {
@@ -92,11 +169,16 @@ impl Overlay {
     pub(crate) fn external(&self, key: &str) -> Option<&External> {
         self.types.get(key)?.external.as_ref()
     }
+
+    /// The type of a field on which pages contradict each other.
+    pub(crate) fn settled(&self, key: &str, field: &str) -> Option<SettledType> {
+        self.types.get(key)?.fields.get(field)?.settled
+    }
 }
 
 impl EnumWords {
-    pub(crate) fn has(&self, key: i64) -> bool {
-        self.variants.iter().any(|variant| variant.key == key)
+    pub(crate) fn has(&self, key: &Key) -> bool {
+        self.variants.iter().any(|variant| variant.key == *key)
     }
 }
 

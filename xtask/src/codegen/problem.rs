@@ -45,3 +45,9 @@ impl Problems {
         }
     }
 }
+
+impl From<Problems> for Vec<Problem> {
+    fn from(problems: Problems) -> Self {
+        problems.0
+    }
+}

@@ -2,33 +2,38 @@
 
 use serde_json::Value;
 
-use super::facts::{Bound, Facts, Rule};
+use super::facts::Facts;
 use super::spec::{Property, Schema, Shape};
 
 /// Everything documented of a field, a sentence each.
 pub(crate) fn field_sentences(property: &Property, is_enum: bool) -> Vec<String> {
     let mut sentences = value_sentences(&property.schema, is_enum);
-    sentences.extend(property.rules.iter().map(rule_sentence));
     sentences.extend(scope_sentence(&property.schema.facts.scopes));
+    if property.schema.facts.only_sampled {
+        sentences.push("Only the sample on the page has it.".to_owned());
+    }
     sentences
 }
 
 fn value_sentences(schema: &Schema, is_enum: bool) -> Vec<String> {
     let mut sentences = Vec::new();
-    sentences.extend(value_clauses(&schema.facts, is_enum).map(|clauses| sentence(&clauses)));
+    sentences.extend(value_clauses(schema, is_enum).map(|clauses| sentence(&clauses)));
     if let Shape::Array(inner) | Shape::Map(inner) = &schema.shape {
-        let inner = value_clauses(&inner.facts, false);
+        let inner = value_clauses(inner, is_enum);
         sentences.extend(inner.map(|clauses| format!("Each: {clauses}.")));
     }
     sentences
 }
 
 /// `in seconds, 0 to 86400; 28800 when not set; rounded to the nearest multiple of 60`
-fn value_clauses(facts: &Facts, is_enum: bool) -> Option<String> {
+fn value_clauses(schema: &Schema, is_enum: bool) -> Option<String> {
+    let facts = &schema.facts;
     let unit = facts.unit.as_ref().map(|unit| format!("in {unit}"));
     // The range of an enum is the list of its variants.
     let range = range(facts).filter(|_| !is_enum);
-    let what = [unit, range].into_iter().flatten().collect::<Vec<_>>();
+    let length = length(schema);
+    let what = [unit, range, length].into_iter().flatten();
+    let what = what.collect::<Vec<_>>();
 
     let mut clauses = Vec::new();
     clauses.extend((!what.is_empty()).then(|| what.join(", ")));
@@ -44,41 +49,27 @@ fn value_clauses(facts: &Facts, is_enum: bool) -> Option<String> {
     (!clauses.is_empty()).then(|| clauses.join("; "))
 }
 
+/// `1 to 100 characters`
+fn length(schema: &Schema) -> Option<String> {
+    let what = match schema.shape {
+        Shape::Array(_) => "elements",
+        _ => "characters",
+    };
+    let minimum = schema.facts.min_length.filter(|minimum| *minimum > 0);
+    match (minimum, schema.facts.max_length) {
+        (Some(minimum), Some(maximum)) => Some(format!("{minimum} to {maximum} {what}")),
+        (Some(minimum), None) => Some(format!("at least {minimum} {what}")),
+        (None, Some(maximum)) => Some(format!("at most {maximum} {what}")),
+        (None, None) => None,
+    }
+}
+
 fn range(facts: &Facts) -> Option<String> {
     match (&facts.minimum, &facts.maximum) {
         (Some(minimum), Some(maximum)) => Some(format!("{minimum} to {maximum}")),
         (Some(minimum), None) => Some(format!("at least {minimum}")),
         (None, Some(maximum)) => Some(format!("at most {maximum}")),
         (None, None) => None,
-    }
-}
-
-/// `At least 30 when start_time is not set.`
-fn rule_sentence(rule: &Rule) -> String {
-    let minimum = rule.minimum.iter();
-    let minimum = minimum.map(|bound| format!("at least {}", bound_text(bound)));
-    let maximum = rule.exclusive_maximum.iter();
-    let maximum = maximum.map(|bound| format!("less than {}", bound_text(bound)));
-    let bounds: Vec<_> = minimum.chain(maximum).collect();
-
-    let others = rule.given.iter().filter(|name| **name != rule.field);
-    let given = others.map(|name| format!("`{name}` is set"));
-    let absent = rule
-        .absent
-        .iter()
-        .map(|name| format!("`{name}` is not set"));
-    let conditions: Vec<_> = given.chain(absent).collect();
-    let mut text = bounds.join(" and ");
-    if !conditions.is_empty() {
-        text = format!("{text} when {}", conditions.join(" and "));
-    }
-    sentence(&text)
-}
-
-fn bound_text(bound: &Bound) -> String {
-    match bound {
-        Bound::Number(number) => number.to_string(),
-        Bound::Sum { field, plus } => format!("`{field}` plus {plus}"),
     }
 }
 
@@ -158,36 +149,7 @@ fn unbreakable(text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-
-    fn rule(rule: Value) -> String {
-        rule_sentence(&serde_json::from_value(rule).unwrap())
-    }
-
-    #[test]
-    fn a_rule_is_said_with_its_conditions() {
-        for (facts, sentence) in [
-            (
-                json!({"at": "", "field": "end", "minimum": 30}),
-                "At least 30.",
-            ),
-            (
-                json!({"at": "", "field": "end", "given": ["start", "end"],
-                    "minimum": {"field": "start", "plus": 30}}),
-                "At least `start` plus 30 when `start` is set.",
-            ),
-            (
-                json!({"at": "", "field": "end", "given": ["on"], "absent": ["start", "stop"],
-                    "minimum": 1, "exclusive_maximum": 9}),
-                "At least 1 and less than 9 when `on` is set and `start` is not set and `stop` \
-                 is not set.",
-            ),
-        ] {
-            assert_eq!(rule(facts), sentence);
-        }
-    }
 
     #[test]
     fn lines_break_outside_of_code() {

@@ -6,12 +6,14 @@ pub(crate) fn crate_name(domain: &str) -> String {
 }
 
 /// Each by its path in the crate.
-pub(crate) fn files(domain: &str) -> [(&'static str, String); 2] {
+pub(crate) fn files(domain: &str, about: Option<&str>) -> [(&'static str, String); 2] {
     let name = crate_name(domain);
+    let every = format!("every {domain} event");
+    let about = about.unwrap_or(&every);
     let manifest = format!(
         r#"[package]
 name = "{name}"
-description = "Typed Feishu/Lark events: every {domain} event"
+description = "Typed Feishu/Lark events: {about}"
 version.workspace = true
 edition.workspace = true
 rust-version.workspace = true
@@ -29,7 +31,11 @@ workspace = true
 "#
     );
     let library = format!(
-        "//! Typed Feishu/Lark events: every `{domain}` event, for [`lark_events`].\n\n\
+        "//! Typed `{domain}` events of Feishu/Lark, for [`lark_events`]: {about}.\n\
+         //!\n\
+         //! Every field is an `Option`, because the platform does not document which it always\n\
+         //! sends, and an odd value costs its own field only (see [`lark_events::lenient`]).\n\
+         //! [`EVENTS`] lists what the platform documents of each event.\n\n\
          mod generated;\n\n\
          pub use generated::*;\n"
     );

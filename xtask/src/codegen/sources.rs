@@ -6,6 +6,9 @@ use std::path::Path;
 use super::files::sorted_entries;
 use super::{CodegenError, relative};
 
+/// Which events belong to a domain that their types do not begin with.
+pub(crate) const DOMAINS: &str = "specs/domains.toml";
+
 /// A folder of `specs/`.
 pub(crate) struct Sources {
     /// The domain: `vc`.
@@ -38,10 +41,21 @@ pub(crate) fn read(root: &Path) -> Result<Vec<Sources>, CodegenError> {
         domains.push(Sources {
             name: name.to_string_lossy().into_owned(),
             specs,
-            overlay: read_file(root, &folder.join("overlay.toml"))?,
+            overlay: read_overlay(root, &folder.join("overlay.toml"))?,
         });
     }
     Ok(domains)
+}
+
+/// An empty one for a domain that has just been imported.
+fn read_overlay(root: &Path, path: &Path) -> Result<Source, CodegenError> {
+    if path.exists() {
+        return read_file(root, path);
+    }
+    Ok(Source {
+        file: relative(root, path),
+        text: String::new(),
+    })
 }
 
 fn read_file(root: &Path, path: &Path) -> Result<Source, CodegenError> {

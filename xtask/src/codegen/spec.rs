@@ -4,14 +4,13 @@
 use std::path::Path;
 
 use serde::Deserialize;
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Number, Value, json};
 
-use super::facts::{EventFacts, Facts, Rule};
+use super::facts::{Envelope, EventFacts, Facts};
 use super::problem::Problems;
 
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 const DEFS: &str = "#/$defs/";
-const EVENT: &str = "#/properties/event";
 
 /// One event.
 #[derive(Debug)]
@@ -20,6 +19,8 @@ pub(crate) struct Spec {
     pub(crate) file: String,
     pub(crate) facts: EventFacts,
     pub(crate) body: Object,
+    /// No page says what is in the body.
+    pub(crate) is_raw: bool,
     /// The named types, then the anonymous ones.
     pub(crate) types: Vec<Object>,
     pub(crate) sample: Option<Value>,
@@ -35,6 +36,14 @@ pub(crate) struct Object {
 }
 
 impl Object {
+    fn empty(key: &str, pointer: &str) -> Self {
+        Self {
+            key: key.to_owned(),
+            pointer: pointer.to_owned(),
+            properties: Vec::new(),
+        }
+    }
+
     pub(crate) fn property(&self, name: &str) -> Option<&Property> {
         self.properties
             .iter()
@@ -46,7 +55,6 @@ impl Object {
 pub(crate) struct Property {
     pub(crate) name: String,
     pub(crate) schema: Schema,
-    pub(crate) rules: Vec<Rule>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -85,11 +93,16 @@ impl Spec {
         let Document {
             defs,
             mut properties,
-            mut facts,
+            facts,
             examples,
             ..
         } = document;
-        let Some(body) = properties.remove("event") else {
+        let (body, body_pointer) = if facts.schema == Envelope::None {
+            let document = json!({"type": "object", "properties": std::mem::take(&mut properties)});
+            (document, "")
+        } else if let Some(body) = properties.remove("event") {
+            (body, "/properties/event")
+        } else {
             problems.push(file, "/properties", "no `event`");
             return None;
         };
@@ -104,53 +117,26 @@ impl Spec {
         parser.members(properties, "", "");
         parser.anonymous.clear();
 
-        let body = parser.object(body, "/properties/event", &facts.event_type)?;
+        let is_raw = body == json!({"type": "object"});
+        let body = if is_raw {
+            Object::empty(&facts.event_type, body_pointer)
+        } else {
+            parser.object(body, body_pointer, &facts.event_type)?
+        };
         let mut types = Vec::new();
         for (name, def) in &defs {
             types.extend(parser.object(def.clone(), &child("/$defs", name), name));
         }
         types.append(&mut parser.anonymous);
 
-        let rules = std::mem::take(&mut facts.rules);
-        let mut spec = Self {
+        Some(Self {
             file: file.to_owned(),
             facts,
             body,
+            is_raw,
             types,
             sample: examples.into_iter().next(),
-        };
-        for (index, rule) in rules.into_iter().enumerate() {
-            spec.attach(rule, &format!("/x-lark/rules/{index}"), problems);
-        }
-        Some(spec)
-    }
-
-    /// Puts a rule on the field that it bounds.
-    fn attach(&mut self, rule: Rule, pointer: &str, problems: &mut Problems) {
-        let object = match rule.at.strip_prefix(DEFS) {
-            Some(name) => self.types.iter_mut().find(|object| object.key == name),
-            None => (rule.at == EVENT).then_some(&mut self.body),
-        };
-        let Some(object) = object else {
-            problems.push(
-                &self.file,
-                child(pointer, "at"),
-                format!("no object at `{}`", rule.at),
-            );
-            return;
-        };
-        for name in rule.fields() {
-            if object.property(name).is_none() {
-                problems.push(&self.file, pointer, format!("no field `{name}` there"));
-            }
-        }
-        if rule.minimum.is_none() && rule.exclusive_maximum.is_none() {
-            problems.push(&self.file, pointer, "the rule bounds nothing");
-        }
-        let mut properties = object.properties.iter_mut();
-        if let Some(field) = properties.find(|field| field.name == rule.field) {
-            field.rules.push(rule);
-        }
+        })
     }
 }
 
@@ -198,16 +184,19 @@ impl Document {
 
 /// One level of a schema, its children not yet parsed.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct RawSchema {
     #[serde(rename = "$ref")]
     reference: Option<String>,
     #[serde(rename = "type")]
-    kind: Option<String>,
+    kinds: Option<Kinds>,
     properties: Option<Map<String, Value>>,
-    #[serde(rename = "additionalProperties")]
     additional_properties: Option<Value>,
     items: Option<Value>,
+    min_length: Option<u64>,
+    max_length: Option<u64>,
+    min_items: Option<u64>,
+    max_items: Option<u64>,
     minimum: Option<Number>,
     maximum: Option<Number>,
     default: Option<Value>,
@@ -215,22 +204,46 @@ struct RawSchema {
     facts: Facts,
 }
 
+/// The type on the page first, then those that its sample has against it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Kinds {
+    One(String),
+    Several(Vec<String>),
+}
+
 impl RawSchema {
+    fn kind(&self) -> Option<&str> {
+        match self.kinds.as_ref()? {
+            Kinds::One(kind) => Some(kind),
+            Kinds::Several(kinds) => kinds.first().map(String::as_str),
+        }
+    }
+
     /// The facts from both of their places.
     fn take_facts(&mut self) -> Result<Facts, &'static str> {
         let mut facts = std::mem::take(&mut self.facts);
-        let is_number = matches!(self.kind.as_deref(), Some("integer" | "number"));
-        let misplaced = if is_number {
-            facts.minimum.is_some() || facts.maximum.is_some() || facts.default.is_some()
-        } else {
-            self.minimum.is_some() || self.maximum.is_some()
-        };
-        if misplaced {
-            return Err("a range goes beside `type` for numbers, and into `x-lark` for strings");
+        let kind = self.kind();
+        let has_range = self.minimum.is_some() || self.maximum.is_some();
+        let has_length = self.min_length.is_some() || self.max_length.is_some();
+        let has_items = self.min_items.is_some() || self.max_items.is_some();
+        let is_number = matches!(kind, Some("integer" | "number"));
+        if has_range && !is_number
+            || has_length && kind != Some("string")
+            || has_items && kind != Some("array")
+        {
+            return Err("bounds go beside the `type` that they are for, or else into `x-lark`");
+        }
+        if is_number && facts.default.is_some() {
+            return Err("the default of a number goes beside its `type`");
         }
         facts.minimum = facts.minimum.or(self.minimum.take());
         facts.maximum = facts.maximum.or(self.maximum.take());
         facts.default = facts.default.or(self.default.take());
+        let min_length = self.min_length.or(self.min_items);
+        let max_length = self.max_length.or(self.max_items);
+        facts.min_length = facts.min_length.or(min_length);
+        facts.max_length = facts.max_length.or(max_length);
         Ok(facts)
     }
 }
@@ -248,7 +261,9 @@ impl Parser<'_> {
     fn object(&mut self, value: Value, pointer: &str, key: &str) -> Option<Object> {
         let mut raw = self.raw(value, pointer)?;
         let facts = raw.take_facts();
-        let (Some("object"), Some(properties)) = (raw.kind.as_deref(), raw.properties) else {
+        let (Some("object"), Some(properties)) =
+            (raw.kind().map(str::to_owned).as_deref(), raw.properties)
+        else {
             return self.reject(pointer, "must be an object with `properties`");
         };
         if facts != Ok(Facts::default()) {
@@ -258,19 +273,13 @@ impl Parser<'_> {
     }
 
     fn members(&mut self, properties: Map<String, Value>, pointer: &str, key: &str) -> Object {
-        let mut object = Object {
-            key: key.to_owned(),
-            pointer: pointer.to_owned(),
-            properties: Vec::new(),
-        };
+        let mut object = Object::empty(key, pointer);
         let pointer = child(pointer, "properties");
         for (name, value) in properties {
             let schema = self.schema(value, child(&pointer, &name), &format!("{key}/{name}"));
-            object.properties.extend(schema.map(|schema| Property {
-                name,
-                schema,
-                rules: Vec::new(),
-            }));
+            object
+                .properties
+                .extend(schema.map(|schema| Property { name, schema }));
         }
         object
     }
@@ -291,12 +300,17 @@ impl Parser<'_> {
     }
 
     fn shape(&mut self, raw: RawSchema, pointer: &str, key: &str) -> Option<Shape> {
-        let kind = match (raw.kind.as_deref(), raw.reference) {
+        let kind = match (raw.kind().map(str::to_owned), raw.reference) {
             (kind, None) => kind,
             (None, Some(reference)) => return self.reference(&reference, pointer),
             (Some(_), Some(_)) => return self.reject(pointer, "has both `$ref` and `type`"),
         };
-        match (kind, raw.properties, raw.additional_properties, raw.items) {
+        match (
+            kind.as_deref(),
+            raw.properties,
+            raw.additional_properties,
+            raw.items,
+        ) {
             (None, None, None, None) => Some(Shape::Any),
             (Some("string"), None, None, None) => Some(Shape::String),
             (Some("integer"), None, None, None) => Some(Shape::Integer),
@@ -345,6 +359,11 @@ impl Parser<'_> {
         self.problems.push(self.file, pointer, rule);
         None
     }
+}
+
+/// The text of a fact file.
+pub(crate) fn canonical(document: &Value) -> String {
+    format!("{document:#}\n")
 }
 
 /// The JSON pointer of a member (RFC 6901).

@@ -16,7 +16,7 @@ fn unreadable_files_are_named() {
         [
             "bad.json: expected value at line 2 column 14",
             "overlay.toml: line 2: unknown field `dok`, expected one of `doc`, `name`, `extern`, \
-             `fields`",
+             `validated_by_hand`, `fields`, `repairs`",
         ]
     );
 }
@@ -31,15 +31,20 @@ fn a_fact_that_is_not_understood_is_a_problem() {
         (
             json!({"type": "string", "pattern": "x"}),
             ": unknown field `pattern`, expected one of `$ref`, `type`, `properties`, \
-             `additionalProperties`, `items`, `minimum`, `maximum`, `default`, `x-lark`",
+             `additionalProperties`, `items`, `minLength`, `maxLength`, `minItems`, `maxItems`, \
+             `minimum`, `maximum`, `default`, `x-lark`",
         ),
         (
             json!({"type": "string", "maximum": 1}),
-            ": a range goes beside `type` for numbers, and into `x-lark` for strings",
+            ": bounds go beside the `type` that they are for, or else into `x-lark`",
         ),
         (
-            json!({"type": "integer", "x-lark": {"maximum": 1}}),
-            ": a range goes beside `type` for numbers, and into `x-lark` for strings",
+            json!({"type": ["integer", "string"], "maxItems": 1}),
+            ": bounds go beside the `type` that they are for, or else into `x-lark`",
+        ),
+        (
+            json!({"type": "integer", "x-lark": {"default": 1}}),
+            ": the default of a number goes beside its `type`",
         ),
         (
             json!({"type": "array"}),
@@ -70,39 +75,18 @@ fn a_file_says_what_its_name_and_folder_say() {
 }
 
 #[test]
-fn a_rule_names_what_is_there() {
-    let mut spec = spec(READY, json!({"end": string()}), json!({}));
-    let rules = json!([
-        {"at": "#/$defs/cup", "field": "end", "minimum": 1},
-        {"at": "#/properties/event", "field": "end", "minimum": {"field": "start", "plus": 1}},
-        {"at": "#/properties/event", "field": "end"},
-    ]);
-    let with_rules = format!("\"schema\":\"2.0\",\"rules\":{rules}");
-    spec.text = spec.text.replace("\"schema\":\"2.0\"", &with_rules);
-    assert_eq!(
-        problems(&tea([spec], "")),
-        [
-            "tea.pot.ready_v1.json: /x-lark/rules/0/at: no object at `#/$defs/cup`",
-            "tea.pot.ready_v1.json: /x-lark/rules/1: no field `start` there",
-            "tea.pot.ready_v1.json: /x-lark/rules/2: the rule bounds nothing",
-        ]
-    );
-}
-
-#[test]
-fn a_fact_without_words_is_a_problem() {
+fn a_domain_that_is_described_has_words_for_every_fact() {
     let fields = json!({"cup": {"$ref": "#/$defs/cup"}, "state": {"type": "integer", "x-lark": {"keys": [1]}}});
     let defs = json!({"cup": {"type": "object", "properties": {"size": string()}}});
     let spec = || spec(READY, fields.clone(), defs.clone());
     assert_eq!(
-        problems(&tea([spec()], "")),
+        problems(&tea([spec()], "described = true")),
         [
-            "overlay.toml: events.\"tea.pot.ready_v1\": no `doc`",
             "overlay.toml: events.\"tea.pot.ready_v1\".fields.cup: no `doc`",
-            "overlay.toml: events.\"tea.pot.ready_v1\".fields.state: its keys have no `enum`",
             "overlay.toml: events.\"tea.pot.ready_v1\".fields.state: no `doc`",
-            "overlay.toml: types.cup: no `doc`",
+            "overlay.toml: events.\"tea.pot.ready_v1\": no `doc`",
             "overlay.toml: types.cup.fields.size: no `doc`",
+            "overlay.toml: types.cup: no `doc`",
         ]
     );
     let words = overlay(READY, "cup")
@@ -123,7 +107,10 @@ fn a_fact_without_words_is_a_problem() {
 
 #[test]
 fn words_without_a_fact_are_a_problem() {
-    let fields = json!({"state": {"type": "integer", "x-lark": {"keys": [1]}}});
+    let fields = json!({
+        "state": {"type": "integer", "x-lark": {"keys": [1]}},
+        "maker": {"type": "object", "properties": {"name": string()}},
+    });
     let overlay = r#"
         [events."tea.pot.ready_v1"]
         doc = "A pot is ready"
@@ -131,6 +118,8 @@ fn words_without_a_fact_are_a_problem() {
         fields.gone = { doc = "What." }
         [events."tea.pot.lost_v1"]
         [types.cup]
+        [types."tea.pot.ready_v1/maker".fields]
+        name = { doc = "一." }
         [enums.Old]
         variants = [{ key = 1, name = "A" }]
         [enums.State]
@@ -138,6 +127,7 @@ fn words_without_a_fact_are_a_problem() {
         variants = [
             { key = 1, name = "Idle", doc = "Nothing." },
             { key = 2, name = "Unknown", doc = "Something." },
+            { key = "3", name = "Text", doc = "Text." },
         ]
     "#;
     assert_eq!(
@@ -148,10 +138,13 @@ fn words_without_a_fact_are_a_problem() {
             "overlay.toml: types.cup: not in the facts",
             "overlay.toml: events.\"tea.pot.ready_v1\": a `doc` is one line that ends with a full \
              stop",
+            "overlay.toml: types.\"tea.pot.ready_v1/maker\".fields.name: a `doc` is in English",
             "overlay.toml: enums.Old: no field has this enum",
             "overlay.toml: enums.State.variants.Unknown: no field of this enum has the key 2",
             "overlay.toml: enums.State.variants.Unknown: a variant needs a Rust name and a key of \
              its own",
+            "overlay.toml: enums.State.variants.Text: no field of this enum has the key \"3\"",
+            "overlay.toml: enums.State: its keys are numbers or strings, not both",
         ]
     );
 }

@@ -1,9 +1,10 @@
 //! What is generated for which facts and words.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::generate;
-use super::{POURED, READY, overlay, problems, spec, string, tea};
+use super::super::sources::Source;
+use super::{POURED, READY, problems, spec, string, tea};
 
 #[test]
 fn every_shape_has_its_rust_type() {
@@ -18,7 +19,11 @@ fn every_shape_has_its_rust_type() {
         "maker": {"type": "object", "properties": {"name": string()}},
         "state": {"type": "integer", "x-lark": {"keys": [0, -1]}},
         "kind": {"type": "string", "x-lark": {"keys": ["green", "black"], "scopes": ["a", "b"]}},
-        "marks": {"type": "array", "items": {"type": "integer", "x-lark": {"keys": [1, 2]}}},
+        "marks": {"type": "array", "items": {"type": "string", "x-lark": {"keys": ["a b", "c"]}}},
+        "size": {"type": "string", "minLength": 1, "maxLength": 64},
+        "leaves": {"type": "array", "items": {"type": "integer", "x-lark": {"keys": [1, 2]}}, "maxItems": 3},
+        "plain": string(),
+        "when": {"type": ["string", "integer"], "x-lark": {"minimum": 0, "only_sampled": true}},
     });
     let overlay = r#"
         [events."tea.pot.ready_v1"]
@@ -34,7 +39,7 @@ fn every_shape_has_its_rust_type() {
         fields.maker = { doc = "H." }
         fields.state = { doc = "I.", enum = "State" }
         fields.kind = { doc = "J." }
-        fields.marks = { doc = "K." }
+        fields.marks = { doc = "K.", enum = "Mark" }
         [types.cup]
         doc = "A cup."
         name = "Teacup"
@@ -48,15 +53,23 @@ fn every_shape_has_its_rust_type() {
             { key = 0, name = "Idle", doc = "Nothing." },
             { key = -1, name = "Broken", doc = "Leaking." },
         ]
+        [enums.Mark]
+        doc = "What it is marked with."
+        variants = [
+            { key = "a b", name = "Both", doc = "An A and a B." },
+            { key = "c", name = "C", doc = "A C." },
+        ]
     "#;
     let defs = json!({"cup": {"type": "object", "properties": {
         // A list may hold its own type.
         "inner": {"type": "array", "items": {"$ref": "#/$defs/cup"}},
     }}});
-    let files = generate(&tea([spec(READY, fields, defs)], overlay)).unwrap();
+    let files = generate(&tea([spec(READY, fields, defs)], overlay))
+        .unwrap()
+        .files;
     let event = &files["tea_ready_v1.rs"];
     for line in [
-        "use super::{State, TeaReadyV1Maker, Teacup};",
+        "use super::{Mark, State, TeaReadyV1Maker, Teacup};",
         "#[serde(rename = \"type\", deserialize_with",
         "pub type_: Option<String>,",
         "/// B. In leaves, at least 1.",
@@ -71,36 +84,139 @@ fn every_shape_has_its_rust_type() {
         "pub maker: Option<TeaReadyV1Maker>,",
         "pub state: Option<State>,",
         "/// J. Known values are `green`, `black`. Sent only to apps with any permission of `a`, `b`.",
-        "/// K. Each: known values are 1, 2.",
-        "pub marks: Option<Vec<i64>>,",
+        "pub marks: Option<Vec<Mark>>,",
+        "#[expect(missing_docs, reason = \"the names say it\")]",
+        "/// 1 to 64 characters.",
+        "/// At most 3 elements. Each: known values are 1, 2.",
+        "pub leaves: Option<Vec<i64>>,",
+        "/// At least 0. Only the sample on the page has it.",
+        "pub when: Option<String>,",
+        "found.range(\"leaveCount\", &self.leave_count, 1.0..);",
+        "found.range(\"heat\", &self.heat, ..=99.5);",
+        "found.length(\"size\", &self.size, 1..=64);",
+        "found.length(\"leaves\", &self.leaves, ..=3);",
+        "found.range(\"when\", &self.when, 0.0..);",
     ] {
         assert!(event.contains(line), "{line}\n{event}");
     }
     assert!(files["types.rs"].contains("pub inner: Option<Vec<Teacup>>,"));
-    assert!(files["enums.rs"].contains("open_integer_enum!(State { Idle = 0, Broken = -1 });"));
+    assert!(files["types.rs"].contains("/// Part of [`TeaReadyV1`](crate::TeaReadyV1)."));
+    for line in [
+        "open_integer_enum!(State { Idle = 0, Broken = -1 });",
+        "open_string_enum!(Mark { Both = \"a b\", C = \"c\" });",
+        "/// An A and a B. Key `a b`.",
+        "Unknown(String),",
+    ] {
+        assert!(files["enums.rs"].contains(line), "{line}");
+    }
+    for line in [
+        "pub enum TeaEvent {",
+        "TeaReadyV1(Event<TeaReadyV1>),",
+        "TeaReadyV1::EVENT_TYPE => Self::TeaReadyV1(event.typed()?),",
+    ] {
+        assert!(files["event_set.rs"].contains(line), "{line}");
+    }
     for text in files.values() {
         assert!(text.lines().next().unwrap().contains("do not edit"));
     }
 }
 
-#[test]
-fn events_of_one_domain_share_a_type() {
-    let cup = || json!({"cup": {"type": "object", "properties": {"size": string()}}});
+/// Two events with a `cup` each.
+fn cups(first: Value, second: Value) -> [Source; 2] {
+    let defs = |fields: Value| json!({"cup": {"type": "object", "properties": fields}});
     let fields = || json!({"cup": {"$ref": "#/$defs/cup"}});
-    let words = overlay(READY, "cup")
-        + &overlay(POURED, "cup")
-        + "[types.cup]\ndoc = \"A cup.\"\nfields.size = { doc = \"How big.\" }\n";
-    let both = [spec(READY, fields(), cup()), spec(POURED, fields(), cup())];
-    let files = generate(&tea(both, &words)).unwrap();
-    assert_eq!(files["types.rs"].matches("pub struct Cup").count(), 1);
+    [
+        spec(READY, fields(), defs(first)),
+        spec(POURED, fields(), defs(second)),
+    ]
+}
 
-    let other = json!({"cup": {"type": "object", "properties": {"size": {"type": "integer"}}}});
-    let both = [spec(READY, fields(), cup()), spec(POURED, fields(), other)];
+#[test]
+fn events_of_one_domain_share_a_type_that_has_all_that_any_page_shows() {
+    let first = json!({
+        "size": {"type": "integer", "maximum": 3, "x-lark": {"keys": [1]}},
+        "lid": {},
+        "of": {"type": "array", "items": {"type": "integer"}},
+    });
+    let second = json!({
+        "size": {"type": "integer", "maximum": 5, "x-lark": {"keys": [1, 2], "unit": "sips"}},
+        "lid": {"type": "boolean"},
+        "of": {"type": "array", "items": {"type": "number"}},
+        "colour": string(),
+    });
+    let types = generate(&tea(cups(first, second), "")).unwrap().files["types.rs"].clone();
+    assert_eq!(types.matches("pub struct Cup").count(), 1);
+    for line in [
+        "/// In sips, at most 5; known values are 1, 2.",
+        "pub size: Option<i64>,",
+        "pub lid: Option<bool>,",
+        "pub of: Option<Vec<f64>>,",
+        "pub colour: Option<String>,",
+        "/// Part of [`PotPouredV1`](crate::PotPouredV1), [`PotReadyV1`](crate::PotReadyV1).",
+    ] {
+        assert!(types.contains(line), "{line}\n{types}");
+    }
+}
+
+#[test]
+fn pages_that_contradict_each_other_need_a_decision() {
+    let both = || {
+        cups(
+            json!({"size": string()}),
+            json!({"size": {"type": "integer"}}),
+        )
+    };
     assert_eq!(
-        problems(&tea(both, &words)),
+        problems(&tea(both(), "")),
         [
-            "tea.pot.poured_v1.json: /$defs/cup: `cup` is defined otherwise in \
-             tea.pot.ready_v1.json"
+            "tea.pot.poured_v1.json: /$defs/cup/properties/size: `size` of `cup` is of another \
+             type in tea.pot.ready_v1.json; set its `type` in the overlay"
         ]
     );
+    let decided = "[types.cup.fields]\nsize = { type = \"string\" }\n";
+    let files = generate(&tea(both(), decided)).unwrap().files;
+    assert!(files["types.rs"].contains("pub size: Option<String>,"));
+}
+
+#[test]
+fn an_event_that_no_page_describes_keeps_its_body_as_it_is() {
+    let mut raw = spec(READY, json!({}), json!({}));
+    raw.text = raw.text.replace(
+        "{\"properties\":{},\"type\":\"object\"}",
+        "{\"type\":\"object\"}",
+    );
+    raw.text = raw.text.replace(
+        "{\"type\":\"object\",\"properties\":{}}",
+        "{\"type\":\"object\"}",
+    );
+    let files = generate(&tea([raw], "")).unwrap().files;
+    let event = &files["pot_ready_v1.rs"];
+    for line in [
+        "/// The event `tea.pot.ready_v1`.",
+        "#[serde(transparent)]",
+        "pub RawJson,",
+    ] {
+        assert!(event.contains(line), "{line}\n{event}");
+    }
+}
+
+#[test]
+fn rules_reach_through_types() {
+    let outer =
+        json!({"inner": {"type": "array", "items": {"$ref": "#/$defs/cup"}}, "lid": string()});
+    let defs = json!({
+        "tray": {"type": "object", "properties": outer},
+        "cup": {"type": "object", "properties": {"size": {"type": "integer", "minimum": 1}}},
+    });
+    let fields = json!({"tray": {"$ref": "#/$defs/tray"}});
+    let sources = |overlay: &str| tea([spec(READY, fields.clone(), defs.clone())], overlay);
+    let files = generate(&sources("")).unwrap().files;
+    assert!(files["pot_ready_v1.rs"].contains("found.nested(\"tray\", &self.tray);"));
+    assert!(files["types.rs"].contains("found.nested(\"inner\", &self.inner);"));
+    assert!(!files["types.rs"].contains("lid\", &self"));
+
+    let by_hand = "[types.cup]\nvalidated_by_hand = true\n";
+    let files = generate(&sources(by_hand)).unwrap().files;
+    assert!(!files["types.rs"].contains("impl Validate for Cup"));
+    assert!(files["types.rs"].contains("impl Validate for Tray"));
 }

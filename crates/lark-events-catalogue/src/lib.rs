@@ -1,0 +1,43 @@
+//! Every event of the Feishu/Lark catalogue, as data: for tools that show, check or replay any of
+//! them. An app depends on the crates of its domains instead.
+//!
+//! ```
+//! let info = lark_events_catalogue::find("vc.reserve_config.updated_v1").unwrap();
+//! assert_eq!(info.scopes, ["vc:room", "vc:room:readonly"]);
+//!
+//! // A body becomes its type and JSON again, without naming the type.
+//! let body = lark_events::RawJson::parse(r#"{"scope_type": "2", "colour": "red"}"#)?;
+//! let typed = info.typed(&body)?;
+//! assert_eq!(typed.json.as_str(), r#"{"scope_type":2}"#);
+//! assert_eq!(typed.unread, ["/colour"]);
+//! # Ok::<(), lark_events::DecodeError>(())
+//! ```
+
+mod generated;
+
+use lark_events::EventInfo;
+
+pub use self::generated::DOMAINS;
+
+/// The events of one area of the platform, which share a crate.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Domain {
+    /// Such as `vc`.
+    pub name: &'static str,
+    /// The crate with their types.
+    pub crate_name: &'static str,
+    /// What is documented of each.
+    pub events: &'static [EventInfo],
+}
+
+/// Every event, by domain.
+pub fn events() -> impl Iterator<Item = &'static EventInfo> {
+    DOMAINS.iter().flat_map(|domain| domain.events)
+}
+
+/// The event of a type such as `vc.reserve_config.updated_v1`.
+#[must_use]
+pub fn find(event_type: &str) -> Option<&'static EventInfo> {
+    events().find(|info| info.event_type == event_type)
+}

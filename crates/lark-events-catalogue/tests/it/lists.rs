@@ -1,0 +1,49 @@
+//! The catalogue as a whole: complete, without doubles, and in step with the list of all events.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use lark_events_catalogue::{DOMAINS, events, find};
+
+#[test]
+fn every_event_type_is_there_once() {
+    let mut types = BTreeSet::new();
+    for info in events() {
+        assert!(types.insert(info.event_type), "{} twice", info.event_type);
+        assert!(!info.title.is_empty(), "{}", info.event_type);
+        assert!(info.title.is_ascii(), "{}", info.event_type);
+    }
+    let mut names: Vec<_> = DOMAINS.iter().map(|domain| domain.name).collect();
+    names.dedup();
+    assert_eq!(names.len(), DOMAINS.len());
+}
+
+/// Runs where the list of all events lies beside the checkout.
+#[test]
+fn every_listed_event_has_a_type() {
+    let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/event-types.tsv");
+    let Ok(rows) = fs::read_to_string(&list) else {
+        println!("skipped: {} is not there", list.display());
+        return;
+    };
+    let mut count = 0;
+    for row in rows.lines().skip(1) {
+        let columns: Vec<&str> = row.split('\t').collect();
+        let [event_type, _, domain, ..] = columns[..] else {
+            panic!("too few columns: {row}");
+        };
+        assert!(find(event_type).is_some(), "no {event_type}");
+        let mut domains = DOMAINS.iter().filter(|known| known.name == domain);
+        let domain = domains
+            .next()
+            .unwrap_or_else(|| panic!("no domain {domain}"));
+        let mut events = domain.events.iter();
+        assert!(
+            events.any(|info| info.event_type == event_type),
+            "{event_type} is in another domain"
+        );
+        count += 1;
+    }
+    assert_eq!(events().count(), count);
+}

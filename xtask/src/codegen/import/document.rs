@@ -1,0 +1,157 @@
+//! A tree as a fact file: the JSON Schema of a whole document, facts that JSON Schema has no word
+//! for under `x-lark`.
+
+use serde_json::{Map, Number, Value, json};
+
+use super::fields::{Field, Node, Shape, Types};
+
+/// A value or more, whose types are given.
+pub(super) struct Writer<'a>(pub(super) &'a Types);
+
+impl<'a> Writer<'a> {
+    /// The `properties` of an object.
+    pub(super) fn properties(&self, fields: &[Field]) -> Value {
+        let members = fields.iter();
+        let members = members.map(|field| (field.name.clone(), self.schema(&field.node)));
+        Value::Object(members.collect())
+    }
+
+    /// The `$defs` of those types that the fields lead to, in the order in which they do.
+    pub(super) fn definitions(&self, fields: &'a [Field]) -> Value {
+        let mut reached = Vec::new();
+        self.reach(fields, &mut reached);
+        let definitions = reached.into_iter().map(|(name, fields)| {
+            let definition = json!({"type": "object", "properties": self.properties(fields)});
+            (name.to_owned(), definition)
+        });
+        Value::Object(definitions.collect())
+    }
+
+    fn reach(&self, fields: &'a [Field], reached: &mut Vec<(&'a str, &'a [Field])>) {
+        for field in fields {
+            self.reach_node(&field.node, reached);
+        }
+    }
+
+    fn reach_node(&self, node: &'a Node, reached: &mut Vec<(&'a str, &'a [Field])>) {
+        match &node.shape {
+            Shape::List(inner) | Shape::Map(inner) => self.reach_node(inner, reached),
+            Shape::Object(fields) => self.reach(fields, reached),
+            Shape::Named(name) if !reached.iter().any(|(known, _)| known == name) => {
+                if let Some(fields) = self.fields_of(name) {
+                    reached.push((name, fields));
+                    self.reach(fields, reached);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn fields_of(&self, name: &str) -> Option<&'a [Field]> {
+        let (_, fields) = self.0.iter().find(|(known, _)| known == name)?;
+        Some(fields)
+    }
+
+    fn schema(&self, node: &Node) -> Value {
+        let mut schema = Map::new();
+        let kind = match &node.shape {
+            Shape::String => "string",
+            Shape::Integer => "integer",
+            Shape::Number => "number",
+            Shape::Boolean => "boolean",
+            Shape::List(items) => {
+                schema.insert("items".to_owned(), self.schema(items));
+                "array"
+            }
+            Shape::Map(values) => {
+                schema.insert("additionalProperties".to_owned(), self.schema(values));
+                "object"
+            }
+            Shape::Object(fields) => {
+                schema.insert("properties".to_owned(), self.properties(fields));
+                "object"
+            }
+            // A type that has neither rows nor a sample is open.
+            Shape::Named(name) if self.fields_of(name).is_some() => {
+                schema.insert("$ref".to_owned(), json!(format!("#/$defs/{name}")));
+                ""
+            }
+            Shape::Any | Shape::Unknown | Shape::Named(_) => "",
+        };
+        if !kind.is_empty() {
+            let mut kinds = json!(kind);
+            if !node.also.is_empty() {
+                kinds = [kind]
+                    .into_iter()
+                    .chain(node.also.iter().copied())
+                    .collect();
+            }
+            schema.shift_insert(0, "type".to_owned(), kinds);
+        }
+        add_facts(&mut schema, node);
+        Value::Object(schema)
+    }
+}
+
+/// Bounds are keywords where JSON Schema has them for the type and the sample keeps to them.
+fn add_facts(schema: &mut Map<String, Value>, node: &Node) {
+    let wording = &node.wording;
+    let is_kept = !node.is_out_of_bounds;
+    let is_number = matches!(node.shape, Shape::Integer | Shape::Number);
+    let lengths = match node.shape {
+        Shape::String if is_kept => Some(["minLength", "maxLength"]),
+        Shape::List(_) if is_kept => Some(["minItems", "maxItems"]),
+        _ => None,
+    };
+    let mut lark = Map::new();
+    let mut put = |is_keyword: bool, name: &str, value: Option<Value>| {
+        let target = if is_keyword { &mut *schema } else { &mut lark };
+        target.extend(value.map(|value| (name.to_owned(), value)));
+    };
+    put(false, "unit", wording.unit.map(Value::from));
+    let [min_length, max_length] = lengths.unwrap_or(["min_length", "max_length"]);
+    put(
+        lengths.is_some(),
+        min_length,
+        wording.min_length.map(Value::from),
+    );
+    put(
+        lengths.is_some(),
+        max_length,
+        wording.max_length.map(Value::from),
+    );
+    let number = |number: &Option<Number>| number.clone().map(Value::Number);
+    put(is_number && is_kept, "minimum", number(&wording.minimum));
+    put(is_number && is_kept, "maximum", number(&wording.maximum));
+    put(is_number, "default", number(&wording.default));
+    put(false, "round_to", number(&wording.round_to));
+    let keys = wording.keys.iter().map(|text| key(text, &node.shape));
+    put(false, "keys", list(keys));
+    put(
+        false,
+        "scopes",
+        list(node.scopes.iter().map(|scope| json!(scope))),
+    );
+    put(
+        false,
+        "only_sampled",
+        node.is_only_sampled.then_some(Value::Bool(true)),
+    );
+    if !lark.is_empty() {
+        schema.insert("x-lark".to_owned(), Value::Object(lark));
+    }
+}
+
+/// Nothing for an empty list.
+fn list(values: impl Iterator<Item = Value>) -> Option<Value> {
+    let values: Vec<_> = values.collect();
+    (!values.is_empty()).then_some(Value::Array(values))
+}
+
+/// In the type of its field.
+fn key(text: &str, shape: &Shape) -> Value {
+    match (shape, text.parse::<i64>()) {
+        (Shape::Integer, Ok(number)) => json!(number),
+        _ => json!(text),
+    }
+}

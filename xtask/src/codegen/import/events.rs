@@ -1,0 +1,346 @@
+//! The events of a page: each sample that is a whole document, with the table before it and the
+//! facts that the page has about all of them.
+
+use regex::Regex;
+use serde_json::{Value, json};
+use std::sync::LazyLock;
+
+use super::Setting;
+use super::document::Writer;
+use super::fields::{self, Field, Shape, Types};
+use super::markup::{Permission, Row, Table};
+use super::page::{Block, Code, Page, Refusal};
+use super::sample::Sample;
+use super::sampled::Fitting;
+
+/// Where pages of the platform's documentation live.
+const SITE: &str = "https://open.feishu.cn/document";
+
+/// An event, ready to be written.
+#[derive(Debug)]
+pub(super) struct Imported {
+    pub(super) event_type: String,
+    pub(super) domain: String,
+    pub(super) document: Value,
+}
+
+/// What the table of facts says.
+#[derive(Debug, Default)]
+struct About {
+    event_type: Option<String>,
+    app_types: Vec<String>,
+    scopes: Vec<Value>,
+    field_scopes: Vec<Value>,
+    push_modes: Vec<String>,
+}
+
+/// A table and a sample that belong together.
+struct Draft<'a> {
+    table: Option<&'a Table>,
+    sample: Option<Sample>,
+    event_type: String,
+    line: usize,
+}
+
+/// Every event of a page.
+pub(super) fn read(page: &Page, setting: &Setting) -> Result<Vec<Imported>, Refusal> {
+    let about = about(page);
+    let drafts = drafts(page, &about, setting)?;
+    if drafts.is_empty() {
+        return Err(Refusal::new(
+            page.lines,
+            "an event type, in a row `事件类型` or `回调类型` or in a sample",
+        ));
+    }
+    let mut events: Vec<Imported> = Vec::new();
+    for draft in &drafts {
+        for event_type in variants(draft) {
+            if events.iter().any(|known| known.event_type == event_type) {
+                return Err(Refusal::new(
+                    draft.line,
+                    format!("one sample of `{event_type}`"),
+                ));
+            }
+            events.push(import(page, &about, draft, event_type, setting)?);
+        }
+    }
+    Ok(events)
+}
+
+fn about(page: &Page) -> About {
+    let mut about = About::default();
+    for block in &page.blocks {
+        let Block::Facts(table) = block else { continue };
+        for row in &table.rows {
+            read_fact(&mut about, row);
+        }
+    }
+    if about.event_type.is_none() {
+        about.event_type = event_type_in_prose(page);
+    }
+    about
+}
+
+fn read_fact(about: &mut About, row: &Row) {
+    let [label, cell, ..] = row.cells.as_slice() else {
+        return;
+    };
+    match label.text.lines().next().unwrap_or_default().trim() {
+        "事件类型" | "回调类型" if !cell.text.is_empty() => {
+            about.event_type = Some(cell.text.trim_matches('`').to_owned());
+        }
+        "支持的应用类型" => about.app_types.clone_from(&cell.app_types),
+        "权限要求" => about.scopes = cell.permissions.iter().map(scope).collect(),
+        "字段权限要求" => about.field_scopes = cell.permissions.iter().map(scope).collect(),
+        "推送方式" => about.push_modes.clone_from(&cell.push_modes),
+        _ => {}
+    }
+}
+
+fn scope(permission: &Permission) -> Value {
+    let mut scope = json!({"name": permission.name});
+    if !permission.app_types.is_empty() {
+        scope["app_types"] = json!(permission.app_types);
+    }
+    if permission.is_retired {
+        scope["retired"] = json!(true);
+    }
+    scope
+}
+
+/// `**事件类型**`, and below it the type as code.
+fn event_type_in_prose(page: &Page) -> Option<String> {
+    let mut prose = page.blocks.iter().filter_map(|block| match block {
+        Block::Prose(text) => Some(text.as_str()),
+        _ => None,
+    });
+    prose.find(|text| text.trim_matches(['*', '#', ' ']) == "事件类型")?;
+    let code = prose.next()?.strip_prefix('`')?.strip_suffix('`')?;
+    Some(code.to_owned())
+}
+
+fn drafts<'a>(page: &'a Page, about: &About, setting: &Setting) -> Result<Vec<Draft<'a>>, Refusal> {
+    let mut drafts = Vec::new();
+    let mut table = None;
+    for block in &page.blocks {
+        match block {
+            Block::Fields(next) if next.has_fields() => table = table.or(Some(next)),
+            Block::Code(code) => {
+                let is_first = drafts.is_empty();
+                let Some(sample) = document(code, is_first, setting)? else {
+                    continue;
+                };
+                let event_type = event_type(&sample.value)
+                    .map(str::to_owned)
+                    // A callback of the old form does not name itself.
+                    .or_else(|| about.event_type.clone().filter(|_| is_first));
+                drafts.extend(event_type.map(|event_type| Draft {
+                    table: table.take(),
+                    line: sample.line,
+                    sample: Some(sample),
+                    event_type,
+                }));
+            }
+            _ => {}
+        }
+    }
+    if let (Some(event_type), Some(table), true) = (&about.event_type, table, drafts.is_empty()) {
+        drafts.push(Draft {
+            table: Some(table),
+            sample: None,
+            event_type: event_type.clone(),
+            line: table.line,
+        });
+    }
+    if let (Some(stated), [only]) = (&about.event_type, drafts.as_slice())
+        && *stated != only.event_type
+    {
+        let rule = format!("a sample of `{stated}`, not of `{}`", only.event_type);
+        return Err(Refusal::new(only.line, rule));
+    }
+    Ok(drafts)
+}
+
+/// The sample, if it is one of a whole document and not of a part or a reply.
+fn document(code: &Code, is_first: bool, setting: &Setting) -> Result<Option<Sample>, Refusal> {
+    let is_document = ["\"event_type\"", "\"event_callback\""]
+        .iter()
+        .any(|mark| code.text.contains(mark));
+    if !is_document && !is_first {
+        return Ok(None);
+    }
+    let mut text = code.text.clone();
+    for repair in &setting.repairs {
+        if text.contains(&format!("\"{}\"", repair.event_type)) {
+            if !text.contains(&repair.find) {
+                let rule = format!("`{}`, which {} repairs", repair.find, repair.file);
+                return Err(Refusal::new(code.line, rule));
+            }
+            text = text.replacen(&repair.find, &repair.replace, 1);
+        }
+    }
+    let line = code.line;
+    Sample::parse(&Code { line, text }).map(Some)
+}
+
+/// The type that a document itself names.
+fn event_type(document: &Value) -> Option<&str> {
+    let name = document
+        .pointer("/header/event_type")
+        .or_else(|| document.pointer("/event/type"))?;
+    name.as_str()
+}
+
+/// The type of a draft, and those that the comment on it lists beside it: pages of the old envelope
+/// show one document for several events.
+fn variants(draft: &Draft<'_>) -> Vec<String> {
+    static LISTED: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"[a-z]+(?:_[a-z0-9]+)+").expect("a valid pattern"));
+    let comment = draft
+        .sample
+        .as_ref()
+        .and_then(|sample| sample.comment("/event/type"));
+    let mut types = vec![draft.event_type.clone()];
+    for listed in LISTED.find_iter(comment.unwrap_or_default()) {
+        if !types.iter().any(|known| known == listed.as_str()) {
+            types.push(listed.as_str().to_owned());
+        }
+    }
+    types
+}
+
+fn import(
+    page: &Page,
+    about: &About,
+    draft: &Draft<'_>,
+    event_type: String,
+    setting: &Setting,
+) -> Result<Imported, Refusal> {
+    let is_name = |char: char| char.is_ascii_alphanumeric() || "._".contains(char);
+    if event_type.is_empty() || !event_type.chars().all(is_name) {
+        let rule = format!("an event type, not `{event_type:.60}`");
+        return Err(Refusal::new(draft.line, rule));
+    }
+    let domain = setting.domain(&event_type).ok_or_else(|| {
+        let rule = format!("a domain for `{event_type}` in specs/domains.toml");
+        Refusal::new(draft.line, rule)
+    })?;
+
+    let mut types = Types::new();
+    let mut root = match draft.table {
+        Some(table) => fields::read(table, &mut types)?,
+        None => Vec::new(),
+    };
+    // The envelope and the body are no types that anything else could use.
+    for field in &mut root {
+        inline(field, &mut types);
+    }
+    let mut sample = None;
+    if let Some(shown) = &draft.sample {
+        let mut fitting = Fitting {
+            types: &mut types,
+            sample: shown,
+            has_table: draft.table.is_some(),
+        };
+        fitting.members(&mut root, &shown.value, "");
+        let mut value = shown.value.clone();
+        if let (Some(name), true) = (
+            value.pointer_mut("/event/type"),
+            draft.event_type != event_type,
+        ) {
+            *name = json!(event_type);
+        }
+        sample = Some(value);
+    }
+
+    let has = |name: &str| root.iter().any(|field| field.name == name);
+    let schema = match (has("header"), has("event")) {
+        (true, true) => "2.0",
+        (false, true) => "1.0",
+        _ => "none",
+    };
+    let mut facts = json!({"domain": domain, "event_type": event_type, "schema": schema});
+    for (name, value) in [
+        ("page", page_url(page).map(Value::from)),
+        ("updated", updated(page).map(Value::from)),
+        ("app_types", filled(json!(about.app_types))),
+        ("scopes", filled(json!(about.scopes))),
+        ("field_scopes", filled(json!(about.field_scopes))),
+        ("push_modes", filled(json!(about.push_modes))),
+    ] {
+        if let Some(value) = value {
+            facts[name] = value;
+        }
+    }
+    let writer = Writer(&types);
+    let mut document = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": event_type,
+        "x-lark": facts,
+        "type": "object",
+        "properties": writer.properties(&root),
+    });
+    if let Some(definitions) = filled(writer.definitions(&root)) {
+        document["$defs"] = definitions;
+    }
+    document["examples"] = sample.into_iter().collect();
+    Ok(Imported {
+        event_type,
+        domain,
+        document,
+    })
+}
+
+/// Replaces a named type by its fields.
+fn inline(field: &mut Field, types: &mut Types) {
+    let Shape::Named(name) = &field.node.shape else {
+        return;
+    };
+    if let Some(at) = types.iter().position(|(known, _)| known == name) {
+        let (_, fields) = types.remove(at);
+        field.node.shape = Shape::Object(fields);
+    }
+}
+
+/// Nothing for an empty list or object.
+fn filled(value: Value) -> Option<Value> {
+    let is_empty = match &value {
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        _ => false,
+    };
+    (!is_empty).then_some(value)
+}
+
+fn page_url(page: &Page) -> Option<String> {
+    let path = || {
+        let path = page.comment.get("fullPath")?;
+        Some(format!("{SITE}{}", path.replace("//", "/")))
+    };
+    page.comment.get("source").cloned().or_else(path)
+}
+
+/// The day of the last change, in UTC.
+fn updated(page: &Page) -> Option<String> {
+    let millis: u64 = page.comment.get("updatedAt")?.parse().ok()?;
+    let (year, month, day) = civil(millis / 86_400_000)?;
+    Some(format!("{year:04}-{month:02}-{day:02}"))
+}
+
+/// Year, month and day of a day since 1970.
+fn civil(mut days: u64) -> Option<(u64, u64, u64)> {
+    let is_leap = |year: u64| {
+        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+    };
+    for year in 1970..10_000 {
+        let february = if is_leap(year) { 29 } else { 28 };
+        let months = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+        for (month, length) in (1..).zip(months) {
+            if days < length {
+                return Some((year, month, days + 1));
+            }
+            days -= length;
+        }
+    }
+    None
+}

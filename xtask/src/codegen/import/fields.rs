@@ -1,0 +1,187 @@
+//! The rows of a field table as a tree of schemas.
+
+use super::kind::Kind;
+use super::markup::{Cell, Row, Table};
+use super::page::Refusal;
+use super::wording::Wording;
+
+/// Deeper than any documented event, shallow enough to recurse into.
+const MAX_LEVEL: usize = 24;
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Field {
+    pub(super) name: String,
+    pub(super) node: Node,
+}
+
+/// One value.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Node {
+    pub(super) shape: Shape,
+    /// The JSON types that the sample has here against the table, by their JSON Schema names.
+    pub(super) also: Vec<&'static str>,
+    pub(super) wording: Wording,
+    /// Without any one of these permissions, the value is not sent.
+    pub(super) scopes: Vec<String>,
+    /// The sample does not keep to the stated bounds.
+    pub(super) is_out_of_bounds: bool,
+    /// The sample has it, and the table does not.
+    pub(super) is_only_sampled: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Shape {
+    String,
+    Integer,
+    Number,
+    Boolean,
+    Any,
+    /// Left open, for the sample to tell.
+    Unknown,
+    List(Box<Node>),
+    Map(Box<Node>),
+    Object(Vec<Field>),
+    /// One of the [`Types`].
+    Named(String),
+}
+
+impl Node {
+    pub(super) fn new(shape: Shape) -> Self {
+        Self {
+            shape,
+            also: Vec::new(),
+            wording: Wording::default(),
+            scopes: Vec::new(),
+            is_out_of_bounds: false,
+            is_only_sampled: false,
+        }
+    }
+}
+
+/// The types of a page that have names, in the order they come.
+pub(super) type Types = Vec<(String, Vec<Field>)>;
+
+/// A table as a tree.
+pub(super) fn read(table: &Table, types: &mut Types) -> Result<Vec<Field>, Refusal> {
+    let columns = table.name_column().zip(table.type_column());
+    let (name, kind) =
+        columns.ok_or_else(|| Refusal::new(table.line, "columns of names and types"))?;
+    let mut reader = Reader { name, kind, types };
+    let mut rows = table.rows.as_slice();
+    reader.siblings(&mut rows, 0)
+}
+
+struct Reader<'a> {
+    /// Columns.
+    name: usize,
+    kind: usize,
+    types: &'a mut Types,
+}
+
+impl Reader<'_> {
+    /// The rows of one level, each with those below it.
+    fn siblings(&mut self, rows: &mut &[Row], level: usize) -> Result<Vec<Field>, Refusal> {
+        let mut fields: Vec<Field> = Vec::new();
+        while let Some((row, rest)) = rows.split_first() {
+            if row.level < level {
+                break;
+            }
+            if row.level > MAX_LEVEL {
+                let rule = format!("at most {MAX_LEVEL} levels");
+                return Err(Refusal::new(row.line, rule));
+            }
+            *rows = rest;
+            let has_children = rest.first().is_some_and(|next| next.level > row.level);
+            let children = if has_children {
+                self.siblings(rows, row.level + 1)?
+            } else {
+                Vec::new()
+            };
+            let field = self.field(row, children)?;
+            if fields.iter().any(|known| known.name == field.name) {
+                let rule = format!("one row for `{}`, not two", field.name);
+                return Err(Refusal::new(row.line, rule));
+            }
+            fields.push(field);
+        }
+        Ok(fields)
+    }
+
+    fn field(&mut self, row: &Row, children: Vec<Field>) -> Result<Field, Refusal> {
+        let cell = |column: usize| {
+            let cell = row.cells.get(column);
+            cell.ok_or_else(|| Refusal::new(row.line, "a cell for each column"))
+        };
+        let name = cell(self.name)?;
+        let is_name = |char: char| char.is_ascii_alphanumeric() || "_-.".contains(char);
+        if name.text.is_empty() || !name.text.chars().all(is_name) {
+            let rule = format!("the name of a field, not `{:.40}`", name.text);
+            return Err(Refusal::new(row.line, rule));
+        }
+        let kind = cell(self.kind)?;
+        let Some(kind) = Kind::parse(&kind.text) else {
+            let rule = format!("a type, not `{:.40}`", kind.text);
+            return Err(Refusal::new(row.line, rule));
+        };
+        let mut node = self.node(&kind, children);
+        if let Some(description) = row.cells.last() {
+            describe(&mut node, description, &kind);
+        }
+        Ok(Field {
+            name: name.text.clone(),
+            node,
+        })
+    }
+
+    fn node(&mut self, kind: &Kind, mut children: Vec<Field>) -> Node {
+        let shape = match kind {
+            Kind::List(items) => Shape::List(Box::new(self.node(items, children))),
+            Kind::Map(values) => Shape::Map(Box::new(match children.pop() {
+                // The rows `key` and `value` stand for all members.
+                Some(value) if value.name == "value" => value.node,
+                _ => self.node(values, Vec::new()),
+            })),
+            Kind::Named(name) if children.is_empty() => Shape::Named(name.clone()),
+            Kind::Named(name) => {
+                define(self.types, name, children);
+                Shape::Named(name.clone())
+            }
+            _ if !children.is_empty() => Shape::Object(children),
+            Kind::String => Shape::String,
+            Kind::Integer => Shape::Integer,
+            Kind::Number => Shape::Number,
+            Kind::Boolean => Shape::Boolean,
+            Kind::Any => Shape::Any,
+            Kind::Object => Shape::Map(Box::new(Node::new(Shape::Unknown))),
+            Kind::Unknown => Shape::Unknown,
+        };
+        Node::new(shape)
+    }
+}
+
+/// A type that stands in several places has what any of them shows.
+pub(super) fn define(types: &mut Types, name: &str, fields: Vec<Field>) {
+    let Some((_, known)) = types.iter_mut().find(|(known, _)| known == name) else {
+        types.push((name.to_owned(), fields));
+        return;
+    };
+    for field in fields {
+        if !known.iter().any(|known| known.name == field.name) {
+            known.push(field);
+        }
+    }
+}
+
+/// Puts what a description says where it belongs: lengths on a list, the rest on its elements.
+fn describe(node: &mut Node, description: &Cell, kind: &Kind) {
+    let mut wording = Wording::read(&description.text, &description.keys, kind);
+    let scopes = description.permissions.iter();
+    node.scopes = scopes.map(|scope| scope.name.clone()).collect();
+    if let Shape::List(items) = &mut node.shape {
+        node.wording.min_length = wording.min_length.take();
+        node.wording.max_length = wording.max_length.take();
+        items.wording = wording;
+    } else {
+        node.wording = wording;
+    }
+}

@@ -1,0 +1,172 @@
+//! `cargo xtask codegen import PAGE…`: saved pages of the platform's documentation become fact
+//! files, whole. Only facts are taken: names, types, numbers, sample values; no sentence is.
+//!
+//! ```text
+//! bytes -> page (blocks) -> events (a table and a sample each) -> fields -> sampled -> document
+//! ```
+
+mod changes;
+mod document;
+mod events;
+mod fields;
+mod kind;
+mod markup;
+mod page;
+mod sample;
+mod sampled;
+mod wording;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use self::events::Imported;
+use self::page::{Page, Refusal};
+use super::files::ensure_file_contents;
+use super::overlay::Overlay;
+use super::problem::Problems;
+use super::sources::Sources;
+use super::{CodegenError, sources, spec};
+
+/// What an import did, as lines to print, and whether all pages were taken.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    pub(crate) lines: Vec<String>,
+    pub(crate) refused: Vec<String>,
+}
+
+/// What the pages do not say.
+#[derive(Debug, Default)]
+struct Setting {
+    repairs: Vec<SampleRepair>,
+    /// By event type, where it does not begin with its domain.
+    domains: BTreeMap<String, String>,
+}
+
+/// A sample that is no JSON, put right.
+#[derive(Debug)]
+struct SampleRepair {
+    event_type: String,
+    /// The overlay that has it.
+    file: String,
+    find: String,
+    replace: String,
+}
+
+/// `specs/domains.toml`: the events of each domain whose types do not begin with it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(transparent)]
+struct DomainsFile(BTreeMap<String, Vec<String>>);
+
+impl Setting {
+    fn read(root: &Path) -> Result<Self, CodegenError> {
+        let mut setting = Self::default();
+        let mut problems = Problems::default();
+        let path = root.join(sources::DOMAINS);
+        if path.exists() {
+            let text = fs::read_to_string(&path).map_err(|error| CodegenError::io(&path, error))?;
+            match toml::from_str::<DomainsFile>(&text) {
+                Ok(DomainsFile(domains)) => {
+                    for (domain, event_types) in domains {
+                        let event_types = event_types.into_iter();
+                        setting
+                            .domains
+                            .extend(event_types.map(|name| (name, domain.clone())));
+                    }
+                }
+                Err(error) => problems.push(sources::DOMAINS, "", error.message()),
+            }
+        }
+        for Sources { overlay, .. } in sources::read(root)? {
+            let Some(parsed) = Overlay::parse(&overlay.file, &overlay.text, &mut problems) else {
+                continue;
+            };
+            for (event_type, words) in parsed.events {
+                for repair in words.repairs {
+                    setting.repairs.push(SampleRepair {
+                        event_type: event_type.clone(),
+                        file: overlay.file.clone(),
+                        find: repair.find,
+                        replace: repair.replace,
+                    });
+                }
+            }
+        }
+        problems.checkpoint().map_err(CodegenError::Problems)?;
+        Ok(setting)
+    }
+
+    /// The first word of the event type, or what the file of domains says.
+    fn domain(&self, event_type: &str) -> Option<String> {
+        let listed = self.domains.get(event_type).cloned();
+        listed.or_else(|| {
+            let (first, _) = event_type.split_once('.')?;
+            (!first.is_empty()).then(|| first.to_owned())
+        })
+    }
+}
+
+/// Imports pages. Those that are no event pages are refused, and the others go on.
+pub(crate) fn run(root: &Path, pages: &[PathBuf]) -> Result<Report, CodegenError> {
+    let setting = Setting::read(root)?;
+    let mut report = Report::default();
+    let mut seen = BTreeMap::new();
+    for page in pages {
+        let name = page.display().to_string();
+        let bytes = match fs::read(page) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                report.refused.push(format!("{name}: {error}"));
+                continue;
+            }
+        };
+        match events_of(&bytes, &setting) {
+            Ok(events) => {
+                for event in events {
+                    if let Some(first) = seen.insert(event.event_type.clone(), name.clone()) {
+                        let line = format!("{name}: `{}` stands on {first} too", event.event_type);
+                        report.refused.push(line);
+                        continue;
+                    }
+                    write(root, &event, &mut report)?;
+                }
+            }
+            Err(Refusal { line, expected }) => {
+                report
+                    .refused
+                    .push(format!("{name}:{line}: expected {expected}"));
+            }
+        }
+    }
+    Ok(report)
+}
+
+fn events_of(bytes: &[u8], setting: &Setting) -> Result<Vec<Imported>, Refusal> {
+    events::read(&Page::parse(bytes)?, setting)
+}
+
+/// Writes a fact file and tells what is new in it.
+fn write(root: &Path, event: &Imported, report: &mut Report) -> Result<(), CodegenError> {
+    let file = format!("specs/{}/{}.json", event.domain, event.event_type);
+    let path = root.join(&file);
+    let old = fs::read_to_string(&path).ok();
+    let text = spec::canonical(&event.document);
+    if ensure_file_contents(&path, &text, false)? {
+        return Ok(());
+    }
+    let old = old.and_then(|old| serde_json::from_str::<Value>(&old).ok());
+    match old {
+        None => report.lines.push(format!("new {file}")),
+        Some(old) => {
+            report.lines.push(format!("updated {file}"));
+            let changes = changes::between(&old, &event.document);
+            report
+                .lines
+                .extend(changes.into_iter().map(|line| format!("  {line}")));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,200 @@
+//! A saved documentation page, cut into the blocks that facts stand in: `:::html` sections, fenced
+//! code, pipe tables, and lines of prose.
+
+use std::collections::BTreeMap;
+
+use super::markup::{self, Cell, Table};
+
+/// No page of the platform's documentation comes near this.
+const MAX_BYTES: usize = 4 * 1024 * 1024;
+
+/// A line of a page, and what is wrong there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) line: usize,
+    pub(super) expected: String,
+}
+
+impl Refusal {
+    pub(super) fn new(line: usize, expected: impl Into<String>) -> Self {
+        Self {
+            line,
+            expected: expected.into(),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Page {
+    /// `title`, `fullPath`, `updatedAt`, `source`: any of them can be missing.
+    pub(super) comment: BTreeMap<String, String>,
+    pub(super) blocks: Vec<Block>,
+    /// For messages about what is nowhere.
+    pub(super) lines: usize,
+}
+
+#[derive(Debug, PartialEq)]
+pub(super) enum Block {
+    /// Label and cell, row by row.
+    Facts(Table),
+    /// What a document consists of.
+    Fields(Table),
+    Code(Code),
+    Prose(String),
+}
+
+#[derive(Debug, PartialEq)]
+pub(super) struct Code {
+    /// The first line of the text.
+    pub(super) line: usize,
+    pub(super) text: String,
+}
+
+impl Page {
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
+        if bytes.len() > MAX_BYTES {
+            return Err(Refusal::new(1, format!("at most {MAX_BYTES} bytes")));
+        }
+        let text = std::str::from_utf8(bytes).map_err(|error| {
+            let good = &bytes[..error.valid_up_to()];
+            let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
+            Refusal::new(line, "UTF-8")
+        })?;
+        let text = text.replace("\r\n", "\n");
+        let mut lines = Lines::new(&text);
+        let comment = lines.comment();
+        let mut blocks = Vec::new();
+        while let Some((number, line)) = lines.next() {
+            let trimmed = line.trim();
+            if trimmed.starts_with("```") {
+                let code = lines.until(number, |line| line.trim() == "```", "```")?;
+                blocks.push(Block::Code(code));
+            } else if trimmed == ":::html" {
+                // How to use the SDKs, to the end of the page, which not always ends the section.
+                if lines
+                    .rest
+                    .peek()
+                    .is_some_and(|line| line.trim_start().starts_with("<md-code-tabs"))
+                {
+                    break;
+                }
+                let html = lines.until(number, |line| line.trim() == ":::", ":::")?;
+                blocks.extend(markup::blocks(&html)?);
+            } else if trimmed.starts_with('|') {
+                blocks.extend(pipe_table(number, line, &mut lines)?);
+            } else if !trimmed.is_empty() {
+                blocks.push(Block::Prose(trimmed.to_owned()));
+            }
+        }
+        Ok(Self {
+            comment,
+            blocks,
+            lines: lines.number,
+        })
+    }
+}
+
+/// The lines not yet read, and how many were.
+struct Lines<'a> {
+    rest: std::iter::Peekable<std::str::Lines<'a>>,
+    number: usize,
+}
+
+impl<'a> Lines<'a> {
+    fn new(text: &'a str) -> Self {
+        Self {
+            rest: text.lines().peekable(),
+            number: 0,
+        }
+    }
+
+    fn next(&mut self) -> Option<(usize, &'a str)> {
+        let line = self.rest.next()?;
+        self.number += 1;
+        Some((self.number, line))
+    }
+
+    /// The comment at the top: `key: value` on each line.
+    fn comment(&mut self) -> BTreeMap<String, String> {
+        let mut members = BTreeMap::new();
+        if self.rest.next_if(|line| line.trim() == "<!--").is_none() {
+            return members;
+        }
+        self.number += 1;
+        while let Some((_, line)) = self.next() {
+            if line.trim() == "-->" {
+                break;
+            }
+            if let Some((key, value)) = line.split_once(':') {
+                members.insert(key.trim().to_owned(), value.trim().to_owned());
+            }
+        }
+        members
+    }
+
+    /// The lines up to the one that ends what began at `start`.
+    fn until(
+        &mut self,
+        start: usize,
+        is_end: impl Fn(&str) -> bool,
+        mark: &str,
+    ) -> Result<Code, Refusal> {
+        let mut text = String::new();
+        while let Some((_, line)) = self.next() {
+            if is_end(line) {
+                return Ok(Code {
+                    line: start + 1,
+                    text,
+                });
+            }
+            text += line;
+            text.push('\n');
+        }
+        Err(Refusal::new(
+            start,
+            format!("a line `{mark}` that ends what begins here"),
+        ))
+    }
+}
+
+/// `| name | type |`, a line of dashes, and rows. Children are indented by `&emsp;`.
+fn pipe_table(
+    number: usize,
+    header: &str,
+    lines: &mut Lines<'_>,
+) -> Result<Option<Block>, Refusal> {
+    let mut table = Table {
+        line: number,
+        columns: markup::texts(&pipe_cells(number, header)?),
+        rows: Vec::new(),
+    };
+    while let Some(line) = lines.rest.next_if(|line| line.trim().starts_with('|')) {
+        lines.number += 1;
+        let is_rule = line.chars().all(|char| "|-: \t".contains(char));
+        if is_rule {
+            continue;
+        }
+        let mut cells = pipe_cells(lines.number, line)?;
+        let mut level = 0;
+        if let Some(name) = cells.first_mut() {
+            let bare = name.text.trim_start_matches(['\u{2003}', '\u{221f}', ' ']);
+            let indent = &name.text[..name.text.len() - bare.len()];
+            level = indent.matches('\u{2003}').count();
+            name.text = bare.to_owned();
+        }
+        table.rows.push(markup::Row {
+            line: lines.number,
+            level,
+            cells,
+        });
+    }
+    Ok(table.has_fields().then_some(Block::Fields(table)))
+}
+
+fn pipe_cells(number: usize, line: &str) -> Result<Vec<Cell>, Refusal> {
+    let line = line.trim().trim_start_matches('|');
+    let line = line.strip_suffix('|').unwrap_or(line);
+    line.split('|')
+        .map(|text| markup::cell(number, text))
+        .collect()
+}

@@ -1,0 +1,153 @@
+//! The samples of a page: JSON, but for comments and trailing commas. The comments are where pages
+//! without a table describe their fields.
+
+use std::collections::BTreeMap;
+
+use jsonc_parser::ast::{self, CommentKind};
+use jsonc_parser::common::Ranged;
+use jsonc_parser::{CollectOptions, CommentCollectionStrategy, ParseOptions, parse_to_ast};
+use serde_json::{Map, Number, Value};
+
+use super::page::{Code, Refusal};
+
+/// A sample, and the comments on its members.
+#[derive(Debug)]
+pub(super) struct Sample {
+    pub(super) value: Value,
+    /// The line that the sample begins on.
+    pub(super) line: usize,
+    /// By line. A member's comment stands on its line.
+    comments: BTreeMap<usize, String>,
+    /// The line of each member, by JSON pointer.
+    members: BTreeMap<String, usize>,
+}
+
+impl Sample {
+    pub(super) fn parse(code: &Code) -> Result<Self, Refusal> {
+        let collect = CollectOptions {
+            comments: CommentCollectionStrategy::Separate,
+            tokens: false,
+        };
+        let options = ParseOptions {
+            allow_comments: true,
+            allow_trailing_commas: true,
+            allow_loose_object_property_names: false,
+            allow_missing_commas: false,
+            allow_single_quoted_strings: false,
+            allow_hexadecimal_numbers: false,
+            allow_unary_plus_numbers: false,
+            allow_bare_decimal_point_numbers: false,
+            allow_non_finite_numbers: false,
+            allow_extended_string_escapes: false,
+        };
+        let line_of = |at: usize| code.line + code.text[..at].matches('\n').count();
+        let parsed = parse_to_ast(&code.text, &collect, &options).map_err(|error| {
+            let line = line_of(error.range().start);
+            Refusal::new(line, format!("JSON: {}", error.kind()))
+        })?;
+        let Some(root) = &parsed.value else {
+            return Err(Refusal::new(code.line, "a JSON document"));
+        };
+        let mut members = BTreeMap::new();
+        let value = convert(root, "", &mut |pointer, at| {
+            members.insert(pointer.to_owned(), line_of(at));
+        })
+        .map_err(|at| Refusal::new(line_of(at), "JSON: a number that 64 bits hold"))?;
+        let comments = parsed.comments.unwrap_or_default();
+        let comments = comments.values().flat_map(|comments| comments.iter());
+        let comments = comments
+            .filter(|comment| comment.kind() == CommentKind::Line)
+            .map(|comment| (line_of(comment.range().start), comment.text().to_owned()))
+            .collect();
+        Ok(Self {
+            value,
+            line: code.line,
+            comments,
+            members,
+        })
+    }
+
+    /// What is said beside a member, if anything.
+    pub(super) fn comment(&self, pointer: &str) -> Option<&str> {
+        let line = self.members.get(pointer)?;
+        self.comments.get(line).map(String::as_str)
+    }
+}
+
+/// The value without its places, which `see` is told for each member of an object. The error is the
+/// place of a number that is too large.
+fn convert(
+    value: &ast::Value<'_>,
+    pointer: &str,
+    see: &mut impl FnMut(&str, usize),
+) -> Result<Value, usize> {
+    Ok(match value {
+        ast::Value::StringLit(text) => Value::String(text.value.clone().into_owned()),
+        ast::Value::NumberLit(number) => {
+            let parsed: Result<Number, _> = number.value.parse();
+            Value::Number(parsed.map_err(|_| number.range.start)?)
+        }
+        ast::Value::BooleanLit(boolean) => Value::Bool(boolean.value),
+        ast::Value::NullKeyword(_) => Value::Null,
+        ast::Value::Array(array) => {
+            let elements = array.elements.iter().enumerate();
+            elements
+                .map(|(index, element)| convert(element, &format!("{pointer}/{index}"), see))
+                .collect::<Result<_, _>>()?
+        }
+        ast::Value::Object(object) => {
+            let mut members = Map::new();
+            for member in &object.properties {
+                let name = member.name.as_str();
+                let pointer = format!("{pointer}/{name}");
+                see(&pointer, member.range.start);
+                members.insert(name.to_owned(), convert(&member.value, &pointer, see)?);
+            }
+            Value::Object(members)
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn parse(text: &str) -> Result<Sample, Refusal> {
+        let text = text.to_owned();
+        Sample::parse(&Code { line: 10, text })
+    }
+
+    #[test]
+    fn comments_and_trailing_commas_are_no_part_of_the_sample() {
+        let sample = parse(
+            "{\n  \"a\": [1, 2.5, null,], // of a\n  \"b\": {\n    \"c\": \"//x\" // of c\n  }, // of the end\n}",
+        )
+        .unwrap();
+        assert_eq!(
+            sample.value,
+            json!({"a": [1, 2.5, null], "b": {"c": "//x"}})
+        );
+        assert_eq!(sample.comment("/a"), Some(" of a"));
+        assert_eq!(sample.comment("/b/c"), Some(" of c"));
+        assert_eq!(sample.comment("/b"), None);
+    }
+
+    #[test]
+    fn what_is_no_json_is_refused_with_its_line() {
+        for (text, line) in [
+            ("", 10),
+            ("{\n\"a\": 1\n\"b\": 2}", 11),
+            ("{\n\"a\": 1，\n}", 11),
+            ("{a: 1}", 10),
+            ("{\"a\": 'x'}", 10),
+            ("{\"a\": [1, 2}", 10),
+            ("{\n\"a\": 1e400}", 11),
+            (&"[".repeat(100_000), 10),
+        ] {
+            let refusal = parse(text).unwrap_err();
+            assert_eq!(refusal.line, line, "{text:.20}: {}", refusal.expected);
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! What a sample shows beyond its table: fields that have no row, and values of another type than
+//! their row says.
+
+use serde_json::Value;
+
+use super::fields::{self, Field, Node, Shape, Types};
+use super::sample::Sample;
+use super::wording;
+
+/// A tree that the sample is fitted into.
+pub(super) struct Fitting<'a> {
+    pub(super) types: &'a mut Types,
+    pub(super) sample: &'a Sample,
+    /// Whether there is a table that could have said it.
+    pub(super) has_table: bool,
+}
+
+impl Fitting<'_> {
+    /// Makes the members of an object have every one of the sample's.
+    pub(super) fn members(&mut self, fields: &mut Vec<Field>, value: &Value, pointer: &str) {
+        let Value::Object(members) = value else {
+            return;
+        };
+        for (name, value) in members {
+            let pointer = format!("{pointer}/{name}");
+            match fields.iter_mut().find(|field| field.name == *name) {
+                Some(field) => self.fit(&mut field.node, value, &pointer),
+                None => {
+                    let mut node = self.infer(value, &pointer);
+                    node.is_only_sampled = self.has_table;
+                    fields.push(Field {
+                        name: name.clone(),
+                        node,
+                    });
+                }
+            }
+        }
+    }
+
+    fn fit(&mut self, node: &mut Node, value: &Value, pointer: &str) {
+        check_bounds(node, value);
+        match (&mut node.shape, value) {
+            (Shape::Any, _) | (_, Value::Null) => {}
+            (Shape::Unknown, value) => node.shape = self.infer(value, pointer).shape,
+            (Shape::List(items), Value::Array(elements)) => {
+                for element in elements {
+                    self.fit(items, element, &format!("{pointer}/-"));
+                }
+            }
+            (Shape::Map(values), Value::Object(members)) => {
+                for member in members.values() {
+                    self.fit(values, member, &format!("{pointer}/-"));
+                }
+            }
+            (Shape::Object(fields), Value::Object(_)) => self.members(fields, value, pointer),
+            (Shape::Named(name), Value::Object(_)) => {
+                let name = name.clone();
+                let mut members = self.take(&name);
+                self.members(&mut members, value, pointer);
+                fields::define(self.types, &name, members);
+            }
+            // A list of what the table shows one of.
+            (Shape::Object(_) | Shape::Named(_) | Shape::Map(_), Value::Array(elements)) => {
+                let mut items = Node::new(node.shape.clone());
+                for element in elements {
+                    self.fit(&mut items, element, &format!("{pointer}/-"));
+                }
+                node.shape = Shape::List(Box::new(items));
+            }
+            (_, Value::Object(_) | Value::Array(_)) => {
+                node.shape = self.infer(value, pointer).shape;
+            }
+            (_, scalar) => fit_scalar(node, scalar),
+        }
+    }
+
+    /// What a value alone tells of its type.
+    fn infer(&mut self, value: &Value, pointer: &str) -> Node {
+        let mut node = Node::new(match value {
+            Value::Null => Shape::Unknown,
+            Value::Bool(_) => Shape::Boolean,
+            Value::Number(number) if number.is_f64() => Shape::Number,
+            Value::Number(_) => Shape::Integer,
+            Value::String(_) => Shape::String,
+            Value::Array(elements) => {
+                let mut items = Node::new(Shape::Unknown);
+                for element in elements {
+                    self.fit(&mut items, element, &format!("{pointer}/-"));
+                }
+                Shape::List(Box::new(items))
+            }
+            Value::Object(members) => {
+                let members = members.iter().map(|(name, value)| Field {
+                    name: name.clone(),
+                    node: self.infer(value, &format!("{pointer}/{name}")),
+                });
+                Shape::Object(members.collect())
+            }
+        });
+        if let (false, Some(comment)) = (self.has_table, self.sample.comment(pointer)) {
+            node.wording.keys = wording::keys_of_comment(comment, value);
+        }
+        node
+    }
+
+    /// The fields of a type, taken out so that fitting can reach the others.
+    fn take(&mut self, name: &str) -> Vec<Field> {
+        let at = self.types.iter().position(|(known, _)| known == name);
+        at.map_or_else(Vec::new, |at| self.types.remove(at).1)
+    }
+}
+
+/// A scalar against the shape of its row.
+fn fit_scalar(node: &mut Node, value: &Value) {
+    let is_number = |text: &str| text.parse::<i64>().is_ok();
+    let (shape, other) = match (&node.shape, value) {
+        (Shape::String, Value::Number(_)) => (Shape::String, Some("number")),
+        (Shape::String, Value::Bool(_)) => (Shape::String, Some("boolean")),
+        (Shape::Integer, Value::Number(number)) if number.is_f64() => (Shape::Number, None),
+        (Shape::Integer | Shape::Number, Value::String(text)) if is_number(text) => {
+            (node.shape.clone(), Some("string"))
+        }
+        (Shape::Integer, Value::String(_)) => (Shape::String, Some("integer")),
+        (Shape::Number, Value::String(_)) => (Shape::String, Some("number")),
+        (Shape::Boolean, Value::String(text)) if text == "true" || text == "false" => {
+            (Shape::Boolean, Some("string"))
+        }
+        (Shape::Boolean, Value::String(_)) => (Shape::String, Some("boolean")),
+        (Shape::Boolean, Value::Number(_)) => (Shape::Integer, Some("boolean")),
+        (Shape::Integer | Shape::Number, Value::Bool(_)) => (node.shape.clone(), Some("boolean")),
+        // An object with a scalar for a sample can be anything.
+        (Shape::Object(_) | Shape::Named(_) | Shape::Map(_) | Shape::List(_), _) => {
+            (Shape::Any, None)
+        }
+        _ => return,
+    };
+    node.shape = shape;
+    if let Some(other) = other.filter(|other| !node.also.contains(other)) {
+        node.also.push(other);
+    }
+}
+
+/// Notes a sample outside the bounds that the page states.
+fn check_bounds(node: &mut Node, value: &Value) {
+    let facts = &node.wording;
+    let number = match value {
+        Value::Number(number) => number.as_f64(),
+        _ => None,
+    };
+    let bound = |bound: &Option<serde_json::Number>| bound.as_ref()?.as_f64();
+    let is_below = number
+        .zip(bound(&facts.minimum))
+        .is_some_and(|(n, min)| n < min);
+    let is_above = number
+        .zip(bound(&facts.maximum))
+        .is_some_and(|(n, max)| n > max);
+    let length = match value {
+        Value::String(text) => Some(text.chars().count()),
+        Value::Array(elements) => Some(elements.len()),
+        _ => None,
+    };
+    let length = length.and_then(|length| u64::try_from(length).ok());
+    let is_short = length.zip(facts.min_length).is_some_and(|(n, min)| n < min);
+    let is_long = length.zip(facts.max_length).is_some_and(|(n, max)| n > max);
+    node.is_out_of_bounds |= is_below || is_above || is_short || is_long;
+}

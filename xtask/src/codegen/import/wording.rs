@@ -1,0 +1,166 @@
+//! What the prose of a page says in a form that a machine can take: ranges, lengths, units,
+//! defaults, and the values of enumerations. Everything else in it stays on the page.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde_json::{Number, Value};
+
+use super::kind::Kind;
+
+/// The facts in a description.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Wording {
+    pub(super) unit: Option<&'static str>,
+    pub(super) minimum: Option<Number>,
+    pub(super) maximum: Option<Number>,
+    pub(super) min_length: Option<u64>,
+    pub(super) max_length: Option<u64>,
+    pub(super) default: Option<Number>,
+    pub(super) round_to: Option<Number>,
+    pub(super) keys: Vec<String>,
+}
+
+macro_rules! pattern {
+    ($name:ident = $pattern:literal) => {
+        static $name: LazyLock<Regex> =
+            LazyLock::new(|| Regex::new($pattern).expect("a pattern of this file is valid"));
+    };
+}
+
+pattern!(RANGE = r"取值范围\s*[:：]?\s*[`\[]?\s*(-?\d+)`?\s*(?:～|~|-|,|，)\s*`?(-?\d+)");
+pattern!(LENGTH = r"长度范围\s*[:：]\s*`(\d+)`\s*[～~]\s*`(\d+)`");
+pattern!(MIN_LENGTH = r"最小长度\s*[:：]\s*`(\d+)`");
+pattern!(MAX_LENGTH = r"最大长度\s*[:：]\s*`(\d+)`");
+pattern!(DEFAULT = r"不填写时[，,]?\s*默认更新为\s*(\d+)");
+pattern!(ROUND_TO = r"不是\s*(\d+)\s*的倍数");
+pattern!(UNIT = r"单位\s*[:：]?\s*`?([a-z]+|毫秒|微秒|秒|分钟|小时|天)");
+pattern!(
+    TIMESTAMP =
+        r"(毫秒|微秒|秒)级?(?:的)?(?:时间戳|级别)|时间戳?[（(](?:单位[:：]?)?(毫秒|微秒|秒)[)）]"
+);
+// What announces a list of values.
+pattern!(ANNOUNCED = r"(?:可选值|可能值|可用值|取值|枚举|以下值|例如)[^\n]*\n");
+pattern!(BULLET = r#"(?m)^\s*[-*]\s*(?:[`"]([^`"\n]+)[`"]|([A-Za-z0-9_.]+))\s*(?:[:：。]|$)"#);
+// `1：one`, `1 stands for one`, `"trial" -one`
+pattern!(
+    INLINE = r#"(?:^|[^\w.\-～~`"])["`]?(\d+|[a-z]+(?:_[a-z]+)*)["`]?\s*(?:[:：]|代表|-\p{Han}|（\p{Han})"#
+);
+// `0off，1on`
+pattern!(BARE = r"(?:^|[，,：:、\s（(])(\d+)\s*\p{Han}");
+
+impl Wording {
+    /// Reads a description. `named` are keys that the page marks as such.
+    pub(super) fn read(text: &str, named: &[String], kind: &Kind) -> Self {
+        let pair = |pattern: &Regex| {
+            let found = pattern.captures(text)?;
+            Some((found[1].to_owned(), found[2].to_owned()))
+        };
+        let single = |pattern: &Regex| Some(pattern.captures(text)?[1].to_owned());
+        let number = |text: Option<String>| text.and_then(|text| text.parse::<Number>().ok());
+        let length = |text: Option<String>| text.and_then(|text| text.parse::<u64>().ok());
+
+        let (minimum, maximum) = pair(&RANGE).unzip();
+        let (min_length, max_length) = pair(&LENGTH).unzip();
+        let mut wording = Self {
+            unit: unit(text),
+            minimum: number(minimum),
+            maximum: number(maximum),
+            min_length: length(min_length.or_else(|| single(&MIN_LENGTH))),
+            max_length: length(max_length.or_else(|| single(&MAX_LENGTH))),
+            default: number(single(&DEFAULT)),
+            round_to: number(single(&ROUND_TO)),
+            keys: named.to_vec(),
+        };
+        if wording.keys.is_empty() {
+            wording.keys = keys(text, kind, &wording);
+        }
+        wording
+    }
+}
+
+fn unit(text: &str) -> Option<&'static str> {
+    let unit = UNIT.captures(text).map(|found| found[1].to_owned());
+    let timestamp = || {
+        let found = TIMESTAMP.captures(text)?;
+        let unit = found.get(1).or_else(|| found.get(2))?;
+        Some(unit.as_str().to_owned())
+    };
+    match unit.or_else(timestamp)?.as_str() {
+        "毫秒" | "ms" | "msec" => Some("milliseconds"),
+        "微秒" => Some("microseconds"),
+        "秒" | "s" | "sec" => Some("seconds"),
+        "分钟" => Some("minutes"),
+        "小时" => Some("hours"),
+        "天" => Some("days"),
+        _ => None,
+    }
+}
+
+/// The values that the text lists. A single one is an example, not an enumeration.
+fn keys(text: &str, kind: &Kind, wording: &Wording) -> Vec<String> {
+    let items = match kind {
+        Kind::List(items) => items,
+        kind => kind,
+    };
+    let mut found = Vec::new();
+    if let Some(announced) = ANNOUNCED.find(text) {
+        found = captures(&BULLET, &text[announced.end()..]);
+    }
+    let is_integer = *items == Kind::Integer;
+    if is_integer && found.len() < 2 {
+        found = captures(&INLINE, text);
+        found.retain(|key| key.parse::<i64>().is_ok());
+    }
+    if is_integer && found.len() < 2 {
+        let bare = captures(&BARE, text);
+        found = if covers_range(&bare, wording) {
+            bare
+        } else {
+            Vec::new()
+        };
+    }
+    if !matches!(items, Kind::Integer | Kind::String) || found.len() < 2 {
+        return Vec::new();
+    }
+    found
+}
+
+/// The keys in a comment on a sample: strings too, as long as the sampled value is one of them.
+pub(super) fn keys_of_comment(text: &str, sampled: &Value) -> Vec<String> {
+    let sampled = match sampled {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let keys = captures(&INLINE, text);
+    if keys.len() >= 2 && keys.contains(&sampled) {
+        keys
+    } else {
+        Vec::new()
+    }
+}
+
+fn captures(pattern: &Regex, text: &str) -> Vec<String> {
+    let mut keys: Vec<String> = Vec::new();
+    for found in pattern.captures_iter(text) {
+        let key = found.get(1).or_else(|| found.get(2));
+        let Some(key) = key.map(|key| key.as_str().trim()) else {
+            continue;
+        };
+        if !keys.iter().any(|known| known == key) {
+            keys.push(key.to_owned());
+        }
+    }
+    keys
+}
+
+/// Whether these are all values of the stated range.
+fn covers_range(keys: &[String], wording: &Wording) -> bool {
+    let bounds = [&wording.minimum, &wording.maximum].map(|bound| bound.as_ref()?.as_i64());
+    let [Some(minimum), Some(maximum)] = bounds else {
+        return false;
+    };
+    let mut keys: Vec<i64> = keys.iter().filter_map(|key| key.parse().ok()).collect();
+    keys.sort_unstable();
+    (minimum..=maximum).take(keys.len() + 1).eq(keys)
+}

@@ -1,0 +1,94 @@
+//! `cargo xtask codegen list`: every event of the catalogue, one per line or as a table of domains.
+
+use std::collections::BTreeMap;
+
+use super::naming::Naming;
+use super::overlay::Overlay;
+use super::scaffold::crate_name;
+use super::spec::Spec;
+
+/// An event, and where its type is.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) domain: String,
+    pub(crate) crate_name: String,
+    /// The module of its type: `vc_events`.
+    pub(crate) module: String,
+    pub(crate) name: String,
+    event_type: String,
+    scopes: Vec<String>,
+    page: Option<String>,
+    updated: Option<String>,
+    is_raw: bool,
+}
+
+/// The events of a domain.
+pub(crate) fn entries(
+    domain: &str,
+    specs: &[Spec],
+    naming: &Naming<'_>,
+    overlay: &Overlay,
+) -> Vec<Entry> {
+    let generated = || crate_name(domain).replace('-', "_");
+    let module = overlay.by_hand.clone().unwrap_or_else(generated);
+    let root = module.split("::").next().unwrap_or_default();
+    let crate_name = root.replace('_', "-");
+    let entry = |spec: &Spec| Entry {
+        domain: domain.to_owned(),
+        crate_name: crate_name.clone(),
+        module: module.clone(),
+        name: naming.of_event(&spec.facts.event_type).to_owned(),
+        event_type: spec.facts.event_type.clone(),
+        scopes: spec
+            .facts
+            .scopes
+            .iter()
+            .map(|scope| scope.name.clone())
+            .collect(),
+        page: spec.facts.page.clone(),
+        updated: spec.facts.updated.clone(),
+        is_raw: spec.is_raw && overlay.by_hand.is_none(),
+    };
+    let mut entries: Vec<_> = specs.iter().map(entry).collect();
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    entries
+}
+
+/// A line for each event, its columns separated by tabs.
+pub(crate) fn lines(entries: &[Entry]) -> String {
+    let mut text = "event type\ttype\tcrate\tpermissions\tpage\tas of\n".to_owned();
+    for entry in entries {
+        let columns = [
+            &entry.event_type,
+            &entry.name,
+            &entry.crate_name,
+            &entry.scopes.join(","),
+            entry.page.as_deref().unwrap_or("-"),
+            entry.updated.as_deref().unwrap_or("-"),
+        ];
+        text += &columns.join("\t");
+        text.push('\n');
+    }
+    text
+}
+
+/// The domains as a Markdown table, for the README.
+pub(crate) fn markdown(entries: &[Entry]) -> String {
+    let mut domains: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
+    for entry in entries {
+        domains.entry(&entry.domain).or_default().push(entry);
+    }
+    let mut text =
+        "| domain | crate | events | with typed fields |\n| --- | --- | ---: | ---: |\n".to_owned();
+    let count = |entries: &[&Entry]| {
+        let typed = entries.iter().filter(|entry| !entry.is_raw).count();
+        (entries.len(), typed)
+    };
+    for (domain, entries) in &domains {
+        let (all, typed) = count(entries);
+        let crate_name = &entries[0].crate_name;
+        text += &format!("| {domain} | `{crate_name}` | {all} | {typed} |\n");
+    }
+    let (all, typed) = count(&entries.iter().collect::<Vec<_>>());
+    text + &format!("| **all** | | **{all}** | **{typed}** |\n")
+}
