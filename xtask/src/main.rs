@@ -31,7 +31,9 @@ fn main() -> ExitCode {
         ["codegen"] => run_codegen(false),
         ["codegen", "--check"] => run_codegen(true),
         ["codegen", "list"] => run_list(codegen::list::lines),
-        ["codegen", "list", "--markdown"] => run_list(codegen::list::markdown),
+        ["codegen", "list", "--markdown"] => {
+            run_list(|entries| codegen::list::markdown(entries.iter()))
+        }
         ["codegen", "import", ref pages @ ..] if !pages.is_empty() => run_import(pages),
         ["mutants"] => exit_code(mutants::run(&workspace_root())),
         ["help" | "--help" | "-h"] => {

@@ -139,7 +139,7 @@ impl<E> Event<E> {
 impl<E: DeserializeOwned> Event<E> {
     /// Decodes the body straight into its type.
     pub(crate) fn decode(header: EventHeader, raw: RawJson) -> Result<Self, DecodeError> {
-        let body = raw.decode_object()?;
+        let body = raw.decode_leniently()?;
         Ok(Self { header, body, raw })
     }
 }

@@ -189,7 +189,7 @@ impl PartialEq for Typing {
 impl Eq for Typing {}
 
 fn retype<E: EventType>(raw: &RawJson) -> Result<RawJson, DecodeError> {
-    let body: E = raw.decode_object()?;
+    let body: E = raw.decode_leniently()?;
     RawJson::encode(&body).map_err(|_| DecodeError::unwritable())
 }
 

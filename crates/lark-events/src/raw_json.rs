@@ -89,10 +89,23 @@ impl RawJson {
         serde_json::from_slice(&self.0).map_err(|error| DecodeError::new(&error))
     }
 
-    /// [`decode`](Self::decode) for a text that must be an object: derived types would also take a
-    /// list of their members. Where the type does not take the text as it is, what no reader can
-    /// make sense of is taken out of a copy, so that only that is lost.
-    pub(crate) fn decode_object<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
+    /// [`decode`](Self::decode) as the bodies of events are: the text must be an object, not a list of
+    /// its members, and what no reader can make sense of costs its own member alone, as long as the
+    /// type takes an object without it.
+    ///
+    /// ```
+    /// use lark_events::{RawJson, UserId};
+    ///
+    /// let raw = RawJson::parse(r#"{"open_id": "ou_1", "user_id": "\ud83d", "more": 1e400}"#)?;
+    /// assert!(raw.decode::<UserId>().is_err());
+    /// assert_eq!(raw.decode_leniently::<UserId>()?.open_id.as_deref(), Some("ou_1"));
+    /// # Ok::<(), lark_events::DecodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] when the type does not even take the rest.
+    pub fn decode_leniently<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
         let text = self.as_str();
         from_object(text)
             .or_else(|error| from_object(&repair(text)).map_err(|_| DecodeError::new(&error)))

@@ -21,5 +21,6 @@
 //! The bodies are generated from `specs/vc`; [`EVENTS`] lists what the platform documents of each.
 
 mod generated;
+mod reserve_config;
 
 pub use generated::*;

@@ -73,22 +73,37 @@ pub(crate) fn lines(entries: &[Entry]) -> String {
 }
 
 /// The domains as a Markdown table, for the README.
-pub(crate) fn markdown(entries: &[Entry]) -> String {
+pub(crate) fn markdown<'a>(entries: impl Iterator<Item = &'a Entry>) -> String {
     let mut domains: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
     for entry in entries {
         domains.entry(&entry.domain).or_default().push(entry);
     }
-    let mut text =
-        "| domain | crate | events | with typed fields |\n| --- | --- | ---: | ---: |\n".to_owned();
-    let count = |entries: &[&Entry]| {
-        let typed = entries.iter().filter(|entry| !entry.is_raw).count();
-        (entries.len(), typed)
-    };
+    let mut text = "| domain | crate | events | with typed fields |\n".to_owned();
+    text += "| --- | --- | ---: | ---: |\n";
+    let (mut all, mut all_typed) = (0, 0);
     for (domain, entries) in &domains {
-        let (all, typed) = count(entries);
         let crate_name = &entries[0].crate_name;
-        text += &format!("| {domain} | `{crate_name}` | {all} | {typed} |\n");
+        let typed = entries.iter().filter(|entry| !entry.is_raw).count();
+        text += &format!(
+            "| {domain} | `{crate_name}` | {} | {typed} |\n",
+            entries.len()
+        );
+        all += entries.len();
+        all_typed += typed;
     }
-    let (all, typed) = count(&entries.iter().collect::<Vec<_>>());
-    text + &format!("| **all** | | **{all}** | **{typed}** |\n")
+    text + &format!("| **all** | | **{all}** | **{all_typed}** |\n")
+}
+
+/// What stands around the table in the README.
+const MARKS: [&str; 2] = [
+    "<!-- cargo xtask codegen list --markdown -->\n",
+    "<!-- end -->",
+];
+
+/// The README with the table between its marks; nothing where it has none.
+pub(crate) fn in_readme(readme: &str, table: &str) -> Option<String> {
+    let [begin, end] = MARKS;
+    let (before, rest) = readme.split_once(begin)?;
+    let (_, after) = rest.split_once(end)?;
+    Some(format!("{before}{begin}\n{table}\n{end}{after}"))
 }

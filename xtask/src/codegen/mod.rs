@@ -95,8 +95,8 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<Vec<PathBuf>, CodegenError
         let files = domain.files.iter();
         texts.extend(files.map(|(file, text)| (folder.join(file), text.clone())));
     }
-    let entries = domains.iter().flat_map(|domain| &domain.entries);
-    let everything = everything::files(entries, &version(root)?);
+    let entries = || domains.iter().flat_map(|domain| &domain.entries);
+    let everything = everything::files(entries(), &version(root)?);
     let folder = root.join(everything::FOLDER);
     texts.extend(
         everything
@@ -113,6 +113,14 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<Vec<PathBuf>, CodegenError
                 changed.push(path);
             }
         }
+    }
+    let readme = root.join("README.md");
+    if let Ok(text) = fs::read_to_string(&readme)
+        && let Some(fresh) =
+            list::in_readme(&text.replace("\r\n", "\n"), &list::markdown(entries()))
+        && !ensure_file_contents(&readme, &fresh, check)?
+    {
+        changed.push(readme);
     }
     for (path, text) in &generated {
         if !ensure_file_contents(path, text, check)? {

@@ -520,16 +520,6 @@ pub struct TimeConfig {
     pub max_duration: Option<i64>,
 }
 
-impl Validate for TimeConfig {
-    fn check(&self, found: &mut Violations) {
-        found.range("days_in_advance", &self.days_in_advance, 1.0..=730.0);
-        found.range("opening_hour", &self.opening_hour, 0.0..=86400.0);
-        found.range("start_time", &self.start_time, 0.0..=86400.0);
-        found.range("end_time", &self.end_time, 0.0..=86400.0);
-        found.range("max_duration", &self.max_duration, 1.0..=99.0);
-    }
-}
-
 lark_events::lenient_object!(
     ApprovalConfigEvent,
     Device,

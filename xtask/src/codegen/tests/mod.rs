@@ -1,6 +1,7 @@
 //! The generator as a whole: small catalogues in, Rust text or problems out.
 
 mod problems;
+mod schemas;
 mod text;
 mod workspace;
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::rustfmt::FormatError;
 use super::super::sources::{self, Source};
-use super::super::{CodegenError, run};
+use super::super::{CodegenError, generate, run};
 use super::{READY, overlay, spec, string};
 use crate::workspace_root;
 
@@ -112,6 +112,33 @@ fn generated_code_is_fresh() {
     if let Err(error) = run(&workspace_root(), true) {
         let skipped: Option<()> = skipped(&error);
         assert_eq!(skipped, None);
+    }
+}
+
+#[test]
+fn every_field_of_the_domains_that_matter_most_has_words() {
+    let mut domains = sources::read(&workspace_root()).unwrap();
+    domains.retain(|domain| ["contact", "im", "vc"].contains(&domain.name.as_str()));
+    assert_eq!(domains.len(), 3);
+    for mut domain in domains {
+        let words = domain.overlay.text.clone();
+        assert!(words.contains("\ndescribed = true\n"), "{}", domain.name);
+        generate(&domain).unwrap();
+
+        // A description less, an empty one, or one that is no English.
+        let last = words.rfind("doc = \"").unwrap();
+        let (before, rest) = words.split_at(last);
+        let (_, after) = rest["doc = \"".len()..].split_once('"').unwrap();
+        for worse in ["", "doc = \"\"", "doc = \"\u{4e00}.\""] {
+            let after = if worse.is_empty() {
+                after.trim_start_matches(", ")
+            } else {
+                after
+            };
+            domain.overlay.text = format!("{before}{worse}{after}");
+            let found = generate(&domain).unwrap_err();
+            assert_eq!(found.len(), 1, "{found:?}");
+        }
     }
 }
 

@@ -1,0 +1,73 @@
+//! Mentions written as `<at user_id="ou_1">Tom</at>`: how senders write them, and how Markdown keeps them.
+
+/// Longest tag looked for, in bytes: ids have some 40 and names at most some hundred. It keeps the
+/// search linear in a text of tags that never end.
+const MAX_AT_TAG: usize = 512;
+
+const OPENING: &str = "<at ";
+const CLOSING: &str = "</at>";
+
+/// One such tag.
+#[derive(Debug, PartialEq)]
+pub(super) struct AtTag<'a> {
+    pub(super) user_id: &'a str,
+    pub(super) name: &'a str,
+    /// Of the whole tag, in bytes.
+    pub(super) len: usize,
+}
+
+impl<'a> AtTag<'a> {
+    /// Reads the tag that `text` begins with.
+    pub(super) fn parse(text: &'a str) -> Option<Self> {
+        let tag = &text[..text.floor_char_boundary(MAX_AT_TAG)];
+        let (attributes, rest) = tag.strip_prefix(OPENING)?.split_once('>')?;
+        let (name, _) = rest.split_once(CLOSING)?;
+        if name.contains('<') {
+            return None;
+        }
+        let (_, value) = attributes.split_once("user_id=")?;
+        let quote = value
+            .chars()
+            .next()
+            .filter(|quote| "\"'".contains(*quote))?;
+        let (user_id, _) = value[1..].split_once(quote)?;
+        let len = OPENING.len() + attributes.len() + 1 + name.len() + CLOSING.len();
+        (!user_id.is_empty()).then_some(Self { user_id, name, len })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_read_with_its_name_and_length() {
+        let text = r#"<at user_id="ou_1">小明</at> hello"#;
+        let tag = AtTag::parse(text).unwrap();
+        assert_eq!((tag.user_id, tag.name), ("ou_1", "小明"));
+        assert_eq!(&text[tag.len..], " hello");
+
+        let tag = AtTag::parse("<at user_id='all' more=1></at>").unwrap();
+        assert_eq!((tag.user_id, tag.name, tag.len), ("all", "", 30));
+    }
+
+    #[test]
+    fn what_is_no_whole_tag_is_none() {
+        for odd in [
+            "",
+            "<at",
+            "<at user_id=\"ou_1\">",
+            "<at user_id=\"ou_1\">Tom",
+            "<at user_id=\"ou_1\"><b>Tom</b></at>",
+            "<at user_id=\"\">Tom</at>",
+            "<at user_id=>Tom</at>",
+            "<at user_id=ou_1>Tom</at>",
+            "<at user_id=\"ou_1>Tom</at>",
+            "<at id=\"ou_1\">Tom</at>",
+            "<b>Tom</b>",
+            &format!("<at user_id=\"ou_1\">{}</at>", "明".repeat(MAX_AT_TAG)),
+        ] {
+            assert_eq!(AtTag::parse(odd), None, "{odd}");
+        }
+    }
+}

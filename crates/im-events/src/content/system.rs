@@ -1,0 +1,43 @@
+//! The content of the platform's own notices: a template and what to put into it.
+
+use std::collections::BTreeMap;
+
+use lark_events::lenient;
+use serde::Deserialize;
+
+/// The content of a `system` message.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct SystemContent {
+    /// The notice with names of other fields in braces:
+    /// `{from_user} invited {to_chatters} to this chat.`
+    #[serde(deserialize_with = "lenient::field")]
+    pub template: Option<String>,
+    /// For `{from_user}`: names of those who acted.
+    #[serde(deserialize_with = "lenient::field")]
+    pub from_user: Option<Vec<String>>,
+    /// For `{to_chatters}`: names of those who were acted on.
+    #[serde(deserialize_with = "lenient::field")]
+    pub to_chatters: Option<Vec<String>>,
+    /// For `{divider_text}`: the words on a dividing line.
+    #[serde(deserialize_with = "lenient::field")]
+    pub divider_text: Option<DividerText>,
+}
+
+/// The words on a dividing line.
+///
+/// Part of [`SystemContent`].
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct DividerText {
+    /// The words where no other language is given.
+    #[serde(deserialize_with = "lenient::field")]
+    pub text: Option<String>,
+    /// The words by language, such as `zh_cn`.
+    #[serde(deserialize_with = "lenient::field")]
+    pub i18n_text: Option<BTreeMap<String, String>>,
+}
+
+lark_events::lenient_object!(DividerText);
