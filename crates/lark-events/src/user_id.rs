@@ -10,23 +10,14 @@ use crate::lenient;
 #[non_exhaustive]
 pub struct UserId {
     /// The same for all apps of one developer.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub union_id: Option<String>,
     /// The same for all apps within one tenant. Sent only to custom apps that have the permission
     /// `contact:user.employee_id:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
     /// The user as one app knows them.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub open_id: Option<String>,
 }
 

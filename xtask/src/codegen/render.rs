@@ -228,19 +228,25 @@ fn scope_text(scope: &Scope, facts: &EventFacts) -> String {
 }
 
 fn event_impl(event: &Event<'_>) -> String {
-    let name = &event.body.name;
-    let facts = &event.spec.facts;
+    let Event { body, spec } = event;
+    let name = &body.name;
+    let facts = &spec.facts;
+    // An app is only told to apply for what it can get.
     let names = |scopes: &[Scope]| -> Vec<String> {
-        scopes.iter().map(|scope| scope.name.clone()).collect()
+        let all_retired = scopes.iter().all(|scope| scope.retired);
+        let offered = scopes.iter().filter(|scope| all_retired || !scope.retired);
+        offered.map(|scope| scope.name.clone()).collect()
     };
-    let title = event.body.doc.trim_end_matches('.');
-    let mut info = format!("EventInfo::of::<Self>().title({title:?})");
+    let doc = body.doc.trim_end_matches('.');
+    let title = doc.split_once(". ").map_or(doc, |(first, _)| first);
+    // Laid out here, because rustfmt leaves a chain alone that has a long text in it.
+    let mut info = format!("EventInfo::of::<Self>()\n        .title({title:?})");
     if facts.schema != Envelope::V2 {
-        info += ".schema(Schema::V1)";
+        info += "\n        .schema(Schema::V1)";
     }
     for (setter, text) in [("page", &facts.page), ("updated", &facts.updated)] {
         if let Some(text) = text {
-            info += &format!(".{setter}({text:?})");
+            info += &format!("\n        .{setter}({text:?})");
         }
     }
     for (setter, names) in [
@@ -250,11 +256,11 @@ fn event_impl(event: &Event<'_>) -> String {
         ("push_modes", &facts.push_modes),
     ] {
         if !names.is_empty() {
-            info += &format!(".{setter}(&{names:?})");
+            info += &format!("\n        .{setter}(&{names:?})");
         }
     }
-    if event.spec.sample.is_some() {
-        info += &format!(".sample(include_str!({:?}))", sample_path(facts));
+    if spec.sample.is_some() {
+        info += &format!("\n        .sample(include_str!({:?}))", sample_path(facts));
     }
     format!(
         "\nimpl EventType for {name} {{
@@ -430,11 +436,9 @@ fn enumeration(each: &Enum) -> String {
     text += &format!("Unknown({unknown}),\n}}\n\n");
 
     let keys = each.variants.iter();
-    let keys = keys.map(|variant| format!("{} = {}", variant.name, variant.key));
-    text + &format!(
-        "lark_events::{macro_name}!({name} {{ {} }});\n",
-        keys.collect::<Vec<_>>().join(", ")
-    )
+    let keys = keys.map(|variant| format!("    {} = {},\n", variant.name, variant.key));
+    let keys = keys.collect::<String>();
+    text + &format!("lark_events::{macro_name}!({name} {{\n{keys}}});\n")
 }
 
 /// A doc comment, for code that rustfmt will indent.

@@ -16,46 +16,36 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct AccessRecordCreatedV1 {
     /// The id of the access record.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub access_record_id: Option<String>,
     /// Who was recognised.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_id: Option<lark_events::UserId>,
     /// The device that recognised the user.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub device_id: Option<String>,
     /// Whether the user clocked in with it.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub is_clock_in: Option<bool>,
     /// Whether the door was opened.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub is_door_open: Option<bool>,
     /// When the user was recognised. In seconds.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub access_time: Option<String>,
 }
 
 impl EventType for AccessRecordCreatedV1 {
     const EVENT_TYPE: &'static str = "acs.access_record.created_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("An access control device recognised a user").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/acs-v1/access_record/events/created").updated("2022-12-19").scopes(&["acs:access_record:readonly"]).field_scopes(&["contact:user.employee_id:readonly"]).app_types(&["custom"]).push_modes(&["webhook"]).sample(include_str!("samples/acs.access_record.created_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("An access control device recognised a user")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/acs-v1/access_record/events/created")
+        .updated("2022-12-19")
+        .scopes(&["acs:access_record:readonly"])
+        .field_scopes(&["contact:user.employee_id:readonly"])
+        .app_types(&["custom"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/acs.access_record.created_v1.json"));
     type Reply = ();
 }
 

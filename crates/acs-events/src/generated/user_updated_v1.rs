@@ -16,22 +16,13 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct UserUpdatedV1 {
     /// The user who is recognised by it.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_id: Option<lark_events::UserId>,
     /// The number of the user's card.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub card: Option<i64>,
     /// Whether a picture of the user's face is uploaded.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub face_uploaded: Option<bool>,
 }
 

@@ -15,22 +15,13 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct WorkspaceRecordChangeV1 {
     /// The workspace of the data platform that the record is in.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub workspace: Option<String>,
     /// The id of the app that belongs to the workspace.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub app: Option<String>,
     /// The table that the record is in.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub table: Option<String>,
     /// What was done to the record: `INSERT`, `UPDATE` or `DELETE`.
     #[serde(
@@ -40,29 +31,27 @@ pub struct WorkspaceRecordChangeV1 {
     )]
     pub type_: Option<String>,
     /// Who did it.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator: Option<String>,
     /// The record as it was, as JSON text. All fields for `DELETE`, null for `INSERT`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
     /// The changed fields as they are now, as JSON text. All fields for `INSERT`, null for
     /// `DELETE`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
 }
 
 impl EventType for WorkspaceRecordChangeV1 {
     const EVENT_TYPE: &'static str = "apaas.workspace.record_change_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A record of a data table was inserted, updated or deleted").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/apaas-v1/workspace/events/record_change").updated("2026-01-07").scopes(&["app_engine:data.record.change:read"]).app_types(&["custom"]).push_modes(&["webhook"]).sample(include_str!("samples/apaas.workspace.record_change_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A record of a data table was inserted, updated or deleted")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/apaas-v1/workspace/events/record_change")
+        .updated("2026-01-07")
+        .scopes(&["app_engine:data.record.change:read"])
+        .app_types(&["custom"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/apaas.workspace.record_change_v1.json"));
     type Reply = ();
 }
 

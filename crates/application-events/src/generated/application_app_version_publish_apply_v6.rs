@@ -18,28 +18,16 @@ use super::{AppStatus, ApplicationAppVersionEvent};
 #[non_exhaustive]
 pub struct ApplicationAppVersionPublishApplyV6 {
     /// The user behind the event.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator_id: Option<lark_events::UserId>,
     /// The version that is published now.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub online_version: Option<ApplicationAppVersionEvent>,
     /// The version that is under review now.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub under_audit_version: Option<ApplicationAppVersionEvent>,
     /// Whether the app is enabled.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub app_status: Option<AppStatus>,
 }
 

@@ -17,29 +17,26 @@ use super::ApplicationVisibilityAddedV6Users;
 #[non_exhaustive]
 pub struct ApplicationVisibilityAddedV6 {
     /// Of no meaning; to be ignored.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub source: Option<i64>,
     /// The member's identities. The documented sample has them in `users` instead.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_id: Option<lark_events::UserId>,
     /// The members who got the app, as the documented sample has it. Only the sample on the page
     /// has it.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub users: Option<Vec<ApplicationVisibilityAddedV6Users>>,
 }
 
 impl EventType for ApplicationVisibilityAddedV6 {
     const EVENT_TYPE: &'static str = "application.application.visibility.added_v6";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A member got a store app without approval, by installing it or by joining those it is available to").page("https://open.feishu.cn/document/server-docs/application-v6/event/app-availability-scope-extended").updated("2024-09-14").app_types(&["isv"]).push_modes(&["webhook"]).sample(include_str!("samples/application.application.visibility.added_v6.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A member got a store app without approval, by installing it or by joining those it is available to")
+        .page("https://open.feishu.cn/document/server-docs/application-v6/event/app-availability-scope-extended")
+        .updated("2024-09-14")
+        .app_types(&["isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/application.application.visibility.added_v6.json"));
     type Reply = ();
 }
 

@@ -18,22 +18,13 @@ use super::Operator;
 #[non_exhaustive]
 pub struct BotMenuV6 {
     /// Who clicked.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator: Option<Operator>,
     /// Which item it was: the key that the developer gave it. 1 to 30 characters.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub event_key: Option<String>,
     /// When it was clicked; seconds in the documented sample. 1 to 30 characters.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<i64>,
 }
 

@@ -12,7 +12,10 @@ pub enum AppSceneType {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(AppSceneType { Custom = 0, Store = 1 });
+lark_events::open_integer_enum!(AppSceneType {
+    Custom = 0,
+    Store = 1,
+});
 
 /// Whether an app is enabled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,7 +29,10 @@ pub enum AppStatus {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(AppStatus { Disabled = 0, Enabled = 1 });
+lark_events::open_integer_enum!(AppStatus {
+    Disabled = 0,
+    Enabled = 1,
+});
 
 /// What a review decided.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -40,7 +46,10 @@ pub enum AuditResult {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(AuditResult { Approved = "audited", Rejected = "reject" });
+lark_events::open_string_enum!(AuditResult {
+    Approved = "audited",
+    Rejected = "reject",
+});
 
 /// Who or what reviewed a version.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -54,7 +63,10 @@ pub enum AuditSource {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(AuditSource { Administrator = "administrator", Auto = "auto" });
+lark_events::open_string_enum!(AuditSource {
+    Administrator = "administrator",
+    Auto = "auto",
+});
 
 /// The client that an app as a cloud document works in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -68,7 +80,10 @@ pub enum CloudDocMode {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(CloudDocMode { NotKnown = 0, Mobile = 1 });
+lark_events::open_integer_enum!(CloudDocMode {
+    NotKnown = 0,
+    Mobile = 1,
+});
 
 /// Where an app was created.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -90,7 +105,14 @@ pub enum CreateSource {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(CreateSource { DeveloperConsole = "developer_console", Base = "base", AppEngine = "app_engine", BotBuilder = "bot_builder", Aily = "aily", NotKnown = "unknown" });
+lark_events::open_string_enum!(CreateSource {
+    DeveloperConsole = "developer_console",
+    Base = "base",
+    AppEngine = "app_engine",
+    BotBuilder = "bot_builder",
+    Aily = "aily",
+    NotKnown = "unknown",
+});
 
 /// What went wrong in an app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -116,7 +138,16 @@ pub enum FaultType {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(FaultType { BlackScreen = 1, WhiteScreen = 2, CannotOpen = 3, Stutter = 4, Crash = 5, SlowLoading = 6, Freeze = 7, Other = 8 });
+lark_events::open_integer_enum!(FaultType {
+    BlackScreen = 1,
+    WhiteScreen = 2,
+    CannotOpen = 3,
+    Stutter = 4,
+    Crash = 5,
+    SlowLoading = 6,
+    Freeze = 7,
+    Other = 8,
+});
 
 /// What part of an app feedback came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -134,7 +165,12 @@ pub enum FeedbackSource {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(FeedbackSource { MiniProgram = 1, WebApp = 2, Bot = 3, WebSdk = 4 });
+lark_events::open_integer_enum!(FeedbackSource {
+    MiniProgram = 1,
+    WebApp = 2,
+    Bot = 3,
+    WebSdk = 4,
+});
 
 /// How far feedback is handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -152,7 +188,12 @@ pub enum FeedbackStatus {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(FeedbackStatus { Pending = 0, Handled = 1, InProgress = 2, Closed = 3 });
+lark_events::open_integer_enum!(FeedbackStatus {
+    Pending = 0,
+    Handled = 1,
+    InProgress = 2,
+    Closed = 3,
+});
 
 /// What feedback is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -166,7 +207,10 @@ pub enum FeedbackType {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(FeedbackType { Fault = 1, Suggestion = 2 });
+lark_events::open_integer_enum!(FeedbackType {
+    Fault = 1,
+    Suggestion = 2,
+});
 
 /// What a price plan charges for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -192,7 +236,16 @@ pub enum PricePlanType {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(PricePlanType { Trial = "trial", Permanent = "permanent", PerYear = "per_year", PerMonth = "per_month", PerSeatPerYear = "per_seat_per_year", PerSeatPerMonth = "per_seat_per_month", PerUse = "permanent_count", UntilDate = "active_end_date" });
+lark_events::open_string_enum!(PricePlanType {
+    Trial = "trial",
+    Permanent = "permanent",
+    PerYear = "per_year",
+    PerMonth = "per_month",
+    PerSeatPerYear = "per_seat_per_year",
+    PerSeatPerMonth = "per_seat_per_month",
+    PerUse = "permanent_count",
+    UntilDate = "active_end_date",
+});
 
 /// How sensitive a permission is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -210,7 +263,12 @@ pub enum ScopeLevel {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(ScopeLevel { NotKnown = 0, Normal = 1, Advanced = 2, Sensitive = 3 });
+lark_events::open_integer_enum!(ScopeLevel {
+    NotKnown = 0,
+    Normal = 1,
+    Advanced = 2,
+    Sensitive = 3,
+});
 
 /// What was done to an app, and by whom.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -226,7 +284,11 @@ pub enum StatusChange {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(StatusChange { EnabledByTenant = "start_by_tenant", DisabledByTenant = "stop_by_tenant", DisabledByPlatform = "stop_by_platform" });
+lark_events::open_string_enum!(StatusChange {
+    EnabledByTenant = "start_by_tenant",
+    DisabledByTenant = "stop_by_tenant",
+    DisabledByPlatform = "stop_by_platform",
+});
 
 /// The identity that a permission is used with.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -240,7 +302,10 @@ pub enum TokenType {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(TokenType { Tenant = "tenant", User = "user" });
+lark_events::open_string_enum!(TokenType {
+    Tenant = "tenant",
+    User = "user",
+});
 
 /// How far the review of a version is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -260,4 +325,10 @@ pub enum VersionStatus {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(VersionStatus { NotKnown = 0, Approved = 1, Rejected = 2, UnderReview = 3, NotSubmitted = 4 });
+lark_events::open_integer_enum!(VersionStatus {
+    NotKnown = 0,
+    Approved = 1,
+    Rejected = 2,
+    UnderReview = 3,
+    NotSubmitted = 4,
+});

@@ -13,16 +13,10 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct P1AppOpenV1 {
     /// The app that was enabled.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub app_id: Option<String>,
     /// The tenant that enabled it.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub tenant_key: Option<String>,
     /// The event type, `app_open`.
     #[serde(
@@ -32,24 +26,15 @@ pub struct P1AppOpenV1 {
     )]
     pub type_: Option<String>,
     /// Who asked for the app; can be several users.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub applicants: Option<Vec<lark_events::UserId>>,
     /// Who installed the app. Given when an administrator installed it, by themselves or on a
     /// member's request.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub installer: Option<lark_events::UserId>,
     /// Who installed the app. Given when an ordinary member installed it and no approval was
     /// needed.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub installer_employee: Option<lark_events::UserId>,
 }
 

@@ -16,16 +16,10 @@ use super::StatusChange;
 #[non_exhaustive]
 pub struct P1AppStatusChangeV1 {
     /// The app that was enabled or disabled.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub app_id: Option<String>,
     /// The tenant in which its status changed.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub tenant_key: Option<String>,
     /// The event type, `app_status_change`.
     #[serde(
@@ -35,23 +29,22 @@ pub struct P1AppStatusChangeV1 {
     )]
     pub type_: Option<String>,
     /// What was done to the app, and by whom.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub status: Option<StatusChange>,
     /// Who enabled the app. Given only when `status` is `start_by_tenant`; its `user_id` is for
     /// custom apps only.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator: Option<lark_events::UserId>,
 }
 
 impl EventType for P1AppStatusChangeV1 {
     const EVENT_TYPE: &'static str = "app_status_change";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A store app was enabled or disabled by an administrator of a tenant, or disabled by the platform").schema(Schema::V1).page("https://open.feishu.cn/document/server-docs/application-v6/event/app-enabled-or-disabled").updated("2022-03-01").sample(include_str!("samples/app_status_change.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A store app was enabled or disabled by an administrator of a tenant, or disabled by the platform")
+        .schema(Schema::V1)
+        .page("https://open.feishu.cn/document/server-docs/application-v6/event/app-enabled-or-disabled")
+        .updated("2022-03-01")
+        .sample(include_str!("samples/app_status_change.json"));
     type Reply = ();
 }
 

@@ -13,16 +13,10 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct P1AppTicketV1 {
     /// The app that the ticket is for.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub app_id: Option<String>,
     /// The ticket.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub app_ticket: Option<String>,
     /// The event type, `app_ticket`.
     #[serde(

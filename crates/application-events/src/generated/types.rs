@@ -13,58 +13,31 @@ use super::{CloudDocMode, ScopeLevel, TokenType, VersionStatus};
 #[non_exhaustive]
 pub struct AppAbility {
     /// The app's mini program.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub gadget: Option<Gadget>,
     /// The app as a web page.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub web_app: Option<WebApp>,
     /// The app's bot.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub bot: Option<Bot>,
     /// The app's widgets.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub workplace_widgets: Option<Vec<WorkplaceWidget>>,
     /// The app's mini program in the main navigation.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub navigate: Option<Navigate>,
     /// The app as a cloud document.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub cloud_doc: Option<CloudDoc>,
     /// The app's blocks for cloud documents.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub docs_blocks: Option<Vec<DocsBlock>>,
     /// The app's shortcut in the menu of a message.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub message_action: Option<MessageAction>,
     /// The app's entry in the plus menu.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub plus_menu: Option<PlusMenu>,
 }
 
@@ -87,28 +60,16 @@ impl Validate for AppAbility {
 pub struct AppI18nInfo {
     /// The language. Known values are `zh_cn`, `en_us`, `ja_jp`, `zh_hk`, `zh_tw`, `id_id`,
     /// `ms_my`, `de_de`, `es_es`, `fr_fr`, `it_it`, `pt_br`, `vi_vn`, `ru_ru`, `th_th`, `ko_kr`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub i18n_key: Option<String>,
     /// What the app is called in this language. At least 1 characters.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The app's subtitle in this language. At least 1 characters.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// The URL of the help page in this language.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub help_use: Option<String>,
 }
 
@@ -127,28 +88,16 @@ impl Validate for AppI18nInfo {
 #[non_exhaustive]
 pub struct AppScope {
     /// The permission, such as `contact:user.base`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
     /// What the permission allows, in localised words.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// How sensitive the permission is.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub level: Option<ScopeLevel>,
     /// The identities that the permission can be used with. At most 200 elements.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub token_types: Option<Vec<TokenType>>,
 }
 
@@ -160,22 +109,13 @@ pub struct AppScope {
 #[non_exhaustive]
 pub struct AppVersionRemarkEvent {
     /// The developer's notes.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub remark: Option<String>,
     /// What is new in this version.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub update_remark: Option<String>,
     /// Who the version is visible to.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub visibility: Option<AppVisibilityEvent>,
 }
 
@@ -187,22 +127,13 @@ pub struct AppVersionRemarkEvent {
 #[non_exhaustive]
 pub struct AppVisibilityEvent {
     /// Whether every member can see it.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub is_all: Option<bool>,
     /// Who can see it.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub visible_list: Option<AppVisibleListEvent>,
     /// Who cannot see it.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub invisible_list: Option<AppVisibleListEvent>,
 }
 
@@ -214,16 +145,10 @@ pub struct AppVisibilityEvent {
 #[non_exhaustive]
 pub struct AppVisibleListEvent {
     /// The users, with all their identities.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub open_ids: Option<Vec<lark_events::UserId>>,
     /// The ids of the departments.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub department_ids: Option<Vec<String>>,
 }
 
@@ -235,100 +160,52 @@ pub struct AppVisibleListEvent {
 #[non_exhaustive]
 pub struct ApplicationAppVersionEvent {
     /// The app that this is a version of.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub app_id: Option<String>,
     /// The version number that the developer gave. At least 1 characters.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// The unique id of the version.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub version_id: Option<String>,
     /// What the app is called by default. At least 1 characters.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub app_name: Option<String>,
     /// The URL of the app's icon.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub avatar_url: Option<String>,
     /// What the app says of itself by default. At least 1 characters.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// The permissions of the app.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Vec<AppScope>>,
     /// The URL of the page where the app is administered.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub back_home_url: Option<String>,
     /// The app's words in each of its languages. At least 1 elements.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub i18n: Option<Vec<AppI18nInfo>>,
     /// The categories of the app, in localised words. At most 3 elements.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub common_categories: Option<Vec<String>>,
     /// The events of the platform that the app has subscribed to.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub events: Option<Vec<String>>,
     /// How far the review of the version is.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub status: Option<VersionStatus>,
     /// When the version was created. In seconds.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub create_time: Option<String>,
     /// When the version was published. In seconds.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub publish_time: Option<String>,
     /// The features that are enabled in this version.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub ability: Option<AppAbility>,
     /// What was submitted along with the version.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub remark: Option<AppVersionRemarkEvent>,
 }
 
@@ -351,10 +228,7 @@ impl Validate for ApplicationAppVersionEvent {
 #[non_exhaustive]
 pub struct ApplicationVisibilityAddedV6Users {
     /// The member's identities.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_id: Option<lark_events::UserId>,
 }
 
@@ -366,16 +240,10 @@ pub struct ApplicationVisibilityAddedV6Users {
 #[non_exhaustive]
 pub struct BlockI18nInfo {
     /// The language. Known values are `zh_cn`, `en_us`, `ja_jp`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub i18n_key: Option<String>,
     /// What the block is called in this language. At least 1 characters.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 
@@ -393,10 +261,7 @@ impl Validate for BlockI18nInfo {
 #[non_exhaustive]
 pub struct Bot {
     /// The URL that is called when somebody acts on one of its cards.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub card_request_url: Option<String>,
 }
 
@@ -408,28 +273,16 @@ pub struct Bot {
 #[non_exhaustive]
 pub struct CloudDoc {
     /// The URL in cloud space that it redirects to.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub space_url: Option<String>,
     /// Its words in each language. At least 1 elements.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub i18n: Option<Vec<CloudDocI18nInfo>>,
     /// The URL of its icon.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub icon_url: Option<String>,
     /// The client that it works in.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub mode: Option<CloudDocMode>,
 }
 
@@ -447,28 +300,16 @@ impl Validate for CloudDoc {
 #[non_exhaustive]
 pub struct CloudDocI18nInfo {
     /// The language. Known values are `zh_cn`, `en_us`, `ja_jp`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub i18n_key: Option<String>,
     /// What it is called in this language.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// What the permission to read means, in this language.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub read_description: Option<String>,
     /// What the permission to write means, in this language.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub write_description: Option<String>,
 }
 
@@ -480,28 +321,16 @@ pub struct CloudDocI18nInfo {
 #[non_exhaustive]
 pub struct DocsBlock {
     /// The id of this type of block.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub block_type_id: Option<String>,
     /// Its words in each language. At least 1 elements.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub i18n: Option<Vec<BlockI18nInfo>>,
     /// The URL of its icon in the mobile client.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub mobile_icon_url: Option<String>,
     /// The URL of its icon in the desktop client.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub pc_icon_url: Option<String>,
 }
 
@@ -520,46 +349,25 @@ impl Validate for DocsBlock {
 pub struct Gadget {
     /// The modes in which the desktop client can show it, as bits: `1` is the sidebar, `2` the
     /// desktop mode, `4` the main navigation. Known values are 1, 2, 4.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub enable_pc_mode: Option<i64>,
     /// Its schema URLs.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub schema_urls: Option<Vec<String>>,
     /// Whether the desktop client uses the mini program's package for it.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub pc_use_mobile_pkg: Option<bool>,
     /// The version for the desktop client. At least 1 characters.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub pc_version: Option<String>,
     /// The version for the mobile client. At least 1 characters.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub mobile_version: Option<String>,
     /// The oldest mobile client that can run it. At least 1 characters.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub mobile_min_lark_version: Option<String>,
     /// The oldest desktop client that can run it. At least 1 characters.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub pc_min_lark_version: Option<String>,
 }
 
@@ -584,22 +392,13 @@ impl Validate for Gadget {
 #[non_exhaustive]
 pub struct MessageAction {
     /// What it opens in the desktop client.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub pc_app_link: Option<String>,
     /// What it opens in the mobile client.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub mobile_app_link: Option<String>,
     /// Its words in each language. At least 1 elements.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub i18n: Option<Vec<MessageActionI18nInfo>>,
 }
 
@@ -617,16 +416,10 @@ impl Validate for MessageAction {
 #[non_exhaustive]
 pub struct MessageActionI18nInfo {
     /// The language. Known values are `zh_cn`, `en_us`, `ja_jp`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub i18n_key: Option<String>,
     /// What the shortcut is called in this language. At least 1 characters.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 
@@ -644,16 +437,10 @@ impl Validate for MessageActionI18nInfo {
 #[non_exhaustive]
 pub struct Navigate {
     /// How it stands in the desktop client.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub pc: Option<NavigateMeta>,
     /// How it stands in the mobile client.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub mobile: Option<NavigateMeta>,
 }
 
@@ -672,22 +459,13 @@ impl Validate for Navigate {
 #[non_exhaustive]
 pub struct NavigateMeta {
     /// The version of the mini program. At least 1 characters.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// The URL of its icon.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub image_url: Option<String>,
     /// The URL of its icon while it is selected.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub hover_image_url: Option<String>,
 }
 
@@ -706,16 +484,10 @@ impl Validate for NavigateMeta {
 pub struct Operator {
     /// The user's name. 1 to 100 characters. Sent only to apps with the permission
     /// `application:application.bot.operator_name:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator_name: Option<String>,
     /// The user's identities.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator_id: Option<lark_events::UserId>,
 }
 
@@ -733,16 +505,10 @@ impl Validate for Operator {
 #[non_exhaustive]
 pub struct PlusMenu {
     /// What it opens in the desktop client.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub pc_app_link: Option<String>,
     /// What it opens in the mobile client.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub mobile_app_link: Option<String>,
 }
 
@@ -754,16 +520,10 @@ pub struct PlusMenu {
 #[non_exhaustive]
 pub struct WebApp {
     /// The URL for the desktop client.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub pc_url: Option<String>,
     /// The URL for the mobile client.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub mobile_url: Option<String>,
 }
 
@@ -775,10 +535,7 @@ pub struct WebApp {
 #[non_exhaustive]
 pub struct WorkplaceWidget {
     /// The oldest client that can show it.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub min_lark_version: Option<String>,
 }
 

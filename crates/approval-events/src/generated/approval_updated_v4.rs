@@ -17,16 +17,20 @@ use super::ApprovalUpdatedV4Object;
 #[non_exhaustive]
 pub struct ApprovalUpdatedV4 {
     /// The definition as it is now.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub object: Option<ApprovalUpdatedV4Object>,
 }
 
 impl EventType for ApprovalUpdatedV4 {
     const EVENT_TYPE: &'static str = "approval.approval.updated_v4";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("An approval definition was changed: its basics, its form or its process").page("https://open.feishu.cn/document/server-docs/approval-v4/event/common-event/custom-approval-event").updated("2025-03-24").scopes(&["approval:approval:readonly", "approval:approval"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/approval.approval.updated_v4.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("An approval definition was changed: its basics, its form or its process")
+        .page("https://open.feishu.cn/document/server-docs/approval-v4/event/common-event/custom-approval-event")
+        .updated("2025-03-24")
+        .scopes(&["approval:approval:readonly", "approval:approval"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/approval.approval.updated_v4.json"));
     type Reply = ();
 }
 

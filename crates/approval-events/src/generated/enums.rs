@@ -12,7 +12,10 @@ pub enum CcOperation {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(CcOperation { Created = "CREATE", Read = "READ" });
+lark_events::open_string_enum!(CcOperation {
+    Created = "CREATE",
+    Read = "READ",
+});
 
 /// The status of an approval instance.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -38,7 +41,16 @@ pub enum InstanceStatus {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(InstanceStatus { Pending = "PENDING", Approved = "APPROVED", Rejected = "REJECTED", Canceled = "CANCELED", Deleted = "DELETED", Reverted = "REVERTED", TimedOut = "OVERTIME_CLOSE", Recovered = "OVERTIME_RECOVER" });
+lark_events::open_string_enum!(InstanceStatus {
+    Pending = "PENDING",
+    Approved = "APPROVED",
+    Rejected = "REJECTED",
+    Canceled = "CANCELED",
+    Deleted = "DELETED",
+    Reverted = "REVERTED",
+    TimedOut = "OVERTIME_CLOSE",
+    Recovered = "OVERTIME_RECOVER",
+});
 
 /// The unit in which a form shows how long an outing takes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -54,7 +66,11 @@ pub enum OutUnit {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(OutUnit { Hour = "HOUR", Day = "DAY", HalfDay = "HALR_DAY" });
+lark_events::open_string_enum!(OutUnit {
+    Hour = "HOUR",
+    Day = "DAY",
+    HalfDay = "HALR_DAY",
+});
 
 /// What a user gets for overtime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -72,7 +88,12 @@ pub enum OvertimeCompensation {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(OvertimeCompensation { NoRule = 0, TimeOff = 1, Pay = 2, Nothing = 3 });
+lark_events::open_integer_enum!(OvertimeCompensation {
+    NoRule = 0,
+    TimeOff = 1,
+    Pay = 2,
+    Nothing = 3,
+});
 
 /// The status of a task in an approval instance.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -101,7 +122,17 @@ pub enum TaskStatus {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(TaskStatus { Reverted = "REVERTED", Pending = "PENDING", Approved = "APPROVED", Rejected = "REJECTED", Transferred = "TRANSFERRED", RolledBack = "ROLLBACK", Done = "DONE", TimedOut = "OVERTIME_CLOSE", Recovered = "OVERTIME_RECOVER" });
+lark_events::open_string_enum!(TaskStatus {
+    Reverted = "REVERTED",
+    Pending = "PENDING",
+    Approved = "APPROVED",
+    Rejected = "REJECTED",
+    Transferred = "TRANSFERRED",
+    RolledBack = "ROLLBACK",
+    Done = "DONE",
+    TimedOut = "OVERTIME_CLOSE",
+    Recovered = "OVERTIME_RECOVER",
+});
 
 /// Whether overtime has several ranges of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -115,4 +146,7 @@ pub enum TimeRangeMode {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(TimeRangeMode { Single = 0, Multiple = 1 });
+lark_events::open_integer_enum!(TimeRangeMode {
+    Single = 0,
+    Multiple = 1,
+});

@@ -17,16 +17,20 @@ use super::InstanceRemedyGroupUpdateV4Object;
 #[non_exhaustive]
 pub struct InstanceRemedyGroupUpdateV4 {
     /// The instance and the correction.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub object: Option<InstanceRemedyGroupUpdateV4Object>,
 }
 
 impl EventType for InstanceRemedyGroupUpdateV4 {
     const EVENT_TYPE: &'static str = "approval.instance.remedy_group_update_v4";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("An approval instance whose form corrects an attendance record was approved").page("https://open.feishu.cn/document/server-docs/approval-v4/event/special-event/attendance-record-correction").updated("2025-05-20").scopes(&["approval:approval:readonly", "approval:approval"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/approval.instance.remedy_group_update_v4.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("An approval instance whose form corrects an attendance record was approved")
+        .page("https://open.feishu.cn/document/server-docs/approval-v4/event/special-event/attendance-record-correction")
+        .updated("2025-05-20")
+        .scopes(&["approval:approval:readonly", "approval:approval"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/approval.instance.remedy_group_update_v4.json"));
     type Reply = ();
 }
 

@@ -17,16 +17,10 @@ use super::CcOperation;
 #[non_exhaustive]
 pub struct P1ApprovalCcV1 {
     /// The app that gets the event.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub app_id: Option<String>,
     /// The tenant of the approval instance.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub tenant_key: Option<String>,
     /// The event type, `approval_cc`.
     #[serde(
@@ -36,52 +30,39 @@ pub struct P1ApprovalCcV1 {
     )]
     pub type_: Option<String>,
     /// The code of the approval definition.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub approval_code: Option<String>,
     /// The code of the approval instance.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub instance_code: Option<String>,
     /// The id of the copy.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Who the copy was sent to, as a `user_id`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
     /// When the copy was sent. In milliseconds.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub create_time: Option<i64>,
     /// What happened to the copy.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operate: Option<CcOperation>,
     /// Who sent the copy, as a `user_id`. Can be empty.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
 }
 
 impl EventType for P1ApprovalCcV1 {
     const EVENT_TYPE: &'static str = "approval_cc";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A copy of an approval instance was sent to a user, or that user read it").schema(Schema::V1).page("https://open.feishu.cn/document/server-docs/approval-v4/event/common-event/approval-cc-event").updated("2025-03-24").scopes(&["approval:approval:readonly", "approval:approval"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/approval_cc.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A copy of an approval instance was sent to a user, or that user read it")
+        .schema(Schema::V1)
+        .page("https://open.feishu.cn/document/server-docs/approval-v4/event/common-event/approval-cc-event")
+        .updated("2025-03-24")
+        .scopes(&["approval:approval:readonly", "approval:approval"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/approval_cc.json"));
     type Reply = ();
 }
 

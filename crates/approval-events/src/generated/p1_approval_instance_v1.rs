@@ -17,16 +17,10 @@ use super::InstanceStatus;
 #[non_exhaustive]
 pub struct P1ApprovalInstanceV1 {
     /// The app that gets the event.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub app_id: Option<String>,
     /// The tenant of the approval instance.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub tenant_key: Option<String>,
     /// The event type, `approval_instance`.
     #[serde(
@@ -36,47 +30,37 @@ pub struct P1ApprovalInstanceV1 {
     )]
     pub type_: Option<String>,
     /// The code of the approval definition.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub approval_code: Option<String>,
     /// The code of the approval instance.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub instance_code: Option<String>,
     /// The new status of the instance.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub status: Option<InstanceStatus>,
     /// When this happened. On the wire a number instead of a string when `status` is `REVERTED`. In
     /// milliseconds.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operate_time: Option<String>,
     /// When this happened to the instance. In milliseconds.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub instance_operate_time: Option<String>,
     /// The `uuid` that the instance was created with, if it was given one.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub uuid: Option<String>,
 }
 
 impl EventType for P1ApprovalInstanceV1 {
     const EVENT_TYPE: &'static str = "approval_instance";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("The status of an approval instance changed").schema(Schema::V1).page("https://open.feishu.cn/document/server-docs/approval-v4/event/common-event/approval-instance-event").updated("2025-05-07").scopes(&["approval:approval:readonly", "approval:approval"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/approval_instance.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("The status of an approval instance changed")
+        .schema(Schema::V1)
+        .page("https://open.feishu.cn/document/server-docs/approval-v4/event/common-event/approval-instance-event")
+        .updated("2025-05-07")
+        .scopes(&["approval:approval:readonly", "approval:approval"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/approval_instance.json"));
     type Reply = ();
 }
 

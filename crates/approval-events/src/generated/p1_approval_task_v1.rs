@@ -17,22 +17,13 @@ use super::TaskStatus;
 #[non_exhaustive]
 pub struct P1ApprovalTaskV1 {
     /// The app that gets the event.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub app_id: Option<String>,
     /// Who acts on the task, as an `open_id`. Empty when it was approved automatically.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub open_id: Option<String>,
     /// The tenant of the approval instance.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub tenant_key: Option<String>,
     /// The event type, `approval_task`.
     #[serde(
@@ -42,65 +33,46 @@ pub struct P1ApprovalTaskV1 {
     )]
     pub type_: Option<String>,
     /// The code of the approval definition.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub approval_code: Option<String>,
     /// The code of the approval instance.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub instance_code: Option<String>,
     /// The id of the task.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub task_id: Option<String>,
     /// Who acts on the task, as a `user_id`. Empty when it was approved automatically.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
     /// The new status of the task.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub status: Option<TaskStatus>,
     /// When this happened. In milliseconds.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operate_time: Option<String>,
     /// The id that the designer of the process gave to the node. Empty without one.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub custom_key: Option<String>,
     /// The id that the system gave to the node.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub def_key: Option<String>,
     /// More data as JSON text, given only when the task was sent back: the nodes in
     /// `rollback_node_ids` and those with custom ids in `rollback_custom_node_ids`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub extra: Option<String>,
 }
 
 impl EventType for P1ApprovalTaskV1 {
     const EVENT_TYPE: &'static str = "approval_task";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("The status of a task, one approver's part in an approval instance, changed").schema(Schema::V1).page("https://open.feishu.cn/document/server-docs/approval-v4/event/common-event/approval-task-event").updated("2025-03-24").scopes(&["approval:approval:readonly", "approval:approval"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/approval_task.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("The status of a task, one approver's part in an approval instance, changed")
+        .schema(Schema::V1)
+        .page("https://open.feishu.cn/document/server-docs/approval-v4/event/common-event/approval-task-event")
+        .updated("2025-03-24")
+        .scopes(&["approval:approval:readonly", "approval:approval"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/approval_task.json"));
     type Reply = ();
 }
 

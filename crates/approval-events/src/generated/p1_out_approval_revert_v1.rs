@@ -15,34 +15,19 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct P1OutApprovalRevertV1 {
     /// The app that gets the event.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub app_id: Option<String>,
     /// The code of the approval instance.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub instance_code: Option<String>,
     /// The code of the approval definition.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub approval_code: Option<String>,
     /// When it was reverted. In seconds.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operate_time: Option<String>,
     /// The tenant of the approval instance.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub tenant_key: Option<String>,
     /// The event type, `out_approval_revert`.
     #[serde(
@@ -55,7 +40,15 @@ pub struct P1OutApprovalRevertV1 {
 
 impl EventType for P1OutApprovalRevertV1 {
     const EVENT_TYPE: &'static str = "out_approval_revert";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("The approval of going out on business was reverted").schema(Schema::V1).page("https://open.feishu.cn/document/server-docs/approval-v4/event/special-event/out-of-office").updated("2025-05-20").scopes(&["approval:approval:readonly", "approval:approval"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/out_approval_revert.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("The approval of going out on business was reverted")
+        .schema(Schema::V1)
+        .page("https://open.feishu.cn/document/server-docs/approval-v4/event/special-event/out-of-office")
+        .updated("2025-05-20")
+        .scopes(&["approval:approval:readonly", "approval:approval"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/out_approval_revert.json"));
     type Reply = ();
 }
 

@@ -17,94 +17,49 @@ use super::OutUnit;
 #[non_exhaustive]
 pub struct P1OutApprovalV1 {
     /// The app that gets the event.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub app_id: Option<String>,
     /// When the approval began. In seconds.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub start_time: Option<i64>,
     /// When the approval ended. In seconds.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub end_time: Option<i64>,
     /// The texts of the kinds of outing, each a JSON text for one language.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub i18n_resources: Option<Vec<String>>,
     /// The code of the approval instance.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub instance_code: Option<String>,
     /// The code of the approval definition.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub approval_code: Option<String>,
     /// Who asked for approval, as an `open_id`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub open_id: Option<String>,
     /// When the outing begins, as `YYYY-MM-DD hh:mm:ss`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub out_start_time: Option<String>,
     /// When the outing ends, as `YYYY-MM-DD hh:mm:ss`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub out_end_time: Option<String>,
     /// The photo taken for the outing.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub out_image: Option<String>,
     /// How long the outing takes. In seconds.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub out_interval: Option<i64>,
     /// The kind of outing: a key of the texts in `i18n_resources`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub out_name: Option<String>,
     /// Why the user goes out.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub out_reason: Option<String>,
     /// The unit in which the form shows how long it takes.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub out_unit: Option<OutUnit>,
     /// The tenant of the approval instance.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub tenant_key: Option<String>,
     /// The event type, `out_approval`.
     #[serde(
@@ -114,16 +69,21 @@ pub struct P1OutApprovalV1 {
     )]
     pub type_: Option<String>,
     /// Who asked for approval, as a `user_id`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
 }
 
 impl EventType for P1OutApprovalV1 {
     const EVENT_TYPE: &'static str = "out_approval";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("Going out on business was approved").schema(Schema::V1).page("https://open.feishu.cn/document/server-docs/approval-v4/event/special-event/out-of-office").updated("2025-05-20").scopes(&["approval:approval:readonly", "approval:approval"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/out_approval.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("Going out on business was approved")
+        .schema(Schema::V1)
+        .page("https://open.feishu.cn/document/server-docs/approval-v4/event/special-event/out-of-office")
+        .updated("2025-05-20")
+        .scopes(&["approval:approval:readonly", "approval:approval"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/out_approval.json"));
     type Reply = ();
 }
 

@@ -24,7 +24,16 @@ pub enum RecordSource {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(RecordSource { User = 0, Administrator = 1, Correction = 2, System = 3, NotRequired = 4, TimeClock = 5, Quick = 6, Import = 7 });
+lark_events::open_integer_enum!(RecordSource {
+    User = 0,
+    Administrator = 1,
+    Correction = 2,
+    System = 3,
+    NotRequired = 4,
+    TimeClock = 5,
+    Quick = 6,
+    Import = 7,
+});
 
 /// What suggests that a record is not genuine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,4 +51,9 @@ pub enum RiskResult {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(RiskResult { NoRisk = 0, CheatingSoftware = 1, DeviceOfAnother = 2, SharedDevice = 3 });
+lark_events::open_integer_enum!(RiskResult {
+    NoRisk = 0,
+    CheatingSoftware = 1,
+    DeviceOfAnother = 2,
+    SharedDevice = 3,
+});

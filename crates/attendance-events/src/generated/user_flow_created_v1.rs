@@ -15,76 +15,40 @@ use super::{RecordSource, RiskResult};
 #[non_exhaustive]
 pub struct UserFlowCreatedV1 {
     /// The user's `user_id`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub employee_id: Option<String>,
     /// The user's employee number, as set in the admin console.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub employee_no: Option<String>,
     /// The name of the place.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub location_name: Option<String>,
     /// When the user clocked in or out. In seconds.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub check_time: Option<String>,
     /// A note on the record.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
     /// The id of the new record.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub record_id: Option<String>,
     /// The longitude of the place. The platform does not supply it yet.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub longitude: Option<f64>,
     /// The latitude of the place. The platform does not supply it yet.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub latitude: Option<f64>,
     /// The name of the Wi-Fi network.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub ssid: Option<String>,
     /// The MAC address of the Wi-Fi access point.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub bssid: Option<String>,
     /// Whether the user was working off site.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub is_field: Option<bool>,
     /// Whether the user was placed by Wi-Fi.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub is_wifi: Option<bool>,
     /// How the record was made.
     #[serde(
@@ -94,22 +58,20 @@ pub struct UserFlowCreatedV1 {
     )]
     pub type_: Option<RecordSource>,
     /// The photos that were taken.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub photo_urls: Option<Vec<String>>,
     /// What suggests that the record is not genuine.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub risk_result: Option<RiskResult>,
 }
 
 impl EventType for UserFlowCreatedV1 {
     const EVENT_TYPE: &'static str = "attendance.user_flow.created_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A user clocked in or out").page("https://open.feishu.cn/document/server-docs/attendance-v1/event/user-attendance-records-event").updated("2024-09-02").sample(include_str!("samples/attendance.user_flow.created_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A user clocked in or out")
+        .page("https://open.feishu.cn/document/server-docs/attendance-v1/event/user-attendance-records-event")
+        .updated("2024-09-02")
+        .sample(include_str!("samples/attendance.user_flow.created_v1.json"));
     type Reply = ();
 }
 

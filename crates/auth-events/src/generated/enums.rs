@@ -19,7 +19,13 @@ pub enum RevokeReason {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(RevokeReason { NotKnown = "Revoked by unknown action.", User = "Revoked by user action.", Administrator = "Revoked by administrator action.", RiskControl = "Revoked by security and risk control action.", Restriction = "Revoked by restriction action." });
+lark_events::open_string_enum!(RevokeReason {
+    NotKnown = "Revoked by unknown action.",
+    User = "Revoked by user action.",
+    Administrator = "Revoked by administrator action.",
+    RiskControl = "Revoked by security and risk control action.",
+    Restriction = "Revoked by restriction action.",
+});
 
 /// Which tokens of a user were revoked.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -35,4 +41,8 @@ pub enum RevokedTokens {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(RevokedTokens { Access = "user_access_token", Refresh = "refresh_token", Both = "user_access_token refresh_token" });
+lark_events::open_string_enum!(RevokedTokens {
+    Access = "user_access_token",
+    Refresh = "refresh_token",
+    Both = "user_access_token refresh_token",
+});

@@ -18,41 +18,34 @@ use super::{RevokeReason, RevokedTokens};
 #[non_exhaustive]
 pub struct UserAccessTokenRevokedV4 {
     /// Which tokens were revoked. At most 10000 characters.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub revoke_token_type: Option<RevokedTokens>,
     /// Why. At most 10000 characters.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub revoke_reason: Option<RevokeReason>,
     /// The user's `open_id`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub open_id: Option<String>,
     /// The user's `union_id`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub union_id: Option<String>,
     /// The user's `user_id`, unique in the tenant. Sent only to apps with the permission
     /// `contact:user.employee_id:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
 }
 
 impl EventType for UserAccessTokenRevokedV4 {
     const EVENT_TYPE: &'static str = "auth.user_access_token.revoked_v4";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A user's `user_access_token` or `refresh_token` was revoked").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/authentication-management/auth-v4/user_access_token/events/revoked").updated("2026-02-09").scopes(&["auth:user_access_token:read"]).field_scopes(&["contact:user.employee_id:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/auth.user_access_token.revoked_v4.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A user's `user_access_token` or `refresh_token` was revoked")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/authentication-management/auth-v4/user_access_token/events/revoked")
+        .updated("2026-02-09")
+        .scopes(&["auth:user_access_token:read"])
+        .field_scopes(&["contact:user.employee_id:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/auth.user_access_token.revoked_v4.json"));
     type Reply = ();
 }
 

@@ -19,28 +19,16 @@ use super::{AccessRole, AclScopeEvent};
 #[non_exhaustive]
 pub struct CalendarAclCreatedV4 {
     /// The id of the access rule. It is unique within one calendar only.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub acl_id: Option<String>,
     /// What the rule allows on the calendar.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub role: Option<AccessRole>,
     /// Whom the rule is for.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub scope: Option<AclScopeEvent>,
     /// The users that the event is sent for.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_id_list: Option<Vec<lark_events::UserId>>,
 }
 

@@ -16,10 +16,7 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct CalendarChangedV4 {
     /// The users that the event is sent for.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_id_list: Option<Vec<lark_events::UserId>>,
 }
 

@@ -19,35 +19,20 @@ use super::{ChangeType, OpenEventRsvpInfo};
 #[non_exhaustive]
 pub struct CalendarEventChangedV4 {
     /// The calendar that the calendar event is in.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub calendar_id: Option<String>,
     /// The users that the event is sent for.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_id_list: Option<Vec<lark_events::UserId>>,
     /// The calendar event that changed. Not given to every app yet.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub calendar_event_id: Option<String>,
     /// How the calendar event changed; changes within 3 seconds are sent as one. Not given to every
     /// app yet.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub change_type: Option<ChangeType>,
     /// The changed answers to the invitation, those of users only. Not given to every app yet.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub rsvp_infos: Option<Vec<OpenEventRsvpInfo>>,
 }
 

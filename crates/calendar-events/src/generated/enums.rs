@@ -18,7 +18,13 @@ pub enum AccessRole {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(AccessRole { NotKnown = "unknown", FreeBusyReader = "free_busy_reader", Reader = "reader", Writer = "writer", Owner = "owner" });
+lark_events::open_string_enum!(AccessRole {
+    NotKnown = "unknown",
+    FreeBusyReader = "free_busy_reader",
+    Reader = "reader",
+    Writer = "writer",
+    Owner = "owner",
+});
 
 /// How a calendar event changed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -36,7 +42,12 @@ pub enum ChangeType {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(ChangeType { Create = "create", Update = "update", Delete = "delete", Rsvp = "rsvp" });
+lark_events::open_string_enum!(ChangeType {
+    Create = "create",
+    Update = "update",
+    Delete = "delete",
+    Rsvp = "rsvp",
+});
 
 /// An answer to an invitation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -52,4 +63,8 @@ pub enum RsvpStatus {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(RsvpStatus { Accept = "accept", Decline = "decline", Tentative = "tentative" });
+lark_events::open_string_enum!(RsvpStatus {
+    Accept = "accept",
+    Decline = "decline",
+    Tentative = "tentative",
+});

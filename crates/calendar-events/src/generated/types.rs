@@ -21,10 +21,7 @@ pub struct AclScopeEvent {
     )]
     pub type_: Option<String>,
     /// The user that the rule is for.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_id: Option<lark_events::UserId>,
 }
 
@@ -36,16 +33,10 @@ pub struct AclScopeEvent {
 #[non_exhaustive]
 pub struct OpenEventRsvpInfo {
     /// The user who answered.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub from_user_id: Option<lark_events::UserId>,
     /// What the user answered.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub rsvp_status: Option<RsvpStatus>,
 }
 

@@ -18,42 +18,34 @@ use super::ArchiveOperation;
 #[non_exhaustive]
 pub struct ArchiveChangedV1 {
     /// What was done to the archive. At most 255 characters.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operate_type: Option<ArchiveOperation>,
     /// The employee's CoreHR id, a `people_corehr_id`. At most 255 characters.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub employment_id: Option<String>,
     /// The day on which the change takes effect, as `YYYY-MM-DD`. At most 255 characters.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub effective_date: Option<String>,
     /// The version of the archive before the change. Given for corrections and deletions. At most
     /// 255 characters.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub before_tid: Option<String>,
     /// The version of the archive after the change. Given for additions and corrections. At most
     /// 255 characters.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub after_tid: Option<String>,
 }
 
 impl EventType for ArchiveChangedV1 {
     const EVENT_TYPE: &'static str = "compensation.archive.changed_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("The salary archive of an employee was changed: the salary was set, adjusted, corrected or deleted").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/compensation-v1/archive/events/changed").updated("2025-09-10").scopes(&["corehr:compensation_archive_detail:read"]).app_types(&["custom"]).push_modes(&["webhook"]).sample(include_str!("samples/compensation.archive.changed_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("The salary archive of an employee was changed: the salary was set, adjusted, corrected or deleted")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/compensation-v1/archive/events/changed")
+        .updated("2025-09-10")
+        .scopes(&["corehr:compensation_archive_detail:read"])
+        .app_types(&["custom"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/compensation.archive.changed_v1.json"));
     type Reply = ();
 }
 

@@ -14,4 +14,8 @@ pub enum ArchiveOperation {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(ArchiveOperation { Add = "add", Modify = "modify", Delete = "delete" });
+lark_events::open_string_enum!(ArchiveOperation {
+    Add = "add",
+    Modify = "modify",
+    Delete = "delete",
+});

@@ -18,16 +18,10 @@ use super::CustomAttrEvent;
 #[non_exhaustive]
 pub struct CustomAttrEventUpdatedV3 {
     /// The fields and the switch after the change.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub object: Option<CustomAttrEvent>,
     /// The fields and the switch before the change.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub old_object: Option<CustomAttrEvent>,
 }
 
@@ -42,7 +36,6 @@ impl EventType for CustomAttrEventUpdatedV3 {
         .scopes(&[
             "contact:contact.base:readonly",
             "contact:contact:readonly_as_app",
-            "contact:contact:access_as_app",
         ])
         .app_types(&["custom", "isv"])
         .push_modes(&["webhook"])

@@ -22,10 +22,7 @@ use super::DepartmentEvent;
 #[non_exhaustive]
 pub struct DepartmentCreatedV3 {
     /// The new department.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub object: Option<DepartmentEvent>,
 }
 
@@ -38,15 +35,12 @@ impl EventType for DepartmentCreatedV3 {
         .scopes(&[
             "contact:contact.base:readonly",
             "contact:contact:readonly_as_app",
-            "contact:contact:access_as_app",
         ])
         .field_scopes(&[
             "contact:department.organize:readonly",
             "contact:contact:readonly_as_app",
             "contact:department.base:readonly",
             "contact:department.hrbp:readonly",
-            "contact:contact:access_as_app",
-            "contact:contact:readonly",
         ])
         .app_types(&["custom", "isv"])
         .push_modes(&["webhook"])

@@ -22,16 +22,10 @@ use super::{DepartmentEvent, OldDepartmentObject};
 #[non_exhaustive]
 pub struct DepartmentDeletedV3 {
     /// The deleted department.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub object: Option<DepartmentEvent>,
     /// The id and status that the department had before it was deleted.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub old_object: Option<OldDepartmentObject>,
 }
 
@@ -44,15 +38,12 @@ impl EventType for DepartmentDeletedV3 {
         .scopes(&[
             "contact:contact.base:readonly",
             "contact:contact:readonly_as_app",
-            "contact:contact:access_as_app",
         ])
         .field_scopes(&[
             "contact:department.organize:readonly",
             "contact:contact:readonly_as_app",
             "contact:department.base:readonly",
             "contact:department.hrbp:readonly",
-            "contact:contact:access_as_app",
-            "contact:contact:readonly",
         ])
         .app_types(&["custom", "isv"])
         .push_modes(&["webhook"])

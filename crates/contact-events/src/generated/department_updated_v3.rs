@@ -23,22 +23,32 @@ use super::DepartmentEvent;
 #[non_exhaustive]
 pub struct DepartmentUpdatedV3 {
     /// The department after the change.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub object: Option<DepartmentEvent>,
     /// The department before the change.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub old_object: Option<DepartmentEvent>,
 }
 
 impl EventType for DepartmentUpdatedV3 {
     const EVENT_TYPE: &'static str = "contact.department.updated_v3";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A department was changed, in the admin console or through the API. A change of its id counts as well").page("https://open.feishu.cn/document/server-docs/contact-v3/department/events/updated").updated("2024-07-05").scopes(&["contact:contact.base:readonly", "contact:contact:readonly_as_app", "contact:contact:access_as_app"]).field_scopes(&["contact:department.organize:readonly", "contact:contact:readonly_as_app", "contact:department.base:readonly", "contact:department.hrbp:readonly", "contact:contact:access_as_app", "contact:contact:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/contact.department.updated_v3.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A department was changed, in the admin console or through the API")
+        .page("https://open.feishu.cn/document/server-docs/contact-v3/department/events/updated")
+        .updated("2024-07-05")
+        .scopes(&[
+            "contact:contact.base:readonly",
+            "contact:contact:readonly_as_app",
+        ])
+        .field_scopes(&[
+            "contact:department.organize:readonly",
+            "contact:contact:readonly_as_app",
+            "contact:department.base:readonly",
+            "contact:department.hrbp:readonly",
+        ])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/contact.department.updated_v3.json"));
     type Reply = ();
 }
 

@@ -18,22 +18,23 @@ use super::EmployeeTypeEnum;
 #[non_exhaustive]
 pub struct EmployeeTypeEnumActivedV3 {
     /// The employee type before it was activated.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub old_enum: Option<EmployeeTypeEnum>,
     /// The employee type after it was activated.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub new_enum: Option<EmployeeTypeEnum>,
 }
 
 impl EventType for EmployeeTypeEnumActivedV3 {
     const EVENT_TYPE: &'static str = "contact.employee_type_enum.actived_v3";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("An inactive employee type was activated").page("https://open.feishu.cn/document/server-docs/contact-v3/employee_type_enum/events/actived").updated("2024-07-05").scopes(&["contact:contact.base:readonly", "contact:contact:readonly_as_app", "contact:contact:access_as_app"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/contact.employee_type_enum.actived_v3.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("An inactive employee type was activated")
+        .page("https://open.feishu.cn/document/server-docs/contact-v3/employee_type_enum/events/actived")
+        .updated("2024-07-05")
+        .scopes(&["contact:contact.base:readonly", "contact:contact:readonly_as_app"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/contact.employee_type_enum.actived_v3.json"));
     type Reply = ();
 }
 

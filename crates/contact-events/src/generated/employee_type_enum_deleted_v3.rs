@@ -18,16 +18,20 @@ use super::EmployeeTypeEnum;
 #[non_exhaustive]
 pub struct EmployeeTypeEnumDeletedV3 {
     /// The employee type as it was before.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub old_enum: Option<EmployeeTypeEnum>,
 }
 
 impl EventType for EmployeeTypeEnumDeletedV3 {
     const EVENT_TYPE: &'static str = "contact.employee_type_enum.deleted_v3";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("An employee type was deleted").page("https://open.feishu.cn/document/server-docs/contact-v3/employee_type_enum/events/deleted").updated("2024-07-05").scopes(&["contact:contact.base:readonly", "contact:contact:readonly_as_app", "contact:contact:access_as_app"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/contact.employee_type_enum.deleted_v3.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("An employee type was deleted")
+        .page("https://open.feishu.cn/document/server-docs/contact-v3/employee_type_enum/events/deleted")
+        .updated("2024-07-05")
+        .scopes(&["contact:contact.base:readonly", "contact:contact:readonly_as_app"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/contact.employee_type_enum.deleted_v3.json"));
     type Reply = ();
 }
 

@@ -18,7 +18,13 @@ pub enum CustomAttrType {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(CustomAttrType { Text = "TEXT", Href = "HREF", Enumeration = "ENUMERATION", PictureEnum = "PICTURE_ENUM", GenericUser = "GENERIC_USER" });
+lark_events::open_string_enum!(CustomAttrType {
+    Text = "TEXT",
+    Href = "HREF",
+    Enumeration = "ENUMERATION",
+    PictureEnum = "PICTURE_ENUM",
+    GenericUser = "GENERIC_USER",
+});
 
 /// How somebody is employed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -38,7 +44,13 @@ pub enum EmployeeType {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(EmployeeType { Regular = 1, Intern = 2, Outsourced = 3, Contractor = 4, Consultant = 5 });
+lark_events::open_integer_enum!(EmployeeType {
+    Regular = 1,
+    Intern = 2,
+    Outsourced = 3,
+    Contractor = 4,
+    Consultant = 5,
+});
 
 /// Where an employee type comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -52,7 +64,10 @@ pub enum EmployeeTypeOrigin {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(EmployeeTypeOrigin { BuiltIn = 1, Custom = 2 });
+lark_events::open_integer_enum!(EmployeeTypeOrigin {
+    BuiltIn = 1,
+    Custom = 2,
+});
 
 /// Whether an employee type is active.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -66,7 +81,10 @@ pub enum EmployeeTypeStatus {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(EmployeeTypeStatus { Active = 1, Inactive = 2 });
+lark_events::open_integer_enum!(EmployeeTypeStatus {
+    Active = 1,
+    Inactive = 2,
+});
 
 /// The gender of an employee.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -84,7 +102,12 @@ pub enum Gender {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(Gender { NotKnown = 0, Male = 1, Female = 2, Other = 3 });
+lark_events::open_integer_enum!(Gender {
+    NotKnown = 0,
+    Male = 1,
+    Female = 2,
+    Other = 3,
+});
 
 /// An employee type that the chat of a department can be limited to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -106,7 +129,14 @@ pub enum GroupChatEmployeeType {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(GroupChatEmployeeType { Regular = 1, Intern = 2, Outsourced = 3, Contractor = 4, Consultant = 5, Custom = 6 });
+lark_events::open_integer_enum!(GroupChatEmployeeType {
+    Regular = 1,
+    Intern = 2,
+    Outsourced = 3,
+    Contractor = 4,
+    Consultant = 5,
+    Custom = 6,
+});
 
 /// How somebody is responsible for a department.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -120,7 +150,10 @@ pub enum LeaderType {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(LeaderType { Main = 1, Deputy = 2 });
+lark_events::open_integer_enum!(LeaderType {
+    Main = 1,
+    Deputy = 2,
+});
 
 /// The gender of a user in a contact scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -136,7 +169,11 @@ pub enum ScopeUserGender {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(ScopeUserGender { Undisclosed = 0, Male = 1, Female = 2 });
+lark_events::open_integer_enum!(ScopeUserGender {
+    Undisclosed = 0,
+    Male = 1,
+    Female = 2,
+});
 
 /// How far the members of a user group have been worked out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -154,7 +191,12 @@ pub enum UserGroupStatus {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(UserGroupStatus { NotKnown = 0, Computed = 1, Computing = 2, Failed = 3 });
+lark_events::open_integer_enum!(UserGroupStatus {
+    NotKnown = 0,
+    Computed = 1,
+    Computing = 2,
+    Failed = 3,
+});
 
 /// How a user group gets its members.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -168,4 +210,7 @@ pub enum UserGroupType {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(UserGroupType { Normal = 1, Dynamic = 2 });
+lark_events::open_integer_enum!(UserGroupType {
+    Normal = 1,
+    Dynamic = 2,
+});

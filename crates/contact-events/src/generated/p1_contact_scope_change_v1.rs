@@ -20,22 +20,21 @@ pub struct P1ContactScopeChangeV1 {
     )]
     pub type_: Option<String>,
     /// The app whose contact scope changed.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub app_id: Option<String>,
     /// The tenant whose contacts these are.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub tenant_key: Option<String>,
 }
 
 impl EventType for P1ContactScopeChangeV1 {
     const EVENT_TYPE: &'static str = "contact_scope_change";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("An administrator changed the contact scope of the app. It is sent without a subscription").schema(Schema::V1).page("https://open.feishu.cn/document/ukTMukTMukTM/uETNz4SM1MjLxUzM/event/scope-change").updated("2021-09-30").sample(include_str!("samples/contact_scope_change.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("An administrator changed the contact scope of the app")
+        .schema(Schema::V1)
+        .page("https://open.feishu.cn/document/ukTMukTMukTM/uETNz4SM1MjLxUzM/event/scope-change")
+        .updated("2021-09-30")
+        .sample(include_str!("samples/contact_scope_change.json"));
     type Reply = ();
 }
 

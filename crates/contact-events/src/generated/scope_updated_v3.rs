@@ -29,22 +29,24 @@ use super::Scope;
 #[non_exhaustive]
 pub struct ScopeUpdatedV3 {
     /// What came into the scope.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub added: Option<Scope>,
     /// What went out of the scope.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub removed: Option<Scope>,
 }
 
 impl EventType for ScopeUpdatedV3 {
     const EVENT_TYPE: &'static str = "contact.scope.updated_v3";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("The contact scope of the app, which is the part of the contacts that it may access, was changed").page("https://open.feishu.cn/document/server-docs/contact-v3/scope/events/updated").updated("2025-03-28").scopes(&["contact:contact.base:readonly", "contact:contact:readonly_as_app", "contact:contact:access_as_app"]).field_scopes(&["contact:contact:readonly_as_app", "contact:department.base:readonly", "contact:department.organize:readonly", "contact:user.assign_info:read", "contact:user.base:readonly", "contact:user.department:readonly", "contact:user.department_path:readonly", "contact:user.employee:readonly", "contact:user.employee_number:read", "contact:user.gender:readonly", "contact:user.subscription_ids:write", "contact:user.employee_id:readonly", "contact:user.phone:readonly", "contact:user.email:readonly", "contact:user.job_family:readonly", "contact:user.job_level:readonly", "contact:contact:access_as_app", "contact:contact:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/contact.scope.updated_v3.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("The contact scope of the app, which is the part of the contacts that it may access, was changed")
+        .page("https://open.feishu.cn/document/server-docs/contact-v3/scope/events/updated")
+        .updated("2025-03-28")
+        .scopes(&["contact:contact.base:readonly", "contact:contact:readonly_as_app"])
+        .field_scopes(&["contact:contact:readonly_as_app", "contact:department.base:readonly", "contact:department.organize:readonly", "contact:user.assign_info:read", "contact:user.base:readonly", "contact:user.department:readonly", "contact:user.department_path:readonly", "contact:user.employee:readonly", "contact:user.employee_number:read", "contact:user.gender:readonly", "contact:user.subscription_ids:write", "contact:user.employee_id:readonly", "contact:user.phone:readonly", "contact:user.email:readonly", "contact:user.job_family:readonly", "contact:user.job_level:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/contact.scope.updated_v3.json"));
     type Reply = ();
 }
 

@@ -17,28 +17,16 @@ use super::{
 #[non_exhaustive]
 pub struct AvatarInfo {
     /// The link for 72 by 72 pixels.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub avatar_72: Option<String>,
     /// The link for 240 by 240 pixels.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub avatar_240: Option<String>,
     /// The link for 640 by 640 pixels.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub avatar_640: Option<String>,
     /// The link for the original size.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub avatar_origin: Option<String>,
 }
 
@@ -50,16 +38,10 @@ pub struct AvatarInfo {
 #[non_exhaustive]
 pub struct CustomAttrEvent {
     /// The keys of the fields.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub contact_field_key: Option<Vec<String>>,
     /// Whether the switch that lets apps query the fields is on.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub allow_open_query: Option<bool>,
 }
 
@@ -72,10 +54,7 @@ pub struct CustomAttrEvent {
 #[non_exhaustive]
 pub struct CustomAttrGenericUser {
     /// The `user_id` of the user.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// What is referred to: so far always `1`, a user.
     #[serde(
@@ -96,110 +75,68 @@ pub struct Department {
     /// What the department is called. At least 1 characters. Sent only to apps with any permission
     /// of `contact:contact:readonly_as_app`, `contact:department.base:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// What the department is called in each language. Sent only to apps with any permission of
     /// `contact:contact:readonly_as_app`, `contact:department.base:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub i18n_name: Option<DepartmentI18nName>,
     /// The id of the parent department, `0` for the root department. Sent only to apps with any
     /// permission of `contact:contact:readonly_as_app`, `contact:department.organize:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub parent_department_id: Option<String>,
     /// The `department_id` of the department, which can be chosen freely. At most 64 characters.
     /// Sent only to apps with any permission of `contact:contact:readonly_as_app`,
     /// `contact:department.base:readonly`, `contact:contact:access_as_app`,
     /// `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub department_id: Option<String>,
     /// The `open_department_id` of the department.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub open_department_id: Option<String>,
     /// The `open_id` of the head of the department. Sent only to apps with any permission of
     /// `contact:contact:readonly_as_app`, `contact:department.organize:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub leader_user_id: Option<String>,
     /// The chat of the department. Sent only to apps with any permission of
     /// `contact:contact:readonly_as_app`, `contact:department.base:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub chat_id: Option<String>,
     /// The position among the departments of the same parent. Lower ones come first. Sent only to
     /// apps with any permission of `contact:contact:readonly_as_app`,
     /// `contact:department.organize:readonly`, `contact:contact:access_as_app`,
     /// `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub order: Option<String>,
     /// The custom ids of the units that the department is in. Sent only to apps with any permission
     /// of `contact:contact:readonly_as_app`, `contact:department.organize:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub unit_ids: Option<Vec<String>>,
     /// How many users the department has. Sent only to apps with any permission of
     /// `contact:contact:readonly_as_app`, `contact:department.organize:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub member_count: Option<i64>,
     /// Whether the department is deleted. Sent only to apps with any permission of
     /// `contact:contact:readonly_as_app`, `contact:department.base:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub status: Option<DepartmentStatus>,
     /// Those who are responsible for the department.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub leaders: Option<Vec<DepartmentLeader>>,
     /// The employee types that the chat of the department is limited to. Empty for none at all.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub group_chat_employee_types: Option<Vec<GroupChatEmployeeType>>,
     /// How many users have the department as their primary one. Sent only to apps with any
     /// permission of `contact:contact:readonly_as_app`, `contact:department.organize:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub primary_member_count: Option<i64>,
 }
 
@@ -218,22 +155,13 @@ impl Validate for Department {
 #[non_exhaustive]
 pub struct DepartmentDetail {
     /// The id of the department.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub department_id: Option<String>,
     /// What the department is called.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub department_name: Option<DepartmentPathName>,
     /// Where the department is in the hierarchy.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub department_path: Option<DepartmentPath>,
 }
 
@@ -249,78 +177,48 @@ pub struct DepartmentEvent {
     /// What the department is called. At least 1 characters. Sent only to apps with any permission
     /// of `contact:contact:readonly_as_app`, `contact:department.base:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The `open_department_id` of the parent department. Sent only to apps with any permission of
     /// `contact:contact:readonly_as_app`, `contact:department.organize:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub parent_department_id: Option<String>,
     /// The `department_id` of the department. Sent only to apps with any permission of
     /// `contact:contact:readonly_as_app`, `contact:department.base:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub department_id: Option<String>,
     /// The `open_department_id` of the department.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub open_department_id: Option<String>,
     /// The `open_id` of the head of the department. Sent only to apps with any permission of
     /// `contact:contact:readonly_as_app`, `contact:department.base:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub leader_user_id: Option<String>,
     /// The chat of the department. Sent only to apps with any permission of
     /// `contact:contact:readonly_as_app`, `contact:department.organize:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub chat_id: Option<String>,
     /// The position among the departments of the same parent. Lower ones come first. Sent only to
     /// apps with any permission of `contact:contact:readonly_as_app`,
     /// `contact:department.organize:readonly`, `contact:contact:access_as_app`,
     /// `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub order: Option<i64>,
     /// Whether the department is deleted. Sent only to apps with any permission of
     /// `contact:contact:readonly_as_app`, `contact:department.base:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub status: Option<DepartmentStatus>,
     /// Those who are responsible for the department.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub leaders: Option<Vec<DepartmentLeader>>,
     /// The HR business partners of the department. Sent only to apps with the permission
     /// `contact:department.hrbp:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub department_hrbps: Option<Vec<lark_events::UserId>>,
 }
 
@@ -338,22 +236,13 @@ impl Validate for DepartmentEvent {
 #[non_exhaustive]
 pub struct DepartmentI18nName {
     /// The Chinese name.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub zh_cn: Option<String>,
     /// The Japanese name.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub ja_jp: Option<String>,
     /// The English name.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub en_us: Option<String>,
 }
 
@@ -392,16 +281,10 @@ pub struct DepartmentLeader {
 #[non_exhaustive]
 pub struct DepartmentPath {
     /// The ids of the departments on the path.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub department_ids: Option<Vec<String>>,
     /// What the path is called.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub department_path_name: Option<DepartmentPathName>,
 }
 
@@ -413,16 +296,10 @@ pub struct DepartmentPath {
 #[non_exhaustive]
 pub struct DepartmentPathName {
     /// The name.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The name in each language.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub i18n_name: Option<DepartmentI18nName>,
 }
 
@@ -436,10 +313,7 @@ pub struct DepartmentPathName {
 #[non_exhaustive]
 pub struct DepartmentStatus {
     /// Whether the department is deleted.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub is_deleted: Option<bool>,
 }
 
@@ -453,40 +327,22 @@ pub struct DepartmentStatus {
 #[non_exhaustive]
 pub struct EmployeeTypeEnum {
     /// The id of the employee type.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub enum_id: Option<String>,
     /// The number of the employee type, which the `employee_type` of users refers to.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub enum_value: Option<String>,
     /// What the employee type is called. 1 to 100 characters.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
     /// Whether the employee type is built in or custom.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub enum_type: Option<EmployeeTypeOrigin>,
     /// Whether the employee type is active.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub enum_status: Option<EmployeeTypeStatus>,
     /// What the employee type is called in other languages.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub i18n_content: Option<Vec<I18nContent>>,
 }
 
@@ -506,16 +362,10 @@ impl Validate for EmployeeTypeEnum {
 #[non_exhaustive]
 pub struct I18nContent {
     /// The language, such as `en_us`. Known values are `zh_cn`, `en_us`, `ja_jp`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
     /// The name in this language.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
 }
 
@@ -529,16 +379,10 @@ pub struct OldDepartmentObject {
     /// The status that it had. Sent only to apps with any permission of
     /// `contact:contact:readonly_as_app`, `contact:department.base:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub status: Option<DepartmentStatus>,
     /// The `open_department_id` of the department.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub open_department_id: Option<String>,
 }
 
@@ -553,16 +397,10 @@ pub struct OldUserObject {
     /// apps with any permission of `contact:contact:readonly_as_app`,
     /// `contact:user.department:readonly`, `contact:contact:access_as_app`,
     /// `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub department_ids: Option<Vec<String>>,
     /// The `open_id` of the employee, which differs from app to app.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub open_id: Option<String>,
 }
 
@@ -574,16 +412,10 @@ pub struct OldUserObject {
 #[non_exhaustive]
 pub struct P1DeptAddV1Department {
     /// The open id of the department, which starts with `od-`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub open_id: Option<String>,
     /// The custom id of the department.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub custom_id: Option<String>,
 }
 
@@ -595,16 +427,10 @@ pub struct P1DeptAddV1Department {
 #[non_exhaustive]
 pub struct P1DeptDeleteV1Department {
     /// The open id of the department, which starts with `od-`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub open_id: Option<String>,
     /// The custom id of the department.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub custom_id: Option<String>,
 }
 
@@ -616,16 +442,10 @@ pub struct P1DeptDeleteV1Department {
 #[non_exhaustive]
 pub struct P1DeptUpdateV1Department {
     /// The open id of the department, which starts with `od-`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub open_id: Option<String>,
     /// The custom id of the department.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub custom_id: Option<String>,
 }
 
@@ -637,22 +457,13 @@ pub struct P1DeptUpdateV1Department {
 #[non_exhaustive]
 pub struct ProductI18nName {
     /// The Chinese name.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub zh_cn: Option<String>,
     /// The Japanese name.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub ja_jp: Option<String>,
     /// The English name.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub en_us: Option<String>,
 }
 
@@ -664,22 +475,13 @@ pub struct ProductI18nName {
 #[non_exhaustive]
 pub struct Scope {
     /// The departments.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub departments: Option<Vec<Department>>,
     /// The users.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub users: Option<Vec<User>>,
     /// The user groups.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_groups: Option<Vec<UserGroup>>,
 }
 
@@ -699,209 +501,128 @@ impl Validate for Scope {
 #[non_exhaustive]
 pub struct User {
     /// The `union_id` of the user, the same for all apps of one developer.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub union_id: Option<String>,
     /// The `user_id` of the user, unique in the tenant. Sent only to apps with the permission
     /// `contact:user.employee_id:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
     /// The `open_id` of the user, which differs from app to app.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub open_id: Option<String>,
     /// What the user is called. At least 1 characters. Sent only to apps with any permission of
     /// `contact:contact:readonly_as_app`, `contact:user.base:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The English name of the user. Sent only to apps with any permission of
     /// `contact:contact:readonly_as_app`, `contact:user.base:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub en_name: Option<String>,
     /// Another name that the user goes by. Sent only to apps with any permission of
     /// `contact:contact:readonly_as_app`, `contact:user.base:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub nickname: Option<String>,
     /// The email address of the user. Sent only to apps with the permission
     /// `contact:user.email:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// The mobile phone number of the user. Sent only to apps with the permission
     /// `contact:user.phone:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub mobile: Option<String>,
     /// The gender of the user. Sent only to apps with any permission of
     /// `contact:contact:readonly_as_app`, `contact:user.gender:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub gender: Option<ScopeUserGender>,
     /// Where to find the avatar of the user. Sent only to apps with any permission of
     /// `contact:contact:readonly_as_app`, `contact:user.base:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub avatar: Option<AvatarInfo>,
     /// Where the user stands with the tenant. Sent only to apps with any permission of
     /// `contact:contact:readonly_as_app`, `contact:user.employee:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub status: Option<UserStatus>,
     /// The `open_id` of the user's direct manager. Sent only to apps with any permission of
     /// `contact:contact:readonly_as_app`, `contact:user.department:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub leader_user_id: Option<String>,
     /// The city where the user works. Sent only to apps with any permission of
     /// `contact:contact:readonly_as_app`, `contact:user.employee:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub city: Option<String>,
     /// The code of the country or region, such as `CN`. Sent only to apps with any permission of
     /// `contact:contact:readonly_as_app`, `contact:user.employee:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
     /// The desk of the user. Sent only to apps with any permission of
     /// `contact:contact:readonly_as_app`, `contact:user.employee:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub work_station: Option<String>,
     /// When the user joined. In seconds. Sent only to apps with any permission of
     /// `contact:contact:readonly_as_app`, `contact:user.employee:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub join_time: Option<i64>,
     /// The number that the tenant gave the user as an employee. Sent only to apps with any
     /// permission of `contact:user.employee:readonly`, `contact:user.employee_number:read`,
     /// `contact:contact:readonly_as_app`, `contact:contact:access_as_app`,
     /// `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub employee_no: Option<String>,
     /// The employee type of the user. Custom ones have other numbers than those named here. Sent
     /// only to apps with any permission of `contact:contact:readonly_as_app`,
     /// `contact:user.employee:readonly`, `contact:contact:access_as_app`,
     /// `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub employee_type: Option<EmployeeType>,
     /// The custom fields. Given only if an administrator allowed API access to them. Sent only to
     /// apps with any permission of `contact:contact:readonly_as_app`,
     /// `contact:user.employee:readonly`, `contact:contact:access_as_app`,
     /// `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub custom_attrs: Option<Vec<UserCustomAttr>>,
     /// The work email address. Given if the tenant uses the platform's mail. Sent only to apps with
     /// any permission of `contact:contact:readonly_as_app`, `contact:user.employee:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub enterprise_email: Option<String>,
     /// The job title of the user. Sent only to apps with any permission of
     /// `contact:contact:readonly_as_app`, `contact:user.employee:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub job_title: Option<String>,
     /// Whether the user is suspended.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub is_frozen: Option<bool>,
     /// The id of the user's job level. Sent only to apps with the permission
     /// `contact:user.job_level:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub job_level_id: Option<String>,
     /// The id of the user's job family. Sent only to apps with the permission
     /// `contact:user.job_family:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub job_family_id: Option<String>,
     /// The ids of the seats that are assigned to the user. Sent only to apps with the permission
     /// `contact:user.subscription_ids:write`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub subscription_ids: Option<Vec<String>>,
     /// The seats that are assigned to the user. Sent only to apps with the permission
     /// `contact:user.assign_info:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub assign_info: Option<Vec<UserAssignInfo>>,
     /// The departments of the user, each with its path. Sent only to apps with the permission
     /// `contact:user.department_path:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub department_path: Option<Vec<DepartmentDetail>>,
 }
 
@@ -919,40 +640,22 @@ impl Validate for User {
 #[non_exhaustive]
 pub struct UserAssignInfo {
     /// The id of the seat.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub subscription_id: Option<String>,
     /// The key of the licence plan that the seat is of.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub license_plan_key: Option<String>,
     /// What the seat is called.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub product_name: Option<String>,
     /// What the seat is called in each language.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub i18n_name: Option<ProductI18nName>,
     /// When the seat becomes valid.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub start_time: Option<String>,
     /// When the seat expires.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub end_time: Option<String>,
 }
 
@@ -972,16 +675,10 @@ pub struct UserCustomAttr {
     )]
     pub type_: Option<CustomAttrType>,
     /// The id of the field.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// What the field is set to.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub value: Option<UserCustomAttrValue>,
 }
 
@@ -994,52 +691,28 @@ pub struct UserCustomAttr {
 #[non_exhaustive]
 pub struct UserCustomAttrValue {
     /// The text of a `TEXT` field, the title of the page of an `HREF` field.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// The default link of an `HREF` field.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// The link of an `HREF` field for desktops, if it has one of its own.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub pc_url: Option<String>,
     /// The id of the chosen option of an `ENUMERATION` or `PICTURE_ENUM` field.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub option_id: Option<String>,
     /// The value of the chosen option.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub option_value: Option<String>,
     /// What the picture is called, if the option is one.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The link to the picture, if the option is one.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub picture_url: Option<String>,
     /// The user that a `GENERIC_USER` field refers to.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub generic_user: Option<CustomAttrGenericUser>,
 }
 
@@ -1051,202 +724,124 @@ pub struct UserCustomAttrValue {
 #[non_exhaustive]
 pub struct UserEvent {
     /// The `open_id` of the employee, which differs from app to app.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub open_id: Option<String>,
     /// The `union_id` of the employee, the same for all apps of one developer.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub union_id: Option<String>,
     /// The `user_id` of the employee, unique in the tenant. Sent only to apps with the permission
     /// `contact:user.employee_id:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
     /// What the employee is called. At least 1 characters. Sent only to apps with any permission of
     /// `contact:contact:readonly_as_app`, `contact:user.base:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The English name of the employee. Sent only to apps with any permission of
     /// `contact:contact:readonly_as_app`, `contact:user.base:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub en_name: Option<String>,
     /// Another name that the employee goes by. Sent only to apps with any permission of
     /// `contact:contact:readonly_as_app`, `contact:user.base:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub nickname: Option<String>,
     /// The email address of the employee. Sent only to apps with the permission
     /// `contact:user.email:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// The work email address of the employee. Sent only to apps with any permission of
     /// `contact:contact:readonly_as_app`, `contact:user.base:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub enterprise_email: Option<String>,
     /// The job title of the employee.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub job_title: Option<String>,
     /// The mobile phone number of the employee. Sent only to apps with the permission
     /// `contact:user.phone:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub mobile: Option<String>,
     /// The gender of the employee. Sent only to apps with any permission of
     /// `contact:contact:readonly_as_app`, `contact:user.gender:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub gender: Option<Gender>,
     /// Where to find the avatar of the employee. Sent only to apps with any permission of
     /// `contact:contact:readonly_as_app`, `contact:user.base:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub avatar: Option<AvatarInfo>,
     /// Where the employee stands with the tenant. Sent only to apps with any permission of
     /// `contact:contact:readonly_as_app`, `contact:user.employee:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub status: Option<UserStatus>,
     /// The departments of the employee, each by its `open_department_id`. Sent only to apps with
     /// any permission of `contact:contact:readonly_as_app`, `contact:user.department:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub department_ids: Option<Vec<String>>,
     /// The `open_id` of the employee's direct manager. Sent only to apps with any permission of
     /// `contact:contact:readonly_as_app`, `contact:user.employee:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub leader_user_id: Option<String>,
     /// The city of the employee. Sent only to apps with any permission of
     /// `contact:contact:readonly_as_app`, `contact:user.employee:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub city: Option<String>,
     /// The country of the employee. Sent only to apps with any permission of
     /// `contact:contact:readonly_as_app`, `contact:user.employee:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
     /// The desk of the employee. Sent only to apps with any permission of
     /// `contact:contact:readonly_as_app`, `contact:user.employee:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub work_station: Option<String>,
     /// When the employee joined. In seconds, 1 to 2147483647. Sent only to apps with any permission
     /// of `contact:contact:readonly_as_app`, `contact:user.employee:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub join_time: Option<i64>,
     /// The number that the tenant gave the employee. Sent only to apps with any permission of
     /// `contact:user.employee:readonly`, `contact:user.employee_number:read`,
     /// `contact:contact:readonly_as_app`, `contact:contact:access_as_app`,
     /// `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub employee_no: Option<String>,
     /// The employee type. Custom ones have other numbers, which are the `enum_value` of the type.
     /// Sent only to apps with any permission of `contact:contact:readonly_as_app`,
     /// `contact:user.employee:readonly`, `contact:contact:access_as_app`,
     /// `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub employee_type: Option<EmployeeType>,
     /// The position of the employee in each department. Sent only to apps with any permission of
     /// `contact:contact:readonly_as_app`, `contact:user.department:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub orders: Option<Vec<UserOrder>>,
     /// The custom fields of the employee. Sent only to apps with any permission of
     /// `contact:contact:readonly_as_app`, `contact:user.employee:readonly`,
     /// `contact:contact:access_as_app`, `contact:contact:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub custom_attrs: Option<Vec<UserCustomAttr>>,
     /// The id of the employee's job level. Sent only to apps with the permission
     /// `contact:user.job_level:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub job_level_id: Option<String>,
     /// The id of the employee's job family. Sent only to apps with the permission
     /// `contact:user.job_family:readonly`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub job_family_id: Option<String>,
     /// The ids of the users whom the employee reports to by a dotted line. Sent only to apps with
     /// the permission `contact:user.dotted_line_leader_info.read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub dotted_line_leader_user_ids: Option<Vec<String>>,
 }
 
@@ -1265,16 +860,10 @@ impl Validate for UserEvent {
 #[non_exhaustive]
 pub struct UserGroup {
     /// The custom id of the user group. 1 to 64 characters.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_group_id: Option<String>,
     /// What the user group is called. 1 to 100 characters.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// How the user group gets its members.
     #[serde(
@@ -1284,16 +873,10 @@ pub struct UserGroup {
     )]
     pub type_: Option<UserGroupType>,
     /// How many members the user group has.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub member_count: Option<i64>,
     /// How far the members have been worked out.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub status: Option<UserGroupStatus>,
 }
 
@@ -1312,30 +895,18 @@ impl Validate for UserGroup {
 #[non_exhaustive]
 pub struct UserOrder {
     /// The department, one of `department_ids`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub department_id: Option<String>,
     /// The position of the employee among the direct members of the department. Higher ones come
     /// first.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_order: Option<i64>,
     /// The position of the department among those of the employee. Higher ones come first.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub department_order: Option<i64>,
     /// Whether the department is the employee's primary one: that with the highest
     /// `department_order`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub is_primary_dept: Option<bool>,
 }
 
@@ -1348,34 +919,19 @@ pub struct UserOrder {
 #[non_exhaustive]
 pub struct UserStatus {
     /// Whether the user is suspended.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub is_frozen: Option<bool>,
     /// Whether the user has left.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub is_resigned: Option<bool>,
     /// Whether the user has activated the account.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub is_activated: Option<bool>,
     /// Whether the user quit on their own. After some time they count as having left.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub is_exited: Option<bool>,
     /// Whether the user has yet to confirm that they join.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub is_unjoin: Option<bool>,
 }
 

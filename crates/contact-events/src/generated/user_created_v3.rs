@@ -26,16 +26,37 @@ use super::UserEvent;
 #[non_exhaustive]
 pub struct UserCreatedV3 {
     /// The new employee.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub object: Option<UserEvent>,
 }
 
 impl EventType for UserCreatedV3 {
     const EVENT_TYPE: &'static str = "contact.user.created_v3";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("An employee joined the tenant. Adding one in the admin console or by an API call counts").page("https://open.feishu.cn/document/server-docs/contact-v3/user/events/created").updated("2024-07-05").scopes(&["contact:contact.base:readonly", "contact:contact:readonly_as_app", "contact:contact:access_as_app"]).field_scopes(&["contact:contact:readonly_as_app", "contact:user.base:readonly", "contact:user.department:readonly", "contact:user.dotted_line_leader_info.read", "contact:user.employee:readonly", "contact:user.employee_number:read", "contact:user.gender:readonly", "contact:user.job_level:readonly", "contact:user.employee_id:readonly", "contact:user.phone:readonly", "contact:user.email:readonly", "contact:user.job_family:readonly", "contact:contact:access_as_app", "contact:contact:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/contact.user.created_v3.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("An employee joined the tenant")
+        .page("https://open.feishu.cn/document/server-docs/contact-v3/user/events/created")
+        .updated("2024-07-05")
+        .scopes(&[
+            "contact:contact.base:readonly",
+            "contact:contact:readonly_as_app",
+        ])
+        .field_scopes(&[
+            "contact:contact:readonly_as_app",
+            "contact:user.base:readonly",
+            "contact:user.department:readonly",
+            "contact:user.dotted_line_leader_info.read",
+            "contact:user.employee:readonly",
+            "contact:user.employee_number:read",
+            "contact:user.gender:readonly",
+            "contact:user.job_level:readonly",
+            "contact:user.employee_id:readonly",
+            "contact:user.phone:readonly",
+            "contact:user.email:readonly",
+            "contact:user.job_family:readonly",
+        ])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/contact.user.created_v3.json"));
     type Reply = ();
 }
 

@@ -26,22 +26,40 @@ use super::{OldUserObject, UserEvent};
 #[non_exhaustive]
 pub struct UserDeletedV3 {
     /// The employee who left.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub object: Option<UserEvent>,
     /// The id and the departments that the employee had before leaving.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub old_object: Option<OldUserObject>,
 }
 
 impl EventType for UserDeletedV3 {
     const EVENT_TYPE: &'static str = "contact.user.deleted_v3";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("An employee left the tenant. Removing one in the admin console or by an API call counts").page("https://open.feishu.cn/document/server-docs/contact-v3/user/events/deleted").updated("2025-04-21").scopes(&["contact:contact.base:readonly", "contact:contact:readonly_as_app", "contact:contact:access_as_app"]).field_scopes(&["contact:contact:readonly_as_app", "contact:user.base:readonly", "contact:user.department:readonly", "contact:user.dotted_line_leader_info.read", "contact:user.employee:readonly", "contact:user.employee_number:read", "contact:user.gender:readonly", "contact:user.job_level:readonly", "contact:user.employee_id:readonly", "contact:user.phone:readonly", "contact:user.email:readonly", "contact:user.job_family:readonly", "contact:contact:access_as_app", "contact:contact:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/contact.user.deleted_v3.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("An employee left the tenant")
+        .page("https://open.feishu.cn/document/server-docs/contact-v3/user/events/deleted")
+        .updated("2025-04-21")
+        .scopes(&[
+            "contact:contact.base:readonly",
+            "contact:contact:readonly_as_app",
+        ])
+        .field_scopes(&[
+            "contact:contact:readonly_as_app",
+            "contact:user.base:readonly",
+            "contact:user.department:readonly",
+            "contact:user.dotted_line_leader_info.read",
+            "contact:user.employee:readonly",
+            "contact:user.employee_number:read",
+            "contact:user.gender:readonly",
+            "contact:user.job_level:readonly",
+            "contact:user.employee_id:readonly",
+            "contact:user.phone:readonly",
+            "contact:user.email:readonly",
+            "contact:user.job_family:readonly",
+        ])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/contact.user.deleted_v3.json"));
     type Reply = ();
 }
 

@@ -18,71 +18,48 @@ use super::{ApprovalGroupStatus, ApprovalGroupStatusV2, DraftStatus};
 #[non_exhaustive]
 pub struct ApprovalGroupsUpdatedV2 {
     /// The id of the approval group whose status changed.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub approval_group_id: Option<String>,
     /// The id of the approval process. One reorganization can be split into several.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub process_id: Option<String>,
     /// The status of the approval. Better use `approval_group_status_v2`, which tells approved ones
     /// from those that failed or are waiting.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub approval_group_status: Option<ApprovalGroupStatus>,
     /// The subject of the reorganization, as its initiator put it.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub topic: Option<String>,
     /// The reason for the reorganization, as its initiator put it.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub adjust_reason: Option<String>,
     /// The day on which the reorganization takes effect, as `YYYY-MM-DD`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub effective_date: Option<String>,
     /// The id of the initiator.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub created_by: Option<String>,
     /// The id of the reorganization, which all its approvals share.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub draft_id: Option<String>,
     /// The status of the whole reorganization, over all its approvals.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub draft_status: Option<DraftStatus>,
     /// The status of the approval.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub approval_group_status_v2: Option<ApprovalGroupStatusV2>,
 }
 
 impl EventType for ApprovalGroupsUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.approval_groups.updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("The approval of a reorganization changed its status. Queries may lag behind the event by about two seconds").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/approval_groups/events/updated").updated("2025-08-25").scopes(&["corehr:approval_groups:read"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.approval_groups.updated_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("The approval of a reorganization changed its status")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/approval_groups/events/updated")
+        .updated("2025-08-25")
+        .scopes(&["corehr:approval_groups:read"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.approval_groups.updated_v2.json"));
     type Reply = ();
 }
 

@@ -18,34 +18,19 @@ use super::IdTransformType;
 #[non_exhaustive]
 pub struct CommonDataIdUserMappingChangedV1 {
     /// What happened to the mapping: `insert` when it was created, `delete` when it was deleted.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub change_type: Option<String>,
     /// The two systems that the mapping is between.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub id_transform_type: Option<IdTransformType>,
     /// The user's id in CoreHR. Given when `id_transform_type` is 1 or 2.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub corehr_id: Option<String>,
     /// The user's id in PeopleAdmin. Given when `id_transform_type` is 2 or 3.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub people_admin_id: Option<String>,
     /// The user's identities in Feishu. Given when `id_transform_type` is 1 or 3.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub feishu_id: Option<lark_events::UserId>,
 }
 

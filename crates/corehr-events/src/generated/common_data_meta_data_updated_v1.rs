@@ -16,34 +16,29 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct CommonDataMetaDataUpdatedV1 {
     /// The API name of the changed object, such as `person`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub api_name: Option<String>,
     /// The names of the changed fields.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub field_changes: Option<Vec<String>>,
     /// What kind of definition was changed, such as `Enum`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub metadata_type: Option<String>,
     /// The changed values of the enumeration.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub enum_value_changes: Option<Vec<String>>,
 }
 
 impl EventType for CommonDataMetaDataUpdatedV1 {
     const EVENT_TYPE: &'static str = "corehr.common_data.meta_data.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("The definition of an object or of an enumeration was changed, a custom one or one of the system's own").page("https://open.feishu.cn/document/corehr-v1/basic-infomation/custom_field/events/updated").updated("2025-01-10").scopes(&["corehr:common_data.meta_data:read"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.common_data.meta_data.updated_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("The definition of an object or of an enumeration was changed, a custom one or one of the system's own")
+        .page("https://open.feishu.cn/document/corehr-v1/basic-infomation/custom_field/events/updated")
+        .updated("2025-01-10")
+        .scopes(&["corehr:common_data.meta_data:read"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.common_data.meta_data.updated_v1.json"));
     type Reply = ();
 }
 

@@ -15,16 +15,20 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct CompanyCreatedV2 {
     /// The id of the new company.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub company_id: Option<String>,
 }
 
 impl EventType for CompanyCreatedV2 {
     const EVENT_TYPE: &'static str = "corehr.company.created_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A company was created").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/company/events/created").updated("2025-08-12").scopes(&["corehr:company:read", "corehr:company:write"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.company.created_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A company was created")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/company/events/created")
+        .updated("2025-08-12")
+        .scopes(&["corehr:company:read", "corehr:company:write"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.company.created_v2.json"));
     type Reply = ();
 }
 

@@ -15,16 +15,20 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct CompanyDeletedV2 {
     /// The id of the deleted company.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub company_id: Option<String>,
 }
 
 impl EventType for CompanyDeletedV2 {
     const EVENT_TYPE: &'static str = "corehr.company.deleted_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A company was deleted").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/company/events/deleted").updated("2024-10-10").scopes(&["corehr:company:read", "corehr:company:write"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.company.deleted_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A company was deleted")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/company/events/deleted")
+        .updated("2024-10-10")
+        .scopes(&["corehr:company:read", "corehr:company:write"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.company.deleted_v2.json"));
     type Reply = ();
 }
 

@@ -16,16 +16,20 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct ContractDeletedV1 {
     /// The id of the deleted contract. It can no longer be queried.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub contract_id: Option<String>,
 }
 
 impl EventType for ContractDeletedV1 {
     const EVENT_TYPE: &'static str = "corehr.contract.deleted_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A contract was deleted through the API").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/contract/events/deleted").updated("2024-08-26").scopes(&["corehr:contract:read", "corehr:corehr:readonly", "corehr:contract:write"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.contract.deleted_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A contract was deleted through the API")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/contract/events/deleted")
+        .updated("2024-08-26")
+        .scopes(&["corehr:contract:read", "corehr:corehr:readonly", "corehr:contract:write"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.contract.deleted_v1.json"));
     type Reply = ();
 }
 

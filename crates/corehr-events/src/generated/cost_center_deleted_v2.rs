@@ -15,16 +15,20 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct CostCenterDeletedV2 {
     /// The id of the deleted cost center.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub cost_center_id: Option<String>,
 }
 
 impl EventType for CostCenterDeletedV2 {
     const EVENT_TYPE: &'static str = "corehr.cost_center.deleted_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A cost center was deleted").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/cost_center/events/deleted").updated("2024-11-22").scopes(&["corehr:cost_center:read", "corehr:cost_center:write"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.cost_center.deleted_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A cost center was deleted")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/cost_center/events/deleted")
+        .updated("2024-11-22")
+        .scopes(&["corehr:cost_center:read", "corehr:cost_center:write"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.cost_center.deleted_v2.json"));
     type Reply = ();
 }
 

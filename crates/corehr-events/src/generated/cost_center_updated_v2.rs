@@ -15,22 +15,23 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct CostCenterUpdatedV2 {
     /// The id of the updated cost center.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub cost_center_id: Option<String>,
     /// The names of the changed fields. At most 200 elements.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub field_changes: Option<Vec<String>>,
 }
 
 impl EventType for CostCenterUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.cost_center.updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A cost center was updated").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/cost_center/events/updated").updated("2024-11-28").scopes(&["corehr:cost_center:read", "corehr:cost_center:write"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.cost_center.updated_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A cost center was updated")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/cost_center/events/updated")
+        .updated("2024-11-28")
+        .scopes(&["corehr:cost_center:read", "corehr:cost_center:write"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.cost_center.updated_v2.json"));
     type Reply = ();
 }
 

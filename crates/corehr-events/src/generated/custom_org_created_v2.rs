@@ -15,22 +15,23 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct CustomOrgCreatedV2 {
     /// The id of the new custom organization.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub org_id: Option<String>,
     /// The code of the organization's type, as in the settings of CoreHR.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub object_api_name: Option<String>,
 }
 
 impl EventType for CustomOrgCreatedV2 {
     const EVENT_TYPE: &'static str = "corehr.custom_org.created_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A custom organization was created").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/custom_org/events/created").updated("2025-05-20").scopes(&["corehr:custom_org:read", "corehr:custom_org:write"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.custom_org.created_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A custom organization was created")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/custom_org/events/created")
+        .updated("2025-05-20")
+        .scopes(&["corehr:custom_org:read", "corehr:custom_org:write"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.custom_org.created_v2.json"));
     type Reply = ();
 }
 

@@ -15,28 +15,26 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct CustomOrgUpdatedV2 {
     /// The id of the updated custom organization.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub org_id: Option<String>,
     /// The names of the changed fields. At most 200 elements.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub field_changes: Option<Vec<String>>,
     /// The code of the organization's type, as in the settings of CoreHR.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub object_api_name: Option<String>,
 }
 
 impl EventType for CustomOrgUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.custom_org.updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A custom organization was updated").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/custom_org/events/updated").updated("2025-05-20").scopes(&["corehr:custom_org:read", "corehr:custom_org:write"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.custom_org.updated_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A custom organization was updated")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/custom_org/events/updated")
+        .updated("2025-05-20")
+        .scopes(&["corehr:custom_org:read", "corehr:custom_org:write"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.custom_org.updated_v2.json"));
     type Reply = ();
 }
 

@@ -16,16 +16,20 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct DepartmentCreatedV1 {
     /// The id of the new department.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub department_id: Option<String>,
 }
 
 impl EventType for DepartmentCreatedV1 {
     const EVENT_TYPE: &'static str = "corehr.department.created_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A department was created").page("https://open.feishu.cn/document/server-docs/corehr-v1/organization-management/department/created").updated("2025-02-07").scopes(&["corehr:corehr:readonly", "corehr:department:read", "corehr:department:write"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.department.created_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A department was created")
+        .page("https://open.feishu.cn/document/server-docs/corehr-v1/organization-management/department/created")
+        .updated("2025-02-07")
+        .scopes(&["corehr:corehr:readonly", "corehr:department:read", "corehr:department:write"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.department.created_v1.json"));
     type Reply = ();
 }
 

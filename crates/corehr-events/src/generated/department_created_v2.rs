@@ -16,16 +16,20 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct DepartmentCreatedV2 {
     /// The id of the new department.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub department_id: Option<String>,
 }
 
 impl EventType for DepartmentCreatedV2 {
     const EVENT_TYPE: &'static str = "corehr.department.created_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A department was created").page("https://open.feishu.cn/document/corehr-v1/organization-management/department/events/created-2").updated("2025-02-07").scopes(&["corehr:department:read", "corehr:department:write"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.department.created_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A department was created")
+        .page("https://open.feishu.cn/document/corehr-v1/organization-management/department/events/created-2")
+        .updated("2025-02-07")
+        .scopes(&["corehr:department:read", "corehr:department:write"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.department.created_v2.json"));
     type Reply = ();
 }
 

@@ -16,22 +16,23 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct DepartmentUpdatedV2 {
     /// The id of the updated department.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub department_id: Option<String>,
     /// The names of the changed fields. At most 1000 elements.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub field_changes: Option<Vec<String>>,
 }
 
 impl EventType for DepartmentUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.department.updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A department was updated").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/department/events/updated").updated("2025-02-07").scopes(&["corehr:department:read", "corehr:department:write"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.department.updated_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A department was updated")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/department/events/updated")
+        .updated("2025-02-07")
+        .scopes(&["corehr:department:read", "corehr:department:write"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.department.updated_v2.json"));
     type Reply = ();
 }
 

@@ -18,64 +18,44 @@ use super::{EmployeeDomainEventData, EmployeeEventType, EmployeeSubEventType};
 #[non_exhaustive]
 pub struct EmployeeDomainEventV2 {
     /// What happened to the employee.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub event_type: Option<EmployeeEventType>,
     /// What happened to the employee, in detail.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub sub_event_type: Option<EmployeeSubEventType>,
     /// The id of the user who made the change.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator_user_id: Option<String>,
     /// Where the change was made, in a page or through the API, such as `OpenAPIAddEmployee`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub opt_scene: Option<String>,
     /// A description of the change.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub opt_desc: Option<String>,
     /// When the change was made. In seconds.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub opt_time: Option<String>,
     /// The id of the change.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub opt_id: Option<String>,
     /// The employment id of the employee.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub employment_id: Option<String>,
     /// The changed records. At most 1000 elements.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub data: Option<Vec<EmployeeDomainEventData>>,
 }
 
 impl EventType for EmployeeDomainEventV2 {
     const EVENT_TYPE: &'static str = "corehr.employee.domain_event_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("The personal, employment or job information of an employee was changed, or an additional job of theirs").page("https://open.feishu.cn/document/corehr-v1/employee/events/domain_event").updated("2025-07-16").scopes(&["corehr:employee.event:read"]).app_types(&["custom"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.employee.domain_event_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("The personal, employment or job information of an employee was changed, or an additional job of theirs")
+        .page("https://open.feishu.cn/document/corehr-v1/employee/events/domain_event")
+        .updated("2025-07-16")
+        .scopes(&["corehr:employee.event:read"])
+        .app_types(&["custom"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.employee.domain_event_v2.json"));
     type Reply = ();
 }
 

@@ -16,16 +16,20 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct EmploymentConvertedV1 {
     /// The employment id of the employee.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub employment_id: Option<String>,
 }
 
 impl EventType for EmploymentConvertedV1 {
     const EVENT_TYPE: &'static str = "corehr.employment.converted_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("An employee passed probation, and the conversion to a regular employee took effect").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/employment/events/converted").updated("2024-07-15").scopes(&["corehr:corehr:readonly", "corehr:employment:read", "corehr:employment:write"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.employment.converted_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("An employee passed probation, and the conversion to a regular employee took effect")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/employment/events/converted")
+        .updated("2024-07-15")
+        .scopes(&["corehr:corehr:readonly", "corehr:employment:read", "corehr:employment:write"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.employment.converted_v1.json"));
     type Reply = ();
 }
 

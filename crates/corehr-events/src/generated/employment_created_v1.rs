@@ -17,16 +17,10 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct EmploymentCreatedV1 {
     /// The id of the new employment.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub employment_id: Option<String>,
     /// The employee's identities.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub target_user_id: Option<lark_events::UserId>,
 }
 

@@ -16,16 +16,20 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct EmploymentResignedV1 {
     /// The employment id of the employee who left.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub employment_id: Option<String>,
 }
 
 impl EventType for EmploymentResignedV1 {
     const EVENT_TYPE: &'static str = "corehr.employment.resigned_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("An employee left: early on the day after the last day, the employment status turned to resigned").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/employment/events/resigned").updated("2024-11-13").scopes(&["corehr:corehr:readonly", "corehr:offboarding:read", "corehr:offboarding:write"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.employment.resigned_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("An employee left: early on the day after the last day, the employment status turned to resigned")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/employment/events/resigned")
+        .updated("2024-11-13")
+        .scopes(&["corehr:corehr:readonly", "corehr:offboarding:read", "corehr:offboarding:write"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.employment.resigned_v1.json"));
     type Reply = ();
 }
 

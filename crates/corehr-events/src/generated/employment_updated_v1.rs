@@ -18,28 +18,27 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct EmploymentUpdatedV1 {
     /// The id of the updated employment.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub employment_id: Option<String>,
     /// The employee's identities.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub target_user_id: Option<lark_events::UserId>,
     /// The names of the changed fields.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub field_changes: Option<Vec<String>>,
 }
 
 impl EventType for EmploymentUpdatedV1 {
     const EVENT_TYPE: &'static str = "corehr.employment.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("An employment was updated, by hand, through the API, by an import or because a computed field changed").page("https://open.feishu.cn/document/server-docs/corehr-v1/employee/employment/updated").updated("2024-09-03").scopes(&["corehr:corehr:readonly", "corehr:employment:read", "corehr:employment:write"]).field_scopes(&["contact:user.employee_id:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.employment.updated_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("An employment was updated, by hand, through the API, by an import or because a computed field changed")
+        .page("https://open.feishu.cn/document/server-docs/corehr-v1/employee/employment/updated")
+        .updated("2024-09-03")
+        .scopes(&["corehr:corehr:readonly", "corehr:employment:read", "corehr:employment:write"])
+        .field_scopes(&["contact:user.employee_id:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.employment.updated_v1.json"));
     type Reply = ();
 }
 

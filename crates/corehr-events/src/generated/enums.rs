@@ -19,7 +19,13 @@ pub enum ApprovalGroupStatus {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(ApprovalGroupStatus { Pending = 1, Approved = 2, Completed = 3, Rejected = 4, Withdrawn = 5 });
+lark_events::open_integer_enum!(ApprovalGroupStatus {
+    Pending = 1,
+    Approved = 2,
+    Completed = 3,
+    Rejected = 4,
+    Withdrawn = 5,
+});
 
 /// The status of the approval of a reorganization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,7 +48,14 @@ pub enum ApprovalGroupStatusV2 {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(ApprovalGroupStatusV2 { Pending = 1, Approved = 2, Completed = 3, Rejected = 4, Withdrawn = 5, FailedOrWaiting = 6 });
+lark_events::open_integer_enum!(ApprovalGroupStatusV2 {
+    Pending = 1,
+    Approved = 2,
+    Completed = 3,
+    Rejected = 4,
+    Withdrawn = 5,
+    FailedOrWaiting = 6,
+});
 
 /// The status of the handover process of a leaving employee.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -62,7 +75,13 @@ pub enum ChecklistStatus {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(ChecklistStatus { NotStarted = 1, InProgress = 2, Completed = 3, Rejected = 4, Withdrawn = 5 });
+lark_events::open_integer_enum!(ChecklistStatus {
+    NotStarted = 1,
+    InProgress = 2,
+    Completed = 3,
+    Rejected = 4,
+    Withdrawn = 5,
+});
 
 /// The status of a whole reorganization, over all its approvals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -78,7 +97,11 @@ pub enum DraftStatus {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(DraftStatus { Pending = 1, Completed = 2, Withdrawn = 3 });
+lark_events::open_integer_enum!(DraftStatus {
+    Pending = 1,
+    Completed = 2,
+    Withdrawn = 3,
+});
 
 /// What happened to an employee.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -100,7 +123,14 @@ pub enum EmployeeEventType {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(EmployeeEventType { Onboarded = 1, InformationUpdated = 2, AdditionalJobChanged = 4, MainJobChanged = 5, Offboarded = 7, CustomOrgChanged = 8 });
+lark_events::open_integer_enum!(EmployeeEventType {
+    Onboarded = 1,
+    InformationUpdated = 2,
+    AdditionalJobChanged = 4,
+    MainJobChanged = 5,
+    Offboarded = 7,
+    CustomOrgChanged = 8,
+});
 
 /// What happened to an employee, in detail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -140,7 +170,23 @@ pub enum EmployeeSubEventType {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(EmployeeSubEventType { Onboarded = 1001, InformationUpdated = 2001, AdditionalJobCreated = 4001, AdditionalJobEdited = 4002, AdditionalJobRevoked = 4003, AdditionalJobEnded = 4004, AdditionalJobDeleted = 4005, JobChangeAdded = 5001, JobChangeEdited = 5002, JobChangeRevoked = 5003, OffboardingApproved = 7001, OffboardingRevoked = 7002, FirstCustomOrgAdded = 8001, FurtherCustomOrgAdded = 8002, CustomOrgEdited = 8003 });
+lark_events::open_integer_enum!(EmployeeSubEventType {
+    Onboarded = 1001,
+    InformationUpdated = 2001,
+    AdditionalJobCreated = 4001,
+    AdditionalJobEdited = 4002,
+    AdditionalJobRevoked = 4003,
+    AdditionalJobEnded = 4004,
+    AdditionalJobDeleted = 4005,
+    JobChangeAdded = 5001,
+    JobChangeEdited = 5002,
+    JobChangeRevoked = 5003,
+    OffboardingApproved = 7001,
+    OffboardingRevoked = 7002,
+    FirstCustomOrgAdded = 8001,
+    FurtherCustomOrgAdded = 8002,
+    CustomOrgEdited = 8003,
+});
 
 /// The two systems that a mapping of ids is between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -156,7 +202,11 @@ pub enum IdTransformType {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(IdTransformType { CorehrFeishu = 1, CorehrPeopleAdmin = 2, PeopleAdminFeishu = 3 });
+lark_events::open_integer_enum!(IdTransformType {
+    CorehrFeishu = 1,
+    CorehrPeopleAdmin = 2,
+    PeopleAdminFeishu = 3,
+});
 
 /// Where a job change was edited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -180,7 +230,15 @@ pub enum JobChangeEditor {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(JobChangeEditor { JobChangePage = 1, JobRecord = 2, RosterImport = 3, ProbationPage = 4, ExceptionHandling = 5, JobChangeProcess = 6, Contract = 7 });
+lark_events::open_integer_enum!(JobChangeEditor {
+    JobChangePage = 1,
+    JobRecord = 2,
+    RosterImport = 3,
+    ProbationPage = 4,
+    ExceptionHandling = 5,
+    JobChangeProcess = 6,
+    Contract = 7,
+});
 
 /// The status of a job change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -202,7 +260,14 @@ pub enum JobChangeStatus {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(JobChangeStatus { Pending = 1, Withdrawn = 2, Rejected = 3, Approved = 4, Effective = 5, ApprovalNotNeeded = 6 });
+lark_events::open_integer_enum!(JobChangeStatus {
+    Pending = 1,
+    Withdrawn = 2,
+    Rejected = 3,
+    Approved = 4,
+    Effective = 5,
+    ApprovalNotNeeded = 6,
+});
 
 /// What a role is held for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -220,7 +285,12 @@ pub enum ManagementDimension {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(ManagementDimension { Department = "department", WorkLocation = "work_location", Company = "company", SocialSecurityLocation = "social_security_location" });
+lark_events::open_string_enum!(ManagementDimension {
+    Department = "department",
+    WorkLocation = "work_location",
+    Company = "company",
+    SocialSecurityLocation = "social_security_location",
+});
 
 /// The status of an offboarding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -242,7 +312,14 @@ pub enum OffboardingStatus {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(OffboardingStatus { Pending = 1, Approved = 2, Effective = 3, Rejected = 4, Withdrawn = 5, ApprovalNotNeeded = 6 });
+lark_events::open_integer_enum!(OffboardingStatus {
+    Pending = 1,
+    Approved = 2,
+    Effective = 3,
+    Rejected = 4,
+    Withdrawn = 5,
+    ApprovalNotNeeded = 6,
+});
 
 /// The status of an offboarding, as the first version of the event numbers it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -262,7 +339,13 @@ pub enum OffboardingStatusV1 {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(OffboardingStatusV1 { Pending = 1, Withdrawn = 2, Rejected = 3, Approved = 4, Effective = 5 });
+lark_events::open_integer_enum!(OffboardingStatusV1 {
+    Pending = 1,
+    Withdrawn = 2,
+    Rejected = 3,
+    Approved = 4,
+    Effective = 5,
+});
 
 /// The status of an onboarding.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -284,7 +367,14 @@ pub enum OnboardingFlowStatus {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(OnboardingFlowStatus { NotStarted = "not_started", InProgress = "in_progress", Completed = "completed", Withdrawn = "withdrawn", Others = "others", Expired = "expired" });
+lark_events::open_string_enum!(OnboardingFlowStatus {
+    NotStarted = "not_started",
+    InProgress = "in_progress",
+    Completed = "completed",
+    Withdrawn = "withdrawn",
+    Others = "others",
+    Expired = "expired",
+});
 
 /// The status of an onboarding task.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -318,7 +408,20 @@ pub enum OnboardingTaskStatus {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(OnboardingTaskStatus { Uninitialized = "uninitialized", NotStarted = "not_started", InProgress = "in_progress", InReview = "in_review", Rejected = "rejected", Failed = "failed", Skipped = "skipped", Completed = "completed", Terminated = "terminated", Initiating = "initiating", Exception = "exception", ManualSkipped = "manual_skipped" });
+lark_events::open_string_enum!(OnboardingTaskStatus {
+    Uninitialized = "uninitialized",
+    NotStarted = "not_started",
+    InProgress = "in_progress",
+    InReview = "in_review",
+    Rejected = "rejected",
+    Failed = "failed",
+    Skipped = "skipped",
+    Completed = "completed",
+    Terminated = "terminated",
+    Initiating = "initiating",
+    Exception = "exception",
+    ManualSkipped = "manual_skipped",
+});
 
 /// What was done to an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -334,7 +437,11 @@ pub enum OperationType {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(OperationType { Create = 1, Update = 2, Delete = 3 });
+lark_events::open_integer_enum!(OperationType {
+    Create = 1,
+    Update = 2,
+    Delete = 3,
+});
 
 /// The status of a probation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -356,7 +463,14 @@ pub enum ProbationStatus {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(ProbationStatus { Pending = "pending", Rejected = "rejected", Waiting = "waiting", Approved = "approved", Converted = "converted", Offboarded = "offboarded" });
+lark_events::open_string_enum!(ProbationStatus {
+    Pending = "pending",
+    Rejected = "rejected",
+    Waiting = "waiting",
+    Approved = "approved",
+    Converted = "converted",
+    Offboarded = "offboarded",
+});
 
 /// Whether a process undoes or corrects another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -372,7 +486,11 @@ pub enum ProcessPurpose {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(ProcessPurpose { Ordinary = 1, Revocation = 2, Correction = 3 });
+lark_events::open_integer_enum!(ProcessPurpose {
+    Ordinary = 1,
+    Revocation = 2,
+    Correction = 3,
+});
 
 /// The status of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -394,7 +512,14 @@ pub enum ProcessStatus {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(ProcessStatus { InProgress = 1, Rejected = 2, Withdrawn = 4, Revoked = 8, Completed = 9, Revoking = 15 });
+lark_events::open_integer_enum!(ProcessStatus {
+    InProgress = 1,
+    Rejected = 2,
+    Withdrawn = 4,
+    Revoked = 8,
+    Completed = 9,
+    Revoking = 15,
+});
 
 /// The status of a task in a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -414,7 +539,13 @@ pub enum ProcessTaskStatus {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(ProcessTaskStatus { Pending = 1, Rejected = 2, Completed = 3, Canceled = 4, Intervened = 18 });
+lark_events::open_integer_enum!(ProcessTaskStatus {
+    Pending = 1,
+    Rejected = 2,
+    Completed = 3,
+    Canceled = 4,
+    Intervened = 18,
+});
 
 /// What has to be done in a task of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -428,7 +559,10 @@ pub enum ProcessTaskType {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(ProcessTaskType { Approval = 1, Form = 5 });
+lark_events::open_integer_enum!(ProcessTaskType {
+    Approval = 1,
+    Form = 5,
+});
 
 /// Whether a job change goes through a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -442,4 +576,7 @@ pub enum TransferMode {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(TransferMode { Direct = 1, Process = 2 });
+lark_events::open_integer_enum!(TransferMode {
+    Direct = 1,
+    Process = 2,
+});

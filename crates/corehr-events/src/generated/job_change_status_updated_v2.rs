@@ -18,70 +18,48 @@ use super::{JobChangeStatus, TransferMode};
 #[non_exhaustive]
 pub struct JobChangeStatusUpdatedV2 {
     /// The employment id of the employee.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub employment_id: Option<String>,
     /// The employee's identities.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub target_user_id: Option<lark_events::UserId>,
     /// The id of the job change.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub job_change_id: Option<String>,
     /// Whether the job change went through a process.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub transfer_mode: Option<TransferMode>,
     /// The identifier of the type of job change, such as `internal_transfer`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub transfer_type_unique_identifier: Option<String>,
     /// The identifier of the reason for the job change.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub transfer_reason_unique_identifier: Option<String>,
     /// The id of the process that the job change goes through. Direct changes have none.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub process_id: Option<String>,
     /// The day on which the job change takes effect, as `YYYY-MM-DD`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub effective_date: Option<String>,
     /// The status of the job change.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub status: Option<JobChangeStatus>,
     /// The key of the job change, such as `transfer_3627531`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub transfer_key: Option<String>,
 }
 
 impl EventType for JobChangeStatusUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.job_change.status_updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("The approval of an employee's job change moved on, or the change took effect").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_change/events/status_updated").updated("2025-04-08").scopes(&["corehr:job_change.status_update_event:read"]).field_scopes(&["contact:user.employee_id:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.job_change.status_updated_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("The approval of an employee's job change moved on, or the change took effect")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_change/events/status_updated")
+        .updated("2025-04-08")
+        .scopes(&["corehr:job_change.status_update_event:read"])
+        .field_scopes(&["contact:user.employee_id:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.job_change.status_updated_v2.json"));
     type Reply = ();
 }
 

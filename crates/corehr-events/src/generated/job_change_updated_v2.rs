@@ -17,88 +17,56 @@ use super::{JobChangeEditor, JobChangeStatus};
 #[non_exhaustive]
 pub struct JobChangeUpdatedV2 {
     /// The employment id of the employee whose job changes.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub employment_id: Option<String>,
     /// The id of the tenant.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub tenant_id: Option<String>,
     /// The id of the process that the job change goes through.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub process_id: Option<String>,
     /// The employment id of who started the job change.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub initiator: Option<String>,
     /// The employment id of who edited it.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator: Option<String>,
     /// When it was edited. In milliseconds.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub updated_time: Option<String>,
     /// The id of the job change.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub job_change_id: Option<String>,
     /// The status of the job change after the edit.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub status: Option<JobChangeStatus>,
     /// The reason for the edit.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operate_reason: Option<String>,
     /// Where the job change was edited.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub transfer_type: Option<JobChangeEditor>,
     /// The names of the edited fields. At most 200 elements.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub updated_fields: Option<Vec<String>>,
     /// The identifier of the type of job change.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub transform_type: Option<String>,
     /// The identifier of the reason for the job change.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub transform_reason: Option<String>,
 }
 
 impl EventType for JobChangeUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.job_change.updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("The details of a job change were edited after it was started").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_change/events/updated").updated("2024-08-29").scopes(&["corehr:job_change.update_event_v2:read"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.job_change.updated_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("The details of a job change were edited after it was started")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_change/events/updated")
+        .updated("2024-08-29")
+        .scopes(&["corehr:job_change.update_event_v2:read"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.job_change.updated_v2.json"));
     type Reply = ();
 }
 

@@ -16,16 +16,20 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct JobCreatedV1 {
     /// The id of the new job.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub job_id: Option<String>,
 }
 
 impl EventType for JobCreatedV1 {
     const EVENT_TYPE: &'static str = "corehr.job.created_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A job was created. Sent when it takes effect").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/job/events/created").updated("2025-09-10").scopes(&["corehr:corehr:readonly", "corehr:job:read", "corehr:job:write"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.job.created_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A job was created")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/job/events/created")
+        .updated("2025-09-10")
+        .scopes(&["corehr:corehr:readonly", "corehr:job:read", "corehr:job:write"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.job.created_v1.json"));
     type Reply = ();
 }
 

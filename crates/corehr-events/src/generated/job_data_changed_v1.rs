@@ -17,34 +17,30 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct JobDataChangedV1 {
     /// The id of the employee's job record.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub job_data_id: Option<String>,
     /// The employment id of the employee.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub employment_id: Option<String>,
     /// The employee's identities.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub target_user_id: Option<lark_events::UserId>,
     /// The id of the job change.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub job_change_id: Option<String>,
 }
 
 impl EventType for JobDataChangedV1 {
     const EVENT_TYPE: &'static str = "corehr.job_data.changed_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A job change of an employee took effect").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/job_data/events/changed").updated("2025-10-10").scopes(&["corehr:corehr:readonly", "corehr:job_change:read", "corehr:job_change:write"]).field_scopes(&["contact:user.employee_id:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.job_data.changed_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A job change of an employee took effect")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/job_data/events/changed")
+        .updated("2025-10-10")
+        .scopes(&["corehr:corehr:readonly", "corehr:job_change:read", "corehr:job_change:write"])
+        .field_scopes(&["contact:user.employee_id:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.job_data.changed_v1.json"));
     type Reply = ();
 }
 

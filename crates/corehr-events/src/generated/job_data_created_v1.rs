@@ -16,16 +16,20 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct JobDataCreatedV1 {
     /// The id of the new job record.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub job_data_id: Option<String>,
 }
 
 impl EventType for JobDataCreatedV1 {
     const EVENT_TYPE: &'static str = "corehr.job_data.created_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A job record was created for an employee, such as by adding a person, starting a job change or adding an additional job").page("https://open.feishu.cn/document/corehr-v1/employee/job_data/job-data-events/created").updated("2024-08-30").scopes(&["corehr:corehr:readonly", "corehr:employee.job_data:read"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.job_data.created_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A job record was created for an employee, such as by adding a person, starting a job change or adding an additional job")
+        .page("https://open.feishu.cn/document/corehr-v1/employee/job_data/job-data-events/created")
+        .updated("2024-08-30")
+        .scopes(&["corehr:corehr:readonly", "corehr:employee.job_data:read"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.job_data.created_v1.json"));
     type Reply = ();
 }
 

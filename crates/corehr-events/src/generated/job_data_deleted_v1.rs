@@ -15,10 +15,7 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct JobDataDeletedV1 {
     /// The id of the deleted job record.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub job_data_id: Option<String>,
 }
 

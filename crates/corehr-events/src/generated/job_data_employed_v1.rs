@@ -17,29 +17,28 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct JobDataEmployedV1 {
     /// The id of the employee's job record.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub job_data_id: Option<String>,
     /// The employment id of the employee.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub employment_id: Option<String>,
     /// The employee's identities in Feishu. Can be missing, as the account is opened in the
     /// background and that may fail.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub target_user_id: Option<lark_events::UserId>,
 }
 
 impl EventType for JobDataEmployedV1 {
     const EVENT_TYPE: &'static str = "corehr.job_data.employed_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("An employee completed onboarding, or was added or imported without it").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/job_data/events/employed").updated("2025-04-14").scopes(&["corehr:corehr:readonly", "corehr:pre_hire:read", "corehr:pre_hire:write"]).field_scopes(&["contact:user.employee_id:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.job_data.employed_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("An employee completed onboarding, or was added or imported without it")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/job_data/events/employed")
+        .updated("2025-04-14")
+        .scopes(&["corehr:corehr:readonly", "corehr:pre_hire:read", "corehr:pre_hire:write"])
+        .field_scopes(&["contact:user.employee_id:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.job_data.employed_v1.json"));
     type Reply = ();
 }
 

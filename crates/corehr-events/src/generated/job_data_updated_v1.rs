@@ -16,16 +16,20 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct JobDataUpdatedV1 {
     /// The id of the updated job record.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub job_data_id: Option<String>,
 }
 
 impl EventType for JobDataUpdatedV1 {
     const EVENT_TYPE: &'static str = "corehr.job_data.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A job record of an employee was updated, of the main or of an additional job, by an edit, an import or a job change").page("https://open.feishu.cn/document/corehr-v1/employee/job_data/job-data-events/updated").updated("2024-09-03").scopes(&["corehr:corehr:readonly", "corehr:employee.job_data:read"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.job_data.updated_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A job record of an employee was updated, of the main or of an additional job, by an edit, an import or a job change")
+        .page("https://open.feishu.cn/document/corehr-v1/employee/job_data/job-data-events/updated")
+        .updated("2024-09-03")
+        .scopes(&["corehr:corehr:readonly", "corehr:employee.job_data:read"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.job_data.updated_v1.json"));
     type Reply = ();
 }
 

@@ -16,16 +16,20 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct JobDeletedV1 {
     /// The id of the deleted job.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub job_id: Option<String>,
 }
 
 impl EventType for JobDeletedV1 {
     const EVENT_TYPE: &'static str = "corehr.job.deleted_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A job was deleted").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/job/events/deleted").updated("2025-09-10").scopes(&["corehr:corehr:readonly", "corehr:job:read", "corehr:job:write"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.job.deleted_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A job was deleted")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/job/events/deleted")
+        .updated("2025-09-10")
+        .scopes(&["corehr:corehr:readonly", "corehr:job:read", "corehr:job:write"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.job.deleted_v1.json"));
     type Reply = ();
 }
 

@@ -16,16 +16,20 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct JobFamilyCreatedV2 {
     /// The id of the new job family.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub job_family_id: Option<String>,
 }
 
 impl EventType for JobFamilyCreatedV2 {
     const EVENT_TYPE: &'static str = "corehr.job_family.created_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A job family was created").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_family/events/created").updated("2024-10-09").scopes(&["corehr:job_family:read", "corehr:job_family:write"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.job_family.created_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A job family was created")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_family/events/created")
+        .updated("2024-10-09")
+        .scopes(&["corehr:job_family:read", "corehr:job_family:write"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.job_family.created_v2.json"));
     type Reply = ();
 }
 

@@ -16,16 +16,20 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct JobFamilyDeletedV2 {
     /// The id of the deleted job family.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub job_family_id: Option<String>,
 }
 
 impl EventType for JobFamilyDeletedV2 {
     const EVENT_TYPE: &'static str = "corehr.job_family.deleted_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A job family was deleted").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_family/events/deleted").updated("2024-10-11").scopes(&["corehr:job_family:read", "corehr:job_family:write"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.job_family.deleted_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A job family was deleted")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_family/events/deleted")
+        .updated("2024-10-11")
+        .scopes(&["corehr:job_family:read", "corehr:job_family:write"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.job_family.deleted_v2.json"));
     type Reply = ();
 }
 

@@ -16,22 +16,23 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct JobFamilyUpdatedV2 {
     /// The id of the updated job family.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub job_family_id: Option<String>,
     /// The names of the changed fields. At most 200 elements.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub field_changes: Option<Vec<String>>,
 }
 
 impl EventType for JobFamilyUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.job_family.updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A job family was updated").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_family/events/updated").updated("2024-11-28").scopes(&["corehr:job_family:read", "corehr:job_family:write"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.job_family.updated_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A job family was updated")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_family/events/updated")
+        .updated("2024-11-28")
+        .scopes(&["corehr:job_family:read", "corehr:job_family:write"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.job_family.updated_v2.json"));
     type Reply = ();
 }
 

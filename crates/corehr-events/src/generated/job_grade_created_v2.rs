@@ -15,16 +15,20 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct JobGradeCreatedV2 {
     /// The id of the new job grade.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub job_grade_id: Option<String>,
 }
 
 impl EventType for JobGradeCreatedV2 {
     const EVENT_TYPE: &'static str = "corehr.job_grade.created_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A job grade was created").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_grade/events/created").updated("2024-10-15").scopes(&["corehr:job_grade:read", "corehr:job_grade:write"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.job_grade.created_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A job grade was created")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_grade/events/created")
+        .updated("2024-10-15")
+        .scopes(&["corehr:job_grade:read", "corehr:job_grade:write"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.job_grade.created_v2.json"));
     type Reply = ();
 }
 

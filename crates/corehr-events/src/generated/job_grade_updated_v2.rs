@@ -15,22 +15,23 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct JobGradeUpdatedV2 {
     /// The id of the updated job grade.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub job_grade_id: Option<String>,
     /// The names of the changed fields. At most 200 elements.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub field_changes: Option<Vec<String>>,
 }
 
 impl EventType for JobGradeUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.job_grade.updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A job grade was updated").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_grade/events/updated").updated("2024-11-28").scopes(&["corehr:job_grade:read", "corehr:job_grade:write"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.job_grade.updated_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A job grade was updated")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_grade/events/updated")
+        .updated("2024-11-28")
+        .scopes(&["corehr:job_grade:read", "corehr:job_grade:write"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.job_grade.updated_v2.json"));
     type Reply = ();
 }
 

@@ -15,16 +15,20 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct JobLevelCreatedV2 {
     /// The id of the new job level.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub job_level_id: Option<String>,
 }
 
 impl EventType for JobLevelCreatedV2 {
     const EVENT_TYPE: &'static str = "corehr.job_level.created_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A job level was created").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_level/events/created").updated("2024-10-09").scopes(&["corehr:job_level:read", "corehr:job_level:write"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.job_level.created_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A job level was created")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_level/events/created")
+        .updated("2024-10-09")
+        .scopes(&["corehr:job_level:read", "corehr:job_level:write"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.job_level.created_v2.json"));
     type Reply = ();
 }
 

@@ -15,22 +15,23 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct JobLevelUpdatedV2 {
     /// The id of the updated job level.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub job_level_id: Option<String>,
     /// The names of the changed fields. At most 200 elements.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub field_changes: Option<Vec<String>>,
 }
 
 impl EventType for JobLevelUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.job_level.updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A job level was updated").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_level/events/updated").updated("2024-11-28").scopes(&["corehr:job_level:read", "corehr:job_level:write"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.job_level.updated_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A job level was updated")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_level/events/updated")
+        .updated("2024-11-28")
+        .scopes(&["corehr:job_level:read", "corehr:job_level:write"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.job_level.updated_v2.json"));
     type Reply = ();
 }
 

@@ -16,16 +16,20 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct JobUpdatedV1 {
     /// The id of the updated job.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub job_id: Option<String>,
 }
 
 impl EventType for JobUpdatedV1 {
     const EVENT_TYPE: &'static str = "corehr.job.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A job was updated. Sent when the update takes effect").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/job/events/updated").updated("2025-09-10").scopes(&["corehr:corehr:readonly", "corehr:job:read", "corehr:job:write"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.job.updated_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A job was updated")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/job/events/updated")
+        .updated("2025-09-10")
+        .scopes(&["corehr:corehr:readonly", "corehr:job:read", "corehr:job:write"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.job.updated_v1.json"));
     type Reply = ();
 }
 

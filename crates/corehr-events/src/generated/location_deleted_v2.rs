@@ -15,16 +15,20 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct LocationDeletedV2 {
     /// The id of the deleted location.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub location_id: Option<String>,
 }
 
 impl EventType for LocationDeletedV2 {
     const EVENT_TYPE: &'static str = "corehr.location.deleted_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A location was deleted").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/location/events/deleted").updated("2024-10-09").scopes(&["corehr:locations:read", "corehr:locations:write"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.location.deleted_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A location was deleted")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/location/events/deleted")
+        .updated("2024-10-09")
+        .scopes(&["corehr:locations:read", "corehr:locations:write"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.location.deleted_v2.json"));
     type Reply = ();
 }
 

@@ -17,28 +17,26 @@ use super::OrganizationDomainEventData;
 #[non_exhaustive]
 pub struct LocationUpdatedV2 {
     /// The id of the updated location.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub location_id: Option<String>,
     /// The names of the changed fields. At most 200 elements.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub field_changes: Option<Vec<String>>,
     /// The changes of objects that belong to the location, such as an address.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub sub_events: Option<Vec<OrganizationDomainEventData>>,
 }
 
 impl EventType for LocationUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.location.updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A location was updated").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/location/events/updated").updated("2024-12-20").scopes(&["corehr:locations:read", "corehr:locations:write"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.location.updated_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A location was updated")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/location/events/updated")
+        .updated("2024-12-20")
+        .scopes(&["corehr:locations:read", "corehr:locations:write"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.location.updated_v2.json"));
     type Reply = ();
 }
 

@@ -22,40 +22,33 @@ use super::ChecklistStatus;
 #[non_exhaustive]
 pub struct OffboardingChecklistUpdatedV2 {
     /// The employment id of the leaving employee.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub employment_id: Option<String>,
     /// The leaving employee's identities.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub target_user_id: Option<lark_events::UserId>,
     /// The id of the offboarding.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub offboarding_id: Option<String>,
     /// The id of the handover process.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub checklist_process_id: Option<String>,
     /// The status of the handover process.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub checklist_status: Option<ChecklistStatus>,
 }
 
 impl EventType for OffboardingChecklistUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.offboarding.checklist_updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("The handover process of a leaving employee was started or got a result. It follows the approved resignation").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/offboarding/events/checklist_updated").updated("2024-11-28").scopes(&["corehr:offboarding.checklist_status_message:read", "corehr:offboarding:read", "corehr:employment", "corehr:employment:readonly", "corehr:offboarding:write"]).field_scopes(&["contact:user.employee_id:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.offboarding.checklist_updated_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("The handover process of a leaving employee was started or got a result")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/offboarding/events/checklist_updated")
+        .updated("2024-11-28")
+        .scopes(&["corehr:offboarding.checklist_status_message:read", "corehr:offboarding:read", "corehr:employment", "corehr:employment:readonly", "corehr:offboarding:write"])
+        .field_scopes(&["contact:user.employee_id:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.offboarding.checklist_updated_v2.json"));
     type Reply = ();
 }
 

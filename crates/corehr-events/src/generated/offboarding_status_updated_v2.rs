@@ -22,40 +22,33 @@ use super::OffboardingStatus;
 #[non_exhaustive]
 pub struct OffboardingStatusUpdatedV2 {
     /// The employment id of the leaving employee.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub employment_id: Option<String>,
     /// The leaving employee's identities.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub target_user_id: Option<lark_events::UserId>,
     /// The id of the offboarding.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub offboarding_id: Option<String>,
     /// The id of the process in which the offboarding is approved.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub process_id: Option<String>,
     /// The status of the offboarding.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub status: Option<OffboardingStatus>,
 }
 
 impl EventType for OffboardingStatusUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.offboarding.status_updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("An offboarding was started, got a result of its approval, took effect or fell back to an earlier status. Includes offboardings without approval").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/offboarding/events/status_updated").updated("2025-10-11").scopes(&["corehr:offboarding.status_message_v2:read", "corehr:offboarding:read", "corehr:employment", "corehr:employment:readonly", "corehr:offboarding:write"]).field_scopes(&["contact:user.employee_id:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.offboarding.status_updated_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("An offboarding was started, got a result of its approval, took effect or fell back to an earlier status")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/offboarding/events/status_updated")
+        .updated("2025-10-11")
+        .scopes(&["corehr:offboarding.status_message_v2:read", "corehr:offboarding:read", "corehr:employment", "corehr:employment:readonly", "corehr:offboarding:write"])
+        .field_scopes(&["contact:user.employee_id:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.offboarding.status_updated_v2.json"));
     type Reply = ();
 }
 

@@ -21,40 +21,33 @@ use super::OffboardingStatusV1;
 #[non_exhaustive]
 pub struct OffboardingUpdatedV1 {
     /// The employment id of the leaving employee.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub employment_id: Option<String>,
     /// The leaving employee's identities.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub target_user_id: Option<lark_events::UserId>,
     /// The id of the offboarding.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub offboarding_id: Option<String>,
     /// The id of the process in which the offboarding is approved.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub process_id: Option<String>,
     /// The status of the offboarding. Its numbers differ from those of the `v2` events.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub status: Option<OffboardingStatusV1>,
 }
 
 impl EventType for OffboardingUpdatedV1 {
     const EVENT_TYPE: &'static str = "corehr.offboarding.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("An offboarding was started, got a result of its approval, took effect or fell back to an earlier status. Leaves out offboardings without approval").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/offboarding/events/updated").updated("2025-10-11").scopes(&["corehr:offboarding:read", "corehr:employment:readonly", "corehr:employment", "corehr:offboarding:write"]).field_scopes(&["contact:user.employee_id:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.offboarding.updated_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("An offboarding was started, got a result of its approval, took effect or fell back to an earlier status")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/offboarding/events/updated")
+        .updated("2025-10-11")
+        .scopes(&["corehr:offboarding:read", "corehr:employment:readonly", "corehr:employment", "corehr:offboarding:write"])
+        .field_scopes(&["contact:user.employee_id:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.offboarding.updated_v1.json"));
     type Reply = ();
 }
 

@@ -19,76 +19,51 @@ use super::{ChecklistStatus, OffboardingStatus};
 #[non_exhaustive]
 pub struct OffboardingUpdatedV2 {
     /// The id of the tenant in CoreHR.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub tenant_id: Option<String>,
     /// The id of the offboarding.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub offboarding_info_id: Option<String>,
     /// The id of the process in which the offboarding is approved.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub process_id: Option<String>,
     /// The id of the handover process.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub checklist_process_id: Option<String>,
     /// The employment id of the leaving employee.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub employment_id: Option<String>,
     /// The employment id of who edited the offboarding.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator: Option<String>,
     /// The status of the offboarding after the edit.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub status: Option<OffboardingStatus>,
     /// The status of the handover process after the edit.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub checklist_status: Option<ChecklistStatus>,
     /// When the offboarding was edited. In milliseconds.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub updated_time: Option<String>,
     /// The identifiers of the edited fields. At most 200 elements.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub updated_fields: Option<Vec<String>>,
     /// The leaving employee's identities.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub target_user_id: Option<lark_events::UserId>,
 }
 
 impl EventType for OffboardingUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.offboarding.updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("The details of an employee's offboarding were edited").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/offboarding/events/updated").updated("2024-11-28").scopes(&["corehr:offboarding.submit:write", "corehr:offboarding.update_field_message:read", "corehr:offboarding:read"]).field_scopes(&["contact:user.employee_id:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.offboarding.updated_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("The details of an employee's offboarding were edited")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/offboarding/events/updated")
+        .updated("2024-11-28")
+        .scopes(&["corehr:offboarding.submit:write", "corehr:offboarding.update_field_message:read", "corehr:offboarding:read"])
+        .field_scopes(&["contact:user.employee_id:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.offboarding.updated_v2.json"));
     type Reply = ();
 }
 

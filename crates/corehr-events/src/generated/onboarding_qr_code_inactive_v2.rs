@@ -17,16 +17,20 @@ use super::QrCode;
 #[non_exhaustive]
 pub struct OnboardingQrCodeInactiveV2 {
     /// The QR codes that became invalid. At most 10000 elements.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub code_lists: Option<Vec<QrCode>>,
 }
 
 impl EventType for OnboardingQrCodeInactiveV2 {
     const EVENT_TYPE: &'static str = "corehr.onboarding_qr_code.inactive_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("QR codes for onboarding became invalid").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/pre_hire/onboarding-qr-code/event/onboarding-qr-code-inactive").updated("2024-07-12").scopes(&["corehr:pre_hire:read", "corehr:pre_hire:write"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.onboarding_qr_code.inactive_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("QR codes for onboarding became invalid")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/pre_hire/onboarding-qr-code/event/onboarding-qr-code-inactive")
+        .updated("2024-07-12")
+        .scopes(&["corehr:pre_hire:read", "corehr:pre_hire:write"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.onboarding_qr_code.inactive_v2.json"));
     type Reply = ();
 }
 

@@ -18,28 +18,26 @@ use super::ManagementScope;
 #[non_exhaustive]
 pub struct OrgRoleAuthorizationUpdatedV1 {
     /// The id of the role.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub role_id: Option<String>,
     /// What the role is held for.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub management_scope_list: Option<Vec<ManagementScope>>,
     /// The employment ids of the employees.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub employment_id_list: Option<Vec<String>>,
 }
 
 impl EventType for OrgRoleAuthorizationUpdatedV1 {
     const EVENT_TYPE: &'static str = "corehr.org_role_authorization.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("Who holds a role in an organization was changed. Sent when the change takes effect, and not for organizations below").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/org_role_authorization/events/updated").updated("2025-10-27").scopes(&["corehr:authorization:read", "corehr:corehr:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.org_role_authorization.updated_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("Who holds a role in an organization was changed")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/org_role_authorization/events/updated")
+        .updated("2025-10-27")
+        .scopes(&["corehr:authorization:read", "corehr:corehr:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.org_role_authorization.updated_v1.json"));
     type Reply = ();
 }
 

@@ -15,16 +15,20 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct PathwayCreatedV2 {
     /// The id of the new pathway.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub pathway_id: Option<String>,
 }
 
 impl EventType for PathwayCreatedV2 {
     const EVENT_TYPE: &'static str = "corehr.pathway.created_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A career pathway was created").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/pathway/events/created").updated("2025-07-30").scopes(&["corehr:pathway:read", "corehr:pathway:write"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.pathway.created_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A career pathway was created")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/pathway/events/created")
+        .updated("2025-07-30")
+        .scopes(&["corehr:pathway:read", "corehr:pathway:write"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.pathway.created_v2.json"));
     type Reply = ();
 }
 

@@ -15,22 +15,23 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct PathwayUpdatedV2 {
     /// The id of the updated pathway.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub pathway_id: Option<String>,
     /// The names of the changed fields. At most 200 elements.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub field_changes: Option<Vec<String>>,
 }
 
 impl EventType for PathwayUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.pathway.updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A career pathway was updated").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/pathway/events/updated").updated("2025-07-30").scopes(&["corehr:pathway:read", "corehr:pathway:write"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.pathway.updated_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A career pathway was updated")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/pathway/events/updated")
+        .updated("2025-07-30")
+        .scopes(&["corehr:pathway:read", "corehr:pathway:write"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.pathway.updated_v2.json"));
     type Reply = ();
 }
 

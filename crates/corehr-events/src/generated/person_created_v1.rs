@@ -16,16 +16,20 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct PersonCreatedV1 {
     /// The id of the new personal information.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub person_id: Option<String>,
 }
 
 impl EventType for PersonCreatedV1 {
     const EVENT_TYPE: &'static str = "corehr.person.created_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("The personal information of somebody was created, through the API or by adding or importing a person").page("https://open.feishu.cn/document/server-docs/corehr-v1/employee/person/created").updated("2024-08-30").scopes(&["corehr:corehr:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.person.created_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("The personal information of somebody was created, through the API or by adding or importing a person")
+        .page("https://open.feishu.cn/document/server-docs/corehr-v1/employee/person/created")
+        .updated("2024-08-30")
+        .scopes(&["corehr:corehr:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.person.created_v1.json"));
     type Reply = ();
 }
 

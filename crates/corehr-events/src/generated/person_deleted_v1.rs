@@ -15,10 +15,7 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct PersonDeletedV1 {
     /// The id of the deleted personal information.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub person_id: Option<String>,
 }
 

@@ -18,22 +18,29 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct PersonUpdatedV1 {
     /// The id of the updated personal information.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub person_id: Option<String>,
     /// The names of the changed fields.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub field_changes: Option<Vec<String>>,
 }
 
 impl EventType for PersonUpdatedV1 {
     const EVENT_TYPE: &'static str = "corehr.person.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("The personal information of somebody was updated. Not sent for native place, political affiliation, and type and place of household registration").page("https://open.feishu.cn/document/server-docs/corehr-v1/employee/person/updated").updated("2024-09-03").scopes(&["corehr:corehr:readonly", "corehr:employee:read", "corehr:person:read", "corehr:employee:write", "corehr:person:write"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.person.updated_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("The personal information of somebody was updated")
+        .page("https://open.feishu.cn/document/server-docs/corehr-v1/employee/person/updated")
+        .updated("2024-09-03")
+        .scopes(&[
+            "corehr:corehr:readonly",
+            "corehr:employee:read",
+            "corehr:person:read",
+            "corehr:employee:write",
+            "corehr:person:write",
+        ])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.person.updated_v1.json"));
     type Reply = ();
 }
 

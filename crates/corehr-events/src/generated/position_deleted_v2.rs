@@ -15,16 +15,20 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct PositionDeletedV2 {
     /// The id of the deleted position.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub position_id: Option<String>,
 }
 
 impl EventType for PositionDeletedV2 {
     const EVENT_TYPE: &'static str = "corehr.position.deleted_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A position was deleted").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/position/events/deleted").updated("2025-10-14").scopes(&["corehr:position:read", "corehr:position:write"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.position.deleted_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A position was deleted")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/position/events/deleted")
+        .updated("2025-10-14")
+        .scopes(&["corehr:position:read", "corehr:position:write"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.position.deleted_v2.json"));
     type Reply = ();
 }
 

@@ -15,23 +15,24 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct PositionUpdatedV2 {
     /// The id of the updated position.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub position_id: Option<String>,
     /// The names of the changed fields, such as `job` or `cost_center`, custom ones among them. At
     /// most 200 elements.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub field_changes: Option<Vec<String>>,
 }
 
 impl EventType for PositionUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.position.updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A position was updated. Sent when the update takes effect").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/position/events/updated").updated("2025-10-14").scopes(&["corehr:position:read", "corehr:position:write"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.position.updated_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A position was updated")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/position/events/updated")
+        .updated("2025-10-14")
+        .scopes(&["corehr:position:read", "corehr:position:write"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.position.updated_v2.json"));
     type Reply = ();
 }
 

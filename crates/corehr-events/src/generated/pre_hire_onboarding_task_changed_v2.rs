@@ -17,46 +17,35 @@ use super::{OnboardingFlow, OnboardingFlowChange, OnboardingTaskChange};
 #[non_exhaustive]
 pub struct PreHireOnboardingTaskChangedV2 {
     /// The id of the tenant in CoreHR.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub tenant_id: Option<String>,
     /// The id of the pre-hire.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub pre_hire_id: Option<String>,
     /// The tasks that changed their status. At most 1000 elements.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub onboarding_task_changes: Option<Vec<OnboardingTaskChange>>,
     /// The new status of the onboarding. Empty when only tasks changed theirs.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub onboarding_flow_change: Option<OnboardingFlowChange>,
     /// The id of the pre-hire's onboarding flow.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub onboarding_flow_id: Option<String>,
     /// The id and name of the flow.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub flow_info: Option<OnboardingFlow>,
 }
 
 impl EventType for PreHireOnboardingTaskChangedV2 {
     const EVENT_TYPE: &'static str = "corehr.pre_hire.onboarding_task_changed_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("The onboarding of a pre-hire, or a task of it, moved on").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/pre_hire/events/onboarding_task_changed").updated("2025-09-15").scopes(&["corehr:pre_hire:read"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.pre_hire.onboarding_task_changed_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("The onboarding of a pre-hire, or a task of it, moved on")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/pre_hire/events/onboarding_task_changed")
+        .updated("2025-09-15")
+        .scopes(&["corehr:pre_hire:read"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.pre_hire.onboarding_task_changed_v2.json"));
     type Reply = ();
 }
 

@@ -16,23 +16,24 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct PreHireUpdatedV1 {
     /// The id of the pre-hire.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub pre_hire_id: Option<String>,
     /// The names of the changed fields. `wk_updated_at` stands for some that are not named, such as
     /// personal information.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub field_changes: Option<Vec<String>>,
 }
 
 impl EventType for PreHireUpdatedV1 {
     const EVENT_TYPE: &'static str = "corehr.pre_hire.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A pre-hire was created or updated through the API, or HR completed the pre-hire's job information").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/pre_hire/events/updated").updated("2025-03-14").scopes(&["corehr:pre_hire:read", "corehr:pre_hire:write"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.pre_hire.updated_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A pre-hire was created or updated through the API, or HR completed the pre-hire's job information")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/pre_hire/events/updated")
+        .updated("2025-03-14")
+        .scopes(&["corehr:pre_hire:read", "corehr:pre_hire:write"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.pre_hire.updated_v1.json"));
     type Reply = ();
 }
 

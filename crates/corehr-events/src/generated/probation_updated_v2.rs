@@ -17,28 +17,26 @@ use super::ProbationStatus;
 #[non_exhaustive]
 pub struct ProbationUpdatedV2 {
     /// The employment id of the employee.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub employment_id: Option<String>,
     /// The status of the probation.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub probation_status: Option<ProbationStatus>,
     /// The day on which the probation really ends, as `YYYY-MM-DD`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub actual_probation_end_date: Option<String>,
 }
 
 impl EventType for ProbationUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.probation.updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("The probation of an employee changed its status").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/probation/events/updated").updated("2024-07-15").scopes(&["corehr:probation:read", "corehr:probation:write"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.probation.updated_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("The probation of an employee changed its status")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/probation/events/updated")
+        .updated("2024-07-15")
+        .scopes(&["corehr:probation:read", "corehr:probation:write"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.probation.updated_v2.json"));
     type Reply = ();
 }
 

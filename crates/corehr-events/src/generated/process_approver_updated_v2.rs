@@ -17,16 +17,10 @@ use super::{ProcessTaskStatus, ProcessTaskType};
 #[non_exhaustive]
 pub struct ProcessApproverUpdatedV2 {
     /// The id of the process.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub process_id: Option<String>,
     /// The id of the task.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub approver_id: Option<String>,
     /// What has to be done.
     #[serde(
@@ -36,46 +30,35 @@ pub struct ProcessApproverUpdatedV2 {
     )]
     pub type_: Option<ProcessTaskType>,
     /// The status of the task.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub status: Option<ProcessTaskStatus>,
     /// The kind of business that the process is for, such as `renewal_record`. 1 to 200 characters.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub biz_type: Option<String>,
     /// The id of the definition that the process is a run of.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub flow_definition_id: Option<String>,
     /// The id of the node in the definition.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub node_definition_id: Option<String>,
     /// The id of the node. Deprecated: use `node_id_str`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub node_id: Option<String>,
     /// The id of the node.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub node_id_str: Option<String>,
 }
 
 impl EventType for ProcessApproverUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.process.approver.updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A task in a process changed its status. Where several people approve, each has a task").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/process-approver/events/updated").updated("2025-11-05").scopes(&["corehr:process:read"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.process.approver.updated_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A task in a process changed its status")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/process-approver/events/updated")
+        .updated("2025-11-05")
+        .scopes(&["corehr:process:read"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.process.approver.updated_v2.json"));
     type Reply = ();
 }
 

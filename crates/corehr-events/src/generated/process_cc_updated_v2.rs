@@ -15,34 +15,29 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct ProcessCcUpdatedV2 {
     /// The id of the process.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub process_id: Option<String>,
     /// The id of the copy.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub approver_id: Option<String>,
     /// The status of the copy: `5` when it has arrived. Known values are 5.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub status: Option<i64>,
     /// The kind of business that the process is for, such as `renewal_record`. 1 to 200 characters.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub biz_type: Option<String>,
 }
 
 impl EventType for ProcessCcUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.process.cc.updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A copy of a process was sent to somebody. Each who gets a copy has their own").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/process-cc/events/updated").updated("2025-11-05").scopes(&["corehr:process:read"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.process.cc.updated_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A copy of a process was sent to somebody")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/process-cc/events/updated")
+        .updated("2025-11-05")
+        .scopes(&["corehr:process:read"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.process.cc.updated_v2.json"));
     type Reply = ();
 }
 

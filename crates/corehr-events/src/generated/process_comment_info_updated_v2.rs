@@ -15,16 +15,10 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct ProcessCommentInfoUpdatedV2 {
     /// The id of the process. At most 64 characters.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub process_id: Option<String>,
     /// The id of the comment. At most 64 characters.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub comment_id: Option<String>,
     /// What happened to the comment: `1` when it was added. 1 to 100; known values are 1.
     #[serde(
@@ -37,7 +31,14 @@ pub struct ProcessCommentInfoUpdatedV2 {
 
 impl EventType for ProcessCommentInfoUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.process_comment_info.updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A comment was added to a process").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/process_comment_info/events/updated").updated("2025-11-05").scopes(&["corehr:process:read"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.process_comment_info.updated_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A comment was added to a process")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/process_comment_info/events/updated")
+        .updated("2025-11-05")
+        .scopes(&["corehr:process:read"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.process_comment_info.updated_v2.json"));
     type Reply = ();
 }
 

@@ -17,40 +17,32 @@ use super::{ProcessPurpose, ProcessStatus};
 #[non_exhaustive]
 pub struct ProcessStatusUpdateV2 {
     /// The id of the process.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub process_id: Option<String>,
     /// The new status of the process.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub status: Option<ProcessStatus>,
     /// The kind of business that the process is for, such as `renewal_record`. 1 to 200 characters.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub biz_type: Option<String>,
     /// The id of the definition that the process is a run of.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub flow_definition_id: Option<String>,
     /// Whether the process undoes or corrects another one.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub properties: Option<ProcessPurpose>,
 }
 
 impl EventType for ProcessStatusUpdateV2 {
     const EVENT_TYPE: &'static str = "corehr.process.status.update_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A process changed its status").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/process-status/events/update").updated("2025-11-05").scopes(&["corehr:process:read"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.process.status.update_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A process changed its status")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/process-status/events/update")
+        .updated("2025-11-05")
+        .scopes(&["corehr:process:read"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.process.status.update_v2.json"));
     type Reply = ();
 }
 

@@ -15,37 +15,32 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct SignatureFileStatusUpdatedV2 {
     /// The id of the file.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub signature_file_id: Option<String>,
     /// The status before, a value of the platform's enumeration `signature_file_state`, such as
     /// `pending_review`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub before_status: Option<String>,
     /// The status now, a value of the platform's enumeration `signature_file_state`, such as
     /// `reviewing`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub after_status: Option<String>,
     /// The id that the business behind the signature keeps. All files of the same signing process
     /// can be queried by it.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub biz_process_id: Option<String>,
 }
 
 impl EventType for SignatureFileStatusUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.signature_file.status_updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A file for electronic signature changed its status").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/signature_file/events/status_updated").updated("2025-11-28").scopes(&["corehr:signature.file:read"]).app_types(&["custom"]).push_modes(&["webhook"]).sample(include_str!("samples/corehr.signature_file.status_updated_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A file for electronic signature changed its status")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/signature_file/events/status_updated")
+        .updated("2025-11-28")
+        .scopes(&["corehr:signature.file:read"])
+        .app_types(&["custom"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/corehr.signature_file.status_updated_v2.json"));
     type Reply = ();
 }
 

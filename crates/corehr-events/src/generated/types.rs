@@ -14,41 +14,23 @@ use super::{ManagementDimension, OnboardingFlowStatus, OnboardingTaskStatus, Ope
 pub struct EmployeeDomainEventData {
     /// The id of the changed record. For a job record the id of its version, `version_id` in the
     /// API.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The API name of the changed record, such as `job_data`, `person`, `employment`, `email` or
     /// `person_name`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub entity: Option<String>,
     /// The API name of the record it belongs to: `job_data`, `person` or `employment`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub agg_entity: Option<String>,
     /// The id of the record it belongs to.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub agg_entity_id: Option<String>,
     /// What was done to the record.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub opt_type: Option<OperationType>,
     /// The API names of the changed fields. At most 1000 elements.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub fields: Option<Vec<String>>,
 }
 
@@ -66,16 +48,10 @@ impl Validate for EmployeeDomainEventData {
 #[non_exhaustive]
 pub struct I18nV2 {
     /// The text in Chinese.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub zh_cn: Option<String>,
     /// The text in English.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub en_us: Option<String>,
 }
 
@@ -87,16 +63,10 @@ pub struct I18nV2 {
 #[non_exhaustive]
 pub struct ManagementScope {
     /// What `obj_id` names.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub management_dimension: Option<ManagementDimension>,
     /// The id of the department, work location, company or city of social security.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub obj_id: Option<String>,
 }
 
@@ -108,16 +78,10 @@ pub struct ManagementScope {
 #[non_exhaustive]
 pub struct OnboardingFlow {
     /// The id of the flow.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The name of the flow.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub name: Option<I18nV2>,
 }
 
@@ -129,10 +93,7 @@ pub struct OnboardingFlow {
 #[non_exhaustive]
 pub struct OnboardingFlowChange {
     /// The new status.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub after_status: Option<OnboardingFlowStatus>,
 }
 
@@ -144,17 +105,11 @@ pub struct OnboardingFlowChange {
 #[non_exhaustive]
 pub struct OnboardingTaskChange {
     /// The new status of the task.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub after_status: Option<OnboardingTaskStatus>,
     /// The code of the task: `1` job information, `2` personal information, `3` opening of the
     /// account, `4` check-in, `9` signing of documents. Custom tasks have other codes.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub task_code: Option<String>,
 }
 
@@ -167,46 +122,25 @@ pub struct OnboardingTaskChange {
 #[non_exhaustive]
 pub struct OrganizationDomainEventData {
     /// The id of the changed object.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The API name of the changed object, such as `address`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub entity: Option<String>,
     /// The API name of the object it belongs to, such as `company`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub agg_entity: Option<String>,
     /// The id of the object it belongs to.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub agg_entity_id: Option<String>,
     /// The API name of the field it is the value of, such as `registered_office_address`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub agg_entity_field: Option<String>,
     /// What was done to the object.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub opt_type: Option<OperationType>,
     /// The names of the changed fields. At most 1000 elements.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub field_changes: Option<Vec<String>>,
 }
 
@@ -224,22 +158,13 @@ impl Validate for OrganizationDomainEventData {
 #[non_exhaustive]
 pub struct QrCode {
     /// The id of the code.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The address of the code's image.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub png: Option<String>,
     /// The address that the code leads to.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 }
 

@@ -22,16 +22,10 @@ use super::{AbnormalRecord, Department};
 #[non_exhaustive]
 pub struct DepartmentCreatedV1 {
     /// The new department.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub department: Option<Department>,
     /// Which data could not be given, and why.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub abnormal: Option<AbnormalRecord>,
 }
 

@@ -23,28 +23,16 @@ use super::{AbnormalRecord, Department};
 pub struct DepartmentUpdatedV1 {
     /// The names of the fields that changed. One that the app may not read is listed here yet
     /// missing from the department. At most 100 elements.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub changed_properties: Option<Vec<String>>,
     /// The department before the change.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub department_prev: Option<Department>,
     /// The department after the change.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub department_curr: Option<Department>,
     /// Which data could not be given, and why.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub abnormal: Option<AbnormalRecord>,
 }
 

@@ -38,16 +38,10 @@ use super::{AbnormalRecord, EmployeeEntity};
 #[non_exhaustive]
 pub struct EmployeeResignedV1 {
     /// The employee who left.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub employee: Option<EmployeeEntity>,
     /// Which data could not be given, and why.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub abnormal: Option<AbnormalRecord>,
 }
 
@@ -94,7 +88,6 @@ impl EventType for EmployeeResignedV1 {
             "directory:employee.work.staff_status:read",
             "directory:employee.work.work_country_or_region:read",
             "directory:employee.work.work_place:read",
-            "directory:employee.work.employment:read",
         ])
         .app_types(&["custom", "isv"])
         .push_modes(&["webhook"])

@@ -18,7 +18,13 @@ pub enum ActiveStatus {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(ActiveStatus { Inactive = 1, Active = 2, Frozen = 3, Exited = 4, NotJoined = 5 });
+lark_events::open_integer_enum!(ActiveStatus {
+    Inactive = 1,
+    Active = 2,
+    Frozen = 3,
+    Exited = 4,
+    NotJoined = 5,
+});
 
 /// What the options of a custom field are.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -32,7 +38,10 @@ pub enum ChoiceType {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(ChoiceType { Text = "1", Picture = "2" });
+lark_events::open_string_enum!(ChoiceType {
+    Text = "1",
+    Picture = "2",
+});
 
 /// What kind of custom field it is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -54,7 +63,14 @@ pub enum CustomFieldType {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(CustomFieldType { Text = "1", Link = "2", Choice = "3", Person = "4", MultipleChoice = "10", People = "11" });
+lark_events::open_string_enum!(CustomFieldType {
+    Text = "1",
+    Link = "2",
+    Choice = "3",
+    Person = "4",
+    MultipleChoice = "10",
+    People = "11",
+});
 
 /// The gender of an employee.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -72,7 +88,12 @@ pub enum Gender {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(Gender { NotKnown = 0, Male = 1, Female = 2, Other = 3 });
+lark_events::open_integer_enum!(Gender {
+    NotKnown = 0,
+    Male = 1,
+    Female = 2,
+    Other = 3,
+});
 
 /// How somebody is responsible for a department.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -86,7 +107,10 @@ pub enum LeaderType {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(LeaderType { Main = 1, Deputy = 2 });
+lark_events::open_integer_enum!(LeaderType {
+    Main = 1,
+    Deputy = 2,
+});
 
 /// What went wrong with a record as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -100,7 +124,10 @@ pub enum RowError {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(RowError { Success = 0, NoPermission = 1000 });
+lark_events::open_integer_enum!(RowError {
+    Success = 0,
+    NoPermission = 1000,
+});
 
 /// Where an employee is between joining and leaving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -120,4 +147,10 @@ pub enum StaffStatus {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(StaffStatus { Employed = 1, Resigned = 2, ToJoin = 3, JoinCancelled = 4, ToResign = 5 });
+lark_events::open_integer_enum!(StaffStatus {
+    Employed = 1,
+    Resigned = 2,
+    ToJoin = 3,
+    JoinCancelled = 4,
+    ToResign = 5,
+});

@@ -15,23 +15,14 @@ use super::{ActiveStatus, ChoiceType, CustomFieldType, Gender, LeaderType, RowEr
 #[non_exhaustive]
 pub struct AbnormalRecord {
     /// The id of the record with the problem.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// What went wrong with the record as a whole.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub row_error: Option<RowError>,
     /// What went wrong with a field, by its name: `1000` is no permission, `2000` a failed query,
     /// `2003` no such field. Each: 0 to 3000; known values are 0, 1000, 2000, 2003.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub field_errors: Option<std::collections::BTreeMap<String, i64>>,
 }
 
@@ -45,40 +36,22 @@ pub struct AbnormalRecord {
 #[non_exhaustive]
 pub struct CustomFieldValue {
     /// The key of the field.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub field_key: Option<String>,
     /// What kind of field it is.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub field_type: Option<CustomFieldType>,
     /// The text of a text field.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub text_value: Option<I18nText>,
     /// The link of a link field.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub url_value: Option<UrlValue>,
     /// The choice of a field with options.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub enum_value: Option<EnumValue>,
     /// The people of a field for people. At most 100 elements.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_values: Option<Vec<UserValue>>,
 }
 
@@ -100,53 +73,32 @@ impl Validate for CustomFieldValue {
 pub struct Department {
     /// The `open_department_id` of the department. At most 64 characters. Sent only to apps with
     /// any permission of `directory:department.base:read`, `directory:department.external_id:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub department_id: Option<String>,
     /// Those who are responsible for the department. At most 100 elements. Sent only to apps with
     /// the permission `directory:department.leader:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub leaders: Option<Vec<DepartmentLeader>>,
     /// The id of the parent department. At most 64 characters. Sent only to apps with any
     /// permission of `directory:department.organization:read`,
     /// `directory:department.parent_id:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub parent_department_id: Option<String>,
     /// What the department is called. Sent only to apps with any permission of
     /// `directory:department.base:read`, `directory:department.name:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub name: Option<I18nText>,
     /// Whether the department is enabled. Sent only to apps with the permission
     /// `directory:department.status:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub enabled_status: Option<bool>,
     /// The weight that departments are sorted by. Sent only to apps with any permission of
     /// `directory:department.order_weight:read`, `directory:department.organization:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub order_weight: Option<String>,
     /// The custom fields of the department. At most 100 elements. Sent only to apps with the
     /// permission `directory:department.custom_field:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub custom_field_values: Option<Vec<CustomFieldValue>>,
 }
 
@@ -169,16 +121,10 @@ impl Validate for Department {
 #[non_exhaustive]
 pub struct DepartmentLeader {
     /// Whether they are its main leader or a deputy.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub leader_type: Option<LeaderType>,
     /// The id of the leader.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub leader_id: Option<String>,
 }
 
@@ -192,117 +138,69 @@ pub struct DepartmentLeader {
 #[non_exhaustive]
 pub struct EmployeeBaseEntity {
     /// The `open_id` of the employee.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub employee_id: Option<String>,
     /// What the employee is called.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub name: Option<Name>,
     /// The mobile phone number of the employee. At most 255 characters. Sent only to apps with the
     /// permission `directory:employee.base.mobile:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub mobile: Option<String>,
     /// The email address to reach the employee at. At most 255 characters. Sent only to apps with
     /// the permission `directory:employee.base.email:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// The gender of the employee. Sent only to apps with the permission
     /// `directory:employee.base.gender:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub gender: Option<Gender>,
     /// The departments of the employee. At most 20 elements. Sent only to apps with the permission
     /// `directory:employee.base.department:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub departments: Option<Vec<Department>>,
     /// The position of the employee in each department, the primary department first. At most 20
     /// elements. Sent only to apps with any permission of
     /// `directory:employee.base.department:read`, `directory:employee.base.dept_order:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub employee_order_in_departments: Option<Vec<UserDepartmentSortInfo>>,
     /// The signature line of the employee's profile. Sent only to apps with any permission of
     /// `directory:employee.base.base:read`, `directory:employee.base.description:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Whether the employee uses the account. Sent only to apps with any permission of
     /// `directory:employee.base.active_status:read`, `directory:employee.base.status:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub active_status: Option<ActiveStatus>,
     /// Whether the employee has left. Sent only to apps with any permission of
     /// `directory:employee.base.is_resigned:read`, `directory:employee.base.status:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub is_resigned: Option<bool>,
     /// The `open_id` of the employee's direct manager. Sent only to apps with any permission of
     /// `directory:employee.base.leader:read`, `directory:employee.base.leader_id:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub leader_id: Option<String>,
     /// The `open_id` of each user whom the employee reports to by a dotted line. At most 10
     /// elements. Sent only to apps with any permission of
     /// `directory:employee.base.dotted_line_leaders:read`, `directory:employee.base.leader:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub dotted_line_leader_ids: Option<Vec<String>>,
     /// The custom fields of the employee. At most 100 elements. Sent only to apps with the
     /// permission `directory:employee.base.custom_field:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub custom_field_values: Option<Vec<CustomFieldValue>>,
     /// When the employee left. Sent only to apps with the permission
     /// `directory:employee.base.resign_time:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub resign_time: Option<String>,
     /// Where to find the avatar of the employee. Sent only to apps with any permission of
     /// `directory:employee.base.avatar:read`, `directory:employee.base.base:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub avatar: Option<ImageLink>,
     /// The link to the background image that the employee chose. Sent only to apps with any
     /// permission of `directory:employee.base.background_image:read`,
     /// `directory:employee.base.base:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub background_image: Option<String>,
 }
 
@@ -335,16 +233,10 @@ impl Validate for EmployeeBaseEntity {
 #[non_exhaustive]
 pub struct EmployeeEntity {
     /// Who the employee is.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub base_info: Option<EmployeeBaseEntity>,
     /// Where and as what the employee works.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub work_info: Option<EmployeeWorkEntity>,
 }
 
@@ -367,99 +259,60 @@ pub struct EmployeeWorkEntity {
     /// The country or region where the employee works. Sent only to apps with any permission of
     /// `directory:employee.work.base_work:read`,
     /// `directory:employee.work.work_country_or_region:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub work_country_or_region: Option<String>,
     /// The city where the employee works. Sent only to apps with any permission of
     /// `directory:employee.work.base_work:read`, `directory:employee.work.work_place:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub work_place: Option<Place>,
     /// The desk of the employee. Sent only to apps with any permission of
     /// `directory:employee.work.base_work:read`, `directory:employee.work.work_station:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub work_station: Option<I18nText>,
     /// The number that the tenant gave the employee. At most 255 characters. Sent only to apps with
     /// any permission of `directory:employee.work.base_work:read`,
     /// `directory:employee.work.job_number:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub job_number: Option<String>,
     /// The telephone extension of the employee. At most 99 characters. Sent only to apps with any
     /// permission of `directory:employee.work.base_work:read`,
     /// `directory:employee.work.extension_number:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub extension_number: Option<String>,
     /// The day on which the employee joined, as `YYYY-MM-DD`. Sent only to apps with any permission
     /// of `directory:employee.work.join_date:read`, `directory:employee.work.employment:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub join_date: Option<String>,
     /// How the employee is employed, as the number of an employee type. Sent only to apps with any
     /// permission of `directory:employee.work.employment_type:read`,
     /// `directory:employee.work.employment:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub employment_type: Option<i64>,
     /// Where the employee is between joining and leaving. Sent only to apps with any permission of
     /// `directory:employee.work.staff_status:read`, `directory:employee.work.employment:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub staff_status: Option<StaffStatus>,
     /// The job title of the employee. Sent only to apps with the permission
     /// `directory:employee.work.job_title:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub job_title: Option<JobTitle>,
     /// The day on which the employee leaves or left, as `YYYY-MM-DD`. Sent only to apps with any
     /// permission of `directory:employee.work.resign_date:read`,
     /// `directory:employee.work.employment:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub resign_date: Option<String>,
     /// Why the employee leaves or left. Sent only to apps with any permission of
     /// `directory:employee.work.resign_reason:read`, `directory:employee.work.employment:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub resign_reason: Option<String>,
     /// A note on why the employee leaves or left. At most 5000 characters. Sent only to apps with
     /// any permission of `directory:employee.work.resign_remark:read`,
     /// `directory:employee.work.employment:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub resign_remark: Option<String>,
     /// In which way the employee leaves or left. Sent only to apps with any permission of
     /// `directory:employee.work.resign_type:read`, `directory:employee.work.employment:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub resign_type: Option<String>,
 }
 
@@ -482,16 +335,10 @@ impl Validate for EmployeeWorkEntity {
 #[non_exhaustive]
 pub struct EnumValue {
     /// The ids of the chosen options. At most 100 elements.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub enum_ids: Option<Vec<String>>,
     /// What the options are.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub enum_type: Option<ChoiceType>,
 }
 
@@ -511,22 +358,13 @@ impl Validate for EnumValue {
 #[non_exhaustive]
 pub struct I18nText {
     /// The text to show by default.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub default_value: Option<String>,
     /// The text by language, such as `zh_cn`, `ja_jp` or `en_us`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub i18n_value: Option<std::collections::BTreeMap<String, String>>,
     /// The language of `default_value`. Only the sample on the page has it.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub default_locale: Option<String>,
 }
 
@@ -540,28 +378,16 @@ pub struct I18nText {
 #[non_exhaustive]
 pub struct ImageLink {
     /// The link for 72 by 72 pixels.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub avatar_72: Option<String>,
     /// The link for 240 by 240 pixels.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub avatar_240: Option<String>,
     /// The link for 640 by 640 pixels.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub avatar_640: Option<String>,
     /// The link for the original size.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub avatar_origin: Option<String>,
 }
 
@@ -575,10 +401,7 @@ pub struct ImageLink {
 #[non_exhaustive]
 pub struct JobTitle {
     /// The id of the job title. At most 64 characters.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub job_title_id: Option<String>,
 }
 
@@ -599,17 +422,11 @@ impl Validate for JobTitle {
 pub struct Name {
     /// The name in one or more languages. Sent only to apps with any permission of
     /// `directory:employee.base.base:read`, `directory:employee.base.name.name:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub name: Option<I18nText>,
     /// Another name that the employee goes by. Sent only to apps with any permission of
     /// `directory:employee.base.base:read`, `directory:employee.base.name.another_name:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub another_name: Option<String>,
 }
 
@@ -623,10 +440,7 @@ pub struct Name {
 #[non_exhaustive]
 pub struct Place {
     /// The id of the city.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub place_id: Option<String>,
 }
 
@@ -640,22 +454,13 @@ pub struct Place {
 #[non_exhaustive]
 pub struct UrlValue {
     /// The text that is shown for the link.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub link_text: Option<I18nText>,
     /// Where it leads on mobile devices.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// Where it leads on desktops.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub pcurl: Option<String>,
 }
 
@@ -669,22 +474,13 @@ pub struct UrlValue {
 #[non_exhaustive]
 pub struct UserDepartmentSortInfo {
     /// The `open_department_id` of the department.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub department_id: Option<String>,
     /// The weight that the employee is sorted by within the department.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub order_weight_in_deparment: Option<String>,
     /// The weight that the department is sorted by among those of the employee.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub order_weight_among_deparments: Option<String>,
 }
 
@@ -698,16 +494,10 @@ pub struct UserDepartmentSortInfo {
 #[non_exhaustive]
 pub struct UserValue {
     /// The ids of the people. At most 100 elements.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub ids: Option<Vec<String>>,
     /// What the ids are of: `1` for employees. Known values are `1`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_type: Option<String>,
 }
 

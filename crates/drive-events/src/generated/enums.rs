@@ -20,7 +20,14 @@ pub enum FileType {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(FileType { Doc = "doc", Docx = "docx", Sheet = "sheet", Bitable = "bitable", Slides = "slides", File = "file" });
+lark_events::open_string_enum!(FileType {
+    Doc = "doc",
+    Docx = "docx",
+    Sheet = "sheet",
+    Bitable = "bitable",
+    Slides = "slides",
+    File = "file",
+});
 
 /// A permission on a file that can be asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -36,7 +43,11 @@ pub enum Permission {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(Permission { View = "view", Edit = "edit", FullAccess = "full_access" });
+lark_events::open_string_enum!(Permission {
+    View = "view",
+    Edit = "edit",
+    FullAccess = "full_access",
+});
 
 /// How a record of a bitable was changed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -52,4 +63,8 @@ pub enum RecordChange {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(RecordChange { Added = "record_added", Deleted = "record_deleted", Edited = "record_edited" });
+lark_events::open_string_enum!(RecordChange {
+    Added = "record_added",
+    Deleted = "record_deleted",
+    Edited = "record_edited",
+});

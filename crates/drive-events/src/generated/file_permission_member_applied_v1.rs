@@ -19,71 +19,49 @@ use super::{FileType, Permission};
 #[non_exhaustive]
 pub struct FilePermissionMemberAppliedV1 {
     /// What kind of file it is. 1 to 50 characters.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub file_type: Option<FileType>,
     /// The token of the file. 22 to 27 characters.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub file_token: Option<String>,
     /// Who asked, for themselves or for others.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator_id: Option<lark_events::UserId>,
     /// Who got the request and decides on it, usually the owner of the file.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub approver_id: Option<lark_events::UserId>,
     /// The users that the permission is asked for. At most 100 elements.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub application_user_list: Option<Vec<lark_events::UserId>>,
     /// The chats that the permission is asked for, by `open_chat_id`. At most 100 elements.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub application_chat_list: Option<Vec<String>>,
     /// The departments that the permission is asked for, by `open_department_id`. At most 100
     /// elements.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub application_department_list: Option<Vec<String>>,
     /// What was written with the request.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub application_remark: Option<String>,
     /// The permission that is asked for. 1 to 27 characters.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub permission: Option<Permission>,
     /// The users who subscribed to the file. At most 100 elements.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub subscriber_ids: Option<Vec<lark_events::UserId>>,
 }
 
 impl EventType for FilePermissionMemberAppliedV1 {
     const EVENT_TYPE: &'static str = "drive.file.permission_member_applied_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A user asked for permission to view, edit or manage a subscribed file, for themselves or for others").page("https://open.feishu.cn/document/docs/drive-v1/event/list/permission_member_applied").updated("2025-05-26").scopes(&["docs:permission.member:create", "docs:permission.member:retrieve"]).field_scopes(&["contact:user.employee_id:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/drive.file.permission_member_applied_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A user asked for permission to view, edit or manage a subscribed file, for themselves or for others")
+        .page("https://open.feishu.cn/document/docs/drive-v1/event/list/permission_member_applied")
+        .updated("2025-05-26")
+        .scopes(&["docs:permission.member:create", "docs:permission.member:retrieve"])
+        .field_scopes(&["contact:user.employee_id:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/drive.file.permission_member_applied_v1.json"));
     type Reply = ();
 }
 

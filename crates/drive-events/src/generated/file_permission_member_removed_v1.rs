@@ -19,40 +19,33 @@ use super::FileType;
 #[non_exhaustive]
 pub struct FilePermissionMemberRemovedV1 {
     /// The ids of the chats that are no longer collaborators.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub chat_list: Option<Vec<String>>,
     /// What kind of file it is.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub file_type: Option<FileType>,
     /// The token of the file.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub file_token: Option<String>,
     /// Who removed the collaborators.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator_id: Option<lark_events::UserId>,
     /// The users who are no longer collaborators.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_list: Option<Vec<lark_events::UserId>>,
 }
 
 impl EventType for FilePermissionMemberRemovedV1 {
     const EVENT_TYPE: &'static str = "drive.file.permission_member_removed_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("Users or chats stopped being collaborators on a subscribed file").page("https://open.feishu.cn/document/server-docs/docs/drive-v1/event/list/file-collaborator-remove").updated("2025-04-08").scopes(&["drive:drive", "docs:doc", "sheets:spreadsheet", "docs:permission.member:retrieve"]).field_scopes(&["contact:user.employee_id:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/drive.file.permission_member_removed_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("Users or chats stopped being collaborators on a subscribed file")
+        .page("https://open.feishu.cn/document/server-docs/docs/drive-v1/event/list/file-collaborator-remove")
+        .updated("2025-04-08")
+        .scopes(&["drive:drive", "docs:doc", "sheets:spreadsheet", "docs:permission.member:retrieve"])
+        .field_scopes(&["contact:user.employee_id:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/drive.file.permission_member_removed_v1.json"));
     type Reply = ();
 }
 

@@ -19,28 +19,27 @@ use super::FileType;
 #[non_exhaustive]
 pub struct FileTitleUpdatedV1 {
     /// What kind of file it is.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub file_type: Option<FileType>,
     /// The token of the file.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub file_token: Option<String>,
     /// Who changed the title.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator_id: Option<lark_events::UserId>,
 }
 
 impl EventType for FileTitleUpdatedV1 {
     const EVENT_TYPE: &'static str = "drive.file.title_updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("The title of a subscribed file was changed").page("https://open.feishu.cn/document/server-docs/docs/drive-v1/event/list/file-title-update").updated("2025-04-08").scopes(&["drive:drive", "docs:doc", "sheets:spreadsheet", "docs:event.document_edited:read"]).field_scopes(&["contact:user.employee_id:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/drive.file.title_updated_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("The title of a subscribed file was changed")
+        .page("https://open.feishu.cn/document/server-docs/docs/drive-v1/event/list/file-title-update")
+        .updated("2025-04-08")
+        .scopes(&["drive:drive", "docs:doc", "sheets:spreadsheet", "docs:event.document_edited:read"])
+        .field_scopes(&["contact:user.employee_id:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/drive.file.title_updated_v1.json"));
     type Reply = ();
 }
 

@@ -13,28 +13,16 @@ use super::RecordChange;
 #[non_exhaustive]
 pub struct BitableTableRecordAction {
     /// The record that was changed.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub record_id: Option<String>,
     /// How the record was changed.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub action: Option<RecordChange>,
     /// The record's fields before the change.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub before_value: Option<Vec<BitableTableRecordActionField>>,
     /// The record's fields after the change.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub after_value: Option<Vec<BitableTableRecordActionField>>,
 }
 
@@ -46,23 +34,14 @@ pub struct BitableTableRecordAction {
 #[non_exhaustive]
 pub struct BitableTableRecordActionField {
     /// The field that was changed.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub field_id: Option<String>,
     /// The field's value: JSON in a string, its form that of the field's type.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub field_value: Option<String>,
     /// Who the value names. Given for fields that hold people, a record's creator or its last
     /// editor.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub field_identity_value: Option<BitableTableRecordActionFieldIdentity>,
 }
 
@@ -74,10 +53,7 @@ pub struct BitableTableRecordActionField {
 #[non_exhaustive]
 pub struct BitableTableRecordActionFieldIdentity {
     /// The users that the value names.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub users: Option<Vec<BitableTableRecordActionFieldIdentityUser>>,
 }
 
@@ -89,28 +65,16 @@ pub struct BitableTableRecordActionFieldIdentity {
 #[non_exhaustive]
 pub struct BitableTableRecordActionFieldIdentityUser {
     /// The user's identities.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_id: Option<lark_events::UserId>,
     /// The user's name.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The user's English name.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub en_name: Option<String>,
     /// Where the user's picture is.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub avatar_url: Option<String>,
 }
 

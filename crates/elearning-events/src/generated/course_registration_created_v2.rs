@@ -19,76 +19,51 @@ use super::{EnrollType, EventUser, LearningState};
 #[non_exhaustive]
 pub struct CourseRegistrationCreatedV2 {
     /// The id of the course.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub course_id: Option<String>,
     /// Who takes the course.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub learner: Option<EventUser>,
     /// When the learner joined the course. In seconds, 0 to 4294967295.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub enroll_at: Option<i64>,
     /// How the learner came to the course.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub enroll_type: Option<EnrollType>,
     /// How long the learner has spent on the course. In seconds, 0 to 4294967295.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub learning_duration: Option<i64>,
     /// When the learner finished the course. In seconds, 0 to 4294967295.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<i64>,
     /// How far the learner has come.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub learning_state: Option<LearningState>,
     /// The ids of the compulsory lessons. At most 65535 elements.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub compulsory_lesson_ids: Option<Vec<String>>,
     /// The ids of the compulsory lessons that the learner has completed. At most 65535 elements.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub learned_compulsory_lesson_ids: Option<Vec<String>>,
     /// The ids of the optional lessons. At most 65535 elements.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub optional_lesson_ids: Option<Vec<String>>,
     /// The ids of the optional lessons that the learner has completed. At most 65535 elements.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub learned_optional_lesson_ids: Option<Vec<String>>,
 }
 
 impl EventType for CourseRegistrationCreatedV2 {
     const EVENT_TYPE: &'static str = "elearning.course_registration.created_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A learner's progress record for a course was created").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/elearning-v2/course_registration/events/created").updated("2025-05-21").scopes(&["elearning:course_learner_data", "elearning:course_learner_data:readonly", "elearning:course_learner_data:write"]).field_scopes(&["contact:user.employee_id:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/elearning.course_registration.created_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A learner's progress record for a course was created")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/elearning-v2/course_registration/events/created")
+        .updated("2025-05-21")
+        .scopes(&["elearning:course_learner_data", "elearning:course_learner_data:readonly", "elearning:course_learner_data:write"])
+        .field_scopes(&["contact:user.employee_id:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/elearning.course_registration.created_v2.json"));
     type Reply = ();
 }
 

@@ -19,22 +19,24 @@ use super::EventUser;
 #[non_exhaustive]
 pub struct CourseRegistrationDeletedV2 {
     /// The id of the course.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub course_id: Option<String>,
     /// Who took the course.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub learner: Option<EventUser>,
 }
 
 impl EventType for CourseRegistrationDeletedV2 {
     const EVENT_TYPE: &'static str = "elearning.course_registration.deleted_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A learner's progress record for a course was deleted").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/elearning-v2/course_registration/events/deleted").updated("2025-05-21").scopes(&["elearning:course_learner_data", "elearning:course_learner_data:readonly", "elearning:course_learner_data:write"]).field_scopes(&["contact:user.employee_id:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/elearning.course_registration.deleted_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A learner's progress record for a course was deleted")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/elearning-v2/course_registration/events/deleted")
+        .updated("2025-05-21")
+        .scopes(&["elearning:course_learner_data", "elearning:course_learner_data:readonly", "elearning:course_learner_data:write"])
+        .field_scopes(&["contact:user.employee_id:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/elearning.course_registration.deleted_v2.json"));
     type Reply = ();
 }
 

@@ -16,7 +16,12 @@ pub enum EnrollType {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(EnrollType { Assigned = 1, Joined = 2, ByRule = 3, ApplicationApproved = 4 });
+lark_events::open_integer_enum!(EnrollType {
+    Assigned = 1,
+    Joined = 2,
+    ByRule = 3,
+    ApplicationApproved = 4,
+});
 
 /// How far a learner has come in a course.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -34,4 +39,9 @@ pub enum LearningState {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(LearningState { NotStarted = 0, InProgress = 1, Passed = 2, Failed = 3 });
+lark_events::open_integer_enum!(LearningState {
+    NotStarted = 0,
+    InProgress = 1,
+    Passed = 2,
+    Failed = 3,
+});

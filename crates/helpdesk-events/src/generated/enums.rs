@@ -14,7 +14,11 @@ pub enum Satisfaction {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(Satisfaction { Dissatisfied = 1, Neutral = 2, Satisfied = 3 });
+lark_events::open_integer_enum!(Satisfaction {
+    Dissatisfied = 1,
+    Neutral = 2,
+    Satisfied = 3,
+});
 
 /// Whether a problem was solved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,7 +32,10 @@ pub enum Solution {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(Solution { Unsolved = 1, Solved = 2 });
+lark_events::open_integer_enum!(Solution {
+    Unsolved = 1,
+    Solved = 2,
+});
 
 /// How a user came to a help desk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,7 +53,12 @@ pub enum TicketChannel {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(TicketChannel { QrCode = 2, OpenApi = 9, Search = 13, Share = 14 });
+lark_events::open_integer_enum!(TicketChannel {
+    QrCode = 2,
+    OpenApi = 9,
+    Search = 13,
+    Share = 14,
+});
 
 /// The status of a ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -72,4 +84,13 @@ pub enum TicketStatus {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(TicketStatus { Created = 1, InProgress = 2, Queued = 3, OnHold = 4, AwaitingUser = 5, ClosedByBot = 50, ClosedByAgent = 51, ClosedByUser = 52 });
+lark_events::open_integer_enum!(TicketStatus {
+    Created = 1,
+    InProgress = 2,
+    Queued = 3,
+    OnHold = 4,
+    AwaitingUser = 5,
+    ClosedByBot = 50,
+    ClosedByAgent = 51,
+    ClosedByUser = 52,
+});

@@ -15,22 +15,13 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct NotificationApproveV1 {
     /// The notification that is reviewed.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub notification_id: Option<String>,
     /// The help desk that sends it.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub helpdesk_id: Option<String>,
     /// How the review went: `REJECTED`, `APPROVED`, `CANCELED` or `DELETED`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub approve_status: Option<String>,
 }
 

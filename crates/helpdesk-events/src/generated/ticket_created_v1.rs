@@ -21,88 +21,57 @@ use super::{
 #[non_exhaustive]
 pub struct TicketCreatedV1 {
     /// The id of the ticket.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub ticket_id: Option<String>,
     /// The help desk that the ticket belongs to.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub helpdesk_id: Option<String>,
     /// The user who asks for help.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub guest: Option<TicketUserEvent>,
     /// Who deals with the ticket: `1` for the bot, `2` for an agent.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub stage: Option<i64>,
     /// The status of the ticket.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub status: Option<TicketStatus>,
     /// How satisfied the user was.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub score: Option<Satisfaction>,
     /// When the ticket was created; milliseconds in the documented sample.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub created_at: Option<i64>,
     /// When the ticket was last updated, or `-1`; milliseconds in the documented sample.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<i64>,
     /// When the ticket was closed; milliseconds in the documented sample.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub closed_at: Option<i64>,
     /// How the user came to the help desk. Numbers without a variant are other ways.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub channel: Option<TicketChannel>,
     /// Whether the problem was solved.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub solve: Option<Solution>,
     /// The custom fields of the ticket. These events do not send them; the API for one ticket does.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub customized_fields: Option<Vec<CustomizedFieldDisplayItem>>,
     /// The chat of the ticket, such as `oc_xxxxxxx`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub chat_id: Option<String>,
 }
 
 impl EventType for TicketCreatedV1 {
     const EVENT_TYPE: &'static str = "helpdesk.ticket.created_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A ticket was created in a help desk whose events the app has subscribed to").page("https://open.feishu.cn/document/server-docs/helpdesk-v1/ticket-management/ticket/events/created").updated("2024-10-24").scopes(&["helpdesk:all:readonly"]).field_scopes(&["contact:user.employee_id:readonly"]).app_types(&["custom"]).push_modes(&["webhook"]).sample(include_str!("samples/helpdesk.ticket.created_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A ticket was created in a help desk whose events the app has subscribed to")
+        .page("https://open.feishu.cn/document/server-docs/helpdesk-v1/ticket-management/ticket/events/created")
+        .updated("2024-10-24")
+        .scopes(&["helpdesk:all:readonly"])
+        .field_scopes(&["contact:user.employee_id:readonly"])
+        .app_types(&["custom"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/helpdesk.ticket.created_v1.json"));
     type Reply = ();
 }
 

@@ -18,22 +18,24 @@ use super::{TicketEvent, TicketEventUpdateInfo};
 #[non_exhaustive]
 pub struct TicketUpdatedV1 {
     /// The ticket as it is now.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub object: Option<TicketEvent>,
     /// What changed, as it was before.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub old_object: Option<TicketEventUpdateInfo>,
 }
 
 impl EventType for TicketUpdatedV1 {
     const EVENT_TYPE: &'static str = "helpdesk.ticket.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A ticket reached another status or stage").page("https://open.feishu.cn/document/server-docs/helpdesk-v1/ticket-management/ticket/events/updated").updated("2024-09-02").scopes(&["helpdesk:all:readonly"]).field_scopes(&["contact:user.employee_id:readonly"]).app_types(&["custom"]).push_modes(&["webhook"]).sample(include_str!("samples/helpdesk.ticket.updated_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A ticket reached another status or stage")
+        .page("https://open.feishu.cn/document/server-docs/helpdesk-v1/ticket-management/ticket/events/updated")
+        .updated("2024-09-02")
+        .scopes(&["helpdesk:all:readonly"])
+        .field_scopes(&["contact:user.employee_id:readonly"])
+        .app_types(&["custom"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/helpdesk.ticket.updated_v1.json"));
     type Reply = ();
 }
 

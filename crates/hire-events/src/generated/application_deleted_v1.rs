@@ -15,16 +15,20 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct ApplicationDeletedV1 {
     /// The ids of the deleted applications.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub application_ids: Option<Vec<String>>,
 }
 
 impl EventType for ApplicationDeletedV1 {
     const EVENT_TYPE: &'static str = "hire.application.deleted_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("Applications for jobs were deleted").page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/application/events/deleted").updated("2024-08-26").scopes(&["hire:application:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/hire.application.deleted_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("Applications for jobs were deleted")
+        .page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/application/events/deleted")
+        .updated("2024-08-26")
+        .scopes(&["hire:application:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/hire.application.deleted_v1.json"));
     type Reply = ();
 }
 

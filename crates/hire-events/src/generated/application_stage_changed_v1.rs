@@ -15,34 +15,29 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct ApplicationStageChangedV1 {
     /// The id of the application that moved.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub application_id: Option<String>,
     /// The id of the stage it left.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub origin_stage_id: Option<String>,
     /// The id of the stage it entered.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub target_stage_id: Option<String>,
     /// When it moved. In milliseconds.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub update_time: Option<i64>,
 }
 
 impl EventType for ApplicationStageChangedV1 {
     const EVENT_TYPE: &'static str = "hire.application.stage_changed_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("An application moved to another stage of the recruitment process").page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/application/events/stage_changed").updated("2024-06-28").scopes(&["hire:application:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/hire.application.stage_changed_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("An application moved to another stage of the recruitment process")
+        .page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/application/events/stage_changed")
+        .updated("2024-06-28")
+        .scopes(&["hire:application:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/hire.application.stage_changed_v1.json"));
     type Reply = ();
 }
 

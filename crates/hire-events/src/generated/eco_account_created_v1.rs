@@ -18,40 +18,32 @@ use super::{AccountScope, EcoAccountCustomFieldEventData, RecruitmentType};
 #[non_exhaustive]
 pub struct EcoAccountCreatedV1 {
     /// What service the account is for.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub scope: Option<AccountScope>,
     /// The id of the account, unique in the recruitment system.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub account_id: Option<String>,
     /// The name of the account.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub account_name: Option<String>,
     /// The kinds of recruitment that the account is used in.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub usage_list: Option<Vec<RecruitmentType>>,
     /// What the customer filled in for the provider's custom fields.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub custom_field_list: Option<Vec<EcoAccountCustomFieldEventData>>,
 }
 
 impl EventType for EcoAccountCreatedV1 {
     const EVENT_TYPE: &'static str = "hire.eco_account.created_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A customer added an account of an outside provider of background checks or exams. Sent to the provider").page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/eco_account/events/created").updated("2024-08-15").scopes(&["hire:background_check_order:readonly", "hire:exam:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/hire.eco_account.created_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A customer added an account of an outside provider of background checks or exams")
+        .page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/eco_account/events/created")
+        .updated("2024-08-15")
+        .scopes(&["hire:background_check_order:readonly", "hire:exam:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/hire.eco_account.created_v1.json"));
     type Reply = ();
 }
 

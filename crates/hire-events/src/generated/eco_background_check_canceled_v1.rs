@@ -16,22 +16,23 @@ use serde::{Deserialize, Serialize};
 pub struct EcoBackgroundCheckCanceledV1 {
     /// The id of the background check, unique in the recruitment system. The one from
     /// `hire.eco_background_check.created_v1`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub background_check_id: Option<String>,
     /// Why the check was ended.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub termination_reason: Option<String>,
 }
 
 impl EventType for EcoBackgroundCheckCanceledV1 {
     const EVENT_TYPE: &'static str = "hire.eco_background_check.canceled_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A customer ended a background check early. Sent to the provider of the check").page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/eco_background_check/events/canceled").updated("2024-08-28").scopes(&["hire:background_check_order:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/hire.eco_background_check.canceled_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A customer ended a background check early")
+        .page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/eco_background_check/events/canceled")
+        .updated("2024-08-28")
+        .scopes(&["hire:background_check_order:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/hire.eco_background_check.canceled_v1.json"));
     type Reply = ();
 }
 

@@ -20,58 +20,41 @@ use super::{
 #[non_exhaustive]
 pub struct EcoBackgroundCheckCreatedV1 {
     /// The id of the background check, unique in the recruitment system.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub background_check_id: Option<String>,
     /// The id of the customer's account. The one from `hire.eco_account.created_v1`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub account_id: Option<String>,
     /// The ordered package, by the id that the provider gave it.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub package_id: Option<String>,
     /// The additional items to check, by the ids that the provider gave them.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub additional_item_id_list: Option<Vec<String>>,
     /// The customer's remark on the order.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
     /// Who is to be checked.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub candidate_info: Option<EcoBackgroundCheckCreateEventCandidateInfo>,
     /// Whom to contact at the customer.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub client_contact_info: Option<EcoBackgroundCheckCreateEventContactInfo>,
     /// What the customer filled in for the provider's custom fields.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub custom_field_list: Option<Vec<EcoBackgroundCheckCreateEventCustomKv>>,
 }
 
 impl EventType for EcoBackgroundCheckCreatedV1 {
     const EVENT_TYPE: &'static str = "hire.eco_background_check.created_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A customer ordered a background check on a candidate. Sent to the provider of the check").page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/eco_background_check/events/created").updated("2024-08-28").scopes(&["hire:background_check_order:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/hire.eco_background_check.created_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A customer ordered a background check on a candidate")
+        .page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/eco_background_check/events/created")
+        .updated("2024-08-28")
+        .scopes(&["hire:background_check_order:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/hire.eco_background_check.created_v1.json"));
     type Reply = ();
 }
 

@@ -17,34 +17,29 @@ use super::EcoExamCreateEventCandidateInfo;
 #[non_exhaustive]
 pub struct EcoExamCreatedV1 {
     /// The id of the exam, unique in the recruitment system.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub exam_id: Option<String>,
     /// The id of the customer's account. The one from `hire.eco_account.created_v1`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub account_id: Option<String>,
     /// The exam paper, by the id that the provider gave it.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub paper_id: Option<String>,
     /// Who is to take the exam.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub candidate_info: Option<EcoExamCreateEventCandidateInfo>,
 }
 
 impl EventType for EcoExamCreatedV1 {
     const EVENT_TYPE: &'static str = "hire.eco_exam.created_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A customer ordered an exam for a candidate. Sent to the provider of the exam").page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/eco_exam/events/created").updated("2024-08-26").scopes(&["hire:exam", "hire:exam:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/hire.eco_exam.created_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A customer ordered an exam for a candidate")
+        .page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/eco_exam/events/created")
+        .updated("2024-08-26")
+        .scopes(&["hire:exam", "hire:exam:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/hire.eco_exam.created_v1.json"));
     type Reply = ();
 }
 

@@ -18,53 +18,40 @@ use super::DepartmentId;
 #[non_exhaustive]
 pub struct EhrImportTaskImportedV1 {
     /// The id of the import task.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub task_id: Option<String>,
     /// The id of the candidate's application.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub application_id: Option<String>,
     /// The department to import into, a `people_admin_department_id`. Deprecated: use
     /// `ehr_department`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub ehr_department_id: Option<String>,
     /// The id of the hiring requirement.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub ehr_requirement_id: Option<String>,
     /// Who started the import, a `people_admin_id`. Deprecated: use `operator_user_id`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator_id: Option<String>,
     /// The identities of the user who started the import.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator_user_id: Option<lark_events::UserId>,
     /// The department to import into.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub ehr_department: Option<DepartmentId>,
 }
 
 impl EventType for EhrImportTaskImportedV1 {
     const EVENT_TYPE: &'static str = "hire.ehr_import_task.imported_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A user sent a candidate's application on to the e-HR system").page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/ehr_import_task/events/imported").updated("2024-06-29").scopes(&["hire:ehr_import"]).field_scopes(&["contact:user.employee_id:readonly"]).app_types(&["custom"]).push_modes(&["webhook"]).sample(include_str!("samples/hire.ehr_import_task.imported_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A user sent a candidate's application on to the e-HR system")
+        .page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/ehr_import_task/events/imported")
+        .updated("2024-06-29")
+        .scopes(&["hire:ehr_import"])
+        .field_scopes(&["contact:user.employee_id:readonly"])
+        .app_types(&["custom"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/hire.ehr_import_task.imported_v1.json"));
     type Reply = ();
 }
 

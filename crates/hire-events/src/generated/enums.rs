@@ -12,7 +12,10 @@ pub enum AccountScope {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(AccountScope { BackgroundCheck = 1, Exam = 2 });
+lark_events::open_integer_enum!(AccountScope {
+    BackgroundCheck = 1,
+    Exam = 2,
+});
 
 /// Whether a talent is locked, and to which job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,7 +31,11 @@ pub enum LockStatus {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(LockStatus { Unlocked = 1, LockedToOther = 2, LockedToCurrent = 3 });
+lark_events::open_integer_enum!(LockStatus {
+    Unlocked = 1,
+    LockedToOther = 2,
+    LockedToCurrent = 3,
+});
 
 /// A kind of recruitment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,7 +49,10 @@ pub enum RecruitmentType {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(RecruitmentType { Experienced = 1, Campus = 2 });
+lark_events::open_integer_enum!(RecruitmentType {
+    Experienced = 1,
+    Campus = 2,
+});
 
 /// What is done in a stage of the recruitment process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -70,7 +80,17 @@ pub enum StageType {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(StageType { Screening = 1, Evaluation = 2, Exam = 3, Interview = 4, Offer = 5, AwaitingOnboarding = 6, Onboarded = 7, Other = 8, SystemDefault = 255 });
+lark_events::open_integer_enum!(StageType {
+    Screening = 1,
+    Evaluation = 2,
+    Exam = 3,
+    Interview = 4,
+    Offer = 5,
+    AwaitingOnboarding = 6,
+    Onboarded = 7,
+    Other = 8,
+    SystemDefault = 255,
+});
 
 /// What happened to a talent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -86,4 +106,8 @@ pub enum TalentProgress {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(TalentProgress { StageChanged = 1, Locked = 2, Unlocked = 3 });
+lark_events::open_integer_enum!(TalentProgress {
+    StageChanged = 1,
+    Locked = 2,
+    Unlocked = 3,
+});

@@ -16,16 +16,20 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct OfferStatusChangedV1 {
     /// The id of the offer.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub offer_id: Option<String>,
 }
 
 impl EventType for OfferStatusChangedV1 {
     const EVENT_TYPE: &'static str = "hire.offer.status_changed_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("The status of an offer was changed. Not sent when an offer is created, nor for internship offers").page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/offer/events/status_changed").updated("2025-12-02").scopes(&["hire:offer:low_sensitive_info:readonly", "hire:offer:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/hire.offer.status_changed_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("The status of an offer was changed")
+        .page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/offer/events/status_changed")
+        .updated("2025-12-02")
+        .scopes(&["hire:offer:low_sensitive_info:readonly", "hire:offer:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/hire.offer.status_changed_v1.json"));
     type Reply = ();
 }
 

@@ -17,28 +17,26 @@ use super::Assets;
 #[non_exhaustive]
 pub struct ReferralAccountAssetsUpdateV1 {
     /// The id of the account. A user has one for each tenant and app.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub account_id: Option<String>,
     /// The new balance.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub assets: Option<Assets>,
     /// When the balance was changed. In milliseconds.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub modify_time: Option<String>,
 }
 
 impl EventType for ReferralAccountAssetsUpdateV1 {
     const EVENT_TYPE: &'static str = "hire.referral_account.assets_update_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("The balance of a referral account went up or down").page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/referral_account/events/assets_update").updated("2024-09-26").scopes(&["hire:referral_account:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/hire.referral_account.assets_update_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("The balance of a referral account went up or down")
+        .page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/referral_account/events/assets_update")
+        .updated("2024-09-26")
+        .scopes(&["hire:referral_account:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/hire.referral_account.assets_update_v1.json"));
     type Reply = ();
 }
 

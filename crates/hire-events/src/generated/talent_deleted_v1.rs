@@ -15,16 +15,20 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct TalentDeletedV1 {
     /// The id of the deleted talent.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub talent_id: Option<String>,
 }
 
 impl EventType for TalentDeletedV1 {
     const EVENT_TYPE: &'static str = "hire.talent.deleted_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A talent was deleted").page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/talent/events/deleted").updated("2024-08-26").scopes(&["hire:talent:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/hire.talent.deleted_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A talent was deleted")
+        .page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/talent/events/deleted")
+        .updated("2024-08-26")
+        .scopes(&["hire:talent:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/hire.talent.deleted_v1.json"));
     type Reply = ();
 }
 

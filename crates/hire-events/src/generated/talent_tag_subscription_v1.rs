@@ -18,16 +18,10 @@ use super::{ApplicationStageInfo, LockStatus, TalentProgress, TalentTag};
 #[non_exhaustive]
 pub struct TalentTagSubscriptionV1 {
     /// The id of the talent.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub talent_id: Option<String>,
     /// The id of the talent's application.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub application_id: Option<String>,
     /// What happened to the talent.
     #[serde(
@@ -37,28 +31,26 @@ pub struct TalentTagSubscriptionV1 {
     )]
     pub type_: Option<TalentProgress>,
     /// The tag for which the event is sent.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub tag: Option<TalentTag>,
     /// Whether the talent is locked, and to which job.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub lock_status: Option<LockStatus>,
     /// The stage of the application. After a stage change, the new one.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub application_stage: Option<ApplicationStageInfo>,
 }
 
 impl EventType for TalentTagSubscriptionV1 {
     const EVENT_TYPE: &'static str = "hire.talent.tag_subscription_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A talent with a tag that is marked for events moved to another stage, was locked or was unlocked").page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/talent/events/tag_subscription").updated("2024-10-18").scopes(&["hire:talent:readonly", "hire:talent"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/hire.talent.tag_subscription_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A talent with a tag that is marked for events moved to another stage, was locked or was unlocked")
+        .page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/talent/events/tag_subscription")
+        .updated("2024-10-18")
+        .scopes(&["hire:talent:readonly", "hire:talent"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/hire.talent.tag_subscription_v1.json"));
     type Reply = ();
 }
 

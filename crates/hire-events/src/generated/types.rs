@@ -13,22 +13,13 @@ use super::StageType;
 #[non_exhaustive]
 pub struct ApplicationStageInfo {
     /// The id of the stage.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The name in Chinese.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub zh_name: Option<String>,
     /// The name in English.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub en_name: Option<String>,
     /// What is done in the stage.
     #[serde(
@@ -47,10 +38,7 @@ pub struct ApplicationStageInfo {
 #[non_exhaustive]
 pub struct Assets {
     /// The rewards that are confirmed.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub confirmed_bonus: Option<BonusAmount>,
 }
 
@@ -62,16 +50,10 @@ pub struct Assets {
 #[non_exhaustive]
 pub struct BonusAmount {
     /// The points.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub point_bonus: Option<i64>,
     /// The cash, currency by currency.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub cash_bonus: Option<Vec<Cash>>,
 }
 
@@ -83,16 +65,10 @@ pub struct BonusAmount {
 #[non_exhaustive]
 pub struct Cash {
     /// The code of the currency, such as `CNY`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub currency_type: Option<String>,
     /// How much, to two decimal places.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub amount: Option<f64>,
 }
 
@@ -106,16 +82,10 @@ pub struct Cash {
 #[non_exhaustive]
 pub struct DepartmentId {
     /// The department's `department_id`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub department_id: Option<String>,
     /// The department's `open_department_id`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub open_department_id: Option<String>,
 }
 
@@ -127,16 +97,10 @@ pub struct DepartmentId {
 #[non_exhaustive]
 pub struct EcoAccountCustomFieldEventData {
     /// The key of the field, as the provider defined it.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// What the customer filled in.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
 }
 
@@ -148,34 +112,19 @@ pub struct EcoAccountCustomFieldEventData {
 #[non_exhaustive]
 pub struct EcoBackgroundCheckCreateEventCandidateInfo {
     /// The candidate's full name.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The candidate's mobile phone number.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub mobile: Option<EcoBackgroundCheckCreateEventMobile>,
     /// The candidate's email address.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// The candidate's given name.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub first_name: Option<String>,
     /// The candidate's family name.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub last_name: Option<String>,
 }
 
@@ -187,22 +136,13 @@ pub struct EcoBackgroundCheckCreateEventCandidateInfo {
 #[non_exhaustive]
 pub struct EcoBackgroundCheckCreateEventContactInfo {
     /// The contact's name.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The contact's mobile phone number.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub mobile: Option<EcoBackgroundCheckCreateEventMobile>,
     /// The contact's email address.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
 }
 
@@ -214,16 +154,10 @@ pub struct EcoBackgroundCheckCreateEventContactInfo {
 #[non_exhaustive]
 pub struct EcoBackgroundCheckCreateEventCustomKv {
     /// The key of the field, as the provider defined it.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// What the customer filled in. Its form depends on the type of the field.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
 }
 
@@ -235,16 +169,10 @@ pub struct EcoBackgroundCheckCreateEventCustomKv {
 #[non_exhaustive]
 pub struct EcoBackgroundCheckCreateEventMobile {
     /// The international calling code of the country, such as `86`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
     /// The number without the calling code.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub number: Option<String>,
 }
 
@@ -256,22 +184,13 @@ pub struct EcoBackgroundCheckCreateEventMobile {
 #[non_exhaustive]
 pub struct EcoExamCreateEventCandidateInfo {
     /// The candidate's name.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The candidate's mobile phone number.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub mobile: Option<EcoExamCreateEventMobile>,
     /// The candidate's email address.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
 }
 
@@ -283,16 +202,10 @@ pub struct EcoExamCreateEventCandidateInfo {
 #[non_exhaustive]
 pub struct EcoExamCreateEventMobile {
     /// The international calling code of the country, such as `86`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
     /// The number without the calling code.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub number: Option<String>,
 }
 
@@ -304,16 +217,10 @@ pub struct EcoExamCreateEventMobile {
 #[non_exhaustive]
 pub struct I18n {
     /// The text in Chinese.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub zh_cn: Option<String>,
     /// The text in English.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub en_us: Option<String>,
 }
 
@@ -325,22 +232,13 @@ pub struct I18n {
 #[non_exhaustive]
 pub struct TalentTag {
     /// The id of the tag.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The name of the tag.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub name: Option<I18n>,
     /// What the tag is for.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub description: Option<I18n>,
 }
 

@@ -19,46 +19,36 @@ use super::I18nNames;
 #[non_exhaustive]
 pub struct ChatDisbandedV1 {
     /// The chat that was disbanded.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub chat_id: Option<String>,
     /// Who disbanded the chat.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator_id: Option<lark_events::UserId>,
     /// Whether it was an external chat, open to people outside the tenant.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub external: Option<bool>,
     /// The tenant of whoever disbanded the chat.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator_tenant_key: Option<String>,
     /// The name of the chat.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The name of the chat in several languages.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub i18n_names: Option<I18nNames>,
 }
 
 impl EventType for ChatDisbandedV1 {
     const EVENT_TYPE: &'static str = "im.chat.disbanded_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A chat that the bot was in was disbanded. Not sent when the client disbands it and keeps its history for the members").page("https://open.feishu.cn/document/server-docs/group/chat/events/disbanded").updated("2024-10-30").scopes(&["im:chat", "im:chat:read", "im:chat:readonly"]).field_scopes(&["contact:user.employee_id:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/im.chat.disbanded_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A chat that the bot was in was disbanded")
+        .page("https://open.feishu.cn/document/server-docs/group/chat/events/disbanded")
+        .updated("2024-10-30")
+        .scopes(&["im:chat", "im:chat:read", "im:chat:readonly"])
+        .field_scopes(&["contact:user.employee_id:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/im.chat.disbanded_v1.json"));
     type Reply = ();
 }
 

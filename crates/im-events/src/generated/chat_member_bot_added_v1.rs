@@ -19,46 +19,36 @@ use super::I18nNames;
 #[non_exhaustive]
 pub struct ChatMemberBotAddedV1 {
     /// The chat that the bot is now in.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub chat_id: Option<String>,
     /// Who added the bot.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator_id: Option<lark_events::UserId>,
     /// Whether it is an external chat, open to people outside the tenant.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub external: Option<bool>,
     /// The tenant of whoever added the bot.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator_tenant_key: Option<String>,
     /// The name of the chat.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The name of the chat in several languages.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub i18n_names: Option<I18nNames>,
 }
 
 impl EventType for ChatMemberBotAddedV1 {
     const EVENT_TYPE: &'static str = "im.chat.member.bot.added_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A bot was added to a chat. When a bot was added by another bot, the bots already in the chat are not told").page("https://open.feishu.cn/document/server-docs/group/chat-member/event/added-2").updated("2025-03-24").scopes(&["im:chat", "im:chat.members:bot_access", "im:chat:readonly"]).field_scopes(&["contact:user.employee_id:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/im.chat.member.bot.added_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A bot was added to a chat")
+        .page("https://open.feishu.cn/document/server-docs/group/chat-member/event/added-2")
+        .updated("2025-03-24")
+        .scopes(&["im:chat", "im:chat.members:bot_access", "im:chat:readonly"])
+        .field_scopes(&["contact:user.employee_id:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/im.chat.member.bot.added_v1.json"));
     type Reply = ();
 }
 

@@ -18,47 +18,29 @@ use super::I18nNames;
 #[non_exhaustive]
 pub struct ChatMemberBotDeletedV1 {
     /// The chat that the bot is no longer in.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub chat_id: Option<String>,
     /// Who removed the bot.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator_id: Option<lark_events::UserId>,
     /// Whether it is an external chat, open to people outside the tenant.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub external: Option<bool>,
     /// The tenant of whoever removed the bot.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator_tenant_key: Option<String>,
     /// The name of the chat.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The name of the chat in several languages.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub i18n_names: Option<I18nNames>,
 }
 
 impl EventType for ChatMemberBotDeletedV1 {
     const EVENT_TYPE: &'static str = "im.chat.member.bot.deleted_v1";
     const INFO: EventInfo = EventInfo::of::<Self>()
-        .title("The bot was removed from a chat. Only the bot that was removed is told")
+        .title("The bot was removed from a chat")
         .page("https://open.feishu.cn/document/server-docs/group/chat-member/event/deleted")
         .updated("2024-10-30")
         .scopes(&["im:chat", "im:chat.members:bot_access", "im:chat:readonly"])

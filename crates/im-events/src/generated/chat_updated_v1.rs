@@ -19,52 +19,39 @@ use super::{ChatChange, ModeratorList};
 #[non_exhaustive]
 pub struct ChatUpdatedV1 {
     /// The chat whose settings were changed.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub chat_id: Option<String>,
     /// Who changed the settings.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator_id: Option<lark_events::UserId>,
     /// Whether it is an external chat, open to people outside the tenant.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub external: Option<bool>,
     /// The tenant of whoever changed the settings.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator_tenant_key: Option<String>,
     /// The settings after the change.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub after_change: Option<ChatChange>,
     /// The settings before the change.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub before_change: Option<ChatChange>,
     /// What changed in the list of members who may post.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub moderator_list: Option<ModeratorList>,
 }
 
 impl EventType for ChatUpdatedV1 {
     const EVENT_TYPE: &'static str = "im.chat.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("The settings of a chat that the bot is in were changed: its owner, its name and the like, or what its members may do").page("https://open.feishu.cn/document/server-docs/group/chat/events/updated").updated("2024-10-30").scopes(&["im:chat", "im:chat:read", "im:chat:readonly"]).field_scopes(&["contact:user.employee_id:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/im.chat.updated_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("The settings of a chat that the bot is in were changed: its owner, its name and the like, or what its members may do")
+        .page("https://open.feishu.cn/document/server-docs/group/chat/events/updated")
+        .updated("2024-10-30")
+        .scopes(&["im:chat", "im:chat:read", "im:chat:readonly"])
+        .field_scopes(&["contact:user.employee_id:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/im.chat.updated_v1.json"));
     type Reply = ();
 }
 

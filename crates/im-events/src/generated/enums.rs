@@ -12,7 +12,10 @@ pub enum ChatType {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(ChatType { P2p = "p2p", Group = "group" });
+lark_events::open_string_enum!(ChatType {
+    P2p = "p2p",
+    Group = "group",
+});
 
 /// How a chat arranges its messages.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -26,7 +29,10 @@ pub enum GroupMessageType {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(GroupMessageType { Chat = "chat", Thread = "thread" });
+lark_events::open_string_enum!(GroupMessageType {
+    Chat = "chat",
+    Thread = "thread",
+});
 
 /// Which members of a chat may do something.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -42,7 +48,11 @@ pub enum MemberPermission {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(MemberPermission { AllMembers = "all_members", OnlyOwner = "only_owner", Unset = "unknown" });
+lark_events::open_string_enum!(MemberPermission {
+    AllMembers = "all_members",
+    OnlyOwner = "only_owner",
+    Unset = "unknown",
+});
 
 /// Whether joining a chat needs approval.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -56,7 +66,10 @@ pub enum MembershipApproval {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(MembershipApproval { NotRequired = "no_approval_required", Required = "approval_required" });
+lark_events::open_string_enum!(MembershipApproval {
+    NotRequired = "no_approval_required",
+    Required = "approval_required",
+});
 
 /// Who sees the notice that somebody joined or left a chat.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -72,7 +85,11 @@ pub enum MessageVisibility {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(MessageVisibility { OnlyOwner = "only_owner", AllMembers = "all_members", NotAnyone = "not_anyone" });
+lark_events::open_string_enum!(MessageVisibility {
+    OnlyOwner = "only_owner",
+    AllMembers = "all_members",
+    NotAnyone = "not_anyone",
+});
 
 /// What added a reaction, or took it off.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -86,7 +103,10 @@ pub enum OperatorType {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(OperatorType { User = "user", App = "app" });
+lark_events::open_string_enum!(OperatorType {
+    User = "user",
+    App = "app",
+});
 
 /// Who may post in a chat.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -100,7 +120,10 @@ pub enum PostPermission {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(PostPermission { AllMembers = "all_members", OnlyOwner = "only_owner" });
+lark_events::open_string_enum!(PostPermission {
+    AllMembers = "all_members",
+    OnlyOwner = "only_owner",
+});
 
 /// In what role somebody recalled a message.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -118,7 +141,12 @@ pub enum RecallType {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(RecallType { MessageOwner = "message_owner", GroupOwner = "group_owner", GroupManager = "group_manager", EnterpriseManager = "enterprise_manager" });
+lark_events::open_string_enum!(RecallType {
+    MessageOwner = "message_owner",
+    GroupOwner = "group_owner",
+    GroupManager = "group_manager",
+    EnterpriseManager = "enterprise_manager",
+});
 
 /// Who may take a chat's content out of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -132,7 +160,10 @@ pub enum RestrictedModePermission {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(RestrictedModePermission { AllMembers = "all_members", NotAnyone = "not_anyone" });
+lark_events::open_string_enum!(RestrictedModePermission {
+    AllMembers = "all_members",
+    NotAnyone = "not_anyone",
+});
 
 /// Whether a chat may be shared with others.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -148,4 +179,8 @@ pub enum SharePermission {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(SharePermission { Allowed = "allowed", NotAllowed = "not_allowed", Unset = "unknown" });
+lark_events::open_string_enum!(SharePermission {
+    Allowed = "allowed",
+    NotAllowed = "not_allowed",
+    Unset = "unknown",
+});

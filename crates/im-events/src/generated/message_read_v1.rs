@@ -18,16 +18,10 @@ use super::EventMessageReader;
 #[non_exhaustive]
 pub struct MessageReadV1 {
     /// Who read the messages, and when.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub reader: Option<EventMessageReader>,
     /// The ids of the messages that were read.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub message_id_list: Option<Vec<String>>,
 }
 

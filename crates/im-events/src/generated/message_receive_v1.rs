@@ -22,22 +22,28 @@ use super::{EventMessage, EventSender};
 #[non_exhaustive]
 pub struct MessageReceiveV1 {
     /// Who sent the message.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub sender: Option<EventSender>,
     /// The message that was sent.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub message: Option<EventMessage>,
 }
 
 impl EventType for MessageReceiveV1 {
     const EVENT_TYPE: &'static str = "im.message.receive_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A user sent a message to the bot, or in a chat that the bot is in. Which messages arrive depends on the app's permissions").page("https://open.feishu.cn/document/server-docs/im-v1/message/events/receive").updated("2024-10-14").scopes(&["im:message.p2p_msg:readonly", "im:message.group_at_msg:readonly", "im:message.group_msg", "im:message.group_at_msg", "im:message.group_msg:readonly", "im:message.p2p_msg"]).field_scopes(&["contact:user.employee_id:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/im.message.receive_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A user sent a message to the bot, or in a chat that the bot is in")
+        .page("https://open.feishu.cn/document/server-docs/im-v1/message/events/receive")
+        .updated("2024-10-14")
+        .scopes(&[
+            "im:message.p2p_msg:readonly",
+            "im:message.group_at_msg:readonly",
+            "im:message.group_msg",
+        ])
+        .field_scopes(&["contact:user.employee_id:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/im.message.receive_v1.json"));
     type Reply = ();
 }
 

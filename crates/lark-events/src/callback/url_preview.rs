@@ -16,22 +16,13 @@ use crate::lenient;
 #[non_exhaustive]
 pub struct UrlPreviewGet {
     /// Who posted the link.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator: Option<CallbackOperator>,
     /// Where the link is shown, such as `im_message`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
     /// The link, and the message and chat that hold it.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub context: Option<CallbackContext>,
 }
 

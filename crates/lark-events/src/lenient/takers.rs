@@ -178,18 +178,12 @@ impl Taker<'_> for FloatTaker {
         text.parse().ok().filter(|number: &f64| number.is_finite())
     }
 
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "the field is documented as a float"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "the field is documented as a float")]
     fn take_u64(self, number: u64) -> Option<f64> {
         Some(number as f64)
     }
 
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "the field is documented as a float"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "the field is documented as a float")]
     fn take_i64(self, number: i64) -> Option<f64> {
         Some(number as f64)
     }

@@ -12,4 +12,7 @@ pub enum MailboxType {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(MailboxType { Personal = 1, Public = 2 });
+lark_events::open_integer_enum!(MailboxType {
+    Personal = 1,
+    Public = 2,
+});

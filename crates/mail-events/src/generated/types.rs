@@ -11,10 +11,7 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct Subscriber {
     /// The users who got the mail.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_ids: Option<Vec<lark_events::UserId>>,
 }
 

@@ -19,28 +19,16 @@ use super::{MailboxType, Subscriber};
 pub struct UserMailboxEventMessageReceivedV1 {
     /// The address of the mailbox that the mail arrived in. Sent only to apps with the permission
     /// `mail:user_mailbox.event.mail_address:read`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub mail_address: Option<String>,
     /// The mail that arrived.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub message_id: Option<String>,
     /// What kind of mailbox the mail arrived in.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub mailbox_type: Option<MailboxType>,
     /// Who subscribed to the mailbox.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub subscriber: Option<Subscriber>,
 }
 

@@ -15,22 +15,23 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct MeetingRoomDeletedV1 {
     /// The name of the deleted room.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub room_name: Option<String>,
     /// The id of the deleted room.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub room_id: Option<String>,
 }
 
 impl EventType for MeetingRoomDeletedV1 {
     const EVENT_TYPE: &'static str = "meeting_room.meeting_room.deleted_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A meeting room was deleted").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/meeting_room-v1/meeting_room/events/deleted").updated("2022-03-10").scopes(&["calendar:room:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/meeting_room.meeting_room.deleted_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A meeting room was deleted")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/meeting_room-v1/meeting_room/events/deleted")
+        .updated("2022-03-10")
+        .scopes(&["calendar:room:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/meeting_room.meeting_room.deleted_v1.json"));
     type Reply = ();
 }
 

@@ -15,22 +15,23 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct MeetingRoomStatusChangedV1 {
     /// The name of the room.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub room_name: Option<String>,
     /// The id of the room.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub room_id: Option<String>,
 }
 
 impl EventType for MeetingRoomStatusChangedV1 {
     const EVENT_TYPE: &'static str = "meeting_room.meeting_room.status_changed_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A meeting room was created, changed, deleted or reserved").page("https://open.feishu.cn/document/server-docs/calendar-v4/meeting-room-event/event/status_changed").updated("2024-11-22").scopes(&["calendar:room:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/meeting_room.meeting_room.status_changed_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A meeting room was created, changed, deleted or reserved")
+        .page("https://open.feishu.cn/document/server-docs/calendar-v4/meeting-room-event/event/status_changed")
+        .updated("2024-11-22")
+        .scopes(&["calendar:room:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/meeting_room.meeting_room.status_changed_v1.json"));
     type Reply = ();
 }
 

@@ -15,22 +15,23 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct MeetingRoomUpdatedV1 {
     /// The name of the changed room.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub room_name: Option<String>,
     /// The id of the changed room.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub room_id: Option<String>,
 }
 
 impl EventType for MeetingRoomUpdatedV1 {
     const EVENT_TYPE: &'static str = "meeting_room.meeting_room.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("The properties of a meeting room were changed").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/meeting_room-v1/meeting_room/events/updated").updated("2022-03-10").scopes(&["calendar:room:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/meeting_room.meeting_room.updated_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("The properties of a meeting room were changed")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/meeting_room-v1/meeting_room/events/updated")
+        .updated("2022-03-10")
+        .scopes(&["calendar:room:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/meeting_room.meeting_room.updated_v1.json"));
     type Reply = ();
 }
 

@@ -17,16 +17,10 @@ use super::{EventTime, P1ThirdPartyMeetingRoomEventCreatedV1MeetingRooms};
 #[non_exhaustive]
 pub struct P1ThirdPartyMeetingRoomEventCreatedV1 {
     /// The app that the event is sent to.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub app_id: Option<String>,
     /// The tenant that the event is about.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub tenant_key: Option<String>,
     /// The event type, `third_party_meeting_room_event_created`.
     #[serde(
@@ -36,58 +30,41 @@ pub struct P1ThirdPartyMeetingRoomEventCreatedV1 {
     )]
     pub type_: Option<String>,
     /// When it happened, as Unix time in milliseconds.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub event_time: Option<String>,
     /// The unique id of the calendar event.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub uid: Option<String>,
     /// Which exception of a recurring calendar event it is, as a timestamp; `0` when it is none.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub original_time: Option<i64>,
     /// The id of the calendar event, as `{uid}_{original_time}`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
     /// When the calendar event starts.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub start: Option<EventTime>,
     /// When the calendar event ends.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub end: Option<EventTime>,
     /// The rooms that the calendar event is in.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub meeting_rooms: Option<Vec<P1ThirdPartyMeetingRoomEventCreatedV1MeetingRooms>>,
     /// Who organizes the calendar event.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub organizer: Option<lark_events::UserId>,
 }
 
 impl EventType for P1ThirdPartyMeetingRoomEventCreatedV1 {
     const EVENT_TYPE: &'static str = "third_party_meeting_room_event_created";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A calendar event with a third-party meeting room was created. The platform's page names deletions and new times as triggers too").schema(Schema::V1).page("https://open.feishu.cn/document/server-docs/calendar-v4/meeting-room-event/event/third-room-event-changes").updated("2024-11-04").app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/third_party_meeting_room_event_created.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A calendar event with a third-party meeting room was created")
+        .schema(Schema::V1)
+        .page("https://open.feishu.cn/document/server-docs/calendar-v4/meeting-room-event/event/third-room-event-changes")
+        .updated("2024-11-04")
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/third_party_meeting_room_event_created.json"));
     type Reply = ();
 }
 

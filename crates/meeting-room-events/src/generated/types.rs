@@ -11,10 +11,7 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct EventTime {
     /// The time, as Unix time in milliseconds.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub time_stamp: Option<String>,
 }
 
@@ -26,10 +23,7 @@ pub struct EventTime {
 #[non_exhaustive]
 pub struct P1ThirdPartyMeetingRoomEventCreatedV1MeetingRooms {
     /// The id of the room.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub open_id: Option<String>,
 }
 

@@ -16,16 +16,10 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct CommentDeletedV1 {
     /// The id of the comment that was deleted.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The post that it belonged to.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub post_id: Option<String>,
 }
 

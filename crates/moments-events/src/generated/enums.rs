@@ -12,7 +12,10 @@ pub enum EntityType {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(EntityType { Post = 1, Comment = 2 });
+lark_events::open_integer_enum!(EntityType {
+    Post = 1,
+    Comment = 2,
+});
 
 /// What name something in Moments is done under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -30,4 +33,9 @@ pub enum UserType {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(UserType { RealName = 1, Nickname = 2, Anonymous = 3, Official = 4 });
+lark_events::open_integer_enum!(UserType {
+    RealName = 1,
+    Nickname = 2,
+    Anonymous = 3,
+    Official = 4,
+});

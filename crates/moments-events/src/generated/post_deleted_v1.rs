@@ -16,10 +16,7 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct PostDeletedV1 {
     /// The id of the post that was deleted.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 }
 

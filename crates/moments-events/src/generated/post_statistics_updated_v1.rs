@@ -18,22 +18,13 @@ use super::PostStatistics;
 #[non_exhaustive]
 pub struct PostStatisticsUpdatedV1 {
     /// The post that the statistics are of.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub post_id: Option<String>,
     /// Which field of `statistics` changed: `1` for `share_count`. Known values are 1.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub statistics_type: Option<i64>,
     /// The statistics as they are now.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub statistics: Option<PostStatistics>,
 }
 

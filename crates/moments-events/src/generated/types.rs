@@ -11,10 +11,7 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct PostStatistics {
     /// How often the post was shared.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub share_count: Option<i64>,
 }
 

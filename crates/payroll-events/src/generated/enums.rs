@@ -18,4 +18,10 @@ pub enum PaymentActivityChange {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(PaymentActivityChange { Archived = 2, Unarchived = 3, ApprovalRevoked = 4, ApprovalSkipped = 5, Approved = 6 });
+lark_events::open_integer_enum!(PaymentActivityChange {
+    Archived = 2,
+    Unarchived = 3,
+    ApprovalRevoked = 4,
+    ApprovalSkipped = 5,
+    Approved = 6,
+});

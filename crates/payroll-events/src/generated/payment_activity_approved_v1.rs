@@ -15,16 +15,20 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct PaymentActivityApprovedV1 {
     /// The id of the archived payment activity. The same in every repetition of the event.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub activity_id: Option<String>,
 }
 
 impl EventType for PaymentActivityApprovedV1 {
     const EVENT_TYPE: &'static str = "payroll.payment_activity.approved_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A payment activity was archived. One archiving can send this event several times").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/payroll-v1/payment_activity/events/approved").updated("2025-04-03").scopes(&["payroll:payment_activity:monitor"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/payroll.payment_activity.approved_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A payment activity was archived")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/payroll-v1/payment_activity/events/approved")
+        .updated("2025-04-03")
+        .scopes(&["payroll:payment_activity:monitor"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/payroll.payment_activity.approved_v1.json"));
     type Reply = ();
 }
 

@@ -18,22 +18,23 @@ use super::PaymentActivityChange;
 #[non_exhaustive]
 pub struct PaymentActivityStatusChangedV1 {
     /// The id of the payment activity.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub activity_id: Option<String>,
     /// What happened to the payment activity.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub status: Option<PaymentActivityChange>,
 }
 
 impl EventType for PaymentActivityStatusChangedV1 {
     const EVENT_TYPE: &'static str = "payroll.payment_activity.status_changed_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A payment activity was approved, taken back from approval, passed without approval, archived or unarchived").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/payroll-v1/payment_activity/events/status_changed").updated("2025-04-03").scopes(&["payroll:payment_activity:monitor"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/payroll.payment_activity.status_changed_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A payment activity was approved, taken back from approval, passed without approval, archived or unarchived")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/payroll-v1/payment_activity/events/status_changed")
+        .updated("2025-04-03")
+        .scopes(&["payroll:payment_activity:monitor"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/payroll.payment_activity.status_changed_v1.json"));
     type Reply = ();
 }
 

@@ -22,7 +22,15 @@ pub enum ReviewRole {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(ReviewRole { Reviewee = "reviewee", InvitedReviewer = "invited_reviewer", SolidLineLeader = "solid_line_leader", DottedLineLeader = "dotted_line_leader", SecondarySolidLineLeader = "secondary_solid_line_leader", DirectProjectLeader = "direct_project_leader", CustomReviewRole = "custom_review_role" });
+lark_events::open_string_enum!(ReviewRole {
+    Reviewee = "reviewee",
+    InvitedReviewer = "invited_reviewer",
+    SolidLineLeader = "solid_line_leader",
+    DottedLineLeader = "dotted_line_leader",
+    SecondarySolidLineLeader = "secondary_solid_line_leader",
+    DirectProjectLeader = "direct_project_leader",
+    CustomReviewRole = "custom_review_role",
+});
 
 /// What is done in a stage of a review.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -44,4 +52,11 @@ pub enum StageType {
     Unknown(String),
 }
 
-lark_events::open_string_enum!(StageType { SummarizeKeyOutputs = "summarize_key_outputs", Review = "review", CommunicationAndOpenResult = "communication_and_open_result", ViewResult = "view_result", Reconsideration = "reconsideration", LeaderReview = "leader_review" });
+lark_events::open_string_enum!(StageType {
+    SummarizeKeyOutputs = "summarize_key_outputs",
+    Review = "review",
+    CommunicationAndOpenResult = "communication_and_open_result",
+    ViewResult = "view_result",
+    Reconsideration = "reconsideration",
+    LeaderReview = "leader_review",
+});

@@ -18,16 +18,21 @@ use super::ReviewDataChange;
 #[non_exhaustive]
 pub struct ReviewDataChangedV2 {
     /// What was changed, employee by employee. At most 9999999 elements.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub items: Option<Vec<ReviewDataChange>>,
 }
 
 impl EventType for ReviewDataChangedV2 {
     const EVENT_TYPE: &'static str = "performance.review_data.changed_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("The performance review data of employees was changed").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/performance-v2/review_data/events/changed").updated("2024-08-02").scopes(&["performance:performance", "performance:performance:readonly"]).field_scopes(&["contact:user.employee_id:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/performance.review_data.changed_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("The performance review data of employees was changed")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/performance-v2/review_data/events/changed")
+        .updated("2024-08-02")
+        .scopes(&["performance:performance", "performance:performance:readonly"])
+        .field_scopes(&["contact:user.employee_id:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/performance.review_data.changed_v2.json"));
     type Reply = ();
 }
 

@@ -18,16 +18,21 @@ use super::OpenResult;
 #[non_exhaustive]
 pub struct StageTaskOpenResultV2 {
     /// The employees whose results were released. At most 9999999 elements.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub items: Option<Vec<OpenResult>>,
 }
 
 impl EventType for StageTaskOpenResultV2 {
     const EVENT_TYPE: &'static str = "performance.stage_task.open_result_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("The performance results of employees were released to them").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/performance-v2/stage_task/events/open_result").updated("2024-08-02").scopes(&["performance:performance", "performance:performance:readonly"]).field_scopes(&["contact:user.employee_id:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/performance.stage_task.open_result_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("The performance results of employees were released to them")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/performance-v2/stage_task/events/open_result")
+        .updated("2024-08-02")
+        .scopes(&["performance:performance", "performance:performance:readonly"])
+        .field_scopes(&["contact:user.employee_id:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/performance.stage_task.open_result_v2.json"));
     type Reply = ();
 }
 

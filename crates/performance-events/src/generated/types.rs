@@ -13,28 +13,16 @@ use super::{ReviewRole, StageType};
 #[non_exhaustive]
 pub struct OpenResult {
     /// The identities of the employee under review.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_id: Option<lark_events::UserId>,
     /// The id of the review cycle.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub semester_id: Option<String>,
     /// The id of the review project in the cycle.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub activity_id: Option<String>,
     /// When the result was released. In milliseconds.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub open_time: Option<String>,
 }
 
@@ -46,28 +34,16 @@ pub struct OpenResult {
 #[non_exhaustive]
 pub struct ReviewDataChange {
     /// The identities of the employee under review.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_id: Option<lark_events::UserId>,
     /// The id of the review cycle.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub semester_id: Option<String>,
     /// The id of the review project in the cycle.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub activity_id: Option<String>,
     /// The stages whose data was changed.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub stage_changes: Option<Vec<StageChange>>,
 }
 
@@ -79,22 +55,13 @@ pub struct ReviewDataChange {
 #[non_exhaustive]
 pub struct StageChange {
     /// The id of the changed stage.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub stage_id: Option<String>,
     /// What is done in the stage.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub stage_type: Option<StageType>,
     /// Who carries out the stage, when it is a `review`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub review_stage_role: Option<ReviewRole>,
 }
 

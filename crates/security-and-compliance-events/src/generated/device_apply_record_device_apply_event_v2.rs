@@ -18,47 +18,37 @@ use super::{ApplyStatus, DeviceOwnership, DeviceRecordEvent};
 #[non_exhaustive]
 pub struct DeviceApplyRecordDeviceApplyEventV2 {
     /// The id of the declaration.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub device_apply_record_id: Option<String>,
     /// The device that was declared.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub device_record: Option<DeviceRecordEvent>,
     /// When it was declared, as `YYYY-MM-DD hh:mm:ss`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub apply_time: Option<String>,
     /// How far the review of the declaration is.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub apply_status: Option<ApplyStatus>,
     /// Who declared it.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator: Option<lark_events::UserId>,
     /// Whose device it is said to be.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub apply_device_ownership: Option<DeviceOwnership>,
 }
 
 impl EventType for DeviceApplyRecordDeviceApplyEventV2 {
     const EVENT_TYPE: &'static str =
         "security_and_compliance.device_apply_record.device_apply_event_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A member declared a device to the tenant").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/security_and_compliance-v2/device_apply_record/events/device_apply_event").updated("2025-10-21").scopes(&["security_and_compliance:device_apply_record:read"]).field_scopes(&["contact:user.employee_id:readonly"]).app_types(&["custom"]).push_modes(&["webhook"]).sample(include_str!("samples/security_and_compliance.device_apply_record.device_apply_event_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A member declared a device to the tenant")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/security_and_compliance-v2/device_apply_record/events/device_apply_event")
+        .updated("2025-10-21")
+        .scopes(&["security_and_compliance:device_apply_record:read"])
+        .field_scopes(&["contact:user.employee_id:readonly"])
+        .app_types(&["custom"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/security_and_compliance.device_apply_record.device_apply_event_v2.json"));
     type Reply = ();
 }
 

@@ -18,40 +18,33 @@ use super::{ChangeType, DeviceChangeEvent};
 #[non_exhaustive]
 pub struct DeviceRecordDeviceChangeEventV2 {
     /// The code under which the device is certified.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub device_record_id: Option<String>,
     /// The version of the record.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// What was done to the record.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub change_type: Option<ChangeType>,
     /// The device as it was before.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub before: Option<DeviceChangeEvent>,
     /// The device as it is now.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub after: Option<DeviceChangeEvent>,
 }
 
 impl EventType for DeviceRecordDeviceChangeEventV2 {
     const EVENT_TYPE: &'static str = "security_and_compliance.device_record.device_change_event_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A device was added or deleted, or its owner, its trust or something it is recognised by changed").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/security_and_compliance-v2/device_record/events/device_change_event").updated("2025-11-12").scopes(&["security_and_compliance:device_record:read"]).field_scopes(&["contact:user.employee_id:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/security_and_compliance.device_record.device_change_event_v2.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A device was added or deleted, or its owner, its trust or something it is recognised by changed")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/security_and_compliance-v2/device_record/events/device_change_event")
+        .updated("2025-11-12")
+        .scopes(&["security_and_compliance:device_record:read"])
+        .field_scopes(&["contact:user.employee_id:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/security_and_compliance.device_record.device_change_event_v2.json"));
     type Reply = ();
 }
 

@@ -16,7 +16,12 @@ pub enum ApplyStatus {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(ApplyStatus { NotKnown = 0, Pending = 1, Approved = 2, Rejected = 3 });
+lark_events::open_integer_enum!(ApplyStatus {
+    NotKnown = 0,
+    Pending = 1,
+    Approved = 2,
+    Rejected = 3,
+});
 
 /// How a device is certified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,7 +37,11 @@ pub enum CertificationLevel {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(CertificationLevel { NotKnown = 0, Feishu = 1, DeviceManagement = 2 });
+lark_events::open_integer_enum!(CertificationLevel {
+    NotKnown = 0,
+    Feishu = 1,
+    DeviceManagement = 2,
+});
 
 /// What was done to the record of a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -48,7 +57,11 @@ pub enum ChangeType {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(ChangeType { Inserted = 1, Updated = 2, Deleted = 3 });
+lark_events::open_integer_enum!(ChangeType {
+    Inserted = 1,
+    Updated = 2,
+    Deleted = 3,
+});
 
 /// Whose device it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -64,7 +77,11 @@ pub enum DeviceOwnership {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(DeviceOwnership { NotKnown = 0, Personal = 1, Company = 2 });
+lark_events::open_integer_enum!(DeviceOwnership {
+    NotKnown = 0,
+    Personal = 1,
+    Company = 2,
+});
 
 /// An operating system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -86,7 +103,14 @@ pub enum DeviceSystem {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(DeviceSystem { Windows = 1, MacOs = 2, Linux = 3, Android = 4, Ios = 5, OpenHarmony = 6 });
+lark_events::open_integer_enum!(DeviceSystem {
+    Windows = 1,
+    MacOs = 2,
+    Linux = 3,
+    Android = 4,
+    Ios = 5,
+    OpenHarmony = 6,
+});
 
 /// What kind of device it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -102,7 +126,11 @@ pub enum TerminalType {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(TerminalType { NotKnown = 0, Mobile = 1, Desktop = 2 });
+lark_events::open_integer_enum!(TerminalType {
+    NotKnown = 0,
+    Mobile = 1,
+    Desktop = 2,
+});
 
 /// Whether a device is trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -118,4 +146,8 @@ pub enum TrustStatus {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(TrustStatus { NotKnown = 0, Trusted = 1, Untrusted = 2 });
+lark_events::open_integer_enum!(TrustStatus {
+    NotKnown = 0,
+    Trusted = 1,
+    Untrusted = 2,
+});

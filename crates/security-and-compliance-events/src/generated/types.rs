@@ -13,124 +13,64 @@ use super::{CertificationLevel, DeviceOwnership, DeviceSystem, TerminalType, Tru
 #[non_exhaustive]
 pub struct DeviceChangeEvent {
     /// The code under which the device is certified.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub device_record_id: Option<String>,
     /// The version of the record.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// The user who is logged in on the device.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub current_user_id: Option<lark_events::UserId>,
     /// What the device is called.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub device_name: Option<String>,
     /// The model of the device, such as `iPhone13,2`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// Its operating system.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub device_system: Option<DeviceSystem>,
     /// The manufacturer's serial number.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub serial_number: Option<String>,
     /// The serial number of its disk.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub disk_serial_number: Option<String>,
     /// The UUID of its mainboard.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub uuid: Option<String>,
     /// Its MAC address.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub mac_address: Option<String>,
     /// Android's identifier for the device.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub android_id: Option<String>,
     /// The vendor identifier of iOS.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub idfv: Option<String>,
     /// The vendor identifier of HarmonyOS.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub aaid: Option<String>,
     /// Whose device it is.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub device_ownership: Option<DeviceOwnership>,
     /// Whether the device is trusted.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub device_status: Option<TrustStatus>,
     /// How the device is certified.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub certification_level: Option<CertificationLevel>,
     /// What kind of device it is.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub device_terminal_type: Option<TerminalType>,
     /// Whether the device is under management.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub is_managed: Option<bool>,
     /// The id of the device in the management system.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub mdm_device_id: Option<String>,
     /// The vendor of the management system, such as `Workspace_ONE`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub mdm_provider_name: Option<String>,
 }
 
@@ -142,106 +82,55 @@ pub struct DeviceChangeEvent {
 #[non_exhaustive]
 pub struct DeviceRecordEvent {
     /// The code under which the device is certified.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub device_record_id: Option<String>,
     /// The version of the record.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// The user who is logged in on the device.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub current_user_id: Option<lark_events::UserId>,
     /// What the device is called.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub device_name: Option<String>,
     /// The model of the device, such as `iPhone13,2`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// Its operating system.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub device_system: Option<DeviceSystem>,
     /// The manufacturer's serial number.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub serial_number: Option<String>,
     /// The serial number of its disk.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub disk_serial_number: Option<String>,
     /// The UUID of its mainboard.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub uuid: Option<String>,
     /// Its MAC address.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub mac_address: Option<String>,
     /// Android's identifier for the device.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub android_id: Option<String>,
     /// The vendor identifier of iOS.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub idfv: Option<String>,
     /// The vendor identifier of HarmonyOS.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub aaid: Option<String>,
     /// Whose device it is.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub device_ownership: Option<DeviceOwnership>,
     /// Whether the device is trusted.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub device_status: Option<TrustStatus>,
     /// How the device is certified.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub certification_level: Option<CertificationLevel>,
     /// What kind of device it is.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub device_terminal_type: Option<TerminalType>,
 }
 

@@ -16,7 +16,12 @@ pub enum CommentChange {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(CommentChange { Created = 1, Replied = 2, Updated = 3, Deleted = 4 });
+lark_events::open_integer_enum!(CommentChange {
+    Created = 1,
+    Replied = 2,
+    Updated = 3,
+    Deleted = 4,
+});
 
 /// What happened to a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,4 +45,12 @@ pub enum TaskChange {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(TaskChange { Details = 1, Collaborators = 2, Followers = 3, Reminder = 4, Completed = 5, Reopened = 6, Deleted = 7 });
+lark_events::open_integer_enum!(TaskChange {
+    Details = 1,
+    Collaborators = 2,
+    Followers = 3,
+    Reminder = 4,
+    Completed = 5,
+    Reopened = 6,
+    Deleted = 7,
+});

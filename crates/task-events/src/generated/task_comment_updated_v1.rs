@@ -18,34 +18,29 @@ use super::CommentChange;
 #[non_exhaustive]
 pub struct TaskCommentUpdatedV1 {
     /// The task that the comment is on.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub task_id: Option<String>,
     /// The comment that is concerned.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub comment_id: Option<String>,
     /// The comment that it replies to.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub parent_id: Option<String>,
     /// What was done to the comment.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub obj_type: Option<CommentChange>,
 }
 
 impl EventType for TaskCommentUpdatedV1 {
     const EVENT_TYPE: &'static str = "task.task.comment.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A comment on a task that this app created, not on behalf of a user, was made, answered, changed or deleted").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/task-v1/task-comment/events/updated").updated("2024-08-13").scopes(&["task:comment"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/task.task.comment.updated_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A comment on a task that this app created, not on behalf of a user, was made, answered, changed or deleted")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/task-v1/task-comment/events/updated")
+        .updated("2024-08-13")
+        .scopes(&["task:comment"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/task.task.comment.updated_v1.json"));
     type Reply = ();
 }
 

@@ -17,34 +17,29 @@ use super::UserIdList;
 #[non_exhaustive]
 pub struct TaskUpdateTenantV1 {
     /// The users whom the task concerns.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_id_list: Option<UserIdList>,
     /// The id of the task.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub task_id: Option<String>,
     /// What part of the task changed: `task`, `collaborator` or `follower`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub object_type: Option<String>,
     /// What was done to it: `create`, `delete` or `update`.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub event_type: Option<String>,
 }
 
 impl EventType for TaskUpdateTenantV1 {
     const EVENT_TYPE: &'static str = "task.task.update_tenant_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A task in the tenant was created, changed or deleted, whichever app it came from").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/task-v1/task/events/update_tenant").updated("2022-12-23").scopes(&["task:task.event_update_tenant:readonly"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/task.task.update_tenant_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A task in the tenant was created, changed or deleted, whichever app it came from")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/task-v1/task/events/update_tenant")
+        .updated("2022-12-23")
+        .scopes(&["task:task.event_update_tenant:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/task.task.update_tenant_v1.json"));
     type Reply = ();
 }
 

@@ -18,22 +18,23 @@ use super::TaskChange;
 #[non_exhaustive]
 pub struct TaskUpdatedV1 {
     /// The id of the task.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub task_id: Option<String>,
     /// What happened to the task.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub obj_type: Option<TaskChange>,
 }
 
 impl EventType for TaskUpdatedV1 {
     const EVENT_TYPE: &'static str = "task.task.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A task that this app created, not on behalf of a user, was changed, completed, reopened or deleted").page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/task-v1/task/events/updated").updated("2024-08-13").scopes(&["task:task"]).app_types(&["custom", "isv"]).push_modes(&["webhook"]).sample(include_str!("samples/task.task.updated_v1.json"));
+    const INFO: EventInfo = EventInfo::of::<Self>()
+        .title("A task that this app created, not on behalf of a user, was changed, completed, reopened or deleted")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/task-v1/task/events/updated")
+        .updated("2024-08-13")
+        .scopes(&["task:task"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/task.task.updated_v1.json"));
     type Reply = ();
 }
 

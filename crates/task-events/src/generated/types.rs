@@ -11,10 +11,7 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct UserIdList {
     /// The users. Only their `open_id` is of meaning.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_id_list: Option<Vec<lark_events::UserId>>,
 }
 

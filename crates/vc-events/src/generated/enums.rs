@@ -12,7 +12,10 @@ pub enum ApprovalCondition {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(ApprovalCondition { Always = 0, WhenConditionMet = 1 });
+lark_events::open_integer_enum!(ApprovalCondition {
+    Always = 0,
+    WhenConditionMet = 1,
+});
 
 /// Why somebody left a meeting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,7 +31,11 @@ pub enum LeaveReason {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(LeaveReason { Left = 1, MeetingEnded = 2, Removed = 3 });
+lark_events::open_integer_enum!(LeaveReason {
+    Left = 1,
+    MeetingEnded = 2,
+    Removed = 3,
+});
 
 /// What a meeting was created from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -48,7 +55,13 @@ pub enum MeetingSource {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(MeetingSource { Calendar = 1, Instant = 2, Interview = 3, OpenPlatform = 4, Other = 100 });
+lark_events::open_integer_enum!(MeetingSource {
+    Calendar = 1,
+    Instant = 2,
+    Interview = 3,
+    OpenPlatform = 4,
+    Other = 100,
+});
 
 /// A special kind of meeting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -70,7 +83,14 @@ pub enum MeetingSubType {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(MeetingSubType { ScreenCast = 1, WiredShare = 2, MagicShare = 3, OfficePhone = 4, IpPhone = 5, Webinar = 6 });
+lark_events::open_integer_enum!(MeetingSubType {
+    ScreenCast = 1,
+    WiredShare = 2,
+    MagicShare = 3,
+    OfficePhone = 4,
+    IpPhone = 5,
+    Webinar = 6,
+});
 
 /// Which members may reserve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -84,7 +104,10 @@ pub enum MemberScope {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(MemberScope { Listed = 0, All = 1 });
+lark_events::open_integer_enum!(MemberScope {
+    Listed = 0,
+    All = 1,
+});
 
 /// What limits on reservations are set on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -98,7 +121,10 @@ pub enum ScopeType {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(ScopeType { Level = 1, Room = 2 });
+lark_events::open_integer_enum!(ScopeType {
+    Level = 1,
+    Room = 2,
+});
 
 /// How far a meeting is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -116,7 +142,12 @@ pub enum SecurityLevel {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(SecurityLevel { Everyone = 1, Tenant = 2, Chosen = 3, HostOnly = 4 });
+lark_events::open_integer_enum!(SecurityLevel {
+    Everyone = 1,
+    Tenant = 2,
+    Chosen = 3,
+    HostOnly = 4,
+});
 
 /// Whether a setting is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -130,7 +161,10 @@ pub enum Switch {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(Switch { Off = 0, On = 1 });
+lark_events::open_integer_enum!(Switch {
+    Off = 0,
+    On = 1,
+});
 
 /// A role in a meeting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -146,7 +180,11 @@ pub enum UserRole {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(UserRole { Participant = 1, Host = 2, CoHost = 3 });
+lark_events::open_integer_enum!(UserRole {
+    Participant = 1,
+    Host = 2,
+    CoHost = 3,
+});
 
 /// A kind of user in a meeting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -174,7 +212,17 @@ pub enum UserType {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(UserType { Lark = 1, Rooms = 2, Docs = 3, Neo = 4, NeoGuest = 5, Pstn = 6, Sip = 7, ShareBox = 8, App = 9 });
+lark_events::open_integer_enum!(UserType {
+    Lark = 1,
+    Rooms = 2,
+    Docs = 3,
+    Neo = 4,
+    NeoGuest = 5,
+    Pstn = 6,
+    Sip = 7,
+    ShareBox = 8,
+    App = 9,
+});
 
 /// A kind of webinar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -188,4 +236,7 @@ pub enum WebinarType {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(WebinarType { Normal = 1, Live = 2 });
+lark_events::open_integer_enum!(WebinarType {
+    Normal = 1,
+    Live = 2,
+});

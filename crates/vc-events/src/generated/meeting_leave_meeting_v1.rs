@@ -18,22 +18,13 @@ use super::{LeaveReason, MeetingEventMeeting, MeetingEventUser};
 #[non_exhaustive]
 pub struct MeetingLeaveMeetingV1 {
     /// The meeting that was left.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub meeting: Option<MeetingEventMeeting>,
     /// Who left.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator: Option<MeetingEventUser>,
     /// Why they left.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub leave_reason: Option<LeaveReason>,
 }
 

@@ -18,16 +18,10 @@ use super::{MeetingEventMeeting, MeetingEventUser};
 #[non_exhaustive]
 pub struct MeetingRecordingEndedV1 {
     /// The meeting that was recorded.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub meeting: Option<MeetingEventMeeting>,
     /// Who ended the recording.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator: Option<MeetingEventUser>,
 }
 

@@ -18,22 +18,13 @@ use super::MeetingEventMeeting;
 #[non_exhaustive]
 pub struct MeetingRecordingReadyV1 {
     /// The meeting that was recorded.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub meeting: Option<MeetingEventMeeting>,
     /// Where the recording is.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// How long the recording is. In milliseconds.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub duration: Option<String>,
 }
 

@@ -18,16 +18,10 @@ use super::{MeetingEventMeeting, MeetingEventUser};
 #[non_exhaustive]
 pub struct MeetingShareStartedV1 {
     /// The meeting that the screen is shared in.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub meeting: Option<MeetingEventMeeting>,
     /// Who started the sharing.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator: Option<MeetingEventUser>,
 }
 

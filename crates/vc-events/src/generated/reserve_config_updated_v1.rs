@@ -18,34 +18,19 @@ use super::{ApprovalConfigEvent, ReserveScopeConfigEvent, ScopeType, TimeConfig}
 #[non_exhaustive]
 pub struct ReserveConfigUpdatedV1 {
     /// The id of the room or level that the limits are set on.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub scope_id: Option<String>,
     /// What `scope_id` names.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub scope_type: Option<ScopeType>,
     /// Whether reservations need approval, and who approves.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub approve_config: Option<ApprovalConfigEvent>,
     /// When, how early and for how long a room can be reserved.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub time_config: Option<TimeConfig>,
     /// Who may reserve.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub reserve_scope_config: Option<ReserveScopeConfigEvent>,
 }
 

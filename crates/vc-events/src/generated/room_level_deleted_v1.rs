@@ -16,16 +16,10 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct RoomLevelDeletedV1 {
     /// The level that was deleted. 1 to 100 characters.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub room_level_id: Option<String>,
     /// Whether all levels below it were deleted with it.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub delete_child: Option<bool>,
 }
 

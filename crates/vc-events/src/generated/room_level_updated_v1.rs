@@ -17,10 +17,7 @@ use super::RoomLevel;
 #[non_exhaustive]
 pub struct RoomLevelUpdatedV1 {
     /// The level after the change.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub room_level: Option<RoomLevel>,
 }
 

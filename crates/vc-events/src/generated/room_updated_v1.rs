@@ -17,10 +17,7 @@ use super::RoomEvent;
 #[non_exhaustive]
 pub struct RoomUpdatedV1 {
     /// The room after the change.
-    #[serde(
-        deserialize_with = "lenient::field",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub room: Option<RoomEvent>,
 }
 

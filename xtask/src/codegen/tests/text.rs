@@ -102,8 +102,8 @@ fn every_shape_has_its_rust_type() {
     assert!(files["types.rs"].contains("pub inner: Option<Vec<Teacup>>,"));
     assert!(files["types.rs"].contains("/// Part of [`TeaReadyV1`](crate::TeaReadyV1)."));
     for line in [
-        "open_integer_enum!(State { Idle = 0, Broken = -1 });",
-        "open_string_enum!(Mark { Both = \"a b\", C = \"c\" });",
+        "open_integer_enum!(State {\n    Idle = 0,\n    Broken = -1,\n});",
+        "open_string_enum!(Mark {\n    Both = \"a b\",\n    C = \"c\",\n});",
         "/// An A and a B. Key `a b`.",
         "Unknown(String),",
     ] {
