@@ -41,6 +41,7 @@ impl<'a> Uniting<'a> {
             types,
             naming,
             validated: with_rules(types, overlay),
+            retired: retired_scopes(specs),
             keys: BTreeMap::new(),
             problems,
         };
@@ -121,6 +122,13 @@ fn with_rules<'a>(types: &'a Types, overlay: &Overlay) -> BTreeSet<&'a str> {
     }
 }
 
+fn retired_scopes(specs: &[Spec]) -> BTreeSet<&str> {
+    let facts = specs.iter().map(|spec| &spec.facts);
+    let scopes = facts.flat_map(|facts| facts.scopes.iter().chain(&facts.field_scopes));
+    let retired = scopes.filter(|scope| scope.retired);
+    retired.map(|scope| scope.name.as_str()).collect()
+}
+
 /// The rule that a page states for a value of this shape.
 fn stated_rule(shape: &Shape, facts: &Facts) -> Option<Rule> {
     let has_range = facts.minimum.is_some() || facts.maximum.is_some();
@@ -150,6 +158,8 @@ struct Catalogue<'a, 'p> {
     naming: Naming<'a>,
     /// The types whose rules are checked.
     validated: BTreeSet<&'a str>,
+    /// The permissions that can no longer be applied for.
+    retired: BTreeSet<&'a str>,
     /// The keys that the facts have for each enum.
     keys: BTreeMap<&'a str, BTreeSet<Key>>,
     problems: &'p mut Problems,
@@ -264,7 +274,11 @@ impl<'a> Catalogue<'a, '_> {
         };
         let doc = self.doc(words.and_then(|words| words.doc.as_ref()), at);
         let mut sentences: Vec<_> = (!doc.is_empty()).then_some(doc).into_iter().collect();
-        sentences.extend(prose::field_sentences(property, enumeration.is_some()));
+        sentences.extend(prose::field_sentences(
+            property,
+            enumeration.is_some(),
+            &self.retired,
+        ));
         Field {
             wire_name: property.name.clone(),
             name: names::field_name(&property.name),

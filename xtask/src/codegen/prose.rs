@@ -1,14 +1,25 @@
 //! Facts as sentences: what rustdoc says of a field after its description.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::facts::Facts;
 use super::spec::{Property, Schema, Shape};
 
-/// Everything documented of a field, a sentence each.
-pub(crate) fn field_sentences(property: &Property, is_enum: bool) -> Vec<String> {
+/// Everything documented of a field, a sentence each. Permissions that can no longer be applied for
+/// are left out where there are others.
+pub(crate) fn field_sentences(
+    property: &Property,
+    is_enum: bool,
+    retired: &BTreeSet<&str>,
+) -> Vec<String> {
     let mut sentences = value_sentences(&property.schema, is_enum);
-    sentences.extend(scope_sentence(&property.schema.facts.scopes));
+    let mut scopes = property.schema.facts.scopes.clone();
+    if !scopes.iter().all(|scope| retired.contains(scope.as_str())) {
+        scopes.retain(|scope| !retired.contains(scope.as_str()));
+    }
+    sentences.extend(scope_sentence(&scopes));
     if property.schema.facts.only_sampled {
         sentences.push("Only the sample on the page has it.".to_owned());
     }

@@ -125,10 +125,6 @@ fn merge_facts(known: &mut Facts, other: &Facts) {
     if known.round_to != other.round_to {
         known.round_to = known.round_to.take().xor(other.round_to.clone());
     }
-    // Without permissions on one page, the value is sent to all.
-    if known.scopes.is_empty() || other.scopes.is_empty() {
-        known.scopes.clear();
-    }
     unite(&mut known.scopes, &other.scopes);
     unite(&mut known.keys, &other.keys);
     known.only_sampled &= other.only_sampled;

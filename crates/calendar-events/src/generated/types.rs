@@ -13,7 +13,7 @@ use super::RsvpStatus;
 #[serde(default)]
 #[non_exhaustive]
 pub struct AclScopeEvent {
-    /// What kind of subject the rule is for. Only `user` so far. Known values are `user`.
+    /// What kind of subject the rule is for. Known values are `user`.
     #[serde(
         rename = "type",
         deserialize_with = "lenient::field",

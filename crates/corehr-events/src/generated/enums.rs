@@ -211,7 +211,7 @@ lark_events::open_integer_enum!(IdTransformType {
 /// Where a job change was edited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum JobChangeEditor {
+pub enum JobChangeEditPlace {
     /// On the page of the job change. Key `1`.
     JobChangePage,
     /// In the job record. Key `2`.
@@ -230,7 +230,7 @@ pub enum JobChangeEditor {
     Unknown(i64),
 }
 
-lark_events::open_integer_enum!(JobChangeEditor {
+lark_events::open_integer_enum!(JobChangeEditPlace {
     JobChangePage = 1,
     JobRecord = 2,
     RosterImport = 3,

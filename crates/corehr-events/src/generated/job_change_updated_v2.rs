@@ -3,7 +3,7 @@
 use lark_events::{EventInfo, EventType, Validate, Violations, lenient};
 use serde::{Deserialize, Serialize};
 
-use super::{JobChangeEditor, JobChangeStatus};
+use super::{JobChangeEditPlace, JobChangeStatus};
 
 /// The details of a job change were edited after it was started.
 ///
@@ -45,7 +45,7 @@ pub struct JobChangeUpdatedV2 {
     pub operate_reason: Option<String>,
     /// Where the job change was edited.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
-    pub transfer_type: Option<JobChangeEditor>,
+    pub transfer_type: Option<JobChangeEditPlace>,
     /// The names of the edited fields. At most 200 elements.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub updated_fields: Option<Vec<String>>,

@@ -106,10 +106,10 @@ pub use self::employment_resigned_v1::EmploymentResignedV1;
 pub use self::employment_updated_v1::EmploymentUpdatedV1;
 pub use self::enums::{
     ApprovalGroupStatus, ApprovalGroupStatusV2, ChecklistStatus, DraftStatus, EmployeeEventType,
-    EmployeeSubEventType, IdTransformType, JobChangeEditor, JobChangeStatus, ManagementDimension,
-    OffboardingStatus, OffboardingStatusV1, OnboardingFlowStatus, OnboardingTaskStatus,
-    OperationType, ProbationStatus, ProcessPurpose, ProcessStatus, ProcessTaskStatus,
-    ProcessTaskType, TransferMode,
+    EmployeeSubEventType, IdTransformType, JobChangeEditPlace, JobChangeStatus,
+    ManagementDimension, OffboardingStatus, OffboardingStatusV1, OnboardingFlowStatus,
+    OnboardingTaskStatus, OperationType, ProbationStatus, ProcessPurpose, ProcessStatus,
+    ProcessTaskStatus, ProcessTaskType, TransferMode,
 };
 pub use self::event_set::CorehrEvent;
 pub use self::job_change_status_updated_v2::JobChangeStatusUpdatedV2;

@@ -279,39 +279,36 @@ pub struct EmployeeWorkEntity {
     /// `directory:employee.work.extension_number:read`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub extension_number: Option<String>,
-    /// The day on which the employee joined, as `YYYY-MM-DD`. Sent only to apps with any permission
-    /// of `directory:employee.work.join_date:read`, `directory:employee.work.employment:read`.
+    /// The day on which the employee joined, as `YYYY-MM-DD`. Sent only to apps with the permission
+    /// `directory:employee.work.join_date:read`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub join_date: Option<String>,
-    /// How the employee is employed, as the number of an employee type. Sent only to apps with any
-    /// permission of `directory:employee.work.employment_type:read`,
-    /// `directory:employee.work.employment:read`.
+    /// How the employee is employed, as the number of an employee type. Sent only to apps with the
+    /// permission `directory:employee.work.employment_type:read`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub employment_type: Option<i64>,
-    /// Where the employee is between joining and leaving. Sent only to apps with any permission of
-    /// `directory:employee.work.staff_status:read`, `directory:employee.work.employment:read`.
+    /// Where the employee is between joining and leaving. Sent only to apps with the permission
+    /// `directory:employee.work.staff_status:read`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub staff_status: Option<StaffStatus>,
     /// The job title of the employee. Sent only to apps with the permission
     /// `directory:employee.work.job_title:read`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub job_title: Option<JobTitle>,
-    /// The day on which the employee leaves or left, as `YYYY-MM-DD`. Sent only to apps with any
-    /// permission of `directory:employee.work.resign_date:read`,
-    /// `directory:employee.work.employment:read`.
+    /// The day on which the employee leaves or left, as `YYYY-MM-DD`. Sent only to apps with the
+    /// permission `directory:employee.work.resign_date:read`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub resign_date: Option<String>,
-    /// Why the employee leaves or left. Sent only to apps with any permission of
-    /// `directory:employee.work.resign_reason:read`, `directory:employee.work.employment:read`.
+    /// Why the employee leaves or left. Sent only to apps with the permission
+    /// `directory:employee.work.resign_reason:read`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub resign_reason: Option<String>,
     /// A note on why the employee leaves or left. At most 5000 characters. Sent only to apps with
-    /// any permission of `directory:employee.work.resign_remark:read`,
-    /// `directory:employee.work.employment:read`.
+    /// the permission `directory:employee.work.resign_remark:read`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub resign_remark: Option<String>,
-    /// In which way the employee leaves or left. Sent only to apps with any permission of
-    /// `directory:employee.work.resign_type:read`, `directory:employee.work.employment:read`.
+    /// In which way the employee leaves or left. Sent only to apps with the permission
+    /// `directory:employee.work.resign_type:read`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub resign_type: Option<String>,
 }

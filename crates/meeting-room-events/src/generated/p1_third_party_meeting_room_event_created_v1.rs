@@ -29,7 +29,7 @@ pub struct P1ThirdPartyMeetingRoomEventCreatedV1 {
         skip_serializing_if = "Option::is_none"
     )]
     pub type_: Option<String>,
-    /// When it happened, as Unix time in milliseconds.
+    /// When it happened: Unix time, in milliseconds in the documented sample.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub event_time: Option<String>,
     /// The unique id of the calendar event.

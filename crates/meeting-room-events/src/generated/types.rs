@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default)]
 #[non_exhaustive]
 pub struct EventTime {
-    /// The time, as Unix time in milliseconds.
+    /// The time: Unix time, in milliseconds in the documented sample.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub time_stamp: Option<String>,
 }

@@ -42,7 +42,7 @@ pub struct Device {
     pub name: Option<String>,
 }
 
-/// A video meeting.
+/// A video meeting. Most events have only a part of it.
 ///
 /// Part of [`MeetingAllMeetingStartedV1`](crate::MeetingAllMeetingStartedV1),
 /// [`MeetingEndedV1`](crate::MeetingEndedV1), [`MeetingJoinMeetingV1`](crate::MeetingJoinMeetingV1)
@@ -181,7 +181,7 @@ pub struct ReserveScopeConfigEvent {
     pub allow_depts: Option<Vec<SubscribeDepartment>>,
 }
 
-/// A meeting room.
+/// A meeting room. Of one that was deleted there is only its id.
 ///
 /// Part of [`RoomCreatedV1`](crate::RoomCreatedV1), [`RoomDeletedV1`](crate::RoomDeletedV1),
 /// [`RoomUpdatedV1`](crate::RoomUpdatedV1).
