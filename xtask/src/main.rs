@@ -5,6 +5,7 @@ mod mutants;
 
 use std::env;
 use std::fmt::Display;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -57,8 +58,15 @@ fn run_codegen(check: bool) -> ExitCode {
 }
 
 fn run_list(text: impl Fn(&[codegen::list::Entry]) -> String) -> ExitCode {
-    let entries = codegen::list(&workspace_root());
-    exit_code(entries.map(|entries| print!("{}", text(&entries))))
+    let entries = match codegen::list(&workspace_root()) {
+        Ok(entries) => entries,
+        Err(error) => return exit_code(Err(error)),
+    };
+    match io::stdout().write_all(text(&entries).as_bytes()) {
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        written => exit_code(written),
+    }
 }
 
 fn run_import(pages: &[&str]) -> ExitCode {

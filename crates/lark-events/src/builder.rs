@@ -5,8 +5,9 @@ use std::collections::hash_map::Entry;
 use std::fmt;
 use std::panic::Location;
 
+use crate::delivery::is_callback;
 use crate::dispatcher::{Dispatcher, Route, Routes, UnhandledPolicy};
-use crate::error::{BuildError, Clash};
+use crate::error::{BuildError, BuildProblem};
 use crate::event::EventType;
 use crate::event_set::EventSet;
 use crate::handler::{
@@ -60,7 +61,7 @@ pub struct DispatcherBuilder<S = ()> {
     routes: HashMap<String, (Route, Place)>,
     fallback: Option<(ErasedHandler, Place)>,
     unhandled: UnhandledPolicy,
-    clashes: Vec<Clash>,
+    problems: Vec<BuildProblem>,
 }
 
 impl Default for DispatcherBuilder {
@@ -70,7 +71,7 @@ impl Default for DispatcherBuilder {
             routes: HashMap::new(),
             fallback: None,
             unhandled: UnhandledPolicy::default(),
-            clashes: Vec::new(),
+            problems: Vec::new(),
         }
     }
 }
@@ -89,7 +90,8 @@ impl<S> DispatcherBuilder<S> {
 
     /// Registers one handler for every event of a set, such as the enum of a whole domain. What is
     /// then registered for one of them is a clash, as it is for any event. The handler returns `()`
-    /// or a `Result` of it: callbacks need their own reply, and are in no set.
+    /// or a `Result` of it: callbacks need their own reply, and a set with one does not
+    /// [build](Self::build).
     ///
     /// See [`EventSet`] for an example.
     #[track_caller]
@@ -99,6 +101,12 @@ impl<S> DispatcherBuilder<S> {
     ) -> Self {
         let handler = erase_set::<E, _>(handler);
         for info in E::EVENTS {
+            if is_callback(info.event_type, info.schema) {
+                self.problems.push(BuildProblem::CallbackInSet {
+                    event_type: info.event_type,
+                    place: Location::caller(),
+                });
+            }
             let handler = ErasedHandler::clone(&handler);
             self = self.insert(info.event_type, handler, Some(info));
         }
@@ -122,7 +130,7 @@ impl<S> DispatcherBuilder<S> {
     pub fn fallback(mut self, handler: impl Handler<RawJson, Return: IntoReply<RawReply>>) -> Self {
         let second = Location::caller();
         match self.fallback {
-            Some((_, first)) => self.clashes.push(Clash {
+            Some((_, first)) => self.problems.push(BuildProblem::Clash {
                 event_type: None,
                 first,
                 second,
@@ -140,7 +148,7 @@ impl<S> DispatcherBuilder<S> {
             routes: self.routes,
             fallback: self.fallback,
             unhandled: self.unhandled,
-            clashes: self.clashes,
+            problems: self.problems,
         }
     }
 
@@ -181,7 +189,7 @@ impl<S> DispatcherBuilder<S> {
     ) -> Self {
         let second = Location::caller();
         match self.routes.entry(event_type.into()) {
-            Entry::Occupied(entry) => self.clashes.push(Clash {
+            Entry::Occupied(entry) => self.problems.push(BuildProblem::Clash {
                 event_type: Some(entry.key().clone()),
                 first: entry.get().1,
                 second,
@@ -197,12 +205,11 @@ impl<S> DispatcherBuilder<S> {
     ///
     /// # Errors
     ///
-    /// [`BuildError`] when an event type, or the fallback, was registered twice.
+    /// [`BuildError`] when an event type, or the fallback, was registered twice, or a callback is in
+    /// a set.
     pub fn build(self) -> Result<Dispatcher, BuildError> {
-        if !self.clashes.is_empty() {
-            return Err(BuildError {
-                clashes: self.clashes,
-            });
+        if !self.problems.is_empty() {
+            return Err(BuildError(self.problems));
         }
         let routes = self.routes.into_iter();
         Ok(Dispatcher::new(Routes {

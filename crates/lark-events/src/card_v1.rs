@@ -11,8 +11,9 @@ use serde::Deserialize;
 use crate::callback::CardActionTriggerV1;
 use crate::crypto::SignatureHeaders;
 use crate::delivery::{Delivery, Transport};
-use crate::envelope::{Text, from_object};
+use crate::envelope::Text;
 use crate::event::{EventHeader, EventType};
+use crate::object::from_named;
 use crate::raw_json::RawJson;
 use crate::webhook::{
     Opened, Rejection, RejectionReason, Settings, WebhookBuildError, WebhookBuilder,
@@ -150,7 +151,7 @@ impl CardAdmission<'_> {
             return Ok(Opened::Challenge(challenge));
         }
         let text = std::str::from_utf8(&body).map_err(|_| RejectionReason::Malformed)?;
-        let flat: Flat<'_> = from_object(text).map_err(|_| RejectionReason::Malformed)?;
+        let flat: Flat<'_> = from_named(text).map_err(|_| RejectionReason::Malformed)?;
         let mut header = EventHeader::new(CardActionTriggerV1::EVENT_TYPE);
         header.tenant_key = flat.tenant_key.into_string();
         let mut delivery = Delivery::new(header, RawJson::parsed(body));

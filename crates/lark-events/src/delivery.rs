@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use crate::envelope::{Document, Header, Kind, Text, V1Event, from_object};
+use crate::envelope::{Document, Header, Kind, Text, V1Event};
 use crate::error::DecodeError;
 use crate::event::{EventHeader, Schema};
 use crate::raw_json::RawJson;
@@ -83,8 +83,8 @@ impl Delivery {
         let header = match document.kind() {
             Kind::V2 => v2_header(bytes, document.into_v2_header().unwrap_or_default()),
             Kind::V1 => {
-                let event: V1Event<'_> =
-                    from_object(event.unwrap_or("{}")).map_err(|error| DecodeError::new(&error))?;
+                let event = V1Event::parse(event.unwrap_or("{}"));
+                let event = event.map_err(|error| DecodeError::new(&error))?;
                 EventHeader {
                     schema: Schema::V1,
                     event_id: document.uuid.into_string(),
@@ -208,6 +208,27 @@ mod tests {
             (&*delivery.header.app_id, &*delivery.header.tenant_key),
             ("7", "")
         );
+    }
+
+    #[test]
+    fn an_odd_key_costs_its_own_member() {
+        for document in [
+            r#"{"type":"event_callback","event":{"type":"x_v1","text":"x","\ud800":1}}"#,
+            r#"{"type":"event_callback","\ud800":[],"event":{"\ud800":{},"type":"x_v1"}}"#,
+            r#"{"schema":"2.0","header":{"event_type":"x_v1","\ud800":1},"event":{}}"#,
+            r#"{"schema":"2.0","header":{"event_type":"x_v1"},"event":{},"\ud800":1}"#,
+        ] {
+            let delivery = parse(document).unwrap();
+            assert_eq!(delivery.header.event_type, "x_v1", "{document}");
+            assert_eq!(delivery.header.extras().count(), 0);
+        }
+        for twice in [
+            r#"{"type":"event_callback","event":{"type":"a","\ud800":1,"\u0074ype":"b"}}"#,
+            r#"{"header":{"event_type":"a_v1","\ud800":1,"event_type":"b_v1"}}"#,
+            r#"{"header":{"event_type":"a_v1"},"\ud800":1,"header":{}}"#,
+        ] {
+            assert!(parse(twice).is_err(), "{twice}");
+        }
     }
 
     #[test]

@@ -4,8 +4,8 @@
 //! takes a second, skipping scan of `event` for the type, app and tenant that it keeps there. The
 //! event itself is never decoded here, only delimited.
 //!
-//! Unknown members are ignored, but a *known* one given twice is an error: two readers could
-//! disagree on which of two tokens or types counts.
+//! Unknown members are ignored, also those whose key is no Unicode, but a *known* one given twice is
+//! an error: two readers could disagree on which of two tokens or types counts.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,19 +14,11 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::object::{NamedMembers, from_named, from_object};
 use crate::raw_json::unescaped;
 
 /// Most unknown header fields kept, the first ones. The drive events have two.
 const MAX_HEADER_EXTRAS: usize = 64;
-
-/// Decodes a JSON object and nothing else: derived types would also take a list of their members.
-pub(crate) fn from_object<'a, T: Deserialize<'a>>(text: &'a str) -> serde_json::Result<T> {
-    let mut bytes = text.bytes();
-    if bytes.find(|byte| !b" \t\r\n".contains(byte)) != Some(b'{') {
-        return Err(de::Error::custom("not an object"));
-    }
-    serde_json::from_str(text)
-}
 
 /// One parsed document: whatever of the known members it has.
 #[derive(Debug, Deserialize)]
@@ -59,7 +51,7 @@ pub(crate) enum Kind {
 impl<'a> Document<'a> {
     /// Parses `text`, which must be one JSON object and nothing after it.
     pub(crate) fn parse(text: &'a str) -> serde_json::Result<Self> {
-        from_object(text)
+        from_named(text)
     }
 
     pub(crate) fn kind(&self) -> Kind {
@@ -114,7 +106,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Header<'a> {
                 f.write_str("an event header")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Header<'de>, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Header<'de>, A::Error> {
+                let mut map = NamedMembers(map);
                 let mut header = Header::default();
                 while let Some(Name(name)) = map.next_key()? {
                     let slot = match name.as_ref() {
@@ -146,6 +139,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Header<'a> {
 
 /// A member's name, borrowed where it has no escapes.
 #[derive(Deserialize)]
+#[serde(transparent)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// What a version 1 envelope keeps inside its `event`.
@@ -159,6 +153,23 @@ pub(crate) struct V1Event<'a> {
     pub(crate) tenant_key: Text<'a>,
 }
 
+impl<'a> V1Event<'a> {
+    pub(crate) fn parse(event: &'a str) -> serde_json::Result<Self> {
+        from_named(event)
+    }
+
+    /// Whether what is at this place of the event is in the header.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        let text = match path {
+            "/type" => &self.event_type,
+            "/app_id" => &self.app_id,
+            "/tenant_key" => &self.tenant_key,
+            _ => return false,
+        };
+        text.as_str().is_some()
+    }
+}
+
 /// The encrypted wrapper, `{"encrypt": "<base64>"}`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Wrapper<'a> {
@@ -169,7 +180,7 @@ pub(crate) struct Wrapper<'a> {
 impl<'a> Wrapper<'a> {
     /// The sealed text, if `text` is a wrapper at all.
     pub(crate) fn parse(text: &'a str) -> serde_json::Result<Option<Cow<'a, str>>> {
-        let wrapper: Self = from_object(text)?;
+        let wrapper: Self = from_named(text)?;
         Ok(wrapper.encrypt.0)
     }
 }

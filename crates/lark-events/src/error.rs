@@ -163,34 +163,57 @@ impl Error for DispatchError {
     }
 }
 
-/// A dispatcher that cannot be built, because two handlers want the same events. The text names
-/// every clash with both places.
+/// A dispatcher that cannot be built: two handlers want the same events, or a callback is in a set.
+/// The text names all such problems with their places.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BuildError {
-    pub(crate) clashes: Vec<Clash>,
-}
+pub struct BuildError(pub(crate) Vec<BuildProblem>);
 
-/// Two handlers for one event type, or two fallbacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Clash {
-    pub(crate) event_type: Option<String>,
-    pub(crate) first: &'static Location<'static>,
-    pub(crate) second: &'static Location<'static>,
+pub(crate) enum BuildProblem {
+    /// Two handlers for one event type, or two fallbacks.
+    Clash {
+        event_type: Option<String>,
+        first: &'static Location<'static>,
+        second: &'static Location<'static>,
+    },
+    /// Nobody could reply to it.
+    CallbackInSet {
+        event_type: &'static str,
+        place: &'static Location<'static>,
+    },
 }
 
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, clash) in self.clashes.iter().enumerate() {
+        for (index, problem) in self.0.iter().enumerate() {
             if index > 0 {
                 f.write_str("; ")?;
             }
-            match &clash.event_type {
-                Some(event_type) => write!(f, "two handlers for {event_type}")?,
-                None => f.write_str("two fallbacks")?,
-            }
-            write!(f, ": at {} and at {}", clash.first, clash.second)?;
+            problem.fmt(f)?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for BuildProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Clash {
+                event_type,
+                first,
+                second,
+            } => {
+                match event_type {
+                    Some(event_type) => write!(f, "two handlers for {event_type}")?,
+                    None => f.write_str("two fallbacks")?,
+                }
+                write!(f, ": at {first} and at {second}")
+            }
+            Self::CallbackInSet { event_type, place } => write!(
+                f,
+                "{event_type} is a callback, which needs its own reply, in a set: at {place}"
+            ),
+        }
     }
 }
 

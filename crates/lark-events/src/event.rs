@@ -50,8 +50,8 @@ pub trait EventType: DeserializeOwned + Serialize + Send + 'static {
     /// The platform's name of the event, such as `vc.reserve_config.updated_v1`.
     const EVENT_TYPE: &'static str;
 
-    /// What the platform documents of the event.
-    const INFO: EventInfo = EventInfo::of::<Self>();
+    /// What the platform documents of the event. [`EventInfo::of`] gives it with the way into the type.
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE);
 
     /// What a handler answers: `()` for notifications, the documented body for callbacks.
     type Reply: Serialize + Send + 'static;
@@ -109,8 +109,9 @@ impl<E> Event<E> {
     /// `Serialize` fails counts as unread altogether. A number and its text are the same, so are
     /// a boolean and 0 or 1, and a null is nothing lost. An object or list that was not taken is
     /// listed itself, without what it holds. Lists are compared in order, without the elements that
-    /// were left out. The time it takes grows with the length of the text times the depth of its
-    /// nesting.
+    /// were left out. A number is only the same with all its digits. The time it takes grows with
+    /// the length of the text times the depth of its nesting; the paths take a mebibyte at most, as
+    /// past that an object or list is listed in the stead of what it holds.
     ///
     /// ```
     /// use lark_events::callback::UrlPreviewGet;

@@ -53,7 +53,7 @@ use crate::raw_json::RawJson;
 /// # Ok::<(), lark_events::BuildError>(())
 /// ```
 pub trait EventSet: Sized + Send + 'static {
-    /// The events of the set.
+    /// The events of the set. A callback among them is a [`BuildError`](crate::BuildError).
     const EVENTS: &'static [EventInfo];
 
     /// Decodes an event of the set, told by its header's event type; `None` for any other.

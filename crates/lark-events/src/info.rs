@@ -1,5 +1,7 @@
 //! What the platform documents about an event, as data: the source of rustdoc, tools and manifests.
 
+use std::fmt;
+
 use crate::error::DecodeError;
 use crate::event::{EventType, Schema};
 use crate::raw_json::RawJson;
@@ -62,10 +64,11 @@ impl EventInfo {
         }
     }
 
-    /// Nothing but the event type and its body type.
+    /// What [`EventType::INFO`] has, and the way into the body type for [`typed`](Self::typed). `INFO`
+    /// is without, so that an app that only registers handlers links no code that writes bodies.
     #[must_use]
     pub const fn of<E: EventType>() -> Self {
-        let mut info = Self::new(E::EVENT_TYPE);
+        let mut info = E::INFO;
         info.typing = Typing(Some(retype::<E>));
         info
     }
@@ -75,9 +78,9 @@ impl EventInfo {
     ///
     /// ```
     /// use lark_events::callback::UrlPreviewGet;
-    /// use lark_events::{EventType, RawJson};
+    /// use lark_events::{EventInfo, RawJson};
     ///
-    /// let events = [UrlPreviewGet::INFO];
+    /// let events = [EventInfo::of::<UrlPreviewGet>()];
     /// let raw = RawJson::parse(r#"{"host": "im_message", "later": [1]}"#)?;
     /// let typed = events[0].typed(&raw)?;
     /// assert_eq!(typed.json.as_str(), r#"{"host":"im_message"}"#);
@@ -175,10 +178,16 @@ pub struct TypedBody {
 
 /// The way from a body into its type and back. Two facts are equal whatever this is: a function has
 /// no address of its own.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 struct Typing(Option<Retype>);
 
 type Retype = fn(&RawJson) -> Result<RawJson, DecodeError>;
+
+impl fmt::Debug for Typing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "typed" } else { "untyped" })
+    }
+}
 
 impl PartialEq for Typing {
     fn eq(&self, _: &Self) -> bool {
@@ -201,8 +210,17 @@ mod tests {
     #[test]
     fn facts_are_compared_without_their_types() {
         let untyped = EventInfo::new(UrlPreviewGet::EVENT_TYPE);
-        assert_eq!(EventInfo::of::<UrlPreviewGet>(), untyped);
-        assert_ne!(untyped.title("x"), untyped);
+        let info = EventInfo::of::<UrlPreviewGet>();
+        assert_eq!(info, UrlPreviewGet::INFO);
+        assert_eq!(info, untyped.title(info.title));
+        assert_ne!(info, untyped);
+    }
+
+    #[test]
+    fn the_way_into_the_type_is_in_of_alone_and_debug_shows_no_address() {
+        let debug = |info: EventInfo| format!("{info:?}");
+        assert!(debug(UrlPreviewGet::INFO).ends_with("typing: untyped }"));
+        assert!(debug(EventInfo::of::<UrlPreviewGet>()).ends_with("typing: typed }"));
     }
 
     #[test]
@@ -246,7 +264,9 @@ mod tests {
             const EVENT_TYPE: &'static str = "odd_v1";
             type Reply = ();
         }
-        let error = Odd::INFO.typed(&RawJson::default()).unwrap_err();
+        let error = EventInfo::of::<Odd>()
+            .typed(&RawJson::default())
+            .unwrap_err();
         assert_eq!(
             error.to_string(),
             "the typed body cannot be written as JSON"

@@ -8,9 +8,9 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize, Serializer, ser};
 use serde_json::value::RawValue;
 
-use crate::envelope::from_object;
 use crate::error::{DecodeError, EncodeError};
-use crate::lenient::repair;
+use crate::lenient::{is_exact, repair};
+use crate::object::from_object;
 
 /// The text of one JSON value, shared with the bytes it was received in: cloning copies nothing.
 ///
@@ -107,8 +107,13 @@ impl RawJson {
     /// [`DecodeError`] when the type does not even take the rest.
     pub fn decode_leniently<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
         let text = self.as_str();
-        from_object(text)
-            .or_else(|error| from_object(&repair(text)).map_err(|_| DecodeError::new(&error)))
+        let repaired = |is_held| from_object(&repair(text, is_held));
+        from_object(text).or_else(|error| {
+            // Plain fields keep their numbers, unless a lenient one has to be told its own by text.
+            repaired(f64::is_finite)
+                .or_else(|_| repaired(is_exact))
+                .map_err(|_| DecodeError::new(&error))
+        })
     }
 }
 

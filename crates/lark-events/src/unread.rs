@@ -9,85 +9,144 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::decimal::same_number;
+use crate::envelope::V1Event;
 use crate::event::Schema;
 use crate::lenient::MAX_DEPTH;
 use crate::pointer::Pointer;
 use crate::raw_json::{RawJson, unescaped};
 
-/// What version 1 keeps in the body, and [`EventHeader`](crate::EventHeader) has.
-const V1_HEADER: [&str; 3] = ["/type", "/app_id", "/tenant_key"];
+/// Most bytes of all paths together: some ten thousand of them, more than anybody reads. Without
+/// it, many elements below one long key would take its length times their number.
+const MAX_PATH_BYTES: usize = 1 << 20;
 
 /// The JSON pointers of what is in `raw` and not in `typed`, the typed body written as JSON.
 pub(crate) fn unread(raw: &RawJson, typed: &RawJson, schema: Schema) -> Vec<String> {
-    let mut walk = Walk::default();
-    let texts = (raw.as_str().trim(), typed.as_str().trim());
-    walk.value(texts.0, Some(texts.1), 0);
-    if schema == Schema::V1 {
-        walk.unread.retain(|path| !V1_HEADER.contains(&&**path));
+    let mut walk = Walk {
+        at: Pointer::default(),
+        unread: Vec::new(),
+        bytes: 0,
+        deepest: MAX_DEPTH,
+    };
+    let raw = raw.as_str().trim();
+    walk.value(raw, Some(typed.as_str().trim()), 0);
+    if schema == Schema::V1
+        && let Ok(header) = V1Event::parse(raw)
+    {
+        walk.unread.retain(|path| !header.has(path));
     }
     walk.unread
 }
 
-#[derive(Default)]
 struct Walk {
     at: Pointer,
     unread: Vec<String>,
+    /// What the paths take so far.
+    bytes: usize,
+    /// How many steps a path may have: fewer, once there were too many paths.
+    deepest: usize,
 }
 
 impl Walk {
-    fn value(&mut self, raw: &str, typed: Option<&str>, depth: usize) {
+    /// Lists what was not read of a value that is `depth` steps down. Whether there is any.
+    fn value(&mut self, raw: &str, typed: Option<&str>, depth: usize) -> bool {
         match typed {
-            _ if raw == "null" => {}
-            Some(typed) if raw == typed || same_scalar(raw, typed) => {}
+            _ if raw == "null" => false,
+            Some(typed) if raw == typed || same_scalar(raw, typed, same_number) => false,
             Some(typed) if depth < MAX_DEPTH && same_container(raw, typed) => {
-                if raw.starts_with('{') {
-                    self.members(raw, typed, depth + 1);
+                let listed = self.unread.len();
+                let is_lost = if raw.starts_with('{') {
+                    self.members(raw, typed, depth + 1)
                 } else {
-                    self.elements(raw, typed, depth + 1);
+                    self.elements(raw, typed, depth + 1)
+                };
+                if is_lost && depth >= self.deepest {
+                    self.list(listed, depth);
                 }
+                is_lost
             }
-            _ => self.unread.push(self.at.as_str().to_owned()),
+            _ => {
+                self.list(self.unread.len(), depth);
+                true
+            }
         }
     }
 
-    fn child(&mut self, name: &str, raw: &str, typed: Option<&str>, depth: usize) {
-        let length = self.at.step(name);
-        self.value(raw, typed, depth);
-        self.at.go_back(length);
+    /// Lists this place, in the stead of those inside it, which are listed from `inside` on. Where
+    /// there is no room, or it is too deep, it is left to what holds it.
+    fn list(&mut self, inside: usize, depth: usize) {
+        if depth > self.deepest {
+            return;
+        }
+        let bytes_of = |path: &str| path.len() + size_of::<String>();
+        for path in self.unread.drain(inside..) {
+            self.bytes -= bytes_of(&path);
+        }
+        let bytes = self.bytes + bytes_of(self.at.as_str());
+        if bytes > MAX_PATH_BYTES && depth > 0 {
+            self.deepest = depth - 1;
+            return;
+        }
+        self.bytes = bytes;
+        self.unread.push(self.at.as_str().to_owned());
     }
 
-    fn members(&mut self, raw: &str, typed: &str, depth: usize) {
+    fn members(&mut self, raw: &str, typed: &str, depth: usize) -> bool {
         let raw = Members::read(raw);
         let typed: BTreeMap<_, _> = Members::read(typed).named().collect();
         let mut copies: BTreeMap<_, usize> = BTreeMap::new();
         for (name, _) in raw.named() {
             *copies.entry(name).or_default() += 1;
         }
-        for (key, value) in &raw.0 {
-            let Some(name) = unescaped(key) else {
-                // No path can name it, so its own spelling has to.
-                self.child(key.trim_matches('"'), value, None, depth);
-                continue;
+        let mut is_lost = false;
+        for &(key, value) in &raw.0 {
+            let name = unescaped(key);
+            let count = match &name {
+                // A member given twice is told of once.
+                Some(name) => copies.remove(name).unwrap_or_default(),
+                None => 1,
             };
-            // A member given twice is told of once.
-            match copies.remove(&name) {
-                Some(1) => self.child(&name, value, typed.get(&name).copied(), depth),
-                Some(_) => self.child(&name, value, None, depth),
-                None => {}
+            // No path can name what has no name, so its own spelling has to.
+            let step = name.as_deref().unwrap_or(&key[1..key.len() - 1]);
+            let length = self.at.step(step);
+            is_lost |= match count {
+                0 => false,
+                1 => {
+                    let typed = name.as_ref().and_then(|name| typed.get(name));
+                    self.value(value, typed.copied(), depth)
+                }
+                // Whatever the copies are: even null can have hidden another.
+                _ => {
+                    self.list(self.unread.len(), depth);
+                    true
+                }
+            };
+            self.at.go_back(length);
+            if is_lost && depth > self.deepest {
+                break;
             }
         }
+        is_lost
     }
 
     /// Elements that the type could not take were left out, so each typed element belongs to the next
-    /// raw one that it can have come from.
-    fn elements(&mut self, raw: &str, typed: &str, depth: usize) {
+    /// raw one that it can have come from. In a list of any values, null has taken their places.
+    fn elements(&mut self, raw: &str, typed: &str, depth: usize) -> bool {
         let mut typed = elements(typed).into_iter().map(RawValue::get).peekable();
-        for (index, element) in elements(raw).into_iter().map(RawValue::get).enumerate() {
+        let mut is_lost = false;
+        for (index, raw) in elements(raw).into_iter().map(RawValue::get).enumerate() {
             let taken = typed.next_if(|typed| {
-                element == *typed || same_container(element, typed) || same_scalar(element, typed)
+                let is_same = raw == *typed || *typed == "null";
+                is_same || same_container(raw, typed) || same_scalar(raw, typed, same_float)
             });
-            self.child(&index.to_string(), element, taken, depth);
+            let length = self.at.step(&index.to_string());
+            is_lost |= self.value(raw, taken, depth);
+            self.at.go_back(length);
+            if is_lost && depth > self.deepest {
+                break;
+            }
         }
+        is_lost
     }
 }
 
@@ -140,14 +199,16 @@ fn same_container(raw: &str, typed: &str) -> bool {
     both('{') || both('[')
 }
 
-/// Whether a lenient field makes `typed` of `raw`.
-fn same_scalar(raw: &str, typed: &str) -> bool {
+/// Whether a lenient field makes `typed` of `raw`, numbers being compared by `same_number`.
+fn same_scalar(raw: &str, typed: &str, same_number: fn(&str, &str) -> bool) -> bool {
     let (Some(raw_text), Some(typed_text)) = (scalar(raw), scalar(typed)) else {
         return false;
     };
     match typed {
         "true" => matches!(&*raw_text, "true" | "1"),
         "false" => matches!(&*raw_text, "false" | "0"),
+        // The word is something, and null alone is nothing.
+        "null" => false,
         _ if raw_text == typed_text => true,
         _ if raw.starts_with('"') && typed.starts_with('"') => false,
         _ => same_number(&raw_text, &typed_text),
@@ -163,14 +224,10 @@ fn scalar(json: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-fn same_number(raw: &str, typed: &str) -> bool {
-    match (raw.parse::<i128>(), typed.parse::<i128>()) {
-        (Ok(raw), Ok(typed)) => raw == typed,
-        _ => {
-            let float = |text: &str| text.parse().ok().filter(|number: &f64| number.is_finite());
-            float(raw).is_some_and(|raw| float(typed) == Some(raw))
-        }
-    }
+/// Whether two numbers are the same but for digits that a float has no room for.
+fn same_float(raw: &str, typed: &str) -> bool {
+    let float = |text: &str| text.parse().ok().filter(|number: &f64| number.is_finite());
+    same_number(raw, typed) || float(raw).is_some_and(|raw| float(typed) == Some(raw))
 }
 
 #[cfg(test)]
@@ -206,6 +263,8 @@ mod tests {
                 r#""123456789012345678901234567890""#,
             ),
             ("1e400", r#""1e400""#),
+            ("-0", "0"),
+            (r#""null""#, r#""null""#),
             (" [1] ", "[1]"),
         ] {
             assert!(paths(raw, typed).is_empty(), "{raw} {typed}");
@@ -222,6 +281,14 @@ mod tests {
             ("{}", "[]"),
             ("{}", r#""{}""#),
             ("1e400", "1e401"),
+            ("1e-400", "0.0"),
+            ("100.00000000000000000001", "100"),
+            (
+                "0.123456789012345678901234567890",
+                r#""0.12345678901234568""#,
+            ),
+            (r#""null""#, "null"),
+            ("true", "null"),
         ] {
             assert_eq!(paths(raw, typed), [""], "{raw} {typed}");
         }
@@ -249,19 +316,33 @@ mod tests {
             [""; 0]
         );
         assert_eq!(paths("[1, 2]", "[]"), ["/0", "/1"]);
+        assert_eq!(paths(r#"[1, "\ud800", 2]"#, "[1, null, 2]"), ["/1"]);
+        assert_eq!(
+            paths("[0.3, 1e-400, {}, 2]", r#"["0.3", "0", "2"]"#),
+            ["/1", "/2"]
+        );
     }
 
     #[test]
     fn a_duplicate_member_is_listed_once() {
-        let raw = r#"{"a": 1, "b": 2, "\u0061": 1, "a": 3}"#;
-        assert_eq!(paths(raw, r#"{"a": 1, "b": 2}"#), ["/a"]);
+        for raw in [
+            r#"{"a": 1, "b": 2, "\u0061": 1, "a": 3}"#,
+            r#"{"a": null, "b": 2, "a": 1}"#,
+            r#"{"a": 1, "b": 2, "a": null}"#,
+        ] {
+            assert_eq!(paths(raw, r#"{"a": 1, "b": 2}"#), ["/a"], "{raw}");
+        }
     }
 
     #[test]
     fn broken_unicode_and_endless_numbers_are_listed_like_anything_else() {
-        let raw = r#"{"\ud800": 1, "\\ud800": 2, "a": "\udc00", "b": 1e400, "c": 1}"#;
+        let raw =
+            r#"{"\ud800": 1, "\\ud800": 2, "\"\ud800\"": 3, "a": "\udc00", "b": 1e400, "c": 1}"#;
         let typed = r#"{"\\ud800": 2, "c": 1}"#;
-        assert_eq!(paths(raw, typed), [r"/\ud800", "/a", "/b"]);
+        assert_eq!(
+            paths(raw, typed),
+            [r"/\ud800", r#"/\"\ud800\""#, "/a", "/b"]
+        );
     }
 
     #[test]

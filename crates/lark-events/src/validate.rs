@@ -182,6 +182,28 @@ impl Number for i64 {
     }
 }
 
+impl Number for u64 {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "the ends of documented ranges are exact as floats"
+    )]
+    fn number(&self) -> Option<f64> {
+        Some(*self as f64)
+    }
+}
+
+impl Number for i32 {
+    fn number(&self) -> Option<f64> {
+        Some((*self).into())
+    }
+}
+
+impl Number for u32 {
+    fn number(&self) -> Option<f64> {
+        Some((*self).into())
+    }
+}
+
 impl Number for f64 {
     fn number(&self) -> Option<f64> {
         Some(*self)
@@ -237,6 +259,14 @@ mod tests {
             let expected = ["/days: a number of at least 1 and at most 730"];
             assert_eq!(days(outside), expected, "{outside}");
         }
+    }
+
+    #[test]
+    fn a_number_may_be_an_integer_of_any_kind() {
+        let of = |number: Option<f64>| assert_eq!(number, Some(7.0));
+        of(7_u64.number());
+        of(7_u32.number());
+        of(7_i32.number());
     }
 
     #[test]

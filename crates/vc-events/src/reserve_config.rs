@@ -10,10 +10,13 @@ use crate::{ApprovalConfigEvent, TimeConfig};
 const SECONDS_PER_HOUR: u64 = 60 * 60;
 const SECONDS_PER_DAY: u64 = 24 * SECONDS_PER_HOUR;
 /// The shortest time of a day that a room can be open for reservations, in seconds.
-const SHORTEST_DAY: f64 = 30.0;
+const SHORTEST_DAY: u64 = 30;
+/// When a new day opens for reservations, in seconds, where nothing is given.
+const OPENING_HOUR: u64 = 8 * SECONDS_PER_HOUR;
 
-/// Each is the documented default where the field is not given, and `None` where it is given and
-/// makes no sense.
+/// Each is the documented default where the field is not given, and `None` where its value makes no
+/// sense. What was sent but not understood (`"max_duration": "24h"`) is as good as not given:
+/// [`unread`](lark_events::Event::unread) tells.
 ///
 /// ```
 /// use std::time::Duration;
@@ -35,19 +38,19 @@ impl TimeConfig {
     /// [`opening_hour`](Self::opening_hour): when a new day opens for reservations, from midnight.
     #[must_use]
     pub fn opens_at(&self) -> Option<Duration> {
-        seconds(self.opening_hour.as_ref(), 28_800)
+        seconds(&self.opening_hour, OPENING_HOUR).map(Duration::from_secs)
     }
 
     /// [`start_time`](Self::start_time): from when the room can be reserved, from midnight.
     #[must_use]
     pub fn starts_at(&self) -> Option<Duration> {
-        seconds(self.start_time.as_ref(), 0)
+        seconds(&self.start_time, 0).map(Duration::from_secs)
     }
 
     /// [`end_time`](Self::end_time): until when the room can be reserved, from midnight.
     #[must_use]
     pub fn ends_at(&self) -> Option<Duration> {
-        seconds(self.end_time.as_ref(), SECONDS_PER_DAY)
+        seconds(&self.end_time, SECONDS_PER_DAY).map(Duration::from_secs)
     }
 
     /// [`max_duration`](Self::max_duration): how long a reservation can be.
@@ -68,9 +71,9 @@ impl ApprovalConfigEvent {
 }
 
 /// A text of whole seconds.
-fn seconds(text: Option<&String>, default: u64) -> Option<Duration> {
-    let seconds = text.map_or(Some(default), |text| text.parse().ok())?;
-    Some(Duration::from_secs(seconds))
+fn seconds(text: &Option<String>, default: u64) -> Option<u64> {
+    text.as_ref()
+        .map_or(Some(default), |text| text.parse().ok())
 }
 
 fn times(count: i64, unit: u64) -> Option<Duration> {
@@ -80,28 +83,43 @@ fn times(count: i64, unit: u64) -> Option<Duration> {
 
 impl Validate for TimeConfig {
     fn check(&self, found: &mut Violations) {
-        const LAST: f64 = 86_400.0;
         found.range("days_in_advance", &self.days_in_advance, 1.0..=730.0);
-        found.range("opening_hour", &self.opening_hour, 0.0..=LAST);
-        found.range("start_time", &self.start_time, 0.0..=LAST);
-        found.range("end_time", &self.end_time, 0.0..=LAST);
+        time_of_day(found, "opening_hour", &self.opening_hour, OPENING_HOUR);
+        let start = time_of_day(found, "start_time", &self.start_time, 0);
+        let end = time_of_day(found, "end_time", &self.end_time, SECONDS_PER_DAY);
         found.range("max_duration", &self.max_duration, 1.0..=99.0);
-        let number = |text: &Option<String>| text.as_ref()?.parse::<f64>().ok();
-        match (number(&self.start_time), number(&self.end_time)) {
-            (Some(start), Some(end)) => {
-                let holds = end - start >= SHORTEST_DAY;
+        let (Some(start), Some(end)) = (start, end) else {
+            return;
+        };
+        let holds = end >= start + SHORTEST_DAY;
+        match (&self.start_time, &self.end_time) {
+            (Some(_), Some(_)) => {
                 found.rule("end_time", holds, "at least 30 seconds after start_time");
             }
-            (None, Some(end)) if self.start_time.is_none() => {
-                found.rule("end_time", end >= SHORTEST_DAY, "at least 30 seconds");
-            }
-            (Some(start), None) if self.end_time.is_none() => {
-                let holds = start < LAST - SHORTEST_DAY;
+            (None, Some(_)) => found.rule("end_time", holds, "at least 30 seconds"),
+            (Some(_), None) => {
+                let holds = start < SECONDS_PER_DAY - SHORTEST_DAY;
                 found.rule("start_time", holds, "less than 86370 seconds");
             }
-            _ => {}
+            (None, None) => {}
         }
     }
+}
+
+/// The seconds of a time of day, if it is one.
+fn time_of_day(
+    found: &mut Violations,
+    name: &str,
+    text: &Option<String>,
+    default: u64,
+) -> Option<u64> {
+    let time = seconds(text, default).filter(|seconds| *seconds <= SECONDS_PER_DAY);
+    found.rule(
+        name,
+        time.is_some(),
+        "whole seconds of a day, at most 86400",
+    );
+    time
 }
 
 #[cfg(test)]
@@ -180,11 +198,52 @@ mod tests {
             ),
             (
                 r#"{"opening_hour": "eight"}"#,
-                "/opening_hour: a number of at least 0 and at most 86400",
+                "/opening_hour: whole seconds of a day, at most 86400",
+            ),
+            (
+                r#"{"start_time": "86401"}"#,
+                "/start_time: whole seconds of a day, at most 86400",
+            ),
+            (
+                r#"{"start_time": "NaN", "end_time": "1"}"#,
+                "/start_time: whole seconds of a day, at most 86400",
+            ),
+            (
+                r#"{"start_time": "9", "end_time": "90000"}"#,
+                "/end_time: whole seconds of a day, at most 86400",
+            ),
+            (
+                r#"{"start_time": "5", "end_time": "4"}"#,
+                "/end_time: at least 30 seconds after start_time",
             ),
         ] {
             assert_eq!(broken(bad), [expected], "{bad}");
         }
+    }
+
+    #[test]
+    fn rules_and_durations_agree_on_what_whole_seconds_are() {
+        let opening = |text: &str| TimeConfig {
+            opening_hour: Some(text.to_owned()),
+            ..TimeConfig::default()
+        };
+        for odd in ["1.5", "1e3", "-0", "-1", "", " 1", "0x1", "8:00"] {
+            let config = opening(odd);
+            assert_eq!(config.opens_at(), None, "{odd}");
+            assert_eq!(config.validate().len(), 1, "{odd}");
+        }
+        for (good, seconds) in [("0", 0), ("86400", 86_400), ("007", 7)] {
+            let config = opening(good);
+            assert_eq!(config.opens_at(), Some(Duration::from_secs(seconds)));
+            assert!(config.validate().is_empty(), "{good}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_understood_is_as_good_as_not_given() {
+        let config = config(r#"{"max_duration": "24h", "opening_hour": {}}"#);
+        assert_eq!(config, TimeConfig::default());
+        assert_eq!(config.longest(), TimeConfig::default().longest());
     }
 
     #[test]

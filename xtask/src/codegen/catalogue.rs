@@ -3,17 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::facts::Facts;
 use super::model::{Domain, Enum, Event, Field, Rule, Struct, Variant};
 use super::naming::Naming;
 use super::overlay::{EnumWords, FieldWords, Key, ObjectWords, Overlay, VariantWords, path};
 use super::problem::Problems;
 use super::spec::{Object, Property, Schema, Shape, Spec};
-use super::types::{Definition, Types};
+use super::types::{self, Definition, Types};
 use super::{names, prose};
-
-/// The variant that every enum has, for keys without a name.
-const UNKNOWN: &str = "Unknown";
 
 /// From here on, Unicode has Chinese, Japanese and Korean, and no punctuation of English.
 const FIRST_CJK: char = '\u{2e80}';
@@ -79,10 +75,20 @@ fn report_stale_entries(specs: &[Spec], types: &Types, overlay: &Overlay, proble
                 report(&[table, key], "not in the facts");
                 continue;
             };
-            for name in words.fields.keys() {
+            for (name, field) in &words.fields {
                 if object.property(name).is_none() {
                     report(&[table, key, "fields", name], "not in the facts");
                 }
+                if table == "events" && field.settled.is_some() {
+                    let at = [table, key, "fields", name, "type"];
+                    report(&at, "only for the fields of a type, which pages share");
+                }
+            }
+            if table == "types" && !words.repairs.is_empty() {
+                report(
+                    &[table, key, "repairs"],
+                    "only for an event, which has a sample",
+                );
             }
             let is_generated =
                 words.doc.is_some() || words.name.is_some() || !words.fields.is_empty();
@@ -106,11 +112,9 @@ fn with_rules<'a>(types: &'a Types, overlay: &Overlay) -> BTreeSet<&'a str> {
             let by_hand = words.is_some_and(|words| words.validated_by_hand);
             let mut properties = object.properties.iter();
             let has_rules = properties.any(|property| {
-                let schema = &property.schema;
                 let words = words.and_then(|words| words.fields.get(&property.name));
                 let is_enum = words.is_some_and(|words| words.enumeration.is_some());
-                (!is_enum && stated_rule(&schema.shape, &schema.facts).is_some())
-                    || named(&schema.shape).is_some_and(|key| found.contains(key))
+                !rules(&property.schema, is_enum, &found).is_empty()
             });
             if (by_hand || has_rules) && overlay.external(key).is_none() {
                 found.insert(key.as_str());
@@ -122,33 +126,28 @@ fn with_rules<'a>(types: &'a Types, overlay: &Overlay) -> BTreeSet<&'a str> {
     }
 }
 
+/// The rules for a field: of a list its length, of a scalar its bounds, and those of its type. What
+/// an enum stands for has none, as its keys are what it can be.
+fn rules(schema: &Schema, is_enum: bool, validated: &BTreeSet<&str>) -> Vec<Rule> {
+    let Schema { shape, facts, .. } = schema;
+    let has_range = facts.minimum.is_some() || facts.maximum.is_some();
+    let has_length = facts.min_length.is_some() || facts.max_length.is_some();
+    let is_list = matches!(shape, Shape::Array(_));
+    let is_text = *shape == Shape::String && !is_enum;
+    let is_number = matches!(shape, Shape::Integer | Shape::Number) && !is_enum;
+    let is_validated = shape.named().is_some_and(|key| validated.contains(key));
+    let mut rules = Vec::new();
+    rules.extend(((is_text || is_number) && has_range).then(|| Rule::Range(facts.clone())));
+    rules.extend(((is_text || is_list) && has_length).then(|| Rule::Length(facts.clone())));
+    rules.extend(is_validated.then_some(Rule::Nested));
+    rules
+}
+
 fn retired_scopes(specs: &[Spec]) -> BTreeSet<&str> {
     let facts = specs.iter().map(|spec| &spec.facts);
     let scopes = facts.flat_map(|facts| facts.scopes.iter().chain(&facts.field_scopes));
     let retired = scopes.filter(|scope| scope.retired);
     retired.map(|scope| scope.name.as_str()).collect()
-}
-
-/// The rule that a page states for a value of this shape.
-fn stated_rule(shape: &Shape, facts: &Facts) -> Option<Rule> {
-    let has_range = facts.minimum.is_some() || facts.maximum.is_some();
-    let has_length = facts.min_length.is_some() || facts.max_length.is_some();
-    match shape {
-        Shape::Integer | Shape::Number | Shape::String if has_range => {
-            Some(Rule::Range(facts.clone()))
-        }
-        Shape::String | Shape::Array(_) if has_length => Some(Rule::Length(facts.clone())),
-        _ => None,
-    }
-}
-
-/// The type in a shape, also within lists and maps.
-fn named(shape: &Shape) -> Option<&str> {
-    match shape {
-        Shape::Named(key) => Some(key),
-        Shape::Array(inner) | Shape::Map(inner) => named(&inner.shape),
-        _ => None,
-    }
 }
 
 /// Events and types, united with their words.
@@ -169,7 +168,7 @@ impl<'a> Catalogue<'a, '_> {
     fn event(&mut self, spec: &'a Spec) -> Event<'a> {
         let event_type = &spec.facts.event_type;
         let words = self.overlay.events.get(event_type);
-        let fields = self.fields(&spec.body, &spec.file, words, "events");
+        let fields = self.fields(&spec.body, words, "events");
         let by_hand = words.is_some_and(|words| words.validated_by_hand);
         let mut doc = self.doc(
             words.and_then(|words| words.doc.as_ref()),
@@ -182,48 +181,36 @@ impl<'a> Catalogue<'a, '_> {
             name: self.naming.of_event(event_type).to_owned(),
             doc,
             part_of: Vec::new(),
-            is_validated: !by_hand && fields.iter().any(|field| field.rule.is_some()),
+            is_validated: !by_hand && fields.iter().any(|field| !field.rules.is_empty()),
             fields,
         };
         Event { spec, body }
     }
 
-    /// Nothing for an extern type.
+    /// Nothing for an extern type, and for one that only those lead to.
     fn generated_type(&mut self, definition: &Definition, specs: &[Spec]) -> Option<Struct> {
-        let Definition { object, file } = definition;
+        let object = &definition.object;
         let words = self.overlay.types.get(&object.key);
-        if words.is_some_and(|words| words.external.is_some()) {
+        let part_of = self.events_with(&object.key, specs);
+        if part_of.is_empty() || words.is_some_and(|words| words.external.is_some()) {
             return None;
         }
-        let fields = self.fields(object, file, words, "types");
+        let fields = self.fields(object, words, "types");
         let by_hand = words.is_some_and(|words| words.validated_by_hand);
         let doc = words.and_then(|words| words.doc.as_ref());
         Some(Struct {
             name: self.naming.of_type(&object.key).to_owned(),
             doc: self.doc(doc, &["types", &object.key]),
-            part_of: self.events_with(&object.key, specs),
-            is_validated: !by_hand && fields.iter().any(|field| field.rule.is_some()),
+            part_of,
+            is_validated: !by_hand && fields.iter().any(|field| !field.rules.is_empty()),
             fields,
         })
     }
 
     /// The Rust names of the events that have a type somewhere in them.
     fn events_with(&self, key: &str, specs: &[Spec]) -> Vec<String> {
-        let has = |spec: &&Spec| {
-            let mut seen = BTreeSet::new();
-            let mut open = vec![&spec.body];
-            while let Some(object) = open.pop() {
-                for property in &object.properties {
-                    let Some(name) =
-                        named(&property.schema.shape).filter(|name| seen.insert(*name))
-                    else {
-                        continue;
-                    };
-                    open.extend(self.types.get(name).map(|definition| &definition.object));
-                }
-            }
-            seen.contains(key)
-        };
+        let has =
+            |spec: &&Spec| types::reached_from(&spec.body, self.types, self.overlay).contains(key);
         let specs = specs.iter().filter(has);
         let mut names: Vec<_> = specs
             .map(|spec| self.naming.of_event(&spec.facts.event_type).to_owned())
@@ -235,7 +222,6 @@ impl<'a> Catalogue<'a, '_> {
     fn fields(
         &mut self,
         object: &Object,
-        file: &str,
         words: Option<&'a ObjectWords>,
         table: &str,
     ) -> Vec<Field> {
@@ -244,34 +230,28 @@ impl<'a> Catalogue<'a, '_> {
         for property in &object.properties {
             let words = words.and_then(|words| words.fields.get(&property.name));
             let at = [table, &object.key, "fields", &property.name];
-            let field = self.field(property, file, words, &at);
+            let field = self.field(property, words, &at);
             if !names::is_field_name(&field.name) || !taken.insert(field.name.clone()) {
-                let rule = format!("`{}` is taken or no name for a field", field.name);
-                self.problems.push(file, &property.schema.pointer, rule);
+                let rule = format!(
+                    "`{}` is taken or no name for a field; set `name`",
+                    field.name
+                );
+                let Schema { file, pointer, .. } = &property.schema;
+                self.problems.push(file, pointer, rule);
             }
             fields.push(field);
         }
         fields
     }
 
-    fn field(
-        &mut self,
-        property: &Property,
-        file: &str,
-        words: Option<&'a FieldWords>,
-        at: &[&str],
-    ) -> Field {
+    fn field(&mut self, property: &Property, words: Option<&'a FieldWords>, at: &[&str]) -> Field {
         let schema = &property.schema;
         let enumeration = words.and_then(|words| words.enumeration.as_deref());
         if let Some(name) = enumeration {
-            self.use_enum(name, schema, file, at);
+            self.use_enum(name, schema, at);
         }
         let (rust_type, uses) = self.rust_type(&schema.shape, enumeration);
-        let rule = match named(&schema.shape) {
-            Some(key) if self.validated.contains(key) => Some(Rule::Nested),
-            _ if enumeration.is_some() => None,
-            _ => stated_rule(&schema.shape, &schema.facts),
-        };
+        let rules = rules(schema, enumeration.is_some(), &self.validated);
         let doc = self.doc(words.and_then(|words| words.doc.as_ref()), at);
         let mut sentences: Vec<_> = (!doc.is_empty()).then_some(doc).into_iter().collect();
         sentences.extend(prose::field_sentences(
@@ -281,19 +261,23 @@ impl<'a> Catalogue<'a, '_> {
         ));
         Field {
             wire_name: property.name.clone(),
-            name: names::field_name(&property.name),
+            name: words
+                .and_then(|words| words.name.clone())
+                .unwrap_or_else(|| names::field_name(&property.name)),
             doc: sentences.join(" "),
             rust_type,
             uses,
-            rule,
+            rules,
         }
     }
 
-    /// An enum is for keys, all of which it has to name.
-    fn use_enum(&mut self, name: &'a str, schema: &Schema, file: &str, at: &[&str]) {
-        let value = match &schema.shape {
-            Shape::Array(items) => items,
-            _ => schema,
+    /// An enum is for the keys of strings or integers, all of which it has to name.
+    fn use_enum(&mut self, name: &'a str, schema: &Schema, at: &[&str]) {
+        let value = schema.leaf();
+        let is_text = match &value.shape {
+            Shape::String => true,
+            Shape::Integer => false,
+            _ => return self.report(at, "an `enum` is for strings and integers"),
         };
         if value.facts.keys.is_empty() {
             return self.report(at, "an `enum` is for a field with keys");
@@ -301,18 +285,20 @@ impl<'a> Catalogue<'a, '_> {
         let Some(words) = self.overlay.enums.get(name) else {
             return self.report(at, format!("no enum `{name}`"));
         };
-        for value in &value.facts.keys {
-            let Some(key) = Key::of(value).filter(|key| words.has(key)) else {
-                let rule = format!("`{name}` has no variant for the key {value}");
-                self.problems.push(file, &schema.pointer, rule);
+        let known = self.keys.entry(name).or_default();
+        for key in &value.facts.keys {
+            let found = Key::of(key).filter(|key| words.has(key) && key.is_text() == is_text);
+            if let Some(key) = found {
+                known.insert(key);
                 continue;
-            };
-            self.keys.entry(name).or_default().insert(key);
+            }
+            let rule = format!("`{name}` has no variant for the key {key}");
+            self.problems.push(&value.file, &value.pointer, rule);
         }
     }
 
-    /// The type without its `Option`, and the generated type that it mentions. An enum stands for a
-    /// value or for the elements of a list.
+    /// The type without its `Option`, and the generated type that it mentions. An enum stands for
+    /// a value or for what lists and maps are made of.
     fn rust_type(&self, shape: &Shape, enumeration: Option<&str>) -> (String, Option<String>) {
         let plain = |name: &str| (name.to_owned(), None);
         match (shape, enumeration) {
@@ -320,19 +306,19 @@ impl<'a> Catalogue<'a, '_> {
                 let (items, uses) = self.rust_type(&items.shape, enumeration);
                 (format!("Vec<{items}>"), uses)
             }
+            (Shape::Map(values), _) => {
+                let (values, uses) = self.rust_type(&values.shape, enumeration);
+                (
+                    format!("std::collections::BTreeMap<String, {values}>"),
+                    uses,
+                )
+            }
             (_, Some(name)) => (name.to_owned(), Some(name.to_owned())),
             (Shape::String, _) => plain("String"),
             (Shape::Integer, _) => plain("i64"),
             (Shape::Number, _) => plain("f64"),
             (Shape::Boolean, _) => plain("bool"),
             (Shape::Any, _) => plain("serde_json::Value"),
-            (Shape::Map(values), _) => {
-                let (values, uses) = self.rust_type(&values.shape, None);
-                (
-                    format!("std::collections::BTreeMap<String, {values}>"),
-                    uses,
-                )
-            }
             (Shape::Named(key), _) => {
                 let name = self.naming.of_type(key).to_owned();
                 let generated = self.overlay.external(key).is_none();
@@ -362,7 +348,7 @@ impl<'a> Catalogue<'a, '_> {
     }
 
     fn variants(&mut self, words: &EnumWords, keys: &BTreeSet<Key>, at: &[&str]) -> Vec<Variant> {
-        let mut taken = BTreeSet::from([UNKNOWN]);
+        let mut taken = BTreeSet::new();
         let mut seen = BTreeSet::new();
         let mut variants = Vec::new();
         for VariantWords { key, name, doc } in &words.variants {
@@ -370,7 +356,7 @@ impl<'a> Catalogue<'a, '_> {
             if !keys.contains(key) {
                 self.report(&at, format!("no field of this enum has the key {key}"));
             }
-            if !names::is_type_name(name) || !taken.insert(name) || !seen.insert(key) {
+            if !names::is_variant_name(name) || !taken.insert(name) || !seen.insert(key) {
                 self.report(&at, "a variant needs a Rust name and a key of its own");
             }
             variants.push(Variant {
@@ -401,6 +387,16 @@ impl<'a> Catalogue<'a, '_> {
         }
         if doc.chars().any(|char| char >= FIRST_CJK) {
             self.report(at, "a `doc` is in English");
+        }
+        // Rustdoc would take these for links and tags.
+        let prose = doc.split('`').step_by(2);
+        if doc.matches('`').count() % 2 == 1
+            || prose.flat_map(str::chars).any(|c| "[]<>".contains(c))
+        {
+            self.report(
+                at,
+                "brackets and single backticks do not belong in a `doc`, but within code",
+            );
         }
         doc.clone()
     }

@@ -15,7 +15,7 @@ pub(crate) struct Entry {
     /// The module of its type: `vc_events`.
     pub(crate) module: String,
     pub(crate) name: String,
-    event_type: String,
+    pub(crate) event_type: String,
     scopes: Vec<String>,
     page: Option<String>,
     updated: Option<String>,

@@ -20,6 +20,7 @@ mod naming;
 mod overlay;
 mod problem;
 mod prose;
+mod raw_schema;
 mod render;
 mod rustfmt;
 mod scaffold;
@@ -27,7 +28,7 @@ mod sources;
 mod spec;
 mod types;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
 
@@ -103,7 +104,8 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<Vec<PathBuf>, CodegenError
             .into_iter()
             .map(|(file, text)| (folder.join(file), text)),
     );
-    let generated = format_all(texts, &root.join("rustfmt.toml"))?;
+    let generated = rustfmt::format_all(texts, root)?;
+    let readme = fresh_readme(root, &domains)?;
 
     let mut changed = Vec::new();
     for domain in domains.iter().filter(|domain| !domain.files.is_empty()) {
@@ -114,13 +116,10 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<Vec<PathBuf>, CodegenError
             }
         }
     }
-    let readme = root.join("README.md");
-    if let Ok(text) = fs::read_to_string(&readme)
-        && let Some(fresh) =
-            list::in_readme(&text.replace("\r\n", "\n"), &list::markdown(entries()))
-        && !ensure_file_contents(&readme, &fresh, check)?
+    if let Some((path, text)) = readme
+        && !ensure_file_contents(&path, &text, check)?
     {
-        changed.push(readme);
+        changed.push(path);
     }
     for (path, text) in &generated {
         if !ensure_file_contents(path, text, check)? {
@@ -138,6 +137,34 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<Vec<PathBuf>, CodegenError
         return Err(CodegenError::Stale(changed));
     }
     Ok(changed)
+}
+
+/// The README with the table of domains as it is now; nothing where there is no README.
+fn fresh_readme(
+    root: &Path,
+    domains: &[Generated],
+) -> Result<Option<(PathBuf, String)>, CodegenError> {
+    let path = root.join("README.md");
+    let text = match fs::read_to_string(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        text => text.map_err(|error| CodegenError::io(&path, error))?,
+    };
+    let table = list::markdown(domains.iter().flat_map(|domain| &domain.entries));
+    match list::in_readme(&text.replace("\r\n", "\n"), &table) {
+        Some(fresh) => Ok(Some((path, fresh))),
+        None => Err(problem(
+            "README.md",
+            "",
+            "no marks for the table of domains",
+        )),
+    }
+}
+
+/// A single problem.
+fn problem(file: &str, at: &str, rule: &str) -> CodegenError {
+    let mut problems = Problems::default();
+    problems.push(file, at, rule);
+    CodegenError::Problems(problems.into())
 }
 
 /// Every event of the catalogue.
@@ -169,20 +196,54 @@ struct Generated {
     files: BTreeMap<String, String>,
 }
 
-/// Every domain; or what is wrong in any of them.
+/// Every domain; or what is wrong in any of them, or between them.
 fn generate_all(root: &Path) -> Result<Vec<Generated>, CodegenError> {
     let mut domains = Vec::new();
-    let mut problems = Vec::new();
+    let mut problems = Problems::default();
     for sources in sources::read(root)? {
         match generate(&sources) {
             Ok(generated) => domains.push(generated),
             Err(found) => problems.extend(found),
         }
     }
-    if problems.is_empty() {
-        Ok(domains)
-    } else {
-        Err(CodegenError::Problems(problems))
+    report_clashes(&domains, &mut problems);
+    for folder in sorted_entries(&root.join("crates"))? {
+        let file = relative(root, &folder);
+        let is_generated = folder.join(GENERATED).join("mod.rs").exists();
+        let mut crates = domains
+            .iter()
+            .map(|domain| crate_folder(root, &domain.name));
+        if is_generated && problems.is_empty() && !crates.any(|known| known == folder) {
+            problems.push(&file, "", "generated from no domain in specs/: remove it");
+        }
+    }
+    problems.checkpoint().map_err(CodegenError::Problems)?;
+    Ok(domains)
+}
+
+/// Domains that want one crate, and events in two of them.
+fn report_clashes(domains: &[Generated], problems: &mut Problems) {
+    let mut crates = BTreeSet::new();
+    let mut events = BTreeMap::new();
+    for domain in domains {
+        let folder = format!("specs/{}", domain.name);
+        let crate_name = scaffold::crate_name(&domain.name);
+        if !names::is_domain_name(&domain.name) || domain.name.starts_with("lark") {
+            problems.push(&folder, "", "not a name for a domain");
+        }
+        if domain.entries.is_empty() {
+            problems.push(&folder, "", "no fact file: remove it");
+        }
+        if !crates.insert(crate_name.clone()) {
+            let rule = format!("another domain has the crate `{crate_name}` too");
+            problems.push(&folder, "", rule);
+        }
+        for Entry { event_type, .. } in &domain.entries {
+            if let Some(other) = events.insert(event_type, &domain.name) {
+                let file = format!("{folder}/{event_type}.json");
+                problems.push(&file, "/$id", format!("specs/{other} has this event too"));
+            }
+        }
     }
 }
 
@@ -203,6 +264,13 @@ fn generate(sources: &Sources) -> Result<Generated, Vec<Problem>> {
     } else {
         types::collect(&specs, &overlay, &mut problems)
     };
+    if overlay
+        .by_hand
+        .as_ref()
+        .is_some_and(|module| !names::is_path(module))
+    {
+        problems.push(file, "by_hand", "no path of a module");
+    }
     let naming = Naming::decide(&sources.name, &specs, &types, &overlay, &mut problems);
     let entries = list::entries(&sources.name, &specs, &naming, &overlay);
     let mut files = BTreeMap::new();
@@ -214,9 +282,10 @@ fn generate(sources: &Sources) -> Result<Generated, Vec<Problem>> {
             overlay: &overlay,
         };
         let domain = unite.domain(&sources.name, &mut problems);
-        problems.checkpoint()?;
+        problems = problems.checkpoint()?;
         files = render::files(&domain);
     }
+    problems.checkpoint()?;
     Ok(Generated {
         name: sources.name.clone(),
         about: overlay.about,
@@ -229,27 +298,15 @@ fn generate(sources: &Sources) -> Result<Generated, Vec<Problem>> {
 fn version(root: &Path) -> Result<String, CodegenError> {
     let path = root.join("Cargo.toml");
     let text = fs::read_to_string(&path).map_err(|error| CodegenError::io(&path, error))?;
-    let version = toml::from_str::<toml::Table>(&text)
-        .ok()
-        .and_then(|manifest| {
-            let package = manifest.get("workspace")?.get("package")?;
-            Some(package.get("version")?.as_str()?.to_owned())
-        });
-    version.ok_or_else(|| {
-        let mut problems = Problems::default();
-        problems.push("Cargo.toml", "workspace.package.version", "not there");
-        CodegenError::Problems(problems.into())
-    })
-}
-
-fn format_all(mut texts: Texts, config: &Path) -> Result<Texts, CodegenError> {
-    for (path, text) in &mut texts {
-        if path.extension().is_some_and(|extension| extension == "rs") {
-            *text = rustfmt::format(text, config)
-                .map_err(|error| CodegenError::Format(path.clone(), error))?;
-        }
-    }
-    Ok(texts)
+    let manifest: toml::Table =
+        toml::from_str(&text).map_err(|error| problem("Cargo.toml", "", error.message()))?;
+    let package = manifest
+        .get("workspace")
+        .and_then(|table| table.get("package"));
+    let version = package.and_then(|package| package.get("version")?.as_str());
+    version
+        .map(str::to_owned)
+        .ok_or_else(|| problem("Cargo.toml", "workspace.package.version", "not there"))
 }
 
 #[cfg(test)]

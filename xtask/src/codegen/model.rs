@@ -44,7 +44,7 @@ pub(crate) struct Field {
     pub(crate) rust_type: String,
     /// The generated type or enum that it mentions.
     pub(crate) uses: Option<String>,
-    pub(crate) rule: Option<Rule>,
+    pub(crate) rules: Vec<Rule>,
 }
 
 /// A documented rule for the value of a field.
@@ -67,7 +67,7 @@ pub(crate) struct Enum {
 impl Enum {
     pub(crate) fn is_text(&self) -> bool {
         let mut variants = self.variants.iter();
-        variants.any(|variant| matches!(variant.key, Key::Text(_)))
+        variants.any(|variant| variant.key.is_text())
     }
 }
 

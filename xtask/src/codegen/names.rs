@@ -16,11 +16,16 @@ const KEYWORDS: &[&str] = &[
 const RESERVED: &[&str] = &[
     "DecodeError",
     "Deserialize",
+    "EVENTS",
+    "Err",
     "Event",
     "EventHeader",
     "EventInfo",
     "EventSet",
     "EventType",
+    "From",
+    "None",
+    "Ok",
     "Option",
     "RawJson",
     "Result",
@@ -100,11 +105,43 @@ pub(crate) fn module_name(type_name: &str) -> String {
     words(type_name).join("_")
 }
 
-/// Whether a type or a variant can be called so.
+/// Whether a type can be called so.
 pub(crate) fn is_type_name(name: &str) -> bool {
+    is_camel(name) && !RESERVED.contains(&name)
+}
+
+/// Whether a variant can be called so. `Unknown` is the one that every enum has.
+pub(crate) fn is_variant_name(name: &str) -> bool {
+    is_camel(name) && !["Self", "Unknown"].contains(&name)
+}
+
+fn is_camel(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_uppercase())
         && name.chars().all(|char| char.is_ascii_alphanumeric())
-        && !RESERVED.contains(&name)
+}
+
+/// Whether an event's file can be called so: generated crates have files of their own.
+pub(crate) fn is_module_name(name: &str) -> bool {
+    !KEYWORDS.contains(&name) && !["enums", "event_set", "types"].contains(&name)
+}
+
+/// Whether a domain can be called so.
+pub(crate) fn is_domain_name(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name
+            .chars()
+            .all(|char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '_')
+}
+
+/// Whether it is a path to an item, such as `lark_events::UserId`.
+pub(crate) fn is_path(path: &str) -> bool {
+    let is_ident = |name: &str| {
+        name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+            && name
+                .chars()
+                .all(|char| char.is_ascii_alphanumeric() || char == '_')
+    };
+    path.split("::").all(is_ident)
 }
 
 /// Whether a field can be called so.

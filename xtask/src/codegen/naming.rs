@@ -1,13 +1,13 @@
 //! Who is called what in a domain: events, types and enums share one crate, so each name is given
 //! once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::names;
 use super::overlay::{Overlay, path};
 use super::problem::Problems;
 use super::spec::Spec;
-use super::types::Types;
+use super::types::{self, Types};
 
 /// The Rust names of events and types, by key.
 #[derive(Debug, Default)]
@@ -24,9 +24,14 @@ impl<'a> Naming<'a> {
         overlay: &Overlay,
         problems: &mut Problems,
     ) -> Self {
+        let reached: BTreeSet<_> = specs
+            .iter()
+            .flat_map(|spec| types::reached_from(&spec.body, types, overlay))
+            .collect();
         let mut naming = Self::default();
         let mut claims = Claims {
             holders: BTreeMap::new(),
+            modules: BTreeMap::new(),
             problems,
         };
         let name = names::event_set_name(domain);
@@ -41,13 +46,24 @@ impl<'a> Naming<'a> {
                     names::event_name(event_type, &spec.facts.domain, spec.facts.schema)
                 });
             let what = format!("the event `{event_type}`");
+            claims.module(&name, &what, &spec.file);
             claims.claim(&name, what, &spec.file, "/$id".to_owned());
             naming.events.insert(event_type, name);
         }
         // An owner sorts before the types inside it.
         for (key, definition) in types {
             if let Some(external) = overlay.external(key) {
+                if !names::is_path(&external.path) {
+                    let at = path(&["types", key, "extern"]);
+                    claims
+                        .problems
+                        .push(&overlay.file, at, "`path` is no path of a type");
+                }
                 naming.types.insert(key, external.path.clone());
+                continue;
+            }
+            // What is only within a hand-written type needs no name.
+            if !reached.contains(key.as_str()) {
                 continue;
             }
             let words = overlay.types.get(key);
@@ -88,10 +104,24 @@ impl<'a> Naming<'a> {
 struct Claims<'p> {
     /// Who has a name.
     holders: BTreeMap<String, String>,
+    /// Who has a file.
+    modules: BTreeMap<String, String>,
     problems: &'p mut Problems,
 }
 
 impl Claims<'_> {
+    /// Each event has a file of its own.
+    fn module(&mut self, name: &str, what: &str, file: &str) {
+        let module = names::module_name(name);
+        let holder = self.modules.get(&module);
+        if holder.is_some() || !names::is_module_name(&module) {
+            let taken = holder.map_or_else(String::new, |holder| format!(", as is {holder}"));
+            let rule = format!("{what} would be in a file `{module}.rs`{taken}; set `name`");
+            self.problems.push(file, "/$id", rule);
+        }
+        self.modules.insert(module, what.to_owned());
+    }
+
     fn claim(&mut self, name: &str, what: String, file: &str, at: String) {
         if !names::is_type_name(name) {
             let rule = format!("{what} cannot be called `{name}` in Rust; set `name`");

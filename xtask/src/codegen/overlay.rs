@@ -74,6 +74,8 @@ pub(crate) struct External {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct FieldWords {
     pub(crate) doc: Option<String>,
+    /// The Rust name, where the rule gives a bad one.
+    pub(crate) name: Option<String>,
     /// The enum that names the keys.
     #[serde(rename = "enum")]
     pub(crate) enumeration: Option<String>,
@@ -135,6 +137,10 @@ impl Key {
             value => value.as_i64().map(Self::Integer),
         }
     }
+
+    pub(crate) fn is_text(&self) -> bool {
+        matches!(self, Self::Text(_))
+    }
 }
 
 /// As Rust and JSON write it.
@@ -191,7 +197,7 @@ pub(crate) fn path(keys: &[&str]) -> String {
             if key.chars().all(bare) {
                 (*key).to_owned()
             } else {
-                format!("\"{key}\"")
+                format!("{key:?}")
             }
         })
         .collect();

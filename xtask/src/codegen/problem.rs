@@ -36,6 +36,10 @@ impl Problems {
         });
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Stops where anything is wrong so far.
     pub(crate) fn checkpoint(self) -> Result<Self, Vec<Problem>> {
         if self.0.is_empty() {
@@ -49,5 +53,11 @@ impl Problems {
 impl From<Problems> for Vec<Problem> {
     fn from(problems: Problems) -> Self {
         problems.0
+    }
+}
+
+impl Extend<Problem> for Problems {
+    fn extend<T: IntoIterator<Item = Problem>>(&mut self, problems: T) {
+        self.0.extend(problems);
     }
 }

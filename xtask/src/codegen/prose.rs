@@ -64,6 +64,7 @@ fn value_clauses(schema: &Schema, is_enum: bool) -> Option<String> {
 fn length(schema: &Schema) -> Option<String> {
     let what = match schema.shape {
         Shape::Array(_) => "elements",
+        Shape::Map(_) => "members",
         _ => "characters",
     };
     let minimum = schema.facts.min_length.filter(|minimum| *minimum > 0);
@@ -97,9 +98,22 @@ fn scope_sentence(scopes: &[String]) -> Option<String> {
     }
 }
 
+/// A text as code, whatever is in it.
+pub(crate) fn code(text: &str) -> String {
+    if text.is_empty() {
+        return "`\"\"`".to_owned();
+    }
+    let mut fence = "`".to_owned();
+    while text.contains(&fence) {
+        fence.push('`');
+    }
+    let space = if text.contains('`') { " " } else { "" };
+    format!("{fence}{space}{text}{space}{fence}")
+}
+
 /// `` `a`, `b` ``
 pub(crate) fn code_list(names: &[String]) -> String {
-    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    let names: Vec<_> = names.iter().map(|name| code(name)).collect();
     names.join(", ")
 }
 
@@ -112,8 +126,8 @@ fn list(values: &[Value]) -> String {
 fn value(value: &Value) -> String {
     match value {
         Value::Number(number) => number.to_string(),
-        Value::String(text) => format!("`{text}`"),
-        other => format!("`{other}`"),
+        Value::String(text) => code(text),
+        other => code(&other.to_string()),
     }
 }
 
@@ -141,13 +155,22 @@ pub(crate) fn wrap(paragraph: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// Whether a line that begins with this word would not go on with the paragraph: a list, a heading
+/// or a quotation.
+fn begins_block(word: &str) -> bool {
+    let number = word.trim_end_matches(['.', ')']);
+    let is_number =
+        number.len() + 1 == word.len() && number.bytes().all(|byte| byte.is_ascii_digit());
+    is_number || ["-", "+", "*", ">"].contains(&word) || word.starts_with('#')
+}
+
 /// The words of a text, those of one code span together.
 fn unbreakable(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut in_code = false;
     for word in text.split_whitespace() {
         match words.last_mut() {
-            Some(last) if in_code => {
+            Some(last) if in_code || begins_block(word) => {
                 last.push(' ');
                 last.push_str(word);
             }
@@ -170,5 +193,22 @@ mod tests {
         );
         assert_eq!(wrap("one two", 7), ["one two"]);
         assert_eq!(wrap("one two", 6), ["one", "two"]);
+        assert_eq!(
+            wrap("known are 0, 1. Sent", 10),
+            ["known are", "0, 1. Sent"]
+        );
+        assert_eq!(wrap("one - two", 4), ["one -", "two"]);
+    }
+
+    #[test]
+    fn whatever_a_key_is_it_is_shown_as_code() {
+        for (key, shown) in [
+            ("a b", "`a b`"),
+            ("", "`\"\"`"),
+            ("a`b", "`` a`b ``"),
+            ("\"", "`\"`"),
+        ] {
+            assert_eq!(code(key), shown);
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! The hand-owned files of a new domain's crate: written when missing, never touched again.
 
+use super::names::event_set_name;
+
 /// `vc` has `vc-events`.
 pub(crate) fn crate_name(domain: &str) -> String {
     format!("{}-events", domain.replace('_', "-"))
@@ -10,10 +12,11 @@ pub(crate) fn files(domain: &str, about: Option<&str>) -> [(&'static str, String
     let name = crate_name(domain);
     let every = format!("every {domain} event");
     let about = about.unwrap_or(&every);
+    let description = format!("Typed Feishu/Lark events: {about}");
     let manifest = format!(
         r#"[package]
 name = "{name}"
-description = "Typed Feishu/Lark events: {about}"
+description = {description:?}
 version.workspace = true
 edition.workspace = true
 rust-version.workspace = true
@@ -30,11 +33,25 @@ serde_json.workspace = true # fields that can hold anything, samples in tests
 workspace = true
 "#
     );
+    let set = event_set_name(domain);
+    let module = name.replace('-', "_");
     let library = format!(
         "//! Typed `{domain}` events of Feishu/Lark, for [`lark_events`]: {about}.\n\
          //!\n\
          //! Every field is an `Option`, because the platform does not document which it always\n\
          //! sends, and an odd value costs its own field only (see [`lark_events::lenient`]).\n\
+         //!\n\
+         //! ```\n\
+         //! use {module}::{set};\n\
+         //! use lark_events::Dispatcher;\n\
+         //!\n\
+         //! // One handler for all of them; `on` registers one for a single event.\n\
+         //! let dispatcher = Dispatcher::builder()\n\
+         //!     .on_all::<{set}>(|event| async move {{ println!(\"{{}}\", event.header().event_type) }})\n\
+         //!     .build()?;\n\
+         //! # Ok::<(), lark_events::BuildError>(())\n\
+         //! ```\n\
+         //!\n\
          //! [`EVENTS`] lists what the platform documents of each event.\n\n\
          mod generated;\n\n\
          pub use generated::*;\n"

@@ -4,10 +4,11 @@
 use std::path::Path;
 
 use serde::Deserialize;
-use serde_json::{Map, Number, Value, json};
+use serde_json::{Map, Value, json};
 
 use super::facts::{Envelope, EventFacts, Facts};
 use super::problem::Problems;
+use super::raw_schema::{Kind, RawSchema};
 
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 const DEFS: &str = "#/$defs/";
@@ -59,6 +60,8 @@ pub(crate) struct Property {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Schema {
+    /// Where it stands, for messages: the fact file, and the place in it.
+    pub(crate) file: String,
     pub(crate) pointer: String,
     pub(crate) shape: Shape,
     pub(crate) facts: Facts,
@@ -77,6 +80,27 @@ pub(crate) enum Shape {
     Map(Box<Schema>),
     /// An [`Object`], by its key.
     Named(String),
+}
+
+impl Shape {
+    /// The type in it, also within lists and maps.
+    pub(crate) fn named(&self) -> Option<&str> {
+        match self {
+            Self::Named(key) => Some(key),
+            Self::Array(inner) | Self::Map(inner) => inner.shape.named(),
+            _ => None,
+        }
+    }
+}
+
+impl Schema {
+    /// The value that lists and maps of it are made of.
+    pub(crate) fn leaf(&self) -> &Self {
+        match &self.shape {
+            Shape::Array(inner) | Shape::Map(inner) => inner.leaf(),
+            _ => self,
+        }
+    }
 }
 
 impl Spec {
@@ -125,6 +149,11 @@ impl Spec {
         };
         let mut types = Vec::new();
         for (name, def) in &defs {
+            // `owner/field` is what a type without a name is called.
+            if name.contains('/') {
+                let rule = format!("`{name}` is no name for a type");
+                parser.problems.push(file, child("/$defs", name), rule);
+            }
             types.extend(parser.object(def.clone(), &child("/$defs", name), name));
         }
         types.append(&mut parser.anonymous);
@@ -182,72 +211,6 @@ impl Document {
     }
 }
 
-/// One level of a schema, its children not yet parsed.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct RawSchema {
-    #[serde(rename = "$ref")]
-    reference: Option<String>,
-    #[serde(rename = "type")]
-    kinds: Option<Kinds>,
-    properties: Option<Map<String, Value>>,
-    additional_properties: Option<Value>,
-    items: Option<Value>,
-    min_length: Option<u64>,
-    max_length: Option<u64>,
-    min_items: Option<u64>,
-    max_items: Option<u64>,
-    minimum: Option<Number>,
-    maximum: Option<Number>,
-    default: Option<Value>,
-    #[serde(rename = "x-lark", default)]
-    facts: Facts,
-}
-
-/// The type on the page first, then those that its sample has against it.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Kinds {
-    One(String),
-    Several(Vec<String>),
-}
-
-impl RawSchema {
-    fn kind(&self) -> Option<&str> {
-        match self.kinds.as_ref()? {
-            Kinds::One(kind) => Some(kind),
-            Kinds::Several(kinds) => kinds.first().map(String::as_str),
-        }
-    }
-
-    /// The facts from both of their places.
-    fn take_facts(&mut self) -> Result<Facts, &'static str> {
-        let mut facts = std::mem::take(&mut self.facts);
-        let kind = self.kind();
-        let has_range = self.minimum.is_some() || self.maximum.is_some();
-        let has_length = self.min_length.is_some() || self.max_length.is_some();
-        let has_items = self.min_items.is_some() || self.max_items.is_some();
-        let is_number = matches!(kind, Some("integer" | "number"));
-        if has_range && !is_number
-            || has_length && kind != Some("string")
-            || has_items && kind != Some("array")
-        {
-            return Err("bounds go beside the `type` that they are for, or else into `x-lark`");
-        }
-        if is_number && facts.default.is_some() {
-            return Err("the default of a number goes beside its `type`");
-        }
-        facts.minimum = facts.minimum.or(self.minimum.take());
-        facts.maximum = facts.maximum.or(self.maximum.take());
-        facts.default = facts.default.or(self.default.take());
-        let min_length = self.min_length.or(self.min_items);
-        let max_length = self.max_length.or(self.max_items);
-        facts.min_length = facts.min_length.or(min_length);
-        facts.max_length = facts.max_length.or(max_length);
-        Ok(facts)
-    }
-}
-
 struct Parser<'a> {
     file: &'a str,
     defs: &'a Map<String, Value>,
@@ -261,9 +224,7 @@ impl Parser<'_> {
     fn object(&mut self, value: Value, pointer: &str, key: &str) -> Option<Object> {
         let mut raw = self.raw(value, pointer)?;
         let facts = raw.take_facts();
-        let (Some("object"), Some(properties)) =
-            (raw.kind().map(str::to_owned).as_deref(), raw.properties)
-        else {
+        let (Some(Kind::Object), Some(properties)) = (raw.kind(), raw.properties) else {
             return self.reject(pointer, "must be an object with `properties`");
         };
         if facts != Ok(Facts::default()) {
@@ -293,6 +254,7 @@ impl Parser<'_> {
         };
         let shape = self.shape(raw, &pointer, key)?;
         Some(Schema {
+            file: self.file.to_owned(),
             pointer,
             shape,
             facts,
@@ -300,32 +262,41 @@ impl Parser<'_> {
     }
 
     fn shape(&mut self, raw: RawSchema, pointer: &str, key: &str) -> Option<Shape> {
-        let kind = match (raw.kind().map(str::to_owned), raw.reference) {
-            (kind, None) => kind,
-            (None, Some(reference)) => return self.reference(&reference, pointer),
-            (Some(_), Some(_)) => return self.reject(pointer, "has both `$ref` and `type`"),
-        };
-        match (
-            kind.as_deref(),
-            raw.properties,
-            raw.additional_properties,
-            raw.items,
-        ) {
-            (None, None, None, None) => Some(Shape::Any),
-            (Some("string"), None, None, None) => Some(Shape::String),
-            (Some("integer"), None, None, None) => Some(Shape::Integer),
-            (Some("number"), None, None, None) => Some(Shape::Number),
-            (Some("boolean"), None, None, None) => Some(Shape::Boolean),
-            (Some("array"), None, None, Some(items)) => {
+        if let (Some(choice), None, None) = (&raw.any_of, &raw.reference, &raw.kinds) {
+            let Some(first) = choice.first() else {
+                return self.reject(pointer, "`anyOf` names no type");
+            };
+            let first = self.schema(first.clone(), child(pointer, "anyOf/0"), key)?;
+            return Some(first.shape);
+        }
+        if raw.has_no_kind() {
+            return self.reject(pointer, "`type` names no type");
+        }
+        let kind = raw.kind();
+        let RawSchema {
+            reference,
+            properties,
+            additional_properties: values,
+            items,
+            ..
+        } = raw;
+        match (reference, kind, properties, values, items) {
+            (Some(reference), None, None, None, None) => self.reference(&reference, pointer),
+            (None, None, None, None, None) => Some(Shape::Any),
+            (None, Some(Kind::String), None, None, None) => Some(Shape::String),
+            (None, Some(Kind::Integer), None, None, None) => Some(Shape::Integer),
+            (None, Some(Kind::Number), None, None, None) => Some(Shape::Number),
+            (None, Some(Kind::Boolean), None, None, None) => Some(Shape::Boolean),
+            (None, Some(Kind::Array), None, None, Some(items)) => {
                 let items = self.schema(items, child(pointer, "items"), key)?;
                 Some(Shape::Array(Box::new(items)))
             }
-            (Some("object"), None, Some(values), None) => {
+            (None, Some(Kind::Object), None, Some(values), None) => {
                 let pointer = child(pointer, "additionalProperties");
                 let values = self.schema(values, pointer, key)?;
                 Some(Shape::Map(Box::new(values)))
             }
-            (Some("object"), Some(properties), None, None) => {
+            (None, Some(Kind::Object), Some(properties), None, None) => {
                 let object = self.members(properties, pointer, key);
                 self.anonymous.push(object);
                 Some(Shape::Named(key.to_owned()))

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::facts::Facts;
-use super::overlay::{External, Overlay};
+use super::overlay::{External, Overlay, path};
 use super::problem::Problems;
-use super::spec::{Object, Property, Schema, Shape, Spec};
+use super::spec::{Object, Schema, Shape, Spec};
 
 /// The types of all specs, by key.
 pub(crate) type Types = BTreeMap<String, Definition>;
@@ -20,114 +20,162 @@ pub(crate) struct Definition {
 /// Collects the types. Where two pages contradict each other, the overlay decides.
 pub(crate) fn collect(specs: &[Spec], overlay: &Overlay, problems: &mut Problems) -> Types {
     let mut types = Types::new();
+    let mut merging = Merging {
+        overlay,
+        contradictions: BTreeSet::new(),
+        problems,
+    };
     for spec in specs {
         for object in &spec.types {
-            if let Some(external) = overlay.external(&object.key) {
-                report_lost_fields(&spec.file, object, external, problems);
+            let external = overlay.external(&object.key);
+            if let Some(external) = external {
+                report_lost_fields(object, external, merging.problems);
             }
-            let Some(known) = types.get_mut(&object.key) else {
-                let definition = Definition {
-                    object: object.clone(),
-                    file: spec.file.clone(),
-                };
-                types.insert(object.key.clone(), definition);
-                continue;
-            };
-            let mut merging = Merging {
-                key: &object.key,
-                first: &known.file,
-                file: &spec.file,
-                overlay,
-                problems,
-            };
-            merging.object(&mut known.object, object);
+            match types.get_mut(&object.key) {
+                Some(known) if external.is_none() => merging.object(known, object),
+                Some(_) => {}
+                None => {
+                    let definition = Definition {
+                        object: object.clone(),
+                        file: spec.file.clone(),
+                    };
+                    types.insert(object.key.clone(), definition);
+                }
+            }
         }
     }
-    for (key, definition) in &mut types {
-        settle(&mut definition.object, key, overlay);
-    }
-    report_cycles(&types, problems);
+    merging.settle(&mut types);
+    report_cycles(&types, overlay, problems);
     types
 }
 
-/// One type of two fact files on its way to become one.
+/// Types of several fact files on their way to become one.
 struct Merging<'a> {
-    key: &'a str,
-    first: &'a str,
-    file: &'a str,
     overlay: &'a Overlay,
+    /// What two pages say differently: a type and a field, and a fact or nothing for the type.
+    contradictions: BTreeSet<[String; 3]>,
     problems: &'a mut Problems,
 }
 
 impl Merging<'_> {
-    fn object(&mut self, known: &mut Object, other: &Object) {
+    fn object(&mut self, known: &mut Definition, other: &Object) {
         for property in &other.properties {
-            let mut properties = known.properties.iter_mut();
-            match properties.find(|known| known.name == property.name) {
-                Some(known) => self.property(known, property),
-                None => known.properties.push(property.clone()),
+            let mut properties = known.object.properties.iter_mut();
+            let Some(first) = properties.find(|known| known.name == property.name) else {
+                known.object.properties.push(property.clone());
+                continue;
+            };
+            let at = [other.key.as_str(), &property.name];
+            if !self.schema(&mut first.schema, &property.schema, at) {
+                self.contradict(at, "");
+                if self.overlay.settled(at[0], at[1]).is_some() {
+                    self.facts(&mut first.schema.facts, &property.schema.facts, at);
+                    continue;
+                }
+                let rule = format!(
+                    "`{}` of `{}` is of another type in {}; set its `type` in the overlay",
+                    at[1], at[0], known.file
+                );
+                let Schema { file, pointer, .. } = &property.schema;
+                self.problems.push(file, pointer, rule);
             }
         }
     }
 
-    fn property(&mut self, known: &mut Property, other: &Property) {
-        if self.overlay.settled(self.key, &known.name).is_some() {
-            return;
+    /// Whether both can be one: a type that says nothing gives way, an integer is a number.
+    fn schema(&mut self, known: &mut Schema, other: &Schema, at: [&str; 2]) -> bool {
+        match (&mut known.shape, &other.shape) {
+            (Shape::Array(known), Shape::Array(other)) | (Shape::Map(known), Shape::Map(other)) => {
+                if !self.schema(known, other, at) {
+                    return false;
+                }
+            }
+            (_, Shape::Any) | (Shape::Number, Shape::Integer) => {}
+            (Shape::Any, shape) => known.shape = shape.clone(),
+            (Shape::Integer, Shape::Number) => known.shape = Shape::Number,
+            (known, other) if known == other => {}
+            _ => return false,
         }
-        if !merge(&mut known.schema, &other.schema) {
-            let rule = format!(
-                "`{}` of `{}` is of another type in {}; set its `type` in the overlay",
-                known.name, self.key, self.first
-            );
-            self.problems.push(self.file, &other.schema.pointer, rule);
-        }
+        self.facts(&mut known.facts, &other.facts, at);
+        true
     }
-}
 
-/// Whether both can be one: a type that says nothing gives way, an integer is a number.
-fn merge(known: &mut Schema, other: &Schema) -> bool {
-    match (&mut known.shape, &other.shape) {
-        (Shape::Array(known), Shape::Array(other)) | (Shape::Map(known), Shape::Map(other)) => {
-            if !merge(known, other) {
-                return false;
+    /// Bounds hold for every page, so the widest count. What pages say differently is not said.
+    fn facts(&mut self, known: &mut Facts, other: &Facts, at: [&str; 2]) {
+        fn unite<T: Clone + PartialEq>(known: &mut Vec<T>, other: &[T]) {
+            for item in other {
+                if !known.contains(item) {
+                    known.push(item.clone());
+                }
             }
         }
-        (_, Shape::Any) | (Shape::Number, Shape::Integer) => {}
-        (Shape::Any, shape) => known.shape = shape.clone(),
-        (Shape::Integer, Shape::Number) => known.shape = Shape::Number,
-        (known, other) if known == other => {}
-        _ => return false,
+        let number = |number: &serde_json::Number| number.as_f64();
+        known.minimum = widest(&known.minimum, &other.minimum, |a, b| number(a) < number(b));
+        known.maximum = widest(&known.maximum, &other.maximum, |a, b| number(a) > number(b));
+        known.min_length = widest(&known.min_length, &other.min_length, |a, b| a < b);
+        known.max_length = widest(&known.max_length, &other.max_length, |a, b| a > b);
+        self.agreed(&mut known.unit, &other.unit, at, "unit");
+        self.agreed(&mut known.default, &other.default, at, "default");
+        self.agreed(&mut known.round_to, &other.round_to, at, "round_to");
+        unite(&mut known.scopes, &other.scopes);
+        unite(&mut known.keys, &other.keys);
+        known.only_sampled &= other.only_sampled;
     }
-    merge_facts(&mut known.facts, &other.facts);
-    true
-}
 
-/// Bounds hold for every page, so the widest count; anything else is told once.
-fn merge_facts(known: &mut Facts, other: &Facts) {
-    fn unite<T: Clone + PartialEq>(known: &mut Vec<T>, other: &[T]) {
-        for item in other {
-            if !known.contains(item) {
-                known.push(item.clone());
+    /// A fact that only one page has counts; of two that differ, none does, now and later.
+    fn agreed<T: Clone + PartialEq>(
+        &mut self,
+        known: &mut Option<T>,
+        other: &Option<T>,
+        at: [&str; 2],
+        fact: &str,
+    ) {
+        if known.is_some() && other.is_some() && known != other {
+            self.contradict(at, fact);
+        }
+        if known.is_none() {
+            known.clone_from(other);
+        }
+        if self
+            .contradictions
+            .contains(&[at[0], at[1], fact].map(str::to_owned))
+        {
+            *known = None;
+        }
+    }
+
+    fn contradict(&mut self, [key, field]: [&str; 2], fact: &str) {
+        self.contradictions
+            .insert([key, field, fact].map(str::to_owned));
+    }
+
+    /// Gives fields the types that the overlay decided on.
+    fn settle(&mut self, types: &mut Types) {
+        for (key, words) in &self.overlay.types {
+            for (name, words) in &words.fields {
+                let Some(settled) = words.settled else {
+                    continue;
+                };
+                if !self
+                    .contradictions
+                    .contains(&[key, name, ""].map(str::to_owned))
+                {
+                    let at = path(&["types", key, "fields", name, "type"]);
+                    self.problems.push(
+                        &self.overlay.file,
+                        at,
+                        "no pages contradict each other here",
+                    );
+                }
+                let definition = types.get_mut(key).into_iter();
+                let properties =
+                    definition.flat_map(|definition| &mut definition.object.properties);
+                for property in properties.filter(|property| property.name == *name) {
+                    property.schema.shape = settled.shape();
+                }
             }
         }
     }
-    let number = |number: &serde_json::Number| number.as_f64();
-    known.minimum = widest(&known.minimum, &other.minimum, |a, b| number(a) < number(b));
-    known.maximum = widest(&known.maximum, &other.maximum, |a, b| number(a) > number(b));
-    known.min_length = widest(&known.min_length, &other.min_length, |a, b| a < b);
-    known.max_length = widest(&known.max_length, &other.max_length, |a, b| a > b);
-    if known.unit != other.unit {
-        known.unit = known.unit.take().xor(other.unit.clone());
-    }
-    if known.default != other.default {
-        known.default = known.default.take().xor(other.default.clone());
-    }
-    if known.round_to != other.round_to {
-        known.round_to = known.round_to.take().xor(other.round_to.clone());
-    }
-    unite(&mut known.scopes, &other.scopes);
-    unite(&mut known.keys, &other.keys);
-    known.only_sampled &= other.only_sampled;
 }
 
 /// A bound that only one page states is none for the other.
@@ -136,48 +184,46 @@ fn widest<T: Clone>(a: &Option<T>, b: &Option<T>, is_wider: impl Fn(&T, &T) -> b
     Some(if is_wider(a, b) { a } else { b }.clone())
 }
 
-/// Gives fields the types that the overlay decided on.
-fn settle(object: &mut Object, key: &str, overlay: &Overlay) {
-    for property in &mut object.properties {
-        if let Some(settled) = overlay.settled(key, &property.name) {
-            property.schema.shape = settled.shape();
-        }
-    }
-}
-
 /// A hand-written type may have more than a page says, but not less.
-fn report_lost_fields(file: &str, object: &Object, external: &External, problems: &mut Problems) {
+fn report_lost_fields(object: &Object, external: &External, problems: &mut Problems) {
     for property in &object.properties {
         if !external.fields.contains(&property.name) {
             let rule = format!("`{}` has no such field", external.path);
-            problems.push(file, &property.schema.pointer, rule);
+            let Schema { file, pointer, .. } = &property.schema;
+            problems.push(file, pointer, rule);
         }
     }
 }
 
 /// A type that holds itself other than in a list or a map would need a `Box`.
-fn report_cycles(types: &Types, problems: &mut Problems) {
-    for Definition { object, file } in types.values() {
+fn report_cycles(types: &Types, overlay: &Overlay, problems: &mut Problems) {
+    for (key, Definition { object, .. }) in types {
         for property in &object.properties {
             let Shape::Named(member) = &property.schema.shape else {
                 continue;
             };
-            if held_by(member, types).contains(object.key.as_str()) {
-                let rule = format!("`{}` holds itself here: not supported", object.key);
-                problems.push(file, &property.schema.pointer, rule);
+            if overlay.external(key).is_none()
+                && held_by(member, types, overlay).contains(key.as_str())
+            {
+                let rule = format!("`{key}` holds itself here: not supported");
+                let Schema { file, pointer, .. } = &property.schema;
+                problems.push(file, pointer, rule);
             }
         }
     }
 }
 
 /// The type itself, and every type that is within it without a list or a map between.
-fn held_by<'a>(key: &'a str, types: &'a Types) -> BTreeSet<&'a str> {
+fn held_by<'a>(key: &'a str, types: &'a Types, overlay: &Overlay) -> BTreeSet<&'a str> {
     let mut held = BTreeSet::new();
     let mut open = vec![key];
     while let Some(key) = open.pop() {
         let Some(definition) = types.get(key).filter(|_| held.insert(key)) else {
             continue;
         };
+        if overlay.external(key).is_some() {
+            continue;
+        }
         let properties = definition.object.properties.iter();
         open.extend(
             properties.filter_map(|property| match &property.schema.shape {
@@ -187,4 +233,25 @@ fn held_by<'a>(key: &'a str, types: &'a Types) -> BTreeSet<&'a str> {
         );
     }
     held
+}
+
+/// The types that an object leads to, also through lists and maps, but not through hand-written ones.
+pub(crate) fn reached_from<'a>(
+    object: &'a Object,
+    types: &'a Types,
+    overlay: &Overlay,
+) -> BTreeSet<&'a str> {
+    let mut reached = BTreeSet::new();
+    let mut open = vec![object];
+    while let Some(object) = open.pop() {
+        for property in &object.properties {
+            let Some(key) = property.schema.shape.named() else {
+                continue;
+            };
+            if reached.insert(key) && overlay.external(key).is_none() {
+                open.extend(types.get(key).map(|definition| &definition.object));
+            }
+        }
+    }
+    reached
 }

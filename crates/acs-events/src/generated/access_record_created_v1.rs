@@ -37,7 +37,7 @@ pub struct AccessRecordCreatedV1 {
 
 impl EventType for AccessRecordCreatedV1 {
     const EVENT_TYPE: &'static str = "acs.access_record.created_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("An access control device recognised a user")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/acs-v1/access_record/events/created")
         .updated("2022-12-19")

@@ -2,7 +2,7 @@
 
 use lark_events::{DecodeError, Event, EventHeader, EventInfo, EventSet, EventType, RawJson};
 
-use super::{AccessRecordCreatedV1, EVENTS, UserUpdatedV1};
+use super::{AccessRecordCreatedV1, UserUpdatedV1};
 
 /// Any event of this crate, for one handler of them all: see
 /// [`on_all`](lark_events::DispatcherBuilder::on_all).
@@ -27,7 +27,7 @@ impl AcsEvent {
 }
 
 impl EventSet for AcsEvent {
-    const EVENTS: &'static [EventInfo] = EVENTS;
+    const EVENTS: &'static [EventInfo] = &[AccessRecordCreatedV1::INFO, UserUpdatedV1::INFO];
 
     fn decode(event: Event<RawJson>) -> Result<Option<Self>, DecodeError> {
         Ok(Some(match event.header.event_type.as_str() {

@@ -10,6 +10,6 @@ pub use self::user_updated_v1::UserUpdatedV1;
 
 /// Every event of this crate, for manifests and tools.
 pub const EVENTS: &[lark_events::EventInfo] = &[
-    <AccessRecordCreatedV1 as lark_events::EventType>::INFO,
-    <UserUpdatedV1 as lark_events::EventType>::INFO,
+    lark_events::EventInfo::of::<AccessRecordCreatedV1>(),
+    lark_events::EventInfo::of::<UserUpdatedV1>(),
 ];

@@ -28,7 +28,7 @@ pub struct UserUpdatedV1 {
 
 impl EventType for UserUpdatedV1 {
     const EVENT_TYPE: &'static str = "acs.user.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("What access control recognises a user by was changed")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/acs-v1/user/events/updated")
         .updated("2022-12-19")

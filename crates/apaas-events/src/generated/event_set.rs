@@ -2,7 +2,7 @@
 
 use lark_events::{DecodeError, Event, EventHeader, EventInfo, EventSet, EventType, RawJson};
 
-use super::{EVENTS, WorkspaceRecordChangeV1};
+use super::WorkspaceRecordChangeV1;
 
 /// Any event of this crate, for one handler of them all: see
 /// [`on_all`](lark_events::DispatcherBuilder::on_all).
@@ -24,7 +24,7 @@ impl ApaasEvent {
 }
 
 impl EventSet for ApaasEvent {
-    const EVENTS: &'static [EventInfo] = EVENTS;
+    const EVENTS: &'static [EventInfo] = &[WorkspaceRecordChangeV1::INFO];
 
     fn decode(event: Event<RawJson>) -> Result<Option<Self>, DecodeError> {
         Ok(Some(match event.header.event_type.as_str() {

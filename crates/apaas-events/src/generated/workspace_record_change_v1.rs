@@ -3,6 +3,8 @@
 use lark_events::{EventInfo, EventType, lenient};
 use serde::{Deserialize, Serialize};
 
+use super::RecordChange;
+
 /// A record of a data table was inserted, updated or deleted.
 ///
 /// - Event type: `apaas.workspace.record_change_v1`, envelope 2.0
@@ -23,13 +25,13 @@ pub struct WorkspaceRecordChangeV1 {
     /// The table that the record is in.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub table: Option<String>,
-    /// What was done to the record: `INSERT`, `UPDATE` or `DELETE`.
+    /// What was done to the record.
     #[serde(
         rename = "type",
         deserialize_with = "lenient::field",
         skip_serializing_if = "Option::is_none"
     )]
-    pub type_: Option<String>,
+    pub type_: Option<RecordChange>,
     /// Who did it.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator: Option<String>,
@@ -44,7 +46,7 @@ pub struct WorkspaceRecordChangeV1 {
 
 impl EventType for WorkspaceRecordChangeV1 {
     const EVENT_TYPE: &'static str = "apaas.workspace.record_change_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A record of a data table was inserted, updated or deleted")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/apaas-v1/workspace/events/record_change")
         .updated("2026-01-07")

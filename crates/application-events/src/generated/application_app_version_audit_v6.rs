@@ -42,7 +42,7 @@ pub struct ApplicationAppVersionAuditV6 {
 
 impl EventType for ApplicationAppVersionAuditV6 {
     const EVENT_TYPE: &'static str = "application.application.app_version.audit_v6";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A version of an app passed review or was turned down")
         .page("https://open.feishu.cn/document/server-docs/application-v6/event/audit")
         .updated("2025-02-20")

@@ -33,7 +33,7 @@ pub struct ApplicationAppVersionPublishApplyV6 {
 
 impl EventType for ApplicationAppVersionPublishApplyV6 {
     const EVENT_TYPE: &'static str = "application.application.app_version.publish_apply_v6";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A version of an app was submitted for publication")
         .page("https://open.feishu.cn/document/server-docs/application-v6/event/publish_apply")
         .updated("2025-02-18")

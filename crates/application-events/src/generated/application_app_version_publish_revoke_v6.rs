@@ -31,7 +31,7 @@ pub struct ApplicationAppVersionPublishRevokeV6 {
 
 impl EventType for ApplicationAppVersionPublishRevokeV6 {
     const EVENT_TYPE: &'static str = "application.application.app_version.publish_revoke_v6";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A request to publish a version of an app was withdrawn")
         .page("https://open.feishu.cn/document/server-docs/application-v6/event/publish_revoke")
         .updated("2022-10-10")

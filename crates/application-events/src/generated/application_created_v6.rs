@@ -45,7 +45,7 @@ pub struct ApplicationCreatedV6 {
 
 impl EventType for ApplicationCreatedV6 {
     const EVENT_TYPE: &'static str = "application.application.created_v6";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A custom app was created in the tenant, published or not")
         .page("https://open.feishu.cn/document/server-docs/application-v6/event/created")
         .updated("2024-09-18")

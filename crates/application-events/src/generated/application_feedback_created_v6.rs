@@ -63,7 +63,7 @@ pub struct ApplicationFeedbackCreatedV6 {
 
 impl EventType for ApplicationFeedbackCreatedV6 {
     const EVENT_TYPE: &'static str = "application.application.feedback.created_v6";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A user gave feedback on an app")
         .page("https://open.feishu.cn/document/server-docs/application-v6/event/created-2")
         .updated("2022-07-13")

@@ -36,7 +36,7 @@ pub struct ApplicationFeedbackUpdatedV6 {
 
 impl EventType for ApplicationFeedbackUpdatedV6 {
     const EVENT_TYPE: &'static str = "application.application.feedback.updated_v6";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The handling of feedback on an app reached another status")
         .page("https://open.feishu.cn/document/server-docs/application-v6/event/updated")
         .updated("2022-03-30")

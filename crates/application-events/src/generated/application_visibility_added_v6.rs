@@ -30,7 +30,7 @@ pub struct ApplicationVisibilityAddedV6 {
 
 impl EventType for ApplicationVisibilityAddedV6 {
     const EVENT_TYPE: &'static str = "application.application.visibility.added_v6";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A member got a store app without approval, by installing it or by joining those it is available to")
         .page("https://open.feishu.cn/document/server-docs/application-v6/event/app-availability-scope-extended")
         .updated("2024-09-14")

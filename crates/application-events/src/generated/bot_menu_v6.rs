@@ -30,7 +30,7 @@ pub struct BotMenuV6 {
 
 impl EventType for BotMenuV6 {
     const EVENT_TYPE: &'static str = "application.bot.menu_v6";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A user clicked an item of a bot's menu that is set to send an event")
         .page("https://open.feishu.cn/document/client-docs/bot-v3/events/menu")
         .updated("2023-10-26")

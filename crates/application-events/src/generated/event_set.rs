@@ -5,7 +5,7 @@ use lark_events::{DecodeError, Event, EventHeader, EventInfo, EventSet, EventTyp
 use super::{
     ApplicationAppVersionAuditV6, ApplicationAppVersionPublishApplyV6,
     ApplicationAppVersionPublishRevokeV6, ApplicationCreatedV6, ApplicationFeedbackCreatedV6,
-    ApplicationFeedbackUpdatedV6, ApplicationVisibilityAddedV6, BotMenuV6, EVENTS, P1AppOpenV1,
+    ApplicationFeedbackUpdatedV6, ApplicationVisibilityAddedV6, BotMenuV6, P1AppOpenV1,
     P1AppStatusChangeV1, P1AppTicketV1, P1AppUninstalledV1, P1OrderPaidV1,
 };
 
@@ -67,7 +67,21 @@ impl ApplicationEvent {
 }
 
 impl EventSet for ApplicationEvent {
-    const EVENTS: &'static [EventInfo] = EVENTS;
+    const EVENTS: &'static [EventInfo] = &[
+        ApplicationAppVersionAuditV6::INFO,
+        ApplicationAppVersionPublishApplyV6::INFO,
+        ApplicationAppVersionPublishRevokeV6::INFO,
+        ApplicationCreatedV6::INFO,
+        ApplicationFeedbackCreatedV6::INFO,
+        ApplicationFeedbackUpdatedV6::INFO,
+        ApplicationVisibilityAddedV6::INFO,
+        BotMenuV6::INFO,
+        P1AppOpenV1::INFO,
+        P1AppStatusChangeV1::INFO,
+        P1AppTicketV1::INFO,
+        P1AppUninstalledV1::INFO,
+        P1OrderPaidV1::INFO,
+    ];
 
     fn decode(event: Event<RawJson>) -> Result<Option<Self>, DecodeError> {
         Ok(Some(match event.header.event_type.as_str() {

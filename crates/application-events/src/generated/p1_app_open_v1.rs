@@ -40,7 +40,7 @@ pub struct P1AppOpenV1 {
 
 impl EventType for P1AppOpenV1 {
     const EVENT_TYPE: &'static str = "app_open";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A tenant installed and enabled a store app for the first time")
         .schema(Schema::V1)
         .page("https://open.feishu.cn/document/server-docs/application-v6/event/app-first-enabled")

@@ -39,7 +39,7 @@ pub struct P1AppStatusChangeV1 {
 
 impl EventType for P1AppStatusChangeV1 {
     const EVENT_TYPE: &'static str = "app_status_change";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A store app was enabled or disabled by an administrator of a tenant, or disabled by the platform")
         .schema(Schema::V1)
         .page("https://open.feishu.cn/document/server-docs/application-v6/event/app-enabled-or-disabled")

@@ -29,7 +29,7 @@ pub struct P1AppTicketV1 {
 
 impl EventType for P1AppTicketV1 {
     const EVENT_TYPE: &'static str = "app_ticket";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title(
             "The platform issued a store app its hourly ticket, which buys an `app_access_token`",
         )

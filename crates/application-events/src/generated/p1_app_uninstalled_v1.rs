@@ -29,7 +29,7 @@ pub struct P1AppUninstalledV1 {
 
 impl EventType for P1AppUninstalledV1 {
     const EVENT_TYPE: &'static str = "app_uninstalled";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A tenant uninstalled a store app, or was dissolved")
         .schema(Schema::V1)
         .page("https://open.feishu.cn/document/server-docs/application-v6/event/app-uninstalled")

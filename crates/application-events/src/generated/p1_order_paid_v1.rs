@@ -61,7 +61,7 @@ pub struct P1OrderPaidV1 {
 
 impl EventType for P1OrderPaidV1 {
     const EVENT_TYPE: &'static str = "order_paid";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A user paid for a store app")
         .schema(Schema::V1)
         .page(

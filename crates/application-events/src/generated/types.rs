@@ -101,6 +101,12 @@ pub struct AppScope {
     pub token_types: Option<Vec<TokenType>>,
 }
 
+impl Validate for AppScope {
+    fn check(&self, found: &mut Violations) {
+        found.length("token_types", &self.token_types, ..=200);
+    }
+}
+
 /// What was submitted along with a version of an app.
 ///
 /// Part of [`ApplicationAppVersionPublishApplyV6`](crate::ApplicationAppVersionPublishApplyV6).
@@ -214,6 +220,8 @@ impl Validate for ApplicationAppVersionEvent {
         found.length("version", &self.version, 1..);
         found.length("app_name", &self.app_name, 1..);
         found.length("description", &self.description, 1..);
+        found.nested("scopes", &self.scopes);
+        found.length("i18n", &self.i18n, 1..);
         found.nested("i18n", &self.i18n);
         found.length("common_categories", &self.common_categories, ..=3);
         found.nested("ability", &self.ability);
@@ -336,6 +344,7 @@ pub struct DocsBlock {
 
 impl Validate for DocsBlock {
     fn check(&self, found: &mut Violations) {
+        found.length("i18n", &self.i18n, 1..);
         found.nested("i18n", &self.i18n);
     }
 }
@@ -404,6 +413,7 @@ pub struct MessageAction {
 
 impl Validate for MessageAction {
     fn check(&self, found: &mut Violations) {
+        found.length("i18n", &self.i18n, 1..);
         found.nested("i18n", &self.i18n);
     }
 }

@@ -23,7 +23,7 @@ pub struct ApprovalUpdatedV4 {
 
 impl EventType for ApprovalUpdatedV4 {
     const EVENT_TYPE: &'static str = "approval.approval.updated_v4";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("An approval definition was changed: its basics, its form or its process")
         .page("https://open.feishu.cn/document/server-docs/approval-v4/event/common-event/custom-approval-event")
         .updated("2025-03-24")

@@ -3,7 +3,7 @@
 use lark_events::{DecodeError, Event, EventHeader, EventInfo, EventSet, EventType, RawJson};
 
 use super::{
-    ApprovalUpdatedV4, EVENTS, InstanceRemedyGroupUpdateV4, InstanceStatusChangedV4,
+    ApprovalUpdatedV4, InstanceRemedyGroupUpdateV4, InstanceStatusChangedV4,
     InstanceTripGroupUpdateV4, P1ApprovalCcV1, P1ApprovalInstanceV1, P1ApprovalTaskV1,
     P1ApprovalV1, P1LeaveApprovalRevertV1, P1LeaveApprovalV1, P1LeaveApprovalV2,
     P1OutApprovalRevertV1, P1OutApprovalV1, P1RemedyApprovalV1, P1ShiftApprovalV1,
@@ -84,7 +84,27 @@ impl ApprovalEvent {
 }
 
 impl EventSet for ApprovalEvent {
-    const EVENTS: &'static [EventInfo] = EVENTS;
+    const EVENTS: &'static [EventInfo] = &[
+        ApprovalUpdatedV4::INFO,
+        InstanceRemedyGroupUpdateV4::INFO,
+        InstanceStatusChangedV4::INFO,
+        InstanceTripGroupUpdateV4::INFO,
+        P1ApprovalCcV1::INFO,
+        P1ApprovalInstanceV1::INFO,
+        P1ApprovalTaskV1::INFO,
+        P1ApprovalV1::INFO,
+        P1LeaveApprovalRevertV1::INFO,
+        P1LeaveApprovalV1::INFO,
+        P1LeaveApprovalV2::INFO,
+        P1OutApprovalRevertV1::INFO,
+        P1OutApprovalV1::INFO,
+        P1RemedyApprovalV1::INFO,
+        P1ShiftApprovalV1::INFO,
+        P1TripApprovalV1::INFO,
+        P1WorkApprovalRevertV1::INFO,
+        P1WorkApprovalV1::INFO,
+        TaskStatusChangedV4::INFO,
+    ];
 
     fn decode(event: Event<RawJson>) -> Result<Option<Self>, DecodeError> {
         Ok(Some(match event.header.event_type.as_str() {

@@ -23,7 +23,7 @@ pub struct InstanceRemedyGroupUpdateV4 {
 
 impl EventType for InstanceRemedyGroupUpdateV4 {
     const EVENT_TYPE: &'static str = "approval.instance.remedy_group_update_v4";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("An approval instance whose form corrects an attendance record was approved")
         .page("https://open.feishu.cn/document/server-docs/approval-v4/event/special-event/attendance-record-correction")
         .updated("2025-05-20")

@@ -18,6 +18,6 @@ pub struct InstanceStatusChangedV4(
 impl EventType for InstanceStatusChangedV4 {
     const EVENT_TYPE: &'static str = "approval.instance.status_changed_v4";
     const INFO: EventInfo =
-        EventInfo::of::<Self>().title("The status of an approval instance changed");
+        EventInfo::new(Self::EVENT_TYPE).title("The status of an approval instance changed");
     type Reply = ();
 }

@@ -17,7 +17,7 @@ pub struct InstanceTripGroupUpdateV4(
 
 impl EventType for InstanceTripGroupUpdateV4 {
     const EVENT_TYPE: &'static str = "approval.instance.trip_group_update_v4";
-    const INFO: EventInfo =
-        EventInfo::of::<Self>().title("The trip group of an approval instance was updated");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
+        .title("The trip group of an approval instance was updated");
     type Reply = ();
 }

@@ -54,7 +54,7 @@ pub struct P1ApprovalCcV1 {
 
 impl EventType for P1ApprovalCcV1 {
     const EVENT_TYPE: &'static str = "approval_cc";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A copy of an approval instance was sent to a user, or that user read it")
         .schema(Schema::V1)
         .page("https://open.feishu.cn/document/server-docs/approval-v4/event/common-event/approval-cc-event")

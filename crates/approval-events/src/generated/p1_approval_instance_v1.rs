@@ -52,7 +52,7 @@ pub struct P1ApprovalInstanceV1 {
 
 impl EventType for P1ApprovalInstanceV1 {
     const EVENT_TYPE: &'static str = "approval_instance";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The status of an approval instance changed")
         .schema(Schema::V1)
         .page("https://open.feishu.cn/document/server-docs/approval-v4/event/common-event/approval-instance-event")

@@ -64,7 +64,7 @@ pub struct P1ApprovalTaskV1 {
 
 impl EventType for P1ApprovalTaskV1 {
     const EVENT_TYPE: &'static str = "approval_task";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The status of a task, one approver's part in an approval instance, changed")
         .schema(Schema::V1)
         .page("https://open.feishu.cn/document/server-docs/approval-v4/event/common-event/approval-task-event")

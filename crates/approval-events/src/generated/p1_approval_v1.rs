@@ -17,7 +17,7 @@ pub struct P1ApprovalV1(
 
 impl EventType for P1ApprovalV1 {
     const EVENT_TYPE: &'static str = "approval";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("Something about an approval changed")
         .schema(Schema::V1);
     type Reply = ();

@@ -17,7 +17,7 @@ pub struct P1LeaveApprovalRevertV1(
 
 impl EventType for P1LeaveApprovalRevertV1 {
     const EVENT_TYPE: &'static str = "leave_approval_revert";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The approval of leave was reverted")
         .schema(Schema::V1);
     type Reply = ();

@@ -17,7 +17,7 @@ pub struct P1LeaveApprovalV1(
 
 impl EventType for P1LeaveApprovalV1 {
     const EVENT_TYPE: &'static str = "leave_approval";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("Leave was approved")
         .schema(Schema::V1);
     type Reply = ();

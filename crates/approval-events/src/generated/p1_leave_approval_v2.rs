@@ -17,7 +17,7 @@ pub struct P1LeaveApprovalV2(
 
 impl EventType for P1LeaveApprovalV2 {
     const EVENT_TYPE: &'static str = "leave_approvalV2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("Leave was approved, as the second version of this event tells it")
         .schema(Schema::V1);
     type Reply = ();

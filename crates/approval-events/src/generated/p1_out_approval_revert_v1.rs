@@ -40,7 +40,7 @@ pub struct P1OutApprovalRevertV1 {
 
 impl EventType for P1OutApprovalRevertV1 {
     const EVENT_TYPE: &'static str = "out_approval_revert";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The approval of going out on business was reverted")
         .schema(Schema::V1)
         .page("https://open.feishu.cn/document/server-docs/approval-v4/event/special-event/out-of-office")

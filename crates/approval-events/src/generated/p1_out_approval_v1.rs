@@ -75,7 +75,7 @@ pub struct P1OutApprovalV1 {
 
 impl EventType for P1OutApprovalV1 {
     const EVENT_TYPE: &'static str = "out_approval";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("Going out on business was approved")
         .schema(Schema::V1)
         .page("https://open.feishu.cn/document/server-docs/approval-v4/event/special-event/out-of-office")

@@ -17,7 +17,7 @@ pub struct P1RemedyApprovalV1(
 
 impl EventType for P1RemedyApprovalV1 {
     const EVENT_TYPE: &'static str = "remedy_approval";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A correction of an attendance record was approved")
         .schema(Schema::V1);
     type Reply = ();

@@ -58,7 +58,7 @@ pub struct P1ShiftApprovalV1 {
 
 impl EventType for P1ShiftApprovalV1 {
     const EVENT_TYPE: &'static str = "shift_approval";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A change of shifts was approved")
         .schema(Schema::V1)
         .page("https://open.feishu.cn/document/server-docs/approval-v4/event/special-event/shift-change")

@@ -17,7 +17,7 @@ pub struct P1TripApprovalV1(
 
 impl EventType for P1TripApprovalV1 {
     const EVENT_TYPE: &'static str = "trip_approval";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A trip was approved")
         .schema(Schema::V1);
     type Reply = ();

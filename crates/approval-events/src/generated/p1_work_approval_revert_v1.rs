@@ -40,7 +40,7 @@ pub struct P1WorkApprovalRevertV1 {
 
 impl EventType for P1WorkApprovalRevertV1 {
     const EVENT_TYPE: &'static str = "work_approval_revert";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The approval of overtime was reverted")
         .schema(Schema::V1)
         .page(

@@ -79,7 +79,7 @@ pub struct P1WorkApprovalV1 {
 
 impl EventType for P1WorkApprovalV1 {
     const EVENT_TYPE: &'static str = "work_approval";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("Overtime was approved")
         .schema(Schema::V1)
         .page(

@@ -17,7 +17,7 @@ pub struct TaskStatusChangedV4(
 
 impl EventType for TaskStatusChangedV4 {
     const EVENT_TYPE: &'static str = "approval.task.status_changed_v4";
-    const INFO: EventInfo =
-        EventInfo::of::<Self>().title("The status of a task in an approval instance changed");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
+        .title("The status of a task in an approval instance changed");
     type Reply = ();
 }

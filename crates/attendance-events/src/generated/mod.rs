@@ -12,6 +12,6 @@ pub use self::user_task_updated_v1::UserTaskUpdatedV1;
 
 /// Every event of this crate, for manifests and tools.
 pub const EVENTS: &[lark_events::EventInfo] = &[
-    <UserFlowCreatedV1 as lark_events::EventType>::INFO,
-    <UserTaskUpdatedV1 as lark_events::EventType>::INFO,
+    lark_events::EventInfo::of::<UserFlowCreatedV1>(),
+    lark_events::EventInfo::of::<UserTaskUpdatedV1>(),
 ];

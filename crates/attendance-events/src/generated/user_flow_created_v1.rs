@@ -67,7 +67,7 @@ pub struct UserFlowCreatedV1 {
 
 impl EventType for UserFlowCreatedV1 {
     const EVENT_TYPE: &'static str = "attendance.user_flow.created_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A user clocked in or out")
         .page("https://open.feishu.cn/document/server-docs/attendance-v1/event/user-attendance-records-event")
         .updated("2024-09-02")

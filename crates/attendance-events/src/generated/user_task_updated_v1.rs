@@ -17,6 +17,6 @@ pub struct UserTaskUpdatedV1(
 
 impl EventType for UserTaskUpdatedV1 {
     const EVENT_TYPE: &'static str = "attendance.user_task.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A user task was updated");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE).title("A user task was updated");
     type Reply = ();
 }

@@ -2,7 +2,7 @@
 
 use lark_events::{DecodeError, Event, EventHeader, EventInfo, EventSet, EventType, RawJson};
 
-use super::{EVENTS, UserAccessTokenRevokedV4};
+use super::UserAccessTokenRevokedV4;
 
 /// Any event of this crate, for one handler of them all: see
 /// [`on_all`](lark_events::DispatcherBuilder::on_all).
@@ -24,7 +24,7 @@ impl AuthEvent {
 }
 
 impl EventSet for AuthEvent {
-    const EVENTS: &'static [EventInfo] = EVENTS;
+    const EVENTS: &'static [EventInfo] = &[UserAccessTokenRevokedV4::INFO];
 
     fn decode(event: Event<RawJson>) -> Result<Option<Self>, DecodeError> {
         Ok(Some(match event.header.event_type.as_str() {

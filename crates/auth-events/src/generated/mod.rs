@@ -10,4 +10,4 @@ pub use self::user_access_token_revoked_v4::UserAccessTokenRevokedV4;
 
 /// Every event of this crate, for manifests and tools.
 pub const EVENTS: &[lark_events::EventInfo] =
-    &[<UserAccessTokenRevokedV4 as lark_events::EventType>::INFO];
+    &[lark_events::EventInfo::of::<UserAccessTokenRevokedV4>()];

@@ -37,7 +37,7 @@ pub struct UserAccessTokenRevokedV4 {
 
 impl EventType for UserAccessTokenRevokedV4 {
     const EVENT_TYPE: &'static str = "auth.user_access_token.revoked_v4";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A user's `user_access_token` or `refresh_token` was revoked")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/authentication-management/auth-v4/user_access_token/events/revoked")
         .updated("2026-02-09")

@@ -34,7 +34,7 @@ pub struct CalendarAclCreatedV4 {
 
 impl EventType for CalendarAclCreatedV4 {
     const EVENT_TYPE: &'static str = "calendar.calendar.acl.created_v4";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("Access to a subscribed calendar was given")
         .page("https://open.feishu.cn/document/server-docs/calendar-v4/calendar-acl/events/created")
         .updated("2024-07-16")

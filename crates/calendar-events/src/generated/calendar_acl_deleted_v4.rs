@@ -34,7 +34,7 @@ pub struct CalendarAclDeletedV4 {
 
 impl EventType for CalendarAclDeletedV4 {
     const EVENT_TYPE: &'static str = "calendar.calendar.acl.deleted_v4";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("Access to a subscribed calendar was taken away")
         .page("https://open.feishu.cn/document/server-docs/calendar-v4/calendar-acl/events/deleted")
         .updated("2024-07-16")

@@ -22,7 +22,7 @@ pub struct CalendarChangedV4 {
 
 impl EventType for CalendarChangedV4 {
     const EVENT_TYPE: &'static str = "calendar.calendar.changed_v4";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A calendar changed that is in the list of a subscribed user")
         .page("https://open.feishu.cn/document/server-docs/calendar-v4/calendar/events/changed")
         .updated("2024-07-16")

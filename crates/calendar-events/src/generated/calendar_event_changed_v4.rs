@@ -38,7 +38,7 @@ pub struct CalendarEventChangedV4 {
 
 impl EventType for CalendarEventChangedV4 {
     const EVENT_TYPE: &'static str = "calendar.calendar.event.changed_v4";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title(
             "A calendar event of a subscribed calendar was created, changed, deleted or answered",
         )

@@ -3,7 +3,7 @@
 use lark_events::{DecodeError, Event, EventHeader, EventInfo, EventSet, EventType, RawJson};
 
 use super::{
-    CalendarAclCreatedV4, CalendarAclDeletedV4, CalendarChangedV4, CalendarEventChangedV4, EVENTS,
+    CalendarAclCreatedV4, CalendarAclDeletedV4, CalendarChangedV4, CalendarEventChangedV4,
 };
 
 /// Any event of this crate, for one handler of them all: see
@@ -35,7 +35,12 @@ impl CalendarEvent {
 }
 
 impl EventSet for CalendarEvent {
-    const EVENTS: &'static [EventInfo] = EVENTS;
+    const EVENTS: &'static [EventInfo] = &[
+        CalendarAclCreatedV4::INFO,
+        CalendarAclDeletedV4::INFO,
+        CalendarChangedV4::INFO,
+        CalendarEventChangedV4::INFO,
+    ];
 
     fn decode(event: Event<RawJson>) -> Result<Option<Self>, DecodeError> {
         Ok(Some(match event.header.event_type.as_str() {

@@ -18,8 +18,8 @@ pub use self::types::{AclScopeEvent, OpenEventRsvpInfo};
 
 /// Every event of this crate, for manifests and tools.
 pub const EVENTS: &[lark_events::EventInfo] = &[
-    <CalendarAclCreatedV4 as lark_events::EventType>::INFO,
-    <CalendarAclDeletedV4 as lark_events::EventType>::INFO,
-    <CalendarChangedV4 as lark_events::EventType>::INFO,
-    <CalendarEventChangedV4 as lark_events::EventType>::INFO,
+    lark_events::EventInfo::of::<CalendarAclCreatedV4>(),
+    lark_events::EventInfo::of::<CalendarAclDeletedV4>(),
+    lark_events::EventInfo::of::<CalendarChangedV4>(),
+    lark_events::EventInfo::of::<CalendarEventChangedV4>(),
 ];

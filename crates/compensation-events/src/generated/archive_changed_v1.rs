@@ -38,7 +38,7 @@ pub struct ArchiveChangedV1 {
 
 impl EventType for ArchiveChangedV1 {
     const EVENT_TYPE: &'static str = "compensation.archive.changed_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The salary archive of an employee was changed: the salary was set, adjusted, corrected or deleted")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/compensation-v1/archive/events/changed")
         .updated("2025-09-10")

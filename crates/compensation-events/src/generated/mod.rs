@@ -9,4 +9,4 @@ pub use self::enums::ArchiveOperation;
 pub use self::event_set::CompensationEvent;
 
 /// Every event of this crate, for manifests and tools.
-pub const EVENTS: &[lark_events::EventInfo] = &[<ArchiveChangedV1 as lark_events::EventType>::INFO];
+pub const EVENTS: &[lark_events::EventInfo] = &[lark_events::EventInfo::of::<ArchiveChangedV1>()];

@@ -27,7 +27,7 @@ pub struct CustomAttrEventUpdatedV3 {
 
 impl EventType for CustomAttrEventUpdatedV3 {
     const EVENT_TYPE: &'static str = "contact.custom_attr_event.updated_v3";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title(
             "Custom user fields were added or removed, or the switch for them was turned on or off",
         )

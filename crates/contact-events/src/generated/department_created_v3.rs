@@ -28,7 +28,7 @@ pub struct DepartmentCreatedV3 {
 
 impl EventType for DepartmentCreatedV3 {
     const EVENT_TYPE: &'static str = "contact.department.created_v3";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A department was created")
         .page("https://open.feishu.cn/document/server-docs/contact-v3/department/events/created")
         .updated("2024-07-05")

@@ -31,7 +31,7 @@ pub struct DepartmentDeletedV3 {
 
 impl EventType for DepartmentDeletedV3 {
     const EVENT_TYPE: &'static str = "contact.department.deleted_v3";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A department was deleted")
         .page("https://open.feishu.cn/document/server-docs/contact-v3/department/events/deleted")
         .updated("2024-07-31")

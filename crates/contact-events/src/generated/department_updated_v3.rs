@@ -32,7 +32,7 @@ pub struct DepartmentUpdatedV3 {
 
 impl EventType for DepartmentUpdatedV3 {
     const EVENT_TYPE: &'static str = "contact.department.updated_v3";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A department was changed, in the admin console or through the API")
         .page("https://open.feishu.cn/document/server-docs/contact-v3/department/events/updated")
         .updated("2024-07-05")

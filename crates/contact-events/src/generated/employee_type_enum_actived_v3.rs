@@ -27,7 +27,7 @@ pub struct EmployeeTypeEnumActivedV3 {
 
 impl EventType for EmployeeTypeEnumActivedV3 {
     const EVENT_TYPE: &'static str = "contact.employee_type_enum.actived_v3";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("An inactive employee type was activated")
         .page("https://open.feishu.cn/document/server-docs/contact-v3/employee_type_enum/events/actived")
         .updated("2024-07-05")

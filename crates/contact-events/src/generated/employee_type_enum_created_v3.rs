@@ -24,7 +24,7 @@ pub struct EmployeeTypeEnumCreatedV3 {
 
 impl EventType for EmployeeTypeEnumCreatedV3 {
     const EVENT_TYPE: &'static str = "contact.employee_type_enum.created_v3";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("An employee type was created")
         .page("https://open.feishu.cn/document/server-docs/contact-v3/employee_type_enum/events/created")
         .updated("2024-07-05")

@@ -27,7 +27,7 @@ pub struct EmployeeTypeEnumDeactivatedV3 {
 
 impl EventType for EmployeeTypeEnumDeactivatedV3 {
     const EVENT_TYPE: &'static str = "contact.employee_type_enum.deactivated_v3";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("An active employee type was deactivated")
         .page("https://open.feishu.cn/document/server-docs/contact-v3/employee_type_enum/events/deactivated")
         .updated("2024-07-05")

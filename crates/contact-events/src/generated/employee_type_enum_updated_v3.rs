@@ -27,7 +27,7 @@ pub struct EmployeeTypeEnumUpdatedV3 {
 
 impl EventType for EmployeeTypeEnumUpdatedV3 {
     const EVENT_TYPE: &'static str = "contact.employee_type_enum.updated_v3";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("An employee type was renamed: its name, or the translations of it, changed")
         .page("https://open.feishu.cn/document/server-docs/contact-v3/employee_type_enum/events/updated")
         .updated("2024-07-05")

@@ -4,7 +4,7 @@ use lark_events::{DecodeError, Event, EventHeader, EventInfo, EventSet, EventTyp
 
 use super::{
     CustomAttrEventUpdatedV3, DepartmentCreatedV3, DepartmentDeletedV3, DepartmentUpdatedV3,
-    EVENTS, EmployeeTypeEnumActivedV3, EmployeeTypeEnumCreatedV3, EmployeeTypeEnumDeactivatedV3,
+    EmployeeTypeEnumActivedV3, EmployeeTypeEnumCreatedV3, EmployeeTypeEnumDeactivatedV3,
     EmployeeTypeEnumDeletedV3, EmployeeTypeEnumUpdatedV3, P1ContactScopeChangeV1, P1DeptAddV1,
     P1DeptDeleteV1, P1DeptUpdateV1, P1UserAddV1, P1UserLeaveV1, P1UserStatusChangeV1,
     P1UserUpdateV1, ScopeUpdatedV3, UserCreatedV3, UserDeletedV3, UserUpdatedV3,
@@ -92,7 +92,29 @@ impl ContactEvent {
 }
 
 impl EventSet for ContactEvent {
-    const EVENTS: &'static [EventInfo] = EVENTS;
+    const EVENTS: &'static [EventInfo] = &[
+        CustomAttrEventUpdatedV3::INFO,
+        DepartmentCreatedV3::INFO,
+        DepartmentDeletedV3::INFO,
+        DepartmentUpdatedV3::INFO,
+        EmployeeTypeEnumActivedV3::INFO,
+        EmployeeTypeEnumCreatedV3::INFO,
+        EmployeeTypeEnumDeactivatedV3::INFO,
+        EmployeeTypeEnumDeletedV3::INFO,
+        EmployeeTypeEnumUpdatedV3::INFO,
+        P1ContactScopeChangeV1::INFO,
+        P1DeptAddV1::INFO,
+        P1DeptDeleteV1::INFO,
+        P1DeptUpdateV1::INFO,
+        P1UserAddV1::INFO,
+        P1UserLeaveV1::INFO,
+        P1UserStatusChangeV1::INFO,
+        P1UserUpdateV1::INFO,
+        ScopeUpdatedV3::INFO,
+        UserCreatedV3::INFO,
+        UserDeletedV3::INFO,
+        UserUpdatedV3::INFO,
+    ];
 
     fn decode(event: Event<RawJson>) -> Result<Option<Self>, DecodeError> {
         Ok(Some(match event.header.event_type.as_str() {

@@ -29,7 +29,7 @@ pub struct P1ContactScopeChangeV1 {
 
 impl EventType for P1ContactScopeChangeV1 {
     const EVENT_TYPE: &'static str = "contact_scope_change";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("An administrator changed the contact scope of the app")
         .schema(Schema::V1)
         .page("https://open.feishu.cn/document/ukTMukTMukTM/uETNz4SM1MjLxUzM/event/scope-change")

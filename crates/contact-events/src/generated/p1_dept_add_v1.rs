@@ -37,7 +37,7 @@ pub struct P1DeptAddV1 {
 
 impl EventType for P1DeptAddV1 {
     const EVENT_TYPE: &'static str = "dept_add";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A department within the contact scope of the app was created")
         .schema(Schema::V1)
         .page(

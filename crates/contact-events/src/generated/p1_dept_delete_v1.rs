@@ -37,7 +37,7 @@ pub struct P1DeptDeleteV1 {
 
 impl EventType for P1DeptDeleteV1 {
     const EVENT_TYPE: &'static str = "dept_delete";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A department within the contact scope of the app was deleted")
         .schema(Schema::V1)
         .page(

@@ -37,7 +37,7 @@ pub struct P1DeptUpdateV1 {
 
 impl EventType for P1DeptUpdateV1 {
     const EVENT_TYPE: &'static str = "dept_update";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A department within the contact scope of the app was changed")
         .schema(Schema::V1)
         .page(

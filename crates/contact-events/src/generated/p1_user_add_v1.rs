@@ -38,7 +38,7 @@ pub struct P1UserAddV1 {
 
 impl EventType for P1UserAddV1 {
     const EVENT_TYPE: &'static str = "user_add";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("An employee within the contact scope of the app joined")
         .schema(Schema::V1)
         .page("https://open.feishu.cn/document/ukTMukTMukTM/uETNz4SM1MjLxUzM/event/employee-change")

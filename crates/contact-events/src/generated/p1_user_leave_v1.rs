@@ -38,7 +38,7 @@ pub struct P1UserLeaveV1 {
 
 impl EventType for P1UserLeaveV1 {
     const EVENT_TYPE: &'static str = "user_leave";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("An employee within the contact scope of the app left")
         .schema(Schema::V1)
         .page("https://open.feishu.cn/document/ukTMukTMukTM/uETNz4SM1MjLxUzM/event/employee-change")

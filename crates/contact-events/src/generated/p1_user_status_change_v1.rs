@@ -17,7 +17,7 @@ pub struct P1UserStatusChangeV1(
 
 impl EventType for P1UserStatusChangeV1 {
     const EVENT_TYPE: &'static str = "user_status_change";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The status of a user changed")
         .schema(Schema::V1);
     type Reply = ();

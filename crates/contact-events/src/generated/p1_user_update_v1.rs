@@ -38,7 +38,7 @@ pub struct P1UserUpdateV1 {
 
 impl EventType for P1UserUpdateV1 {
     const EVENT_TYPE: &'static str = "user_update";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title(
             "The personal information of an employee within the contact scope of the app changed",
         )

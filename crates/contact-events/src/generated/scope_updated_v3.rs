@@ -38,7 +38,7 @@ pub struct ScopeUpdatedV3 {
 
 impl EventType for ScopeUpdatedV3 {
     const EVENT_TYPE: &'static str = "contact.scope.updated_v3";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The contact scope of the app, which is the part of the contacts that it may access, was changed")
         .page("https://open.feishu.cn/document/server-docs/contact-v3/scope/events/updated")
         .updated("2025-03-28")

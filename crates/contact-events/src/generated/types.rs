@@ -342,7 +342,7 @@ impl Validate for EmployeeTypeEnum {
 #[serde(default)]
 #[non_exhaustive]
 pub struct I18nContent {
-    /// The language, such as `en_us`. Known values are `zh_cn`, `en_us`, `ja_jp`.
+    /// The language, such as `en_us`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
     /// The name in this language.

@@ -32,7 +32,7 @@ pub struct UserCreatedV3 {
 
 impl EventType for UserCreatedV3 {
     const EVENT_TYPE: &'static str = "contact.user.created_v3";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("An employee joined the tenant")
         .page("https://open.feishu.cn/document/server-docs/contact-v3/user/events/created")
         .updated("2024-07-05")

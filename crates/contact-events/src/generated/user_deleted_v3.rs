@@ -35,7 +35,7 @@ pub struct UserDeletedV3 {
 
 impl EventType for UserDeletedV3 {
     const EVENT_TYPE: &'static str = "contact.user.deleted_v3";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("An employee left the tenant")
         .page("https://open.feishu.cn/document/server-docs/contact-v3/user/events/deleted")
         .updated("2025-04-21")

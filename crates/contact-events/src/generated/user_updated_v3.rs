@@ -17,6 +17,6 @@ pub struct UserUpdatedV3(
 
 impl EventType for UserUpdatedV3 {
     const EVENT_TYPE: &'static str = "contact.user.updated_v3";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A user was updated");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE).title("A user was updated");
     type Reply = ();
 }

@@ -52,7 +52,7 @@ pub struct ApprovalGroupsUpdatedV2 {
 
 impl EventType for ApprovalGroupsUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.approval_groups.updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The approval of a reorganization changed its status")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/approval_groups/events/updated")
         .updated("2025-08-25")

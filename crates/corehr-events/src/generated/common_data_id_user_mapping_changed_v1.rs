@@ -36,7 +36,7 @@ pub struct CommonDataIdUserMappingChangedV1 {
 
 impl EventType for CommonDataIdUserMappingChangedV1 {
     const EVENT_TYPE: &'static str = "corehr.common_data.id.user_mapping_changed_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A mapping between the ids of a user in two systems was created or deleted")
         .page(
             "https://open.feishu.cn/document/corehr-v1/common_data-id/events/user_mapping_changed",

@@ -31,7 +31,7 @@ pub struct CommonDataMetaDataUpdatedV1 {
 
 impl EventType for CommonDataMetaDataUpdatedV1 {
     const EVENT_TYPE: &'static str = "corehr.common_data.meta_data.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The definition of an object or of an enumeration was changed, a custom one or one of the system's own")
         .page("https://open.feishu.cn/document/corehr-v1/basic-infomation/custom_field/events/updated")
         .updated("2025-01-10")

@@ -21,7 +21,7 @@ pub struct CompanyCreatedV2 {
 
 impl EventType for CompanyCreatedV2 {
     const EVENT_TYPE: &'static str = "corehr.company.created_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A company was created")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/company/events/created")
         .updated("2025-08-12")

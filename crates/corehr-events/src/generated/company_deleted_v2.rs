@@ -21,7 +21,7 @@ pub struct CompanyDeletedV2 {
 
 impl EventType for CompanyDeletedV2 {
     const EVENT_TYPE: &'static str = "corehr.company.deleted_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A company was deleted")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/company/events/deleted")
         .updated("2024-10-10")

@@ -29,7 +29,7 @@ pub struct CompanyUpdatedV2 {
 
 impl EventType for CompanyUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.company.updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A company was updated")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/company/events/updated")
         .updated("2024-12-20")

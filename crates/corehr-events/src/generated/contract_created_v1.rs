@@ -22,7 +22,7 @@ pub struct ContractCreatedV1 {
 
 impl EventType for ContractCreatedV1 {
     const EVENT_TYPE: &'static str = "corehr.contract.created_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A contract was created through the API, or signed by an employee in CoreHR")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/contract/events/created")
         .updated("2024-08-26")

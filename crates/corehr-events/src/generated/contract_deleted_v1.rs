@@ -22,7 +22,7 @@ pub struct ContractDeletedV1 {
 
 impl EventType for ContractDeletedV1 {
     const EVENT_TYPE: &'static str = "corehr.contract.deleted_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A contract was deleted through the API")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/contract/events/deleted")
         .updated("2024-08-26")

@@ -22,7 +22,7 @@ pub struct ContractUpdatedV1 {
 
 impl EventType for ContractUpdatedV1 {
     const EVENT_TYPE: &'static str = "corehr.contract.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A contract was updated through the API, or changed or renewed in CoreHR")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/contract/events/updated")
         .updated("2024-08-26")

@@ -21,7 +21,7 @@ pub struct CostCenterCreatedV2 {
 
 impl EventType for CostCenterCreatedV2 {
     const EVENT_TYPE: &'static str = "corehr.cost_center.created_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A cost center was created")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/cost_center/events/created")
         .updated("2024-11-22")

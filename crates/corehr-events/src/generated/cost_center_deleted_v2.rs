@@ -21,7 +21,7 @@ pub struct CostCenterDeletedV2 {
 
 impl EventType for CostCenterDeletedV2 {
     const EVENT_TYPE: &'static str = "corehr.cost_center.deleted_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A cost center was deleted")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/cost_center/events/deleted")
         .updated("2024-11-22")

@@ -24,7 +24,7 @@ pub struct CostCenterUpdatedV2 {
 
 impl EventType for CostCenterUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.cost_center.updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A cost center was updated")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/cost_center/events/updated")
         .updated("2024-11-28")

@@ -24,7 +24,7 @@ pub struct CustomOrgCreatedV2 {
 
 impl EventType for CustomOrgCreatedV2 {
     const EVENT_TYPE: &'static str = "corehr.custom_org.created_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A custom organization was created")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/custom_org/events/created")
         .updated("2025-05-20")

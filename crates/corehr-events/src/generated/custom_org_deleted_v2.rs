@@ -24,7 +24,7 @@ pub struct CustomOrgDeletedV2 {
 
 impl EventType for CustomOrgDeletedV2 {
     const EVENT_TYPE: &'static str = "corehr.custom_org.deleted_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A custom organization was deleted")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/custom_org/events/deleted")
         .updated("2025-05-20")

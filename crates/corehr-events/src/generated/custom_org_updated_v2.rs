@@ -27,7 +27,7 @@ pub struct CustomOrgUpdatedV2 {
 
 impl EventType for CustomOrgUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.custom_org.updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A custom organization was updated")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/custom_org/events/updated")
         .updated("2025-05-20")

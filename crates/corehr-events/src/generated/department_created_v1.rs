@@ -22,7 +22,7 @@ pub struct DepartmentCreatedV1 {
 
 impl EventType for DepartmentCreatedV1 {
     const EVENT_TYPE: &'static str = "corehr.department.created_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A department was created")
         .page("https://open.feishu.cn/document/server-docs/corehr-v1/organization-management/department/created")
         .updated("2025-02-07")

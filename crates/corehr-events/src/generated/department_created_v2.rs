@@ -22,7 +22,7 @@ pub struct DepartmentCreatedV2 {
 
 impl EventType for DepartmentCreatedV2 {
     const EVENT_TYPE: &'static str = "corehr.department.created_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A department was created")
         .page("https://open.feishu.cn/document/corehr-v1/organization-management/department/events/created-2")
         .updated("2025-02-07")

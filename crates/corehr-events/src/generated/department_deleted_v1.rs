@@ -25,7 +25,7 @@ pub struct DepartmentDeletedV1 {
 
 impl EventType for DepartmentDeletedV1 {
     const EVENT_TYPE: &'static str = "corehr.department.deleted_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A department was deleted")
         .page("https://open.feishu.cn/document/server-docs/corehr-v1/organization-management/department/deleted")
         .updated("2025-02-07")

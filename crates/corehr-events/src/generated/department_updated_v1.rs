@@ -25,7 +25,7 @@ pub struct DepartmentUpdatedV1 {
 
 impl EventType for DepartmentUpdatedV1 {
     const EVENT_TYPE: &'static str = "corehr.department.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A department was updated")
         .page("https://open.feishu.cn/document/server-docs/corehr-v1/organization-management/department/updated")
         .updated("2025-02-07")

@@ -25,7 +25,7 @@ pub struct DepartmentUpdatedV2 {
 
 impl EventType for DepartmentUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.department.updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A department was updated")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/department/events/updated")
         .updated("2025-02-07")

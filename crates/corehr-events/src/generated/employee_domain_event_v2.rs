@@ -48,7 +48,7 @@ pub struct EmployeeDomainEventV2 {
 
 impl EventType for EmployeeDomainEventV2 {
     const EVENT_TYPE: &'static str = "corehr.employee.domain_event_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The personal, employment or job information of an employee was changed, or an additional job of theirs")
         .page("https://open.feishu.cn/document/corehr-v1/employee/events/domain_event")
         .updated("2025-07-16")
@@ -61,6 +61,7 @@ impl EventType for EmployeeDomainEventV2 {
 
 impl Validate for EmployeeDomainEventV2 {
     fn check(&self, found: &mut Violations) {
+        found.length("data", &self.data, ..=1000);
         found.nested("data", &self.data);
     }
 }

@@ -22,7 +22,7 @@ pub struct EmploymentConvertedV1 {
 
 impl EventType for EmploymentConvertedV1 {
     const EVENT_TYPE: &'static str = "corehr.employment.converted_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("An employee passed probation, and the conversion to a regular employee took effect")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/employment/events/converted")
         .updated("2024-07-15")

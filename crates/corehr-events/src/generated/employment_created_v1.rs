@@ -26,7 +26,7 @@ pub struct EmploymentCreatedV1 {
 
 impl EventType for EmploymentCreatedV1 {
     const EVENT_TYPE: &'static str = "corehr.employment.created_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("An employment was created, such as by adding or importing a person")
         .page("https://open.feishu.cn/document/server-docs/corehr-v1/employee/employment/created")
         .updated("2024-08-30")

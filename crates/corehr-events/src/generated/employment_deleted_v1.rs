@@ -26,7 +26,7 @@ pub struct EmploymentDeletedV1 {
 
 impl EventType for EmploymentDeletedV1 {
     const EVENT_TYPE: &'static str = "corehr.employment.deleted_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("An employment was deleted")
         .page("https://open.feishu.cn/document/server-docs/corehr-v1/employee/employment/deleted")
         .updated("2024-02-06")

@@ -22,7 +22,7 @@ pub struct EmploymentResignedV1 {
 
 impl EventType for EmploymentResignedV1 {
     const EVENT_TYPE: &'static str = "corehr.employment.resigned_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("An employee left: early on the day after the last day, the employment status turned to resigned")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/employment/events/resigned")
         .updated("2024-11-13")

@@ -30,7 +30,7 @@ pub struct EmploymentUpdatedV1 {
 
 impl EventType for EmploymentUpdatedV1 {
     const EVENT_TYPE: &'static str = "corehr.employment.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("An employment was updated, by hand, through the API, by an import or because a computed field changed")
         .page("https://open.feishu.cn/document/server-docs/corehr-v1/employee/employment/updated")
         .updated("2024-09-03")

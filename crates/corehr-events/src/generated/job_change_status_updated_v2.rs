@@ -51,7 +51,7 @@ pub struct JobChangeStatusUpdatedV2 {
 
 impl EventType for JobChangeStatusUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.job_change.status_updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The approval of an employee's job change moved on, or the change took effect")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_change/events/status_updated")
         .updated("2025-04-08")

@@ -54,7 +54,7 @@ pub struct JobChangeUpdatedV1 {
 
 impl EventType for JobChangeUpdatedV1 {
     const EVENT_TYPE: &'static str = "corehr.job_change.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The approval of an employee's job change moved on, or the change took effect")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/job_change/events/updated")
         .updated("2024-12-17")

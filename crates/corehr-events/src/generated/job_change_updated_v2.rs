@@ -59,7 +59,7 @@ pub struct JobChangeUpdatedV2 {
 
 impl EventType for JobChangeUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.job_change.updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The details of a job change were edited after it was started")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_change/events/updated")
         .updated("2024-08-29")

@@ -22,7 +22,7 @@ pub struct JobCreatedV1 {
 
 impl EventType for JobCreatedV1 {
     const EVENT_TYPE: &'static str = "corehr.job.created_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A job was created")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/job/events/created")
         .updated("2025-09-10")

@@ -32,7 +32,7 @@ pub struct JobDataChangedV1 {
 
 impl EventType for JobDataChangedV1 {
     const EVENT_TYPE: &'static str = "corehr.job_data.changed_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A job change of an employee took effect")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/job_data/events/changed")
         .updated("2025-10-10")

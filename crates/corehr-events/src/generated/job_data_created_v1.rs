@@ -22,7 +22,7 @@ pub struct JobDataCreatedV1 {
 
 impl EventType for JobDataCreatedV1 {
     const EVENT_TYPE: &'static str = "corehr.job_data.created_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A job record was created for an employee, such as by adding a person, starting a job change or adding an additional job")
         .page("https://open.feishu.cn/document/corehr-v1/employee/job_data/job-data-events/created")
         .updated("2024-08-30")

@@ -21,7 +21,7 @@ pub struct JobDataDeletedV1 {
 
 impl EventType for JobDataDeletedV1 {
     const EVENT_TYPE: &'static str = "corehr.job_data.deleted_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A job record of an employee was deleted, of the main or of an additional job")
         .page("https://open.feishu.cn/document/corehr-v1/employee/job_data/job-data-events/deleted")
         .updated("2024-08-30")

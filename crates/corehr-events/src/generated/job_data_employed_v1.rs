@@ -30,7 +30,7 @@ pub struct JobDataEmployedV1 {
 
 impl EventType for JobDataEmployedV1 {
     const EVENT_TYPE: &'static str = "corehr.job_data.employed_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("An employee completed onboarding, or was added or imported without it")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/job_data/events/employed")
         .updated("2025-04-14")

@@ -22,7 +22,7 @@ pub struct JobDataUpdatedV1 {
 
 impl EventType for JobDataUpdatedV1 {
     const EVENT_TYPE: &'static str = "corehr.job_data.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A job record of an employee was updated, of the main or of an additional job, by an edit, an import or a job change")
         .page("https://open.feishu.cn/document/corehr-v1/employee/job_data/job-data-events/updated")
         .updated("2024-09-03")

@@ -22,7 +22,7 @@ pub struct JobDeletedV1 {
 
 impl EventType for JobDeletedV1 {
     const EVENT_TYPE: &'static str = "corehr.job.deleted_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A job was deleted")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/job/events/deleted")
         .updated("2025-09-10")

@@ -22,7 +22,7 @@ pub struct JobFamilyCreatedV2 {
 
 impl EventType for JobFamilyCreatedV2 {
     const EVENT_TYPE: &'static str = "corehr.job_family.created_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A job family was created")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_family/events/created")
         .updated("2024-10-09")

@@ -22,7 +22,7 @@ pub struct JobFamilyDeletedV2 {
 
 impl EventType for JobFamilyDeletedV2 {
     const EVENT_TYPE: &'static str = "corehr.job_family.deleted_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A job family was deleted")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_family/events/deleted")
         .updated("2024-10-11")

@@ -25,7 +25,7 @@ pub struct JobFamilyUpdatedV2 {
 
 impl EventType for JobFamilyUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.job_family.updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A job family was updated")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_family/events/updated")
         .updated("2024-11-28")

@@ -21,7 +21,7 @@ pub struct JobGradeCreatedV2 {
 
 impl EventType for JobGradeCreatedV2 {
     const EVENT_TYPE: &'static str = "corehr.job_grade.created_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A job grade was created")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_grade/events/created")
         .updated("2024-10-15")

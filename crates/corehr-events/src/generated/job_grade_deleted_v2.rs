@@ -21,7 +21,7 @@ pub struct JobGradeDeletedV2 {
 
 impl EventType for JobGradeDeletedV2 {
     const EVENT_TYPE: &'static str = "corehr.job_grade.deleted_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A job grade was deleted")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_grade/events/deleted")
         .updated("2024-10-11")

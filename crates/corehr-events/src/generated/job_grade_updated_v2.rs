@@ -24,7 +24,7 @@ pub struct JobGradeUpdatedV2 {
 
 impl EventType for JobGradeUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.job_grade.updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A job grade was updated")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_grade/events/updated")
         .updated("2024-11-28")

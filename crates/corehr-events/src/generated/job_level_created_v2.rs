@@ -21,7 +21,7 @@ pub struct JobLevelCreatedV2 {
 
 impl EventType for JobLevelCreatedV2 {
     const EVENT_TYPE: &'static str = "corehr.job_level.created_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A job level was created")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_level/events/created")
         .updated("2024-10-09")

@@ -21,7 +21,7 @@ pub struct JobLevelDeletedV2 {
 
 impl EventType for JobLevelDeletedV2 {
     const EVENT_TYPE: &'static str = "corehr.job_level.deleted_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A job level was deleted")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_level/events/deleted")
         .updated("2024-10-11")

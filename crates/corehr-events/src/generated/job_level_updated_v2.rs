@@ -24,7 +24,7 @@ pub struct JobLevelUpdatedV2 {
 
 impl EventType for JobLevelUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.job_level.updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A job level was updated")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_level/events/updated")
         .updated("2024-11-28")

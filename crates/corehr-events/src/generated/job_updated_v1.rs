@@ -22,7 +22,7 @@ pub struct JobUpdatedV1 {
 
 impl EventType for JobUpdatedV1 {
     const EVENT_TYPE: &'static str = "corehr.job.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A job was updated")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/job/events/updated")
         .updated("2025-09-10")

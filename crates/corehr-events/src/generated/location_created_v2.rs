@@ -21,7 +21,7 @@ pub struct LocationCreatedV2 {
 
 impl EventType for LocationCreatedV2 {
     const EVENT_TYPE: &'static str = "corehr.location.created_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A location was created")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/location/events/created")
         .updated("2024-10-09")

@@ -21,7 +21,7 @@ pub struct LocationDeletedV2 {
 
 impl EventType for LocationDeletedV2 {
     const EVENT_TYPE: &'static str = "corehr.location.deleted_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A location was deleted")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/location/events/deleted")
         .updated("2024-10-09")

@@ -29,7 +29,7 @@ pub struct LocationUpdatedV2 {
 
 impl EventType for LocationUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.location.updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A location was updated")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/location/events/updated")
         .updated("2024-12-20")

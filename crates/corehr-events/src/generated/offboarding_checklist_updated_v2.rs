@@ -40,7 +40,7 @@ pub struct OffboardingChecklistUpdatedV2 {
 
 impl EventType for OffboardingChecklistUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.offboarding.checklist_updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The handover process of a leaving employee was started or got a result")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/offboarding/events/checklist_updated")
         .updated("2024-11-28")

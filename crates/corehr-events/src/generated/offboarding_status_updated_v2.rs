@@ -40,7 +40,7 @@ pub struct OffboardingStatusUpdatedV2 {
 
 impl EventType for OffboardingStatusUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.offboarding.status_updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("An offboarding was started, got a result of its approval, took effect or fell back to an earlier status")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/offboarding/events/status_updated")
         .updated("2025-10-11")

@@ -39,7 +39,7 @@ pub struct OffboardingUpdatedV1 {
 
 impl EventType for OffboardingUpdatedV1 {
     const EVENT_TYPE: &'static str = "corehr.offboarding.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("An offboarding was started, got a result of its approval, took effect or fell back to an earlier status")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/offboarding/events/updated")
         .updated("2025-10-11")

@@ -55,7 +55,7 @@ pub struct OffboardingUpdatedV2 {
 
 impl EventType for OffboardingUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.offboarding.updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The details of an employee's offboarding were edited")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/offboarding/events/updated")
         .updated("2024-11-28")

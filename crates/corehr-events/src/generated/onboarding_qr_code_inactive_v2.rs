@@ -23,7 +23,7 @@ pub struct OnboardingQrCodeInactiveV2 {
 
 impl EventType for OnboardingQrCodeInactiveV2 {
     const EVENT_TYPE: &'static str = "corehr.onboarding_qr_code.inactive_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("QR codes for onboarding became invalid")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/pre_hire/onboarding-qr-code/event/onboarding-qr-code-inactive")
         .updated("2024-07-12")

@@ -30,7 +30,7 @@ pub struct OrgRoleAuthorizationUpdatedV1 {
 
 impl EventType for OrgRoleAuthorizationUpdatedV1 {
     const EVENT_TYPE: &'static str = "corehr.org_role_authorization.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("Who holds a role in an organization was changed")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/org_role_authorization/events/updated")
         .updated("2025-10-27")

@@ -21,7 +21,7 @@ pub struct PathwayCreatedV2 {
 
 impl EventType for PathwayCreatedV2 {
     const EVENT_TYPE: &'static str = "corehr.pathway.created_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A career pathway was created")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/pathway/events/created")
         .updated("2025-07-30")

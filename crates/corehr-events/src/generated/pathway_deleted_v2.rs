@@ -21,7 +21,7 @@ pub struct PathwayDeletedV2 {
 
 impl EventType for PathwayDeletedV2 {
     const EVENT_TYPE: &'static str = "corehr.pathway.deleted_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A career pathway was deleted")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/pathway/events/deleted")
         .updated("2025-07-30")

@@ -24,7 +24,7 @@ pub struct PathwayUpdatedV2 {
 
 impl EventType for PathwayUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.pathway.updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A career pathway was updated")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/pathway/events/updated")
         .updated("2025-07-30")

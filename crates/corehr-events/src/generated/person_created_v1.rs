@@ -22,7 +22,7 @@ pub struct PersonCreatedV1 {
 
 impl EventType for PersonCreatedV1 {
     const EVENT_TYPE: &'static str = "corehr.person.created_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The personal information of somebody was created, through the API or by adding or importing a person")
         .page("https://open.feishu.cn/document/server-docs/corehr-v1/employee/person/created")
         .updated("2024-08-30")

@@ -21,7 +21,7 @@ pub struct PersonDeletedV1 {
 
 impl EventType for PersonDeletedV1 {
     const EVENT_TYPE: &'static str = "corehr.person.deleted_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The personal information of somebody was deleted")
         .page("https://open.feishu.cn/document/server-docs/corehr-v1/employee/person/deleted")
         .updated("2024-02-06")

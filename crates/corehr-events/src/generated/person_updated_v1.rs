@@ -27,7 +27,7 @@ pub struct PersonUpdatedV1 {
 
 impl EventType for PersonUpdatedV1 {
     const EVENT_TYPE: &'static str = "corehr.person.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The personal information of somebody was updated")
         .page("https://open.feishu.cn/document/server-docs/corehr-v1/employee/person/updated")
         .updated("2024-09-03")

@@ -21,7 +21,7 @@ pub struct PositionCreatedV2 {
 
 impl EventType for PositionCreatedV2 {
     const EVENT_TYPE: &'static str = "corehr.position.created_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A position was created")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/position/events/created")
         .updated("2025-10-14")

@@ -21,7 +21,7 @@ pub struct PositionDeletedV2 {
 
 impl EventType for PositionDeletedV2 {
     const EVENT_TYPE: &'static str = "corehr.position.deleted_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A position was deleted")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/position/events/deleted")
         .updated("2025-10-14")

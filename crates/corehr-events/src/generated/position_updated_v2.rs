@@ -25,7 +25,7 @@ pub struct PositionUpdatedV2 {
 
 impl EventType for PositionUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.position.updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A position was updated")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/position/events/updated")
         .updated("2025-10-14")

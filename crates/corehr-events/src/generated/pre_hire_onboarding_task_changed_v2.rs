@@ -38,7 +38,7 @@ pub struct PreHireOnboardingTaskChangedV2 {
 
 impl EventType for PreHireOnboardingTaskChangedV2 {
     const EVENT_TYPE: &'static str = "corehr.pre_hire.onboarding_task_changed_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The onboarding of a pre-hire, or a task of it, moved on")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/pre_hire/events/onboarding_task_changed")
         .updated("2025-09-15")

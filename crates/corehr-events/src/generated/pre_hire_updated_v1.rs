@@ -26,7 +26,7 @@ pub struct PreHireUpdatedV1 {
 
 impl EventType for PreHireUpdatedV1 {
     const EVENT_TYPE: &'static str = "corehr.pre_hire.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A pre-hire was created or updated through the API, or HR completed the pre-hire's job information")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/pre_hire/events/updated")
         .updated("2025-03-14")

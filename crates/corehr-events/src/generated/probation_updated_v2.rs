@@ -29,7 +29,7 @@ pub struct ProbationUpdatedV2 {
 
 impl EventType for ProbationUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.probation.updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The probation of an employee changed its status")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/probation/events/updated")
         .updated("2024-07-15")

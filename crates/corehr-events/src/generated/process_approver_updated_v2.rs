@@ -51,7 +51,7 @@ pub struct ProcessApproverUpdatedV2 {
 
 impl EventType for ProcessApproverUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.process.approver.updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A task in a process changed its status")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/process-approver/events/updated")
         .updated("2025-11-05")

@@ -30,7 +30,7 @@ pub struct ProcessCcUpdatedV2 {
 
 impl EventType for ProcessCcUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.process.cc.updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A copy of a process was sent to somebody")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/process-cc/events/updated")
         .updated("2025-11-05")

@@ -31,7 +31,7 @@ pub struct ProcessCommentInfoUpdatedV2 {
 
 impl EventType for ProcessCommentInfoUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.process_comment_info.updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A comment was added to a process")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/process_comment_info/events/updated")
         .updated("2025-11-05")

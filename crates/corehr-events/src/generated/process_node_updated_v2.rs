@@ -17,6 +17,7 @@ pub struct ProcessNodeUpdatedV2(
 
 impl EventType for ProcessNodeUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.process.node.updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A node of a process was updated");
+    const INFO: EventInfo =
+        EventInfo::new(Self::EVENT_TYPE).title("A node of a process was updated");
     type Reply = ();
 }

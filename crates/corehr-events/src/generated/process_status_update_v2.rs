@@ -35,7 +35,7 @@ pub struct ProcessStatusUpdateV2 {
 
 impl EventType for ProcessStatusUpdateV2 {
     const EVENT_TYPE: &'static str = "corehr.process.status.update_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A process changed its status")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/process-status/events/update")
         .updated("2025-11-05")

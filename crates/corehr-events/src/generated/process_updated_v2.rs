@@ -36,7 +36,7 @@ pub struct ProcessUpdatedV2 {
 
 impl EventType for ProcessUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.process.updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("Somebody acted in a process, or its data or status changed")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/process/events/updated")
         .updated("2025-11-05")

@@ -33,7 +33,7 @@ pub struct SignatureFileStatusUpdatedV2 {
 
 impl EventType for SignatureFileStatusUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.signature_file.status_updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A file for electronic signature changed its status")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/signature_file/events/status_updated")
         .updated("2025-11-28")

@@ -31,7 +31,7 @@ pub struct DepartmentCreatedV1 {
 
 impl EventType for DepartmentCreatedV1 {
     const EVENT_TYPE: &'static str = "directory.department.created_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A department was created")
         .page("https://open.feishu.cn/document/directory-v1/department/events/created")
         .updated("2025-07-09")

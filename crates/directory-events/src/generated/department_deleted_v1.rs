@@ -31,7 +31,7 @@ pub struct DepartmentDeletedV1 {
 
 impl EventType for DepartmentDeletedV1 {
     const EVENT_TYPE: &'static str = "directory.department.deleted_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A department was deleted")
         .page("https://open.feishu.cn/document/directory-v1/department/events/deleted")
         .updated("2025-06-13")

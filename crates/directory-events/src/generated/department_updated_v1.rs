@@ -38,7 +38,7 @@ pub struct DepartmentUpdatedV1 {
 
 impl EventType for DepartmentUpdatedV1 {
     const EVENT_TYPE: &'static str = "directory.department.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A department was changed")
         .page("https://open.feishu.cn/document/directory-v1/department/events/updated")
         .updated("2025-07-09")

@@ -47,7 +47,7 @@ pub struct EmployeeCreatedV1 {
 
 impl EventType for EmployeeCreatedV1 {
     const EVENT_TYPE: &'static str = "directory.employee.created_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("An employee joined")
         .page("https://open.feishu.cn/document/directory-v1/employee/events/created")
         .updated("2025-07-17")

@@ -47,7 +47,7 @@ pub struct EmployeeRegularV1 {
 
 impl EventType for EmployeeRegularV1 {
     const EVENT_TYPE: &'static str = "directory.employee.regular_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The planned departure of an employee was cancelled, so that they stay")
         .page("https://open.feishu.cn/document/directory-v1/employee/events/regular")
         .updated("2025-07-09")

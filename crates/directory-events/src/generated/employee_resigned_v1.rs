@@ -47,7 +47,7 @@ pub struct EmployeeResignedV1 {
 
 impl EventType for EmployeeResignedV1 {
     const EVENT_TYPE: &'static str = "directory.employee.resigned_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("An employee left")
         .page("https://open.feishu.cn/document/directory-v1/employee/events/resigned")
         .updated("2025-07-17")

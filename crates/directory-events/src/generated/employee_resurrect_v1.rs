@@ -47,7 +47,7 @@ pub struct EmployeeResurrectV1 {
 
 impl EventType for EmployeeResurrectV1 {
     const EVENT_TYPE: &'static str = "directory.employee.resurrect_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("An employee who had left was reinstated")
         .page("https://open.feishu.cn/document/directory-v1/employee/events/resurrect")
         .updated("2025-07-17")

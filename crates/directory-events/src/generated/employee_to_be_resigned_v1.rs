@@ -47,7 +47,7 @@ pub struct EmployeeToBeResignedV1 {
 
 impl EventType for EmployeeToBeResignedV1 {
     const EVENT_TYPE: &'static str = "directory.employee.to_be_resigned_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("An employee was marked as about to leave")
         .page("https://open.feishu.cn/document/directory-v1/employee/events/to_be_resigned")
         .updated("2025-07-17")

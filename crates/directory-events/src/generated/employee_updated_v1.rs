@@ -17,6 +17,6 @@ pub struct EmployeeUpdatedV1(
 
 impl EventType for EmployeeUpdatedV1 {
     const EVENT_TYPE: &'static str = "directory.employee.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("An employee was updated");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE).title("An employee was updated");
     type Reply = ();
 }

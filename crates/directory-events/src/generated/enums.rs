@@ -72,6 +72,29 @@ lark_events::open_string_enum!(CustomFieldType {
     People = "11",
 });
 
+/// What went wrong with a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FieldError {
+    /// Nothing. Key `0`.
+    Success,
+    /// The app has no permission. Key `1000`.
+    NoPermission,
+    /// It could not be read. Key `2000`.
+    QueryFailed,
+    /// There is no such field. Key `2003`.
+    NoSuchField,
+    /// A key that has no name here.
+    Unknown(i64),
+}
+
+lark_events::open_integer_enum!(FieldError {
+    Success = 0,
+    NoPermission = 1000,
+    QueryFailed = 2000,
+    NoSuchField = 2003,
+});
+
 /// The gender of an employee.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -3,7 +3,7 @@
 use lark_events::{DecodeError, Event, EventHeader, EventInfo, EventSet, EventType, RawJson};
 
 use super::{
-    DepartmentCreatedV1, DepartmentDeletedV1, DepartmentUpdatedV1, EVENTS, EmployeeCreatedV1,
+    DepartmentCreatedV1, DepartmentDeletedV1, DepartmentUpdatedV1, EmployeeCreatedV1,
     EmployeeRegularV1, EmployeeResignedV1, EmployeeResurrectV1, EmployeeToBeResignedV1,
     EmployeeUpdatedV1,
 };
@@ -52,7 +52,17 @@ impl DirectoryEvent {
 }
 
 impl EventSet for DirectoryEvent {
-    const EVENTS: &'static [EventInfo] = EVENTS;
+    const EVENTS: &'static [EventInfo] = &[
+        DepartmentCreatedV1::INFO,
+        DepartmentDeletedV1::INFO,
+        DepartmentUpdatedV1::INFO,
+        EmployeeCreatedV1::INFO,
+        EmployeeRegularV1::INFO,
+        EmployeeResignedV1::INFO,
+        EmployeeResurrectV1::INFO,
+        EmployeeToBeResignedV1::INFO,
+        EmployeeUpdatedV1::INFO,
+    ];
 
     fn decode(event: Event<RawJson>) -> Result<Option<Self>, DecodeError> {
         Ok(Some(match event.header.event_type.as_str() {

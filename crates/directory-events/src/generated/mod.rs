@@ -23,7 +23,8 @@ pub use self::employee_resurrect_v1::EmployeeResurrectV1;
 pub use self::employee_to_be_resigned_v1::EmployeeToBeResignedV1;
 pub use self::employee_updated_v1::EmployeeUpdatedV1;
 pub use self::enums::{
-    ActiveStatus, ChoiceType, CustomFieldType, Gender, LeaderType, RowError, StaffStatus,
+    ActiveStatus, ChoiceType, CustomFieldType, FieldError, Gender, LeaderType, RowError,
+    StaffStatus,
 };
 pub use self::event_set::DirectoryEvent;
 pub use self::types::{
@@ -34,13 +35,13 @@ pub use self::types::{
 
 /// Every event of this crate, for manifests and tools.
 pub const EVENTS: &[lark_events::EventInfo] = &[
-    <DepartmentCreatedV1 as lark_events::EventType>::INFO,
-    <DepartmentDeletedV1 as lark_events::EventType>::INFO,
-    <DepartmentUpdatedV1 as lark_events::EventType>::INFO,
-    <EmployeeCreatedV1 as lark_events::EventType>::INFO,
-    <EmployeeRegularV1 as lark_events::EventType>::INFO,
-    <EmployeeResignedV1 as lark_events::EventType>::INFO,
-    <EmployeeResurrectV1 as lark_events::EventType>::INFO,
-    <EmployeeToBeResignedV1 as lark_events::EventType>::INFO,
-    <EmployeeUpdatedV1 as lark_events::EventType>::INFO,
+    lark_events::EventInfo::of::<DepartmentCreatedV1>(),
+    lark_events::EventInfo::of::<DepartmentDeletedV1>(),
+    lark_events::EventInfo::of::<DepartmentUpdatedV1>(),
+    lark_events::EventInfo::of::<EmployeeCreatedV1>(),
+    lark_events::EventInfo::of::<EmployeeRegularV1>(),
+    lark_events::EventInfo::of::<EmployeeResignedV1>(),
+    lark_events::EventInfo::of::<EmployeeResurrectV1>(),
+    lark_events::EventInfo::of::<EmployeeToBeResignedV1>(),
+    lark_events::EventInfo::of::<EmployeeUpdatedV1>(),
 ];

@@ -3,7 +3,10 @@
 use lark_events::{Validate, Violations, lenient};
 use serde::{Deserialize, Serialize};
 
-use super::{ActiveStatus, ChoiceType, CustomFieldType, Gender, LeaderType, RowError, StaffStatus};
+use super::{
+    ActiveStatus, ChoiceType, CustomFieldType, FieldError, Gender, LeaderType, RowError,
+    StaffStatus,
+};
 
 /// Which data could not be given, and why.
 ///
@@ -20,10 +23,9 @@ pub struct AbnormalRecord {
     /// What went wrong with the record as a whole.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub row_error: Option<RowError>,
-    /// What went wrong with a field, by its name: `1000` is no permission, `2000` a failed query,
-    /// `2003` no such field. Each: 0 to 3000; known values are 0, 1000, 2000, 2003.
+    /// What went wrong with a field, by its name.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
-    pub field_errors: Option<std::collections::BTreeMap<String, i64>>,
+    pub field_errors: Option<std::collections::BTreeMap<String, FieldError>>,
 }
 
 /// A custom field and what it is set to.
@@ -58,6 +60,7 @@ pub struct CustomFieldValue {
 impl Validate for CustomFieldValue {
     fn check(&self, found: &mut Violations) {
         found.nested("enum_value", &self.enum_value);
+        found.length("user_values", &self.user_values, ..=100);
         found.nested("user_values", &self.user_values);
     }
 }
@@ -107,6 +110,7 @@ impl Validate for Department {
         found.length("department_id", &self.department_id, ..=64);
         found.length("leaders", &self.leaders, ..=100);
         found.length("parent_department_id", &self.parent_department_id, ..=64);
+        found.length("custom_field_values", &self.custom_field_values, ..=100);
         found.nested("custom_field_values", &self.custom_field_values);
     }
 }
@@ -208,6 +212,7 @@ impl Validate for EmployeeBaseEntity {
     fn check(&self, found: &mut Violations) {
         found.length("mobile", &self.mobile, ..=255);
         found.length("email", &self.email, ..=255);
+        found.length("departments", &self.departments, ..=20);
         found.nested("departments", &self.departments);
         found.length(
             "employee_order_in_departments",
@@ -219,6 +224,7 @@ impl Validate for EmployeeBaseEntity {
             &self.dotted_line_leader_ids,
             ..=10,
         );
+        found.length("custom_field_values", &self.custom_field_values, ..=100);
         found.nested("custom_field_values", &self.custom_field_values);
     }
 }

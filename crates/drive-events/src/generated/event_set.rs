@@ -3,8 +3,8 @@
 use lark_events::{DecodeError, Event, EventHeader, EventInfo, EventSet, EventType, RawJson};
 
 use super::{
-    EVENTS, FileBitableFieldChangedV1, FileBitableRecordChangedV1, FileCreatedInFolderV1,
-    FileDeletedV1, FileEditV1, FilePermissionMemberAddedV1, FilePermissionMemberAppliedV1,
+    FileBitableFieldChangedV1, FileBitableRecordChangedV1, FileCreatedInFolderV1, FileDeletedV1,
+    FileEditV1, FilePermissionMemberAddedV1, FilePermissionMemberAppliedV1,
     FilePermissionMemberRemovedV1, FileReadV1, FileTitleUpdatedV1, FileTrashedV1,
     NoticeCommentAddV1,
 };
@@ -63,7 +63,20 @@ impl DriveEvent {
 }
 
 impl EventSet for DriveEvent {
-    const EVENTS: &'static [EventInfo] = EVENTS;
+    const EVENTS: &'static [EventInfo] = &[
+        FileBitableFieldChangedV1::INFO,
+        FileBitableRecordChangedV1::INFO,
+        FileCreatedInFolderV1::INFO,
+        FileDeletedV1::INFO,
+        FileEditV1::INFO,
+        FilePermissionMemberAddedV1::INFO,
+        FilePermissionMemberAppliedV1::INFO,
+        FilePermissionMemberRemovedV1::INFO,
+        FileReadV1::INFO,
+        FileTitleUpdatedV1::INFO,
+        FileTrashedV1::INFO,
+        NoticeCommentAddV1::INFO,
+    ];
 
     fn decode(event: Event<RawJson>) -> Result<Option<Self>, DecodeError> {
         Ok(Some(match event.header.event_type.as_str() {

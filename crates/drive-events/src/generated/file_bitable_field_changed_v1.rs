@@ -17,6 +17,7 @@ pub struct FileBitableFieldChangedV1(
 
 impl EventType for FileBitableFieldChangedV1 {
     const EVENT_TYPE: &'static str = "drive.file.bitable_field_changed_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A field of a bitable was changed");
+    const INFO: EventInfo =
+        EventInfo::new(Self::EVENT_TYPE).title("A field of a bitable was changed");
     type Reply = ();
 }

@@ -45,7 +45,7 @@ pub struct FileBitableRecordChangedV1 {
 
 impl EventType for FileBitableRecordChangedV1 {
     const EVENT_TYPE: &'static str = "drive.file.bitable_record_changed_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("Records of a subscribed bitable were added, edited or deleted")
         .page("https://open.feishu.cn/document/docs/bitable-v1/events/bitable_record_changed")
         .updated("2025-11-17")

@@ -36,7 +36,7 @@ pub struct FileCreatedInFolderV1 {
 
 impl EventType for FileCreatedInFolderV1 {
     const EVENT_TYPE: &'static str = "drive.file.created_in_folder_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A file was created in a subscribed folder")
         .page("https://open.feishu.cn/document/docs/drive-v1/event/list/created_in_folder")
         .updated("2025-04-08")

@@ -31,7 +31,7 @@ pub struct FileDeletedV1 {
 
 impl EventType for FileDeletedV1 {
     const EVENT_TYPE: &'static str = "drive.file.deleted_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A subscribed file was deleted for good")
         .page("https://open.feishu.cn/document/server-docs/docs/drive-v1/event/list/file-deleted-completely")
         .updated("2025-04-08")

@@ -17,6 +17,6 @@ pub struct FileEditV1(
 
 impl EventType for FileEditV1 {
     const EVENT_TYPE: &'static str = "drive.file.edit_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A file was edited");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE).title("A file was edited");
     type Reply = ();
 }

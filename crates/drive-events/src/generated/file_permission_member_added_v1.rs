@@ -37,7 +37,7 @@ pub struct FilePermissionMemberAddedV1 {
 
 impl EventType for FilePermissionMemberAddedV1 {
     const EVENT_TYPE: &'static str = "drive.file.permission_member_added_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("Users or chats became collaborators on a subscribed file")
         .page("https://open.feishu.cn/document/server-docs/docs/drive-v1/event/list/file-collaborator-add")
         .updated("2025-04-08")

@@ -53,7 +53,7 @@ pub struct FilePermissionMemberAppliedV1 {
 
 impl EventType for FilePermissionMemberAppliedV1 {
     const EVENT_TYPE: &'static str = "drive.file.permission_member_applied_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A user asked for permission to view, edit or manage a subscribed file, for themselves or for others")
         .page("https://open.feishu.cn/document/docs/drive-v1/event/list/permission_member_applied")
         .updated("2025-05-26")

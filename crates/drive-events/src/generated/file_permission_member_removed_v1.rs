@@ -37,7 +37,7 @@ pub struct FilePermissionMemberRemovedV1 {
 
 impl EventType for FilePermissionMemberRemovedV1 {
     const EVENT_TYPE: &'static str = "drive.file.permission_member_removed_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("Users or chats stopped being collaborators on a subscribed file")
         .page("https://open.feishu.cn/document/server-docs/docs/drive-v1/event/list/file-collaborator-remove")
         .updated("2025-04-08")

@@ -34,7 +34,7 @@ pub struct FileReadV1 {
 
 impl EventType for FileReadV1 {
     const EVENT_TYPE: &'static str = "drive.file.read_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A subscribed file was opened")
         .page("https://open.feishu.cn/document/server-docs/docs/drive-v1/event/list/file-read")
         .updated("2025-04-08")

@@ -31,7 +31,7 @@ pub struct FileTitleUpdatedV1 {
 
 impl EventType for FileTitleUpdatedV1 {
     const EVENT_TYPE: &'static str = "drive.file.title_updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The title of a subscribed file was changed")
         .page("https://open.feishu.cn/document/server-docs/docs/drive-v1/event/list/file-title-update")
         .updated("2025-04-08")

@@ -31,7 +31,7 @@ pub struct FileTrashedV1 {
 
 impl EventType for FileTrashedV1 {
     const EVENT_TYPE: &'static str = "drive.file.trashed_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A subscribed file was moved to the trash")
         .page("https://open.feishu.cn/document/server-docs/docs/drive-v1/event/list/delete-file-to-trash-can")
         .updated("2025-04-08")

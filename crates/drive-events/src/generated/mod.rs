@@ -37,16 +37,16 @@ pub use self::types::{
 
 /// Every event of this crate, for manifests and tools.
 pub const EVENTS: &[lark_events::EventInfo] = &[
-    <FileBitableFieldChangedV1 as lark_events::EventType>::INFO,
-    <FileBitableRecordChangedV1 as lark_events::EventType>::INFO,
-    <FileCreatedInFolderV1 as lark_events::EventType>::INFO,
-    <FileDeletedV1 as lark_events::EventType>::INFO,
-    <FileEditV1 as lark_events::EventType>::INFO,
-    <FilePermissionMemberAddedV1 as lark_events::EventType>::INFO,
-    <FilePermissionMemberAppliedV1 as lark_events::EventType>::INFO,
-    <FilePermissionMemberRemovedV1 as lark_events::EventType>::INFO,
-    <FileReadV1 as lark_events::EventType>::INFO,
-    <FileTitleUpdatedV1 as lark_events::EventType>::INFO,
-    <FileTrashedV1 as lark_events::EventType>::INFO,
-    <NoticeCommentAddV1 as lark_events::EventType>::INFO,
+    lark_events::EventInfo::of::<FileBitableFieldChangedV1>(),
+    lark_events::EventInfo::of::<FileBitableRecordChangedV1>(),
+    lark_events::EventInfo::of::<FileCreatedInFolderV1>(),
+    lark_events::EventInfo::of::<FileDeletedV1>(),
+    lark_events::EventInfo::of::<FileEditV1>(),
+    lark_events::EventInfo::of::<FilePermissionMemberAddedV1>(),
+    lark_events::EventInfo::of::<FilePermissionMemberAppliedV1>(),
+    lark_events::EventInfo::of::<FilePermissionMemberRemovedV1>(),
+    lark_events::EventInfo::of::<FileReadV1>(),
+    lark_events::EventInfo::of::<FileTitleUpdatedV1>(),
+    lark_events::EventInfo::of::<FileTrashedV1>(),
+    lark_events::EventInfo::of::<NoticeCommentAddV1>(),
 ];

@@ -17,6 +17,6 @@ pub struct NoticeCommentAddV1(
 
 impl EventType for NoticeCommentAddV1 {
     const EVENT_TYPE: &'static str = "drive.notice.comment_add_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A comment was added");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE).title("A comment was added");
     type Reply = ();
 }

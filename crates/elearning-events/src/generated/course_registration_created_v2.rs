@@ -55,7 +55,7 @@ pub struct CourseRegistrationCreatedV2 {
 
 impl EventType for CourseRegistrationCreatedV2 {
     const EVENT_TYPE: &'static str = "elearning.course_registration.created_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A learner's progress record for a course was created")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/elearning-v2/course_registration/events/created")
         .updated("2025-05-21")

@@ -28,7 +28,7 @@ pub struct CourseRegistrationDeletedV2 {
 
 impl EventType for CourseRegistrationDeletedV2 {
     const EVENT_TYPE: &'static str = "elearning.course_registration.deleted_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A learner's progress record for a course was deleted")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/elearning-v2/course_registration/events/deleted")
         .updated("2025-05-21")

@@ -55,7 +55,7 @@ pub struct CourseRegistrationUpdatedV2 {
 
 impl EventType for CourseRegistrationUpdatedV2 {
     const EVENT_TYPE: &'static str = "elearning.course_registration.updated_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A learner's progress record for a course was updated")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/elearning-v2/course_registration/events/updated")
         .updated("2025-05-21")

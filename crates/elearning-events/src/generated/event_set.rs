@@ -3,7 +3,7 @@
 use lark_events::{DecodeError, Event, EventHeader, EventInfo, EventSet, EventType, RawJson};
 
 use super::{
-    CourseRegistrationCreatedV2, CourseRegistrationDeletedV2, CourseRegistrationUpdatedV2, EVENTS,
+    CourseRegistrationCreatedV2, CourseRegistrationDeletedV2, CourseRegistrationUpdatedV2,
 };
 
 /// Any event of this crate, for one handler of them all: see
@@ -32,7 +32,11 @@ impl ElearningEvent {
 }
 
 impl EventSet for ElearningEvent {
-    const EVENTS: &'static [EventInfo] = EVENTS;
+    const EVENTS: &'static [EventInfo] = &[
+        CourseRegistrationCreatedV2::INFO,
+        CourseRegistrationDeletedV2::INFO,
+        CourseRegistrationUpdatedV2::INFO,
+    ];
 
     fn decode(event: Event<RawJson>) -> Result<Option<Self>, DecodeError> {
         Ok(Some(match event.header.event_type.as_str() {

@@ -16,7 +16,7 @@ pub use self::types::EventUser;
 
 /// Every event of this crate, for manifests and tools.
 pub const EVENTS: &[lark_events::EventInfo] = &[
-    <CourseRegistrationCreatedV2 as lark_events::EventType>::INFO,
-    <CourseRegistrationDeletedV2 as lark_events::EventType>::INFO,
-    <CourseRegistrationUpdatedV2 as lark_events::EventType>::INFO,
+    lark_events::EventInfo::of::<CourseRegistrationCreatedV2>(),
+    lark_events::EventInfo::of::<CourseRegistrationDeletedV2>(),
+    lark_events::EventInfo::of::<CourseRegistrationUpdatedV2>(),
 ];

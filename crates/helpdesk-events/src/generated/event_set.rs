@@ -2,9 +2,7 @@
 
 use lark_events::{DecodeError, Event, EventHeader, EventInfo, EventSet, EventType, RawJson};
 
-use super::{
-    EVENTS, NotificationApproveV1, TicketCreatedV1, TicketMessageCreatedV1, TicketUpdatedV1,
-};
+use super::{NotificationApproveV1, TicketCreatedV1, TicketMessageCreatedV1, TicketUpdatedV1};
 
 /// Any event of this crate, for one handler of them all: see
 /// [`on_all`](lark_events::DispatcherBuilder::on_all).
@@ -35,7 +33,12 @@ impl HelpdeskEvent {
 }
 
 impl EventSet for HelpdeskEvent {
-    const EVENTS: &'static [EventInfo] = EVENTS;
+    const EVENTS: &'static [EventInfo] = &[
+        NotificationApproveV1::INFO,
+        TicketCreatedV1::INFO,
+        TicketMessageCreatedV1::INFO,
+        TicketUpdatedV1::INFO,
+    ];
 
     fn decode(event: Event<RawJson>) -> Result<Option<Self>, DecodeError> {
         Ok(Some(match event.header.event_type.as_str() {

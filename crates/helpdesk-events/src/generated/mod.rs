@@ -8,7 +8,7 @@ mod ticket_message_created_v1;
 mod ticket_updated_v1;
 mod types;
 
-pub use self::enums::{Satisfaction, Solution, TicketChannel, TicketStatus};
+pub use self::enums::{ReviewOutcome, Satisfaction, Solution, TicketChannel, TicketStatus};
 pub use self::event_set::HelpdeskEvent;
 pub use self::notification_approve_v1::NotificationApproveV1;
 pub use self::ticket_created_v1::TicketCreatedV1;
@@ -20,8 +20,8 @@ pub use self::types::{
 
 /// Every event of this crate, for manifests and tools.
 pub const EVENTS: &[lark_events::EventInfo] = &[
-    <NotificationApproveV1 as lark_events::EventType>::INFO,
-    <TicketCreatedV1 as lark_events::EventType>::INFO,
-    <TicketMessageCreatedV1 as lark_events::EventType>::INFO,
-    <TicketUpdatedV1 as lark_events::EventType>::INFO,
+    lark_events::EventInfo::of::<NotificationApproveV1>(),
+    lark_events::EventInfo::of::<TicketCreatedV1>(),
+    lark_events::EventInfo::of::<TicketMessageCreatedV1>(),
+    lark_events::EventInfo::of::<TicketUpdatedV1>(),
 ];

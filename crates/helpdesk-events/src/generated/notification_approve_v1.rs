@@ -3,6 +3,8 @@
 use lark_events::{EventInfo, EventType, lenient};
 use serde::{Deserialize, Serialize};
 
+use super::ReviewOutcome;
+
 /// The review of a help desk notification reached another status.
 ///
 /// - Event type: `helpdesk.notification.approve_v1`, envelope 2.0
@@ -20,14 +22,14 @@ pub struct NotificationApproveV1 {
     /// The help desk that sends it.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub helpdesk_id: Option<String>,
-    /// How the review went: `REJECTED`, `APPROVED`, `CANCELED` or `DELETED`.
+    /// How the review ended.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
-    pub approve_status: Option<String>,
+    pub approve_status: Option<ReviewOutcome>,
 }
 
 impl EventType for NotificationApproveV1 {
     const EVENT_TYPE: &'static str = "helpdesk.notification.approve_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The review of a help desk notification reached another status")
         .page("https://open.feishu.cn/document/server-docs/helpdesk-v1/notification/events/approve")
         .updated("2022-12-26")

@@ -63,7 +63,7 @@ pub struct TicketCreatedV1 {
 
 impl EventType for TicketCreatedV1 {
     const EVENT_TYPE: &'static str = "helpdesk.ticket.created_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A ticket was created in a help desk whose events the app has subscribed to")
         .page("https://open.feishu.cn/document/server-docs/helpdesk-v1/ticket-management/ticket/events/created")
         .updated("2024-10-24")

@@ -17,6 +17,7 @@ pub struct TicketMessageCreatedV1(
 
 impl EventType for TicketMessageCreatedV1 {
     const EVENT_TYPE: &'static str = "helpdesk.ticket_message.created_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A message was created in a ticket");
+    const INFO: EventInfo =
+        EventInfo::new(Self::EVENT_TYPE).title("A message was created in a ticket");
     type Reply = ();
 }

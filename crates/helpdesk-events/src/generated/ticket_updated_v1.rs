@@ -27,7 +27,7 @@ pub struct TicketUpdatedV1 {
 
 impl EventType for TicketUpdatedV1 {
     const EVENT_TYPE: &'static str = "helpdesk.ticket.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A ticket reached another status or stage")
         .page("https://open.feishu.cn/document/server-docs/helpdesk-v1/ticket-management/ticket/events/updated")
         .updated("2024-09-02")

@@ -21,7 +21,7 @@ pub struct ApplicationDeletedV1 {
 
 impl EventType for ApplicationDeletedV1 {
     const EVENT_TYPE: &'static str = "hire.application.deleted_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("Applications for jobs were deleted")
         .page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/application/events/deleted")
         .updated("2024-08-26")

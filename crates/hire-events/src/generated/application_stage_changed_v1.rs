@@ -30,7 +30,7 @@ pub struct ApplicationStageChangedV1 {
 
 impl EventType for ApplicationStageChangedV1 {
     const EVENT_TYPE: &'static str = "hire.application.stage_changed_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("An application moved to another stage of the recruitment process")
         .page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/application/events/stage_changed")
         .updated("2024-06-28")

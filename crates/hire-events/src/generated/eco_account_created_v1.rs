@@ -36,7 +36,7 @@ pub struct EcoAccountCreatedV1 {
 
 impl EventType for EcoAccountCreatedV1 {
     const EVENT_TYPE: &'static str = "hire.eco_account.created_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A customer added an account of an outside provider of background checks or exams")
         .page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/eco_account/events/created")
         .updated("2024-08-15")

@@ -25,7 +25,7 @@ pub struct EcoBackgroundCheckCanceledV1 {
 
 impl EventType for EcoBackgroundCheckCanceledV1 {
     const EVENT_TYPE: &'static str = "hire.eco_background_check.canceled_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A customer ended a background check early")
         .page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/eco_background_check/events/canceled")
         .updated("2024-08-28")

@@ -47,7 +47,7 @@ pub struct EcoBackgroundCheckCreatedV1 {
 
 impl EventType for EcoBackgroundCheckCreatedV1 {
     const EVENT_TYPE: &'static str = "hire.eco_background_check.created_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A customer ordered a background check on a candidate")
         .page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/eco_background_check/events/created")
         .updated("2024-08-28")

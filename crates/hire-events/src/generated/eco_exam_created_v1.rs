@@ -32,7 +32,7 @@ pub struct EcoExamCreatedV1 {
 
 impl EventType for EcoExamCreatedV1 {
     const EVENT_TYPE: &'static str = "hire.eco_exam.created_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A customer ordered an exam for a candidate")
         .page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/eco_exam/events/created")
         .updated("2024-08-26")

@@ -45,7 +45,7 @@ pub struct EhrImportTaskForInternshipOfferImportedV1 {
 
 impl EventType for EhrImportTaskForInternshipOfferImportedV1 {
     const EVENT_TYPE: &'static str = "hire.ehr_import_task_for_internship_offer.imported_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A user sent a candidate with an internship offer on to the e-HR system")
         .page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/ehr_import_task_for_internship_offer/events/imported")
         .updated("2024-08-28")

@@ -43,7 +43,7 @@ pub struct EhrImportTaskImportedV1 {
 
 impl EventType for EhrImportTaskImportedV1 {
     const EVENT_TYPE: &'static str = "hire.ehr_import_task.imported_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A user sent a candidate's application on to the e-HR system")
         .page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/ehr_import_task/events/imported")
         .updated("2024-06-29")

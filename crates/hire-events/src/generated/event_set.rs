@@ -3,7 +3,7 @@
 use lark_events::{DecodeError, Event, EventHeader, EventInfo, EventSet, EventType, RawJson};
 
 use super::{
-    ApplicationDeletedV1, ApplicationStageChangedV1, EVENTS, EcoAccountCreatedV1,
+    ApplicationDeletedV1, ApplicationStageChangedV1, EcoAccountCreatedV1,
     EcoBackgroundCheckCanceledV1, EcoBackgroundCheckCreatedV1, EcoExamCreatedV1,
     EhrImportTaskForInternshipOfferImportedV1, EhrImportTaskImportedV1, OfferStatusChangedV1,
     ReferralAccountAssetsUpdateV1, TalentDeletedV1, TalentTagSubscriptionV1,
@@ -65,7 +65,20 @@ impl HireEvent {
 }
 
 impl EventSet for HireEvent {
-    const EVENTS: &'static [EventInfo] = EVENTS;
+    const EVENTS: &'static [EventInfo] = &[
+        ApplicationDeletedV1::INFO,
+        ApplicationStageChangedV1::INFO,
+        EcoAccountCreatedV1::INFO,
+        EcoBackgroundCheckCanceledV1::INFO,
+        EcoBackgroundCheckCreatedV1::INFO,
+        EcoExamCreatedV1::INFO,
+        EhrImportTaskForInternshipOfferImportedV1::INFO,
+        EhrImportTaskImportedV1::INFO,
+        OfferStatusChangedV1::INFO,
+        ReferralAccountAssetsUpdateV1::INFO,
+        TalentDeletedV1::INFO,
+        TalentTagSubscriptionV1::INFO,
+    ];
 
     fn decode(event: Event<RawJson>) -> Result<Option<Self>, DecodeError> {
         Ok(Some(match event.header.event_type.as_str() {

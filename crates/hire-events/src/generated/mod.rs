@@ -39,16 +39,16 @@ pub use self::types::{
 
 /// Every event of this crate, for manifests and tools.
 pub const EVENTS: &[lark_events::EventInfo] = &[
-    <ApplicationDeletedV1 as lark_events::EventType>::INFO,
-    <ApplicationStageChangedV1 as lark_events::EventType>::INFO,
-    <EcoAccountCreatedV1 as lark_events::EventType>::INFO,
-    <EcoBackgroundCheckCanceledV1 as lark_events::EventType>::INFO,
-    <EcoBackgroundCheckCreatedV1 as lark_events::EventType>::INFO,
-    <EcoExamCreatedV1 as lark_events::EventType>::INFO,
-    <EhrImportTaskForInternshipOfferImportedV1 as lark_events::EventType>::INFO,
-    <EhrImportTaskImportedV1 as lark_events::EventType>::INFO,
-    <OfferStatusChangedV1 as lark_events::EventType>::INFO,
-    <ReferralAccountAssetsUpdateV1 as lark_events::EventType>::INFO,
-    <TalentDeletedV1 as lark_events::EventType>::INFO,
-    <TalentTagSubscriptionV1 as lark_events::EventType>::INFO,
+    lark_events::EventInfo::of::<ApplicationDeletedV1>(),
+    lark_events::EventInfo::of::<ApplicationStageChangedV1>(),
+    lark_events::EventInfo::of::<EcoAccountCreatedV1>(),
+    lark_events::EventInfo::of::<EcoBackgroundCheckCanceledV1>(),
+    lark_events::EventInfo::of::<EcoBackgroundCheckCreatedV1>(),
+    lark_events::EventInfo::of::<EcoExamCreatedV1>(),
+    lark_events::EventInfo::of::<EhrImportTaskForInternshipOfferImportedV1>(),
+    lark_events::EventInfo::of::<EhrImportTaskImportedV1>(),
+    lark_events::EventInfo::of::<OfferStatusChangedV1>(),
+    lark_events::EventInfo::of::<ReferralAccountAssetsUpdateV1>(),
+    lark_events::EventInfo::of::<TalentDeletedV1>(),
+    lark_events::EventInfo::of::<TalentTagSubscriptionV1>(),
 ];

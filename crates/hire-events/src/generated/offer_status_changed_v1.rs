@@ -22,7 +22,7 @@ pub struct OfferStatusChangedV1 {
 
 impl EventType for OfferStatusChangedV1 {
     const EVENT_TYPE: &'static str = "hire.offer.status_changed_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The status of an offer was changed")
         .page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/offer/events/status_changed")
         .updated("2025-12-02")

@@ -29,7 +29,7 @@ pub struct ReferralAccountAssetsUpdateV1 {
 
 impl EventType for ReferralAccountAssetsUpdateV1 {
     const EVENT_TYPE: &'static str = "hire.referral_account.assets_update_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The balance of a referral account went up or down")
         .page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/referral_account/events/assets_update")
         .updated("2024-09-26")

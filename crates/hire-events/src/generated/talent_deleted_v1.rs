@@ -21,7 +21,7 @@ pub struct TalentDeletedV1 {
 
 impl EventType for TalentDeletedV1 {
     const EVENT_TYPE: &'static str = "hire.talent.deleted_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A talent was deleted")
         .page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/talent/events/deleted")
         .updated("2024-08-26")

@@ -43,7 +43,7 @@ pub struct TalentTagSubscriptionV1 {
 
 impl EventType for TalentTagSubscriptionV1 {
     const EVENT_TYPE: &'static str = "hire.talent.tag_subscription_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A talent with a tag that is marked for events moved to another stage, was locked or was unlocked")
         .page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/talent/events/tag_subscription")
         .updated("2024-10-18")

@@ -6,6 +6,7 @@ const MAX_AT_TAG: usize = 512;
 
 const OPENING: &str = "<at ";
 const CLOSING: &str = "</at>";
+const USER_ID: &str = "user_id=";
 
 /// One such tag.
 #[derive(Debug, PartialEq)]
@@ -25,7 +26,11 @@ impl<'a> AtTag<'a> {
         if name.contains('<') {
             return None;
         }
-        let (_, value) = attributes.split_once("user_id=")?;
+        let mut places = attributes.match_indices(USER_ID);
+        let value = places.find_map(|(start, _)| {
+            let is_whole = start == 0 || attributes[..start].ends_with(char::is_whitespace);
+            is_whole.then_some(&attributes[start + USER_ID.len()..])
+        })?;
         let quote = value
             .chars()
             .next()
@@ -52,6 +57,17 @@ mod tests {
     }
 
     #[test]
+    fn the_id_is_that_of_the_whole_attribute() {
+        for text in [
+            r#"<at open_user_id="a" user_id="b">x</at>"#,
+            r#"<at user_id="b" open_user_id="a">x</at>"#,
+            "<at x-user_id='a'\nuser_id='b'>x</at>",
+        ] {
+            assert_eq!(AtTag::parse(text).unwrap().user_id, "b", "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_no_whole_tag_is_none() {
         for odd in [
             "",
@@ -64,6 +80,7 @@ mod tests {
             "<at user_id=ou_1>Tom</at>",
             "<at user_id=\"ou_1>Tom</at>",
             "<at id=\"ou_1\">Tom</at>",
+            "<at open_user_id=\"ou_1\">Tom</at>",
             "<b>Tom</b>",
             &format!("<at user_id=\"ou_1\">{}</at>", "明".repeat(MAX_AT_TAG)),
         ] {

@@ -64,12 +64,11 @@ impl<'a> MentionIndex<'a> {
         let is_of_key = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
         let len = 1 + text.bytes().skip(1).take_while(is_of_key).count();
         let word = &text[..len];
-        if word == EVERYBODY[0] {
-            return Some((len, Segment::Everybody));
-        }
-        // The whole word, or a number that letters follow at once: `@_user_1hello`.
-        let key = if self.by_key.contains_key(word) {
+        // The whole word, or a key that letters follow at once: `@_user_1hello`, `@_allhello`.
+        let key = if word != EVERYBODY[0] && self.by_key.contains_key(word) {
             word
+        } else if word.starts_with(EVERYBODY[0]) {
+            return Some((EVERYBODY[0].len(), Segment::Everybody));
         } else {
             let number = word.strip_prefix(NUMBERED)?;
             let digits = number.bytes().take_while(u8::is_ascii_digit).count();

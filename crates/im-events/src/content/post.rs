@@ -86,7 +86,7 @@ impl PostContent {
     }
 
     /// The whole post as plain text in parts, with the mentions of `message` told apart: the title,
-    /// then the paragraphs, each on its line. A link is `[text](address)`, as in text messages; an
+    /// then the paragraphs, each on its line; there are no empty lines before the first words. A link is `[text](address)`, as in text messages; an
     /// emoji its type in brackets; a picture or a video is nothing.
     ///
     /// ```
@@ -106,13 +106,15 @@ impl PostContent {
         let mut pieces = Vec::new();
         let title = self.title.as_deref().filter(|title| !title.is_empty());
         pieces.extend(title.map(Piece::Verbatim));
+        let mut line = Vec::new();
         for paragraph in self.paragraphs() {
             if !pieces.is_empty() {
                 pieces.push(Piece::Verbatim("\n"));
             }
             for element in paragraph {
-                element.write_pieces(&mut pieces);
+                element.write_pieces(&mut line);
             }
+            pieces.extend(line.drain(..).filter(|piece| !piece.is_empty()));
         }
         Segments::new(message, pieces)
     }

@@ -29,6 +29,16 @@ pub(super) enum Piece<'a> {
     At { user_id: &'a str, name: &'a str },
 }
 
+impl Piece<'_> {
+    /// Whether nothing is shown of it.
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Self::Text(text) | Self::Verbatim(text) => text.is_empty(),
+            Self::At { user_id, name } => user_id.is_empty() && name.is_empty(),
+        }
+    }
+}
+
 impl<'a> Segments<'a> {
     pub(super) fn new(message: &'a EventMessage, pieces: Vec<Piece<'a>>) -> Self {
         Self {

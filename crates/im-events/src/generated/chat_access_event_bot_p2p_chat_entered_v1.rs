@@ -30,7 +30,7 @@ pub struct ChatAccessEventBotP2pChatEnteredV1 {
 
 impl EventType for ChatAccessEventBotP2pChatEnteredV1 {
     const EVENT_TYPE: &'static str = "im.chat.access_event.bot_p2p_chat_entered_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A user opened the one-to-one chat with the bot")
         .page("https://open.feishu.cn/document/group/chat-member/event/bot_p2p_chat_entered")
         .updated("2024-10-30")

@@ -40,7 +40,7 @@ pub struct ChatDisbandedV1 {
 
 impl EventType for ChatDisbandedV1 {
     const EVENT_TYPE: &'static str = "im.chat.disbanded_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A chat that the bot was in was disbanded")
         .page("https://open.feishu.cn/document/server-docs/group/chat/events/disbanded")
         .updated("2024-10-30")

@@ -40,7 +40,7 @@ pub struct ChatMemberBotAddedV1 {
 
 impl EventType for ChatMemberBotAddedV1 {
     const EVENT_TYPE: &'static str = "im.chat.member.bot.added_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A bot was added to a chat")
         .page("https://open.feishu.cn/document/server-docs/group/chat-member/event/added-2")
         .updated("2025-03-24")

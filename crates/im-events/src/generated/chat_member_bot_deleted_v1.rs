@@ -39,7 +39,7 @@ pub struct ChatMemberBotDeletedV1 {
 
 impl EventType for ChatMemberBotDeletedV1 {
     const EVENT_TYPE: &'static str = "im.chat.member.bot.deleted_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The bot was removed from a chat")
         .page("https://open.feishu.cn/document/server-docs/group/chat-member/event/deleted")
         .updated("2024-10-30")

@@ -42,7 +42,7 @@ pub struct ChatMemberUserAddedV1 {
 
 impl EventType for ChatMemberUserAddedV1 {
     const EVENT_TYPE: &'static str = "im.chat.member.user.added_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("Users came into a chat that the bot is in")
         .page("https://open.feishu.cn/document/server-docs/group/chat-member/event/added")
         .updated("2024-10-30")

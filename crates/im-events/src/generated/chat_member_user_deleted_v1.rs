@@ -42,7 +42,7 @@ pub struct ChatMemberUserDeletedV1 {
 
 impl EventType for ChatMemberUserDeletedV1 {
     const EVENT_TYPE: &'static str = "im.chat.member.user.deleted_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("Users left a chat that the bot is in, or were removed from it")
         .page("https://open.feishu.cn/document/server-docs/group/chat-member/event/deleted-2")
         .updated("2024-10-30")

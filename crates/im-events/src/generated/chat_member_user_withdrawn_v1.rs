@@ -42,7 +42,7 @@ pub struct ChatMemberUserWithdrawnV1 {
 
 impl EventType for ChatMemberUserWithdrawnV1 {
     const EVENT_TYPE: &'static str = "im.chat.member.user.withdrawn_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("An invitation that had brought users into a chat was taken back")
         .page("https://open.feishu.cn/document/server-docs/group/chat-member/event/withdrawn")
         .updated("2024-10-30")

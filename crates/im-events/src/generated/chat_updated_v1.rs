@@ -43,7 +43,7 @@ pub struct ChatUpdatedV1 {
 
 impl EventType for ChatUpdatedV1 {
     const EVENT_TYPE: &'static str = "im.chat.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The settings of a chat that the bot is in were changed: its owner, its name and the like, or what its members may do")
         .page("https://open.feishu.cn/document/server-docs/group/chat/events/updated")
         .updated("2024-10-30")

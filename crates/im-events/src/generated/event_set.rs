@@ -5,10 +5,10 @@ use lark_events::{DecodeError, Event, EventHeader, EventInfo, EventSet, EventTyp
 use super::{
     ChatAccessEventBotP2pChatEnteredV1, ChatDisbandedV1, ChatMemberBotAddedV1,
     ChatMemberBotDeletedV1, ChatMemberUserAddedV1, ChatMemberUserDeletedV1,
-    ChatMemberUserWithdrawnV1, ChatUpdatedV1, EVENTS, MessageReactionCreatedV1,
-    MessageReactionDeletedV1, MessageReadV1, MessageRecalledV1, MessageReceiveV1, P1AddBotV1,
-    P1AddUserToChatV1, P1ChatDisbandV1, P1GroupSettingUpdateV1, P1MessageReadV1, P1MessageV1,
-    P1P2pChatCreateV1, P1RemoveBotV1, P1RemoveUserFromChatV1, P1RevokeAddUserFromChatV1,
+    ChatMemberUserWithdrawnV1, ChatUpdatedV1, MessageReactionCreatedV1, MessageReactionDeletedV1,
+    MessageReadV1, MessageRecalledV1, MessageReceiveV1, P1AddBotV1, P1AddUserToChatV1,
+    P1ChatDisbandV1, P1GroupSettingUpdateV1, P1MessageReadV1, P1MessageV1, P1P2pChatCreateV1,
+    P1RemoveBotV1, P1RemoveUserFromChatV1, P1RevokeAddUserFromChatV1,
 };
 
 /// Any event of this crate, for one handler of them all: see
@@ -101,7 +101,31 @@ impl ImEvent {
 }
 
 impl EventSet for ImEvent {
-    const EVENTS: &'static [EventInfo] = EVENTS;
+    const EVENTS: &'static [EventInfo] = &[
+        ChatAccessEventBotP2pChatEnteredV1::INFO,
+        ChatDisbandedV1::INFO,
+        ChatMemberBotAddedV1::INFO,
+        ChatMemberBotDeletedV1::INFO,
+        ChatMemberUserAddedV1::INFO,
+        ChatMemberUserDeletedV1::INFO,
+        ChatMemberUserWithdrawnV1::INFO,
+        ChatUpdatedV1::INFO,
+        MessageReactionCreatedV1::INFO,
+        MessageReactionDeletedV1::INFO,
+        MessageReadV1::INFO,
+        MessageRecalledV1::INFO,
+        MessageReceiveV1::INFO,
+        P1AddBotV1::INFO,
+        P1AddUserToChatV1::INFO,
+        P1ChatDisbandV1::INFO,
+        P1GroupSettingUpdateV1::INFO,
+        P1MessageReadV1::INFO,
+        P1MessageV1::INFO,
+        P1P2pChatCreateV1::INFO,
+        P1RemoveBotV1::INFO,
+        P1RemoveUserFromChatV1::INFO,
+        P1RevokeAddUserFromChatV1::INFO,
+    ];
 
     fn decode(event: Event<RawJson>) -> Result<Option<Self>, DecodeError> {
         Ok(Some(match event.header.event_type.as_str() {

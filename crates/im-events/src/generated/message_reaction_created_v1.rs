@@ -39,7 +39,7 @@ pub struct MessageReactionCreatedV1 {
 
 impl EventType for MessageReactionCreatedV1 {
     const EVENT_TYPE: &'static str = "im.message.reaction.created_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("An emoji reaction was added to a message in a chat that the bot is in")
         .page("https://open.feishu.cn/document/server-docs/im-v1/message-reaction/event/created")
         .updated("2024-08-21")

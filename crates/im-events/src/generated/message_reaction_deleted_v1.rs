@@ -39,7 +39,7 @@ pub struct MessageReactionDeletedV1 {
 
 impl EventType for MessageReactionDeletedV1 {
     const EVENT_TYPE: &'static str = "im.message.reaction.deleted_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("An emoji reaction was taken off a message in a chat that the bot is in")
         .page("https://open.feishu.cn/document/server-docs/im-v1/message-reaction/event/deleted")
         .updated("2024-08-21")

@@ -27,7 +27,7 @@ pub struct MessageReadV1 {
 
 impl EventType for MessageReadV1 {
     const EVENT_TYPE: &'static str = "im.message.message_read_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A user read messages that the bot had sent in their one-to-one chat")
         .page("https://open.feishu.cn/document/server-docs/im-v1/message/events/message_read")
         .updated("2024-08-09")

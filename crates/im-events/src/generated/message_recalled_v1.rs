@@ -32,7 +32,7 @@ pub struct MessageRecalledV1 {
 
 impl EventType for MessageRecalledV1 {
     const EVENT_TYPE: &'static str = "im.message.recalled_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A message was recalled in a chat that the bot is in")
         .page("https://open.feishu.cn/document/server-docs/im-v1/message/events/recalled")
         .updated("2024-08-09")

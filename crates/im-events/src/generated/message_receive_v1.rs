@@ -31,7 +31,7 @@ pub struct MessageReceiveV1 {
 
 impl EventType for MessageReceiveV1 {
     const EVENT_TYPE: &'static str = "im.message.receive_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A user sent a message to the bot, or in a chat that the bot is in")
         .page("https://open.feishu.cn/document/server-docs/im-v1/message/events/receive")
         .updated("2024-10-14")

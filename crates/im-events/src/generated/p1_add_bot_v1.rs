@@ -17,7 +17,7 @@ pub struct P1AddBotV1(
 
 impl EventType for P1AddBotV1 {
     const EVENT_TYPE: &'static str = "add_bot";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A bot was added to a chat")
         .schema(Schema::V1);
     type Reply = ();

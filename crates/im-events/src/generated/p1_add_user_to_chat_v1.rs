@@ -17,7 +17,7 @@ pub struct P1AddUserToChatV1(
 
 impl EventType for P1AddUserToChatV1 {
     const EVENT_TYPE: &'static str = "add_user_to_chat";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A user was added to a chat")
         .schema(Schema::V1);
     type Reply = ();

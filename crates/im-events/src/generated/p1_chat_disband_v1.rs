@@ -17,7 +17,7 @@ pub struct P1ChatDisbandV1(
 
 impl EventType for P1ChatDisbandV1 {
     const EVENT_TYPE: &'static str = "chat_disband";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A chat was disbanded")
         .schema(Schema::V1);
     type Reply = ();

@@ -17,7 +17,7 @@ pub struct P1GroupSettingUpdateV1(
 
 impl EventType for P1GroupSettingUpdateV1 {
     const EVENT_TYPE: &'static str = "group_setting_update";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The settings of a chat were changed")
         .schema(Schema::V1);
     type Reply = ();

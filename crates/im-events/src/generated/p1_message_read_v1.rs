@@ -17,7 +17,7 @@ pub struct P1MessageReadV1(
 
 impl EventType for P1MessageReadV1 {
     const EVENT_TYPE: &'static str = "message_read";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A message was read")
         .schema(Schema::V1);
     type Reply = ();

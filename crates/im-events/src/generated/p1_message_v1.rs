@@ -17,7 +17,7 @@ pub struct P1MessageV1(
 
 impl EventType for P1MessageV1 {
     const EVENT_TYPE: &'static str = "message";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A message was sent")
         .schema(Schema::V1);
     type Reply = ();

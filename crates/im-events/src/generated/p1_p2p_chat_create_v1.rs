@@ -41,7 +41,7 @@ pub struct P1P2pChatCreateV1 {
 
 impl EventType for P1P2pChatCreateV1 {
     const EVENT_TYPE: &'static str = "p2p_chat_create";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The one-to-one chat of a user and the bot was created, when they first talked")
         .schema(Schema::V1)
         .page("https://open.feishu.cn/document/server-docs/group/chat-member/event/bot-events")

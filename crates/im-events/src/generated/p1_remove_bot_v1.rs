@@ -17,7 +17,7 @@ pub struct P1RemoveBotV1(
 
 impl EventType for P1RemoveBotV1 {
     const EVENT_TYPE: &'static str = "remove_bot";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A bot was removed from a chat")
         .schema(Schema::V1);
     type Reply = ();

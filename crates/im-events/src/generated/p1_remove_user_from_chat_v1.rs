@@ -17,7 +17,7 @@ pub struct P1RemoveUserFromChatV1(
 
 impl EventType for P1RemoveUserFromChatV1 {
     const EVENT_TYPE: &'static str = "remove_user_from_chat";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A user was removed from a chat")
         .schema(Schema::V1);
     type Reply = ();

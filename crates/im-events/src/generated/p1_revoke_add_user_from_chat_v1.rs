@@ -17,7 +17,7 @@ pub struct P1RevokeAddUserFromChatV1(
 
 impl EventType for P1RevokeAddUserFromChatV1 {
     const EVENT_TYPE: &'static str = "revoke_add_user_from_chat";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The adding of a user to a chat was taken back")
         .schema(Schema::V1);
     type Reply = ();

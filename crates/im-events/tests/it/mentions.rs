@@ -46,7 +46,7 @@ fn what_only_looks_like_a_mention_stays() {
         "@Tom",
         "_user_1",
         "a@b.c",
-        "@_allies",
+        "@_al",
         "<at",
     ] {
         assert_eq!(names(text, tom.clone()), text);
@@ -58,6 +58,10 @@ fn what_only_looks_like_a_mention_stays() {
 #[test]
 fn everybody_is_told_by_the_key_with_and_without_a_mention() {
     assert_eq!(names("@_all hello", Vec::new()), "@all hello");
+    assert_eq!(names("@_all123 @_all_", Vec::new()), "@all123 @all_");
+    assert_eq!(names("@_allhello", Vec::new()), "@allhello");
+    let longer = vec![mention("@_all123", "ou_1", "Tom")];
+    assert_eq!(names("@_all123 @_all12", longer), "@Tom @all12");
     assert_eq!(
         names("@_all大家好", vec![mention("@_all", "", "所有人")]),
         "@all大家好"

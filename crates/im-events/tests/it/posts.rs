@@ -145,6 +145,22 @@ fn a_title_or_paragraphs_alone_are_a_post() {
         text_of(r#"{"content":[[{"tag":"emotion"},{"tag":"text"}]]}"#),
         ""
     );
+    // A paragraph of nothing has no line before the first words, whatever it is made of.
+    for nothing in [
+        "",
+        r#"{"tag":"text"}"#,
+        r#"{"tag":"text","text":""}"#,
+        r#"{"tag":"a"}"#,
+        r#"{"tag":"at"}"#,
+        r#"{"tag":"img","image_key":"i"}"#,
+        r#"{"tag":"code_block","text":""}"#,
+        r#"{"tag":"other","text":""}"#,
+    ] {
+        let at = r#"[{"tag":"at","user_id":"U1"}]"#;
+        let content = |title| format!(r#"{{"title":"{title}","content":[[{nothing}],{at}]}}"#);
+        assert_eq!(text_of(&content("")), "@U1", "{nothing}");
+        assert_eq!(text_of(&content("Tea")), "Tea\n\n@U1", "{nothing}");
+    }
     // Odd paragraphs are left out.
     assert_eq!(
         text_of(r#"{"content":[7,{"tag":"hr"},null,[{"tag":"hr"}]]}"#),

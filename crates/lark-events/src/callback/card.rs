@@ -37,7 +37,7 @@ pub struct CardActionTrigger {
 
 impl EventType for CardActionTrigger {
     const EVENT_TYPE: &'static str = "card.action.trigger";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("Somebody acted on an interactive component of a card")
         .page("https://open.feishu.cn/document/feishu-cards/card-callback-communication")
         .field_scopes(&["contact:user.employee_id:readonly"])

@@ -37,7 +37,7 @@ pub struct CardActionTriggerV1 {
 
 impl EventType for CardActionTriggerV1 {
     const EVENT_TYPE: &'static str = "card.action.trigger_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("Somebody acted on an interactive component of a card (old scheme)")
         .page("https://open.feishu.cn/document/deprecated-guide/message-card/configuring-card-callbacks/card-callback-structure")
         .field_scopes(&["contact:user.employee_id:readonly"])

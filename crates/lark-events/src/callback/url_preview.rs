@@ -30,7 +30,8 @@ crate::lenient_object!(UrlPreviewGet);
 
 impl EventType for UrlPreviewGet {
     const EVENT_TYPE: &'static str = "url.preview.get";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("The preview of a posted link is wanted");
+    const INFO: EventInfo =
+        EventInfo::new(Self::EVENT_TYPE).title("The preview of a posted link is wanted");
     type Reply = UrlPreviewReply;
 }
 

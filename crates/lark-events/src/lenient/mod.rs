@@ -8,8 +8,12 @@
 //!
 //! Some texts are JSON that no decoder takes whole: a member given twice, half of a surrogate pair, a
 //! number or a nesting without bounds. When the pass over a body fails, a second one reads a copy of
-//! the text in which those are null, so that they cost their own field only; numbers too large for
-//! 64 bits, or to be exact, are strings there, so that a `String` field has all their digits.
+//! the text in which those are null, or the text of a number, so that they cost their own field only.
+//!
+//! A lenient `String` or `Value` is not made of a float that is too large to be exact, or too small
+//! to be told in digits: such a body has one more pass, in which all numbers of that kind are strings
+//! of their own text. Between the two, a number may have more digits than a float. They are lost, and
+//! `unread()` tells.
 //!
 //! ```
 //! use lark_events::lenient::{self, Lenient};
@@ -39,6 +43,8 @@
 mod containers;
 mod repair;
 mod takers;
+#[cfg(test)]
+mod twins;
 
 use std::marker::PhantomData;
 
@@ -48,6 +54,13 @@ use self::takers::LenientVisitor;
 
 /// Of this size on (2^53), a float no longer names one integer.
 const EXACT_BELOW: f64 = 9_007_199_254_740_992.0;
+/// The smallest float that is told in digits: those of 1e-323 would be 325 characters.
+const EXACT_FROM: f64 = 1e-15;
+
+/// Whether a text or a `Value` may be made of a float. Any other is better told by its own text.
+pub(crate) fn is_exact(number: f64) -> bool {
+    number == 0.0 || (EXACT_FROM..EXACT_BELOW).contains(&number.abs())
+}
 
 /// For `#[serde(default, deserialize_with = "lenient::field")]` on an `Option` field.
 ///
@@ -80,7 +93,9 @@ pub trait Lenient: Sized {
 macro_rules! lenient_object {
     ($($object:ty),+ $(,)?) => {$(
         impl $crate::lenient::Lenient for $object {
-            fn deserialize_lenient<'de, D>(deserializer: D) -> Result<Option<Self>, D::Error>
+            fn deserialize_lenient<'de, D>(
+                deserializer: D,
+            ) -> ::core::result::Result<::core::option::Option<Self>, D::Error>
             where
                 D: $crate::lenient::Deserializer<'de>,
             {
@@ -111,7 +126,7 @@ macro_rules! lenient_object {
 #[macro_export]
 macro_rules! open_integer_enum {
     ($name:ident { $($variant:ident = $key:literal),+ $(,)? }) => {
-        impl From<i64> for $name {
+        impl ::core::convert::From<i64> for $name {
             fn from(key: i64) -> Self {
                 match key {
                     $($key => Self::$variant,)+
@@ -120,7 +135,7 @@ macro_rules! open_integer_enum {
             }
         }
 
-        impl From<$name> for i64 {
+        impl ::core::convert::From<$name> for i64 {
             fn from(value: $name) -> Self {
                 match value {
                     $($name::$variant => $key,)+
@@ -130,30 +145,33 @@ macro_rules! open_integer_enum {
         }
 
         impl $crate::lenient::Serialize for $name {
-            fn serialize<S>(&self, serializer: S) -> Result<S::Ok, S::Error>
+            fn serialize<S>(&self, serializer: S) -> ::core::result::Result<S::Ok, S::Error>
             where
                 S: $crate::lenient::Serializer,
             {
-                serializer.serialize_i64(i64::from(*self))
+                serializer.serialize_i64(<i64 as ::core::convert::From<Self>>::from(*self))
             }
         }
 
         impl<'de> $crate::lenient::Deserialize<'de> for $name {
-            fn deserialize<D>(deserializer: D) -> Result<Self, D::Error>
+            fn deserialize<D>(deserializer: D) -> ::core::result::Result<Self, D::Error>
             where
                 D: $crate::lenient::Deserializer<'de>,
             {
-                <i64 as $crate::lenient::Deserialize>::deserialize(deserializer).map(Self::from)
+                let key: i64 = $crate::lenient::Deserialize::deserialize(deserializer)?;
+                ::core::result::Result::Ok(::core::convert::Into::into(key))
             }
         }
 
         impl $crate::lenient::Lenient for $name {
-            fn deserialize_lenient<'de, D>(deserializer: D) -> Result<Option<Self>, D::Error>
+            fn deserialize_lenient<'de, D>(
+                deserializer: D,
+            ) -> ::core::result::Result<::core::option::Option<Self>, D::Error>
             where
                 D: $crate::lenient::Deserializer<'de>,
             {
                 let key = $crate::lenient::field::<i64, D>(deserializer)?;
-                Ok(key.map(Self::from))
+                ::core::result::Result::Ok(key.map(::core::convert::Into::into))
             }
         }
     };
@@ -191,8 +209,8 @@ macro_rules! open_string_enum {
             }
         }
 
-        impl From<String> for $name {
-            fn from(key: String) -> Self {
+        impl ::core::convert::From<::std::string::String> for $name {
+            fn from(key: ::std::string::String) -> Self {
                 match key.as_str() {
                     $($key => Self::$variant,)+
                     _ => Self::Unknown(key),
@@ -201,7 +219,7 @@ macro_rules! open_string_enum {
         }
 
         impl $crate::lenient::Serialize for $name {
-            fn serialize<S>(&self, serializer: S) -> Result<S::Ok, S::Error>
+            fn serialize<S>(&self, serializer: S) -> ::core::result::Result<S::Ok, S::Error>
             where
                 S: $crate::lenient::Serializer,
             {
@@ -210,21 +228,25 @@ macro_rules! open_string_enum {
         }
 
         impl<'de> $crate::lenient::Deserialize<'de> for $name {
-            fn deserialize<D>(deserializer: D) -> Result<Self, D::Error>
+            fn deserialize<D>(deserializer: D) -> ::core::result::Result<Self, D::Error>
             where
                 D: $crate::lenient::Deserializer<'de>,
             {
-                <String as $crate::lenient::Deserialize>::deserialize(deserializer).map(Self::from)
+                let key: ::std::string::String =
+                    $crate::lenient::Deserialize::deserialize(deserializer)?;
+                ::core::result::Result::Ok(::core::convert::Into::into(key))
             }
         }
 
         impl $crate::lenient::Lenient for $name {
-            fn deserialize_lenient<'de, D>(deserializer: D) -> Result<Option<Self>, D::Error>
+            fn deserialize_lenient<'de, D>(
+                deserializer: D,
+            ) -> ::core::result::Result<::core::option::Option<Self>, D::Error>
             where
                 D: $crate::lenient::Deserializer<'de>,
             {
-                let key = $crate::lenient::field::<String, D>(deserializer)?;
-                Ok(key.map(Self::from))
+                let key = $crate::lenient::field::<::std::string::String, D>(deserializer)?;
+                ::core::result::Result::Ok(key.map(::core::convert::Into::into))
             }
         }
     };

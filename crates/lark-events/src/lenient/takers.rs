@@ -1,11 +1,14 @@
 //! What each kind of lenient field takes: one visitor for all of them, and the plain values.
 
 use std::fmt;
+use std::marker::PhantomData;
+use std::str::FromStr;
 
-use serde::Deserializer;
 use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize as _, Deserializer};
 
-use super::{EXACT_BELOW, Lenient};
+use super::{Lenient, is_exact};
+use crate::raw_json::RawJson;
 
 /// What one kind of field takes; every other kind of value is consumed and forgotten.
 pub(super) trait Taker<'de>: Sized {
@@ -104,16 +107,29 @@ macro_rules! lenient_by {
 pub(super) use lenient_by;
 
 lenient_by!(<> String => TextTaker);
-lenient_by!(<> i64 => IntegerTaker);
+lenient_by!(<> i64 => IntegerTaker(PhantomData));
+lenient_by!(<> i32 => IntegerTaker(PhantomData));
+lenient_by!(<> u64 => IntegerTaker(PhantomData));
+lenient_by!(<> u32 => IntegerTaker(PhantomData));
 lenient_by!(<> f64 => FloatTaker);
 lenient_by!(<> bool => BoolTaker);
 
-/// A number that may have lost digits is an error: the second pass has them all.
+/// A number that is not [exact](is_exact) is an error: a second pass has its own text.
 pub(super) fn exact<E: Error>(number: f64) -> Result<f64, E> {
-    if number.abs() < EXACT_BELOW {
+    if is_exact(number) {
         Ok(number)
     } else {
-        Err(E::custom("a number that lost digits"))
+        Err(E::custom("a number that is better told by its text"))
+    }
+}
+
+/// Any value but null, as it was sent; where the body needs another pass, as it is repaired for that.
+impl Lenient for RawJson {
+    fn deserialize_lenient<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Self>, D::Error> {
+        let raw = Self::deserialize(deserializer)?;
+        Ok((raw.as_bytes() != b"null").then_some(raw))
     }
 }
 
@@ -145,25 +161,29 @@ impl Taker<'_> for TextTaker {
     }
 }
 
-/// A whole number, or its text.
-struct IntegerTaker;
+/// A whole number that the type has, or its text.
+struct IntegerTaker<T>(PhantomData<T>);
 
-impl Taker<'_> for IntegerTaker {
-    type Value = i64;
+impl<T: FromStr + TryFrom<i64> + TryFrom<u64>> Taker<'_> for IntegerTaker<T> {
+    type Value = T;
     const EXPECTING: &'static str = "an integer";
 
-    fn take_str(self, text: &str) -> Option<i64> {
+    fn take_str(self, text: &str) -> Option<T> {
         text.parse().ok()
     }
 
-    fn take_i64(self, number: i64) -> Option<i64> {
-        Some(number)
+    fn take_u64(self, number: u64) -> Option<T> {
+        number.try_into().ok()
     }
 
-    fn take_f64<E: Error>(self, number: f64) -> Result<Option<i64>, E> {
+    fn take_i64(self, number: i64) -> Option<T> {
+        number.try_into().ok()
+    }
+
+    fn take_f64<E: Error>(self, number: f64) -> Result<Option<T>, E> {
         #[expect(clippy::cast_possible_truncation, reason = "whole, and within 2^53")]
-        let whole = (number.fract() == 0.0 && number.abs() < EXACT_BELOW).then_some(number as i64);
-        Ok(whole)
+        let whole = (number.fract() == 0.0 && is_exact(number)).then_some(number as i64);
+        Ok(whole.and_then(|whole| whole.try_into().ok()))
     }
 }
 
@@ -275,6 +295,19 @@ mod tests {
     }
 
     #[test]
+    fn an_integer_is_taken_where_its_type_has_it() {
+        assert_eq!(read::<u64>("18446744073709551615"), Some(u64::MAX));
+        assert_eq!(read::<u64>(r#""18446744073709551615""#), Some(u64::MAX));
+        assert_eq!(read::<u32>("4294967295.0"), Some(u32::MAX));
+        assert_eq!(read::<i32>("-2147483648"), Some(i32::MIN));
+        for odd in ["-1", "4294967296", "-1.0", r#""-1""#, "1.5", "1e300", "[]"] {
+            assert_eq!(read::<u32>(odd), None, "{odd}");
+        }
+        assert_eq!(read::<u64>("-1"), None);
+        assert_eq!(read::<i32>("2147483648"), None);
+    }
+
+    #[test]
     fn a_float_is_also_taken_from_its_text() {
         for (json, expected) in [
             ("1", Some(1.0)),
@@ -312,19 +345,29 @@ mod tests {
     }
 
     #[test]
-    fn a_text_of_a_number_that_lost_digits_is_left_to_the_second_pass() {
+    fn a_number_that_is_better_told_by_its_text_is_left_to_a_second_pass() {
         fn fails<T: Lenient>(json: &str) -> bool {
             serde_json::from_str::<Element<T>>(json).is_err()
         }
-        for large in [
+        for number in [
             "9007199254740992.0",
             "-1e300",
             "123456789012345678901234567890",
+            "1e-16",
+            "-1e-323",
         ] {
-            assert!(fails::<String>(large), "{large}");
-            assert!(!fails::<f64>(large), "{large}");
-            assert!(!fails::<i64>(large), "{large}");
+            assert!(fails::<String>(number), "{number}");
+            assert!(!fails::<f64>(number), "{number}");
+            assert!(!fails::<i64>(number), "{number}");
         }
-        assert!(!fails::<String>("9007199254740991.0"));
+        for held in [
+            "9007199254740991.0",
+            "1e-15",
+            "-0.000000000000001",
+            "0.0",
+            "-0.0",
+        ] {
+            assert!(!fails::<String>(held), "{held}");
+        }
     }
 }

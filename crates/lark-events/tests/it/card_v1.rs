@@ -9,7 +9,7 @@ use lark_events::{
 use tower::ServiceExt as _;
 
 use crate::support::{
-    KEY, NOW, TOKEN, builder, keyed, now, refused, signature_headers, signed, url_check,
+    KEY, NOW, TOKEN, builder, delivery, keyed, now, refused, signature_headers, signed, url_check,
 };
 
 const CARD: &str = r#"{"open_id":"ou_1","user_id":"eu_1","open_message_id":"om_1",
@@ -101,6 +101,13 @@ fn signed_but_malformed_says_so() {
         let reason = refused(cards().open(&signed_at(NOW, TOKEN, body), body.into()));
         assert_eq!(reason, RejectionReason::Malformed, "{body:?}");
     }
+}
+
+#[test]
+fn an_odd_key_costs_its_own_member() {
+    let body = CARD.replacen('{', r#"{"\ud800":1,"#, 1);
+    let opened = cards().open(&signed_at(NOW, TOKEN, &body), body.into());
+    assert_eq!(delivery(opened).header.tenant_key, "t-1");
 }
 
 #[test]

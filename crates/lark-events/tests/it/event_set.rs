@@ -20,7 +20,7 @@ struct TeaReadyV1 {
 
 impl EventType for TeaReadyV1 {
     const EVENT_TYPE: &'static str = "kitchen.tea.ready_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("Tea is ready")
         .scopes(&["kitchen:tea"]);
     type Reply = ();
@@ -158,4 +158,47 @@ fn the_manifest_has_what_is_known_of_every_handler() {
          - [ ] url.preview.get: The preview of a posted link is wanted\n\
          Whatever else is subscribed is handled by the fallback.\n"
     );
+}
+
+#[test]
+fn a_callback_in_a_set_is_an_error_that_names_the_place() {
+    struct WithCallback;
+
+    impl EventSet for WithCallback {
+        const EVENTS: &'static [EventInfo] = &[TeaReadyV1::INFO, UrlPreviewGet::INFO];
+
+        fn decode(_: Event<RawJson>) -> Result<Option<Self>, DecodeError> {
+            Ok(None)
+        }
+    }
+
+    let line = line!() + 2;
+    let error = Dispatcher::builder()
+        .on_all::<WithCallback>(|_| async move {})
+        .fallback(|_| async move {})
+        .build()
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "url.preview.get is a callback, which needs its own reply, in a set: at {}:{line}:10",
+            file!()
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_fallback_has_what_no_set_has() {
+    let dispatcher = Dispatcher::builder()
+        .on_all::<KitchenEvent>(|_| async move {})
+        .fallback(|_| async move { Err::<(), _>("the fallback") })
+        .build()
+        .unwrap();
+    let tea = dispatch(&dispatcher, "kitchen.tea.ready_v1", "{}").await;
+    assert_eq!(tea, Ok(Outcome::Handled));
+    // It is the set's, whose `decode` does not know it.
+    let forgotten = dispatch(&dispatcher, "kitchen.forgotten_v1", "{}").await;
+    assert_eq!(forgotten, Err(DispatchErrorKind::Unhandled));
+    let other = dispatch(&dispatcher, "kitchen.other_v1", "{}").await;
+    assert_eq!(other, Err(DispatchErrorKind::Handler));
 }

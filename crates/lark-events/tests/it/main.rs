@@ -6,8 +6,11 @@
 mod card_v1;
 mod dispatch;
 mod event_set;
+mod hygiene;
+mod kinds;
 mod odd_fields;
 mod signed;
 mod support;
+mod unread;
 mod unsigned;
 mod webhook;

@@ -1,67 +1,17 @@
 //! Bodies with an odd field: they decode, and nothing but that field is lost.
 
-use std::collections::BTreeMap;
-
 use lark_events::callback::CardActionTrigger;
-use lark_events::{DecodeError, Event, EventHeader, EventType, RawJson, lenient};
+use lark_events::{Event, EventInfo, EventType, RawJson, lenient};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Switch {
-    Off,
-    On,
-    Unknown(i64),
-}
-
-lark_events::open_integer_enum!(Switch { Off = 0, On = 1 });
-
-/// A field of every kind.
-#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-struct Kinds {
-    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
-    text: Option<String>,
-    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
-    integer: Option<i64>,
-    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
-    float: Option<f64>,
-    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
-    boolean: Option<bool>,
-    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
-    switch: Option<Switch>,
-    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
-    object: Option<Inner>,
-    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
-    list: Option<Vec<Inner>>,
-    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
-    texts: Option<Vec<String>>,
-    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
-    map: Option<BTreeMap<String, i64>>,
-    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
-    any: Option<Value>,
-}
-
-#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-struct Inner {
-    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
-    id: Option<String>,
-    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
-    ids: Option<Vec<i64>>,
-}
-
-lark_events::lenient_object!(Inner);
-
-impl EventType for Kinds {
-    const EVENT_TYPE: &'static str = "kinds_v1";
-    type Reply = ();
-}
+use super::kinds::{Kinds, decode};
 
 fn sample() -> Value {
     json!({
         "text": "t",
         "integer": -7,
+        "unsigned": 7,
         "float": 1.5,
         "boolean": true,
         "switch": 1,
@@ -73,26 +23,22 @@ fn sample() -> Value {
     })
 }
 
-fn decode<E: EventType>(body: &str) -> Result<Event<E>, DecodeError> {
-    let raw = RawJson::parse(body.to_owned())?;
-    Event::new(EventHeader::new(E::EVENT_TYPE), raw).typed()
-}
-
-/// The JSON pointers of all members of objects, at any depth.
+/// The JSON pointers of all members and elements, at any depth.
 fn pointers(value: &Value, at: &str) -> Vec<String> {
-    let inside = |name: &str, value: &Value| pointers(value, &format!("{at}/{name}"));
+    let inside = |(name, value): (String, &Value)| {
+        let at = format!("{at}/{name}");
+        let inside = pointers(value, &at);
+        [vec![at], inside].concat()
+    };
     match value {
         Value::Object(members) => {
-            let mut found = Vec::new();
-            for (name, value) in members {
-                found.push(format!("{at}/{name}"));
-                found.extend(inside(name, value));
-            }
-            found
+            let members = members.iter().map(|(name, value)| (name.clone(), value));
+            members.flat_map(inside).collect()
         }
         Value::Array(list) => {
             let list = list.iter().enumerate();
-            list.flat_map(|(index, value)| inside(&index.to_string(), value))
+            list.map(|(index, value)| (index.to_string(), value))
+                .flat_map(inside)
                 .collect()
         }
         _ => Vec::new(),
@@ -108,34 +54,60 @@ fn decode_with(pointer: &str, text: &str) -> Event<Kinds> {
     decode(&body).unwrap_or_else(|error| panic!("{body}: {error}"))
 }
 
-/// A body as JSON without what is at `pointer`.
-fn without(body: &Kinds, pointer: &str) -> Value {
-    let mut body = serde_json::to_value(body).unwrap();
+/// What became of the value at `pointer`. All else has to be as in the sample.
+#[track_caller]
+fn left_at(pointer: &str, event: &Event<Kinds>) -> Option<Value> {
+    let (mut good, mut body) = (sample(), serde_json::to_value(&event.body).unwrap());
     let (owner, name) = pointer.rsplit_once('/').unwrap();
-    let owner = body.pointer_mut(owner).and_then(Value::as_object_mut);
-    owner.unwrap().remove(name);
-    body
+    let is_of = "a sample has what its pointers say";
+    let left = match (good.pointer_mut(owner), body.pointer_mut(owner)) {
+        (Some(Value::Object(good)), Some(Value::Object(body))) => {
+            good.remove(name).expect(is_of);
+            body.remove(name)
+        }
+        (Some(Value::Array(good)), Some(Value::Array(body))) => {
+            let index = name.parse().expect(is_of);
+            // An odd element can have been left out.
+            let left = (good.len() == body.len()).then(|| body.remove(index));
+            good.remove(index);
+            left
+        }
+        _ => panic!("{pointer}: what holds it is lost"),
+    };
+    assert_eq!(body, good, "{pointer}");
+    left.filter(|value| !value.is_null())
+}
+
+/// Whether all of the JSON text `sent` is in `left`.
+fn is_whole(sent: &str, left: Option<&Value>) -> bool {
+    match left {
+        None => false,
+        Some(Value::String(text)) => text == sent.trim_matches('"'),
+        Some(Value::Number(number)) => number.to_string().trim_end_matches(".0") == sent,
+        Some(other) => format!("{other}") == sent,
+    }
 }
 
 #[test]
-fn an_odd_member_costs_that_member_only() {
+fn an_odd_value_costs_itself_only() {
     let good = decode::<Kinds>(&sample().to_string()).unwrap();
     assert_eq!(serde_json::to_value(&good.body).unwrap(), sample());
     assert!(good.unread().is_empty());
 
     let pointers = pointers(&sample(), "");
-    assert_eq!(pointers.len(), 21);
+    assert_eq!(pointers.len(), 30);
     for pointer in pointers {
         let (_, name) = pointer.rsplit_once('/').unwrap();
-        let twice = format!(r#"1,"{name}":1"#);
         let first = name.as_bytes()[0];
-        let escaped = format!(r#"{{}},"\u{first:04x}{}":"x""#, &name[1..]);
-        for lost in [r#""\ud800""#, &twice, &escaped] {
-            let event = decode_with(&pointer, lost);
-            assert_eq!(
-                without(&event.body, &pointer),
-                without(&good.body, &pointer)
-            );
+        let mut lost = vec![r#""\ud800""#.to_owned()];
+        if !first.is_ascii_digit() {
+            lost.push(format!(r#"1,"{name}":1"#));
+            lost.push(format!(r#"null,"{name}":1"#));
+            lost.push(format!(r#"{{}},"\u{first:04x}{}":"x""#, &name[1..]));
+        }
+        for lost in lost {
+            let event = decode_with(&pointer, &lost);
+            assert_eq!(left_at(&pointer, &event), None, "{pointer} {lost}");
             assert_eq!(event.unread(), [pointer.as_str()], "{lost}");
         }
 
@@ -154,20 +126,17 @@ fn an_odd_member_costs_that_member_only() {
             &deep,
         ] {
             let event = decode_with(&pointer, odd);
-            assert_eq!(
-                without(&event.body, &pointer),
-                without(&good.body, &pointer)
-            );
+            let left = left_at(&pointer, &event);
             let unread = event.unread();
-            let inside = |path: &String| path.starts_with(&pointer);
-            assert!(unread.iter().all(inside), "{pointer} {odd}: {unread:?}");
+            let inside = format!("{pointer}/");
+            let is_there = |path: &String| *path == pointer || path.starts_with(&inside);
+            assert!(unread.iter().all(is_there), "{pointer} {odd}: {unread:?}");
+            let is_whole = is_whole(odd, left.as_ref());
+            assert_eq!(unread.is_empty(), is_whole, "{pointer} {odd}: {left:?}");
         }
 
         let event = decode_with(&pointer, "null");
-        assert_eq!(
-            without(&event.body, &pointer),
-            without(&good.body, &pointer)
-        );
+        assert_eq!(left_at(&pointer, &event), None);
         assert!(event.unread().is_empty(), "{pointer}");
     }
 }
@@ -195,7 +164,7 @@ fn a_number_too_large_keeps_its_digits_in_a_text() {
     assert_eq!(event.body.float, Some(1.234_567_890_123_456_8e29));
     assert_eq!(event.body.integer, None);
     assert_eq!(event.body.any, Some(json!([large])));
-    assert_eq!(event.unread(), ["/integer"]);
+    assert_eq!(event.unread(), ["/float", "/integer"]);
 
     let event = decode::<Kinds>(r#"{"text": 9007199254740993.0, "float": 0.1}"#).unwrap();
     assert_eq!(event.body.text.as_deref(), Some("9007199254740993.0"));
@@ -230,7 +199,7 @@ fn a_body_type_may_be_the_raw_text() {
     let event = decode::<UserUpdatedV3>(body).unwrap();
     assert_eq!(event.body.0.as_str(), body);
     assert!(event.unread().is_empty());
-    let typed = UserUpdatedV3::INFO.typed(event.raw()).unwrap();
+    let typed = EventInfo::of::<UserUpdatedV3>().typed(event.raw()).unwrap();
     assert_eq!(typed.json.as_str(), body);
     assert_eq!(UserUpdatedV3::default().0.as_str(), "{}");
     for no_object in ["[]", "null", r#""{}""#] {
@@ -255,4 +224,83 @@ fn a_strict_type_fails_with_the_error_of_the_text_as_it_came() {
     assert_eq!(error.to_string(), place);
     let event = decode::<Strict>(r#"{"a": 1, "a": "\ud800", "count": 1}"#).unwrap();
     assert_eq!(event.body.count, 1);
+}
+
+#[test]
+fn a_strict_field_is_what_it_was_beside_an_odd_lenient_one() {
+    #[derive(Debug, Serialize, Deserialize)]
+    struct Mixed {
+        strict: f64,
+        any: Option<Value>,
+        #[serde(default, deserialize_with = "lenient::field")]
+        text: Option<String>,
+    }
+
+    impl EventType for Mixed {
+        const EVENT_TYPE: &'static str = "mixed_v1";
+        type Reply = ();
+    }
+
+    for text in [r#""ok""#, r#""\ud800""#, r#"1,"text":2"#] {
+        let body = format!(r#"{{"strict":1e300,"any":{{"x":1e300}},"text":{text}}}"#);
+        let body = decode::<Mixed>(&body).unwrap().body;
+        assert_eq!((body.strict, body.any), (1e300, Some(json!({"x": 1e300}))));
+    }
+    let body = decode::<Mixed>(r#"{"strict":1,"any":1e400,"text":1e300}"#);
+    let body = body.unwrap().body;
+    assert_eq!(
+        (body.any, body.text.as_deref()),
+        (Some(json!("1e400")), Some("1e300"))
+    );
+}
+
+#[test]
+fn a_number_too_small_keeps_its_own_text() {
+    let body = r#"{"text": 1e-323, "any": [1e-300, 0.000000000000001, 0], "float": 1e-300}"#;
+    let event = decode::<Kinds>(body).unwrap();
+    assert_eq!(event.body.text.as_deref(), Some("1e-323"));
+    assert_eq!(event.body.any, Some(json!(["1e-300", 1e-15, 0])));
+    assert_eq!(event.body.float, Some(1e-300));
+    assert!(event.unread().is_empty());
+}
+
+#[test]
+fn a_field_may_be_raw_and_keeps_all_where_nothing_else_is_odd() {
+    #[derive(Debug, Default, Serialize, Deserialize)]
+    #[serde(default)]
+    struct Parts {
+        #[serde(deserialize_with = "lenient::field")]
+        raw: Option<RawJson>,
+        #[serde(deserialize_with = "lenient::field")]
+        raws: Option<Vec<RawJson>>,
+        #[serde(deserialize_with = "lenient::field")]
+        text: Option<String>,
+    }
+
+    impl EventType for Parts {
+        const EVENT_TYPE: &'static str = "parts_v1";
+        type Reply = ();
+    }
+
+    let event = decode::<Parts>(r#"{"raw": {"a" : 1e400, "a": "\ud800"}, "raws": [1, null, [ ]]}"#);
+    let event = event.unwrap();
+    let raw = |raw: &RawJson| raw.as_str().to_owned();
+    assert_eq!(
+        event.body.raw.as_ref().map(raw).unwrap(),
+        r#"{"a" : 1e400, "a": "\ud800"}"#
+    );
+    let raws: Vec<_> = event.body.raws.iter().flatten().map(raw).collect();
+    assert_eq!(raws, ["1", "[ ]"]);
+    assert!(event.unread().is_empty());
+
+    let event = decode::<Parts>(r#"{"raw": ["\ud800", 1e300], "text": "\ud800"}"#).unwrap();
+    assert_eq!(event.body.raw.as_ref().map(raw).unwrap(), "[null,1e300]");
+    assert_eq!(event.unread(), ["/raw/0", "/text"]);
+    assert!(
+        decode::<Parts>(r#"{"raw": null}"#)
+            .unwrap()
+            .body
+            .raw
+            .is_none()
+    );
 }

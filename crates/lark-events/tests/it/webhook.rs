@@ -180,3 +180,19 @@ fn odd_input_is_refused_or_taken_and_never_panics() {
     let reason = refused(keyed().open(&headers, eight_mebibytes));
     assert_eq!(reason, RejectionReason::TooLarge);
 }
+
+#[test]
+fn an_odd_key_costs_its_own_member_on_every_way_in() {
+    let odd = |document: &str| document.replacen('{', r#"{"\ud800":1,"#, 1);
+    let document = odd(&event(TOKEN));
+    let plain = builder().verification_token(TOKEN).build().unwrap();
+    delivery(plain.open(&HeaderMap::new(), document.clone().into()));
+    let wrapper = Bytes::from(odd(std::str::from_utf8(&sealed(KEY, &document)).unwrap()));
+    for body in [Bytes::from(document), wrapper] {
+        delivery(keyed().open(&signed(KEY, &body), body));
+    }
+    // What may come unsigned stays three members.
+    let check = sealed(KEY, &odd(&url_check(TOKEN, "abc")));
+    let opened = keyed().open(&HeaderMap::new(), check);
+    assert_eq!(refused(opened), RejectionReason::Unsigned);
+}

@@ -11,5 +11,6 @@ pub use self::types::Subscriber;
 pub use self::user_mailbox_event_message_received_v1::UserMailboxEventMessageReceivedV1;
 
 /// Every event of this crate, for manifests and tools.
-pub const EVENTS: &[lark_events::EventInfo] =
-    &[<UserMailboxEventMessageReceivedV1 as lark_events::EventType>::INFO];
+pub const EVENTS: &[lark_events::EventInfo] = &[lark_events::EventInfo::of::<
+    UserMailboxEventMessageReceivedV1,
+>()];

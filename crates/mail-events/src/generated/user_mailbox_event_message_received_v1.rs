@@ -34,7 +34,7 @@ pub struct UserMailboxEventMessageReceivedV1 {
 
 impl EventType for UserMailboxEventMessageReceivedV1 {
     const EVENT_TYPE: &'static str = "mail.user_mailbox.event.message_received_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A mail arrived in a mailbox")
         .page("https://open.feishu.cn/document/mail-v1/user_mailbox-event/events/message_received")
         .updated("2025-04-28")

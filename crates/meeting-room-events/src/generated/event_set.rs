@@ -3,9 +3,9 @@
 use lark_events::{DecodeError, Event, EventHeader, EventInfo, EventSet, EventType, RawJson};
 
 use super::{
-    EVENTS, MeetingRoomCreatedV1, MeetingRoomDeletedV1, MeetingRoomStatusChangedV1,
-    MeetingRoomUpdatedV1, P1ThirdPartyMeetingRoomEventCreatedV1,
-    P1ThirdPartyMeetingRoomEventDeletedV1, P1ThirdPartyMeetingRoomEventUpdatedV1,
+    MeetingRoomCreatedV1, MeetingRoomDeletedV1, MeetingRoomStatusChangedV1, MeetingRoomUpdatedV1,
+    P1ThirdPartyMeetingRoomEventCreatedV1, P1ThirdPartyMeetingRoomEventDeletedV1,
+    P1ThirdPartyMeetingRoomEventUpdatedV1,
 };
 
 /// Any event of this crate, for one handler of them all: see
@@ -47,7 +47,15 @@ impl MeetingRoomEvent {
 }
 
 impl EventSet for MeetingRoomEvent {
-    const EVENTS: &'static [EventInfo] = EVENTS;
+    const EVENTS: &'static [EventInfo] = &[
+        MeetingRoomCreatedV1::INFO,
+        MeetingRoomDeletedV1::INFO,
+        MeetingRoomStatusChangedV1::INFO,
+        MeetingRoomUpdatedV1::INFO,
+        P1ThirdPartyMeetingRoomEventCreatedV1::INFO,
+        P1ThirdPartyMeetingRoomEventDeletedV1::INFO,
+        P1ThirdPartyMeetingRoomEventUpdatedV1::INFO,
+    ];
 
     fn decode(event: Event<RawJson>) -> Result<Option<Self>, DecodeError> {
         Ok(Some(match event.header.event_type.as_str() {

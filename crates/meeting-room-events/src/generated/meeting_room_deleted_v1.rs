@@ -24,7 +24,7 @@ pub struct MeetingRoomDeletedV1 {
 
 impl EventType for MeetingRoomDeletedV1 {
     const EVENT_TYPE: &'static str = "meeting_room.meeting_room.deleted_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A meeting room was deleted")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/meeting_room-v1/meeting_room/events/deleted")
         .updated("2022-03-10")

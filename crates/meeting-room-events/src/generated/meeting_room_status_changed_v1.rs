@@ -24,7 +24,7 @@ pub struct MeetingRoomStatusChangedV1 {
 
 impl EventType for MeetingRoomStatusChangedV1 {
     const EVENT_TYPE: &'static str = "meeting_room.meeting_room.status_changed_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A meeting room was created, changed, deleted or reserved")
         .page("https://open.feishu.cn/document/server-docs/calendar-v4/meeting-room-event/event/status_changed")
         .updated("2024-11-22")

@@ -24,7 +24,7 @@ pub struct MeetingRoomUpdatedV1 {
 
 impl EventType for MeetingRoomUpdatedV1 {
     const EVENT_TYPE: &'static str = "meeting_room.meeting_room.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The properties of a meeting room were changed")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/meeting_room-v1/meeting_room/events/updated")
         .updated("2022-03-10")

@@ -22,11 +22,11 @@ pub use self::types::{EventTime, P1ThirdPartyMeetingRoomEventCreatedV1MeetingRoo
 
 /// Every event of this crate, for manifests and tools.
 pub const EVENTS: &[lark_events::EventInfo] = &[
-    <MeetingRoomCreatedV1 as lark_events::EventType>::INFO,
-    <MeetingRoomDeletedV1 as lark_events::EventType>::INFO,
-    <MeetingRoomStatusChangedV1 as lark_events::EventType>::INFO,
-    <MeetingRoomUpdatedV1 as lark_events::EventType>::INFO,
-    <P1ThirdPartyMeetingRoomEventCreatedV1 as lark_events::EventType>::INFO,
-    <P1ThirdPartyMeetingRoomEventDeletedV1 as lark_events::EventType>::INFO,
-    <P1ThirdPartyMeetingRoomEventUpdatedV1 as lark_events::EventType>::INFO,
+    lark_events::EventInfo::of::<MeetingRoomCreatedV1>(),
+    lark_events::EventInfo::of::<MeetingRoomDeletedV1>(),
+    lark_events::EventInfo::of::<MeetingRoomStatusChangedV1>(),
+    lark_events::EventInfo::of::<MeetingRoomUpdatedV1>(),
+    lark_events::EventInfo::of::<P1ThirdPartyMeetingRoomEventCreatedV1>(),
+    lark_events::EventInfo::of::<P1ThirdPartyMeetingRoomEventDeletedV1>(),
+    lark_events::EventInfo::of::<P1ThirdPartyMeetingRoomEventUpdatedV1>(),
 ];

@@ -57,7 +57,7 @@ pub struct P1ThirdPartyMeetingRoomEventCreatedV1 {
 
 impl EventType for P1ThirdPartyMeetingRoomEventCreatedV1 {
     const EVENT_TYPE: &'static str = "third_party_meeting_room_event_created";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A calendar event with a third-party meeting room was created")
         .schema(Schema::V1)
         .page("https://open.feishu.cn/document/server-docs/calendar-v4/meeting-room-event/event/third-room-event-changes")

@@ -17,7 +17,7 @@ pub struct P1ThirdPartyMeetingRoomEventDeletedV1(
 
 impl EventType for P1ThirdPartyMeetingRoomEventDeletedV1 {
     const EVENT_TYPE: &'static str = "third_party_meeting_room_event_deleted";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A calendar event with a third-party meeting room was deleted")
         .schema(Schema::V1);
     type Reply = ();

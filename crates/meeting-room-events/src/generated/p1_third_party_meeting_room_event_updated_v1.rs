@@ -17,7 +17,7 @@ pub struct P1ThirdPartyMeetingRoomEventUpdatedV1(
 
 impl EventType for P1ThirdPartyMeetingRoomEventUpdatedV1 {
     const EVENT_TYPE: &'static str = "third_party_meeting_room_event_updated";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A calendar event with a third-party meeting room was changed")
         .schema(Schema::V1);
     type Reply = ();

@@ -17,6 +17,6 @@ pub struct MinuteGeneratedV1(
 
 impl EventType for MinuteGeneratedV1 {
     const EVENT_TYPE: &'static str = "minutes.minute.generated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A minute was generated");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE).title("A minute was generated");
     type Reply = ();
 }

@@ -7,5 +7,4 @@ pub use self::event_set::MinutesEvent;
 pub use self::minute_generated_v1::MinuteGeneratedV1;
 
 /// Every event of this crate, for manifests and tools.
-pub const EVENTS: &[lark_events::EventInfo] =
-    &[<MinuteGeneratedV1 as lark_events::EventType>::INFO];
+pub const EVENTS: &[lark_events::EventInfo] = &[lark_events::EventInfo::of::<MinuteGeneratedV1>()];

@@ -43,7 +43,7 @@ pub struct CommentCreatedV1 {
 
 impl EventType for CommentCreatedV1 {
     const EVENT_TYPE: &'static str = "moments.comment.created_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A user commented on a post")
         .page("https://open.feishu.cn/document/moments-v1/comment/events/created")
         .updated("2024-10-10")

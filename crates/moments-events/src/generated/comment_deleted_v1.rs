@@ -25,7 +25,7 @@ pub struct CommentDeletedV1 {
 
 impl EventType for CommentDeletedV1 {
     const EVENT_TYPE: &'static str = "moments.comment.deleted_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A user deleted a comment")
         .page("https://open.feishu.cn/document/moments-v1/comment/events/deleted")
         .updated("2024-08-30")

@@ -17,6 +17,6 @@ pub struct DislikeCreatedV1(
 
 impl EventType for DislikeCreatedV1 {
     const EVENT_TYPE: &'static str = "moments.dislike.created_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A dislike was created");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE).title("A dislike was created");
     type Reply = ();
 }

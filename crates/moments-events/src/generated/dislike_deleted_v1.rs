@@ -17,6 +17,6 @@ pub struct DislikeDeletedV1(
 
 impl EventType for DislikeDeletedV1 {
     const EVENT_TYPE: &'static str = "moments.dislike.deleted_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A dislike was deleted");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE).title("A dislike was deleted");
     type Reply = ();
 }

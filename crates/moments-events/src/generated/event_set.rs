@@ -3,7 +3,7 @@
 use lark_events::{DecodeError, Event, EventHeader, EventInfo, EventSet, EventType, RawJson};
 
 use super::{
-    CommentCreatedV1, CommentDeletedV1, DislikeCreatedV1, DislikeDeletedV1, EVENTS, PostCreatedV1,
+    CommentCreatedV1, CommentDeletedV1, DislikeCreatedV1, DislikeDeletedV1, PostCreatedV1,
     PostDeletedV1, PostStatisticsUpdatedV1, ReactionCreatedV1, ReactionDeletedV1,
 };
 
@@ -51,7 +51,17 @@ impl MomentsEvent {
 }
 
 impl EventSet for MomentsEvent {
-    const EVENTS: &'static [EventInfo] = EVENTS;
+    const EVENTS: &'static [EventInfo] = &[
+        CommentCreatedV1::INFO,
+        CommentDeletedV1::INFO,
+        DislikeCreatedV1::INFO,
+        DislikeDeletedV1::INFO,
+        PostCreatedV1::INFO,
+        PostDeletedV1::INFO,
+        PostStatisticsUpdatedV1::INFO,
+        ReactionCreatedV1::INFO,
+        ReactionDeletedV1::INFO,
+    ];
 
     fn decode(event: Event<RawJson>) -> Result<Option<Self>, DecodeError> {
         Ok(Some(match event.header.event_type.as_str() {

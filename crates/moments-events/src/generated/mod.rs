@@ -28,13 +28,13 @@ pub use self::types::PostStatistics;
 
 /// Every event of this crate, for manifests and tools.
 pub const EVENTS: &[lark_events::EventInfo] = &[
-    <CommentCreatedV1 as lark_events::EventType>::INFO,
-    <CommentDeletedV1 as lark_events::EventType>::INFO,
-    <DislikeCreatedV1 as lark_events::EventType>::INFO,
-    <DislikeDeletedV1 as lark_events::EventType>::INFO,
-    <PostCreatedV1 as lark_events::EventType>::INFO,
-    <PostDeletedV1 as lark_events::EventType>::INFO,
-    <PostStatisticsUpdatedV1 as lark_events::EventType>::INFO,
-    <ReactionCreatedV1 as lark_events::EventType>::INFO,
-    <ReactionDeletedV1 as lark_events::EventType>::INFO,
+    lark_events::EventInfo::of::<CommentCreatedV1>(),
+    lark_events::EventInfo::of::<CommentDeletedV1>(),
+    lark_events::EventInfo::of::<DislikeCreatedV1>(),
+    lark_events::EventInfo::of::<DislikeDeletedV1>(),
+    lark_events::EventInfo::of::<PostCreatedV1>(),
+    lark_events::EventInfo::of::<PostDeletedV1>(),
+    lark_events::EventInfo::of::<PostStatisticsUpdatedV1>(),
+    lark_events::EventInfo::of::<ReactionCreatedV1>(),
+    lark_events::EventInfo::of::<ReactionDeletedV1>(),
 ];

@@ -40,7 +40,7 @@ pub struct PostCreatedV1 {
 
 impl EventType for PostCreatedV1 {
     const EVENT_TYPE: &'static str = "moments.post.created_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A user published a post")
         .page("https://open.feishu.cn/document/moments-v1/post/events/created")
         .updated("2024-10-10")

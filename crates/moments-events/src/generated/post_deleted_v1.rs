@@ -22,7 +22,7 @@ pub struct PostDeletedV1 {
 
 impl EventType for PostDeletedV1 {
     const EVENT_TYPE: &'static str = "moments.post.deleted_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A user deleted a post")
         .page("https://open.feishu.cn/document/moments-v1/post/events/deleted")
         .updated("2024-10-10")

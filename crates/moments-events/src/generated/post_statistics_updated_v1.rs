@@ -30,7 +30,7 @@ pub struct PostStatisticsUpdatedV1 {
 
 impl EventType for PostStatisticsUpdatedV1 {
     const EVENT_TYPE: &'static str = "moments.post_statistics.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The statistics of a post changed")
         .page("https://open.feishu.cn/document/moments-v1/post_statistics/events/updated")
         .updated("2024-08-30")

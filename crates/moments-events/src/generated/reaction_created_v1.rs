@@ -47,7 +47,7 @@ pub struct ReactionCreatedV1 {
 
 impl EventType for ReactionCreatedV1 {
     const EVENT_TYPE: &'static str = "moments.reaction.created_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A user reacted to a post or a comment")
         .page("https://open.feishu.cn/document/moments-v1/reaction/events/created")
         .updated("2024-10-10")

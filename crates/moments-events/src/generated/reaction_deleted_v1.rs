@@ -44,7 +44,7 @@ pub struct ReactionDeletedV1 {
 
 impl EventType for ReactionDeletedV1 {
     const EVENT_TYPE: &'static str = "moments.reaction.deleted_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A user took back a reaction to a post or a comment")
         .page("https://open.feishu.cn/document/moments-v1/reaction/events/deleted")
         .updated("2024-08-30")

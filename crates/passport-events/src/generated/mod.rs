@@ -10,6 +10,6 @@ pub use self::session_deleted_v1::SessionDeletedV1;
 
 /// Every event of this crate, for manifests and tools.
 pub const EVENTS: &[lark_events::EventInfo] = &[
-    <SessionCreatedV1 as lark_events::EventType>::INFO,
-    <SessionDeletedV1 as lark_events::EventType>::INFO,
+    lark_events::EventInfo::of::<SessionCreatedV1>(),
+    lark_events::EventInfo::of::<SessionDeletedV1>(),
 ];

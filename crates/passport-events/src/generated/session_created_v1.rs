@@ -17,6 +17,6 @@ pub struct SessionCreatedV1(
 
 impl EventType for SessionCreatedV1 {
     const EVENT_TYPE: &'static str = "passport.session.created_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A session was created");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE).title("A session was created");
     type Reply = ();
 }

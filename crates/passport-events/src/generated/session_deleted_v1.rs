@@ -17,6 +17,6 @@ pub struct SessionDeletedV1(
 
 impl EventType for SessionDeletedV1 {
     const EVENT_TYPE: &'static str = "passport.session.deleted_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A session was deleted");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE).title("A session was deleted");
     type Reply = ();
 }

@@ -2,7 +2,7 @@
 
 use lark_events::{DecodeError, Event, EventHeader, EventInfo, EventSet, EventType, RawJson};
 
-use super::{EVENTS, PaymentActivityApprovedV1, PaymentActivityStatusChangedV1};
+use super::{PaymentActivityApprovedV1, PaymentActivityStatusChangedV1};
 
 /// Any event of this crate, for one handler of them all: see
 /// [`on_all`](lark_events::DispatcherBuilder::on_all).
@@ -28,7 +28,10 @@ impl PayrollEvent {
 }
 
 impl EventSet for PayrollEvent {
-    const EVENTS: &'static [EventInfo] = EVENTS;
+    const EVENTS: &'static [EventInfo] = &[
+        PaymentActivityApprovedV1::INFO,
+        PaymentActivityStatusChangedV1::INFO,
+    ];
 
     fn decode(event: Event<RawJson>) -> Result<Option<Self>, DecodeError> {
         Ok(Some(match event.header.event_type.as_str() {

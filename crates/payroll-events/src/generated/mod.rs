@@ -12,6 +12,6 @@ pub use self::payment_activity_status_changed_v1::PaymentActivityStatusChangedV1
 
 /// Every event of this crate, for manifests and tools.
 pub const EVENTS: &[lark_events::EventInfo] = &[
-    <PaymentActivityApprovedV1 as lark_events::EventType>::INFO,
-    <PaymentActivityStatusChangedV1 as lark_events::EventType>::INFO,
+    lark_events::EventInfo::of::<PaymentActivityApprovedV1>(),
+    lark_events::EventInfo::of::<PaymentActivityStatusChangedV1>(),
 ];

@@ -21,7 +21,7 @@ pub struct PaymentActivityApprovedV1 {
 
 impl EventType for PaymentActivityApprovedV1 {
     const EVENT_TYPE: &'static str = "payroll.payment_activity.approved_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A payment activity was archived")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/payroll-v1/payment_activity/events/approved")
         .updated("2025-04-03")

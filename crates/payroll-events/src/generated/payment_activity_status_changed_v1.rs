@@ -27,7 +27,7 @@ pub struct PaymentActivityStatusChangedV1 {
 
 impl EventType for PaymentActivityStatusChangedV1 {
     const EVENT_TYPE: &'static str = "payroll.payment_activity.status_changed_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A payment activity was approved, taken back from approval, passed without approval, archived or unarchived")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/payroll-v1/payment_activity/events/status_changed")
         .updated("2025-04-03")

@@ -2,7 +2,7 @@
 
 use lark_events::{DecodeError, Event, EventHeader, EventInfo, EventSet, EventType, RawJson};
 
-use super::{EVENTS, ReviewDataChangedV2, StageTaskOpenResultV2};
+use super::{ReviewDataChangedV2, StageTaskOpenResultV2};
 
 /// Any event of this crate, for one handler of them all: see
 /// [`on_all`](lark_events::DispatcherBuilder::on_all).
@@ -27,7 +27,7 @@ impl PerformanceEvent {
 }
 
 impl EventSet for PerformanceEvent {
-    const EVENTS: &'static [EventInfo] = EVENTS;
+    const EVENTS: &'static [EventInfo] = &[ReviewDataChangedV2::INFO, StageTaskOpenResultV2::INFO];
 
     fn decode(event: Event<RawJson>) -> Result<Option<Self>, DecodeError> {
         Ok(Some(match event.header.event_type.as_str() {

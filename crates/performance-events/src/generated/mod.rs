@@ -14,6 +14,6 @@ pub use self::types::{OpenResult, ReviewDataChange, StageChange};
 
 /// Every event of this crate, for manifests and tools.
 pub const EVENTS: &[lark_events::EventInfo] = &[
-    <ReviewDataChangedV2 as lark_events::EventType>::INFO,
-    <StageTaskOpenResultV2 as lark_events::EventType>::INFO,
+    lark_events::EventInfo::of::<ReviewDataChangedV2>(),
+    lark_events::EventInfo::of::<StageTaskOpenResultV2>(),
 ];

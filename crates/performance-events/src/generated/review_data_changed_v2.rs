@@ -24,7 +24,7 @@ pub struct ReviewDataChangedV2 {
 
 impl EventType for ReviewDataChangedV2 {
     const EVENT_TYPE: &'static str = "performance.review_data.changed_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The performance review data of employees was changed")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/performance-v2/review_data/events/changed")
         .updated("2024-08-02")

@@ -24,7 +24,7 @@ pub struct StageTaskOpenResultV2 {
 
 impl EventType for StageTaskOpenResultV2 {
     const EVENT_TYPE: &'static str = "performance.stage_task.open_result_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The performance results of employees were released to them")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/performance-v2/stage_task/events/open_result")
         .updated("2024-08-02")

@@ -17,6 +17,6 @@ pub struct DataSourceCreatedV1(
 
 impl EventType for DataSourceCreatedV1 {
     const EVENT_TYPE: &'static str = "search.data_source.created_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A data source was created");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE).title("A data source was created");
     type Reply = ();
 }

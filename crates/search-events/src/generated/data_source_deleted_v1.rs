@@ -17,6 +17,6 @@ pub struct DataSourceDeletedV1(
 
 impl EventType for DataSourceDeletedV1 {
     const EVENT_TYPE: &'static str = "search.data_source.deleted_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A data source was deleted");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE).title("A data source was deleted");
     type Reply = ();
 }

@@ -17,6 +17,6 @@ pub struct DataSourceUpdatedV1(
 
 impl EventType for DataSourceUpdatedV1 {
     const EVENT_TYPE: &'static str = "search.data_source.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A data source was updated");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE).title("A data source was updated");
     type Reply = ();
 }

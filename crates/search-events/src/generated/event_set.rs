@@ -2,7 +2,7 @@
 
 use lark_events::{DecodeError, Event, EventHeader, EventInfo, EventSet, EventType, RawJson};
 
-use super::{DataSourceCreatedV1, DataSourceDeletedV1, DataSourceUpdatedV1, EVENTS};
+use super::{DataSourceCreatedV1, DataSourceDeletedV1, DataSourceUpdatedV1};
 
 /// Any event of this crate, for one handler of them all: see
 /// [`on_all`](lark_events::DispatcherBuilder::on_all).
@@ -30,7 +30,11 @@ impl SearchEvent {
 }
 
 impl EventSet for SearchEvent {
-    const EVENTS: &'static [EventInfo] = EVENTS;
+    const EVENTS: &'static [EventInfo] = &[
+        DataSourceCreatedV1::INFO,
+        DataSourceDeletedV1::INFO,
+        DataSourceUpdatedV1::INFO,
+    ];
 
     fn decode(event: Event<RawJson>) -> Result<Option<Self>, DecodeError> {
         Ok(Some(match event.header.event_type.as_str() {

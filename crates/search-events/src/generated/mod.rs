@@ -12,7 +12,7 @@ pub use self::event_set::SearchEvent;
 
 /// Every event of this crate, for manifests and tools.
 pub const EVENTS: &[lark_events::EventInfo] = &[
-    <DataSourceCreatedV1 as lark_events::EventType>::INFO,
-    <DataSourceDeletedV1 as lark_events::EventType>::INFO,
-    <DataSourceUpdatedV1 as lark_events::EventType>::INFO,
+    lark_events::EventInfo::of::<DataSourceCreatedV1>(),
+    lark_events::EventInfo::of::<DataSourceDeletedV1>(),
+    lark_events::EventInfo::of::<DataSourceUpdatedV1>(),
 ];

@@ -40,7 +40,7 @@ pub struct DeviceApplyRecordDeviceApplyEventV2 {
 impl EventType for DeviceApplyRecordDeviceApplyEventV2 {
     const EVENT_TYPE: &'static str =
         "security_and_compliance.device_apply_record.device_apply_event_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A member declared a device to the tenant")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/security_and_compliance-v2/device_apply_record/events/device_apply_event")
         .updated("2025-10-21")

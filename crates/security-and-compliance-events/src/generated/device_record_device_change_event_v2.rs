@@ -36,7 +36,7 @@ pub struct DeviceRecordDeviceChangeEventV2 {
 
 impl EventType for DeviceRecordDeviceChangeEventV2 {
     const EVENT_TYPE: &'static str = "security_and_compliance.device_record.device_change_event_v2";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A device was added or deleted, or its owner, its trust or something it is recognised by changed")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/security_and_compliance-v2/device_record/events/device_change_event")
         .updated("2025-11-12")

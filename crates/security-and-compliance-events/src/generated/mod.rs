@@ -17,6 +17,6 @@ pub use self::types::{DeviceChangeEvent, DeviceRecordEvent};
 
 /// Every event of this crate, for manifests and tools.
 pub const EVENTS: &[lark_events::EventInfo] = &[
-    <DeviceApplyRecordDeviceApplyEventV2 as lark_events::EventType>::INFO,
-    <DeviceRecordDeviceChangeEventV2 as lark_events::EventType>::INFO,
+    lark_events::EventInfo::of::<DeviceApplyRecordDeviceApplyEventV2>(),
+    lark_events::EventInfo::of::<DeviceRecordDeviceChangeEventV2>(),
 ];

@@ -2,9 +2,7 @@
 
 use lark_events::{DecodeError, Event, EventHeader, EventInfo, EventSet, EventType, RawJson};
 
-use super::{
-    EVENTS, TaskCommentUpdatedV1, TaskUpdateTenantV1, TaskUpdateUserAccessV2, TaskUpdatedV1,
-};
+use super::{TaskCommentUpdatedV1, TaskUpdateTenantV1, TaskUpdateUserAccessV2, TaskUpdatedV1};
 
 /// Any event of this crate, for one handler of them all: see
 /// [`on_all`](lark_events::DispatcherBuilder::on_all).
@@ -37,7 +35,12 @@ impl TaskEvent {
 }
 
 impl EventSet for TaskEvent {
-    const EVENTS: &'static [EventInfo] = EVENTS;
+    const EVENTS: &'static [EventInfo] = &[
+        TaskCommentUpdatedV1::INFO,
+        TaskUpdateTenantV1::INFO,
+        TaskUpdateUserAccessV2::INFO,
+        TaskUpdatedV1::INFO,
+    ];
 
     fn decode(event: Event<RawJson>) -> Result<Option<Self>, DecodeError> {
         Ok(Some(match event.header.event_type.as_str() {

@@ -8,7 +8,7 @@ mod task_update_user_access_v2;
 mod task_updated_v1;
 mod types;
 
-pub use self::enums::{CommentChange, TaskChange};
+pub use self::enums::{ChangeKind, ChangedPart, CommentChange, TaskChange};
 pub use self::event_set::TaskEvent;
 pub use self::task_comment_updated_v1::TaskCommentUpdatedV1;
 pub use self::task_update_tenant_v1::TaskUpdateTenantV1;
@@ -18,8 +18,8 @@ pub use self::types::UserIdList;
 
 /// Every event of this crate, for manifests and tools.
 pub const EVENTS: &[lark_events::EventInfo] = &[
-    <TaskCommentUpdatedV1 as lark_events::EventType>::INFO,
-    <TaskUpdateTenantV1 as lark_events::EventType>::INFO,
-    <TaskUpdateUserAccessV2 as lark_events::EventType>::INFO,
-    <TaskUpdatedV1 as lark_events::EventType>::INFO,
+    lark_events::EventInfo::of::<TaskCommentUpdatedV1>(),
+    lark_events::EventInfo::of::<TaskUpdateTenantV1>(),
+    lark_events::EventInfo::of::<TaskUpdateUserAccessV2>(),
+    lark_events::EventInfo::of::<TaskUpdatedV1>(),
 ];

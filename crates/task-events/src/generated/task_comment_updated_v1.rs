@@ -33,7 +33,7 @@ pub struct TaskCommentUpdatedV1 {
 
 impl EventType for TaskCommentUpdatedV1 {
     const EVENT_TYPE: &'static str = "task.task.comment.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A comment on a task that this app created, not on behalf of a user, was made, answered, changed or deleted")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/task-v1/task-comment/events/updated")
         .updated("2024-08-13")

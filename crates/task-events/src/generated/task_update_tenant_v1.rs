@@ -3,7 +3,7 @@
 use lark_events::{EventInfo, EventType, lenient};
 use serde::{Deserialize, Serialize};
 
-use super::UserIdList;
+use super::{ChangeKind, ChangedPart, UserIdList};
 
 /// A task in the tenant was created, changed or deleted, whichever app it came from.
 ///
@@ -22,17 +22,17 @@ pub struct TaskUpdateTenantV1 {
     /// The id of the task.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub task_id: Option<String>,
-    /// What part of the task changed: `task`, `collaborator` or `follower`.
+    /// What changed.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
-    pub object_type: Option<String>,
-    /// What was done to it: `create`, `delete` or `update`.
+    pub object_type: Option<ChangedPart>,
+    /// How it changed.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
-    pub event_type: Option<String>,
+    pub event_type: Option<ChangeKind>,
 }
 
 impl EventType for TaskUpdateTenantV1 {
     const EVENT_TYPE: &'static str = "task.task.update_tenant_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A task in the tenant was created, changed or deleted, whichever app it came from")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/task-v1/task/events/update_tenant")
         .updated("2022-12-23")

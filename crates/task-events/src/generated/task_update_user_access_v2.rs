@@ -17,7 +17,7 @@ pub struct TaskUpdateUserAccessV2(
 
 impl EventType for TaskUpdateUserAccessV2 {
     const EVENT_TYPE: &'static str = "task.task.update_user_access_v2";
-    const INFO: EventInfo =
-        EventInfo::of::<Self>().title("A task was updated, in the scope of a user's access");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
+        .title("A task was updated, in the scope of a user's access");
     type Reply = ();
 }

@@ -27,7 +27,7 @@ pub struct TaskUpdatedV1 {
 
 impl EventType for TaskUpdatedV1 {
     const EVENT_TYPE: &'static str = "task.task.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A task that this app created, not on behalf of a user, was changed, completed, reopened or deleted")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/task-v1/task/events/updated")
         .updated("2024-08-13")

@@ -18,6 +18,6 @@ pub struct BotMeetingActivityV1(
 impl EventType for BotMeetingActivityV1 {
     const EVENT_TYPE: &'static str = "vc.bot.meeting_activity_v1";
     const INFO: EventInfo =
-        EventInfo::of::<Self>().title("There was activity in a meeting of a bot");
+        EventInfo::new(Self::EVENT_TYPE).title("There was activity in a meeting of a bot");
     type Reply = ();
 }

@@ -17,6 +17,6 @@ pub struct BotMeetingEndedV1(
 
 impl EventType for BotMeetingEndedV1 {
     const EVENT_TYPE: &'static str = "vc.bot.meeting_ended_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A meeting of a bot ended");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE).title("A meeting of a bot ended");
     type Reply = ();
 }

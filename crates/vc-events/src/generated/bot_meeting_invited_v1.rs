@@ -17,6 +17,7 @@ pub struct BotMeetingInvitedV1(
 
 impl EventType for BotMeetingInvitedV1 {
     const EVENT_TYPE: &'static str = "vc.bot.meeting_invited_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A bot was invited to a meeting");
+    const INFO: EventInfo =
+        EventInfo::new(Self::EVENT_TYPE).title("A bot was invited to a meeting");
     type Reply = ();
 }

@@ -17,6 +17,6 @@ pub struct BotMeetingStartedV1(
 
 impl EventType for BotMeetingStartedV1 {
     const EVENT_TYPE: &'static str = "vc.bot.meeting_started_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A meeting of a bot started");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE).title("A meeting of a bot started");
     type Reply = ();
 }

@@ -3,7 +3,7 @@
 use lark_events::{DecodeError, Event, EventHeader, EventInfo, EventSet, EventType, RawJson};
 
 use super::{
-    BotMeetingActivityV1, BotMeetingEndedV1, BotMeetingInvitedV1, BotMeetingStartedV1, EVENTS,
+    BotMeetingActivityV1, BotMeetingEndedV1, BotMeetingInvitedV1, BotMeetingStartedV1,
     MaterialReviewResultV1, MeetingAllMeetingEndedV1, MeetingAllMeetingStartedV1, MeetingEndedV1,
     MeetingJoinMeetingV1, MeetingLeaveMeetingV1, MeetingParticipantMeetingEndedV1,
     MeetingParticipantMeetingJoinedV1, MeetingParticipantMeetingStartedV1, MeetingRecordingEndedV1,
@@ -124,7 +124,39 @@ impl VcEvent {
 }
 
 impl EventSet for VcEvent {
-    const EVENTS: &'static [EventInfo] = EVENTS;
+    const EVENTS: &'static [EventInfo] = &[
+        BotMeetingActivityV1::INFO,
+        BotMeetingEndedV1::INFO,
+        BotMeetingInvitedV1::INFO,
+        BotMeetingStartedV1::INFO,
+        MaterialReviewResultV1::INFO,
+        MeetingAllMeetingEndedV1::INFO,
+        MeetingAllMeetingStartedV1::INFO,
+        MeetingEndedV1::INFO,
+        MeetingJoinMeetingV1::INFO,
+        MeetingLeaveMeetingV1::INFO,
+        MeetingParticipantMeetingEndedV1::INFO,
+        MeetingParticipantMeetingJoinedV1::INFO,
+        MeetingParticipantMeetingStartedV1::INFO,
+        MeetingRecordingEndedV1::INFO,
+        MeetingRecordingReadyV1::INFO,
+        MeetingRecordingStartedV1::INFO,
+        MeetingSendMeetingImV1::INFO,
+        MeetingShareEndedV1::INFO,
+        MeetingShareStartedV1::INFO,
+        MeetingStartedV1::INFO,
+        NoteGeneratedV1::INFO,
+        RecordingEndedV1::INFO,
+        RecordingStartedV1::INFO,
+        RecordingTranscriptGeneratedV1::INFO,
+        ReserveConfigUpdatedV1::INFO,
+        RoomCreatedV1::INFO,
+        RoomDeletedV1::INFO,
+        RoomLevelCreatedV1::INFO,
+        RoomLevelDeletedV1::INFO,
+        RoomLevelUpdatedV1::INFO,
+        RoomUpdatedV1::INFO,
+    ];
 
     fn decode(event: Event<RawJson>) -> Result<Option<Self>, DecodeError> {
         Ok(Some(match event.header.event_type.as_str() {

@@ -18,6 +18,6 @@ pub struct MaterialReviewResultV1(
 impl EventType for MaterialReviewResultV1 {
     const EVENT_TYPE: &'static str = "vc.material.review_result_v1";
     const INFO: EventInfo =
-        EventInfo::of::<Self>().title("The result of a review of material came in");
+        EventInfo::new(Self::EVENT_TYPE).title("The result of a review of material came in");
     type Reply = ();
 }

@@ -17,6 +17,7 @@ pub struct MeetingAllMeetingEndedV1(
 
 impl EventType for MeetingAllMeetingEndedV1 {
     const EVENT_TYPE: &'static str = "vc.meeting.all_meeting_ended_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A meeting ended, whichever it was");
+    const INFO: EventInfo =
+        EventInfo::new(Self::EVENT_TYPE).title("A meeting ended, whichever it was");
     type Reply = ();
 }

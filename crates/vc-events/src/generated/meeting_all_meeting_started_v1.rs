@@ -27,7 +27,7 @@ pub struct MeetingAllMeetingStartedV1 {
 
 impl EventType for MeetingAllMeetingStartedV1 {
     const EVENT_TYPE: &'static str = "vc.meeting.all_meeting_started_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A meeting of the tenant started, however it was arranged")
         .page(
             "https://open.feishu.cn/document/server-docs/vc-v1/meeting/events/all_meeting_started",

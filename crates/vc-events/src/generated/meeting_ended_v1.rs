@@ -27,7 +27,7 @@ pub struct MeetingEndedV1 {
 
 impl EventType for MeetingEndedV1 {
     const EVENT_TYPE: &'static str = "vc.meeting.meeting_ended_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A meeting that was reserved over the API ended")
         .page("https://open.feishu.cn/document/server-docs/vc-v1/meeting/events/meeting_ended")
         .updated("2023-04-06")

@@ -27,7 +27,7 @@ pub struct MeetingJoinMeetingV1 {
 
 impl EventType for MeetingJoinMeetingV1 {
     const EVENT_TYPE: &'static str = "vc.meeting.join_meeting_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("Somebody joined a meeting that was reserved over the API")
         .page("https://open.feishu.cn/document/server-docs/vc-v1/meeting/events/join_meeting")
         .updated("2023-08-23")

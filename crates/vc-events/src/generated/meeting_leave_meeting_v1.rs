@@ -30,7 +30,7 @@ pub struct MeetingLeaveMeetingV1 {
 
 impl EventType for MeetingLeaveMeetingV1 {
     const EVENT_TYPE: &'static str = "vc.meeting.leave_meeting_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("Somebody left a meeting that was reserved over the API")
         .page("https://open.feishu.cn/document/server-docs/vc-v1/meeting/events/leave_meeting")
         .updated("2023-03-27")

@@ -17,6 +17,7 @@ pub struct MeetingParticipantMeetingEndedV1(
 
 impl EventType for MeetingParticipantMeetingEndedV1 {
     const EVENT_TYPE: &'static str = "vc.meeting.participant_meeting_ended_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A meeting of a participant ended");
+    const INFO: EventInfo =
+        EventInfo::new(Self::EVENT_TYPE).title("A meeting of a participant ended");
     type Reply = ();
 }

@@ -17,6 +17,7 @@ pub struct MeetingParticipantMeetingJoinedV1(
 
 impl EventType for MeetingParticipantMeetingJoinedV1 {
     const EVENT_TYPE: &'static str = "vc.meeting.participant_meeting_joined_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A participant joined a meeting");
+    const INFO: EventInfo =
+        EventInfo::new(Self::EVENT_TYPE).title("A participant joined a meeting");
     type Reply = ();
 }

@@ -17,6 +17,7 @@ pub struct MeetingParticipantMeetingStartedV1(
 
 impl EventType for MeetingParticipantMeetingStartedV1 {
     const EVENT_TYPE: &'static str = "vc.meeting.participant_meeting_started_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A meeting of a participant started");
+    const INFO: EventInfo =
+        EventInfo::new(Self::EVENT_TYPE).title("A meeting of a participant started");
     type Reply = ();
 }

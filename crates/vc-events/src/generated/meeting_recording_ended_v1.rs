@@ -27,7 +27,7 @@ pub struct MeetingRecordingEndedV1 {
 
 impl EventType for MeetingRecordingEndedV1 {
     const EVENT_TYPE: &'static str = "vc.meeting.recording_ended_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The recording of a meeting that was reserved over the API ended")
         .page("https://open.feishu.cn/document/server-docs/vc-v1/meeting/events/recording_ended")
         .updated("2023-03-27")

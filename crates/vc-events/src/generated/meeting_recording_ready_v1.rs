@@ -30,7 +30,7 @@ pub struct MeetingRecordingReadyV1 {
 
 impl EventType for MeetingRecordingReadyV1 {
     const EVENT_TYPE: &'static str = "vc.meeting.recording_ready_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The recording of a meeting that was reserved over the API was uploaded")
         .page("https://open.feishu.cn/document/server-docs/vc-v1/meeting/events/recording_ready")
         .updated("2023-03-27")

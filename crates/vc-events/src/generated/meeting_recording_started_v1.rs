@@ -27,7 +27,7 @@ pub struct MeetingRecordingStartedV1 {
 
 impl EventType for MeetingRecordingStartedV1 {
     const EVENT_TYPE: &'static str = "vc.meeting.recording_started_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The recording of a meeting that was reserved over the API started")
         .page("https://open.feishu.cn/document/server-docs/vc-v1/meeting/events/recording_started")
         .updated("2023-03-27")

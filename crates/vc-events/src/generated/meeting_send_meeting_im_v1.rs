@@ -17,6 +17,7 @@ pub struct MeetingSendMeetingImV1(
 
 impl EventType for MeetingSendMeetingImV1 {
     const EVENT_TYPE: &'static str = "vc.meeting.send_meeting_im_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A message was sent in a meeting");
+    const INFO: EventInfo =
+        EventInfo::new(Self::EVENT_TYPE).title("A message was sent in a meeting");
     type Reply = ();
 }

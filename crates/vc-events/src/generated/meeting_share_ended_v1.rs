@@ -27,7 +27,7 @@ pub struct MeetingShareEndedV1 {
 
 impl EventType for MeetingShareEndedV1 {
     const EVENT_TYPE: &'static str = "vc.meeting.share_ended_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("Screen sharing in a meeting that was reserved over the API ended")
         .page("https://open.feishu.cn/document/server-docs/vc-v1/meeting/events/share_ended")
         .updated("2023-03-27")

@@ -27,7 +27,7 @@ pub struct MeetingShareStartedV1 {
 
 impl EventType for MeetingShareStartedV1 {
     const EVENT_TYPE: &'static str = "vc.meeting.share_started_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("Screen sharing in a meeting that was reserved over the API started")
         .page("https://open.feishu.cn/document/server-docs/vc-v1/meeting/events/share_started")
         .updated("2023-03-27")

@@ -27,7 +27,7 @@ pub struct MeetingStartedV1 {
 
 impl EventType for MeetingStartedV1 {
     const EVENT_TYPE: &'static str = "vc.meeting.meeting_started_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A meeting that was reserved over the API started")
         .page("https://open.feishu.cn/document/server-docs/vc-v1/meeting/events/meeting_started")
         .updated("2024-01-12")

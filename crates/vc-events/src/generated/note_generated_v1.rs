@@ -17,6 +17,6 @@ pub struct NoteGeneratedV1(
 
 impl EventType for NoteGeneratedV1 {
     const EVENT_TYPE: &'static str = "vc.note.generated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A note was generated");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE).title("A note was generated");
     type Reply = ();
 }

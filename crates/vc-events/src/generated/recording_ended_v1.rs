@@ -17,6 +17,6 @@ pub struct RecordingEndedV1(
 
 impl EventType for RecordingEndedV1 {
     const EVENT_TYPE: &'static str = "vc.recording.recording_ended_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A recording ended");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE).title("A recording ended");
     type Reply = ();
 }

@@ -17,6 +17,6 @@ pub struct RecordingStartedV1(
 
 impl EventType for RecordingStartedV1 {
     const EVENT_TYPE: &'static str = "vc.recording.recording_started_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>().title("A recording started");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE).title("A recording started");
     type Reply = ();
 }

@@ -18,6 +18,6 @@ pub struct RecordingTranscriptGeneratedV1(
 impl EventType for RecordingTranscriptGeneratedV1 {
     const EVENT_TYPE: &'static str = "vc.recording.recording_transcript_generated_v1";
     const INFO: EventInfo =
-        EventInfo::of::<Self>().title("The transcript of a recording was generated");
+        EventInfo::new(Self::EVENT_TYPE).title("The transcript of a recording was generated");
     type Reply = ();
 }

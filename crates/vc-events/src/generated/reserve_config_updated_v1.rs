@@ -36,7 +36,7 @@ pub struct ReserveConfigUpdatedV1 {
 
 impl EventType for ReserveConfigUpdatedV1 {
     const EVENT_TYPE: &'static str = "vc.reserve_config.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The limits on reserving a meeting room, or the rooms of a level, were changed")
         .page("https://open.feishu.cn/document/server-docs/vc-v1/scope_config/events/updated")
         .updated("2023-01-31")

@@ -23,7 +23,7 @@ pub struct RoomCreatedV1 {
 
 impl EventType for RoomCreatedV1 {
     const EVENT_TYPE: &'static str = "vc.room.created_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A meeting room was created")
         .page("https://open.feishu.cn/document/server-docs/vc-v1/room/events/created")
         .updated("2023-01-31")

@@ -23,7 +23,7 @@ pub struct RoomDeletedV1 {
 
 impl EventType for RoomDeletedV1 {
     const EVENT_TYPE: &'static str = "vc.room.deleted_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A meeting room was deleted")
         .page("https://open.feishu.cn/document/server-docs/vc-v1/room/events/deleted")
         .updated("2023-01-12")

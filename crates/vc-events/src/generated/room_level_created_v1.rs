@@ -23,7 +23,7 @@ pub struct RoomLevelCreatedV1 {
 
 impl EventType for RoomLevelCreatedV1 {
     const EVENT_TYPE: &'static str = "vc.room_level.created_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A level of meeting rooms was created")
         .page("https://open.feishu.cn/document/server-docs/vc-v1/room_level/events/created")
         .updated("2023-01-31")

@@ -25,7 +25,7 @@ pub struct RoomLevelDeletedV1 {
 
 impl EventType for RoomLevelDeletedV1 {
     const EVENT_TYPE: &'static str = "vc.room_level.deleted_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A level of meeting rooms was deleted")
         .page("https://open.feishu.cn/document/server-docs/vc-v1/room_level/events/deleted")
         .updated("2025-07-15")

@@ -23,7 +23,7 @@ pub struct RoomLevelUpdatedV1 {
 
 impl EventType for RoomLevelUpdatedV1 {
     const EVENT_TYPE: &'static str = "vc.room_level.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A level of meeting rooms was changed")
         .page("https://open.feishu.cn/document/server-docs/vc-v1/room_level/events/updated")
         .updated("2023-01-31")

@@ -23,7 +23,7 @@ pub struct RoomUpdatedV1 {
 
 impl EventType for RoomUpdatedV1 {
     const EVENT_TYPE: &'static str = "vc.room.updated_v1";
-    const INFO: EventInfo = EventInfo::of::<Self>()
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A meeting room was changed")
         .page("https://open.feishu.cn/document/server-docs/vc-v1/room/events/updated")
         .updated("2023-01-31")

@@ -2,10 +2,13 @@
 
 use serde_json::Value;
 
-/// A line for each fact that differs, by its place in the fact file.
+/// A line for each fact in which two texts of a fact file differ, by its place.
 pub(super) fn between(old: &Value, new: &Value) -> Vec<String> {
     let mut lines = Vec::new();
     compare(old, new, "", &mut lines);
+    if lines.is_empty() {
+        lines.push("~ the order of fields".to_owned());
+    }
     lines
 }
 
@@ -30,17 +33,25 @@ fn compare(old: &Value, new: &Value, at: &str, lines: &mut Vec<String>) {
                 compare(old, new, &place(at, &index.to_string()), lines);
             }
         }
+        (Value::Array(before), Value::Array(after)) => {
+            let gone = before.iter().filter(|value| !after.contains(value));
+            lines.extend(gone.map(|value| format!("- {at}: {}", brief(value))));
+            let come = after.iter().filter(|value| !before.contains(value));
+            lines.extend(come.map(|value| format!("+ {at}: {}", brief(value))));
+        }
         _ if old != new => lines.push(format!("~ {at}: {} -> {}", brief(old), brief(new))),
         _ => {}
     }
 }
 
-/// `properties` is no step that a reader thinks in.
+/// The members of `properties` are written with a dot; what is said of one, with a colon.
 fn place(at: &str, name: &str) -> String {
-    match (at, name) {
-        (_, "properties") => at.to_owned(),
-        ("", _) => name.to_owned(),
-        _ => format!("{at}.{name}"),
+    match name {
+        _ if at.ends_with('.') => format!("{at}{name}"),
+        "properties" if at.is_empty() => String::new(),
+        "properties" => format!("{at}."),
+        _ if at.is_empty() => name.to_owned(),
+        _ => format!("{at}:{name}"),
     }
 }
 
@@ -76,14 +87,24 @@ mod tests {
         assert_eq!(
             between(&before, &after),
             [
-                "- event.a.type: string",
-                "+ event.a.$ref: #/$defs/x",
+                "- event.a:type: string",
+                "+ event.a:$ref: #/$defs/x",
                 "- event.b: integer",
-                "~ event.c.maxLength: 3 -> 4",
+                "~ event.c:maxLength: 3 -> 4",
                 "+ event.d: boolean",
-                "~ list: [1,2] -> [1,2,3]",
+                "+ list: 3",
             ]
         );
-        assert!(between(&after, &after).is_empty());
+        let order = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        let found = between(
+            &order("{\"a\": 1, \"b\": 2}"),
+            &order("{\"b\": 2, \"a\": 1}"),
+        );
+        assert_eq!(found, ["~ the order of fields"]);
+        let found = between(
+            &json!({"properties": {"a": {"properties": {"properties": {"type": "string"}}}}}),
+            &json!({"properties": {"a": {"properties": {"properties": {"type": "integer"}}}}}),
+        );
+        assert_eq!(found, ["~ a.properties:type: string -> integer"]);
     }
 }

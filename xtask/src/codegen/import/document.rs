@@ -73,7 +73,11 @@ impl<'a> Writer<'a> {
             }
             // A type that has neither rows nor a sample is open.
             Shape::Named(name) if self.fields_of(name).is_some() => {
-                schema.insert("$ref".to_owned(), json!(format!("#/$defs/{name}")));
+                let mut reference = json!({"$ref": format!("#/$defs/{name}")});
+                if !node.also.is_empty() {
+                    reference = json!({"anyOf": [reference, {"type": node.also}]});
+                }
+                schema.extend(reference.as_object().cloned().into_iter().flatten());
                 ""
             }
             Shape::Any | Shape::Unknown | Shape::Named(_) => "",

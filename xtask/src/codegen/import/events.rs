@@ -13,6 +13,11 @@ use super::page::{Block, Code, Page, Refusal};
 use super::sample::Sample;
 use super::sampled::Fitting;
 
+/// A page of the old envelope has a handful.
+const MAX_EVENTS: usize = 16;
+/// What a file can be called everywhere.
+const MAX_NAME: usize = 100;
+
 /// Where pages of the platform's documentation live.
 const SITE: &str = "https://open.feishu.cn/document";
 
@@ -44,13 +49,14 @@ struct Draft<'a> {
 
 /// Every event of a page.
 pub(super) fn read(page: &Page, setting: &Setting) -> Result<Vec<Imported>, Refusal> {
-    let about = about(page);
+    let about = about(page)?;
     let drafts = drafts(page, &about, setting)?;
     if drafts.is_empty() {
-        return Err(Refusal::new(
-            page.lines,
-            "an event type, in a row `事件类型` or `回调类型` or in a sample",
-        ));
+        let rule = match &about.event_type {
+            Some(stated) => format!("a table of the fields of `{stated:.100}`, or a sample"),
+            None => "an event type, in a row `事件类型` or `回调类型` or in a sample".to_owned(),
+        };
+        return Err(Refusal::new(page.lines, rule));
     }
     let mut events: Vec<Imported> = Vec::new();
     for draft in &drafts {
@@ -61,40 +67,59 @@ pub(super) fn read(page: &Page, setting: &Setting) -> Result<Vec<Imported>, Refu
                     format!("one sample of `{event_type}`"),
                 ));
             }
+            if events.len() == MAX_EVENTS {
+                let rule = format!("at most {MAX_EVENTS} events on a page");
+                return Err(Refusal::new(draft.line, rule));
+            }
             events.push(import(page, &about, draft, event_type, setting)?);
         }
     }
     Ok(events)
 }
 
-fn about(page: &Page) -> About {
+fn about(page: &Page) -> Result<About, Refusal> {
     let mut about = About::default();
-    for block in &page.blocks {
-        let Block::Facts(table) = block else { continue };
-        for row in &table.rows {
-            read_fact(&mut about, row);
-        }
+    let mut is_labelled = false;
+    let tables = || {
+        page.blocks.iter().filter_map(|block| match block {
+            Block::Facts(table) => Some(table),
+            _ => None,
+        })
+    };
+    for row in tables().flat_map(|table| &table.rows) {
+        is_labelled |= read_fact(&mut about, row)?;
+    }
+    if let (Some(unread), false) = (tables().next(), is_labelled) {
+        return Err(Refusal::new(unread.line, "a row `事件类型` or `回调类型`"));
     }
     if about.event_type.is_none() {
         about.event_type = event_type_in_prose(page);
     }
-    about
+    Ok(about)
 }
 
-fn read_fact(about: &mut About, row: &Row) {
+/// Whether the label of the row is one of those that mean something.
+fn read_fact(about: &mut About, row: &Row) -> Result<bool, Refusal> {
     let [label, cell, ..] = row.cells.as_slice() else {
-        return;
+        return Ok(false);
     };
     match label.text.lines().next().unwrap_or_default().trim() {
         "事件类型" | "回调类型" if !cell.text.is_empty() => {
-            about.event_type = Some(cell.text.trim_matches('`').to_owned());
+            let stated = cell.text.trim_matches('`');
+            let known = about.event_type.get_or_insert_with(|| stated.to_owned());
+            if known != stated {
+                // Whose would the permissions be?
+                let rule = format!("facts of `{known:.100}` alone, not of `{stated:.100}` too");
+                return Err(Refusal::new(row.line, rule));
+            }
         }
         "支持的应用类型" => about.app_types.clone_from(&cell.app_types),
         "权限要求" => about.scopes = cell.permissions.iter().map(scope).collect(),
         "字段权限要求" => about.field_scopes = cell.permissions.iter().map(scope).collect(),
         "推送方式" => about.push_modes.clone_from(&cell.push_modes),
-        _ => {}
+        _ => return Ok(false),
     }
+    Ok(true)
 }
 
 fn scope(permission: &Permission) -> Value {
@@ -121,10 +146,10 @@ fn event_type_in_prose(page: &Page) -> Option<String> {
 
 fn drafts<'a>(page: &'a Page, about: &About, setting: &Setting) -> Result<Vec<Draft<'a>>, Refusal> {
     let mut drafts = Vec::new();
-    let mut table = None;
+    let mut tables = Vec::new();
     for block in &page.blocks {
         match block {
-            Block::Fields(next) if next.has_fields() => table = table.or(Some(next)),
+            Block::Fields(table) => tables.push(table),
             Block::Code(code) => {
                 let is_first = drafts.is_empty();
                 let Some(sample) = document(code, is_first, setting)? else {
@@ -134,17 +159,33 @@ fn drafts<'a>(page: &'a Page, about: &About, setting: &Setting) -> Result<Vec<Dr
                     .map(str::to_owned)
                     // A callback of the old form does not name itself.
                     .or_else(|| about.event_type.clone().filter(|_| is_first));
-                drafts.extend(event_type.map(|event_type| Draft {
-                    table: table.take(),
-                    line: sample.line,
-                    sample: Some(sample),
-                    event_type,
-                }));
+                if let Some(event_type) = event_type {
+                    drafts.push(Draft {
+                        table: table_for(&sample.value, &tables)?,
+                        line: sample.line,
+                        sample: Some(sample),
+                        event_type,
+                    });
+                    tables.clear();
+                }
             }
             _ => {}
         }
     }
-    if let (Some(event_type), Some(table), true) = (&about.event_type, table, drafts.is_empty()) {
+    // A table can stand below the only sample too.
+    if let [
+        Draft {
+            table: table @ None,
+            sample: Some(sample),
+            ..
+        },
+    ] = drafts.as_mut_slice()
+    {
+        *table = table_for(&sample.value, &tables)?;
+    }
+    if let (Some(event_type), true) = (&about.event_type, drafts.is_empty())
+        && let Some(table) = table_for(&Value::Null, &tables)?
+    {
         drafts.push(Draft {
             table: Some(table),
             sample: None,
@@ -152,13 +193,27 @@ fn drafts<'a>(page: &'a Page, about: &About, setting: &Setting) -> Result<Vec<Dr
             line: table.line,
         });
     }
-    if let (Some(stated), [only]) = (&about.event_type, drafts.as_slice())
-        && *stated != only.event_type
+    if let (Some(stated), Some(first)) = (&about.event_type, drafts.first())
+        && !drafts.iter().any(|draft| variants(draft).contains(stated))
     {
-        let rule = format!("a sample of `{stated}`, not of `{}`", only.event_type);
-        return Err(Refusal::new(only.line, rule));
+        let rule = format!(
+            "a sample of `{stated:.100}`, not of `{:.100}`",
+            first.event_type
+        );
+        return Err(Refusal::new(first.line, rule));
     }
     Ok(drafts)
+}
+
+/// The first table that has a row for a member of the sample: one of a reply can stand before it.
+fn table_for<'a>(sample: &Value, tables: &[&'a Table]) -> Result<Option<&'a Table>, Refusal> {
+    let readable = || tables.iter().copied().filter(|table| table.has_fields());
+    let found = readable().find(|table| table.has_member_of(sample));
+    match (found.or_else(|| readable().next()), tables) {
+        // Without its labels, nothing of it would be taken.
+        (None, [unread, ..]) => Err(unread.unlabelled()),
+        (found, _) => Ok(found),
+    }
 }
 
 /// The sample, if it is one of a whole document and not of a part or a reply.
@@ -196,12 +251,14 @@ fn event_type(document: &Value) -> Option<&str> {
 fn variants(draft: &Draft<'_>) -> Vec<String> {
     static LISTED: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"[a-z]+(?:_[a-z0-9]+)+").expect("a valid pattern"));
-    let comment = draft
-        .sample
-        .as_ref()
-        .and_then(|sample| sample.comment("/event/type"));
+    let old = draft.sample.as_ref();
+    let old = old.filter(|sample| sample.value.get("header").is_none());
+    let comment = old.and_then(|sample| sample.comment("/event/type"));
     let mut types = vec![draft.event_type.clone()];
     for listed in LISTED.find_iter(comment.unwrap_or_default()) {
+        if types.len() > MAX_EVENTS {
+            break; // Too many already.
+        }
         if !types.iter().any(|known| known == listed.as_str()) {
             types.push(listed.as_str().to_owned());
         }
@@ -217,7 +274,8 @@ fn import(
     setting: &Setting,
 ) -> Result<Imported, Refusal> {
     let is_name = |char: char| char.is_ascii_alphanumeric() || "._".contains(char);
-    if event_type.is_empty() || !event_type.chars().all(is_name) {
+    let is_long = event_type.len() > MAX_NAME;
+    if event_type.is_empty() || is_long || !event_type.chars().all(is_name) {
         let rule = format!("an event type, not `{event_type:.60}`");
         return Err(Refusal::new(draft.line, rule));
     }
@@ -231,18 +289,13 @@ fn import(
         Some(table) => fields::read(table, &mut types)?,
         None => Vec::new(),
     };
-    // The envelope and the body are no types that anything else could use.
     for field in &mut root {
-        inline(field, &mut types);
+        inline(field, &types);
     }
     let mut sample = None;
     if let Some(shown) = &draft.sample {
-        let mut fitting = Fitting {
-            types: &mut types,
-            sample: shown,
-            has_table: draft.table.is_some(),
-        };
-        fitting.members(&mut root, &shown.value, "");
+        let has_table = draft.table.is_some();
+        Fitting::new(&mut types, shown, has_table).document(&mut root);
         let mut value = shown.value.clone();
         if let (Some(name), true) = (
             value.pointer_mut("/event/type"),
@@ -280,6 +333,10 @@ fn import(
         "type": "object",
         "properties": writer.properties(&root),
     });
+    // An object of which nothing is known.
+    if document["properties"]["event"] == json!({"type": "object", "additionalProperties": {}}) {
+        document["properties"]["event"] = json!({"type": "object"});
+    }
     if let Some(definitions) = filled(writer.definitions(&root)) {
         document["$defs"] = definitions;
     }
@@ -291,14 +348,13 @@ fn import(
     })
 }
 
-/// Replaces a named type by its fields.
-fn inline(field: &mut Field, types: &mut Types) {
+/// Replaces a named type by its fields: the envelope and the body need no name.
+fn inline(field: &mut Field, types: &Types) {
     let Shape::Named(name) = &field.node.shape else {
         return;
     };
-    if let Some(at) = types.iter().position(|(known, _)| known == name) {
-        let (_, fields) = types.remove(at);
-        field.node.shape = Shape::Object(fields);
+    if let Some((_, fields)) = types.iter().find(|(known, _)| known == name) {
+        field.node.shape = Shape::Object(fields.clone());
     }
 }
 

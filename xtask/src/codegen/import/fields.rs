@@ -6,7 +6,10 @@ use super::page::Refusal;
 use super::wording::Wording;
 
 /// Deeper than any documented event, shallow enough to recurse into.
-const MAX_LEVEL: usize = 24;
+pub(super) const MAX_LEVEL: usize = 24;
+
+/// Far beyond any documented event: rows are looked up among each other.
+const MAX_ROWS: usize = 4096;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Field {
@@ -64,9 +67,17 @@ pub(super) type Types = Vec<(String, Vec<Field>)>;
 /// A table as a tree.
 pub(super) fn read(table: &Table, types: &mut Types) -> Result<Vec<Field>, Refusal> {
     let columns = table.name_column().zip(table.type_column());
-    let (name, kind) =
-        columns.ok_or_else(|| Refusal::new(table.line, "columns of names and types"))?;
-    let mut reader = Reader { name, kind, types };
+    let (name, kind) = columns.ok_or_else(|| table.unlabelled())?;
+    let description = table.description_column();
+    let mut reader = Reader {
+        name,
+        kind,
+        description,
+        types,
+    };
+    if let Some(row) = table.rows.get(MAX_ROWS) {
+        return Err(Refusal::new(row.line, format!("at most {MAX_ROWS} rows")));
+    }
     let mut rows = table.rows.as_slice();
     reader.siblings(&mut rows, 0)
 }
@@ -75,6 +86,7 @@ struct Reader<'a> {
     /// Columns.
     name: usize,
     kind: usize,
+    description: Option<usize>,
     types: &'a mut Types,
 }
 
@@ -123,8 +135,12 @@ impl Reader<'_> {
             let rule = format!("a type, not `{:.40}`", kind.text);
             return Err(Refusal::new(row.line, rule));
         };
-        let mut node = self.node(&kind, children);
-        if let Some(description) = row.cells.last() {
+        let node = self.node(&kind, children);
+        let mut node = node.map_err(|(kind, field)| {
+            let rule = format!("`{field}` of `{kind:.40}` as in its other places");
+            Refusal::new(row.line, rule)
+        })?;
+        if let Some(description) = self.description.and_then(|column| row.cells.get(column)) {
             describe(&mut node, description, &kind);
         }
         Ok(Field {
@@ -133,17 +149,26 @@ impl Reader<'_> {
         })
     }
 
-    fn node(&mut self, kind: &Kind, mut children: Vec<Field>) -> Node {
+    /// The error is a type and its field that is something else in another place.
+    fn node(&mut self, kind: &Kind, children: Vec<Field>) -> Result<Node, (String, String)> {
         let shape = match kind {
-            Kind::List(items) => Shape::List(Box::new(self.node(items, children))),
-            Kind::Map(values) => Shape::Map(Box::new(match children.pop() {
+            Kind::List(items) => Shape::List(Box::new(self.node(items, children)?)),
+            Kind::Map(values) => {
                 // The rows `key` and `value` stand for all members.
-                Some(value) if value.name == "value" => value.node,
-                _ => self.node(values, Vec::new()),
-            })),
+                let is_member = |field: &Field| ["key", "value"].contains(&field.name.as_str());
+                let is_fake = children.iter().all(is_member);
+                let mut members = children
+                    .iter()
+                    .filter(|field| is_fake && field.name == "value");
+                Shape::Map(Box::new(match members.next() {
+                    Some(value) => value.node.clone(),
+                    None if is_fake => self.node(values, Vec::new())?,
+                    None => self.node(values, children)?,
+                }))
+            }
             Kind::Named(name) if children.is_empty() => Shape::Named(name.clone()),
             Kind::Named(name) => {
-                define(self.types, name, children);
+                define(self.types, name, children).map_err(|field| (name.clone(), field))?;
                 Shape::Named(name.clone())
             }
             _ if !children.is_empty() => Shape::Object(children),
@@ -155,21 +180,61 @@ impl Reader<'_> {
             Kind::Object => Shape::Map(Box::new(Node::new(Shape::Unknown))),
             Kind::Unknown => Shape::Unknown,
         };
-        Node::new(shape)
+        Ok(Node::new(shape))
     }
 }
 
-/// A type that stands in several places has what any of them shows.
-pub(super) fn define(types: &mut Types, name: &str, fields: Vec<Field>) {
+/// A type that stands in several places has what any of them shows. The error is a field of which
+/// two places show something else.
+fn define(types: &mut Types, name: &str, fields: Vec<Field>) -> Result<(), String> {
     let Some((_, known)) = types.iter_mut().find(|(known, _)| known == name) else {
         types.push((name.to_owned(), fields));
-        return;
+        return Ok(());
     };
-    for field in fields {
-        if !known.iter().any(|known| known.name == field.name) {
-            known.push(field);
+    fields.into_iter().try_for_each(|field| add(known, field))
+}
+
+/// Adds a field, or what another place shows of one that is there.
+fn add(known: &mut Vec<Field>, field: Field) -> Result<(), String> {
+    let Some(same) = known.iter_mut().find(|known| known.name == field.name) else {
+        known.push(field);
+        return Ok(());
+    };
+    if unite(&mut same.node, &field.node) {
+        Ok(())
+    } else {
+        Err(field.name)
+    }
+}
+
+/// Whether both can be one: a shape that says nothing gives way.
+fn unite(known: &mut Node, other: &Node) -> bool {
+    match (&mut known.shape, &other.shape) {
+        (Shape::List(known), Shape::List(other)) | (Shape::Map(known), Shape::Map(other)) => {
+            if !unite(known, other) {
+                return false;
+            }
+        }
+        // The members of an object that has no name can differ from place to place.
+        (Shape::Object(known), Shape::Object(other)) => {
+            if !other.iter().all(|field| add(known, field.clone()).is_ok()) {
+                return false;
+            }
+        }
+        (_, Shape::Unknown) => {}
+        (Shape::Unknown, shape) => known.shape = shape.clone(),
+        (known, other) if known == other => {}
+        _ => return false,
+    }
+    if known.wording == Wording::default() {
+        known.wording = other.wording.clone();
+    }
+    for scope in &other.scopes {
+        if !known.scopes.contains(scope) {
+            known.scopes.push(scope.clone());
         }
     }
+    true
 }
 
 /// Puts what a description says where it belongs: lengths on a list, the rest on its elements.

@@ -20,20 +20,31 @@ pub(super) enum Kind {
     Named(String),
 }
 
+/// Lists and maps within each other; pages have two.
+const MAX_NESTING: usize = 4;
+
 impl Kind {
     /// Nothing where the text is no type at all.
     pub(super) fn parse(text: &str) -> Option<Self> {
+        Self::parse_within(text, MAX_NESTING)
+    }
+
+    fn parse_within(text: &str, nesting: usize) -> Option<Self> {
+        let inner = |text: &str| {
+            let kind = Self::parse_within(text, nesting.checked_sub(1)?)?;
+            Some(Box::new(kind))
+        };
         let text = text.trim();
         if let Some(items) = text.strip_suffix("[]") {
-            return Some(Self::List(Box::new(Self::parse(items)?)));
+            return Some(Self::List(inner(items)?));
         }
-        if let Some((outer, inner)) = text.strip_suffix('>').and_then(|text| text.split_once('<')) {
+        if let Some((outer, parts)) = text.strip_suffix('>').and_then(|text| text.split_once('<')) {
             return match outer.trim().to_ascii_lowercase().as_str() {
                 "map" => {
-                    let (_, values) = inner.split_once(',')?;
-                    Some(Self::Map(Box::new(Self::parse(values)?)))
+                    let (_, values) = parts.split_once(',')?;
+                    Some(Self::Map(inner(values)?))
                 }
-                "list" | "array" => Some(Self::List(Box::new(Self::parse(inner)?))),
+                "list" | "array" => Some(Self::List(inner(parts)?)),
                 _ => None,
             };
         }
@@ -97,6 +108,12 @@ mod tests {
             ("map<string,int[]>", Some(map(list(Kind::Integer)))),
             ("chat.member.user[]", Some(list(named("chat.member.user")))),
             ("departmentLeader", Some(named("departmentLeader"))),
+            (&format!("int{}", "[]".repeat(5)), None),
+            (&format!("int{}", "[]".repeat(500_000)), None),
+            (
+                &format!("{}int{}", "list<".repeat(100_000), ">".repeat(100_000)),
+                None,
+            ),
             ("map<string>", None),
             ("set<string>", None),
             ("一段文字", None),

@@ -3,12 +3,14 @@
 //! attribute end and what an entity means, and builds no tree.
 
 use html5gum::{DefaultEmitter, StartTag, StringReader, Token, Tokenizer};
+use serde_json::Value;
 
 use super::page::{Block, Code, Refusal};
 
 /// Names of the columns in the tables of fields.
 const NAME: &[&str] = &["名称", "字段"];
 const TYPE: &[&str] = &["类型", "数据类型"];
+const DESCRIPTION: &[&str] = &["描述"];
 
 /// Any table of a page.
 #[derive(Debug, Default, PartialEq)]
@@ -30,6 +32,23 @@ impl Table {
 
     pub(super) fn type_column(&self) -> Option<usize> {
         self.column(TYPE)
+    }
+
+    pub(super) fn description_column(&self) -> Option<usize> {
+        self.column(DESCRIPTION)
+    }
+
+    /// Whether a row at the top is for a member of this object.
+    pub(super) fn has_member_of(&self, object: &Value) -> bool {
+        let tops = self.rows.iter().filter(|row| row.level == 0);
+        let mut names = tops.filter_map(|row| row.cells.get(self.name_column()?));
+        names.any(|name| object.get(&name.text).is_some())
+    }
+
+    /// What a table lacks that has no fields.
+    pub(super) fn unlabelled(&self) -> Refusal {
+        let rule = "a table with the columns `名称` or `字段`, and `类型` or `数据类型`";
+        Refusal::new(self.line, rule)
     }
 
     fn column(&self, labels: &[&str]) -> Option<usize> {

@@ -16,6 +16,9 @@ mod sample;
 mod sampled;
 mod wording;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,7 +32,7 @@ use super::files::ensure_file_contents;
 use super::overlay::Overlay;
 use super::problem::Problems;
 use super::sources::Sources;
-use super::{CodegenError, sources, spec};
+use super::{CodegenError, names, sources, spec};
 
 /// What an import did, as lines to print, and whether all pages were taken.
 #[derive(Debug, Default)]
@@ -71,10 +74,16 @@ impl Setting {
             match toml::from_str::<DomainsFile>(&text) {
                 Ok(DomainsFile(domains)) => {
                     for (domain, event_types) in domains {
-                        let event_types = event_types.into_iter();
-                        setting
-                            .domains
-                            .extend(event_types.map(|name| (name, domain.clone())));
+                        if !names::is_domain_name(&domain) {
+                            problems.push(sources::DOMAINS, &domain, "not a name for a domain");
+                        }
+                        for event_type in event_types {
+                            let old = setting.domains.insert(event_type.clone(), domain.clone());
+                            if let Some(old) = old {
+                                let rule = format!("`{event_type}` is in {old} too");
+                                problems.push(sources::DOMAINS, &domain, rule);
+                            }
+                        }
                     }
                 }
                 Err(error) => problems.push(sources::DOMAINS, "", error.message()),

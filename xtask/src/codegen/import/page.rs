@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::markup::{self, Cell, Table};
 
 /// No page of the platform's documentation comes near this.
-const MAX_BYTES: usize = 4 * 1024 * 1024;
+pub(super) const MAX_BYTES: usize = 4 * 1024 * 1024;
 
 /// A line of a page, and what is wrong there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,15 +60,19 @@ impl Page {
             let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
             Refusal::new(line, "UTF-8")
         })?;
-        let text = text.replace("\r\n", "\n");
+        let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
         let mut lines = Lines::new(&text);
-        let comment = lines.comment();
+        let comment = lines.comment()?;
         let mut blocks = Vec::new();
         while let Some((number, line)) = lines.next() {
             let trimmed = line.trim();
             if trimmed.starts_with("```") {
                 let code = lines.until(number, |line| line.trim() == "```", "```")?;
-                blocks.push(Block::Code(code));
+                // A sample is JSON, or does not say what it is.
+                let language = trimmed.trim_start_matches('`').trim().to_ascii_lowercase();
+                if language.is_empty() || language.starts_with("json") {
+                    blocks.push(Block::Code(code));
+                }
             } else if trimmed == ":::html" {
                 // How to use the SDKs, to the end of the page, which not always ends the section.
                 if lines
@@ -81,7 +85,7 @@ impl Page {
                 let html = lines.until(number, |line| line.trim() == ":::", ":::")?;
                 blocks.extend(markup::blocks(&html)?);
             } else if trimmed.starts_with('|') {
-                blocks.extend(pipe_table(number, line, &mut lines)?);
+                blocks.push(pipe_table(number, line, &mut lines)?);
             } else if !trimmed.is_empty() {
                 blocks.push(Block::Prose(trimmed.to_owned()));
             }
@@ -115,21 +119,20 @@ impl<'a> Lines<'a> {
     }
 
     /// The comment at the top: `key: value` on each line.
-    fn comment(&mut self) -> BTreeMap<String, String> {
+    fn comment(&mut self) -> Result<BTreeMap<String, String>, Refusal> {
         let mut members = BTreeMap::new();
         if self.rest.next_if(|line| line.trim() == "<!--").is_none() {
-            return members;
+            return Ok(members);
         }
         self.number += 1;
-        while let Some((_, line)) = self.next() {
-            if line.trim() == "-->" {
-                break;
-            }
+        let comment = self.until(self.number, |line| line.trim() == "-->", "-->")?;
+        for line in comment.text.lines() {
             if let Some((key, value)) = line.split_once(':') {
                 members.insert(key.trim().to_owned(), value.trim().to_owned());
             }
         }
-        members
+        members.retain(|_, value| !value.is_empty());
+        Ok(members)
     }
 
     /// The lines up to the one that ends what began at `start`.
@@ -158,11 +161,7 @@ impl<'a> Lines<'a> {
 }
 
 /// `| name | type |`, a line of dashes, and rows. Children are indented by `&emsp;`.
-fn pipe_table(
-    number: usize,
-    header: &str,
-    lines: &mut Lines<'_>,
-) -> Result<Option<Block>, Refusal> {
+fn pipe_table(number: usize, header: &str, lines: &mut Lines<'_>) -> Result<Block, Refusal> {
     let mut table = Table {
         line: number,
         columns: markup::texts(&pipe_cells(number, header)?),
@@ -188,13 +187,16 @@ fn pipe_table(
             cells,
         });
     }
-    Ok(table.has_fields().then_some(Block::Fields(table)))
+    Ok(Block::Fields(table))
 }
 
 fn pipe_cells(number: usize, line: &str) -> Result<Vec<Cell>, Refusal> {
-    let line = line.trim().trim_start_matches('|');
+    // An escaped bar is part of a cell.
+    const BAR: &str = "\u{0}";
+    let line = line.trim().replace("\\|", BAR);
+    let line = line.strip_prefix('|').unwrap_or(&line);
     let line = line.strip_suffix('|').unwrap_or(line);
     line.split('|')
-        .map(|text| markup::cell(number, text))
+        .map(|text| markup::cell(number, &text.replace(BAR, "|")))
         .collect()
 }

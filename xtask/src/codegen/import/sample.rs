@@ -8,7 +8,13 @@ use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, CommentCollectionStrategy, ParseOptions, parse_to_ast};
 use serde_json::{Map, Number, Value};
 
+use super::fields::MAX_LEVEL;
 use super::page::{Code, Refusal};
+
+/// Far beyond any documented event: members are looked up among each other.
+const MAX_MEMBERS: usize = 4096;
+/// Bytes of the names on the way to a member, which each member keeps.
+const MAX_POINTER: usize = 1024;
 
 /// A sample, and the comments on its members.
 #[derive(Debug)]
@@ -18,7 +24,7 @@ pub(super) struct Sample {
     pub(super) line: usize,
     /// By line. A member's comment stands on its line.
     comments: BTreeMap<usize, String>,
-    /// The line of each member, by JSON pointer.
+    /// The line of each member, by JSON pointer with `-` for any index.
     members: BTreeMap<String, usize>,
 }
 
@@ -40,7 +46,8 @@ impl Sample {
             allow_non_finite_numbers: false,
             allow_extended_string_escapes: false,
         };
-        let line_of = |at: usize| code.line + code.text[..at].matches('\n').count();
+        let line_ends: Vec<_> = code.text.match_indices('\n').map(|(at, _)| at).collect();
+        let line_of = |at: usize| code.line + line_ends.partition_point(|end| *end < at);
         let parsed = parse_to_ast(&code.text, &collect, &options).map_err(|error| {
             let line = line_of(error.range().start);
             Refusal::new(line, format!("JSON: {}", error.kind()))
@@ -48,11 +55,13 @@ impl Sample {
         let Some(root) = &parsed.value else {
             return Err(Refusal::new(code.line, "a JSON document"));
         };
-        let mut members = BTreeMap::new();
-        let value = convert(root, "", &mut |pointer, at| {
-            members.insert(pointer.to_owned(), line_of(at));
-        })
-        .map_err(|at| Refusal::new(line_of(at), "JSON: a number that 64 bits hold"))?;
+        let mut reader = Reader::default();
+        let value = reader.value(root, "", 0);
+        let value = value.map_err(|(at, expected)| Refusal::new(line_of(at), expected))?;
+        let members = reader.members.into_iter();
+        let members = members
+            .map(|(pointer, at)| (pointer, line_of(at)))
+            .collect();
         let comments = parsed.comments.unwrap_or_default();
         let comments = comments.values().flat_map(|comments| comments.iter());
         let comments = comments
@@ -74,38 +83,73 @@ impl Sample {
     }
 }
 
-/// The value without its places, which `see` is told for each member of an object. The error is the
-/// place of a number that is too large.
-fn convert(
-    value: &ast::Value<'_>,
-    pointer: &str,
-    see: &mut impl FnMut(&str, usize),
-) -> Result<Value, usize> {
-    Ok(match value {
-        ast::Value::StringLit(text) => Value::String(text.value.clone().into_owned()),
-        ast::Value::NumberLit(number) => {
-            let parsed: Result<Number, _> = number.value.parse();
-            Value::Number(parsed.map_err(|_| number.range.start)?)
+/// What is wrong, and at which offset.
+type Misfit = (usize, String);
+
+/// Takes the places of members out of a document.
+#[derive(Default)]
+struct Reader {
+    /// The offset of each member, by JSON pointer; in a list, the first one's.
+    members: BTreeMap<String, usize>,
+    count: usize,
+}
+
+impl Reader {
+    fn value(
+        &mut self,
+        value: &ast::Value<'_>,
+        pointer: &str,
+        level: usize,
+    ) -> Result<Value, Misfit> {
+        if level > MAX_LEVEL {
+            let rule = format!("at most {MAX_LEVEL} levels");
+            return Err((value.start(), rule));
         }
-        ast::Value::BooleanLit(boolean) => Value::Bool(boolean.value),
-        ast::Value::NullKeyword(_) => Value::Null,
-        ast::Value::Array(array) => {
-            let elements = array.elements.iter().enumerate();
-            elements
-                .map(|(index, element)| convert(element, &format!("{pointer}/{index}"), see))
-                .collect::<Result<_, _>>()?
-        }
-        ast::Value::Object(object) => {
-            let mut members = Map::new();
-            for member in &object.properties {
-                let name = member.name.as_str();
-                let pointer = format!("{pointer}/{name}");
-                see(&pointer, member.range.start);
-                members.insert(name.to_owned(), convert(&member.value, &pointer, see)?);
+        Ok(match value {
+            ast::Value::StringLit(text) => Value::String(text.value.clone().into_owned()),
+            ast::Value::NumberLit(number) => {
+                let rule = "JSON: a number that 64 bits hold";
+                let parsed: Result<Number, _> = number.value.parse();
+                Value::Number(parsed.map_err(|_| (number.range.start, rule.to_owned()))?)
             }
-            Value::Object(members)
+            ast::Value::BooleanLit(boolean) => Value::Bool(boolean.value),
+            ast::Value::NullKeyword(_) => Value::Null,
+            ast::Value::Array(array) => {
+                // All elements are of one type.
+                let pointer = format!("{pointer}/-");
+                let elements = array.elements.iter();
+                elements
+                    .map(|element| self.value(element, &pointer, level + 1))
+                    .collect::<Result<_, _>>()?
+            }
+            ast::Value::Object(object) => {
+                let mut members = Map::new();
+                for member in &object.properties {
+                    let name = member.name.as_str();
+                    let pointer = format!("{pointer}/{name}");
+                    self.count(&pointer, member.range.start)?;
+                    let value = self.value(&member.value, &pointer, level + 1)?;
+                    members.insert(name.to_owned(), value);
+                }
+                Value::Object(members)
+            }
+        })
+    }
+
+    fn count(&mut self, pointer: &str, at: usize) -> Result<(), Misfit> {
+        self.count += 1;
+        if self.count > MAX_MEMBERS {
+            return Err((at, format!("at most {MAX_MEMBERS} members")));
         }
-    })
+        if pointer.len() > MAX_POINTER {
+            return Err((
+                at,
+                format!("names within each other of at most {MAX_POINTER} bytes"),
+            ));
+        }
+        self.members.entry(pointer.to_owned()).or_insert(at);
+        Ok(())
+    }
 }
 
 #[cfg(test)]

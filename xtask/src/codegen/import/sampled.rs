@@ -1,23 +1,48 @@
 //! What a sample shows beyond its table: fields that have no row, and values of another type than
 //! their row says.
 
+use std::mem;
+
 use serde_json::Value;
 
-use super::fields::{self, Field, Node, Shape, Types};
+use super::fields::{Field, Node, Shape, Types};
 use super::sample::Sample;
 use super::wording;
 
 /// A tree that the sample is fitted into.
 pub(super) struct Fitting<'a> {
-    pub(super) types: &'a mut Types,
-    pub(super) sample: &'a Sample,
+    types: &'a mut Types,
+    sample: &'a Sample,
     /// Whether there is a table that could have said it.
-    pub(super) has_table: bool,
+    has_table: bool,
+    /// The types that are taken out of the others at the moment.
+    open: Vec<String>,
+    /// Values found within a value of the same type, with their places: for when it is back.
+    within: Vec<(String, &'a Value, String)>,
 }
 
-impl Fitting<'_> {
-    /// Makes the members of an object have every one of the sample's.
-    pub(super) fn members(&mut self, fields: &mut Vec<Field>, value: &Value, pointer: &str) {
+impl<'a> Fitting<'a> {
+    pub(super) fn new(types: &'a mut Types, sample: &'a Sample, has_table: bool) -> Self {
+        Self {
+            types,
+            sample,
+            has_table,
+            open: Vec::new(),
+            within: Vec::new(),
+        }
+    }
+
+    /// Makes a document have all that the sample has.
+    pub(super) fn document(&mut self, root: &mut Vec<Field>) {
+        self.members(root, &self.sample.value, "");
+        while !self.within.is_empty() {
+            for (name, value, pointer) in mem::take(&mut self.within) {
+                self.fit(&mut Node::new(Shape::Named(name)), value, &pointer);
+            }
+        }
+    }
+
+    fn members(&mut self, fields: &mut Vec<Field>, value: &'a Value, pointer: &str) {
         let Value::Object(members) = value else {
             return;
         };
@@ -37,10 +62,11 @@ impl Fitting<'_> {
         }
     }
 
-    fn fit(&mut self, node: &mut Node, value: &Value, pointer: &str) {
+    fn fit(&mut self, node: &mut Node, value: &'a Value, pointer: &str) {
         check_bounds(node, value);
         match (&mut node.shape, value) {
-            (Shape::Any, _) | (_, Value::Null) => {}
+            (Shape::Any, _) | (Shape::Unknown, Value::Null) => {}
+            (_, Value::Null) => add_type(node, "null"),
             (Shape::Unknown, value) => node.shape = self.infer(value, pointer).shape,
             (Shape::List(items), Value::Array(elements)) => {
                 for element in elements {
@@ -53,11 +79,22 @@ impl Fitting<'_> {
                 }
             }
             (Shape::Object(fields), Value::Object(_)) => self.members(fields, value, pointer),
+            (Shape::Named(name), Value::Object(_)) if self.open.contains(name) => {
+                self.within.push((name.clone(), value, pointer.to_owned()));
+            }
             (Shape::Named(name), Value::Object(_)) => {
-                let name = name.clone();
-                let mut members = self.take(&name);
+                let mut members = self.take(name);
+                self.open.push(name.clone());
                 self.members(&mut members, value, pointer);
-                fields::define(self.types, &name, members);
+                self.open.pop();
+                let name = name.clone();
+                self.types.push((name, members));
+            }
+            // One of what the table shows a list of.
+            (Shape::List(items), Value::Object(_)) => {
+                let mut item = (**items).clone();
+                self.fit(&mut item, value, pointer);
+                node.shape = item.shape;
             }
             // A list of what the table shows one of.
             (Shape::Object(_) | Shape::Named(_) | Shape::Map(_), Value::Array(elements)) => {
@@ -75,7 +112,7 @@ impl Fitting<'_> {
     }
 
     /// What a value alone tells of its type.
-    fn infer(&mut self, value: &Value, pointer: &str) -> Node {
+    fn infer(&mut self, value: &'a Value, pointer: &str) -> Node {
         let mut node = Node::new(match value {
             Value::Null => Shape::Unknown,
             Value::Bool(_) => Shape::Boolean,
@@ -135,8 +172,15 @@ fn fit_scalar(node: &mut Node, value: &Value) {
         _ => return,
     };
     node.shape = shape;
-    if let Some(other) = other.filter(|other| !node.also.contains(other)) {
-        node.also.push(other);
+    if let Some(other) = other {
+        add_type(node, other);
+    }
+}
+
+/// The sample has this type too, by its name in JSON Schema.
+fn add_type(node: &mut Node, name: &'static str) {
+    if !node.also.contains(&name) {
+        node.also.push(name);
     }
 }
 

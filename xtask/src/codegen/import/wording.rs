@@ -1,6 +1,7 @@
 //! What the prose of a page says in a form that a machine can take: ranges, lengths, units,
 //! defaults, and the values of enumerations. Everything else in it stays on the page.
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -28,7 +29,10 @@ macro_rules! pattern {
     };
 }
 
-pattern!(RANGE = r"取值范围\s*[:：]?\s*[`\[]?\s*(-?\d+)`?\s*(?:～|~|-|,|，)\s*`?(-?\d+)");
+// `[1-730]`, or `` `0` ～ `1` ``. Without brackets, a comma or a dash can be anything.
+pattern!(
+    RANGE = r"取值范围\s*[:：]?\s*(?:\[\s*(-?\d+)\s*[-,，]\s*(-?\d+)\s*\]|`?(-?\d+)`?\s*[～~]\s*`?(-?\d+)(?:[^\d,，]|$))"
+);
 pattern!(LENGTH = r"长度范围\s*[:：]\s*`(\d+)`\s*[～~]\s*`(\d+)`");
 pattern!(MIN_LENGTH = r"最小长度\s*[:：]\s*`(\d+)`");
 pattern!(MAX_LENGTH = r"最大长度\s*[:：]\s*`(\d+)`");
@@ -40,12 +44,19 @@ pattern!(
         r"(毫秒|微秒|秒)级?(?:的)?(?:时间戳|级别)|时间戳?[（(](?:单位[:：]?)?(毫秒|微秒|秒)[)）]"
 );
 // What announces a list of values.
-pattern!(ANNOUNCED = r"(?:可选值|可能值|可用值|取值|枚举|以下值|例如)[^\n]*\n");
+pattern!(ANNOUNCED = r"(?:可选值|可能值|可用值|取值|枚举|以下值)[^\n]*\n");
 pattern!(BULLET = r#"(?m)^\s*[-*]\s*(?:[`"]([^`"\n]+)[`"]|([A-Za-z0-9_.]+))\s*(?:[:：。]|$)"#);
 // `1：one`, `1 stands for one`, `"trial" -one`
 pattern!(
     INLINE = r#"(?:^|[^\w.\-～~`"])["`]?(\d+|[a-z]+(?:_[a-z]+)*)["`]?\s*(?:[:：]|代表|-\p{Han}|（\p{Han})"#
 );
+// `"task"，"user"`, `INSERT / DELETE`
+pattern!(
+    LISTED = r#"(?:可选值|枚举值)[:：]\s*((?:"?[A-Za-z]\w*"?\s*[/，,、]\s*)+"?[A-Za-z]\w*"?)"#
+);
+pattern!(WORD = r"(\w+)");
+// `REJECTED(not passed)`, a line each
+pattern!(LOUD = r"(?m)^\s*([A-Z]+(?:_[A-Z]+)*)\s*[(（]");
 // `0off，1on`
 pattern!(BARE = r"(?:^|[，,：:、\s（(])(\d+)\s*\p{Han}");
 
@@ -54,7 +65,9 @@ impl Wording {
     pub(super) fn read(text: &str, named: &[String], kind: &Kind) -> Self {
         let pair = |pattern: &Regex| {
             let found = pattern.captures(text)?;
-            Some((found[1].to_owned(), found[2].to_owned()))
+            let mut bounds = found.iter().skip(1).flatten();
+            let bound = |found: regex::Match<'_>| found.as_str().to_owned();
+            bounds.next().map(bound).zip(bounds.next().map(bound))
         };
         let single = |pattern: &Regex| Some(pattern.captures(text)?[1].to_owned());
         let number = |text: Option<String>| text.and_then(|text| text.parse::<Number>().ok());
@@ -70,7 +83,7 @@ impl Wording {
             max_length: length(max_length.or_else(|| single(&MAX_LENGTH))),
             default: number(single(&DEFAULT)),
             round_to: number(single(&ROUND_TO)),
-            keys: named.to_vec(),
+            keys: distinct(named.iter().map(String::as_str)),
         };
         if wording.keys.is_empty() {
             wording.keys = keys(text, kind, &wording);
@@ -120,6 +133,13 @@ fn keys(text: &str, kind: &Kind, wording: &Wording) -> Vec<String> {
             Vec::new()
         };
     }
+    if *items == Kind::String && found.len() < 2 {
+        let listed = LISTED.captures(text);
+        found = match listed {
+            Some(listed) => captures(&WORD, &listed[1]),
+            None => captures(&LOUD, text),
+        };
+    }
     if !matches!(items, Kind::Integer | Kind::String) || found.len() < 2 {
         return Vec::new();
     }
@@ -141,17 +161,18 @@ pub(super) fn keys_of_comment(text: &str, sampled: &Value) -> Vec<String> {
 }
 
 fn captures(pattern: &Regex, text: &str) -> Vec<String> {
-    let mut keys: Vec<String> = Vec::new();
-    for found in pattern.captures_iter(text) {
-        let key = found.get(1).or_else(|| found.get(2));
-        let Some(key) = key.map(|key| key.as_str().trim()) else {
-            continue;
-        };
-        if !keys.iter().any(|known| known == key) {
-            keys.push(key.to_owned());
-        }
-    }
-    keys
+    let found = pattern.captures_iter(text).filter_map(|found| {
+        let key = found.get(1).or_else(|| found.get(2))?;
+        Some(key.as_str().trim())
+    });
+    distinct(found)
+}
+
+fn distinct<'a>(keys: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut seen = HashSet::new();
+    keys.filter(|key| seen.insert(*key))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Whether these are all values of the stated range.
@@ -163,4 +184,66 @@ fn covers_range(keys: &[String], wording: &Wording) -> bool {
     let mut keys: Vec<i64> = keys.iter().filter_map(|key| key.parse().ok()).collect();
     keys.sort_unstable();
     (minimum..=maximum).take(keys.len() + 1).eq(keys)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str, kind: &Kind) -> Wording {
+        Wording::read(text, &[], kind)
+    }
+
+    #[test]
+    fn a_range_is_told_from_a_list() {
+        for (text, range) in [
+            ("取值范围：`0` ～ `100`", Some((0, 100))),
+            ("取值范围：0~1", Some((0, 1))),
+            ("取值范围[1-730]）", Some((1, 730))),
+            ("取值范围[0,86400]", Some((0, 86400))),
+            ("取值范围：0，1，2", None),
+            ("取值范围：0~1,000", None),
+            ("取值范围：2024-01-01", None),
+        ] {
+            let wording = read(text, &Kind::Integer);
+            let number = |number: Option<Number>| number.and_then(|number| number.as_i64());
+            let found = number(wording.minimum).zip(number(wording.maximum));
+            assert_eq!(found, range, "{text}");
+        }
+    }
+
+    #[test]
+    fn keys_are_found_in_whatever_form_they_are_listed() {
+        for (text, kind, keys) in [
+            (
+                "可选值：\n- `a b`：x\n- c：y",
+                Kind::String,
+                &["a b", "c"][..],
+            ),
+            (
+                "枚举值：INSERT / DELETE",
+                Kind::String,
+                &["INSERT", "DELETE"],
+            ),
+            (
+                "可选值：\n\"task\"，\"user\"",
+                Kind::String,
+                &["task", "user"],
+            ),
+            ("NO(x)\nNOT_YET（y）", Kind::String, &["NO", "NOT_YET"]),
+            ("0：off，1：on", Kind::Integer, &["0", "1"]),
+            ("1 代表一，2 代表二", Kind::Integer, &["1", "2"]),
+            ("【0（一），1（二）】", Kind::Integer, &["0", "1"]),
+            (
+                "0关闭，1打开\n取值范围：`0` ～ `1`",
+                Kind::Integer,
+                &["0", "1"],
+            ),
+            ("0关闭，1打开", Kind::Integer, &[]),
+            ("例如：\n- a：x\n- b：y", Kind::String, &[]),
+            ("单位：秒", Kind::Integer, &[]),
+        ] {
+            assert_eq!(read(text, &kind).keys, keys, "{text}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! What is refused, and how it is told.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::sources::Source;
 use super::{READY, overlay, problems, spec, string, tea};
@@ -30,9 +30,9 @@ fn a_fact_that_is_not_understood_is_a_problem() {
         ),
         (
             json!({"type": "string", "pattern": "x"}),
-            ": unknown field `pattern`, expected one of `$ref`, `type`, `properties`, \
-             `additionalProperties`, `items`, `minLength`, `maxLength`, `minItems`, `maxItems`, \
-             `minimum`, `maximum`, `default`, `x-lark`",
+            ": unknown field `pattern`, expected one of `$ref`, `anyOf`, `type`, \
+             `properties`, `additionalProperties`, `items`, `minLength`, `maxLength`, `minItems`, \
+             `maxItems`, `minimum`, `maximum`, `default`, `x-lark`",
         ),
         (
             json!({"type": "string", "maximum": 1}),
@@ -42,6 +42,15 @@ fn a_fact_that_is_not_understood_is_a_problem() {
             json!({"type": ["integer", "string"], "maxItems": 1}),
             ": bounds go beside the `type` that they are for, or else into `x-lark`",
         ),
+        (
+            json!({"type": "string", "maxLength": 1, "x-lark": {"max_length": 2}}),
+            ": a fact stands beside `type` or in `x-lark`, not in both",
+        ),
+        (
+            json!({"type": ["string", "strng"]}),
+            ": data did not match any variant of untagged enum Kinds",
+        ),
+        (json!({"type": []}), ": `type` names no type"),
         (
             json!({"type": "integer", "x-lark": {"default": 1}}),
             ": the default of a number goes beside its `type`",
@@ -100,7 +109,7 @@ fn a_domain_that_is_described_has_words_for_every_fact() {
             "tea.pot.ready_v1.json: /$defs/cup/properties/size: `cups::Cup` has no such field",
             "tea.pot.ready_v1.json: /properties/event/properties/state: `State` has no variant \
              for the key 1",
-            "overlay.toml: enums.State: no field has this enum",
+            "overlay.toml: enums.State: a `doc` is one line that ends with a full stop",
         ]
     );
 }
@@ -151,7 +160,8 @@ fn words_without_a_fact_are_a_problem() {
 
 #[test]
 fn two_things_cannot_have_one_name() {
-    let fields = json!({"openID": string(), "open_id": string()});
+    let fields = json!({"openID": string(), "open_id": string(), "a": {"$ref": "#/$defs/tea_cup"},
+        "b": {"$ref": "#/$defs/teaCup"}, "c": {"$ref": "#/$defs/option"}});
     let defs = json!({"tea_cup": {"type": "object", "properties": {}},
         "teaCup": {"type": "object", "properties": {}},
         "option": {"type": "object", "properties": {}}});
@@ -176,8 +186,100 @@ fn two_things_cannot_have_one_name() {
             "tea.pot.ready_v1.json: /$defs/tea_cup: the type `tea_cup` would be called `TeaCup`, \
              as is the event `tea.pot.ready_v1`",
             "tea.pot.ready_v1.json: /properties/event/properties/open_id: `open_id` is taken or \
-             no name for a field",
+             no name for a field; set `name`",
         ]
+    );
+}
+
+#[test]
+fn two_events_cannot_have_one_file() {
+    let names = ["tea.ab.c_v1", "tea.ab.cv1", "tea.types", "tea.move"];
+    let specs = names.map(|name| spec(name, json!({}), json!({})));
+    assert_eq!(
+        problems(&tea(specs, "")),
+        [
+            "tea.ab.cv1.json: /$id: the event `tea.ab.cv1` would be in a file `ab_cv1.rs`, as is \
+             the event `tea.ab.c_v1`; set `name`",
+            "tea.types.json: /$id: the event `tea.types` would be in a file `types.rs`; set `name`",
+            "tea.move.json: /$id: the event `tea.move` would be in a file `move.rs`; set `name`",
+        ]
+    );
+}
+
+#[test]
+fn an_enum_is_for_keys_of_its_kind() {
+    let keyed = |kind: &str, key: Value| json!({"type": kind, "x-lark": {"keys": [key]}});
+    let fields = json!({
+        "flag": keyed("boolean", json!(1)),
+        "count": keyed("integer", json!(1)),
+        "text": keyed("string", json!("1")),
+        "plain": string(),
+        "cup": {"$ref": "#/$defs/cup"},
+    });
+    let defs = json!({"cup": {"type": "object", "properties": {}}});
+    let overlay = r#"
+        [events."tea.pot.ready_v1".fields]
+        flag.enum = "State"
+        count.enum = "State"
+        text.enum = "State"
+        plain.enum = "State"
+        cup.enum = "State"
+        [enums.State]
+        doc = "What it is doing."
+        variants = [{ key = 1, name = "Idle", doc = "Nothing." }]
+    "#;
+    let at = "overlay.toml: events.\"tea.pot.ready_v1\".fields";
+    assert_eq!(
+        problems(&tea([spec(READY, fields, defs)], overlay)),
+        [
+            format!("{at}.flag: an `enum` is for strings and integers"),
+            "tea.pot.ready_v1.json: /properties/event/properties/text: `State` has no variant for \
+             the key \"1\""
+                .to_owned(),
+            format!("{at}.plain: an `enum` is for a field with keys"),
+            format!("{at}.cup: an `enum` is for strings and integers"),
+        ]
+    );
+}
+
+#[test]
+fn words_that_decide_nothing_are_a_problem() {
+    let fields = json!({"cup": {"$ref": "#/$defs/cup"}, "size": string()});
+    let defs = json!({"cup": {"type": "object", "properties": {"size": string()}}});
+    let overlay = r#"
+        by_hand = "no path"
+        [events."tea.pot.ready_v1".fields]
+        size = { type = "integer", doc = "Of [this] `one`." }
+        [types.cup]
+        doc = "A single ` backtick."
+        repairs = [{ find = "a", replace = "b", note = "c" }]
+        fields.size = { type = "integer" }
+    "#;
+    let spec = || spec(READY, fields.clone(), defs.clone());
+    assert_eq!(
+        problems(&tea([spec()], overlay)),
+        ["overlay.toml: by_hand: no path of a module"]
+    );
+    assert_eq!(
+        problems(&tea(
+            [spec()],
+            &overlay.replace("by_hand = \"no path\"", "")
+        )),
+        [
+            "overlay.toml: types.cup.fields.size.type: no pages contradict each other here",
+            "overlay.toml: events.\"tea.pot.ready_v1\".fields.size.type: only for the fields of a \
+             type, which pages share",
+            "overlay.toml: types.cup.repairs: only for an event, which has a sample",
+            "overlay.toml: events.\"tea.pot.ready_v1\".fields.size: brackets and single backticks \
+             do not belong in a `doc`, but within code",
+            "overlay.toml: types.cup: brackets and single backticks do not belong in a `doc`, but \
+             within code",
+        ]
+    );
+    let path = "[types.cup]\nextern = { path = \"no path\", fields = [\"size\"] }\n";
+    assert_eq!(
+        problems(&tea([spec()], path)),
+        ["overlay.toml: types.cup.extern: `path` is no path of a type"]
     );
 }
 

@@ -179,6 +179,53 @@ fn pages_that_contradict_each_other_need_a_decision() {
 }
 
 #[test]
+fn what_pages_say_differently_is_not_said_in_whatever_order_they_come() {
+    let size = |unit: &str| json!({"size": {"type": "integer", "x-lark": {"unit": unit}}});
+    for units in [
+        ["sips", "cups", "cups"],
+        ["cups", "sips", "cups"],
+        ["cups", "cups", "sips"],
+    ] {
+        let [first, second] = cups(size(units[0]), size(units[1]));
+        let defs = json!({"cup": {"type": "object", "properties": size(units[2])}});
+        let third = spec(
+            "tea.pot.cold_v1",
+            json!({"cup": {"$ref": "#/$defs/cup"}}),
+            defs,
+        );
+        let files = generate(&tea([first, second, third], "")).unwrap().files;
+        assert!(!files["types.rs"].contains("/// In "), "{units:?}");
+    }
+}
+
+#[test]
+fn a_hand_written_type_is_used_as_it_is() {
+    let inner = json!({"type": "object", "properties": {"x": string()}});
+    let first = json!({"size": string(), "inner": inner, "of": {"$ref": "#/$defs/cup"}});
+    let second = json!({"size": {"type": "integer"}});
+    let overlay =
+        "[types.cup]\nextern = { path = \"cups::Cup\", fields = [\"size\", \"inner\", \"of\"] }\n";
+    let files = generate(&tea(cups(first, second), overlay)).unwrap().files;
+    assert!(files["pot_ready_v1.rs"].contains("pub cup: Option<cups::Cup>,"));
+    assert!(
+        !files.contains_key("types.rs"),
+        "what is within it is its own"
+    );
+}
+
+#[test]
+fn a_field_can_be_given_a_name() {
+    let fields = json!({"zh-CN": string(), "zh_cn": string()});
+    let overlay = "[events.\"tea.pot.ready_v1\".fields]\nzh-CN = { name = \"zh_cn_too\" }\n";
+    let files = generate(&tea([spec(READY, fields, json!({}))], overlay))
+        .unwrap()
+        .files;
+    let event = &files["pot_ready_v1.rs"];
+    assert!(event.contains("rename = \"zh-CN\""));
+    assert!(event.contains("pub zh_cn_too: Option<String>,"));
+}
+
+#[test]
 fn an_event_that_no_page_describes_keeps_its_body_as_it_is() {
     let mut raw = spec(READY, json!({}), json!({}));
     raw.text = raw.text.replace(
@@ -202,8 +249,10 @@ fn an_event_that_no_page_describes_keeps_its_body_as_it_is() {
 
 #[test]
 fn rules_reach_through_types() {
-    let outer =
-        json!({"inner": {"type": "array", "items": {"$ref": "#/$defs/cup"}}, "lid": string()});
+    let outer = json!({
+        "inner": {"type": "array", "items": {"$ref": "#/$defs/cup"}, "maxItems": 6},
+        "lid": string(),
+    });
     let defs = json!({
         "tray": {"type": "object", "properties": outer},
         "cup": {"type": "object", "properties": {"size": {"type": "integer", "minimum": 1}}},
@@ -213,6 +262,7 @@ fn rules_reach_through_types() {
     let files = generate(&sources("")).unwrap().files;
     assert!(files["pot_ready_v1.rs"].contains("found.nested(\"tray\", &self.tray);"));
     assert!(files["types.rs"].contains("found.nested(\"inner\", &self.inner);"));
+    assert!(files["types.rs"].contains("found.length(\"inner\", &self.inner, ..=6);"));
     assert!(!files["types.rs"].contains("lid\", &self"));
 
     let by_hand = "[types.cup]\nvalidated_by_hand = true\n";

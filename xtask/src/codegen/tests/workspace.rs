@@ -71,7 +71,6 @@ fn a_second_run_changes_nothing_and_a_check_finds_what_is_stale() {
     const EVERYTHING: &str = "crates/lark-events-catalogue/Cargo.toml";
     const TABLE: &str = "crates/lark-events-catalogue/src/generated.rs";
     const OLD_SAMPLE: &str = "crates/tea-events/src/generated/samples/old.json";
-    const OLD_CRATE: &str = "crates/wine-events/src/generated/mod.rs";
     let Some(stale) = workspace.run(true) else {
         return;
     };
@@ -91,9 +90,8 @@ fn a_second_run_changes_nothing_and_a_check_finds_what_is_stale() {
     workspace.write(LIBRARY, "//! Ours.\n");
     workspace.write(EVENT, "// edited\n");
     workspace.write(OLD_SAMPLE, "{}\n");
-    workspace.write(OLD_CRATE, "\n");
     fs::remove_file(workspace.0.join(ROOT)).unwrap();
-    let stale = [ROOT, EVENT, OLD_SAMPLE, OLD_CRATE];
+    let stale = [ROOT, EVENT, OLD_SAMPLE];
     assert_eq!(workspace.run(true).unwrap(), stale);
     assert_eq!(workspace.run(false).unwrap(), stale);
     assert!(workspace.run(true).unwrap().is_empty());
@@ -104,6 +102,74 @@ fn a_second_run_changes_nothing_and_a_check_finds_what_is_stale() {
     // A checkout with other line ends is no change.
     let event = fs::read_to_string(workspace.0.join(EVENT)).unwrap();
     workspace.write(EVENT, &event.replace('\n', "\r\n"));
+    assert!(workspace.run(true).unwrap().is_empty());
+}
+
+#[test]
+fn domains_do_not_get_into_each_others_way() {
+    let workspace = Workspace::new("clashes");
+    let ready = spec(READY, json!({}), json!({}));
+    workspace.write(&ready.file, &ready.text);
+    let other = ready
+        .text
+        .replace("\"domain\":\"tea\"", "\"domain\":\"t_a\"");
+    workspace.write("specs/t_a/tea.pot.ready_v1.json", &other);
+    let text = ready
+        .text
+        .replace("\"domain\":\"tea\"", "\"domain\":\"t-a\"");
+    workspace.write("specs/t-a/tea.pot.ready_v1.json", &text);
+    workspace.write("specs/lark/overlay.toml", "");
+    let CodegenError::Problems(found) = run(&workspace.0, true).unwrap_err() else {
+        panic!("problems");
+    };
+    let lines: Vec<_> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        lines,
+        [
+            "specs/lark: not a name for a domain",
+            "specs/lark: no fact file: remove it",
+            "specs/t-a: not a name for a domain",
+            "specs/t_a: another domain has the crate `t-a-events` too",
+            "specs/t_a/tea.pot.ready_v1.json: /$id: specs/t-a has this event too",
+            "specs/tea/tea.pot.ready_v1.json: /$id: specs/t_a has this event too",
+        ]
+    );
+}
+
+#[test]
+fn the_crate_of_a_domain_that_is_gone_is_named() {
+    let workspace = Workspace::new("gone");
+    let ready = spec(READY, json!({}), json!({}));
+    workspace.write(&ready.file, &ready.text);
+    workspace.write("crates/wine-events/src/generated/mod.rs", "");
+    let error = run(&workspace.0, true).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "crates/wine-events: generated from no domain in specs/: remove it"
+    );
+}
+
+#[test]
+fn the_table_in_the_readme_is_kept_fresh() {
+    let workspace = Workspace::new("readme");
+    let ready = spec(READY, json!({}), json!({}));
+    workspace.write(&ready.file, &ready.text);
+    workspace.write("README.md", "# Tea\n");
+    let error = run(&workspace.0, true).unwrap_err().to_string();
+    assert_eq!(error, "README.md: no marks for the table of domains");
+
+    let readme = "# Tea\n<!-- cargo xtask codegen list --markdown -->\nold\n<!-- end -->\nMore.\n";
+    workspace.write("README.md", readme);
+    let Some(changed) = workspace.run(false) else {
+        return;
+    };
+    assert!(changed.contains(&"README.md".to_owned()));
+    let readme = fs::read_to_string(workspace.0.join("README.md")).unwrap();
+    assert!(
+        readme.contains("| tea | `tea-events` | 1 | 1 |"),
+        "{readme}"
+    );
+    assert!(readme.ends_with("<!-- end -->\nMore.\n"), "{readme}");
     assert!(workspace.run(true).unwrap().is_empty());
 }
 
