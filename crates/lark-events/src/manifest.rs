@@ -25,9 +25,11 @@ use crate::info::EventInfo;
 /// assert_eq!(
 ///     manifest.to_string(),
 ///     "Events:\n\
-///      - [ ] vc.something_new_v1\n\
+///      - [ ] vc.something_new_v1\n      \
+///      permissions: not known here\n\
 ///      Callbacks:\n\
-///      - [ ] url.preview.get: The preview of a posted link is wanted\n",
+///      - [ ] url.preview.get: The preview of a posted link is wanted\n      \
+///      permissions: not known here\n",
 /// );
 /// # Ok::<(), lark_events::BuildError>(())
 /// ```
@@ -42,8 +44,8 @@ pub struct Manifest {
     pub fallback: bool,
 }
 
-/// An event or callback in a [`Manifest`]. Of one that is handled untyped, the event type alone is
-/// known.
+/// An event or callback in a [`Manifest`]. Of one that is handled untyped the event type alone is
+/// known, and of one that no page describes its permissions are not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ManifestEntry {
@@ -124,13 +126,17 @@ impl fmt::Display for ManifestEntry {
         }
         f.write_str("\n")?;
         for (what, list) in [
-            ("permission, any one of", self.scopes),
+            ("permission (any one)", self.scopes),
             ("permissions for single fields", self.field_scopes),
             ("app types", self.app_types),
         ] {
             if !list.is_empty() {
                 writeln!(f, "      {what}: {}", list.join(", "))?;
             }
+        }
+        // Every page with a table of such facts has the app types in it.
+        if self.app_types.is_empty() && self.scopes.is_empty() {
+            f.write_str("      permissions: not known here\n")?;
         }
         match self.page {
             Some(page) => writeln!(f, "      {page}"),
@@ -184,17 +190,22 @@ mod tests {
         assert_eq!(
             manifest().to_string(),
             "Events:\n\
-             - [ ] a.b_v2\n\
-             - [ ] app_open\n\
+             - [ ] a.b_v2\n      \
+             permissions: not known here\n\
+             - [ ] app_open\n      \
+             permissions: not known here\n\
              - [ ] b_v1: Something happened\n      \
-             permission, any one of: b, b:readonly\n      \
+             permission (any one): b, b:readonly\n      \
              permissions for single fields: c\n      \
              app types: custom, isv\n      \
              https://x.test/b\n\
-             - [ ] message\n\
+             - [ ] message\n      \
+             permissions: not known here\n\
              Callbacks:\n\
-             - [ ] card.action.trigger_v1\n\
-             - [ ] x.get\n\
+             - [ ] card.action.trigger_v1\n      \
+             permissions: not known here\n\
+             - [ ] x.get\n      \
+             permissions: not known here\n\
              Whatever else is subscribed is handled by the fallback.\n"
         );
     }

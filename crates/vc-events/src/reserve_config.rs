@@ -14,8 +14,9 @@ const SHORTEST_DAY: u64 = 30;
 /// When a new day opens for reservations, in seconds, where nothing is given.
 const OPENING_HOUR: u64 = 8 * SECONDS_PER_HOUR;
 
-/// Each is the documented default where the field is not given, and `None` where its value makes no
-/// sense. What was sent but not understood (`"max_duration": "24h"`) is as good as not given:
+/// Each is the documented default where the field is not given, and `None` where its value is no
+/// count of its unit. The values are those that were sent: not rounded, and in their ranges only if
+/// [`validate`](lark_events::Validate::validate) finds nothing. What was sent but not understood (`"max_duration": "24h"`) is as good as not given:
 /// [`unread`](lark_events::Event::unread) tells.
 ///
 /// ```

@@ -67,6 +67,8 @@ impl Envelope {
 pub(crate) struct Facts {
     /// `seconds`, `days`, …
     pub(crate) unit: Option<String>,
+    /// It is a point in time, counted from 1970.
+    pub(crate) unix_time: bool,
     /// Beside `type` for numbers, as long as the sample keeps to them. Here for numbers that travel
     /// as strings, and for bounds that the page's own sample breaks.
     pub(crate) minimum: Option<Number>,

@@ -131,12 +131,36 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<Vec<PathBuf>, CodegenError
         changed.extend(ensure_no_others(&folder, &generated, check)?);
     }
 
+    // Last, so that what is left of the workspace is whole.
+    report_orphans(root, &domains)?;
     let changed = changed.iter().map(|path| relative(root, path).into());
     let changed: Vec<PathBuf> = changed.collect();
     if check && !changed.is_empty() {
         return Err(CodegenError::Stale(changed));
     }
     Ok(changed)
+}
+
+/// Crates whose domain is gone.
+fn report_orphans(root: &Path, domains: &[Generated]) -> Result<(), CodegenError> {
+    let mut problems = Problems::default();
+    for folder in sorted_entries(&root.join("crates"))? {
+        let library = fs::read_to_string(folder.join("src/lib.rs")).unwrap_or_default();
+        let is_generated =
+            library.contains("\nmod generated;\n") && folder != root.join(everything::FOLDER);
+        let mut crates = domains
+            .iter()
+            .map(|domain| crate_folder(root, &domain.name));
+        if is_generated && !crates.any(|known| known == folder) {
+            problems.push(
+                &relative(root, &folder),
+                "",
+                "its domain is not in specs/: remove it",
+            );
+        }
+    }
+    problems.checkpoint().map_err(CodegenError::Problems)?;
+    Ok(())
 }
 
 /// The README with the table of domains as it is now; nothing where there is no README.
@@ -207,16 +231,6 @@ fn generate_all(root: &Path) -> Result<Vec<Generated>, CodegenError> {
         }
     }
     report_clashes(&domains, &mut problems);
-    for folder in sorted_entries(&root.join("crates"))? {
-        let file = relative(root, &folder);
-        let is_generated = folder.join(GENERATED).join("mod.rs").exists();
-        let mut crates = domains
-            .iter()
-            .map(|domain| crate_folder(root, &domain.name));
-        if is_generated && problems.is_empty() && !crates.any(|known| known == folder) {
-            problems.push(&file, "", "generated from no domain in specs/: remove it");
-        }
-    }
     problems.checkpoint().map_err(CodegenError::Problems)?;
     Ok(domains)
 }

@@ -36,10 +36,6 @@ impl Problems {
         });
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Stops where anything is wrong so far.
     pub(crate) fn checkpoint(self) -> Result<Self, Vec<Problem>> {
         if self.0.is_empty() {

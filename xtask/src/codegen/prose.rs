@@ -39,7 +39,9 @@ fn value_sentences(schema: &Schema, is_enum: bool) -> Vec<String> {
 /// `in seconds, 0 to 86400; 28800 when not set; rounded to the nearest multiple of 60`
 fn value_clauses(schema: &Schema, is_enum: bool) -> Option<String> {
     let facts = &schema.facts;
-    let unit = facts.unit.as_ref().map(|unit| format!("in {unit}"));
+    let what = if facts.unix_time { "Unix time " } else { "" };
+    let unit = facts.unit.as_ref();
+    let unit = unit.map(|unit| format!("{what}in {unit}"));
     // The range of an enum is the list of its variants.
     let range = range(facts).filter(|_| !is_enum);
     let length = length(schema);
@@ -70,6 +72,7 @@ fn length(schema: &Schema) -> Option<String> {
     let minimum = schema.facts.min_length.filter(|minimum| *minimum > 0);
     match (minimum, schema.facts.max_length) {
         (Some(minimum), Some(maximum)) => Some(format!("{minimum} to {maximum} {what}")),
+        (Some(1), None) => Some("not empty".to_owned()),
         (Some(minimum), None) => Some(format!("at least {minimum} {what}")),
         (None, Some(maximum)) => Some(format!("at most {maximum} {what}")),
         (None, None) => None,
@@ -92,7 +95,7 @@ fn scope_sentence(scopes: &[String]) -> Option<String> {
         scopes => {
             let scopes = code_list(scopes);
             Some(format!(
-                "Sent only to apps with any permission of {scopes}."
+                "Sent only to apps with any one of the permissions {scopes}."
             ))
         }
     }

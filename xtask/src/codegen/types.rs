@@ -120,6 +120,7 @@ impl Merging<'_> {
         unite(&mut known.scopes, &other.scopes);
         unite(&mut known.keys, &other.keys);
         known.only_sampled &= other.only_sampled;
+        known.unix_time |= other.unix_time;
     }
 
     /// A fact that only one page has counts; of two that differ, none does, now and later.

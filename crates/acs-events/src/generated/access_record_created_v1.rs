@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// An access control device recognised a user.
 ///
 /// - Event type: `acs.access_record.created_v1`, envelope 2.0
-/// - Permission, any one of: `acs:access_record:readonly`
+/// - Permission: `acs:access_record:readonly`
 /// - Permission for single fields: `contact:user.employee_id:readonly`
 /// - App types: `custom`
 /// - Documentation, as of 2022-12-19:
@@ -30,7 +30,7 @@ pub struct AccessRecordCreatedV1 {
     /// Whether the door was opened.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub is_door_open: Option<bool>,
-    /// When the user was recognised. In seconds.
+    /// When the user was recognised. Unix time in seconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub access_time: Option<String>,
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// What access control recognises a user by was changed.
 ///
 /// - Event type: `acs.user.updated_v1`, envelope 2.0
-/// - Permission, any one of: `acs:users`
+/// - Permission: `acs:users`
 /// - Permission for single fields: `contact:user.employee_id:readonly`
 /// - App types: `custom`
 /// - Documentation, as of 2022-12-19:

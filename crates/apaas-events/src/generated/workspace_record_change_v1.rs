@@ -8,7 +8,7 @@ use super::RecordChange;
 /// A record of a data table was inserted, updated or deleted.
 ///
 /// - Event type: `apaas.workspace.record_change_v1`, envelope 2.0
-/// - Permission, any one of: `app_engine:data.record.change:read`
+/// - Permission: `app_engine:data.record.change:read`
 /// - App types: `custom`
 /// - Documentation, as of 2026-01-07:
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/apaas-v1/workspace/events/record_change>

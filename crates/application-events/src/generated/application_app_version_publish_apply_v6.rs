@@ -8,7 +8,7 @@ use super::{AppStatus, ApplicationAppVersionEvent};
 /// A version of an app was submitted for publication.
 ///
 /// - Event type: `application.application.app_version.publish_apply_v6`, envelope 2.0
-/// - Permission, any one of: `application:application.app_version:readonly`
+/// - Permission: `application:application.app_version:readonly`
 /// - Permission for single fields: `contact:user.employee_id:readonly`
 /// - App types: `custom`
 /// - Documentation, as of 2025-02-18:

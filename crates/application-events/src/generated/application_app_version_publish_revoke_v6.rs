@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// A request to publish a version of an app was withdrawn.
 ///
 /// - Event type: `application.application.app_version.publish_revoke_v6`, envelope 2.0
-/// - Permission, any one of: `application:application.app_version:readonly`
+/// - Permission: `application:application.app_version:readonly`
 /// - Permission for single fields: `contact:user.employee_id:readonly`
 /// - App types: `custom`
 /// - Documentation, as of 2022-10-10:

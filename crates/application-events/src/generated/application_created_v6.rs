@@ -8,7 +8,7 @@ use super::{AppSceneType, CreateSource};
 /// A custom app was created in the tenant, published or not.
 ///
 /// - Event type: `application.application.created_v6`, envelope 2.0
-/// - Permission, any one of: `admin:app.info:readonly`
+/// - Permission: `admin:app.info:readonly`
 /// - Permission for single fields: `contact:user.employee_id:readonly`
 /// - App types: `custom`
 /// - Documentation, as of 2024-09-18:

@@ -8,7 +8,7 @@ use super::{FaultType, FeedbackSource, FeedbackType};
 /// A user gave feedback on an app.
 ///
 /// - Event type: `application.application.feedback.created_v6`, envelope 2.0
-/// - Permission, any one of: `application:application.feedback.feedback_info`
+/// - Permission: `application:application.feedback.feedback_info`
 /// - Permission for single fields: `contact:user.email:readonly` (only `custom` apps),
 ///   `contact:user.employee_id:readonly` (only `custom` apps), `contact:user.phone:readonly` (only
 ///   `custom` apps)
@@ -43,7 +43,7 @@ pub struct ApplicationFeedbackCreatedV6 {
     /// What part of the app the feedback came from.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub source: Option<FeedbackSource>,
-    /// How to reach the user, as they typed it. Sent only to apps with any permission of
+    /// How to reach the user, as they typed it. Sent only to apps with any one of the permissions
     /// `contact:user.email:readonly`, `contact:user.phone:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub contact: Option<String>,

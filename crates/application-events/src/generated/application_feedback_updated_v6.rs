@@ -8,7 +8,7 @@ use super::FeedbackStatus;
 /// The handling of feedback on an app reached another status.
 ///
 /// - Event type: `application.application.feedback.updated_v6`, envelope 2.0
-/// - Permission, any one of: `application:application.feedback.feedback_info`
+/// - Permission: `application:application.feedback.feedback_info`
 /// - Permission for single fields: `contact:user.employee_id:readonly` (only `custom` apps)
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2022-03-30:

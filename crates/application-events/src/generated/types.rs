@@ -62,10 +62,10 @@ pub struct AppI18nInfo {
     /// `ms_my`, `de_de`, `es_es`, `fr_fr`, `it_it`, `pt_br`, `vi_vn`, `ru_ru`, `th_th`, `ko_kr`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub i18n_key: Option<String>,
-    /// What the app is called in this language. At least 1 characters.
+    /// What the app is called in this language. Not empty.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The app's subtitle in this language. At least 1 characters.
+    /// The app's subtitle in this language. Not empty.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// The URL of the help page in this language.
@@ -168,19 +168,19 @@ pub struct ApplicationAppVersionEvent {
     /// The app that this is a version of.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub app_id: Option<String>,
-    /// The version number that the developer gave. At least 1 characters.
+    /// The version number that the developer gave. Not empty.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// The unique id of the version.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub version_id: Option<String>,
-    /// What the app is called by default. At least 1 characters.
+    /// What the app is called by default. Not empty.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub app_name: Option<String>,
     /// The URL of the app's icon.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub avatar_url: Option<String>,
-    /// What the app says of itself by default. At least 1 characters.
+    /// What the app says of itself by default. Not empty.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// The permissions of the app.
@@ -189,7 +189,7 @@ pub struct ApplicationAppVersionEvent {
     /// The URL of the page where the app is administered.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub back_home_url: Option<String>,
-    /// The app's words in each of its languages. At least 1 elements.
+    /// The app's words in each of its languages. Not empty.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub i18n: Option<Vec<AppI18nInfo>>,
     /// The categories of the app, in localised words. At most 3 elements.
@@ -201,10 +201,10 @@ pub struct ApplicationAppVersionEvent {
     /// How far the review of the version is.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub status: Option<VersionStatus>,
-    /// When the version was created. In seconds.
+    /// When the version was created. Unix time in seconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub create_time: Option<String>,
-    /// When the version was published. In seconds.
+    /// When the version was published. Unix time in seconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub publish_time: Option<String>,
     /// The features that are enabled in this version.
@@ -250,7 +250,7 @@ pub struct BlockI18nInfo {
     /// The language. Known values are `zh_cn`, `en_us`, `ja_jp`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub i18n_key: Option<String>,
-    /// What the block is called in this language. At least 1 characters.
+    /// What the block is called in this language. Not empty.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
@@ -283,7 +283,7 @@ pub struct CloudDoc {
     /// The URL in cloud space that it redirects to.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub space_url: Option<String>,
-    /// Its words in each language. At least 1 elements.
+    /// Its words in each language. Not empty.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub i18n: Option<Vec<CloudDocI18nInfo>>,
     /// The URL of its icon.
@@ -331,7 +331,7 @@ pub struct DocsBlock {
     /// The id of this type of block.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub block_type_id: Option<String>,
-    /// Its words in each language. At least 1 elements.
+    /// Its words in each language. Not empty.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub i18n: Option<Vec<BlockI18nInfo>>,
     /// The URL of its icon in the mobile client.
@@ -366,16 +366,16 @@ pub struct Gadget {
     /// Whether the desktop client uses the mini program's package for it.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub pc_use_mobile_pkg: Option<bool>,
-    /// The version for the desktop client. At least 1 characters.
+    /// The version for the desktop client. Not empty.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub pc_version: Option<String>,
-    /// The version for the mobile client. At least 1 characters.
+    /// The version for the mobile client. Not empty.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub mobile_version: Option<String>,
-    /// The oldest mobile client that can run it. At least 1 characters.
+    /// The oldest mobile client that can run it. Not empty.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub mobile_min_lark_version: Option<String>,
-    /// The oldest desktop client that can run it. At least 1 characters.
+    /// The oldest desktop client that can run it. Not empty.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub pc_min_lark_version: Option<String>,
 }
@@ -406,7 +406,7 @@ pub struct MessageAction {
     /// What it opens in the mobile client.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub mobile_app_link: Option<String>,
-    /// Its words in each language. At least 1 elements.
+    /// Its words in each language. Not empty.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub i18n: Option<Vec<MessageActionI18nInfo>>,
 }
@@ -428,7 +428,7 @@ pub struct MessageActionI18nInfo {
     /// The language. Known values are `zh_cn`, `en_us`, `ja_jp`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub i18n_key: Option<String>,
-    /// What the shortcut is called in this language. At least 1 characters.
+    /// What the shortcut is called in this language. Not empty.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
@@ -468,7 +468,7 @@ impl Validate for Navigate {
 #[serde(default)]
 #[non_exhaustive]
 pub struct NavigateMeta {
-    /// The version of the mini program. At least 1 characters.
+    /// The version of the mini program. Not empty.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// The URL of its icon.

@@ -41,7 +41,7 @@ pub struct P1ApprovalCcV1 {
     /// Who the copy was sent to, as a `user_id`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
-    /// When the copy was sent. In milliseconds.
+    /// When the copy was sent. Unix time in milliseconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub create_time: Option<i64>,
     /// What happened to the copy.

@@ -38,11 +38,11 @@ pub struct P1ApprovalInstanceV1 {
     /// The new status of the instance.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub status: Option<InstanceStatus>,
-    /// When this happened. On the wire a number instead of a string when `status` is `REVERTED`. In
-    /// milliseconds.
+    /// When this happened. On the wire a number instead of a string when `status` is `REVERTED`.
+    /// Unix time in milliseconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operate_time: Option<String>,
-    /// When this happened to the instance. In milliseconds.
+    /// When this happened to the instance. Unix time in milliseconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub instance_operate_time: Option<String>,
     /// The `uuid` that the instance was created with, if it was given one.

@@ -47,7 +47,7 @@ pub struct P1ApprovalTaskV1 {
     /// The new status of the task.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub status: Option<TaskStatus>,
-    /// When this happened. In milliseconds.
+    /// When this happened. Unix time in milliseconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operate_time: Option<String>,
     /// The id that the designer of the process gave to the node. Empty without one.

@@ -19,10 +19,10 @@ pub struct P1OutApprovalV1 {
     /// The app that gets the event.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub app_id: Option<String>,
-    /// When the approval began. In seconds.
+    /// When the approval began. Unix time in seconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub start_time: Option<i64>,
-    /// When the approval ended. In seconds.
+    /// When the approval ended. Unix time in seconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub end_time: Option<i64>,
     /// The texts of the kinds of outing, each a JSON text for one language.

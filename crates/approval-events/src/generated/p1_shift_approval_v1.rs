@@ -39,10 +39,10 @@ pub struct P1ShiftApprovalV1 {
     /// Who asked for approval, as an `open_id`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub open_id: Option<String>,
-    /// When approval was asked for. In seconds.
+    /// When approval was asked for. Unix time in seconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub start_time: Option<i64>,
-    /// When the approval ended. In seconds.
+    /// When the approval ended. Unix time in seconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub end_time: Option<i64>,
     /// When the swapped shift is, as `YYYY-MM-DD hh:mm:ss`.

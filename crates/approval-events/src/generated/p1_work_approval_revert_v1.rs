@@ -23,7 +23,7 @@ pub struct P1WorkApprovalRevertV1 {
     /// The code of the approval definition.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub approval_code: Option<String>,
-    /// When it was reverted. In seconds.
+    /// When it was reverted. Unix time in seconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operate_time: Option<String>,
     /// The tenant of the approval instance.

@@ -34,10 +34,10 @@ pub struct P1WorkApprovalV1 {
     /// Who asked for approval, as an `open_id`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub open_id: Option<String>,
-    /// When the approval began. In seconds.
+    /// When the approval began. Unix time in seconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub start_time: Option<i64>,
-    /// When the approval ended. In seconds.
+    /// When the approval ended. Unix time in seconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub end_time: Option<i64>,
     /// The tenant of the approval instance.

@@ -27,7 +27,7 @@ pub struct ApprovalUpdatedV4Object {
     /// Its process, as JSON text.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub process_obj: Option<String>,
-    /// When it was changed. In seconds.
+    /// When it was changed. Unix time in seconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<i64>,
     /// The id of this version of it.
@@ -51,13 +51,13 @@ pub struct InstanceRemedyGroupUpdateV4Object {
     /// The code of the approval instance.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub instance_code: Option<String>,
-    /// When approval was asked for. In seconds.
+    /// When approval was asked for. Unix time in seconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub start_time: Option<i64>,
-    /// When the approval ended. In seconds.
+    /// When the approval ended. Unix time in seconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub end_time: Option<i64>,
-    /// The time that is put on record. In milliseconds.
+    /// The time that is put on record. Unix time in milliseconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub remedy_time: Option<i64>,
     /// Why the record needs a correction.

@@ -23,7 +23,7 @@ pub struct UserFlowCreatedV1 {
     /// The name of the place.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub location_name: Option<String>,
-    /// When the user clocked in or out. In seconds.
+    /// When the user clocked in or out. Unix time in seconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub check_time: Option<String>,
     /// A note on the record.

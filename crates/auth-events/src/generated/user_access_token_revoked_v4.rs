@@ -8,7 +8,7 @@ use super::{RevokeReason, RevokedTokens};
 /// A user's `user_access_token` or `refresh_token` was revoked.
 ///
 /// - Event type: `auth.user_access_token.revoked_v4`, envelope 2.0
-/// - Permission, any one of: `auth:user_access_token:read`
+/// - Permission: `auth:user_access_token:read`
 /// - Permission for single fields: `contact:user.employee_id:readonly` (only `custom` apps)
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2026-02-09:

@@ -9,7 +9,7 @@ use super::ArchiveOperation;
 /// deleted.
 ///
 /// - Event type: `compensation.archive.changed_v1`, envelope 2.0
-/// - Permission, any one of: `corehr:compensation_archive_detail:read`
+/// - Permission: `corehr:compensation_archive_detail:read`
 /// - App types: `custom`
 /// - Documentation, as of 2025-09-10:
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/compensation-v1/archive/events/changed>

@@ -72,48 +72,49 @@ pub struct CustomAttrGenericUser {
 #[serde(default)]
 #[non_exhaustive]
 pub struct Department {
-    /// What the department is called. At least 1 characters. Sent only to apps with any permission
-    /// of `contact:contact:readonly_as_app`, `contact:department.base:readonly`.
-    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// What the department is called in each language. Sent only to apps with any permission of
+    /// What the department is called. Not empty. Sent only to apps with any one of the permissions
     /// `contact:contact:readonly_as_app`, `contact:department.base:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What the department is called in each language. Sent only to apps with any one of the
+    /// permissions `contact:contact:readonly_as_app`, `contact:department.base:readonly`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub i18n_name: Option<DepartmentI18nName>,
-    /// The id of the parent department, `0` for the root department. Sent only to apps with any
-    /// permission of `contact:contact:readonly_as_app`, `contact:department.organize:readonly`.
+    /// The id of the parent department, `0` for the root department. Sent only to apps with any one
+    /// of the permissions `contact:contact:readonly_as_app`,
+    /// `contact:department.organize:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub parent_department_id: Option<String>,
     /// The `department_id` of the department, which can be chosen freely. At most 64 characters.
-    /// Sent only to apps with any permission of `contact:contact:readonly_as_app`,
+    /// Sent only to apps with any one of the permissions `contact:contact:readonly_as_app`,
     /// `contact:department.base:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub department_id: Option<String>,
     /// The `open_department_id` of the department.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub open_department_id: Option<String>,
-    /// The `open_id` of the head of the department. Sent only to apps with any permission of
-    /// `contact:contact:readonly_as_app`, `contact:department.organize:readonly`.
+    /// The `open_id` of the head of the department. Sent only to apps with any one of the
+    /// permissions `contact:contact:readonly_as_app`, `contact:department.organize:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub leader_user_id: Option<String>,
-    /// The chat of the department. Sent only to apps with any permission of
+    /// The chat of the department. Sent only to apps with any one of the permissions
     /// `contact:contact:readonly_as_app`, `contact:department.base:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub chat_id: Option<String>,
     /// The position among the departments of the same parent. Lower ones come first. Sent only to
-    /// apps with any permission of `contact:contact:readonly_as_app`,
+    /// apps with any one of the permissions `contact:contact:readonly_as_app`,
     /// `contact:department.organize:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub order: Option<String>,
-    /// The custom ids of the units that the department is in. Sent only to apps with any permission
-    /// of `contact:contact:readonly_as_app`, `contact:department.organize:readonly`.
+    /// The custom ids of the units that the department is in. Sent only to apps with any one of the
+    /// permissions `contact:contact:readonly_as_app`, `contact:department.organize:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub unit_ids: Option<Vec<String>>,
-    /// How many users the department has. Sent only to apps with any permission of
+    /// How many users the department has. Sent only to apps with any one of the permissions
     /// `contact:contact:readonly_as_app`, `contact:department.organize:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub member_count: Option<i64>,
-    /// Whether the department is deleted. Sent only to apps with any permission of
+    /// Whether the department is deleted. Sent only to apps with any one of the permissions
     /// `contact:contact:readonly_as_app`, `contact:department.base:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub status: Option<DepartmentStatus>,
@@ -123,8 +124,8 @@ pub struct Department {
     /// The employee types that the chat of the department is limited to. Empty for none at all.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub group_chat_employee_types: Option<Vec<GroupChatEmployeeType>>,
-    /// How many users have the department as their primary one. Sent only to apps with any
-    /// permission of `contact:contact:readonly_as_app`, `contact:department.organize:readonly`.
+    /// How many users have the department as their primary one. Sent only to apps with any one of
+    /// the permissions `contact:contact:readonly_as_app`, `contact:department.organize:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub primary_member_count: Option<i64>,
 }
@@ -163,35 +164,35 @@ pub struct DepartmentDetail {
 #[serde(default)]
 #[non_exhaustive]
 pub struct DepartmentEvent {
-    /// What the department is called. At least 1 characters. Sent only to apps with any permission
-    /// of `contact:contact:readonly_as_app`, `contact:department.base:readonly`.
+    /// What the department is called. Not empty. Sent only to apps with any one of the permissions
+    /// `contact:contact:readonly_as_app`, `contact:department.base:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The `open_department_id` of the parent department. Sent only to apps with any permission of
-    /// `contact:contact:readonly_as_app`, `contact:department.organize:readonly`.
+    /// The `open_department_id` of the parent department. Sent only to apps with any one of the
+    /// permissions `contact:contact:readonly_as_app`, `contact:department.organize:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub parent_department_id: Option<String>,
-    /// The `department_id` of the department. Sent only to apps with any permission of
+    /// The `department_id` of the department. Sent only to apps with any one of the permissions
     /// `contact:contact:readonly_as_app`, `contact:department.base:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub department_id: Option<String>,
     /// The `open_department_id` of the department.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub open_department_id: Option<String>,
-    /// The `open_id` of the head of the department. Sent only to apps with any permission of
-    /// `contact:contact:readonly_as_app`, `contact:department.base:readonly`.
+    /// The `open_id` of the head of the department. Sent only to apps with any one of the
+    /// permissions `contact:contact:readonly_as_app`, `contact:department.base:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub leader_user_id: Option<String>,
-    /// The chat of the department. Sent only to apps with any permission of
+    /// The chat of the department. Sent only to apps with any one of the permissions
     /// `contact:contact:readonly_as_app`, `contact:department.organize:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub chat_id: Option<String>,
     /// The position among the departments of the same parent. Lower ones come first. Sent only to
-    /// apps with any permission of `contact:contact:readonly_as_app`,
+    /// apps with any one of the permissions `contact:contact:readonly_as_app`,
     /// `contact:department.organize:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub order: Option<i64>,
-    /// Whether the department is deleted. Sent only to apps with any permission of
+    /// Whether the department is deleted. Sent only to apps with any one of the permissions
     /// `contact:contact:readonly_as_app`, `contact:department.base:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub status: Option<DepartmentStatus>,
@@ -244,7 +245,7 @@ pub struct DepartmentLeader {
         skip_serializing_if = "Option::is_none"
     )]
     pub leader_type: Option<LeaderType>,
-    /// The `open_id` of the leader. Sent only to apps with any permission of
+    /// The `open_id` of the leader. Sent only to apps with any one of the permissions
     /// `contact:contact:readonly_as_app`, `contact:department.organize:readonly`.
     #[serde(
         rename = "leaderID",
@@ -357,7 +358,7 @@ pub struct I18nContent {
 #[serde(default)]
 #[non_exhaustive]
 pub struct OldDepartmentObject {
-    /// The status that it had. Sent only to apps with any permission of
+    /// The status that it had. Sent only to apps with any one of the permissions
     /// `contact:contact:readonly_as_app`, `contact:department.base:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub status: Option<DepartmentStatus>,
@@ -374,7 +375,7 @@ pub struct OldDepartmentObject {
 #[non_exhaustive]
 pub struct OldUserObject {
     /// The departments that the employee was in, each by its `open_department_id`. Sent only to
-    /// apps with any permission of `contact:contact:readonly_as_app`,
+    /// apps with any one of the permissions `contact:contact:readonly_as_app`,
     /// `contact:user.department:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub department_ids: Option<Vec<String>>,
@@ -489,15 +490,15 @@ pub struct User {
     /// The `open_id` of the user, which differs from app to app.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub open_id: Option<String>,
-    /// What the user is called. At least 1 characters. Sent only to apps with any permission of
+    /// What the user is called. Not empty. Sent only to apps with any one of the permissions
     /// `contact:contact:readonly_as_app`, `contact:user.base:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The English name of the user. Sent only to apps with any permission of
+    /// The English name of the user. Sent only to apps with any one of the permissions
     /// `contact:contact:readonly_as_app`, `contact:user.base:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub en_name: Option<String>,
-    /// Another name that the user goes by. Sent only to apps with any permission of
+    /// Another name that the user goes by. Sent only to apps with any one of the permissions
     /// `contact:contact:readonly_as_app`, `contact:user.base:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub nickname: Option<String>,
@@ -509,58 +510,59 @@ pub struct User {
     /// `contact:user.phone:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub mobile: Option<String>,
-    /// The gender of the user. Sent only to apps with any permission of
+    /// The gender of the user. Sent only to apps with any one of the permissions
     /// `contact:contact:readonly_as_app`, `contact:user.gender:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub gender: Option<ScopeUserGender>,
-    /// Where to find the avatar of the user. Sent only to apps with any permission of
+    /// Where to find the avatar of the user. Sent only to apps with any one of the permissions
     /// `contact:contact:readonly_as_app`, `contact:user.base:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub avatar: Option<AvatarInfo>,
-    /// Where the user stands with the tenant. Sent only to apps with any permission of
+    /// Where the user stands with the tenant. Sent only to apps with any one of the permissions
     /// `contact:contact:readonly_as_app`, `contact:user.employee:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub status: Option<UserStatus>,
-    /// The `open_id` of the user's direct manager. Sent only to apps with any permission of
-    /// `contact:contact:readonly_as_app`, `contact:user.department:readonly`.
+    /// The `open_id` of the user's direct manager. Sent only to apps with any one of the
+    /// permissions `contact:contact:readonly_as_app`, `contact:user.department:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub leader_user_id: Option<String>,
-    /// The city where the user works. Sent only to apps with any permission of
+    /// The city where the user works. Sent only to apps with any one of the permissions
     /// `contact:contact:readonly_as_app`, `contact:user.employee:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub city: Option<String>,
-    /// The code of the country or region, such as `CN`. Sent only to apps with any permission of
-    /// `contact:contact:readonly_as_app`, `contact:user.employee:readonly`.
+    /// The code of the country or region, such as `CN`. Sent only to apps with any one of the
+    /// permissions `contact:contact:readonly_as_app`, `contact:user.employee:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
-    /// The desk of the user. Sent only to apps with any permission of
+    /// The desk of the user. Sent only to apps with any one of the permissions
     /// `contact:contact:readonly_as_app`, `contact:user.employee:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub work_station: Option<String>,
-    /// When the user joined. In seconds. Sent only to apps with any permission of
-    /// `contact:contact:readonly_as_app`, `contact:user.employee:readonly`.
+    /// When the user joined. Unix time in seconds. Sent only to apps with any one of the
+    /// permissions `contact:contact:readonly_as_app`, `contact:user.employee:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub join_time: Option<i64>,
-    /// The number that the tenant gave the user as an employee. Sent only to apps with any
-    /// permission of `contact:user.employee:readonly`, `contact:user.employee_number:read`,
+    /// The number that the tenant gave the user as an employee. Sent only to apps with any one of
+    /// the permissions `contact:user.employee:readonly`, `contact:user.employee_number:read`,
     /// `contact:contact:readonly_as_app`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub employee_no: Option<String>,
     /// The employee type of the user. Custom ones have other numbers than those named here. Sent
-    /// only to apps with any permission of `contact:contact:readonly_as_app`,
+    /// only to apps with any one of the permissions `contact:contact:readonly_as_app`,
     /// `contact:user.employee:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub employee_type: Option<EmployeeType>,
     /// The custom fields. Given only if an administrator allowed API access to them. Sent only to
-    /// apps with any permission of `contact:contact:readonly_as_app`,
+    /// apps with any one of the permissions `contact:contact:readonly_as_app`,
     /// `contact:user.employee:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub custom_attrs: Option<Vec<UserCustomAttr>>,
     /// The work email address. Given if the tenant uses the platform's mail. Sent only to apps with
-    /// any permission of `contact:contact:readonly_as_app`, `contact:user.employee:readonly`.
+    /// any one of the permissions `contact:contact:readonly_as_app`,
+    /// `contact:user.employee:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub enterprise_email: Option<String>,
-    /// The job title of the user. Sent only to apps with any permission of
+    /// The job title of the user. Sent only to apps with any one of the permissions
     /// `contact:contact:readonly_as_app`, `contact:user.employee:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub job_title: Option<String>,
@@ -696,15 +698,15 @@ pub struct UserEvent {
     /// `contact:user.employee_id:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
-    /// What the employee is called. At least 1 characters. Sent only to apps with any permission of
+    /// What the employee is called. Not empty. Sent only to apps with any one of the permissions
     /// `contact:contact:readonly_as_app`, `contact:user.base:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The English name of the employee. Sent only to apps with any permission of
+    /// The English name of the employee. Sent only to apps with any one of the permissions
     /// `contact:contact:readonly_as_app`, `contact:user.base:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub en_name: Option<String>,
-    /// Another name that the employee goes by. Sent only to apps with any permission of
+    /// Another name that the employee goes by. Sent only to apps with any one of the permissions
     /// `contact:contact:readonly_as_app`, `contact:user.base:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub nickname: Option<String>,
@@ -712,7 +714,7 @@ pub struct UserEvent {
     /// `contact:user.email:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    /// The work email address of the employee. Sent only to apps with any permission of
+    /// The work email address of the employee. Sent only to apps with any one of the permissions
     /// `contact:contact:readonly_as_app`, `contact:user.base:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub enterprise_email: Option<String>,
@@ -723,58 +725,58 @@ pub struct UserEvent {
     /// `contact:user.phone:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub mobile: Option<String>,
-    /// The gender of the employee. Sent only to apps with any permission of
+    /// The gender of the employee. Sent only to apps with any one of the permissions
     /// `contact:contact:readonly_as_app`, `contact:user.gender:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub gender: Option<Gender>,
-    /// Where to find the avatar of the employee. Sent only to apps with any permission of
+    /// Where to find the avatar of the employee. Sent only to apps with any one of the permissions
     /// `contact:contact:readonly_as_app`, `contact:user.base:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub avatar: Option<AvatarInfo>,
-    /// Where the employee stands with the tenant. Sent only to apps with any permission of
+    /// Where the employee stands with the tenant. Sent only to apps with any one of the permissions
     /// `contact:contact:readonly_as_app`, `contact:user.employee:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub status: Option<UserStatus>,
     /// The departments of the employee, each by its `open_department_id`. Not given when an
-    /// employee left: `old_object` of that event has them. Sent only to apps with any permission of
-    /// `contact:contact:readonly_as_app`, `contact:user.department:readonly`.
+    /// employee left: `old_object` of that event has them. Sent only to apps with any one of the
+    /// permissions `contact:contact:readonly_as_app`, `contact:user.department:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub department_ids: Option<Vec<String>>,
-    /// The `open_id` of the employee's direct manager. Sent only to apps with any permission of
-    /// `contact:contact:readonly_as_app`, `contact:user.employee:readonly`.
+    /// The `open_id` of the employee's direct manager. Sent only to apps with any one of the
+    /// permissions `contact:contact:readonly_as_app`, `contact:user.employee:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub leader_user_id: Option<String>,
-    /// The city of the employee. Sent only to apps with any permission of
+    /// The city of the employee. Sent only to apps with any one of the permissions
     /// `contact:contact:readonly_as_app`, `contact:user.employee:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub city: Option<String>,
-    /// The country of the employee. Sent only to apps with any permission of
+    /// The country of the employee. Sent only to apps with any one of the permissions
     /// `contact:contact:readonly_as_app`, `contact:user.employee:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
-    /// The desk of the employee. Sent only to apps with any permission of
+    /// The desk of the employee. Sent only to apps with any one of the permissions
     /// `contact:contact:readonly_as_app`, `contact:user.employee:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub work_station: Option<String>,
-    /// When the employee joined. In seconds, 1 to 2147483647. Sent only to apps with any permission
-    /// of `contact:contact:readonly_as_app`, `contact:user.employee:readonly`.
+    /// When the employee joined. Unix time in seconds, 1 to 2147483647. Sent only to apps with any
+    /// one of the permissions `contact:contact:readonly_as_app`, `contact:user.employee:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub join_time: Option<i64>,
-    /// The number that the tenant gave the employee. Sent only to apps with any permission of
-    /// `contact:user.employee:readonly`, `contact:user.employee_number:read`,
+    /// The number that the tenant gave the employee. Sent only to apps with any one of the
+    /// permissions `contact:user.employee:readonly`, `contact:user.employee_number:read`,
     /// `contact:contact:readonly_as_app`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub employee_no: Option<String>,
     /// The employee type. Custom ones have other numbers, which are the `enum_value` of the type.
-    /// Sent only to apps with any permission of `contact:contact:readonly_as_app`,
+    /// Sent only to apps with any one of the permissions `contact:contact:readonly_as_app`,
     /// `contact:user.employee:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub employee_type: Option<EmployeeType>,
-    /// The position of the employee in each department. Sent only to apps with any permission of
-    /// `contact:contact:readonly_as_app`, `contact:user.department:readonly`.
+    /// The position of the employee in each department. Sent only to apps with any one of the
+    /// permissions `contact:contact:readonly_as_app`, `contact:user.department:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub orders: Option<Vec<UserOrder>>,
-    /// The custom fields of the employee. Sent only to apps with any permission of
+    /// The custom fields of the employee. Sent only to apps with any one of the permissions
     /// `contact:contact:readonly_as_app`, `contact:user.employee:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub custom_attrs: Option<Vec<UserCustomAttr>>,

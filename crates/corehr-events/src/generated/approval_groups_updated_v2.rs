@@ -9,7 +9,7 @@ use super::{ApprovalGroupStatus, ApprovalGroupStatusV2, DraftStatus};
 /// two seconds.
 ///
 /// - Event type: `corehr.approval_groups.updated_v2`, envelope 2.0
-/// - Permission, any one of: `corehr:approval_groups:read`
+/// - Permission: `corehr:approval_groups:read`
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2025-08-25:
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/approval_groups/events/updated>

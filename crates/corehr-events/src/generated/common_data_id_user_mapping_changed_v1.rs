@@ -8,7 +8,7 @@ use super::IdTransformType;
 /// A mapping between the ids of a user in two systems was created or deleted.
 ///
 /// - Event type: `corehr.common_data.id.user_mapping_changed_v1`, envelope 2.0
-/// - Permission, any one of: `corehr:common_data.id.convert:read`
+/// - Permission: `corehr:common_data.id.convert:read`
 /// - Permission for single fields: `contact:user.employee_id:readonly`
 /// - App types: `custom`
 /// - Documentation, as of 2025-08-04:

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// system's own.
 ///
 /// - Event type: `corehr.common_data.meta_data.updated_v1`, envelope 2.0
-/// - Permission, any one of: `corehr:common_data.meta_data:read`
+/// - Permission: `corehr:common_data.meta_data:read`
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2025-01-10:
 ///   <https://open.feishu.cn/document/corehr-v1/basic-infomation/custom_field/events/updated>

@@ -9,7 +9,7 @@ use super::{EmployeeDomainEventData, EmployeeEventType, EmployeeSubEventType};
 /// theirs.
 ///
 /// - Event type: `corehr.employee.domain_event_v2`, envelope 2.0
-/// - Permission, any one of: `corehr:employee.event:read`
+/// - Permission: `corehr:employee.event:read`
 /// - App types: `custom`
 /// - Documentation, as of 2025-07-16:
 ///   <https://open.feishu.cn/document/corehr-v1/employee/events/domain_event>
@@ -32,7 +32,7 @@ pub struct EmployeeDomainEventV2 {
     /// A description of the change.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub opt_desc: Option<String>,
-    /// When the change was made. In seconds.
+    /// When the change was made. Unix time in seconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub opt_time: Option<String>,
     /// The id of the change.

@@ -8,7 +8,7 @@ use super::{JobChangeStatus, TransferMode};
 /// The approval of an employee's job change moved on, or the change took effect.
 ///
 /// - Event type: `corehr.job_change.status_updated_v2`, envelope 2.0
-/// - Permission, any one of: `corehr:job_change.status_update_event:read`
+/// - Permission: `corehr:job_change.status_update_event:read`
 /// - Permission for single fields: `contact:user.employee_id:readonly` (only `custom` apps)
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2025-04-08:

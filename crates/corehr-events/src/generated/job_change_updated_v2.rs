@@ -8,7 +8,7 @@ use super::{JobChangeEditPlace, JobChangeStatus};
 /// The details of a job change were edited after it was started.
 ///
 /// - Event type: `corehr.job_change.updated_v2`, envelope 2.0
-/// - Permission, any one of: `corehr:job_change.update_event_v2:read`
+/// - Permission: `corehr:job_change.update_event_v2:read`
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2024-08-29:
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_change/events/updated>
@@ -31,7 +31,7 @@ pub struct JobChangeUpdatedV2 {
     /// The employment id of who edited it.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator: Option<String>,
-    /// When it was edited. In milliseconds.
+    /// When it was edited. Unix time in milliseconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub updated_time: Option<String>,
     /// The id of the job change.

@@ -42,7 +42,7 @@ pub struct OffboardingUpdatedV2 {
     /// The status of the handover process after the edit.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub checklist_status: Option<ChecklistStatus>,
-    /// When the offboarding was edited. In milliseconds.
+    /// When the offboarding was edited. Unix time in milliseconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub updated_time: Option<String>,
     /// The identifiers of the edited fields. At most 200 elements.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// person.
 ///
 /// - Event type: `corehr.person.created_v1`, envelope 2.0
-/// - Permission, any one of: `corehr:corehr:readonly`
+/// - Permission: `corehr:corehr:readonly`
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2024-08-30:
 ///   <https://open.feishu.cn/document/server-docs/corehr-v1/employee/person/created>

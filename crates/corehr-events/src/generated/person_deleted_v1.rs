@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// The personal information of somebody was deleted.
 ///
 /// - Event type: `corehr.person.deleted_v1`, envelope 2.0
-/// - Permission, any one of: `corehr:corehr:readonly`
+/// - Permission: `corehr:corehr:readonly`
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2024-02-06:
 ///   <https://open.feishu.cn/document/server-docs/corehr-v1/employee/person/deleted>

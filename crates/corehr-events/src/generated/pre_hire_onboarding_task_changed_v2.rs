@@ -8,7 +8,7 @@ use super::{OnboardingFlow, OnboardingFlowChange, OnboardingTaskChange};
 /// The onboarding of a pre-hire, or a task of it, moved on.
 ///
 /// - Event type: `corehr.pre_hire.onboarding_task_changed_v2`, envelope 2.0
-/// - Permission, any one of: `corehr:pre_hire:read`
+/// - Permission: `corehr:pre_hire:read`
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2025-09-15:
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/pre_hire/events/onboarding_task_changed>

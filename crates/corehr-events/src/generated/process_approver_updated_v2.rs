@@ -8,7 +8,7 @@ use super::{ProcessTaskStatus, ProcessTaskType};
 /// A task in a process changed its status. Where several people approve, each has a task.
 ///
 /// - Event type: `corehr.process.approver.updated_v2`, envelope 2.0
-/// - Permission, any one of: `corehr:process:read`
+/// - Permission: `corehr:process:read`
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2025-11-05:
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/process-approver/events/updated>

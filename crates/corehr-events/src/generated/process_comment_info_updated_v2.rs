@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// A comment was added to a process.
 ///
 /// - Event type: `corehr.process_comment_info.updated_v2`, envelope 2.0
-/// - Permission, any one of: `corehr:process:read`
+/// - Permission: `corehr:process:read`
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2025-11-05:
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/process_comment_info/events/updated>

@@ -8,7 +8,7 @@ use super::{ProcessPurpose, ProcessStatus};
 /// A process changed its status.
 ///
 /// - Event type: `corehr.process.status.update_v2`, envelope 2.0
-/// - Permission, any one of: `corehr:process:read`
+/// - Permission: `corehr:process:read`
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2025-11-05:
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/process-status/events/update>

@@ -9,7 +9,7 @@ use super::{ProcessPurpose, ProcessStatus};
 /// when a node has several people.
 ///
 /// - Event type: `corehr.process.updated_v2`, envelope 2.0
-/// - Permission, any one of: `corehr:process:read`
+/// - Permission: `corehr:process:read`
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2025-11-05:
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/process/events/updated>

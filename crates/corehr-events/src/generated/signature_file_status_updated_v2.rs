@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// A file for electronic signature changed its status.
 ///
 /// - Event type: `corehr.signature_file.status_updated_v2`, envelope 2.0
-/// - Permission, any one of: `corehr:signature.file:read`
+/// - Permission: `corehr:signature.file:read`
 /// - App types: `custom`
 /// - Documentation, as of 2025-11-28:
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/signature_file/events/status_updated>

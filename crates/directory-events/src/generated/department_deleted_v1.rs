@@ -8,7 +8,7 @@ use super::{AbnormalRecord, Department};
 /// A department was deleted.
 ///
 /// - Event type: `directory.department.deleted_v1`, envelope 2.0
-/// - Permission, any one of: `directory:department:read`
+/// - Permission: `directory:department:read`
 /// - Permission for single fields: `directory:department.base:read`,
 ///   `directory:department.custom_field:read`, `directory:department.external_id:read`,
 ///   `directory:department.leader:read`, `directory:department.name:read`,

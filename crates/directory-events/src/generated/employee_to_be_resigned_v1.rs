@@ -8,7 +8,7 @@ use super::{AbnormalRecord, EmployeeEntity};
 /// An employee was marked as about to leave.
 ///
 /// - Event type: `directory.employee.to_be_resigned_v1`, envelope 2.0
-/// - Permission, any one of: `directory:employee:read`
+/// - Permission: `directory:employee:read`
 /// - Permission for single fields: `directory:department.base:read`,
 ///   `directory:department.external_id:read`, `directory:employee.base.active_status:read`,
 ///   `directory:employee.base.avatar:read`, `directory:employee.base.background_image:read`,

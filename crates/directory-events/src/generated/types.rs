@@ -75,19 +75,20 @@ impl Validate for CustomFieldValue {
 #[non_exhaustive]
 pub struct Department {
     /// The `open_department_id` of the department. At most 64 characters. Sent only to apps with
-    /// any permission of `directory:department.base:read`, `directory:department.external_id:read`.
+    /// any one of the permissions `directory:department.base:read`,
+    /// `directory:department.external_id:read`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub department_id: Option<String>,
     /// Those who are responsible for the department. At most 100 elements. Sent only to apps with
     /// the permission `directory:department.leader:read`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub leaders: Option<Vec<DepartmentLeader>>,
-    /// The id of the parent department. At most 64 characters. Sent only to apps with any
-    /// permission of `directory:department.organization:read`,
+    /// The id of the parent department. At most 64 characters. Sent only to apps with any one of
+    /// the permissions `directory:department.organization:read`,
     /// `directory:department.parent_id:read`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub parent_department_id: Option<String>,
-    /// What the department is called. Sent only to apps with any permission of
+    /// What the department is called. Sent only to apps with any one of the permissions
     /// `directory:department.base:read`, `directory:department.name:read`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub name: Option<I18nText>,
@@ -95,7 +96,7 @@ pub struct Department {
     /// `directory:department.status:read`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub enabled_status: Option<bool>,
-    /// The weight that departments are sorted by. Sent only to apps with any permission of
+    /// The weight that departments are sorted by. Sent only to apps with any one of the permissions
     /// `directory:department.order_weight:read`, `directory:department.organization:read`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub order_weight: Option<String>,
@@ -164,28 +165,28 @@ pub struct EmployeeBaseEntity {
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub departments: Option<Vec<Department>>,
     /// The position of the employee in each department, the primary department first. At most 20
-    /// elements. Sent only to apps with any permission of
+    /// elements. Sent only to apps with any one of the permissions
     /// `directory:employee.base.department:read`, `directory:employee.base.dept_order:read`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub employee_order_in_departments: Option<Vec<UserDepartmentSortInfo>>,
-    /// The signature line of the employee's profile. Sent only to apps with any permission of
-    /// `directory:employee.base.base:read`, `directory:employee.base.description:read`.
+    /// The signature line of the employee's profile. Sent only to apps with any one of the
+    /// permissions `directory:employee.base.base:read`, `directory:employee.base.description:read`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Whether the employee uses the account. Sent only to apps with any permission of
+    /// Whether the employee uses the account. Sent only to apps with any one of the permissions
     /// `directory:employee.base.active_status:read`, `directory:employee.base.status:read`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub active_status: Option<ActiveStatus>,
-    /// Whether the employee has left. Sent only to apps with any permission of
+    /// Whether the employee has left. Sent only to apps with any one of the permissions
     /// `directory:employee.base.is_resigned:read`, `directory:employee.base.status:read`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub is_resigned: Option<bool>,
-    /// The `open_id` of the employee's direct manager. Sent only to apps with any permission of
-    /// `directory:employee.base.leader:read`, `directory:employee.base.leader_id:read`.
+    /// The `open_id` of the employee's direct manager. Sent only to apps with any one of the
+    /// permissions `directory:employee.base.leader:read`, `directory:employee.base.leader_id:read`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub leader_id: Option<String>,
     /// The `open_id` of each user whom the employee reports to by a dotted line. At most 10
-    /// elements. Sent only to apps with any permission of
+    /// elements. Sent only to apps with any one of the permissions
     /// `directory:employee.base.dotted_line_leaders:read`, `directory:employee.base.leader:read`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub dotted_line_leader_ids: Option<Vec<String>>,
@@ -197,12 +198,12 @@ pub struct EmployeeBaseEntity {
     /// `directory:employee.base.resign_time:read`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub resign_time: Option<String>,
-    /// Where to find the avatar of the employee. Sent only to apps with any permission of
+    /// Where to find the avatar of the employee. Sent only to apps with any one of the permissions
     /// `directory:employee.base.avatar:read`, `directory:employee.base.base:read`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub avatar: Option<ImageLink>,
-    /// The link to the background image that the employee chose. Sent only to apps with any
-    /// permission of `directory:employee.base.background_image:read`,
+    /// The link to the background image that the employee chose. Sent only to apps with any one of
+    /// the permissions `directory:employee.base.background_image:read`,
     /// `directory:employee.base.base:read`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub background_image: Option<String>,
@@ -262,26 +263,26 @@ impl Validate for EmployeeEntity {
 #[serde(default)]
 #[non_exhaustive]
 pub struct EmployeeWorkEntity {
-    /// The country or region where the employee works. Sent only to apps with any permission of
-    /// `directory:employee.work.base_work:read`,
+    /// The country or region where the employee works. Sent only to apps with any one of the
+    /// permissions `directory:employee.work.base_work:read`,
     /// `directory:employee.work.work_country_or_region:read`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub work_country_or_region: Option<String>,
-    /// The city where the employee works. Sent only to apps with any permission of
+    /// The city where the employee works. Sent only to apps with any one of the permissions
     /// `directory:employee.work.base_work:read`, `directory:employee.work.work_place:read`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub work_place: Option<Place>,
-    /// The desk of the employee. Sent only to apps with any permission of
+    /// The desk of the employee. Sent only to apps with any one of the permissions
     /// `directory:employee.work.base_work:read`, `directory:employee.work.work_station:read`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub work_station: Option<I18nText>,
     /// The number that the tenant gave the employee. At most 255 characters. Sent only to apps with
-    /// any permission of `directory:employee.work.base_work:read`,
+    /// any one of the permissions `directory:employee.work.base_work:read`,
     /// `directory:employee.work.job_number:read`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub job_number: Option<String>,
     /// The telephone extension of the employee. At most 99 characters. Sent only to apps with any
-    /// permission of `directory:employee.work.base_work:read`,
+    /// one of the permissions `directory:employee.work.base_work:read`,
     /// `directory:employee.work.extension_number:read`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub extension_number: Option<String>,
@@ -423,11 +424,11 @@ impl Validate for JobTitle {
 #[serde(default)]
 #[non_exhaustive]
 pub struct Name {
-    /// The name in one or more languages. Sent only to apps with any permission of
+    /// The name in one or more languages. Sent only to apps with any one of the permissions
     /// `directory:employee.base.base:read`, `directory:employee.base.name.name:read`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub name: Option<I18nText>,
-    /// Another name that the employee goes by. Sent only to apps with any permission of
+    /// Another name that the employee goes by. Sent only to apps with any one of the permissions
     /// `directory:employee.base.base:read`, `directory:employee.base.name.another_name:read`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub another_name: Option<String>,

@@ -38,7 +38,7 @@ pub struct FileBitableRecordChangedV1 {
     /// The users who subscribed to the bitable.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub subscriber_id_list: Option<Vec<lark_events::UserId>>,
-    /// When the records were changed. In seconds.
+    /// When the records were changed. Unix time in seconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub update_time: Option<i64>,
 }

@@ -8,7 +8,7 @@ use super::FileType;
 /// A file was created in a subscribed folder.
 ///
 /// - Event type: `drive.file.created_in_folder_v1`, envelope 2.0
-/// - Permission, any one of: `space:document.event:read`
+/// - Permission: `space:document.event:read`
 /// - Permission for single fields: `contact:user.employee_id:readonly` (only `custom` apps)
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2025-04-08:

@@ -24,7 +24,7 @@ pub struct CourseRegistrationCreatedV2 {
     /// Who takes the course.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub learner: Option<EventUser>,
-    /// When the learner joined the course. In seconds, 0 to 4294967295.
+    /// When the learner joined the course. Unix time in seconds, 0 to 4294967295.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub enroll_at: Option<i64>,
     /// How the learner came to the course.
@@ -33,7 +33,7 @@ pub struct CourseRegistrationCreatedV2 {
     /// How long the learner has spent on the course. In seconds, 0 to 4294967295.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub learning_duration: Option<i64>,
-    /// When the learner finished the course. In seconds, 0 to 4294967295.
+    /// When the learner finished the course. Unix time in seconds, 0 to 4294967295.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<i64>,
     /// How far the learner has come.

@@ -8,7 +8,7 @@ use super::ReviewOutcome;
 /// The review of a help desk notification reached another status.
 ///
 /// - Event type: `helpdesk.notification.approve_v1`, envelope 2.0
-/// - Permission, any one of: `helpdesk:all:readonly`
+/// - Permission: `helpdesk:all:readonly`
 /// - App types: `custom`
 /// - Documentation, as of 2022-12-26:
 ///   <https://open.feishu.cn/document/server-docs/helpdesk-v1/notification/events/approve>

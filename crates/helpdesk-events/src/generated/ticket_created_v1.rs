@@ -11,7 +11,7 @@ use super::{
 /// A ticket was created in a help desk whose events the app has subscribed to.
 ///
 /// - Event type: `helpdesk.ticket.created_v1`, envelope 2.0
-/// - Permission, any one of: `helpdesk:all:readonly`
+/// - Permission: `helpdesk:all:readonly`
 /// - Permission for single fields: `contact:user.employee_id:readonly`
 /// - App types: `custom`
 /// - Documentation, as of 2024-10-24:

@@ -8,7 +8,7 @@ use super::{TicketEvent, TicketEventUpdateInfo};
 /// A ticket reached another status or stage.
 ///
 /// - Event type: `helpdesk.ticket.updated_v1`, envelope 2.0
-/// - Permission, any one of: `helpdesk:all:readonly`
+/// - Permission: `helpdesk:all:readonly`
 /// - Permission for single fields: `contact:user.employee_id:readonly`
 /// - App types: `custom`
 /// - Documentation, as of 2024-09-02:

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// Applications for jobs were deleted.
 ///
 /// - Event type: `hire.application.deleted_v1`, envelope 2.0
-/// - Permission, any one of: `hire:application:readonly`
+/// - Permission: `hire:application:readonly`
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2024-08-26:
 ///   <https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/application/events/deleted>

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// An application moved to another stage of the recruitment process.
 ///
 /// - Event type: `hire.application.stage_changed_v1`, envelope 2.0
-/// - Permission, any one of: `hire:application:readonly`
+/// - Permission: `hire:application:readonly`
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2024-06-28:
 ///   <https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/application/events/stage_changed>
@@ -23,7 +23,7 @@ pub struct ApplicationStageChangedV1 {
     /// The id of the stage it entered.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub target_stage_id: Option<String>,
-    /// When it moved. In milliseconds.
+    /// When it moved. Unix time in milliseconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub update_time: Option<i64>,
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// A customer ended a background check early. Sent to the provider of the check.
 ///
 /// - Event type: `hire.eco_background_check.canceled_v1`, envelope 2.0
-/// - Permission, any one of: `hire:background_check_order:readonly`
+/// - Permission: `hire:background_check_order:readonly`
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2024-08-28:
 ///   <https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/eco_background_check/events/canceled>

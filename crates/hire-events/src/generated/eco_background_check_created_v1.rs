@@ -11,7 +11,7 @@ use super::{
 /// A customer ordered a background check on a candidate. Sent to the provider of the check.
 ///
 /// - Event type: `hire.eco_background_check.created_v1`, envelope 2.0
-/// - Permission, any one of: `hire:background_check_order:readonly`
+/// - Permission: `hire:background_check_order:readonly`
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2024-08-28:
 ///   <https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/eco_background_check/events/created>

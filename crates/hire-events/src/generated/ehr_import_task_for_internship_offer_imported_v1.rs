@@ -8,7 +8,7 @@ use super::DepartmentId;
 /// A user sent a candidate with an internship offer on to the e-HR system.
 ///
 /// - Event type: `hire.ehr_import_task_for_internship_offer.imported_v1`, envelope 2.0
-/// - Permission, any one of: `hire:ehr_import`
+/// - Permission: `hire:ehr_import`
 /// - Permission for single fields: `contact:user.employee_id:readonly`
 /// - App types: `custom`
 /// - Documentation, as of 2024-08-28:

@@ -8,7 +8,7 @@ use super::Assets;
 /// The balance of a referral account went up or down.
 ///
 /// - Event type: `hire.referral_account.assets_update_v1`, envelope 2.0
-/// - Permission, any one of: `hire:referral_account:readonly`
+/// - Permission: `hire:referral_account:readonly`
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2024-09-26:
 ///   <https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/referral_account/events/assets_update>
@@ -22,7 +22,7 @@ pub struct ReferralAccountAssetsUpdateV1 {
     /// The new balance.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub assets: Option<Assets>,
-    /// When the balance was changed. In milliseconds.
+    /// When the balance was changed. Unix time in milliseconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub modify_time: Option<String>,
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// A talent was deleted.
 ///
 /// - Event type: `hire.talent.deleted_v1`, envelope 2.0
-/// - Permission, any one of: `hire:talent:readonly`
+/// - Permission: `hire:talent:readonly`
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2024-08-26:
 ///   <https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/talent/events/deleted>

@@ -23,7 +23,7 @@ pub struct ChatAccessEventBotP2pChatEnteredV1 {
     /// The newest message in the chat that the user can see.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub last_message_id: Option<String>,
-    /// When that message was sent. In milliseconds.
+    /// When that message was sent. Unix time in milliseconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub last_message_create_time: Option<String>,
 }

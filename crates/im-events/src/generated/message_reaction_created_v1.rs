@@ -32,7 +32,7 @@ pub struct MessageReactionCreatedV1 {
     /// The app that added the reaction. Given when `operator_type` is `app`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub app_id: Option<String>,
-    /// When the reaction was added. In milliseconds.
+    /// When the reaction was added. Unix time in milliseconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub action_time: Option<String>,
 }

@@ -32,7 +32,7 @@ pub struct MessageReactionDeletedV1 {
     /// The app that took the reaction off. Given when `operator_type` is `app`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub app_id: Option<String>,
-    /// When the reaction was taken off. In milliseconds.
+    /// When the reaction was taken off. Unix time in milliseconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub action_time: Option<String>,
 }

@@ -22,7 +22,7 @@ pub struct MessageRecalledV1 {
     /// The chat that the message was in.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub chat_id: Option<String>,
-    /// When the message was recalled. In milliseconds.
+    /// When the message was recalled. Unix time in milliseconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub recall_time: Option<String>,
     /// In what role somebody recalled the message.

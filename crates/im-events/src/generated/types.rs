@@ -113,10 +113,10 @@ pub struct EventMessage {
     /// The message that this one replies to. Given for a reply only.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub parent_id: Option<String>,
-    /// When the message was sent. In milliseconds.
+    /// When the message was sent. Unix time in milliseconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub create_time: Option<String>,
-    /// When the message was last changed. In milliseconds.
+    /// When the message was last changed. Unix time in milliseconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub update_time: Option<String>,
     /// The chat that the message was sent in.
@@ -153,7 +153,7 @@ pub struct EventMessageReader {
     /// The user who read the messages.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub reader_id: Option<lark_events::UserId>,
-    /// When the user read them. In milliseconds.
+    /// When the user read them. Unix time in milliseconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub read_time: Option<String>,
     /// The user's tenant.

@@ -149,13 +149,17 @@ fn the_manifest_has_what_is_known_of_every_handler() {
     assert_eq!(
         dispatcher.manifest().to_string(),
         "Events:\n\
-         - [ ] a.something_v1\n\
-         - [ ] kitchen.cup.broken_v1\n\
-         - [ ] kitchen.forgotten_v1\n\
+         - [ ] a.something_v1\n      \
+         permissions: not known here\n\
+         - [ ] kitchen.cup.broken_v1\n      \
+         permissions: not known here\n\
+         - [ ] kitchen.forgotten_v1\n      \
+         permissions: not known here\n\
          - [ ] kitchen.tea.ready_v1: Tea is ready\n      \
-         permission, any one of: kitchen:tea\n\
+         permission (any one): kitchen:tea\n\
          Callbacks:\n\
-         - [ ] url.preview.get: The preview of a posted link is wanted\n\
+         - [ ] url.preview.get: The preview of a posted link is wanted\n      \
+         permissions: not known here\n\
          Whatever else is subscribed is handled by the fallback.\n"
     );
 }

@@ -8,7 +8,7 @@ use super::{MailboxType, Subscriber};
 /// A mail arrived in a mailbox.
 ///
 /// - Event type: `mail.user_mailbox.event.message_received_v1`, envelope 2.0
-/// - Permission, any one of: `mail:event`
+/// - Permission: `mail:event`
 /// - Permission for single fields: `mail:user_mailbox.event.mail_address:read`
 /// - App types: `custom`
 /// - Documentation, as of 2025-04-28:

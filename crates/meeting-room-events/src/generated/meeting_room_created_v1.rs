@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// A meeting room was created.
 ///
 /// - Event type: `meeting_room.meeting_room.created_v1`, envelope 2.0
-/// - Permission, any one of: `calendar:room:readonly`
+/// - Permission: `calendar:room:readonly`
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2022-03-10:
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/meeting_room-v1/meeting_room/events/created>

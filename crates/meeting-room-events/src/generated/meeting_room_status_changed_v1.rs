@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// A meeting room was created, changed, deleted or reserved.
 ///
 /// - Event type: `meeting_room.meeting_room.status_changed_v1`, envelope 2.0
-/// - Permission, any one of: `calendar:room:readonly`
+/// - Permission: `calendar:room:readonly`
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2024-11-22:
 ///   <https://open.feishu.cn/document/server-docs/calendar-v4/meeting-room-event/event/status_changed>

@@ -9,7 +9,7 @@ use super::PaymentActivityChange;
 /// unarchived.
 ///
 /// - Event type: `payroll.payment_activity.status_changed_v1`, envelope 2.0
-/// - Permission, any one of: `payroll:payment_activity:monitor`
+/// - Permission: `payroll:payment_activity:monitor`
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2025-04-03:
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/payroll-v1/payment_activity/events/status_changed>

@@ -21,7 +21,7 @@ pub struct OpenResult {
     /// The id of the review project in the cycle.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub activity_id: Option<String>,
-    /// When the result was released. In milliseconds.
+    /// When the result was released. Unix time in milliseconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub open_time: Option<String>,
 }

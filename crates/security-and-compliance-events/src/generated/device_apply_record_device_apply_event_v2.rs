@@ -8,7 +8,7 @@ use super::{ApplyStatus, DeviceOwnership, DeviceRecordEvent};
 /// A member declared a device to the tenant.
 ///
 /// - Event type: `security_and_compliance.device_apply_record.device_apply_event_v2`, envelope 2.0
-/// - Permission, any one of: `security_and_compliance:device_apply_record:read`
+/// - Permission: `security_and_compliance:device_apply_record:read`
 /// - Permission for single fields: `contact:user.employee_id:readonly`
 /// - App types: `custom`
 /// - Documentation, as of 2025-10-21:

@@ -8,7 +8,7 @@ use super::{ChangeType, DeviceChangeEvent};
 /// A device was added or deleted, or its owner, its trust or something it is recognised by changed.
 ///
 /// - Event type: `security_and_compliance.device_record.device_change_event_v2`, envelope 2.0
-/// - Permission, any one of: `security_and_compliance:device_record:read`
+/// - Permission: `security_and_compliance:device_record:read`
 /// - Permission for single fields: `contact:user.employee_id:readonly` (only `custom` apps)
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2025-11-12:

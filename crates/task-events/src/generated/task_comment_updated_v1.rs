@@ -9,7 +9,7 @@ use super::CommentChange;
 /// or deleted.
 ///
 /// - Event type: `task.task.comment.updated_v1`, envelope 2.0
-/// - Permission, any one of: `task:comment`
+/// - Permission: `task:comment`
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2024-08-13:
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/task-v1/task-comment/events/updated>

@@ -8,7 +8,7 @@ use super::{ChangeKind, ChangedPart, UserIdList};
 /// A task in the tenant was created, changed or deleted, whichever app it came from.
 ///
 /// - Event type: `task.task.update_tenant_v1`, envelope 2.0
-/// - Permission, any one of: `task:task.event_update_tenant:readonly`
+/// - Permission: `task:task.event_update_tenant:readonly`
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2022-12-23:
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/task-v1/task/events/update_tenant>

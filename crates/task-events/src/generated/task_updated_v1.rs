@@ -9,7 +9,7 @@ use super::TaskChange;
 /// deleted.
 ///
 /// - Event type: `task.task.updated_v1`, envelope 2.0
-/// - Permission, any one of: `task:task`
+/// - Permission: `task:task`
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2024-08-13:
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/task-v1/task/events/updated>

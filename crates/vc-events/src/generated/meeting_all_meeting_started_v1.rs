@@ -8,7 +8,7 @@ use super::{MeetingEventMeeting, MeetingEventUser};
 /// A meeting of the tenant started, however it was arranged.
 ///
 /// - Event type: `vc.meeting.all_meeting_started_v1`, envelope 2.0
-/// - Permission, any one of: `vc:meeting.all_meeting:readonly`
+/// - Permission: `vc:meeting.all_meeting:readonly`
 /// - Permission for single fields: `contact:user.employee_id:readonly` (only `custom` apps)
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2024-09-09:

@@ -8,7 +8,7 @@ use super::{MeetingEventMeeting, MeetingEventUser};
 /// Somebody joined a meeting that was reserved over the API.
 ///
 /// - Event type: `vc.meeting.join_meeting_v1`, envelope 2.0
-/// - Permission, any one of: `vc:meeting:readonly`
+/// - Permission: `vc:meeting:readonly`
 /// - Permission for single fields: `contact:user.employee_id:readonly` (only `custom` apps)
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2023-08-23:

@@ -8,7 +8,7 @@ use super::{MeetingEventMeeting, MeetingEventUser};
 /// The recording of a meeting that was reserved over the API ended.
 ///
 /// - Event type: `vc.meeting.recording_ended_v1`, envelope 2.0
-/// - Permission, any one of: `vc:meeting:readonly`
+/// - Permission: `vc:meeting:readonly`
 /// - Permission for single fields: `contact:user.employee_id:readonly` (only `custom` apps)
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2023-03-27:

@@ -63,10 +63,10 @@ pub struct MeetingEventMeeting {
     /// What the meeting was created from.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub meeting_source: Option<MeetingSource>,
-    /// When the meeting starts. In seconds.
+    /// When the meeting starts. Unix time in seconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub start_time: Option<String>,
-    /// When the meeting ends. In seconds.
+    /// When the meeting ends. Unix time in seconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub end_time: Option<String>,
     /// Who hosts the meeting.
@@ -263,10 +263,10 @@ pub struct RoomStatusEvent {
     /// Whether the room is going to be enabled, rather than disabled.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub schedule_status: Option<bool>,
-    /// From when on the room is disabled. In seconds.
+    /// From when on the room is disabled. Unix time in seconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub disable_start_time: Option<String>,
-    /// Until when the room is disabled; `0` for good. In seconds.
+    /// Until when the room is disabled; `0` for good. Unix time in seconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub disable_end_time: Option<String>,
     /// Why the room is disabled.
@@ -320,16 +320,16 @@ pub struct TimeConfig {
     /// How far ahead, at most, a reservation can be made. In days, 1 to 730; 365 when not set.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub days_in_advance: Option<i64>,
-    /// The time of day at which a new day opens for reservations. In seconds, 0 to 86400; 28800
-    /// when not set; rounded to the nearest multiple of 60.
+    /// The time of day, from midnight, at which a new day opens for reservations. In seconds, 0 to
+    /// 86400; 28800 when not set; rounded to the nearest multiple of 60.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub opening_hour: Option<String>,
-    /// The time from which the room can be reserved each day. In seconds, 0 to 86400; 0 when not
-    /// set; rounded to the nearest multiple of 60.
+    /// The time, from midnight, from which the room can be reserved each day. In seconds, 0 to
+    /// 86400; 0 when not set; rounded to the nearest multiple of 60.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub start_time: Option<String>,
-    /// The time until which the room can be reserved each day. In seconds, 0 to 86400; 86400 when
-    /// not set; rounded to the nearest multiple of 60.
+    /// The time, from midnight, until which the room can be reserved each day. In seconds, 0 to
+    /// 86400; 86400 when not set; rounded to the nearest multiple of 60.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub end_time: Option<String>,
     /// How long a single reservation can be. In hours, 1 to 99; 2 when not set.

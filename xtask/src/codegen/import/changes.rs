@@ -45,7 +45,7 @@ fn compare(old: &Value, new: &Value, at: &str, lines: &mut Vec<String>) {
 }
 
 /// The members of `properties` are written with a dot; what is said of one, with a colon.
-fn place(at: &str, name: &str) -> String {
+pub(super) fn place(at: &str, name: &str) -> String {
     match name {
         _ if at.ends_with('.') => format!("{at}{name}"),
         "properties" if at.is_empty() => String::new(),

@@ -113,6 +113,8 @@ fn add_facts(schema: &mut Map<String, Value>, node: &Node) {
         target.extend(value.map(|value| (name.to_owned(), value)));
     };
     put(false, "unit", wording.unit.map(Value::from));
+    let is_time = node.is_unix_time.then_some(Value::Bool(true));
+    put(false, "unix_time", is_time);
     let [min_length, max_length] = lengths.unwrap_or(["min_length", "max_length"]);
     put(
         lengths.is_some(),

@@ -27,6 +27,8 @@ pub(super) struct Imported {
     pub(super) event_type: String,
     pub(super) domain: String,
     pub(super) document: Value,
+    /// What the page could say better, each with its line.
+    pub(super) notes: Vec<(usize, String)>,
 }
 
 /// What the table of facts says.
@@ -285,10 +287,23 @@ fn import(
     })?;
 
     let mut types = Types::new();
-    let mut root = match draft.table {
+    let (mut root, unknown) = match draft.table {
         Some(table) => fields::read(table, &mut types)?,
-        None => Vec::new(),
+        None => Default::default(),
     };
+    let mut notes: Vec<_> = unknown
+        .into_iter()
+        .map(|(line, name)| (line, format!("nothing describes the type `{name:.40}`")))
+        .collect();
+    if page.comment.contains_key("updatedAt") && updated(page).is_none() {
+        notes.push((1, "`updatedAt` is no count of milliseconds".to_owned()));
+    }
+    if page_url(page).is_none() {
+        notes.push((
+            1,
+            "no `source` and no `fullPath`, so there is no link to the page".to_owned(),
+        ));
+    }
     for field in &mut root {
         inline(field, &types);
     }
@@ -345,6 +360,7 @@ fn import(
         event_type,
         domain,
         document,
+        notes,
     })
 }
 

@@ -30,6 +30,8 @@ pub(super) struct Node {
     pub(super) is_out_of_bounds: bool,
     /// The sample has it, and the table does not.
     pub(super) is_only_sampled: bool,
+    /// The sample has a point in time, and not a length of it.
+    pub(super) is_unix_time: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +59,7 @@ impl Node {
             scopes: Vec::new(),
             is_out_of_bounds: false,
             is_only_sampled: false,
+            is_unix_time: false,
         }
     }
 }
@@ -64,8 +67,11 @@ impl Node {
 /// The types of a page that have names, in the order they come.
 pub(super) type Types = Vec<(String, Vec<Field>)>;
 
-/// A table as a tree.
-pub(super) fn read(table: &Table, types: &mut Types) -> Result<Vec<Field>, Refusal> {
+/// The types that a table names and does not describe, each with its line.
+pub(super) type Undescribed = Vec<(usize, String)>;
+
+/// A table as a tree, and what it leaves open.
+pub(super) fn read(table: &Table, types: &mut Types) -> Result<(Vec<Field>, Undescribed), Refusal> {
     let columns = table.name_column().zip(table.type_column());
     let (name, kind) = columns.ok_or_else(|| table.unlabelled())?;
     let description = table.description_column();
@@ -74,12 +80,20 @@ pub(super) fn read(table: &Table, types: &mut Types) -> Result<Vec<Field>, Refus
         kind,
         description,
         types,
+        mentioned: Vec::new(),
     };
     if let Some(row) = table.rows.get(MAX_ROWS) {
         return Err(Refusal::new(row.line, format!("at most {MAX_ROWS} rows")));
     }
     let mut rows = table.rows.as_slice();
-    reader.siblings(&mut rows, 0)
+    let fields = reader.siblings(&mut rows, 0)?;
+    let Reader {
+        types,
+        mut mentioned,
+        ..
+    } = reader;
+    mentioned.retain(|(_, name)| !types.iter().any(|(known, _)| known == name));
+    Ok((fields, mentioned))
 }
 
 struct Reader<'a> {
@@ -88,6 +102,8 @@ struct Reader<'a> {
     kind: usize,
     description: Option<usize>,
     types: &'a mut Types,
+    /// Types that a row names and describes nothing of, with its line.
+    mentioned: Undescribed,
 }
 
 impl Reader<'_> {
@@ -135,13 +151,24 @@ impl Reader<'_> {
             let rule = format!("a type, not `{:.40}`", kind.text);
             return Err(Refusal::new(row.line, rule));
         };
-        let node = self.node(&kind, children);
+        let node = self.node(&kind, children, row.line);
         let mut node = node.map_err(|(kind, field)| {
             let rule = format!("`{field}` of `{kind:.40}` as in its other places");
             Refusal::new(row.line, rule)
         })?;
         if let Some(description) = self.description.and_then(|column| row.cells.get(column)) {
             describe(&mut node, description, &kind);
+        }
+        let wording = match &node.shape {
+            Shape::List(items) => &items.wording,
+            _ => &node.wording,
+        };
+        let bounds = [&wording.minimum, &wording.maximum].map(|bound| bound.as_ref()?.as_f64());
+        if let [Some(minimum), Some(maximum)] = bounds
+            && minimum > maximum
+        {
+            let rule = format!("a range from low to high, not `{minimum}` to `{maximum}`");
+            return Err(Refusal::new(row.line, rule));
         }
         Ok(Field {
             name: name.text.clone(),
@@ -150,9 +177,14 @@ impl Reader<'_> {
     }
 
     /// The error is a type and its field that is something else in another place.
-    fn node(&mut self, kind: &Kind, children: Vec<Field>) -> Result<Node, (String, String)> {
+    fn node(
+        &mut self,
+        kind: &Kind,
+        children: Vec<Field>,
+        line: usize,
+    ) -> Result<Node, (String, String)> {
         let shape = match kind {
-            Kind::List(items) => Shape::List(Box::new(self.node(items, children)?)),
+            Kind::List(items) => Shape::List(Box::new(self.node(items, children, line)?)),
             Kind::Map(values) => {
                 // The rows `key` and `value` stand for all members.
                 let is_member = |field: &Field| ["key", "value"].contains(&field.name.as_str());
@@ -162,11 +194,14 @@ impl Reader<'_> {
                     .filter(|field| is_fake && field.name == "value");
                 Shape::Map(Box::new(match members.next() {
                     Some(value) => value.node.clone(),
-                    None if is_fake => self.node(values, Vec::new())?,
-                    None => self.node(values, children)?,
+                    None if is_fake => self.node(values, Vec::new(), line)?,
+                    None => self.node(values, children, line)?,
                 }))
             }
-            Kind::Named(name) if children.is_empty() => Shape::Named(name.clone()),
+            Kind::Named(name) if children.is_empty() => {
+                self.mentioned.push((line, name.clone()));
+                Shape::Named(name.clone())
+            }
             Kind::Named(name) => {
                 define(self.types, name, children).map_err(|field| (name.clone(), field))?;
                 Shape::Named(name.clone())

@@ -140,7 +140,7 @@ pub(crate) fn run(root: &Path, pages: &[PathBuf]) -> Result<Report, CodegenError
                         report.refused.push(line);
                         continue;
                     }
-                    write(root, &event, &mut report)?;
+                    write(root, &name, &event, &mut report)?;
                 }
             }
             Err(Refusal { line, expected }) => {
@@ -157,8 +157,13 @@ fn events_of(bytes: &[u8], setting: &Setting) -> Result<Vec<Imported>, Refusal> 
     events::read(&Page::parse(bytes)?, setting)
 }
 
-/// Writes a fact file and tells what is new in it.
-fn write(root: &Path, event: &Imported, report: &mut Report) -> Result<(), CodegenError> {
+/// Writes a fact file and tells what is new in it, and what is doubtful.
+fn write(
+    root: &Path,
+    page: &str,
+    event: &Imported,
+    report: &mut Report,
+) -> Result<(), CodegenError> {
     let file = format!("specs/{}/{}.json", event.domain, event.event_type);
     let path = root.join(&file);
     let old = fs::read_to_string(&path).ok();
@@ -171,11 +176,30 @@ fn write(root: &Path, event: &Imported, report: &mut Report) -> Result<(), Codeg
         None => report.lines.push(format!("new {file}")),
         Some(old) => {
             report.lines.push(format!("updated {file}"));
-            let changes = changes::between(&old, &event.document);
-            report
-                .lines
-                .extend(changes.into_iter().map(|line| format!("  {line}")));
+            let changes = changes::between(&old, &event.document).into_iter();
+            report.lines.extend(changes.map(|line| format!("  {line}")));
         }
     }
+    let notes = event.notes.iter();
+    let notes = notes.map(|(line, note)| format!("  {page}:{line}: {note}"));
+    report.lines.extend(notes);
+    let mut only_sampled = Vec::new();
+    find_only_sampled(&event.document, "", &mut only_sampled);
+    let only_sampled = only_sampled.into_iter();
+    report
+        .lines
+        .extend(only_sampled.map(|at| format!("  only in the sample: {at}")));
     Ok(())
+}
+
+/// The places of fields that the table does not have.
+fn find_only_sampled(schema: &Value, at: &str, found: &mut Vec<String>) {
+    if schema.pointer("/x-lark/only_sampled").is_some() {
+        found.push(at.to_owned());
+    }
+    for (name, member) in schema.as_object().into_iter().flatten() {
+        if name != "examples" && name != "x-lark" {
+            find_only_sampled(member, &changes::place(at, name), found);
+        }
+    }
 }

@@ -184,7 +184,10 @@ fn add_type(node: &mut Node, name: &'static str) {
     }
 }
 
-/// Notes a sample outside the bounds that the page states.
+/// In seconds since 1970. What lasts is shorter, in whichever unit.
+const YEAR_2001: f64 = 1e9;
+
+/// Notes a sample outside the bounds that the page states, and one that is a point in time.
 fn check_bounds(node: &mut Node, value: &Value) {
     let facts = &node.wording;
     let number = match value {
@@ -206,5 +209,11 @@ fn check_bounds(node: &mut Node, value: &Value) {
     let length = length.and_then(|length| u64::try_from(length).ok());
     let is_short = length.zip(facts.min_length).is_some_and(|(n, min)| n < min);
     let is_long = length.zip(facts.max_length).is_some_and(|(n, max)| n > max);
+    let count = match value {
+        Value::String(text) => text.parse::<f64>().ok(),
+        _ => number,
+    };
+    let is_time = facts.unit.is_some() && count.is_some_and(|count| count >= YEAR_2001);
+    node.is_unix_time |= is_time;
     node.is_out_of_bounds |= is_below || is_above || is_short || is_long;
 }

@@ -93,8 +93,8 @@ fn documents(page: &str) -> Vec<(String, Value)> {
     assert_eq!(report.refused, [""; 0]);
     let files = report.lines.iter();
     files
-        .map(|line| {
-            let file = line.strip_prefix("new ").unwrap();
+        .filter_map(|line| line.strip_prefix("new "))
+        .map(|file| {
             let document: Value = serde_json::from_str(&workspace.read(file)).unwrap();
             (document["$id"].as_str().unwrap().to_owned(), document)
         })

@@ -78,6 +78,10 @@ fn event_facts(facts: &EventFacts) -> Vec<String> {
             .iter()
             .map(|scope| scope_text(scope, facts))
             .collect();
+        let label = match scopes.len() {
+            1 => label.trim_end_matches(", any one of"),
+            _ => label,
+        };
         items.extend((!scopes.is_empty()).then(|| format!("{label}: {}", scopes.join(", "))));
     }
     if !facts.app_types.is_empty() {

@@ -83,7 +83,7 @@ fn every_shape_has_its_rust_type() {
         "pub labels: Option<std::collections::BTreeMap<String, String>>,",
         "pub maker: Option<TeaReadyV1Maker>,",
         "pub state: Option<State>,",
-        "/// J. Known values are `green`, `black`. Sent only to apps with any permission of `a`, `b`.",
+        "/// J. Known values are `green`, `black`. Sent only to apps with any one of the permissions `a`,",
         "pub marks: Option<Vec<Mark>>,",
         "#[expect(missing_docs, reason = \"the names say it\")]",
         "/// 1 to 64 characters.",

@@ -137,16 +137,31 @@ fn domains_do_not_get_into_each_others_way() {
 }
 
 #[test]
-fn the_crate_of_a_domain_that_is_gone_is_named() {
+fn the_crate_of_a_domain_that_is_gone_is_named_and_can_be_removed() {
     let workspace = Workspace::new("gone");
     let ready = spec(READY, json!({}), json!({}));
     workspace.write(&ready.file, &ready.text);
-    workspace.write("crates/wine-events/src/generated/mod.rs", "");
-    let error = run(&workspace.0, true).unwrap_err().to_string();
-    assert_eq!(
-        error,
-        "crates/wine-events: generated from no domain in specs/: remove it"
-    );
+    let wine = ready.text.replace("tea", "wine");
+    workspace.write("specs/wine/wine.pot.ready_v1.json", &wine);
+    if workspace.run(false).is_none() {
+        return;
+    }
+    let catalogue =
+        || fs::read_to_string(workspace.0.join("crates/lark-events-catalogue/Cargo.toml"));
+    assert!(catalogue().unwrap().contains("wine-events"));
+
+    fs::remove_dir_all(workspace.0.join("specs/wine")).unwrap();
+    for check in [true, false] {
+        let error = run(&workspace.0, check).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "crates/wine-events: its domain is not in specs/: remove it"
+        );
+    }
+    // Nothing needs it any more.
+    assert!(!catalogue().unwrap().contains("wine-events"));
+    fs::remove_dir_all(workspace.0.join("crates/wine-events")).unwrap();
+    assert!(workspace.run(true).unwrap().is_empty());
 }
 
 #[test]

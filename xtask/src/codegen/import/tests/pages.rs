@@ -59,7 +59,7 @@ fn all_facts_of_a_regular_page_are_taken() {
             ),
             (
                 "ready_at",
-                json!({"type": "string", "x-lark": {"unit": "milliseconds"}}),
+                json!({"type": "string", "x-lark": {"unit": "milliseconds", "unix_time": true}}),
             ),
             (
                 "steep",

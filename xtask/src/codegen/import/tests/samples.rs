@@ -113,7 +113,13 @@ fn what_the_sample_has_against_the_table_is_noted() {
                 beside("integer", json!({"minimum": 10, "maximum": 20})),
             ),
             ("few", few),
-            ("at", beside("integer", json!({"unit": "milliseconds"}))),
+            (
+                "at",
+                beside(
+                    "integer",
+                    json!({"unit": "milliseconds", "unix_time": true}),
+                ),
+            ),
             ("extra", extra),
         ],
     );

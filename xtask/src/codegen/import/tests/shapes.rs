@@ -156,3 +156,40 @@ fn domains_are_names_and_have_their_events_alone() {
         assert_eq!(error.to_string(), expected);
     }
 }
+
+#[test]
+fn what_is_doubtful_is_told() {
+    let workspace = Workspace::new();
+    let rows = ["|event|-||", "|&emsp;size|flaot||", "|&emsp;steep|int||"];
+    let page = page(&rows, &json!({"size": 1.5, "stepe": 3}));
+    workspace.write(
+        "page.md",
+        format!("<!--\nupdatedAt: yesterday\n-->\n{page}"),
+    );
+    let lines = workspace.import(&["page.md"]).lines;
+    let path = workspace.0.join("page.md");
+    let at = |line: usize, note: &str| format!("  {}:{line}: {note}", path.display());
+    assert_eq!(
+        lines,
+        [
+            "new specs/tea/tea.pot.ready_v1.json".to_owned(),
+            at(11, "nothing describes the type `flaot`"),
+            at(1, "`updatedAt` is no count of milliseconds"),
+            at(
+                1,
+                "no `source` and no `fullPath`, so there is no link to the page"
+            ),
+            "  only in the sample: event.stepe".to_owned(),
+            "  only in the sample: schema".to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn a_range_goes_from_low_to_high() {
+    let rows = ["|event|-||", "|&emsp;size|int|取值范围：`500` ～ `-1`|"];
+    assert_eq!(
+        refused(&page(&rows, &json!({}))),
+        ["page.md:8: expected a range from low to high, not `500` to `-1`"]
+    );
+}
