@@ -18,9 +18,6 @@ const MAX_EVENTS: usize = 16;
 /// What a file can be called everywhere.
 const MAX_NAME: usize = 100;
 
-/// Where pages of the platform's documentation live.
-const SITE: &str = "https://open.feishu.cn/document";
-
 /// An event, ready to be written.
 #[derive(Debug)]
 pub(super) struct Imported {
@@ -295,10 +292,10 @@ fn import(
         .into_iter()
         .map(|(line, name)| (line, format!("nothing describes the type `{name:.40}`")))
         .collect();
-    if page.comment.contains_key("updatedAt") && updated(page).is_none() {
+    if page.comment.contains_key("updatedAt") && page.updated().is_none() {
         notes.push((1, "`updatedAt` is no count of milliseconds".to_owned()));
     }
-    if page_url(page).is_none() {
+    if page.url().is_none() {
         notes.push((
             1,
             "no `source` and no `fullPath`, so there is no link to the page".to_owned(),
@@ -329,8 +326,8 @@ fn import(
     };
     let mut facts = json!({"domain": domain, "event_type": event_type, "schema": schema});
     for (name, value) in [
-        ("page", page_url(page).map(Value::from)),
-        ("updated", updated(page).map(Value::from)),
+        ("page", page.url().map(Value::from)),
+        ("updated", page.updated().map(Value::from)),
         ("app_types", filled(json!(about.app_types))),
         ("scopes", filled(json!(about.scopes))),
         ("field_scopes", filled(json!(about.field_scopes))),
@@ -382,37 +379,4 @@ fn filled(value: Value) -> Option<Value> {
         _ => false,
     };
     (!is_empty).then_some(value)
-}
-
-fn page_url(page: &Page) -> Option<String> {
-    let path = || {
-        let path = page.comment.get("fullPath")?;
-        Some(format!("{SITE}{}", path.replace("//", "/")))
-    };
-    page.comment.get("source").cloned().or_else(path)
-}
-
-/// The day of the last change, in UTC.
-fn updated(page: &Page) -> Option<String> {
-    let millis: u64 = page.comment.get("updatedAt")?.parse().ok()?;
-    let (year, month, day) = civil(millis / 86_400_000)?;
-    Some(format!("{year:04}-{month:02}-{day:02}"))
-}
-
-/// Year, month and day of a day since 1970.
-fn civil(mut days: u64) -> Option<(u64, u64, u64)> {
-    let is_leap = |year: u64| {
-        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
-    };
-    for year in 1970..10_000 {
-        let february = if is_leap(year) { 29 } else { 28 };
-        let months = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-        for (month, length) in (1..).zip(months) {
-            if days < length {
-                return Some((year, month, days + 1));
-            }
-            days -= length;
-        }
-    }
-    None
 }

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 
 use super::markup::{self, Cell, Table};
 
+/// Where pages of the platform's documentation live.
+const SITE: &str = "https://open.feishu.cn/document";
+
 /// No page of the platform's documentation comes near this.
 pub(super) const MAX_BYTES: usize = 4 * 1024 * 1024;
 
@@ -96,6 +99,40 @@ impl Page {
             lines: lines.number,
         })
     }
+
+    /// The page as it is on the web.
+    pub(super) fn url(&self) -> Option<String> {
+        let path = || {
+            let path = self.comment.get("fullPath")?;
+            Some(format!("{SITE}{}", path.replace("//", "/")))
+        };
+        self.comment.get("source").cloned().or_else(path)
+    }
+
+    /// The day of the last change, in UTC.
+    pub(super) fn updated(&self) -> Option<String> {
+        let millis: u64 = self.comment.get("updatedAt")?.parse().ok()?;
+        let (year, month, day) = civil(millis / 86_400_000)?;
+        Some(format!("{year:04}-{month:02}-{day:02}"))
+    }
+}
+
+/// Year, month and day of a day since 1970.
+fn civil(mut days: u64) -> Option<(u64, u64, u64)> {
+    let is_leap = |year: u64| {
+        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+    };
+    for year in 1970..10_000 {
+        let february = if is_leap(year) { 29 } else { 28 };
+        let months = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+        for (month, length) in (1..).zip(months) {
+            if days < length {
+                return Some((year, month, days + 1));
+            }
+            days -= length;
+        }
+    }
+    None
 }
 
 /// The lines not yet read, and how many were.
