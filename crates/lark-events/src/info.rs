@@ -40,7 +40,8 @@ pub struct EventInfo {
     pub app_types: &'static [&'static str],
     /// The ways of delivery that the page names: `webhook`.
     pub push_modes: &'static [&'static str],
-    /// The documented sample: a whole document, envelope included where it has one.
+    /// The documented sample: a whole document, envelope included where it has one. Its body is what
+    /// [`typed`](Self::typed) takes.
     pub sample: Option<&'static str>,
     typing: Typing,
 }

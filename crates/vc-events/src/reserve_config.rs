@@ -31,30 +31,35 @@ const OPENING_HOUR: u64 = 8 * SECONDS_PER_HOUR;
 /// ```
 impl TimeConfig {
     /// [`days_in_advance`](Self::days_in_advance): how far ahead a reservation can be made.
+    #[doc(alias = "days_in_advance")]
     #[must_use]
     pub fn ahead(&self) -> Option<Duration> {
         times(self.days_in_advance.unwrap_or(365), SECONDS_PER_DAY)
     }
 
     /// [`opening_hour`](Self::opening_hour): when a new day opens for reservations, from midnight.
+    #[doc(alias = "opening_hour")]
     #[must_use]
     pub fn opens_at(&self) -> Option<Duration> {
         seconds(&self.opening_hour, OPENING_HOUR).map(Duration::from_secs)
     }
 
     /// [`start_time`](Self::start_time): from when the room can be reserved, from midnight.
+    #[doc(alias = "start_time")]
     #[must_use]
     pub fn starts_at(&self) -> Option<Duration> {
         seconds(&self.start_time, 0).map(Duration::from_secs)
     }
 
     /// [`end_time`](Self::end_time): until when the room can be reserved, from midnight.
+    #[doc(alias = "end_time")]
     #[must_use]
     pub fn ends_at(&self) -> Option<Duration> {
         seconds(&self.end_time, SECONDS_PER_DAY).map(Duration::from_secs)
     }
 
     /// [`max_duration`](Self::max_duration): how long a reservation can be.
+    #[doc(alias = "max_duration")]
     #[must_use]
     pub fn longest(&self) -> Option<Duration> {
         times(self.max_duration.unwrap_or(2), SECONDS_PER_HOUR)
@@ -64,6 +69,7 @@ impl TimeConfig {
 impl ApprovalConfigEvent {
     /// [`meeting_duration`](Self::meeting_duration): longer reservations need approval. It has no
     /// default.
+    #[doc(alias = "meeting_duration")]
     #[must_use]
     pub fn approved_up_to(&self) -> Option<Duration> {
         let hours = self.meeting_duration?;
