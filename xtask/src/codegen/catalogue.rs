@@ -167,23 +167,12 @@ struct Catalogue<'a, 'p> {
 impl<'a> Catalogue<'a, '_> {
     fn event(&mut self, spec: &'a Spec) -> Event<'a> {
         let event_type = &spec.facts.event_type;
+        let name = self.naming.of_event(event_type).to_owned();
         let words = self.overlay.events.get(event_type);
-        let fields = self.fields(&spec.body, words, "events");
-        let by_hand = words.is_some_and(|words| words.validated_by_hand);
-        let mut doc = self.doc(
-            words.and_then(|words| words.doc.as_ref()),
-            &["events", event_type],
-        );
-        if doc.is_empty() {
-            doc = format!("The event `{event_type}`.");
+        let mut body = self.structure(name, &spec.body, words, "events");
+        if body.doc.is_empty() {
+            body.doc = format!("The event `{event_type}`.");
         }
-        let body = Struct {
-            name: self.naming.of_event(event_type).to_owned(),
-            doc,
-            part_of: Vec::new(),
-            is_validated: !by_hand && fields.iter().any(|field| !field.rules.is_empty()),
-            fields,
-        };
         Event { spec, body }
     }
 
@@ -195,16 +184,32 @@ impl<'a> Catalogue<'a, '_> {
         if part_of.is_empty() || words.is_some_and(|words| words.external.is_some()) {
             return None;
         }
-        let fields = self.fields(object, words, "types");
-        let by_hand = words.is_some_and(|words| words.validated_by_hand);
-        let doc = words.and_then(|words| words.doc.as_ref());
+        let name = self.naming.of_type(&object.key).to_owned();
+        let structure = self.structure(name, object, words, "types");
         Some(Struct {
-            name: self.naming.of_type(&object.key).to_owned(),
-            doc: self.doc(doc, &["types", &object.key]),
             part_of,
+            ..structure
+        })
+    }
+
+    /// An object with its words, part of nothing yet.
+    fn structure(
+        &mut self,
+        name: String,
+        object: &Object,
+        words: Option<&'a ObjectWords>,
+        table: &str,
+    ) -> Struct {
+        let fields = self.fields(object, words, table);
+        let doc = words.and_then(|words| words.doc.as_ref());
+        let by_hand = words.is_some_and(|words| words.validated_by_hand);
+        Struct {
+            name,
+            doc: self.doc(doc, &[table, &object.key]),
+            part_of: Vec::new(),
             is_validated: !by_hand && fields.iter().any(|field| !field.rules.is_empty()),
             fields,
-        })
+        }
     }
 
     /// The Rust names of the events that have a type somewhere in them.
@@ -365,9 +370,8 @@ impl<'a> Catalogue<'a, '_> {
                 doc: self.doc(doc.as_ref(), &at),
             });
         }
-        if seen.iter().any(|key| matches!(key, Key::Text(_)))
-            && seen.iter().any(|key| matches!(key, Key::Integer(_)))
-        {
+        let texts = seen.iter().filter(|key| key.is_text()).count();
+        if texts > 0 && texts < seen.len() {
             self.report(at, "its keys are numbers or strings, not both");
         }
         variants

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::list::Entry;
+use super::list::{self, Entry};
 
 /// Where the crate is.
 pub(crate) const FOLDER: &str = "crates/lark-events-catalogue";
@@ -12,10 +12,7 @@ pub(crate) fn files<'a>(
     entries: impl Iterator<Item = &'a Entry>,
     version: &str,
 ) -> BTreeMap<String, String> {
-    let mut domains: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
-    for entry in entries {
-        domains.entry(&entry.domain).or_default().push(entry);
-    }
+    let domains = list::by_domain(entries);
     BTreeMap::from([
         ("Cargo.toml".to_owned(), manifest(&domains, version)),
         ("src/generated.rs".to_owned(), table(&domains)),

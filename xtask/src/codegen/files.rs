@@ -28,7 +28,8 @@ pub(crate) fn ensure_file_contents(
     Ok(false)
 }
 
-fn write(path: &Path, text: &str) -> io::Result<()> {
+/// Writes a file, and makes the folder that it is in.
+pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }

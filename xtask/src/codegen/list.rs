@@ -54,6 +54,17 @@ pub(crate) fn entries(
     entries
 }
 
+/// The events of each domain.
+pub(crate) fn by_domain<'a>(
+    entries: impl Iterator<Item = &'a Entry>,
+) -> BTreeMap<&'a str, Vec<&'a Entry>> {
+    let mut domains: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
+    for entry in entries {
+        domains.entry(&entry.domain).or_default().push(entry);
+    }
+    domains
+}
+
 /// A line for each event, its columns separated by tabs.
 pub(crate) fn lines(entries: &[Entry]) -> String {
     let mut text = "event type\ttype\tcrate\tpermissions\tpage\tas of\n".to_owned();
@@ -74,10 +85,7 @@ pub(crate) fn lines(entries: &[Entry]) -> String {
 
 /// The domains as a Markdown table, for the README.
 pub(crate) fn markdown<'a>(entries: impl Iterator<Item = &'a Entry>) -> String {
-    let mut domains: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
-    for entry in entries {
-        domains.entry(&entry.domain).or_default().push(entry);
-    }
+    let domains = by_domain(entries);
     let mut text = "| domain | crate | events | with typed fields |\n".to_owned();
     text += "| --- | --- | ---: | ---: |\n";
     let (mut all, mut all_typed) = (0, 0);

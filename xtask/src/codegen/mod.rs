@@ -24,6 +24,7 @@ mod raw_schema;
 mod render;
 mod rustfmt;
 mod scaffold;
+mod scratch;
 mod sources;
 mod spec;
 mod types;
@@ -55,7 +56,7 @@ pub(crate) enum CodegenError {
     Problems(Vec<Problem>),
     /// Files that differ from what would be generated, relative to the workspace.
     Stale(Vec<PathBuf>),
-    Format(PathBuf, FormatError),
+    Format(FormatError),
     Io(PathBuf, io::Error),
 }
 
@@ -74,11 +75,11 @@ impl fmt::Display for CodegenError {
                 .iter()
                 .map(|file| format!("{}: stale, run `cargo xtask codegen`", file.display()))
                 .collect(),
-            Self::Format(file, FormatError::NotRun(error)) => {
-                vec![format!("{}: cannot run rustfmt: {error}", file.display())]
+            Self::Format(FormatError::NotRun(error)) => {
+                vec![format!("cannot run rustfmt: {error}")]
             }
-            Self::Format(file, FormatError::Refused(reason)) => {
-                vec![format!("{}: rustfmt refused: {reason}", file.display())]
+            Self::Format(FormatError::Refused(reason)) => {
+                vec![format!("rustfmt refused: {reason}")]
             }
             Self::Io(path, error) => vec![format!("{}: {error}", path.display())],
         };

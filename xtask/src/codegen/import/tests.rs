@@ -9,12 +9,12 @@ mod samples;
 mod shapes;
 mod sizes;
 
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::{env, fs, process};
 
 use serde_json::{Value, json};
 
+use super::super::scratch::Scratch;
 use super::super::sources;
 use super::{Report, run};
 
@@ -23,14 +23,11 @@ const DOMAINS: &str = "tea = [\"tea_added\", \"tea_removed\", \"cup_filled\", \"
                        \"cup_broken\", \"shop_opened\"]\n";
 
 /// A workspace in the temporary folder, removed when dropped.
-struct Workspace(PathBuf);
+struct Workspace(Scratch);
 
 impl Workspace {
     fn new() -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("lark-events-import-{}-{count}", process::id());
-        let workspace = Self(env::temp_dir().join(name));
+        let workspace = Self(Scratch::new());
         workspace.write(sources::DOMAINS, DOMAINS);
         workspace
     }
@@ -55,12 +52,6 @@ impl Workspace {
             *line = line.replace(&root, "");
         }
         report
-    }
-}
-
-impl Drop for Workspace {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

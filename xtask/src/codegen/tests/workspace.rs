@@ -1,32 +1,30 @@
 //! Files: what a run writes and a check finds, in a workspace of its own and in this one.
 
-use std::path::PathBuf;
-use std::{env, fs, process};
+use std::fs;
 
 use serde_json::{Value, json};
 
+use super::super::files::write;
 use super::super::rustfmt::FormatError;
+use super::super::scratch::Scratch;
 use super::super::sources::{self, Source};
 use super::super::{CodegenError, generate, run};
 use super::{READY, overlay, spec, string};
 use crate::workspace_root;
 
 /// A workspace in the temporary folder, removed when dropped.
-struct Workspace(PathBuf);
+struct Workspace(Scratch);
 
 impl Workspace {
-    fn new(name: &str) -> Self {
-        let root = env::temp_dir().join(format!("lark-events-xtask-{name}-{}", process::id()));
-        let workspace = Self(root);
+    fn new() -> Self {
+        let workspace = Self(Scratch::new());
         workspace.write("rustfmt.toml", "edition = \"2024\"\n");
         workspace.write("Cargo.toml", "[workspace.package]\nversion = \"1.2.3\"\n");
         workspace
     }
 
     fn write(&self, path: &str, text: &str) {
-        let path = self.0.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        write(&self.0.join(path), text).unwrap();
     }
 
     /// The files that changed, or are stale; `None` where rustfmt cannot be run.
@@ -40,16 +38,10 @@ impl Workspace {
     }
 }
 
-impl Drop for Workspace {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 /// Without rustfmt there is nothing to compare; anything else is a failure.
 fn skipped<T>(error: &CodegenError) -> Option<T> {
     assert!(
-        matches!(error, CodegenError::Format(_, FormatError::NotRun(_))),
+        matches!(error, CodegenError::Format(FormatError::NotRun(_))),
         "{error}"
     );
     println!("skipped: {error}");
@@ -58,7 +50,7 @@ fn skipped<T>(error: &CodegenError) -> Option<T> {
 
 #[test]
 fn a_second_run_changes_nothing_and_a_check_finds_what_is_stale() {
-    let workspace = Workspace::new("stale");
+    let workspace = Workspace::new();
     let ready = spec(READY, json!({"kind": string()}), json!({}));
     workspace.write(&ready.file, &ready.text);
     workspace.write("specs/tea/overlay.toml", &overlay(READY, "kind"));
@@ -107,7 +99,7 @@ fn a_second_run_changes_nothing_and_a_check_finds_what_is_stale() {
 
 #[test]
 fn domains_do_not_get_into_each_others_way() {
-    let workspace = Workspace::new("clashes");
+    let workspace = Workspace::new();
     let ready = spec(READY, json!({}), json!({}));
     workspace.write(&ready.file, &ready.text);
     let other = ready
@@ -138,7 +130,7 @@ fn domains_do_not_get_into_each_others_way() {
 
 #[test]
 fn the_crate_of_a_domain_that_is_gone_is_named_and_can_be_removed() {
-    let workspace = Workspace::new("gone");
+    let workspace = Workspace::new();
     let ready = spec(READY, json!({}), json!({}));
     workspace.write(&ready.file, &ready.text);
     let wine = ready.text.replace("tea", "wine");
@@ -166,7 +158,7 @@ fn the_crate_of_a_domain_that_is_gone_is_named_and_can_be_removed() {
 
 #[test]
 fn the_table_in_the_readme_is_kept_fresh() {
-    let workspace = Workspace::new("readme");
+    let workspace = Workspace::new();
     let ready = spec(READY, json!({}), json!({}));
     workspace.write(&ready.file, &ready.text);
     workspace.write("README.md", "# Tea\n");
