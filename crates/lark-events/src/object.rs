@@ -23,10 +23,13 @@ pub(crate) fn from_object<'a, T: Deserialize<'a>>(text: &'a str) -> serde_json::
     serde_json::from_str(text)
 }
 
-/// Decodes an object without the members whose key is no Unicode.
+/// Decodes an object without the members whose key is no Unicode. Looking at each key twice is left
+/// to texts that cannot be decoded otherwise.
 pub(crate) fn from_named<'a, T: Deserialize<'a>>(text: &'a str) -> serde_json::Result<T> {
-    let Named(value) = serde_json::from_str(text)?;
-    Ok(value)
+    from_object(text).or_else(|_| {
+        let Named(value) = serde_json::from_str(text)?;
+        Ok(value)
+    })
 }
 
 /// A value made of the named members of an object.
