@@ -1,0 +1,367 @@
+//! What travels on a long connection: each binary message is one [`Frame`] in protobuf, with the
+//! parts and names that the platform's own clients give it.
+//!
+//! ```
+//! use lark_events_ws::frame::{Frame, Method, header};
+//!
+//! let ping = Frame::control(33554678).with_header(header::TYPE, header::PING);
+//! let received = Frame::decode(ping.clone().encode())?;
+//! assert_eq!(received.method(), Some(Method::Control));
+//! assert_eq!(received.header(header::TYPE), Some("ping"));
+//! assert_eq!(received, ping);
+//! # Ok::<(), lark_events_ws::frame::FrameError>(())
+//! ```
+
+use std::fmt;
+
+use bytes::Bytes;
+use prost::Message as _;
+
+/// One message of a long connection.
+#[derive(Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Frame {
+    /// Counts the frames of a sender; an answer repeats it. 0 in a ping.
+    pub seq_id: u64,
+    /// Names the frame in the sender's logs; an answer repeats it. 0 in a ping.
+    pub log_id: u64,
+    /// Which of the platform's services the connection belongs to: `service_id` of its URL.
+    pub service: i32,
+    /// What kind of frame it is: see [`method`](Self::method).
+    pub method: i32,
+    /// What the frame is about, by the keys of [`header`].
+    pub headers: Vec<Header>,
+    /// How the payload is encoded, if it says.
+    pub payload_encoding: Option<String>,
+    /// What the payload is, if it says.
+    pub payload_type: Option<String>,
+    /// A JSON text, or a fragment of one.
+    pub payload: Option<Bytes>,
+    /// Names the frame in the sender's logs, as a text.
+    pub log_id_new: Option<String>,
+}
+
+/// A key and its value in a [`Frame`]. A key can come several times; the first one counts.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Header {
+    /// One of the keys of [`header`], or another.
+    pub key: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// The kinds of frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Method {
+    /// Pings and pongs.
+    Control,
+    /// Events, callbacks and their answers.
+    Data,
+}
+
+/// The keys of a frame's headers, and the values of [`TYPE`](header::TYPE).
+pub mod header {
+    /// What the frame is: [`EVENT`], [`CARD`], [`PING`] or [`PONG`].
+    pub const TYPE: &str = "type";
+    /// Names the message whose fragment the frame is.
+    pub const MESSAGE_ID: &str = "message_id";
+    /// How many fragments the message has, 1 or more.
+    pub const SUM: &str = "sum";
+    /// Which of them this is, from 0.
+    pub const SEQ: &str = "seq";
+    /// Names the event in the platform's logs.
+    pub const TRACE_ID: &str = "trace_id";
+    /// When it was sent, in milliseconds since 1970.
+    pub const TIMESTAMP: &str = "timestamp";
+    /// In an answer: how long the handler took, in milliseconds.
+    pub const BIZ_RT: &str = "biz_rt";
+    /// Which of the platform's instances sent it.
+    pub const INSTANCE_ID: &str = "instance_id";
+
+    /// An event, or a callback of the current scheme.
+    pub const EVENT: &str = "event";
+    /// A card callback of the old scheme, which the long connection does not support.
+    pub const CARD: &str = "card";
+    /// Sent by the app at once and then at every interval.
+    pub const PING: &str = "ping";
+    /// The answer to a ping; its payload may change the connection's settings.
+    pub const PONG: &str = "pong";
+}
+
+impl Frame {
+    /// A control frame of the service, without headers.
+    #[must_use]
+    pub fn control(service: i32) -> Self {
+        Self {
+            service,
+            ..Self::default()
+        }
+    }
+
+    /// A data frame of the service, without headers.
+    #[must_use]
+    pub fn data(service: i32) -> Self {
+        Self {
+            service,
+            method: 1,
+            ..Self::default()
+        }
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn with_header(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push(Header {
+            key: key.into(),
+            value: value.into(),
+        });
+        self
+    }
+
+    /// Sets the payload.
+    #[must_use]
+    pub fn with_payload(mut self, payload: impl Into<Bytes>) -> Self {
+        self.payload = Some(payload.into());
+        self
+    }
+
+    /// What kind of frame it is, unless it is one that nobody knows.
+    #[must_use]
+    pub fn method(&self) -> Option<Method> {
+        match self.method {
+            0 => Some(Method::Control),
+            1 => Some(Method::Data),
+            _ => None,
+        }
+    }
+
+    /// The value of a header.
+    #[must_use]
+    pub fn header(&self, key: &str) -> Option<&str> {
+        let header = self.headers.iter().find(|header| header.key == key)?;
+        Some(&header.value)
+    }
+
+    /// Reads a frame. Its payload is a slice of `message`, not a copy.
+    ///
+    /// # Errors
+    ///
+    /// [`FrameError`] when the message is no protobuf of a frame, or has not all of the fields that
+    /// the platform's protocol requires: the two ids, service and method, and each header's key and
+    /// value.
+    pub fn decode(message: impl Into<Bytes>) -> Result<Self, FrameError> {
+        let wire = Wire::decode(message.into()).map_err(|_| FrameError::MALFORMED)?;
+        let headers = wire.headers.into_iter().map(|header| {
+            Ok(Header {
+                key: required(header.key, "headers.key")?,
+                value: required(header.value, "headers.value")?,
+            })
+        });
+        Ok(Self {
+            seq_id: required(wire.seq_id, "SeqID")?,
+            log_id: required(wire.log_id, "LogID")?,
+            service: required(wire.service, "service")?,
+            method: required(wire.method, "method")?,
+            headers: headers.collect::<Result<_, _>>()?,
+            payload_encoding: wire.payload_encoding,
+            payload_type: wire.payload_type,
+            payload: wire.payload,
+            log_id_new: wire.log_id_new,
+        })
+    }
+
+    /// Writes the frame, with all the fields that the protocol requires, also those that are 0.
+    #[must_use]
+    pub fn encode(self) -> Bytes {
+        let headers = self.headers.into_iter().map(|header| WireHeader {
+            key: Some(header.key),
+            value: Some(header.value),
+        });
+        let wire = Wire {
+            seq_id: Some(self.seq_id),
+            log_id: Some(self.log_id),
+            service: Some(self.service),
+            method: Some(self.method),
+            headers: headers.collect(),
+            payload_encoding: self.payload_encoding,
+            payload_type: self.payload_type,
+            payload: self.payload,
+            log_id_new: self.log_id_new,
+        };
+        wire.encode_to_vec().into()
+    }
+}
+
+/// Shows what the frame is, and how long its payload: what it says is not for logs.
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frame")
+            .field("seq_id", &self.seq_id)
+            .field("log_id", &self.log_id)
+            .field("service", &self.service)
+            .field("method", &self.method)
+            .field("headers", &self.headers)
+            .field("payload_bytes", &self.payload.as_ref().map(Bytes::len))
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.key, self.value)
+    }
+}
+
+/// A message that is no frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FrameError {
+    missing: Option<&'static str>,
+}
+
+impl FrameError {
+    const MALFORMED: Self = Self { missing: None };
+
+    /// The required field that is not there, by its name in the protocol; `None` when the message
+    /// cannot be read at all.
+    #[must_use]
+    pub fn missing(&self) -> Option<&'static str> {
+        self.missing
+    }
+}
+
+impl fmt::Display for FrameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.missing {
+            Some(field) => write!(f, "a frame without {field}"),
+            None => f.write_str("not a frame"),
+        }
+    }
+}
+
+impl std::error::Error for FrameError {}
+
+fn required<T>(field: Option<T>, name: &'static str) -> Result<T, FrameError> {
+    field.ok_or(FrameError {
+        missing: Some(name),
+    })
+}
+
+/// A frame on the wire. The protocol's required fields are optional ones here: those are written
+/// whenever they are set, so also when 0, and tell on reading whether they were there.
+#[derive(prost::Message)]
+struct Wire {
+    #[prost(uint64, optional, tag = "1")]
+    seq_id: Option<u64>,
+    #[prost(uint64, optional, tag = "2")]
+    log_id: Option<u64>,
+    #[prost(int32, optional, tag = "3")]
+    service: Option<i32>,
+    #[prost(int32, optional, tag = "4")]
+    method: Option<i32>,
+    #[prost(message, repeated, tag = "5")]
+    headers: Vec<WireHeader>,
+    #[prost(string, optional, tag = "6")]
+    payload_encoding: Option<String>,
+    #[prost(string, optional, tag = "7")]
+    payload_type: Option<String>,
+    #[prost(bytes = "bytes", optional, tag = "8")]
+    payload: Option<Bytes>,
+    #[prost(string, optional, tag = "9")]
+    log_id_new: Option<String>,
+}
+
+#[derive(prost::Message)]
+struct WireHeader {
+    #[prost(string, optional, tag = "1")]
+    key: Option<String>,
+    #[prost(string, optional, tag = "2")]
+    value: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A ping as the protocol lays it out: four numbers, then one header.
+    const PING: &[u8] =
+        b"\x08\x00\x10\x00\x18\xf6\x82\x80\x10\x20\x00\x2a\x0c\x0a\x04type\x12\x04ping";
+
+    fn ping() -> Frame {
+        Frame::control(33_554_806).with_header(header::TYPE, header::PING)
+    }
+
+    #[test]
+    fn required_fields_are_written_even_when_0() {
+        assert_eq!(ping().encode(), PING);
+    }
+
+    #[test]
+    fn every_field_comes_back_as_it_was() {
+        let frame = Frame {
+            seq_id: u64::MAX,
+            log_id: 1,
+            service: -1,
+            method: 7,
+            payload_encoding: Some("gzip".into()),
+            payload_type: Some(String::new()),
+            log_id_new: Some("log".into()),
+            ..Frame::default()
+        }
+        .with_header("a", "")
+        .with_header("a", "2")
+        .with_payload("{}");
+        let received = Frame::decode(frame.clone().encode()).unwrap();
+        assert_eq!(received, frame);
+        assert_eq!(received.header("a"), Some(""), "the first one counts");
+        assert_eq!((received.header("b"), received.method()), (None, None));
+    }
+
+    #[test]
+    fn the_payload_is_not_copied() {
+        let message = Frame::data(1).with_payload(vec![b'x'; 100]).encode();
+        let payload = Frame::decode(message.clone()).unwrap().payload.unwrap();
+        assert!(message.as_ptr_range().contains(&payload.as_ptr()));
+    }
+
+    #[test]
+    fn a_frame_without_a_required_field_is_refused_by_its_name() {
+        // Each field of the ping is cut out in turn; lengths are those of its key and value.
+        for (field, at, len) in [
+            ("SeqID", 0, 2),
+            ("LogID", 2, 2),
+            ("service", 4, 5),
+            ("method", 9, 2),
+        ] {
+            let mut cut = PING.to_vec();
+            cut.drain(at..at + len);
+            let error = Frame::decode(cut).unwrap_err();
+            assert_eq!(error.missing(), Some(field));
+            assert_eq!(error.to_string(), format!("a frame without {field}"));
+        }
+        let no_value = [&PING[..11], b"\x2a\x06\x0a\x04type"].concat();
+        let no_key = [&PING[..11], b"\x2a\x06\x12\x04ping"].concat();
+        for (frame, field) in [(no_value, "headers.value"), (no_key, "headers.key")] {
+            assert_eq!(Frame::decode(frame).unwrap_err().missing(), Some(field));
+        }
+    }
+
+    #[test]
+    fn what_is_no_protobuf_is_refused_and_unknown_fields_are_passed_over() {
+        for garbage in [&b"\xff"[..], b"\x0a\x00", b"not a frame", &PING[..20]] {
+            let error = Frame::decode(Bytes::copy_from_slice(garbage)).unwrap_err();
+            assert_eq!(error.to_string(), "not a frame");
+            assert_eq!(error.missing(), None);
+        }
+        let later = [PING, b"\x52\x03new"].concat();
+        assert_eq!(Frame::decode(later).unwrap(), ping());
+    }
+
+    #[test]
+    fn debug_shows_no_payload() {
+        let shown = format!("{:?}", ping().with_payload("marked"));
+        assert!(shown.contains("payload_bytes: Some(6)"), "{shown}");
+        assert!(shown.contains("type: ping") && !shown.contains("marked"));
+    }
+}
