@@ -1,0 +1,319 @@
+//! Configuring and starting a platform.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::Body;
+use lark_events::{BoxError, EncryptKey};
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, watch};
+use tower::Service;
+
+use crate::attempt::Mode;
+use crate::clock::{Clock, clock};
+use crate::connection::{Acceptor, ClientConfig, Connections, serve};
+use crate::fault::Faults;
+use crate::platform::Platform;
+use crate::random::Random;
+use crate::shared::{App, Shared, Tasks};
+use crate::stats::Stats;
+use crate::webhook::{Target, Webhook, WebhookError};
+
+/// How long after a failed attempt the next one comes.
+pub const REDELIVERIES: [Duration; 4] = [
+    Duration::from_secs(15),
+    Duration::from_secs(5 * 60),
+    Duration::from_secs(60 * 60),
+    Duration::from_secs(6 * 60 * 60),
+];
+/// How long an app may take to answer.
+pub const ANSWER_LIMIT: Duration = Duration::from_secs(3);
+/// Above this, events come in fragments. The platform's own bound is not documented.
+pub const FRAGMENT_BYTES: usize = 64 * 1024;
+
+/// Builds a [`Platform`].
+#[must_use = "a builder does nothing until it is started"]
+pub struct PlatformBuilder {
+    app_id: String,
+    app_secret: String,
+    key: Option<EncryptKey>,
+    token: String,
+    webhook: Option<Result<Target, WebhookError>>,
+    events_by: Option<Mode>,
+    callbacks_by: Option<Mode>,
+    redeliver_after: Vec<Duration>,
+    answer_limit: Duration,
+    fragment_bytes: usize,
+    config: ClientConfig,
+    clock: Option<Clock>,
+    seed: Option<u64>,
+    #[cfg(feature = "tls")]
+    tls: bool,
+}
+
+impl PlatformBuilder {
+    pub(crate) fn new() -> Self {
+        Self {
+            app_id: "cli_a1b2c3d4e5f60718".to_owned(),
+            app_secret: "app-secret".to_owned(),
+            key: None,
+            token: "verification-token".to_owned(),
+            webhook: None,
+            events_by: None,
+            callbacks_by: None,
+            redeliver_after: REDELIVERIES.to_vec(),
+            answer_limit: ANSWER_LIMIT,
+            fragment_bytes: FRAGMENT_BYTES,
+            config: ClientConfig::default(),
+            clock: None,
+            seed: None,
+            #[cfg(feature = "tls")]
+            tls: false,
+        }
+    }
+
+    /// Sets the app's id and secret: `cli_a1b2c3d4e5f60718` and `app-secret` unless set. The
+    /// official Node SDK takes ids of `cli_` and 16 hexadecimal digits only.
+    pub fn app(mut self, id: impl Into<String>, secret: impl Into<String>) -> Self {
+        self.app_id = id.into();
+        self.app_secret = secret.into();
+        self
+    }
+
+    /// Sets the app's Encrypt Key: what is posted is sealed and signed with it. Without one it is
+    /// plain and unsigned.
+    pub fn encrypt_key(mut self, key: impl Into<EncryptKey>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// Sets the app's Verification Token: `verification-token` unless set.
+    pub fn verification_token(mut self, token: impl Into<String>) -> Self {
+        self.token = token.into();
+        self
+    }
+
+    /// Sets the app's webhook, at an `http://` URL. It is checked when the platform starts.
+    pub fn webhook(mut self, url: &str) -> Self {
+        self.webhook = Some(Target::url(url).ok_or(WebhookError::InvalidUrl));
+        self
+    }
+
+    /// Sets the app's webhook, in this process: no socket is needed, so that a test with a paused
+    /// clock knows of nothing else to wait for. It is checked when the platform starts.
+    pub fn webhook_service<S, B>(mut self, service: S) -> Self
+    where
+        S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + Sync + 'static,
+        S::Future: Send,
+        S::Error: Into<BoxError>,
+        B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+    {
+        self.webhook = Some(Ok(Target::local(service)));
+        self
+    }
+
+    /// Sets how events are delivered: by webhook if one is set, else by long connection.
+    pub fn events_by(mut self, mode: Mode) -> Self {
+        self.events_by = Some(mode);
+        self
+    }
+
+    /// Sets how callbacks are delivered: by webhook if one is set, else by long connection.
+    pub fn callbacks_by(mut self, mode: Mode) -> Self {
+        self.callbacks_by = Some(mode);
+        self
+    }
+
+    /// Sets how long after each failed attempt an event is delivered again, and so how often:
+    /// [`REDELIVERIES`] unless set.
+    pub fn redeliver_after(mut self, waits: impl IntoIterator<Item = Duration>) -> Self {
+        self.redeliver_after = waits.into_iter().collect();
+        self
+    }
+
+    /// Sets how long an app may take to answer: [`ANSWER_LIMIT`] unless set.
+    pub fn answer_limit(mut self, limit: Duration) -> Self {
+        self.answer_limit = limit;
+        self
+    }
+
+    /// Sets above how many bytes events come in fragments: [`FRAGMENT_BYTES`] unless set.
+    ///
+    /// # Panics
+    ///
+    /// When it is 0.
+    #[track_caller]
+    pub fn fragment_above(mut self, bytes: usize) -> Self {
+        assert!(bytes > 0, "a fragment has a byte at least");
+        self.fragment_bytes = bytes;
+        self
+    }
+
+    /// Sets what clients of the long connection are told to do.
+    pub fn client_config(mut self, config: ClientConfig) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Reads the time from `clock`. It is [`clock`](crate::clock()) unless set, so that the time
+    /// goes with tokio's.
+    pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        self.clock = Some(Clock::new(clock));
+        self
+    }
+
+    /// Repeats the choices that the platform makes: connections, orders, ids. It makes others each
+    /// time unless this is set.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Serves `https://` and `wss://`, with a certificate of its own making:
+    /// [`Platform::certificate_pem`].
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self) -> Self {
+        self.tls = true;
+        self
+    }
+
+    /// Starts the platform on a free port of the loopback address, and checks the webhook if one is
+    /// set.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] when there is no port to listen on, or when the webhook's URL is not valid or
+    /// does not pass the check.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime with time and I/O.
+    pub async fn start(self) -> Result<Platform, StartError> {
+        let target = self.webhook.transpose()?;
+        #[cfg(feature = "tls")]
+        let (acceptor, certificate) = if self.tls {
+            let (acceptor, pem) = crate::connection::tls::self_signed()
+                .map_err(|error| StartError::new(StartErrorKind::Certificate, error))?;
+            (acceptor, Some(pem))
+        } else {
+            (Acceptor::Plain, None)
+        };
+        #[cfg(not(feature = "tls"))]
+        let (acceptor, certificate) = (Acceptor::Plain, None::<String>);
+        let listening = async {
+            let listener = TcpListener::bind("127.0.0.1:0").await?;
+            let address = listener.local_addr()?;
+            Ok::<_, std::io::Error>((listener, address))
+        };
+        let (listener, address) = listening
+            .await
+            .map_err(|error| StartError::new(StartErrorKind::Listen, error))?;
+        let s = if certificate.is_some() { "s" } else { "" };
+
+        let by_default = match target {
+            Some(_) => Mode::Webhook,
+            None => Mode::LongConnection,
+        };
+        let connections = Connections::new(
+            format!("ws{s}://{address}"),
+            self.fragment_bytes,
+            self.config,
+        );
+        let shared = Arc::new(Shared {
+            app: App {
+                id: self.app_id,
+                secret: self.app_secret,
+                key: self.key,
+                token: self.token,
+            },
+            answer_limit: self.answer_limit,
+            redeliver_after: self.redeliver_after,
+            clock: self.clock.unwrap_or_else(|| Clock::new(clock())),
+            random: Random::new(self.seed),
+            faults: Faults::default(),
+            stats: watch::Sender::new(Stats::default()),
+            webhook: Webhook::new(),
+            connections,
+            sent: Notify::new(),
+            tasks: Tasks::new(),
+        });
+        let platform = Platform {
+            base_url: format!("http{s}://{address}"),
+            certificate,
+            events_by: self.events_by.unwrap_or(by_default),
+            callbacks_by: self.callbacks_by.unwrap_or(by_default),
+            shared: Arc::clone(&shared),
+        };
+        shared.spawn(serve(Arc::clone(&shared), listener, acceptor));
+        if let Some(target) = target {
+            platform.check(target).await?;
+        }
+        Ok(platform)
+    }
+}
+
+impl fmt::Debug for PlatformBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PlatformBuilder")
+            .field("app_id", &self.app_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a platform was not started.
+#[derive(Debug)]
+pub struct StartError {
+    kind: StartErrorKind,
+    source: BoxError,
+}
+
+/// The kinds of [`StartError`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StartErrorKind {
+    /// There is no port to listen on.
+    Listen,
+    /// The certificate could not be made.
+    Certificate,
+    /// The webhook was not set: the source is a [`WebhookError`].
+    Webhook,
+}
+
+impl StartError {
+    fn new(kind: StartErrorKind, source: impl Into<BoxError>) -> Self {
+        let source = source.into();
+        Self { kind, source }
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn kind(&self) -> StartErrorKind {
+        self.kind
+    }
+}
+
+impl From<WebhookError> for StartError {
+    fn from(error: WebhookError) -> Self {
+        Self::new(StartErrorKind::Webhook, error)
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            StartErrorKind::Listen => "no port to listen on",
+            StartErrorKind::Certificate => "no certificate could be made",
+            StartErrorKind::Webhook => "the webhook was not set",
+        })
+    }
+}
+
+impl std::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.source)
+    }
+}

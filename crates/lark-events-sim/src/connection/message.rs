@@ -1,0 +1,100 @@
+//! An event as the frames that carry it.
+
+use bytes::Bytes;
+use lark_events_ws::frame::{Frame, header};
+
+use super::SERVICE_ID;
+use crate::fault::Fault;
+use crate::random::Random;
+
+/// The frames of one event, in the order in which they are sent.
+pub(crate) struct Message {
+    pub(crate) id: String,
+    pub(crate) frames: Vec<Frame>,
+}
+
+impl Message {
+    /// Splits a document into fragments of at most `fragment_bytes`.
+    pub(crate) fn split(
+        json: &Bytes,
+        fragment_bytes: usize,
+        millis: u128,
+        first_seq_id: u64,
+        random: &Random,
+    ) -> Self {
+        let (id, trace_id) = (random.uuid(), random.hex(16));
+        let log_id = random.with(|rng| rng.u64(..));
+        let sum = fragments(json, fragment_bytes);
+        let fragment = |seq: usize| {
+            let from = seq * fragment_bytes;
+            let to = json.len().min(from + fragment_bytes);
+            let mut frame = Frame::data(SERVICE_ID)
+                .with_header(header::TYPE, header::EVENT)
+                .with_header(header::MESSAGE_ID, &*id)
+                .with_header(header::SUM, sum.to_string())
+                .with_header(header::SEQ, seq.to_string())
+                .with_header(header::TRACE_ID, &*trace_id)
+                .with_header(header::TIMESTAMP, millis.to_string())
+                .with_payload(json.slice(from..to));
+            frame.seq_id = first_seq_id.wrapping_add(seq as u64);
+            frame.log_id = log_id;
+            frame.log_id_new = Some(trace_id.clone());
+            frame
+        };
+        let frames = (0..sum).map(fragment).collect();
+        Self { id, frames }
+    }
+
+    /// Lets the faults of an attempt happen to its fragments.
+    pub(crate) fn struck_by(&mut self, faults: &[Fault], random: &Random) {
+        let drawn = |frames: &[Frame]| random.below(frames.len());
+        for fault in faults {
+            match fault {
+                Fault::ShuffleFragments => random.with(|rng| rng.shuffle(&mut self.frames)),
+                Fault::LoseFragment => {
+                    self.frames.remove(drawn(&self.frames));
+                }
+                Fault::RepeatFragment => {
+                    let twice = self.frames[drawn(&self.frames)].clone();
+                    self.frames.push(twice);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// How many frames a document takes.
+pub(crate) fn fragments(json: &Bytes, fragment_bytes: usize) -> usize {
+    json.len().div_ceil(fragment_bytes).max(1)
+}
+
+/// A message that is no frame, or none that a client can do anything with.
+pub(crate) fn garbage(random: &Random) -> Garbage {
+    let headers_only = b"\x2a\x0d\x0a\x04type\x12\x05event";
+    match random.below(6) {
+        0 => {
+            let mut noise = vec![0xff];
+            noise.extend((0..random.below(64)).map(|_| random.with(|rng| rng.u8(..))));
+            Garbage::Binary(noise.into())
+        }
+        1 => Garbage::Text("garbage"),
+        2 => Garbage::Binary(Bytes::new()),
+        3 => Garbage::Binary(Bytes::from_static(headers_only)),
+        4 => {
+            let mut frame = Frame::control(SERVICE_ID);
+            frame.method = 7;
+            Garbage::Binary(frame.encode())
+        }
+        // An event that does not say which message it is.
+        _ => {
+            let frame = Frame::data(SERVICE_ID).with_header(header::TYPE, header::EVENT);
+            Garbage::Binary(frame.with_payload("{}").encode())
+        }
+    }
+}
+
+pub(crate) enum Garbage {
+    Text(&'static str),
+    Binary(Bytes),
+}

@@ -1,0 +1,68 @@
+//! Serving HTTP and its upgrades, over sockets and over streams in memory.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
+use tracing::{debug, warn};
+
+use super::endpoint;
+use crate::shared::Shared;
+
+/// What a socket goes through before HTTP.
+#[derive(Clone)]
+pub(crate) enum Acceptor {
+    Plain,
+    #[cfg(feature = "tls")]
+    Tls(tokio_rustls::TlsAcceptor),
+}
+
+/// Accepts sockets for as long as the platform is there.
+pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener, acceptor: Acceptor) {
+    loop {
+        match listener.accept().await {
+            Ok((socket, _)) => {
+                let shared = Arc::clone(&shared);
+                let serving = serve_socket(Arc::clone(&shared), socket, acceptor.clone());
+                shared.spawn(serving);
+            }
+            Err(error) => {
+                // Out of file descriptors, or a socket gone before it was accepted.
+                warn!(%error, "not accepted");
+                sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+async fn serve_socket(shared: Arc<Shared>, socket: TcpStream, acceptor: Acceptor) {
+    // Frames are small and wait for each other.
+    if let Err(error) = socket.set_nodelay(true) {
+        debug!(%error, "the socket was closed at once");
+    }
+    match acceptor {
+        Acceptor::Plain => serve_stream(shared, socket).await,
+        #[cfg(feature = "tls")]
+        Acceptor::Tls(acceptor) => match acceptor.accept(socket).await {
+            Ok(stream) => serve_stream(shared, stream).await,
+            Err(error) => debug!(%error, "no TLS"),
+        },
+    }
+}
+
+/// Serves one stream.
+pub(crate) async fn serve_stream<S>(shared: Arc<Shared>, stream: S)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = service_fn(|request| endpoint::answer(Arc::clone(&shared), request));
+    let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = connection.with_upgrades().await {
+        debug!(%error, "connection closed");
+    }
+}

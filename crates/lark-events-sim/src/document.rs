@@ -1,0 +1,318 @@
+//! What to push: an event or callback in its envelope, as a webhook's body has it before it is
+//! sealed.
+
+use std::collections::BTreeMap;
+use std::time::UNIX_EPOCH;
+
+use bytes::Bytes;
+use lark_events::{Delivery, EncodeError, EventInfo, EventType, RawJson, Schema, Transport};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::clock::Clock;
+use crate::random::Random;
+
+/// The members of a JSON object, their values to the last digit.
+type Members = BTreeMap<String, RawJson>;
+
+/// A document to push: what is not set in its header is made up when it is pushed, by the app that
+/// it goes to.
+///
+/// ```
+/// use lark_events::EventType;
+/// use lark_events_sim::Document;
+/// use vc_events::{ReserveConfigUpdatedV1, ReserveScopeConfig};
+///
+/// // The documented sample of an event:
+/// let sample = Document::sample(&ReserveConfigUpdatedV1::INFO).tenant_key("t-1");
+/// // A typed body of your own:
+/// let mut body = ReserveConfigUpdatedV1::default();
+/// body.scope_id = Some("omm_1".to_owned());
+/// let typed = Document::of(&body)?.event_id("e-1");
+/// // Any body, in either envelope:
+/// let any = Document::v2("kitchen.tea.ready_v1", &["green", "black"])?;
+/// let old = Document::v1("message_read", &serde_json::json!({"open_id": "ou_1"}))?;
+/// // Text, pushed as it is, whatever it is:
+/// let verbatim = Document::from("{");
+/// # Ok::<(), lark_events::EncodeError>(())
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "a document does nothing until it is pushed"]
+pub struct Document(Form);
+
+#[derive(Debug, Clone)]
+enum Form {
+    Verbatim(Bytes),
+    V2 { header: Members, event: RawJson },
+    V1 { outer: Members, event: Members },
+}
+
+impl Document {
+    /// The documented sample, as a new event of the app that it is pushed to. A sample that is no
+    /// document in an envelope is pushed as it is; an event without a sample gets an empty body.
+    pub fn sample(info: &EventInfo) -> Self {
+        let Some(sample) = info.sample else {
+            return Self::in_envelope(info.schema, info.event_type, RawJson::default());
+        };
+        #[derive(Deserialize)]
+        struct Sample {
+            header: Option<Box<RawValue>>,
+            event: Option<Box<RawValue>>,
+            uuid: Option<Box<RawValue>>,
+        }
+        let parsed = serde_json::from_str::<Sample>(sample).ok();
+        let form = parsed.and_then(|parsed| match (parsed.header, parsed.event, parsed.uuid) {
+            (Some(header), Some(event), _) => {
+                let mut header = members(header.get())?;
+                // The event is another one than that of the page.
+                for fresh in ["event_id", "create_time", "app_id", "token"] {
+                    header.remove(fresh);
+                }
+                let event = RawJson::parse(event.get().to_owned()).ok()?;
+                Some(Form::V2 { header, event })
+            }
+            (None, Some(event), Some(_)) => {
+                let mut event = members(event.get())?;
+                event.remove("app_id");
+                let outer = Members::new();
+                Some(Form::V1 { outer, event })
+            }
+            _ => None,
+        });
+        Self(form.unwrap_or_else(|| Form::Verbatim(Bytes::from_static(sample.as_bytes()))))
+    }
+
+    /// An event with a body of its type, in the envelope that it comes in.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError`] when the body cannot be written as JSON.
+    pub fn of<E: EventType>(body: &E) -> Result<Self, EncodeError> {
+        let body = RawJson::encode(body)?;
+        Ok(Self::in_envelope(E::INFO.schema, E::EVENT_TYPE, body))
+    }
+
+    /// An event or callback in an envelope of version 2.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError`] when the body cannot be written as JSON.
+    pub fn v2(event_type: &str, body: &impl Serialize) -> Result<Self, EncodeError> {
+        let body = RawJson::encode(body)?;
+        Ok(Self::in_envelope(Schema::V2, event_type, body))
+    }
+
+    /// An event in an envelope of version 1, which takes the members of `body` into its own `event`.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError`] when the body cannot be written as JSON.
+    ///
+    /// # Panics
+    ///
+    /// When the body is no object.
+    pub fn v1(event_type: &str, body: &impl Serialize) -> Result<Self, EncodeError> {
+        let body = RawJson::encode(body)?;
+        Ok(Self::in_envelope(Schema::V1, event_type, body))
+    }
+
+    fn in_envelope(schema: Schema, event_type: &str, body: RawJson) -> Self {
+        let event_type = text(event_type);
+        if schema == Schema::V1 {
+            let mut event = members(body.as_str()).expect("a body of version 1 is an object");
+            event.insert("type".to_owned(), event_type);
+            let outer = Members::new();
+            return Self(Form::V1 { outer, event });
+        }
+        let header = Members::from([("event_type".to_owned(), event_type)]);
+        Self(Form::V2 {
+            header,
+            event: body,
+        })
+    }
+
+    /// Sets the id by which receivers tell duplicates: `event_id`, in version 1 `uuid`.
+    ///
+    /// # Panics
+    ///
+    /// As [`header`](Self::header).
+    #[track_caller]
+    pub fn event_id(self, id: &str) -> Self {
+        self.set("event_id", Some("uuid"), id)
+    }
+
+    /// Sets the tenant whose event it is; in version 1 inside of `event`.
+    ///
+    /// # Panics
+    ///
+    /// As [`header`](Self::header).
+    #[track_caller]
+    pub fn tenant_key(self, key: &str) -> Self {
+        self.set("tenant_key", None, key)
+    }
+
+    /// Sets when it happened, in the unit that the event is documented with; in version 1 `ts`.
+    ///
+    /// # Panics
+    ///
+    /// As [`header`](Self::header).
+    #[track_caller]
+    pub fn create_time(self, time: &str) -> Self {
+        self.set("create_time", Some("ts"), time)
+    }
+
+    /// Sets a member of the header, as a string: `token`, `app_id` or one that a domain adds. In
+    /// version 1 it is a member of `event`, but for the `token`.
+    ///
+    /// # Panics
+    ///
+    /// When the document is pushed as it is: what it says is in its text already.
+    #[track_caller]
+    pub fn header(self, name: &str, value: &str) -> Self {
+        let outer = (name == "token").then_some(name);
+        self.set(name, outer, value)
+    }
+
+    /// Sets `name` in the header of version 2, `outer` outside of the event of version 1 or else
+    /// `name` in there.
+    #[track_caller]
+    fn set(mut self, name: &str, outer: Option<&str>, value: &str) -> Self {
+        let (members, name) = match (&mut self.0, outer) {
+            (Form::V2 { header, .. }, _) => (header, name),
+            (Form::V1 { outer, .. }, Some(name)) => (outer, name),
+            (Form::V1 { event, .. }, None) => (event, name),
+            (Form::Verbatim(_), _) => panic!("{name} is set of a document that is pushed as it is"),
+        };
+        members.insert(name.to_owned(), text(value));
+        self
+    }
+
+    /// Writes the document for an app, with what is missing made up.
+    pub(crate) fn written(
+        self,
+        app_id: &str,
+        token: &str,
+        clock: &Clock,
+        random: &Random,
+    ) -> Written {
+        fn or_insert(members: &mut Members, name: &str, value: impl FnOnce() -> String) {
+            if !members.contains_key(name) {
+                members.insert(name.to_owned(), text(&value()));
+            }
+        }
+        let json = match self.0 {
+            Form::Verbatim(text) => return Written::new(text),
+            Form::V2 { mut header, event } => {
+                or_insert(&mut header, "event_id", || random.hex(16));
+                or_insert(&mut header, "create_time", || clock.millis().to_string());
+                or_insert(&mut header, "token", || token.to_owned());
+                or_insert(&mut header, "app_id", || app_id.to_owned());
+                or_insert(&mut header, "tenant_key", || "2ca1d211f64f6438".to_owned());
+                #[derive(Serialize)]
+                struct V2 {
+                    schema: &'static str,
+                    header: Members,
+                    event: RawJson,
+                }
+                RawJson::encode(&V2 {
+                    schema: "2.0",
+                    header,
+                    event,
+                })
+            }
+            Form::V1 {
+                mut outer,
+                mut event,
+            } => {
+                or_insert(&mut outer, "uuid", || random.hex(16));
+                or_insert(&mut outer, "token", || token.to_owned());
+                or_insert(&mut outer, "ts", || {
+                    let since = clock.now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                    format!("{:.7}", since.as_secs_f64())
+                });
+                or_insert(&mut event, "app_id", || app_id.to_owned());
+                #[derive(Serialize)]
+                struct V1 {
+                    #[serde(flatten)]
+                    outer: Members,
+                    r#type: &'static str,
+                    event: Members,
+                }
+                RawJson::encode(&V1 {
+                    outer,
+                    r#type: "event_callback",
+                    event,
+                })
+            }
+        };
+        let json = json.expect("JSON values and strings can be written");
+        Written::new(Bytes::copy_from_slice(json.as_bytes()))
+    }
+}
+
+/// A document as it is pushed.
+#[derive(Clone)]
+pub(crate) struct Written {
+    pub(crate) json: Bytes,
+    /// Of its header, as far as it can be read.
+    pub(crate) event_id: String,
+    pub(crate) event_type: String,
+}
+
+impl Written {
+    fn new(json: Bytes) -> Self {
+        let read = Delivery::parse_unauthenticated(json.clone(), Transport::Local, UNIX_EPOCH);
+        let (event_id, event_type) = read.map_or_else(
+            |_| <(String, String)>::default(),
+            |read| (read.header.event_id, read.header.event_type),
+        );
+        Self {
+            json,
+            event_id,
+            event_type,
+        }
+    }
+}
+
+fn text(value: &str) -> RawJson {
+    RawJson::encode(&value).expect("strings can be written")
+}
+
+fn members(json: &str) -> Option<Members> {
+    serde_json::from_str(json).ok()
+}
+
+/// Pushed as it is.
+impl From<&str> for Document {
+    fn from(text: &str) -> Self {
+        Self(Form::Verbatim(Bytes::copy_from_slice(text.as_bytes())))
+    }
+}
+
+/// Pushed as it is.
+impl From<String> for Document {
+    fn from(text: String) -> Self {
+        Self(Form::Verbatim(text.into()))
+    }
+}
+
+/// Pushed as it is.
+impl From<Bytes> for Document {
+    fn from(bytes: Bytes) -> Self {
+        Self(Form::Verbatim(bytes))
+    }
+}
+
+/// Pushed as it is.
+impl From<serde_json::Value> for Document {
+    fn from(json: serde_json::Value) -> Self {
+        json.to_string().into()
+    }
+}
+
+/// The documented [`sample`](Document::sample).
+impl From<EventInfo> for Document {
+    fn from(info: EventInfo) -> Self {
+        Self::sample(&info)
+    }
+}

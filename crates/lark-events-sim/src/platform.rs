@@ -1,0 +1,221 @@
+//! The running platform: what a test or a tool does with it.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use http::Request;
+use tokio::io::DuplexStream;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout};
+
+use crate::attempt::Mode;
+use crate::builder::PlatformBuilder;
+use crate::connection::{CLOSE_LIMIT, ClientConfig, serve_stream};
+use crate::deliver::Deliver;
+use crate::document::Document;
+use crate::fault::Fault;
+use crate::push::{Push, PushCallback};
+use crate::shared::Shared;
+use crate::stats::Stats;
+use crate::violation::Violation;
+use crate::webhook::{Parcel, Target, WebhookError};
+
+/// What each side of a stream in memory may have on its way.
+const STREAM_BYTES: usize = 64 * 1024;
+
+/// The event side of the platform, for one app. It ends, with all its connections and what it still
+/// delivers, when this is dropped.
+#[must_use = "a platform ends when it is dropped"]
+pub struct Platform {
+    pub(crate) base_url: String,
+    pub(crate) certificate: Option<String>,
+    pub(crate) events_by: Mode,
+    pub(crate) callbacks_by: Mode,
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Platform {
+    /// Configures a platform.
+    pub fn builder() -> PlatformBuilder {
+        PlatformBuilder::new()
+    }
+
+    /// What clients take for the platform's domain: `http://127.0.0.1:port`, or `https://`.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// The certificate that clients have to trust, where it serves `https://`.
+    #[must_use]
+    pub fn certificate_pem(&self) -> Option<&str> {
+        self.certificate.as_deref()
+    }
+
+    /// The app's id.
+    #[must_use]
+    pub fn app_id(&self) -> &str {
+        &self.shared.app.id
+    }
+
+    /// Delivers an event, and again by the schedule until the app has acknowledged it.
+    pub fn push(&self, event: impl Into<Document>) -> Push {
+        let schedule = self.shared.redeliver_after.clone();
+        self.deliver(event.into(), self.events_by, schedule)
+    }
+
+    /// Delivers a callback, once.
+    pub fn push_callback(&self, callback: impl Into<Document>) -> PushCallback {
+        PushCallback::new(self.deliver(callback.into(), self.callbacks_by, Vec::new()))
+    }
+
+    fn deliver(
+        &self,
+        document: Document,
+        mode: Mode,
+        redeliver_after: Vec<std::time::Duration>,
+    ) -> Push {
+        let (progress, receiver) = mpsc::unbounded_channel();
+        let document = self.written(document);
+        let event_id = document.event_id.clone();
+        let deliver = Deliver {
+            shared: Arc::clone(&self.shared),
+            document,
+            mode,
+            redeliver_after,
+            progress,
+            pushed: Instant::now(),
+            parcel: OnceLock::new(),
+        };
+        self.shared.spawn(Arc::new(deliver).run());
+        Push::new(event_id, receiver)
+    }
+
+    fn written(&self, document: Document) -> crate::document::Written {
+        let Shared {
+            app, clock, random, ..
+        } = &*self.shared;
+        document.written(&app.id, &app.token, clock, random)
+    }
+
+    /// The request by which a webhook would get a document, sealed and signed if there is an
+    /// Encrypt Key, for tests that change it and send it themselves. Its URI is `/`.
+    #[must_use]
+    pub fn request(&self, document: impl Into<Document>) -> Request<Bytes> {
+        let Shared {
+            app, clock, random, ..
+        } = &*self.shared;
+        let document = self.written(document.into());
+        let key = app.key.as_ref();
+        Parcel::signed(&document.json, key, clock, random).request(key, 0)
+    }
+
+    /// Sets the app's webhook, at an `http://` URL, if it passes the URL check: events go there
+    /// from then on if they go to webhooks at all.
+    ///
+    /// # Errors
+    ///
+    /// [`WebhookError`] when the URL is not valid or does not pass the check; then the former one
+    /// stays.
+    pub async fn set_webhook(&self, url: &str) -> Result<(), WebhookError> {
+        let target = Target::url(url).ok_or(WebhookError::InvalidUrl)?;
+        self.check(target).await
+    }
+
+    pub(crate) async fn check(&self, target: Target) -> Result<(), WebhookError> {
+        let Shared {
+            app,
+            random,
+            webhook,
+            ..
+        } = &*self.shared;
+        webhook
+            .set(target, app.key.as_ref(), &app.token, random)
+            .await
+    }
+
+    /// Has something go wrong, once: the next time that it can.
+    pub fn inject(&self, fault: Fault) {
+        self.shared.faults.inject(fault);
+    }
+
+    /// Forgets the faults that have not happened yet.
+    pub fn clear_faults(&self) {
+        self.shared.faults.clear();
+    }
+
+    /// Changes what clients of the long connection are told: open ones with their next pong.
+    pub fn set_client_config(&self, config: ClientConfig) {
+        self.shared.connections.set_config(config);
+    }
+
+    /// Cuts all long connections, without a Close. Clients come again if they can.
+    pub fn disconnect(&self) {
+        self.shared.connections.cut_all();
+    }
+
+    /// A connection to the platform that needs no socket: what a client of the long connection
+    /// speaks HTTP and WebSocket on, for tests with a paused clock. It is never encrypted.
+    #[must_use]
+    pub fn dial(&self) -> DuplexStream {
+        let (ours, theirs) = tokio::io::duplex(STREAM_BYTES);
+        self.shared
+            .spawn(serve_stream(Arc::clone(&self.shared), ours));
+        theirs
+    }
+
+    /// What happened so far.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        *self.shared.stats.borrow()
+    }
+
+    /// Waits until what happened is as wanted.
+    ///
+    /// ```
+    /// # use lark_events_sim::Platform;
+    /// # async fn wait(platform: Platform) {
+    /// let stats = platform.until(|stats| stats.connections == 2).await;
+    /// assert!(stats.upgrades >= 2);
+    /// # }
+    /// ```
+    pub async fn until(&self, wanted: impl FnMut(&Stats) -> bool) -> Stats {
+        let mut stats = self.shared.stats.subscribe();
+        let stats = stats.wait_for(wanted).await;
+        *stats.expect("the platform holds the sender")
+    }
+
+    /// What the app's clients did against the protocol of the long connection, the first
+    /// [`MAX_VIOLATIONS`](crate::MAX_VIOLATIONS) of it.
+    #[must_use]
+    pub fn violations(&self) -> Vec<Violation> {
+        self.shared.connections.violations()
+    }
+
+    /// Closes all long connections in due form, then ends. Clients that take longer than a second
+    /// are cut.
+    pub async fn shutdown(self) {
+        self.shared.connections.close_all();
+        let mut stats = self.shared.stats.subscribe();
+        let closed = stats.wait_for(|stats| stats.connections == 0);
+        // What is still open then is half-open, or its client does not read.
+        let _ = timeout(2 * CLOSE_LIMIT, closed).await;
+        self.shared.tasks.stopped().await;
+    }
+}
+
+impl Drop for Platform {
+    fn drop(&mut self) {
+        self.shared.tasks.stop();
+    }
+}
+
+impl fmt::Debug for Platform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Platform")
+            .field("base_url", &self.base_url)
+            .field("app_id", &self.shared.app.id)
+            .finish_non_exhaustive()
+    }
+}

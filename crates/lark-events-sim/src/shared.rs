@@ -1,0 +1,90 @@
+//! What the platform's tasks share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lark_events::EncryptKey;
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::Clock;
+use crate::connection::Connections;
+use crate::fault::Faults;
+use crate::random::Random;
+use crate::stats::Stats;
+use crate::webhook::Webhook;
+
+pub(crate) struct Shared {
+    pub(crate) app: App,
+    pub(crate) answer_limit: Duration,
+    pub(crate) redeliver_after: Vec<Duration>,
+    pub(crate) clock: Clock,
+    pub(crate) random: Random,
+    pub(crate) faults: Faults,
+    pub(crate) stats: watch::Sender<Stats>,
+    pub(crate) webhook: Webhook,
+    pub(crate) connections: Connections,
+    /// Wakes what waits for another attempt to be sent.
+    pub(crate) sent: Notify,
+    pub(crate) tasks: Tasks,
+}
+
+/// The app that the platform serves.
+pub(crate) struct App {
+    pub(crate) id: String,
+    pub(crate) secret: String,
+    pub(crate) key: Option<EncryptKey>,
+    pub(crate) token: String,
+}
+
+impl Shared {
+    pub(crate) fn count(&self, change: impl FnOnce(&mut Stats)) {
+        self.stats.send_modify(change);
+    }
+
+    /// Runs `task` until it or the platform ends.
+    pub(crate) fn spawn<F>(self: &Arc<Self>, task: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.tasks.spawn(task);
+    }
+}
+
+/// The platform's tasks, which end with it.
+pub(crate) struct Tasks {
+    tracker: TaskTracker,
+    stop: CancellationToken,
+    runtime: Handle,
+}
+
+impl Tasks {
+    pub(crate) fn new() -> Self {
+        Self {
+            tracker: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            runtime: Handle::current(),
+        }
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stop.clone();
+        let task = async move {
+            stop.run_until_cancelled_owned(task).await;
+        };
+        self.tracker.spawn_on(task, &self.runtime);
+    }
+
+    pub(crate) fn stop(&self) {
+        self.stop.cancel();
+        self.tracker.close();
+    }
+
+    /// Waits for the tasks to be gone.
+    pub(crate) async fn stopped(&self) {
+        self.stop();
+        self.tracker.wait().await;
+    }
+}

@@ -1,0 +1,111 @@
+//! The webhook side: checking the URL, sealing, signing and posting.
+
+mod request;
+mod target;
+
+use std::fmt;
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Request;
+use lark_events::EncryptKey;
+use serde::Deserialize;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+pub(crate) use self::request::Parcel;
+pub(crate) use self::target::Target;
+use crate::attempt::{Answer, Missing};
+use crate::random::Random;
+
+/// How long an app may take to answer a URL check.
+const URL_CHECK_LIMIT: Duration = Duration::from_secs(1);
+/// Requests on their way at once: each holds a socket, and a process has about 1,000 of them.
+const MAX_CONCURRENT_REQUESTS: usize = 256;
+
+/// An app's webhook, if it has one.
+pub(crate) struct Webhook {
+    target: RwLock<Option<Target>>,
+    slots: Semaphore,
+}
+
+impl Webhook {
+    pub(crate) fn new() -> Self {
+        Self {
+            target: RwLock::new(None),
+            slots: Semaphore::new(MAX_CONCURRENT_REQUESTS),
+        }
+    }
+
+    fn target(&self) -> Option<Target> {
+        let target = self.target.read().unwrap_or_else(PoisonError::into_inner);
+        target.clone()
+    }
+
+    /// Posts a request and waits for the answer, within `limit` from its sending.
+    pub(crate) async fn post(&self, request: Request<Bytes>, limit: Duration) -> Answer {
+        let Some(target) = self.target() else {
+            return Missing::NowhereToSend.into();
+        };
+        let _slot = self.slots.acquire().await;
+        let answer = timeout(limit, target.post(request)).await;
+        answer.unwrap_or(Missing::TimedOut.into())
+    }
+
+    /// Checks a URL as the developer console does when it is saved, and saves it.
+    pub(crate) async fn set(
+        &self,
+        target: Target,
+        key: Option<&EncryptKey>,
+        token: &str,
+        random: &Random,
+    ) -> Result<(), WebhookError> {
+        let challenge = random.uuid();
+        let check = serde_json::json!({
+            "challenge": challenge, "token": token, "type": "url_verification",
+        });
+        let check = Parcel::unsigned(&check.to_string().into(), key, random);
+        let answer = timeout(URL_CHECK_LIMIT, target.clone().post(check.request(key, 0))).await;
+        let answer = answer.unwrap_or(Missing::TimedOut.into());
+        #[derive(Deserialize)]
+        struct Passed {
+            challenge: String,
+        }
+        let passed = match &answer {
+            Answer::Response { body, .. } if answer.accepted() => {
+                serde_json::from_slice::<Passed>(body).is_ok_and(|it| it.challenge == challenge)
+            }
+            _ => false,
+        };
+        if !passed {
+            return Err(WebhookError::UrlCheck(answer));
+        }
+        *self.target.write().unwrap_or_else(PoisonError::into_inner) = Some(target);
+        Ok(())
+    }
+}
+
+/// Why a webhook was not set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WebhookError {
+    /// Its URL is not one of `http://`, with a host and no user.
+    InvalidUrl,
+    /// The URL check was not answered with status 200 and its challenge within a second.
+    UrlCheck(Answer),
+}
+
+impl fmt::Display for WebhookError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidUrl => f.write_str("the webhook is no http:// URL"),
+            Self::UrlCheck(answer) if answer.accepted() => {
+                f.write_str("the URL check was not answered with its challenge")
+            }
+            Self::UrlCheck(answer) => write!(f, "the URL check failed: {answer}"),
+        }
+    }
+}
+
+impl std::error::Error for WebhookError {}

@@ -1,0 +1,9 @@
+//! The platform, tested from an app's side.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod client;
+mod documents;
+mod faults;
+mod long_connection;
+mod webhook;
