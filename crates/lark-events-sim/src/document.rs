@@ -21,7 +21,7 @@ type Members = BTreeMap<String, RawJson>;
 /// ```
 /// use lark_events::EventType;
 /// use lark_events_sim::Document;
-/// use vc_events::{ReserveConfigUpdatedV1, ReserveScopeConfig};
+/// use vc_events::ReserveConfigUpdatedV1;
 ///
 /// // The documented sample of an event:
 /// let sample = Document::sample(&ReserveConfigUpdatedV1::INFO).tenant_key("t-1");

@@ -1,4 +1,85 @@
-//! A local Feishu/Lark platform.
+//! A local Feishu/Lark platform, for tests and development: it checks webhooks and posts to them,
+//! serves long connections, delivers again what was not acknowledged, and has go wrong what a test
+//! wants to go wrong. The official SDKs' own clients work with it.
+//!
+//! # Test your handlers
+//!
+//! An app's webhook needs no server for that, and [`push`](Platform::push) tells what it answered:
+//!
+//! ```
+//! use lark_events::{Dispatcher, Event, EventType, Webhook};
+//! use lark_events_sim::Platform;
+//! use lark_events_tower::EventService;
+//! use vc_events::ReserveConfigUpdatedV1;
+//!
+//! async fn on_updated(event: Event<ReserveConfigUpdatedV1>) -> Result<(), &'static str> {
+//!     event.body.scope_id.map(drop).ok_or("no room")
+//! }
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! let webhook = Webhook::builder().encrypt_key("key").verification_token("token").build()?;
+//! let dispatcher = Dispatcher::builder().on::<ReserveConfigUpdatedV1>(on_updated).build()?;
+//! let app = EventService::new(webhook, dispatcher);
+//!
+//! let platform = Platform::builder().encrypt_key("key").verification_token("token");
+//! let platform = platform.webhook_service(app).start().await?;
+//! let report = platform.push(ReserveConfigUpdatedV1::INFO).await;
+//! assert!(report.acknowledged());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! `ReserveConfigUpdatedV1::INFO` stands for the documented sample of the event; [`Document`] has
+//! the other things that can be pushed. An app in a process of its own is reached by its URL:
+//! [`PlatformBuilder::webhook`].
+//!
+//! # Long connections
+//!
+//! Clients take [`Platform::base_url`] for the platform's domain; [`Platform::until`] waits for them
+//! to be connected. [`Platform::violations`] tells what they do against the protocol.
+//!
+//! # Time
+//!
+//! All of it is tokio's. In a test with a paused clock a redelivery of six hours comes at once, as
+//! long as nothing waits for a socket, which pausing knows nothing of: use
+//! [`webhook_service`](PlatformBuilder::webhook_service) and [`dial`](Platform::dial) there.
+//!
+//! ```
+//! use std::time::Duration;
+//! use lark_events_sim::{Document, Fault, Platform};
+//! # use http::{Request, Response};
+//! # use http_body_util::{BodyExt, Full};
+//! # use lark_events::{Dispatcher, Webhook};
+//! # use lark_events_tower::EventService;
+//!
+//! # let mut runtime = tokio::runtime::Builder::new_current_thread();
+//! # runtime.enable_all().start_paused(true).build()?.block_on(async {
+//! # let webhook = Webhook::builder().verification_token("token").build()?;
+//! # let app = EventService::new(webhook, Dispatcher::builder().build()?);
+//! let platform = Platform::builder().verification_token("token").webhook_service(app);
+//! let platform = platform.start().await?;
+//! platform.inject(Fault::LoseAnswer);
+//! let report = platform.push(Document::v2("kitchen.tea.ready_v1", &["green"])?).await;
+//! // Three seconds without an answer, and fifteen until the next attempt.
+//! assert_eq!(report.attempts[1].after, Duration::from_secs(18));
+//! assert!(report.attempts[1].accepted());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Where it is stricter or plainer than the platform
+//!
+//! - It serves one app; several apps are several platforms.
+//! - A redelivery repeats the first request byte for byte, its signature and timestamp included:
+//!   whether the platform signs anew is not documented, and this is the harder case.
+//! - Requests are posted over `http://`, each on a connection of its own, and never redirected.
+//! - What a client must not do is reported and does not end its connection.
+//!
+//! # Features
+//!
+//! - `tls`: serves `https://` and `wss://` with a certificate of its own making. Off by default.
 
 mod attempt;
 mod builder;
@@ -31,3 +112,13 @@ pub use self::webhook::WebhookError;
 
 /// The largest answer of a webhook that is read.
 pub const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
+
+/// Public types go to other threads with the tests and tools that hold them.
+const _: fn() = || {
+    fn shareable<T: Send + Sync + 'static>() {}
+    shareable::<Platform>();
+    shareable::<Push>();
+    shareable::<PushCallback>();
+    shareable::<Document>();
+    shareable::<StartError>();
+};

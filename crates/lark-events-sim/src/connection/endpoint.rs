@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 use tokio_tungstenite::tungstenite::handshake::server::create_response;
 
 use super::config::ClientConfig;
-use super::link::{self, Command, Link};
+use super::link::{self, Commands, Link};
 use super::ticket::Ticket;
 use super::{Connections, MAX_CONNECTIONS, SERVICE_ID, locked};
-use crate::fault::Fault;
+use crate::fault::{Fault, Faults};
 use crate::shared::Shared;
 
 /// The largest body of a call for an endpoint.
@@ -172,7 +172,7 @@ fn upgrade(shared: &Arc<Shared>, mut request: Request<Incoming>) -> Response<Ful
             "the ticket is not valid",
         );
     };
-    let Some((link, commands)) = connections.add(ticket.device_id) else {
+    let Some((link, commands)) = connections.add(ticket.device_id, &shared.faults) else {
         return refused(
             shared,
             AUTH_FAILED,
@@ -180,14 +180,6 @@ fn upgrade(shared: &Arc<Shared>, mut request: Request<Incoming>) -> Response<Ful
             "too many connections",
         );
     };
-    if shared
-        .faults
-        .take(|fault| fault == Fault::AcceptHalfOpen)
-        .is_some()
-    {
-        let sent = link.commands.try_send(Command::GoSilent);
-        sent.expect("a new connection has had no command");
-    }
     shared.count(|stats| {
         stats.upgrades += 1;
         stats.connections += 1;
@@ -198,13 +190,14 @@ fn upgrade(shared: &Arc<Shared>, mut request: Request<Incoming>) -> Response<Ful
 
 impl Connections {
     /// Lists a new connection, unless there are too many.
-    fn add(&self, device_id: String) -> Option<(Arc<Link>, tokio::sync::mpsc::Receiver<Command>)> {
+    fn add(&self, device_id: String, faults: &Faults) -> Option<(Arc<Link>, Commands)> {
         let mut links = locked(&self.links);
         if links.len() >= MAX_CONNECTIONS {
             return None;
         }
+        let half_open = faults.take(|fault| fault == Fault::AcceptHalfOpen);
         let number = self.counter.fetch_add(1, Ordering::Relaxed);
-        let (link, commands) = Link::new(number, device_id);
+        let (link, commands) = Link::new(number, device_id, half_open.is_some());
         links.push(Arc::clone(&link));
         Some((link, commands))
     }

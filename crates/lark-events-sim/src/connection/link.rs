@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{Sink, SinkExt as _, StreamExt as _};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use lark_events_ws::frame::{Frame, Method, header};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
@@ -49,16 +51,21 @@ pub(crate) struct Link {
     pub(crate) device_id: String,
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) cut: CancellationToken,
+    /// Whether it never says anything.
+    half_open: bool,
 }
 
+pub(crate) type Commands = mpsc::Receiver<Command>;
+
 impl Link {
-    pub(crate) fn new(number: u64, device_id: String) -> (Arc<Self>, mpsc::Receiver<Command>) {
+    pub(crate) fn new(number: u64, device_id: String, half_open: bool) -> (Arc<Self>, Commands) {
         let (commands, receiver) = mpsc::channel(MAX_WAITING_COMMANDS);
         let link = Self {
             number,
             device_id,
             commands,
             cut: CancellationToken::new(),
+            half_open,
         };
         (Arc::new(link), receiver)
     }
@@ -69,7 +76,7 @@ pub(crate) async fn run(
     shared: Arc<Shared>,
     link: Arc<Link>,
     upgrade: OnUpgrade,
-    commands: mpsc::Receiver<Command>,
+    commands: Commands,
 ) {
     // Whatever ends it, the platform's own end included, it is taken off the list.
     let _listed = Listed(&shared, &link);
@@ -80,19 +87,23 @@ pub(crate) async fn run(
         config.max_frame_size = Some(MAX_MESSAGE_BYTES);
         let socket = TokioIo::new(socket);
         let socket = WebSocketStream::from_raw_socket(socket, Role::Server, Some(config)).await;
-        let mut talk = Talk {
-            shared: &shared,
-            link: &link,
-            socket,
-            commands,
+        let (mut sink, mut stream) = socket.split();
+        let ended = if link.half_open {
+            Ok(Ended::Silent)
+        } else {
+            talk(&shared, &link, &mut sink, &mut stream, commands).await
         };
-        match talk.run().await {
-            Ok(After::Silence) => {
-                // Bytes are still taken, by no one.
-                let mut socket = talk.socket.into_inner();
-                let _ = tokio::io::copy(&mut socket, &mut tokio::io::sink()).await;
+        match ended {
+            Ok(Ended::Cut) => {}
+            Ok(Ended::Closed) => {
+                let rest = async { while let Some(Ok(_)) = stream.next().await {} };
+                let _ = timeout(CLOSE_LIMIT, rest).await;
             }
-            Ok(After::Nothing) => {}
+            Ok(Ended::Silent) => {
+                let whole = sink.reunite(stream).expect("the halves of one socket");
+                // Bytes are still taken, by no one.
+                let _ = tokio::io::copy(&mut whole.into_inner(), &mut tokio::io::sink()).await;
+            }
             Err(error) => debug!(connection = %link.device_id, %error, "connection lost"),
         }
     };
@@ -109,99 +120,119 @@ impl Drop for Listed<'_> {
     }
 }
 
-/// What follows on a conversation.
-enum After {
-    Nothing,
-    Silence,
+/// How a conversation ended.
+enum Ended {
+    /// No more is to be said.
+    Cut,
+    /// A Close was sent, its answer is to come.
+    Closed,
+    /// It goes on, as far as the client can tell.
+    Silent,
 }
 
-struct Talk<'a, S> {
-    shared: &'a Shared,
-    link: &'a Link,
-    socket: WebSocketStream<S>,
-    commands: mpsc::Receiver<Command>,
-}
-
-impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Talk<'_, S> {
-    async fn run(&mut self) -> Result<After, Error> {
+/// Reads and writes at the same time: a client that waits for one of them must not wait for ever.
+async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
+    shared: &Shared,
+    link: &Link,
+    sink: &mut SplitSink<WebSocketStream<S>, Message>,
+    stream: &mut SplitStream<WebSocketStream<S>>,
+    mut commands: Commands,
+) -> Result<Ended, Error> {
+    let (pongs, mut waiting_pongs) = mpsc::channel(MAX_WAITING_COMMANDS);
+    let reading = async {
+        let listener = Listener { shared, link };
+        while let Some(message) = stream.next().await {
+            if let Some(pong) = listener.take(message?) {
+                // Nobody takes it when the conversation ends.
+                let _ = pongs.send(pong).await;
+            }
+        }
+        Ok(Ended::Cut)
+    };
+    let writing = async {
         loop {
             tokio::select! {
-                message = self.socket.next() => {
-                    let Some(message) = message else { return Ok(After::Nothing) };
-                    self.take(message?).await?;
-                }
-                Some(command) = self.commands.recv() => match command {
+                Some(pong) = waiting_pongs.recv() => sink.send(pong).await?,
+                Some(command) = commands.recv() => match command {
                     Command::Send { garbage, frames, then_cut } => {
-                        self.send(garbage, frames).await?;
+                        send(sink, garbage, frames).await?;
                         if then_cut {
-                            return Ok(After::Nothing);
+                            return Ok(Ended::Cut);
                         }
                     }
-                    Command::GoSilent => return Ok(After::Silence),
+                    Command::GoSilent => return Ok(Ended::Silent),
                     Command::Close => {
-                        self.socket.close(None).await?;
-                        let rest = async { while let Some(Ok(_)) = self.socket.next().await {} };
-                        let _ = timeout(CLOSE_LIMIT, rest).await;
-                        return Ok(After::Nothing);
+                        sink.send(Message::Close(None)).await?;
+                        return Ok(Ended::Closed);
                     }
                 }
             }
         }
+    };
+    tokio::select! {
+        ended = reading => ended,
+        ended = writing => ended,
     }
+}
 
-    async fn send(&mut self, garbage: Option<Garbage>, frames: Vec<Frame>) -> Result<(), Error> {
-        let garbage = garbage.map(|garbage| match garbage {
-            Garbage::Text(text) => Message::text(text),
-            Garbage::Binary(bytes) => Message::Binary(bytes),
-        });
-        let frames = frames
-            .into_iter()
-            .map(|frame| Message::Binary(frame.encode()));
-        for message in garbage.into_iter().chain(frames) {
-            self.socket.feed(message).await?;
-        }
-        self.socket.flush().await
+async fn send(
+    sink: &mut (impl Sink<Message, Error = Error> + Unpin),
+    garbage: Option<Garbage>,
+    frames: Vec<Frame>,
+) -> Result<(), Error> {
+    let garbage = garbage.map(|garbage| match garbage {
+        Garbage::Text(text) => Message::text(text),
+        Garbage::Binary(bytes) => Message::Binary(bytes),
+    });
+    let frames = frames
+        .into_iter()
+        .map(|frame| Message::Binary(frame.encode()));
+    for message in garbage.into_iter().chain(frames) {
+        sink.feed(message).await?;
     }
+    sink.flush().await
+}
 
-    async fn take(&mut self, message: Message) -> Result<(), Error> {
+/// What the platform makes of what a client says.
+struct Listener<'a> {
+    shared: &'a Shared,
+    link: &'a Link,
+}
+
+impl Listener<'_> {
+    /// Takes a message, and gives the pong that it asks for.
+    fn take(&self, message: Message) -> Option<Message> {
         let taken = match message {
-            Message::Binary(bytes) => self.take_frame(bytes).await?,
+            Message::Binary(bytes) => self.take_frame(bytes),
             Message::Text(_) => Err(ViolationKind::NotBinary),
             // Answered by the WebSocket itself.
-            Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => Ok(()),
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => Ok(None),
         };
-        if let Err(violation) = taken {
-            self.shared
-                .connections
-                .violated(self.shared, self.link, violation);
-        }
-        Ok(())
-    }
-
-    async fn take_frame(&mut self, bytes: Bytes) -> Result<Result<(), ViolationKind>, Error> {
-        let frame = match Frame::decode(bytes) {
-            Ok(frame) => frame,
-            Err(error) => {
-                let missing = error.missing().map(ViolationKind::MissingField);
-                return Ok(Err(missing.unwrap_or(ViolationKind::NotAFrame)));
-            }
-        };
-        Ok(match frame.method() {
-            Some(Method::Control) => match frame.header(header::TYPE) {
-                Some(header::PING) if frame.service == SERVICE_ID => {
-                    self.pong(&frame).await?;
-                    Ok(())
-                }
-                Some(header::PING) => Err(ViolationKind::OtherService(frame.service)),
-                Some(header::PONG) => Ok(()),
-                other => Err(ViolationKind::UnknownType(other.unwrap_or("").to_owned())),
-            },
-            Some(Method::Data) => self.take_ack(&frame),
-            _ => Err(ViolationKind::UnknownMethod(frame.method)),
+        taken.unwrap_or_else(|violation| {
+            let connections = &self.shared.connections;
+            connections.violated(self.shared, self.link, violation);
+            None
         })
     }
 
-    async fn pong(&mut self, ping: &Frame) -> Result<(), Error> {
+    fn take_frame(&self, bytes: Bytes) -> Result<Option<Message>, ViolationKind> {
+        let frame = Frame::decode(bytes).map_err(|error| {
+            let missing = error.missing().map(ViolationKind::MissingField);
+            missing.unwrap_or(ViolationKind::NotAFrame)
+        })?;
+        match frame.method() {
+            Some(Method::Control) => match frame.header(header::TYPE) {
+                Some(header::PING) if frame.service == SERVICE_ID => Ok(Some(self.pong(&frame))),
+                Some(header::PING) => Err(ViolationKind::OtherService(frame.service)),
+                Some(header::PONG) => Ok(None),
+                other => Err(ViolationKind::UnknownType(other.unwrap_or("").to_owned())),
+            },
+            Some(Method::Data) => self.take_ack(&frame).map(|()| None),
+            _ => Err(ViolationKind::UnknownMethod(frame.method)),
+        }
+    }
+
+    fn pong(&self, ping: &Frame) -> Message {
         let mut pong = Frame::control(SERVICE_ID).with_header(header::TYPE, header::PONG);
         pong.seq_id = ping.seq_id;
         pong.log_id = ping.log_id;
@@ -209,15 +240,12 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Talk<'_, S> {
             pong = pong.with_payload(config);
         }
         self.shared.count(|stats| stats.pings += 1);
-        self.socket.send(Message::Binary(pong.encode())).await
+        Message::Binary(pong.encode())
     }
 
     fn take_ack(&self, ack: &Frame) -> Result<(), ViolationKind> {
-        let acked = self
-            .shared
-            .connections
-            .pending()
-            .acked(self.link.number, ack)?;
+        let connections = &self.shared.connections;
+        let acked = connections.pending().acked(self.link.number, ack)?;
         if let Acked::Late = acked {
             self.shared.count(|stats| stats.late_acks += 1);
         }

@@ -11,7 +11,7 @@ use hyper_util::rt::TokioIo;
 use lark_events_sim::Platform;
 use lark_events_ws::frame::{Frame, header};
 use serde_json::{Value, json};
-use tokio::io::DuplexStream;
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -21,7 +21,15 @@ pub(crate) const SECRET: &str = "marked-secret";
 
 /// Posts to the endpoint and gives status and body.
 pub(crate) async fn endpoint(platform: &Platform, body: &str) -> (u16, Value) {
-    let stream = TokioIo::new(platform.dial());
+    call_endpoint(platform.dial(), body).await
+}
+
+/// Posts to the endpoint on a stream.
+pub(crate) async fn call_endpoint<S>(stream: S, body: &str) -> (u16, Value)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let stream = TokioIo::new(stream);
     let (mut sender, connection) = http1::handshake(stream).await.unwrap();
     let connection = tokio::spawn(connection);
     let request = Request::post("/callback/ws/endpoint")

@@ -1,1 +1,152 @@
+//! What is pushed: its envelope, and what is made up for it.
 
+use std::time::{Duration, SystemTime};
+
+use lark_events::callback::CardActionTrigger;
+use lark_events::{Delivery, EventInfo, EventType as _, RawJson, Schema, Transport};
+use lark_events_sim::{Document, Platform};
+use serde_json::{Value, json};
+use vc_events::ReserveConfigUpdatedV1;
+
+use crate::client::ID;
+
+/// A plain document as the app `ID` gets it.
+async fn sent(document: impl Into<Document>) -> Value {
+    let platform = Platform::builder()
+        .app(ID, "")
+        .verification_token("v-token");
+    let platform = platform.start().await.unwrap();
+    serde_json::from_slice(platform.request(document).body()).unwrap()
+}
+
+fn parsed(document: &Value) -> Delivery {
+    let text = document.to_string();
+    let parsed = Delivery::parse_unauthenticated(text, Transport::Local, SystemTime::now());
+    parsed.unwrap()
+}
+
+#[tokio::test]
+async fn a_sample_is_a_new_event_of_the_app() {
+    let page: Value = serde_json::from_str(ReserveConfigUpdatedV1::INFO.sample.unwrap()).unwrap();
+    let document = sent(ReserveConfigUpdatedV1::INFO).await;
+    assert_eq!(document["event"], page["event"]);
+    let (new, old) = (&document["header"], &page["header"]);
+    for same in ["event_type", "tenant_key"] {
+        assert_eq!(new[same], old[same]);
+    }
+    assert_eq!(
+        (&new["app_id"], &new["token"]),
+        (&json!(ID), &json!("v-token"))
+    );
+    assert_ne!(new["event_id"], old["event_id"]);
+    let age = SystemTime::now().duration_since(parsed(&document).header.created_at().unwrap());
+    assert!(age.unwrap() < Duration::from_secs(60));
+}
+
+#[tokio::test]
+async fn a_sample_of_the_old_envelope_stays_in_it() {
+    let info = EventInfo::new("message_read").schema(Schema::V1).sample(
+        r#"{"ts":"1502199207.7171419","uuid":"old","token":"old","type":"event_callback",
+            "event":{"type":"message_read","app_id":"cli_old","tenant_key":"t","n":1e400}}"#,
+    );
+    let platform = Platform::builder().app(ID, "").start().await.unwrap();
+    let request = platform.request(info);
+    let text = std::str::from_utf8(request.body()).unwrap();
+    assert!(
+        text.contains(r#""n":1e400"#),
+        "numbers keep their text: {text}"
+    );
+    let delivery =
+        Delivery::parse_unauthenticated(text.to_owned(), Transport::Local, SystemTime::now());
+    let header = delivery.unwrap().header;
+    assert_eq!(
+        (header.schema, &*header.event_type),
+        (Schema::V1, "message_read")
+    );
+    assert_eq!((&*header.app_id, &*header.tenant_key), (ID, "t"));
+    assert_ne!(header.event_id, "old");
+    assert!(text.contains(r#""token":"verification-token""#), "{text}");
+    assert!(header.created_at().unwrap() > SystemTime::now() - Duration::from_secs(60));
+}
+
+#[tokio::test]
+async fn a_typed_body_gets_a_header_for_it() {
+    let mut body = ReserveConfigUpdatedV1::default();
+    body.scope_id = Some("omm_1".to_owned());
+    let document = sent(Document::of(&body).unwrap()).await;
+    let delivery = parsed(&document);
+    assert_eq!(
+        delivery.header.event_type,
+        ReserveConfigUpdatedV1::EVENT_TYPE
+    );
+    assert_eq!(delivery.header.event_id.len(), 32);
+    let decoded: ReserveConfigUpdatedV1 = delivery.raw.decode().unwrap();
+    assert_eq!(decoded.scope_id.as_deref(), Some("omm_1"));
+}
+
+#[tokio::test]
+async fn what_is_set_in_a_header_is_not_made_up() {
+    let document = Document::v2("a.b_v1", &json!({})).unwrap();
+    let document = document.event_id("e").tenant_key("t").create_time("5");
+    let document = sent(
+        document
+            .header("token", "forged")
+            .header("resource_id", "r"),
+    )
+    .await;
+    let header = json!({"event_type": "a.b_v1", "event_id": "e", "tenant_key": "t",
+        "create_time": "5", "token": "forged", "resource_id": "r", "app_id": ID});
+    assert_eq!(
+        document,
+        json!({"schema": "2.0", "header": header, "event": {}})
+    );
+
+    let document = Document::v1("ab", &json!({"x": 1})).unwrap();
+    let document = document
+        .event_id("e")
+        .tenant_key("t")
+        .create_time("5")
+        .header("app_id", "a");
+    let document = sent(document.header("token", "forged")).await;
+    let event = json!({"type": "ab", "x": 1, "tenant_key": "t", "app_id": "a"});
+    assert_eq!(
+        document,
+        json!({"uuid": "e", "ts": "5", "token": "forged", "type": "event_callback", "event": event})
+    );
+}
+
+#[tokio::test]
+async fn an_event_without_a_sample_has_an_empty_body_and_odd_samples_go_as_they_are() {
+    let document = sent(EventInfo::new("a.b_v1")).await;
+    assert_eq!(
+        (&document["header"]["event_type"], &document["event"]),
+        (&json!("a.b_v1"), &json!({}))
+    );
+    let document = sent(EventInfo::new("ab").schema(Schema::V1)).await;
+    assert_eq!(document["event"], json!({"type": "ab", "app_id": ID}));
+    let flat = EventInfo::new("card.action.trigger_v1").sample(r#"{"open_id":"ou_1"}"#);
+    assert_eq!(sent(flat).await, json!({"open_id": "ou_1"}));
+    let callback = sent(CardActionTrigger::INFO).await;
+    assert_eq!(callback["header"]["app_id"], ID);
+}
+
+#[tokio::test]
+async fn text_is_pushed_as_it_is() {
+    let platform = Platform::builder().start().await.unwrap();
+    for text in ["{", "", " {\"a\" :1e400}", "\u{0}"] {
+        assert_eq!(platform.request(text).body(), text);
+    }
+    assert_eq!(platform.request(json!({"a": 1})).body(), r#"{"a":1}"#);
+}
+
+#[test]
+#[should_panic(expected = "event_id is set of a document that is pushed as it is")]
+fn text_takes_no_header() {
+    let _ = Document::from("{}").event_id("e");
+}
+
+#[test]
+#[should_panic(expected = "a body of version 1 is an object")]
+fn a_body_of_version_1_is_an_object() {
+    let _ = Document::v1("ab", &RawJson::parse("[]").unwrap());
+}

@@ -6,4 +6,5 @@ mod client;
 mod documents;
 mod faults;
 mod long_connection;
+mod sockets;
 mod webhook;
