@@ -43,7 +43,9 @@ lark-events = { workspace = true, features = [\"card-v1\"] } # EventInfo, and th
     }
     text + "
 [dev-dependencies]
+lark-events-sim = { path = \"../lark-events-sim\" } # pushes the samples
 serde_json.workspace = true # samples
+tokio = { workspace = true, features = [\"macros\", \"net\", \"rt\"] } # runs the platform
 
 [lints]
 workspace = true

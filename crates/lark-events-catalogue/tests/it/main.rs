@@ -2,6 +2,7 @@
 
 mod lists;
 mod oddities;
+mod pushes;
 mod samples;
 
 use std::time::SystemTime;
