@@ -1,6 +1,7 @@
 //! Development tasks: `cargo xtask help` lists them.
 
 mod codegen;
+mod interop;
 mod mutants;
 
 use std::env;
@@ -19,6 +20,8 @@ commands:
                     turn saved documentation pages into facts in specs/
   codegen list [--markdown]
                     every event with its type, crate, permissions and page; or a table of domains
+  interop           the official SDKs for Python and Node against the local platform (slow)
+  interop --fresh   install them anew before
   mutants           mutation tests of the crypto, webhook opening and dispatch (slow)
   help              print this";
 
@@ -36,6 +39,8 @@ fn main() -> ExitCode {
             run_list(|entries| codegen::list::markdown(entries.iter()))
         }
         ["codegen", "import", ref pages @ ..] if !pages.is_empty() => run_import(pages),
+        ["interop"] => exit_code(interop::run(&workspace_root(), false)),
+        ["interop", "--fresh"] => exit_code(interop::run(&workspace_root(), true)),
         ["mutants"] => exit_code(mutants::run(&workspace_root())),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

@@ -87,6 +87,15 @@ pub enum Missing {
 }
 
 impl Answer {
+    /// The status of a response.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Response { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
     pub(crate) fn accepted(&self) -> bool {
         match self {
             Self::Response { status, .. } => *status == StatusCode::OK,

@@ -16,6 +16,7 @@ use tower::Service;
 use crate::attempt::Mode;
 use crate::clock::{Clock, clock};
 use crate::connection::{Acceptor, ClientConfig, Connections, serve};
+use crate::document::Document;
 use crate::fault::Faults;
 use crate::platform::Platform;
 use crate::random::Random;
@@ -38,10 +39,7 @@ pub const FRAGMENT_BYTES: usize = 64 * 1024;
 /// Builds a [`Platform`].
 #[must_use = "a builder does nothing until it is started"]
 pub struct PlatformBuilder {
-    app_id: String,
-    app_secret: String,
-    key: Option<EncryptKey>,
-    token: String,
+    app: App,
     webhook: Option<Result<Target, WebhookError>>,
     events_by: Option<Mode>,
     callbacks_by: Option<Mode>,
@@ -58,10 +56,12 @@ pub struct PlatformBuilder {
 impl PlatformBuilder {
     pub(crate) fn new() -> Self {
         Self {
-            app_id: "cli_a1b2c3d4e5f60718".to_owned(),
-            app_secret: "app-secret".to_owned(),
-            key: None,
-            token: "verification-token".to_owned(),
+            app: App {
+                id: "cli_a1b2c3d4e5f60718".to_owned(),
+                secret: "app-secret".to_owned(),
+                key: None,
+                token: "verification-token".to_owned(),
+            },
             webhook: None,
             events_by: None,
             callbacks_by: None,
@@ -79,21 +79,21 @@ impl PlatformBuilder {
     /// Sets the app's id and secret: `cli_a1b2c3d4e5f60718` and `app-secret` unless set. The
     /// official Node SDK takes ids of `cli_` and 16 hexadecimal digits only.
     pub fn app(mut self, id: impl Into<String>, secret: impl Into<String>) -> Self {
-        self.app_id = id.into();
-        self.app_secret = secret.into();
+        self.app.id = id.into();
+        self.app.secret = secret.into();
         self
     }
 
     /// Sets the app's Encrypt Key: what is posted is sealed and signed with it. Without one it is
     /// plain and unsigned.
     pub fn encrypt_key(mut self, key: impl Into<EncryptKey>) -> Self {
-        self.key = Some(key.into());
+        self.app.key = Some(key.into());
         self
     }
 
     /// Sets the app's Verification Token: `verification-token` unless set.
     pub fn verification_token(mut self, token: impl Into<String>) -> Self {
-        self.token = token.into();
+        self.app.token = token.into();
         self
     }
 
@@ -181,6 +181,15 @@ impl PlatformBuilder {
         self
     }
 
+    /// [`Platform::request`], of a platform that need not be started.
+    #[must_use]
+    pub fn request(&self, document: impl Into<Document>) -> Request<Bytes> {
+        let own = || Clock::new(clock());
+        let clock = self.clock.clone().unwrap_or_else(own);
+        let random = Random::new(self.seed);
+        self.app.request(document.into(), &clock, &random)
+    }
+
     /// Starts the platform on a free port of the loopback address, and checks the webhook if one is
     /// set.
     ///
@@ -224,12 +233,7 @@ impl PlatformBuilder {
             self.config,
         );
         let shared = Arc::new(Shared {
-            app: App {
-                id: self.app_id,
-                secret: self.app_secret,
-                key: self.key,
-                token: self.token,
-            },
+            app: self.app,
             answer_limit: self.answer_limit,
             redeliver_after: self.redeliver_after,
             clock: self.clock.unwrap_or_else(|| Clock::new(clock())),
@@ -259,7 +263,7 @@ impl PlatformBuilder {
 impl fmt::Debug for PlatformBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PlatformBuilder")
-            .field("app_id", &self.app_id)
+            .field("app_id", &self.app.id)
             .finish_non_exhaustive()
     }
 }

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::clock::Clock;
 use crate::random::Random;
+use crate::shared::App;
 
 /// The members of a JSON object, their values to the last digit.
 type Members = BTreeMap<String, RawJson>;
@@ -188,13 +189,7 @@ impl Document {
     }
 
     /// Writes the document for an app, with what is missing made up.
-    pub(crate) fn written(
-        self,
-        app_id: &str,
-        token: &str,
-        clock: &Clock,
-        random: &Random,
-    ) -> Written {
+    pub(crate) fn written(self, app: &App, clock: &Clock, random: &Random) -> Written {
         fn or_insert(members: &mut Members, name: &str, value: impl FnOnce() -> String) {
             if !members.contains_key(name) {
                 members.insert(name.to_owned(), text(&value()));
@@ -205,8 +200,8 @@ impl Document {
             Form::V2 { mut header, event } => {
                 or_insert(&mut header, "event_id", || random.hex(16));
                 or_insert(&mut header, "create_time", || clock.millis().to_string());
-                or_insert(&mut header, "token", || token.to_owned());
-                or_insert(&mut header, "app_id", || app_id.to_owned());
+                or_insert(&mut header, "token", || app.token.clone());
+                or_insert(&mut header, "app_id", || app.id.clone());
                 or_insert(&mut header, "tenant_key", || "2ca1d211f64f6438".to_owned());
                 #[derive(Serialize)]
                 struct V2 {
@@ -225,12 +220,12 @@ impl Document {
                 mut event,
             } => {
                 or_insert(&mut outer, "uuid", || random.hex(16));
-                or_insert(&mut outer, "token", || token.to_owned());
+                or_insert(&mut outer, "token", || app.token.clone());
                 or_insert(&mut outer, "ts", || {
                     let since = clock.now().duration_since(UNIX_EPOCH).unwrap_or_default();
                     format!("{:.7}", since.as_secs_f64())
                 });
-                or_insert(&mut event, "app_id", || app_id.to_owned());
+                or_insert(&mut event, "app_id", || app.id.clone());
                 #[derive(Serialize)]
                 struct V1 {
                     #[serde(flatten)]

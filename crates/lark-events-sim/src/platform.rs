@@ -9,7 +9,7 @@ use tokio::io::DuplexStream;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
-use crate::attempt::Mode;
+use crate::attempt::{Answer, Mode};
 use crate::builder::PlatformBuilder;
 use crate::connection::{CLOSE_LIMIT, ClientConfig, serve_stream};
 use crate::deliver::Deliver;
@@ -19,7 +19,7 @@ use crate::push::{Push, PushCallback};
 use crate::shared::Shared;
 use crate::stats::Stats;
 use crate::violation::Violation;
-use crate::webhook::{Parcel, Target, WebhookError};
+use crate::webhook::{Target, WebhookError};
 
 /// What each side of a stream in memory may have on its way.
 const STREAM_BYTES: usize = 64 * 1024;
@@ -59,7 +59,9 @@ impl Platform {
         &self.shared.app.id
     }
 
-    /// Delivers an event, and again by the schedule until the app has acknowledged it.
+    /// Delivers an event, and again by the schedule until the app has acknowledged it. By the
+    /// platform's own schedule that goes on for 7.1 hours: where time is not paused, wait for
+    /// [`next_attempt`](Push::next_attempt), or set [another](PlatformBuilder::redeliver_after).
     pub fn push(&self, event: impl Into<Document>) -> Push {
         let schedule = self.shared.redeliver_after.clone();
         self.deliver(event.into(), self.events_by, schedule)
@@ -77,7 +79,10 @@ impl Platform {
         redeliver_after: Vec<std::time::Duration>,
     ) -> Push {
         let (progress, receiver) = mpsc::unbounded_channel();
-        let document = self.written(document);
+        let Shared {
+            app, clock, random, ..
+        } = &*self.shared;
+        let document = document.written(app, clock, random);
         let event_id = document.event_id.clone();
         let deliver = Deliver {
             shared: Arc::clone(&self.shared),
@@ -92,23 +97,22 @@ impl Platform {
         Push::new(event_id, receiver)
     }
 
-    fn written(&self, document: Document) -> crate::document::Written {
-        let Shared {
-            app, clock, random, ..
-        } = &*self.shared;
-        document.written(&app.id, &app.token, clock, random)
-    }
-
     /// The request by which a webhook would get a document, sealed and signed if there is an
-    /// Encrypt Key, for tests that change it and send it themselves. Its URI is `/`.
+    /// Encrypt Key, for tests that change it and [`post`](Self::post) it, or send it themselves. Its
+    /// URI is `/`.
     #[must_use]
     pub fn request(&self, document: impl Into<Document>) -> Request<Bytes> {
         let Shared {
             app, clock, random, ..
         } = &*self.shared;
-        let document = self.written(document.into());
-        let key = app.key.as_ref();
-        Parcel::signed(&document.json, key, clock, random).request(key, 0)
+        app.request(document.into(), clock, random)
+    }
+
+    /// Posts a request to the app's webhook as it is, once, and waits for the answer: what somebody
+    /// else might send.
+    pub async fn post(&self, request: Request<Bytes>) -> Answer {
+        let limit = self.shared.answer_limit;
+        self.shared.webhook.post(request, limit).await
     }
 
     /// Sets the app's webhook, at an `http://` URL, if it passes the URL check: events go there

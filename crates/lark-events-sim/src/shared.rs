@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::Request;
 use lark_events::EncryptKey;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
@@ -11,10 +13,11 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::connection::Connections;
+use crate::document::Document;
 use crate::fault::Faults;
 use crate::random::Random;
 use crate::stats::Stats;
-use crate::webhook::Webhook;
+use crate::webhook::{Parcel, Webhook};
 
 pub(crate) struct Shared {
     pub(crate) app: App,
@@ -37,6 +40,20 @@ pub(crate) struct App {
     pub(crate) secret: String,
     pub(crate) key: Option<EncryptKey>,
     pub(crate) token: String,
+}
+
+impl App {
+    /// The request by which the app's webhook gets a document.
+    pub(crate) fn request(
+        &self,
+        document: Document,
+        clock: &Clock,
+        random: &Random,
+    ) -> Request<Bytes> {
+        let document = document.written(self, clock, random);
+        let key = self.key.as_ref();
+        Parcel::signed(&document.json, key, clock, random).request(key, 0)
+    }
 }
 
 impl Shared {

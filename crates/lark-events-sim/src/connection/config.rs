@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-/// The settings of a long connection, in seconds. What is `None` is left out, as pongs may do.
+/// The settings of a long connection, in seconds. What is `None` is left out; the official Python and
+/// Node SDKs take all of them, or a pong without any, and nothing between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ClientConfig {

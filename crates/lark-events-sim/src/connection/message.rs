@@ -23,7 +23,8 @@ impl Message {
         random: &Random,
     ) -> Self {
         let (id, trace_id) = (random.uuid(), random.hex(16));
-        let log_id = random.with(|rng| rng.u64(..));
+        // The official Node SDK reads ids as doubles and answers with what those make of them.
+        let log_id = random.with(|rng| rng.u64(..1 << 53));
         let sum = fragments(json, fragment_bytes);
         let fragment = |seq: usize| {
             let from = seq * fragment_bytes;

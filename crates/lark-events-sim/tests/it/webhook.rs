@@ -77,10 +77,7 @@ fn answering(status: StatusCode, time: Duration) -> (App, Requests) {
 }
 
 fn status(answer: &Answer) -> u16 {
-    match answer {
-        Answer::Response { status, .. } => status.as_u16(),
-        other => panic!("no response: {other:?}"),
-    }
+    answer.status().unwrap().as_u16()
 }
 
 #[tokio::test(start_paused = true)]
@@ -436,16 +433,24 @@ async fn events_and_callbacks_go_the_ways_that_are_set() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_can_be_had_without_being_sent_to_forge_others() {
-    let platform = builder().start().await.unwrap();
+async fn a_request_can_be_had_without_being_sent_and_posted_once_changed() {
+    let platform = builder().webhook_service(app()).start().await.unwrap();
     let request = platform.request(ReserveConfigUpdatedV1::INFO);
-    let opened = webhook()
-        .open(request.headers(), request.body().clone())
-        .unwrap();
-    assert!(matches!(opened, Opened::Delivery(_)));
-    let mut forged = request.body().to_vec();
-    forged[20] ^= 1;
-    assert!(webhook().open(request.headers(), forged.into()).is_err());
+    let mut forged = platform.request(ReserveConfigUpdatedV1::INFO);
+    forged = forged.map(|body| {
+        let mut body = body.to_vec();
+        body[20] ^= 1;
+        body.into()
+    });
+    assert_eq!(status(&platform.post(forged).await), 401);
+    assert_eq!(status(&platform.post(request).await), 200);
+    // Without a platform, and by one with another key.
+    let request = builder().request(ReserveConfigUpdatedV1::INFO);
+    assert_eq!(status(&platform.post(request).await), 200);
+    let forger = builder().encrypt_key("other");
+    let forged = forger.request(ReserveConfigUpdatedV1::INFO);
+    assert_eq!(status(&platform.post(forged).await), 401);
+    assert_eq!(platform.stats().attempts, 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,64 @@
+//! The official SDKs against the local platform, for `cargo xtask interop`, which installs them.
+//! Each runs as an app of its own (`xtask/interop`); this drives the platform, looks at what both
+//! sides saw, and prints a line for each check.
+//!
+//! ```sh
+//! interop APPS [--python FOLDER] [--node FOLDER]
+//! ```
+
+mod app;
+mod documents;
+mod long_connection;
+mod scene;
+mod settings;
+mod table;
+mod webhook;
+
+use std::env;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use self::app::Sdk;
+use self::table::Table;
+
+/// For all checks of all SDKs, which take less than a minute together.
+const LIMIT: Duration = Duration::from_secs(5 * 60);
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Some(sdks) = sdks(env::args_os().skip(1)) else {
+        eprintln!("usage: interop APPS [--python FOLDER] [--node FOLDER]");
+        return ExitCode::from(2);
+    };
+    let mut table = Table::new();
+    let all = async {
+        for sdk in &sdks {
+            long_connection::run(sdk, &mut table).await;
+            webhook::run(sdk, &mut table).await;
+        }
+    };
+    if timeout(LIMIT, all).await.is_err() {
+        eprintln!("interop: not done in {LIMIT:?}");
+        return ExitCode::FAILURE;
+    }
+    table.end()
+}
+
+/// Reads the arguments.
+fn sdks(mut arguments: impl Iterator<Item = OsString>) -> Option<Vec<Sdk>> {
+    let apps = PathBuf::from(arguments.next()?);
+    let mut sdks = Vec::new();
+    while let Some(flag) = arguments.next() {
+        let folder = PathBuf::from(arguments.next()?);
+        sdks.push(match flag.to_str()? {
+            "--python" => Sdk::python(&apps, folder),
+            "--node" => Sdk::node(&apps, folder),
+            _ => return None,
+        });
+    }
+    Some(sdks)
+}
