@@ -11,9 +11,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::{fmt, io};
 
-use http::HeaderMap;
 use lark_events::callback::{CardActionReply, CardActionTrigger};
-use lark_events::{BoxError, DispatchError, Dispatcher, Event};
+use lark_events::{BoxError, DispatchError, Dispatcher, Event, EventType as _};
+use lark_events_sim::Document;
 use lark_events_tower::EventService;
 use serde_json::json;
 use tower::ServiceBuilder;
@@ -21,8 +21,11 @@ use tracing::{Instrument as _, Level, error_span, info};
 use vc_events::ReserveConfigUpdatedV1;
 
 use self::platform::{
-    PATH, TOKEN, answer, posted, request, sample, sample_as, sealed, signature, url_check, webhook,
+    PATH, TOKEN, answer, event, platform, posted, sample, signed, unsigned, url_check, webhook,
 };
+
+/// By which a log line names an event.
+const NAME: &str = r#"event_id="e-1""#;
 
 /// Log output kept in memory.
 #[derive(Clone, Default)]
@@ -92,23 +95,21 @@ async fn logs_tell_of_which_event_and_never_what_was_in_it() {
 
 async fn no_payload_and_no_secret_is_in_a_log_line_or_an_error_text() {
     let service = EventService::new(webhook(), dispatcher());
-    let mut marked = sample();
-    marked["event"]["scope_id"] = "marked-payload".into();
-    let mut undecodable = sample_as("card.action.trigger");
-    undecodable["event"] = json!(["marked-payload"]);
-    let mut hanging = marked.clone();
-    hanging["header"]["event_type"] = "hanging_v1".into();
-    let mut forged = marked.clone();
-    forged["header"]["token"] = "marked-forged-token".into();
+    let body = json!({"scope_id": "marked-payload"});
+    let marked = |event_type| Document::v2(event_type, &body).unwrap().event_id("e-1");
+    let undecodable = Document::v2("card.action.trigger", &["marked-payload"]).unwrap();
+    let forger = platform().encrypt_key("marked-other-key");
+    let forger = forger.start().await.unwrap();
     let requests = [
-        posted(&marked),
-        posted(&undecodable),
-        posted(&hanging),
-        posted(&forged),
-        posted(&json!({"marked-payload": TOKEN})),
-        request(HeaderMap::new(), sealed(&url_check())),
-        request(HeaderMap::new(), "marked-payload".into()),
-        request(signature("marked-other-key", b"x"), "x".into()),
+        posted(marked(ReserveConfigUpdatedV1::EVENT_TYPE)),
+        posted(undecodable),
+        posted(marked("hanging_v1")),
+        posted(marked("hanging_v1").header("token", "marked-forged-token")),
+        posted(json!({"marked-payload": TOKEN})),
+        unsigned(posted(url_check()).into_body()),
+        unsigned("marked-payload"),
+        signed("marked-payload"),
+        forger.request(marked("hanging_v1")),
     ];
     let log = logged(Level::TRACE, async {
         for request in requests {
@@ -118,7 +119,7 @@ async fn no_payload_and_no_secret_is_in_a_log_line_or_an_error_text() {
     })
     .await;
     assert!(log.contains("marked-control"), "{log}");
-    assert!(log.contains("5e3702a84e847582be8db7fb73283c02"), "{log}");
+    assert!(log.contains(NAME), "{log}");
     let leaks = |line: &&str| line.replace("marked-control", "").contains("marked-");
     let leaked: Vec<_> = log.lines().filter(leaks).collect();
     assert!(leaked.is_empty(), "{leaked:#?}");
@@ -131,68 +132,68 @@ async fn whatever_is_logged_of_an_event_names_it() {
     let draining = EventService::new(webhook(), dispatcher());
     draining.drain(Duration::ZERO).await.unwrap();
 
-    let hanging = || posted(&sample_as("hanging_v1"));
-    let name = r#"event_id="5e3702a84e847582be8db7fb73283c02""#;
+    let sample = || posted(sample().event_id("e-1"));
+    let other = |event_type| posted(event(event_type).event_id("e-1"));
     // At a level that lets through what somebody should look into.
     for (said, log) in [
         (
             "not handled",
             logged(Level::WARN, async {
-                answer(&plain, posted(&sample())).await;
+                answer(&plain, sample()).await;
             })
             .await,
         ),
         (
             "acknowledged without a handler",
             logged(Level::WARN, async {
-                answer(&plain, posted(&sample_as("unknown_v1"))).await;
+                answer(&plain, other("unknown_v1")).await;
             })
             .await,
         ),
         (
             "no outcome by the ack deadline",
             logged(Level::WARN, async {
-                answer(&plain, hanging()).await;
+                answer(&plain, other("hanging_v1")).await;
             })
             .await,
         ),
         (
             "cancelled before its end",
             logged(Level::WARN, async {
-                answer(&timed, hanging()).await;
+                answer(&timed, other("hanging_v1")).await;
             })
             .await,
         ),
         (
             "the service failed",
             logged(Level::WARN, async {
-                answer(&timed, hanging()).await;
+                answer(&timed, other("hanging_v1")).await;
             })
             .await,
         ),
         (
             "draining",
             logged(Level::WARN, async {
-                answer(&draining, hanging()).await;
+                answer(&draining, other("hanging_v1")).await;
             })
             .await,
         ),
     ] {
         let line = log.lines().find(|line| line.contains(said));
         let line = line.unwrap_or_else(|| panic!("no {said:?} in {log:?}"));
-        assert!(line.contains(name), "{line}");
+        assert!(line.contains(NAME), "{line}");
     }
     // And once only, also where a layer wraps the error.
     let wrapping = ServiceBuilder::new().map_err(|error: DispatchError| Wrapped(error));
     let wrapping = EventService::new(webhook(), wrapping.service(dispatcher()));
     let log = logged(Level::WARN, async {
-        answer(&wrapping, posted(&sample())).await;
+        answer(&wrapping, sample()).await;
     })
     .await;
     assert_eq!(log.lines().count(), 1, "{log}");
     // A handler logs within the span of the request that brought its event.
     let log = logged(Level::WARN, async {
-        let request = answer(&plain, posted(&sample()));
+        let request = answer(&plain, sample());
         request
             .instrument(error_span!("of the server", path = PATH))
             .await;

@@ -7,20 +7,19 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD as BASE64;
-use http::HeaderMap;
+use http_body_util::Full;
 use lark_events::callback::{CardActionReply, CardActionTrigger};
 use lark_events::{
-    Dispatcher, EncryptKey, Event, MAX_EVENT_BYTES, MAX_LIVE_SECRETS, MAX_UNSIGNED_BYTES,
-    UnhandledPolicy,
+    Dispatcher, Event, EventType as _, MAX_EVENT_BYTES, MAX_LIVE_SECRETS, MAX_UNSIGNED_BYTES,
+    RawJson, UnhandledPolicy,
 };
+use lark_events_sim::Document;
 use lark_events_tower::{DEFAULT_MAX_BYTES_IN_FLIGHT, DEFAULT_MAX_RUNNING, EventService};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use vc_events::{ReserveConfigUpdatedV1, ScopeType};
 
-use crate::platform::{
-    KEY, answer, posted, request, sample, sample_as, sealed, signature, url_check, webhook,
-};
+use crate::platform::{answer, event, posted, sample, unsigned, url_check, webhook};
 
 /// A service with one typed handler, and how often it ran.
 fn counting() -> (EventService<Dispatcher>, Arc<AtomicUsize>) {
@@ -42,32 +41,31 @@ async fn the_rule_leaves_no_padding_oracle_and_runs_no_handler_for_a_forged_toke
     let mut answers = BTreeSet::new();
     // An attacker has seen a sealed event and a sealed URL check, and asks, unsigned, about the last
     // block of each with every ending of the block before: one of them has good padding.
-    for document in [sample().to_string(), url_check()] {
-        let sealed = EncryptKey::new(KEY).seal(document.as_bytes(), [7; 16]);
-        let message = BASE64.decode(sealed).unwrap();
+    for document in [sample(), url_check()] {
+        let body: Value = serde_json::from_slice(posted(document).body()).unwrap();
+        let message = BASE64.decode(body["encrypt"].as_str().unwrap()).unwrap();
         for change in 1..=255 {
             let mut guess = message.clone();
             guess[message.len() - 17] ^= change;
-            let body = format!(r#"{{"encrypt":"{}"}}"#, BASE64.encode(guess)).into();
-            answers.insert(answer(&service, request(HeaderMap::new(), body)).await);
+            let body = format!(r#"{{"encrypt":"{}"}}"#, BASE64.encode(guess));
+            answers.insert(answer(&service, unsigned(body)).await);
         }
     }
-    let mut forged = sample();
-    forged["header"]["token"] = "forged".into();
-    answers.insert(answer(&service, posted(&forged)).await);
+    let forged = posted(sample().header("token", "forged"));
+    answers.insert(answer(&service, forged).await);
     assert_eq!(Vec::from_iter(answers), [(401, String::new())]);
     assert_eq!(runs.load(Ordering::Relaxed), 0);
 
-    assert_eq!(answer(&service, posted(&sample())).await.0, 200);
+    assert_eq!(answer(&service, posted(sample())).await.0, 200);
     assert_eq!(runs.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]
 async fn the_event_carries_its_header_to_every_handler() {
     fn check<E>(event: &Event<E>) {
-        assert_eq!(event.header.event_id, "5e3702a84e847582be8db7fb73283c02");
-        assert_eq!(event.header.tenant_key, "2ca1d211f64f6438");
-        assert_eq!(event.header.app_id, "cli_9f5343c580712544");
+        assert_eq!(event.header.event_id, "e-1");
+        assert_eq!(event.header.tenant_key, "t-1");
+        assert_eq!(event.header.app_id, "cli_1");
         assert_eq!(event.header.create_time, "1608725989000");
         assert!(event.header.created_at().is_some());
     }
@@ -89,9 +87,17 @@ async fn the_event_carries_its_header_to_every_handler() {
         "other_v1",
         "card.action.trigger",
     ] {
-        let (status, _) = answer(&service, posted(&sample_as(event_type))).await;
-        assert_eq!(status, 200, "{event_type}");
+        let document = event(event_type).event_id("e-1").tenant_key("t-1");
+        let document = document.header("app_id", "cli_1");
+        let posted = posted(document.create_time("1608725989000"));
+        assert_eq!(answer(&service, posted).await.0, 200, "{event_type}");
     }
+}
+
+fn sample_body() -> Value {
+    let sample = ReserveConfigUpdatedV1::INFO.sample.unwrap();
+    let sample: Value = serde_json::from_str(sample).unwrap();
+    sample["event"].clone()
 }
 
 /// The JSON pointers of every value below `value`.
@@ -129,7 +135,7 @@ fn same(one: &Value, other: &Value) -> bool {
 
 #[test]
 fn decoding_is_lenient_so_that_one_odd_field_costs_that_field_at_most() {
-    let body = sample()["event"].clone();
+    let body = sample_body();
     let mut all = Vec::new();
     pointers(&body, "", &mut all);
     assert_eq!(all.len(), 30, "the sample has this many values: {all:?}");
@@ -175,14 +181,14 @@ async fn a_body_nested_20_000_deep_costs_the_field_at_most() {
     let service = EventService::new(webhook(), dispatcher);
     let arrays = format!("{}1{}", "[".repeat(20_000), "]".repeat(20_000));
     let objects = format!("{}1{}", r#"{"user_id":"#.repeat(20_000), "}".repeat(20_000));
-    let sample = sample().to_string();
+    let sample = sample_body().to_string();
     let scope_id = r#""omm_3c5dd7e09bac0c1758fcf9511bd1a771""#;
     for deep in [&arrays, &objects] {
         for place in [scope_id, r#""ou_84aad35d084aa403a838cf73ee18467""#] {
             assert!(sample.contains(place));
-            let body = sealed(&sample.replace(place, deep));
-            let request = request(signature(KEY, &body), body);
-            assert_eq!(answer(&service, request).await.0, 200);
+            let body = RawJson::parse(sample.replace(place, deep)).unwrap();
+            let document = Document::v2(ReserveConfigUpdatedV1::EVENT_TYPE, &body).unwrap();
+            assert_eq!(answer(&service, posted(document)).await.0, 200);
         }
     }
 }
@@ -198,16 +204,14 @@ async fn one_handler_error_panic_or_bad_request_never_ends_the_server() {
         .build()
         .unwrap();
     let service = EventService::new(webhook(), dispatcher);
-    let malformed = sealed("{");
-    let malformed = request(signature(KEY, &malformed), malformed);
     for (bad, status) in [
-        (posted(&sample_as("fails_v1")), 500),
-        (posted(&sample_as("panics_v1")), 500),
-        (malformed, 400),
-        (request(HeaderMap::new(), "\0".into()), 401),
+        (posted(event("fails_v1")), 500),
+        (posted(event("panics_v1")), 500),
+        (posted("{"), 400),
+        (unsigned("\0"), 401),
     ] {
         assert_eq!(answer(&service, bad).await, (status, String::new()));
-        let next = answer(&service, posted(&sample())).await;
+        let next = answer(&service, posted(sample())).await;
         assert_eq!(next, (200, r#"{"msg":"success"}"#.to_owned()));
     }
 }
@@ -227,7 +231,7 @@ async fn every_buffer_and_count_has_a_named_bound() {
     let service = EventService::new(webhook(), hanging);
     let asked = (0..DEFAULT_MAX_RUNNING + 10).map(|_| {
         let service = service.clone();
-        tokio::spawn(async move { answer(&service, posted(&sample())).await.0 })
+        tokio::spawn(async move { answer(&service, posted(sample())).await.0 })
     });
     let asked: Vec<_> = asked.collect();
     let mut statuses = Vec::new();
@@ -246,11 +250,11 @@ async fn shutdown_drains_what_runs_and_takes_no_more() {
         .build()
         .unwrap();
     let service = EventService::new(webhook(), slow);
-    let running = tokio::spawn(service.clone().oneshot(posted(&sample())));
+    let running = tokio::spawn(service.clone().oneshot(posted(sample()).map(Full::new)));
     tokio::time::sleep(Duration::from_millis(10)).await;
     assert_eq!(service.drain(Duration::from_secs(5)).await, Ok(()));
     assert_eq!(running.await.unwrap().unwrap().status(), 200);
-    assert_eq!(answer(&service, posted(&sample())).await.0, 503);
+    assert_eq!(answer(&service, posted(sample())).await.0, 503);
 }
 
 #[tokio::test]
@@ -261,8 +265,8 @@ async fn what_happens_to_an_unhandled_event_is_a_named_policy() {
     ] {
         let dispatcher = Dispatcher::builder().unhandled(policy).build().unwrap();
         let service = EventService::new(webhook(), dispatcher);
-        assert_eq!(answer(&service, posted(&sample())).await.0, status);
-        let callback = posted(&sample_as("card.action.trigger"));
+        assert_eq!(answer(&service, posted(sample())).await.0, status);
+        let callback = posted(event("card.action.trigger"));
         assert_eq!(
             answer(&service, callback).await.0,
             500,

@@ -6,10 +6,14 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use http::HeaderMap;
+use bytes::Bytes;
+use http::Request;
+use lark_events::EventType as _;
+use lark_events_sim::{Answer, Document, Platform};
 use serde_json::{Value, json};
+use vc_events::ReserveConfigUpdatedV1;
 
-use crate::platform::{KEY, PATH, TOKEN, sample, sealed, signature, url_check};
+use crate::platform::{KEY, PATH, TOKEN, platform, posted, sample, signed, unsigned};
 
 /// `cargo test` builds the examples before it runs a test.
 fn example(name: &str) -> Command {
@@ -30,11 +34,11 @@ fn quickstart_shows_the_main_job_and_exits_0() {
     let stdout = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{stdout}");
     for shown in [
-        r#"answer: 200 OK {"challenge":"quick-1"}"#,
+        "URL check: passed",
         "handler: vc.reserve_config.updated_v1 of tenant 2ca1d211f64f6438",
         r#"handler: Some(Room) Some("omm_3c5dd7e09bac0c1758fcf9511bd1a771")"#,
-        r#"answer: 200 OK {"msg":"success"}"#,
-        "answer: 401 Unauthorized",
+        "attempt 1: status 200 OK",
+        "forged event:\n  answer: status 401 Unauthorized",
     ] {
         assert!(stdout.contains(shown), "no {shown} in\n{stdout}");
     }
@@ -83,29 +87,28 @@ impl Server {
         socket
     }
 
-    /// Posts a body and gives the status and body of the answer.
-    fn post(&self, headers: &HeaderMap, body: &[u8]) -> (u16, String) {
-        let mut request = format!(
+    fn url(&self) -> String {
+        format!("http://{}{PATH}", self.address)
+    }
+
+    /// Posts what the platform would not, and gives the status and body of the answer.
+    fn post(&self, request: &Request<Bytes>) -> (u16, String) {
+        let mut head = format!(
             "POST {PATH} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n",
-            body.len()
+            request.body().len()
         );
-        for (name, value) in headers {
-            request += &format!("{name}: {}\r\n", value.to_str().unwrap());
+        for (name, value) in request.headers() {
+            head += &format!("{name}: {}\r\n", value.to_str().unwrap());
         }
-        request += "\r\n";
+        head += "\r\n";
         let mut socket = self.connect();
-        socket.write_all(request.as_bytes()).unwrap();
-        socket.write_all(body).unwrap();
+        socket.write_all(head.as_bytes()).unwrap();
+        socket.write_all(request.body()).unwrap();
         let mut answer = String::new();
         socket.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         (status, body.to_owned())
-    }
-
-    fn post_signed(&self, document: &str) -> (u16, String) {
-        let body = sealed(document);
-        self.post(&signature(KEY, &body), &body)
     }
 
     /// The next event that it prints.
@@ -133,24 +136,37 @@ impl Drop for Server {
     }
 }
 
-fn success() -> (u16, String) {
-    (200, r#"{"msg":"success"}"#.to_owned())
+/// Pushes an event that the app handles, and gives its id.
+async fn push(platform: &Platform, event: impl Into<Document>) -> String {
+    let report = platform.push(event).await;
+    let [attempt] = &report.attempts[..] else {
+        panic!("{report:?}")
+    };
+    let Answer::Response { status, body, .. } = &attempt.answer else {
+        panic!("{report:?}")
+    };
+    assert_eq!(*status, 200);
+    assert_eq!(body, r#"{"msg":"success"}"#);
+    report.event_id
 }
 
-fn the_contract_of_a_webhook_example(name: &str) {
+async fn the_contract_of_a_webhook_example(name: &str) {
     let mut server = Server::start(name, KEY, TOKEN);
-    let check = server.post(&HeaderMap::new(), &sealed(&url_check()));
-    assert_eq!(check, (200, r#"{"challenge":"abc"}"#.to_owned()));
+    let forger = platform().encrypt_key("a guess").start().await.unwrap();
+    // Which checks the URL.
+    let platform = platform().webhook(&server.url()).start().await.unwrap();
 
-    assert_eq!(server.post_signed(&sample().to_string()), success());
+    let event_id = push(&platform, sample()).await;
+    let documented: Value =
+        serde_json::from_str(ReserveConfigUpdatedV1::INFO.sample.unwrap()).unwrap();
     let line = server.line();
     assert_eq!(line["event_type"], "vc.reserve_config.updated_v1");
-    assert_eq!(line["event_id"], "5e3702a84e847582be8db7fb73283c02");
-    assert_eq!(line["app_id"], "cli_9f5343c580712544");
+    assert_eq!(line["event_id"], event_id);
+    assert_eq!(line["app_id"], platform.app_id());
     assert_eq!(line["tenant_key"], "2ca1d211f64f6438");
     assert_eq!(
         line["event"]["time_config"],
-        sample()["event"]["time_config"]
+        documented["event"]["time_config"]
     );
     assert_eq!(line.as_object().unwrap().len(), 5);
 
@@ -159,7 +175,7 @@ fn the_contract_of_a_webhook_example(name: &str) {
         "{{\"uuid\":\"u-1\",\"token\":\"{TOKEN}\",\"ts\":\"1.5\",\"type\":\"event_callback\",\n\
          \"event\":{{\"type\":\"message\",\r\n\"app_id\":\"cli_1\",\"tenant_key\":\"t-1\"}}}}"
     );
-    assert_eq!(server.post_signed(&v1), success());
+    assert_eq!(push(&platform, v1).await, "u-1");
     let event = json!({"type": "message", "app_id": "cli_1", "tenant_key": "t-1"});
     assert_eq!(
         server.line(),
@@ -167,17 +183,16 @@ fn the_contract_of_a_webhook_example(name: &str) {
             "tenant_key": "t-1", "event": event})
     );
 
-    let body = sealed(&sample().to_string());
-    for (headers, body, status) in [
-        (signature("a guess", &body), &body[..], 401),
-        (HeaderMap::new(), &body, 401),
-        (HeaderMap::new(), b"", 401),
-        (signature(KEY, b"{"), b"{", 400),
-        (signature(KEY, b"\xff"), b"\xff", 400),
+    for (request, status) in [
+        (forger.request(sample()), 401),
+        (unsigned(posted(sample()).into_body()), 401),
+        (unsigned(""), 401),
+        (signed("{"), 400),
+        (signed(&b"\xff"[..]), 400),
     ] {
-        assert_eq!(server.post(&headers, body), (status, String::new()));
+        assert_eq!(server.post(&request), (status, String::new()));
     }
-    assert_eq!(server.post_signed(&sample().to_string()), success());
+    push(&platform, sample()).await;
     server.line();
     let (rest, exited_with_0) = server.stop("-TERM");
     assert_eq!(rest, "", "nothing but events is printed");
@@ -185,27 +200,25 @@ fn the_contract_of_a_webhook_example(name: &str) {
 }
 
 #[cfg(unix)]
-#[test]
-fn axum_webhook_keeps_its_contract() {
-    the_contract_of_a_webhook_example("axum_webhook");
+#[tokio::test]
+async fn axum_webhook_keeps_its_contract() {
+    the_contract_of_a_webhook_example("axum_webhook").await;
 }
 
 #[cfg(unix)]
-#[test]
-fn hyper_webhook_keeps_its_contract() {
-    the_contract_of_a_webhook_example("hyper_webhook");
+#[tokio::test]
+async fn hyper_webhook_keeps_its_contract() {
+    the_contract_of_a_webhook_example("hyper_webhook").await;
 }
 
 #[cfg(unix)]
-#[test]
-fn a_webhook_example_stops_at_sigint_and_works_with_a_token_alone() {
+#[tokio::test]
+async fn a_webhook_example_stops_at_sigint_and_works_with_a_token_alone() {
     for name in ["axum_webhook", "hyper_webhook"] {
         let mut server = Server::start(name, "", TOKEN);
-        let document = sample().to_string();
-        assert_eq!(
-            server.post(&HeaderMap::new(), document.as_bytes()),
-            success()
-        );
+        let platform = Platform::builder().verification_token(TOKEN);
+        let platform = platform.webhook(&server.url()).start().await.unwrap();
+        push(&platform, sample()).await;
         server.line();
         assert!(server.stop("-INT").1, "{name}");
     }
@@ -238,8 +251,8 @@ fn a_webhook_example_without_any_secret_says_so_and_exits_1() {
 }
 
 #[cfg(unix)]
-#[test]
-fn hyper_webhook_cuts_off_a_sender_of_slow_headers() {
+#[tokio::test]
+async fn hyper_webhook_cuts_off_a_sender_of_slow_headers() {
     let server = Server::start("hyper_webhook", KEY, TOKEN);
     let mut slow = server.connect();
     let began = Instant::now();
@@ -248,7 +261,8 @@ fn hyper_webhook_cuts_off_a_sender_of_slow_headers() {
     let mut answer = String::new();
     slow.read_to_string(&mut answer).unwrap();
     assert!(began.elapsed() < Duration::from_secs(10), "{answer}");
-    assert_eq!(server.post_signed(&sample().to_string()), success());
+    let platform = platform().webhook(&server.url()).start().await.unwrap();
+    push(&platform, sample()).await;
 }
 
 #[cfg(unix)]

@@ -1,16 +1,15 @@
-//! The platform's part: documents, sealed and signed.
-
-use std::time::UNIX_EPOCH;
+//! The platform, and what it posts to our app.
 
 use bytes::Bytes;
-use http::{HeaderMap, Request};
+use http::Request;
 use http_body_util::{BodyExt as _, Full};
 use lark_events::{
     Delivery, EncryptKey, EventType as _, Outcome, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER,
     SIGNATURE_TIMESTAMP_HEADER, Webhook,
 };
+use lark_events_sim::{Document, Platform, PlatformBuilder};
 use lark_events_tower::EventService;
-use serde_json::Value;
+use serde_json::json;
 use tower::{Service, ServiceExt as _};
 use vc_events::ReserveConfigUpdatedV1;
 
@@ -25,62 +24,55 @@ pub(crate) fn webhook() -> Webhook {
     keyed.build().unwrap()
 }
 
-/// The documented sample, with our token.
-pub(crate) fn sample() -> Value {
-    let sample = ReserveConfigUpdatedV1::INFO.sample.unwrap();
-    let mut sample: Value = serde_json::from_str(sample).unwrap();
-    sample["header"]["token"] = TOKEN.into();
-    sample
+/// The platform with our app, which delivers an event once.
+pub(crate) fn platform() -> PlatformBuilder {
+    Platform::builder()
+        .encrypt_key(KEY)
+        .verification_token(TOKEN)
+        .redeliver_after([])
 }
 
-/// The documented sample as an event of another type.
-pub(crate) fn sample_as(event_type: &str) -> Value {
-    let mut sample = sample();
-    sample["header"]["event_type"] = event_type.into();
-    sample
+/// The documented sample as a new event.
+pub(crate) fn sample() -> Document {
+    Document::sample(&ReserveConfigUpdatedV1::INFO)
 }
 
-pub(crate) fn url_check() -> String {
-    format!(r#"{{"type":"url_verification","token":"{TOKEN}","challenge":"abc"}}"#)
+/// An event of another type.
+pub(crate) fn event(event_type: &str) -> Document {
+    Document::v2(event_type, &json!({})).unwrap()
 }
 
-pub(crate) fn sealed(document: &str) -> Bytes {
-    let sealed = EncryptKey::new(KEY).seal(document.as_bytes(), *b"0123456789abcdef");
-    format!(r#"{{"encrypt":"{sealed}"}}"#).into()
+pub(crate) fn url_check() -> Document {
+    json!({"type": "url_verification", "token": TOKEN, "challenge": "abc"}).into()
 }
 
-/// The signature headers of `body` under `key`, now.
-pub(crate) fn signature(key: &str, body: &[u8]) -> HeaderMap {
-    let timestamp = UNIX_EPOCH.elapsed().unwrap().as_secs().to_string();
-    let signature = EncryptKey::new(key).sign(&timestamp, "nonce", body);
-    HeaderMap::from_iter([
-        (SIGNATURE_TIMESTAMP_HEADER, timestamp.parse().unwrap()),
-        (SIGNATURE_NONCE_HEADER, "nonce".parse().unwrap()),
-        (SIGNATURE_HEADER, signature.parse().unwrap()),
-    ])
+/// A document as the platform posts it: sealed and signed.
+pub(crate) fn posted(document: impl Into<Document>) -> Request<Bytes> {
+    platform().request(document)
 }
 
-pub(crate) fn request(headers: HeaderMap, body: Bytes) -> Request<Full<Bytes>> {
-    let mut request = Request::post(PATH).body(Full::new(body)).unwrap();
-    *request.headers_mut() = headers;
-    request
+/// A request whose body the platform would not post, signed all the same.
+pub(crate) fn signed(body: impl Into<Bytes>) -> Request<Bytes> {
+    let (mut request, body) = (posted(sample()), body.into());
+    let [timestamp, nonce] = [SIGNATURE_TIMESTAMP_HEADER, SIGNATURE_NONCE_HEADER]
+        .map(|name| request.headers()[name].to_str().unwrap());
+    let signature = EncryptKey::new(KEY).sign(timestamp, nonce, &body);
+    let signature = signature.parse().unwrap();
+    request.headers_mut().insert(SIGNATURE_HEADER, signature);
+    request.map(|_| body)
 }
 
-/// A document as the platform posts it.
-pub(crate) fn posted(document: &Value) -> Request<Full<Bytes>> {
-    let body = sealed(&document.to_string());
-    request(signature(KEY, &body), body)
+pub(crate) fn unsigned(body: impl Into<Bytes>) -> Request<Bytes> {
+    Request::post("/").body(body.into()).unwrap()
 }
 
 /// Status and body of an answer.
-pub(crate) async fn answer<S>(
-    service: &EventService<S>,
-    request: Request<Full<Bytes>>,
-) -> (u16, String)
+pub(crate) async fn answer<S>(service: &EventService<S>, request: Request<Bytes>) -> (u16, String)
 where
     S: Service<Delivery, Response = Outcome, Future: Send> + Clone + Send + Sync + 'static,
     S::Error: Into<lark_events::BoxError>,
 {
+    let request = request.map(Full::new);
     let answer = service.clone().oneshot(request).await.unwrap();
     let status = answer.status().as_u16();
     let body = answer.into_body().collect().await.unwrap().to_bytes();

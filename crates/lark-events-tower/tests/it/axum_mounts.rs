@@ -8,9 +8,10 @@ use axum::routing::{get, post as on_post};
 use http::StatusCode;
 use lark_events::Dispatcher;
 use lark_events_tower::{EventLayer, EventService};
+use tokio::net::TcpListener;
 use tower::Layer as _;
 
-use crate::support::{PATH, SUCCESS, post, send, watched, webhook};
+use crate::support::{PATH, SUCCESS, event, platform, post, send, watched, webhook};
 
 fn layer() -> EventLayer<Dispatcher> {
     EventLayer::new(PATH, webhook(), watched().0)
@@ -178,6 +179,32 @@ async fn an_event_does_not_wait_for_the_service_below() {
         (answer.status, answer.body.as_str()),
         (StatusCode::OK, SUCCESS)
     );
+}
+
+#[tokio::test]
+async fn the_platform_saves_the_url_of_a_mount_that_gets_the_events_and_of_no_other() {
+    let events = EventService::new(webhook(), watched().0);
+    let routed: Router = Router::new().route_service(PATH, events);
+    let nested = Router::new().nest("/hooks", routed.clone());
+    let layered = Router::new().route("/page", page()).layer(layer());
+    let hidden = layered.clone().fallback("a fallback");
+    for (app, path, saved) in [
+        (routed, PATH, true),
+        (nested, "/hooks/webhook/event", true),
+        (layered.clone(), PATH, true),
+        (layered, "/page", false),
+        (hidden, PATH, false),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}{path}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        let platform = platform().webhook(&url).start().await;
+        assert_eq!(platform.is_ok(), saved, "{path}: {platform:?}");
+        if let Ok(platform) = platform {
+            let report = platform.push(event("quick_v1")).await;
+            assert!(report.acknowledged(), "{path}: {report:?}");
+        }
+    }
 }
 
 #[test]

@@ -14,7 +14,7 @@ use lark_events_tower::EventService;
 use tokio::time::{Sleep, sleep};
 use tower::{Service, ServiceBuilder};
 
-use crate::support::{PATH, event, post, sealed, status, unsigned, watched, webhook};
+use crate::support::{PATH, event, post, request, status, unsigned, watched, webhook};
 
 #[tokio::test(start_paused = true)]
 async fn a_load_shed_layer_refuses_with_503() {
@@ -88,7 +88,7 @@ async fn a_forged_request_never_asks_for_a_permit() {
         asked: Arc::clone(&asked),
     };
     let service = EventService::new(webhook(), counting);
-    let forged = unsigned(sealed(&event("quick_v1", "{}")));
+    let forged = unsigned(request(event("quick_v1")).into_body());
     assert_eq!(status(&service, forged).await, 401);
     assert_eq!(asked.load(Ordering::Relaxed), 0);
     assert_eq!(status(&service, post("quick_v1")).await, 200);

@@ -5,19 +5,23 @@ use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use lark_events::Dispatcher;
+use lark_events_sim::{ANSWER_LIMIT, Answer, Missing};
 use lark_events_tower::{EventService, LateHandler};
 use tokio::time::{Instant, sleep, timeout};
 use tower::{ServiceBuilder, ServiceExt as _};
 
-use crate::support::{Pieces, event, post, sealed, signed, status, watched, webhook};
+use crate::support::{Pieces, event, platform, post, request, status, watched, webhook};
 
 #[tokio::test(start_paused = true)]
 async fn a_sender_that_hangs_up_never_cancels_a_started_handler() {
     let (dispatcher, seen) = watched();
     let service = EventService::new(webhook(), dispatcher);
-    // The future of the request is dropped after 100 ms, as a server does when the client is gone.
-    let answer = service.clone().oneshot(post("slow_v1"));
-    assert!(timeout(Duration::from_millis(100), answer).await.is_err());
+    // The platform drops the request after 100 ms, as a server does when the client is gone.
+    let platform = platform().answer_limit(Duration::from_millis(100));
+    let platform = platform.webhook_service(service).start().await.unwrap();
+    let mut push = platform.push(event("slow_v1"));
+    let attempt = push.next_attempt().await.unwrap();
+    assert_eq!(attempt.answer, Answer::Missing(Missing::TimedOut));
     assert_eq!((seen.started(), seen.finished()), (1, 0));
     sleep(Duration::from_millis(310)).await;
     assert_eq!((seen.started(), seen.finished()), (1, 1));
@@ -74,9 +78,12 @@ async fn a_late_handler_is_cancelled_by_choice() {
 #[tokio::test(start_paused = true)]
 async fn the_default_deadline_leaves_the_platform_half_a_second() {
     let service = EventService::new(webhook(), watched().0);
-    let asked = Instant::now();
-    assert_eq!(status(&service, post("hanging_v1")).await, 504);
-    assert_eq!(asked.elapsed(), Duration::from_millis(2_500));
+    let platform = platform().webhook_service(service).start().await.unwrap();
+    let mut push = platform.push(event("hanging_v1"));
+    let attempt = push.next_attempt().await.unwrap();
+    assert_eq!(attempt.answer.to_string(), "status 504 Gateway Timeout");
+    assert_eq!(attempt.took, Duration::from_millis(2_500));
+    assert_eq!(ANSWER_LIMIT - attempt.took, Duration::from_millis(500));
 }
 
 #[tokio::test(start_paused = true)]
@@ -161,10 +168,10 @@ async fn the_ack_deadline_counts_from_the_arrival_of_the_request() {
     let service = EventService::builder(webhook(), dispatcher)
         .ack_deadline(Duration::from_secs(2))
         .build();
-    let body = sealed(&event("hanging_v1", "{}"));
-    let slow = Pieces::new([body.clone()]).with_pause(Duration::from_millis(500));
+    let slow = |body| Pieces::new([body]).with_pause(Duration::from_millis(500));
     let asked = Instant::now();
-    assert_eq!(status(&service, signed(body).map(|_| slow)).await, 504);
+    let slow = request(event("hanging_v1")).map(slow);
+    assert_eq!(status(&service, slow).await, 504);
     assert_eq!(asked.elapsed(), Duration::from_secs(2));
     assert_eq!(seen.started(), 1);
 }
@@ -175,11 +182,11 @@ async fn an_event_whose_body_took_until_the_ack_deadline_is_not_started() {
     let service = EventService::builder(webhook(), dispatcher)
         .ack_deadline(Duration::from_secs(1))
         .build();
-    let body = sealed(&event("quick_v1", "{}"));
     // The body ends after the ack deadline, and before the read time-out.
-    let slow = Pieces::new([body.clone()]).with_pause(Duration::from_millis(600));
+    let slow = |body| Pieces::new([body]).with_pause(Duration::from_millis(600));
     let asked = Instant::now();
-    assert_eq!(status(&service, signed(body).map(|_| slow)).await, 408);
+    let slow = request(event("quick_v1")).map(slow);
+    assert_eq!(status(&service, slow).await, 408);
     assert_eq!(asked.elapsed(), Duration::from_secs(1));
     sleep(Duration::from_secs(5)).await;
     assert_eq!(seen.started(), 0);

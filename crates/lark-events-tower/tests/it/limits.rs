@@ -6,47 +6,46 @@ use bytes::Bytes;
 use http::Request;
 use http_body_util::Full;
 use lark_events::{MAX_EVENT_BYTES, MAX_UNSIGNED_BYTES, SIGNATURE_HEADER, Webhook};
+use lark_events_sim::Document;
 use lark_events_tower::EventService;
 use tower::ServiceExt as _;
 
 use crate::support::{
-    KEY, Pieces, TOKEN, event, post, sealed, signed, status, unsigned, watched, webhook,
+    KEY, Pieces, TOKEN, event, post, request, signed, status, unsigned, watched, webhook,
 };
 
-/// A signed body of exactly this many bytes.
-fn signed_of(length: usize) -> Bytes {
-    let mut body = sealed(&event("quick_v1", "{}")).to_vec();
+/// The body of what the platform posts, with spaces up to exactly this many bytes.
+fn padded(document: impl Into<Document>, length: usize) -> Bytes {
+    let mut body = request(document).into_body().to_vec();
     assert!(body.len() <= length);
     body.resize(length, b' ');
     body.into()
 }
 
+fn signed_of(length: usize) -> Request<Full<Bytes>> {
+    signed(padded(event("quick_v1"), length))
+}
+
 #[tokio::test]
 async fn a_signed_body_may_be_as_large_as_the_limit_and_no_larger() {
     let service = EventService::new(webhook(), watched().0);
-    assert_eq!(
-        status(&service, signed(signed_of(MAX_EVENT_BYTES))).await,
-        200
-    );
-    assert_eq!(
-        status(&service, signed(signed_of(MAX_EVENT_BYTES + 1))).await,
-        413
-    );
+    assert_eq!(status(&service, signed_of(MAX_EVENT_BYTES)).await, 200);
+    assert_eq!(status(&service, signed_of(MAX_EVENT_BYTES + 1)).await, 413);
 
     let small = Webhook::builder()
         .encrypt_key(KEY)
         .max_event_bytes(1_000)
         .build();
     let small = EventService::new(small.unwrap(), watched().0);
-    assert_eq!(status(&small, signed(signed_of(1_000))).await, 200);
-    assert_eq!(status(&small, signed(signed_of(1_001))).await, 413);
+    assert_eq!(status(&small, signed_of(1_000)).await, 200);
+    assert_eq!(status(&small, signed_of(1_001)).await, 413);
 }
 
 #[tokio::test]
 async fn the_limit_is_enforced_while_reading_not_by_the_announced_length() {
     let service = EventService::new(webhook(), watched().0);
     for (length, expected) in [(MAX_EVENT_BYTES, 200), (MAX_EVENT_BYTES + 1, 413)] {
-        let body = signed_of(length);
+        let body = padded(event("quick_v1"), length);
         // In pieces, and so without a length to announce.
         let half = body.len() / 2;
         let pieces = [body.slice(..half), body.slice(half..)];
@@ -80,11 +79,10 @@ async fn an_announced_length_beyond_the_limit_is_refused_unread() {
 async fn an_unsigned_body_is_read_up_to_four_kibibytes_only() {
     let service = EventService::new(webhook(), watched().0);
     let check = format!(r#"{{"type":"url_verification","token":"{TOKEN}","challenge":"abc"}}"#);
-    let mut body = sealed(&check).to_vec();
-    body.resize(MAX_UNSIGNED_BYTES, b' ');
-    assert_eq!(status(&service, unsigned(body.clone())).await, 200);
-    body.push(b' ');
-    assert_eq!(status(&service, unsigned(body)).await, 401);
+    for (length, expected) in [(MAX_UNSIGNED_BYTES, 200), (MAX_UNSIGNED_BYTES + 1, 401)] {
+        let check = unsigned(padded(check.clone(), length));
+        assert_eq!(status(&service, check).await, expected);
+    }
 
     let endless = Pieces::new(std::iter::repeat_n(
         Bytes::from_static(&[b' '; 512]),
@@ -96,11 +94,10 @@ async fn an_unsigned_body_is_read_up_to_four_kibibytes_only() {
 #[tokio::test]
 async fn a_body_in_any_number_of_pieces_is_the_same_body() {
     let service = EventService::new(webhook(), watched().0);
-    let body = sealed(&event("quick_v1", "{}"));
-    let in_bytes = signed(body.clone()).map(|_| Pieces::bytes_by_byte(&body));
+    let in_bytes = request(event("quick_v1")).map(Pieces::bytes_by_byte);
     assert_eq!(status(&service, in_bytes).await, 200);
-    let empty_first = [Bytes::new(), body.clone(), Bytes::new()];
-    let with_empty = signed(body).map(|_| Pieces::new(empty_first));
+    let with_empty = |body| Pieces::new([Bytes::new(), body, Bytes::new()]);
+    let with_empty = request(event("quick_v1")).map(with_empty);
     assert_eq!(status(&service, with_empty).await, 200);
 }
 
@@ -110,10 +107,11 @@ async fn a_slow_sender_runs_into_the_read_time_out() {
     let service = EventService::builder(webhook(), dispatcher)
         .read_timeout(Duration::from_secs(1))
         .build();
-    let body = sealed(&event("quick_v1", "{}"));
     let drip = |pause| {
-        let halves = [body.slice(..100), body.slice(100..)];
-        signed(body.clone()).map(|_| Pieces::new(halves).with_pause(pause))
+        request(event("quick_v1")).map(|body| {
+            let halves = [body.slice(..100), body.slice(100..)];
+            Pieces::new(halves).with_pause(pause)
+        })
     };
     assert_eq!(
         status(&service, drip(Duration::from_millis(300))).await,
@@ -131,9 +129,7 @@ const FREE_BYTES: usize = 16 * 1024;
 
 /// An event whose body counts as `counted` bytes in flight.
 fn large(event_type: &str, counted: usize) -> Request<Full<Bytes>> {
-    let mut body = sealed(&event(event_type, "{}")).to_vec();
-    body.resize(FREE_BYTES + counted, b' ');
-    signed(body.into())
+    signed(padded(event(event_type), FREE_BYTES + counted))
 }
 
 #[tokio::test(start_paused = true)]
@@ -165,9 +161,7 @@ async fn a_body_in_pieces_counts_once() {
     let service = EventService::builder(webhook(), watched().0).max_bytes_in_flight(2_000);
     let service = service.build();
     for (counted, expected) in [(2_000, 200), (2_001, 503)] {
-        let mut body = sealed(&event("quick_v1", "{}")).to_vec();
-        body.resize(FREE_BYTES + counted, b' ');
-        let body = Bytes::from(body);
+        let body = padded(event("quick_v1"), FREE_BYTES + counted);
         let pieces: Vec<_> = body.chunks(100).map(Bytes::copy_from_slice).collect();
         let request = signed(body).map(|_| Pieces::new(pieces));
         assert_eq!(status(&service, request).await, expected);

@@ -4,17 +4,26 @@ use std::collections::BTreeSet;
 
 use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderValue, Method, StatusCode};
+use http_body_util::Full;
 use lark_events::callback::{CardActionReply, CardActionTrigger, Toast};
-use lark_events::{Dispatcher, EncryptKey, SIGNATURE_HEADER, UnhandledPolicy};
+use lark_events::{Dispatcher, SIGNATURE_HEADER, UnhandledPolicy};
+use lark_events_sim::Document;
 use lark_events_tower::EventService;
+use serde_json::json;
 
 use crate::support::{
-    Answered, Pieces, SUCCESS, TOKEN, event, post, sealed, send, signed, status, unsigned, watched,
-    webhook,
+    Answered, Pieces, SUCCESS, TOKEN, event, platform, post, posted, request, send, signed, status,
+    unsigned, watched, webhook,
 };
 
 fn service() -> EventService<Dispatcher> {
     EventService::new(webhook(), watched().0)
+}
+
+/// An event's document with this text for a body.
+fn document(body: &str) -> String {
+    let header = format!(r#"{{"event_type":"quick_v1","token":"{TOKEN}"}}"#);
+    format!(r#"{{"schema":"2.0","header":{header},"event":{body}}}"#)
 }
 
 #[tokio::test]
@@ -60,8 +69,11 @@ async fn a_callback_is_answered_with_its_reply() {
 
 #[tokio::test]
 async fn a_url_check_is_answered_with_its_challenge() {
-    let check = format!(r#"{{"type":"url_verification","token":"{TOKEN}","challenge":"abc"}}"#);
-    for request in [unsigned(sealed(&check)), signed(sealed(&check))] {
+    let started = platform().webhook_service(service()).start().await;
+    assert!(started.is_ok(), "{started:?}");
+
+    let check = json!({"type": "url_verification", "token": TOKEN, "challenge": "abc"});
+    for request in [unsigned(request(check.clone()).into_body()), posted(check)] {
         let answered = send(&service(), request).await;
         assert_eq!(answered.status, StatusCode::OK);
         assert_eq!(answered.headers[CONTENT_TYPE], "application/json");
@@ -91,9 +103,10 @@ async fn authentic_but_malformed_is_400() {
         .unwrap();
     let service = EventService::new(webhook(), typed);
     for request in [
-        signed("{".into()),
-        signed(sealed(&event("", "{}"))),
-        signed(sealed(&event("card.action.trigger", "[]"))),
+        signed("{"),
+        posted("{"),
+        post(""),
+        posted(Document::v2("card.action.trigger", &json!([])).unwrap()),
     ] {
         let answered = send(&service, request).await;
         assert_eq!(answered.status, StatusCode::BAD_REQUEST);
@@ -142,30 +155,28 @@ async fn an_encoded_body_is_not_taken() {
 async fn every_failure_of_authentication_is_the_same_byte_for_byte() {
     let (dispatcher, seen) = watched();
     let service = EventService::new(webhook(), dispatcher);
-    let good = sealed(&event("quick_v1", "{}"));
+    let forger = platform().encrypt_key("other key").start().await.unwrap();
 
-    let mut forged_signature = signed(good.clone());
-    let other = EncryptKey::new("other key").sign("1700000000", "n-1", &good);
-    forged_signature
-        .headers_mut()
-        .insert(SIGNATURE_HEADER, other.parse().unwrap());
-    let mut two_signatures = signed(good.clone());
+    let with_signature = |signature| {
+        let mut request = post("quick_v1");
+        request.headers_mut().insert(SIGNATURE_HEADER, signature);
+        request
+    };
+    let mut two_signatures = post("quick_v1");
     let again = two_signatures.headers()[SIGNATURE_HEADER].clone();
     two_signatures.headers_mut().append(SIGNATURE_HEADER, again);
-    let mut not_ascii = signed(good.clone());
-    let bytes = HeaderValue::from_bytes(b"\xffabc").unwrap();
-    not_ascii.headers_mut().insert(SIGNATURE_HEADER, bytes);
-    let mut one_header = signed(good.clone());
+    let mut one_header = post("quick_v1");
     one_header.headers_mut().remove(SIGNATURE_HEADER);
 
     let requests = [
-        forged_signature,
+        forger.request(event("quick_v1")).map(Full::new),
+        with_signature(post("quick_v1").headers()[SIGNATURE_HEADER].clone()),
+        with_signature(HeaderValue::from_bytes(b"\xffabc").unwrap()),
         two_signatures,
-        not_ascii,
         one_header,
-        signed(sealed(&event("quick_v1", "{}").replace(TOKEN, "forged"))),
-        unsigned(good.clone()),
-        unsigned(event("quick_v1", "{}")),
+        posted(event("quick_v1").header("token", "forged")),
+        unsigned(request(event("quick_v1")).into_body()),
+        unsigned(document("{}")),
         unsigned(""),
         unsigned("\0"),
         unsigned(&b"\xff"[..]),
@@ -184,14 +195,14 @@ async fn every_failure_of_authentication_is_the_same_byte_for_byte() {
     }
     assert_eq!(answers.len(), 1, "{answers:?}");
     assert_eq!(seen.started(), 0);
-    assert_eq!(service.stats().rejected, 12);
+    assert_eq!(service.stats().rejected, 13);
 }
 
 #[tokio::test]
 async fn a_forged_token_is_rejected_before_any_handler_runs() {
     let (dispatcher, seen) = watched();
     let service = EventService::new(webhook(), dispatcher);
-    let forged = signed(sealed(&event("quick_v1", "{}").replace(TOKEN, "forged")));
+    let forged = posted(event("quick_v1").header("token", "forged"));
     assert_eq!(status(&service, forged).await, 401);
     assert_eq!(seen.started(), 0);
 }
@@ -200,23 +211,17 @@ async fn a_forged_token_is_rejected_before_any_handler_runs() {
 async fn odd_input_has_a_clear_status_and_the_next_event_is_served() {
     let service = service();
     let deep = format!("{}1{}", r#"{"a":"#.repeat(20_000), "}".repeat(20_000));
-    let event_with = |body: &str| signed(sealed(&event("quick_v1", body)));
     for (request, expected) in [
-        (event_with(&deep), 200),
-        (event_with(r#"{"a":1,"a":2}"#), 200),
-        (event_with(r#"{"a":1e400,"b":"\ud800"}"#), 200),
-        (event_with(r#"{"a"}"#), 400),
-        (event_with("{\"a\":\"\0\"}"), 400),
-        (
-            signed(sealed(
-                &event("quick_v1", "{}").replace("\"schema\"", "\"event\":{},\"schema\""),
-            )),
-            400,
-        ),
-        (signed("".into()), 400),
-        (signed("\0\0\0".into()), 400),
-        (signed((&b"\xff\xfe"[..]).into()), 400),
-        (signed(vec![b'['; 8 * 1024 * 1024].into()), 413),
+        (posted(document(&deep)), 200),
+        (posted(document(r#"{"a":1,"a":2}"#)), 200),
+        (posted(document(r#"{"a":1e400,"b":"\ud800"}"#)), 200),
+        (posted(document(r#"{"a"}"#)), 400),
+        (posted(document("{\"a\":\"\0\"}")), 400),
+        (posted(document(r#"{},"event":{}"#)), 400),
+        (signed(""), 400),
+        (signed("\0\0\0"), 400),
+        (signed(&b"\xff\xfe"[..]), 400),
+        (signed(vec![b'['; 8 * 1024 * 1024]), 413),
         (unsigned(vec![b'['; 8 * 1024 * 1024]), 401),
     ] {
         let got = status(&service, request).await;
@@ -227,7 +232,6 @@ async fn odd_input_has_a_clear_status_and_the_next_event_is_served() {
 
 #[tokio::test]
 async fn a_sender_that_breaks_off_is_no_event() {
-    let body = sealed(&event("quick_v1", "{}"));
-    let broken = signed(body.clone()).map(|_| Pieces::new([body]).breaking_off());
+    let broken = request(event("quick_v1")).map(|body| Pieces::new([body]).breaking_off());
     assert_eq!(status(&service(), broken).await, 400);
 }

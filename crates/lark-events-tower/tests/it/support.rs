@@ -1,4 +1,4 @@
-//! Requests as the platform sends them, and handlers to watch.
+//! The platform to receive from, and handlers to watch.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -6,16 +6,18 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode, Uri};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt as _, Full};
 use lark_events::{
     Dispatcher, EncryptKey, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER,
     Webhook,
 };
+use lark_events_sim::{Document, Platform, PlatformBuilder};
+use serde_json::json;
 use tokio::time::Sleep;
 use tower::{Service, ServiceExt as _};
 
@@ -31,38 +33,43 @@ pub(crate) fn webhook() -> Webhook {
     keyed.build().unwrap()
 }
 
-/// An event of `event_type` with this body.
-pub(crate) fn event(event_type: &str, body: &str) -> String {
-    format!(
-        r#"{{"schema":"2.0","header":{{"event_id":"e-1","event_type":"{event_type}",
-            "token":"{TOKEN}","app_id":"cli_1","tenant_key":"t-1"}},"event":{body}}}"#
-    )
+/// The platform with our app, which delivers an event once.
+pub(crate) fn platform() -> PlatformBuilder {
+    Platform::builder()
+        .encrypt_key(KEY)
+        .verification_token(TOKEN)
+        .redeliver_after([])
 }
 
-pub(crate) fn sealed(document: &str) -> Bytes {
-    let sealed = EncryptKey::new(KEY).seal(document.as_bytes(), [7; 16]);
-    format!(r#"{{"encrypt":"{sealed}"}}"#).into()
+/// An event of `event_type` with an empty body.
+pub(crate) fn event(event_type: &str) -> Document {
+    Document::v2(event_type, &json!({})).unwrap()
 }
 
-pub(crate) fn now() -> String {
-    UNIX_EPOCH.elapsed().unwrap().as_secs().to_string()
+/// A document as the platform posts it: sealed and signed.
+pub(crate) fn request(document: impl Into<Document>) -> Request<Bytes> {
+    let mut request = platform().request(document);
+    *request.uri_mut() = Uri::from_static(PATH);
+    request
 }
 
-/// A signed request with this body as it is.
-pub(crate) fn signed(body: Bytes) -> Request<Full<Bytes>> {
-    let (timestamp, nonce) = (now(), "n-1");
-    let signature = EncryptKey::new(KEY).sign(&timestamp, nonce, &body);
-    Request::post(PATH)
-        .header(SIGNATURE_TIMESTAMP_HEADER, timestamp)
-        .header(SIGNATURE_NONCE_HEADER, nonce)
-        .header(SIGNATURE_HEADER, signature)
-        .body(Full::new(body))
-        .unwrap()
+pub(crate) fn posted(document: impl Into<Document>) -> Request<Full<Bytes>> {
+    request(document).map(Full::new)
 }
 
-/// An event as the platform posts it: sealed and signed.
 pub(crate) fn post(event_type: &str) -> Request<Full<Bytes>> {
-    signed(sealed(&event(event_type, "{}")))
+    posted(event(event_type))
+}
+
+/// A request whose body the platform would not post, signed all the same.
+pub(crate) fn signed(body: impl Into<Bytes>) -> Request<Full<Bytes>> {
+    let (mut request, body) = (post("other_v1"), body.into());
+    let [timestamp, nonce] = [SIGNATURE_TIMESTAMP_HEADER, SIGNATURE_NONCE_HEADER]
+        .map(|name| request.headers()[name].to_str().unwrap());
+    let signature = EncryptKey::new(KEY).sign(timestamp, nonce, &body);
+    let signature = signature.parse().unwrap();
+    request.headers_mut().insert(SIGNATURE_HEADER, signature);
+    request.map(|_| Full::new(body))
 }
 
 pub(crate) fn unsigned(body: impl Into<Bytes>) -> Request<Full<Bytes>> {
@@ -176,7 +183,7 @@ impl Pieces {
         self
     }
 
-    pub(crate) fn bytes_by_byte(body: &Bytes) -> Self {
+    pub(crate) fn bytes_by_byte(body: Bytes) -> Self {
         Self::new((0..body.len()).map(|place| body.slice(place..=place)))
     }
 }
