@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::body_of;
 
 fn json(text: &str) -> Value {
-    serde_json::from_str(text).unwrap()
+    serde_json::from_str(text).expect("a body is JSON")
 }
 
 #[tokio::test]
