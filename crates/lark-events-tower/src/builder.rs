@@ -4,12 +4,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use lark_events::Webhook;
+use lark_events::{LateHandler, Webhook};
 use tokio::sync::Semaphore;
 
 use crate::opener::Opener;
 use crate::service::{EventService, Shared};
-use crate::tasks::{LateHandler, Tasks};
+use crate::tasks::Tasks;
 
 /// The platform waits 3 seconds; this leaves it half a second to hear of a failure.
 pub const DEFAULT_ACK_DEADLINE: Duration = Duration::from_millis(2_500);

@@ -37,6 +37,8 @@ mod refused;
 mod service;
 mod tasks;
 
+pub use lark_events::LateHandler;
+
 pub use self::body::{Never, ResponseBody};
 pub use self::builder::{
     DEFAULT_ACK_DEADLINE, DEFAULT_MAX_BYTES_IN_FLIGHT, DEFAULT_MAX_RUNNING, DEFAULT_READ_TIMEOUT,
@@ -47,7 +49,7 @@ pub use self::opener::Opener;
 #[cfg(feature = "card-v1")]
 pub use self::service::CardActionService;
 pub use self::service::{EventService, ResponseFuture};
-pub use self::tasks::{DrainError, LateHandler, Stats};
+pub use self::tasks::{DrainError, Stats};
 
 /// README's own examples are tests.
 #[cfg(doctest)]

@@ -13,7 +13,7 @@ use std::time::Duration;
 use http::header::CONTENT_ENCODING;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body::Body;
-use lark_events::{BoxError, Delivery, Opened, Outcome, Webhook};
+use lark_events::{BoxError, Delivery, LateHandler, Opened, Outcome, Webhook};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 use tower_service::Service;
@@ -23,7 +23,7 @@ use crate::body::{self, ReadError};
 use crate::builder::EventServiceBuilder;
 use crate::opener::{Admitted as _, Opener};
 use crate::refused::{Panicked, Refused};
-use crate::tasks::{DrainError, Ended, LateHandler, Stats, Tasks};
+use crate::tasks::{DrainError, Ended, Stats, Tasks};
 
 /// Receives the platform's events over HTTP and passes them to an inner
 /// [`Service`] of [`Delivery`]: a [`Dispatcher`](lark_events::Dispatcher), bare or under layers.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use lark_events::LateHandler;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -12,17 +13,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::Instrument as _;
-
-/// What becomes of a handler that is still running when its ack deadline passes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum LateHandler {
-    /// It goes on to its end, and the redelivery starts another.
-    #[default]
-    Finish,
-    /// It is dropped where it awaits, and the redelivery starts afresh.
-    Cancel,
-}
 
 /// Handlers that run, and counts of what went wrong. See [`EventService::stats`].
 ///
@@ -132,11 +122,11 @@ impl Tasks {
         let cancelled = Arc::clone(&self.cancelled);
         let bounded = async move {
             match late {
-                LateHandler::Finish => Ended::Finished(handler.await),
                 LateHandler::Cancel => match timeout_at(deadline, handler).await {
                     Ok(finished) => Ended::Finished(finished),
                     Err(_) => Ended::Late,
                 },
+                _ => Ended::Finished(handler.await),
             }
         };
         let task = async move {

@@ -1,6 +1,72 @@
 //! The long connection of Feishu/Lark: events over a WebSocket that the app opens, without a public
-//! address.
+//! address. It feeds any `tower::Service` of deliveries, so that the same dispatcher and layers
+//! serve it and webhooks.
 //!
-//! So far this crate has the connection's [`frame`]s, which `lark-events-sim` serves.
+//! ```no_run
+//! use lark_events::{Dispatcher, Event};
+//! use lark_events_ws::LongConnection;
+//! use vc_events::ReserveConfigUpdatedV1;
+//!
+//! async fn on_updated(event: Event<ReserveConfigUpdatedV1>) {
+//!     println!("{} changed {:?}", event.header.tenant_key, event.body.scope_id);
+//! }
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let dispatcher = Dispatcher::builder().on::<ReserveConfigUpdatedV1>(on_updated).build()?;
+//! let shutdown = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
+//! LongConnection::builder("cli_a1b2c3d4e5f60718", "app-secret")
+//!     .build()?
+//!     .run(dispatcher, shutdown)
+//!     .await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - An event is acknowledged when its handler has succeeded, and the platform delivers it again
+//!   after a failure, a panic, or when there is no outcome by the
+//!   [ack deadline](LongConnectionBuilder::ack_deadline). Callbacks are not delivered again.
+//! - The connection is kept: pings, detection of a peer gone silent, and connecting again with
+//!   back-off and jitter by the platform's own settings. What trying again cannot mend ends
+//!   [`run`](LongConnection::run).
+//! - [`Monitor`] tells what it is doing, for readiness probes.
+//! - The platform sends each event on one of the app's connections, at random: every process has to
+//!   register every handler. [`LongConnections`] runs several in one process.
+//!
+//! # Features
+//!
+//! - `ring` (default) or `aws-lc`: what TLS computes with. Both: `ring`.
+//! - `webpki-roots` (default), `native-roots`: whom it trusts, the roots of Mozilla or of the
+//!   machine.
+//! - `tls`: TLS without either, for a [configuration](LongConnectionBuilder::tls_config) of one's
+//!   own.
 
+mod assemble;
+mod backoff;
+mod builder;
+mod config;
+mod connect;
+mod connection;
+mod dial;
+mod endpoint;
+mod error;
 pub mod frame;
+mod handlers;
+mod run;
+mod session;
+mod state;
+mod stats;
+#[cfg(feature = "tls")]
+mod tls;
+
+pub use lark_events::LateHandler;
+
+pub use self::builder::{
+    BuildError, DEFAULT_ACK_DEADLINE, DEFAULT_CONNECT_TIMEOUT, DEFAULT_DRAIN_TIMEOUT,
+    DEFAULT_MAX_BYTES_IN_FLIGHT, DEFAULT_MAX_RUNNING, FEISHU, LARK, LongConnectionBuilder,
+};
+pub use self::connection::{LongConnection, LongConnections};
+pub use self::error::{ConnectError, ConnectErrorKind};
+pub use self::state::{Monitor, State};
+pub use self::stats::Stats;
+#[cfg(feature = "tls")]
+pub use tokio_rustls::rustls;

@@ -1,0 +1,263 @@
+//! Joining the fragments of large events, in whatever order they come, within bounds.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use lark_events::MAX_EVENT_BYTES;
+use tokio::time::Instant;
+
+/// Most fragments of one event: 4 KiB each for the largest event.
+pub(crate) const MAX_FRAGMENTS: usize = 1024;
+/// Most events that are joined at once. Fragments of one come close together, so what is older than
+/// this many others has lost one.
+pub(crate) const MAX_ASSEMBLING: usize = 128;
+/// How long the fragments of one event may take: three times what the platform waits for an answer.
+pub(crate) const MAX_FRAGMENT_AGE: Duration = Duration::from_secs(10);
+
+/// The events of which some fragments are there.
+#[derive(Debug, Default)]
+pub(crate) struct Assembler {
+    partial: HashMap<String, Partial>,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Partial {
+    began: Instant,
+    parts: Vec<Option<Bytes>>,
+    missing: usize,
+    bytes: usize,
+}
+
+/// Where a fragment belongs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) message_id: &'a str,
+    pub(crate) sum: usize,
+    pub(crate) seq: usize,
+}
+
+/// What a fragment led to.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Joined {
+    /// Others are still to come.
+    Waiting,
+    /// It was the last one: here is the event, and when its first one came.
+    Whole { payload: Bytes, began: Instant },
+    /// It is dropped, with all that was there of its event.
+    Dropped(&'static str),
+}
+
+impl Assembler {
+    /// Takes a fragment, where all fragments together may have `max_bytes`. Says what it led to, and
+    /// how many fragments were dropped.
+    pub(crate) fn take(
+        &mut self,
+        place: Place<'_>,
+        part: Bytes,
+        max_bytes: usize,
+        now: Instant,
+    ) -> (Joined, usize) {
+        let Place {
+            message_id,
+            sum,
+            seq,
+        } = place;
+        if seq >= sum || sum > MAX_FRAGMENTS {
+            return self.give_up(message_id, "a fragment of no possible place");
+        }
+        let known = self.partial.get(message_id);
+        if known.is_some_and(|partial| partial.parts.len() != sum) {
+            return self.give_up(message_id, "fragments that contradict each other");
+        }
+        let is_there = known.is_some_and(|partial| partial.parts[seq].is_some());
+        if is_there {
+            return (Joined::Waiting, 0);
+        }
+        let bytes = known.map_or(0, |partial| partial.bytes) + part.len();
+        if bytes > MAX_EVENT_BYTES {
+            return self.give_up(message_id, "an event that is too large");
+        }
+        if self.bytes + part.len() > max_bytes {
+            return self.give_up(message_id, "too much in flight");
+        }
+
+        let mut dropped = 0;
+        if known.is_none() && self.partial.len() == MAX_ASSEMBLING {
+            dropped = self.drop_oldest();
+        }
+        self.bytes += part.len();
+        let partial = self.partial.entry(message_id.to_owned());
+        let partial = partial.or_insert_with(|| Partial {
+            began: now,
+            parts: vec![None; sum],
+            missing: sum,
+            bytes: 0,
+        });
+        partial.bytes = bytes;
+        partial.parts[seq] = Some(part);
+        partial.missing -= 1;
+        if partial.missing > 0 {
+            return (Joined::Waiting, dropped);
+        }
+        let Some(whole) = self.remove(message_id) else {
+            return (Joined::Waiting, dropped);
+        };
+        let mut payload = BytesMut::with_capacity(whole.bytes);
+        for part in whole.parts.into_iter().flatten() {
+            payload.extend_from_slice(&part);
+        }
+        let joined = Joined::Whole {
+            payload: payload.freeze(),
+            began: whole.began,
+        };
+        (joined, dropped)
+    }
+
+    /// All bytes that wait for others.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// When the next event is given up.
+    pub(crate) fn next_expiry(&self) -> Option<Instant> {
+        let began = self.partial.values().map(|partial| partial.began).min()?;
+        Some(began + MAX_FRAGMENT_AGE)
+    }
+
+    /// Gives up what has waited for too long, and says how many fragments that were.
+    pub(crate) fn expire(&mut self, now: Instant) -> usize {
+        let mut dropped = 0;
+        self.partial.retain(|_, partial| {
+            let keep = now < partial.began + MAX_FRAGMENT_AGE;
+            if !keep {
+                dropped += partial.there();
+                self.bytes -= partial.bytes;
+            }
+            keep
+        });
+        dropped
+    }
+
+    fn give_up(&mut self, message_id: &str, why: &'static str) -> (Joined, usize) {
+        let there = self.remove(message_id).map_or(0, |partial| partial.there());
+        (Joined::Dropped(why), there + 1)
+    }
+
+    fn drop_oldest(&mut self) -> usize {
+        let oldest = self.partial.iter().min_by_key(|(_, partial)| partial.began);
+        let Some(oldest) = oldest.map(|(id, _)| id.clone()) else {
+            return 0;
+        };
+        self.remove(&oldest).map_or(0, |partial| partial.there())
+    }
+
+    fn remove(&mut self, message_id: &str) -> Option<Partial> {
+        let partial = self.partial.remove(message_id)?;
+        self.bytes -= partial.bytes;
+        Some(partial)
+    }
+}
+
+impl Partial {
+    fn there(&self) -> usize {
+        self.parts.len() - self.missing
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: usize = usize::MAX;
+
+    fn place(message_id: &str, sum: usize, seq: usize) -> Place<'_> {
+        Place {
+            message_id,
+            sum,
+            seq,
+        }
+    }
+
+    fn whole(text: &'static str, began: Instant) -> (Joined, usize) {
+        let payload = Bytes::from_static(text.as_bytes());
+        (Joined::Whole { payload, began }, 0)
+    }
+
+    const WAITING: (Joined, usize) = (Joined::Waiting, 0);
+
+    fn dropped((joined, dropped): (Joined, usize)) -> usize {
+        assert!(matches!(joined, Joined::Dropped(_)), "{joined:?}");
+        dropped
+    }
+
+    #[test]
+    fn fragments_are_joined_in_any_order_and_repeated_ones_are_harmless() {
+        let mut assembler = Assembler::default();
+        let now = Instant::now();
+        let later = now + Duration::from_secs(9);
+        let mut take = |id, seq, text: &'static str, at| {
+            assembler.take(place(id, 3, seq), text.into(), ALL, at)
+        };
+        assert_eq!(take("a", 2, "3", now), WAITING);
+        assert_eq!(take("b", 0, "x", now), WAITING);
+        assert_eq!(take("a", 2, "other", now), WAITING);
+        assert_eq!(take("a", 0, "1", later), WAITING);
+        assert_eq!(take("b", 1, "", now), WAITING);
+        assert_eq!(take("a", 1, "2", later), whole("123", now));
+        assert_eq!(take("b", 2, "z", later), whole("xz", now));
+        assert_eq!(assembler.bytes(), 0);
+        assert_eq!(assembler.next_expiry(), None);
+    }
+
+    #[test]
+    fn what_contradicts_or_exceeds_drops_its_own_event_only() {
+        let now = Instant::now();
+        let mut assembler = Assembler::default();
+        let half = Bytes::from(vec![b'x'; MAX_EVENT_BYTES / 2]);
+        let mut take = |id, sum, seq, part: &Bytes, max| {
+            assembler.take(place(id, sum, seq), part.clone(), max, now)
+        };
+        let one = Bytes::from_static(b"1");
+        assert_eq!(take("good", 2, 0, &one, ALL), WAITING);
+        for (sum, seq) in [(2, 2), (0, 0), (MAX_FRAGMENTS + 1, 0), (usize::MAX, 1)] {
+            assert_eq!(dropped(take("bad", sum, seq, &one, ALL)), 1);
+        }
+        assert_eq!(take("bad", 3, 0, &one, ALL), WAITING);
+        assert_eq!(take("bad", 3, 2, &one, ALL), WAITING);
+        assert_eq!(dropped(take("bad", 2, 1, &one, ALL)), 3);
+
+        assert_eq!(take("large", 3, 0, &half, ALL), WAITING);
+        assert_eq!(take("large", 3, 1, &half, ALL), WAITING);
+        assert_eq!(dropped(take("large", 3, 2, &one, ALL)), 3);
+
+        assert_eq!(take("more", 2, 0, &half, half.len() + 1), WAITING);
+        assert_eq!(dropped(take("more", 2, 1, &one, half.len() + 1)), 2);
+        assert_eq!(take("good", 2, 1, &one, 2), whole("11", now));
+        assert_eq!(assembler.bytes(), 0);
+    }
+
+    #[test]
+    fn the_oldest_gives_way_to_one_too_many_and_the_late_to_time() {
+        let start = Instant::now();
+        let mut assembler = Assembler::default();
+        let at = |index| start + Duration::from_millis(index);
+        for index in 0..MAX_ASSEMBLING as u64 {
+            let id = index.to_string();
+            assembler.take(place(&id, 2, 0), "1".into(), ALL, at(index));
+        }
+        let one_more = assembler.take(place("more", 2, 0), "1".into(), ALL, at(500));
+        assert_eq!(one_more, (Joined::Waiting, 1));
+        assert_eq!(assembler.next_expiry(), Some(at(1) + MAX_FRAGMENT_AGE));
+        assert_eq!(assembler.bytes(), MAX_ASSEMBLING);
+        assert_eq!(assembler.expire(at(0) + MAX_FRAGMENT_AGE), 0);
+        assert_eq!(assembler.expire(at(2) + MAX_FRAGMENT_AGE), 2);
+        assert_eq!(
+            assembler.expire(at(499) + MAX_FRAGMENT_AGE),
+            MAX_ASSEMBLING - 3
+        );
+        let last = assembler.take(place("more", 2, 1), "2".into(), ALL, at(501));
+        assert_eq!(last, whole("12", at(500)));
+    }
+}

@@ -1,0 +1,146 @@
+//! From nothing to an open connection: the call for an address, then the upgrade there.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HOST, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use lark_events::MAX_EVENT_BYTES;
+use tokio::time::timeout;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Error;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+
+use crate::config::ClientConfig;
+use crate::dial::{BoxStream, Dialer};
+use crate::endpoint::{self, Credentials, Ticket};
+use crate::error::{ConnectError, ConnectErrorKind};
+
+/// The largest answer to a call for an address.
+const MAX_ANSWER_BYTES: usize = 64 * 1024;
+/// The largest message: an event in one frame, and what is around it.
+const MAX_MESSAGE_BYTES: usize = MAX_EVENT_BYTES + 64 * 1024;
+
+/// Opens connections.
+#[derive(Debug)]
+pub(crate) struct Connect {
+    pub(crate) credentials: Credentials,
+    /// The call for an address goes there.
+    pub(crate) endpoint: Uri,
+    pub(crate) user_agent: HeaderValue,
+    /// Headers of the app's own, on both requests.
+    pub(crate) headers: HeaderMap,
+    pub(crate) dialer: Dialer,
+    /// How long each of the two steps may take.
+    pub(crate) timeout: Duration,
+}
+
+/// An open connection.
+pub(crate) struct Connected {
+    pub(crate) socket: WebSocketStream<BoxStream>,
+    pub(crate) ticket: Ticket,
+}
+
+impl Connect {
+    /// Asks for an address and opens a connection there. The settings of the platform are taken
+    /// over as soon as they are known.
+    pub(crate) async fn connect(
+        &self,
+        config: &mut ClientConfig,
+    ) -> Result<Connected, ConnectError> {
+        let late = |_| ConnectError::new(ConnectErrorKind::TimedOut, "");
+        let answer = timeout(self.timeout, self.call()).await.map_err(late)??;
+        let ticket = Ticket::parse(&answer, config)?;
+        let socket = timeout(self.timeout, self.open(&ticket))
+            .await
+            .map_err(late)??;
+        Ok(Connected { socket, ticket })
+    }
+
+    async fn call(&self) -> Result<Bytes, ConnectError> {
+        let lost = |error: hyper::Error| ConnectError::new(ConnectErrorKind::Unreachable, error);
+        let stream = self.dialer.dial(&self.endpoint).await?;
+        let (mut sender, connection) =
+            http1::handshake(TokioIo::new(stream)).await.map_err(lost)?;
+        let mut request = Request::post(self.endpoint.path())
+            .body(Full::new(self.credentials.to_json()))
+            .expect("the path of a URI");
+        let headers = request.headers_mut();
+        self.add_headers(headers, &self.endpoint);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        // As the official clients do.
+        headers.insert("locale", HeaderValue::from_static("zh"));
+
+        let answer = async {
+            let response = sender.send_request(request).await.map_err(lost)?;
+            let status = response.status();
+            if status != StatusCode::OK {
+                let unavailable = ConnectError::new(ConnectErrorKind::Unavailable, "by HTTP");
+                return Err(unavailable.with_code(status.as_u16().into()));
+            }
+            let body = Limited::new(response.into_body(), MAX_ANSWER_BYTES)
+                .collect()
+                .await;
+            let body =
+                body.map_err(|error| ConnectError::new(ConnectErrorKind::Protocol, error))?;
+            Ok(body.to_bytes())
+        };
+        let mut answer = std::pin::pin!(answer);
+        tokio::select! {
+            biased;
+            answer = &mut answer => return answer,
+            _ = connection => {}
+        }
+        answer.await
+    }
+
+    async fn open(&self, ticket: &Ticket) -> Result<WebSocketStream<BoxStream>, ConnectError> {
+        let uri = &ticket.uri;
+        // Its error texts can have the address in them.
+        let invalid = |_| ConnectError::new(ConnectErrorKind::Protocol, "no usable address");
+        let mut request = uri.clone().into_client_request().map_err(invalid)?;
+        self.add_headers(request.headers_mut(), uri);
+        let stream = self.dialer.dial(uri).await?;
+        let mut config = WebSocketConfig::default();
+        config.max_message_size = Some(MAX_MESSAGE_BYTES);
+        config.max_frame_size = Some(MAX_MESSAGE_BYTES);
+        let opened = tokio_tungstenite::client_async_with_config(request, stream, Some(config));
+        match opened.await {
+            Ok((socket, _)) => Ok(socket),
+            Err(Error::Http(refused)) => Err(endpoint::refusal(
+                refused.status().as_u16(),
+                refused.headers(),
+            )),
+            Err(error) => Err(lost(ConnectErrorKind::Unreachable, &error)),
+        }
+    }
+
+    /// Adds what both requests have. The app's own headers go before ours.
+    fn add_headers(&self, headers: &mut HeaderMap, uri: &Uri) {
+        let host = uri
+            .authority()
+            .and_then(|at| HeaderValue::from_str(at.as_str()).ok());
+        if let Some(host) = host {
+            headers.insert(HOST, host);
+        }
+        headers.insert(USER_AGENT, self.user_agent.clone());
+        for (name, value) in &self.headers {
+            headers.insert(name, value.clone());
+        }
+    }
+}
+
+/// An error of the WebSocket, in a text that has no address in it.
+pub(crate) fn lost(kind: ConnectErrorKind, error: &Error) -> ConnectError {
+    match error {
+        Error::Io(error) => ConnectError::new(kind, error),
+        Error::Protocol(error) => ConnectError::new(kind, error),
+        Error::Capacity(error) => ConnectError::new(kind, error),
+        Error::Utf8(_) => ConnectError::new(kind, "a text that is no UTF-8"),
+        _ => ConnectError::new(kind, ""),
+    }
+}

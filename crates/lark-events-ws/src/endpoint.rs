@@ -1,0 +1,250 @@
+//! Asking the platform for the address of a connection.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::{HeaderMap, Uri};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use crate::config::ClientConfig;
+use crate::error::{ConnectError, ConnectErrorKind};
+
+/// The path of the call, below the base URL.
+pub(crate) const PATH: &str = "/callback/ws/endpoint";
+
+const BUSY: i64 = 1;
+const INTERNAL_ERROR: i64 = 1_000_040_343;
+const TOO_MANY_CONNECTIONS: i64 = 1_000_040_350;
+const FORBIDDEN: i64 = 403;
+const AUTH_FAILED: i64 = 514;
+
+/// The app's id and secret.
+#[derive(Clone)]
+pub(crate) struct Credentials {
+    pub(crate) app_id: String,
+    pub(crate) app_secret: Zeroizing<String>,
+}
+
+impl Credentials {
+    pub(crate) fn to_json(&self) -> Bytes {
+        #[derive(Serialize)]
+        struct Call<'a> {
+            #[serde(rename = "AppID")]
+            app_id: &'a str,
+            #[serde(rename = "AppSecret")]
+            app_secret: &'a str,
+        }
+        let call = Call {
+            app_id: &self.app_id,
+            app_secret: &self.app_secret,
+        };
+        serde_json::to_vec(&call)
+            .expect("strings can be written")
+            .into()
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("app_id", &self.app_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where to open a connection, once.
+pub(crate) struct Ticket {
+    /// Whoever knows it can take the app's events.
+    pub(crate) uri: Uri,
+    pub(crate) connection_id: String,
+    pub(crate) service: i32,
+}
+
+impl Ticket {
+    /// Reads the answer to a call, and takes over the settings in it.
+    pub(crate) fn parse(body: &[u8], config: &mut ClientConfig) -> Result<Self, ConnectError> {
+        #[derive(Deserialize)]
+        struct Reply {
+            code: i64,
+            #[serde(default)]
+            msg: Value,
+            #[serde(default)]
+            data: Value,
+        }
+        let nonsense = |what| ConnectError::new(ConnectErrorKind::Protocol, what);
+        let reply: Reply = serde_json::from_slice(body)
+            .map_err(|_| nonsense("the answer to the call for an address is no JSON of one"))?;
+        let refused = |kind| {
+            let message = reply.msg.as_str().unwrap_or_default();
+            Err(ConnectError::new(kind, message).with_code(reply.code))
+        };
+        match reply.code {
+            0 => {}
+            BUSY | INTERNAL_ERROR => return refused(ConnectErrorKind::Unavailable),
+            _ => return refused(ConnectErrorKind::Refused),
+        }
+        let url = reply.data.get("URL").and_then(Value::as_str);
+        let uri = url.and_then(|url| url.parse::<Uri>().ok());
+        let ticket = uri
+            .and_then(Self::of)
+            .ok_or_else(|| nonsense("no usable address"))?;
+        if let Some(new) = reply.data.get("ClientConfig") {
+            config.update(new);
+        }
+        Ok(ticket)
+    }
+
+    fn of(uri: Uri) -> Option<Self> {
+        let value = |name| {
+            let mut members = uri
+                .query()?
+                .split('&')
+                .filter_map(|member| member.split_once('='));
+            members
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| value)
+        };
+        let connection_id = value("device_id").unwrap_or_default().to_owned();
+        let service = value("service_id")?.parse().ok()?;
+        let usable = matches!(uri.scheme_str(), Some("ws" | "wss")) && uri.host().is_some();
+        usable.then_some(Self {
+            connection_id,
+            service,
+            uri,
+        })
+    }
+}
+
+impl fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ticket")
+            .field("connection_id", &self.connection_id)
+            .field("service", &self.service)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why an upgrade was refused, by the headers in which the platform says it.
+pub(crate) fn refusal(status: u16, headers: &HeaderMap) -> ConnectError {
+    let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let number = |name| header(name).and_then(|value| value.parse::<i64>().ok());
+    let handshake = number("handshake-status");
+    let auth_code = number("handshake-autherrcode");
+    let kind = match (handshake, auth_code) {
+        (Some(FORBIDDEN), _) => ConnectErrorKind::Forbidden,
+        (Some(AUTH_FAILED), Some(TOO_MANY_CONNECTIONS)) => ConnectErrorKind::TooManyConnections,
+        _ => ConnectErrorKind::Unavailable,
+    };
+    let code = auth_code.or(handshake).unwrap_or(status.into());
+    let message = header("handshake-msg").unwrap_or("the upgrade was refused");
+    ConnectError::new(kind, message).with_code(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use serde_json::json;
+
+    use super::*;
+
+    const URL: &str = "wss://frontier.invalid/ws/v2?fpid=493&device_id=7123&service_id=33554678\
+                       &ticket=marked-ticket";
+
+    fn parse(reply: &Value) -> Result<Ticket, ConnectError> {
+        Ticket::parse(reply.to_string().as_bytes(), &mut ClientConfig::default())
+    }
+
+    #[test]
+    fn an_address_comes_with_settings_or_without() {
+        let mut config = ClientConfig::default();
+        let reply = json!({"code": 0, "msg": "", "data": {"URL": URL,
+            "ClientConfig": {"PingInterval": 7}}});
+        let ticket = Ticket::parse(reply.to_string().as_bytes(), &mut config).unwrap();
+        assert_eq!(
+            (&*ticket.connection_id, ticket.service),
+            ("7123", 33_554_678)
+        );
+        assert_eq!(ticket.uri, URL);
+        assert_eq!(config.ping_interval.as_secs(), 7);
+        assert!(parse(&json!({"code": 0, "data": {"URL": URL}})).is_ok());
+        let shown = format!("{ticket:?}");
+        assert!(
+            shown.contains("7123") && !shown.contains("marked"),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn busy_is_worth_another_try_and_a_refusal_is_not() {
+        for (code, fatal) in [
+            (1, false),
+            (1_000_040_343, false),
+            (1_000_040_345, true),
+            (-1, true),
+        ] {
+            let error = parse(&json!({"code": code, "msg": "says\nwhy", "data": {}})).unwrap_err();
+            assert_eq!((error.is_fatal(), error.code()), (fatal, Some(code)));
+            assert!(
+                error
+                    .to_string()
+                    .ends_with(&format!(": code {code}, says why")),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_answer_that_makes_no_sense_is_worth_another_try_and_shows_no_ticket() {
+        let no_service = URL.replace("service_id", "s");
+        for reply in [
+            json!(null),
+            json!({}),
+            json!({"code": "0", "data": {"URL": URL}}),
+            json!({"code": 0}),
+            json!({"code": 0, "data": {"URL": 1}}),
+            json!({"code": 0, "data": {"URL": no_service}}),
+            json!({"code": 0, "data": {"URL": URL.replace("wss:", "ftp:")}}),
+            json!({"code": 0, "data": {"URL": URL.replace("wss://frontier.invalid", "")}}),
+            json!({"code": 0, "data": {"URL": format!("{URL} ")}}),
+        ] {
+            let error = parse(&reply).unwrap_err();
+            assert_eq!(error.kind(), ConnectErrorKind::Protocol, "{reply}");
+            assert!(!error.is_fatal() && !error.to_string().contains("marked"));
+        }
+        let long = parse(&json!({"code": 9, "msg": "x".repeat(10_000)})).unwrap_err();
+        assert!(long.to_string().len() < 300);
+    }
+
+    #[test]
+    fn a_refused_upgrade_is_told_by_its_headers() {
+        for (handshake, auth, kind, code) in [
+            (Some("403"), None, ConnectErrorKind::Forbidden, 403),
+            (
+                Some("514"),
+                Some("1000040350"),
+                ConnectErrorKind::TooManyConnections,
+                1_000_040_350,
+            ),
+            (Some("514"), Some("1"), ConnectErrorKind::Unavailable, 1),
+            (Some("514"), None, ConnectErrorKind::Unavailable, 514),
+            (Some("?"), None, ConnectErrorKind::Unavailable, 502),
+            (None, None, ConnectErrorKind::Unavailable, 502),
+        ] {
+            let mut headers = HeaderMap::new();
+            let named = [
+                ("handshake-status", handshake),
+                ("handshake-autherrcode", auth),
+            ];
+            for (name, value) in named {
+                if let Some(value) = value {
+                    headers.insert(name, HeaderValue::from_static(value));
+                }
+            }
+            let error = refusal(502, &headers);
+            assert_eq!((error.kind(), error.code()), (kind, Some(code)));
+            assert_eq!(error.is_fatal(), kind != ConnectErrorKind::Unavailable);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Why there is no connection, or no longer.
+
+use std::fmt;
+
+/// Why a long connection could not be had, or was lost.
+///
+/// Its text has the platform's own code and message where it gave them, and never a secret or the
+/// address of a connection, which is one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectError {
+    kind: ConnectErrorKind,
+    code: Option<i64>,
+    message: String,
+}
+
+/// The kinds of [`ConnectError`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ConnectErrorKind {
+    /// The platform gave no address, for a reason that is the app's to mend: its id or secret, or
+    /// what it may do. Fatal.
+    Refused,
+    /// The platform refused the upgrade as forbidden. Fatal.
+    Forbidden,
+    /// The app has as many connections as the platform allows: 50. Fatal.
+    TooManyConnections,
+    /// As many attempts as the platform allows have failed. Fatal; the text has the last one's.
+    GaveUp,
+    /// The platform gave no address or refused the upgrade, for a reason of its own.
+    Unavailable,
+    /// The platform, or the proxy, could not be reached; or TLS failed.
+    Unreachable,
+    /// No connection within the connect time-out.
+    TimedOut,
+    /// What the platform answered makes no sense.
+    Protocol,
+    /// An open connection broke.
+    Lost,
+    /// The platform closed an open connection.
+    Closed,
+    /// Nothing was heard on an open connection for longer than two ping intervals.
+    Silent,
+}
+
+impl ConnectError {
+    pub(crate) fn new(kind: ConnectErrorKind, message: impl fmt::Display) -> Self {
+        /// More than that is no message.
+        const MAX_CHARS: usize = 200;
+        let shown = |c: char| if c.is_control() { ' ' } else { c };
+        let message = message.to_string();
+        Self {
+            kind,
+            code: None,
+            message: message.chars().take(MAX_CHARS).map(shown).collect(),
+        }
+    }
+
+    pub(crate) fn with_code(mut self, code: i64) -> Self {
+        self.code = Some(code);
+        self
+    }
+
+    /// What came to its end: the last of the attempts that the platform allows.
+    pub(crate) fn gave_up(self) -> Self {
+        Self {
+            kind: ConnectErrorKind::GaveUp,
+            ..self
+        }
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn kind(&self) -> ConnectErrorKind {
+        self.kind
+    }
+
+    /// The platform's code, if it gave one.
+    #[must_use]
+    pub fn code(&self) -> Option<i64> {
+        self.code
+    }
+
+    /// Whether trying again is of no use.
+    #[must_use]
+    pub fn is_fatal(&self) -> bool {
+        matches!(
+            self.kind,
+            ConnectErrorKind::Refused
+                | ConnectErrorKind::Forbidden
+                | ConnectErrorKind::TooManyConnections
+                | ConnectErrorKind::GaveUp
+        )
+    }
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.kind {
+            ConnectErrorKind::Refused => "the platform refused the app",
+            ConnectErrorKind::Forbidden => "the platform forbids the connection",
+            ConnectErrorKind::TooManyConnections => "the app has too many connections",
+            ConnectErrorKind::GaveUp => "no connection after all attempts",
+            ConnectErrorKind::Unavailable => "the platform gives no connection now",
+            ConnectErrorKind::Unreachable => "the platform cannot be reached",
+            ConnectErrorKind::TimedOut => "no connection in time",
+            ConnectErrorKind::Protocol => "the platform answered something else",
+            ConnectErrorKind::Lost => "the connection was lost",
+            ConnectErrorKind::Closed => "the platform closed the connection",
+            ConnectErrorKind::Silent => "nothing was heard from the platform",
+        };
+        f.write_str(what)?;
+        match (self.code, &*self.message) {
+            (None, "") => Ok(()),
+            (None, message) => write!(f, ": {message}"),
+            (Some(code), "") => write!(f, ": code {code}"),
+            (Some(code), message) => write!(f, ": code {code}, {message}"),
+        }
+    }
+}
+
+impl std::error::Error for ConnectError {}

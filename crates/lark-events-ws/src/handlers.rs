@@ -1,0 +1,105 @@
+//! Running handlers: each event in a task of its own, all of them owned here.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::panic::AssertUnwindSafe;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use lark_events::{BoxError, Delivery, Outcome, Transport};
+use tokio::task::{AbortHandle, Id, JoinSet};
+use tower::{Service, ServiceExt as _};
+use tracing::warn;
+
+use crate::session::Done;
+
+/// The handlers that run. They are cancelled when this is dropped.
+pub(crate) struct Handlers<S> {
+    service: S,
+    tasks: JoinSet<Done>,
+    keys: HashMap<Id, u64>,
+    aborts: HashMap<u64, AbortHandle>,
+}
+
+impl<S> Handlers<S>
+where
+    S: Service<Delivery, Response = Outcome> + Clone + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send + 'static,
+{
+    pub(crate) fn new(service: S) -> Self {
+        Self {
+            service,
+            tasks: JoinSet::new(),
+            keys: HashMap::new(),
+            aborts: HashMap::new(),
+        }
+    }
+
+    pub(crate) fn start(&mut self, key: u64, payload: Bytes) {
+        let handle = self.tasks.spawn(run(self.service.clone(), payload));
+        self.keys.insert(handle.id(), key);
+        self.aborts.insert(key, handle);
+    }
+
+    pub(crate) fn cancel(&mut self, key: u64) {
+        if let Some(handle) = self.aborts.get(&key) {
+            handle.abort();
+        }
+    }
+
+    pub(crate) fn cancel_all(&mut self) {
+        self.tasks.abort_all();
+    }
+
+    /// How many have not been waited for.
+    pub(crate) fn len(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// The next to end; never when none runs.
+    pub(crate) async fn next(&mut self) -> (u64, Done) {
+        let Some(ended) = self.tasks.join_next_with_id().await else {
+            return std::future::pending().await;
+        };
+        let (id, done) = match ended {
+            Ok(ended) => ended,
+            // Panics are caught in the task.
+            Err(cancelled) => (cancelled.id(), Done::Cancelled),
+        };
+        let key = self.keys.remove(&id).unwrap_or_default();
+        self.aborts.remove(&key);
+        (key, done)
+    }
+}
+
+/// Runs one handler, and says in the log why its event was not acknowledged.
+async fn run<S>(service: S, payload: Bytes) -> Done
+where
+    S: Service<Delivery, Response = Outcome>,
+    S::Error: Into<BoxError>,
+{
+    let now = SystemTime::now();
+    let delivery = Delivery::parse_unauthenticated(payload, Transport::LongConnection, now);
+    let delivery = match delivery {
+        Ok(delivery) => delivery,
+        Err(error) => {
+            warn!(%error, "not acknowledged: no event");
+            return Done::Failed;
+        }
+    };
+    let header = &delivery.header;
+    let (event_type, event_id) = (header.event_type.clone(), header.event_id.clone());
+    let result = AssertUnwindSafe(service.oneshot(delivery))
+        .catch_unwind()
+        .await;
+    let error: BoxError = match result {
+        Ok(Ok(outcome)) => return Done::Outcome(outcome),
+        Ok(Err(error)) => error.into(),
+        Err(_) => "the handler panicked".into(),
+    };
+    let error = &*error as &(dyn Error + 'static);
+    warn!(event_type, event_id, error, "not acknowledged");
+    Done::Failed
+}

@@ -1,0 +1,273 @@
+//! Getting a connection, keeping it, and getting another.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lark_events_sim::{ClientConfig, Fault, Platform};
+use lark_events_ws::{BuildError, ConnectErrorKind, LARK, LongConnection, State};
+use tokio::time::Instant;
+
+use crate::support::{Client, ID, SECRET, platform, takes, to, watched};
+
+fn why(state: &State) -> ConnectErrorKind {
+    match state {
+        State::Reconnecting { why, .. } => why.kind(),
+        other => panic!("not reconnecting: {other:?}"),
+    }
+}
+
+/// How long a client takes to be there again.
+async fn comes_again(client: &Client) -> Duration {
+    let began = Instant::now();
+    let state = client.monitor.until(|state| !state.is_connected()).await;
+    assert!(matches!(state, State::Reconnecting { .. }), "{state:?}");
+    let state = client.monitor.until(State::is_connected).await;
+    assert!(state.is_connected(), "{state:?}");
+    began.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn fatal_causes_end_it_with_the_platforms_code_and_message() {
+    for (fault, kind, code, says) in [
+        (
+            Fault::Endpoint(1_000_040_345),
+            ConnectErrorKind::Refused,
+            1_000_040_345,
+            "the platform refused the app: code 1000040345, app_id or app_secret is invalid",
+        ),
+        (
+            Fault::RefuseUpgrade(403, 0),
+            ConnectErrorKind::Forbidden,
+            403,
+            "the platform forbids the connection: code 403, refused",
+        ),
+        (
+            Fault::RefuseUpgrade(514, 1_000_040_350),
+            ConnectErrorKind::TooManyConnections,
+            1_000_040_350,
+            "the app has too many connections: code 1000040350, refused",
+        ),
+    ] {
+        let platform = Arc::new(platform().start().await.unwrap());
+        platform.inject(fault);
+        let client = Client::start(to(&platform), watched().0);
+        let error = client.task.await.unwrap().unwrap_err();
+        assert_eq!((error.kind(), error.code()), (kind, Some(code)));
+        assert_eq!(error.to_string(), says);
+        assert_eq!(client.monitor.state(), State::Failed(error));
+        assert_eq!(platform.stats().endpoint_calls, 1, "it is not tried again");
+    }
+    let platform = Arc::new(platform().app(ID, "other").start().await.unwrap());
+    let client = Client::start(to(&platform), watched().0);
+    let error = client.task.await.unwrap().unwrap_err();
+    assert_eq!(error.code(), Some(1_000_040_345));
+    assert!(!format!("{error:?} {error}").contains(SECRET));
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_causes_are_tried_again_with_a_fresh_ticket_each_time() {
+    let platform = Arc::new(platform().start().await.unwrap());
+    let faults = [
+        (Fault::Endpoint(1), ConnectErrorKind::Unavailable),
+        (
+            Fault::Endpoint(1_000_040_343),
+            ConnectErrorKind::Unavailable,
+        ),
+        (Fault::EndpointStatus(502), ConnectErrorKind::Unavailable),
+        (Fault::RefuseUpgrade(514, 7), ConnectErrorKind::Unavailable),
+        (Fault::RefuseUpgrade(500, 0), ConnectErrorKind::Unavailable),
+    ];
+    for (fault, kind) in faults {
+        let calls = platform.stats().endpoint_calls;
+        platform.inject(fault);
+        let client = Client::start(to(&platform), watched().0);
+        let state = client
+            .monitor
+            .until(|state| matches!(state, State::Reconnecting { .. }));
+        assert_eq!(why(&state.await), kind, "{fault:?}");
+        let state = client.monitor.until(State::is_connected).await;
+        assert!(state.is_connected());
+        assert_eq!(platform.stats().endpoint_calls, calls + 2);
+        assert_eq!(client.end().await, Ok(()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_platform_that_says_nothing_is_given_up_in_time() {
+    let builder = LongConnection::builder(ID, SECRET)
+        .base_url("http://platform.invalid")
+        .connect_with(|_| async { Ok(tokio::io::duplex(1000).0) })
+        .connect_timeout(Duration::from_secs(3));
+    // The other end of that stream is gone.
+    let client = Client::start(builder, watched().0);
+    let state = client
+        .monitor
+        .until(|state| matches!(state, State::Reconnecting { .. }))
+        .await;
+    assert_eq!(why(&state), ConnectErrorKind::Unreachable);
+
+    let silent = LongConnection::builder(ID, SECRET)
+        .base_url("http://platform.invalid")
+        .connect_with(|_| {
+            let (ours, theirs) = tokio::io::duplex(1000);
+            std::mem::forget(theirs);
+            async { Ok(ours) }
+        })
+        .connect_timeout(Duration::from_secs(3));
+    let began = Instant::now();
+    let client = Client::start(silent, watched().0);
+    let state = client
+        .monitor
+        .until(|state| matches!(state, State::Reconnecting { .. }))
+        .await;
+    assert_eq!(why(&state), ConnectErrorKind::TimedOut);
+    assert_eq!(began.elapsed(), Duration::from_secs(3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_connection_is_had_again_and_events_come_on() {
+    let platform = Arc::new(platform().start().await.unwrap());
+    let (dispatcher, seen) = watched();
+    let client = Client::connected(to(&platform), dispatcher).await;
+    for round in 1..=5 {
+        platform.disconnect();
+        assert!(comes_again(&client).await <= Duration::from_secs(1));
+        assert!(platform.push(takes(0)).await.acknowledged());
+        assert_eq!(client.monitor.stats().reconnects, round);
+    }
+    assert_eq!(seen.finished(), 5);
+    assert_eq!(client.end().await, Ok(()));
+    assert_eq!(platform.violations(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn attempts_are_spread_first_over_the_nonce_then_over_the_interval() {
+    let config = ClientConfig::default()
+        .reconnect_nonce(30)
+        .reconnect_interval(100);
+    let platform = Platform::builder().app(ID, SECRET).client_config(config);
+    let platform = Arc::new(platform.start().await.unwrap());
+    let client = Client::connected(to(&platform), watched().0).await;
+    let began = Instant::now();
+    for _ in 0..3 {
+        platform.inject(Fault::EndpointStatus(503));
+    }
+    platform.disconnect();
+    for (attempt, from, to) in [(1, 0, 30), (2, 50, 130), (3, 100, 230), (4, 150, 330)] {
+        platform
+            .until(|stats| stats.endpoint_calls == attempt + 1)
+            .await;
+        let at = began.elapsed().as_secs();
+        assert!((from..=to).contains(&at), "attempt {attempt} after {at} s");
+    }
+    client.monitor.until(State::is_connected).await;
+    // After a good minute it begins anew.
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    platform.disconnect();
+    assert!(comes_again(&client).await <= Duration::from_secs(30));
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_gives_up_after_as_many_attempts_as_the_platform_says() {
+    let config = ClientConfig::default().reconnect_count(2);
+    let platform = Platform::builder().app(ID, SECRET).client_config(config);
+    let platform = Arc::new(platform.start().await.unwrap());
+    let client = Client::connected(to(&platform), watched().0).await;
+    for _ in 0..5 {
+        platform.inject(Fault::Endpoint(1));
+    }
+    platform.disconnect();
+    let error = client.task.await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ConnectErrorKind::GaveUp);
+    assert_eq!(
+        error.to_string(),
+        "no connection after all attempts: code 1, system busy"
+    );
+    assert_eq!(platform.stats().endpoint_calls, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_pings_at_once_and_every_interval_as_the_last_pong_says() {
+    let platform = Arc::new(platform().start().await.unwrap());
+    let began = Instant::now();
+    let client = Client::connected(to(&platform), watched().0).await;
+    platform.until(|stats| stats.pings == 1).await;
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    platform.set_client_config(ClientConfig::EMPTY.ping_interval(10));
+    platform.until(|stats| stats.pings == 2).await;
+    assert_eq!(began.elapsed(), Duration::from_secs(120));
+    platform.set_client_config(ClientConfig::EMPTY.ping_interval(0));
+    platform.until(|stats| stats.pings == 3).await;
+    assert_eq!(began.elapsed(), Duration::from_secs(130));
+    platform.set_client_config(ClientConfig::EMPTY);
+    platform.until(|stats| stats.pings == 13).await;
+    assert_eq!(began.elapsed(), Duration::from_secs(140), "0 is one second");
+    assert!(client.monitor.state().is_connected());
+    assert_eq!(platform.violations(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_gone_silent_is_given_up_after_two_intervals() {
+    let config = ClientConfig::default().ping_interval(10).reconnect_nonce(1);
+    let platform = Platform::builder().app(ID, SECRET).client_config(config);
+    let platform = Arc::new(platform.start().await.unwrap());
+    for from_the_start in [false, true] {
+        if from_the_start {
+            platform.inject(Fault::AcceptHalfOpen);
+        }
+        let client = Client::connected(to(&platform), watched().0).await;
+        let began = Instant::now();
+        if !from_the_start {
+            platform.inject(Fault::HalfOpen);
+            drop(platform.push(takes(0)));
+        }
+        let state = client.monitor.until(|state| !state.is_connected()).await;
+        assert_eq!(why(&state), ConnectErrorKind::Silent);
+        assert_eq!(began.elapsed(), Duration::from_secs(25));
+        client.monitor.until(State::is_connected).await;
+        assert!(platform.push(takes(0)).await.acknowledged());
+        assert_eq!(client.end().await, Ok(()));
+    }
+}
+
+#[test]
+fn what_cannot_be_used_is_not_built() {
+    let builder = || LongConnection::builder(ID, SECRET);
+    assert!(builder().base_url(LARK).build().is_ok());
+    assert!(matches!(
+        LongConnection::builder("", SECRET).build(),
+        Err(BuildError::NoCredentials)
+    ));
+    for url in [
+        "",
+        "open.feishu.cn",
+        "ftp://host",
+        "https://user@host",
+        "https://host/?a",
+        "https://",
+    ] {
+        assert!(
+            matches!(
+                builder().base_url(url).build(),
+                Err(BuildError::InvalidBaseUrl)
+            ),
+            "{url}"
+        );
+    }
+    for url in ["", "socks5://host", "host:1"] {
+        assert!(
+            matches!(builder().proxy(url).build(), Err(BuildError::InvalidProxy)),
+            "{url}"
+        );
+    }
+    assert!(matches!(
+        builder().header("a b", "c").build(),
+        Err(BuildError::InvalidHeader)
+    ));
+    assert!(matches!(
+        builder().user_agent("\n").build(),
+        Err(BuildError::InvalidHeader)
+    ));
+    let shown = format!("{:?} {:?}", builder(), builder().build().unwrap());
+    assert!(!shown.contains(SECRET), "{shown}");
+}

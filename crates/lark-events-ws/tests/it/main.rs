@@ -1,0 +1,9 @@
+//! The long connection against the local platform: in memory with a paused clock where time counts,
+//! over sockets where those do.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod connecting;
+mod events;
+mod shutdown;
+mod support;

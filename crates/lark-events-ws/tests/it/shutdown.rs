@@ -1,0 +1,191 @@
+//! The end of a connection: in due form, or at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lark_events_sim::{Answer, Fault, Missing};
+use lark_events_ws::{LongConnections, State};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout};
+
+use crate::support::{Client, platform, takes, to, watched};
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_lets_handlers_finish_and_sends_their_answers() {
+    let platform = Arc::new(platform().start().await.unwrap());
+    let (dispatcher, seen) = watched();
+    let mut client = Client::connected(to(&platform).max_running(1), dispatcher).await;
+    let running = platform.push(takes(2000));
+    let waiting = platform.push(takes(0));
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    client.shut_down();
+    client
+        .monitor
+        .until(|state| *state == State::Draining)
+        .await;
+    let refused = platform.push(takes(0));
+    for push in [waiting, refused] {
+        let report = push.await;
+        assert!(
+            matches!(report.attempts[0].answer, Answer::Ack { code: 500, .. }),
+            "{report:?}"
+        );
+    }
+    assert!(running.await.acknowledged());
+    assert_eq!(client.task.await.unwrap(), Ok(()));
+    assert_eq!(client.monitor.state(), State::Closed);
+    assert_eq!((seen.started(), seen.finished()), (1, 1));
+    platform.until(|stats| stats.connections == 0).await;
+    assert_eq!(platform.violations(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_takes_no_longer_than_its_time_out() {
+    let platform = Arc::new(platform().start().await.unwrap());
+    let (dispatcher, seen) = watched();
+    let builder = to(&platform).drain_timeout(Duration::from_secs(1));
+    let mut client = Client::connected(builder, dispatcher).await;
+    let push = platform.push(takes(60_000));
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let began = Instant::now();
+    client.shut_down();
+    assert_eq!(client.task.await.unwrap(), Ok(()));
+    assert_eq!(began.elapsed(), Duration::from_secs(1));
+    let report = push.await;
+    assert!(
+        matches!(report.attempts[0].answer, Answer::Ack { code: 500, .. }),
+        "{report:?}"
+    );
+    assert_eq!((seen.started(), seen.finished()), (1, 0));
+    let stats = client.monitor.stats();
+    assert_eq!((stats.cancelled, stats.running), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_ends_whatever_is_going_on() {
+    let minute = Duration::from_secs(60);
+    // While connecting: the platform takes the connection and says nothing.
+    let platform = Arc::new(platform().start().await.unwrap());
+    let silent = lark_events_ws::LongConnection::builder("cli_1", "secret")
+        .base_url("http://platform.invalid")
+        .connect_with(|_| std::future::pending::<std::io::Result<tokio::io::DuplexStream>>())
+        .connect_timeout(minute);
+    let client = Client::start(silent, watched().0);
+    client
+        .monitor
+        .until(|state| *state == State::Connecting)
+        .await;
+    let began = Instant::now();
+    assert_eq!(client.end().await, Ok(()));
+    // While waiting to connect again.
+    platform.inject(Fault::EndpointStatus(502));
+    let client = Client::start(to(&platform), watched().0);
+    client
+        .monitor
+        .until(|state| matches!(state, State::Reconnecting { .. }))
+        .await;
+    assert_eq!(client.end().await, Ok(()));
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    // While half-open: nobody answers the Close.
+    platform.inject(Fault::AcceptHalfOpen);
+    let client = Client::connected(to(&platform), watched().0).await;
+    assert_eq!(client.end().await, Ok(()));
+    assert_eq!(began.elapsed(), Duration::from_secs(1));
+    // Before it has begun.
+    let (dispatcher, _) = watched();
+    let connection = to(&platform).build().unwrap();
+    assert_eq!(connection.run(dispatcher, async {}).await, Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn handlers_of_a_lost_connection_finish_within_the_drain() {
+    let platform = Arc::new(platform().start().await.unwrap());
+    let (dispatcher, seen) = watched();
+    let client = Client::connected(to(&platform), dispatcher).await;
+    platform.inject(Fault::Disconnect);
+    let report = platform.push(takes(2000)).await;
+    assert_eq!(
+        report.attempts[0].answer,
+        Answer::Missing(Missing::ConnectionLost)
+    );
+    platform.inject(Fault::EndpointStatus(502));
+    let stats = client.monitor.clone();
+    assert_eq!(client.end().await, Ok(()));
+    assert_eq!((seen.started(), seen.finished()), (1, 1));
+    assert_eq!(stats.stats().unsent, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_the_future_ends_the_connection_and_all_handlers() {
+    let platform = Arc::new(platform().start().await.unwrap());
+    let (dispatcher, seen) = watched();
+    let client = Client::connected(to(&platform), dispatcher).await;
+    let push = platform.push(takes(2000));
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let alive = tokio::runtime::Handle::current()
+        .metrics()
+        .num_alive_tasks();
+    client.task.abort();
+    let report = push.await;
+    assert_eq!(
+        report.attempts[0].answer,
+        Answer::Missing(Missing::ConnectionLost)
+    );
+    platform.until(|stats| stats.connections == 0).await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!((seen.started(), seen.finished()), (1, 0));
+    let left = tokio::runtime::Handle::current()
+        .metrics()
+        .num_alive_tasks();
+    // The connection, its handler, and what the platform had for both.
+    assert!(left + 2 <= alive, "{left} of {alive}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_connections_share_a_service_and_are_drained_together() {
+    let platform = Arc::new(platform().start().await.unwrap());
+    let (dispatcher, seen) = watched();
+    let connections = LongConnections::new(3, || to(&platform)).unwrap();
+    let monitors = connections.monitors();
+    let (shut_down, asked) = oneshot::channel::<()>();
+    let asked = async { asked.await.unwrap_or_default() };
+    let running = tokio::spawn(connections.run(dispatcher, asked));
+    platform.until(|stats| stats.connections == 3).await;
+    let pushes: Vec<_> = (0..30).map(|_| platform.push(takes(1000))).collect();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    shut_down.send(()).unwrap();
+    for push in pushes {
+        assert!(push.await.acknowledged());
+    }
+    assert_eq!(running.await.unwrap(), Ok(()));
+    assert_eq!(seen.finished(), 30);
+    assert!(monitors.iter().all(|monitor| monitor.stats().events > 0));
+    assert!(
+        monitors
+            .iter()
+            .all(|monitor| monitor.state() == State::Closed)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fatal_cause_of_one_connection_ends_them_all() {
+    let platform = Arc::new(platform().start().await.unwrap());
+    let connections = LongConnections::new(3, || to(&platform)).unwrap();
+    let monitors = connections.monitors();
+    let never = std::future::pending::<()>();
+    let running = tokio::spawn(connections.run(watched().0, never));
+    platform.until(|stats| stats.connections == 3).await;
+    platform.inject(Fault::RefuseUpgrade(514, 1_000_040_350));
+    platform.inject(Fault::Disconnect);
+    let _ = platform.push(takes(0)).await;
+    let ended = timeout(Duration::from_secs(60), running)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(ended.unwrap_err().code(), Some(1_000_040_350));
+    let failed = monitors
+        .iter()
+        .filter(|monitor| matches!(monitor.state(), State::Failed(_)));
+    assert_eq!(failed.count(), 1);
+    assert_eq!(platform.stats().connections, 0);
+}
