@@ -16,10 +16,9 @@ use crate::connect::Connect;
 use crate::connection::LongConnection;
 use crate::dial::{BoxStream, Connector, Dialer, is_secure};
 use crate::endpoint::{self, Credentials};
-use crate::run::Runner;
+use crate::run::{Listener, Runner};
 use crate::session::Limits;
 use crate::state::State;
-use crate::stats::Counters;
 
 /// The platform of Feishu, in China.
 pub const FEISHU: &str = "https://open.feishu.cn";
@@ -38,6 +37,9 @@ pub const DEFAULT_DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the call for an address may take, and then the opening of the connection.
 pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Longer than this is as good as for ever, and can be added to a moment.
+const MAX_WAIT: Duration = Duration::from_hours(24 * 365);
+
 /// Builds a [`LongConnection`].
 #[must_use = "a builder does nothing until it is built"]
 pub struct LongConnectionBuilder {
@@ -50,6 +52,7 @@ pub struct LongConnectionBuilder {
     headers: Vec<(String, String)>,
     proxy: Proxy,
     connector: Option<Connector>,
+    listener: Option<Listener>,
     #[cfg(feature = "tls")]
     tls: Option<Arc<tokio_rustls::rustls::ClientConfig>>,
 }
@@ -80,6 +83,7 @@ impl LongConnectionBuilder {
             headers: Vec::new(),
             proxy: Proxy::FromEnv,
             connector: None,
+            listener: None,
             #[cfg(feature = "tls")]
             tls: None,
         }
@@ -185,6 +189,13 @@ impl LongConnectionBuilder {
         self
     }
 
+    /// Has `listener` told of each state when it is entered, those included that
+    /// [`Monitor::watch`](crate::Monitor::watch) is too slow to see. It must not block.
+    pub fn on_state(mut self, listener: impl Fn(&State) + Send + Sync + 'static) -> Self {
+        self.listener = Some(Listener(Arc::new(listener)));
+        self
+    }
+
     /// Builds the connection, which connects to nothing before it is run.
     ///
     /// # Errors
@@ -215,18 +226,22 @@ impl LongConnectionBuilder {
             let value: HeaderValue = value.parse().map_err(|_| BuildError::InvalidHeader)?;
             headers.append(name, value);
         }
-        let counters = Arc::new(Counters::default());
+        let dialer = self.dialer(&endpoint)?;
         Ok(LongConnection {
             runner: Runner {
-                limits: self.limits,
-                drain_timeout: self.drain_timeout,
+                limits: Limits {
+                    ack_deadline: self.limits.ack_deadline.min(MAX_WAIT),
+                    ..self.limits
+                },
+                drain_timeout: self.drain_timeout.min(MAX_WAIT),
+                listener: self.listener,
                 state: watch::Sender::new(State::default()),
-                counters,
+                counters: Arc::default(),
                 connect: Connect {
                     user_agent,
                     headers,
-                    timeout: self.connect_timeout,
-                    dialer: self.dialer(&endpoint)?,
+                    timeout: self.connect_timeout.min(MAX_WAIT),
+                    dialer,
                     endpoint,
                     credentials: self.credentials,
                 },

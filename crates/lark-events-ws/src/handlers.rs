@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::error::Error;
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use tower::{Service, ServiceExt as _};
 use tracing::warn;
 
 use crate::session::Done;
+use crate::stats::Counters;
 
 /// The handlers that run. They are cancelled when this is dropped.
 pub(crate) struct Handlers<S> {
@@ -22,12 +24,21 @@ pub(crate) struct Handlers<S> {
     aborts: HashMap<u64, AbortHandle>,
 }
 
-impl<S> Handlers<S>
-where
-    S: Service<Delivery, Response = Outcome> + Clone + Send + 'static,
-    S::Error: Into<BoxError>,
-    S::Future: Send + 'static,
+/// A service that handles deliveries in tasks of their own.
+pub(crate) trait Handle:
+    Service<Delivery, Response = Outcome, Error: Into<BoxError>, Future: Send> + Clone + Send + 'static
 {
+}
+
+impl<S> Handle for S where
+    S: Service<Delivery, Response = Outcome, Error: Into<BoxError>, Future: Send>
+        + Clone
+        + Send
+        + 'static
+{
+}
+
+impl<S: Handle> Handlers<S> {
     pub(crate) fn new(service: S) -> Self {
         Self {
             service,
@@ -59,27 +70,27 @@ where
     }
 
     /// The next to end; never when none runs.
-    pub(crate) async fn next(&mut self) -> (u64, Done) {
+    pub(crate) async fn next(&mut self, counters: &Counters) -> (u64, Done) {
         let Some(ended) = self.tasks.join_next_with_id().await else {
             return std::future::pending().await;
         };
+        counters.running.fetch_sub(1, Ordering::Relaxed);
         let (id, done) = match ended {
             Ok(ended) => ended,
             // Panics are caught in the task.
-            Err(cancelled) => (cancelled.id(), Done::Cancelled),
+            Err(cancelled) => {
+                counters.cancelled.add(1);
+                (cancelled.id(), Done::Cancelled)
+            }
         };
-        let key = self.keys.remove(&id).unwrap_or_default();
+        let key = self.keys.remove(&id).expect("each task has its key");
         self.aborts.remove(&key);
         (key, done)
     }
 }
 
 /// Runs one handler, and says in the log why its event was not acknowledged.
-async fn run<S>(service: S, payload: Bytes) -> Done
-where
-    S: Service<Delivery, Response = Outcome>,
-    S::Error: Into<BoxError>,
-{
+async fn run<S: Handle>(service: S, payload: Bytes) -> Done {
     let now = SystemTime::now();
     let delivery = Delivery::parse_unauthenticated(payload, Transport::LongConnection, now);
     let delivery = match delivery {

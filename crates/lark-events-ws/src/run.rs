@@ -1,25 +1,27 @@
 //! Running a connection: what the session decides, done on a socket; and connecting again.
 
+use std::convert::Infallible;
+use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
-use lark_events::{BoxError, Delivery, Outcome};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tower::Service;
 use tracing::{info, warn};
 
 use crate::backoff::Backoff;
 use crate::config::ClientConfig;
-use crate::connect::{Connect, Connected, lost};
+use crate::connect::{self, Connect, Connected};
 use crate::dial::BoxStream;
 use crate::error::{ConnectError, ConnectErrorKind};
-use crate::handlers::Handlers;
-use crate::session::{Action, Done, Limits, Running, Session};
+use crate::handlers::{Handle, Handlers};
+use crate::session::{Action, Limits, Running, Session};
 use crate::state::State;
 use crate::stats::Counters;
 
@@ -34,6 +36,22 @@ const CANCEL_GRACE: Duration = Duration::from_secs(1);
 
 type Socket = WebSocketStream<BoxStream>;
 
+/// What is told of each state.
+#[derive(Clone)]
+pub(crate) struct Listener(pub(crate) Arc<dyn Fn(&State) + Send + Sync>);
+
+impl Listener {
+    fn hear(&self, state: &State) {
+        (self.0)(state);
+    }
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Listener")
+    }
+}
+
 /// All that running takes, but for the service.
 #[derive(Debug)]
 pub(crate) struct Runner {
@@ -41,39 +59,36 @@ pub(crate) struct Runner {
     pub(crate) limits: Limits,
     pub(crate) drain_timeout: Duration,
     pub(crate) state: watch::Sender<State>,
+    pub(crate) listener: Option<Listener>,
     pub(crate) counters: Arc<Counters>,
 }
 
 /// How an open connection ended.
 enum Ended {
-    /// In due form, after a shutdown.
-    ShutDown,
+    /// By a shutdown, whose drain is over at that time.
+    Draining(Instant),
     Lost(ConnectError),
 }
 
 impl Runner {
-    pub(crate) async fn run<S>(
+    pub(crate) async fn run<S: Handle>(
         &self,
         service: S,
         shutdown: impl Future<Output = ()>,
-    ) -> Result<(), ConnectError>
-    where
-        S: Service<Delivery, Response = Outcome> + Clone + Send + 'static,
-        S::Error: Into<BoxError>,
-        S::Future: Send + 'static,
-    {
-        let mut shutdown = std::pin::pin!(shutdown);
+    ) -> Result<(), ConnectError> {
+        let mut shutdown = pin!(shutdown);
         let mut handlers = Handlers::new(service);
         let mut running = Running::default();
         let mut config = ClientConfig::default();
         let mut backoff = Backoff::default();
         let mut connected_before = false;
         loop {
-            self.state.send_replace(State::Connecting);
+            self.enter(State::Connecting);
             let connected = tokio::select! {
                 biased;
-                () = &mut shutdown => return self.end(&mut handlers, Ok(())).await,
+                () = &mut shutdown => return self.end(&mut handlers, None, Ok(())).await,
                 connected = self.connect.connect(&mut config) => connected,
+                never = self.note_ends(&mut handlers, &mut running) => match never {},
             };
             let why = match connected {
                 Ok(connected) => {
@@ -94,9 +109,8 @@ impl Runner {
                     let ended = talking.await;
                     (running, config) = session.end();
                     match ended {
-                        Ended::ShutDown => {
-                            self.state.send_replace(State::Closed);
-                            return Ok(());
+                        Ended::Draining(by) => {
+                            return self.end(&mut handlers, Some(by), Ok(())).await;
                         }
                         Ended::Lost(why) => {
                             backoff.connected_for(opened.elapsed());
@@ -107,103 +121,101 @@ impl Runner {
                 Err(error) => error,
             };
             if why.is_fatal() {
-                return self.end(&mut handlers, Err(why)).await;
+                return self.end(&mut handlers, None, Err(why)).await;
             }
             let Some((attempt, wait)) = backoff.next(&config, rand::random()) else {
-                return self.end(&mut handlers, Err(why.gave_up())).await;
+                return self.end(&mut handlers, None, Err(why.gave_up())).await;
             };
             warn!(error = %why, attempt, ?wait, "connecting again");
-            self.state.send_replace(State::Reconnecting {
+            self.enter(State::Reconnecting {
                 attempt,
                 next_at: SystemTime::now() + wait,
                 why,
             });
             tokio::select! {
                 biased;
-                () = &mut shutdown => return self.end(&mut handlers, Ok(())).await,
+                () = &mut shutdown => return self.end(&mut handlers, None, Ok(())).await,
                 () = sleep(wait) => {}
+                never = self.note_ends(&mut handlers, &mut running) => match never {},
             }
         }
     }
 
-    /// Ends without a connection: lets handlers finish that former ones have started.
-    async fn end<S>(
+    fn enter(&self, state: State) {
+        if let Some(listener) = &self.listener {
+            listener.hear(&state);
+        }
+        self.state.send_replace(state);
+    }
+
+    /// Takes note of the handlers that end while there is no connection to answer on.
+    async fn note_ends<S: Handle>(
         &self,
         handlers: &mut Handlers<S>,
+        running: &mut Running,
+    ) -> Infallible {
+        loop {
+            let (key, _) = handlers.next(&self.counters).await;
+            running.remove(key);
+        }
+    }
+
+    /// Ends without a connection: lets handlers finish that former ones have started, until a drain
+    /// that has begun is over, or for as long as one takes.
+    async fn end<S: Handle>(
+        &self,
+        handlers: &mut Handlers<S>,
+        drained_by: Option<Instant>,
         result: Result<(), ConnectError>,
-    ) -> Result<(), ConnectError>
-    where
-        S: Service<Delivery, Response = Outcome> + Clone + Send + 'static,
-        S::Error: Into<BoxError>,
-        S::Future: Send + 'static,
-    {
-        self.state.send_replace(State::Draining);
+    ) -> Result<(), ConnectError> {
+        let drained_by = drained_by.unwrap_or_else(|| {
+            self.enter(State::Draining);
+            Instant::now() + self.drain_timeout
+        });
         let all = async |handlers: &mut Handlers<S>| {
             while handlers.len() > 0 {
-                let (_, done) = handlers.next().await;
-                self.ended(&done);
+                handlers.next(&self.counters).await;
             }
         };
-        if timeout(self.drain_timeout, all(handlers)).await.is_err() {
+        if timeout_at(drained_by, all(handlers)).await.is_err() {
             handlers.cancel_all();
+            // Whatever is not dropped by then blocks its thread: nothing more can be done about it.
             let _ = timeout(CANCEL_GRACE, all(handlers)).await;
         }
-        self.state.send_replace(match &result {
+        self.enter(match &result {
             Ok(()) => State::Closed,
             Err(error) => State::Failed(error.clone()),
         });
         result
     }
 
-    fn ended(&self, done: &Done) {
-        if matches!(done, Done::Cancelled) {
-            self.counters.cancelled.add(1);
-        }
-    }
-
     /// Runs an open connection to its end.
-    async fn talk<S>(
+    async fn talk<S: Handle>(
         &self,
         connected: Connected,
         session: &mut Session,
         handlers: &mut Handlers<S>,
         shutdown: &mut (impl Future<Output = ()> + Unpin),
-    ) -> Ended
-    where
-        S: Service<Delivery, Response = Outcome> + Clone + Send + 'static,
-        S::Error: Into<BoxError>,
-        S::Future: Send + 'static,
-    {
+    ) -> Ended {
         let Connected { socket, ticket } = connected;
         let connection_id = ticket.connection_id;
         info!(connection_id, "connected");
-        self.state.send_replace(State::Connected {
+        self.enter(State::Connected {
             since: SystemTime::now(),
             connection_id,
         });
         // What is read is always read, whether what is written is taken or not.
         let (sink, mut stream) = socket.split();
         let (unsent, waiting) = mpsc::channel(MAX_UNSENT);
-        let mut writing = std::pin::pin!(write(sink, waiting));
+        let mut writing = pin!(write(sink, waiting));
         let mut drained_by = None;
-        loop {
-            while let Some(action) = session.next_action() {
-                match action {
-                    Action::Send(message) => {
-                        if unsent.try_send(Message::Binary(message)).is_err() {
-                            let why = "the platform does not read";
-                            return Ended::Lost(ConnectError::new(ConnectErrorKind::Lost, why));
-                        }
-                    }
-                    Action::Start { key, payload } => handlers.start(key, payload),
-                    Action::Cancel { key } => handlers.cancel(key),
-                    Action::GiveUp => {
-                        return Ended::Lost(ConnectError::new(ConnectErrorKind::Silent, ""));
-                    }
-                }
+        let lost = loop {
+            let done = self.act(session, handlers, &unsent);
+            if let Err(why) = done {
+                break Some(why);
             }
             if drained_by.is_some() && session.is_idle() {
-                break;
+                break None;
             }
             let now = Instant::now;
             tokio::select! {
@@ -211,32 +223,27 @@ impl Runner {
                     Some(Ok(Message::Binary(message))) => session.on_message(message, now()),
                     Some(Ok(Message::Text(_))) => session.on_text(now()),
                     Some(Ok(Message::Close(close))) => {
-                        let code = close.map(|close| u16::from(close.code));
+                        // Reading on sends the answer to it.
+                        let _ = timeout(CLOSE_LIMIT, rest(&mut stream)).await;
                         let closed = ConnectError::new(ConnectErrorKind::Closed, "");
-                        return Ended::Lost(match code {
-                            Some(code) => closed.with_code(code.into()),
+                        break Some(match close {
+                            Some(close) => closed.with_code(u16::from(close.code).into()),
                             None => closed,
                         });
                     }
                     Some(Ok(_)) => session.on_sign_of_life(now()),
-                    Some(Err(error)) => return Ended::Lost(lost(ConnectErrorKind::Lost, &error)),
-                    None => return Ended::Lost(ConnectError::new(ConnectErrorKind::Lost, "")),
+                    Some(Err(error)) => break Some(connect::lost(ConnectErrorKind::Lost, &error)),
+                    None => break Some(ConnectError::new(ConnectErrorKind::Lost, "")),
                 },
-                (key, done) = handlers.next() => {
-                    self.ended(&done);
-                    session.on_done(key, &done, now());
-                }
+                (key, done) = handlers.next(&self.counters) => session.on_done(key, &done, now()),
                 () = sleep_until(session.next_time()) => session.on_time(now()),
-                error = &mut writing => {
-                    let why = error.map_or_else(
-                        |error| lost(ConnectErrorKind::Lost, &error),
-                        |()| ConnectError::new(ConnectErrorKind::Lost, ""),
-                    );
-                    return Ended::Lost(why);
-                }
+                written = &mut writing => break Some(match written {
+                    Ok(()) => ConnectError::new(ConnectErrorKind::Lost, ""),
+                    Err(error) => connect::lost(ConnectErrorKind::Lost, &error),
+                }),
                 () = &mut *shutdown, if drained_by.is_none() => {
                     info!("draining");
-                    self.state.send_replace(State::Draining);
+                    self.enter(State::Draining);
                     session.drain();
                     drained_by = Some(now() + self.drain_timeout);
                 }
@@ -244,29 +251,51 @@ impl Runner {
                     handlers.cancel_all();
                     let cancelling = async {
                         while handlers.len() > 0 {
-                            let (key, done) = handlers.next().await;
-                            self.ended(&done);
+                            let (key, done) = handlers.next(&self.counters).await;
                             session.on_done(key, &done, now());
                         }
                     };
                     let _ = timeout(CANCEL_GRACE, cancelling).await;
-                    while let Some(action) = session.next_action() {
-                        if let Action::Send(message) = action {
-                            let _ = unsent.try_send(Message::Binary(message));
-                        }
-                    }
-                    break;
+                    break self.act(session, handlers, &unsent).err();
                 }
             }
-        }
-        // The answers that wait are sent, then a Close; then the platform's is waited for.
-        drop(unsent);
-        let closing = async {
-            let _ = writing.await;
-            rest(&mut stream).await;
         };
-        let _ = timeout(CLOSE_LIMIT, closing).await;
-        Ended::ShutDown
+        match (lost, drained_by) {
+            (None, by) => {
+                // The answers that wait are sent, then a Close; then the platform's is waited for.
+                drop(unsent);
+                let closing = async { tokio::join!(writing, rest(&mut stream)) };
+                let _ = timeout(CLOSE_LIMIT, closing).await;
+                Ended::Draining(by.unwrap_or_else(Instant::now))
+            }
+            (Some(_), Some(by)) => Ended::Draining(by),
+            (Some(why), None) => Ended::Lost(why),
+        }
+    }
+
+    /// Does what the session wants done.
+    fn act<S: Handle>(
+        &self,
+        session: &mut Session,
+        handlers: &mut Handlers<S>,
+        unsent: &mpsc::Sender<Message>,
+    ) -> Result<(), ConnectError> {
+        while let Some(action) = session.next_action() {
+            match action {
+                Action::Send(message) => {
+                    unsent.try_send(Message::Binary(message)).map_err(|_| {
+                        ConnectError::new(ConnectErrorKind::Lost, "the platform does not read")
+                    })?;
+                }
+                Action::Start { key, payload } => {
+                    self.counters.running.fetch_add(1, Ordering::Relaxed);
+                    handlers.start(key, payload);
+                }
+                Action::Cancel { key } => handlers.cancel(key),
+                Action::GiveUp => return Err(ConnectError::new(ConnectErrorKind::Silent, "")),
+            }
+        }
+        Ok(())
     }
 }
 

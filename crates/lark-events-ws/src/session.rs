@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -59,6 +58,12 @@ pub(crate) struct Running {
     handlers: HashMap<u64, usize>,
     bytes: usize,
     last_key: u64,
+}
+
+impl Running {
+    pub(crate) fn remove(&mut self, key: u64) {
+        self.bytes -= self.handlers.remove(&key).unwrap_or(0);
+    }
 }
 
 #[derive(Debug)]
@@ -276,7 +281,6 @@ impl Session {
             self.queued_bytes -= payload.len();
             self.running.bytes += payload.len();
             self.running.handlers.insert(key, payload.len());
-            self.counters.running.fetch_add(1, Ordering::Relaxed);
             if let Some(open) = self.open.get_mut(&key) {
                 open.started = Some(now);
             }
@@ -286,10 +290,7 @@ impl Session {
 
     /// A handler ended, of this connection or of a former one.
     pub(crate) fn on_done(&mut self, key: u64, done: &Done, now: Instant) {
-        if let Some(bytes) = self.running.handlers.remove(&key) {
-            self.running.bytes -= bytes;
-            self.counters.running.fetch_sub(1, Ordering::Relaxed);
-        }
+        self.running.remove(key);
         self.answer(key, done, Some(now));
         self.start_what_can(now);
     }

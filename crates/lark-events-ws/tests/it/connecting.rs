@@ -1,6 +1,6 @@
 //! Getting a connection, keeping it, and getting another.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lark_events_sim::{ClientConfig, Fault, Platform};
@@ -270,4 +270,41 @@ fn what_cannot_be_used_is_not_built() {
     ));
     let shown = format!("{:?} {:?}", builder(), builder().build().unwrap());
     assert!(!shown.contains(SECRET), "{shown}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_is_told_of_each_state() {
+    let platform = Arc::new(platform().start().await.unwrap());
+    let states = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&states);
+    let builder = to(&platform).on_state(move |state| {
+        let state = format!("{state:?}");
+        let name = state.split([' ', '(']).next().unwrap().to_owned();
+        told.lock().unwrap().push(name);
+    });
+    platform.inject(Fault::Endpoint(1));
+    let client = Client::connected(builder, watched().0).await;
+    assert_eq!(client.end().await, Ok(()));
+    let expected = [
+        "Connecting",
+        "Reconnecting",
+        "Connecting",
+        "Connected",
+        "Draining",
+        "Closed",
+    ];
+    assert_eq!(*states.lock().unwrap(), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn times_for_ever_do_not_overflow() {
+    let platform = Arc::new(platform().start().await.unwrap());
+    let for_ever = Duration::MAX;
+    let builder = to(&platform)
+        .ack_deadline(for_ever)
+        .drain_timeout(for_ever)
+        .connect_timeout(for_ever);
+    let client = Client::connected(builder, watched().0).await;
+    assert!(platform.push(takes(2900)).await.acknowledged());
+    assert_eq!(client.end().await, Ok(()));
 }

@@ -189,3 +189,43 @@ async fn a_fatal_cause_of_one_connection_ends_them_all() {
     assert_eq!(failed.count(), 1);
     assert_eq!(platform.stats().connections, 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_lost_while_draining_is_not_had_again() {
+    let platform = Arc::new(platform().start().await.unwrap());
+    let (dispatcher, seen) = watched();
+    let mut client = Client::connected(to(&platform), dispatcher).await;
+    let push = platform.push(takes(2000));
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    client.shut_down();
+    client
+        .monitor
+        .until(|state| *state == State::Draining)
+        .await;
+    platform.disconnect();
+    assert!(!push.await.acknowledged());
+    assert_eq!(client.task.await.unwrap(), Ok(()));
+    assert_eq!((seen.finished(), platform.stats().endpoint_calls), (1, 1));
+    assert_eq!(client.monitor.state(), State::Closed);
+    let stats = client.monitor.stats();
+    assert_eq!((stats.running, stats.cancelled, stats.unsent), (0, 0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn handlers_that_end_without_a_connection_give_their_places_back() {
+    let platform = Arc::new(platform().start().await.unwrap());
+    let (dispatcher, _) = watched();
+    let client = Client::connected(to(&platform).max_running(1), dispatcher).await;
+    platform.inject(Fault::Disconnect);
+    for _ in 0..30 {
+        platform.inject(Fault::EndpointStatus(502));
+    }
+    drop(platform.push(takes(5000)));
+    client.monitor.until(|state| !state.is_connected()).await;
+    assert_eq!(client.monitor.stats().running, 1);
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    assert!(!client.monitor.state().is_connected());
+    assert_eq!(client.monitor.stats().running, 0);
+    client.monitor.until(State::is_connected).await;
+    assert!(platform.push(takes(0)).await.acknowledged());
+}
