@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -10,7 +11,7 @@ use http_body_util::Full;
 use hyper::body::Body;
 use lark_events::{BoxError, EncryptKey};
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tower::Service;
 
 use crate::attempt::Mode;
@@ -35,6 +36,9 @@ pub const REDELIVERIES: [Duration; 4] = [
 pub const ANSWER_LIMIT: Duration = Duration::from_secs(3);
 /// Above this, events come in fragments. The platform's own bound is not documented.
 pub const FRAGMENT_BYTES: usize = 64 * 1024;
+
+/// Longer than this is as good as for ever, and can be added to a moment.
+const MAX_WAIT: Duration = Duration::from_hours(24 * 365);
 
 /// Builds a [`Platform`].
 #[must_use = "a builder does nothing until it is started"]
@@ -181,7 +185,8 @@ impl PlatformBuilder {
         self
     }
 
-    /// [`Platform::request`], of a platform that need not be started.
+    /// [`Platform::request`], of a platform that need not be started. With a [seed](Self::seed) each
+    /// call makes up the same.
     #[must_use]
     pub fn request(&self, document: impl Into<Document>) -> Request<Bytes> {
         let own = || Clock::new(clock());
@@ -234,7 +239,7 @@ impl PlatformBuilder {
         );
         let shared = Arc::new(Shared {
             app: self.app,
-            answer_limit: self.answer_limit,
+            answer_limit: self.answer_limit.min(MAX_WAIT),
             redeliver_after: self.redeliver_after,
             clock: self.clock.unwrap_or_else(|| Clock::new(clock())),
             random: Random::new(self.seed),
@@ -242,7 +247,8 @@ impl PlatformBuilder {
             stats: watch::Sender::new(Stats::default()),
             webhook: Webhook::new(),
             connections,
-            sent: Notify::new(),
+            pushes: AtomicU64::new(1),
+            sent: watch::Sender::new(0),
             tasks: Tasks::new(),
         });
         let platform = Platform {

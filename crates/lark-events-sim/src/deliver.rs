@@ -4,6 +4,8 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::Request;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::debug;
@@ -20,6 +22,8 @@ const REORDER_LIMIT: Duration = Duration::from_secs(1);
 
 pub(crate) struct Deliver {
     pub(crate) shared: Arc<Shared>,
+    /// Counts pushes.
+    pub(crate) number: u64,
     pub(crate) document: Written,
     pub(crate) mode: Mode,
     /// The waits before each redelivery.
@@ -33,20 +37,9 @@ impl Deliver {
     pub(crate) async fn run(self: Arc<Self>) {
         let mut waits = self.redeliver_after.iter();
         for number in 1.. {
-            let faults = self
-                .shared
-                .faults
-                .take_each(|fault| self.is_struck_by(fault));
-            for fault in &faults {
-                if let Fault::Duplicate(after) = *fault {
-                    let copied = Arc::clone(&self);
-                    self.shared.spawn(async move {
-                        sleep(after).await;
-                        copied.attempt(number, true, &[]).await;
-                    });
-                }
-            }
-            if self.attempt(number, false, &faults).await {
+            let faults = &self.shared.faults;
+            let faults = faults.take_each(|fault| self.is_struck_by(fault));
+            if self.attempt(number, &faults).await {
                 break;
             }
             let Some(wait) = waits.next() else { break };
@@ -56,33 +49,39 @@ impl Deliver {
     }
 
     /// Makes one attempt, and says whether the app accepted it.
-    async fn attempt(&self, number: usize, copy: bool, faults: &[Fault]) -> bool {
+    async fn attempt(self: &Arc<Self>, number: usize, faults: &[Fault]) -> bool {
         for fault in faults {
             match fault {
                 Fault::Delay(time) => sleep(*time).await,
-                Fault::Reorder => {
-                    // Either way it is time to send.
-                    let _ = timeout(REORDER_LIMIT, self.shared.sent.notified()).await;
-                }
+                // Either way it is time to send.
+                Fault::Reorder => drop(timeout(REORDER_LIMIT, self.another_is_sent()).await),
                 _ => {}
             }
         }
-        let sent = Instant::now();
-        self.shared.count(|stats| stats.attempts += 1);
-        self.shared.sent.notify_waiters();
-        let answer = if faults.contains(&Fault::LoseEvent) {
-            None
-        } else {
-            let answer = self.send(faults).await;
-            Some(answer).filter(|_| !faults.contains(&Fault::LoseAnswer))
-        };
-        let answer = match answer {
-            Some(answer) => answer,
-            None => {
-                sleep_until(sent + self.shared.answer_limit).await;
-                Answer::Missing(Missing::TimedOut)
+        for fault in faults {
+            if let Fault::Duplicate(after) = *fault {
+                let copied = Arc::clone(self);
+                self.shared.spawn(async move {
+                    sleep(after).await;
+                    copied.send_and_tell(number, true, &[]).await;
+                });
             }
-        };
+        }
+        self.send_and_tell(number, false, faults).await
+    }
+
+    /// Waits until an attempt of another push is sent.
+    async fn another_is_sent(&self) {
+        let mut sent = self.shared.sent.subscribe();
+        while sent.changed().await.is_ok() {
+            if *sent.borrow_and_update() != self.number {
+                return;
+            }
+        }
+    }
+
+    async fn send_and_tell(&self, number: usize, copy: bool, faults: &[Fault]) -> bool {
+        let (sent, answer) = self.send(faults).await;
         let attempt = Attempt {
             number,
             copy,
@@ -103,53 +102,111 @@ impl Deliver {
         accepted
     }
 
-    async fn send(&self, faults: &[Fault]) -> Answer {
+    /// Sends the document, and gives the moment and the answer.
+    async fn send(&self, faults: &[Fault]) -> (Instant, Answer) {
         let Shared {
-            app,
-            clock,
-            random,
+            webhook,
+            connections,
             answer_limit,
             ..
         } = &*self.shared;
-        if self.mode == Mode::LongConnection {
-            let json = &self.document.json;
-            return self
-                .shared
-                .connections
-                .send(&self.shared, json, faults)
-                .await;
-        }
+        let loses_answer = faults.contains(&Fault::LoseAnswer);
+        let (sent, answer) = if self.mode == Mode::LongConnection {
+            let sent = Instant::now();
+            if faults.contains(&Fault::LoseEvent) {
+                self.count_sent();
+                (sent, None)
+            } else {
+                let answer = connections.send(self, faults).await;
+                (sent, Some(answer))
+            }
+        } else {
+            let Some(post) = webhook.post().await else {
+                return (Instant::now(), Missing::NowhereToSend.into());
+            };
+            let sent = Instant::now();
+            self.count_sent();
+            if faults.contains(&Fault::LoseEvent) {
+                (sent, None)
+            } else {
+                let answer = post.send(self.request(faults), *answer_limit).await;
+                self.tell_others();
+                (sent, Some(answer).filter(|_| !loses_answer))
+            }
+        };
+        let answer = match answer {
+            Some(answer) => answer,
+            None => {
+                sleep_until(sent + *answer_limit).await;
+                Missing::TimedOut.into()
+            }
+        };
+        (sent, answer)
+    }
+
+    fn request(&self, faults: &[Fault]) -> Request<Bytes> {
+        let Shared {
+            app, clock, random, ..
+        } = &*self.shared;
         let key = app.key.as_ref();
         let signed = || Parcel::signed(&self.document.json, key, clock, random);
-        let parcel = self.parcel.get_or_init(signed);
         let skew = faults.iter().find_map(|fault| match fault {
             Fault::ClockSkew(seconds) => Some(*seconds),
             _ => None,
         });
-        let request = parcel.request(key, skew.unwrap_or(0));
-        self.shared.webhook.post(request, *answer_limit).await
+        self.parcel
+            .get_or_init(signed)
+            .request(key, skew.unwrap_or(0))
+    }
+
+    pub(crate) fn count_sent(&self) {
+        self.shared.count(|stats| stats.attempts += 1);
+    }
+
+    /// Tells attempts that wait for another one that there was one.
+    pub(crate) fn tell_others(&self) {
+        self.shared.sent.send_replace(self.number);
     }
 
     /// Whether a fault can happen to the next attempt.
     fn is_struck_by(&self, fault: Fault) -> bool {
-        let webhook = self.mode == Mode::Webhook;
-        let fragmented = || self.shared.connections.fragments(&self.document.json) > 1;
-        match fault {
-            Fault::LoseEvent
-            | Fault::LoseAnswer
-            | Fault::Delay(_)
-            | Fault::Duplicate(_)
-            | Fault::Reorder => true,
-            Fault::ClockSkew(_) => webhook && self.shared.app.key.is_some(),
-            Fault::GarbageFrame | Fault::RepeatFragment | Fault::Disconnect | Fault::HalfOpen => {
-                !webhook
+        let Shared {
+            app,
+            webhook,
+            connections,
+            ..
+        } = &*self.shared;
+        let by_webhook = self.mode == Mode::Webhook;
+        let fragmented = || connections.fragments(&self.document.json) > 1;
+        let somewhere = if by_webhook {
+            webhook.is_set()
+        } else {
+            connections.is_any()
+        };
+        somewhere
+            && match fault {
+                Fault::LoseEvent
+                | Fault::LoseAnswer
+                | Fault::Delay(_)
+                | Fault::Duplicate(_)
+                | Fault::Reorder => true,
+                Fault::ClockSkew(_) => by_webhook && app.key.is_some(),
+                Fault::GarbageFrame
+                | Fault::RepeatFragment
+                | Fault::Disconnect
+                | Fault::Close
+                | Fault::HalfOpen => !by_webhook,
+                Fault::ShuffleFragments | Fault::SpreadFragments(_) | Fault::LoseFragment => {
+                    !by_webhook && fragmented()
+                }
+                Fault::AcceptHalfOpen
+                | Fault::Endpoint(_)
+                | Fault::EndpointStatus(_)
+                | Fault::EndpointSilent
+                | Fault::RefuseUpgrade(..)
+                | Fault::UpgradeStatus(_)
+                | Fault::UpgradeSilent => false,
             }
-            Fault::ShuffleFragments | Fault::LoseFragment => !webhook && fragmented(),
-            Fault::AcceptHalfOpen
-            | Fault::Endpoint(_)
-            | Fault::EndpointStatus(_)
-            | Fault::RefuseUpgrade(..) => false,
-        }
     }
 
     /// Nobody may listen any more.

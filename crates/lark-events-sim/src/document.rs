@@ -88,6 +88,11 @@ impl Document {
     /// # Errors
     ///
     /// [`EncodeError`] when the body cannot be written as JSON.
+    ///
+    /// # Panics
+    ///
+    /// When it comes in an envelope of version 1 and is no object.
+    #[track_caller]
     pub fn of<E: EventType>(body: &E) -> Result<Self, EncodeError> {
         let body = RawJson::encode(body)?;
         Ok(Self::in_envelope(E::INFO.schema, E::EVENT_TYPE, body))
@@ -103,7 +108,8 @@ impl Document {
         Ok(Self::in_envelope(Schema::V2, event_type, body))
     }
 
-    /// An event in an envelope of version 1, which takes the members of `body` into its own `event`.
+    /// An event in an envelope of version 1, which takes the members of `body` into its own `event`,
+    /// but for a `type`, which is the event's.
     ///
     /// # Errors
     ///
@@ -112,11 +118,13 @@ impl Document {
     /// # Panics
     ///
     /// When the body is no object.
+    #[track_caller]
     pub fn v1(event_type: &str, body: &impl Serialize) -> Result<Self, EncodeError> {
         let body = RawJson::encode(body)?;
         Ok(Self::in_envelope(Schema::V1, event_type, body))
     }
 
+    #[track_caller]
     fn in_envelope(schema: Schema, event_type: &str, body: RawJson) -> Self {
         let event_type = text(event_type);
         if schema == Schema::V1 {

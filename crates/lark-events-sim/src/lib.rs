@@ -75,7 +75,10 @@
 //! - A redelivery repeats the first request byte for byte, its signature and timestamp included:
 //!   whether the platform signs anew is not documented, and this is the harder case.
 //! - Requests are posted over `http://`, each on a connection of its own, and never redirected.
-//! - What a client must not do is reported and does not end its connection.
+//! - What a client must not do is reported and does not end its connection, as long as it speaks
+//!   WebSocket. That it does not ping is not reported.
+//! - Of the events that the platform pushes one after another, each after the acknowledgement of the
+//!   one before, it knows nothing: push them so.
 //!
 //! # Features
 //!
@@ -101,7 +104,7 @@ pub use self::builder::{
     ANSWER_LIMIT, FRAGMENT_BYTES, PlatformBuilder, REDELIVERIES, StartError, StartErrorKind,
 };
 pub use self::clock::clock;
-pub use self::connection::{ClientConfig, MAX_CONNECTIONS, MAX_VIOLATIONS};
+pub use self::connection::{Ack, AckFate, ClientConfig, MAX_ACKS, MAX_CONNECTIONS, MAX_VIOLATIONS};
 pub use self::document::Document;
 pub use self::fault::Fault;
 pub use self::platform::Platform;

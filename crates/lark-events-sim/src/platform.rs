@@ -1,6 +1,7 @@
 //! The running platform: what a test or a tool does with it.
 
 use std::fmt;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -9,9 +10,9 @@ use tokio::io::DuplexStream;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
-use crate::attempt::{Answer, Mode};
+use crate::attempt::{Answer, Missing, Mode};
 use crate::builder::PlatformBuilder;
-use crate::connection::{CLOSE_LIMIT, ClientConfig, serve_stream};
+use crate::connection::{Ack, CLOSE_LIMIT, ClientConfig, serve_stream};
 use crate::deliver::Deliver;
 use crate::document::Document;
 use crate::fault::Fault;
@@ -59,7 +60,7 @@ impl Platform {
         &self.shared.app.id
     }
 
-    /// Delivers an event, and again by the schedule until the app has acknowledged it. By the
+    /// Delivers an event, or a callback as if it were one, and again by the schedule until the app has acknowledged it. By the
     /// platform's own schedule that goes on for 7.1 hours: where time is not paused, wait for
     /// [`next_attempt`](Push::next_attempt), or set [another](PlatformBuilder::redeliver_after).
     pub fn push(&self, event: impl Into<Document>) -> Push {
@@ -86,6 +87,7 @@ impl Platform {
         let event_id = document.event_id.clone();
         let deliver = Deliver {
             shared: Arc::clone(&self.shared),
+            number: self.shared.pushes.fetch_add(1, Ordering::Relaxed),
             document,
             mode,
             redeliver_after,
@@ -109,10 +111,12 @@ impl Platform {
     }
 
     /// Posts a request to the app's webhook as it is, once, and waits for the answer: what somebody
-    /// else might send.
+    /// else might send. No fault happens to it, and it is counted nowhere.
     pub async fn post(&self, request: Request<Bytes>) -> Answer {
-        let limit = self.shared.answer_limit;
-        self.shared.webhook.post(request, limit).await
+        let Some(post) = self.shared.webhook.post().await else {
+            return Missing::NowhereToSend.into();
+        };
+        post.send(request, self.shared.answer_limit).await
     }
 
     /// Sets the app's webhook, at an `http://` URL, if it passes the URL check: events go there
@@ -140,13 +144,18 @@ impl Platform {
     }
 
     /// Has something go wrong, once: the next time that it can.
+    ///
+    /// # Panics
+    ///
+    /// When the fault has an HTTP status that is none.
+    #[track_caller]
     pub fn inject(&self, fault: Fault) {
         self.shared.faults.inject(fault);
     }
 
-    /// Forgets the faults that have not happened yet.
-    pub fn clear_faults(&self) {
-        self.shared.faults.clear();
+    /// Forgets the faults that have not happened yet, and says which those were.
+    pub fn clear_faults(&self) -> Vec<Fault> {
+        self.shared.faults.clear()
     }
 
     /// Changes what clients of the long connection are told: open ones with their next pong.
@@ -154,7 +163,13 @@ impl Platform {
         self.shared.connections.set_config(config);
     }
 
-    /// Cuts all long connections, without a Close. Clients come again if they can.
+    /// Has all long connections closed, in due form. Clients come again if they can.
+    pub fn close_connections(&self) {
+        self.shared.connections.close_all();
+    }
+
+    /// Has all long connections cut, without a Close. Clients come again if they can. They are still
+    /// counted as connections for a moment.
     pub fn disconnect(&self) {
         self.shared.connections.cut_all();
     }
@@ -175,7 +190,8 @@ impl Platform {
         *self.shared.stats.borrow()
     }
 
-    /// Waits until what happened is as wanted.
+    /// Waits until what happened is as wanted, for as long as that takes. What is so for a moment
+    /// only may be missed: wait for counts that only grow. `wanted` must not ask the platform.
     ///
     /// ```
     /// # use lark_events_sim::Platform;
@@ -190,6 +206,13 @@ impl Platform {
         *stats.expect("the platform holds the sender")
     }
 
+    /// The answers on long connections, the last [`MAX_ACKS`](crate::MAX_ACKS) of them: those that
+    /// counted and those that did not.
+    #[must_use]
+    pub fn acks(&self) -> Vec<Ack> {
+        self.shared.connections.acks()
+    }
+
     /// What the app's clients did against the protocol of the long connection, the first
     /// [`MAX_VIOLATIONS`](crate::MAX_VIOLATIONS) of it.
     #[must_use]
@@ -197,9 +220,10 @@ impl Platform {
         self.shared.connections.violations()
     }
 
-    /// Closes all long connections in due form, then ends. Clients that take longer than a second
-    /// are cut.
+    /// Closes all long connections in due form, then ends. No new one is opened meanwhile, and what
+    /// is still open after two seconds is cut.
     pub async fn shutdown(self) {
+        self.shared.connections.take_no_more();
         self.shared.connections.close_all();
         let mut stats = self.shared.stats.subscribe();
         let closed = stats.wait_for(|stats| stats.connections == 0);

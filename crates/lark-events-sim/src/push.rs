@@ -18,9 +18,10 @@ pub(crate) enum Progress {
 
 /// An event on its way. It goes on being delivered whether this is waited on, polled or dropped.
 ///
-/// As a future it resolves to the [`Report`] once the app has acknowledged the event or the
-/// platform has given up, which by the default schedule is after 7.1 hours. Until then
-/// [`next_attempt`](Self::next_attempt) has what happened so far.
+/// As a future it resolves to the [`Report`] once there is no attempt to come: the app has
+/// acknowledged the event, or the platform has given up, which by the default schedule is after 7.1
+/// hours, and copies have been answered. Until then [`next_attempt`](Self::next_attempt) has what
+/// happened so far.
 #[derive(Debug)]
 #[must_use = "delivery goes on by itself, but what comes of it is in here"]
 pub struct Push {
@@ -117,9 +118,13 @@ impl Future for PushCallback {
     type Output = Result<RawJson, CallbackError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let report = ready!(Pin::new(&mut self.0).poll(cx));
         // A copy on top does not count.
-        let first = report.attempts.into_iter().find(|attempt| !attempt.copy);
+        let first = loop {
+            match ready!(self.0.poll_attempt(cx)) {
+                Some(attempt) if attempt.copy => {}
+                ended => break ended,
+            }
+        };
         let reply = first.as_ref().and_then(|attempt| attempt.answer.reply());
         Poll::Ready(reply.ok_or(CallbackError { attempt: first }))
     }

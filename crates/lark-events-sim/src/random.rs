@@ -1,7 +1,9 @@
 //! Everything that the platform makes up: ids, nonces, tickets, and whom an event goes to. One seed
 //! repeats all of it, as far as the order of things is the same.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
+
+use crate::shared::locked;
 
 pub(crate) struct Random(Mutex<fastrand::Rng>);
 
@@ -12,7 +14,7 @@ impl Random {
     }
 
     pub(crate) fn with<T>(&self, draw: impl FnOnce(&mut fastrand::Rng) -> T) -> T {
-        draw(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        draw(&mut locked(&self.0))
     }
 
     /// As many hexadecimal digits as two times `bytes`.

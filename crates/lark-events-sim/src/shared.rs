@@ -1,13 +1,14 @@
 //! What the platform's tasks share.
 
-use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
 use lark_events::EncryptKey;
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -29,8 +30,9 @@ pub(crate) struct Shared {
     pub(crate) stats: watch::Sender<Stats>,
     pub(crate) webhook: Webhook,
     pub(crate) connections: Connections,
-    /// Wakes what waits for another attempt to be sent.
-    pub(crate) sent: Notify,
+    pub(crate) pushes: AtomicU64,
+    /// Tells of each attempt that was sent, by the number of its push.
+    pub(crate) sent: watch::Sender<u64>,
     pub(crate) tasks: Tasks,
 }
 
@@ -68,6 +70,11 @@ impl Shared {
     {
         self.tasks.spawn(task);
     }
+}
+
+/// A lock whose holders leave nothing half done: one that panicked has spoilt nothing.
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The platform's tasks, which end with it.

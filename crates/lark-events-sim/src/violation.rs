@@ -16,6 +16,8 @@ pub struct Violation {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ViolationKind {
+    /// Something that is no WebSocket message, or too large for one. It ends the connection.
+    NotAWebSocket,
     /// A text message: frames are binary.
     NotBinary,
     /// A message that is no frame.
@@ -35,7 +37,7 @@ pub enum ViolationKind {
     /// An answer whose `SeqID`, `LogID`, service or headers are not those of any frame of the
     /// message.
     Altered(String),
-    /// More answers to a message than it was sent.
+    /// More answers to a message than the times it was sent whole; also to one that never was.
     AnsweredTwice(String),
     /// An answer whose payload is no JSON with a code, or whose reply is no base64.
     BadAnswer(String),
@@ -52,6 +54,7 @@ impl fmt::Display for Violation {
 impl fmt::Display for ViolationKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NotAWebSocket => f.write_str("what is no WebSocket message"),
             Self::NotBinary => f.write_str("a text message"),
             Self::NotAFrame => f.write_str("a message that is no frame"),
             Self::MissingField(field) => write!(f, "a frame without {field}"),
@@ -66,4 +69,10 @@ impl fmt::Display for ViolationKind {
             Self::NoHandlerTime(id) => write!(f, "an answer to {id} without biz_rt"),
         }
     }
+}
+
+/// As much of a client's text as is kept.
+pub(crate) fn shown(text: &str) -> String {
+    const MAX_CHARS: usize = 100;
+    text.chars().take(MAX_CHARS).collect()
 }

@@ -15,9 +15,9 @@ use tokio_tungstenite::tungstenite::handshake::server::create_response;
 use super::config::ClientConfig;
 use super::link::{self, Commands, Link};
 use super::ticket::Ticket;
-use super::{Connections, MAX_CONNECTIONS, SERVICE_ID, locked};
+use super::{Connections, MAX_CONNECTIONS, SERVICE_ID};
 use crate::fault::{Fault, Faults};
-use crate::shared::Shared;
+use crate::shared::{Shared, locked};
 
 /// The largest body of a call for an endpoint.
 const MAX_CALL_BYTES: usize = 64 * 1024;
@@ -36,9 +36,14 @@ pub(crate) async fn answer(
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     Ok(match (request.method(), request.uri().path()) {
         (&Method::POST, "/callback/ws/endpoint") => endpoint(&shared, request).await,
-        (&Method::GET, "/ws/v2") => upgrade(&shared, request),
+        (&Method::GET, "/ws/v2") => upgrade(&shared, request).await,
         _ => status(StatusCode::NOT_FOUND),
     })
+}
+
+/// The answer of something that is not the platform.
+fn refused_by(code: u16) -> Response<Full<Bytes>> {
+    status(StatusCode::from_u16(code).expect("checked when the fault was injected"))
 }
 
 fn status(status: StatusCode) -> Response<Full<Bytes>> {
@@ -75,17 +80,23 @@ async fn endpoint(shared: &Shared, request: Request<Incoming>) -> Response<Full<
     let body = Limited::new(request.into_body(), MAX_CALL_BYTES)
         .collect()
         .await;
-    let fault = shared
-        .faults
-        .take(|fault| matches!(fault, Fault::Endpoint(_) | Fault::EndpointStatus(_)));
-    if let Some(Fault::EndpointStatus(code)) = fault {
-        return status(StatusCode::from_u16(code).unwrap_or(StatusCode::SERVICE_UNAVAILABLE));
+    let fault = shared.faults.take(|fault| {
+        matches!(
+            fault,
+            Fault::Endpoint(_) | Fault::EndpointStatus(_) | Fault::EndpointSilent
+        )
+    });
+    match fault {
+        Some(Fault::EndpointStatus(code)) => return refused_by(code),
+        Some(Fault::EndpointSilent) => return std::future::pending().await,
+        _ => {}
     }
     let credentials = body
         .ok()
         .and_then(|body| serde_json::from_slice(&body.to_bytes()).ok());
     let code = match (fault, credentials) {
         (Some(Fault::Endpoint(code)), _) => code,
+        _ if shared.connections.is_closing() => BUSY,
         (_, Some(Credentials { app_id, app_secret })) => {
             let known = app_id == shared.app.id && app_secret == shared.app.secret;
             if known { 0 } else { BAD_CREDENTIALS }
@@ -101,7 +112,7 @@ async fn endpoint(shared: &Shared, request: Request<Incoming>) -> Response<Full<
         _ => "refused",
     };
     let connections = &shared.connections;
-    let data = if code == 0 {
+    let data = if code == 0 && fault.is_none() {
         let ticket = locked(&connections.tickets).issue(&shared.random);
         Endpoint {
             url: Some(ticket.url(&connections.origin)),
@@ -149,17 +160,32 @@ impl Ticket {
     }
 }
 
-fn upgrade(shared: &Arc<Shared>, mut request: Request<Incoming>) -> Response<Full<Bytes>> {
+async fn upgrade(shared: &Arc<Shared>, mut request: Request<Incoming>) -> Response<Full<Bytes>> {
     let upgrade = hyper::upgrade::on(&mut request);
     let request = request.map(|_| ());
     let Ok(response) = create_response(&request) else {
+        shared.count(|stats| stats.refused_upgrades += 1);
         return status(StatusCode::BAD_REQUEST);
     };
-    let fault = shared
-        .faults
-        .take(|fault| matches!(fault, Fault::RefuseUpgrade(..)));
-    if let Some(Fault::RefuseUpgrade(status, auth_code)) = fault {
-        return refused(shared, status, auth_code, "refused");
+    let fault = shared.faults.take(|fault| {
+        matches!(
+            fault,
+            Fault::RefuseUpgrade(..) | Fault::UpgradeStatus(_) | Fault::UpgradeSilent
+        )
+    });
+    match fault {
+        Some(Fault::RefuseUpgrade(status, auth_code)) => {
+            return refused(shared, status, auth_code, "refused");
+        }
+        Some(Fault::UpgradeStatus(code)) => {
+            shared.count(|stats| stats.refused_upgrades += 1);
+            return refused_by(code);
+        }
+        Some(Fault::UpgradeSilent) => return std::future::pending().await,
+        _ => {}
+    }
+    if shared.connections.is_closing() {
+        return refused(shared, AUTH_FAILED, INTERNAL_ERROR, "closing");
     }
     let connections = &shared.connections;
     let ticket = request.uri().query().and_then(Ticket::in_query);
@@ -196,7 +222,7 @@ impl Connections {
             return None;
         }
         let half_open = faults.take(|fault| fault == Fault::AcceptHalfOpen);
-        let number = self.counter.fetch_add(1, Ordering::Relaxed);
+        let number = self.connections_opened.fetch_add(1, Ordering::Relaxed);
         let (link, commands) = Link::new(number, device_id, half_open.is_some());
         links.push(Arc::clone(&link));
         Some((link, commands))

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{Sink, SinkExt as _, StreamExt as _};
+use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use lark_events_ws::frame::{Frame, Method, header};
@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_util::sync::CancellationToken;
@@ -20,9 +21,9 @@ use tracing::debug;
 
 use super::SERVICE_ID;
 use super::message::Garbage;
-use super::pending::Acked;
+use super::pending::AckFate;
 use crate::shared::Shared;
-use crate::violation::ViolationKind;
+use crate::violation::{ViolationKind, shown};
 
 /// Commands that wait while the client does not read; what is beyond waits outside.
 const MAX_WAITING_COMMANDS: usize = 64;
@@ -36,11 +37,17 @@ pub(crate) enum Command {
     Send {
         garbage: Option<Garbage>,
         frames: Vec<Frame>,
-        /// Whether the connection is cut right after.
-        then_cut: bool,
+        /// How the connection ends right after, if it does.
+        then: Option<Ending>,
     },
     /// Stop listening and saying anything.
     GoSilent,
+    Close,
+}
+
+/// A way for the platform to end a connection.
+pub(crate) enum Ending {
+    Cut,
     Close,
 }
 
@@ -76,7 +83,7 @@ pub(crate) async fn run(
     shared: Arc<Shared>,
     link: Arc<Link>,
     upgrade: OnUpgrade,
-    commands: Commands,
+    mut commands: Commands,
 ) {
     // Whatever ends it, the platform's own end included, it is taken off the list.
     let _listed = Listed(&shared, &link);
@@ -91,20 +98,34 @@ pub(crate) async fn run(
         let ended = if link.half_open {
             Ok(Ended::Silent)
         } else {
-            talk(&shared, &link, &mut sink, &mut stream, commands).await
+            talk(&shared, &link, &mut sink, &mut stream, &mut commands).await
         };
         match ended {
             Ok(Ended::Cut) => {}
             Ok(Ended::Closed) => {
-                let rest = async { while let Some(Ok(_)) = stream.next().await {} };
-                let _ = timeout(CLOSE_LIMIT, rest).await;
+                let listener = Listener {
+                    shared: &shared,
+                    link: &link,
+                };
+                let _ = timeout(CLOSE_LIMIT, listener.hear_out(&mut stream)).await;
             }
             Ok(Ended::Silent) => {
                 let whole = sink.reunite(stream).expect("the halves of one socket");
-                // Bytes are still taken, by no one.
+                // Bytes are still taken, by no one; and commands wait, for no one.
                 let _ = tokio::io::copy(&mut whole.into_inner(), &mut tokio::io::sink()).await;
             }
-            Err(error) => debug!(connection = %link.device_id, %error, "connection lost"),
+            Err(error) => {
+                let broken = match &error {
+                    Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => false,
+                    Error::Protocol(_) | Error::Capacity(_) | Error::Utf8(_) => true,
+                    _ => false,
+                };
+                if broken {
+                    let kind = ViolationKind::NotAWebSocket;
+                    shared.connections.violated(&shared, &link, kind);
+                }
+                debug!(connection = %link.device_id, %error, "connection lost");
+            }
         }
     };
     link.cut.run_until_cancelled(talking).await;
@@ -115,8 +136,12 @@ struct Listed<'a>(&'a Shared, &'a Link);
 impl Drop for Listed<'_> {
     fn drop(&mut self) {
         let Self(shared, link) = self;
-        shared.connections.remove(link.number);
-        shared.count(|stats| stats.connections -= 1);
+        shared.connections.unlist(link.number);
+        shared.count(|stats| {
+            stats.connections -= 1;
+            stats.disconnects += 1;
+        });
+        shared.connections.pending().lost(link.number);
     }
 }
 
@@ -136,11 +161,11 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
     link: &Link,
     sink: &mut SplitSink<WebSocketStream<S>, Message>,
     stream: &mut SplitStream<WebSocketStream<S>>,
-    mut commands: Commands,
+    commands: &mut Commands,
 ) -> Result<Ended, Error> {
     let (pongs, mut waiting_pongs) = mpsc::channel(MAX_WAITING_COMMANDS);
+    let listener = Listener { shared, link };
     let reading = async {
-        let listener = Listener { shared, link };
         while let Some(message) = stream.next().await {
             if let Some(pong) = listener.take(message?) {
                 // Nobody takes it when the conversation ends.
@@ -149,30 +174,39 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
         }
         Ok(Ended::Cut)
     };
+    let close = async |sink: &mut SplitSink<_, _>| {
+        sink.send(Message::Close(None)).await?;
+        Ok(Ended::Closed)
+    };
     let writing = async {
         loop {
             tokio::select! {
                 Some(pong) = waiting_pongs.recv() => sink.send(pong).await?,
                 Some(command) = commands.recv() => match command {
-                    Command::Send { garbage, frames, then_cut } => {
+                    Command::Send { garbage, frames, then } => {
                         send(sink, garbage, frames).await?;
-                        if then_cut {
-                            return Ok(Ended::Cut);
+                        match then {
+                            None => {}
+                            Some(Ending::Cut) => return Ok(Ended::Cut),
+                            Some(Ending::Close) => return close(sink).await,
                         }
                     }
                     Command::GoSilent => return Ok(Ended::Silent),
-                    Command::Close => {
-                        sink.send(Message::Close(None)).await?;
-                        return Ok(Ended::Closed);
-                    }
+                    Command::Close => return close(sink).await,
                 }
             }
         }
     };
-    tokio::select! {
-        ended = reading => ended,
-        ended = writing => ended,
+    let mut reading = std::pin::pin!(reading);
+    let written = tokio::select! {
+        ended = &mut reading => return ended,
+        written = writing => written,
+    };
+    if written.is_err() {
+        // What the client said before it went is still there to be heard.
+        let _ = timeout(CLOSE_LIMIT, reading).await;
     }
+    written
 }
 
 async fn send(
@@ -200,6 +234,13 @@ struct Listener<'a> {
 }
 
 impl Listener<'_> {
+    /// Takes what still comes.
+    async fn hear_out(&self, stream: &mut (impl Stream<Item = Result<Message, Error>> + Unpin)) {
+        while let Some(Ok(message)) = stream.next().await {
+            self.take(message);
+        }
+    }
+
     /// Takes a message, and gives the pong that it asks for.
     fn take(&self, message: Message) -> Option<Message> {
         let taken = match message {
@@ -225,7 +266,7 @@ impl Listener<'_> {
                 Some(header::PING) if frame.service == SERVICE_ID => Ok(Some(self.pong(&frame))),
                 Some(header::PING) => Err(ViolationKind::OtherService(frame.service)),
                 Some(header::PONG) => Ok(None),
-                other => Err(ViolationKind::UnknownType(other.unwrap_or("").to_owned())),
+                other => Err(ViolationKind::UnknownType(shown(other.unwrap_or("")))),
             },
             Some(Method::Data) => self.take_ack(&frame).map(|()| None),
             _ => Err(ViolationKind::UnknownMethod(frame.method)),
@@ -245,10 +286,11 @@ impl Listener<'_> {
 
     fn take_ack(&self, ack: &Frame) -> Result<(), ViolationKind> {
         let connections = &self.shared.connections;
-        let acked = connections.pending().acked(self.link.number, ack)?;
-        if let Acked::Late = acked {
-            self.shared.count(|stats| stats.late_acks += 1);
-        }
-        Ok(())
+        let taken = connections.pending().take(self.link.number, ack)?;
+        self.shared.count(|stats| {
+            stats.acks += 1;
+            stats.late_acks += usize::from(taken.fate == AckFate::Late);
+        });
+        taken.violation.map_or(Ok(()), Err)
     }
 }

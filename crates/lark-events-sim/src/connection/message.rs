@@ -10,6 +10,8 @@ use crate::random::Random;
 /// The frames of one event, in the order in which they are sent.
 pub(crate) struct Message {
     pub(crate) id: String,
+    /// How many fragments make it whole.
+    pub(crate) sum: usize,
     pub(crate) frames: Vec<Frame>,
 }
 
@@ -43,24 +45,21 @@ impl Message {
             frame
         };
         let frames = (0..sum).map(fragment).collect();
-        Self { id, frames }
+        Self { id, sum, frames }
     }
 
-    /// Lets the faults of an attempt happen to its fragments.
+    /// Lets the faults of an attempt happen to its fragments: what is lost is not repeated.
     pub(crate) fn struck_by(&mut self, faults: &[Fault], random: &Random) {
         let drawn = |frames: &[Frame]| random.below(frames.len());
-        for fault in faults {
-            match fault {
-                Fault::ShuffleFragments => random.with(|rng| rng.shuffle(&mut self.frames)),
-                Fault::LoseFragment => {
-                    self.frames.remove(drawn(&self.frames));
-                }
-                Fault::RepeatFragment => {
-                    let twice = self.frames[drawn(&self.frames)].clone();
-                    self.frames.push(twice);
-                }
-                _ => {}
-            }
+        if faults.contains(&Fault::LoseFragment) {
+            self.frames.remove(drawn(&self.frames));
+        }
+        if faults.contains(&Fault::RepeatFragment) {
+            let twice = self.frames[drawn(&self.frames)].clone();
+            self.frames.push(twice);
+        }
+        if faults.contains(&Fault::ShuffleFragments) {
+            random.with(|rng| rng.shuffle(&mut self.frames));
         }
     }
 }
@@ -72,8 +71,18 @@ pub(crate) fn fragments(json: &Bytes, fragment_bytes: usize) -> usize {
 
 /// A message that is no frame, or none that a client can do anything with.
 pub(crate) fn garbage(random: &Random) -> Garbage {
-    let headers_only = b"\x2a\x0d\x0a\x04type\x12\x05event";
-    match random.below(6) {
+    const KINDS: usize = 11;
+    let frame =
+        |frame: Frame, payload: &'static str| Garbage::Binary(frame.with_payload(payload).encode());
+    let data = |kind: &str| Frame::data(SERVICE_ID).with_header(header::TYPE, kind);
+    let fragment = |sum: &str, seq: &str| {
+        data(header::EVENT)
+            .with_header(header::MESSAGE_ID, random.uuid())
+            .with_header(header::TRACE_ID, random.hex(16))
+            .with_header(header::SUM, sum)
+            .with_header(header::SEQ, seq)
+    };
+    match random.below(KINDS) {
         0 => {
             let mut noise = vec![0xff];
             noise.extend((0..random.below(64)).map(|_| random.with(|rng| rng.u8(..))));
@@ -81,16 +90,36 @@ pub(crate) fn garbage(random: &Random) -> Garbage {
         }
         1 => Garbage::Text("garbage"),
         2 => Garbage::Binary(Bytes::new()),
-        3 => Garbage::Binary(Bytes::from_static(headers_only)),
+        // A header and no other field.
+        3 => Garbage::Binary(Bytes::from_static(b"\x2a\x0d\x0a\x04type\x12\x05event")),
         4 => {
-            let mut frame = Frame::control(SERVICE_ID);
-            frame.method = 7;
-            Garbage::Binary(frame.encode())
+            let mut unknown = Frame::control(SERVICE_ID);
+            unknown.method = 7;
+            frame(unknown, "{}")
         }
         // An event that does not say which message it is.
+        5 => frame(data(header::EVENT), "{}"),
+        6 => {
+            let card = data(header::CARD)
+                .with_header(header::MESSAGE_ID, random.uuid())
+                .with_header(header::TRACE_ID, random.hex(16))
+                .with_header(header::SUM, "1")
+                .with_header(header::SEQ, "0");
+            frame(card, "{}")
+        }
+        7 => frame(fragment("0", "0"), "{}"),
+        8 => frame(fragment("3", "3"), "{}"),
+        9 => {
+            let sum = if random.below(2) == 0 {
+                "many"
+            } else {
+                "1000000"
+            };
+            frame(fragment(sum, "1"), "{}")
+        }
         _ => {
-            let frame = Frame::data(SERVICE_ID).with_header(header::TYPE, header::EVENT);
-            Garbage::Binary(frame.with_payload("{}").encode())
+            let pong = Frame::control(SERVICE_ID).with_header(header::TYPE, header::PONG);
+            frame(pong, "no JSON")
         }
     }
 }

@@ -10,23 +10,28 @@ mod ticket;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use lark_events_ws::frame::Frame;
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tracing::warn;
 
 pub use self::config::ClientConfig;
 pub(crate) use self::link::CLOSE_LIMIT;
-use self::link::{Command, Link};
+use self::link::{Command, Ending, Link};
 use self::message::Message;
 use self::pending::Pending;
+pub use self::pending::{Ack, AckFate, MAX_ACKS};
 pub(crate) use self::server::{Acceptor, serve, serve_stream};
 use self::ticket::Tickets;
 use crate::attempt::{Answer, Missing};
+use crate::deliver::Deliver;
 use crate::fault::Fault;
-use crate::shared::Shared;
+use crate::random::Random;
+use crate::shared::{Shared, locked};
 use crate::violation::{Violation, ViolationKind};
 
 /// Most long connections that an app may have open.
@@ -45,8 +50,10 @@ pub(crate) struct Connections {
     links: Mutex<Vec<Arc<Link>>>,
     pending: Mutex<Pending>,
     violations: Mutex<Vec<Violation>>,
-    /// Counts connections and frames.
-    counter: AtomicU64,
+    connections_opened: AtomicU64,
+    frames_sent: AtomicU64,
+    /// Whether no further connection is opened.
+    closing: AtomicBool,
 }
 
 impl Connections {
@@ -59,7 +66,9 @@ impl Connections {
             links: Mutex::default(),
             pending: Mutex::default(),
             violations: Mutex::default(),
-            counter: AtomicU64::new(1),
+            connections_opened: AtomicU64::new(1),
+            frames_sent: AtomicU64::new(1),
+            closing: AtomicBool::new(false),
         }
     }
 
@@ -91,9 +100,12 @@ impl Connections {
         locked(&self.violations).clone()
     }
 
+    pub(crate) fn acks(&self) -> Vec<Ack> {
+        self.pending().acks()
+    }
+
     fn violated(&self, shared: &Shared, link: &Link, kind: ViolationKind) {
         warn!(connection = %link.device_id, %kind, "against the protocol");
-        shared.count(|stats| stats.violations += 1);
         let mut violations = locked(&self.violations);
         if violations.len() < MAX_VIOLATIONS {
             violations.push(Violation {
@@ -101,11 +113,26 @@ impl Connections {
                 kind,
             });
         }
+        drop(violations);
+        shared.count(|stats| stats.violations += 1);
     }
 
-    fn remove(&self, number: u64) {
+    fn unlist(&self, number: u64) {
         locked(&self.links).retain(|link| link.number != number);
-        self.pending().lost(number);
+    }
+
+    /// Whether any connection is open.
+    pub(crate) fn is_any(&self) -> bool {
+        !locked(&self.links).is_empty()
+    }
+
+    /// Opens no further connection.
+    pub(crate) fn take_no_more(&self) {
+        self.closing.store(true, Ordering::Relaxed);
+    }
+
+    fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
     }
 
     /// Cuts all connections, without a Close.
@@ -126,9 +153,10 @@ impl Connections {
     }
 
     /// Sends a document on a random connection, and waits for the answer.
-    pub(crate) async fn send(&self, shared: &Shared, json: &Bytes, faults: &[Fault]) -> Answer {
+    pub(crate) async fn send(&self, deliver: &Deliver, faults: &[Fault]) -> Answer {
+        let shared = &*deliver.shared;
+        let (json, random) = (&deliver.document.json, &shared.random);
         let deadline = Instant::now() + shared.answer_limit;
-        let random = &shared.random;
         let link = {
             let links = locked(&self.links);
             if links.is_empty() {
@@ -136,6 +164,7 @@ impl Connections {
             }
             Arc::clone(&links[random.below(links.len())])
         };
+        deliver.count_sent();
         if faults.contains(&Fault::HalfOpen) {
             let _ = timeout_at(deadline, link.commands.send(Command::GoSilent)).await;
             sleep_until(deadline).await;
@@ -143,32 +172,76 @@ impl Connections {
         }
 
         let seq_ids = self.fragments(json) as u64;
-        let first = self.counter.fetch_add(seq_ids, Ordering::Relaxed);
+        let first = self.frames_sent.fetch_add(seq_ids, Ordering::Relaxed);
         let millis = shared.clock.millis();
         let mut message = Message::split(json, self.fragment_bytes, millis, first, random);
         message.struck_by(faults, random);
-        let answer = self.pending().expect(&message, link.number);
-        let command = Command::Send {
-            garbage: faults
-                .contains(&Fault::GarbageFrame)
-                .then(|| message::garbage(random)),
-            frames: message.frames,
-            then_cut: faults.contains(&Fault::Disconnect),
+        let id = message.id.clone();
+        let answer = {
+            let loses_answer = faults.contains(&Fault::LoseAnswer);
+            let event_id = &deliver.document.event_id;
+            self.pending()
+                .expect(&message, event_id, link.number, loses_answer)
         };
         let answered = async {
-            link.commands.send(command).await.ok()?;
+            for command in commands(message, faults, random) {
+                if let Some(pause) = command.0 {
+                    sleep(pause).await;
+                }
+                link.commands.send(command.1).await.ok()?;
+            }
+            deliver.tell_others();
             answer.await.ok()
         };
         match timeout_at(deadline, answered).await {
-            Ok(answer) => answer.unwrap_or(Missing::ConnectionLost.into()),
+            Ok(Some(answer)) => answer,
+            Ok(None) => {
+                self.pending().forget(&id);
+                Missing::ConnectionLost.into()
+            }
             Err(_) => {
-                self.pending().time_out(&message.id);
+                self.pending().time_out(&id);
                 Missing::TimedOut.into()
             }
         }
     }
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// What a connection is told to send a message, each after a pause.
+fn commands(
+    message: Message,
+    faults: &[Fault],
+    random: &Random,
+) -> Vec<(Option<Duration>, Command)> {
+    let mut garbage = faults
+        .contains(&Fault::GarbageFrame)
+        .then(|| message::garbage(random));
+    let spread = faults.iter().find_map(|fault| match fault {
+        Fault::SpreadFragments(pause) => Some(*pause),
+        _ => None,
+    });
+    let ending = faults.iter().find_map(|fault| match fault {
+        Fault::Disconnect => Some(Ending::Cut),
+        Fault::Close => Some(Ending::Close),
+        _ => None,
+    });
+    let parts: Vec<Vec<Frame>> = match spread {
+        Some(_) => message
+            .frames
+            .into_iter()
+            .map(|frame| vec![frame])
+            .collect(),
+        None => vec![message.frames],
+    };
+    let last = parts.len() - 1;
+    let mut ending = ending;
+    let command = |(place, frames)| {
+        let command = Command::Send {
+            garbage: garbage.take(),
+            frames,
+            then: ending.take_if(|_| place == last),
+        };
+        (spread.filter(|_| place > 0), command)
+    };
+    parts.into_iter().enumerate().map(command).collect()
 }

@@ -11,23 +11,54 @@ use tokio::sync::oneshot;
 
 use super::message::Message;
 use crate::attempt::{Answer, Missing};
-use crate::violation::ViolationKind;
+use crate::violation::{ViolationKind, shown};
 
 /// Messages remembered after their end, to tell a late answer from one to nothing.
 const MAX_REMEMBERED: usize = 4096;
+/// Answers kept; older ones are forgotten.
+pub const MAX_ACKS: usize = 4096;
+
+/// An answer on a long connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Ack {
+    /// The id of the event; empty where its document has none.
+    pub event_id: String,
+    /// 200, or 500 for a failure.
+    pub code: i64,
+    /// What became of it.
+    pub fate: AckFate,
+}
+
+/// What became of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AckFate {
+    /// It was the answer to an attempt.
+    Counted,
+    /// It came after the limit.
+    Late,
+    /// It was lost on the way: [`Fault::LoseAnswer`](crate::Fault::LoseAnswer).
+    Lost,
+    /// It was the second one to a message of one frame that was sent twice.
+    Repeated,
+}
 
 #[derive(Default)]
 pub(crate) struct Pending {
     messages: HashMap<String, Sent>,
     ended: VecDeque<String>,
+    acks: VecDeque<Ack>,
 }
 
 struct Sent {
+    event_id: String,
     connection: u64,
     frames: Vec<Ids>,
-    /// How often the client may answer: as often as it had the message as a whole.
+    /// How often the client may answer: as often as it was sent the message as a whole.
     answers_left: usize,
     waiter: Option<oneshot::Sender<Answer>>,
+    loses_answer: bool,
     timed_out: bool,
 }
 
@@ -39,19 +70,20 @@ struct Ids {
     headers: Vec<Header>,
 }
 
-/// What an answer meant.
-pub(crate) enum Acked {
-    InTime,
-    /// The message had timed out.
-    Late,
+/// An answer that was taken, and what is wrong with it all the same.
+pub(crate) struct Taken {
+    pub(crate) fate: AckFate,
+    pub(crate) violation: Option<ViolationKind>,
 }
 
 impl Pending {
-    /// Waits for the answer to a message from now on.
+    /// Waits for the answer to a message of an event from now on.
     pub(crate) fn expect(
         &mut self,
         message: &Message,
+        event_id: &str,
         connection: u64,
+        loses_answer: bool,
     ) -> oneshot::Receiver<Answer> {
         let (waiter, answer) = oneshot::channel();
         let ids = |frame: &Frame| Ids {
@@ -60,17 +92,20 @@ impl Pending {
             service: frame.service,
             headers: frame.headers.clone(),
         };
-        let frames: Vec<_> = message.frames.iter().map(ids).collect();
-        let whole = message
-            .frames
-            .iter()
-            .all(|frame| frame.header(header::SUM) == Some("1"));
+        let times = |seq: usize| {
+            let seq = seq.to_string();
+            let frames = message.frames.iter();
+            frames
+                .filter(|frame| frame.header(header::SEQ) == Some(&seq))
+                .count()
+        };
         let sent = Sent {
+            event_id: event_id.to_owned(),
             connection,
-            // A message of one frame that comes twice is two; of a fragment, only one is.
-            answers_left: if whole { frames.len() } else { 1 },
-            frames,
+            answers_left: (0..message.sum).map(times).min().unwrap_or(0),
+            frames: message.frames.iter().map(ids).collect(),
             waiter: Some(waiter),
+            loses_answer,
             timed_out: false,
         };
         self.messages.insert(message.id.clone(), sent);
@@ -79,11 +114,17 @@ impl Pending {
 
     /// Nobody waits for the answer any more.
     pub(crate) fn time_out(&mut self, id: &str) {
-        if let Some(sent) = self.messages.get_mut(id) {
+        let sent = self.messages.get_mut(id);
+        if let Some(sent) = sent.filter(|sent| sent.waiter.is_some()) {
             sent.waiter = None;
             sent.timed_out = true;
             self.remember(id.to_owned());
         }
+    }
+
+    /// The message was never sent.
+    pub(crate) fn forget(&mut self, id: &str) {
+        self.messages.remove(id);
     }
 
     /// Ends all that waits for answers of a connection.
@@ -95,10 +136,17 @@ impl Pending {
             }
             !lost
         });
+        let messages = &self.messages;
+        self.ended.retain(|id| messages.contains_key(id));
+    }
+
+    /// The answers kept.
+    pub(crate) fn acks(&self) -> Vec<Ack> {
+        self.acks.iter().cloned().collect()
     }
 
     /// Takes an answer.
-    pub(crate) fn acked(&mut self, connection: u64, ack: &Frame) -> Result<Acked, ViolationKind> {
+    pub(crate) fn take(&mut self, connection: u64, ack: &Frame) -> Result<Taken, ViolationKind> {
         let id = ack
             .header(header::MESSAGE_ID)
             .ok_or(ViolationKind::NoMessageId)?;
@@ -106,30 +154,51 @@ impl Pending {
             .messages
             .get_mut(id)
             .filter(|sent| sent.connection == connection);
-        let sent = sent.ok_or_else(|| ViolationKind::UnknownMessage(id.to_owned()))?;
+        let sent = sent.ok_or_else(|| ViolationKind::UnknownMessage(shown(id)))?;
         if !sent.frames.iter().any(|ids| ids.are_in(ack)) {
-            return Err(ViolationKind::Altered(id.to_owned()));
+            return Err(ViolationKind::Altered(shown(id)));
         }
-        let (code, reply) = read(ack).ok_or_else(|| ViolationKind::BadAnswer(id.to_owned()))?;
+        let (code, reply) = read(ack).ok_or_else(|| ViolationKind::BadAnswer(shown(id)))?;
         let left = sent.answers_left.checked_sub(1);
-        sent.answers_left = left.ok_or_else(|| ViolationKind::AnsweredTwice(id.to_owned()))?;
+        sent.answers_left = left.ok_or_else(|| ViolationKind::AnsweredTwice(shown(id)))?;
 
         let biz_rt = ack
             .header(header::BIZ_RT)
             .and_then(|time| time.parse().ok());
-        let late = sent.timed_out;
-        if let Some(waiter) = sent.waiter.take() {
-            let _ = waiter.send(Answer::Ack {
+        let fate = match sent.waiter.take() {
+            // It stays, so that the attempt times out.
+            Some(waiter) if sent.loses_answer => {
+                sent.waiter = Some(waiter);
+                AckFate::Lost
+            }
+            Some(waiter) => match waiter.send(Answer::Ack {
                 code,
                 reply,
                 biz_rt,
-            });
+            }) {
+                Ok(()) => AckFate::Counted,
+                // The attempt has just timed out.
+                Err(_) => AckFate::Late,
+            },
+            None if sent.timed_out => AckFate::Late,
+            None => AckFate::Repeated,
+        };
+        let event_id = sent.event_id.clone();
+        if matches!(fate, AckFate::Counted) || matches!(fate, AckFate::Late) && !sent.timed_out {
+            sent.timed_out = fate == AckFate::Late;
             self.remember(id.to_owned());
         }
-        if code == 200 && biz_rt.is_none() {
-            return Err(ViolationKind::NoHandlerTime(id.to_owned()));
+        self.acks.push_back(Ack {
+            event_id,
+            code,
+            fate,
+        });
+        if self.acks.len() > MAX_ACKS {
+            self.acks.pop_front();
         }
-        Ok(if late { Acked::Late } else { Acked::InTime })
+        let untimed = code == 200 && biz_rt.is_none();
+        let violation = untimed.then(|| ViolationKind::NoHandlerTime(shown(id)));
+        Ok(Taken { fate, violation })
     }
 
     /// Keeps an ended message for a while.

@@ -8,6 +8,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::time::sleep;
 use tracing::{debug, warn};
 
@@ -22,14 +23,21 @@ pub(crate) enum Acceptor {
     Tls(tokio_rustls::TlsAcceptor),
 }
 
+/// Sockets served at once, well below the usual limit of 1,024 open files.
+const MAX_SOCKETS: usize = 512;
+
 /// Accepts sockets for as long as the platform is there.
 pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener, acceptor: Acceptor) {
+    let slots = Arc::new(Semaphore::new(MAX_SOCKETS));
     loop {
+        let slot = Arc::clone(&slots).acquire_owned().await;
         match listener.accept().await {
             Ok((socket, _)) => {
-                let shared = Arc::clone(&shared);
                 let serving = serve_socket(Arc::clone(&shared), socket, acceptor.clone());
-                shared.spawn(serving);
+                shared.spawn(async move {
+                    serving.await;
+                    drop(slot);
+                });
             }
             Err(error) => {
                 // Out of file descriptors, or a socket gone before it was accepted.

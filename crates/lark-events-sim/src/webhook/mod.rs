@@ -4,20 +4,21 @@ mod request;
 mod target;
 
 use std::fmt;
-use std::sync::{PoisonError, RwLock};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
 use lark_events::EncryptKey;
 use serde::Deserialize;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 pub(crate) use self::request::Parcel;
 pub(crate) use self::target::Target;
 use crate::attempt::{Answer, Missing};
 use crate::random::Random;
+use crate::shared::locked;
 
 /// How long an app may take to answer a URL check.
 const URL_CHECK_LIMIT: Duration = Duration::from_secs(1);
@@ -26,31 +27,36 @@ const MAX_CONCURRENT_REQUESTS: usize = 256;
 
 /// An app's webhook, if it has one.
 pub(crate) struct Webhook {
-    target: RwLock<Option<Target>>,
+    target: Mutex<Option<Target>>,
     slots: Semaphore,
+}
+
+/// A webhook that a request can be posted to now.
+pub(crate) struct Post<'a> {
+    target: Target,
+    _slot: Option<SemaphorePermit<'a>>,
 }
 
 impl Webhook {
     pub(crate) fn new() -> Self {
         Self {
-            target: RwLock::new(None),
+            target: Mutex::new(None),
             slots: Semaphore::new(MAX_CONCURRENT_REQUESTS),
         }
     }
 
-    fn target(&self) -> Option<Target> {
-        let target = self.target.read().unwrap_or_else(PoisonError::into_inner);
-        target.clone()
+    pub(crate) fn is_set(&self) -> bool {
+        locked(&self.target).is_some()
     }
 
-    /// Posts a request and waits for the answer, within `limit` from its sending.
-    pub(crate) async fn post(&self, request: Request<Bytes>, limit: Duration) -> Answer {
-        let Some(target) = self.target() else {
-            return Missing::NowhereToSend.into();
+    /// Waits until a request can be posted; `None` if there is nowhere to post it.
+    pub(crate) async fn post(&self) -> Option<Post<'_>> {
+        let target = locked(&self.target).clone()?;
+        let _slot = match target {
+            Target::Url { .. } => self.slots.acquire().await.ok(),
+            Target::Local(_) => None,
         };
-        let _slot = self.slots.acquire().await;
-        let answer = timeout(limit, target.post(request)).await;
-        answer.unwrap_or(Missing::TimedOut.into())
+        Some(Post { target, _slot })
     }
 
     /// Checks a URL as the developer console does when it is saved, and saves it.
@@ -81,8 +87,16 @@ impl Webhook {
         if !passed {
             return Err(WebhookError::UrlCheck(answer));
         }
-        *self.target.write().unwrap_or_else(PoisonError::into_inner) = Some(target);
+        *locked(&self.target) = Some(target);
         Ok(())
+    }
+}
+
+impl Post<'_> {
+    /// Posts a request and waits for the answer, within `limit`.
+    pub(crate) async fn send(self, request: Request<Bytes>, limit: Duration) -> Answer {
+        let answer = timeout(limit, self.target.post(request)).await;
+        answer.unwrap_or(Missing::TimedOut.into())
     }
 }
 

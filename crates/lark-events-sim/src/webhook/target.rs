@@ -1,9 +1,11 @@
 //! Where a webhook is: behind a URL, or in this process.
 
+use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use http::header::HOST;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Request, Response, Uri};
@@ -37,9 +39,15 @@ impl Target {
     pub(crate) fn url(url: &str) -> Option<Self> {
         let parts = url.parse::<Uri>().ok()?.into_parts();
         let plain = parts.scheme == Some(Scheme::HTTP);
-        let authority = parts
-            .authority
-            .filter(|at| plain && !at.as_str().contains('@'))?;
+        // A port that is none is not left out.
+        let proper = |at: &Authority| {
+            let port = at
+                .as_str()
+                .rsplit_once(']')
+                .map_or(at.as_str(), |(_, port)| port);
+            !at.as_str().contains('@') && (at.port_u16().is_some() || !port.contains(':'))
+        };
+        let authority = parts.authority.filter(|at| plain && proper(at))?;
         let path = parts.path_and_query?;
         Some(Self::Url { authority, path })
     }
@@ -63,7 +71,11 @@ impl Target {
         let mut request = request.map(Full::new);
         match self {
             Self::Local(service) => {
-                let answer = service.oneshot(request).await;
+                // A server loses the connection whose handler panics.
+                let answer = AssertUnwindSafe(service.oneshot(request))
+                    .catch_unwind()
+                    .await;
+                let answer = answer.ok().and_then(Result::ok);
                 answer.unwrap_or(Missing::ConnectionLost.into())
             }
             Self::Url { authority, path } => {

@@ -8,7 +8,9 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use lark_events::{EventType as _, Opened, Webhook};
-use lark_events_sim::{Answer, Document, Fault, Missing, Platform};
+use lark_events_sim::{
+    AckFate, Answer, Document, Fault, Missing, Platform, PlatformBuilder, ViolationKind,
+};
 use lark_events_ws::frame::{Frame, header};
 use serde_json::json;
 use tokio::time::{Instant, timeout};
@@ -189,7 +191,7 @@ async fn garbage_comes_before_an_event() {
     let platform = platform().await;
     let mut client = Client::connect(&platform).await;
     let mut kinds = std::collections::BTreeSet::new();
-    for _ in 0..40 {
+    for _ in 0..200 {
         platform.inject(Fault::GarbageFrame);
         let push = platform.push(small());
         let garbage = client.message().await.unwrap();
@@ -197,11 +199,11 @@ async fn garbage_comes_before_an_event() {
             Message::Text(_) => "text".to_owned(),
             Message::Binary(bytes) => match Frame::decode(bytes.clone()) {
                 Err(error) => error.to_string(),
-                Ok(frame) => format!(
-                    "{:?} {:?}",
-                    frame.method(),
-                    frame.header(header::MESSAGE_ID)
-                ),
+                Ok(frame) => {
+                    let header = |key| frame.header(key).unwrap_or("-");
+                    let keys = [header::TYPE, header::SUM, header::SEQ].map(header);
+                    format!("{:?} {}", frame.method(), keys.join(" "))
+                }
             },
             other => panic!("{other:?}"),
         });
@@ -210,8 +212,14 @@ async fn garbage_comes_before_an_event() {
         assert!(push.await.acknowledged());
     }
     let expected = [
-        "None None",
-        "Some(Data) None",
+        "None - - -",
+        "Some(Control) pong - -",
+        "Some(Data) card 1 0",
+        "Some(Data) event - -",
+        "Some(Data) event 0 0",
+        "Some(Data) event 1000000 1",
+        "Some(Data) event 3 3",
+        "Some(Data) event many 1",
         "a frame without SeqID",
         "not a frame",
         "text",
@@ -330,6 +338,10 @@ async fn a_half_open_connection_says_nothing_and_nothing_said_to_it_counts() {
         client.ping().await;
         client.send(Message::Ping(Bytes::new())).await;
         assert!(timeout(hour, client.message()).await.is_err());
+        for _ in 0..70 {
+            let later = platform.push(small()).next_attempt().await.unwrap();
+            assert_eq!(later.answer, Answer::Missing(Missing::TimedOut));
+        }
         assert_eq!(platform.stats().pings, usize::from(!from_the_start));
         assert_eq!(platform.stats().connections, 1);
         // It is gone when the client is.
@@ -393,16 +405,255 @@ async fn faults_of_one_kind_queue_up_others_strike_together_and_can_be_forgotten
         let event = client.event().await;
         client.ack(&event, OK).await;
     }
-    assert_eq!((pushed.elapsed(), push.await.attempts.len()), (one, 2));
+    assert_eq!((pushed.elapsed(), push.await.attempts.len()), (two, 2));
     let report = platform.push(small());
     let event = client.event().await;
     client.ack(&event, OK).await;
     assert_eq!(report.await.attempts[0].after, two);
 
     platform.inject(Fault::LoseEvent);
-    platform.clear_faults();
+    assert_eq!(platform.clear_faults(), [Fault::LoseEvent]);
+    assert_eq!(platform.clear_faults(), []);
     let push = platform.push(small());
     let event = client.event().await;
     client.ack(&event, OK).await;
     assert_eq!(push.await.attempts.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_never_came_whole_cannot_be_acknowledged() {
+    for seed in 0..50 {
+        let platform = builder_of(seed, Platform::builder());
+        let platform = platform.start().await.unwrap();
+        let mut client = Client::connect(&platform).await;
+        // In either order, the repeated one is not the lost one.
+        let mut faults = [
+            Fault::RepeatFragment,
+            Fault::LoseFragment,
+            Fault::ShuffleFragments,
+        ];
+        faults.rotate_left((seed % 3) as usize);
+        faults.into_iter().for_each(|fault| platform.inject(fault));
+        let push = platform.push(sample());
+        let first = client.frame().await;
+        let sum = number(&first, header::SUM);
+        let mut frames = vec![first];
+        for _ in 1..sum {
+            frames.push(client.frame().await);
+        }
+        let mut seqs: Vec<_> = frames
+            .iter()
+            .map(|frame| number(frame, header::SEQ))
+            .collect();
+        seqs.sort_unstable();
+        seqs.dedup();
+        assert_eq!(seqs.len(), sum - 1);
+        client.ack(&Event { frames }, OK).await;
+        assert!(!push.await.acknowledged());
+        let violations = platform.violations();
+        assert!(
+            matches!(violations[0].kind, ViolationKind::AnsweredTwice(_)),
+            "{violations:?}"
+        );
+    }
+}
+
+fn builder_of(seed: u64, builder: PlatformBuilder) -> PlatformBuilder {
+    let builder = builder.app(ID, SECRET).redeliver_after([]);
+    builder.fragment_above(150).seed(seed)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_waits_for_what_it_can_happen_to() {
+    let platform = builder_of(1, Platform::builder()).start().await.unwrap();
+    // There is nothing to happen to.
+    let all = [
+        Fault::Disconnect,
+        Fault::LoseEvent,
+        Fault::Delay(Duration::from_secs(9)),
+    ];
+    all.into_iter().for_each(|fault| platform.inject(fault));
+    let report = platform.push(small()).await;
+    assert_eq!(
+        report.attempts[0].answer,
+        Answer::Missing(Missing::NowhereToSend)
+    );
+    assert_eq!(platform.stats().attempts, 0);
+    let mut client = Client::connect(&platform).await;
+    // The first of two that hide each other happens, the other one waits.
+    let push = platform.push(small());
+    client.event().await;
+    assert_eq!(client.message().await, None);
+    assert!(!push.await.acknowledged());
+    assert_eq!(platform.clear_faults(), [Fault::LoseEvent]);
+
+    let mut client = Client::connect(&platform).await;
+    let hidden = [Fault::Disconnect, Fault::GarbageFrame];
+    platform.inject(Fault::HalfOpen);
+    hidden.into_iter().for_each(|fault| platform.inject(fault));
+    assert!(!platform.push(small()).await.acknowledged());
+    assert!(
+        timeout(Duration::from_secs(60), client.message())
+            .await
+            .is_err()
+    );
+    assert_eq!(
+        platform.clear_faults(),
+        [Fault::Disconnect, Fault::GarbageFrame]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_is_closed_in_due_form_after_an_event() {
+    let platform = builder_of(1, Platform::builder()).start().await.unwrap();
+    let mut client = Client::connect(&platform).await;
+    platform.inject(Fault::Close);
+    let push = platform.push(small());
+    let event = client.event().await;
+    // What is said before the Close is answered still counts.
+    client.ack(&event, OK).await;
+    assert!(client.socket_close().await);
+    assert!(push.await.acknowledged());
+
+    let mut client = Client::connect(&platform).await;
+    platform.close_connections();
+    assert!(client.socket_close().await);
+    drop(client);
+    let stats = platform.until(|stats| stats.disconnects == 2).await;
+    assert_eq!(stats.connections, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn spread_fragments_leave_room_for_other_frames() {
+    let platform = builder_of(1, Platform::builder()).start().await.unwrap();
+    let mut client = Client::connect(&platform).await;
+    let second = Duration::from_millis(100);
+    platform.inject(Fault::SpreadFragments(second));
+    let pushed = Instant::now();
+    let large = platform.push(sample());
+    let first = client.frame().await;
+    let sum = number(&first, header::SUM);
+    let other = platform.push(small());
+    client.ping().await;
+    let mut frames = vec![first];
+    let mut others = Vec::new();
+    while frames.len() < sum || others.len() < 2 {
+        let frame = client.frame().await;
+        let same = frame.header(header::MESSAGE_ID) == frames[0].header(header::MESSAGE_ID);
+        if same {
+            assert_eq!(
+                pushed.elapsed(),
+                second * u32::try_from(frames.len()).unwrap()
+            );
+            frames.push(frame);
+        } else {
+            assert!(frames.len() < 3, "in between");
+            others.push(frame);
+        }
+    }
+    let event = others.pop_if(|frame| frame.header(header::SUM).is_some());
+    let event = event.unwrap_or_else(|| others.remove(0));
+    client
+        .ack(
+            &Event {
+                frames: vec![event],
+            },
+            OK,
+        )
+        .await;
+    client.ack(&Event { frames }, OK).await;
+    assert!(other.await.acknowledged() && large.await.acknowledged());
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_answer_is_told_with_what_became_of_it() {
+    let platform = Platform::builder().app(ID, SECRET).redeliver_after([]);
+    let platform = platform.start().await.unwrap();
+    let mut client = Client::connect(&platform).await;
+    let push = |id: &str, fault| {
+        if let Some(fault) = fault {
+            platform.inject(fault);
+        }
+        platform.push(Document::v2("a.b_v1", &0).unwrap().event_id(id))
+    };
+    let pushed = push("counted", None);
+    let event = client.event().await;
+    client.ack(&event, OK).await;
+    assert!(pushed.await.acknowledged());
+    let pushed = push("lost", Some(Fault::LoseAnswer));
+    let event = client.event().await;
+    client.ack(&event, OK).await;
+    assert!(!pushed.await.acknowledged());
+    let pushed = push("twice", Some(Fault::RepeatFragment));
+    for _ in 0..2 {
+        let event = client.event().await;
+        client.ack(&event, OK).await;
+    }
+    assert!(pushed.await.acknowledged());
+    let pushed = push("late", None);
+    let event = client.event().await;
+    assert!(!pushed.await.acknowledged());
+    client.ack(&event, r#"{"code":500}"#).await;
+
+    platform.until(|stats| stats.acks == 5).await;
+    let told = platform
+        .acks()
+        .into_iter()
+        .map(|ack| (ack.event_id, ack.code, ack.fate));
+    let expected = [
+        ("counted", 200, AckFate::Counted),
+        ("lost", 200, AckFate::Lost),
+        ("twice", 200, AckFate::Counted),
+        ("twice", 200, AckFate::Repeated),
+        ("late", 500, AckFate::Late),
+    ];
+    assert!(told.eq(expected.map(|(id, code, fate)| (id.to_owned(), code, fate))));
+    assert_eq!(
+        (platform.stats().late_acks, platform.violations()),
+        (1, vec![])
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_endpoint_or_an_upgrade_says_nothing_or_something_else() {
+    let platform = builder_of(1, Platform::builder()).start().await.unwrap();
+    let minute = Duration::from_secs(60);
+    let credentials = json!({"AppID": ID, "AppSecret": SECRET}).to_string();
+    platform.inject(Fault::EndpointSilent);
+    assert!(
+        timeout(minute, endpoint(&platform, &credentials))
+            .await
+            .is_err()
+    );
+    platform.inject(Fault::Endpoint(0));
+    let (_, reply) = endpoint(&platform, &credentials).await;
+    assert_eq!(reply, json!({"code": 0, "msg": "", "data": {}}));
+
+    let url = ticket(&platform).await;
+    platform.inject(Fault::UpgradeSilent);
+    assert!(
+        timeout(minute, Client::connect_to(&platform, &url))
+            .await
+            .is_err()
+    );
+    platform.inject(Fault::UpgradeStatus(502));
+    let refused = Client::connect_to(&platform, &url).await.err().unwrap();
+    assert_eq!(
+        (
+            refused.status().as_u16(),
+            refused.headers().get("handshake-status")
+        ),
+        (502, None)
+    );
+    assert!(Client::connect_to(&platform, &url).await.is_ok());
+}
+
+#[tokio::test]
+#[should_panic(expected = "a status from 200 to 599")]
+async fn a_status_that_is_none_cannot_be_injected() {
+    builder_of(1, Platform::builder())
+        .start()
+        .await
+        .unwrap()
+        .inject(Fault::UpgradeStatus(101));
 }

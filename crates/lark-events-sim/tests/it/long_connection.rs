@@ -6,8 +6,8 @@ use bytes::Bytes;
 use lark_events::EventType as _;
 use lark_events::callback::CardActionTrigger;
 use lark_events_sim::{
-    Answer, ClientConfig, Document, MAX_CONNECTIONS, Missing, Mode, Platform, PlatformBuilder,
-    ViolationKind,
+    Answer, ClientConfig, Document, Fault, MAX_CONNECTIONS, MAX_VIOLATIONS, Missing, Mode,
+    Platform, PlatformBuilder, ViolationKind,
 };
 use lark_events_ws::frame::{Frame, Method, header};
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 use vc_events::ReserveConfigUpdatedV1;
 
-use crate::client::{Client, ID, SECRET, endpoint, number, ticket};
+use crate::client::{Client, ID, SECRET, call_endpoint, endpoint, number, ticket};
 
 fn builder() -> PlatformBuilder {
     Platform::builder().app(ID, SECRET)
@@ -523,4 +523,136 @@ async fn what_is_neither_the_endpoint_nor_an_upgrade_is_not_found() {
             "{answer}"
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_takes_no_new_connection() {
+    let platform = platform().await;
+    let silent = Client::connect(&platform).await;
+    platform.inject(Fault::HalfOpen);
+    drop(platform.push(sample()));
+    let credentials = json!({"AppID": ID, "AppSecret": SECRET}).to_string();
+    let url = ticket(&platform).await;
+    let platform = std::sync::Arc::new(platform);
+    tokio::task::yield_now().await;
+    let (stream, second) = (platform.dial(), platform.dial());
+    let platform = std::sync::Arc::into_inner(platform).unwrap();
+    let began = Instant::now();
+    let asking = async {
+        tokio::task::yield_now().await;
+        let (_, reply) = call_endpoint(stream, &credentials).await;
+        assert_eq!(reply["code"], 1);
+        let refused = tokio_tungstenite::client_async(&url, second).await;
+        assert!(refused.is_err());
+    };
+    tokio::join!(platform.shutdown(), asking);
+    assert_eq!(
+        began.elapsed(),
+        Duration::from_secs(2),
+        "the silent one is not waited for"
+    );
+    drop(silent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_websocket_message_is_reported_too() {
+    use tokio::io::AsyncWriteExt as _;
+    let platform = platform().await;
+    for bytes in [
+        &b"\x8f\x00"[..],
+        b"\x82\xff\x00\x00\x00\x00\x01\x00\x00\x00\0\0\0\0",
+    ] {
+        let client = Client::connect(&platform).await;
+        let mut stream = client.socket.into_inner();
+        stream.write_all(bytes).await.unwrap();
+        platform.until(|stats| stats.connections == 0).await;
+    }
+    let kinds = platform
+        .violations()
+        .into_iter()
+        .map(|violation| violation.kind);
+    assert!(kinds.eq([ViolationKind::NotAWebSocket, ViolationKind::NotAWebSocket]));
+    // Going without a word is not against the protocol.
+    drop(Client::connect(&platform).await);
+    platform.until(|stats| stats.disconnects == 3).await;
+    assert_eq!(platform.stats().violations, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_1000_violations_are_kept_and_all_are_counted() {
+    let platform = platform().await;
+    let mut client = Client::connect(&platform).await;
+    let kind = "x".repeat(10_000);
+    let odd = Frame::control(client.service)
+        .with_header(header::TYPE, &*kind)
+        .encode();
+    for _ in 0..MAX_VIOLATIONS + 5 {
+        client.send(odd.clone()).await;
+    }
+    platform
+        .until(|stats| stats.violations == MAX_VIOLATIONS + 5)
+        .await;
+    let violations = platform.violations();
+    assert_eq!(violations.len(), MAX_VIOLATIONS);
+    assert_eq!(
+        violations[0].kind,
+        ViolationKind::UnknownType("x".repeat(100))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_oldest_of_too_many_unused_tickets_are_void() {
+    let platform = platform().await;
+    let first = ticket(&platform).await;
+    for _ in 0..1024 {
+        ticket(&platform).await;
+    }
+    assert!(Client::connect_to(&platform, &first).await.is_err());
+    let last = ticket(&platform).await;
+    assert!(Client::connect_to(&platform, &last).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_seed_repeats_what_the_platform_makes_up() {
+    let mut runs = Vec::new();
+    for _ in 0..3 {
+        let platform = builder().fragment_above(200).seed(5).start().await.unwrap();
+        let mut client = Client::connect(&platform).await;
+        let mut run = Vec::new();
+        for _ in 0..10 {
+            platform.inject(Fault::ShuffleFragments);
+            let push = platform.push(sample());
+            let event = client.event().await;
+            let order = event.frames.iter().map(|frame| number(frame, header::SEQ));
+            run.push((push.event_id().to_owned(), order.collect::<Vec<_>>()));
+            client.ack(&event, r#"{"code":200}"#).await;
+            assert!(push.await.acknowledged());
+        }
+        runs.push(run);
+    }
+    assert_eq!(runs[0], runs[1]);
+    assert_eq!(runs[0], runs[2]);
+}
+
+/// Answers at the very limit, on threads of their own: each is counted, for the attempt or as late.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ack_at_the_limit_is_in_time_or_late_and_never_lost() {
+    let limit = Duration::from_millis(20);
+    let builder = builder().redeliver_after([]).answer_limit(limit);
+    let platform = builder.start().await.unwrap();
+    let mut client = Client::connect(&platform).await;
+    for _ in 0..20 {
+        let pushes: Vec<_> = (0..20).map(|_| platform.push(sample())).collect();
+        for _ in 0..20 {
+            let event = client.event().await;
+            client.ack(&event, r#"{"code":200}"#).await;
+            tokio::time::sleep(limit / 20).await;
+        }
+        for push in pushes {
+            push.await;
+        }
+    }
+    let stats = platform.until(|stats| stats.acks == 400).await;
+    assert_eq!(stats.accepted + stats.late_acks, 400, "{stats:?}");
+    assert_eq!(stats.violations, 0);
 }

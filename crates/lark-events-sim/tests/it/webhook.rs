@@ -462,8 +462,60 @@ async fn delivery_goes_on_when_its_handle_is_dropped() {
     assert_eq!(requests.lock().unwrap().len(), 5);
     assert_eq!(platform.stats().attempts, 5);
 
-    let report = platform.push(ReserveConfigUpdatedV1::INFO);
+    let mut report = platform.push(ReserveConfigUpdatedV1::INFO);
+    assert!(report.next_attempt().await.is_some());
     drop(platform);
     let report = report.await;
     assert!(!report.ended, "{report:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_app_that_panics_has_lost_the_connection() {
+    let inner = app();
+    let panics = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let armed = Arc::clone(&panics);
+    let service = tower::service_fn(move |request| {
+        let (inner, panics) = (inner.clone(), Arc::clone(&panics));
+        async move {
+            assert!(
+                !panics.load(std::sync::atomic::Ordering::Relaxed),
+                "an app's own panic"
+            );
+            tower::ServiceExt::oneshot(inner, request).await
+        }
+    });
+    let platform = builder().webhook_service(service).start().await.unwrap();
+    armed.store(true, std::sync::atomic::Ordering::Relaxed);
+    let mut push = platform.push(ReserveConfigUpdatedV1::INFO);
+    let attempt = push.next_attempt().await.unwrap();
+    assert_eq!(attempt.answer, Answer::Missing(Missing::ConnectionLost));
+    armed.store(false, std::sync::atomic::Ordering::Relaxed);
+    assert!(push.await.acknowledged());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_callbacks_reply_does_not_wait_for_its_copy() {
+    let platform = builder().webhook_service(app()).start().await.unwrap();
+    platform.inject(lark_events_sim::Fault::Duplicate(Duration::from_hours(1)));
+    let began = tokio::time::Instant::now();
+    assert!(
+        platform
+            .push_callback(CardActionTrigger::INFO)
+            .await
+            .is_ok()
+    );
+    assert_eq!(began.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn limits_for_ever_do_not_overflow() {
+    let (app, _) = answering(StatusCode::OK, Duration::from_secs(60));
+    let builder = builder().answer_limit(Duration::MAX);
+    let platform = builder.webhook_service(app).start().await.unwrap();
+    assert!(
+        platform
+            .push(ReserveConfigUpdatedV1::INFO)
+            .await
+            .acknowledged()
+    );
 }
