@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use hyper_util::client::proxy::matcher::Matcher;
 use lark_events::{LateHandler, MAX_EVENT_BYTES};
@@ -37,6 +38,16 @@ pub const DEFAULT_DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the call for an address may take, and then the opening of the connection.
 pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Headers that make the requests what they are.
+const OURS: [HeaderName; 6] = [
+    CONNECTION,
+    CONTENT_LENGTH,
+    CONTENT_TYPE,
+    HOST,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+
 /// Longer than this is as good as for ever, and can be added to a moment.
 const MAX_WAIT: Duration = Duration::from_hours(24 * 365);
 
@@ -46,6 +57,7 @@ pub struct LongConnectionBuilder {
     credentials: Credentials,
     base_url: String,
     limits: Limits,
+    late: LateHandler,
     drain_timeout: Duration,
     connect_timeout: Duration,
     user_agent: Option<String>,
@@ -75,8 +87,8 @@ impl LongConnectionBuilder {
                 max_running: DEFAULT_MAX_RUNNING,
                 max_bytes_in_flight: DEFAULT_MAX_BYTES_IN_FLIGHT,
                 ack_deadline: DEFAULT_ACK_DEADLINE,
-                late: LateHandler::Finish,
             },
+            late: LateHandler::Finish,
             drain_timeout: DEFAULT_DRAIN_TIMEOUT,
             connect_timeout: DEFAULT_CONNECT_TIMEOUT,
             user_agent: None,
@@ -96,15 +108,16 @@ impl LongConnectionBuilder {
         self
     }
 
-    /// Sets how many handlers run at once: [`DEFAULT_MAX_RUNNING`] unless set. Further events wait
-    /// until their deadline.
+    /// Sets how many handlers of this connection run at once: [`DEFAULT_MAX_RUNNING`] unless set.
+    /// Further events wait until their deadline.
     pub fn max_running(mut self, handlers: usize) -> Self {
         self.limits.max_running = handlers;
         self
     }
 
-    /// Bounds the bytes of all events that run, wait or are being joined:
-    /// [`DEFAULT_MAX_BYTES_IN_FLIGHT`] unless set. What is beyond is answered as failed.
+    /// Bounds the bytes of all events of this connection that run, wait or are being joined:
+    /// [`DEFAULT_MAX_BYTES_IN_FLIGHT`] unless set. An event beyond is answered as failed; fragments
+    /// beyond are dropped, and the platform gets no answer.
     pub fn max_bytes_in_flight(mut self, bytes: usize) -> Self {
         self.limits.max_bytes_in_flight = bytes;
         self
@@ -120,7 +133,7 @@ impl LongConnectionBuilder {
     /// Sets what becomes of a handler whose event has missed its deadline: it finishes unless set,
     /// and keeps its place among those that run.
     pub fn late_handlers(mut self, late: LateHandler) -> Self {
-        self.limits.late = late;
+        self.late = late;
         self
     }
 
@@ -144,14 +157,16 @@ impl LongConnectionBuilder {
         self
     }
 
-    /// Adds a header to the call for an address and to the upgrade, for gateways on the way.
+    /// Adds a header to the call for an address and to the upgrade, for gateways on the way. Those
+    /// of HTTP and of the upgrade itself cannot be set.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 
     /// Goes through an HTTP proxy, by CONNECT: `http://[user:password@]host:port`. Unless set, the
-    /// environment decides: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
+    /// environment decides: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`. Through a proxy
+    /// of another kind, such as SOCKS, nothing is connected.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = Proxy::Url(url.into());
         self
@@ -174,8 +189,9 @@ impl LongConnectionBuilder {
     }
 
     /// Opens streams with `connect` instead of sockets of its own: for other proxies, or for tests
-    /// with streams in memory. It is asked for an `http`, `https`, `ws` or `wss` URI; TLS is its
-    /// business.
+    /// with streams in memory. It is given the scheme (`http`, `https`, `ws` or `wss`), host and port
+    /// to connect to. TLS is its business then, and settings of proxies and TLS here count for
+    /// nothing.
     pub fn connect_with<F, Fut, S>(mut self, connect: F) -> Self
     where
         F: Fn(Uri) -> Fut + Send + Sync + 'static,
@@ -205,6 +221,14 @@ impl LongConnectionBuilder {
         if self.credentials.app_id.is_empty() || self.credentials.app_secret.is_empty() {
             return Err(BuildError::NoCredentials);
         }
+        let Limits {
+            max_running,
+            max_bytes_in_flight,
+            ack_deadline,
+        } = self.limits;
+        if max_running == 0 || max_bytes_in_flight == 0 || ack_deadline.is_zero() {
+            return Err(BuildError::NothingAllowed);
+        }
         let base = self.base_url.trim_end_matches('/');
         let endpoint: Uri = format!("{base}{}", endpoint::PATH)
             .parse()
@@ -223,7 +247,11 @@ impl LongConnectionBuilder {
         let mut headers = HeaderMap::new();
         for (name, value) in &self.headers {
             let name: HeaderName = name.parse().map_err(|_| BuildError::InvalidHeader)?;
-            let value: HeaderValue = value.parse().map_err(|_| BuildError::InvalidHeader)?;
+            let mut value: HeaderValue = value.parse().map_err(|_| BuildError::InvalidHeader)?;
+            if OURS.contains(&name) || name.as_str().starts_with("sec-websocket-") {
+                return Err(BuildError::InvalidHeader);
+            }
+            value.set_sensitive(true);
             headers.append(name, value);
         }
         let dialer = self.dialer(&endpoint)?;
@@ -233,6 +261,7 @@ impl LongConnectionBuilder {
                     ack_deadline: self.limits.ack_deadline.min(MAX_WAIT),
                     ..self.limits
                 },
+                late: self.late,
                 drain_timeout: self.drain_timeout.min(MAX_WAIT),
                 listener: self.listener,
                 state: watch::Sender::new(State::default()),
@@ -298,6 +327,10 @@ pub enum BuildError {
     InvalidBaseUrl,
     /// The proxy is none of `http://`.
     InvalidProxy,
+    /// A bound or the ack deadline is 0: no event could be handled.
+    NothingAllowed,
+    /// There is no connection to run.
+    NoConnection,
     /// The user agent, or a header of the app's own, cannot be sent.
     InvalidHeader,
     /// The base URL is `https://`, and there is no TLS, or nobody to trust.
@@ -310,6 +343,8 @@ impl fmt::Display for BuildError {
             Self::NoCredentials => "the app's id or secret is empty",
             Self::InvalidBaseUrl => "the base URL is not a plain http:// or https:// one",
             Self::InvalidProxy => "the proxy is not an http:// URL",
+            Self::NothingAllowed => "a bound or the ack deadline is 0",
+            Self::NoConnection => "there is no connection to run",
             Self::InvalidHeader => "a header cannot be sent",
             Self::NoTls => "an https:// base URL needs TLS and somebody to trust",
         })

@@ -1,5 +1,6 @@
 //! From nothing to an open connection: the call for an address, then the upgrade there.
 
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -22,11 +23,11 @@ use crate::error::{ConnectError, ConnectErrorKind};
 
 /// The largest answer to a call for an address.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
-/// The largest message: an event in one frame, and what is around it.
-const MAX_MESSAGE_BYTES: usize = MAX_EVENT_BYTES + 64 * 1024;
+/// The largest message that does not end the connection: what is larger than an event may be is
+/// answered as failed.
+const MAX_MESSAGE_BYTES: usize = 4 * MAX_EVENT_BYTES;
 
 /// Opens connections.
-#[derive(Debug)]
 pub(crate) struct Connect {
     pub(crate) credentials: Credentials,
     /// The call for an address goes there.
@@ -62,7 +63,7 @@ impl Connect {
     }
 
     async fn call(&self) -> Result<Bytes, ConnectError> {
-        let lost = |error: hyper::Error| ConnectError::new(ConnectErrorKind::Unreachable, error);
+        let lost = |error: hyper::Error| ConnectError::unreachable(&error);
         let stream = self.dialer.dial(&self.endpoint).await?;
         let (mut sender, connection) =
             http1::handshake(TokioIo::new(stream)).await.map_err(lost)?;
@@ -119,7 +120,7 @@ impl Connect {
         }
     }
 
-    /// Adds what both requests have. The app's own headers go before ours.
+    /// Adds what both requests have. A header of the app's own takes the place of ours.
     fn add_headers(&self, headers: &mut HeaderMap, uri: &Uri) {
         let host = uri
             .authority()
@@ -128,18 +129,30 @@ impl Connect {
             headers.insert(HOST, host);
         }
         headers.insert(USER_AGENT, self.user_agent.clone());
-        for (name, value) in &self.headers {
-            headers.insert(name, value.clone());
+        for name in self.headers.keys() {
+            headers.remove(name);
         }
+        headers.extend(self.headers.clone());
+    }
+}
+
+/// The app's own headers are secrets as likely as not.
+impl fmt::Debug for Connect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connect")
+            .field("credentials", &self.credentials)
+            .field("endpoint", &self.endpoint)
+            .field("dialer", &self.dialer)
+            .finish_non_exhaustive()
     }
 }
 
 /// An error of the WebSocket, in a text that has no address in it.
 pub(crate) fn lost(kind: ConnectErrorKind, error: &Error) -> ConnectError {
     match error {
-        Error::Io(error) => ConnectError::new(kind, error),
-        Error::Protocol(error) => ConnectError::new(kind, error),
-        Error::Capacity(error) => ConnectError::new(kind, error),
+        Error::Io(error) => ConnectError::caused(kind, error),
+        Error::Protocol(error) => ConnectError::caused(kind, error),
+        Error::Capacity(error) => ConnectError::caused(kind, error),
         Error::Utf8(_) => ConnectError::new(kind, "a text that is no UTF-8"),
         _ => ConnectError::new(kind, ""),
     }

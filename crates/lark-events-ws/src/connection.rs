@@ -43,6 +43,9 @@ impl LongConnection {
     ///
     /// When the future is dropped, the connection and all handlers end at once.
     ///
+    /// A callback is acknowledged with what the service replies to it, also if that is nothing; a
+    /// `Dispatcher` makes that a failure.
+    ///
     /// # Errors
     ///
     /// [`ConnectError`] for what trying again cannot mend: see [`ConnectError::is_fatal`].
@@ -65,7 +68,7 @@ impl LongConnection {
 }
 
 /// Several long connections of one app, over one service: the platform sends each event on one of
-/// them, at random, and allows 50.
+/// them, at random, and allows 50. Bounds are those of each connection.
 ///
 /// ```
 /// use lark_events_ws::{LongConnection, LongConnections};
@@ -85,11 +88,14 @@ impl LongConnections {
     ///
     /// # Errors
     ///
-    /// [`BuildError`] when a setting cannot be used.
+    /// [`BuildError`] when a setting cannot be used, or there is to be no connection.
     pub fn new(
         count: usize,
         mut builder: impl FnMut() -> LongConnectionBuilder,
     ) -> Result<Self, BuildError> {
+        if count == 0 {
+            return Err(BuildError::NoConnection);
+        }
         let connections = (0..count).map(|_| builder().build());
         Ok(Self(connections.collect::<Result<_, _>>()?))
     }
@@ -144,7 +150,12 @@ impl LongConnections {
                     stop.cancel();
                     result = result.and(Err(error));
                 }
-                Some(Err(panicked)) => std::panic::resume_unwind(panicked.into_panic()),
+                Some(Err(error)) => {
+                    // Otherwise the runtime is shut down, and this with it.
+                    if let Ok(panic) = error.try_into_panic() {
+                        std::panic::resume_unwind(panic);
+                    }
+                }
             }
         }
     }

@@ -6,15 +6,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use http::Uri;
+use http::uri::PathAndQuery;
+use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::proxy::matcher::Matcher;
-use hyper_util::rt::TokioIo;
 use lark_events::BoxError;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tower::{ServiceExt as _, service_fn};
+use tower::ServiceExt as _;
 
-use crate::error::{ConnectError, ConnectErrorKind};
+use crate::error::ConnectError;
 
 /// A stream to the platform.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -39,36 +40,36 @@ pub(crate) enum Dialer {
 
 impl Dialer {
     pub(crate) async fn dial(&self, uri: &Uri) -> Result<BoxStream, ConnectError> {
-        let unreachable =
-            |error: &dyn fmt::Display| ConnectError::new(ConnectErrorKind::Unreachable, error);
+        let dialed = self.open(&target(uri)).await;
+        dialed.map_err(|error| ConnectError::unreachable(&*error))
+    }
+
+    /// Opens a stream to a URI without the path and query of the address, which is a secret and no
+    /// business of this.
+    async fn open(&self, target: &Uri) -> Result<BoxStream, BoxError> {
         match self {
-            Self::Custom(connector) => connector(uri.clone())
-                .await
-                .map_err(|error| unreachable(&error)),
+            Self::Custom(connector) => Ok(connector(target.clone()).await?),
             #[cfg(feature = "tls")]
             Self::Sockets {
                 proxies,
                 tls: Some(tls),
-            } if is_secure(uri) => {
+            } if is_secure(target) => {
                 use tokio_rustls::rustls::pki_types::ServerName;
-                let name = ServerName::try_from(host(uri).to_owned());
-                let name = name.map_err(|error| unreachable(&error))?;
-                let socket = connect(proxies, uri)
-                    .await
-                    .map_err(|error| unreachable(&error))?;
-                let stream = tls.connect(name, socket).await;
-                let stream = stream.map_err(|error| unreachable(&error))?;
-                Ok(Box::new(stream))
+                let name = ServerName::try_from(host(target).to_owned())?;
+                let socket = connect(proxies, target).await?;
+                Ok(Box::new(tls.connect(name, socket).await?))
             }
-            Self::Sockets { .. } if is_secure(uri) => Err(unreachable(&"there is no TLS")),
-            Self::Sockets { proxies, .. } => {
-                let socket = connect(proxies, uri)
-                    .await
-                    .map_err(|error| unreachable(&error))?;
-                Ok(Box::new(socket))
-            }
+            Self::Sockets { .. } if is_secure(target) => Err("there is no TLS".into()),
+            Self::Sockets { proxies, .. } => Ok(Box::new(connect(proxies, target).await?)),
         }
     }
+}
+
+/// Scheme and authority alone.
+fn target(uri: &Uri) -> Uri {
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(PathAndQuery::from_static("/"));
+    Uri::from_parts(parts).expect("an absolute URI with another path")
 }
 
 impl fmt::Debug for Dialer {
@@ -85,6 +86,7 @@ pub(crate) fn is_secure(uri: &Uri) -> bool {
 }
 
 /// The host, without the brackets that belong to a URL.
+#[cfg(feature = "tls")]
 fn host(uri: &Uri) -> &str {
     let host = uri.host().unwrap_or_default();
     host.strip_prefix('[')
@@ -107,10 +109,17 @@ async fn connect(proxies: &Matcher, uri: &Uri) -> Result<TcpStream, BoxError> {
         .authority(authority)
         .path_and_query("/")
         .build()?;
+    let mut connector = HttpConnector::new();
+    connector.enforce_http(false);
+    // Frames are small, and an answer must not wait for the next.
+    connector.set_nodelay(true);
     let Some(proxy) = proxies.intercept(&target) else {
-        return Ok(tcp(&target).await?);
+        return Ok(connector.oneshot(target).await?.into_inner());
     };
-    let connector = service_fn(|proxy: Uri| async move { tcp(&proxy).await.map(TokioIo::new) });
+    if proxy.uri().scheme_str() != Some("http") {
+        // Those of other kinds must not be shown a password in the clear.
+        return Err("the proxy is not an http:// one".into());
+    }
     let mut tunnel = Tunnel::new(proxy.uri().clone(), connector);
     if let Some(auth) = proxy.basic_auth() {
         tunnel = tunnel.with_auth(auth.clone());
@@ -118,9 +127,17 @@ async fn connect(proxies: &Matcher, uri: &Uri) -> Result<TcpStream, BoxError> {
     Ok(tunnel.oneshot(target).await?.into_inner())
 }
 
-async fn tcp(uri: &Uri) -> io::Result<TcpStream> {
-    let socket = TcpStream::connect((host(uri), port(uri))).await?;
-    // Frames are small, and an answer must not wait for the next.
-    socket.set_nodelay(true)?;
-    Ok(socket)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn no_password_goes_to_a_proxy_that_is_not_an_http_one() {
+        let target = Uri::from_static("http://platform.invalid/");
+        for proxy in ["socks5://user:password@127.0.0.1:1", "https://127.0.0.1:1"] {
+            let proxies = Matcher::builder().all(proxy).build();
+            let error = connect(&proxies, &target).await.unwrap_err();
+            assert_eq!(error.to_string(), "the proxy is not an http:// one");
+        }
+    }
 }

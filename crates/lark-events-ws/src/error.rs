@@ -55,6 +55,27 @@ impl ConnectError {
         }
     }
 
+    /// With an error and what caused it as its message.
+    pub(crate) fn caused(
+        kind: ConnectErrorKind,
+        error: &(dyn std::error::Error + 'static),
+    ) -> Self {
+        let mut message = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            let text = error.to_string();
+            if !message.contains(&text) {
+                message = format!("{message}: {text}");
+            }
+            cause = error.source();
+        }
+        Self::new(kind, message)
+    }
+
+    pub(crate) fn unreachable(error: &(dyn std::error::Error + 'static)) -> Self {
+        Self::caused(ConnectErrorKind::Unreachable, error)
+    }
+
     pub(crate) fn with_code(mut self, code: i64) -> Self {
         self.code = Some(code);
         self

@@ -9,9 +9,10 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use lark_events::{BoxError, Delivery, Outcome, Transport};
-use tokio::task::{AbortHandle, Id, JoinSet};
+use tokio::task::{Id, JoinSet};
+use tokio::time::{Instant, timeout_at};
 use tower::{Service, ServiceExt as _};
-use tracing::warn;
+use tracing::{Instrument as _, warn};
 
 use crate::session::Done;
 use crate::stats::Counters;
@@ -21,7 +22,6 @@ pub(crate) struct Handlers<S> {
     service: S,
     tasks: JoinSet<Done>,
     keys: HashMap<Id, u64>,
-    aborts: HashMap<u64, AbortHandle>,
 }
 
 /// A service that handles deliveries in tasks of their own.
@@ -44,20 +44,20 @@ impl<S: Handle> Handlers<S> {
             service,
             tasks: JoinSet::new(),
             keys: HashMap::new(),
-            aborts: HashMap::new(),
         }
     }
 
-    pub(crate) fn start(&mut self, key: u64, payload: Bytes) {
-        let handle = self.tasks.spawn(run(self.service.clone(), payload));
+    /// Starts the handler of an event, to be cancelled at a moment if there is one.
+    pub(crate) fn start(&mut self, key: u64, payload: Bytes, cancel_at: Option<Instant>) {
+        let running = run(self.service.clone(), payload);
+        let task = async move {
+            match cancel_at {
+                None => running.await,
+                Some(moment) => timeout_at(moment, running).await.unwrap_or(Done::Cancelled),
+            }
+        };
+        let handle = self.tasks.spawn(task.in_current_span());
         self.keys.insert(handle.id(), key);
-        self.aborts.insert(key, handle);
-    }
-
-    pub(crate) fn cancel(&mut self, key: u64) {
-        if let Some(handle) = self.aborts.get(&key) {
-            handle.abort();
-        }
     }
 
     pub(crate) fn cancel_all(&mut self) {
@@ -78,13 +78,12 @@ impl<S: Handle> Handlers<S> {
         let (id, done) = match ended {
             Ok(ended) => ended,
             // Panics are caught in the task.
-            Err(cancelled) => {
-                counters.cancelled.add(1);
-                (cancelled.id(), Done::Cancelled)
-            }
+            Err(cancelled) => (cancelled.id(), Done::Cancelled),
         };
+        if matches!(done, Done::Cancelled) {
+            counters.cancelled.add(1);
+        }
         let key = self.keys.remove(&id).expect("each task has its key");
-        self.aborts.remove(&key);
         (key, done)
     }
 }

@@ -32,6 +32,11 @@
 //! - The platform sends each event on one of the app's connections, at random: every process has to
 //!   register every handler. [`LongConnections`] runs several in one process.
 //!
+//! # Logs
+//!
+//! No line of this crate has a secret, an address or a payload in it. The `tungstenite` crate at
+//! TRACE shows all of them: keep it above that.
+//!
 //! # Features
 //!
 //! - `ring` (default) or `aws-lc`: what TLS computes with. Both: `ring`.
@@ -70,3 +75,8 @@ pub use self::state::{Monitor, State};
 pub use self::stats::Stats;
 #[cfg(feature = "tls")]
 pub use tokio_rustls::rustls;
+
+/// The document's own examples are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/coming-from-the-official-sdks.md")]
+struct ComingFromTheOfficialSdks;

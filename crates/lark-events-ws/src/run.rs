@@ -4,11 +4,13 @@ use std::convert::Infallible;
 use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
+use lark_events::{LateHandler, MAX_EVENT_BYTES};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tokio_tungstenite::WebSocketStream;
@@ -25,10 +27,9 @@ use crate::session::{Action, Limits, Running, Session};
 use crate::state::State;
 use crate::stats::Counters;
 
-/// Messages that wait to be sent while the platform does not read; one more is the end of the
-/// connection. Answers are small but for those of callbacks.
-const MAX_UNSENT: usize = 1024;
-/// How long the platform may take to answer a Close.
+/// Answers that wait to be sent while the platform does not read; more is the end of the connection.
+const MAX_UNSENT_BYTES: usize = 16 * MAX_EVENT_BYTES;
+/// How long the platform may take to answer a Close, or to take the last answers before it.
 const CLOSE_LIMIT: Duration = Duration::from_secs(1);
 /// How long cancelled handlers may take to be dropped, which takes one poll each unless a handler
 /// blocks its thread.
@@ -57,10 +58,25 @@ impl fmt::Debug for Listener {
 pub(crate) struct Runner {
     pub(crate) connect: Connect,
     pub(crate) limits: Limits,
+    pub(crate) late: LateHandler,
     pub(crate) drain_timeout: Duration,
     pub(crate) state: watch::Sender<State>,
     pub(crate) listener: Option<Listener>,
     pub(crate) counters: Arc<Counters>,
+}
+
+/// Says that a connection is run no more, also when its future is dropped.
+struct Ending<'a>(&'a Runner);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        let Self(runner) = self;
+        let final_state = matches!(*runner.state.borrow(), State::Closed | State::Failed(_));
+        if !final_state {
+            runner.counters.running.store(0, Ordering::Relaxed);
+            runner.enter(State::Closed);
+        }
+    }
 }
 
 /// How an open connection ended.
@@ -76,6 +92,7 @@ impl Runner {
         service: S,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ConnectError> {
+        let _ending = Ending(self);
         let mut shutdown = pin!(shutdown);
         let mut handlers = Handlers::new(service);
         let mut running = Running::default();
@@ -142,10 +159,10 @@ impl Runner {
     }
 
     fn enter(&self, state: State) {
+        self.state.send_replace(state.clone());
         if let Some(listener) = &self.listener {
             listener.hear(&state);
         }
-        self.state.send_replace(state);
     }
 
     /// Takes note of the handlers that end while there is no connection to answer on.
@@ -206,37 +223,38 @@ impl Runner {
         });
         // What is read is always read, whether what is written is taken or not.
         let (sink, mut stream) = socket.split();
-        let (unsent, waiting) = mpsc::channel(MAX_UNSENT);
-        let mut writing = pin!(write(sink, waiting));
+        let (unsent, waiting) = mpsc::unbounded_channel();
+        let unsent = Unsent {
+            messages: unsent,
+            bytes: Arc::default(),
+        };
+        let mut writing = pin!(write(sink, waiting, Arc::clone(&unsent.bytes)));
         let mut drained_by = None;
+        let now = Instant::now;
         let lost = loop {
-            let done = self.act(session, handlers, &unsent);
-            if let Err(why) = done {
+            if let Err(why) = self.act(session, handlers, &unsent) {
                 break Some(why);
             }
             if drained_by.is_some() && session.is_idle() {
                 break None;
             }
-            let now = Instant::now;
             tokio::select! {
-                message = stream.next() => match message {
-                    Some(Ok(Message::Binary(message))) => session.on_message(message, now()),
-                    Some(Ok(Message::Text(_))) => session.on_text(now()),
-                    Some(Ok(Message::Close(close))) => {
-                        // Reading on sends the answer to it.
+                message = stream.next() => {
+                    if let Some(why) = hear(session, message) {
+                        // Reading on sends the answer to a Close.
                         let _ = timeout(CLOSE_LIMIT, rest(&mut stream)).await;
-                        let closed = ConnectError::new(ConnectErrorKind::Closed, "");
-                        break Some(match close {
-                            Some(close) => closed.with_code(u16::from(close.code).into()),
-                            None => closed,
-                        });
+                        break Some(why);
                     }
-                    Some(Ok(_)) => session.on_sign_of_life(now()),
-                    Some(Err(error)) => break Some(connect::lost(ConnectErrorKind::Lost, &error)),
-                    None => break Some(ConnectError::new(ConnectErrorKind::Lost, "")),
-                },
+                }
                 (key, done) = handlers.next(&self.counters) => session.on_done(key, &done, now()),
-                () = sleep_until(session.next_time()) => session.on_time(now()),
+                () = sleep_until(session.next_time()) => {
+                    // After a pause of the whole process, what has come meanwhile counts first.
+                    let heard = stream.next().now_or_never();
+                    if let Some(why) = heard.and_then(|message| hear(session, message)) {
+                        break Some(why);
+                    }
+                    session.on_time(now());
+                }
                 written = &mut writing => break Some(match written {
                     Ok(()) => ConnectError::new(ConnectErrorKind::Lost, ""),
                     Err(error) => connect::lost(ConnectErrorKind::Lost, &error),
@@ -244,7 +262,7 @@ impl Runner {
                 () = &mut *shutdown, if drained_by.is_none() => {
                     info!("draining");
                     self.enter(State::Draining);
-                    session.drain();
+                    session.drain(now());
                     drained_by = Some(now() + self.drain_timeout);
                 }
                 () = until(drained_by) => {
@@ -255,22 +273,33 @@ impl Runner {
                             session.on_done(key, &done, now());
                         }
                     };
+                    // What is not dropped by then blocks its thread.
                     let _ = timeout(CANCEL_GRACE, cancelling).await;
                     break self.act(session, handlers, &unsent).err();
                 }
             }
         };
-        match (lost, drained_by) {
-            (None, by) => {
-                // The answers that wait are sent, then a Close; then the platform's is waited for.
-                drop(unsent);
-                let closing = async { tokio::join!(writing, rest(&mut stream)) };
-                let _ = timeout(CLOSE_LIMIT, closing).await;
-                Ended::Draining(by.unwrap_or_else(Instant::now))
+        let Some(by) = drained_by else {
+            let unknown = || ConnectError::new(ConnectErrorKind::Lost, "");
+            return Ended::Lost(lost.unwrap_or_else(unknown));
+        };
+        if lost.is_none() {
+            // The answers that wait are sent, then a Close; then the platform's is waited for. All
+            // the while what comes is read, or both would wait for each other.
+            drop(unsent);
+            let mut reading = pin!(rest(&mut stream));
+            let sent_by = by.max(now() + CLOSE_LIMIT);
+            let closed = async {
+                tokio::select! {
+                    _ = writing => false,
+                    () = &mut reading => true,
+                }
+            };
+            if timeout_at(sent_by, closed).await == Ok(false) {
+                let _ = timeout(CLOSE_LIMIT, reading).await;
             }
-            (Some(_), Some(by)) => Ended::Draining(by),
-            (Some(why), None) => Ended::Lost(why),
         }
+        Ended::Draining(by)
     }
 
     /// Does what the session wants done.
@@ -278,20 +307,20 @@ impl Runner {
         &self,
         session: &mut Session,
         handlers: &mut Handlers<S>,
-        unsent: &mpsc::Sender<Message>,
+        unsent: &Unsent,
     ) -> Result<(), ConnectError> {
         while let Some(action) = session.next_action() {
             match action {
-                Action::Send(message) => {
-                    unsent.try_send(Message::Binary(message)).map_err(|_| {
-                        ConnectError::new(ConnectErrorKind::Lost, "the platform does not read")
-                    })?;
-                }
-                Action::Start { key, payload } => {
+                Action::Send(message) => unsent.send(message)?,
+                Action::Start {
+                    key,
+                    payload,
+                    deadline,
+                } => {
                     self.counters.running.fetch_add(1, Ordering::Relaxed);
-                    handlers.start(key, payload);
+                    let cancel_at = (self.late == LateHandler::Cancel).then_some(deadline);
+                    handlers.start(key, payload, cancel_at);
                 }
-                Action::Cancel { key } => handlers.cancel(key),
                 Action::GiveUp => return Err(ConnectError::new(ConnectErrorKind::Silent, "")),
             }
         }
@@ -299,15 +328,56 @@ impl Runner {
     }
 }
 
+/// Has the session hear a message, or says how the connection ended with it.
+fn hear(session: &mut Session, message: Option<Result<Message, Error>>) -> Option<ConnectError> {
+    let now = Instant::now();
+    match message {
+        Some(Ok(Message::Binary(message))) => session.on_message(message, now),
+        Some(Ok(Message::Text(_))) => session.on_text(now),
+        Some(Ok(Message::Close(close))) => {
+            let closed = ConnectError::new(ConnectErrorKind::Closed, "");
+            return Some(match close {
+                Some(close) => closed.with_code(u16::from(close.code).into()),
+                None => closed,
+            });
+        }
+        Some(Ok(_)) => session.on_sign_of_life(now),
+        Some(Err(error)) => return Some(connect::lost(ConnectErrorKind::Lost, &error)),
+        None => return Some(ConnectError::new(ConnectErrorKind::Lost, "")),
+    }
+    None
+}
+
+/// What waits to be sent.
+struct Unsent {
+    messages: mpsc::UnboundedSender<Bytes>,
+    bytes: Arc<AtomicUsize>,
+}
+
+impl Unsent {
+    fn send(&self, message: Bytes) -> Result<(), ConnectError> {
+        let lost = |why| ConnectError::new(ConnectErrorKind::Lost, why);
+        let before = self.bytes.fetch_add(message.len(), Ordering::Relaxed);
+        if before > MAX_UNSENT_BYTES {
+            return Err(lost("the platform does not read"));
+        }
+        self.messages.send(message).map_err(|_| lost(""))
+    }
+}
+
 /// Sends what comes, and a Close when no more does.
 async fn write(
     mut sink: SplitSink<Socket, Message>,
-    mut waiting: mpsc::Receiver<Message>,
+    mut waiting: mpsc::UnboundedReceiver<Bytes>,
+    bytes: Arc<AtomicUsize>,
 ) -> Result<(), Error> {
     while let Some(message) = waiting.recv().await {
-        sink.feed(message).await?;
-        while let Ok(message) = waiting.try_recv() {
-            sink.feed(message).await?;
+        let mut next = Some(message);
+        while let Some(message) = next {
+            let len = message.len();
+            sink.feed(Message::Binary(message)).await?;
+            bytes.fetch_sub(len, Ordering::Relaxed);
+            next = waiting.try_recv().ok();
         }
         sink.flush().await?;
     }

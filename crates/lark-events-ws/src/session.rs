@@ -8,7 +8,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use lark_events::{LateHandler, Outcome};
+use lark_events::{MAX_EVENT_BYTES, Outcome};
 use tokio::time::Instant;
 use tracing::warn;
 
@@ -20,13 +20,16 @@ use crate::stats::Counters;
 /// How much longer than two ping intervals a connection may be silent before it counts as dead.
 const SILENCE_GRACE: Duration = Duration::from_secs(5);
 
+/// Events that wait for a handler to end, whatever their size: many more than are handled by their
+/// deadline.
+pub(crate) const MAX_QUEUED: usize = 4096;
+
 /// What may be used at once, and for how long.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     pub(crate) max_running: usize,
     pub(crate) max_bytes_in_flight: usize,
     pub(crate) ack_deadline: Duration,
-    pub(crate) late: LateHandler,
 }
 
 /// What to do.
@@ -34,10 +37,12 @@ pub(crate) struct Limits {
 pub(crate) enum Action {
     /// Send a binary message.
     Send(Bytes),
-    /// Start the handler of an event.
-    Start { key: u64, payload: Bytes },
-    /// Cancel a handler.
-    Cancel { key: u64 },
+    /// Start the handler of an event, which is to be answered by the deadline.
+    Start {
+        key: u64,
+        payload: Bytes,
+        deadline: Instant,
+    },
     /// Give the connection up: nothing was heard for too long.
     GiveUp,
 }
@@ -91,13 +96,16 @@ struct Open {
     /// The frame to answer with, without its payload.
     answer: Frame,
     deadline: Instant,
-    started: Option<Instant>,
+    /// When it came whole, then when its handler was started.
+    since: Instant,
 }
 
 #[derive(Debug)]
 struct Queued {
     key: u64,
     payload: Bytes,
+    /// All of its message.
+    bytes: usize,
 }
 
 impl Session {
@@ -131,8 +139,13 @@ impl Session {
     }
 
     /// Ends the connection: what is not answered will not be.
-    pub(crate) fn end(self) -> (Running, ClientConfig) {
+    pub(crate) fn end(mut self) -> (Running, ClientConfig) {
         self.counters.unsent.add(self.open.len());
+        for action in self.actions {
+            if let Action::Start { key, .. } = action {
+                self.running.remove(key);
+            }
+        }
         (self.running, self.config)
     }
 
@@ -153,12 +166,12 @@ impl Session {
     }
 
     /// Takes no more events; those that wait are left to be delivered again.
-    pub(crate) fn drain(&mut self) {
+    pub(crate) fn drain(&mut self, now: Instant) {
         self.draining = true;
         for queued in std::mem::take(&mut self.queue) {
-            self.queued_bytes -= queued.payload.len();
+            self.queued_bytes -= queued.bytes;
             self.counters.overloaded.add(1);
-            self.answer(queued.key, &Done::Failed, None);
+            self.answer(queued.key, &Done::Failed, now);
         }
     }
 
@@ -180,6 +193,7 @@ impl Session {
 
     pub(crate) fn on_message(&mut self, message: Bytes, now: Instant) {
         self.last_heard = now;
+        let bytes = message.len();
         let mut frame = match Frame::decode(message) {
             Ok(frame) => frame,
             Err(error) => {
@@ -194,7 +208,7 @@ impl Session {
             (Some(Method::Control), Some(header::PONG)) => self.on_pong(&frame, now),
             (Some(Method::Data), Some(header::EVENT)) => {
                 let payload = frame.payload.take().unwrap_or_default();
-                self.on_event(frame, payload, now);
+                self.on_event(frame, payload, bytes, now);
             }
             (Some(Method::Data), Some(header::CARD)) => self.ignore("a card of the old scheme"),
             _ => self.ignore("a frame of another kind"),
@@ -219,18 +233,24 @@ impl Session {
         }
     }
 
-    fn on_event(&mut self, frame: Frame, payload: Bytes, now: Instant) {
+    /// Takes an event or a fragment of one, in a message of so many bytes.
+    fn on_event(&mut self, frame: Frame, payload: Bytes, bytes: usize, now: Instant) {
         let number = |key, default| match frame.header(key) {
             Some(number) => number.parse().unwrap_or(usize::MAX),
             None => default,
         };
         let (sum, seq) = (number(header::SUM, 1), number(header::SEQ, 0));
-        if sum == 1 && seq == 0 {
-            self.on_whole(frame, payload, now, now);
+        if sum <= 1 {
+            self.on_whole(frame, payload, bytes, now, now);
             return;
         }
+        let Some(message_id) = frame.header(header::MESSAGE_ID).filter(|id| !id.is_empty()) else {
+            self.counters.fragments_dropped.add(1);
+            self.ignore("a fragment of no message");
+            return;
+        };
         let place = Place {
-            message_id: frame.header(header::MESSAGE_ID).unwrap_or_default(),
+            message_id,
             sum,
             seq,
         };
@@ -239,32 +259,51 @@ impl Session {
         self.counters.fragments_dropped.add(dropped);
         match joined {
             Joined::Waiting => {}
-            Joined::Whole { payload, began } => self.on_whole(frame, payload, began, now),
+            Joined::Whole { payload, began } => {
+                let bytes = payload.len();
+                self.on_whole(frame, payload, bytes, began, now);
+            }
             Joined::Dropped(why) => warn!(why, dropped, "fragments are dropped"),
         }
     }
 
     /// Takes an event whose first fragment came at `began`.
-    fn on_whole(&mut self, answer: Frame, payload: Bytes, began: Instant, now: Instant) {
+    fn on_whole(
+        &mut self,
+        answer: Frame,
+        payload: Bytes,
+        bytes: usize,
+        began: Instant,
+        now: Instant,
+    ) {
         self.counters.events.add(1);
         self.running.last_key += 1;
         let key = self.running.last_key;
-        let fits = payload.len() <= self.free_bytes();
         let deadline = began + self.limits.ack_deadline;
         self.deadlines.insert((deadline, key));
         let open = Open {
             answer,
             deadline,
-            started: None,
+            since: now,
         };
         self.open.insert(key, open);
-        if self.draining || !fits {
-            self.counters.overloaded.add(1);
-            self.answer(key, &Done::Failed, None);
+        if payload.len() > MAX_EVENT_BYTES {
+            warn!("an event that is too large is not acknowledged");
+            self.answer(key, &Done::Failed, now);
             return;
         }
-        self.queued_bytes += payload.len();
-        self.queue.push_back(Queued { key, payload });
+        let fits = bytes <= self.free_bytes() && self.queue.len() < MAX_QUEUED;
+        if self.draining || !fits {
+            self.counters.overloaded.add(1);
+            self.answer(key, &Done::Failed, now);
+            return;
+        }
+        self.queued_bytes += bytes;
+        self.queue.push_back(Queued {
+            key,
+            payload,
+            bytes,
+        });
         self.start_what_can(now);
     }
 
@@ -275,23 +314,36 @@ impl Session {
 
     fn start_what_can(&mut self, now: Instant) {
         while self.running.handlers.len() < self.limits.max_running {
-            let Some(Queued { key, payload }) = self.queue.pop_front() else {
+            let Some(queued) = self.queue.pop_front() else {
                 return;
             };
-            self.queued_bytes -= payload.len();
-            self.running.bytes += payload.len();
-            self.running.handlers.insert(key, payload.len());
-            if let Some(open) = self.open.get_mut(&key) {
-                open.started = Some(now);
-            }
-            self.actions.push_back(Action::Start { key, payload });
+            let Queued {
+                key,
+                payload,
+                bytes,
+            } = queued;
+            self.queued_bytes -= bytes;
+            // Better delivered again than handled and delivered again.
+            let Some(open) = self.open.get_mut(&key).filter(|open| now < open.deadline) else {
+                self.miss_deadline(key, now);
+                continue;
+            };
+            open.since = now;
+            let deadline = open.deadline;
+            self.running.bytes += bytes;
+            self.running.handlers.insert(key, bytes);
+            self.actions.push_back(Action::Start {
+                key,
+                payload,
+                deadline,
+            });
         }
     }
 
     /// A handler ended, of this connection or of a former one.
     pub(crate) fn on_done(&mut self, key: u64, done: &Done, now: Instant) {
         self.running.remove(key);
-        self.answer(key, done, Some(now));
+        self.answer(key, done, now);
         self.start_what_can(now);
     }
 
@@ -315,25 +367,18 @@ impl Session {
             if now < deadline {
                 break;
             }
-            self.miss_deadline(key);
+            self.miss_deadline(key, now);
+            if let Some(place) = self.queue.iter().position(|queued| queued.key == key) {
+                let queued = self.queue.remove(place);
+                self.queued_bytes -= queued.map_or(0, |queued| queued.bytes);
+            }
         }
     }
 
-    fn miss_deadline(&mut self, key: u64) {
-        let started = self
-            .open
-            .get(&key)
-            .is_some_and(|open| open.started.is_some());
+    /// Answers an event that has no outcome by its deadline.
+    fn miss_deadline(&mut self, key: u64, now: Instant) {
         self.counters.deadline_missed.add(1);
-        self.answer(key, &Done::Failed, None);
-        if !started {
-            let place = self.queue.iter().position(|queued| queued.key == key);
-            if let Some(queued) = place.and_then(|place| self.queue.remove(place)) {
-                self.queued_bytes -= queued.payload.len();
-            }
-        } else if self.limits.late == LateHandler::Cancel {
-            self.actions.push_back(Action::Cancel { key });
-        }
+        self.answer(key, &Done::Failed, now);
     }
 
     fn ping(&mut self, now: Instant) {
@@ -347,32 +392,34 @@ impl Session {
     }
 
     /// Answers an event, unless it has been answered.
-    fn answer(&mut self, key: u64, done: &Done, now: Option<Instant>) {
+    fn answer(&mut self, key: u64, done: &Done, now: Instant) {
         let Some(open) = self.open.remove(&key) else {
             return;
         };
         self.deadlines.remove(&(open.deadline, key));
-        let payload = match done {
-            Done::Outcome(Outcome::Handled | Outcome::Unhandled) => r#"{"code":200}"#.to_owned(),
+        let (payload, counter) = match done {
+            Done::Outcome(Outcome::Handled | Outcome::Unhandled) => {
+                (r#"{"code":200}"#.to_owned(), &self.counters.acked)
+            }
             Done::Outcome(Outcome::Replied(reply)) => {
                 let reply = STANDARD.encode(reply.as_bytes());
-                format!(r#"{{"code":200,"data":"{reply}"}}"#)
+                let payload = format!(r#"{{"code":200,"data":"{reply}"}}"#);
+                (payload, &self.counters.acked)
             }
             // Whatever other outcome there may be one day, it is not known to be a success.
-            Done::Outcome(_) | Done::Failed | Done::Cancelled => r#"{"code":500}"#.to_owned(),
+            Done::Outcome(_) | Done::Failed | Done::Cancelled => {
+                (r#"{"code":500}"#.to_owned(), &self.counters.failed)
+            }
         };
-        match payload.as_bytes() {
-            br#"{"code":500}"# => self.counters.failed.add(1),
-            _ => self.counters.acked.add(1),
-        }
-        let took = open
-            .started
-            .zip(now)
-            .map_or(Duration::ZERO, |(from, to)| to - from);
-        let answer = open
-            .answer
-            .with_header(header::BIZ_RT, took.as_millis().to_string());
+        counter.add(1);
+        let took = now.duration_since(open.since).as_millis();
+        let answer = open.answer.with_header(header::BIZ_RT, took.to_string());
         let answer = answer.with_payload(payload).encode();
         self.actions.push_back(Action::Send(answer));
     }
 }
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;

@@ -38,7 +38,7 @@ pub enum State {
     },
     /// It is being shut down: handlers finish, no event is taken.
     Draining,
-    /// It was shut down.
+    /// It was shut down, or its future dropped.
     Closed,
     /// It ended, since trying again is of no use.
     Failed(ConnectError),
@@ -92,8 +92,9 @@ impl Monitor {
         self.state.clone()
     }
 
-    /// Waits for a state. The last one, of a connection that is run no more, stays; if it is not
-    /// wanted, it is given all the same.
+    /// Waits for a state, and gives it. One that passes at once may be missed: a
+    /// [listener](crate::LongConnectionBuilder::on_state) is told of all. Of a connection that is run
+    /// no more the last state is given, wanted or not.
     pub async fn until(&self, wanted: impl FnMut(&State) -> bool) -> State {
         let mut state = self.state.clone();
         let found = state.wait_for(wanted).await.map(|state| state.clone());

@@ -12,9 +12,10 @@ pub struct Stats {
     pub ignored: u64,
     /// Events and callbacks received whole.
     pub events: u64,
-    /// Acknowledgements of success sent.
+    /// Acknowledgements of success, put on their way.
     pub acked: u64,
-    /// Acknowledgements of failure sent, for whatever reason: the platform delivers an event again.
+    /// Acknowledgements of failure, put on their way for whatever reason: the platform delivers an
+    /// event again.
     pub failed: u64,
     /// Of those: no outcome was there by the ack deadline.
     pub deadline_missed: u64,

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lark_events_sim::{ClientConfig, Fault, Platform};
-use lark_events_ws::{BuildError, ConnectErrorKind, LARK, LongConnection, State};
+use lark_events_ws::{BuildError, ConnectErrorKind, LARK, LongConnection, LongConnections, State};
 use tokio::time::Instant;
 
 use crate::support::{Client, ID, SECRET, platform, takes, to, watched};
@@ -90,6 +90,8 @@ async fn other_causes_are_tried_again_with_a_fresh_ticket_each_time() {
         assert_eq!(platform.stats().endpoint_calls, calls + 2);
         assert_eq!(client.end().await, Ok(()));
     }
+    // A ticket that came twice would be one.
+    assert_eq!(platform.violations(), []);
 }
 
 #[tokio::test(start_paused = true)]
@@ -268,8 +270,30 @@ fn what_cannot_be_used_is_not_built() {
         builder().user_agent("\n").build(),
         Err(BuildError::InvalidHeader)
     ));
-    let shown = format!("{:?} {:?}", builder(), builder().build().unwrap());
-    assert!(!shown.contains(SECRET), "{shown}");
+    for name in ["Host", "content-length", "UPGRADE", "Sec-WebSocket-Key"] {
+        assert!(
+            matches!(
+                builder().header(name, "x").build(),
+                Err(BuildError::InvalidHeader)
+            ),
+            "{name}"
+        );
+    }
+    for nothing in [
+        builder().max_running(0),
+        builder().max_bytes_in_flight(0),
+        builder().ack_deadline(Duration::ZERO),
+    ] {
+        assert!(matches!(nothing.build(), Err(BuildError::NothingAllowed)));
+    }
+    assert!(matches!(
+        LongConnections::new(0, builder),
+        Err(BuildError::NoConnection)
+    ));
+    let with_header = builder().header("authorization", "marked-header");
+    let shown = format!("{with_header:?}");
+    let shown = format!("{shown} {:?}", with_header.build().unwrap());
+    assert!(shown.contains(ID) && !shown.contains("marked"), "{shown}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -207,6 +207,25 @@ async fn past_the_deadline_an_event_is_acked_500_and_its_handler_finishes_or_is_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_late_handler_of_a_lost_connection_is_cancelled_too() {
+    let platform = Arc::new(platform().start().await.unwrap());
+    let (dispatcher, seen) = watched();
+    let builder = to(&platform)
+        .late_handlers(LateHandler::Cancel)
+        .max_running(1);
+    let client = Client::connected(builder, dispatcher).await;
+    let push = platform.push(takes(60_000));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    platform.disconnect();
+    assert!(!push.await.acknowledged());
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let stats = client.monitor.stats();
+    assert_eq!((stats.cancelled, stats.running, stats.unsent), (1, 0, 1));
+    assert!(platform.push(takes(0)).await.acknowledged());
+    assert_eq!((seen.started(), seen.finished()), (2, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn at_the_bound_events_wait_and_then_are_acked_500() {
     let platform = Arc::new(platform().start().await.unwrap());
     let (dispatcher, seen) = watched();
@@ -241,17 +260,17 @@ async fn at_the_bound_events_wait_and_then_are_acked_500() {
 
 #[tokio::test(start_paused = true)]
 async fn bytes_in_flight_are_bounded() {
-    let platform = Arc::new(platform().fragment_above(1000).start().await.unwrap());
+    let platform = Arc::new(platform().fragment_above(2000).start().await.unwrap());
     let (dispatcher, seen) = watched();
-    let builder = to(&platform).max_bytes_in_flight(500);
+    let builder = to(&platform).max_bytes_in_flight(1000);
     let client = Client::connected(builder, dispatcher).await;
     let large = |bytes| Document::v2("other_v1", &"x".repeat(bytes)).unwrap();
     // Too large for itself, in one frame and in several.
     assert_eq!(
-        code(&platform.push(large(600)).await.attempts[0].answer),
+        code(&platform.push(large(1000)).await.attempts[0].answer),
         500
     );
-    assert!(!platform.push(large(1800)).await.acknowledged());
+    assert!(!platform.push(large(3500)).await.acknowledged());
     let running = platform.push(takes(1000));
     assert_eq!(
         code(&platform.push(large(200)).await.attempts[0].answer),

@@ -5,5 +5,7 @@
 
 mod connecting;
 mod events;
+mod layers;
 mod shutdown;
+mod sockets;
 mod support;

@@ -118,13 +118,16 @@ async fn handlers_of_a_lost_connection_finish_within_the_drain() {
 #[tokio::test(start_paused = true)]
 async fn dropping_the_future_ends_the_connection_and_all_handlers() {
     let platform = Arc::new(platform().start().await.unwrap());
+    let alive = || {
+        let runtime = tokio::runtime::Handle::current();
+        runtime.metrics().num_alive_tasks()
+    };
+    let before = alive();
     let (dispatcher, seen) = watched();
     let client = Client::connected(to(&platform), dispatcher).await;
     let push = platform.push(takes(2000));
     tokio::time::sleep(Duration::from_millis(100)).await;
-    let alive = tokio::runtime::Handle::current()
-        .metrics()
-        .num_alive_tasks();
+    assert_eq!((seen.started(), client.monitor.stats().running), (1, 1));
     client.task.abort();
     let report = push.await;
     assert_eq!(
@@ -134,11 +137,9 @@ async fn dropping_the_future_ends_the_connection_and_all_handlers() {
     platform.until(|stats| stats.connections == 0).await;
     tokio::time::sleep(Duration::from_secs(10)).await;
     assert_eq!((seen.started(), seen.finished()), (1, 0));
-    let left = tokio::runtime::Handle::current()
-        .metrics()
-        .num_alive_tasks();
-    // The connection, its handler, and what the platform had for both.
-    assert!(left + 2 <= alive, "{left} of {alive}");
+    assert_eq!(alive(), before);
+    assert_eq!(client.monitor.state(), State::Closed);
+    assert_eq!(client.monitor.stats().running, 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -187,6 +188,10 @@ async fn a_fatal_cause_of_one_connection_ends_them_all() {
         .iter()
         .filter(|monitor| matches!(monitor.state(), State::Failed(_)));
     assert_eq!(failed.count(), 1);
+    let closed = monitors
+        .iter()
+        .filter(|monitor| monitor.state() == State::Closed);
+    assert_eq!(closed.count(), 2);
     assert_eq!(platform.stats().connections, 0);
 }
 

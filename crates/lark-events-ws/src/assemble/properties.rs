@@ -1,0 +1,200 @@
+//! Whatever fragments come, in whatever order.
+
+use std::collections::BTreeSet;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::Config;
+
+use super::*;
+
+/// Parts of any length are slices of it.
+static ZEROS: [u8; MAX_EVENT_BYTES + 1] = [0; MAX_EVENT_BYTES + 1];
+
+/// Messages of which one fragment comes, from here on.
+const FIRST_OF_CROWD: u16 = 1000;
+
+/// Without a file of former failures: what fails becomes a test of its own.
+fn config() -> Config {
+    Config {
+        cases: 128,
+        failure_persistence: None,
+        ..Config::default()
+    }
+}
+
+/// A fragment, its sender's idea of time, and whether time is looked at after it.
+#[derive(Debug, Clone)]
+struct Taken {
+    message: u16,
+    sum: usize,
+    seq: usize,
+    len: usize,
+    max_bytes: usize,
+    after_ms: u64,
+    then_expire: bool,
+}
+
+fn taken() -> impl Strategy<Value = Taken> {
+    let odd = || select(vec![0, 1, 2, MAX_FRAGMENTS, MAX_FRAGMENTS + 1, usize::MAX]);
+    let sum = prop_oneof![8 => 1..4usize, 1 => odd()];
+    let seq = prop_oneof![8 => 0..3usize, 1 => odd()];
+    let half = MAX_EVENT_BYTES / 2;
+    let len = prop_oneof![
+        20 => 0..9usize,
+        1 => select(vec![half, half + 1, MAX_EVENT_BYTES, MAX_EVENT_BYTES + 1]),
+    ];
+    let max_bytes = prop_oneof![
+        8 => Just(usize::MAX),
+        2 => 0..200usize,
+        1 => Just(2 * MAX_EVENT_BYTES),
+    ];
+    let message = prop_oneof![1 => 0..4u16, 4 => 0..400u16];
+    let after_ms = prop_oneof![20 => 0..20u64, 1 => 0..12_000u64];
+    let of = |(message, sum, seq, len, max_bytes, after_ms, then_expire)| Taken {
+        message,
+        sum,
+        seq,
+        len,
+        max_bytes,
+        after_ms,
+        then_expire,
+    };
+    let then_expire = prop::bool::weighted(0.1);
+    (message, sum, seq, len, max_bytes, after_ms, then_expire).prop_map(of)
+}
+
+/// The fragments of a message.
+type Parts = Vec<Vec<u8>>;
+
+/// Messages, and in which order their fragments come: by number of message and fragment, some of
+/// them repeatedly.
+fn messages() -> impl Strategy<Value = (Vec<Parts>, Vec<(usize, usize)>)> {
+    let message = vec(vec(any::<u8>(), 0..5), 1..9);
+    vec(message, 1..6).prop_flat_map(|messages| {
+        let one = |(at, parts): (usize, &Vec<_>)| (0..parts.len()).map(move |seq| (at, seq));
+        let all: Vec<_> = messages.iter().enumerate().flat_map(one).collect();
+        let repeated = vec(select(all.clone()), 0..20);
+        let order = repeated
+            .prop_map(move |repeated| [all.clone(), repeated].concat())
+            .prop_shuffle();
+        (Just(messages), order)
+    })
+}
+
+impl Assembler {
+    fn there(&self) -> usize {
+        self.partial.values().map(Partial::there).sum()
+    }
+
+    fn has(&self, message_id: &str, seq: usize) -> bool {
+        let partial = self.partial.get(message_id);
+        let part = partial.and_then(|partial| partial.parts.get(seq));
+        part.is_some_and(Option::is_some)
+    }
+
+    /// The counts are those of what is there.
+    fn check(&self) {
+        let mut bytes = 0;
+        for partial in self.partial.values() {
+            let parts = || partial.parts.iter().flatten();
+            assert_eq!(partial.bytes, parts().map(Bytes::len).sum::<usize>());
+            assert_eq!(partial.there(), parts().count());
+            bytes += partial.bytes;
+        }
+        assert_eq!(self.bytes(), bytes);
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn messages_come_out_as_they_went_in((messages, order) in messages()) {
+        let mut assembler = Assembler::default();
+        let start = Instant::now();
+        let mut began = vec![None; messages.len()];
+        let mut whole = BTreeSet::new();
+        for (step, (at, seq)) in order.into_iter().enumerate() {
+            // A fragment that comes after its message is whole is the first one of another.
+            if whole.contains(&at) {
+                continue;
+            }
+            let now = start + Duration::from_millis(step as u64);
+            let first = *began[at].get_or_insert(now);
+            let parts = &messages[at];
+            let (message_id, sum) = (at.to_string(), parts.len());
+            let place = Place { message_id: &message_id, sum, seq };
+            let (joined, dropped) = assembler.take(place, parts[seq].clone().into(), 200, now);
+            prop_assert_eq!(dropped, 0);
+            match joined {
+                Joined::Waiting => {}
+                Joined::Whole { payload, began } => {
+                    prop_assert_eq!((&payload[..], began), (&parts.concat()[..], first));
+                    whole.insert(at);
+                }
+                Joined::Dropped(why) => prop_assert!(false, "{}", why),
+            }
+        }
+        prop_assert_eq!(whole.len(), messages.len());
+        prop_assert_eq!((assembler.bytes(), assembler.next_expiry()), (0, None));
+    }
+
+    #[test]
+    fn no_fragment_breaks_a_bound(
+        crowd in 0..2 * MAX_ASSEMBLING,
+        fragments in vec(taken(), 0..300),
+    ) {
+        let mut assembler = Assembler::default();
+        let mut now = Instant::now();
+        let waits = |message| Taken {
+            message: FIRST_OF_CROWD + message as u16,
+            sum: 2,
+            seq: 0,
+            len: 1,
+            max_bytes: usize::MAX,
+            after_ms: 1,
+            then_expire: false,
+        };
+        let fragments = (0..crowd).map(waits).chain(fragments);
+        for Taken { message, sum, seq, len, max_bytes, after_ms, then_expire } in fragments {
+            now += Duration::from_millis(after_ms);
+            let message_id = message.to_string();
+            let place = Place { message_id: &message_id, sum, seq };
+            let repeated = assembler.has(&message_id, seq);
+            let (there, bytes) = (assembler.there(), assembler.bytes());
+            let part = Bytes::from_static(&ZEROS[..len]);
+            let (joined, dropped) = assembler.take(place, part, max_bytes, now);
+
+            prop_assert!(assembler.partial.len() <= MAX_ASSEMBLING);
+            prop_assert!(assembler.bytes() <= max_bytes.max(bytes));
+            let fits = |partial: &Partial| partial.bytes <= MAX_EVENT_BYTES;
+            prop_assert!(assembler.partial.values().all(fits));
+            // Every fragment is accounted for: it waits, was joined or was dropped.
+            let ignored = usize::from(repeated && joined == Joined::Waiting);
+            let joined = match joined {
+                Joined::Waiting => 0,
+                Joined::Dropped(_) => {
+                    prop_assert!(dropped > 0 && !assembler.partial.contains_key(&message_id));
+                    0
+                }
+                Joined::Whole { payload, began } => {
+                    prop_assert!(payload.len() <= MAX_EVENT_BYTES && began <= now);
+                    prop_assert!(sum <= MAX_FRAGMENTS);
+                    sum
+                }
+            };
+            prop_assert_eq!(there + 1 - ignored, assembler.there() + joined + dropped);
+            if then_expire {
+                let there = assembler.there();
+                prop_assert_eq!(there - assembler.expire(now), assembler.there());
+                prop_assert!(assembler.next_expiry().is_none_or(|next| next > now));
+            }
+        }
+        assembler.check();
+        let there = assembler.there();
+        prop_assert_eq!(assembler.expire(now + MAX_FRAGMENT_AGE), there);
+        prop_assert_eq!((assembler.bytes(), assembler.next_expiry()), (0, None));
+    }
+}

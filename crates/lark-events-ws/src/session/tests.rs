@@ -1,0 +1,121 @@
+//! What one frame after another leads to.
+
+use super::*;
+
+const DEADLINE: Duration = Duration::from_millis(2500);
+
+fn session(now: Instant) -> Session {
+    let limits = Limits {
+        max_running: 1,
+        max_bytes_in_flight: usize::MAX,
+        ack_deadline: DEADLINE,
+    };
+    let (config, running) = (ClientConfig::default(), Running::default());
+    let mut session = Session::begin(7, config, limits, running, Arc::default(), now);
+    assert!(matches!(session.next_action(), Some(Action::Send(_))));
+    session
+}
+
+fn event() -> Frame {
+    let frame = Frame::data(7).with_header(header::TYPE, header::EVENT);
+    frame.with_payload("{}")
+}
+
+/// The key of the handler to be started next.
+fn started(session: &mut Session) -> Option<u64> {
+    match session.next_action()? {
+        Action::Start { key, .. } => Some(key),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What is answered next, and how long that is said to have taken.
+fn answered(session: &mut Session) -> Option<(Bytes, String)> {
+    match session.next_action()? {
+        Action::Send(message) => {
+            let frame = Frame::decode(message).unwrap();
+            let took = frame.header(header::BIZ_RT).unwrap().to_owned();
+            Some((frame.payload.unwrap(), took))
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_says_to_have_no_other_fragments_is_whole() {
+    let now = Instant::now();
+    for sum in ["", "0", "1"] {
+        let mut session = session(now);
+        let event = match sum {
+            "" => event(),
+            sum => event().with_header(header::SUM, sum),
+        };
+        session.on_message(event.encode(), now);
+        assert_eq!(started(&mut session), Some(1), "sum {sum:?}");
+    }
+}
+
+#[test]
+fn fragments_of_no_message_are_not_joined() {
+    let now = Instant::now();
+    let mut session = session(now);
+    let fragment = |id: Option<&str>, seq| {
+        let frame = event().with_header(header::SUM, "2");
+        let frame = frame.with_header(header::SEQ, seq);
+        match id {
+            Some(id) => frame.with_header(header::MESSAGE_ID, id).encode(),
+            None => frame.encode(),
+        }
+    };
+    for id in [None, Some("")] {
+        session.on_message(fragment(id, "0"), now);
+        session.on_message(fragment(id, "1"), now);
+        assert_eq!(session.next_action(), None);
+    }
+    assert_eq!(session.counters.stats().fragments_dropped, 4);
+    session.on_message(fragment(Some("m"), "0"), now);
+    session.on_message(fragment(Some("m"), "1"), now);
+    assert_eq!(started(&mut session), Some(1));
+}
+
+#[test]
+fn an_event_that_waited_to_its_deadline_is_answered_and_never_started() {
+    let now = Instant::now();
+    let mut session = session(now);
+    session.on_message(event().encode(), now);
+    session.on_message(event().encode(), now + DEADLINE / 2);
+    assert_eq!(started(&mut session), Some(1));
+    assert_eq!(started(&mut session), None);
+    // The driver is late: the handler has ended, and time was not told.
+    let late = now + 2 * DEADLINE;
+    session.on_done(1, &Done::Outcome(Outcome::Handled), late);
+    let acked = (r#"{"code":200}"#.into(), "5000".to_owned());
+    let failed = (r#"{"code":500}"#.into(), "3750".to_owned());
+    assert_eq!(answered(&mut session), Some(acked));
+    assert_eq!(answered(&mut session), Some(failed));
+    assert_eq!(session.next_action(), None);
+    assert!(session.is_idle());
+}
+
+#[test]
+fn only_so_many_events_wait() {
+    let now = Instant::now();
+    let mut session = session(now);
+    for _ in 0..=MAX_QUEUED {
+        session.on_message(event().encode(), now);
+    }
+    assert_eq!(started(&mut session), Some(1));
+    assert_eq!(session.next_action(), None);
+    session.on_message(event().encode(), now);
+    let failed = (r#"{"code":500}"#.into(), "0".to_owned());
+    assert_eq!(answered(&mut session), Some(failed));
+    assert_eq!(session.counters.stats().overloaded, 1);
+    // At their deadline, all are answered at once.
+    session.on_time(now + DEADLINE);
+    for _ in 0..=MAX_QUEUED {
+        let (payload, _) = answered(&mut session).unwrap();
+        assert_eq!(payload, r#"{"code":500}"#);
+    }
+    assert_eq!(session.next_action(), None);
+    assert_eq!((session.queue.len(), session.queued_bytes), (0, 0));
+}
