@@ -8,13 +8,15 @@
 //! bounds neither the time for a request's headers nor the number of connections: put a proxy
 //! before it that does, or see the `hyper_webhook` example.
 
+mod event_app;
 mod webhook_app;
 
 use axum::Router;
 use lark_events::BoxError;
 use tokio::sync::oneshot;
 
-use self::webhook_app::{GRACE, PATH, drain, events, listen, log_to_stderr, stop_signal};
+use self::event_app::{GRACE, log_to_stderr, stop_signal};
+use self::webhook_app::{PATH, drain, events, listen};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {

@@ -9,6 +9,7 @@
 //! that faces the internet should bound is bounded here: the time for a request's headers, and the
 //! number of connections.
 
+mod event_app;
 mod webhook_app;
 
 use std::convert::Infallible;
@@ -30,7 +31,8 @@ use tokio::time::timeout;
 use tower::Layer;
 use tracing::{debug, warn};
 
-use self::webhook_app::{GRACE, PATH, drain, events, listen, log_to_stderr, stop_signal};
+use self::event_app::{GRACE, log_to_stderr, stop_signal};
+use self::webhook_app::{PATH, drain, events, listen};
 
 /// Headers come in one packet; a sender that takes longer is slow on purpose.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);

@@ -1,5 +1,6 @@
-//! The whole way of an event in one process: an axum server, and a local platform that checks its URL
-//! and pushes it a sealed and signed `vc.reserve_config.updated_v1`; then somebody sends a forged one.
+//! The whole way of an event in one process. By webhook: an axum server, and a local platform that
+//! checks its URL and pushes it a sealed and signed `vc.reserve_config.updated_v1`; then somebody
+//! sends a forged one. By long connection: the same handlers, the same event, and no server.
 //!
 //! ```sh
 //! cargo run --example quickstart
@@ -12,9 +13,12 @@ use axum::http::StatusCode;
 use lark_events::{BoxError, Dispatcher, Event, EventType, Webhook};
 use lark_events_sim::Platform;
 use lark_events_tower::EventService;
+use lark_events_ws::LongConnection;
 use tokio::net::TcpListener;
 use vc_events::ReserveConfigUpdatedV1;
 
+const APP_ID: &str = "cli_a1b2c3d4e5f60718";
+const APP_SECRET: &str = "quickstart app secret";
 const KEY: &str = "quickstart encrypt key";
 const TOKEN: &str = "quickstart verification token";
 const PATH: &str = "/webhook/event";
@@ -36,13 +40,19 @@ async fn on_updated(event: Event<ReserveConfigUpdatedV1>) -> Result<(), BoxError
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    // The app: a webhook with the app's two secrets, a typed handler, a route.
+    // What the app does with events, however they come.
+    let dispatcher = Dispatcher::builder()
+        .on::<ReserveConfigUpdatedV1>(on_updated)
+        .build()?;
+    by_webhook(dispatcher.clone()).await?;
+    by_long_connection(dispatcher).await
+}
+
+async fn by_webhook(dispatcher: Dispatcher) -> Result<(), BoxError> {
+    // The app: a webhook with the app's two secrets, and a route.
     let webhook = Webhook::builder()
         .encrypt_key(KEY)
         .verification_token(TOKEN)
-        .build()?;
-    let dispatcher = Dispatcher::builder()
-        .on::<ReserveConfigUpdatedV1>(on_updated)
         .build()?;
     let events = EventService::new(webhook, dispatcher);
     let app = Router::new().route_service(PATH, events.clone());
@@ -61,13 +71,7 @@ async fn main() -> Result<(), BoxError> {
     println!("URL check: passed");
 
     // Then the event, sealed and signed.
-    println!("event:");
-    let mut push = platform.push(ReserveConfigUpdatedV1::INFO);
-    let attempt = push.next_attempt().await.ok_or("no attempt")?;
-    println!("  attempt {}: {}", attempt.number, attempt.answer);
-    if !attempt.accepted() {
-        return Err("expected the event to be accepted".into());
-    }
+    push(&platform).await?;
 
     // And what somebody else might send, without the key.
     println!("forged event:");
@@ -83,5 +87,37 @@ async fn main() -> Result<(), BoxError> {
 
     server.abort();
     events.drain(Duration::from_secs(1)).await?;
+    Ok(())
+}
+
+async fn by_long_connection(dispatcher: Dispatcher) -> Result<(), BoxError> {
+    let platform = Platform::builder().app(APP_ID, APP_SECRET).start().await?;
+    // The app: its id and secret. It connects to the platform, and needs no URL of its own.
+    let connection = LongConnection::builder(APP_ID, APP_SECRET)
+        .base_url(platform.base_url())
+        .no_proxy()
+        .build()?;
+
+    // It runs until it is told to shut down: here, when the event has been pushed.
+    let mut pushed = Ok(());
+    let shutdown = async {
+        platform.until(|stats| stats.connections == 1).await;
+        println!("long connection: open");
+        pushed = push(&platform).await;
+    };
+    connection.run(dispatcher, shutdown).await?;
+    println!("long connection: closed");
+    pushed
+}
+
+/// Pushes the documented sample of the event, once.
+async fn push(platform: &Platform) -> Result<(), BoxError> {
+    println!("event:");
+    let mut push = platform.push(ReserveConfigUpdatedV1::INFO);
+    let attempt = push.next_attempt().await.ok_or("no attempt")?;
+    println!("  attempt {}: {}", attempt.number, attempt.answer);
+    if !attempt.accepted() {
+        return Err("expected the event to be accepted".into());
+    }
     Ok(())
 }

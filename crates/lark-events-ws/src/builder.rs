@@ -132,7 +132,7 @@ impl LongConnectionBuilder {
 
     /// Sets what becomes of a handler whose event has missed its deadline: it finishes unless set,
     /// and keeps its place among those that run.
-    pub fn late_handlers(mut self, late: LateHandler) -> Self {
+    pub fn late(mut self, late: LateHandler) -> Self {
         self.late = late;
         self
     }

@@ -188,7 +188,7 @@ async fn past_the_deadline_an_event_is_acked_500_and_its_handler_finishes_or_is_
     for (late, finished, cancelled) in [(LateHandler::Finish, 1, 0), (LateHandler::Cancel, 0, 1)] {
         let platform = Arc::new(platform().start().await.unwrap());
         let (dispatcher, seen) = watched();
-        let client = Client::connected(to(&platform).late_handlers(late), dispatcher).await;
+        let client = Client::connected(to(&platform).late(late), dispatcher).await;
         let report = platform.push(takes(5000)).await;
         let attempt = &report.attempts[0];
         assert_eq!(code(&attempt.answer), 500);
@@ -210,9 +210,7 @@ async fn past_the_deadline_an_event_is_acked_500_and_its_handler_finishes_or_is_
 async fn a_late_handler_of_a_lost_connection_is_cancelled_too() {
     let platform = Arc::new(platform().start().await.unwrap());
     let (dispatcher, seen) = watched();
-    let builder = to(&platform)
-        .late_handlers(LateHandler::Cancel)
-        .max_running(1);
+    let builder = to(&platform).late(LateHandler::Cancel).max_running(1);
     let client = Client::connected(builder, dispatcher).await;
     let push = platform.push(takes(60_000));
     tokio::time::sleep(Duration::from_secs(1)).await;

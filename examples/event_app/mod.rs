@@ -1,0 +1,85 @@
+//! What all examples that serve the platform do, whatever brings the events: settings from the
+//! environment, one JSON line on stdout per event, logs on stderr, and when to stop.
+
+use std::env;
+use std::io::{self, Write as _};
+use std::time::Duration;
+
+use lark_events::{BoxError, Dispatcher, Event};
+use serde::Serialize;
+use tracing::{Level, info};
+use vc_events::ReserveConfigUpdatedV1;
+
+/// How long connections, and then handlers, may take to finish after a signal to stop.
+pub(crate) const GRACE: Duration = Duration::from_secs(10);
+
+/// The handlers, for any transport: one for a type, one for all the others.
+pub(crate) fn dispatcher() -> Result<Dispatcher, BoxError> {
+    Ok(Dispatcher::builder()
+        .on::<ReserveConfigUpdatedV1>(print_line)
+        .fallback(print_line)
+        .build()?)
+}
+
+/// Logs go to stderr: stdout has the events alone.
+pub(crate) fn log_to_stderr() {
+    tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        .with_max_level(Level::INFO)
+        .init();
+}
+
+/// Takes over SIGINT, and on Unix SIGTERM, from now on; what it returns resolves at the first.
+pub(crate) fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    #[cfg(unix)]
+    let stop = {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+    };
+    #[cfg(windows)]
+    let stop = {
+        let mut interrupt = tokio::signal::windows::ctrl_c()?;
+        async move { drop(interrupt.recv().await) }
+    };
+    Ok(async {
+        stop.await;
+        info!("stopping");
+    })
+}
+
+/// A setting from the environment, where the empty text is none.
+pub(crate) fn setting(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// One event on stdout: typed bodies as their type writes them, others as they came.
+#[derive(Serialize)]
+struct Line<'a, E> {
+    event_type: &'a str,
+    event_id: &'a str,
+    app_id: &'a str,
+    tenant_key: &'a str,
+    event: &'a E,
+}
+
+async fn print_line<E: Serialize>(event: Event<E>) -> Result<(), BoxError> {
+    let line = serde_json::to_string(&Line {
+        event_type: &event.header.event_type,
+        event_id: &event.header.event_id,
+        app_id: &event.header.app_id,
+        tenant_key: &event.header.tenant_key,
+        event: &event.body,
+    })?;
+    // A raw body may be laid out over several lines; inside a JSON string there are none.
+    let line = line.replace(['\r', '\n'], " ");
+    writeln!(io::stdout().lock(), "{line}")?;
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! A long connection: each event is a JSON line on stdout, and no server is needed.
+//!
+//! ```sh
+//! LARK_APP_ID=… LARK_APP_SECRET=… cargo run --example long_connection
+//! ```
+//!
+//! `LARK_BASE_URL` is Feishu's unless set; Lark's is `https://open.larksuite.com`. SIGINT and SIGTERM
+//! drain and exit 0; what trying again cannot mend is logged, and exits 1.
+
+mod event_app;
+
+use std::process::ExitCode;
+
+use lark_events::BoxError;
+use lark_events_ws::{FEISHU, LongConnection};
+use tracing::{error, info};
+
+use self::event_app::{GRACE, dispatcher, log_to_stderr, setting, stop_signal};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    log_to_stderr();
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), BoxError> {
+    let stop = stop_signal()?;
+    let connection = LongConnection::builder(needed("LARK_APP_ID")?, needed("LARK_APP_SECRET")?)
+        .base_url(setting("LARK_BASE_URL").unwrap_or_else(|| FEISHU.to_owned()))
+        .drain_timeout(GRACE)
+        .build()?;
+    connection.run(dispatcher()?, stop).await?;
+    info!("closed");
+    Ok(())
+}
+
+fn needed(name: &str) -> Result<String, BoxError> {
+    setting(name).ok_or_else(|| format!("{name} is not set").into())
+}
