@@ -3,6 +3,7 @@
 mod codegen;
 mod interop;
 mod mutants;
+mod soak;
 
 use std::env;
 use std::fmt::Display;
@@ -23,6 +24,8 @@ commands:
   interop           the official SDKs for Python and Node against the local platform (slow)
   interop --fresh   install them anew before
   mutants           mutation tests of the crypto, webhook opening and dispatch (slow)
+  soak [--minutes N] [--seed N]
+                    the long connection for ten minutes, or N, while everything goes wrong (slow)
   help              print this";
 
 fn main() -> ExitCode {
@@ -42,15 +45,18 @@ fn main() -> ExitCode {
         ["interop"] => exit_code(interop::run(&workspace_root(), false)),
         ["interop", "--fresh"] => exit_code(interop::run(&workspace_root(), true)),
         ["mutants"] => exit_code(mutants::run(&workspace_root())),
+        ["soak", ref options @ ..] => run_soak(options),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             ExitCode::SUCCESS
         }
-        _ => {
-            eprintln!("{USAGE}");
-            ExitCode::from(2)
-        }
+        _ => misused(),
     }
+}
+
+fn misused() -> ExitCode {
+    eprintln!("{USAGE}");
+    ExitCode::from(2)
 }
 
 fn run_codegen(check: bool) -> ExitCode {
@@ -91,6 +97,13 @@ fn run_import(pages: &[&str]) -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
+}
+
+fn run_soak(options: &[&str]) -> ExitCode {
+    let Some(options) = soak::Options::parse(options) else {
+        return misused();
+    };
+    exit_code(soak::run(&workspace_root(), &options))
 }
 
 /// An error is printed, and is the end.

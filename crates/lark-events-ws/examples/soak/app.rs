@@ -1,0 +1,124 @@
+//! The app: handlers that succeed, fail, panic, and take too long as the ledger tells them, and look
+//! at what they are given; and the connections that bring it.
+
+use std::panic::panic_any;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lark_events::{Dispatcher, Event, EventType as _, LateHandler, RawJson, RawReply};
+use lark_events_sim::Platform;
+use lark_events_ws::{BuildError, LongConnection, LongConnectionBuilder, LongConnections};
+use serde::{Deserialize, Serialize};
+use tokio::time::sleep;
+use vc_events::ReserveConfigUpdatedV1;
+
+use crate::ledger::{Act, Ledger};
+use crate::settings::{ACK_DEADLINE, STEADY_CONNECTIONS};
+
+pub(crate) const APP_ID: &str = "cli_9f5343c580712544";
+pub(crate) const APP_SECRET: &str = "app-secret";
+
+/// A large event.
+pub(crate) const LARGE: &str = "kitchen.recipe.written_v1";
+/// A callback, which is answered with its own body.
+pub(crate) const CALLBACK: &str = "kitchen.order.get";
+
+/// For ever.
+const HANG: Duration = Duration::from_secs(24 * 60 * 60);
+/// Past the deadline.
+const TOO_LONG: Duration = ACK_DEADLINE.saturating_add(Duration::from_millis(400));
+
+/// The body of a large event, which shows whether its fragments were joined as they should be.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Large {
+    number: usize,
+    text: String,
+}
+
+impl Large {
+    pub(crate) fn new(number: usize, bytes: usize) -> Self {
+        // No two fragments of it are alike.
+        let letter = |place: usize| char::from(b'a' + ((number + place / 7 + place) % 26) as u8);
+        let text = (0..bytes).map(letter).collect();
+        Self { number, text }
+    }
+
+    fn is_sound(&self) -> bool {
+        self.text == Self::new(self.number, self.text.len()).text
+    }
+}
+
+/// What a handler was told to panic with.
+pub(crate) struct Planned;
+
+/// Why a handler failed.
+const TOLD_TO: &str = "it was told to";
+
+/// The handlers, for connections that treat late ones in this way.
+pub(crate) fn dispatcher(ledger: &Arc<Ledger>, late: LateHandler) -> Dispatcher {
+    let small = Arc::clone(ledger);
+    let large = Arc::clone(ledger);
+    Dispatcher::builder()
+        .on::<ReserveConfigUpdatedV1>(move |event| {
+            let ledger = Arc::clone(&small);
+            async move {
+                if event.body.scope_id.is_none() {
+                    ledger.wrong(format!("{} came without its body", event.header.event_id));
+                }
+                handle(&ledger, &event.header.event_id, late).await
+            }
+        })
+        .on_raw(LARGE, move |event: Event<RawJson>| {
+            let ledger = Arc::clone(&large);
+            async move {
+                let body = event.body.decode::<Large>();
+                if !body.is_ok_and(|body| body.is_sound()) {
+                    ledger.wrong(format!("{} came mangled", event.header.event_id));
+                }
+                handle(&ledger, &event.header.event_id, late).await
+            }
+        })
+        .on_raw(CALLBACK, |event| async move { RawReply::from(event.body) })
+        .build()
+        .expect("no type twice")
+}
+
+async fn handle(ledger: &Ledger, event_id: &str, late: LateHandler) -> Result<(), &'static str> {
+    match ledger.begin(event_id) {
+        Act::Succeed(after) => sleep(after).await,
+        Act::Fail => {
+            ledger.figures.failures.one();
+            return Err(TOLD_TO);
+        }
+        Act::Panic => {
+            ledger.figures.panics.one();
+            panic_any(Planned);
+        }
+        Act::Hang if late == LateHandler::Cancel => sleep(HANG).await,
+        Act::BeLate | Act::Hang => sleep(TOO_LONG).await,
+    }
+    ledger.succeed(event_id);
+    Ok(())
+}
+
+/// The connections that stay: what is late is cancelled there.
+pub(crate) fn steady(platform: &Platform) -> Result<LongConnections, BuildError> {
+    LongConnections::new(STEADY_CONNECTIONS, || {
+        to(platform).late(LateHandler::Cancel)
+    })
+}
+
+/// The connection that comes and goes: what is late is finished there.
+pub(crate) fn passing(platform: &Platform) -> Result<LongConnection, BuildError> {
+    to(platform).late(LateHandler::Finish).build()
+}
+
+fn to(platform: &Platform) -> LongConnectionBuilder {
+    LongConnection::builder(APP_ID, APP_SECRET)
+        .base_url(platform.base_url())
+        .no_proxy()
+        .ack_deadline(ACK_DEADLINE)
+}
+
+/// The sample of a small event, under an id of our own.
+pub(crate) const SMALL: &lark_events::EventInfo = &ReserveConfigUpdatedV1::INFO;
