@@ -25,9 +25,21 @@ pub(crate) struct Assembler {
 #[derive(Debug)]
 struct Partial {
     began: Instant,
+    /// None at all when it was given up: what still comes of it is dropped, and does not begin
+    /// another that never gets whole.
     parts: Vec<Option<Bytes>>,
     missing: usize,
+    /// Of the payloads, and of the messages that they are slices of.
+    payload_bytes: usize,
     bytes: usize,
+}
+
+/// A fragment's payload.
+#[derive(Debug, Clone)]
+pub(crate) struct Part {
+    pub(crate) payload: Bytes,
+    /// All of the message that it is a slice of.
+    pub(crate) bytes: usize,
 }
 
 /// Where a fragment belongs.
@@ -55,7 +67,7 @@ impl Assembler {
     pub(crate) fn take(
         &mut self,
         place: Place<'_>,
-        part: Bytes,
+        part: Part,
         max_bytes: usize,
         now: Instant,
     ) -> (Joined, usize) {
@@ -64,47 +76,40 @@ impl Assembler {
             sum,
             seq,
         } = place;
-        if seq >= sum || sum > MAX_FRAGMENTS {
-            return self.give_up(message_id, "a fragment of no possible place");
-        }
         let known = self.partial.get(message_id);
+        if known.is_some_and(Partial::is_given_up) {
+            return (Joined::Dropped("a fragment of an event given up"), 1);
+        }
+        if seq >= sum || sum > MAX_FRAGMENTS {
+            return self.give_up(message_id, "a fragment of no possible place", now);
+        }
         if known.is_some_and(|partial| partial.parts.len() != sum) {
-            return self.give_up(message_id, "fragments that contradict each other");
+            return self.give_up(message_id, "fragments that contradict each other", now);
         }
         let is_there = known.is_some_and(|partial| partial.parts[seq].is_some());
         if is_there {
             return (Joined::Waiting, 0);
         }
-        let bytes = known.map_or(0, |partial| partial.bytes) + part.len();
-        if bytes > MAX_EVENT_BYTES {
-            return self.give_up(message_id, "an event that is too large");
+        let payload_bytes = known.map_or(0, |partial| partial.payload_bytes) + part.payload.len();
+        if payload_bytes > MAX_EVENT_BYTES {
+            return self.give_up(message_id, "an event that is too large", now);
         }
-        if self.bytes + part.len() > max_bytes {
-            return self.give_up(message_id, "too much in flight");
+        if self.bytes + part.bytes > max_bytes {
+            return self.give_up(message_id, "too much in flight", now);
         }
 
-        let mut dropped = 0;
-        if known.is_none() && self.partial.len() == MAX_ASSEMBLING {
-            dropped = self.drop_oldest();
-        }
-        self.bytes += part.len();
-        let partial = self.partial.entry(message_id.to_owned());
-        let partial = partial.or_insert_with(|| Partial {
-            began: now,
-            parts: vec![None; sum],
-            missing: sum,
-            bytes: 0,
-        });
-        partial.bytes = bytes;
-        partial.parts[seq] = Some(part);
+        let (partial, dropped) = self.partial(message_id, sum, now);
+        partial.payload_bytes = payload_bytes;
+        partial.bytes += part.bytes;
+        partial.parts[seq] = Some(part.payload);
         partial.missing -= 1;
-        if partial.missing > 0 {
-            return (Joined::Waiting, dropped);
-        }
-        let Some(whole) = self.remove(message_id) else {
+        let is_whole = partial.missing == 0;
+        self.bytes += part.bytes;
+        let whole = is_whole.then(|| self.remove(message_id));
+        let Some(whole) = whole.flatten() else {
             return (Joined::Waiting, dropped);
         };
-        let mut payload = BytesMut::with_capacity(whole.bytes);
+        let mut payload = BytesMut::with_capacity(whole.payload_bytes);
         for part in whole.parts.into_iter().flatten() {
             payload.extend_from_slice(&part);
         }
@@ -140,9 +145,35 @@ impl Assembler {
         dropped
     }
 
-    fn give_up(&mut self, message_id: &str, why: &'static str) -> (Joined, usize) {
-        let there = self.remove(message_id).map_or(0, |partial| partial.there());
-        (Joined::Dropped(why), there + 1)
+    /// The event of a fragment, which may be its first one; and how many fragments had to be dropped
+    /// for it.
+    fn partial(&mut self, message_id: &str, sum: usize, now: Instant) -> (&mut Partial, usize) {
+        let is_new = !self.partial.contains_key(message_id);
+        let dropped = if is_new && self.partial.len() == MAX_ASSEMBLING {
+            self.drop_oldest()
+        } else {
+            0
+        };
+        let partial = self.partial.entry(message_id.to_owned());
+        let partial = partial.or_insert_with(|| Partial {
+            began: now,
+            parts: vec![None; sum],
+            missing: sum,
+            payload_bytes: 0,
+            bytes: 0,
+        });
+        (partial, dropped)
+    }
+
+    /// Drops a fragment with all that is there of its event, of which no more is taken.
+    fn give_up(&mut self, message_id: &str, why: &'static str, now: Instant) -> (Joined, usize) {
+        let (partial, mut dropped) = self.partial(message_id, 0, now);
+        dropped += partial.there() + 1;
+        let bytes = std::mem::take(&mut partial.bytes);
+        partial.parts = Vec::new();
+        partial.missing = 0;
+        self.bytes -= bytes;
+        (Joined::Dropped(why), dropped)
     }
 
     fn drop_oldest(&mut self) -> usize {
@@ -164,6 +195,10 @@ impl Partial {
     fn there(&self) -> usize {
         self.parts.len() - self.missing
     }
+
+    fn is_given_up(&self) -> bool {
+        self.parts.is_empty()
+    }
 }
 
 #[cfg(test)]
@@ -174,6 +209,13 @@ mod tests {
     use super::*;
 
     const ALL: usize = usize::MAX;
+
+    /// In a message that has nothing else in it.
+    fn part(payload: impl Into<Bytes>) -> Part {
+        let payload = payload.into();
+        let bytes = payload.len();
+        Part { payload, bytes }
+    }
 
     fn place(message_id: &str, sum: usize, seq: usize) -> Place<'_> {
         Place {
@@ -201,7 +243,7 @@ mod tests {
         let now = Instant::now();
         let later = now + Duration::from_secs(9);
         let mut take = |id, seq, text: &'static str, at| {
-            assembler.take(place(id, 3, seq), text.into(), ALL, at)
+            assembler.take(place(id, 3, seq), part(text), ALL, at)
         };
         assert_eq!(take("a", 2, "3", now), WAITING);
         assert_eq!(take("b", 0, "x", now), WAITING);
@@ -219,17 +261,21 @@ mod tests {
         let now = Instant::now();
         let mut assembler = Assembler::default();
         let half = Bytes::from(vec![b'x'; MAX_EVENT_BYTES / 2]);
-        let mut take = |id, sum, seq, part: &Bytes, max| {
-            assembler.take(place(id, sum, seq), part.clone(), max, now)
+        let mut take = |id, sum, seq, payload: &Bytes, max| {
+            assembler.take(place(id, sum, seq), part(payload.clone()), max, now)
         };
         let one = Bytes::from_static(b"1");
         assert_eq!(take("good", 2, 0, &one, ALL), WAITING);
         for (sum, seq) in [(2, 2), (0, 0), (MAX_FRAGMENTS + 1, 0), (usize::MAX, 1)] {
-            assert_eq!(dropped(take("bad", sum, seq, &one, ALL)), 1);
+            assert_eq!(dropped(take("impossible", sum, seq, &one, ALL)), 1);
         }
         assert_eq!(take("bad", 3, 0, &one, ALL), WAITING);
         assert_eq!(take("bad", 3, 2, &one, ALL), WAITING);
         assert_eq!(dropped(take("bad", 2, 1, &one, ALL)), 3);
+        // What still comes of it waits for nothing.
+        for seq in [0, 1, 2] {
+            assert_eq!(dropped(take("bad", 3, seq, &one, ALL)), 1);
+        }
 
         assert_eq!(take("large", 3, 0, &half, ALL), WAITING);
         assert_eq!(take("large", 3, 1, &half, ALL), WAITING);
@@ -239,6 +285,26 @@ mod tests {
         assert_eq!(dropped(take("more", 2, 1, &one, half.len() + 1)), 2);
         assert_eq!(take("good", 2, 1, &one, 2), whole("11", now));
         assert_eq!(assembler.bytes(), 0);
+        // After a while they are forgotten.
+        assert_eq!(assembler.expire(now + MAX_FRAGMENT_AGE), 0);
+        assert_eq!(assembler.next_expiry(), None);
+    }
+
+    #[test]
+    fn a_fragment_weighs_what_its_message_does() {
+        let now = Instant::now();
+        let mut assembler = Assembler::default();
+        let mut take = |id, seq| {
+            let heavy = Part {
+                bytes: 100,
+                ..part("1")
+            };
+            assembler.take(place(id, 3, seq), heavy, 299, now)
+        };
+        assert_eq!(take("a", 0), WAITING);
+        assert_eq!(take("a", 1), WAITING);
+        assert_eq!(dropped(take("b", 0)), 1);
+        assert_eq!(assembler.bytes(), 200);
     }
 
     #[test]
@@ -248,9 +314,9 @@ mod tests {
         let at = |index| start + Duration::from_millis(index);
         for index in 0..MAX_ASSEMBLING as u64 {
             let id = index.to_string();
-            assembler.take(place(&id, 2, 0), "1".into(), ALL, at(index));
+            assembler.take(place(&id, 2, 0), part("1"), ALL, at(index));
         }
-        let one_more = assembler.take(place("more", 2, 0), "1".into(), ALL, at(500));
+        let one_more = assembler.take(place("more", 2, 0), part("1"), ALL, at(500));
         assert_eq!(one_more, (Joined::Waiting, 1));
         assert_eq!(assembler.next_expiry(), Some(at(1) + MAX_FRAGMENT_AGE));
         assert_eq!(assembler.bytes(), MAX_ASSEMBLING);
@@ -260,7 +326,7 @@ mod tests {
             assembler.expire(at(499) + MAX_FRAGMENT_AGE),
             MAX_ASSEMBLING - 3
         );
-        let last = assembler.take(place("more", 2, 1), "2".into(), ALL, at(501));
+        let last = assembler.take(place("more", 2, 1), part("2"), ALL, at(501));
         assert_eq!(last, whole("12", at(500)));
     }
 }

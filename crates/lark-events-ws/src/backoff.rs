@@ -11,6 +11,8 @@ pub(crate) const STABLE_AFTER: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 pub(crate) struct Backoff {
     attempts: u64,
+    /// Those since the last connection, good or not.
+    in_vain: u64,
 }
 
 impl Backoff {
@@ -19,7 +21,7 @@ impl Backoff {
     /// the clients of a lost server do not come at once, further ones over the second half of the
     /// interval.
     pub(crate) fn next(&mut self, config: &ClientConfig, random: f64) -> Option<(u64, Duration)> {
-        let spent = |count| self.attempts >= count;
+        let spent = |count| self.in_vain >= count;
         if config.reconnect_count.is_some_and(spent) {
             return None;
         }
@@ -28,11 +30,13 @@ impl Backoff {
             _ => config.reconnect_interval.mul_f64(0.5 + random / 2.0),
         };
         self.attempts += 1;
+        self.in_vain += 1;
         Some((self.attempts, wait))
     }
 
-    /// Begins anew after a connection that lasted `lifetime`, if that was long enough.
+    /// There was a connection, which lasted `lifetime`: if that was long enough, all begins anew.
     pub(crate) fn connected_for(&mut self, lifetime: Duration) {
+        self.in_vain = 0;
         if lifetime >= STABLE_AFTER {
             self.attempts = 0;
         }
@@ -74,6 +78,14 @@ mod tests {
             backoff.next(&config(Some(3)), 0.0).is_some(),
             "told more in between"
         );
+        for _ in 0..9 {
+            backoff.connected_for(Duration::from_secs(50));
+            assert!(
+                backoff.next(&config(Some(1)), 0.0).is_some(),
+                "none was in vain"
+            );
+        }
+        assert_eq!(backoff.next(&config(Some(1)), 0.0), None);
     }
 
     #[test]

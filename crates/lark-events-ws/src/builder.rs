@@ -109,7 +109,7 @@ impl LongConnectionBuilder {
     }
 
     /// Sets how many handlers of this connection run at once: [`DEFAULT_MAX_RUNNING`] unless set.
-    /// Further events wait until their deadline.
+    /// Up to 4096 further events wait until their deadline; more are answered as failed at once.
     pub fn max_running(mut self, handlers: usize) -> Self {
         self.limits.max_running = handlers;
         self
@@ -124,7 +124,8 @@ impl LongConnectionBuilder {
     }
 
     /// Sets when an event without an outcome is answered as failed, from its first frame:
-    /// [`DEFAULT_ACK_DEADLINE`] unless set.
+    /// [`DEFAULT_ACK_DEADLINE`] unless set. What is not started by then is not started, as the
+    /// platform delivers it again: nor is an event whose fragments take as long to come.
     pub fn ack_deadline(mut self, deadline: Duration) -> Self {
         self.limits.ack_deadline = deadline;
         self
@@ -262,6 +263,7 @@ impl LongConnectionBuilder {
                     ..self.limits
                 },
                 late: self.late,
+                own_app_only: false,
                 drain_timeout: self.drain_timeout.min(MAX_WAIT),
                 listener: self.listener,
                 state: watch::Sender::new(State::default()),

@@ -71,10 +71,10 @@ impl Connect {
             .body(Full::new(self.credentials.to_json()))
             .expect("the path of a URI");
         let headers = request.headers_mut();
-        self.add_headers(headers, &self.endpoint);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         // As the official clients do.
         headers.insert("locale", HeaderValue::from_static("zh"));
+        self.add_headers(headers, &self.endpoint);
 
         let answer = async {
             let response = sender.send_request(request).await.map_err(lost)?;

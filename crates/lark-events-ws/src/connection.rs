@@ -39,7 +39,10 @@ impl LongConnection {
 
     /// Connects, and again whenever the connection is lost, and has `service` handle what comes,
     /// until `shutdown` resolves: then no event is taken any more, handlers that run may finish
-    /// within the drain time-out, their answers are sent, and the connection is closed.
+    /// within the drain time-out, their answers are sent, and the connection is closed. That may take
+    /// three seconds longer: for handlers that block their thread, for what the platform is slow to
+    /// read, and for its own Close. What it sends while the connection is being closed is not answered:
+    /// events come again on another one.
     ///
     /// When the future is dropped, the connection and all handlers end at once.
     ///
@@ -67,8 +70,9 @@ impl LongConnection {
     }
 }
 
-/// Several long connections of one app, over one service: the platform sends each event on one of
-/// them, at random, and allows 50. Bounds are those of each connection.
+/// Several long connections over one service, of one app or of several. Of one app's connections
+/// the platform sends each event on one, at random, and allows 50. Bounds are those of each
+/// connection.
 ///
 /// ```
 /// use lark_events_ws::{LongConnection, LongConnections};
@@ -81,10 +85,14 @@ impl LongConnection {
 /// ```
 #[derive(Debug)]
 #[must_use = "they connect to nothing before they are run"]
-pub struct LongConnections(Vec<LongConnection>);
+pub struct LongConnections {
+    connections: Vec<LongConnection>,
+    /// Whether what ends one of them ends them all.
+    one_app: bool,
+}
 
 impl LongConnections {
-    /// Builds as many connections.
+    /// Builds as many connections of one app.
     ///
     /// # Errors
     ///
@@ -93,24 +101,58 @@ impl LongConnections {
         count: usize,
         mut builder: impl FnMut() -> LongConnectionBuilder,
     ) -> Result<Self, BuildError> {
-        if count == 0 {
-            return Err(BuildError::NoConnection);
-        }
         let connections = (0..count).map(|_| builder().build());
-        Ok(Self(connections.collect::<Result<_, _>>()?))
+        Self::at_least_one(connections.collect::<Result<_, _>>()?, true)
     }
 
-    /// Watches each of the connections.
+    /// Takes connections of several apps, each of which takes its own app's events only: what names
+    /// another app is not acknowledged.
+    ///
+    /// ```
+    /// use lark_events_ws::{LongConnection, LongConnections};
+    ///
+    /// let tea = LongConnection::builder("cli_tea", "tea's secret").build()?;
+    /// let coffee = LongConnection::builder("cli_coffee", "coffee's secret").build()?;
+    /// let connections = LongConnections::of([tea, coffee])?;
+    /// // In handlers, `event.header.app_id` tells whose event it is.
+    /// # Ok::<(), lark_events_ws::BuildError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::NoConnection`] when there is none.
+    pub fn of(connections: impl IntoIterator<Item = LongConnection>) -> Result<Self, BuildError> {
+        let mut connections: Vec<_> = connections.into_iter().collect();
+        for connection in &mut connections {
+            connection.runner.own_app_only = true;
+        }
+        Self::at_least_one(connections, false)
+    }
+
+    fn at_least_one(connections: Vec<LongConnection>, one_app: bool) -> Result<Self, BuildError> {
+        if connections.is_empty() {
+            return Err(BuildError::NoConnection);
+        }
+        Ok(Self {
+            connections,
+            one_app,
+        })
+    }
+
+    /// Watches each of the connections, in their order.
     #[must_use]
     pub fn monitors(&self) -> Vec<Monitor> {
-        self.0.iter().map(LongConnection::monitor).collect()
+        let connections = self.connections.iter();
+        connections.map(LongConnection::monitor).collect()
     }
 
     /// Runs them all as [`LongConnection::run`] does, and drains them together.
     ///
     /// # Errors
     ///
-    /// The first [`ConnectError`] for which one of them ended; the others are then shut down.
+    /// The first [`ConnectError`] for which one of them ended. If they are of one app, the others are
+    /// then shut down. If they are of [several](Self::of), the others go on, and the error is
+    /// returned when all have ended; until then the [monitors](Self::monitors) tell.
     ///
     /// # Panics
     ///
@@ -127,7 +169,7 @@ impl LongConnections {
     {
         let stop = CancellationToken::new();
         let mut running = JoinSet::new();
-        for connection in self.0 {
+        for connection in self.connections {
             let stop = stop.clone();
             let connection = connection.runner;
             let service = service.clone();
@@ -147,7 +189,9 @@ impl LongConnections {
                 None => return result,
                 Some(Ok(Ok(()))) => {}
                 Some(Ok(Err(error))) => {
-                    stop.cancel();
+                    if self.one_app {
+                        stop.cancel();
+                    }
                     result = result.and(Err(error));
                 }
                 Some(Err(error)) => {

@@ -3,14 +3,16 @@
 use std::collections::HashMap;
 use std::error::Error;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use lark_events::{BoxError, Delivery, Outcome, Transport};
+use lark_events::{BoxError, Delivery, LateHandler, Outcome, Transport};
 use tokio::task::{Id, JoinSet};
 use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceExt as _};
 use tracing::{Instrument as _, warn};
 
@@ -20,8 +22,11 @@ use crate::stats::Counters;
 /// The handlers that run. They are cancelled when this is dropped.
 pub(crate) struct Handlers<S> {
     service: S,
+    /// The only app whose events are handled, if that matters.
+    app_id: Option<Arc<str>>,
     tasks: JoinSet<Done>,
     keys: HashMap<Id, u64>,
+    draining: CancellationToken,
 }
 
 /// A service that handles deliveries in tasks of their own.
@@ -39,25 +44,41 @@ impl<S> Handle for S where
 }
 
 impl<S: Handle> Handlers<S> {
-    pub(crate) fn new(service: S) -> Self {
+    pub(crate) fn new(service: S, app_id: Option<&String>) -> Self {
         Self {
             service,
+            app_id: app_id.map(|app_id| app_id.as_str().into()),
             tasks: JoinSet::new(),
             keys: HashMap::new(),
+            draining: CancellationToken::new(),
         }
     }
 
-    /// Starts the handler of an event, to be cancelled at a moment if there is one.
-    pub(crate) fn start(&mut self, key: u64, payload: Bytes, cancel_at: Option<Instant>) {
-        let running = run(self.service.clone(), payload);
+    /// Starts the handler of an event.
+    pub(crate) fn start(&mut self, key: u64, payload: Bytes, deadline: Instant, late: LateHandler) {
+        let running = run(
+            self.service.clone(),
+            self.app_id.clone(),
+            payload,
+            deadline,
+            self.draining.clone(),
+        );
         let task = async move {
-            match cancel_at {
-                None => running.await,
-                Some(moment) => timeout_at(moment, running).await.unwrap_or(Done::Cancelled),
+            match late {
+                LateHandler::Cancel => {
+                    let ended = timeout_at(deadline, running).await;
+                    ended.unwrap_or(Done::Cancelled)
+                }
+                _ => running.await,
             }
         };
         let handle = self.tasks.spawn(task.in_current_span());
         self.keys.insert(handle.id(), key);
+    }
+
+    /// What waits for the service to be ready is not started any more.
+    pub(crate) fn drain(&self) {
+        self.draining.cancel();
     }
 
     pub(crate) fn cancel_all(&mut self) {
@@ -89,7 +110,13 @@ impl<S: Handle> Handlers<S> {
 }
 
 /// Runs one handler, and says in the log why its event was not acknowledged.
-async fn run<S: Handle>(service: S, payload: Bytes) -> Done {
+async fn run<S: Handle>(
+    mut service: S,
+    app_id: Option<Arc<str>>,
+    payload: Bytes,
+    deadline: Instant,
+    draining: CancellationToken,
+) -> Done {
     let now = SystemTime::now();
     let delivery = Delivery::parse_unauthenticated(payload, Transport::LongConnection, now);
     let delivery = match delivery {
@@ -101,12 +128,29 @@ async fn run<S: Handle>(service: S, payload: Bytes) -> Done {
     };
     let header = &delivery.header;
     let (event_type, event_id) = (header.event_type.clone(), header.event_id.clone());
-    let result = AssertUnwindSafe(service.oneshot(delivery))
-        .catch_unwind()
-        .await;
-    let error: BoxError = match result {
-        Ok(Ok(outcome)) => return Done::Outcome(outcome),
-        Ok(Err(error)) => error.into(),
+    let is_own = |app_id: &str| header.app_id.is_empty() || header.app_id == app_id;
+    if !app_id.as_deref().is_none_or(is_own) {
+        warn!(event_type, event_id, "not acknowledged: for another app");
+        return Done::Failed;
+    }
+    // What has not been started by the deadline, or when a drain begins, is not started: better
+    // delivered again than handled and delivered again.
+    let handling = async {
+        let ready = async { service.ready().await.map(drop).map_err(Into::into) };
+        let ready = draining.run_until_cancelled(timeout_at(deadline, ready));
+        match ready.await {
+            Some(Ok(ready)) => ready?,
+            Some(Err(_)) | None => return Ok(Done::NotStarted),
+        }
+        if Instant::now() >= deadline {
+            return Ok(Done::NotStarted);
+        }
+        let outcome = service.call(delivery).await.map_err(Into::into)?;
+        Ok(Done::Outcome(outcome))
+    };
+    let error: BoxError = match AssertUnwindSafe(handling).catch_unwind().await {
+        Ok(Ok(done)) => return done,
+        Ok(Err(error)) => error,
         Err(_) => "the handler panicked".into(),
     };
     let error = &*error as &(dyn Error + 'static);

@@ -59,6 +59,8 @@ pub(crate) struct Runner {
     pub(crate) connect: Connect,
     pub(crate) limits: Limits,
     pub(crate) late: LateHandler,
+    /// Whether events that name another app are refused.
+    pub(crate) own_app_only: bool,
     pub(crate) drain_timeout: Duration,
     pub(crate) state: watch::Sender<State>,
     pub(crate) listener: Option<Listener>,
@@ -74,7 +76,12 @@ impl Drop for Ending<'_> {
         let final_state = matches!(*runner.state.borrow(), State::Closed | State::Failed(_));
         if !final_state {
             runner.counters.running.store(0, Ordering::Relaxed);
-            runner.enter(State::Closed);
+            if std::thread::panicking() {
+                // Perhaps the listener's own panic, and another one would abort the process.
+                runner.state.send_replace(State::Closed);
+            } else {
+                runner.enter(State::Closed);
+            }
         }
     }
 }
@@ -94,7 +101,8 @@ impl Runner {
     ) -> Result<(), ConnectError> {
         let _ending = Ending(self);
         let mut shutdown = pin!(shutdown);
-        let mut handlers = Handlers::new(service);
+        let app_id = &self.connect.credentials.app_id;
+        let mut handlers = Handlers::new(service, self.own_app_only.then_some(app_id));
         let mut running = Running::default();
         let mut config = ClientConfig::default();
         let mut backoff = Backoff::default();
@@ -186,6 +194,7 @@ impl Runner {
         result: Result<(), ConnectError>,
     ) -> Result<(), ConnectError> {
         let drained_by = drained_by.unwrap_or_else(|| {
+            handlers.drain();
             self.enter(State::Draining);
             Instant::now() + self.drain_timeout
         });
@@ -251,17 +260,24 @@ impl Runner {
                     // After a pause of the whole process, what has come meanwhile counts first.
                     let heard = stream.next().now_or_never();
                     if let Some(why) = heard.and_then(|message| hear(session, message)) {
+                        let _ = timeout(CLOSE_LIMIT, rest(&mut stream)).await;
                         break Some(why);
                     }
                     session.on_time(now());
                 }
-                written = &mut writing => break Some(match written {
-                    Ok(()) => ConnectError::new(ConnectErrorKind::Lost, ""),
-                    Err(error) => connect::lost(ConnectErrorKind::Lost, &error),
-                }),
+                written = &mut writing => {
+                    // Perhaps since the platform has closed the connection: it says why.
+                    let heard = stream.next().now_or_never();
+                    let heard = heard.and_then(|message| hear(session, message));
+                    break Some(heard.unwrap_or_else(|| match written {
+                        Ok(()) => ConnectError::new(ConnectErrorKind::Lost, ""),
+                        Err(error) => connect::lost(ConnectErrorKind::Lost, &error),
+                    }));
+                }
                 () = &mut *shutdown, if drained_by.is_none() => {
                     info!("draining");
                     self.enter(State::Draining);
+                    handlers.drain();
                     session.drain(now());
                     drained_by = Some(now() + self.drain_timeout);
                 }
@@ -318,8 +334,7 @@ impl Runner {
                     deadline,
                 } => {
                     self.counters.running.fetch_add(1, Ordering::Relaxed);
-                    let cancel_at = (self.late == LateHandler::Cancel).then_some(deadline);
-                    handlers.start(key, payload, cancel_at);
+                    handlers.start(key, payload, deadline, self.late);
                 }
                 Action::GiveUp => return Err(ConnectError::new(ConnectErrorKind::Silent, "")),
             }

@@ -12,7 +12,7 @@ use lark_events::{MAX_EVENT_BYTES, Outcome};
 use tokio::time::Instant;
 use tracing::warn;
 
-use crate::assemble::{Assembler, Joined, Place};
+use crate::assemble::{Assembler, Joined, Part, Place};
 use crate::config::ClientConfig;
 use crate::frame::{Frame, Method, header};
 use crate::stats::Counters;
@@ -23,6 +23,9 @@ const SILENCE_GRACE: Duration = Duration::from_secs(5);
 /// Events that wait for a handler to end, whatever their size: many more than are handled by their
 /// deadline.
 pub(crate) const MAX_QUEUED: usize = 4096;
+
+/// The longest id of an event in fragments; the platform's have 36 characters.
+const MAX_MESSAGE_ID: usize = 256;
 
 /// What may be used at once, and for how long.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +55,8 @@ pub(crate) enum Action {
 pub(crate) enum Done {
     Outcome(Outcome),
     Failed,
+    /// It was not run: the service was not ready by the deadline, or when a drain began.
+    NotStarted,
     /// It was cancelled: nothing is said any more.
     Cancelled,
 }
@@ -170,8 +175,7 @@ impl Session {
         self.draining = true;
         for queued in std::mem::take(&mut self.queue) {
             self.queued_bytes -= queued.bytes;
-            self.counters.overloaded.add(1);
-            self.answer(queued.key, &Done::Failed, now);
+            self.refuse(queued.key, "draining", now);
         }
     }
 
@@ -244,7 +248,8 @@ impl Session {
             self.on_whole(frame, payload, bytes, now, now);
             return;
         }
-        let Some(message_id) = frame.header(header::MESSAGE_ID).filter(|id| !id.is_empty()) else {
+        let possible = |id: &&str| (1..=MAX_MESSAGE_ID).contains(&id.len());
+        let Some(message_id) = frame.header(header::MESSAGE_ID).filter(possible) else {
             self.counters.fragments_dropped.add(1);
             self.ignore("a fragment of no message");
             return;
@@ -255,12 +260,13 @@ impl Session {
             seq,
         };
         let free = self.free_bytes() + self.assembler.bytes();
-        let (joined, dropped) = self.assembler.take(place, payload, free, now);
+        let part = Part { payload, bytes };
+        let (joined, dropped) = self.assembler.take(place, part, free, now);
         self.counters.fragments_dropped.add(dropped);
         match joined {
             Joined::Waiting => {}
             Joined::Whole { payload, began } => {
-                let bytes = payload.len();
+                let bytes = bytes + payload.len();
                 self.on_whole(frame, payload, bytes, began, now);
             }
             Joined::Dropped(why) => warn!(why, dropped, "fragments are dropped"),
@@ -287,15 +293,19 @@ impl Session {
             since: now,
         };
         self.open.insert(key, open);
+        let fits = bytes <= self.free_bytes() && self.queue.len() < MAX_QUEUED;
         if payload.len() > MAX_EVENT_BYTES {
-            warn!("an event that is too large is not acknowledged");
+            self.log(key, "too large");
             self.answer(key, &Done::Failed, now);
             return;
         }
-        let fits = bytes <= self.free_bytes() && self.queue.len() < MAX_QUEUED;
         if self.draining || !fits {
-            self.counters.overloaded.add(1);
-            self.answer(key, &Done::Failed, now);
+            let why = if fits {
+                "draining"
+            } else {
+                "too much in flight"
+            };
+            self.refuse(key, why, now);
             return;
         }
         self.queued_bytes += bytes;
@@ -343,7 +353,12 @@ impl Session {
     /// A handler ended, of this connection or of a former one.
     pub(crate) fn on_done(&mut self, key: u64, done: &Done, now: Instant) {
         self.running.remove(key);
-        self.answer(key, done, now);
+        let is_late = || self.open.get(&key).is_some_and(|open| now >= open.deadline);
+        match done {
+            Done::Cancelled | Done::NotStarted if is_late() => self.miss_deadline(key, now),
+            Done::NotStarted => self.refuse(key, "draining", now),
+            _ => self.answer(key, done, now),
+        }
         self.start_what_can(now);
     }
 
@@ -377,8 +392,28 @@ impl Session {
 
     /// Answers an event that has no outcome by its deadline.
     fn miss_deadline(&mut self, key: u64, now: Instant) {
+        self.log(key, "no outcome by the ack deadline");
         self.counters.deadline_missed.add(1);
         self.answer(key, &Done::Failed, now);
+    }
+
+    /// Answers an event that is not handled for what else there is to do, unless it has been
+    /// answered.
+    fn refuse(&mut self, key: u64, why: &'static str, now: Instant) {
+        if self.open.contains_key(&key) {
+            self.log(key, why);
+            self.counters.overloaded.add(1);
+            self.answer(key, &Done::Failed, now);
+        }
+    }
+
+    /// Says why an event is not acknowledged, by the ids of its frame: what is in it has not been
+    /// looked at.
+    fn log(&self, key: u64, why: &'static str) {
+        let answer = self.open.get(&key).map(|open| &open.answer);
+        let id = |name| answer.and_then(|answer| answer.header(name));
+        let (message_id, trace_id) = (id(header::MESSAGE_ID), id(header::TRACE_ID));
+        warn!(message_id, trace_id, why, "not acknowledged");
     }
 
     fn ping(&mut self, now: Instant) {
@@ -407,7 +442,7 @@ impl Session {
                 (payload, &self.counters.acked)
             }
             // Whatever other outcome there may be one day, it is not known to be a success.
-            Done::Outcome(_) | Done::Failed | Done::Cancelled => {
+            Done::Outcome(_) | Done::Failed | Done::NotStarted | Done::Cancelled => {
                 (r#"{"code":500}"#.to_owned(), &self.counters.failed)
             }
         };

@@ -36,7 +36,7 @@ pub enum State {
         /// What was the matter.
         why: ConnectError,
     },
-    /// It is being shut down: handlers finish, no event is taken.
+    /// It is being shut down, or about to have failed: handlers finish, no event is taken.
     Draining,
     /// It was shut down, or its future dropped.
     Closed,

@@ -19,7 +19,8 @@ pub struct Stats {
     pub failed: u64,
     /// Of those: no outcome was there by the ack deadline.
     pub deadline_missed: u64,
-    /// Of those: the bytes in flight were at their bound, or the connection was draining.
+    /// Of those: too many events waited, or too many bytes were in flight, or the connection was
+    /// draining.
     pub overloaded: u64,
     /// Events that were not answered, since the connection was gone: the platform delivers them
     /// again.

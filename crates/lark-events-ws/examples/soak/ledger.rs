@@ -55,6 +55,8 @@ pub(crate) struct Figures {
     /// Events pushed, and of those: acknowledged in the end.
     pub(crate) pushed: Count,
     pub(crate) acked: Count,
+    /// Those that no handler ever succeeds with.
+    pub(crate) hopeless: Count,
     pub(crate) redelivered: Count,
     pub(crate) callbacks: Count,
     pub(crate) replies: Count,
@@ -92,6 +94,9 @@ impl Ledger {
     /// Opens the account of an event that is about to be pushed.
     pub(crate) fn push(&self, event_id: &str, plan: Plan) {
         self.figures.pushed.one();
+        if plan.first_runs == u32::MAX {
+            self.figures.hopeless.one();
+        }
         let open = Open {
             plan,
             started: 0,

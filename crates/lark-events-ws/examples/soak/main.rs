@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lark_events::{BoxError, LateHandler};
-use lark_events_sim::{ClientConfig, Platform, ViolationKind};
+use lark_events_sim::{ClientConfig, Platform, Violation, ViolationKind};
 use lark_events_ws::{Monitor, Stats};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
@@ -191,9 +191,14 @@ async fn run(arguments: &Arguments, ledger: &Arc<Ledger>) -> Result<Verdict, Box
         unbalanced.unwrap_or_default()
     });
     // An event without a message id is one of the kinds of garbage, and its answer has none either.
-    let violations = platform.violations().into_iter();
-    let violations = violations.filter(|violation| violation.kind != ViolationKind::NoMessageId);
-    verdict.violations(&violations.collect::<Vec<_>>());
+    let all = platform.violations();
+    let is_told = platform.stats().violations == all.len() as u64;
+    verdict.check("the platform remembers all violations", is_told, || {
+        platform.stats().violations.to_string()
+    });
+    let is_other = |violation: &Violation| violation.kind != ViolationKind::NoMessageId;
+    let others = all.into_iter().filter(is_other).collect::<Vec<_>>();
+    verdict.violations(&others);
 
     verdict.passed = passing.rounds();
     verdict.stats = sum(&monitors, passing.stats());

@@ -31,6 +31,8 @@ struct Taken {
     sum: usize,
     seq: usize,
     len: usize,
+    /// How much of its message is something else.
+    around: usize,
     max_bytes: usize,
     after_ms: u64,
     then_expire: bool,
@@ -52,17 +54,19 @@ fn taken() -> impl Strategy<Value = Taken> {
     ];
     let message = prop_oneof![1 => 0..4u16, 4 => 0..400u16];
     let after_ms = prop_oneof![20 => 0..20u64, 1 => 0..12_000u64];
-    let of = |(message, sum, seq, len, max_bytes, after_ms, then_expire)| Taken {
+    let of = |(message, sum, seq, (len, around), max_bytes, after_ms, then_expire)| Taken {
         message,
         sum,
         seq,
         len,
+        around,
         max_bytes,
         after_ms,
         then_expire,
     };
     let then_expire = prop::bool::weighted(0.1);
-    (message, sum, seq, len, max_bytes, after_ms, then_expire).prop_map(of)
+    let size = (len, 0..50usize);
+    (message, sum, seq, size, max_bytes, after_ms, then_expire).prop_map(of)
 }
 
 /// The fragments of a message.
@@ -83,6 +87,12 @@ fn messages() -> impl Strategy<Value = (Vec<Parts>, Vec<(usize, usize)>)> {
     })
 }
 
+/// A payload with so many bytes around it.
+fn part(payload: Bytes, around: usize) -> Part {
+    let bytes = payload.len() + around;
+    Part { payload, bytes }
+}
+
 impl Assembler {
     fn there(&self) -> usize {
         self.partial.values().map(Partial::there).sum()
@@ -99,7 +109,8 @@ impl Assembler {
         let mut bytes = 0;
         for partial in self.partial.values() {
             let parts = || partial.parts.iter().flatten();
-            assert_eq!(partial.bytes, parts().map(Bytes::len).sum::<usize>());
+            let payloads = parts().map(Bytes::len).sum::<usize>();
+            assert!(partial.is_given_up() || partial.payload_bytes == payloads);
             assert_eq!(partial.there(), parts().count());
             bytes += partial.bytes;
         }
@@ -126,7 +137,8 @@ proptest! {
             let parts = &messages[at];
             let (message_id, sum) = (at.to_string(), parts.len());
             let place = Place { message_id: &message_id, sum, seq };
-            let (joined, dropped) = assembler.take(place, parts[seq].clone().into(), 200, now);
+            let part = part(parts[seq].clone().into(), 0);
+            let (joined, dropped) = assembler.take(place, part, 200, now);
             prop_assert_eq!(dropped, 0);
             match joined {
                 Joined::Waiting => {}
@@ -153,30 +165,32 @@ proptest! {
             sum: 2,
             seq: 0,
             len: 1,
+            around: 0,
             max_bytes: usize::MAX,
             after_ms: 1,
             then_expire: false,
         };
         let fragments = (0..crowd).map(waits).chain(fragments);
-        for Taken { message, sum, seq, len, max_bytes, after_ms, then_expire } in fragments {
+        for Taken { message, sum, seq, len, around, max_bytes, after_ms, then_expire } in fragments {
             now += Duration::from_millis(after_ms);
             let message_id = message.to_string();
             let place = Place { message_id: &message_id, sum, seq };
             let repeated = assembler.has(&message_id, seq);
             let (there, bytes) = (assembler.there(), assembler.bytes());
-            let part = Bytes::from_static(&ZEROS[..len]);
+            let part = part(Bytes::from_static(&ZEROS[..len]), around);
             let (joined, dropped) = assembler.take(place, part, max_bytes, now);
 
             prop_assert!(assembler.partial.len() <= MAX_ASSEMBLING);
             prop_assert!(assembler.bytes() <= max_bytes.max(bytes));
-            let fits = |partial: &Partial| partial.bytes <= MAX_EVENT_BYTES;
+            let fits = |partial: &Partial| partial.payload_bytes <= MAX_EVENT_BYTES;
             prop_assert!(assembler.partial.values().all(fits));
             // Every fragment is accounted for: it waits, was joined or was dropped.
             let ignored = usize::from(repeated && joined == Joined::Waiting);
             let joined = match joined {
                 Joined::Waiting => 0,
                 Joined::Dropped(_) => {
-                    prop_assert!(dropped > 0 && !assembler.partial.contains_key(&message_id));
+                    let given_up = assembler.partial.get(&message_id);
+                    prop_assert!(dropped > 0 && given_up.is_some_and(Partial::is_given_up));
                     0
                 }
                 Joined::Whole { payload, began } => {

@@ -115,7 +115,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => settings().prop_map(|settings| Step::Pong { settings }),
         1 => vec(any::<u8>(), 0..40).prop_map(|message| Step::Garbage { message }),
         1 => select(vec![Step::Text, Step::SignOfLife]),
-        5 => (any::<Index>(), 0..5usize).prop_map(|(which, how)| Step::Ends { which, how }),
+        5 => (any::<Index>(), 0..6usize).prop_map(|(which, how)| Step::Ends { which, how }),
         6 => (wait(), prop::bool::weighted(0.7)).prop_map(|(ms, told)| Step::Wait { ms, told }),
         1 => select(vec![Step::Drain, Step::Lost, Step::LostAtEvent, Step::LostAtEvent]),
     ]
@@ -316,7 +316,7 @@ impl World {
         let message = frame.clone().encode();
         let sum = frame.header(header::SUM).and_then(|sum| sum.parse().ok());
         let is_joined = sum.is_some_and(|sum: usize| sum > 1);
-        let bytes = if is_joined { len } else { message.len() };
+        let bytes = message.len() + if is_joined { len } else { 0 };
         self.hears(message);
         if self.events() == events {
             return false;
@@ -398,6 +398,7 @@ impl World {
             1 => Done::Outcome(Outcome::Unhandled),
             2 => Done::Outcome(Outcome::Replied(RawJson::parse(r#"{"a":1}"#).unwrap())),
             3 => Done::Failed,
+            4 => Done::NotStarted,
             _ => Done::Cancelled,
         };
         if let Some(delivery) = self.deliveries.get_mut(&key) {

@@ -119,3 +119,45 @@ fn only_so_many_events_wait() {
     assert_eq!(session.next_action(), None);
     assert_eq!((session.queue.len(), session.queued_bytes), (0, 0));
 }
+
+#[test]
+fn a_handler_cancelled_at_its_deadline_counts_as_late_however_that_is_heard_of() {
+    for (done, after, late) in [
+        (Done::Cancelled, DEADLINE, true),
+        (Done::NotStarted, DEADLINE, true),
+        (Done::Cancelled, DEADLINE / 2, false),
+        (Done::NotStarted, DEADLINE / 2, false),
+    ] {
+        let now = Instant::now();
+        let mut session = session(now);
+        session.on_message(event().encode(), now);
+        assert_eq!(started(&mut session), Some(1));
+        session.on_done(1, &done, now + after);
+        session.on_time(now + after);
+        let (payload, _) = answered(&mut session).unwrap();
+        assert_eq!(payload, r#"{"code":500}"#);
+        assert_eq!(session.next_action(), None);
+        let stats = session.counters.stats();
+        let refused = !late && matches!(done, Done::NotStarted);
+        let counts = (stats.failed, stats.deadline_missed, stats.overloaded);
+        assert_eq!(counts, (1, u64::from(late), u64::from(refused)), "{done:?}");
+    }
+}
+
+#[test]
+fn an_event_given_up_leaves_its_place_to_others() {
+    let now = Instant::now();
+    let mut session = session(now);
+    session.limits.max_bytes_in_flight = 1000;
+    for seq in 0..3 {
+        let frame = event()
+            .with_header(header::MESSAGE_ID, "large")
+            .with_header(header::SUM, "3")
+            .with_header(header::SEQ, seq.to_string());
+        let payload = "x".repeat(600);
+        session.on_message(frame.with_payload(payload).encode(), now);
+    }
+    assert_eq!(session.counters.stats().fragments_dropped, 3);
+    session.on_message(event().with_payload("x".repeat(900)).encode(), now);
+    assert_eq!(started(&mut session), Some(1));
+}

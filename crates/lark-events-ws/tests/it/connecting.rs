@@ -321,6 +321,15 @@ async fn a_listener_is_told_of_each_state() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_listener_that_panics_ends_the_run_and_no_more() {
+    let platform = Arc::new(platform().start().await.unwrap());
+    let builder = to(&platform).on_state(|state| assert_eq!(*state, State::Idle, "planned"));
+    let client = Client::start(builder, watched().0);
+    assert!(client.task.await.unwrap_err().is_panic());
+    assert_eq!(client.monitor.state(), State::Closed);
+}
+
+#[tokio::test(start_paused = true)]
 async fn times_for_ever_do_not_overflow() {
     let platform = Arc::new(platform().start().await.unwrap());
     let for_ever = Duration::MAX;

@@ -5,8 +5,10 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use lark_events::{Dispatcher, Event, EventType as _, LateHandler, RawJson, UnhandledPolicy};
-use lark_events_sim::{Answer, Document, Fault};
+use lark_events_sim::{Answer, Document, Fault, Platform};
+use lark_events_ws::{BuildError, ConnectErrorKind, LongConnection, LongConnections, State};
 use serde_json::json;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 use vc_events::ReserveConfigUpdatedV1;
 
@@ -279,6 +281,60 @@ async fn bytes_in_flight_are_bounded() {
     let stats = client.monitor.stats();
     assert_eq!((stats.overloaded, seen.finished()), (2, 1));
     assert_eq!(stats.fragments_dropped, 2, "{stats:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn among_several_apps_each_connection_takes_its_own_events_only() {
+    let apps = ["cli_tea", "cli_coffee"];
+    let mut platforms = Vec::new();
+    let mut connections = Vec::new();
+    let to = |platform: &Arc<Platform>, app| {
+        let dialed = Arc::clone(platform);
+        let connection = LongConnection::builder(app, "a-secret")
+            .base_url(platform.base_url())
+            .connect_with(move |_| {
+                let stream = dialed.dial();
+                async move { Ok(stream) }
+            });
+        connection.build().unwrap()
+    };
+    for app in apps {
+        let platform = platform().app(app, "a-secret").start().await.unwrap();
+        let platform = Arc::new(platform);
+        connections.push(to(&platform, app));
+        platforms.push(platform);
+    }
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&seen);
+    let dispatcher = Dispatcher::builder().fallback(move |event: Event<RawJson>| {
+        kept.lock().unwrap().push(event.header.app_id);
+        async {}
+    });
+    connections.push(to(&platforms[0], "cli_milk"));
+    let connections = LongConnections::of(connections).unwrap();
+    let monitors = connections.monitors();
+    let (shut_down, asked) = oneshot::channel::<()>();
+    let asked = async { asked.await.unwrap_or_default() };
+    let running = tokio::spawn(connections.run(dispatcher.build().unwrap(), asked));
+    // What ends one app's connection ends no other's.
+    let ended = |state: &State| matches!(state, State::Failed(_));
+    monitors[2].until(ended).await;
+    for (platform, app) in platforms.iter().zip(apps) {
+        platform.until(|stats| stats.connections == 1).await;
+        assert!(platform.push(event("other_v1")).await.acknowledged());
+        let nameless = event("other_v1").header("app_id", "");
+        assert!(platform.push(nameless).await.acknowledged());
+        let foreign = event("other_v1").header("app_id", "cli_milk");
+        let report = platform.push(foreign).await;
+        assert_eq!(code(&report.attempts[0].answer), 500);
+        assert_eq!(std::mem::take(&mut *seen.lock().unwrap()), [app, ""]);
+    }
+    shut_down.send(()).unwrap();
+    let error = running.await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ConnectErrorKind::Refused);
+    assert_eq!(monitors[0].state(), State::Closed);
+    let none = LongConnections::of([]).unwrap_err();
+    assert!(matches!(none, BuildError::NoConnection));
 }
 
 #[tokio::test(start_paused = true)]

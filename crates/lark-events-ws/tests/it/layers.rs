@@ -77,8 +77,33 @@ async fn events_wait_for_a_layer_that_is_not_ready_until_their_deadline() {
         (first, second, third),
         ((200, 1000), (500, 2500), (500, 2500))
     );
-    // Late handlers finish, in their turn.
+    // The late one finishes; the one that was not started by its deadline never is.
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(counts(&seen), (3, 3));
+    assert_eq!(counts(&seen), (2, 2));
     assert_eq!(acked(platform.push(takes(0))).await, (200, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_a_layer_when_a_drain_begins_is_not_started() {
+    let platform = Arc::new(platform().start().await.unwrap());
+    let (dispatcher, seen) = watched();
+    let layers = ServiceBuilder::new().concurrency_limit(1);
+    let service = layers.service(dispatcher);
+    let connection = to(&platform).build().unwrap();
+    let monitor = connection.monitor();
+    let shutdown = tokio::time::sleep(Duration::from_millis(500));
+    let running = tokio::spawn(connection.run(service, shutdown));
+    monitor.until(State::is_connected).await;
+
+    let pushes = [1000, 0, 0].map(|ms| acked(platform.push(takes(ms))));
+    let [first, second, third] = pushes;
+    let (first, second, third) = tokio::join!(first, second, third);
+    assert_eq!(
+        (first, second, third),
+        ((200, 1000), (500, 500), (500, 500))
+    );
+    assert_eq!(running.await.unwrap(), Ok(()));
+    assert_eq!(counts(&seen), (1, 1));
+    let stats = monitor.stats();
+    assert_eq!((stats.acked, stats.overloaded, stats.cancelled), (1, 2, 0));
 }
