@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use super::freshness::{Freshness, Window};
 use super::settings::Settings;
-use super::{MAX_EVENT_BYTES, Webhook};
+use super::{MAX_APPS_BY_SIGNATURE, MAX_EVENT_BYTES, Webhook};
 use crate::credentials::{EncryptKey, VerificationToken};
 
 /// Most Encrypt Keys, and most Verification Tokens, live at once. Each key costs one more hash over
@@ -24,6 +24,7 @@ impl WebhookBuilder {
     pub(super) fn new() -> Self {
         Self {
             settings: Settings {
+                app_id: None,
                 encrypt_keys: Vec::new(),
                 verification_tokens: Vec::new(),
                 freshness: Freshness::default(),
@@ -31,6 +32,13 @@ impl WebhookBuilder {
                 max_event_bytes: MAX_EVENT_BYTES,
             },
         }
+    }
+
+    /// Names the app: a delivery that names another one is refused, like any that is not authentic.
+    /// Needed for [`Webhooks`](crate::Webhooks).
+    pub fn app_id(mut self, app_id: impl Into<String>) -> Self {
+        self.settings.app_id = Some(app_id.into());
+        self
     }
 
     /// Adds an Encrypt Key. To rotate, add the new one beside the old, change it in the developer
@@ -121,6 +129,12 @@ pub enum WebhookBuildError {
     EmptySecret,
     /// More than [`MAX_LIVE_SECRETS`] of a kind.
     TooManySecrets,
+    /// No webhook among several, or more than [`MAX_APPS_BY_SIGNATURE`].
+    NumberOfApps,
+    /// One of several webhooks has no [`app_id`](WebhookBuilder::app_id), or two have the same.
+    AppIds,
+    /// One of several webhooks at one URL has no Encrypt Key to be told by, or that of another.
+    SharedEncryptKey,
     /// An Encrypt Key is set for the old card callback, which is never encrypted.
     #[cfg(feature = "card-v1")]
     NeverEncrypted,
@@ -134,6 +148,13 @@ impl fmt::Display for WebhookBuildError {
             #[cfg(feature = "card-v1")]
             Self::NeverEncrypted => {
                 f.write_str("an encrypt key is set for the old card callback, which has none")
+            }
+            Self::NumberOfApps => {
+                write!(f, "no app, or more than {MAX_APPS_BY_SIGNATURE} at one URL")
+            }
+            Self::AppIds => f.write_str("an app without an id, or two with the same"),
+            Self::SharedEncryptKey => {
+                f.write_str("an app at the URL of several without an encrypt key of its own")
             }
             Self::TooManySecrets => write!(
                 f,

@@ -14,6 +14,7 @@
 //!
 //! Without an Encrypt Key the Verification Token alone decides, on every document.
 
+mod apps;
 mod builder;
 mod freshness;
 mod rejection;
@@ -25,6 +26,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use http::HeaderMap;
 
+pub use self::apps::{MAX_APPS_BY_SIGNATURE, Webhooks};
 pub use self::builder::{MAX_LIVE_SECRETS, WebhookBuildError, WebhookBuilder};
 pub use self::rejection::{Rejection, RejectionReason};
 
@@ -115,19 +117,7 @@ impl Webhook {
     ///
     /// [`Rejection`] when the signature headers are there but not well-formed.
     pub fn admit<'h>(&self, headers: &'h HeaderMap) -> Result<Admission<'h>, Rejection> {
-        let proof = if self.settings.encrypt_keys.is_empty() {
-            Proof::Token
-        } else {
-            match SignatureHeaders::parse(headers) {
-                Ok(Some(signature)) => Proof::Signature(signature),
-                Ok(None) => Proof::UrlCheck,
-                Err(_) => return Err(Rejection::new(RejectionReason::SignatureHeaders)),
-            }
-        };
-        Ok(Admission {
-            settings: Arc::clone(&self.settings),
-            proof,
-        })
+        Admission::of(Candidates::One(Arc::clone(&self.settings)), headers)
     }
 
     /// Opens a whole request: [`admit`](Self::admit), then [`Admission::open`].
@@ -143,8 +133,25 @@ impl Webhook {
 /// A request whose headers allow its body to be read, up to a limit.
 #[derive(Debug)]
 pub struct Admission<'h> {
-    settings: Arc<Settings>,
+    candidates: Candidates,
     proof: Proof<'h>,
+}
+
+/// The apps that a request may be for.
+#[derive(Debug)]
+enum Candidates {
+    One(Arc<Settings>),
+    /// All of them have an Encrypt Key.
+    Many(Arc<[Arc<Settings>]>),
+}
+
+impl Candidates {
+    fn all(&self) -> &[Arc<Settings>] {
+        match self {
+            Self::One(settings) => std::slice::from_ref(settings),
+            Self::Many(all) => all,
+        }
+    }
 }
 
 /// What the body will have to show to be let in.
@@ -158,14 +165,30 @@ enum Proof<'h> {
     Token,
 }
 
+impl<'h> Admission<'h> {
+    fn of(candidates: Candidates, headers: &'h HeaderMap) -> Result<Self, Rejection> {
+        let proof = match &candidates {
+            Candidates::One(settings) if settings.encrypt_keys.is_empty() => Proof::Token,
+            _ => match SignatureHeaders::parse(headers) {
+                Ok(Some(signature)) => Proof::Signature(signature),
+                Ok(None) => Proof::UrlCheck,
+                Err(_) => return Err(Rejection::new(RejectionReason::SignatureHeaders)),
+            },
+        };
+        Ok(Self { candidates, proof })
+    }
+}
+
 impl Admission<'_> {
     /// The most bytes of body worth reading.
     #[must_use]
     pub fn body_limit(&self) -> usize {
-        match self.proof {
-            Proof::UrlCheck => self.settings.max_unsigned_bytes(),
-            Proof::Signature(_) | Proof::Token => self.settings.max_event_bytes,
-        }
+        let limit = |settings: &Arc<Settings>| match self.proof {
+            Proof::UrlCheck => settings.max_unsigned_bytes(),
+            Proof::Signature(_) | Proof::Token => settings.max_event_bytes,
+        };
+        let limits = self.candidates.all().iter().map(limit);
+        limits.max().unwrap_or_default()
     }
 
     /// The rejection of a body longer than [`body_limit`](Self::body_limit).
@@ -202,11 +225,18 @@ impl Admission<'_> {
         signature: &SignatureHeaders<'_, 32>,
         body: &Bytes,
     ) -> Result<Opened, RejectionReason> {
-        let mut keys = self.settings.encrypt_keys.iter();
-        let key = keys
-            .find(|key| signature.matches(key.as_bytes(), body))
+        let mut candidates = self.candidates.all().iter();
+        let (settings, key) = candidates
+            .find_map(|settings| {
+                let mut keys = settings.encrypt_keys.iter();
+                let key = keys.find(|key| signature.matches(key.as_bytes(), body))?;
+                Some((settings, key))
+            })
             .ok_or(RejectionReason::Signature)?;
-        let now = self.settings.fresh(signature.timestamp())?;
+        if body.len() > settings.max_event_bytes {
+            return Err(RejectionReason::TooLarge);
+        }
+        let now = settings.fresh(signature.timestamp())?;
 
         let text = std::str::from_utf8(body).map_err(|_| RejectionReason::Malformed)?;
         let sealed = Wrapper::parse(text).map_err(|_| RejectionReason::Malformed)?;
@@ -215,62 +245,62 @@ impl Admission<'_> {
             Some(sealed) => key.open(&sealed).map_err(|_| RejectionReason::Malformed)?,
             None => body.clone(),
         };
-        self.read(&document, RejectionReason::Malformed, now)
+        read(settings, &document, RejectionReason::Malformed, now)
     }
 
     /// Without an Encrypt Key nothing is authentic before its token has matched, so a text that
     /// cannot be parsed is a failure of authentication.
     fn open_plain(&self, body: &Bytes) -> Result<Opened, RejectionReason> {
-        let now = self.settings.freshness.now();
-        match self.read(body, RejectionReason::Token, now)? {
-            Opened::Challenge(_) if !self.settings.answers_url_checks => {
-                Err(RejectionReason::Unsigned)
-            }
+        let Candidates::One(settings) = &self.candidates else {
+            return Err(RejectionReason::Token);
+        };
+        let now = settings.freshness.now();
+        match read(settings, body, RejectionReason::Token, now)? {
+            Opened::Challenge(_) if !settings.answers_url_checks => Err(RejectionReason::Unsigned),
             opened => Ok(opened),
         }
-    }
-
-    /// Parses a plain document and checks its token; `unparsable` is what a text is that is no
-    /// document at all.
-    fn read(
-        &self,
-        bytes: &Bytes,
-        unparsable: RejectionReason,
-        now: SystemTime,
-    ) -> Result<Opened, RejectionReason> {
-        let text = std::str::from_utf8(bytes).map_err(|_| unparsable)?;
-        let document = Document::parse(text).map_err(|_| unparsable)?;
-        if !self.token_matches(document.token()) {
-            return Err(RejectionReason::Token);
-        }
-        if document.kind() == Kind::UrlCheck {
-            let challenge = document.challenge.as_str().and_then(Challenge::parse);
-            let challenge = challenge.ok_or(RejectionReason::Malformed)?;
-            return Ok(Opened::Challenge(challenge));
-        }
-        Delivery::from_document(bytes, document, Transport::Webhook, now)
-            .map(Opened::Delivery)
-            .map_err(|_| RejectionReason::Malformed)
-    }
-
-    /// Whether the token is one of ours, or none is configured.
-    fn token_matches(&self, token: Option<&str>) -> bool {
-        let settings = &self.settings;
-        settings.verification_tokens.is_empty() || token.is_some_and(|token| settings.knows(token))
     }
 
     /// The one thing that may come unsigned when an Encrypt Key is set. Under every key the same
     /// steps run, whatever the padding says, and every way to fail is the same `None`.
     fn open_url_check(&self, body: &Bytes) -> Option<Challenge> {
-        let settings = &self.settings;
-        if !settings.answers_url_checks || settings.verification_tokens.is_empty() {
-            return None;
-        }
         let sealed = Wrapper::parse(std::str::from_utf8(body).ok()?).ok()??;
-        let open = |key: &EncryptKey| {
-            let document = key.open_unauthenticated(&sealed).ok()?;
-            settings.url_check(&document)
+        let open = |settings: &Arc<Settings>| {
+            if !settings.answers_url_checks || settings.verification_tokens.is_empty() {
+                return None;
+            }
+            let open = |key: &EncryptKey| {
+                let document = key.open_unauthenticated(&sealed).ok()?;
+                settings.url_check(&document)
+            };
+            settings.encrypt_keys.iter().find_map(open)
         };
-        settings.encrypt_keys.iter().find_map(open)
+        self.candidates.all().iter().find_map(open)
     }
+}
+
+/// Parses a plain document and checks its token; `unparsable` is what a text is that is no document
+/// at all.
+fn read(
+    settings: &Settings,
+    bytes: &Bytes,
+    unparsable: RejectionReason,
+    now: SystemTime,
+) -> Result<Opened, RejectionReason> {
+    let text = std::str::from_utf8(bytes).map_err(|_| unparsable)?;
+    let document = Document::parse(text).map_err(|_| unparsable)?;
+    if !settings.token_matches(document.token()) {
+        return Err(RejectionReason::Token);
+    }
+    if document.kind() == Kind::UrlCheck {
+        let challenge = document.challenge.as_str().and_then(Challenge::parse);
+        let challenge = challenge.ok_or(RejectionReason::Malformed)?;
+        return Ok(Opened::Challenge(challenge));
+    }
+    let delivery = Delivery::from_document(bytes, document, Transport::Webhook, now)
+        .map_err(|_| RejectionReason::Malformed)?;
+    if settings.is_foreign(&delivery.header.app_id) {
+        return Err(RejectionReason::ForeignApp);
+    }
+    Ok(Opened::Delivery(delivery))
 }

@@ -44,6 +44,8 @@ impl fmt::Display for Rejection {
             RejectionReason::Timestamp => "the signature's timestamp is outside the window",
             RejectionReason::Unsigned => "unsigned, and no URL check that is answered",
             RejectionReason::Token => "the verification token does not match",
+            RejectionReason::UnknownApp => "the path names no app that is known",
+            RejectionReason::ForeignApp => "the delivery is for another app",
             RejectionReason::Malformed => "authentic but malformed",
             RejectionReason::TooLarge => "the body is larger than the limit",
         })
@@ -66,6 +68,10 @@ pub enum RejectionReason {
     Unsigned,
     /// The Verification Token in the document is missing or not ours.
     Token,
+    /// The path of the request ends with no app of [`Webhooks::by_path`](crate::Webhooks::by_path).
+    UnknownApp,
+    /// The secrets are those of one app, and the document names another.
+    ForeignApp,
     /// The sender is authentic, the document is not one of the platform's.
     Malformed,
     /// The body exceeds the limit.
@@ -82,6 +88,8 @@ impl RejectionReason {
             Self::Timestamp => "timestamp",
             Self::Unsigned => "unsigned",
             Self::Token => "token",
+            Self::UnknownApp => "unknown_app",
+            Self::ForeignApp => "foreign_app",
             Self::Malformed => "malformed",
             Self::TooLarge => "too_large",
         }

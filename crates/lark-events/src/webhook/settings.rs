@@ -10,6 +10,8 @@ use crate::envelope::UrlCheck;
 /// The secrets, limits and clock of one webhook.
 #[derive(Debug)]
 pub(crate) struct Settings {
+    /// The app whose these are, if it is to be checked.
+    pub(crate) app_id: Option<String>,
     pub(crate) encrypt_keys: Vec<EncryptKey>,
     pub(crate) verification_tokens: Vec<VerificationToken>,
     pub(crate) freshness: Freshness,
@@ -27,6 +29,17 @@ impl Settings {
     pub(crate) fn knows(&self, token: &str) -> bool {
         let mut tokens = self.verification_tokens.iter();
         tokens.any(|known| known.matches(token))
+    }
+
+    /// Whether the token is one of ours, or none is configured.
+    pub(crate) fn token_matches(&self, token: Option<&str>) -> bool {
+        self.verification_tokens.is_empty() || token.is_some_and(|token| self.knows(token))
+    }
+
+    /// Whether a delivery names another app. One that names none is not foreign.
+    pub(crate) fn is_foreign(&self, app_id: &str) -> bool {
+        let mut own = self.app_id.iter();
+        !app_id.is_empty() && own.any(|own| own != app_id)
     }
 
     /// The time now, if a signature of `timestamp` counts at it.

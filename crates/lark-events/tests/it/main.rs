@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod apps;
 #[cfg(feature = "card-v1")]
 mod card_v1;
 mod dispatch;

@@ -1,0 +1,133 @@
+//! Opening requests for several apps with one service.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::HeaderMap;
+
+use super::{
+    Admission, Candidates, Opened, Rejection, RejectionReason, Settings, Webhook, WebhookBuildError,
+};
+use crate::credentials::EncryptKey;
+
+/// Most apps at one URL: a forged request costs one hash over its body for each of their keys.
+pub const MAX_APPS_BY_SIGNATURE: usize = 16;
+
+/// Opens requests for several apps, each with secrets of its own. Whichever app's secrets let a
+/// request in, its document must name that app. Cloning is cheap.
+///
+/// ```
+/// use http::HeaderMap;
+/// use lark_events::{Opened, Webhook, Webhooks};
+///
+/// let app = |id: &str| Webhook::builder().app_id(id).verification_token(format!("token of {id}"));
+/// let webhooks = Webhooks::by_path([app("cli_a").build()?, app("cli_b").build()?])?;
+///
+/// let event = r#"{"schema":"2.0","header":{"event_type":"kitchen.tea.ready_v1","app_id":"cli_a",
+///     "token":"token of cli_a"},"event":{}}"#;
+/// let open = |path| webhooks.open(path, &HeaderMap::new(), event.into());
+/// assert!(matches!(open("/webhook/cli_a")?, Opened::Delivery(_)));
+/// assert_eq!(open("/webhook/cli_b").unwrap_err().status(), 401);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Webhooks {
+    apps: Arc<[Arc<Settings>]>,
+    told_by: ToldBy,
+}
+
+/// What tells the app that a request is for.
+#[derive(Debug, Clone, Copy)]
+enum ToldBy {
+    Path,
+    Signature,
+}
+
+impl Webhooks {
+    /// Each app has a URL of its own, whose last segment is the app's id: `/webhook/cli_a1b2`. All of
+    /// them go to one service, such as that of the route `/webhook/{app}`.
+    ///
+    /// # Errors
+    ///
+    /// [`WebhookBuildError`] when there is no app, or they are not told apart by their ids.
+    pub fn by_path(webhooks: impl IntoIterator<Item = Webhook>) -> Result<Self, WebhookBuildError> {
+        Self::new(webhooks, ToldBy::Path)
+    }
+
+    /// All apps have the same URL, and an Encrypt Key each: a request is for the app whose key has
+    /// signed it. An unsigned URL check is for the app that it can be decrypted for.
+    ///
+    /// # Errors
+    ///
+    /// [`WebhookBuildError`] as [`by_path`](Self::by_path), when there are more than
+    /// [`MAX_APPS_BY_SIGNATURE`], and when one has no Encrypt Key of its own.
+    pub fn by_signature(
+        webhooks: impl IntoIterator<Item = Webhook>,
+    ) -> Result<Self, WebhookBuildError> {
+        let webhooks = Self::new(webhooks, ToldBy::Signature)?;
+        if webhooks.apps.len() > MAX_APPS_BY_SIGNATURE {
+            return Err(WebhookBuildError::NumberOfApps);
+        }
+        let mut known = HashSet::new();
+        for app in webhooks.apps.iter() {
+            let keys: HashSet<_> = app.encrypt_keys.iter().map(EncryptKey::as_bytes).collect();
+            if keys.is_empty() || !keys.is_disjoint(&known) {
+                return Err(WebhookBuildError::SharedEncryptKey);
+            }
+            known.extend(keys);
+        }
+        Ok(webhooks)
+    }
+
+    fn new(
+        webhooks: impl IntoIterator<Item = Webhook>,
+        told_by: ToldBy,
+    ) -> Result<Self, WebhookBuildError> {
+        let apps: Arc<[_]> = webhooks.into_iter().map(|app| app.settings).collect();
+        if apps.is_empty() {
+            return Err(WebhookBuildError::NumberOfApps);
+        }
+        let mut ids = HashSet::new();
+        for app in apps.iter() {
+            let id = app.app_id.as_deref().unwrap_or_default();
+            if id.is_empty() || !ids.insert(id) {
+                return Err(WebhookBuildError::AppIds);
+            }
+        }
+        Ok(Self { apps, told_by })
+    }
+
+    /// Judges the path and the headers alone, before a byte of the body is read.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection`] when the path names no app, or the signature headers are there but not
+    /// well-formed.
+    pub fn admit<'h>(
+        &self,
+        path: &str,
+        headers: &'h HeaderMap,
+    ) -> Result<Admission<'h>, Rejection> {
+        let candidates = match self.told_by {
+            ToldBy::Signature => Candidates::Many(Arc::clone(&self.apps)),
+            ToldBy::Path => {
+                let named = path.rsplit('/').next();
+                let mut apps = self.apps.iter();
+                let app = apps.find(|app| app.app_id.as_deref() == named);
+                let app = app.ok_or(Rejection::new(RejectionReason::UnknownApp))?;
+                Candidates::One(Arc::clone(app))
+            }
+        };
+        Admission::of(candidates, headers)
+    }
+
+    /// Opens a whole request: [`admit`](Self::admit), then [`Admission::open`].
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection`], with the status to answer.
+    pub fn open(&self, path: &str, headers: &HeaderMap, body: Bytes) -> Result<Opened, Rejection> {
+        self.admit(path, headers)?.open(body)
+    }
+}
