@@ -192,7 +192,7 @@ async fn run(arguments: &Arguments, ledger: &Arc<Ledger>) -> Result<Verdict, Box
     });
     // An event without a message id is one of the kinds of garbage, and its answer has none either.
     let all = platform.violations();
-    let is_told = platform.stats().violations == all.len() as u64;
+    let is_told = platform.stats().violations == all.len();
     verdict.check("the platform remembers all violations", is_told, || {
         platform.stats().violations.to_string()
     });
