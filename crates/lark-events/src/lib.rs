@@ -41,6 +41,7 @@
 //!
 //! - `card-v1`: the card callback of the old scheme (`card.action.trigger_v1`), which is plain and
 //!   signed with SHA-1, with an opener of its own. Off by default.
+//! - `testing`: [`testing`](crate::testing), for tests of your own handlers. Off by default.
 
 mod builder;
 pub mod callback;
@@ -64,6 +65,8 @@ mod object;
 mod outcome;
 mod pointer;
 mod raw_json;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod unread;
 mod user_id;
 mod validate;

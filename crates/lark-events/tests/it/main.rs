@@ -12,6 +12,8 @@ mod kinds;
 mod odd_fields;
 mod signed;
 mod support;
+#[cfg(feature = "testing")]
+mod testing;
 mod unread;
 mod unsigned;
 mod webhook;

@@ -1,0 +1,266 @@
+//! For tests of your own handlers: events as the platform documents them, delivered without a
+//! transport. With the feature `testing`, in `[dev-dependencies]`:
+//!
+//! ```toml
+//! lark-events = { version = "0.1", features = ["testing"] }
+//! ```
+//!
+//! A test calls its handler with [a sample](Sample), or has the whole dispatcher [deliver](Deliver)
+//! one, layers included:
+//!
+//! ```
+//! use lark_events::callback::{CardActionReply, CardActionTrigger, Toast};
+//! use lark_events::testing::{Deliver as _, Sample as _};
+//! use lark_events::{Dispatcher, Event};
+//! use serde_json::{Value, json};
+//!
+//! async fn on_press(event: Event<CardActionTrigger>) -> Result<CardActionReply, &'static str> {
+//!     let operator = event.body.operator.ok_or("nobody pressed it")?;
+//!     Ok(CardActionReply::new().toast(Toast::success(operator.open_id.unwrap_or_default())))
+//! }
+//!
+//! fn dispatcher() -> Dispatcher {
+//!     Dispatcher::builder().on::<CardActionTrigger>(on_press).build().unwrap()
+//! }
+//!
+//! # macro_rules! test { ($(#[$_:meta])* async fn $name:ident() $body:block) => {
+//! #     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+//! #     runtime.block_on(async $body);
+//! # } }
+//! # test! {
+//! #[tokio::test]
+//! async fn a_press_is_answered_with_a_toast() {
+//!     let pressed = CardActionTrigger::sample();
+//!     let presser = pressed.body.operator.as_ref().and_then(|user| user.open_id.clone());
+//!
+//!     let reply: Value = dispatcher().deliver(pressed).await.reply();
+//!     assert_eq!(reply["toast"]["content"], json!(presser));
+//! }
+//! # }
+//!
+//! # test! {
+//! #[tokio::test]
+//! async fn a_press_of_nobody_fails() {
+//!     let pressed = CardActionTrigger::sample().with_body(|body| body.operator = None);
+//!
+//!     let failure = dispatcher().deliver(pressed).await.failure();
+//!     assert_eq!(failure, "the handler failed: nobody pressed it");
+//! }
+//! # }
+//! ```
+//!
+//! For the way over a transport, signed and encrypted, delivered again and with faults, there is the
+//! local platform of `lark-events-sim`.
+
+use std::error::Error;
+use std::fmt;
+use std::future::poll_fn;
+use std::time::SystemTime;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tower_service::Service;
+
+use crate::delivery::{Delivery, Transport};
+use crate::error::BoxError;
+use crate::event::{Event, EventHeader, EventType};
+use crate::outcome::Outcome;
+use crate::raw_json::RawJson;
+
+/// The documented sample of an event: of every [`EventType`].
+pub trait Sample: EventType {
+    /// The event that the documentation shows, header and body, as a handler is given it. One that
+    /// the documentation shows no sample of has an empty body.
+    ///
+    /// # Panics
+    ///
+    /// When the type does not take its sample, or without one an empty body: then it is a type of
+    /// your own, made for something else.
+    #[must_use]
+    #[track_caller]
+    fn sample() -> Event<Self> {
+        let Delivery { header, raw, .. } = sample_of(Self::INFO.sample, Self::EVENT_TYPE);
+        match Event::decode(header, raw) {
+            Ok(event) => event,
+            Err(error) => panic!("{} does not take its sample: {error}", Self::EVENT_TYPE),
+        }
+    }
+}
+
+impl<E: EventType> Sample for E {}
+
+/// The documented sample as a delivery. It may be a whole document or a body alone.
+fn sample_of(sample: Option<&'static str>, event_type: &str) -> Delivery {
+    let sample = sample.unwrap_or("{}");
+    let whole = Delivery::parse_unauthenticated(sample, Transport::Local, SystemTime::now());
+    whole.unwrap_or_else(|_| {
+        let body = RawJson::parse(sample).unwrap_or_default();
+        Delivery::new(EventHeader::new(event_type), body)
+    })
+}
+
+impl<E> Event<E> {
+    /// The same event with another header.
+    #[must_use]
+    pub fn with_header(mut self, change: impl FnOnce(&mut EventHeader)) -> Self {
+        change(&mut self.header);
+        self
+    }
+}
+
+impl<E: Serialize> Event<E> {
+    /// The same event with another body. Its [`raw`](Self::raw) text is then the body's own
+    /// serialisation.
+    ///
+    /// # Panics
+    ///
+    /// As [`Event::new`].
+    #[must_use]
+    pub fn with_body(self, change: impl FnOnce(&mut E)) -> Self {
+        let Self {
+            header, mut body, ..
+        } = self;
+        change(&mut body);
+        Self::new(header, body)
+    }
+}
+
+/// As if a transport in this process had brought it, now.
+impl<E> From<Event<E>> for Delivery {
+    fn from(event: Event<E>) -> Self {
+        let raw = event.raw().clone();
+        Self::new(event.header, raw)
+    }
+}
+
+/// Delivering without a transport: to a [`Dispatcher`](crate::Dispatcher), or to any service of
+/// deliveries, such as one with layers around it.
+pub trait Deliver {
+    /// Delivers an event, as a transport would, and waits for what becomes of it.
+    fn deliver(&self, event: impl Into<Delivery> + Send) -> impl Future<Output = Delivered> + Send;
+}
+
+impl<S> Deliver for S
+where
+    S: Service<Delivery, Response = Outcome, Error: Into<BoxError> + Send, Future: Send>
+        + Clone
+        + Send,
+{
+    fn deliver(&self, event: impl Into<Delivery> + Send) -> impl Future<Output = Delivered> + Send {
+        let delivery = event.into();
+        let event_type = delivery.header.event_type.clone();
+        let mut service = self.clone();
+        async move {
+            let result = match poll_fn(|context| service.poll_ready(context)).await {
+                Ok(()) => service.call(delivery).await,
+                Err(error) => Err(error),
+            };
+            Delivered {
+                event_type,
+                result: result.map_err(Into::into),
+            }
+        }
+    }
+}
+
+/// What became of an event that a test delivered.
+#[must_use = "a test looks at what became of its event"]
+pub struct Delivered {
+    event_type: String,
+    result: Result<Outcome, BoxError>,
+}
+
+impl Delivered {
+    /// Whether a handler ran and succeeded, with or without a reply.
+    #[must_use]
+    pub fn is_handled(&self) -> bool {
+        matches!(self.result, Ok(Outcome::Handled | Outcome::Replied(_)))
+    }
+
+    /// Expects that a handler ran and succeeded.
+    ///
+    /// # Panics
+    ///
+    /// Otherwise, with what happened instead.
+    #[track_caller]
+    pub fn assert_handled(&self) {
+        assert!(self.is_handled(), "expected to be handled: {self}");
+    }
+
+    /// Expects that no handler is registered for the event, and that it is acknowledged all the same.
+    ///
+    /// # Panics
+    ///
+    /// Otherwise, with what happened instead.
+    #[track_caller]
+    pub fn assert_unhandled(&self) {
+        let unhandled = matches!(self.result, Ok(Outcome::Unhandled));
+        assert!(unhandled, "expected to be unhandled: {self}");
+    }
+
+    /// Expects a reply, and decodes it.
+    ///
+    /// # Panics
+    ///
+    /// When there is none, with what happened instead, or it is another one.
+    #[must_use]
+    #[track_caller]
+    pub fn reply<R: DeserializeOwned>(&self) -> R {
+        let Ok(Outcome::Replied(reply)) = &self.result else {
+            panic!("expected a reply: {self}");
+        };
+        match reply.decode() {
+            Ok(reply) => reply,
+            Err(error) => panic!("expected another reply than {}: {error}", reply.as_str()),
+        }
+    }
+
+    /// Expects a failure, and gives its text with those of its causes.
+    ///
+    /// # Panics
+    ///
+    /// When there is none, with what happened instead.
+    #[must_use]
+    #[track_caller]
+    pub fn failure(&self) -> String {
+        match &self.result {
+            Ok(_) => panic!("expected to fail: {self}"),
+            Err(error) => text(&**error),
+        }
+    }
+
+    /// What the service returned.
+    ///
+    /// # Errors
+    ///
+    /// Those of the service: of a dispatcher a [`DispatchError`](crate::DispatchError).
+    pub fn into_result(self) -> Result<Outcome, BoxError> {
+        self.result
+    }
+}
+
+/// An error and its causes.
+fn text(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |&error| error.source());
+    let texts: Vec<_> = causes.map(ToString::to_string).collect();
+    texts.join(": ")
+}
+
+impl fmt::Display for Delivered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { event_type, result } = self;
+        match result {
+            Ok(Outcome::Replied(reply)) => {
+                write!(f, "{event_type} was replied to with {}", reply.as_str())
+            }
+            Ok(outcome) => write!(f, "{event_type} was {}", outcome.as_str()),
+            Err(error) => write!(f, "{event_type} failed: {}", text(&**error)),
+        }
+    }
+}
+
+impl fmt::Debug for Delivered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
