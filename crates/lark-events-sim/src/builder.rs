@@ -1,6 +1,7 @@
 //! Configuring and starting a platform.
 
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime};
@@ -53,6 +54,7 @@ pub struct PlatformBuilder {
     config: ClientConfig,
     clock: Option<Clock>,
     seed: Option<u64>,
+    port: u16,
     #[cfg(feature = "tls")]
     tls: bool,
 }
@@ -75,6 +77,7 @@ impl PlatformBuilder {
             config: ClientConfig::default(),
             clock: None,
             seed: None,
+            port: 0,
             #[cfg(feature = "tls")]
             tls: false,
         }
@@ -177,6 +180,12 @@ impl PlatformBuilder {
         self
     }
 
+    /// Sets the port to listen on: a free one unless set.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
     /// Serves `https://` and `wss://`, with a certificate of its own making:
     /// [`Platform::certificate_pem`].
     #[cfg(feature = "tls")]
@@ -195,7 +204,7 @@ impl PlatformBuilder {
         self.app.request(document.into(), &clock, &random)
     }
 
-    /// Starts the platform on a free port of the loopback address, and checks the webhook if one is
+    /// Starts the platform on a [port](Self::port) of the loopback address, and checks the webhook if one is
     /// set.
     ///
     /// # Errors
@@ -219,7 +228,7 @@ impl PlatformBuilder {
         #[cfg(not(feature = "tls"))]
         let (acceptor, certificate) = (Acceptor::Plain, None::<String>);
         let listening = async {
-            let listener = TcpListener::bind("127.0.0.1:0").await?;
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await?;
             let address = listener.local_addr()?;
             Ok::<_, std::io::Error>((listener, address))
         };
@@ -243,7 +252,7 @@ impl PlatformBuilder {
             redeliver_after: self.redeliver_after,
             clock: self.clock.unwrap_or_else(|| Clock::new(clock())),
             random: Random::new(self.seed),
-            faults: Faults::default(),
+            faults: Faults::new(Random::new(self.seed)),
             stats: watch::Sender::new(Stats::default()),
             webhook: Webhook::new(),
             connections,

@@ -4,6 +4,7 @@ use std::mem::discriminant;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use crate::random::Random;
 use crate::shared::locked;
 
 /// Something that goes wrong once, at the next thing that it can happen to:
@@ -98,40 +99,79 @@ impl Fault {
     }
 }
 
-/// The faults that have not happened yet.
+/// The faults that have not happened yet, and those that happen again and again.
+pub(crate) struct Faults {
+    kept: Mutex<Kept>,
+    random: Random,
+}
+
 #[derive(Default)]
-pub(crate) struct Faults(Mutex<Vec<Fault>>);
+struct Kept {
+    waiting: Vec<Fault>,
+    /// Each with its probability.
+    lasting: Vec<(Fault, f64)>,
+}
 
 impl Faults {
+    pub(crate) fn new(random: Random) -> Self {
+        let kept = Mutex::default();
+        Self { kept, random }
+    }
+
     #[track_caller]
     pub(crate) fn inject(&self, fault: Fault) {
         fault.check();
-        locked(&self.0).push(fault);
+        locked(&self.kept).waiting.push(fault);
+    }
+
+    #[track_caller]
+    pub(crate) fn inject_lasting(&self, fault: Fault, probability: f64) {
+        fault.check();
+        assert!(
+            (0.0..=1.0).contains(&probability),
+            "a probability from 0 to 1"
+        );
+        locked(&self.kept).lasting.push((fault, probability));
     }
 
     pub(crate) fn clear(&self) -> Vec<Fault> {
-        std::mem::take(&mut locked(&self.0))
+        std::mem::take(&mut *locked(&self.kept)).waiting
     }
 
     /// Takes the first that `strikes`.
     pub(crate) fn take(&self, strikes: impl Fn(Fault) -> bool) -> Option<Fault> {
-        let mut waiting = locked(&self.0);
-        let place = waiting.iter().position(|fault| strikes(*fault))?;
-        Some(waiting.remove(place))
+        let mut kept = locked(&self.kept);
+        if let Some(place) = kept.waiting.iter().position(|fault| strikes(*fault)) {
+            return Some(kept.waiting.remove(place));
+        }
+        self.drawn(&kept.lasting).find(|fault| strikes(*fault))
     }
 
     /// Takes the first of each kind that `strikes`, as far as they can happen together.
     pub(crate) fn take_each(&self, strikes: impl Fn(Fault) -> bool) -> Vec<Fault> {
         let mut taken: Vec<Fault> = Vec::new();
-        locked(&self.0).retain(|fault| {
+        let mut take = |fault: &Fault| {
             let apart =
                 |one: &Fault| discriminant(one) == discriminant(fault) || one.excludes(*fault);
-            if taken.iter().any(apart) || !strikes(*fault) {
-                return true;
+            let is_taken = !taken.iter().any(apart) && strikes(*fault);
+            if is_taken {
+                taken.push(*fault);
             }
-            taken.push(*fault);
-            false
+            is_taken
+        };
+        let mut kept = locked(&self.kept);
+        kept.waiting.retain(|fault| !take(fault));
+        self.drawn(&kept.lasting).for_each(|fault| {
+            take(&fault);
         });
         taken
+    }
+
+    /// Those of the lasting ones whose turn it is.
+    fn drawn(&self, lasting: &[(Fault, f64)]) -> impl Iterator<Item = Fault> {
+        let its_turn = |probability: f64| self.random.with(|rng| rng.f64() < probability);
+        let drawn =
+            move |(fault, probability): &(Fault, f64)| its_turn(*probability).then_some(*fault);
+        lasting.iter().filter_map(drawn)
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
@@ -65,32 +66,34 @@ impl Platform {
     /// [`next_attempt`](Push::next_attempt), or set [another](PlatformBuilder::redeliver_after).
     pub fn push(&self, event: impl Into<Document>) -> Push {
         let schedule = self.shared.redeliver_after.clone();
-        self.deliver(event.into(), self.events_by, schedule)
+        self.push_by(self.events_by, event, schedule)
     }
 
     /// Delivers a callback, once.
     pub fn push_callback(&self, callback: impl Into<Document>) -> PushCallback {
-        PushCallback::new(self.deliver(callback.into(), self.callbacks_by, Vec::new()))
+        PushCallback::new(self.push_by(self.callbacks_by, callback, []))
     }
 
-    fn deliver(
+    /// Delivers an event or callback by `mode`, and again after each of these waits until the app has
+    /// acknowledged it, whatever the platform is set to.
+    pub fn push_by(
         &self,
-        document: Document,
         mode: Mode,
-        redeliver_after: Vec<std::time::Duration>,
+        document: impl Into<Document>,
+        redeliver_after: impl IntoIterator<Item = Duration>,
     ) -> Push {
         let (progress, receiver) = mpsc::unbounded_channel();
         let Shared {
             app, clock, random, ..
         } = &*self.shared;
-        let document = document.written(app, clock, random);
+        let document = document.into().written(app, clock, random);
         let event_id = document.event_id.clone();
         let deliver = Deliver {
             shared: Arc::clone(&self.shared),
             number: self.shared.pushes.fetch_add(1, Ordering::Relaxed),
             document,
             mode,
-            redeliver_after,
+            redeliver_after: redeliver_after.into_iter().collect(),
             progress,
             pushed: Instant::now(),
             parcel: OnceLock::new(),
@@ -153,7 +156,17 @@ impl Platform {
         self.shared.faults.inject(fault);
     }
 
-    /// Forgets the faults that have not happened yet, and says which those were.
+    /// Has something go wrong again and again: each time that it can, with this probability.
+    ///
+    /// # Panics
+    ///
+    /// As [`inject`](Self::inject), and when the probability is not one of 0 to 1.
+    #[track_caller]
+    pub fn inject_lasting(&self, fault: Fault, probability: f64) {
+        self.shared.faults.inject_lasting(fault, probability);
+    }
+
+    /// Forgets all faults, and says which ones were to happen once and have not yet.
     pub fn clear_faults(&self) -> Vec<Fault> {
         self.shared.faults.clear()
     }

@@ -9,7 +9,7 @@ use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use lark_events::{EventType as _, Opened, Webhook};
 use lark_events_sim::{
-    AckFate, Answer, Document, Fault, Missing, Platform, PlatformBuilder, ViolationKind,
+    AckFate, Answer, Document, Fault, Missing, Mode, Platform, PlatformBuilder, ViolationKind,
 };
 use lark_events_ws::frame::{Frame, header};
 use serde_json::json;
@@ -655,4 +655,33 @@ async fn a_status_that_is_none_cannot_be_injected() {
         .await
         .unwrap()
         .inject(Fault::UpgradeStatus(101));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lasting_fault_happens_each_time_or_as_often_as_is_said() {
+    let platform = platform().await;
+    let mut client = Client::connect(&platform).await;
+    platform.inject_lasting(Fault::LoseEvent, 1.0);
+    platform.inject_lasting(Fault::Reorder, 0.0);
+    let by = Mode::LongConnection;
+    let report = platform.push_by(by, sample(), [Duration::ZERO; 2]).await;
+    assert_eq!(report.attempts.len(), 3);
+    assert!(!report.acknowledged());
+
+    assert_eq!(platform.clear_faults(), []);
+    platform.inject_lasting(Fault::Duplicate(Duration::ZERO), 0.25);
+    let mut copies = 0;
+    for _ in 0..400 {
+        let mut push = platform.push(small());
+        let event = client.event().await;
+        client.ack(&event, OK).await;
+        push.next_attempt().await.unwrap();
+        if timeout(Duration::from_secs(1), client.event())
+            .await
+            .is_ok()
+        {
+            copies += 1;
+        }
+    }
+    assert!((60..140).contains(&copies), "{copies} of 400");
 }

@@ -2,7 +2,7 @@
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use lark_events::EventType as _;
-use lark_events_sim::{Platform, PlatformBuilder};
+use lark_events_sim::{Platform, PlatformBuilder, StartErrorKind};
 use lark_events_ws::frame::{Frame, header};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -60,6 +60,18 @@ async fn an_event_is_taken_over_ws() {
     assert_eq!(platform.certificate_pem(), None);
     let streams = (connect(&platform).await, connect(&platform).await);
     takes_an_event(&platform, "ws://127.0.0.1:", streams.0, streams.1).await;
+}
+
+#[tokio::test]
+async fn it_listens_on_the_port_that_it_is_given() {
+    let free = builder().start().await.unwrap();
+    let (_, port) = free.base_url().rsplit_once(':').unwrap();
+    let port = port.parse().unwrap();
+    let taken = builder().port(port).start().await.unwrap_err();
+    assert_eq!(taken.kind(), StartErrorKind::Listen);
+    free.shutdown().await;
+    let platform = builder().port(port).start().await.unwrap();
+    assert_eq!(platform.base_url(), format!("http://127.0.0.1:{port}"));
 }
 
 #[cfg(feature = "tls")]
