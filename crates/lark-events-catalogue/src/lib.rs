@@ -12,12 +12,20 @@
 //! assert_eq!(typed.unread, ["/colour"]);
 //! # Ok::<(), lark_events::DecodeError>(())
 //! ```
+//!
+//! # Features
+//!
+//! - `outline`: what is in every event, field by field, with descriptions. Off by default.
 
 mod generated;
+#[cfg(feature = "outline")]
+mod outline;
 
 use lark_events::EventInfo;
 
 pub use self::generated::DOMAINS;
+#[cfg(feature = "outline")]
+pub use self::outline::{Field, KnownValue, fields};
 
 /// The events of one area of the platform, which share a crate.
 #[derive(Debug, Clone, Copy)]
@@ -27,8 +35,14 @@ pub struct Domain {
     pub name: &'static str,
     /// The crate with their types.
     pub crate_name: &'static str,
+    /// Where they are in it: `vc_events`.
+    pub module: &'static str,
     /// What is documented of each.
     pub events: &'static [EventInfo],
+    /// The Rust type of each, in the same order: `ReserveConfigUpdatedV1`.
+    pub names: &'static [&'static str],
+    #[cfg(feature = "outline")]
+    outline: &'static str,
 }
 
 /// Every event, by domain.

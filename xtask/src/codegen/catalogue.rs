@@ -3,13 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::{Domain, Enum, Event, Field, Rule, Struct, Variant};
+use super::model::{Domain, Enum, Event, Field, Struct, Variant};
 use super::naming::Naming;
 use super::overlay::{EnumWords, FieldWords, Key, ObjectWords, Overlay, VariantWords, path};
 use super::problem::Problems;
 use super::spec::{Object, Property, Schema, Shape, Spec};
 use super::types::{self, Definition, Types};
-use super::{names, prose};
+use super::{names, prose, rules};
 
 /// From here on, Unicode has Chinese, Japanese and Korean, and no punctuation of English.
 const FIRST_CJK: char = '\u{2e80}';
@@ -36,11 +36,14 @@ impl<'a> Uniting<'a> {
             overlay,
             types,
             naming,
-            validated: with_rules(types, overlay),
+            validated: rules::with_rules(types, overlay),
             retired: retired_scopes(specs),
             keys: BTreeMap::new(),
             problems,
         };
+        let externs = types.values();
+        let externs = externs.filter_map(|definition| catalogue.external(definition));
+        let externs = externs.collect();
         let mut events: Vec<_> = specs.iter().map(|spec| catalogue.event(spec)).collect();
         let mut structs: Vec<_> = types
             .values()
@@ -53,6 +56,7 @@ impl<'a> Uniting<'a> {
             event_set: names::event_set_name(name),
             events,
             types: structs,
+            externs,
             enums: catalogue.enums(),
         }
     }
@@ -102,47 +106,6 @@ fn report_stale_entries(specs: &[Spec], types: &Types, overlay: &Overlay, proble
     }
 }
 
-/// The types that have documented rules, or have a type that does.
-fn with_rules<'a>(types: &'a Types, overlay: &Overlay) -> BTreeSet<&'a str> {
-    let mut found = BTreeSet::new();
-    loop {
-        let before = found.len();
-        for (key, Definition { object, .. }) in types {
-            let words = overlay.types.get(key);
-            let by_hand = words.is_some_and(|words| words.validated_by_hand);
-            let mut properties = object.properties.iter();
-            let has_rules = properties.any(|property| {
-                let words = words.and_then(|words| words.fields.get(&property.name));
-                let is_enum = words.is_some_and(|words| words.enumeration.is_some());
-                !rules(&property.schema, is_enum, &found).is_empty()
-            });
-            if (by_hand || has_rules) && overlay.external(key).is_none() {
-                found.insert(key.as_str());
-            }
-        }
-        if found.len() == before {
-            return found;
-        }
-    }
-}
-
-/// The rules for a field: of a list its length, of a scalar its bounds, and those of its type. What
-/// an enum stands for has none, as its keys are what it can be.
-fn rules(schema: &Schema, is_enum: bool, validated: &BTreeSet<&str>) -> Vec<Rule> {
-    let Schema { shape, facts, .. } = schema;
-    let has_range = facts.minimum.is_some() || facts.maximum.is_some();
-    let has_length = facts.min_length.is_some() || facts.max_length.is_some();
-    let is_list = matches!(shape, Shape::Array(_));
-    let is_text = *shape == Shape::String && !is_enum;
-    let is_number = matches!(shape, Shape::Integer | Shape::Number) && !is_enum;
-    let is_validated = shape.named().is_some_and(|key| validated.contains(key));
-    let mut rules = Vec::new();
-    rules.extend(((is_text || is_number) && has_range).then(|| Rule::Range(facts.clone())));
-    rules.extend(((is_text || is_list) && has_length).then(|| Rule::Length(facts.clone())));
-    rules.extend(is_validated.then_some(Rule::Nested));
-    rules
-}
-
 fn retired_scopes(specs: &[Spec]) -> BTreeSet<&str> {
     let facts = specs.iter().map(|spec| &spec.facts);
     let scopes = facts.flat_map(|facts| facts.scopes.iter().chain(&facts.field_scopes));
@@ -189,6 +152,21 @@ impl<'a> Catalogue<'a, '_> {
         Some(Struct {
             part_of,
             ..structure
+        })
+    }
+
+    /// A hand-written type, as the facts have it: it has its words elsewhere.
+    fn external(&mut self, definition: &Definition) -> Option<Struct> {
+        let object = &definition.object;
+        let external = self.overlay.external(&object.key)?;
+        let fields = object.properties.iter();
+        let fields = fields.map(|property| self.described(property, None, String::new()));
+        Some(Struct {
+            name: external.path.clone(),
+            doc: String::new(),
+            part_of: Vec::new(),
+            fields: fields.collect(),
+            is_validated: false,
         })
     }
 
@@ -255,9 +233,16 @@ impl<'a> Catalogue<'a, '_> {
         if let Some(name) = enumeration {
             self.use_enum(name, schema, at);
         }
-        let (rust_type, uses) = self.rust_type(&schema.shape, enumeration);
-        let rules = rules(schema, enumeration.is_some(), &self.validated);
         let doc = self.doc(words.and_then(|words| words.doc.as_ref()), at);
+        self.described(property, words, doc)
+    }
+
+    /// A field with its description, to which the facts are added.
+    fn described(&self, property: &Property, words: Option<&FieldWords>, doc: String) -> Field {
+        let schema = &property.schema;
+        let enumeration = words.and_then(|words| words.enumeration.as_deref());
+        let (rust_type, uses) = self.rust_type(&schema.shape, enumeration);
+        let rules = rules::of_field(schema, enumeration.is_some(), &self.validated);
         let mut sentences: Vec<_> = (!doc.is_empty()).then_some(doc).into_iter().collect();
         sentences.extend(prose::field_sentences(
             property,

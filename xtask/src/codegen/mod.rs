@@ -22,6 +22,7 @@ mod problem;
 mod prose;
 mod raw_schema;
 mod render;
+mod rules;
 mod rustfmt;
 mod scaffold;
 mod scratch;
@@ -42,7 +43,6 @@ use self::problem::{Problem, Problems};
 use self::rustfmt::FormatError;
 use self::sources::{Source, Sources};
 use self::spec::Spec;
-use self::types::Types;
 
 /// The folder of a crate that holds generated files and nothing else.
 const GENERATED: &str = "src/generated";
@@ -100,6 +100,12 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<Vec<PathBuf>, CodegenError
     let entries = || domains.iter().flat_map(|domain| &domain.entries);
     let everything = everything::files(entries(), &version(root)?);
     let folder = root.join(everything::FOLDER);
+    for domain in &domains {
+        let path = folder
+            .join(GENERATED)
+            .join(everything::outline(&domain.name));
+        texts.insert(path, domain.outline.clone());
+    }
     texts.extend(
         everything
             .into_iter()
@@ -219,6 +225,8 @@ struct Generated {
     entries: Vec<Entry>,
     /// Not yet formatted, by their paths in `src/generated`; none for a domain that is by hand.
     files: BTreeMap<String, String>,
+    /// What is in its events, for tools.
+    outline: String,
 }
 
 /// Every domain; or what is wrong in any of them, or between them.
@@ -274,11 +282,7 @@ fn generate(sources: &Sources) -> Result<Generated, Vec<Problem>> {
     // What refers to a file that could not be read would be reported wrongly.
     let mut problems = problems.checkpoint()?;
     let by_hand = overlay.by_hand.is_some();
-    let types = if by_hand {
-        Types::new()
-    } else {
-        types::collect(&specs, &overlay, &mut problems)
-    };
+    let types = types::collect(&specs, &overlay, &mut problems);
     if overlay
         .by_hand
         .as_ref()
@@ -288,24 +292,26 @@ fn generate(sources: &Sources) -> Result<Generated, Vec<Problem>> {
     }
     let naming = Naming::decide(&sources.name, &specs, &types, &overlay, &mut problems);
     let entries = list::entries(&sources.name, &specs, &naming, &overlay);
-    let mut files = BTreeMap::new();
-    if !by_hand {
-        let unite = Uniting {
-            specs: &specs,
-            types: &types,
-            naming,
-            overlay: &overlay,
-        };
-        let domain = unite.domain(&sources.name, &mut problems);
-        problems = problems.checkpoint()?;
-        files = render::files(&domain);
-    }
+    let unite = Uniting {
+        specs: &specs,
+        types: &types,
+        naming,
+        overlay: &overlay,
+    };
+    let domain = unite.domain(&sources.name, &mut problems);
     problems.checkpoint()?;
+    let files = if by_hand {
+        BTreeMap::new()
+    } else {
+        render::files(&domain)
+    };
+    let outline = render::outline::text(&domain);
     Ok(Generated {
         name: sources.name.clone(),
         about: overlay.about,
         entries,
         files,
+        outline,
     })
 }
 

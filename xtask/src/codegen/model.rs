@@ -13,6 +13,8 @@ pub(crate) struct Domain<'a> {
     pub(crate) event_set: String,
     pub(crate) events: Vec<Event<'a>>,
     pub(crate) types: Vec<Struct>,
+    /// Hand-written types, by their paths, with what the facts say is in them.
+    pub(crate) externs: Vec<Struct>,
     pub(crate) enums: Vec<Enum>,
 }
 

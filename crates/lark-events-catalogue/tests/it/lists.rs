@@ -21,6 +21,25 @@ fn every_event_type_is_there_once() {
 }
 
 #[test]
+fn every_event_has_the_name_of_its_type_beside_it() {
+    for domain in DOMAINS {
+        assert_eq!(domain.names.len(), domain.events.len(), "{}", domain.name);
+        for (name, info) in domain.names.iter().zip(domain.events) {
+            let (_, last) = info
+                .event_type
+                .rsplit_once('.')
+                .unwrap_or(("", info.event_type));
+            let last = last.replace('_', "").to_lowercase();
+            assert!(
+                name.to_lowercase().contains(&last),
+                "{name} for {}",
+                info.event_type
+            );
+        }
+    }
+}
+
+#[test]
 fn no_domain_has_a_callback_as_its_set_could_not_reply() {
     for domain in DOMAINS.iter().filter(|domain| domain.name != "core") {
         for info in domain.events {

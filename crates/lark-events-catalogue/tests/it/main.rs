@@ -2,6 +2,8 @@
 
 mod lists;
 mod oddities;
+#[cfg(feature = "outline")]
+mod outlines;
 mod pushes;
 mod samples;
 

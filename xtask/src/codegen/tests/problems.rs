@@ -258,15 +258,9 @@ fn words_that_decide_nothing_are_a_problem() {
     let spec = || spec(READY, fields.clone(), defs.clone());
     assert_eq!(
         problems(&tea([spec()], overlay)),
-        ["overlay.toml: by_hand: no path of a module"]
-    );
-    assert_eq!(
-        problems(&tea(
-            [spec()],
-            &overlay.replace("by_hand = \"no path\"", "")
-        )),
         [
             "overlay.toml: types.cup.fields.size.type: no pages contradict each other here",
+            "overlay.toml: by_hand: no path of a module",
             "overlay.toml: events.\"tea.pot.ready_v1\".fields.size.type: only for the fields of a \
              type, which pages share",
             "overlay.toml: types.cup.repairs: only for an event, which has a sample",

@@ -214,6 +214,48 @@ fn a_hand_written_type_is_used_as_it_is() {
 }
 
 #[test]
+fn the_outline_has_every_type_once_with_our_words() {
+    let object = |fields: Value| json!({"type": "object", "properties": fields});
+    let cup = json!({
+        "size": {"type": "integer", "x-lark": {"keys": [1]}},
+        "of": {"type": "array", "items": {"$ref": "#/$defs/leaf"}},
+    });
+    let defs = json!({"cup": object(cup), "leaf": object(json!({"kind": string()}))});
+    let fields = json!({"cup": {"$ref": "#/$defs/cup"}});
+    let events = [READY, POURED].map(|event| spec(event, fields.clone(), defs.clone()));
+    let overlay = r#"
+        [types.leaf]
+        extern = { path = "leaves::Leaf", fields = ["kind"] }
+        [types.cup.fields]
+        size = { doc = "How large.", enum = "Size" }
+        [enums.Size]
+        doc = "A size."
+        variants = [{ key = 1, name = "Small", doc = "Not \"large\"." }]
+    "#;
+    let outline = generate(&tea(events, overlay)).unwrap().outline;
+    assert_eq!(
+        outline,
+        r#"{
+"events": {
+"tea.pot.poured_v1": [
+  ["cup","Cup",""]],
+"tea.pot.ready_v1": [
+  ["cup","Cup",""]]},
+"types": {
+"Cup": [
+  ["size","Size","How large."],
+  ["of","Vec<leaves::Leaf>",""]],
+"leaves::Leaf": [
+  ["kind","String",""]]},
+"enums": {
+"Size": [
+  [1,"Small","Not \"large\"."]]}
+}
+"#
+    );
+}
+
+#[test]
 fn a_field_can_be_given_a_name() {
     let fields = json!({"zh-CN": string(), "zh_cn": string()});
     let overlay = "[events.\"tea.pot.ready_v1\".fields]\nzh-CN = { name = \"zh_cn_too\" }\n";

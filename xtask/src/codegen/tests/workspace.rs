@@ -61,6 +61,7 @@ fn a_second_run_changes_nothing_and_a_check_finds_what_is_stale() {
     const ROOT: &str = "crates/tea-events/src/generated/mod.rs";
     const EVENT: &str = "crates/tea-events/src/generated/pot_ready_v1.rs";
     const EVERYTHING: &str = "crates/lark-events-catalogue/Cargo.toml";
+    const OUTLINE: &str = "crates/lark-events-catalogue/src/generated/tea.json";
     const TABLE: &str = "crates/lark-events-catalogue/src/generated.rs";
     const OLD_SAMPLE: &str = "crates/tea-events/src/generated/samples/old.json";
     let Some(stale) = workspace.run(true) else {
@@ -68,7 +69,9 @@ fn a_second_run_changes_nothing_and_a_check_finds_what_is_stale() {
     };
     assert_eq!(
         stale,
-        [MANIFEST, LIBRARY, EVERYTHING, TABLE, SET, ROOT, EVENT]
+        [
+            MANIFEST, LIBRARY, EVERYTHING, OUTLINE, TABLE, SET, ROOT, EVENT
+        ]
     );
     assert!(
         !workspace.0.join("crates").exists(),

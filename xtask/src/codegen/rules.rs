@@ -1,0 +1,49 @@
+//! The documented rules for values: which fields have some, and which types have such fields.
+
+use std::collections::BTreeSet;
+
+use super::model::Rule;
+use super::overlay::Overlay;
+use super::spec::{Schema, Shape};
+use super::types::{Definition, Types};
+
+/// The types that have documented rules, or have a type that does.
+pub(crate) fn with_rules<'a>(types: &'a Types, overlay: &Overlay) -> BTreeSet<&'a str> {
+    let mut found = BTreeSet::new();
+    loop {
+        let before = found.len();
+        for (key, Definition { object, .. }) in types {
+            let words = overlay.types.get(key);
+            let by_hand = words.is_some_and(|words| words.validated_by_hand);
+            let mut properties = object.properties.iter();
+            let has_rules = properties.any(|property| {
+                let words = words.and_then(|words| words.fields.get(&property.name));
+                let is_enum = words.is_some_and(|words| words.enumeration.is_some());
+                !of_field(&property.schema, is_enum, &found).is_empty()
+            });
+            if (by_hand || has_rules) && overlay.external(key).is_none() {
+                found.insert(key.as_str());
+            }
+        }
+        if found.len() == before {
+            return found;
+        }
+    }
+}
+
+/// The rules for a field: of a list its length, of a scalar its bounds, and those of its type. What
+/// an enum stands for has none, as its keys are what it can be.
+pub(crate) fn of_field(schema: &Schema, is_enum: bool, validated: &BTreeSet<&str>) -> Vec<Rule> {
+    let Schema { shape, facts, .. } = schema;
+    let has_range = facts.minimum.is_some() || facts.maximum.is_some();
+    let has_length = facts.min_length.is_some() || facts.max_length.is_some();
+    let is_list = matches!(shape, Shape::Array(_));
+    let is_text = *shape == Shape::String && !is_enum;
+    let is_number = matches!(shape, Shape::Integer | Shape::Number) && !is_enum;
+    let is_validated = shape.named().is_some_and(|key| validated.contains(key));
+    let mut rules = Vec::new();
+    rules.extend(((is_text || is_number) && has_range).then(|| Rule::Range(facts.clone())));
+    rules.extend(((is_text || is_list) && has_length).then(|| Rule::Length(facts.clone())));
+    rules.extend(is_validated.then_some(Rule::Nested));
+    rules
+}
