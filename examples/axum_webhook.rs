@@ -13,16 +13,17 @@ mod webhook_app;
 
 use axum::Router;
 use lark_events::BoxError;
+use lark_events_tower::EventService;
 use tokio::sync::oneshot;
 
-use self::event_app::{GRACE, log_to_stderr, stop_signal};
-use self::webhook_app::{PATH, drain, events, listen};
+use self::event_app::{GRACE, dispatcher, log_to_stderr, stop_signal};
+use self::webhook_app::{PATH, drain, listen, webhook};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
     log_to_stderr();
     let stop = stop_signal()?;
-    let events = events()?;
+    let events = EventService::new(webhook()?, dispatcher()?);
     let app = Router::new().route_service(PATH, events.clone());
 
     let (stopping, stopped) = oneshot::channel();

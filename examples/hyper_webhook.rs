@@ -25,14 +25,14 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use lark_events::BoxError;
-use lark_events_tower::EventLayer;
+use lark_events_tower::{EventLayer, EventService};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tower::Layer;
 use tracing::{debug, warn};
 
-use self::event_app::{GRACE, log_to_stderr, stop_signal};
-use self::webhook_app::{PATH, drain, events, listen};
+use self::event_app::{GRACE, dispatcher, log_to_stderr, stop_signal};
+use self::webhook_app::{PATH, drain, listen, webhook};
 
 /// Headers come in one packet; a sender that takes longer is slow on purpose.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -50,7 +50,7 @@ async fn app(_: Request<Incoming>) -> Result<Response<Empty<Bytes>>, Infallible>
 async fn main() -> Result<(), BoxError> {
     log_to_stderr();
     let mut stop = std::pin::pin!(stop_signal()?);
-    let events = events()?;
+    let events = EventService::new(webhook()?, dispatcher()?);
     let service = EventLayer::with_service(PATH, events.clone()).layer(tower::service_fn(app));
     let service = TowerToHyperService::new(service);
     // Without a timer hyper's header time-out does nothing.

@@ -1,19 +1,19 @@
-//! What both webhook examples do apart from the server: the webhook's secrets, the address, and the
+//! What all webhook examples do apart from the server: the webhook's secrets, the address, and the
 //! drain.
 
 use std::net::SocketAddr;
 
-use lark_events::{BoxError, Dispatcher, Webhook};
+use lark_events::{BoxError, Webhook};
 use lark_events_tower::EventService;
 use tokio::net::TcpListener;
 use tracing::{info, warn};
 
-use crate::event_app::{GRACE, dispatcher, setting};
+use crate::event_app::{GRACE, setting};
 
 pub(crate) const PATH: &str = "/webhook/event";
 
-/// The service that both servers mount, from `LARK_ENCRYPT_KEY` and `LARK_VERIFICATION_TOKEN`.
-pub(crate) fn events() -> Result<EventService<Dispatcher>, BoxError> {
+/// The webhook of `LARK_ENCRYPT_KEY` and `LARK_VERIFICATION_TOKEN`.
+pub(crate) fn webhook() -> Result<Webhook, BoxError> {
     let mut webhook = Webhook::builder();
     if let Some(key) = setting("LARK_ENCRYPT_KEY") {
         webhook = webhook.encrypt_key(key);
@@ -21,7 +21,7 @@ pub(crate) fn events() -> Result<EventService<Dispatcher>, BoxError> {
     if let Some(token) = setting("LARK_VERIFICATION_TOKEN") {
         webhook = webhook.verification_token(token);
     }
-    Ok(EventService::new(webhook.build()?, dispatcher()?))
+    Ok(webhook.build()?)
 }
 
 /// Listens at `LISTEN_ADDR`.
@@ -34,7 +34,7 @@ pub(crate) async fn listen() -> Result<TcpListener, BoxError> {
 }
 
 /// Waits for the handlers that run, so that what was started is finished.
-pub(crate) async fn drain(events: &EventService<Dispatcher>) {
+pub(crate) async fn drain<S>(events: &EventService<S>) {
     match events.drain(GRACE).await {
         Ok(()) => info!("drained"),
         Err(error) => warn!(%error, "not drained"),

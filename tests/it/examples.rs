@@ -48,6 +48,25 @@ fn quickstart_shows_the_main_job_and_exits_0() {
     assert_eq!(handled.count(), 2, "{stdout}");
 }
 
+#[test]
+fn two_apps_tells_the_apps_apart_and_exits_0() {
+    let output = example("two_apps").output().unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{stdout}");
+    for (shown, times) in [
+        ("handler: an event of cli_rooms\n", 2),
+        ("handler: an event of cli_kitchen\n", 2),
+        ("cli_kitchen: status 200 OK\n", 1),
+        (
+            "signed by cli_rooms:\n  answer: status 401 Unauthorized\n",
+            1,
+        ),
+        ("cli_kitchen: acknowledged with 200\n", 1),
+    ] {
+        assert_eq!(stdout.matches(shown).count(), times, "{shown} in\n{stdout}");
+    }
+}
+
 /// A running example.
 struct App {
     process: Child,
@@ -308,6 +327,37 @@ fn hyper_webhook_answers_what_is_no_event_with_the_app_below() {
     let mut answer = String::new();
     socket.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn prometheus_exports_what_the_webhook_received() {
+    let mut server = Server::start("prometheus", KEY, TOKEN);
+    let platform = platform().webhook(&server.url()).start().await.unwrap();
+    for _ in 0..2 {
+        push(&platform, sample().event_id("e-1")).await;
+    }
+    server.app.line();
+    assert_eq!(server.post(&unsigned("{}")).0, 401);
+
+    let mut socket = server.connect();
+    socket
+        .write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        .unwrap();
+    let mut figures = String::new();
+    socket.read_to_string(&mut figures).unwrap();
+    let of = r#"event_type="vc.reserve_config.updated_v1""#;
+    for line in [
+        format!(r#"lark_events_deliveries_total{{{of},transport="webhook",outcome="handled"}} 2"#),
+        format!("lark_events_duplicates_total{{{of}}} 1"),
+        r#"lark_events_rejections_total{reason="unsigned"} 1"#.to_owned(),
+        r#"lark_events_ack_seconds_bucket{transport="webhook",le="3"} 2"#.to_owned(),
+        r#"lark_events_running{transport="webhook"} 0"#.to_owned(),
+        "# TYPE lark_events_ack_seconds histogram".to_owned(),
+    ] {
+        assert!(figures.contains(&line), "no {line} in {figures}");
+    }
+    assert!(server.app.stop("-TERM").1);
 }
 
 const APP_ID: &str = "cli_a1b2c3d4e5f60718";

@@ -24,14 +24,52 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Layers
+//!
+//! Layers of events, for whatever transport:
+//!
+//! - [`DedupLayer`] handles an event once, however often it is delivered.
+//! - [`AckFirstLayer`] acknowledges an event before it is handled.
+//! - [`InOrderLayer`] handles the events of one key in order.
+//!
+//! Together they go in this order: a duplicate then takes no place in the queue, and what leaves the
+//! queue enters its lane in order. A time-out inside of them bounds a handler, and no waiting:
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use lark_events::Dispatcher;
+//! use lark_events_tower::{AckFirstLayer, DedupLayer, InOrderLayer};
+//! use tower::ServiceBuilder;
+//!
+//! let ack_first = AckFirstLayer::new(); // to drain, after the transport
+//! let service = ServiceBuilder::new()
+//!     .layer(DedupLayer::new())
+//!     .layer(ack_first.clone())
+//!     .layer(InOrderLayer::by_tenant())
+//!     .timeout(Duration::from_secs(60))
+//!     .service(Dispatcher::builder().build()?);
+//! # Ok::<(), lark_events::BuildError>(())
+//! ```
+//!
 //! # Features
 //!
 //! - `card-v1`: `CardActionService` for the card callback of the old scheme. Off by default.
+//! - `metrics`: `MetricsLayer` for the `metrics` facade. Off by default.
 
+mod ack_first;
 mod answer;
 mod body;
 mod builder;
+mod dedup;
+mod error;
+mod future;
+mod in_order;
+mod key;
+mod lanes;
 mod layer;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod opener;
 mod refused;
 mod service;
@@ -39,12 +77,24 @@ mod tasks;
 
 pub use lark_events::LateHandler;
 
+pub use self::ack_first::{
+    AckFirst, AckFirstLayer, AckFirstStats, DEFAULT_MAX_QUEUED, DEFAULT_WORKERS,
+};
 pub use self::body::{Never, ResponseBody};
 pub use self::builder::{
     DEFAULT_ACK_DEADLINE, DEFAULT_MAX_BYTES_IN_FLIGHT, DEFAULT_MAX_RUNNING, DEFAULT_READ_TIMEOUT,
     EventServiceBuilder,
 };
+pub use self::dedup::{
+    Claim, DEFAULT_CAPACITY, DEFAULT_KEPT, DEFAULT_LEASE, Dedup, DedupLayer, DedupStats,
+    DedupStore, MemoryStore,
+};
+pub use self::error::{LayerError, LayerErrorKind};
+pub use self::future::OutcomeFuture;
+pub use self::in_order::{DEFAULT_MAX_WAITING, InOrder, InOrderLayer, InOrderStats};
 pub use self::layer::{EventLayer, LayerFuture, WithEvents};
+#[cfg(feature = "metrics")]
+pub use self::metrics::{Measured, MetricsLayer};
 pub use self::opener::Opener;
 #[cfg(feature = "card-v1")]
 pub use self::service::CardActionService;

@@ -1,22 +1,23 @@
-//! What the service needs of an opener. Sealed: the two openers of `lark-events` and no others, so
+//! What the service needs of an opener. Sealed: the openers of `lark-events` and no others, so
 //! that what decides on authenticity stays in one crate.
 
 use bytes::Bytes;
-use http::HeaderMap;
-use lark_events::{Admission, Opened, Rejection, Webhook};
+use http::request::Parts;
+use lark_events::{Admission, Opened, Rejection, Webhook, Webhooks};
 
-/// Opens requests: [`Webhook`], or `CardWebhook` with the feature `card-v1`.
+/// Opens requests: [`Webhook`], [`Webhooks`] for several apps, or `CardWebhook` with the feature
+/// `card-v1`.
 pub trait Opener: sealed::Opener {}
 
 impl<O: sealed::Opener> Opener for O {}
 
 pub(crate) mod sealed {
-    use super::{HeaderMap, Rejection};
+    use super::{Parts, Rejection};
 
     pub trait Opener: Send + Sync + 'static {
         type Admitted<'h>: super::Admitted;
 
-        fn admit<'h>(&self, headers: &'h HeaderMap) -> Result<Self::Admitted<'h>, Rejection>;
+        fn admit<'h>(&self, request: &'h Parts) -> Result<Self::Admitted<'h>, Rejection>;
     }
 }
 
@@ -32,8 +33,8 @@ macro_rules! opener {
         impl sealed::Opener for $opener {
             type Admitted<'h> = $admission<'h>;
 
-            fn admit<'h>(&self, headers: &'h HeaderMap) -> Result<$admission<'h>, Rejection> {
-                <$opener>::admit(self, headers)
+            fn admit<'h>(&self, request: &'h Parts) -> Result<$admission<'h>, Rejection> {
+                <$opener>::admit(self, &request.headers)
             }
         }
 
@@ -54,6 +55,15 @@ macro_rules! opener {
 }
 
 opener!(Webhook, Admission);
+
+impl sealed::Opener for Webhooks {
+    type Admitted<'h> = Admission<'h>;
+
+    fn admit<'h>(&self, request: &'h Parts) -> Result<Admission<'h>, Rejection> {
+        Self::admit(self, request.uri.path(), &request.headers)
+    }
+}
+
 #[cfg(feature = "card-v1")]
 use lark_events::{CardAdmission, CardWebhook};
 #[cfg(feature = "card-v1")]

@@ -8,6 +8,8 @@ use lark_events::{BoxError, DispatchError, DispatchErrorKind, Rejection};
 use tower::load_shed::error::Overloaded;
 use tower::timeout::error::Elapsed;
 
+use crate::error::{LayerError, LayerErrorKind};
+
 /// Why a request is not answered with an outcome.
 #[derive(Debug)]
 pub(crate) enum Refused {
@@ -85,6 +87,14 @@ fn failure(error: &(dyn Error + 'static)) -> StatusCode {
             return Some(match error.kind() {
                 DispatchErrorKind::Decode => StatusCode::BAD_REQUEST,
                 _ => StatusCode::INTERNAL_SERVER_ERROR,
+            });
+        }
+        if let Some(error) = error.downcast_ref::<LayerError>() {
+            return Some(match error.kind() {
+                LayerErrorKind::Callback | LayerErrorKind::Store => {
+                    StatusCode::INTERNAL_SERVER_ERROR
+                }
+                _ => StatusCode::SERVICE_UNAVAILABLE,
             });
         }
         if error.is::<Overloaded>() {

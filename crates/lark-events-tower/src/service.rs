@@ -210,7 +210,7 @@ where
             return Err(Refused::Encoded);
         }
 
-        let admitted = self.opener.admit(&parts.headers);
+        let admitted = self.opener.admit(&parts);
         let admitted = admitted.map_err(Refused::Rejected)?;
         let read = body::read(body, admitted.body_limit(), &self.in_flight);
         let read_deadline = after(arrived, self.read_timeout.min(self.ack_deadline));
@@ -266,7 +266,8 @@ where
             drop(bytes);
             result
         };
-        let task = self.tasks.spawn(slot, handler, self.late, deadline);
+        let cancel_at = (self.late == LateHandler::Cancel).then_some(deadline);
+        let task = self.tasks.spawn(slot, handler, cancel_at);
         match timeout_at(deadline, task).await {
             Ok(Ok(Ended::Finished(result))) => result.map_err(Refused::Failed),
             Ok(Ok(Ended::Late)) | Err(_) => Err(Refused::Late),
@@ -290,6 +291,8 @@ where
         match refused {
             Refused::Rejected(rejection) => {
                 self.tasks.rejected.add_one();
+                #[cfg(feature = "metrics")]
+                crate::metrics::rejection(rejection.reason().as_str());
                 tracing::debug!(reason = rejection.reason().as_str(), "rejected");
                 answer::status(status)
             }
@@ -315,7 +318,7 @@ where
 }
 
 /// A moment so long after `start`, or far in the future where no moment is.
-fn after(start: Instant, duration: Duration) -> Instant {
+pub(crate) fn after(start: Instant, duration: Duration) -> Instant {
     const FAR: Duration = Duration::from_hours(262_800); // 30 years
     start.checked_add(duration).unwrap_or_else(|| start + FAR)
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use lark_events::LateHandler;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -28,7 +27,8 @@ pub struct Stats {
     /// Deliveries answered 503: a bound of the service was reached, it was draining, or a load-shed
     /// layer refused.
     pub overloaded: u64,
-    /// Handlers cancelled before their end, by [`LateHandler::Cancel`] or at the end of a drain.
+    /// Handlers cancelled before their end, by [`LateHandler::Cancel`](crate::LateHandler::Cancel)
+    /// or at the end of a drain.
     pub cancelled: u64,
     /// Requests refused by the webhook.
     pub rejected: u64,
@@ -77,7 +77,7 @@ impl Counter {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn get(&self) -> u64 {
+    pub(crate) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
@@ -110,23 +110,37 @@ impl Tasks {
         self.draining.run_until_cancelled(waiting).await
     }
 
-    /// Runs `handler` as a task that outlives whoever waits for it.
+    /// Whether a drain has begun. Asked with a slot in hand, as [`unless_draining`] is.
+    ///
+    /// [`unless_draining`]: Self::unless_draining
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.is_cancelled()
+    }
+
+    /// Waits for ever once a drain's time is over, for what would be started only to be cut off.
+    pub(crate) async fn unless_drained(&self) {
+        if self.cancel.is_cancelled() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Runs `handler` as a task that outlives whoever waits for it, to be cancelled at a moment if
+    /// there is one.
     pub(crate) fn spawn<T: Send + 'static>(
         &self,
         slot: Slot,
         handler: impl Future<Output = T> + Send + 'static,
-        late: LateHandler,
-        deadline: Instant,
+        cancel_at: Option<Instant>,
     ) -> JoinHandle<Ended<T>> {
         let cancel = self.cancel.clone();
         let cancelled = Arc::clone(&self.cancelled);
         let bounded = async move {
-            match late {
-                LateHandler::Cancel => match timeout_at(deadline, handler).await {
+            match cancel_at {
+                Some(moment) => match timeout_at(moment, handler).await {
                     Ok(finished) => Ended::Finished(finished),
                     Err(_) => Ended::Late,
                 },
-                _ => Ended::Finished(handler.await),
+                None => Ended::Finished(handler.await),
             }
         };
         let task = async move {
@@ -175,7 +189,8 @@ impl Tasks {
 #[non_exhaustive]
 pub struct DrainError {
     /// How many were cancelled. None of their deliveries was acknowledged, so the platform sends the
-    /// events among them again; callbacks are not sent again.
+    /// events among them again; callbacks are not sent again. Under an
+    /// [`AckFirstLayer`](crate::AckFirstLayer) all of them were, and are lost.
     pub cancelled: u64,
 }
 

@@ -42,6 +42,26 @@ pub enum ConnectErrorKind {
     Silent,
 }
 
+impl ConnectErrorKind {
+    /// The name used in metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Forbidden => "forbidden",
+            Self::TooManyConnections => "too_many_connections",
+            Self::GaveUp => "gave_up",
+            Self::Unavailable => "unavailable",
+            Self::Unreachable => "unreachable",
+            Self::TimedOut => "timed_out",
+            Self::Protocol => "protocol",
+            Self::Lost => "lost",
+            Self::Closed => "closed",
+            Self::Silent => "silent",
+        }
+    }
+}
+
 impl ConnectError {
     pub(crate) fn new(kind: ConnectErrorKind, message: impl fmt::Display) -> Self {
         /// More than that is no message.

@@ -37,6 +37,17 @@
 //! No line of this crate has a secret, an address or a payload in it. The `tungstenite` crate at
 //! TRACE shows all of them: keep it above that.
 //!
+//! # Metrics
+//!
+//! With the feature `metrics`, for whatever recorder of the `metrics` facade the program installs:
+//!
+//! | name | kind | labels | what |
+//! | --- | --- | --- | --- |
+//! | `lark_events_connections` | gauge | `app_id` | connections that are open |
+//! | `lark_events_connection_failures_total` | counter | `app_id`, `reason` | connections lost, or not had: [`ConnectErrorKind::as_str`] |
+//!
+//! `MetricsLayer` of `lark-events-tower` has those of deliveries.
+//!
 //! # Features
 //!
 //! - `ring` (default) or `aws-lc`: what TLS computes with. Both: `ring`.
@@ -56,6 +67,8 @@ mod endpoint;
 mod error;
 pub mod frame;
 mod handlers;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod run;
 mod session;
 mod state;
@@ -76,7 +89,11 @@ pub use self::stats::Stats;
 #[cfg(feature = "tls")]
 pub use tokio_rustls::rustls;
 
-/// The document's own examples are tests.
+/// The documents' own examples are tests.
 #[cfg(doctest)]
-#[doc = include_str!("../../../docs/coming-from-the-official-sdks.md")]
-struct ComingFromTheOfficialSdks;
+mod documents {
+    #[doc = include_str!("../../../docs/coming-from-the-official-sdks.md")]
+    struct ComingFromTheOfficialSdks;
+    #[doc = include_str!("../../../docs/develop-offline.md")]
+    struct DevelopOffline;
+}

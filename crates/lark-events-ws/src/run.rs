@@ -78,7 +78,7 @@ impl Drop for Ending<'_> {
             runner.counters.running.store(0, Ordering::Relaxed);
             if std::thread::panicking() {
                 // Perhaps the listener's own panic, and another one would abort the process.
-                runner.state.send_replace(State::Closed);
+                runner.set(State::Closed);
             } else {
                 runner.enter(State::Closed);
             }
@@ -166,8 +166,18 @@ impl Runner {
         }
     }
 
+    fn set(&self, state: State) {
+        #[cfg(feature = "metrics")]
+        crate::metrics::state(
+            &self.connect.credentials.app_id,
+            &self.state.borrow(),
+            &state,
+        );
+        self.state.send_replace(state);
+    }
+
     fn enter(&self, state: State) {
-        self.state.send_replace(state.clone());
+        self.set(state.clone());
         if let Some(listener) = &self.listener {
             listener.hear(&state);
         }

@@ -23,7 +23,9 @@ const DISCONNECT: f64 = 1.0 / 3.0;
 
 /// More than the 4096 ended messages that the platform remembers.
 const WARM_UP_EVENTS: usize = 5000;
-const WARM_UP_AT_ONCE: usize = 32;
+/// As many as are open after five seconds without a connection: memory that was needed once stays
+/// resident, and such a time may come after the mark only.
+const WARM_UP_AT_ONCE: usize = 1000;
 /// Handled at once.
 const PROMPT: Plan = Plan {
     first: Act::Succeed(Duration::ZERO),

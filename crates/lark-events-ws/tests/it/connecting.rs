@@ -320,6 +320,54 @@ async fn a_listener_is_told_of_each_state() {
     assert_eq!(*states.lock().unwrap(), expected);
 }
 
+#[cfg(feature = "metrics")]
+#[tokio::test(start_paused = true)]
+async fn open_connections_and_why_others_are_not_are_measured() {
+    let recorder = metrics_util::debugging::DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let _recording = metrics::set_default_local_recorder(&recorder);
+    let measured = || {
+        let all = snapshotter.snapshot().into_vec().into_iter();
+        let mut all: Vec<_> = all
+            .map(|(key, _, _, value)| {
+                let labels = key.key().labels().map(|label| label.value().to_owned());
+                (
+                    key.key().name().to_owned(),
+                    labels.collect::<Vec<_>>().join(" "),
+                    value,
+                )
+            })
+            .collect();
+        all.sort_by(|one, other| (&one.0, &one.1).cmp(&(&other.0, &other.1)));
+        all.into_iter()
+            .map(|(name, labels, value)| format!("{name} {labels} {value:?}"))
+            .collect::<Vec<_>>()
+    };
+    let platform = Arc::new(platform().start().await.unwrap());
+    platform.inject(Fault::Endpoint(1));
+    let client = Client::connected(to(&platform), watched().0).await;
+    let other = Client::connected(to(&platform), watched().0).await;
+    let open = |count: &str| format!("lark_events_connections {ID} Gauge({count})");
+    let failures = |reason: &str, count| {
+        format!("lark_events_connection_failures_total {ID} {reason} Counter({count})")
+    };
+    assert_eq!(measured(), [failures("unavailable", 1), open("2.0")]);
+    platform.disconnect();
+    client.monitor.until(|state| !state.is_connected()).await;
+    other.monitor.until(|state| !state.is_connected()).await;
+    // Since the last time.
+    let all = measured();
+    assert!(
+        all.contains(&failures("lost", 2)) && all.contains(&open("-2.0")),
+        "{all:?}"
+    );
+    client.monitor.until(State::is_connected).await;
+    assert_eq!(client.end().await, Ok(()));
+    other.task.abort();
+    assert!(other.task.await.is_err());
+    assert!(measured().contains(&open("0.0")));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_listener_that_panics_ends_the_run_and_no_more() {
     let platform = Arc::new(platform().start().await.unwrap());

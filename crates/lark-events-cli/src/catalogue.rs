@@ -1,0 +1,48 @@
+//! The events of the catalogue, each with where its type is.
+
+use lark_events::EventInfo;
+use lark_events_catalogue::{DOMAINS, Domain};
+
+/// An event that has a type.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Known {
+    pub(crate) domain: &'static Domain,
+    /// Of its type in Rust.
+    pub(crate) name: &'static str,
+    pub(crate) info: &'static EventInfo,
+}
+
+impl Known {
+    /// What to write in Rust: `vc_events::MeetingStartedV1`.
+    pub(crate) fn path(&self) -> String {
+        format!("{}::{}", self.domain.module, self.name)
+    }
+}
+
+pub(crate) fn all() -> impl Iterator<Item = Known> {
+    DOMAINS.iter().flat_map(|domain| {
+        let named = domain.names.iter().zip(domain.events);
+        named.map(move |(name, info)| Known { domain, name, info })
+    })
+}
+
+pub(crate) fn find(event_type: &str) -> Option<Known> {
+    all().find(|known| known.info.event_type == event_type)
+}
+
+/// Says that there is no such event, and which is like it.
+pub(crate) fn unknown(event_type: &str) -> String {
+    /// From 0 for nothing in common to 1 for the same; below this it is no slip of the pen.
+    const ALIKE: f64 = 0.9;
+    let likeness = |known: Known| {
+        let type_and_name = [known.info.event_type, known.name];
+        type_and_name.map(|name| (strsim::jaro_winkler(event_type, name), name))
+    };
+    let best = all()
+        .flat_map(likeness)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b));
+    match best.filter(|(likeness, _)| *likeness >= ALIKE) {
+        Some((_, name)) => format!("no event {event_type} in the catalogue; similar: {name}"),
+        None => format!("no event {event_type} in the catalogue: see `lark-events events`"),
+    }
+}

@@ -1,0 +1,88 @@
+//! What a case came to: a verdict, what was seen, and what to do about it.
+
+use serde::Serialize;
+
+/// In the order of how bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Verdict {
+    Skip,
+    Pass,
+    Warn,
+    Fail,
+}
+
+impl Verdict {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Skip => "skip",
+            Self::Pass => "pass",
+            Self::Warn => "warn",
+            Self::Fail => "fail",
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Finding {
+    pub(crate) verdict: Verdict,
+    pub(crate) seen: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) advice: Option<&'static str>,
+}
+
+impl Finding {
+    pub(crate) fn pass(seen: impl Into<String>) -> Self {
+        Self::new(Verdict::Pass, seen, None)
+    }
+
+    pub(crate) fn warn(seen: impl Into<String>, advice: &'static str) -> Self {
+        Self::new(Verdict::Warn, seen, Some(advice))
+    }
+
+    pub(crate) fn fail(seen: impl Into<String>, advice: &'static str) -> Self {
+        Self::new(Verdict::Fail, seen, Some(advice))
+    }
+
+    pub(crate) fn skip(reason: impl Into<String>) -> Self {
+        Self::new(Verdict::Skip, reason, None)
+    }
+
+    fn new(verdict: Verdict, seen: impl Into<String>, advice: Option<&'static str>) -> Self {
+        let seen = seen.into();
+        Self {
+            verdict,
+            seen,
+            advice,
+        }
+    }
+
+    /// Says what was sent, where a case sends several things.
+    pub(crate) fn of(mut self, what: &str) -> Self {
+        self.seen = format!("{what}: {}", self.seen);
+        self
+    }
+
+    /// No worse than a warning.
+    pub(crate) fn at_most_warn(mut self) -> Self {
+        self.verdict = self.verdict.min(Verdict::Warn);
+        self
+    }
+
+    /// The first of the worst. Where all is well, `all` and the first.
+    pub(crate) fn worst(all: &str, findings: Vec<Self>) -> Self {
+        let worst = findings.into_iter().reduce(|worst, next| {
+            if next.verdict > worst.verdict {
+                next
+            } else {
+                worst
+            }
+        });
+        match worst {
+            Some(passed) if passed.verdict == Verdict::Pass => {
+                Self::pass(format!("{all} ({})", passed.seen))
+            }
+            worst => worst.unwrap_or_else(|| Self::skip("nothing was sent")),
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! `lark-events check`: how a webhook in any language takes what the platform sends, and what others
+//! send in its name.
+
+pub(crate) mod answer;
+mod authenticity;
+mod case;
+mod delivery;
+mod endurance;
+mod finding;
+mod probe;
+pub(crate) mod target;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use serde_json::json;
+
+use self::case::Case;
+use self::finding::{Finding, Verdict};
+use self::probe::Probe;
+use self::target::Target;
+use crate::Error;
+use crate::output::{BAD, FAINT, GOOD, Output, STRONG};
+use crate::secrets::Secrets;
+
+/// Check a webhook, in any language, against what the platform and others may send.
+///
+/// Its handlers are run: with the sample of an event, under ids that are made up.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct CheckArgs {
+    /// The webhook: `http://` or `https://`.
+    #[arg(required_unless_present = "list")]
+    url: Option<Target>,
+    #[command(flatten)]
+    secrets: Secrets,
+    /// An event that the app has a handler for.
+    #[arg(long, value_name = "TYPE", default_value = "im.message.receive_v1")]
+    event: String,
+    /// Run this case alone; several if given again.
+    #[arg(long, value_name = "CASE", hide_possible_values = true)]
+    only: Vec<Case>,
+    /// List the cases.
+    #[arg(long)]
+    list: bool,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  lark-events check http://localhost:3000/webhook/event
+  lark-events check https://example.com/events --event vc.meeting.meeting_started_v1
+  lark-events check $URL --only refusals-alike --only slow-bodies
+
+What counts:
+  accepted  status 200: after any other the platform delivers an event again
+  refused   any status but 2xx; 401 is usual, and some official SDKs answer 500
+            A refusal of 2xx fails if it looks like the answer to a good event, as nobody can
+            tell then whether a forged event was handled; else it is a warning.
+  fail      events can be lost or forged, or whoever sends can bring the webhook down
+  warn      it depends on the app whether that is right
+  skip      there is no Encrypt Key or no Verification Token to check with
+
+Exit status 1: a case fails.";
+
+pub(crate) async fn run(args: CheckArgs, output: Output) -> Result<ExitCode, Error> {
+    let Some(url) = args.url.filter(|_| !args.list) else {
+        list(output)?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    let probe = Probe::new(url, &args.secrets, &args.event).await?;
+    let mut counts = Counts::default();
+    for case in Case::value_variants() {
+        if !args.only.is_empty() && !args.only.contains(case) {
+            continue;
+        }
+        let finding = case.run(&probe).await;
+        counts.add(finding.verdict);
+        show(*case, &finding, output)?;
+    }
+    if output.json {
+        output.print_json(&json!({ "summary": counts }))?;
+    } else {
+        output.print(output.paint(STRONG, counts.text()))?;
+    }
+    Ok(ExitCode::from(u8::from(counts.failed > 0)))
+}
+
+fn list(output: Output) -> io::Result<()> {
+    for case in Case::value_variants() {
+        let (name, requires) = (case.name(), case.requires());
+        if output.json {
+            output.print_json(&json!({ "case": name, "requires": requires }))?;
+        } else {
+            output.print(format_args!("{name:<NAME_WIDTH$}  {requires}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// The longest name of a case.
+const NAME_WIDTH: usize = 16;
+
+fn show(case: Case, finding: &Finding, output: Output) -> io::Result<()> {
+    let name = case.name();
+    if output.json {
+        #[derive(Serialize)]
+        struct Row<'a> {
+            case: &'a str,
+            #[serde(flatten)]
+            finding: &'a Finding,
+        }
+        let case = &name;
+        return output.print_json(&Row { case, finding });
+    }
+    let style = match finding.verdict {
+        Verdict::Pass => GOOD,
+        Verdict::Warn => STRONG,
+        Verdict::Fail => BAD,
+        Verdict::Skip => FAINT,
+    };
+    let verdict = output.paint(style, finding.verdict.name());
+    output.print(format_args!(
+        "{verdict}  {name:<NAME_WIDTH$}  {}",
+        finding.seen
+    ))?;
+    if let Some(advice) = finding.advice {
+        let advice = output.paint(FAINT, advice);
+        output.print(format_args!("{:NAME_WIDTH$}        {advice}", ""))?;
+    }
+    Ok(())
+}
+
+/// How many cases ended how.
+#[derive(Default, Serialize)]
+struct Counts {
+    passed: usize,
+    warned: usize,
+    failed: usize,
+    skipped: usize,
+}
+
+impl Counts {
+    fn add(&mut self, verdict: Verdict) {
+        *match verdict {
+            Verdict::Pass => &mut self.passed,
+            Verdict::Warn => &mut self.warned,
+            Verdict::Fail => &mut self.failed,
+            Verdict::Skip => &mut self.skipped,
+        } += 1;
+    }
+
+    fn text(&self) -> String {
+        let Self {
+            passed,
+            warned,
+            failed,
+            skipped,
+        } = self;
+        format!("{passed} passed, {warned} warned, {failed} failed, {skipped} skipped")
+    }
+}

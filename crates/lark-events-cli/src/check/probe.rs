@@ -1,0 +1,118 @@
+//! What all cases share: the webhook, the app's secrets, the event, and how a good one is answered.
+
+use bytes::Bytes;
+use http::Request;
+use lark_events::{
+    EventInfo, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER,
+};
+use lark_events_sim::{Document, Platform, PlatformBuilder};
+use serde_json::Value;
+
+use super::answer::{ANSWER_LIMIT, Answer, Missing, Posted, refused};
+use super::finding::Finding;
+use super::target::Target;
+use crate::secrets::Secrets;
+use crate::{Error, catalogue};
+
+/// What forgers have instead of the app's secrets.
+pub(crate) const FORGED: &str = "forged";
+
+pub(crate) struct Probe {
+    pub(crate) target: Target,
+    pub(crate) key: Option<String>,
+    pub(crate) token: Option<String>,
+    info: &'static EventInfo,
+    /// The answer to a good event, if two of them are answered alike.
+    good: Option<Answer>,
+}
+
+impl Probe {
+    pub(crate) async fn new(target: Target, secrets: &Secrets, event: &str) -> Result<Self, Error> {
+        let info = catalogue::find(event).map(|known| known.info);
+        let info = info.ok_or_else(|| catalogue::unknown(event))?;
+        let (key, token) = (secrets.key()?, secrets.token()?);
+        if key.is_none() && token.is_none() {
+            return Err("neither an Encrypt Key nor a Verification Token is given".into());
+        }
+        let mut probe = Self {
+            target,
+            key,
+            token,
+            info,
+            good: None,
+        };
+        let good = match probe.post(probe.event()).await {
+            Err(Missing::Unreachable(error)) => {
+                return Err(format!("the webhook cannot be connected to: {error}").into());
+            }
+            posted => posted.ok().filter(|answer| answer.status.is_success()),
+        };
+        let again = probe.post(probe.event()).await;
+        probe.good = good.filter(|good| again.is_ok_and(|again| again.is_like(good)));
+        Ok(probe)
+    }
+
+    /// The app, as the platform knows it.
+    pub(crate) fn app(&self) -> PlatformBuilder {
+        let app = self.unsealed_app();
+        match &self.key {
+            Some(key) => app.encrypt_key(key.as_str()),
+            None => app,
+        }
+    }
+
+    /// The app as if it had no Encrypt Key.
+    pub(crate) fn unsealed_app(&self) -> PlatformBuilder {
+        let app = Platform::builder();
+        match &self.token {
+            Some(token) => app.verification_token(token.as_str()),
+            None => app,
+        }
+    }
+
+    /// The sample, as a new event.
+    pub(crate) fn sample(&self) -> Document {
+        Document::sample(self.info)
+    }
+
+    /// The sample, to be changed.
+    pub(crate) fn document(&self) -> Value {
+        let request = self.unsealed_app().request(self.sample());
+        serde_json::from_slice(request.body()).unwrap_or_default()
+    }
+
+    /// A good request.
+    pub(crate) fn event(&self) -> Request<Bytes> {
+        self.app().request(self.sample())
+    }
+
+    pub(crate) fn event_type(&self) -> &'static str {
+        self.info.event_type
+    }
+
+    pub(crate) async fn post(&self, request: Request<Bytes>) -> Posted {
+        self.target.send(request, ANSWER_LIMIT).await
+    }
+
+    /// Whether a request is refused, and `advice` if it is not.
+    pub(crate) async fn refuses(&self, request: Request<Bytes>, advice: &'static str) -> Finding {
+        self.judge(&self.post(request).await, advice)
+    }
+
+    /// Whether an answer refuses, and `advice` if it does not.
+    pub(crate) fn judge(&self, posted: &Posted, advice: &'static str) -> Finding {
+        refused(posted, self.good.as_ref(), advice)
+    }
+}
+
+/// A request without its signature.
+pub(crate) fn unsigned(mut request: Request<Bytes>) -> Request<Bytes> {
+    for name in [
+        SIGNATURE_HEADER,
+        SIGNATURE_NONCE_HEADER,
+        SIGNATURE_TIMESTAMP_HEADER,
+    ] {
+        request.headers_mut().remove(name);
+    }
+    request
+}

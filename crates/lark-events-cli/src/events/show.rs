@@ -1,0 +1,144 @@
+//! `lark-events events show`: all that is known of one event.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use lark_events::{RawJson, Schema};
+use lark_events_catalogue::{Field, fields};
+use serde::Serialize;
+
+use super::Listed;
+use crate::Error;
+use crate::catalogue::{self, Known};
+use crate::json_text::{Layout, lay_out};
+use crate::output::{FAINT, NAME, Output, STRONG};
+use crate::table::Table;
+
+/// Show all that is known of an event: its facts, its fields and its sample.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  lark-events events show vc.meeting.meeting_started_v1
+  lark-events events show MeetingStartedV1 --json | jq .sample
+
+Exit status 1: there is no such event.")]
+pub(crate) struct ShowArgs {
+    /// The event type, or its Rust type.
+    #[arg(value_name = "TYPE")]
+    name: String,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    listed: Listed,
+    schema: Option<&'static str>,
+    field_scopes: &'static [&'static str],
+    app_types: &'static [&'static str],
+    push_modes: &'static [&'static str],
+    fields: Vec<Field>,
+    sample: Option<RawJson>,
+}
+
+pub(super) fn run(args: &ShowArgs, output: Output) -> Result<ExitCode, Error> {
+    let by_name = || catalogue::all().find(|known| known.name == args.name);
+    let Some(known) = catalogue::find(&args.name).or_else(by_name) else {
+        output.note(catalogue::unknown(&args.name));
+        return Ok(ExitCode::FAILURE);
+    };
+    let info = known.info;
+    let fields = fields(info.event_type).unwrap_or_default();
+    if !output.json {
+        output.print(page(&known, &fields, output))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let sample = info.sample.map(|json| lay_out(json, Layout::Compact));
+    output.print_json(&Shown {
+        listed: known.into(),
+        schema: schema(&known),
+        field_scopes: info.field_scopes,
+        app_types: info.app_types,
+        push_modes: info.push_modes,
+        fields,
+        sample: sample.map(RawJson::parse).transpose()?,
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The version of the envelope; the old card callback has none.
+fn schema(known: &Known) -> Option<&'static str> {
+    match known.info.schema {
+        _ if known.info.event_type == "card.action.trigger_v1" => None,
+        Schema::V1 => Some("1.0"),
+        _ => Some("2.0"),
+    }
+}
+
+fn page(known: &Known, fields: &[Field], output: Output) -> String {
+    let info = known.info;
+    let head = output.paint(NAME.bold(), info.event_type);
+    let mut facts = Table::default();
+    let updated = info.updated.map(|day| format!(" (as of {day})"));
+    for (label, text) in [
+        ("Rust type", known.path()),
+        ("crate", known.domain.crate_name.to_owned()),
+        ("envelope", schema(known).unwrap_or("none").to_owned()),
+        ("any permission of", info.scopes.join(", ")),
+        ("for single fields", info.field_scopes.join(", ")),
+        ("app types", info.app_types.join(", ")),
+        ("delivered by", info.push_modes.join(", ")),
+        (
+            "page",
+            info.page.unwrap_or_default().to_owned() + &updated.unwrap_or_default(),
+        ),
+    ] {
+        if !text.is_empty() {
+            facts.row([label.to_owned(), text]);
+        }
+    }
+    let facts = facts.lines(|_, column, cell| match column {
+        0 => output.paint(FAINT, cell),
+        _ => cell.to_owned(),
+    });
+    let facts = facts.collect::<Vec<_>>().join("\n");
+
+    let mut text = format!("{head}\n{}\n\n{facts}\n", info.title);
+    let heading = |title| format!("\n{}\n", output.paint(STRONG, title));
+    text += &heading("Fields");
+    if fields.is_empty() {
+        text += "No page that is known here describes them.\n";
+    }
+    let mut tree = Table::default();
+    add(&mut tree, fields, 1);
+    for line in tree.lines(|_, column, cell| match column {
+        1 => output.paint(NAME, cell),
+        _ => cell.to_owned(),
+    }) {
+        text += &format!("{line}\n");
+    }
+    if let Some(sample) = info.sample {
+        text += &heading("Sample");
+        text += sample.trim_end();
+    }
+    text.trim_end().to_owned()
+}
+
+/// A row for each field and known value, indented by how deep it is.
+fn add(tree: &mut Table, fields: &[Field], depth: usize) {
+    let indented = |depth: usize, text: &str| "  ".repeat(depth) + text;
+    for field in fields {
+        tree.row([
+            indented(depth, &field.name),
+            field.rust_type.clone(),
+            field.doc.clone(),
+        ]);
+        for value in &field.values {
+            tree.row([
+                indented(depth + 1, &format!("= {}", value.key.as_str())),
+                value.name.clone(),
+                value.doc.clone(),
+            ]);
+        }
+        add(tree, &field.fields, depth + 1);
+    }
+}

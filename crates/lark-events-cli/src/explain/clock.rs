@@ -1,0 +1,56 @@
+//! A signature's timestamp that is too far from the time.
+
+use std::time::{Duration, SystemTime};
+
+use http::HeaderMap;
+use lark_events::{EventHeader, SIGNATURE_TIMESTAMP_HEADER};
+
+use super::cause::Cause;
+
+/// There is no earlier event: the platform opened its events in these years.
+const FIRST_EVENT: Duration = Duration::from_hours(24 * 365 * 40);
+
+pub(super) fn causes(headers: &HeaderMap, now: SystemTime) -> Vec<Cause> {
+    let value = headers.get(SIGNATURE_TIMESTAMP_HEADER);
+    let value = value.and_then(|value| value.to_str().ok());
+    let mut header = EventHeader::new("");
+    header.create_time = value.unwrap_or_default().to_owned();
+    let signed_at = header.created_at();
+    let first = SystemTime::UNIX_EPOCH + FIRST_EVENT;
+    let Some(signed_at) = signed_at.filter(|signed_at| *signed_at > first) else {
+        return vec![Cause::new(
+            "timestamp_unit",
+            "the timestamp is no time of an event in seconds, milliseconds or microseconds",
+            "whatever signs it, have it write Unix time in seconds",
+        )];
+    };
+    let cause = match now.duration_since(signed_at) {
+        Ok(age) => Cause::new(
+            "timestamp_old",
+            format!(
+                "it was signed {} ago; more than 8 h is too old",
+                rounded(age)
+            ),
+            "if it came in earlier than now, say when with --at; else set the clock of the app's \
+             machine, or somebody sends an old request again",
+        ),
+        Err(ahead) => Cause::new(
+            "timestamp_ahead",
+            format!(
+                "it was signed {} from now; more than 10 min is too far ahead",
+                rounded(ahead.duration())
+            ),
+            "set the clock of the app's machine: it is slow",
+        ),
+    };
+    vec![cause]
+}
+
+fn rounded(time: Duration) -> String {
+    let minutes = time.as_secs() / 60;
+    match minutes {
+        0..120 => format!("{minutes} min"),
+        120..2880 => format!("{} h {} min", minutes / 60, minutes % 60),
+        _ => format!("{} days", minutes / 60 / 24),
+    }
+}

@@ -1,0 +1,104 @@
+//! The three signature headers: there, under their names, once each and well-formed.
+
+use http::{HeaderMap, HeaderName};
+use lark_events::{SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER};
+
+use super::cause::Cause;
+
+const PASS_ON: &str = "have whatever is in front of the app pass all three X-Lark headers on, under \
+                       their own names and once each";
+
+/// What is wrong with headers of which some are there.
+pub(super) fn causes(headers: &HeaderMap) -> Vec<Cause> {
+    let mut causes = renamed(headers);
+    for name in names() {
+        let mut values = headers.get_all(&name).iter();
+        match (values.next(), values.next()) {
+            (None, _) if renamed_as(headers, &name).is_none() => {
+                causes.push(Cause::new(
+                    "header_missing",
+                    format!("{name} is missing"),
+                    PASS_ON,
+                ));
+            }
+            (Some(_), Some(_)) => {
+                let found = format!("{name} is there more than once");
+                causes.push(Cause::new("header_repeated", found, PASS_ON));
+            }
+            (Some(value), None) => {
+                causes.extend(value.to_str().map_or_else(
+                    |_| Some(malformed(&name, "has other than visible ASCII")),
+                    |value| form(&name, value),
+                ));
+            }
+            (None, _) => {}
+        }
+    }
+    causes
+}
+
+/// Headers that are there under another name.
+pub(super) fn renamed(headers: &HeaderMap) -> Vec<Cause> {
+    let cause = |name: HeaderName| {
+        let other = renamed_as(headers, &name)?;
+        let found = format!("{name} came as {other}");
+        Some(Cause::new("header_renamed", found, PASS_ON))
+    };
+    names().into_iter().filter_map(cause).collect()
+}
+
+/// None of them is there, though the body needs them.
+pub(super) fn stripped() -> Cause {
+    let found = "the body is an event, and none of the signature headers is there";
+    Cause::new("headers_missing", found, PASS_ON)
+}
+
+/// The signature of the old card callback, which is a SHA-1.
+pub(super) fn card_v1(headers: &HeaderMap) -> Option<Cause> {
+    let signature = headers.get(SIGNATURE_HEADER)?.to_str().ok()?;
+    let is_sha1 = signature.len() == 40 && signature.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_sha1.then(|| {
+        Cause::new(
+            "card_v1",
+            "the signature is a SHA-1, as only the old card callback (card.action.trigger_v1) has",
+            "give the old card callback a URL and an opener of its own, or change to \
+             card.action.trigger in the developer console",
+        )
+    })
+}
+
+fn names() -> [HeaderName; 3] {
+    [
+        SIGNATURE_TIMESTAMP_HEADER,
+        SIGNATURE_NONCE_HEADER,
+        SIGNATURE_HEADER,
+    ]
+}
+
+/// Gateways of the CGI kind write underscores and put `HTTP_` in front.
+fn renamed_as<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h HeaderName> {
+    if headers.contains_key(name) {
+        return None;
+    }
+    headers.keys().find(|other| {
+        let plain = other.as_str().replace('_', "-");
+        plain.strip_prefix("http-").unwrap_or(&plain) == name.as_str()
+    })
+}
+
+fn form(name: &HeaderName, value: &str) -> Option<Cause> {
+    if *name == SIGNATURE_TIMESTAMP_HEADER {
+        let is_good =
+            (1..=20).contains(&value.len()) && value.bytes().all(|it| it.is_ascii_digit());
+        return (!is_good).then(|| malformed(name, "is not a number of at most 20 digits"));
+    }
+    if *name == SIGNATURE_NONCE_HEADER {
+        return (value.len() > 128).then(|| malformed(name, "is longer than 128 characters"));
+    }
+    let is_good = value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (!is_good).then(|| malformed(name, "is not the 64 hexadecimal digits of a SHA-256"))
+}
+
+fn malformed(name: &HeaderName, what: &str) -> Cause {
+    Cause::new("header_malformed", format!("{name} {what}"), PASS_ON)
+}

@@ -1,0 +1,190 @@
+//! `lark-events explain`: why a webhook refuses a request, and what to do about it.
+
+mod cause;
+mod clock;
+mod document;
+mod headers;
+mod request;
+mod signature;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use clap::Args;
+use lark_events::{Opened, Rejection, RejectionReason, Webhook};
+use serde_json::json;
+
+use self::cause::Cause;
+use self::request::Request;
+use crate::output::{BAD, GOOD, Output, STRONG};
+use crate::secrets::Secrets;
+use crate::{Error, payload};
+
+/// Explain why a webhook refuses a request, and how to mend it.
+///
+/// Reads a request as it came in: headers, an empty line and the body, byte for byte; or the headers
+/// from --header and the body from --body. The secrets are used here alone and sent nowhere.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  lark-events explain refused.http --at 1700000000
+  lark-events explain --body body.json --header 'X-Lark-Signature: 5f2a…' --header …
+
+Exit status 1: it is refused. With --json, `causes` says by name what was found.")]
+pub(crate) struct ExplainArgs {
+    /// The request; `-` is stdin.
+    #[arg(default_value = "-", conflicts_with_all = ["header", "body"])]
+    file: PathBuf,
+    /// A header; several if given again.
+    #[arg(long, value_name = "NAME: VALUE", requires = "body")]
+    header: Vec<String>,
+    /// The body alone; `-` is stdin.
+    #[arg(long, value_name = "FILE")]
+    body: Option<PathBuf>,
+    /// When it came in, in Unix seconds, if that was not just now.
+    #[arg(long, value_name = "SECONDS")]
+    at: Option<u64>,
+    #[command(flatten)]
+    secrets: Secrets,
+}
+
+/// A request, and what it is checked against.
+struct Case<'a> {
+    request: &'a Request,
+    key: Option<&'a str>,
+    token: Option<&'a str>,
+    now: SystemTime,
+}
+
+pub(crate) fn run(args: &ExplainArgs, output: Output) -> Result<ExitCode, Error> {
+    let (key, token) = (args.secrets.key()?, args.secrets.token()?);
+    if key.is_none() && token.is_none() {
+        return Err(
+            "no secret to check with: set LARK_ENCRYPT_KEY or LARK_VERIFICATION_TOKEN".into(),
+        );
+    }
+    let request = read(args)?;
+    let now = args
+        .at
+        .and_then(|at| UNIX_EPOCH.checked_add(Duration::from_secs(at)));
+    let case = Case {
+        request: &request,
+        key: key.as_deref(),
+        token: token.as_deref(),
+        now: now.unwrap_or_else(SystemTime::now),
+    };
+    match case.open()? {
+        Ok(opened) => {
+            accepted(&opened, output)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(rejection) => {
+            refused(&rejection, &case.causes(rejection.reason()), output)?;
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+fn read(args: &ExplainArgs) -> Result<Request, Error> {
+    let Some(body) = &args.body else {
+        let text = payload::read(&args.file, "a request")?;
+        return Ok(Request::parse(&text)?);
+    };
+    let mut request = Request {
+        body: payload::read(body, "a body")?,
+        ..Request::default()
+    };
+    for line in &args.header {
+        let added = request.add(line.as_bytes());
+        added.map_err(|why| format!("--header {line}: {why}"))?;
+    }
+    Ok(request)
+}
+
+impl Case<'_> {
+    /// As an app with these secrets would.
+    fn open(&self) -> Result<Result<Opened, Rejection>, Error> {
+        let now = self.now;
+        let mut webhook = Webhook::builder().clock(move || now);
+        if let Some(key) = self.key {
+            webhook = webhook.encrypt_key(key);
+        }
+        if let Some(token) = self.token {
+            webhook = webhook.verification_token(token);
+        }
+        let Request { headers, body } = self.request;
+        Ok(webhook.build()?.open(headers, body.clone()))
+    }
+
+    fn causes(&self, reason: RejectionReason) -> Vec<Cause> {
+        let headers = &self.request.headers;
+        let mut causes = match reason {
+            RejectionReason::SignatureHeaders => {
+                headers::card_v1(headers).map_or_else(|| headers::causes(headers), |it| vec![it])
+            }
+            RejectionReason::Signature => signature::causes(self),
+            RejectionReason::Timestamp => clock::causes(headers, self.now),
+            RejectionReason::Unsigned => document::unsigned(self),
+            RejectionReason::Token => document::token(self),
+            RejectionReason::Malformed => document::malformed(self),
+            RejectionReason::TooLarge => vec![document::too_large()],
+            // Reasons that may come to the library.
+            _ => Vec::new(),
+        };
+        let bytes = self.request.body.len();
+        let length = self
+            .request
+            .content_length()
+            .filter(|length| *length > bytes);
+        causes.extend(length.map(|length| {
+            Cause::new(
+                "body_cut",
+                format!("the body has {bytes} bytes, and {length} by its content-length"),
+                "read the body to its end, and save it whole",
+            )
+        }));
+        causes
+    }
+}
+
+fn accepted(opened: &Opened, output: Output) -> Result<(), Error> {
+    let (is, header) = match opened {
+        Opened::Delivery(delivery) => ("event", Some(&delivery.header)),
+        _ => ("url_check", None),
+    };
+    if output.json {
+        output.print_json(&json!({
+            "accepted": true,
+            "is": is,
+            "event_type": header.map(|header| &header.event_type),
+            "event_id": header.map(|header| &header.event_id),
+        }))?;
+        return Ok(());
+    }
+    let what = match header {
+        Some(header) => format!("{} {}", header.event_type, header.event_id),
+        None => "a URL check, answered with its challenge".to_owned(),
+    };
+    let verdict = output.paint(GOOD, "accepted");
+    output.print(format_args!("{verdict}: {}", what.trim_end()))?;
+    Ok(())
+}
+
+fn refused(rejection: &Rejection, causes: &[Cause], output: Output) -> Result<(), Error> {
+    let (reason, status) = (rejection.reason().as_str(), rejection.status().as_u16());
+    if output.json {
+        let json = json!({"accepted": false, "reason": reason, "status": status, "causes": causes});
+        output.print_json(&json)?;
+        return Ok(());
+    }
+    let verdict = output.paint(BAD, "refused");
+    output.print(format_args!(
+        "{verdict}: {rejection} ({reason}, answered {status})"
+    ))?;
+    for Cause { name, found, mend } in causes {
+        let name = output.paint(STRONG, name);
+        output.print(format_args!("\n{name}: {found}\n  mend: {mend}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! `lark-events inspect`: what a handler would be given of a payload, and what it would not.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use clap::Args;
+use lark_events::{Delivery, EncryptKey, EventHeader, RawJson, Transport};
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+use crate::catalogue;
+use crate::json_text::{Layout, lay_out};
+use crate::output::Output;
+use crate::payload::{self, Unopened};
+use crate::secrets::{ENCRYPT_KEY, Secret, given};
+
+/// Show how an event decodes into its Rust type, and what the type does not take.
+///
+/// Reads one payload as the platform posts it: an event or callback in its envelope, or the encrypted
+/// wrapper of one, for which the Encrypt Key is needed. No signature and no token is checked.
+///
+/// Prints one JSON value: `event_type`, `rust_type`, `crate`, `event` (what the type has, written as
+/// JSON again) and `unread` (JSON pointers to what it does not have). For an event that is not in the
+/// catalogue `rust_type` and `crate` are null, and `event` is the body as it came.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  lark-events inspect < event.json
+  lark-events inspect --json < event.json | jq .unread
+
+Exit status 1: the payload is no event, or does not open with the key.")]
+pub(crate) struct InspectArgs {
+    /// The file to read; `-` is stdin.
+    #[arg(value_name = "FILE", default_value = "-")]
+    file: PathBuf,
+    #[arg(
+        long,
+        value_name = "ENCRYPT_KEY",
+        help = "The Encrypt Key of an encrypted payload [env: LARK_ENCRYPT_KEY, which other users \
+                cannot see]"
+    )]
+    key: Option<Secret>,
+}
+
+/// The members and their order are relied upon.
+#[derive(Serialize)]
+struct Inspected<'a> {
+    event_type: &'a str,
+    rust_type: Option<&'a str>,
+    #[serde(rename = "crate")]
+    crate_name: Option<&'a str>,
+    event: RawJson,
+    unread: Vec<String>,
+}
+
+pub(crate) fn run(args: &InspectArgs, output: Output) -> Result<ExitCode, Error> {
+    let payload = payload::read(&args.file, "a payload")?;
+    let key = given(args.key.as_ref(), "--key", ENCRYPT_KEY)?.map(EncryptKey::new);
+    let document = match payload::document(&payload, key.as_ref()) {
+        Ok(document) => document,
+        Err(Unopened::NoKey) => {
+            return Err("the payload is encrypted: set LARK_ENCRYPT_KEY".into());
+        }
+        Err(Unopened::WrongKey) => {
+            output.note("the payload does not open with this Encrypt Key");
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    let delivery = match parse(document) {
+        Ok(delivery) => delivery,
+        Err(why) => {
+            output.note(format_args!("the payload is no event: {why}"));
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    let event_type = &delivery.header.event_type;
+    let known = catalogue::find(event_type);
+    let (event, unread) = match known.map(|known| known.info.typed(&delivery.raw)) {
+        Some(Ok(typed)) => (typed.json, typed.unread),
+        None => (delivery.raw, Vec::new()),
+        Some(Err(why)) => {
+            output.note(format_args!("the body is not one of {event_type}: {why}"));
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    let inspected = serde_json::to_string(&Inspected {
+        event_type,
+        rust_type: known.map(|known| known.name),
+        crate_name: known.map(|known| known.domain.crate_name),
+        event,
+        unread,
+    })?;
+    let layout = if output.json {
+        Layout::Compact
+    } else {
+        Layout::Pretty
+    };
+    output.print(lay_out(&inspected, layout))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The event of a document, whose old card callbacks have no envelope to say what they are.
+fn parse(document: Bytes) -> Result<Delivery, lark_events::DecodeError> {
+    #[derive(Deserialize)]
+    struct CardV1 {
+        #[serde(rename = "open_message_id")]
+        _message: serde::de::IgnoredAny,
+        #[serde(rename = "action")]
+        _action: serde::de::IgnoredAny,
+    }
+    let parsed =
+        Delivery::parse_unauthenticated(document.clone(), Transport::Local, SystemTime::now());
+    match parsed {
+        Err(_) if serde_json::from_slice::<CardV1>(&document).is_ok() => {
+            let header = EventHeader::new("card.action.trigger_v1");
+            Ok(Delivery::new(header, RawJson::parse(document)?))
+        }
+        parsed => parsed,
+    }
+}

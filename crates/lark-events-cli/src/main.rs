@@ -1,0 +1,87 @@
+//! The `lark-events` command: a local platform, signed pushes, conformance checks and the catalogue
+//! of events, on the command line.
+
+mod catalogue;
+mod check;
+mod events;
+mod explain;
+mod inspect;
+mod json_text;
+mod manual;
+mod output;
+mod payload;
+mod push;
+mod secrets;
+mod serve;
+mod table;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::output::Output;
+
+/// Develop and test apps that receive Feishu/Lark events, in any language, offline.
+#[derive(Debug, Parser)]
+#[command(name = "lark-events", version, max_term_width = 100, after_help = EXIT_STATUS)]
+struct Cli {
+    #[command(flatten)]
+    output: Output,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_STATUS: &str = "\
+Exit status:
+  0  it is so: accepted, found, passed
+  1  it is not so: refused, not found, failed
+  2  it could not be told: bad arguments, unreadable input";
+
+// Each command has a module of its own, with its arguments and `run`.
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::ServeArgs),
+    Push(push::PushArgs),
+    Check(check::CheckArgs),
+    Explain(explain::ExplainArgs),
+    Inspect(inspect::InspectArgs),
+    Events(events::EventsArgs),
+    Completions(manual::CompletionsArgs),
+    Man(manual::ManArgs),
+}
+
+/// What went wrong where nothing could be told; its text goes to stderr.
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// The status that says so.
+const TROUBLE: u8 = 2;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Cli { output, command } = Cli::parse();
+    let result = match command {
+        Command::Serve(args) => serve::run(args, output).await,
+        Command::Push(args) => push::run(args, output).await,
+        Command::Check(args) => check::run(args, output).await,
+        Command::Explain(args) => explain::run(&args, output),
+        Command::Inspect(args) => inspect::run(&args, output),
+        Command::Events(args) => events::run(&args, output),
+        Command::Completions(args) => manual::completions(&args, output),
+        Command::Man(args) => manual::man(&args, output),
+    };
+    match result {
+        Ok(code) => code,
+        // Whoever reads has seen enough.
+        Err(error) if is_broken_pipe(&*error) => ExitCode::SUCCESS,
+        Err(error) => {
+            output.error(&*error);
+            ExitCode::from(TROUBLE)
+        }
+    }
+}
+
+fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}

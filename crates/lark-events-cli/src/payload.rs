@@ -1,0 +1,74 @@
+//! What the platform posts, as a tool is given it: read from a file or stdin, and opened if it is
+//! sealed.
+
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use bytes::Bytes;
+use lark_events::{EncryptKey, MAX_EVENT_BYTES};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::Error;
+use crate::output::hint_if_typed;
+
+/// Reads a file, or stdin for `-`.
+pub(crate) fn read(path: &Path, what: &str) -> Result<Bytes, Error> {
+    if path != Path::new("-") {
+        let bytes = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        return Ok(bytes.into());
+    }
+    hint_if_typed(what);
+    // Room for a head before a body that is too large.
+    let mut stdin = io::stdin().lock().take(2 * MAX_EVENT_BYTES as u64 + 1);
+    let mut bytes = Vec::new();
+    stdin.read_to_end(&mut bytes)?;
+    if bytes.is_empty() {
+        return Err(format!("nothing on stdin, where {what} was to be").into());
+    }
+    if stdin.limit() == 0 {
+        return Err("more on stdin than any event has".into());
+    }
+    Ok(bytes.into())
+}
+
+/// The sealed text of an `{"encrypt": …}` wrapper.
+pub(crate) fn sealed_text(payload: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Wrapper {
+        encrypt: String,
+    }
+    let wrapper: Wrapper = serde_json::from_slice(payload).ok()?;
+    Some(wrapper.encrypt)
+}
+
+/// The document of a payload: opened with the key if it is sealed, else the payload itself.
+pub(crate) fn document(payload: &Bytes, key: Option<&EncryptKey>) -> Result<Bytes, Unopened> {
+    let Some(sealed) = sealed_text(payload) else {
+        return Ok(payload.clone());
+    };
+    let key = key.ok_or(Unopened::NoKey)?;
+    let document = key.open(&sealed).map_err(|_| Unopened::WrongKey)?;
+    // A wrong key has good padding once in 256 times.
+    is_json(&document)
+        .then_some(document)
+        .ok_or(Unopened::WrongKey)
+}
+
+/// Why a sealed payload stays closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unopened {
+    NoKey,
+    WrongKey,
+}
+
+/// Whether a key opens a sealed text.
+pub(crate) fn opens(key: &EncryptKey, sealed: &str) -> bool {
+    let document = key.open(sealed);
+    document.is_ok_and(|document| is_json(&document))
+}
+
+fn is_json(text: &[u8]) -> bool {
+    serde_json::from_slice::<IgnoredAny>(text).is_ok()
+}

@@ -1,0 +1,214 @@
+//! `lark-events push`: one delivery as the platform makes it, sealed and signed.
+
+pub(crate) mod set;
+pub(crate) mod template;
+
+use std::borrow::Cow;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use clap::Args;
+use http::header::CONTENT_TYPE;
+use http::{Request, StatusCode};
+use lark_events::{
+    Delivery, EncryptKey, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER,
+    Schema, Transport, VerificationToken,
+};
+use lark_events_sim::Platform;
+use serde::Serialize;
+
+use self::set::Set;
+use self::template::{CARD_V1, Template};
+use crate::check::answer::Posted;
+use crate::check::target::Target;
+use crate::output::{BAD, FAINT, GOOD, Output};
+use crate::secrets::Secrets;
+use crate::{Error, payload};
+
+/// Push one event to a webhook, as the platform would: encrypted and signed if there is a key.
+///
+/// The event is the documented sample unless --file gives another. Its id, time, app and token are
+/// new with each push. It is sent once: `serve` has redeliveries.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  lark-events push im.message.receive_v1 --to http://localhost:3000/webhook/event
+  lark-events push vc.meeting.meeting_started_v1 --to $URL --set meeting.topic=standup
+  lark-events push kitchen.tea.ready_v1 --to $URL --file - <<< '{\"kind\": \"green\"}'
+
+Exit status 1: the platform would not take it as delivered, which is any answer but 200 in time.")]
+pub(crate) struct PushArgs {
+    /// Such as `im.message.receive_v1`; a document with an envelope in --file says it itself.
+    #[arg(required_unless_present = "file")]
+    event_type: Option<String>,
+    /// The webhook: `http://` or `https://`.
+    #[arg(long, value_name = "URL")]
+    to: Target,
+    /// The JSON to push instead of the sample, a body or a document in its envelope; `-` is stdin.
+    #[arg(long)]
+    file: Option<PathBuf>,
+    /// Put a value into the body: JSON, or else a string. The path is `meeting.owner.id` or a JSON
+    /// pointer; several if given again.
+    #[arg(long, value_name = "PATH=VALUE")]
+    set: Vec<Set>,
+    /// The app that it is for.
+    #[arg(long, value_name = "ID", default_value = "cli_a1b2c3d4e5f60718")]
+    app_id: String,
+    /// The id by which receivers tell duplicates, instead of a new one.
+    #[arg(long, value_name = "ID")]
+    event_id: Option<String>,
+    /// Put a body of --file into the old envelope, schema 1.0, where the catalogue does not know.
+    #[arg(long)]
+    v1: bool,
+    /// How many seconds to wait for the answer; the platform waits for 3.
+    #[arg(long, value_name = "SECONDS", default_value_t = 3)]
+    timeout: u64,
+    #[command(flatten)]
+    secrets: Secrets,
+}
+
+/// What came of it, for machines.
+#[derive(Serialize)]
+struct Pushed<'a> {
+    accepted: bool,
+    event_type: &'a str,
+    event_id: &'a str,
+    signed: bool,
+    status: Option<u16>,
+    millis: Option<f64>,
+    body: Option<Cow<'a, str>>,
+    error: Option<String>,
+}
+
+pub(crate) async fn run(args: PushArgs, output: Output) -> Result<ExitCode, Error> {
+    let key = args.secrets.key()?;
+    let template = template(&args, output)?;
+    let request = if template.event_type == CARD_V1 {
+        card_v1(&template, &args)?
+    } else {
+        let mut document = template.document()?;
+        if let Some(id) = &args.event_id {
+            document = document.event_id(id);
+        }
+        let token = args.secrets.token()?.unwrap_or_default();
+        let mut app = Platform::builder()
+            .app(&args.app_id, "")
+            .verification_token(token);
+        if let Some(key) = &key {
+            app = app.encrypt_key(key.as_str());
+        }
+        app.request(document)
+    };
+    let key = key.map(EncryptKey::new);
+    let event_id = event_id(request.body(), key.as_ref());
+    let signed = request.headers().contains_key(SIGNATURE_HEADER);
+    let posted = args
+        .to
+        .send(request, Duration::from_secs(args.timeout))
+        .await;
+    let accepted = posted
+        .as_ref()
+        .is_ok_and(|answer| answer.status == StatusCode::OK);
+    let answer = posted.as_ref().ok();
+    let pushed = Pushed {
+        accepted,
+        event_type: &template.event_type,
+        event_id: &event_id,
+        signed,
+        status: answer.map(|answer| answer.status.as_u16()),
+        millis: answer.map(|answer| answer.took.as_secs_f64() * 1e3),
+        body: answer.map(|answer| String::from_utf8_lossy(&answer.body)),
+        error: posted.as_ref().err().map(ToString::to_string),
+    };
+    if output.json {
+        output.print_json(&pushed)?;
+    } else {
+        output.print(pushed.line(&posted, output))?;
+        let body = pushed.body.unwrap_or_default();
+        if !body.is_empty() {
+            output.print(body.trim_end())?;
+        }
+    }
+    Ok(ExitCode::from(u8::from(!accepted)))
+}
+
+/// What is to be pushed, with all that the arguments change of it.
+fn template(args: &PushArgs, output: Output) -> Result<Template, Error> {
+    let event_type = args.event_type.as_deref();
+    let mut template = match (&args.file, event_type) {
+        (Some(file), _) => {
+            let json = payload::read(file, "a body")?;
+            let known = event_type.and_then(crate::catalogue::find);
+            let schema = match known {
+                Some(known) => known.info.schema,
+                None if args.v1 => Schema::V1,
+                None => Schema::V2,
+            };
+            Template::of(json, event_type, schema)?
+        }
+        (None, Some(event_type)) => {
+            let known = crate::catalogue::find(event_type);
+            if known.is_some_and(|known| known.info.sample.is_none()) && args.set.is_empty() {
+                output.note("no sample is documented: the body is empty; see --file and --set");
+            }
+            Template::sample(event_type)?
+        }
+        (None, None) => return Err("neither an event type nor --file".into()),
+    };
+    for set in &args.set {
+        template.set(set)?;
+    }
+    Ok(template)
+}
+
+/// The old card callback: never encrypted, and signed with the token.
+fn card_v1(template: &Template, args: &PushArgs) -> Result<Request<Bytes>, Error> {
+    if args.event_id.is_some() {
+        return Err(format!("{CARD_V1} has no event id").into());
+    }
+    let body = template.json()?.into_bytes();
+    let mut request = Request::post("/").header(CONTENT_TYPE, "application/json; charset=utf-8");
+    if let Some(token) = args.secrets.token()? {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
+        let timestamp = now.as_secs().to_string();
+        // It only has to be another one each time.
+        let nonce = format!("{:x}", now.as_nanos());
+        let signature = VerificationToken::new(token).sign_card_v1(&timestamp, &nonce, &body);
+        request = request
+            .header(SIGNATURE_TIMESTAMP_HEADER, timestamp)
+            .header(SIGNATURE_NONCE_HEADER, nonce)
+            .header(SIGNATURE_HEADER, signature);
+    }
+    Ok(request.body(body)?)
+}
+
+/// The id that the simulator made up; empty where there is none.
+fn event_id(body: &Bytes, key: Option<&EncryptKey>) -> String {
+    let document = payload::document(body, key).unwrap_or_default();
+    let delivery = Delivery::parse_unauthenticated(document, Transport::Local, UNIX_EPOCH);
+    delivery
+        .map(|delivery| delivery.header.event_id)
+        .unwrap_or_default()
+}
+
+impl Pushed<'_> {
+    /// `accepted: 200 OK in 3ms (im.message.receive_v1, 6f0d…, signed)`
+    fn line(&self, posted: &Posted, output: Output) -> String {
+        let verdict = if self.accepted {
+            output.paint(GOOD, "accepted")
+        } else {
+            output.paint(BAD, "not accepted")
+        };
+        let what = match posted {
+            Ok(answer) => format!("{} in {:.0?}", answer.status, answer.took),
+            Err(missing) => missing.to_string(),
+        };
+        let signed = if self.signed { "signed" } else { "unsigned" };
+        let facts = [self.event_type, self.event_id, signed];
+        let facts: Vec<_> = facts.into_iter().filter(|fact| !fact.is_empty()).collect();
+        let facts = output.paint(FAINT, format_args!("({})", facts.join(", ")));
+        format!("{verdict}: {what} {facts}")
+    }
+}

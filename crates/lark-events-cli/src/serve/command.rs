@@ -1,0 +1,121 @@
+//! What can be typed while the platform runs, and written in scripts.
+
+use std::str::FromStr;
+
+use super::event::Event;
+use super::fault::Named;
+use super::span::Span;
+
+/// What there is, for help.
+pub(crate) const COMMANDS: &str = "\
+Commands, one a line, typed or in a script; what follows a # is not read:
+  push TYPE [PATH=VALUE]…  push an event of the catalogue, with these values in its body
+  fault NAME               have a fault happen, with a probability if it ends in @0.1
+  calm                     forget all faults
+  wait TIME                do nothing for a time
+  wait connected           until the webhook or a long connection is there
+  wait delivered           until no event is to be delivered again
+  stats                    what happened so far
+  events [TEXT]            events of the catalogue
+  help                     these commands
+  quit                     end";
+
+#[derive(Debug)]
+pub(crate) enum Command {
+    Push(Event),
+    Fault(Named),
+    Calm,
+    Wait(Wait),
+    Stats,
+    Events(String),
+    Help,
+    Quit,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wait {
+    For(Span),
+    Connected,
+    Delivered,
+}
+
+impl Command {
+    /// A line, in which there may be nothing.
+    pub(crate) fn parse(line: &str) -> Result<Option<Self>, String> {
+        let words = line
+            .split_whitespace()
+            .take_while(|word| !word.starts_with('#'));
+        let words: Vec<_> = words.collect();
+        let command = match words.as_slice() {
+            [] => return Ok(None),
+            ["push", event @ ..] if !event.is_empty() => Self::Push(Event::parse(event)?),
+            ["fault", name] => Self::Fault(name.parse()?),
+            ["calm"] => Self::Calm,
+            ["wait", what] => Self::Wait(what.parse()?),
+            ["stats"] => Self::Stats,
+            ["events"] => Self::Events(String::new()),
+            ["events", text] => Self::Events(text.to_lowercase()),
+            ["help"] => Self::Help,
+            ["quit"] => Self::Quit,
+            _ => return Err(format!("no such command: {}; try help", words.join(" "))),
+        };
+        Ok(Some(command))
+    }
+
+    /// All lines of a script; an error names the line.
+    pub(crate) fn parse_script(script: &str) -> Result<Vec<Self>, String> {
+        let lines = script.lines().enumerate();
+        let commands = lines.filter_map(|(at, line)| {
+            let command = Self::parse(line).map_err(|error| format!("line {}: {error}", at + 1));
+            command.transpose()
+        });
+        commands.collect()
+    }
+}
+
+impl FromStr for Wait {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "connected" => Ok(Self::Connected),
+            "delivered" => Ok(Self::Delivered),
+            time => time.parse().map(Self::For),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_in_the_help_is_one() {
+        for line in COMMANDS.lines().skip(1) {
+            let line = line[..27].replace(['[', ']', '…'], "");
+            let line = line.replace(
+                "TYPE PATH=VALUE",
+                "im.message.receive_v1 message.chat_id=oc_1",
+            );
+            let line = line.replace("TIME", "2s").replace("NAME", "close@0.1");
+            assert!(matches!(Command::parse(&line), Ok(Some(_))), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_script_is_commands_and_its_errors_name_the_line() {
+        let script = "# at first\n\nwait connected # a client\nfault close\nquit\n";
+        assert_eq!(Command::parse_script(script).unwrap().len(), 3);
+        for (line, error) in [
+            ("push tea", "no event tea"),
+            ("push im.message.receive_v1 x", "x has no `=`"),
+            ("wait tea", "a time is"),
+            ("fault tea", "no fault tea"),
+            ("quit now", "no such command"),
+        ] {
+            let all = Command::parse_script(&format!("stats\n{line}")).unwrap_err();
+            assert!(all.starts_with("line 2: "), "{all}");
+            assert!(all.contains(error), "{all}");
+        }
+    }
+}

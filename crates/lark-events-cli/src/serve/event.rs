@@ -1,0 +1,38 @@
+//! An event to push, as it is typed: `im.message.receive_v1 message.chat_id=oc_1`.
+
+use std::time::UNIX_EPOCH;
+
+use bytes::Bytes;
+use lark_events::{Delivery, Transport};
+use lark_events_sim::Document;
+
+use crate::push::set::Set;
+use crate::push::template::Template;
+
+/// A new event each time that it is pushed.
+#[derive(Debug, Clone)]
+pub(crate) struct Event {
+    pub(crate) event_type: String,
+    pub(crate) document: Document,
+    /// Delivered once: its user waits for the reply.
+    pub(crate) is_callback: bool,
+}
+
+impl Event {
+    /// The event type, and values for its body.
+    pub(crate) fn parse(words: &[&str]) -> Result<Self, String> {
+        let (event_type, sets) = words.split_first().ok_or("which event?")?;
+        let mut template = Template::sample(event_type)?;
+        for set in sets {
+            let set: Set = set.parse().map_err(|error| format!("{set} {error}"))?;
+            template.set(&set)?;
+        }
+        let json = Bytes::copy_from_slice(template.json()?.as_bytes());
+        let delivery = Delivery::parse_unauthenticated(json, Transport::Local, UNIX_EPOCH);
+        Ok(Self {
+            document: template.document()?,
+            event_type: template.event_type,
+            is_callback: delivery.is_ok_and(|delivery| delivery.is_callback()),
+        })
+    }
+}

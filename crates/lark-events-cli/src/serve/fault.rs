@@ -1,0 +1,171 @@
+//! Faults by name: `lose-answer`, `delay:2s`, `disconnect@0.1`.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use lark_events_sim::{Fault, Platform};
+
+use super::span::Span;
+
+/// What there is, for help.
+pub(crate) const NAMES: &str = "\
+Faults, each with what its value is unless given:
+  to any attempt        lose-event, lose-answer, delay:1s, duplicate:100ms, reorder
+  to a webhook          clock-skew:600 (seconds ahead)
+  to a long connection  garbage-frame, repeat-fragment, disconnect, close, half-open
+  to a large event      shuffle-fragments, spread-fragments:100ms, lose-fragment
+  to a new connection   endpoint:1 (code), endpoint-status:503, endpoint-silent,
+                        refuse-upgrade:514 (Handshake-Status) or 514/1000040350 (auth code),
+                        upgrade-status:503, upgrade-silent, accept-half-open";
+
+/// A fault, once or with a probability each time that it can happen.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Named {
+    pub(crate) fault: Fault,
+    pub(crate) probability: Option<f64>,
+}
+
+impl Named {
+    pub(crate) fn inject(self, platform: &Platform) {
+        match self.probability {
+            Some(probability) => platform.inject_lasting(self.fault, probability),
+            None => platform.inject(self.fault),
+        }
+    }
+}
+
+impl FromStr for Named {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (text, probability) = match text.split_once('@') {
+            Some((text, probability)) => (text, Some(self::probability(probability)?)),
+            None => (text, None),
+        };
+        let (name, value) = match text.split_once(':') {
+            Some((name, value)) => (name, Some(value)),
+            None => (text, None),
+        };
+        let fault = fault(name, value)?;
+        Ok(Self { fault, probability })
+    }
+}
+
+fn probability(text: &str) -> Result<f64, String> {
+    let probability = text.parse().ok();
+    let probability = probability.filter(|number| (0.0..=1.0).contains(number));
+    probability.ok_or_else(|| format!("{text} is no probability from 0 to 1"))
+}
+
+fn fault(name: &str, value: Option<&str>) -> Result<Fault, String> {
+    let time = |default| match value {
+        Some(value) => value.parse().map(|Span(time)| time),
+        None => Ok(Duration::from_millis(default)),
+    };
+    let number = |default| match value {
+        Some(value) => value
+            .parse::<i64>()
+            .map_err(|_| format!("{value} is no number")),
+        None => Ok(default),
+    };
+    let status = || {
+        let status = u16::try_from(number(503)?).ok();
+        let status = status.filter(|status| (200..600).contains(status));
+        status.ok_or_else(|| "a status is from 200 to 599".to_owned())
+    };
+    let fault = match name {
+        "delay" => Fault::Delay(time(1000)?),
+        "duplicate" => Fault::Duplicate(time(100)?),
+        "clock-skew" => Fault::ClockSkew(number(600)?),
+        "spread-fragments" => Fault::SpreadFragments(time(100)?),
+        "endpoint" => Fault::Endpoint(number(1)?),
+        "endpoint-status" => Fault::EndpointStatus(status()?),
+        "refuse-upgrade" => refuse_upgrade(value.unwrap_or("514"))?,
+        "upgrade-status" => Fault::UpgradeStatus(status()?),
+        _ => {
+            let fault = plain(name).ok_or_else(|| format!("no fault {name}\n\n{NAMES}"))?;
+            if value.is_some() {
+                return Err(format!("{name} takes no value"));
+            }
+            fault
+        }
+    };
+    Ok(fault)
+}
+
+/// Those that are nothing but a name.
+fn plain(name: &str) -> Option<Fault> {
+    Some(match name {
+        "lose-event" => Fault::LoseEvent,
+        "lose-answer" => Fault::LoseAnswer,
+        "reorder" => Fault::Reorder,
+        "garbage-frame" => Fault::GarbageFrame,
+        "shuffle-fragments" => Fault::ShuffleFragments,
+        "lose-fragment" => Fault::LoseFragment,
+        "repeat-fragment" => Fault::RepeatFragment,
+        "disconnect" => Fault::Disconnect,
+        "close" => Fault::Close,
+        "half-open" => Fault::HalfOpen,
+        "accept-half-open" => Fault::AcceptHalfOpen,
+        "endpoint-silent" => Fault::EndpointSilent,
+        "upgrade-silent" => Fault::UpgradeSilent,
+        _ => return None,
+    })
+}
+
+fn refuse_upgrade(value: &str) -> Result<Fault, String> {
+    let (status, code) = value.split_once('/').unwrap_or((value, "0"));
+    match (status.parse(), code.parse()) {
+        (Ok(status), Ok(code)) => Ok(Fault::RefuseUpgrade(status, code)),
+        _ => Err(format!("{value} is no Handshake-Status")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_in_the_help_can_be_named() {
+        let names = NAMES
+            .lines()
+            .skip(1)
+            .flat_map(|line| line[24..].split(", "));
+        let names = names.map(|name| name.trim_end_matches(',').split(" (").next().unwrap());
+        let faults: Vec<_> = names
+            .map(|name| (name, name.split(" or ").next().unwrap().parse::<Named>()))
+            .collect();
+        assert_eq!(faults.len(), 21);
+        for (name, fault) in faults {
+            assert!(fault.is_ok(), "{name}: {fault:?}");
+        }
+    }
+
+    #[test]
+    fn a_fault_has_a_value_and_a_probability_if_given() {
+        let named = |text: &str| text.parse::<Named>();
+        let delay = Named {
+            fault: Fault::Delay(Duration::from_secs(2)),
+            probability: Some(0.1),
+        };
+        assert_eq!(named("delay:2s@0.1"), Ok(delay));
+        let refused = Fault::RefuseUpgrade(514, 1_000_040_350);
+        assert_eq!(
+            named("refuse-upgrade:514/1000040350").unwrap().fault,
+            refused
+        );
+        for text in [
+            "tea",
+            "close:1",
+            "delay:2",
+            "close@1.1",
+            "close@-1",
+            "close@NaN",
+            "endpoint-status:99",
+            "refuse-upgrade:x",
+            "clock-skew:x",
+        ] {
+            assert!(named(text).is_err(), "{text}");
+        }
+    }
+}

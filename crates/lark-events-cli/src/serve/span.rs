@@ -1,0 +1,147 @@
+//! Times, rates and schedules, as they are typed: `500ms`, `6/m`, `15s,5m`.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::event::Event;
+
+/// A time: a number and `ms`, `s`, `m` or `h`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span(pub(crate) Duration);
+
+impl FromStr for Span {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const FORM: &str = "a time is a number and ms, s, m or h, such as 15s";
+        let unit_at = text.find(|char: char| char.is_ascii_alphabetic());
+        let (number, unit) = text.split_at(unit_at.ok_or(FORM)?);
+        let seconds = match unit {
+            "ms" => 1e-3,
+            unit => seconds(unit).ok_or(FORM)?,
+        };
+        let number: f64 = number.parse().map_err(|_| FORM)?;
+        time(number * seconds).map(Self).ok_or(FORM)
+    }
+}
+
+/// Nothing here takes longer than a year, so that it can be added to a moment.
+fn time(seconds: f64) -> Option<Duration> {
+    const YEAR: Duration = Duration::from_hours(24 * 365);
+    let time = Duration::try_from_secs_f64(seconds).ok();
+    time.filter(|time| *time <= YEAR)
+}
+
+fn seconds(unit: &str) -> Option<f64> {
+    match unit {
+        "s" => Some(1.0),
+        "m" => Some(60.0),
+        "h" => Some(3600.0),
+        _ => None,
+    }
+}
+
+/// When a failed delivery comes again.
+#[derive(Debug, Clone)]
+pub(crate) struct Schedule(pub(crate) Vec<Duration>);
+
+impl FromStr for Schedule {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "never" {
+            return Ok(Self(Vec::new()));
+        }
+        let spans = text.split(',').map(|span| span.trim().parse());
+        let spans: Result<Vec<Span>, _> = spans.collect();
+        Ok(Self(spans?.into_iter().map(|span| span.0).collect()))
+    }
+}
+
+/// Events to push: `TYPE` once, `TYPE@6/m` again and again.
+#[derive(Debug, Clone)]
+pub(crate) struct Stream {
+    pub(crate) event: Event,
+    pub(crate) every: Option<Duration>,
+}
+
+impl FromStr for Stream {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (event_type, rate) = match text.split_once('@') {
+            Some((event_type, rate)) => (event_type, Some(rate)),
+            None => (text, None),
+        };
+        Ok(Self {
+            event: Event::parse(&[event_type])?,
+            every: rate.map(interval).transpose()?,
+        })
+    }
+}
+
+/// The time between two of a rate: `10/s`, `6/m`, `1/h`.
+fn interval(rate: &str) -> Result<Duration, &'static str> {
+    /// Rates above are for load generators.
+    const MAX_PER_SECOND: f64 = 1000.0;
+    const FORM: &str = "a rate is a number per s, m or h, at most 1000/s, such as 6/m";
+    let (number, unit) = rate.split_once('/').ok_or(FORM)?;
+    let number: f64 = number.parse().map_err(|_| FORM)?;
+    let seconds = seconds(unit).ok_or(FORM)?;
+    if !(number > 0.0 && number / seconds <= MAX_PER_SECOND) {
+        return Err(FORM);
+    }
+    time(seconds / number).ok_or(FORM)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_a_number_and_a_unit() {
+        for (text, millis) in [
+            ("500ms", 500),
+            ("15s", 15_000),
+            ("1.5m", 90_000),
+            ("6h", 21_600_000),
+        ] {
+            assert_eq!(
+                text.parse(),
+                Ok(Span(Duration::from_millis(millis))),
+                "{text}"
+            );
+        }
+        for text in ["", "15", "s", "-1s", "1d", "1 s", "NaNs", "1e300h", "8761h"] {
+            assert!(text.parse::<Span>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_rate_is_a_number_per_unit() {
+        for (text, millis) in [
+            ("1/s", 1000),
+            ("10/s", 100),
+            ("6/m", 10_000),
+            ("0.5/h", 7_200_000),
+        ] {
+            assert_eq!(interval(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+        for text in [
+            "", "1", "0/s", "-1/s", "1/d", "1001/s", "NaN/s", "1e-300/h", "1e-5/h",
+        ] {
+            assert!(interval(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_schedule_is_a_list_of_times_or_never() {
+        let schedule: Schedule = "15s, 5m".parse().unwrap();
+        assert_eq!(
+            schedule.0,
+            [Duration::from_secs(15), Duration::from_mins(5)]
+        );
+        assert!("never".parse::<Schedule>().unwrap().0.is_empty());
+        assert!("15s,".parse::<Schedule>().is_err());
+    }
+}

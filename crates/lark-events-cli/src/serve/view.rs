@@ -1,0 +1,186 @@
+//! What is shown while the platform runs: JSON lines, a line per attempt, or a table that is drawn
+//! again and again.
+
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal as _, Write as _};
+
+use serde_json::{Value, json};
+
+use super::delivery::{Delivery, heading};
+use crate::output::{BAD, FAINT, GOOD, Output, STRONG};
+
+/// Deliveries in the table, of which the last are shown.
+const ROWS: usize = 10;
+/// With the line above the rows and the one below them.
+const HEIGHT: usize = ROWS + 2;
+/// Of a terminal that does not say.
+const WIDTH: usize = 80;
+const PROMPT: &str = "> ";
+
+pub(crate) struct View {
+    output: Output,
+    live: Option<Live>,
+}
+
+#[derive(Default)]
+struct Live {
+    rows: VecDeque<(usize, String, bool, bool)>,
+    status: String,
+    prompts: bool,
+    drawn: bool,
+}
+
+impl View {
+    /// A table on a terminal, with a prompt if commands are typed.
+    pub(crate) fn new(output: Output, prompts: bool) -> Self {
+        let live = !output.json && io::stdout().is_terminal();
+        let live = live.then(|| Live {
+            prompts,
+            ..Live::default()
+        });
+        Self { output, live }
+    }
+
+    /// An attempt has come to its end, or a delivery has begun.
+    pub(crate) fn delivery(&mut self, delivery: &Delivery) -> io::Result<()> {
+        if let Some(live) = &mut self.live {
+            live.update(delivery);
+            return self.draw();
+        }
+        if self.output.json {
+            let json = delivery.json();
+            return json.map_or(Ok(()), |json| self.output.print_json(&json));
+        }
+        if delivery.attempt.is_none() {
+            return Ok(());
+        }
+        self.output
+            .print(self.painted(&delivery.line(), true, delivery.accepted()))
+    }
+
+    /// No attempt is to come.
+    pub(crate) fn ended(&mut self, delivery: &Delivery) -> io::Result<()> {
+        if let Some(live) = &mut self.live {
+            live.update(delivery);
+            return self.draw();
+        }
+        Ok(())
+    }
+
+    /// From here on there is no table.
+    pub(crate) fn finish(&mut self) {
+        if self.live.take().is_some_and(|live| live.prompts) {
+            println!();
+        }
+    }
+
+    /// Something else has happened.
+    pub(crate) fn told(&mut self, kind: &str, text: &str) -> io::Result<()> {
+        if let Some(live) = &mut self.live {
+            text.clone_into(&mut live.status);
+            return self.draw();
+        }
+        if self.output.json {
+            return self
+                .output
+                .print_json(&json!({ "kind": kind, "text": text }));
+        }
+        self.output.print(text)
+    }
+
+    /// An answer to a command.
+    pub(crate) fn answer(&mut self, text: &str, json: Option<&Value>) -> io::Result<()> {
+        self.typed();
+        match json {
+            _ if !self.output.json => self.output.print(text)?,
+            Some(json) => self.output.print_json(json)?,
+            None => self.output.note(text),
+        }
+        Ok(())
+    }
+
+    /// A line that is no command.
+    pub(crate) fn refused(&self, error: &str) {
+        self.output.note(error);
+    }
+
+    /// Something stands below the table, which is drawn anew below that.
+    pub(crate) fn typed(&mut self) {
+        if let Some(live) = &mut self.live {
+            live.drawn = false;
+        }
+    }
+
+    /// Draws the table if it is not there.
+    pub(crate) fn settle(&mut self) -> io::Result<()> {
+        match &self.live {
+            Some(live) if !live.drawn => self.draw(),
+            _ => Ok(()),
+        }
+    }
+
+    fn draw(&mut self) -> io::Result<()> {
+        let Some(live) = &self.live else {
+            return Ok(());
+        };
+        let mut text = String::new();
+        if live.drawn {
+            // Saves where the cursor is, which may be within what is being typed, and goes up.
+            let _ = write!(text, "\x1b7\x1b[{HEIGHT}A\r");
+        }
+        let mut lines = vec![self.output.paint(STRONG, cut(&heading()))];
+        for (_, row, ended, accepted) in &live.rows {
+            lines.push(self.painted(row, *ended, *accepted));
+        }
+        lines.resize(HEIGHT - 1, String::new());
+        lines.push(self.output.paint(FAINT, cut(&live.status)));
+        for line in lines {
+            let _ = write!(text, "\x1b[2K{line}\r\n");
+        }
+        if live.drawn {
+            text += "\x1b8";
+        } else if live.prompts {
+            text += PROMPT;
+        }
+        if let Some(live) = &mut self.live {
+            live.drawn = true;
+        }
+        let mut out = io::stdout().lock();
+        out.write_all(text.as_bytes())?;
+        out.flush()
+    }
+
+    fn painted(&self, row: &str, ended: bool, accepted: bool) -> String {
+        let row = if self.live.is_some() { cut(row) } else { row };
+        match (accepted, ended) {
+            (true, _) => self.output.paint(GOOD, row),
+            (false, true) => self.output.paint(BAD, row),
+            (false, false) => row.to_owned(),
+        }
+    }
+}
+
+impl Live {
+    fn update(&mut self, delivery: &Delivery) {
+        let Delivery { number, ended, .. } = *delivery;
+        let row = (number, delivery.line(), ended, delivery.accepted());
+        match self.rows.iter_mut().find(|(shown, ..)| *shown == number) {
+            Some(shown) => *shown = row,
+            None => self.rows.push_back(row),
+        }
+        if self.rows.len() > ROWS {
+            self.rows.pop_front();
+        }
+    }
+}
+
+/// A row that is wider than the terminal would take two lines.
+fn cut(line: &str) -> &str {
+    let width = terminal_size::terminal_size().map_or(WIDTH, |(width, _)| width.0.into());
+    let end = line
+        .char_indices()
+        .nth(width)
+        .map_or(line.len(), |(at, _)| at);
+    &line[..end]
+}

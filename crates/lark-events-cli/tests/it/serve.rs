@@ -1,0 +1,415 @@
+//! `serve`: with a webhook, with clients of the long connection, by script, typed, and to its end.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+use axum::Router;
+use lark_events::{Dispatcher, Event, RawJson, Webhook};
+use lark_events_tower::EventService;
+use lark_events_ws::LongConnection;
+use serde_json::Value;
+
+use crate::push::serve;
+use crate::{file, lark_events};
+
+/// Longer than anything here takes.
+const LIMIT: Duration = Duration::from_secs(30);
+const EVENT: &str = "vc.reserve_config.updated_v1";
+
+/// A platform in a process of its own, which ends with this.
+struct Serving {
+    child: Child,
+    lines: Receiver<String>,
+    base_url: String,
+}
+
+impl Serving {
+    /// Starts it on a free port, with `--json`.
+    fn start(args: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_lark-events"))
+            .args(["serve", "--port", "0", "--json"])
+            .args(args)
+            .env_remove("LARK_ENCRYPT_KEY")
+            .env_remove("LARK_VERIFICATION_TOKEN")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let (sender, lines) = channel();
+        thread::spawn(move || {
+            for line in stdout.lines() {
+                let _ = sender.send(line.unwrap());
+            }
+        });
+        let base_url = String::new();
+        let mut serving = Self {
+            child,
+            lines,
+            base_url,
+        };
+        let platform = serving.next("platform");
+        serving.base_url = platform["base_url"].as_str().unwrap().to_owned();
+        serving
+    }
+
+    /// Waits for the next line of a kind.
+    fn next(&mut self, kind: &str) -> Value {
+        loop {
+            let line = self.lines.recv_timeout(LIMIT).expect(kind);
+            let line: Value = serde_json::from_str(&line).unwrap();
+            if line["kind"] == kind {
+                return line;
+            }
+        }
+    }
+
+    fn types(&mut self, line: &str) {
+        writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
+    }
+
+    fn is_sent(&self, signal: &str) {
+        let process = self.child.id().to_string();
+        let sent = Command::new("kill").args([signal, &process]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// Waits for its end, and gives the summary.
+    fn ended(mut self) -> Value {
+        let summary = self.next("summary");
+        assert!(self.child.wait().unwrap().success());
+        summary
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn recording() -> (Dispatcher, Receiver<Event<RawJson>>) {
+    let (sender, handled) = channel();
+    let dispatcher = Dispatcher::builder().fallback(move |event: Event<RawJson>| {
+        sender.send(event).unwrap();
+        std::future::ready(())
+    });
+    (dispatcher.build().unwrap(), handled)
+}
+
+/// An app with the secrets that the platform has unless it is given others.
+fn router() -> (Router, Receiver<Event<RawJson>>) {
+    let webhook = Webhook::builder()
+        .encrypt_key("encrypt-key")
+        .verification_token("verification-token");
+    let (dispatcher, handled) = recording();
+    let service = EventService::new(webhook.build().unwrap(), dispatcher);
+    (
+        Router::new().route_service("/webhook/event", service),
+        handled,
+    )
+}
+
+fn app() -> (String, Receiver<Event<RawJson>>) {
+    let (router, handled) = router();
+    (serve(router), handled)
+}
+
+#[test]
+fn a_webhook_gets_new_events_at_a_rate_until_a_signal() {
+    let (url, handled) = app();
+    let push = format!("{EVENT}@20/s");
+    let mut serving = Serving::start(&["--webhook", &url, "--push", &push]);
+    serving.next("webhook-set");
+    for number in 1..=3 {
+        let delivery = serving.next("delivery");
+        assert_eq!(delivery["push"], number);
+        assert_eq!(delivery["accepted"], true, "{delivery}");
+        assert_eq!(delivery["transport"], "webhook");
+        assert_eq!(delivery["code"], 200);
+        let event = handled.recv_timeout(LIMIT).unwrap();
+        assert_eq!(event.header.event_type, EVENT);
+        assert_eq!(delivery["event_id"], *event.header.event_id);
+    }
+    serving.is_sent("-INT");
+    let summary = serving.ended();
+    assert!(summary["acknowledged"].as_u64().unwrap() >= 3, "{summary}");
+    assert_eq!(summary["redeliveries"], 0);
+}
+
+#[test]
+fn a_client_of_the_long_connection_gets_events_once_it_is_there() {
+    let mut serving = Serving::start(&["--push", EVENT, "--push", "im.message.receive_v1@50/s"]);
+    let (dispatcher, handled) = recording();
+    let connection = LongConnection::builder("cli_a1b2c3d4e5f60718", "app-secret");
+    let connection = connection.base_url(&serving.base_url).build().unwrap();
+    thread::spawn(move || {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let run = connection.run(dispatcher, std::future::pending::<()>());
+        let _ = runtime.enable_all().build().unwrap().block_on(run);
+    });
+    assert_eq!(serving.next("connections")["text"], "long connections: 1");
+    let mut types = Vec::new();
+    for _ in 0..4 {
+        let delivery = serving.next("delivery");
+        assert_eq!(delivery["transport"], "long-connection");
+        assert_eq!(delivery["answer"], "ack 200", "{delivery}");
+        types.push(handled.recv_timeout(LIMIT).unwrap().header.event_type);
+    }
+    let once = types.iter().filter(|name| *name == EVENT).count();
+    assert_eq!(once, 1, "{types:?}");
+    serving.is_sent("-TERM");
+    let summary = serving.ended();
+    assert_eq!(
+        (&summary["connected"], &summary["violations"]),
+        (&1.into(), &0.into())
+    );
+}
+
+#[test]
+fn a_script_pushes_has_faults_happen_and_waits_for_what_comes_of_it() {
+    let (url, handled) = app();
+    let script = "
+        wait connected
+        fault lose-answer
+        push vc.reserve_config.updated_v1 scope_id=omm_7  # comes twice
+        wait delivered
+        stats
+        fault lose-answer
+        push url.preview.get      # a callback comes once
+        wait delivered
+        wait 1ms
+        quit";
+    let script = file("script.txt", script);
+    let args = [
+        "--script",
+        script.to_str().unwrap(),
+        "--timeout",
+        "300ms",
+        "--redeliver",
+        "1ms,1h",
+    ];
+    let mut serving = Serving::start(&[&args[..], &["--webhook", &url]].concat());
+    for (attempt, accepted) in [(1, false), (2, true)] {
+        let delivery = serving.next("delivery");
+        assert_eq!(delivery["attempt"], attempt);
+        assert_eq!(delivery["redelivery"], attempt > 1);
+        assert_eq!(delivery["accepted"], accepted, "{delivery}");
+        let event = handled.recv_timeout(LIMIT).unwrap();
+        let body: Value = event.raw().decode().unwrap();
+        assert_eq!(body["scope_id"], "omm_7");
+        assert_eq!(delivery["event_id"], *event.header.event_id);
+    }
+    let stats = serving.next("stats");
+    assert_eq!(
+        (&stats["acknowledged"], &stats["on_the_way"]),
+        (&1.into(), &0.into())
+    );
+    assert_eq!(serving.next("delivery")["event_type"], "url.preview.get");
+    let summary = serving.ended();
+    assert_eq!(summary["pushes"], 2);
+    assert_eq!(summary["given_up"], 1);
+    assert_eq!(summary["attempts"], 3);
+    assert_eq!(summary["redeliveries"], 1);
+}
+
+#[test]
+fn a_fault_with_a_probability_lasts_until_it_is_calm() {
+    let (url, _handled) = app();
+    let args = [
+        "--fault",
+        "lose-event@1",
+        "--timeout",
+        "50ms",
+        "--redeliver",
+        "never",
+        "-i",
+    ];
+    let mut serving = Serving::start(&[&args[..], &["--webhook", &url]].concat());
+    serving.types("wait connected");
+    for _ in 0..3 {
+        serving.types(&format!("push {EVENT}"));
+        assert_eq!(serving.next("delivery")["answer"], "no answer in time");
+    }
+    serving.types("calm");
+    serving.types(&format!("push {EVENT}"));
+    assert_eq!(serving.next("delivery")["accepted"], true);
+    // The end of what is typed is the end.
+    drop(serving.child.stdin.take());
+    assert_eq!(serving.ended()["given_up"], 3);
+}
+
+#[test]
+fn an_event_with_nowhere_to_go_comes_again_when_there_is_somewhere() {
+    let mut serving = Serving::start(&["-i", "--redeliver", "1ms,1h"]);
+    serving.types(&format!("push {EVENT}"));
+    for attempt in [1, 2] {
+        let delivery = serving.next("delivery");
+        assert_eq!(delivery["attempt"], attempt);
+        assert_eq!(delivery["answer"], "nowhere to send");
+    }
+    serving.types("quit");
+    assert_eq!(serving.ended()["on_the_way"], 1);
+}
+
+#[test]
+fn a_webhook_that_is_not_there_yet_is_waited_for() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/webhook/event", listener.local_addr().unwrap());
+    let mut serving = Serving::start(&["--webhook", &url, "--push", EVENT]);
+    // It listens, and does not answer.
+    let refused = serving.next("webhook-refused");
+    assert!(
+        refused["text"]
+            .as_str()
+            .unwrap()
+            .ends_with("no answer in time"),
+        "{refused}"
+    );
+    let (router, handled) = router();
+    listener.set_nonblocking(true).unwrap();
+    thread::spawn(move || {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.enable_all().build().unwrap().block_on(async {
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            axum::serve(listener, router).await.unwrap();
+        });
+    });
+    serving.next("webhook-set");
+    assert_eq!(serving.next("delivery")["accepted"], true);
+    assert_eq!(
+        handled.recv_timeout(LIMIT).unwrap().header.event_type,
+        EVENT
+    );
+}
+
+#[test]
+fn what_a_client_does_against_the_protocol_is_shown() {
+    let mut serving = Serving::start(&[]);
+    let address = serving.base_url.strip_prefix("http://").unwrap().to_owned();
+    let credentials = r#"{"AppID":"cli_a1b2c3d4e5f60718","AppSecret":"app-secret"}"#;
+    let mut endpoint = TcpStream::connect(&address).unwrap();
+    write!(
+        endpoint,
+        "POST /callback/ws/endpoint HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+         content-length: {}\r\n\r\n{credentials}",
+        credentials.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    endpoint.read_to_string(&mut answer).unwrap();
+    let ticket = answer
+        .split_once("ws://")
+        .unwrap()
+        .1
+        .split('"')
+        .next()
+        .unwrap();
+    let path = ticket.replace("\\u0026", "&");
+    let path = path.strip_prefix(&address).unwrap();
+
+    let mut socket = TcpStream::connect(&address).unwrap();
+    write!(
+        socket,
+        "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+         sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    )
+    .unwrap();
+    // A text message, where only binary ones are allowed; masked with zeroes.
+    socket.write_all(b"\x81\x83\0\0\0\0tea").unwrap();
+    let violation = serving.next("violation");
+    let text = violation["text"].as_str().unwrap();
+    assert!(text.ends_with(": a text message"), "{text}");
+    serving.is_sent("-INT");
+    assert_eq!(serving.ended()["violations"], 1);
+}
+
+#[test]
+fn it_ends_by_itself_with_lines_for_people() {
+    let (url, _handled) = app();
+    let push = format!("{EVENT}@20/s");
+    let args = [
+        "serve",
+        "--port",
+        "0",
+        "--for",
+        "1500ms",
+        "--webhook",
+        &url,
+        "--push",
+        &push,
+    ];
+    let ran = lark_events(&args).run().with_code(0);
+    let lines: Vec<_> = ran.stdout.lines().collect();
+    assert!(
+        lines[0].starts_with("LARK_BASE_URL=http://127.0.0.1:"),
+        "{lines:?}"
+    );
+    assert_eq!(lines[3], "LARK_ENCRYPT_KEY=encrypt-key");
+    assert_eq!(lines[5], "the webhook has passed the URL check");
+    assert!(
+        lines[6].starts_with("#1     webhook         1       200 "),
+        "{lines:?}"
+    );
+    assert!(
+        lines[6].ends_with(" ms  vc.reserve_config.updated_v1"),
+        "{lines:?}"
+    );
+    assert!(lines.last().unwrap().contains(" pushed: "), "{lines:?}");
+    assert!(!ran.stdout.contains('\u{1b}'));
+}
+
+#[test]
+fn the_app_can_be_given_and_be_one_without_a_key() {
+    let webhook = Webhook::builder()
+        .verification_token("t-1")
+        .build()
+        .unwrap();
+    let (dispatcher, handled) = recording();
+    let service = EventService::new(webhook, dispatcher);
+    let url = serve(Router::new().route_service("/webhook/event", service));
+    let app = [
+        "--no-key",
+        "--token",
+        "t-1",
+        "--app-id",
+        "cli_1",
+        "--app-secret",
+        "s-1",
+    ];
+    let mut serving = Serving::start(&[&app[..], &["--webhook", &url, "--push", EVENT]].concat());
+    assert_eq!(serving.next("delivery")["accepted"], true);
+    assert_eq!(handled.recv_timeout(LIMIT).unwrap().header.app_id, "cli_1");
+}
+
+#[test]
+fn what_cannot_be_served_is_status_2() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let script = file("bad-script.txt", "stats\npush tea\n");
+    let script = script.to_str().unwrap();
+    for (args, says) in [
+        (&["--port", &port][..], "no port to listen on"),
+        (&["--push", "tea@1/s"], "no event tea"),
+        (&["--push", "im.message.receive_v1@often"], "a rate is"),
+        (&["--fault", "tea"], "no fault tea"),
+        (&["--redeliver", "soon"], "a time is"),
+        (&["--fragment-above", "0"], "a fragment has"),
+        (
+            &["--port", "0", "--script", script],
+            "bad-script.txt: line 2: no event tea",
+        ),
+        (
+            &["--port", "0", "--webhook", "https://x/"],
+            "no http:// URL",
+        ),
+    ] {
+        let ran = lark_events(&[&["serve"], args].concat()).run().with_code(2);
+        assert!(ran.stderr.contains(says), "{}", ran.stderr);
+    }
+}

@@ -1,0 +1,361 @@
+//! Acknowledging events before they are handled, for handlers that need longer than the platform
+//! waits.
+
+use std::error::Error;
+use std::fmt;
+use std::future::{Ready, ready};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use lark_events::{BoxError, Delivery, Outcome};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tower::ServiceExt as _;
+use tower_layer::Layer;
+use tower_service::Service;
+use tracing::{error, warn};
+
+use crate::builder::DEFAULT_MAX_BYTES_IN_FLIGHT;
+use crate::error::{LayerError, LayerErrorKind};
+use crate::lanes::{Lanes, Turn};
+use crate::tasks::{Counter, DrainError, Slot, Tasks};
+
+/// Acknowledged events that may wait for a worker: a minute's worth at 16 a second.
+pub const DEFAULT_MAX_QUEUED: usize = 1_024;
+/// Acknowledged events handled at once.
+pub const DEFAULT_WORKERS: usize = 16;
+/// They all start in one lane.
+const STARTS: &str = "";
+
+/// Acknowledges an event at once and handles it afterwards, for handlers that take longer than the 3
+/// seconds that the platform waits.
+///
+/// **What is acknowledged is not delivered again.** Events that wait or are being handled are lost
+/// when the process dies, or when a [`drain`](Self::drain) runs out of time; a handler that fails or
+/// panics is logged at level `ERROR` with the event's type and id, and counted, and that is all. Where no
+/// event may be lost, let the handler write it to a durable place and acknowledge after that.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use lark_events::{Delivery, Dispatcher, EventHeader, Outcome, RawJson};
+/// use lark_events_tower::AckFirstLayer;
+/// use tower::{ServiceBuilder, ServiceExt};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+/// let dispatcher = Dispatcher::builder()
+///     .on_raw("vc.room.created_v1", |_event| async { tokio::time::sleep(Duration::from_millis(5)).await })
+///     .build()?;
+/// let ack_first = AckFirstLayer::new().workers(4);
+/// let service = ServiceBuilder::new().layer(ack_first.clone()).service(dispatcher);
+///
+/// let created = Delivery::new(EventHeader::new("vc.room.created_v1"), RawJson::default());
+/// assert_eq!(service.oneshot(created).await?, Outcome::Handled); // or so it is said
+/// assert_eq!(ack_first.stats().handled, 0);
+///
+/// // At the end of the program, when the transport takes no more:
+/// ack_first.drain(Duration::from_secs(10)).await?;
+/// assert_eq!(ack_first.stats().handled, 1);
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// # }).unwrap();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Events start in the order in which they were acknowledged. Each is a task of its own, which goes on
+/// also when the layer, the service and the transport are dropped: only a drain's end, or the end of
+/// the runtime, cancels it. The service inside is waited for before the next event starts.
+///
+/// A transport's ack deadline, its drain and its counts end with the acknowledgement: drain this layer
+/// after the transport, and bound handlers with a time-out inside of it.
+///
+/// # Errors
+///
+/// A [`LayerError`], so that the platform delivers again later (but no callback):
+///
+/// - [`Overloaded`](LayerErrorKind::Overloaded) (503) when the queue is full,
+/// - [`Draining`](LayerErrorKind::Draining) (503) once a drain has begun,
+/// - [`Callback`](LayerErrorKind::Callback) (500) for callbacks, which need their answer.
+///
+/// # Panics
+///
+/// A delivery panics outside of a tokio runtime.
+#[derive(Clone)]
+pub struct AckFirstLayer {
+    shared: Arc<Shared>,
+}
+
+/// What all clones of a layer and its services share.
+struct Shared {
+    limits: Limits,
+    tasks: Tasks,
+    starts: Arc<Lanes>,
+    workers: Semaphore,
+    bytes: Arc<Semaphore>,
+    handled: Counter,
+    failed: Counter,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    queued: usize,
+    workers: usize,
+    bytes: usize,
+}
+
+impl Shared {
+    fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            tasks: Tasks::new(limits.queued.saturating_add(limits.workers)),
+            starts: Arc::default(),
+            workers: Semaphore::new(limits.workers),
+            bytes: Arc::new(Semaphore::new(limits.bytes)),
+            handled: Counter::default(),
+            failed: Counter::default(),
+        }
+    }
+}
+
+impl AckFirstLayer {
+    /// A layer with the default limits.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with(Limits {
+            queued: DEFAULT_MAX_QUEUED,
+            workers: DEFAULT_WORKERS,
+            bytes: DEFAULT_MAX_BYTES_IN_FLIGHT,
+        })
+    }
+
+    fn with(limits: Limits) -> Self {
+        let shared = Arc::new(Shared::new(limits));
+        Self { shared }
+    }
+
+    /// How many acknowledged events may wait for a worker: [`DEFAULT_MAX_QUEUED`] by default. Beyond
+    /// it they fail. Set limits first: a clone from before goes its own way.
+    #[must_use]
+    pub fn max_queued(self, events: usize) -> Self {
+        Self::with(Limits {
+            queued: events,
+            ..self.shared.limits
+        })
+    }
+
+    /// How many acknowledged events are handled at once: [`DEFAULT_WORKERS`] by default, and 1 at
+    /// least.
+    #[must_use]
+    pub fn workers(self, workers: usize) -> Self {
+        Self::with(Limits {
+            workers: workers.clamp(1, Semaphore::MAX_PERMITS),
+            ..self.shared.limits
+        })
+    }
+
+    /// How many bytes of bodies may be held at once, by events that wait or are handled:
+    /// [`DEFAULT_MAX_BYTES_IN_FLIGHT`] by default. Beyond it they fail, also a single event that is
+    /// larger.
+    #[must_use]
+    pub fn max_bytes(self, bytes: usize) -> Self {
+        Self::with(Limits {
+            bytes: bytes.min(Semaphore::MAX_PERMITS),
+            ..self.shared.limits
+        })
+    }
+
+    /// Takes no more events (503), and waits until those that were acknowledged are handled, at most
+    /// `within`; what still waits or runs then is cancelled. For the end of the program, after the
+    /// transport was drained.
+    ///
+    /// # Errors
+    ///
+    /// [`DrainError`] when events were cancelled, which are lost. The log has each of them.
+    pub async fn drain(&self, within: Duration) -> Result<(), DrainError> {
+        self.shared.tasks.drain(within).await
+    }
+
+    /// What waits and runs now, and counts since the start, under this layer and its clones.
+    #[must_use]
+    pub fn stats(&self) -> AckFirstStats {
+        let Shared {
+            limits, workers, ..
+        } = &*self.shared;
+        let running = limits.workers - workers.available_permits();
+        let tasks = self.shared.tasks.stats();
+        AckFirstStats {
+            queued: tasks.running.saturating_sub(running),
+            running,
+            handled: self.shared.handled.get(),
+            failed: self.shared.failed.get(),
+            cancelled: tasks.cancelled,
+            overloaded: tasks.overloaded,
+        }
+    }
+}
+
+impl Default for AckFirstLayer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What became of acknowledged events. See [`AckFirstLayer::stats`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct AckFirstStats {
+    /// Events that wait for a worker.
+    pub queued: usize,
+    /// Events being handled.
+    pub running: usize,
+    /// Events handled.
+    pub handled: u64,
+    /// Events whose handler failed or panicked. They are lost.
+    pub failed: u64,
+    /// Events cancelled at the end of a drain. They are lost.
+    pub cancelled: u64,
+    /// Events refused with 503: the queue was full, or draining. The platform delivers them again.
+    pub overloaded: u64,
+}
+
+impl fmt::Debug for AckFirstLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AckFirstLayer")
+            .field("limits", &self.shared.limits)
+            .field("stats", &self.stats())
+            .finish()
+    }
+}
+
+impl<S> Layer<S> for AckFirstLayer {
+    type Service = AckFirst<S>;
+
+    fn layer(&self, inner: S) -> AckFirst<S> {
+        let layer = self.clone();
+        AckFirst { layer, inner }
+    }
+}
+
+/// A service under an [`AckFirstLayer`]. It is always ready, and refuses where others would wait.
+#[derive(Debug, Clone)]
+pub struct AckFirst<S> {
+    layer: AckFirstLayer,
+    inner: S,
+}
+
+impl<S> Service<Delivery> for AckFirst<S>
+where
+    S: Service<Delivery, Response = Outcome> + Clone + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send + 'static,
+{
+    type Response = Outcome;
+    type Error = LayerError;
+    type Future = Ready<Result<Outcome, LayerError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), LayerError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, delivery: Delivery) -> Self::Future {
+        let admitted = self.layer.shared.admit(&delivery);
+        ready(admitted.map(|(slot, admitted)| {
+            let running = admitted.run(self.inner.clone(), delivery);
+            self.layer.shared.tasks.spawn(slot, running, None);
+            Outcome::Handled
+        }))
+    }
+}
+
+impl Shared {
+    fn admit(self: &Arc<Self>, delivery: &Delivery) -> Result<(Slot, Acknowledged), LayerError> {
+        if delivery.is_callback() {
+            return Err(LayerError::new(LayerErrorKind::Callback));
+        }
+        let Some(slot) = self.tasks.slot() else {
+            return Err(self.refused(LayerErrorKind::Overloaded));
+        };
+        if self.tasks.is_draining() {
+            return Err(self.refused(LayerErrorKind::Draining));
+        }
+        let length = u32::try_from(delivery.raw.as_bytes().len()).unwrap_or(u32::MAX);
+        let bytes = Arc::clone(&self.bytes).try_acquire_many_owned(length);
+        let bytes = bytes.map_err(|_| self.refused(LayerErrorKind::Overloaded))?;
+        let acknowledged = Acknowledged {
+            event_type: delivery.header.event_type.clone(),
+            event_id: delivery.header.event_id.clone(),
+            shared: Arc::clone(self),
+            turn: Some(self.starts.enter(STARTS, usize::MAX)?),
+            _bytes: bytes,
+            is_over: false,
+        };
+        Ok((slot, acknowledged))
+    }
+
+    fn refused(&self, kind: LayerErrorKind) -> LayerError {
+        self.tasks.overloaded.add_one();
+        LayerError::new(kind)
+    }
+}
+
+/// An event that was acknowledged, so that somebody should hear of it if it is not handled.
+struct Acknowledged {
+    event_type: String,
+    event_id: String,
+    shared: Arc<Shared>,
+    /// To be started; none once it was.
+    turn: Option<Turn>,
+    _bytes: OwnedSemaphorePermit,
+    is_over: bool,
+}
+
+impl Acknowledged {
+    async fn run<S>(mut self, inner: S, delivery: Delivery)
+    where
+        S: Service<Delivery, Response = Outcome, Error: Into<BoxError>>,
+    {
+        let handled = self.handle(inner, delivery).await;
+        self.is_over = true;
+        let Err(error) = handled else {
+            self.shared.handled.add_one();
+            return;
+        };
+        self.shared.failed.add_one();
+        let (event_type, event_id) = (&self.event_type, &self.event_id);
+        let error = &*error as &(dyn Error + 'static);
+        error!(
+            event_type,
+            event_id, error, "acknowledged, then not handled"
+        );
+    }
+
+    /// Handles it in its turn, once a worker is free.
+    async fn handle<S>(&mut self, mut inner: S, delivery: Delivery) -> Result<Outcome, BoxError>
+    where
+        S: Service<Delivery, Response = Outcome, Error: Into<BoxError>>,
+    {
+        if let Some(turn) = &self.turn {
+            turn.granted().await;
+        }
+        let _worker = self.shared.workers.acquire().await;
+        let ready = inner.ready().await.map_err(Into::into)?;
+        self.shared.tasks.unless_drained().await;
+        let handler = ready.call(delivery);
+        self.turn = None;
+        handler.await.map_err(Into::into)
+    }
+}
+
+impl Drop for Acknowledged {
+    fn drop(&mut self) {
+        let (event_type, event_id) = (&self.event_type, &self.event_id);
+        if self.is_over {
+            return;
+        }
+        if std::thread::panicking() {
+            self.shared.failed.add_one();
+            error!(event_type, event_id, "acknowledged, then panicked");
+        } else {
+            warn!(event_type, event_id, "acknowledged, then cancelled");
+        }
+    }
+}

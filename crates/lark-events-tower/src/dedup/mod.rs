@@ -1,0 +1,237 @@
+//! Handling an event once, however often it is delivered.
+
+mod memory;
+mod service;
+mod store;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
+use std::time::Duration;
+
+use lark_events::Delivery;
+use tower_layer::Layer;
+
+use crate::key::{KeyFn, text_at};
+use crate::lanes::Lanes;
+use crate::tasks::Counter;
+
+pub use self::memory::{DEFAULT_CAPACITY, MemoryStore};
+pub use self::service::Dedup;
+pub use self::store::{Claim, DedupStore};
+
+/// The platform delivers again for 7.1 hours, and the webhook takes signatures for 8.
+pub const DEFAULT_KEPT: Duration = Duration::from_hours(8);
+/// What a claim of a process that died blocks: less than what the platform's second redelivery
+/// comes after.
+pub const DEFAULT_LEASE: Duration = Duration::from_mins(5);
+/// Duplicates that may wait for the first to end. A transport holds a body and a task for each.
+const MAX_WAITING: usize = 1_024;
+
+/// Keys longer than this are none: those of the platform have a tenth of it, and all are kept.
+const MAX_KEY_BYTES: usize = 1_024;
+
+/// The documentation of this event names another key than the event's id, and where it is.
+const MESSAGE_RECEIVED: (&str, &str) = ("im.message.receive_v1", "/message/message_id");
+
+/// Handles an event once: the platform delivers at least once, and now and then again even after a
+/// good answer.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicUsize, Ordering};
+///
+/// use lark_events::{Delivery, Dispatcher, EventHeader, RawJson};
+/// use lark_events_tower::DedupLayer;
+/// use tower::{ServiceBuilder, ServiceExt};
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let paid = Arc::new(AtomicUsize::new(0));
+/// let counted = Arc::clone(&paid);
+/// let dispatcher = Dispatcher::builder()
+///     .on_raw("shop.order.placed_v1", move |_event| {
+///         counted.fetch_add(1, Ordering::Relaxed);
+///         async {}
+///     })
+///     .build()?;
+/// let dedup = DedupLayer::new();
+/// let service = ServiceBuilder::new().layer(dedup.clone()).service(dispatcher);
+///
+/// let mut header = EventHeader::new("shop.order.placed_v1");
+/// header.event_id = "5e3702a84e847582be8db7fb73283c02".to_owned();
+/// for _ in 0..3 {
+///     service.clone().oneshot(Delivery::new(header.clone(), RawJson::default())).await?;
+/// }
+/// assert_eq!(paid.load(Ordering::Relaxed), 1);
+/// assert_eq!(dedup.stats().duplicates, 2);
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// # }).unwrap();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # What a duplicate is
+///
+/// A delivery to the same app, of the same type and with the same event id (version 1: `uuid`), or
+/// the same key of its type's own: [`key_for`](Self::key_for). For `im.message.receive_v1` that is the
+/// id of the message, as documented. What has no id, or one of more than a kibibyte, is passed on, and
+/// so are callbacks, which are never delivered again.
+///
+/// # What becomes of it
+///
+/// - The first was handled, up to 8 hours ago: the duplicate is acknowledged as it was (a reply, which
+///   only callbacks need, is not kept).
+/// - The first is being handled: the duplicate waits. If the first succeeds, it is acknowledged; if
+///   the first fails, panics or is dropped, the duplicate is handled in its stead, of several one at a
+///   time. To fail it too would do, as the platform delivers again; but it may be the last attempt.
+/// - The first failed: the duplicate is handled as if it were the first.
+///
+/// So of one process an event is handled twice only when it failed once, was forgotten (see
+/// [`MemoryStore`]) or when the store failed. *Success is marked after the handler's end*, so a process
+/// that dies in between handles it again: no event is lost to de-duplication, and a handler whose effect
+/// must not happen twice still has to see to it by the event's id. Outside of an
+/// [`AckFirstLayer`](crate::AckFirstLayer) success is its acknowledgement.
+///
+/// # Errors
+///
+/// A [`LayerError`](crate::LayerError), so that the platform delivers again:
+///
+/// - [`Store`](crate::LayerErrorKind::Store) (500) when the store cannot tell whether the event was
+///   handled. When it cannot *mark* a success, that is logged and the event acknowledged: to fail
+///   it would have it handled again, which is what the layer is there to prevent.
+/// - [`Held`](crate::LayerErrorKind::Held) (503) when another process that uses the store is at it.
+/// - [`Overloaded`](crate::LayerErrorKind::Overloaded) (503) when 1,024 duplicates wait.
+#[derive(Clone)]
+pub struct DedupLayer {
+    store: Arc<dyn DedupStore>,
+    /// Tells this layer's claims from those of other processes.
+    owner: u64,
+    keys: Arc<HashMap<String, KeyFn>>,
+    kept: Duration,
+    lease: Duration,
+    lanes: Arc<Lanes>,
+    counters: Arc<Counters>,
+}
+
+#[derive(Default)]
+struct Counters {
+    duplicates: Counter,
+    waited: Counter,
+    held: Counter,
+    store_errors: Counter,
+}
+
+impl DedupLayer {
+    /// A layer that remembers in memory, with room for [`DEFAULT_CAPACITY`] events.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_store(Arc::new(MemoryStore::new(DEFAULT_CAPACITY)))
+    }
+
+    /// A layer that remembers in `store`, which several layers and processes may use.
+    #[must_use]
+    pub fn with_store(store: Arc<dyn DedupStore>) -> Self {
+        let (event_type, pointer) = MESSAGE_RECEIVED;
+        let layer = Self {
+            store,
+            owner: RandomState::new().hash_one(std::process::id()),
+            keys: Arc::default(),
+            kept: DEFAULT_KEPT,
+            lease: DEFAULT_LEASE,
+            lanes: Arc::default(),
+            counters: Arc::default(),
+        };
+        layer.key_for(event_type, |delivery| text_at(&delivery.raw, pointer))
+    }
+
+    /// Has events of a type told apart by what `key` gives of them; by their event id where it
+    /// gives nothing.
+    #[must_use]
+    pub fn key_for(
+        mut self,
+        event_type: impl Into<String>,
+        key: impl Fn(&Delivery) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        Arc::make_mut(&mut self.keys).insert(event_type.into(), Arc::new(key));
+        self
+    }
+
+    /// How long a handled event is remembered: [`DEFAULT_KEPT`] by default.
+    #[must_use]
+    pub fn keep_for(mut self, kept: Duration) -> Self {
+        self.kept = kept;
+        self
+    }
+
+    /// How long an event stays claimed by a process that died: [`DEFAULT_LEASE`] by default. A handler
+    /// that takes longer than this may find the event handled by another *process* too.
+    #[must_use]
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
+        self
+    }
+
+    /// Counts since the start, under this layer and its clones.
+    #[must_use]
+    pub fn stats(&self) -> DedupStats {
+        DedupStats {
+            duplicates: self.counters.duplicates.get(),
+            waited: self.counters.waited.get(),
+            held: self.counters.held.get(),
+            store_errors: self.counters.store_errors.get(),
+        }
+    }
+
+    /// What the store and the duplicates know a delivery by.
+    fn key(&self, delivery: &Delivery) -> Option<String> {
+        if delivery.is_callback() {
+            return None;
+        }
+        let header = &delivery.header;
+        let own = self.keys.get(&header.event_type);
+        let id = own.and_then(|key| key(delivery));
+        let id = id.as_ref().unwrap_or(&header.event_id);
+        let (app, event_type) = (&header.app_id, &header.event_type);
+        let key = (!id.is_empty()).then(|| format!("{app}:{event_type}:{id}"));
+        key.filter(|key| key.len() <= MAX_KEY_BYTES)
+    }
+}
+
+impl Default for DedupLayer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for DedupLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DedupLayer")
+            .field("kept", &self.kept)
+            .field("lease", &self.lease)
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What de-duplication saw. See [`DedupLayer::stats`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct DedupStats {
+    /// Deliveries acknowledged since their event was handled already.
+    pub duplicates: u64,
+    /// Deliveries that found their event being handled in this process, and waited.
+    pub waited: u64,
+    /// Deliveries refused since another process was at their event.
+    pub held: u64,
+    /// Calls of the store that failed.
+    pub store_errors: u64,
+}
+
+impl<S> Layer<S> for DedupLayer {
+    type Service = Dedup<S>;
+
+    fn layer(&self, inner: S) -> Dedup<S> {
+        let layer = self.clone();
+        Dedup { layer, inner }
+    }
+}

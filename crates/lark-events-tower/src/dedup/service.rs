@@ -1,0 +1,143 @@
+//! A delivery under de-duplication: its claim, its handling, and what is remembered of it.
+
+use std::error::Error;
+use std::task::{Context, Poll};
+
+use lark_events::{BoxError, Delivery, Outcome};
+use tokio::runtime::Handle;
+use tower_service::Service;
+use tracing::{Instrument as _, warn};
+
+use super::store::Claim;
+use super::{DedupLayer, MAX_WAITING};
+use crate::error::{LayerError, LayerErrorKind};
+use crate::future::{OutcomeFuture, pass_on};
+use crate::lanes::Turn;
+
+/// A service under a [`DedupLayer`]. It is always ready: the service inside is waited for when an
+/// event is to be handled.
+#[derive(Debug, Clone)]
+pub struct Dedup<S> {
+    pub(super) layer: DedupLayer,
+    pub(super) inner: S,
+}
+
+impl<S> Service<Delivery> for Dedup<S>
+where
+    S: Service<Delivery, Response = Outcome> + Clone + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send + 'static,
+{
+    type Response = Outcome;
+    type Error = BoxError;
+    type Future = OutcomeFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, delivery: Delivery) -> OutcomeFuture {
+        let inner = self.inner.clone();
+        let Some(key) = self.layer.key(&delivery) else {
+            return OutcomeFuture::new(pass_on(inner, delivery));
+        };
+        let turn = self.layer.lanes.enter(key, MAX_WAITING);
+        let layer = self.layer.clone();
+        OutcomeFuture::new(async move { layer.handle(turn?, inner, delivery).await })
+    }
+}
+
+impl DedupLayer {
+    /// Handles a delivery in its turn, unless its event was.
+    async fn handle<S>(self, turn: Turn, inner: S, delivery: Delivery) -> Result<Outcome, BoxError>
+    where
+        S: Service<Delivery, Response = Outcome, Error: Into<BoxError>>,
+    {
+        if turn.had_to_wait() {
+            self.counters.waited.add_one();
+        }
+        turn.granted().await;
+        let mut claiming = Claiming(None);
+        let claimed = claiming.0.insert(Claimed {
+            event_type: delivery.header.event_type.clone(),
+            event_id: delivery.header.event_id.clone(),
+            layer: self.clone(),
+            turn,
+            done: None,
+        });
+        match claimed.claim().await? {
+            Claim::Granted => {}
+            Claim::Held => {
+                claiming.0 = None;
+                self.counters.held.add_one();
+                return Err(LayerError::new(LayerErrorKind::Held).into());
+            }
+            Claim::Done(outcome) => {
+                claiming.0 = None;
+                self.counters.duplicates.add_one();
+                #[cfg(feature = "metrics")]
+                crate::metrics::duplicate(&delivery.header.event_type);
+                return Ok(outcome);
+            }
+        }
+        let result = pass_on(inner, delivery).await;
+        claimed.done = match &result {
+            Ok(Outcome::Unhandled) => Some(Outcome::Unhandled),
+            Ok(_) => Some(Outcome::Handled),
+            Err(_) => None,
+        };
+        claimed.settle().await;
+        claiming.0 = None;
+        result
+    }
+}
+
+/// A key of the store that is one delivery's, or about to be.
+struct Claimed {
+    layer: DedupLayer,
+    turn: Turn,
+    event_type: String,
+    event_id: String,
+    /// What the delivery was handled with.
+    done: Option<Outcome>,
+}
+
+impl Claimed {
+    async fn claim(&self) -> Result<Claim, LayerError> {
+        let Self { layer, turn, .. } = self;
+        let claim = layer.store.claim(turn.key(), layer.owner, layer.lease);
+        claim.await.map_err(|error| self.store_failed(error))
+    }
+
+    /// Has the store remember a success, or free the key.
+    async fn settle(&self) {
+        let Self { layer, turn, .. } = self;
+        let settled = match self.done.clone() {
+            Some(outcome) => layer.store.done(turn.key(), outcome, layer.kept).await,
+            None => layer.store.release(turn.key(), layer.owner).await,
+        };
+        if let Err(error) = settled {
+            let error = &self.store_failed(error) as &dyn Error;
+            let (event_type, event_id) = (&self.event_type, &self.event_id);
+            let handled = self.done.is_some();
+            warn!(event_type, event_id, handled, error, "not remembered");
+        }
+    }
+
+    fn store_failed(&self, error: BoxError) -> LayerError {
+        self.layer.counters.store_errors.add_one();
+        LayerError::store(error)
+    }
+}
+
+/// Settles in a task, of one call to the store, what was dropped before its end. The next of its key
+/// waits for that. Where there is no runtime any more, the lease ends the claim.
+struct Claiming(Option<Claimed>);
+
+impl Drop for Claiming {
+    fn drop(&mut self) {
+        if let (Some(claimed), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+            runtime.spawn(async move { claimed.settle().await }.in_current_span());
+        }
+    }
+}

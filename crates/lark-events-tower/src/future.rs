@@ -1,0 +1,44 @@
+//! Passing a delivery on to the service inside of a layer.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use lark_events::{BoxError, Delivery, Outcome};
+use tower::ServiceExt as _;
+use tower_service::Service;
+
+/// Passes a delivery on once `inner` is ready.
+pub(crate) async fn pass_on<S>(inner: S, delivery: Delivery) -> Result<Outcome, BoxError>
+where
+    S: Service<Delivery, Response = Outcome, Error: Into<BoxError>>,
+{
+    inner.oneshot(delivery).await.map_err(Into::into)
+}
+
+/// A delivery under a [`DedupLayer`](crate::DedupLayer) or an [`InOrderLayer`](crate::InOrderLayer),
+/// on its way to its outcome.
+#[must_use = "futures do nothing unless polled"]
+pub struct OutcomeFuture(Pin<Box<dyn Future<Output = Result<Outcome, BoxError>> + Send>>);
+
+impl OutcomeFuture {
+    pub(crate) fn new(
+        future: impl Future<Output = Result<Outcome, BoxError>> + Send + 'static,
+    ) -> Self {
+        Self(Box::pin(future))
+    }
+}
+
+impl Future for OutcomeFuture {
+    type Output = Result<Outcome, BoxError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.as_mut().poll(context)
+    }
+}
+
+impl fmt::Debug for OutcomeFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OutcomeFuture").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,213 @@
+//! Events of one key one after another, those of different keys side by side.
+
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use lark_events::{BoxError, Delivery, Outcome};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::future::{OutcomeFuture, pass_on};
+use crate::key::{KeyFn, text_at};
+use crate::lanes::Lanes;
+use crate::tasks::Counter;
+
+/// Events that may wait for their turn, of all keys together. A transport holds a body and a task
+/// for each.
+pub const DEFAULT_MAX_WAITING: usize = 1_024;
+
+/// Handles the events of one key, such as a chat or a tenant, one after another, and those of
+/// different keys side by side.
+///
+/// ```
+/// use lark_events::{Delivery, Dispatcher, EventHeader, RawJson};
+/// use lark_events_tower::InOrderLayer;
+/// use tower::{Service, ServiceBuilder, ServiceExt};
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let dispatcher = Dispatcher::builder()
+///     .on_raw("im.message.receive_v1", |event| async move { println!("{}", event.body.as_str()) })
+///     .build()?;
+/// let in_order = InOrderLayer::by_pointer("/message/chat_id");
+/// let mut service = ServiceBuilder::new().layer(in_order.clone()).service(dispatcher);
+///
+/// let message = |chat: &str| {
+///     let raw = RawJson::parse(format!(r#"{{"message":{{"chat_id":"{chat}"}}}}"#));
+///     Ok::<_, lark_events::DecodeError>(Delivery::new(EventHeader::new("im.message.receive_v1"), raw?))
+/// };
+/// // In the order of the calls, whichever is waited for first:
+/// let first = service.ready().await?.call(message("oc_1")?);
+/// let second = service.ready().await?.call(message("oc_1")?);
+/// let other = service.ready().await?.call(message("oc_2")?);
+/// assert_eq!((in_order.stats().keys, in_order.stats().waiting), (2, 1));
+/// let (second, first, other) = tokio::join!(second, first, other);
+/// assert!(first.is_ok() && second.is_ok() && other.is_ok());
+/// assert_eq!(in_order.stats().keys, 0);
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// # }).unwrap();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # What order is
+///
+/// The order in which the layer is *called*: a lane serves them so, and whoever gives up waiting, fails
+/// or panics only makes room for the next. Around it:
+///
+/// - Where the platform itself keeps an order, it sends the next event after the previous was
+///   acknowledged, and so that order holds.
+/// - Both transports call from a task for each event. What arrives at the same moment may therefore
+///   be called in another order when the runtime has several threads, and over webhooks, which come
+///   on different connections, in any. Events that must not change places carry a time or a version.
+/// - An event that is delivered *again* runs after those that came meanwhile.
+/// - Directly inside of an [`AckFirstLayer`](crate::AckFirstLayer) it is called in the order of the
+///   acknowledgements.
+///
+/// # Time
+///
+/// A lane is as slow as its handlers, and the transport's ack deadline counts while an event waits. A
+/// time-out inside of this layer bounds a handler, so that one that hangs does not hold up its key; a
+/// time-out outside bounds the waiting too, and the event leaves its lane when it strikes. Dropping
+/// does what the time-out does. Whatever waits holds no permit of a limit inside of this layer.
+///
+/// # Errors
+///
+/// [`LayerErrorKind::Overloaded`](crate::LayerErrorKind::Overloaded) (503) when
+/// [`max_waiting`](Self::max_waiting) events wait already.
+#[derive(Clone)]
+pub struct InOrderLayer {
+    key: KeyFn,
+    max_waiting: usize,
+    lanes: Arc<Lanes>,
+    overloaded: Arc<Counter>,
+}
+
+impl InOrderLayer {
+    /// Puts in order what has the same key; what has none is passed on at once. Callbacks too have
+    /// a key if `key` gives them one, and then their users wait: see [`Delivery::is_callback`].
+    pub fn by(key: impl Fn(&Delivery) -> Option<String> + Send + Sync + 'static) -> Self {
+        Self {
+            key: Arc::new(key),
+            max_waiting: DEFAULT_MAX_WAITING,
+            lanes: Arc::default(),
+            overloaded: Arc::default(),
+        }
+    }
+
+    /// Puts in order the events of a tenant. Callbacks, whose users wait, are passed on at once, and
+    /// so is what names no tenant.
+    #[must_use]
+    pub fn by_tenant() -> Self {
+        Self::by(|delivery| {
+            let tenant = &delivery.header.tenant_key;
+            (!delivery.is_callback() && !tenant.is_empty()).then(|| tenant.clone())
+        })
+    }
+
+    /// Puts in order the events with the same string or number at a place in their bodies: a JSON
+    /// pointer (RFC 6901) through objects, such as `/message/chat_id`. Callbacks, whose users wait,
+    /// are passed on at once, and so is what has nothing there.
+    ///
+    /// # Panics
+    ///
+    /// When `pointer` does not begin with `/`: it would never point to either.
+    #[track_caller]
+    pub fn by_pointer(pointer: impl Into<String>) -> Self {
+        let pointer = pointer.into();
+        assert!(
+            pointer.starts_with('/'),
+            "a pointer begins with `/`: {pointer:?}"
+        );
+        Self::by(move |delivery| {
+            let is_callback = delivery.is_callback();
+            (!is_callback).then(|| text_at(&delivery.raw, &pointer))?
+        })
+    }
+
+    /// How many events may wait, of all keys together: [`DEFAULT_MAX_WAITING`] by default. Beyond it
+    /// they fail; an event that need not wait is always taken.
+    #[must_use]
+    pub fn max_waiting(mut self, events: usize) -> Self {
+        self.max_waiting = events;
+        self
+    }
+
+    /// What runs and waits now, under this layer and its clones.
+    #[must_use]
+    pub fn stats(&self) -> InOrderStats {
+        InOrderStats {
+            keys: self.lanes.keys(),
+            waiting: self.lanes.waiting(),
+            overloaded: self.overloaded.get(),
+        }
+    }
+}
+
+/// Events in their lanes. See [`InOrderLayer::stats`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct InOrderStats {
+    /// Keys of which an event is being handled. A key costs nothing any more when it has none.
+    pub keys: usize,
+    /// Events that wait for another of their key.
+    pub waiting: usize,
+    /// Events refused since too many waited.
+    pub overloaded: u64,
+}
+
+impl fmt::Debug for InOrderLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InOrderLayer")
+            .field("max_waiting", &self.max_waiting)
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S> Layer<S> for InOrderLayer {
+    type Service = InOrder<S>;
+
+    fn layer(&self, inner: S) -> InOrder<S> {
+        let layer = self.clone();
+        InOrder { layer, inner }
+    }
+}
+
+/// A service under an [`InOrderLayer`]. It is always ready: the service inside is waited for when an
+/// event has its turn.
+#[derive(Debug, Clone)]
+pub struct InOrder<S> {
+    layer: InOrderLayer,
+    inner: S,
+}
+
+impl<S> Service<Delivery> for InOrder<S>
+where
+    S: Service<Delivery, Response = Outcome> + Clone + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send + 'static,
+{
+    type Response = Outcome;
+    type Error = BoxError;
+    type Future = OutcomeFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, delivery: Delivery) -> OutcomeFuture {
+        let inner = self.inner.clone();
+        let Some(key) = (self.layer.key)(&delivery) else {
+            return OutcomeFuture::new(pass_on(inner, delivery));
+        };
+        let turn = self.layer.lanes.enter(key, self.layer.max_waiting);
+        if turn.is_err() {
+            self.layer.overloaded.add_one();
+        }
+        OutcomeFuture::new(async move {
+            let turn = turn?;
+            turn.granted().await;
+            pass_on(inner, delivery).await
+        })
+    }
+}

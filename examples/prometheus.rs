@@ -1,0 +1,63 @@
+//! A webhook in an axum app that measures what it receives: each event is a JSON line on stdout, and
+//! `GET /metrics` has the figures in Prometheus's text format.
+//!
+//! ```sh
+//! LARK_ENCRYPT_KEY=… LARK_VERIFICATION_TOKEN=… cargo run --example prometheus
+//! ```
+//!
+//! `LISTEN_ADDR` is 127.0.0.1:7777 unless set. The figures have the names of the app's events and are
+//! for the app's own eyes: on the internet, serve them at another address.
+
+mod event_app;
+mod webhook_app;
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use lark_events::BoxError;
+use lark_events_tower::{DedupLayer, EventService, MetricsLayer};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
+use tokio::time::{MissedTickBehavior, interval};
+use tower::ServiceBuilder;
+
+use self::event_app::{dispatcher, log_to_stderr, stop_signal};
+use self::webhook_app::{PATH, drain, listen, webhook};
+
+/// Upper bounds in seconds: the platform waits 3, our answer is due after 2.5.
+const BUCKETS: [f64; 9] = [0.001, 0.005, 0.02, 0.1, 0.5, 1.0, 2.0, 2.5, 3.0];
+/// How often what was recorded is added up, whether it is asked for or not.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    log_to_stderr();
+    let stop = stop_signal()?;
+    let seconds = Matcher::Suffix("_seconds".to_owned());
+    let figures = PrometheusBuilder::new()
+        .set_buckets_for_metric(seconds, &BUCKETS)?
+        .install_recorder()?;
+    let kept_up = figures.clone();
+    tokio::spawn(async move {
+        let mut ticks = interval(UPKEEP);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            kept_up.run_upkeep();
+        }
+    });
+
+    let service = ServiceBuilder::new()
+        .layer(MetricsLayer::new())
+        .layer(DedupLayer::new())
+        .service(dispatcher()?);
+    let events = EventService::new(webhook()?, service);
+    let app = Router::new()
+        .route_service(PATH, events.clone())
+        .route("/metrics", get(async move || figures.render()));
+    axum::serve(listen().await?, app)
+        .with_graceful_shutdown(stop)
+        .await?;
+    drain(&events).await;
+    Ok(())
+}
