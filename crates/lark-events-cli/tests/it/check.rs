@@ -64,11 +64,8 @@ fn our_own_webhook_passes_every_case() {
     let ran = check(&serve(ours(sealed())), &[]).with_code(0);
     assert_eq!(with("pass", &ran).len(), 22, "{}", ran.stdout);
     let summary = ran.stdout.lines().last().unwrap();
-    let expected = r#"{"summary":{"failed":0,"passed":22,"skipped":0,"warned":0}}"#;
-    assert_eq!(
-        serde_json::from_str::<Value>(summary).unwrap().to_string(),
-        expected
-    );
+    let expected = r#"{"summary":{"passed":22,"warned":0,"failed":0,"skipped":0}}"#;
+    assert_eq!(summary, expected);
 }
 
 #[test]

@@ -70,6 +70,9 @@ async fn the_store_in_memory_gives_back_the_room_of_what_is_past() {
 #[tokio::test(start_paused = true)]
 async fn a_claim_is_its_owners_until_released_or_until_its_lease_is_over() {
     let store = MemoryStore::new(10);
+    // Older, and yet kept for longer.
+    let kept = store.done("older", Outcome::Handled, KEPT);
+    kept.await.unwrap();
     let claim = async |owner| store.claim("a", owner, DEFAULT_LEASE).await.unwrap();
     assert_eq!(claim(1).await, Claim::Granted);
     assert_eq!(claim(2).await, Claim::Held);
