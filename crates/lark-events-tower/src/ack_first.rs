@@ -143,7 +143,7 @@ impl AckFirstLayer {
     }
 
     /// How many acknowledged events are handled at once: [`DEFAULT_WORKERS`] by default, and 1 at
-    /// least.
+    /// least. An event that waits in a layer inside counts.
     #[must_use]
     pub fn workers(self, workers: usize) -> Self {
         Self::with(Limits {
@@ -152,7 +152,7 @@ impl AckFirstLayer {
         })
     }
 
-    /// How many bytes of bodies may be held at once, by events that wait or are handled:
+    /// How many bytes of bodies (the `event` of a document) may be held at once, by events that wait or are handled:
     /// [`DEFAULT_MAX_BYTES_IN_FLIGHT`] by default. Beyond it they fail, also a single event that is
     /// larger.
     #[must_use]
@@ -213,7 +213,8 @@ pub struct AckFirstStats {
     pub failed: u64,
     /// Events cancelled at the end of a drain. They are lost.
     pub cancelled: u64,
-    /// Events refused with 503: the queue was full, or draining. The platform delivers them again.
+    /// Events refused with 503: the queue or the bytes were at their bound, or the layer was draining.
+    /// The platform delivers them again.
     pub overloaded: u64,
 }
 

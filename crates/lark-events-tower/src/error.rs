@@ -21,6 +21,8 @@ pub enum LayerErrorKind {
     Overloaded,
     /// The layer is draining: 503.
     Draining,
+    /// It waited for its turn in an [`InOrderLayer`](crate::InOrderLayer) for as long as it may: 503.
+    Late,
     /// Another process is at the same event: 503.
     Held,
     /// A callback, which needs its answer, came to an [`AckFirstLayer`](crate::AckFirstLayer): 500.
@@ -36,6 +38,7 @@ impl LayerErrorKind {
         match self {
             Self::Overloaded => "overloaded",
             Self::Draining => "draining",
+            Self::Late => "late",
             Self::Held => "held",
             Self::Callback => "callback",
             Self::Store => "store",
@@ -67,6 +70,7 @@ impl fmt::Display for LayerError {
         f.write_str(match self.kind {
             LayerErrorKind::Overloaded => "too many deliveries wait",
             LayerErrorKind::Draining => "the layer is draining",
+            LayerErrorKind::Late => "its turn did not come in time",
             LayerErrorKind::Held => "another process is at the same event",
             LayerErrorKind::Callback => "a callback cannot be acknowledged before it is handled",
             LayerErrorKind::Store => "the store of handled events failed",

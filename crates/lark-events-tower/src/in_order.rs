@@ -3,11 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use lark_events::{BoxError, Delivery, Outcome};
+use tokio::task::yield_now;
+use tokio::time::timeout;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::error::{LayerError, LayerErrorKind};
 use crate::future::{OutcomeFuture, pass_on};
 use crate::key::{KeyFn, text_at};
 use crate::lanes::Lanes;
@@ -65,19 +69,25 @@ pub const DEFAULT_MAX_WAITING: usize = 1_024;
 ///
 /// # Time
 ///
-/// A lane is as slow as its handlers, and the transport's ack deadline counts while an event waits. A
-/// time-out inside of this layer bounds a handler, so that one that hangs does not hold up its key; a
+/// A lane is as slow as its handlers, and the transport's ack deadline counts while an event waits.
+/// What waits for longer is answered as late, comes again, and is handled in its turn all the same: twice,
+/// unless there is a [`DedupLayer`](crate::DedupLayer) outside, or a [`max_wait`](Self::max_wait) below
+/// the deadline. Inside of an [`AckFirstLayer`](crate::AckFirstLayer) there is no deadline, but what
+/// waits here holds one of its workers: give it many, and bound what runs by a concurrency limit inside
+/// of this layer, as [the layers together](crate#layers) do. A time-out inside of this layer bounds a handler, so that one that hangs does not hold up its key; a
 /// time-out outside bounds the waiting too, and the event leaves its lane when it strikes. Dropping
 /// does what the time-out does. Whatever waits holds no permit of a limit inside of this layer.
 ///
 /// # Errors
 ///
 /// [`LayerErrorKind::Overloaded`](crate::LayerErrorKind::Overloaded) (503) when
-/// [`max_waiting`](Self::max_waiting) events wait already.
+/// [`max_waiting`](Self::max_waiting) events wait already, and [`Late`](crate::LayerErrorKind::Late)
+/// (503) after [`max_wait`](Self::max_wait).
 #[derive(Clone)]
 pub struct InOrderLayer {
     key: KeyFn,
     max_waiting: usize,
+    max_wait: Duration,
     lanes: Arc<Lanes>,
     overloaded: Arc<Counter>,
 }
@@ -89,6 +99,7 @@ impl InOrderLayer {
         Self {
             key: Arc::new(key),
             max_waiting: DEFAULT_MAX_WAITING,
+            max_wait: Duration::MAX,
             lanes: Arc::default(),
             overloaded: Arc::default(),
         }
@@ -129,6 +140,14 @@ impl InOrderLayer {
     #[must_use]
     pub fn max_waiting(mut self, events: usize) -> Self {
         self.max_waiting = events;
+        self
+    }
+
+    /// How long an event may wait for its turn, and then fails without having been started: for ever
+    /// unless set.
+    #[must_use]
+    pub fn max_wait(mut self, wait: Duration) -> Self {
+        self.max_wait = wait;
         self
     }
 
@@ -204,9 +223,16 @@ where
         if turn.is_err() {
             self.layer.overloaded.add_one();
         }
+        let max_wait = self.layer.max_wait;
         OutcomeFuture::new(async move {
             let turn = turn?;
-            turn.granted().await;
+            if turn.had_to_wait() {
+                let granted = timeout(max_wait, turn.granted()).await;
+                granted.map_err(|_| LayerError::new(LayerErrorKind::Late))?;
+                // What ended the one before may end this one too, as a time-out or a drain does: it is
+                // asked first, so that nothing starts only to be cut off.
+                yield_now().await;
+            }
             pass_on(inner, delivery).await
         })
     }

@@ -8,7 +8,8 @@ use lark_events::{Delivery, RawJson};
 /// Gives the key of a delivery, if it has one.
 pub(crate) type KeyFn = Arc<dyn Fn(&Delivery) -> Option<String> + Send + Sync>;
 
-/// The string or number that a JSON pointer (RFC 6901) points to, through objects alone.
+/// The string or number that a JSON pointer (RFC 6901) points to, through objects alone; an empty
+/// string is none.
 pub(crate) fn text_at(raw: &RawJson, pointer: &str) -> Option<String> {
     let mut place = raw.clone();
     for name in pointer.split('/').skip(1) {
@@ -18,7 +19,8 @@ pub(crate) fn text_at(raw: &RawJson, pointer: &str) -> Option<String> {
     }
     let is_number = || matches!(place.as_bytes(), [b'-' | b'0'..=b'9', ..]);
     let text = place.decode::<String>().ok();
-    text.or_else(|| is_number().then(|| place.as_str().to_owned()))
+    let text = text.or_else(|| is_number().then(|| place.as_str().to_owned()));
+    text.filter(|text| !text.is_empty())
 }
 
 #[cfg(test)]
@@ -33,7 +35,7 @@ mod tests {
         for (pointer, expected) in [
             ("/a/b~1c/~0", Some("x")),
             ("/n", Some("-1e400")),
-            ("/s", Some("")),
+            ("/s", None),
             ("/", Some("root")),
             ("", None),
             ("/a", None),

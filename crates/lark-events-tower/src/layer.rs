@@ -23,7 +23,8 @@ use crate::service::{EventService, ResponseFuture};
 /// Answers the platform at one path of an HTTP service and passes all other requests on, bodies
 /// untouched.
 ///
-/// It suits any stack of tower services, such as bare hyper. In axum prefer
+/// It is for one path: several apps at a path each ([`Webhooks::by_path`](lark_events::Webhooks::by_path))
+/// need a route. It suits any stack of tower services, such as bare hyper. In axum prefer
 /// [`route_service`](https://docs.rs/axum/0.8/axum/struct.Router.html#method.route_service) with an
 /// [`EventService`], which is a route like any other; a *layer* is subject to what axum does with
 /// layers. An event that a fallback answers with 200 is acknowledged and lost, so mind these:

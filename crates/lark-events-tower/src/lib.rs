@@ -33,7 +33,9 @@
 //! - [`InOrderLayer`] handles the events of one key in order.
 //!
 //! Together they go in this order: a duplicate then takes no place in the queue, and what leaves the
-//! queue enters its lane in order. A time-out inside of them bounds a handler, and no waiting:
+//! queue enters its lane in order. What waits in a lane holds a worker, so there are many of those, and a
+//! limit inside bounds what runs: no busy tenant holds up another. A time-out inside of them bounds a
+//! handler, and no waiting:
 //!
 //! ```
 //! use std::time::Duration;
@@ -42,11 +44,12 @@
 //! use lark_events_tower::{AckFirstLayer, DedupLayer, InOrderLayer};
 //! use tower::ServiceBuilder;
 //!
-//! let ack_first = AckFirstLayer::new(); // to drain, after the transport
+//! let ack_first = AckFirstLayer::new().workers(1_000); // to drain, after the transport
 //! let service = ServiceBuilder::new()
 //!     .layer(DedupLayer::new())
 //!     .layer(ack_first.clone())
 //!     .layer(InOrderLayer::by_tenant())
+//!     .concurrency_limit(16)
 //!     .timeout(Duration::from_secs(60))
 //!     .service(Dispatcher::builder().build()?);
 //! # Ok::<(), lark_events::BuildError>(())

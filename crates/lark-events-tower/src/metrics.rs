@@ -4,6 +4,7 @@ use std::error::Error;
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
+use http::StatusCode;
 use lark_events::{BoxError, Delivery, DispatchError, DispatchErrorKind, Outcome};
 use metrics::{
     Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
@@ -23,29 +24,36 @@ const ACK: &str = "lark_events_ack_seconds";
 const RUNNING: &str = "lark_events_running";
 const REDELIVERIES: &str = "lark_events_redeliveries_total";
 const DUPLICATES: &str = "lark_events_duplicates_total";
+const ANSWERS: &str = "lark_events_answers_total";
 const REJECTIONS: &str = "lark_events_rejections_total";
 
 /// The platform delivers again after this long at the earliest.
 const REDELIVERED_AFTER: Duration = Duration::from_secs(15);
 
 /// Measures deliveries, for whatever recorder of the [`metrics`](::metrics) facade the program
-/// installs. Put it outermost, where all of them pass.
+/// installs. Put it outermost, where all of them pass; inside of an
+/// [`AckFirstLayer`](crate::AckFirstLayer) it measures the handling itself, and outside the
+/// acknowledgements, of which each is `handled`: what becomes of those is in the layer's
+/// [`stats`](crate::AckFirstLayer::stats).
 ///
 /// | name | kind | labels | what |
 /// | --- | --- | --- | --- |
 /// | `lark_events_deliveries_total` | counter | `event_type`, `transport`, `outcome` | deliveries that ended |
 /// | `lark_events_handling_seconds` | histogram | `event_type`, `transport` | from this layer to the outcome |
-/// | `lark_events_ack_seconds` | histogram | `transport` | from the arrival to the outcome: the platform waits 3 s |
+/// | `lark_events_ack_seconds` | histogram | `transport` | from the arrival of the whole event to the outcome: the platform waits 3 s |
 /// | `lark_events_running` | gauge | `transport` | deliveries that have passed this layer and not ended |
 /// | `lark_events_redeliveries_total` | counter | `event_type` | deliveries that arrived 15 s or more after their event happened, as the platform's first redelivery does |
 /// | `lark_events_duplicates_total` | counter | `event_type` | deliveries that a [`DedupLayer`](crate::DedupLayer) acknowledged as handled before |
-/// | `lark_events_rejections_total` | counter | `reason` | requests that the webhook of an [`EventService`](crate::EventService) refused |
+/// | `lark_events_answers_total` | counter | `status` | what an [`EventService`](crate::EventService) answered: a late handler is `handled`, and its answer was 504 |
+/// | `lark_events_rejections_total` | counter | `reason` | requests that its webhook refused |
+///
+/// An `event_type` is what an authentic document says, known or not.
 ///
 /// The crate `lark-events-ws` has those of long connections.
 ///
 /// An `outcome` is `handled`, `replied` or `unhandled`; what failed is `failed`, `panicked`,
 /// `undecodable`, `no_reply`, `unencodable`, or `unhandled_failed` by policy; what a layer inside
-/// refused is `overloaded`, `draining`, `held`, `callback`, `store` or `timed_out`; and `cancelled` is
+/// refused is `overloaded`, `draining`, `late`, `held`, `callback`, `store` or `timed_out`; and `cancelled` is
 /// what was dropped before its end. Any other error is `failed`.
 ///
 /// ```
@@ -72,6 +80,7 @@ impl MetricsLayer {
         describe_counter!(DELIVERIES, count, "deliveries that ended, by outcome");
         describe_counter!(REDELIVERIES, count, "deliveries of events 15 s old or more");
         describe_counter!(DUPLICATES, count, "deliveries of events handled before");
+        describe_counter!(ANSWERS, count, "answers to requests, by status");
         describe_counter!(REJECTIONS, count, "requests that the webhook refused");
         describe_gauge!(RUNNING, count, "deliveries that have not ended");
         describe_histogram!(HANDLING, Unit::Seconds, "time to the outcome");
@@ -214,6 +223,11 @@ fn failure(error: &(dyn Error + 'static)) -> &'static str {
 /// A delivery was acknowledged since its event was handled before.
 pub(crate) fn duplicate(event_type: &str) {
     counter!(DUPLICATES, "event_type" => event_type.to_owned()).increment(1);
+}
+
+/// A request was answered.
+pub(crate) fn answer(status: StatusCode) {
+    counter!(ANSWERS, "status" => status.as_str().to_owned()).increment(1);
 }
 
 /// The webhook refused a request.

@@ -42,8 +42,8 @@ use crate::tasks::{DrainError, Ended, Stats, Tasks};
 /// | 408 | the body took longer than the read time-out or the ack deadline |
 /// | 413 | a body beyond the limit |
 /// | 415 | a `Content-Encoding` other than identity |
-/// | 500 | the handler failed or panicked; an event that nobody may acknowledge unhandled |
-/// | 503 | a bound is reached, a load-shed layer refuses, or the service is draining |
+/// | 500 | the handler or a layer failed, or panicked; an event that nobody may acknowledge unhandled |
+/// | 503 | a bound is reached, a layer refuses for now, or the service is draining |
 /// | 504 | no outcome by the ack deadline |
 ///
 /// The platform delivers an event again after any answer but 200, at most four times; a callback it
@@ -186,7 +186,10 @@ where
         let shared = Arc::clone(&self.shared);
         ResponseFuture(Box::pin(async move {
             let answer = shared.answer(request, arrived).await;
-            answer.unwrap_or_else(|refused| shared.refuse(&refused))
+            let answer = answer.unwrap_or_else(|refused| shared.refuse(&refused));
+            #[cfg(feature = "metrics")]
+            crate::metrics::answer(answer.status());
+            answer
         }))
     }
 }
@@ -291,9 +294,15 @@ where
         match refused {
             Refused::Rejected(rejection) => {
                 self.tasks.rejected.add_one();
+                let is_authentic = rejection.reason().is_authentic();
+                let reason = rejection.reason().as_str();
                 #[cfg(feature = "metrics")]
-                crate::metrics::rejection(rejection.reason().as_str());
-                tracing::debug!(reason = rejection.reason().as_str(), "rejected");
+                crate::metrics::rejection(reason);
+                if is_authentic {
+                    tracing::warn!(reason, "an authentic request is rejected");
+                } else {
+                    tracing::debug!(reason, "rejected");
+                }
                 answer::status(status)
             }
             Refused::Method => answer::method_not_allowed(),

@@ -106,7 +106,7 @@ impl LongConnections {
     }
 
     /// Takes connections of several apps, each of which takes its own app's events only: what names
-    /// another app is not acknowledged.
+    /// another app is not acknowledged. (What names none is the connection's app's, on any connection.)
     ///
     /// ```
     /// use lark_events_ws::{LongConnection, LongConnections};

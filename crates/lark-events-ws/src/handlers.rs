@@ -22,11 +22,18 @@ use crate::stats::Counters;
 /// The handlers that run. They are cancelled when this is dropped.
 pub(crate) struct Handlers<S> {
     service: S,
-    /// The only app whose events are handled, if that matters.
-    app_id: Option<Arc<str>>,
+    app: App,
     tasks: JoinSet<Done>,
     keys: HashMap<Id, u64>,
     draining: CancellationToken,
+}
+
+/// Whose connection it is.
+#[derive(Debug, Clone)]
+pub(crate) struct App {
+    pub(crate) id: Arc<str>,
+    /// Whether events that name another app are refused.
+    pub(crate) own_only: bool,
 }
 
 /// A service that handles deliveries in tasks of their own.
@@ -44,10 +51,10 @@ impl<S> Handle for S where
 }
 
 impl<S: Handle> Handlers<S> {
-    pub(crate) fn new(service: S, app_id: Option<&String>) -> Self {
+    pub(crate) fn new(service: S, app: App) -> Self {
         Self {
             service,
-            app_id: app_id.map(|app_id| app_id.as_str().into()),
+            app,
             tasks: JoinSet::new(),
             keys: HashMap::new(),
             draining: CancellationToken::new(),
@@ -58,7 +65,7 @@ impl<S: Handle> Handlers<S> {
     pub(crate) fn start(&mut self, key: u64, payload: Bytes, deadline: Instant, late: LateHandler) {
         let running = run(
             self.service.clone(),
-            self.app_id.clone(),
+            self.app.clone(),
             payload,
             deadline,
             self.draining.clone(),
@@ -112,24 +119,26 @@ impl<S: Handle> Handlers<S> {
 /// Runs one handler, and says in the log why its event was not acknowledged.
 async fn run<S: Handle>(
     mut service: S,
-    app_id: Option<Arc<str>>,
+    app: App,
     payload: Bytes,
     deadline: Instant,
     draining: CancellationToken,
 ) -> Done {
     let now = SystemTime::now();
     let delivery = Delivery::parse_unauthenticated(payload, Transport::LongConnection, now);
-    let delivery = match delivery {
+    let mut delivery = match delivery {
         Ok(delivery) => delivery,
         Err(error) => {
             warn!(%error, "not acknowledged: no event");
             return Done::Failed;
         }
     };
-    let header = &delivery.header;
+    let header = &mut delivery.header;
+    if header.app_id.is_empty() {
+        header.app_id = app.id.as_ref().to_owned();
+    }
     let (event_type, event_id) = (header.event_type.clone(), header.event_id.clone());
-    let is_own = |app_id: &str| header.app_id.is_empty() || header.app_id == app_id;
-    if !app_id.as_deref().is_none_or(is_own) {
+    if app.own_only && *header.app_id != *app.id {
         warn!(event_type, event_id, "not acknowledged: for another app");
         return Done::Failed;
     }

@@ -22,7 +22,7 @@ use crate::config::ClientConfig;
 use crate::connect::{self, Connect, Connected};
 use crate::dial::BoxStream;
 use crate::error::{ConnectError, ConnectErrorKind};
-use crate::handlers::{Handle, Handlers};
+use crate::handlers::{App, Handle, Handlers};
 use crate::session::{Action, Limits, Running, Session};
 use crate::state::State;
 use crate::stats::Counters;
@@ -101,8 +101,11 @@ impl Runner {
     ) -> Result<(), ConnectError> {
         let _ending = Ending(self);
         let mut shutdown = pin!(shutdown);
-        let app_id = &self.connect.credentials.app_id;
-        let mut handlers = Handlers::new(service, self.own_app_only.then_some(app_id));
+        let app = App {
+            id: self.connect.credentials.app_id.as_str().into(),
+            own_only: self.own_app_only,
+        };
+        let mut handlers = Handlers::new(service, app);
         let mut running = Running::default();
         let mut config = ClientConfig::default();
         let mut backoff = Backoff::default();

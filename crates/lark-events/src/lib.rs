@@ -95,7 +95,7 @@ pub use self::raw_json::RawJson;
 pub use self::user_id::UserId;
 pub use self::validate::{Length, Number, Validate, Violation, Violations};
 pub use self::webhook::{
-    Admission, Challenge, MAX_APPS_BY_SIGNATURE, MAX_EVENT_BYTES, MAX_LIVE_SECRETS,
+    Admission, Challenge, MAX_EVENT_BYTES, MAX_KEYS_BY_SIGNATURE, MAX_LIVE_SECRETS,
     MAX_UNSIGNED_BYTES, Opened, Rejection, RejectionReason, Webhook, WebhookBuildError,
     WebhookBuilder, Webhooks,
 };

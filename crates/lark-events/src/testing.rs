@@ -62,7 +62,7 @@ use serde::de::DeserializeOwned;
 use tower_service::Service;
 
 use crate::delivery::{Delivery, Transport};
-use crate::error::BoxError;
+use crate::error::{BoxError, DecodeError};
 use crate::event::{Event, EventHeader, EventType};
 use crate::outcome::Outcome;
 use crate::raw_json::RawJson;
@@ -79,8 +79,8 @@ pub trait Sample: EventType {
     #[must_use]
     #[track_caller]
     fn sample() -> Event<Self> {
-        let Delivery { header, raw, .. } = sample_of(Self::INFO.sample, Self::EVENT_TYPE);
-        match Event::decode(header, raw) {
+        let sampled = sample_of(Self::INFO.sample, Self::EVENT_TYPE);
+        match sampled.and_then(|Delivery { header, raw, .. }| Event::decode(header, raw)) {
             Ok(event) => event,
             Err(error) => panic!("{} does not take its sample: {error}", Self::EVENT_TYPE),
         }
@@ -90,12 +90,12 @@ pub trait Sample: EventType {
 impl<E: EventType> Sample for E {}
 
 /// The documented sample as a delivery. It may be a whole document or a body alone.
-fn sample_of(sample: Option<&'static str>, event_type: &str) -> Delivery {
+fn sample_of(sample: Option<&'static str>, event_type: &str) -> Result<Delivery, DecodeError> {
     let sample = sample.unwrap_or("{}");
     let whole = Delivery::parse_unauthenticated(sample, Transport::Local, SystemTime::now());
-    whole.unwrap_or_else(|_| {
-        let body = RawJson::parse(sample).unwrap_or_default();
-        Delivery::new(EventHeader::new(event_type), body)
+    whole.or_else(|_| {
+        let body = RawJson::parse(sample)?;
+        Ok(Delivery::new(EventHeader::new(event_type), body))
     })
 }
 

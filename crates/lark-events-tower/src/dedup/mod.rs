@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lark_events::Delivery;
+use tokio_util::task::TaskTracker;
 use tower_layer::Layer;
 
 use crate::key::{KeyFn, text_at};
@@ -110,6 +111,7 @@ pub struct DedupLayer {
     kept: Duration,
     lease: Duration,
     lanes: Arc<Lanes>,
+    settling: TaskTracker,
     counters: Arc<Counters>,
 }
 
@@ -128,7 +130,8 @@ impl DedupLayer {
         Self::with_store(Arc::new(MemoryStore::new(DEFAULT_CAPACITY)))
     }
 
-    /// A layer that remembers in `store`, which several layers and processes may use.
+    /// A layer that remembers in `store`, which several processes may use. Within one process, clone the
+    /// layer: of two layers over one store, each takes the other for another process.
     #[must_use]
     pub fn with_store(store: Arc<dyn DedupStore>) -> Self {
         let (event_type, pointer) = MESSAGE_RECEIVED;
@@ -139,6 +142,7 @@ impl DedupLayer {
             kept: DEFAULT_KEPT,
             lease: DEFAULT_LEASE,
             lanes: Arc::default(),
+            settling: TaskTracker::new(),
             counters: Arc::default(),
         };
         layer.key_for(event_type, |delivery| text_at(&delivery.raw, pointer))
@@ -171,6 +175,14 @@ impl DedupLayer {
         self
     }
 
+    /// Waits until the store has heard of all deliveries that were dropped before their end, as those are
+    /// that a drain cuts off. For the end of a program whose store outlives it: what the store does not
+    /// hear of stays claimed for the length of the [lease](Self::lease).
+    pub async fn settled(&self) {
+        self.settling.close();
+        self.settling.wait().await;
+    }
+
     /// Counts since the start, under this layer and its clones.
     #[must_use]
     pub fn stats(&self) -> DedupStats {
@@ -189,11 +201,14 @@ impl DedupLayer {
         }
         let header = &delivery.header;
         let own = self.keys.get(&header.event_type);
-        let id = own.and_then(|key| key(delivery));
-        let id = id.as_ref().unwrap_or(&header.event_id);
         let (app, event_type) = (&header.app_id, &header.event_type);
-        let key = (!id.is_empty()).then(|| format!("{app}:{event_type}:{id}"));
-        key.filter(|key| key.len() <= MAX_KEY_BYTES)
+        let key = |id: &str| {
+            let key = (!id.is_empty()).then(|| format!("{app}:{event_type}:{id}"));
+            key.filter(|key| key.len() <= MAX_KEY_BYTES)
+        };
+        let own = own.and_then(|own| own(delivery));
+        own.and_then(|id| key(&id))
+            .or_else(|| key(&header.event_id))
     }
 }
 

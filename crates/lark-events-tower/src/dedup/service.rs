@@ -131,13 +131,16 @@ impl Claimed {
 }
 
 /// Settles in a task, of one call to the store, what was dropped before its end. The next of its key
-/// waits for that. Where there is no runtime any more, the lease ends the claim.
+/// waits for that, and so does [`DedupLayer::settled`]. Where there is no runtime any more, the lease
+/// ends the claim.
 struct Claiming(Option<Claimed>);
 
 impl Drop for Claiming {
     fn drop(&mut self) {
         if let (Some(claimed), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
-            runtime.spawn(async move { claimed.settle().await }.in_current_span());
+            let settling = claimed.layer.settling.clone();
+            let settle = async move { claimed.settle().await };
+            settling.spawn_on(settle.in_current_span(), &runtime);
         }
     }
 }

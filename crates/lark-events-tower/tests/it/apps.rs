@@ -8,7 +8,7 @@ use lark_events::{Webhook, Webhooks};
 use lark_events_sim::{Document, Platform};
 use lark_events_tower::EventService;
 
-use crate::support::{PATH, event, status, watched};
+use crate::support::{PATH, event, send, status, watched};
 
 const APPS: [&str; 2] = ["cli_a", "cli_b"];
 
@@ -49,8 +49,12 @@ async fn the_apps_of_one_url_are_told_by_their_signatures() {
         }
     }
     let unknown = post(PATH, "cli_c", event("quick_v1"));
-    assert_eq!(status(&service, unknown).await, 401);
-    assert_eq!((seen.finished(), service.stats().rejected), (4, 5));
+    let unknown = send(&service, unknown).await;
+    let foreign = event("quick_v1").header("app_id", "cli_b");
+    let foreign = send(&service, post(PATH, "cli_a", foreign)).await;
+    assert_eq!(unknown.status, 401);
+    assert_eq!(unknown, foreign, "who asks learns nothing");
+    assert_eq!((seen.finished(), service.stats().rejected), (4, 6));
 }
 
 #[tokio::test]
@@ -77,4 +81,7 @@ async fn a_route_for_all_apps_takes_the_app_from_its_path() {
         assert_eq!(status(&service, request).await, expected, "{path} {app}");
     }
     assert_eq!(seen.finished(), 3);
+    let unknown = post("/webhook/cli_c", "cli_a", event("quick_v1"));
+    let forged = post("/webhook/cli_a", "cli_b", event("quick_v1"));
+    assert_eq!(send(&service, unknown).await, send(&service, forged).await);
 }

@@ -223,6 +223,7 @@ async fn a_message_is_told_by_its_own_id() {
         (message("2", r#"{"message":{"message_id":"om_1"}}"#), 1),
         (message("1", r#"{"message":{"message_id":"om_2"}}"#), 2),
         (message("1", r#"{"message":{}}"#), 3),
+        (message("1", r#"{"message":{"message_id":""}}"#), 3),
         (message("1", r#"{"message":7}"#), 3),
         (message("2", "[]"), 4),
         (message("", "{}"), 5),
@@ -253,9 +254,12 @@ async fn a_type_can_have_a_key_of_its_own() {
         (of_tenant("x_v1", "2", "a"), 1),
         (of_tenant("x_v1", "1", "b"), 2),
         (of_tenant("x_v1", "1", ""), 3),
-        (of_tenant("x_v1", "1", ""), 4),
-        (of_tenant("im.message.receive_v1", "1", "a"), 5),
-        (of_tenant("im.message.receive_v1", "2", "a"), 6),
+        (of_tenant("x_v1", "1", ""), 3),
+        (of_tenant("x_v1", "1", &"a".repeat(2000)), 3),
+        (of_tenant("x_v1", "", ""), 4),
+        (of_tenant("x_v1", "", ""), 5),
+        (of_tenant("im.message.receive_v1", "1", "a"), 6),
+        (of_tenant("im.message.receive_v1", "2", "a"), 7),
     ] {
         pass(&service, delivery).await.unwrap();
         assert_eq!(calls(&count), expected);

@@ -277,3 +277,39 @@ async fn a_claim_of_another_process_is_503_and_the_next_event_is_served() {
         assert_eq!(answered(&mut platform.push(of("f"))).await, (200, 100));
     }
 }
+
+/// Takes a second to hear of what is released.
+struct Slow(MemoryStore);
+
+#[async_trait]
+impl DedupStore for Slow {
+    async fn claim(&self, key: &str, owner: u64, lease: Duration) -> Result<Claim, BoxError> {
+        self.0.claim(key, owner, lease).await
+    }
+
+    async fn done(&self, key: &str, outcome: Outcome, kept: Duration) -> Result<(), BoxError> {
+        self.0.done(key, outcome, kept).await
+    }
+
+    async fn release(&self, key: &str, owner: u64) -> Result<(), BoxError> {
+        sleep(Duration::from_secs(1)).await;
+        self.0.release(key, owner).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_program_can_wait_for_its_store_to_hear_of_what_was_cut_off() {
+    let store = Arc::new(Slow(MemoryStore::new(10)));
+    let dedup = DedupLayer::with_store(Arc::<Slow>::clone(&store));
+    let (service, _) = acting([]);
+    let service = dedup.layer(service);
+    for _ in 0..2 {
+        let cut_off = pass(&service, delivery("x_v1", "1"));
+        let cut_off = timeout(Duration::from_millis(10), cut_off);
+        assert!(cut_off.await.is_err());
+        assert_eq!(store.0.len(), 1, "claimed");
+        dedup.settled().await;
+        assert_eq!(store.0.len(), 0, "and released");
+    }
+    dedup.settled().await;
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lark_events::{BoxError, Delivery, Outcome, RawJson};
 use lark_events_sim::{Document, Mode};
-use lark_events_tower::{InOrderLayer, LayerErrorKind};
+use lark_events_tower::{AckFirstLayer, DedupLayer, InOrderLayer, LayerErrorKind};
 use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
 use tower::{Layer as _, Service, ServiceBuilder};
@@ -356,4 +356,66 @@ async fn a_time_out_inside_frees_the_key_and_one_outside_ends_the_waiting() {
             (200, 0)
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_ends_the_first_of_a_lane_ends_those_that_wait_before_they_start() {
+    let hanging = Duration::from_hours(1);
+    // A time-out outside.
+    let (service, record) = recording(hanging);
+    let layers = ServiceBuilder::new().timeout(SECOND);
+    let service = layers.layer(InOrderLayer::by_tenant()).service(service);
+    let call = |id| pass(&service, of_tenant("a", id));
+    let (first, second, third) = tokio::join!(call("1"), call("2"), call("3"));
+    assert!(first.is_err() && second.is_err() && third.is_err());
+    assert_eq!(record.started(), ["1"]);
+
+    // The end of a drain.
+    let (service, record) = recording(hanging);
+    let ack_first = AckFirstLayer::new();
+    let layers = ServiceBuilder::new().layer(ack_first.clone());
+    let service = layers.layer(InOrderLayer::by_tenant()).service(service);
+    for id in ["1", "2", "3"] {
+        pass(&service, of_tenant("a", id)).await.unwrap();
+    }
+    assert!(ack_first.drain(SECOND).await.is_err());
+    assert_eq!(record.started(), ["1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_waits_for_its_turn_only_as_long_as_it_may() {
+    let (service, record) = recording(2 * SECOND);
+    let in_order = InOrderLayer::by_tenant().max_wait(3 * SECOND);
+    let service = in_order.layer(service);
+    let call = |id| pass(&service, of_tenant("a", id));
+    let began = Instant::now();
+    let (first, second, third) = tokio::join!(call("1"), call("2"), call("3"));
+    assert!(first.is_ok() && second.is_ok());
+    assert_eq!(refusal(third), LayerErrorKind::Late);
+    assert_eq!(began.elapsed(), 4 * SECOND);
+    assert_eq!(record.started(), ["1", "2"]);
+    assert!(call("4").await.is_ok(), "nobody is before it");
+    assert_eq!(in_order.stats().keys, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_layers_together_let_no_busy_key_hold_up_another() {
+    let (service, record) = recording(10 * SECOND);
+    let ack_first = AckFirstLayer::new().workers(1_000);
+    let service = ServiceBuilder::new()
+        .layer(DedupLayer::new())
+        .layer(ack_first.clone())
+        .layer(InOrderLayer::by_tenant())
+        .concurrency_limit(16)
+        .timeout(60 * SECOND)
+        .service(service);
+    for id in 0..40 {
+        let busy = pass(&service, of_tenant("busy", &format!("b{id}")));
+        busy.await.unwrap();
+    }
+    pass(&service, of_tenant("quiet", "q")).await.unwrap();
+    sleep(SECOND).await;
+    assert_eq!(record.started(), ["b0", "q"]);
+    ack_first.drain(1_000 * SECOND).await.unwrap();
+    assert_eq!(record.started().len(), 41);
 }

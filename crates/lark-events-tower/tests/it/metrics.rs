@@ -96,6 +96,13 @@ async fn deliveries_are_counted_and_timed_by_type_transport_and_outcome() {
     );
     assert_eq!(named(&all, "running"), [], "all have ended");
     assert_eq!(named(&all, "redeliveries_total"), []);
+    let answers = [
+        ("status=200", 5.0),
+        ("status=500", 2.0),
+        ("status=503", 1.0),
+        ("status=504", 2.0),
+    ];
+    assert_eq!(named(&all, "answers_total"), answers);
 }
 
 #[tokio::test(start_paused = true)]

@@ -327,7 +327,7 @@ async fn among_several_apps_each_connection_takes_its_own_events_only() {
         let foreign = event("other_v1").header("app_id", "cli_milk");
         let report = platform.push(foreign).await;
         assert_eq!(code(&report.attempts[0].answer), 500);
-        assert_eq!(std::mem::take(&mut *seen.lock().unwrap()), [app, ""]);
+        assert_eq!(std::mem::take(&mut *seen.lock().unwrap()), [app, app]);
     }
     shut_down.send(()).unwrap();
     let error = running.await.unwrap().unwrap_err();

@@ -11,11 +11,11 @@ use super::{
 };
 use crate::credentials::EncryptKey;
 
-/// Most apps at one URL: a forged request costs one hash over its body for each of their keys.
-pub const MAX_APPS_BY_SIGNATURE: usize = 16;
+/// Most Encrypt Keys of all apps at one URL: a forged request costs a hash over its body for each.
+pub const MAX_KEYS_BY_SIGNATURE: usize = 16;
 
 /// Opens requests for several apps, each with secrets of its own. Whichever app's secrets let a
-/// request in, its document must name that app. Cloning is cheap.
+/// request in, its document must not name another: one that names none is that app's. Cloning is cheap.
 ///
 /// ```
 /// use http::HeaderMap;
@@ -46,13 +46,22 @@ enum ToldBy {
 
 impl Webhooks {
     /// Each app has a URL of its own, whose last segment is the app's id: `/webhook/cli_a1b2`. All of
-    /// them go to one service, such as that of the route `/webhook/{app}`.
+    /// them go to one service, such as that of the route `/webhook/{app}`. (A layer for one path takes
+    /// that path alone.) A path that ends with no known id is refused before its body is read, so whoever
+    /// asks can tell which apps are here: ids are no secret.
     ///
     /// # Errors
     ///
-    /// [`WebhookBuildError`] when there is no app, or they are not told apart by their ids.
+    /// [`WebhookBuildError`] when there is no app, or they are not told apart by their ids, which have
+    /// letters, digits, `-` and `_`.
     pub fn by_path(webhooks: impl IntoIterator<Item = Webhook>) -> Result<Self, WebhookBuildError> {
-        Self::new(webhooks, ToldBy::Path)
+        let webhooks = Self::new(webhooks, ToldBy::Path)?;
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        let mut ids = webhooks.apps.iter().filter_map(|app| app.app_id.as_ref());
+        if !ids.all(|id| id.bytes().all(allowed)) {
+            return Err(WebhookBuildError::AppIds);
+        }
+        Ok(webhooks)
     }
 
     /// All apps have the same URL, and an Encrypt Key each: a request is for the app whose key has
@@ -60,15 +69,12 @@ impl Webhooks {
     ///
     /// # Errors
     ///
-    /// [`WebhookBuildError`] as [`by_path`](Self::by_path), when there are more than
-    /// [`MAX_APPS_BY_SIGNATURE`], and when one has no Encrypt Key of its own.
+    /// [`WebhookBuildError`] when there is no app, or one has no id or no Encrypt Key of its own, or
+    /// together they have more than [`MAX_KEYS_BY_SIGNATURE`].
     pub fn by_signature(
         webhooks: impl IntoIterator<Item = Webhook>,
     ) -> Result<Self, WebhookBuildError> {
         let webhooks = Self::new(webhooks, ToldBy::Signature)?;
-        if webhooks.apps.len() > MAX_APPS_BY_SIGNATURE {
-            return Err(WebhookBuildError::NumberOfApps);
-        }
         let mut known = HashSet::new();
         for app in webhooks.apps.iter() {
             let keys: HashSet<_> = app.encrypt_keys.iter().map(EncryptKey::as_bytes).collect();
@@ -76,6 +82,9 @@ impl Webhooks {
                 return Err(WebhookBuildError::SharedEncryptKey);
             }
             known.extend(keys);
+        }
+        if known.len() > MAX_KEYS_BY_SIGNATURE {
+            return Err(WebhookBuildError::NumberOfApps);
         }
         Ok(webhooks)
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use super::freshness::{Freshness, Window};
 use super::settings::Settings;
-use super::{MAX_APPS_BY_SIGNATURE, MAX_EVENT_BYTES, Webhook};
+use super::{MAX_EVENT_BYTES, MAX_KEYS_BY_SIGNATURE, Webhook};
 use crate::credentials::{EncryptKey, VerificationToken};
 
 /// Most Encrypt Keys, and most Verification Tokens, live at once. Each key costs one more hash over
@@ -34,8 +34,8 @@ impl WebhookBuilder {
         }
     }
 
-    /// Names the app: a delivery that names another one is refused, like any that is not authentic.
-    /// Needed for [`Webhooks`](crate::Webhooks).
+    /// Names the app: a delivery that names another one is refused, like any that is not authentic, and
+    /// one that names none is this app's. Needed for [`Webhooks`](crate::Webhooks).
     pub fn app_id(mut self, app_id: impl Into<String>) -> Self {
         self.settings.app_id = Some(app_id.into());
         self
@@ -106,6 +106,9 @@ impl WebhookBuilder {
             verification_tokens: tokens,
             ..
         } = &self.settings;
+        if self.settings.app_id.as_ref().is_some_and(String::is_empty) {
+            return Err(WebhookBuildError::AppIds);
+        }
         if keys.is_empty() && tokens.is_empty() {
             return Err(WebhookBuildError::NoSecret);
         }
@@ -129,9 +132,11 @@ pub enum WebhookBuildError {
     EmptySecret,
     /// More than [`MAX_LIVE_SECRETS`] of a kind.
     TooManySecrets,
-    /// No webhook among several, or more than [`MAX_APPS_BY_SIGNATURE`].
+    /// No webhook among several, or more than [`MAX_KEYS_BY_SIGNATURE`] Encrypt Keys among those at
+    /// one URL.
     NumberOfApps,
-    /// One of several webhooks has no [`app_id`](WebhookBuilder::app_id), or two have the same.
+    /// An [`app_id`](WebhookBuilder::app_id) is the empty text; of several webhooks one has none, two
+    /// have the same, or it cannot be the segment of a path that is to tell it.
     AppIds,
     /// One of several webhooks at one URL has no Encrypt Key to be told by, or that of another.
     SharedEncryptKey,
@@ -150,9 +155,12 @@ impl fmt::Display for WebhookBuildError {
                 f.write_str("an encrypt key is set for the old card callback, which has none")
             }
             Self::NumberOfApps => {
-                write!(f, "no app, or more than {MAX_APPS_BY_SIGNATURE} at one URL")
+                write!(
+                    f,
+                    "no app, or more than {MAX_KEYS_BY_SIGNATURE} keys at one URL"
+                )
             }
-            Self::AppIds => f.write_str("an app without an id, or two with the same"),
+            Self::AppIds => f.write_str("an app's id is empty, odd, or another's too"),
             Self::SharedEncryptKey => {
                 f.write_str("an app at the URL of several without an encrypt key of its own")
             }

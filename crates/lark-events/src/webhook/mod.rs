@@ -26,7 +26,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use http::HeaderMap;
 
-pub use self::apps::{MAX_APPS_BY_SIGNATURE, Webhooks};
+pub use self::apps::{MAX_KEYS_BY_SIGNATURE, Webhooks};
 pub use self::builder::{MAX_LIVE_SECRETS, WebhookBuildError, WebhookBuilder};
 pub use self::rejection::{Rejection, RejectionReason};
 
@@ -297,10 +297,15 @@ fn read(
         let challenge = challenge.ok_or(RejectionReason::Malformed)?;
         return Ok(Opened::Challenge(challenge));
     }
-    let delivery = Delivery::from_document(bytes, document, Transport::Webhook, now)
+    let mut delivery = Delivery::from_document(bytes, document, Transport::Webhook, now)
         .map_err(|_| RejectionReason::Malformed)?;
-    if settings.is_foreign(&delivery.header.app_id) {
-        return Err(RejectionReason::ForeignApp);
+    if let Some(own) = &settings.app_id {
+        let app_id = &mut delivery.header.app_id;
+        if app_id.is_empty() {
+            app_id.clone_from(own);
+        } else if app_id != own {
+            return Err(RejectionReason::ForeignApp);
+        }
     }
     Ok(Opened::Delivery(delivery))
 }

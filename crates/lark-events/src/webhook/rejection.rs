@@ -79,6 +79,13 @@ pub enum RejectionReason {
 }
 
 impl RejectionReason {
+    /// Whether the request had the app's secrets, so that something is the matter with the app, its clock
+    /// or its settings rather than with who sent it.
+    #[must_use]
+    pub fn is_authentic(self) -> bool {
+        matches!(self, Self::Timestamp | Self::ForeignApp | Self::Malformed)
+    }
+
     /// The name used in logs and metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -36,12 +36,6 @@ impl Settings {
         self.verification_tokens.is_empty() || token.is_some_and(|token| self.knows(token))
     }
 
-    /// Whether a delivery names another app. One that names none is not foreign.
-    pub(crate) fn is_foreign(&self, app_id: &str) -> bool {
-        let mut own = self.app_id.iter();
-        !app_id.is_empty() && own.any(|own| own != app_id)
-    }
-
     /// The time now, if a signature of `timestamp` counts at it.
     pub(crate) fn fresh(&self, timestamp: &str) -> Result<SystemTime, RejectionReason> {
         let now = self.freshness.now();

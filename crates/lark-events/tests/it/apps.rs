@@ -2,7 +2,7 @@
 
 use http::HeaderMap;
 use lark_events::{
-    MAX_APPS_BY_SIGNATURE, MAX_UNSIGNED_BYTES, RejectionReason, Webhook, WebhookBuildError,
+    MAX_KEYS_BY_SIGNATURE, MAX_UNSIGNED_BYTES, RejectionReason, Webhook, WebhookBuildError,
     WebhookBuilder, Webhooks,
 };
 
@@ -42,7 +42,7 @@ fn at_one_url_the_signature_tells_the_app() {
     };
     for id in ["cli_a", "cli_b", "cli_c"] {
         assert_eq!(delivery(open(id, &event(id, id))).header.app_id, id);
-        assert_eq!(delivery(open(id, &event("", id))).header.app_id, "");
+        assert_eq!(delivery(open(id, &event("", id))).header.app_id, id);
         let check = challenge(open(id, &url_check(&token(id), "abc")));
         assert_eq!(check.as_str(), "abc");
     }
@@ -154,7 +154,7 @@ fn apps_that_cannot_be_told_apart_are_not_built() {
         Webhooks::by_signature(apps).unwrap_err()
     };
     assert_eq!(refused(vec![]), WebhookBuildError::NumberOfApps);
-    let ids: Vec<_> = (0..=MAX_APPS_BY_SIGNATURE)
+    let ids: Vec<_> = (0..=MAX_KEYS_BY_SIGNATURE)
         .map(|id| id.to_string())
         .collect();
     let many = || ids.iter().map(|id| app(id));
@@ -163,8 +163,15 @@ fn apps_that_cannot_be_told_apart_are_not_built() {
     assert!(by_path.is_ok());
     let same = vec![app("cli_a"), app("cli_b").app_id("cli_a")];
     assert_eq!(refused(same), WebhookBuildError::AppIds);
-    for nameless in [app("cli_a").app_id(""), builder().encrypt_key("k")] {
-        assert_eq!(refused(vec![nameless]), WebhookBuildError::AppIds);
+    assert_eq!(
+        refused(vec![builder().encrypt_key("k")]),
+        WebhookBuildError::AppIds
+    );
+    let nameless = app("cli_a").app_id("").build();
+    assert_eq!(nameless.unwrap_err(), WebhookBuildError::AppIds);
+    for odd in ["cli/a", "cli a", "ü"] {
+        let by_path = Webhooks::by_path([app(odd).build().unwrap()]);
+        assert_eq!(by_path.unwrap_err(), WebhookBuildError::AppIds);
     }
     let keyless = builder().app_id("cli_c").verification_token("t");
     let shared = app("cli_b").encrypt_key(key("cli_a"));

@@ -45,6 +45,7 @@ macro_rules! tea {
 }
 tea!(BodyAlone, EventInfo::new("").sample(r#"{"kind":"green"}"#));
 tea!(NoSample, EventInfo::new(""));
+tea!(NoJson, EventInfo::new("").sample("{"));
 tea!(AnotherSample, EventInfo::new("").sample(r#"{"kind":[]}"#));
 
 /// What a failed assertion says.
@@ -69,9 +70,14 @@ fn a_sample_is_the_documented_event_with_its_header() {
     let press = CardActionTrigger::sample();
     assert_eq!(press.header.event_type, "card.action.trigger");
     assert!(press.body.action.is_some());
-    let panic = catch_unwind(AnotherSample::sample).expect_err("a list is no text");
-    let said = panic.downcast::<String>().unwrap();
-    assert!(said.starts_with("kitchen.tea.ready_v1 does not take its sample"));
+    let panics = [
+        catch_unwind(|| drop(AnotherSample::sample())),
+        catch_unwind(|| drop(NoJson::sample())),
+    ];
+    for panic in panics {
+        let said = panic.unwrap_err().downcast::<String>().unwrap();
+        assert!(said.starts_with("kitchen.tea.ready_v1 does not take its sample"));
+    }
 }
 
 #[test]
