@@ -30,6 +30,16 @@ pub(crate) fn find(event_type: &str) -> Option<Known> {
     all().find(|known| known.info.event_type == event_type)
 }
 
+/// By its event type or its type in Rust, with or without the module; case does not matter. There are
+/// several where modules have types of one name.
+pub(crate) fn named(name: &str) -> Vec<Known> {
+    let is_named = |known: &Known| {
+        let names = [known.info.event_type, known.name, &known.path()];
+        names.iter().any(|known| known.eq_ignore_ascii_case(name))
+    };
+    all().filter(is_named).collect()
+}
+
 /// Says that there is no such event, and which is like it.
 pub(crate) fn unknown(event_type: &str) -> String {
     /// From 0 for nothing in common to 1 for the same; below this it is no slip of the pen.

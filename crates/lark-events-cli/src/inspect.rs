@@ -44,6 +44,9 @@ pub(crate) struct InspectArgs {
     key: Option<Secret>,
 }
 
+/// What some editors begin a file with.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// The members and their order are relied upon.
 #[derive(Serialize)]
 struct Inspected<'a> {
@@ -70,6 +73,10 @@ pub(crate) fn run(args: &InspectArgs, output: Output) -> Result<ExitCode, Error>
     };
     let delivery = match parse(document) {
         Ok(delivery) => delivery,
+        Err(_) if payload.starts_with(BYTE_ORDER_MARK) => {
+            output.note("the payload begins with a byte order mark, which JSON does not have");
+            return Ok(ExitCode::FAILURE);
+        }
         Err(why) => {
             output.note(format_args!("the payload is no event: {why}"));
             return Ok(ExitCode::FAILURE);
@@ -80,6 +87,12 @@ pub(crate) fn run(args: &InspectArgs, output: Output) -> Result<ExitCode, Error>
     let (event, unread) = match known.map(|known| known.info.typed(&delivery.raw)) {
         Some(Ok(typed)) => (typed.json, typed.unread),
         None => (delivery.raw, Vec::new()),
+        Some(Err(_)) if !delivery.raw.as_str().starts_with('{') => {
+            output.note(format_args!(
+                "the body is not one of {event_type}: it is no object"
+            ));
+            return Ok(ExitCode::FAILURE);
+        }
         Some(Err(why)) => {
             output.note(format_args!("the body is not one of {event_type}: {why}"));
             return Ok(ExitCode::FAILURE);

@@ -61,9 +61,11 @@ pub(crate) fn lay_out(json: &str, layout: Layout) -> String {
 }
 
 fn new_line(text: &mut String, depth: usize, layout: Layout) {
+    /// Deeper than people read; the text would grow with the square of the depth.
+    const MAX_INDENT: usize = 32;
     if layout == Layout::Pretty {
         text.push('\n');
-        text.extend(std::iter::repeat_n("  ", depth));
+        text.extend(std::iter::repeat_n("  ", depth.min(MAX_INDENT)));
     }
 }
 
@@ -84,6 +86,15 @@ mod tests {
         assert_eq!(lay_out(&pretty, Layout::Compact), compact);
         assert!(pretty.starts_with("{\n  \"a\": [\n    1.0,\n    1e400,\n    []\n  ],\n"));
         assert!(pretty.ends_with("\n  \"d\": {}\n}"), "{pretty}");
+    }
+
+    #[test]
+    fn what_is_nested_deep_is_laid_out_in_proportion() {
+        const DEPTH: usize = 100_000;
+        let json = "[".repeat(DEPTH) + "1" + &"]".repeat(DEPTH);
+        let pretty = lay_out(&json, Layout::Pretty);
+        assert!(pretty.len() < 100 * json.len(), "{}", pretty.len());
+        assert_eq!(lay_out(&pretty, Layout::Compact), json);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod catalogue;
 mod check;
+mod document;
 mod events;
 mod explain;
 mod inspect;
@@ -14,11 +15,14 @@ mod push;
 mod secrets;
 mod serve;
 mod table;
+mod webhook;
 
+use std::future::Future;
 use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tokio::runtime::Runtime;
 
 use self::output::Output;
 
@@ -57,19 +61,20 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 /// The status that says so.
 const TROUBLE: u8 = 2;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let Cli { output, command } = Cli::parse();
-    let result = match command {
-        Command::Serve(args) => serve::run(args, output).await,
-        Command::Push(args) => push::run(args, output).await,
-        Command::Check(args) => check::run(args, output).await,
-        Command::Explain(args) => explain::run(&args, output),
-        Command::Inspect(args) => inspect::run(&args, output),
-        Command::Events(args) => events::run(&args, output),
-        Command::Completions(args) => manual::completions(&args, output),
-        Command::Man(args) => manual::man(&args, output),
-    };
+    let result = drive(async {
+        match command {
+            Command::Serve(args) => serve::run(args, output).await,
+            Command::Push(args) => push::run(args, output).await,
+            Command::Check(args) => check::run(args, output).await,
+            Command::Explain(args) => explain::run(&args, output),
+            Command::Inspect(args) => inspect::run(&args, output),
+            Command::Events(args) => events::run(&args, output),
+            Command::Completions(args) => manual::completions(&args, output),
+            Command::Man(args) => manual::man(&args, output),
+        }
+    });
     match result {
         Ok(code) => code,
         // Whoever reads has seen enough.
@@ -81,7 +86,44 @@ async fn main() -> ExitCode {
     }
 }
 
+/// Runs a command to its end, and waits for no thread that it has left behind: a name that is still
+/// being resolved after its time may take minutes.
+fn drive<T>(command: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let runtime = Runtime::new()?;
+    let result = runtime.block_on(command);
+    runtime.shutdown_background();
+    result
+}
+
 fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
     let error = error.downcast_ref::<io::Error>();
     error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_command_ends_whatever_hangs_in_a_thread_of_its_own() {
+        let (hold, held) = mpsc::channel::<()>();
+        let (ended, end) = mpsc::channel();
+        thread::spawn(move || {
+            let driven = drive(async {
+                let (begun, begins) = tokio::sync::oneshot::channel();
+                tokio::task::spawn_blocking(move || {
+                    let _ = begun.send(());
+                    held.recv()
+                });
+                Ok(begins.await?)
+            });
+            ended.send(driven.is_ok())
+        });
+        assert_eq!(end.recv_timeout(Duration::from_secs(30)), Ok(true));
+        drop(hold);
+    }
 }

@@ -51,7 +51,9 @@ pub(crate) fn man(args: &ManArgs, output: Output) -> Result<ExitCode, Error> {
     }
     let title = command.get_display_name().map(str::to_owned);
     let mut text = Vec::new();
-    let page = Man::new(command).title(title.unwrap_or_else(|| "lark-events".to_owned()));
+    let page = Man::new(command)
+        .title(title.unwrap_or_else(|| "lark-events".to_owned()))
+        .source(concat!("lark-events ", env!("CARGO_PKG_VERSION")));
     page.render(&mut text)?;
     output.print_bytes(&text)?;
     Ok(ExitCode::SUCCESS)

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::error::Error;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::io::{self, IsTerminal as _, Write as _};
 
 use clap::builder::styling::{AnsiColor, Style};
@@ -66,7 +66,14 @@ impl Output {
 
     /// Tells people something beside the result.
     pub(crate) fn note(self, text: impl Display) {
-        eprintln!("lark-events: {text}");
+        say(format_args!("lark-events: {text}\n"));
+    }
+
+    /// Says on a terminal what takes its time, until something else is said in its place.
+    pub(crate) fn busy_with(self, what: impl Display) {
+        if io::stderr().is_terminal() && !is_dumb() {
+            say(format_args!("\r\u{1b}[K{what}"));
+        }
     }
 
     /// Prints an error and what caused it.
@@ -82,7 +89,7 @@ impl Output {
         } else {
             "lark-events:".to_owned()
         };
-        eprintln!("{label} {text}");
+        say(format_args!("{label} {text}\n"));
     }
 
     fn is_coloured(self, stream: &impl io::IsTerminal) -> bool {
@@ -90,10 +97,7 @@ impl Output {
         match self.color {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
-            ColorChoice::Auto => {
-                let is_dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
-                stream.is_terminal() && !is_set("NO_COLOR") && !is_dumb
-            }
+            ColorChoice::Auto => stream.is_terminal() && !is_set("NO_COLOR") && !is_dumb(),
         }
     }
 }
@@ -101,6 +105,25 @@ impl Output {
 /// Says what is waited for, where it has to be typed.
 pub(crate) fn hint_if_typed(what: &str) {
     if io::stdin().is_terminal() {
-        eprintln!("lark-events: reading {what} from the terminal; Ctrl-D ends it");
+        say(format_args!(
+            "lark-events: reading {what} from the terminal; Ctrl-D ends it\n"
+        ));
     }
+}
+
+/// A verdict stands whether anybody reads on or not.
+pub(crate) fn even_if_unread(printed: io::Result<()>) -> io::Result<()> {
+    match printed {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        printed => printed,
+    }
+}
+
+/// Writes to stderr; when that is closed there is nobody left to tell.
+fn say(text: fmt::Arguments<'_>) {
+    let _ = io::stderr().write_fmt(text);
+}
+
+fn is_dumb() -> bool {
+    env::var_os("TERM").is_some_and(|term| term == "dumb")
 }

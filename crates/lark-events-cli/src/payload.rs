@@ -1,7 +1,7 @@
 //! What the platform posts, as a tool is given it: read from a file or stdin, and opened if it is
 //! sealed.
 
-use std::fs;
+use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
@@ -13,24 +13,46 @@ use serde::de::IgnoredAny;
 use crate::Error;
 use crate::output::hint_if_typed;
 
+/// Room for a head before a body that is too large.
+const MAX_BYTES: u64 = 2 * MAX_EVENT_BYTES as u64;
+
 /// Reads a file, or stdin for `-`.
 pub(crate) fn read(path: &Path, what: &str) -> Result<Bytes, Error> {
-    if path != Path::new("-") {
-        let bytes = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        return Ok(bytes.into());
-    }
-    hint_if_typed(what);
-    // Room for a head before a body that is too large.
-    let mut stdin = io::stdin().lock().take(2 * MAX_EVENT_BYTES as u64 + 1);
-    let mut bytes = Vec::new();
-    stdin.read_to_end(&mut bytes)?;
+    let name = name(path);
+    let bytes = if is_stdin(path) {
+        hint_if_typed(what);
+        bounded(io::stdin().lock())
+    } else {
+        File::open(path).and_then(bounded)
+    };
+    let bytes = bytes.map_err(|error| format!("{name}: {error}"))?;
     if bytes.is_empty() {
-        return Err(format!("nothing on stdin, where {what} was to be").into());
+        return Err(format!("{name}: nothing there, where {what} was to be").into());
     }
-    if stdin.limit() == 0 {
-        return Err("more on stdin than any event has".into());
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(format!("{name}: more than any event has").into());
     }
     Ok(bytes.into())
+}
+
+/// What a file is called where something is wrong with it.
+pub(crate) fn name(path: &Path) -> String {
+    if is_stdin(path) {
+        "stdin".to_owned()
+    } else {
+        path.display().to_string()
+    }
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// All there is, or a byte too much.
+fn bounded(from: impl io::Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The sealed text of an `{"encrypt": …}` wrapper.

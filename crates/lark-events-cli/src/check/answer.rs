@@ -1,66 +1,9 @@
-//! What a webhook answered, and whether that accepts or refuses.
+//! Whether what a webhook answered accepts or refuses.
 
-use std::fmt;
-use std::io;
-use std::time::Duration;
-
-use bytes::Bytes;
 use http::StatusCode;
 
 use super::finding::Finding;
-
-/// How long the platform waits for the answer to an event.
-pub(crate) const ANSWER_LIMIT: Duration = Duration::from_secs(3);
-
-#[derive(Debug, Clone)]
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) content_type: String,
-    pub(crate) body: Bytes,
-    pub(crate) took: Duration,
-}
-
-/// Why there is no answer.
-#[derive(Debug)]
-pub(crate) enum Missing {
-    Unreachable(io::Error),
-    TimedOut,
-    Closed,
-}
-
-pub(crate) type Posted = Result<Answer, Missing>;
-
-impl Answer {
-    /// Whether somebody who sees both can tell them apart.
-    pub(crate) fn is_like(&self, other: &Self) -> bool {
-        self.status == other.status && self.body == other.body
-    }
-}
-
-impl fmt::Display for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const MAX_CHARS: usize = 60;
-        write!(f, "answered {}", self.status.as_u16())?;
-        let body = String::from_utf8_lossy(&self.body);
-        let mut shown: String = body.trim().chars().take(MAX_CHARS).collect();
-        shown.retain(|char| !char.is_control());
-        match shown.as_str() {
-            "" => Ok(()),
-            _ if shown.len() < body.trim().len() => write!(f, " {shown}…"),
-            _ => write!(f, " {shown}"),
-        }
-    }
-}
-
-impl fmt::Display for Missing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unreachable(error) => write!(f, "cannot be connected to: {error}"),
-            Self::TimedOut => f.write_str("no answer in time"),
-            Self::Closed => f.write_str("the connection was closed without an answer"),
-        }
-    }
-}
+use crate::webhook::answer::{Answer, Missing, Posted};
 
 /// What is wanted of the platform's own: status 200, in time.
 pub(crate) fn accepted(posted: &Posted, advice: &'static str) -> Finding {

@@ -3,17 +3,18 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request};
+use http::{Method, Request, StatusCode};
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::answer::{Missing, accepted};
+use super::answer::accepted;
 use super::authenticity::forge;
 use super::delivery::soon;
 use super::finding::Finding;
 use super::probe::{Probe, unsigned};
+use crate::webhook::answer::{Missing, Posted, hangs};
 
 /// More than a small pool of threads has.
 const SLOW_SENDERS: usize = 16;
@@ -50,7 +51,11 @@ pub(crate) async fn junk(probe: &Probe) -> Finding {
         *request.body_mut() = Bytes::copy_from_slice(body);
         let advice =
             "let in what the signature or the token shows to be the platform's, and nothing else";
-        findings.push(probe.refuses(request, advice).await.of(what));
+        let posted = probe.post(request).await;
+        findings.push(probe.judge(&posted, advice).of(what));
+        if hangs(&posted) {
+            break;
+        }
     }
     Finding::worst("nine bodies", findings)
 }
@@ -69,7 +74,6 @@ pub(crate) async fn get(probe: &Probe) -> Finding {
 }
 
 pub(crate) async fn slow_bodies(probe: &Probe) -> Finding {
-    let advice = "serve requests at once with a bound on the time to read a body, here or in a proxy before it";
     let (begun, mut begins) = mpsc::channel(SLOW_SENDERS);
     let mut senders = JoinSet::new();
     for _ in 0..SLOW_SENDERS {
@@ -95,10 +99,23 @@ pub(crate) async fn slow_bodies(probe: &Probe) -> Finding {
     sleep(PAUSE).await;
     let posted = probe.post(probe.event()).await;
     senders.shutdown().await;
+    beside(connected, &posted)
+}
+
+/// Judges the answer to an event while as many slow bodies are being sent.
+fn beside(connected: usize, posted: &Posted) -> Finding {
+    let advice = "serve requests at once with a bound on the time to read a body, here or in a proxy before it";
     let which = format!("an event beside {connected} slow bodies");
     match posted {
-        Ok(answer) if answer.status.is_success() => soon(answer.took, &which, advice),
-        posted => accepted(&posted, advice).of(&which),
+        Ok(answer) if answer.status == StatusCode::OK => {
+            let finding = soon(answer.took, &which, advice);
+            if connected < SLOW_SENDERS {
+                let advice = "try again: not all of them could connect, and more may be too many";
+                return Finding::warn(finding.seen, advice);
+            }
+            finding
+        }
+        posted => accepted(posted, advice).of(&which),
     }
 }
 
@@ -120,4 +137,25 @@ pub(crate) async fn oversize(probe: &Probe) -> Finding {
 pub(crate) async fn still_serves(probe: &Probe) -> Finding {
     let advice = "one of the cases above has brought it down: run them one by one with --only";
     accepted(&probe.post(probe.event()).await, advice)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::finding::Verdict;
+    use super::*;
+    use crate::webhook::answer::Answer;
+
+    #[test]
+    fn slow_bodies_that_could_not_connect_show_nothing() {
+        let posted = Ok(Answer {
+            status: StatusCode::OK,
+            content_type: String::new(),
+            body: Bytes::new(),
+            took: Duration::ZERO,
+        });
+        assert_eq!(beside(SLOW_SENDERS, &posted).verdict, Verdict::Pass);
+        for connected in [0, SLOW_SENDERS - 1] {
+            assert_eq!(beside(connected, &posted).verdict, Verdict::Warn);
+        }
+    }
 }

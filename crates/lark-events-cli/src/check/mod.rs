@@ -1,14 +1,13 @@
 //! `lark-events check`: how a webhook in any language takes what the platform sends, and what others
 //! send in its name.
 
-pub(crate) mod answer;
+mod answer;
 mod authenticity;
 mod case;
 mod delivery;
 mod endurance;
 mod finding;
 mod probe;
-pub(crate) mod target;
 
 use std::io;
 use std::process::ExitCode;
@@ -20,10 +19,10 @@ use serde_json::json;
 use self::case::Case;
 use self::finding::{Finding, Verdict};
 use self::probe::Probe;
-use self::target::Target;
 use crate::Error;
-use crate::output::{BAD, FAINT, GOOD, Output, STRONG};
+use crate::output::{BAD, FAINT, GOOD, Output, STRONG, even_if_unread};
 use crate::secrets::Secrets;
+use crate::webhook::target::Target;
 
 /// Check a webhook, in any language, against what the platform and others may send.
 ///
@@ -75,15 +74,13 @@ pub(crate) async fn run(args: CheckArgs, output: Output) -> Result<ExitCode, Err
         if !args.only.is_empty() && !args.only.contains(case) {
             continue;
         }
+        output.busy_with(format_args!("{} …", case.name()));
         let finding = case.run(&probe).await;
+        output.busy_with("");
         counts.add(finding.verdict);
-        show(*case, &finding, output)?;
+        even_if_unread(show(*case, &finding, output))?;
     }
-    if output.json {
-        output.print_json(&json!({ "summary": counts }))?;
-    } else {
-        output.print(output.paint(STRONG, counts.text()))?;
-    }
+    even_if_unread(summarize(&counts, output))?;
     Ok(ExitCode::from(u8::from(counts.failed > 0)))
 }
 
@@ -130,6 +127,14 @@ fn show(case: Case, finding: &Finding, output: Output) -> io::Result<()> {
         output.print(format_args!("{:NAME_WIDTH$}        {advice}", ""))?;
     }
     Ok(())
+}
+
+fn summarize(counts: &Counts, output: Output) -> io::Result<()> {
+    if output.json {
+        output.print_json(&json!({ "summary": counts }))
+    } else {
+        output.print(output.paint(STRONG, counts.text()))
+    }
 }
 
 /// How many cases ended how.

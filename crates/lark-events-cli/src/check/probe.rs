@@ -8,10 +8,11 @@ use lark_events::{
 use lark_events_sim::{Document, Platform, PlatformBuilder};
 use serde_json::Value;
 
-use super::answer::{ANSWER_LIMIT, Answer, Missing, Posted, refused};
+use super::answer::refused;
 use super::finding::Finding;
-use super::target::Target;
 use crate::secrets::Secrets;
+use crate::webhook::answer::{ANSWER_LIMIT, Answer, Missing, Posted};
+use crate::webhook::target::Target;
 use crate::{Error, catalogue};
 
 /// What forgers have instead of the app's secrets.
@@ -47,8 +48,10 @@ impl Probe {
             }
             posted => posted.ok().filter(|answer| answer.status.is_success()),
         };
-        let again = probe.post(probe.event()).await;
-        probe.good = good.filter(|good| again.is_ok_and(|again| again.is_like(good)));
+        if let Some(good) = good {
+            let again = probe.post(probe.event()).await;
+            probe.good = again.ok().filter(|again| again.is_like(&good));
+        }
         Ok(probe)
     }
 

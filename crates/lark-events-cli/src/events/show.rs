@@ -21,9 +21,9 @@ Examples:
   lark-events events show vc.meeting.meeting_started_v1
   lark-events events show MeetingStartedV1 --json | jq .sample
 
-Exit status 1: there is no such event.")]
+Exit status 1: there is no such event, or there are several.")]
 pub(crate) struct ShowArgs {
-    /// The event type, or its Rust type.
+    /// The event type, or its Rust type, such as `MeetingStartedV1` or `vc_events::MeetingStartedV1`.
     #[arg(value_name = "TYPE")]
     name: String,
 }
@@ -41,9 +41,13 @@ struct Shown {
 }
 
 pub(super) fn run(args: &ShowArgs, output: Output) -> Result<ExitCode, Error> {
-    let by_name = || catalogue::all().find(|known| known.name == args.name);
-    let Some(known) = catalogue::find(&args.name).or_else(by_name) else {
-        output.note(catalogue::unknown(&args.name));
+    let found = catalogue::named(&args.name);
+    let [known] = found[..] else {
+        output.note(if found.is_empty() {
+            catalogue::unknown(&args.name)
+        } else {
+            several(&args.name, &found)
+        });
         return Ok(ExitCode::FAILURE);
     };
     let info = known.info;
@@ -63,6 +67,18 @@ pub(super) fn run(args: &ShowArgs, output: Output) -> Result<ExitCode, Error> {
         sample: sample.map(RawJson::parse).transpose()?,
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says what a name may mean.
+fn several(name: &str, found: &[Known]) -> String {
+    let lines = found
+        .iter()
+        .map(|known| format!("\n  {}  {}", known.info.event_type, known.path()));
+    format!(
+        "{name} is a type in {} modules:{}",
+        found.len(),
+        lines.collect::<String>()
+    )
 }
 
 /// The version of the envelope; the old card callback has none.

@@ -7,17 +7,18 @@ mod headers;
 mod request;
 mod signature;
 
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use clap::Args;
+use clap::{Args, value_parser};
 use lark_events::{Opened, Rejection, RejectionReason, Webhook};
 use serde_json::json;
 
 use self::cause::Cause;
 use self::request::Request;
-use crate::output::{BAD, GOOD, Output, STRONG};
+use crate::output::{BAD, GOOD, Output, STRONG, even_if_unread};
 use crate::secrets::Secrets;
 use crate::{Error, payload};
 
@@ -43,11 +44,14 @@ pub(crate) struct ExplainArgs {
     #[arg(long, value_name = "FILE")]
     body: Option<PathBuf>,
     /// When it came in, in Unix seconds, if that was not just now.
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = value_parser!(u64).range(..LATEST))]
     at: Option<u64>,
     #[command(flatten)]
     secrets: Secrets,
 }
+
+/// The year 5138, so that milliseconds are not taken for seconds.
+const LATEST: u64 = 100_000_000_000;
 
 /// A request, and what it is checked against.
 struct Case<'a> {
@@ -65,9 +69,7 @@ pub(crate) fn run(args: &ExplainArgs, output: Output) -> Result<ExitCode, Error>
         );
     }
     let request = read(args)?;
-    let now = args
-        .at
-        .and_then(|at| UNIX_EPOCH.checked_add(Duration::from_secs(at)));
+    let now = args.at.map(|at| UNIX_EPOCH + Duration::from_secs(at));
     let case = Case {
         request: &request,
         key: key.as_deref(),
@@ -76,11 +78,12 @@ pub(crate) fn run(args: &ExplainArgs, output: Output) -> Result<ExitCode, Error>
     };
     match case.open()? {
         Ok(opened) => {
-            accepted(&opened, output)?;
+            even_if_unread(accepted(&opened, output))?;
             Ok(ExitCode::SUCCESS)
         }
         Err(rejection) => {
-            refused(&rejection, &case.causes(rejection.reason()), output)?;
+            let causes = case.causes(rejection.reason());
+            even_if_unread(refused(&rejection, &causes, output))?;
             Ok(ExitCode::FAILURE)
         }
     }
@@ -148,35 +151,32 @@ impl Case<'_> {
     }
 }
 
-fn accepted(opened: &Opened, output: Output) -> Result<(), Error> {
+fn accepted(opened: &Opened, output: Output) -> io::Result<()> {
     let (is, header) = match opened {
         Opened::Delivery(delivery) => ("event", Some(&delivery.header)),
         _ => ("url_check", None),
     };
     if output.json {
-        output.print_json(&json!({
+        return output.print_json(&json!({
             "accepted": true,
             "is": is,
             "event_type": header.map(|header| &header.event_type),
             "event_id": header.map(|header| &header.event_id),
-        }))?;
-        return Ok(());
+        }));
     }
     let what = match header {
         Some(header) => format!("{} {}", header.event_type, header.event_id),
         None => "a URL check, answered with its challenge".to_owned(),
     };
     let verdict = output.paint(GOOD, "accepted");
-    output.print(format_args!("{verdict}: {}", what.trim_end()))?;
-    Ok(())
+    output.print(format_args!("{verdict}: {}", what.trim_end()))
 }
 
-fn refused(rejection: &Rejection, causes: &[Cause], output: Output) -> Result<(), Error> {
+fn refused(rejection: &Rejection, causes: &[Cause], output: Output) -> io::Result<()> {
     let (reason, status) = (rejection.reason().as_str(), rejection.status().as_u16());
     if output.json {
         let json = json!({"accepted": false, "reason": reason, "status": status, "causes": causes});
-        output.print_json(&json)?;
-        return Ok(());
+        return output.print_json(&json);
     }
     let verdict = output.paint(BAD, "refused");
     output.print(format_args!(

@@ -1,9 +1,7 @@
 //! `lark-events push`: one delivery as the platform makes it, sealed and signed.
 
-pub(crate) mod set;
-pub(crate) mod template;
-
 use std::borrow::Cow;
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -19,12 +17,12 @@ use lark_events::{
 use lark_events_sim::Platform;
 use serde::Serialize;
 
-use self::set::Set;
-use self::template::{CARD_V1, Template};
-use crate::check::answer::Posted;
-use crate::check::target::Target;
-use crate::output::{BAD, FAINT, GOOD, Output};
+use crate::document::set::Set;
+use crate::document::template::{CARD_V1, Template};
+use crate::output::{BAD, FAINT, GOOD, Output, even_if_unread};
 use crate::secrets::Secrets;
+use crate::webhook::answer::Posted;
+use crate::webhook::target::Target;
 use crate::{Error, payload};
 
 /// Push one event to a webhook, as the platform would: encrypted and signed if there is a key.
@@ -36,6 +34,8 @@ use crate::{Error, payload};
 Examples:
   lark-events push im.message.receive_v1 --to http://localhost:3000/webhook/event
   lark-events push vc.meeting.meeting_started_v1 --to $URL --set meeting.topic=standup
+  lark-events push im.message.receive_v1 --to $URL \\
+    --set message.content='\"{\\\"text\\\":\\\"hi\\\"}\"'
   lark-events push kitchen.tea.ready_v1 --to $URL --file - <<< '{\"kind\": \"green\"}'
 
 Exit status 1: the platform would not take it as delivered, which is any answer but 200 in time.")]
@@ -49,8 +49,8 @@ pub(crate) struct PushArgs {
     /// The JSON to push instead of the sample, a body or a document in its envelope; `-` is stdin.
     #[arg(long)]
     file: Option<PathBuf>,
-    /// Put a value into the body: JSON, or else a string. The path is `meeting.owner.id` or a JSON
-    /// pointer; several if given again.
+    /// Put a value into the body: JSON, or else a string; a string that has JSON in it goes in quotes
+    /// of its own. The path is `meeting.owner.id` or a JSON pointer; several if given again.
     #[arg(long, value_name = "PATH=VALUE")]
     set: Vec<Set>,
     /// The app that it is for.
@@ -60,7 +60,7 @@ pub(crate) struct PushArgs {
     #[arg(long, value_name = "ID")]
     event_id: Option<String>,
     /// Put a body of --file into the old envelope, schema 1.0, where the catalogue does not know.
-    #[arg(long)]
+    #[arg(long, requires = "file")]
     v1: bool,
     /// How many seconds to wait for the answer; the platform waits for 3.
     #[arg(long, value_name = "SECONDS", default_value_t = 3)]
@@ -122,15 +122,7 @@ pub(crate) async fn run(args: PushArgs, output: Output) -> Result<ExitCode, Erro
         body: answer.map(|answer| String::from_utf8_lossy(&answer.body)),
         error: posted.as_ref().err().map(ToString::to_string),
     };
-    if output.json {
-        output.print_json(&pushed)?;
-    } else {
-        output.print(pushed.line(&posted, output))?;
-        let body = pushed.body.unwrap_or_default();
-        if !body.is_empty() {
-            output.print(body.trim_end())?;
-        }
-    }
+    even_if_unread(pushed.show(&posted, output))?;
     Ok(ExitCode::from(u8::from(!accepted)))
 }
 
@@ -146,14 +138,16 @@ fn template(args: &PushArgs, output: Output) -> Result<Template, Error> {
                 None if args.v1 => Schema::V1,
                 None => Schema::V2,
             };
-            Template::of(json, event_type, schema)?
+            Template::of(json, event_type, schema)
+                .map_err(|why| format!("{}: {why}", payload::name(file)))?
         }
         (None, Some(event_type)) => {
             let known = crate::catalogue::find(event_type);
             if known.is_some_and(|known| known.info.sample.is_none()) && args.set.is_empty() {
                 output.note("no sample is documented: the body is empty; see --file and --set");
             }
-            Template::sample(event_type)?
+            Template::sample(event_type)
+                .map_err(|unknown| format!("{unknown}; give its body with --file"))?
         }
         (None, None) => return Err("neither an event type nor --file".into()),
     };
@@ -194,6 +188,17 @@ fn event_id(body: &Bytes, key: Option<&EncryptKey>) -> String {
 }
 
 impl Pushed<'_> {
+    fn show(&self, posted: &Posted, output: Output) -> io::Result<()> {
+        if output.json {
+            return output.print_json(self);
+        }
+        output.print(self.line(posted, output))?;
+        match self.body.as_deref().unwrap_or_default() {
+            "" => Ok(()),
+            body => output.print(body.trim_end()),
+        }
+    }
+
     /// `accepted: 200 OK in 3ms (im.message.receive_v1, 6f0d…, signed)`
     fn line(&self, posted: &Posted, output: Output) -> String {
         let verdict = if self.accepted {

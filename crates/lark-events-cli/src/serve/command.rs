@@ -1,14 +1,16 @@
 //! What can be typed while the platform runs, and written in scripts.
 
+use std::fmt;
 use std::str::FromStr;
 
 use super::event::Event;
 use super::fault::Named;
 use super::span::Span;
+use super::words::words;
 
 /// What there is, for help.
 pub(crate) const COMMANDS: &str = "\
-Commands, one a line, typed or in a script; what follows a # is not read:
+Commands, one a line, typed or in a script; quotes and # are as in a shell:
   push TYPE [PATH=VALUE]…  push an event of the catalogue, with these values in its body
   fault NAME               have a fault happen, with a probability if it ends in @0.1
   calm                     forget all faults
@@ -18,7 +20,7 @@ Commands, one a line, typed or in a script; what follows a # is not read:
   stats                    what happened so far
   events [TEXT]            events of the catalogue
   help                     these commands
-  quit                     end";
+  quit                     end, as Ctrl-D does; at a terminal also while something is waited for";
 
 #[derive(Debug)]
 pub(crate) enum Command {
@@ -42,10 +44,8 @@ pub(crate) enum Wait {
 impl Command {
     /// A line, in which there may be nothing.
     pub(crate) fn parse(line: &str) -> Result<Option<Self>, String> {
-        let words = line
-            .split_whitespace()
-            .take_while(|word| !word.starts_with('#'));
-        let words: Vec<_> = words.collect();
+        let words = words(line)?;
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
         let command = match words.as_slice() {
             [] => return Ok(None),
             ["push", event @ ..] if !event.is_empty() => Self::Push(Event::parse(event)?),
@@ -81,6 +81,17 @@ impl FromStr for Wait {
             "connected" => Ok(Self::Connected),
             "delivered" => Ok(Self::Delivered),
             time => time.parse().map(Self::For),
+        }
+    }
+}
+
+/// What is waited for.
+impl fmt::Display for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::For(Span(time)) => write!(f, "{time:?} to pass"),
+            Self::Connected => f.write_str("the webhook or a long connection"),
+            Self::Delivered => f.write_str("events on the way"),
         }
     }
 }

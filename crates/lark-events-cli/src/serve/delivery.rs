@@ -3,6 +3,9 @@
 use lark_events_sim::{Answer, Attempt, Missing, Mode};
 use serde_json::{Value, json};
 
+/// Of the longest text of an answer.
+const ANSWER_WIDTH: usize = 17;
+
 #[derive(Debug)]
 pub(crate) struct Delivery {
     /// Counts from 1.
@@ -12,13 +15,17 @@ pub(crate) struct Delivery {
     pub(crate) mode: Mode,
     /// The last one.
     pub(crate) attempt: Option<Attempt>,
+    /// Whether the app has accepted it, which a copy that it refuses later does not undo.
+    pub(crate) acknowledged: bool,
     /// Whether no further attempt is to come.
     pub(crate) ended: bool,
 }
 
 impl Delivery {
-    pub(crate) fn accepted(&self) -> bool {
-        self.attempt.as_ref().is_some_and(Attempt::accepted)
+    /// An attempt has come to its end.
+    pub(crate) fn attempted(&mut self, attempt: Attempt) {
+        self.acknowledged |= attempt.accepted();
+        self.attempt = Some(attempt);
     }
 
     /// As [`heading`] has it.
@@ -60,6 +67,7 @@ impl Delivery {
             "accepted": attempt.accepted(),
             "answer": answer_text(&attempt.answer),
             "code": code(&attempt.answer),
+            "missing": missing(&attempt.answer),
             "after_ms": attempt.after.as_secs_f64() * 1e3,
             "took_ms": attempt.took.as_secs_f64() * 1e3,
         }))
@@ -72,7 +80,7 @@ pub(crate) fn heading() -> String {
 }
 
 fn columns([number, by, attempt, answer, took, event]: [&str; 6]) -> String {
-    format!("{number:<6} {by:<15} {attempt:<7} {answer:<17} {took:>7}  {event}")
+    format!("{number:<6} {by:<15} {attempt:<7} {answer:<ANSWER_WIDTH$} {took:>7}  {event}")
 }
 
 fn mode_name(mode: Mode) -> &'static str {
@@ -90,11 +98,54 @@ fn code(answer: &Answer) -> Option<i64> {
     }
 }
 
+/// Why there is no code, by a name that stays.
+fn missing(answer: &Answer) -> Option<&'static str> {
+    let Answer::Missing(missing) = answer else {
+        return None;
+    };
+    Some(match missing {
+        Missing::TimedOut => "timed-out",
+        Missing::NowhereToSend => "nowhere-to-send",
+        Missing::ConnectionLost => "connection-lost",
+        Missing::Unreachable => "unreachable",
+        Missing::TooLarge => "too-large",
+        _ => "other",
+    })
+}
+
+/// As wide as its column at most.
 fn answer_text(answer: &Answer) -> String {
     match answer {
         Answer::Response { status, .. } => status.as_u16().to_string(),
         Answer::Ack { code, .. } => format!("ack {code}"),
         Answer::Missing(Missing::NowhereToSend) => "nowhere to send".to_owned(),
+        Answer::Missing(Missing::ConnectionLost) => "connection lost".to_owned(),
+        Answer::Missing(Missing::Unreachable) => "unreachable".to_owned(),
+        Answer::Missing(Missing::TooLarge) => "answer too large".to_owned(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_for_an_answer_fits_its_column_and_has_a_name() {
+        for reason in [
+            Missing::TimedOut,
+            Missing::NowhereToSend,
+            Missing::ConnectionLost,
+            Missing::Unreachable,
+            Missing::TooLarge,
+        ] {
+            let answer = Answer::Missing(reason);
+            let text = answer_text(&answer);
+            assert!(text.chars().count() <= ANSWER_WIDTH, "{text}");
+            assert!(
+                missing(&answer).is_some_and(|name| name != "other"),
+                "{text}"
+            );
+        }
     }
 }

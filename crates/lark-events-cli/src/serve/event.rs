@@ -6,8 +6,8 @@ use bytes::Bytes;
 use lark_events::{Delivery, Transport};
 use lark_events_sim::Document;
 
-use crate::push::set::Set;
-use crate::push::template::Template;
+use crate::document::set::Set;
+use crate::document::template::Template;
 
 /// A new event each time that it is pushed.
 #[derive(Debug, Clone)]

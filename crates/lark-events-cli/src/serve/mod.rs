@@ -1,14 +1,20 @@
 //! `lark-events serve`: a local platform for an app on any SDK, which pushes, delivers again, and has
 //! go wrong what is wanted.
 
+mod app;
 mod command;
+mod counts;
 mod delivery;
+mod due;
 mod event;
 mod fault;
+mod lines;
 mod session;
 mod span;
 mod stop;
 mod view;
+mod webhook;
+mod words;
 
 use std::fs;
 use std::io::{self, IsTerminal as _};
@@ -17,20 +23,23 @@ use std::process::ExitCode;
 
 use clap::Args;
 use lark_events_sim::{FRAGMENT_BYTES, Platform};
-use serde_json::json;
 use tokio::time::Instant;
 
+use self::app::App;
 use self::command::Command;
 use self::fault::Named;
+use self::lines::Lines;
 use self::session::{Session, Settings};
 use self::span::{Schedule, Span, Stream};
 use self::view::View;
+use self::webhook::WebhookUrl;
 use crate::Error;
-use crate::output::{FAINT, NAME, Output};
-use crate::secrets::{Secret, Secrets, given};
+use crate::output::{FAINT, Output};
+use crate::secrets::{Secret, Secrets};
 
 /// Serve a local platform, for apps on any SDK: set the SDK's domain to the URL that is printed.
 ///
+/// The settings of an app are printed at first; of the secrets, those alone that were not given.
 /// An event goes to the webhook if one is given, and to a long connection while one is open: each
 /// under an id of its own. What is not acknowledged comes again by the schedule; callbacks do not.
 #[derive(Debug, Args)]
@@ -41,7 +50,7 @@ pub(crate) struct ServeArgs {
     port: u16,
     /// Push to this webhook, `http://`; it is tried until it passes the URL check.
     #[arg(long, value_name = "URL")]
-    webhook: Option<String>,
+    webhook: Option<WebhookUrl>,
     /// Push the sample of an event, as a new event each time: once, or at a rate such as 10/s, 6/m
     /// or 1/h; several if given again.
     #[arg(long, value_name = "TYPE[@RATE]")]
@@ -52,7 +61,8 @@ pub(crate) struct ServeArgs {
     /// Run the commands in a file.
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
-    /// Take commands from stdin, as it does where that is a terminal; the end of it ends all.
+    /// Take commands from stdin, as it does where that is a terminal; the end of it ends all. A line
+    /// that is no command ends all too, with exit status 2, unless it was typed.
     #[arg(short, long)]
     interactive: bool,
     /// How long after each failed attempt an event comes again, or `never`.
@@ -102,57 +112,6 @@ fn positive(text: &str) -> Result<usize, String> {
         .ok_or_else(|| "a fragment has a byte at least".to_owned())
 }
 
-/// The app that is served; the same each time unless it is given, so that the app under test needs no
-/// new settings.
-struct App {
-    id: String,
-    secret: String,
-    key: Option<String>,
-    token: String,
-}
-
-impl App {
-    fn given(args: &ServeArgs) -> Result<Self, Error> {
-        let id = given(args.app_id.as_ref(), "--app-id", "LARK_APP_ID")?;
-        let secret = given(args.app_secret.as_ref(), "--app-secret", "LARK_APP_SECRET")?;
-        let or = |text: Option<String>, default: &str| text.unwrap_or_else(|| default.to_owned());
-        Ok(Self {
-            // The official Node SDK takes ids of this form only.
-            id: or(id, "cli_a1b2c3d4e5f60718"),
-            secret: or(secret, "app-secret"),
-            key: match args.no_key {
-                true => None,
-                false => Some(or(args.secrets.key()?, "encrypt-key")),
-            },
-            token: or(args.secrets.token()?, "verification-token"),
-        })
-    }
-
-    /// What an app has to be set to, in a form that shells take.
-    fn show(&self, base_url: &str, output: Output) -> io::Result<()> {
-        let key = self.key.as_deref();
-        if output.json {
-            return output.print_json(&json!({
-                "kind": "platform", "base_url": base_url, "app_id": self.id,
-                "app_secret": self.secret, "encrypt_key": key, "verification_token": self.token,
-            }));
-        }
-        for (name, value) in [
-            ("LARK_BASE_URL", base_url),
-            ("LARK_APP_ID", &self.id),
-            ("LARK_APP_SECRET", &self.secret),
-            ("LARK_ENCRYPT_KEY", key.unwrap_or_default()),
-            ("LARK_VERIFICATION_TOKEN", &self.token),
-        ] {
-            output.print(format_args!(
-                "{}{value}",
-                output.paint(NAME, format_args!("{name}="))
-            ))?;
-        }
-        Ok(())
-    }
-}
-
 pub(crate) async fn run(args: ServeArgs, output: Output) -> Result<ExitCode, Error> {
     let script = match &args.script {
         Some(path) => {
@@ -166,13 +125,13 @@ pub(crate) async fn run(args: ServeArgs, output: Output) -> Result<ExitCode, Err
     let stop = stop::signal()?;
     let app = App::given(&args)?;
     let mut builder = Platform::builder()
-        .app(&app.id, &app.secret)
-        .verification_token(&app.token)
+        .app(&app.id, app.secret.reveal())
+        .verification_token(app.token.reveal())
         .port(args.port)
         .answer_limit(args.timeout.0)
         .fragment_above(args.fragment_above);
     if let Some(key) = &app.key {
-        builder = builder.encrypt_key(key.as_str());
+        builder = builder.encrypt_key(key.reveal());
     }
     if let Some(seed) = args.seed {
         builder = builder.seed(seed);
@@ -183,8 +142,8 @@ pub(crate) async fn run(args: ServeArgs, output: Output) -> Result<ExitCode, Err
         fault.inject(&platform);
     }
 
-    let typed = args.interactive || io::stdin().is_terminal();
-    let prompts = typed && io::stdin().is_terminal();
+    let prompts = io::stdin().is_terminal();
+    let reads = args.interactive || prompts;
     if prompts && !output.json {
         output.print(output.paint(FAINT, "help lists the commands; Ctrl-C ends"))?;
     }
@@ -196,7 +155,7 @@ pub(crate) async fn run(args: ServeArgs, output: Output) -> Result<ExitCode, Err
         ends: args
             .lasts
             .and_then(|Span(time)| Instant::now().checked_add(time)),
-        lines: typed.then(stop::stdin_lines),
+        lines: reads.then(Lines::of_stdin),
     };
     let view = View::new(output, prompts);
     Session::new(platform, settings, view).run(stop).await?;

@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use super::delivery::{Delivery, heading};
 use crate::output::{BAD, FAINT, GOOD, Output, STRONG};
 
-/// Deliveries in the table, of which the last are shown.
+/// Deliveries in the table, of which the last are shown, where the terminal has room for them.
 const ROWS: usize = 10;
-/// With the line above the rows and the one below them.
-const HEIGHT: usize = ROWS + 2;
+/// Lines of a table beside its rows: one above them and one below.
+const FRAME: usize = 2;
 /// Of a terminal that does not say.
 const WIDTH: usize = 80;
 const PROMPT: &str = "> ";
@@ -27,16 +27,22 @@ pub(crate) struct View {
 struct Live {
     rows: VecDeque<(usize, String, bool, bool)>,
     status: String,
+    /// What is waited for, which stands in for the status.
+    waits: Option<String>,
     prompts: bool,
+    /// How many rows there may be.
+    height: usize,
     drawn: bool,
 }
 
 impl View {
-    /// A table on a terminal, with a prompt if commands are typed.
+    /// A table on a terminal that has room for one, with a prompt if commands are typed.
     pub(crate) fn new(output: Output, prompts: bool) -> Self {
-        let live = !output.json && io::stdout().is_terminal();
-        let live = live.then(|| Live {
+        let is_live = !output.json && io::stdout().is_terminal();
+        let height = rows().filter(|_| is_live);
+        let live = height.map(|height| Live {
             prompts,
+            height,
             ..Live::default()
         });
         Self { output, live }
@@ -56,7 +62,7 @@ impl View {
             return Ok(());
         }
         self.output
-            .print(self.painted(&delivery.line(), true, delivery.accepted()))
+            .print(self.painted(&delivery.line(), true, delivery.acknowledged))
     }
 
     /// No attempt is to come.
@@ -69,9 +75,21 @@ impl View {
     }
 
     /// From here on there is no table.
-    pub(crate) fn finish(&mut self) {
-        if self.live.take().is_some_and(|live| live.prompts) {
-            println!();
+    pub(crate) fn finish(&mut self) -> io::Result<()> {
+        match self.live.take() {
+            Some(live) if live.prompts => self.output.print(""),
+            _ => Ok(()),
+        }
+    }
+
+    /// Something is waited for from now on, or nothing any more.
+    pub(crate) fn waits(&mut self, text: Option<String>) -> io::Result<()> {
+        match &mut self.live {
+            Some(live) if live.waits != text => {
+                live.waits = text;
+                self.draw()
+            }
+            _ => Ok(()),
         }
     }
 
@@ -127,14 +145,16 @@ impl View {
         let mut text = String::new();
         if live.drawn {
             // Saves where the cursor is, which may be within what is being typed, and goes up.
-            let _ = write!(text, "\x1b7\x1b[{HEIGHT}A\r");
+            let lines = live.height + FRAME;
+            let _ = write!(text, "\x1b7\x1b[{lines}A\r");
         }
         let mut lines = vec![self.output.paint(STRONG, cut(&heading()))];
-        for (_, row, ended, accepted) in &live.rows {
-            lines.push(self.painted(row, *ended, *accepted));
+        for (_, row, ended, acknowledged) in &live.rows {
+            lines.push(self.painted(row, *ended, *acknowledged));
         }
-        lines.resize(HEIGHT - 1, String::new());
-        lines.push(self.output.paint(FAINT, cut(&live.status)));
+        lines.resize(live.height + FRAME - 1, String::new());
+        let status = live.waits.as_ref().unwrap_or(&live.status);
+        lines.push(self.output.paint(FAINT, cut(status)));
         for line in lines {
             let _ = write!(text, "\x1b[2K{line}\r\n");
         }
@@ -151,9 +171,9 @@ impl View {
         out.flush()
     }
 
-    fn painted(&self, row: &str, ended: bool, accepted: bool) -> String {
+    fn painted(&self, row: &str, ended: bool, acknowledged: bool) -> String {
         let row = if self.live.is_some() { cut(row) } else { row };
-        match (accepted, ended) {
+        match (acknowledged, ended) {
             (true, _) => self.output.paint(GOOD, row),
             (false, true) => self.output.paint(BAD, row),
             (false, false) => row.to_owned(),
@@ -164,15 +184,28 @@ impl View {
 impl Live {
     fn update(&mut self, delivery: &Delivery) {
         let Delivery { number, ended, .. } = *delivery;
-        let row = (number, delivery.line(), ended, delivery.accepted());
+        let row = (number, delivery.line(), ended, delivery.acknowledged);
         match self.rows.iter_mut().find(|(shown, ..)| *shown == number) {
             Some(shown) => *shown = row,
             None => self.rows.push_back(row),
         }
-        if self.rows.len() > ROWS {
+        if self.rows.len() > self.height {
             self.rows.pop_front();
         }
     }
+}
+
+/// How many rows the terminal has room for, with a line to type in below the table.
+fn rows() -> Option<usize> {
+    let Some((_, height)) = terminal_size::terminal_size() else {
+        return Some(ROWS);
+    };
+    fitting(height.0.into())
+}
+
+fn fitting(height: usize) -> Option<usize> {
+    let room = height.saturating_sub(FRAME + 1).min(ROWS);
+    (room > 0).then_some(room)
 }
 
 /// A row that is wider than the terminal would take two lines.
@@ -183,4 +216,19 @@ fn cut(line: &str) -> &str {
         .nth(width)
         .map_or(line.len(), |(at, _)| at);
     &line[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_is_no_higher_than_the_terminal() {
+        assert_eq!(fitting(50), Some(ROWS));
+        assert_eq!(fitting(12), Some(9));
+        assert_eq!(fitting(4), Some(1));
+        // There are lines then.
+        assert_eq!(fitting(3), None);
+        assert_eq!(fitting(0), None);
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -266,6 +268,45 @@ fn statuses_that_the_platform_does_not_take_fail() {
         "{}",
         ran.stdout
     );
+}
+
+#[test]
+fn a_status_that_is_not_200_is_no_quick_answer() {
+    for status in [StatusCode::NO_CONTENT, StatusCode::INTERNAL_SERVER_ERROR] {
+        let app = Router::new().fallback(move || async move { status });
+        let ran = check(
+            &serve(app),
+            &["--only", "answer-time", "--only", "slow-bodies"],
+        );
+        let ran = ran.with_code(1);
+        assert_eq!(with("fail", &ran), ["slow-bodies", "answer-time"]);
+    }
+}
+
+#[test]
+fn a_case_of_many_requests_ends_with_the_first_that_hangs() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let app = Router::new().fallback(move || {
+        count.fetch_add(1, Ordering::Relaxed);
+        std::future::pending::<()>()
+    });
+    let url = &serve(app);
+    let cases = ["url-check-forged", "duplicate", "refusals-alike", "junk"];
+    thread::scope(|scope| {
+        let run = |case| scope.spawn(move || check(url, &["--only", case]));
+        for run in cases.map(run) {
+            let ran = run.join().unwrap();
+            assert_eq!(
+                ran.stdout.matches("no answer in time").count(),
+                1,
+                "{ran:?}"
+            );
+            assert_eq!(ran.stderr, "", "what runs is for terminals");
+        }
+    });
+    // One to see how a good event is answered, and one of the case.
+    assert_eq!(asked.load(Ordering::Relaxed), 2 * cases.len());
 }
 
 #[test]

@@ -159,3 +159,33 @@ fn an_event_that_is_not_there_is_status_1_with_what_is_like_it() {
     let ran = lark_events(&["events", "show", "x"]).run().with_code(1);
     assert!(ran.stderr.contains("see `lark-events events`"), "{ran:?}");
 }
+
+#[test]
+fn an_event_is_shown_by_every_name_that_is_printed_of_it() {
+    for name in [
+        "vc.reserve_config.updated_v1",
+        "VC.Reserve_Config.Updated_v1",
+        "reserveconfigupdatedv1",
+        "vc_events::ReserveConfigUpdatedV1",
+    ] {
+        let ran = lark_events(&["events", "show", name, "--json"]).run();
+        let shown = ran.with_code(0).json();
+        assert_eq!(shown["event_type"], "vc.reserve_config.updated_v1");
+    }
+}
+
+#[test]
+fn a_name_of_several_events_is_status_1_with_all_of_them() {
+    let ran = lark_events(&["events", "show", "DepartmentCreatedV1"]).run();
+    let ran = ran.with_code(1);
+    assert_eq!(ran.stdout, "");
+    let types: Vec<_> = ran
+        .stderr
+        .split_whitespace()
+        .filter(|word| word.ends_with("_events::DepartmentCreatedV1"))
+        .collect();
+    assert!(types.len() > 1, "{ran:?}");
+    for name in types {
+        lark_events(&["events", "show", name]).run().with_code(0);
+    }
+}

@@ -1,10 +1,10 @@
 //! `inspect`: every sample, and what is no event.
 
-use lark_events::{Delivery, EncryptKey, RawJson, Transport};
+use lark_events::{Delivery, EncryptKey, MAX_EVENT_BYTES, RawJson, Transport};
 use lark_events_catalogue::DOMAINS;
 use serde_json::json;
 
-use crate::{KEY, lark_events};
+use crate::{KEY, file, lark_events};
 
 #[test]
 fn the_line_for_machines_is_as_promised() {
@@ -125,15 +125,30 @@ fn what_is_no_event_is_status_1_and_nothing_is_misuse() {
         ),
         (
             r#"{"header":{"event_type":"vc.reserve_config.updated_v1"},"event":[]}"#,
-            "the body is not one of vc.reserve_config.updated_v1",
+            "the body is not one of vc.reserve_config.updated_v1: it is no object",
         ),
+        ("\u{feff}{}", "begins with a byte order mark"),
     ] {
         let ran = lark_events(&["inspect"]).stdin(payload).run().with_code(1);
         assert!(ran.stderr.contains(why), "{payload}: {}", ran.stderr);
         assert_eq!(ran.stdout, "");
     }
     let ran = lark_events(&["inspect"]).run().with_code(2);
-    assert!(ran.stderr.contains("nothing on stdin"), "{ran:?}");
+    assert!(ran.stderr.contains("stdin: nothing there"), "{ran:?}");
     let ran = lark_events(&["inspect"]).stdin(*b"\xff").run().with_code(1);
     assert!(ran.stderr.contains("not UTF-8"), "{ran:?}");
+}
+
+#[test]
+fn files_and_stdin_have_the_same_bounds() {
+    let empty = file("empty.json", "");
+    let large = file("large.json", vec![b' '; 2 * MAX_EVENT_BYTES + 1]);
+    for (path, why) in [(empty, "nothing there"), (large, "more than any event has")] {
+        let name = path.to_str().unwrap();
+        let ran = lark_events(&["inspect", name]).run().with_code(2);
+        assert!(ran.stderr.contains(&format!("{name}: {why}")), "{ran:?}");
+        let stdin = std::fs::read(&path).unwrap();
+        let ran = lark_events(&["inspect"]).stdin(stdin).run().with_code(2);
+        assert!(ran.stderr.contains(&format!("stdin: {why}")), "{ran:?}");
+    }
 }

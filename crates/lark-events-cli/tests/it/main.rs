@@ -9,6 +9,7 @@ mod inspect;
 mod manual;
 mod push;
 mod serve;
+mod webhook;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -110,6 +111,8 @@ fn file(name: &str, text: impl AsRef<[u8]>) -> PathBuf {
 
 #[test]
 fn misuse_is_status_2_and_says_so_on_stderr() {
+    let body = file("misuse.json", "{}");
+    let body = body.to_str().unwrap();
     for args in [
         &[][..],
         &["pour"],
@@ -121,10 +124,74 @@ fn misuse_is_status_2_and_says_so_on_stderr() {
         &["completions", "dos"],
         &["man", "pour"],
         &["inspect", "no/such/file"],
+        &[
+            "push",
+            "im.message.receive_v1",
+            "--to",
+            "http://[::1]:1/",
+            "--v1",
+        ],
+        // Milliseconds.
+        &[
+            "explain",
+            "--key",
+            "k",
+            "--body",
+            body,
+            "--at",
+            "1700000000000",
+        ],
     ] {
         let ran = lark_events(args).run().with_code(2);
         assert_eq!(ran.stdout, "", "{args:?}");
         assert_ne!(ran.stderr, "", "{args:?}");
+    }
+}
+
+/// A pipe that nobody reads.
+fn closed() -> Stdio {
+    let (_, writer) = std::io::pipe().unwrap();
+    writer.into()
+}
+
+#[test]
+fn a_verdict_stands_though_nobody_reads_it() {
+    let app = axum::routing::any(|| async { axum::http::StatusCode::NO_CONTENT });
+    let url = push::serve(axum::Router::new().fallback(app));
+    let sample = lark_events_catalogue::find("vc.reserve_config.updated_v1").unwrap();
+    let sample = file("unread.json", sample.sample.unwrap());
+    let sample = sample.to_str().unwrap();
+    for (code, args) in [
+        (
+            1,
+            &["push", "vc.reserve_config.updated_v1", "--to", &url][..],
+        ),
+        (1, &["check", &url, "--only", "event", "--only", "get"]),
+        (1, &["explain", "--body", sample]),
+        (0, &["inspect", sample]),
+        (0, &["events"]),
+        (0, &["man"]),
+        (0, &["completions", "bash"]),
+    ] {
+        for json in [&[][..], &["--json"]] {
+            let args: Vec<_> = args.iter().chain(json).copied().collect();
+            let mut run = lark_events(&args).secrets();
+            let status = run.command.stdout(closed()).status().unwrap();
+            assert_eq!(status.code(), Some(code), "{args:?}");
+        }
+    }
+}
+
+#[test]
+fn a_status_stands_though_nobody_reads_why() {
+    for (code, args) in [
+        (2, &["man", "pour"][..]),
+        (1, &["events", "no such event"]),
+        (2, &["pour"]),
+    ] {
+        let mut run = lark_events(args);
+        let status = run.command.stderr(closed()).status().unwrap();
+        assert_eq!(status.code(), Some(code), "{args:?}");
     }
 }
 

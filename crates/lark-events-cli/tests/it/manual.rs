@@ -21,6 +21,10 @@ fn there_is_a_manual_page_of_all_and_of_each_command() {
     let all = page(&["man"]);
     assert!(all.contains(".TH lark-events 1"), "{all}");
     assert!(all.contains("lark\\-events\\-push"), "{all}");
-    assert!(page(&["man", "push"]).contains("\\fB\\-\\-event\\-id\\fR"));
+    let push = page(&["man", "push"]);
+    assert!(push.contains("\\fB\\-\\-event\\-id\\fR"));
+    let version = concat!("\"lark-events ", env!("CARGO_PKG_VERSION"), "\"");
+    let title = push.lines().find(|line| line.starts_with(".TH"));
+    assert!(title.unwrap().contains(version), "{title:?}");
     assert!(page(&["man", "events", "show"]).contains(".TH lark-events-events-show 1"));
 }

@@ -24,10 +24,7 @@ pub(crate) struct Template {
 impl Template {
     /// The documented sample; an empty body where there is none.
     pub(crate) fn sample(event_type: &str) -> Result<Self, String> {
-        let Some(known) = catalogue::find(event_type) else {
-            let unknown = catalogue::unknown(event_type);
-            return Err(format!("{unknown}; give its body with --file"));
-        };
+        let known = catalogue::find(event_type).ok_or_else(|| catalogue::unknown(event_type))?;
         let schema = known.info.schema;
         match known.info.sample {
             Some(sample) => Self::of(sample.into(), Some(event_type), schema),

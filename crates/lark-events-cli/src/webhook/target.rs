@@ -1,5 +1,6 @@
 //! The webhook under test: its URL, connections to it, and requests on them.
 
+use std::error::Error as _;
 use std::io;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Request, Uri};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -30,6 +31,7 @@ const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 #[derive(Clone)]
 pub(crate) struct Target {
     authority: Authority,
+    port: u16,
     path: PathAndQuery,
     tls: Option<TlsConnector>,
 }
@@ -48,8 +50,21 @@ impl FromStr for Target {
         if scheme != Scheme::HTTP && scheme != Scheme::HTTPS {
             return Err(FORM);
         }
+        let authority = parts.authority.ok_or(FORM)?;
+        if authority.as_str().contains('@') {
+            return Err("the webhook's URL has a user in it, who would not be sent");
+        }
+        let port = authority.as_str()[authority.host().len()..].trim_start_matches(':');
+        let port = match port {
+            "" if scheme == Scheme::HTTPS => 443,
+            "" => 80,
+            port => port
+                .parse()
+                .map_err(|_| "the webhook's URL has no port that there is")?,
+        };
         Ok(Self {
-            authority: parts.authority.ok_or(FORM)?,
+            authority,
+            port,
             path: parts
                 .path_and_query
                 .unwrap_or(PathAndQuery::from_static("/")),
@@ -81,9 +96,7 @@ impl Target {
     async fn dial(&self) -> io::Result<Box<dyn Stream>> {
         // The brackets of an IPv6 address belong to the URL.
         let host = self.authority.host().trim_matches(['[', ']']);
-        let port = if self.tls.is_some() { 443 } else { 80 };
-        let port = self.authority.port_u16().unwrap_or(port);
-        let socket = TcpStream::connect((host, port)).await?;
+        let socket = TcpStream::connect((host, self.port)).await?;
         socket.set_nodelay(true)?;
         let Some(tls) = &self.tls else {
             return Ok(Box::new(socket));
@@ -110,25 +123,30 @@ impl Target {
     pub(crate) async fn send(&self, request: Request<Bytes>, limit: Duration) -> Posted {
         let stream = self.connect().await?;
         let answered = timeout(limit, self.exchange(stream, request)).await;
-        answered
-            .map_err(|_| Missing::TimedOut)?
-            .ok_or(Missing::Closed)
+        answered.map_err(|_| Missing::TimedOut)?
     }
 
-    async fn exchange(&self, stream: Box<dyn Stream>, request: Request<Bytes>) -> Option<Answer> {
+    async fn exchange(&self, stream: Box<dyn Stream>, request: Request<Bytes>) -> Posted {
         let started = Instant::now();
         let mut request = request.map(Full::new);
-        let host = HeaderValue::from_str(self.authority.as_str()).ok()?;
-        request.headers_mut().insert(HOST, host);
+        let host = HeaderValue::from_str(self.authority.as_str());
+        request
+            .headers_mut()
+            .insert(HOST, host.expect("an authority is visible ASCII"));
         *request.uri_mut() = self.path.clone().into();
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.ok()?;
+        let handshake = http1::handshake(TokioIo::new(stream)).await;
+        let (mut sender, connection) = handshake.map_err(|error| without_head(&error))?;
         let answer = async {
-            let response = sender.send_request(request).await.ok()?;
-            let (parts, body) = response.into_parts();
-            let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await.ok()?;
+            let response = sender.send_request(request).await;
+            let (parts, body) = response.map_err(|error| without_head(&error))?.into_parts();
+            let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await;
+            let body = body.map_err(|error| match error.is::<LengthLimitError>() {
+                true => Missing::TooLarge,
+                false => Missing::Closed,
+            })?;
             let content_type = parts.headers.get(CONTENT_TYPE);
             let content_type = content_type.and_then(|value| value.to_str().ok());
-            Some(Answer {
+            Ok(Answer {
                 status: parts.status,
                 content_type: content_type.unwrap_or_default().to_owned(),
                 body: body.to_bytes(),
@@ -143,6 +161,18 @@ impl Target {
             _ = connection => {}
         }
         answer.await
+    }
+}
+
+/// Why no status came.
+fn without_head(error: &hyper::Error) -> Missing {
+    let cause = error.source().and_then(|cause| cause.downcast_ref());
+    // Web servers wait for the request. What I/O fails at has a cause of its own.
+    let spoke_first = cause.is_some_and(|cause: &hyper::Error| cause.source().is_none());
+    if error.is_parse() || spoke_first {
+        Missing::NotHttp
+    } else {
+        Missing::Closed
     }
 }
 

@@ -1,33 +1,36 @@
 //! The platform as it runs: what is pushed and typed, and what comes of it.
 
+mod script;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use lark_events_sim::{Attempt, Mode, Platform, Push, Stats, WebhookError};
-use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
-use super::command::{COMMANDS, Command, Wait};
+use self::script::Waiting;
+use super::command::Command;
+use super::counts::Counts;
 use super::delivery::Delivery;
+use super::due::Due;
 use super::event::Event;
-use super::span::{Span, Stream};
+use super::lines::Lines;
+use super::span::Stream;
 use super::view::View;
+use super::webhook::WebhookUrl;
 use crate::Error;
 
-/// Between two checks of a webhook that is not there yet.
-const CHECK_INTERVAL: Duration = Duration::from_millis(500);
-
 pub(crate) struct Settings {
-    pub(crate) webhook: Option<String>,
+    pub(crate) webhook: Option<WebhookUrl>,
     pub(crate) streams: Vec<Stream>,
     pub(crate) script: Vec<Command>,
     pub(crate) redeliver_after: Vec<Duration>,
     pub(crate) ends: Option<Instant>,
-    pub(crate) lines: Option<mpsc::Receiver<String>>,
+    pub(crate) lines: Option<Lines>,
 }
 
 /// What tasks tell.
@@ -41,11 +44,11 @@ enum Happened {
 pub(crate) struct Session {
     platform: Arc<Platform>,
     view: View,
-    webhook: Option<String>,
+    webhook: Option<WebhookUrl>,
     webhook_is_set: bool,
     streams: Vec<Due>,
     script: VecDeque<Command>,
-    lines: Option<mpsc::Receiver<String>>,
+    lines: Option<Lines>,
     wait: Option<Waiting>,
     redeliver_after: Vec<Duration>,
     ends: Option<Instant>,
@@ -56,27 +59,6 @@ pub(crate) struct Session {
     tell: mpsc::UnboundedSender<Happened>,
     stats: Stats,
     counts: Counts,
-}
-
-/// A stream, and when its next event is due.
-struct Due {
-    stream: Stream,
-    at: Instant,
-}
-
-enum Waiting {
-    Until(Instant),
-    Connected,
-    Delivered,
-}
-
-#[derive(Default)]
-struct Counts {
-    pushes: usize,
-    acknowledged: usize,
-    given_up: usize,
-    attempts: usize,
-    redeliveries: usize,
 }
 
 impl Session {
@@ -107,86 +89,67 @@ impl Session {
     /// Runs until it is told to end.
     pub(crate) async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), Error> {
         if let Some(url) = self.webhook.clone() {
-            let check = check_webhook(Arc::clone(&self.platform), url, self.tell.clone());
-            self.tasks.spawn(check);
+            let (platform, tell) = (Arc::clone(&self.platform), self.tell.clone());
+            self.tasks.spawn(async move {
+                let refused = |error| drop(tell.send(Happened::WebhookRefused(error)));
+                url.check(platform, refused).await;
+                let _ = tell.send(Happened::WebhookSet);
+            });
         }
         let mut stop = std::pin::pin!(stop);
-        loop {
-            if !self.run_script()? {
-                break;
+        let ran = loop {
+            match self.turn(stop.as_mut()).await {
+                Ok(true) => {}
+                Ok(false) => break Ok(()),
+                Err(error) => break Err(error),
             }
-            let platform = Arc::clone(&self.platform);
-            let stats = self.stats;
-            let (due, wait_ends) = (self.next_due(), self.wait_ends());
-            tokio::select! {
-                () = &mut stop => break,
-                () = at(self.ends) => break,
-                Some(happened) = self.happened.recv() => self.has_happened(happened)?,
-                stats = platform.until(|now| *now != stats) => self.counted(stats)?,
-                () = at(due) => self.push_due()?,
-                () = at(wait_ends) => self.wait = None,
-                line = next_line(&mut self.lines), if self.wait.is_none() => {
-                    // Ctrl-D.
-                    let Some(line) = line else { break };
-                    self.view.typed();
-                    match Command::parse(&line) {
-                        Ok(command) => self.script.extend(command),
-                        Err(error) => self.view.refused(&error),
-                    }
-                }
-            }
-        }
-        self.end().await
+        };
+        let ended = self.end().await;
+        ran.and(ended)
     }
 
-    /// Runs what there is to run until something has to be waited for; `false` at its end.
-    fn run_script(&mut self) -> io::Result<bool> {
-        let is_over = match self.wait {
-            Some(Waiting::Connected) => !self.modes().is_empty(),
-            Some(Waiting::Delivered) => {
-                let once = |due: &Due| due.stream.every.is_none();
-                self.deliveries.is_empty() && !self.streams.iter().any(once)
-            }
-            Some(Waiting::Until(_)) | None => false,
-        };
-        if is_over {
-            self.wait = None;
+    /// Runs what there is to run, then waits for one thing to happen; `false` at the end.
+    async fn turn(&mut self, stop: impl Future<Output = ()>) -> Result<bool, Error> {
+        if !self.run_script()? {
+            return Ok(false);
         }
-        while self.wait.is_none() {
-            let Some(command) = self.script.pop_front() else {
-                break;
-            };
-            match command {
-                Command::Push(event) => {
-                    let mut modes = self.modes();
-                    if modes.is_empty() {
-                        modes.push(self.default_mode());
-                    }
-                    for mode in modes {
-                        self.push(&event, mode)?;
-                    }
-                }
-                Command::Fault(fault) => fault.inject(&self.platform),
-                Command::Calm => drop(self.platform.clear_faults()),
-                Command::Wait(wait) => {
-                    self.wait = Some(match wait {
-                        Wait::For(Span(time)) => Waiting::Until(Instant::now() + time),
-                        Wait::Connected => Waiting::Connected,
-                        Wait::Delivered => Waiting::Delivered,
-                    });
-                    return self.run_script();
-                }
-                Command::Stats => self.show_counts("stats")?,
-                Command::Events(text) => {
-                    let types = crate::catalogue::all().map(|known| known.info.event_type);
-                    let types: Vec<_> = types.filter(|name| name.contains(&text)).collect();
-                    self.view.answer(&types.join("\n"), None)?;
-                }
-                Command::Help => self.view.answer(COMMANDS, None)?,
-                Command::Quit => return Ok(false),
+        let platform = Arc::clone(&self.platform);
+        let stats = self.stats;
+        let (due, wait_ends) = (self.next_due(), self.wait_ends());
+        let waiting = self.wait.is_some();
+        tokio::select! {
+            () = stop => return Ok(false),
+            () = at(self.ends) => return Ok(false),
+            Some(happened) = self.happened.recv() => self.has_happened(happened)?,
+            // One that has ended is not kept, and one that has panicked is not kept quiet.
+            Some(ended) = self.tasks.join_next() => ended?,
+            stats = platform.until(|now| *now != stats) => self.counted(stats)?,
+            () = at(due) => self.push_due()?,
+            () = at(wait_ends) => {}
+            line = next_line(&mut self.lines, waiting) => match line {
+                Some(line) => return self.is_told(line),
+                // Ctrl-D.
+                None => return Ok(false),
             }
         }
-        self.view.settle()?;
+        Ok(true)
+    }
+
+    /// A line has come from stdin; `false` at the end.
+    fn is_told(&mut self, line: io::Result<String>) -> Result<bool, Error> {
+        let line = line.map_err(|error| format!("stdin: {error}"))?;
+        self.view.typed();
+        match Command::parse(&line) {
+            // Whatever is waited for.
+            Ok(Some(Command::Quit)) => return Ok(false),
+            Ok(command) => self.script.extend(command),
+            Err(error) => match &self.lines {
+                Some(lines) if !lines.are_typed => {
+                    return Err(format!("stdin: line {}: {error}", lines.number).into());
+                }
+                _ => self.view.refused(&error),
+            },
+        }
         Ok(true)
     }
 
@@ -219,6 +182,7 @@ impl Session {
             event_id: push.event_id().to_owned(),
             mode,
             attempt: None,
+            acknowledged: false,
             ended: false,
         };
         self.view.delivery(&delivery)?;
@@ -242,12 +206,7 @@ impl Session {
                 return true;
             }
             events.push(due.stream.event.clone());
-            let Some(every) = due.stream.every else {
-                return false;
-            };
-            // What was missed is not made up for.
-            due.at = (due.at + every).max(now);
-            true
+            due.go_on(now)
         });
         for event in events {
             for mode in &modes {
@@ -257,6 +216,7 @@ impl Session {
         Ok(())
     }
 
+    /// When a time that is waited for has passed.
     fn wait_ends(&self) -> Option<Instant> {
         match self.wait {
             Some(Waiting::Until(moment)) => Some(moment),
@@ -270,15 +230,15 @@ impl Session {
                 self.counts.attempts += 1;
                 self.counts.redeliveries += usize::from(attempt.number > 1 && !attempt.copy);
                 if let Some(delivery) = self.deliveries.get_mut(&number) {
-                    let is_first = !delivery.accepted();
-                    self.counts.acknowledged += usize::from(attempt.accepted() && is_first);
-                    delivery.attempt = Some(attempt);
+                    let before = delivery.acknowledged;
+                    delivery.attempted(attempt);
+                    self.counts.acknowledged += usize::from(delivery.acknowledged && !before);
                     self.view.delivery(delivery)?;
                 }
             }
             Happened::Ended(number) => {
                 if let Some(mut delivery) = self.deliveries.remove(&number) {
-                    self.counts.given_up += usize::from(!delivery.accepted());
+                    self.counts.given_up += usize::from(!delivery.acknowledged);
                     delivery.ended = true;
                     self.view.ended(&delivery)?;
                 }
@@ -320,44 +280,19 @@ impl Session {
     }
 
     fn show_counts(&mut self, kind: &str) -> io::Result<()> {
-        let Counts {
-            pushes,
-            acknowledged,
-            given_up,
-            attempts,
-            redeliveries,
-        } = self.counts;
         let on_the_way = self.deliveries.len();
-        let Stats {
-            violations,
-            connections,
-            upgrades,
-            ..
-        } = self.platform.stats();
-        let json = json!({
-            "kind": kind, "pushes": pushes, "acknowledged": acknowledged, "given_up": given_up,
-            "on_the_way": on_the_way, "attempts": attempts, "redeliveries": redeliveries,
-            "connections": connections, "connected": upgrades, "violations": violations,
-        });
-        let mut text = format!(
-            "{pushes} pushed: {acknowledged} acknowledged, {given_up} given up, {on_the_way} on the way; \
-             {attempts} attempts, {redeliveries} of them redeliveries; \
-             {upgrades} times connected; {violations} against the protocol"
-        );
-        for violation in self.platform.violations() {
-            text += &format!("\n  {violation}");
-        }
+        let (text, json) = self.counts.shown(kind, on_the_way, &self.platform);
         self.view.answer(&text, Some(&json))
     }
 
     async fn end(mut self) -> Result<(), Error> {
-        self.view.finish();
-        self.show_counts("summary")?;
+        let finished = self.view.finish();
+        let shown = finished.and_then(|()| self.show_counts("summary"));
         self.tasks.shutdown().await;
         if let Some(platform) = Arc::into_inner(self.platform) {
             platform.shutdown().await;
         }
-        Ok(())
+        Ok(shown?)
     }
 }
 
@@ -369,10 +304,10 @@ async fn at(moment: Option<Instant>) {
     }
 }
 
-/// The next line; for ever none where nobody types.
-async fn next_line(lines: &mut Option<mpsc::Receiver<String>>) -> Option<String> {
+/// The next line; for ever none where nothing is read.
+async fn next_line(lines: &mut Option<Lines>, waiting: bool) -> Option<io::Result<String>> {
     match lines {
-        Some(lines) => lines.recv().await,
+        Some(lines) => lines.next(waiting).await,
         None => std::future::pending().await,
     }
 }
@@ -386,19 +321,51 @@ async fn follow(mut push: Push, number: usize, tell: mpsc::UnboundedSender<Happe
     let _ = tell.send(Happened::Ended(number));
 }
 
-/// Sets the webhook as soon as it passes the check, and tells why it does not.
-async fn check_webhook(
-    platform: Arc<Platform>,
-    url: String,
-    tell: mpsc::UnboundedSender<Happened>,
-) {
-    let mut last = None;
-    while let Err(error) = platform.set_webhook(&url).await {
-        if last.as_ref() != Some(&error) {
-            last = Some(error.clone());
-            let _ = tell.send(Happened::WebhookRefused(error));
-        }
-        sleep(CHECK_INTERVAL).await;
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use clap::Parser as _;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(30);
+
+    async fn session(script: &str, lines: Option<Lines>) -> Session {
+        let settings = Settings {
+            webhook: None,
+            streams: Vec::new(),
+            script: Command::parse_script(script).unwrap(),
+            redeliver_after: Vec::new(),
+            ends: None,
+            lines,
+        };
+        let platform = Platform::builder().start().await.unwrap();
+        let output = crate::Cli::parse_from(["lark-events", "--json", "events"]).output;
+        Session::new(platform, settings, View::new(output, false))
     }
-    let _ = tell.send(Happened::WebhookSet);
+
+    #[tokio::test]
+    async fn an_event_that_has_come_to_its_end_leaves_nothing_behind() {
+        let mut session = session("push im.message.receive_v1", None).await;
+        while session.counts.given_up == 0 || !session.tasks.is_empty() {
+            let turn = timeout(LIMIT, session.turn(pending()));
+            assert!(turn.await.unwrap().unwrap());
+        }
+        assert!(session.deliveries.is_empty());
+    }
+
+    #[tokio::test]
+    async fn quit_at_a_terminal_ends_what_is_waited_for() {
+        let (sender, lines) = Lines::typed();
+        let session = session("wait 1h", Some(lines)).await;
+        for line in ["stats", "quit"] {
+            sender.send(Ok(line.to_owned())).await.unwrap();
+        }
+        timeout(LIMIT, session.run(pending()))
+            .await
+            .unwrap()
+            .unwrap();
+    }
 }

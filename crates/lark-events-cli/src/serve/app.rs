@@ -1,0 +1,113 @@
+//! The app that is served, and what an app has to be set to.
+
+use std::io;
+
+use serde_json::json;
+
+use super::ServeArgs;
+use crate::Error;
+use crate::output::{FAINT, NAME, Output};
+use crate::secrets::given;
+
+/// The app that is served; the same each time unless it is given, so that the app under test needs no
+/// new settings.
+pub(super) struct App {
+    pub(super) id: String,
+    pub(super) secret: Known,
+    pub(super) key: Option<Known>,
+    pub(super) token: Known,
+}
+
+/// A secret. It is shown only where it is no secret: everybody knows the default.
+pub(super) enum Known {
+    Default(&'static str),
+    Given(String),
+}
+
+impl Known {
+    fn or(given: Option<String>, default: &'static str) -> Self {
+        given.map_or(Self::Default(default), Self::Given)
+    }
+
+    pub(super) fn reveal(&self) -> &str {
+        match self {
+            Self::Default(text) => text,
+            Self::Given(text) => text,
+        }
+    }
+
+    fn shown(&self) -> Option<&'static str> {
+        match self {
+            Self::Default(text) => Some(text),
+            Self::Given(_) => None,
+        }
+    }
+}
+
+impl App {
+    pub(super) fn given(args: &ServeArgs) -> Result<Self, Error> {
+        let id = given(args.app_id.as_ref(), "--app-id", "LARK_APP_ID")?;
+        let secret = given(args.app_secret.as_ref(), "--app-secret", "LARK_APP_SECRET")?;
+        Ok(Self {
+            // The official Node SDK takes ids of this form only.
+            id: id.unwrap_or_else(|| "cli_a1b2c3d4e5f60718".to_owned()),
+            secret: Known::or(secret, "app-secret"),
+            key: match args.no_key {
+                true => None,
+                false => Some(Known::or(args.secrets.key()?, "encrypt-key")),
+            },
+            token: Known::or(args.secrets.token()?, "verification-token"),
+        })
+    }
+
+    /// What an app has to be set to, in a form that shells take.
+    pub(super) fn show(&self, base_url: &str, output: Output) -> io::Result<()> {
+        let secret = self.secret.shown();
+        let key = self.key.as_ref().map_or(Some(""), Known::shown);
+        let token = self.token.shown();
+        if output.json {
+            return output.print_json(&json!({
+                "kind": "platform", "base_url": base_url, "app_id": self.id,
+                "app_secret": secret, "encrypt_key": key.filter(|key| !key.is_empty()),
+                "verification_token": token,
+            }));
+        }
+        for (name, value) in [
+            ("LARK_BASE_URL", Some(base_url)),
+            ("LARK_APP_ID", Some(self.id.as_str())),
+            ("LARK_APP_SECRET", secret),
+            ("LARK_ENCRYPT_KEY", key),
+            ("LARK_VERIFICATION_TOKEN", token),
+        ] {
+            match value {
+                Some(value) => {
+                    let name = output.paint(NAME, format_args!("{name}="));
+                    output.print(format_args!("{name}{}", quoted(value)))?;
+                }
+                None => output.print(output.paint(FAINT, format_args!("# {name} (as given)")))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// As a shell takes it for one word.
+fn quoted(value: &str) -> String {
+    let is_plain = |char: char| char.is_ascii_alphanumeric() || "_./:-".contains(char);
+    match value.chars().all(is_plain) {
+        true => value.to_owned(),
+        false => format!("'{}'", value.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_shell_would_read_otherwise_is_quoted() {
+        assert_eq!(quoted("http://127.0.0.1:7780"), "http://127.0.0.1:7780");
+        assert_eq!(quoted("a b;$(c)"), "'a b;$(c)'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+    }
+}

@@ -1,0 +1,50 @@
+//! What happened so far, in numbers: for `stats`, and for the summary at the end.
+
+use std::fmt::Write as _;
+
+use lark_events_sim::Platform;
+use serde_json::{Value, json};
+
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Counts {
+    pub(super) pushes: usize,
+    pub(super) acknowledged: usize,
+    pub(super) given_up: usize,
+    pub(super) attempts: usize,
+    pub(super) redeliveries: usize,
+}
+
+impl Counts {
+    /// For people and for machines.
+    pub(super) fn shown(
+        self,
+        kind: &str,
+        on_the_way: usize,
+        platform: &Platform,
+    ) -> (String, Value) {
+        let Self {
+            pushes,
+            acknowledged,
+            given_up,
+            attempts,
+            redeliveries,
+        } = self;
+        let stats = platform.stats();
+        let (connections, upgrades) = (stats.connections, stats.upgrades);
+        let violations = stats.violations;
+        let json = json!({
+            "kind": kind, "pushes": pushes, "acknowledged": acknowledged, "given_up": given_up,
+            "on_the_way": on_the_way, "attempts": attempts, "redeliveries": redeliveries,
+            "connections": connections, "connected": upgrades, "violations": violations,
+        });
+        let mut text = format!(
+            "{pushes} pushed: {acknowledged} acknowledged, {given_up} given up, {on_the_way} on the way; \
+             {attempts} attempts, {redeliveries} of them redeliveries; \
+             {upgrades} times connected; {violations} against the protocol"
+        );
+        for violation in platform.violations() {
+            let _ = write!(text, "\n  {violation}");
+        }
+        (text, json)
+    }
+}

@@ -1,0 +1,100 @@
+//! The app that `serve` knows and shows, and what cannot be served.
+
+use std::net::TcpListener;
+
+use axum::Router;
+use lark_events::Webhook;
+use lark_events_tower::EventService;
+use serde_json::Value;
+
+use super::{EVENT, LIMIT, Serving, recording};
+use crate::push::serve;
+use crate::{file, lark_events};
+
+#[test]
+fn the_app_can_be_given_and_be_one_without_a_key() {
+    let webhook = Webhook::builder()
+        .verification_token("t-1")
+        .build()
+        .unwrap();
+    let (dispatcher, handled) = recording();
+    let service = EventService::new(webhook, dispatcher);
+    let url = serve(Router::new().route_service("/webhook/event", service));
+    let app = [
+        "--no-key",
+        "--token",
+        "t-1",
+        "--app-id",
+        "cli_1",
+        "--app-secret",
+        "s-1",
+    ];
+    let mut serving = Serving::start(&[&app[..], &["--webhook", &url, "--push", EVENT]].concat());
+    assert_eq!(serving.next("delivery")["accepted"], true);
+    assert_eq!(handled.recv_timeout(LIMIT).unwrap().header.app_id, "cli_1");
+}
+
+#[test]
+fn secrets_that_are_given_are_not_printed() {
+    let args = [
+        "serve",
+        "--port",
+        "0",
+        "--for",
+        "1ms",
+        "--app-id",
+        "it's",
+        "--app-secret",
+        "marked-app-secret",
+    ];
+    // Nothing that is marked may be printed.
+    let ran = lark_events(&args).secrets().run().with_code(0);
+    let lines: Vec<_> = ran.stdout.lines().collect();
+    assert_eq!(
+        lines[1..5],
+        [
+            r"LARK_APP_ID='it'\''s'",
+            "# LARK_APP_SECRET (as given)",
+            "# LARK_ENCRYPT_KEY (as given)",
+            "# LARK_VERIFICATION_TOKEN (as given)",
+        ]
+    );
+    let ran = lark_events(&[&args[..], &["--json"]].concat())
+        .secrets()
+        .run();
+    let platform = ran.stdout.lines().next().unwrap();
+    let platform: Value = serde_json::from_str(platform).unwrap();
+    for secret in ["app_secret", "encrypt_key", "verification_token"] {
+        assert_eq!(platform[secret], Value::Null);
+    }
+    assert_eq!(platform["app_id"], "it's");
+}
+
+#[test]
+fn what_cannot_be_served_is_status_2() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let script = file("bad-script.txt", "stats\npush tea\n");
+    let script = script.to_str().unwrap();
+    for (args, says) in [
+        (&["--port", &port][..], "no port to listen on"),
+        (&["--push", "tea@1/s"], "no event tea"),
+        (&["--push", "im.message.receive_v1@often"], "a rate is"),
+        (&["--fault", "tea"], "no fault tea"),
+        (&["--redeliver", "soon"], "a time is"),
+        (&["--fragment-above", "0"], "a fragment has"),
+        (
+            &["--port", "0", "--script", script],
+            "bad-script.txt: line 2: no event tea",
+        ),
+        (
+            &["--port", &port, "--webhook", "https://x/"],
+            "does not push to https://",
+        ),
+        (&["--port", &port, "--webhook", "x"], "no http:// URL"),
+    ] {
+        let ran = lark_events(&[&["serve"], args].concat()).run().with_code(2);
+        assert!(ran.stderr.contains(says), "{}", ran.stderr);
+        assert_eq!(ran.stdout, "", "{args:?}");
+    }
+}
