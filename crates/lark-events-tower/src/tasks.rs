@@ -50,6 +50,8 @@ pub(crate) struct Tasks {
     pub(crate) deadline_missed: Counter,
     pub(crate) overloaded: Counter,
     pub(crate) cancelled: Arc<Counter>,
+    /// Of those: by a drain.
+    cut_off: Arc<Counter>,
     pub(crate) rejected: Counter,
 }
 
@@ -92,6 +94,7 @@ impl Tasks {
             deadline_missed: Counter::default(),
             overloaded: Counter::default(),
             cancelled: Arc::default(),
+            cut_off: Arc::default(),
             rejected: Counter::default(),
         }
     }
@@ -133,7 +136,7 @@ impl Tasks {
         cancel_at: Option<Instant>,
     ) -> JoinHandle<Ended<T>> {
         let cancel = self.cancel.clone();
-        let cancelled = Arc::clone(&self.cancelled);
+        let (cancelled, cut_off) = (Arc::clone(&self.cancelled), Arc::clone(&self.cut_off));
         let bounded = async move {
             match cancel_at {
                 Some(moment) => match timeout_at(moment, handler).await {
@@ -146,8 +149,13 @@ impl Tasks {
         let task = async move {
             let ended = cancel.run_until_cancelled(bounded).await;
             let ended = ended.unwrap_or(Ended::Drained);
-            if !matches!(ended, Ended::Finished(_)) {
-                cancelled.add_one();
+            match ended {
+                Ended::Finished(_) => {}
+                Ended::Late => cancelled.add_one(),
+                Ended::Drained => {
+                    cancelled.add_one();
+                    cut_off.add_one();
+                }
             }
             drop(slot);
             ended
@@ -155,20 +163,19 @@ impl Tasks {
         tokio::spawn(task.in_current_span())
     }
 
-    /// Takes no more, waits for what runs, and cancels what still does after `within`.
+    /// Takes no more, waits for what runs, and cancels what still does after `within`. Of several drains
+    /// all hear of what one of them has cancelled.
     pub(crate) async fn drain(&self, within: Duration) -> Result<(), DrainError> {
         self.draining.cancel();
         self.tracker.close();
-        if timeout(within, self.tracker.wait()).await.is_ok() {
-            return Ok(());
+        if timeout(within, self.tracker.wait()).await.is_err() {
+            self.cancel.cancel();
+            // Whatever is not dropped by then blocks its thread: nothing more can be done about it.
+            let _ = timeout(CANCEL_GRACE, self.tracker.wait()).await;
         }
-        let before = self.cancelled.get();
-        self.cancel.cancel();
-        // Whatever is not dropped by then blocks its thread: nothing more can be done about it.
-        let _ = timeout(CANCEL_GRACE, self.tracker.wait()).await;
         let blocked = u64::try_from(self.tracker.len()).unwrap_or(u64::MAX);
-        match self.cancelled.get() - before + blocked {
-            0 => Ok(()), // they finished at the last moment
+        match self.cut_off.get() + blocked {
+            0 => Ok(()),
             cancelled => Err(DrainError { cancelled }),
         }
     }

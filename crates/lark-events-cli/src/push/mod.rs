@@ -17,6 +17,7 @@ use lark_events::{
 use lark_events_sim::Platform;
 use serde::Serialize;
 
+use crate::document::APP_ID;
 use crate::document::set::Set;
 use crate::document::template::{CARD_V1, Template};
 use crate::output::{BAD, FAINT, GOOD, Output, even_if_unread};
@@ -54,7 +55,7 @@ pub(crate) struct PushArgs {
     #[arg(long, value_name = "PATH=VALUE")]
     set: Vec<Set>,
     /// The app that it is for.
-    #[arg(long, value_name = "ID", default_value = "cli_a1b2c3d4e5f60718")]
+    #[arg(long, value_name = "ID", default_value = APP_ID)]
     app_id: String,
     /// The id by which receivers tell duplicates, instead of a new one.
     #[arg(long, value_name = "ID")]

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::ServeArgs;
 use crate::Error;
+use crate::document::APP_ID;
 use crate::output::{FAINT, NAME, Output};
 use crate::secrets::given;
 
@@ -50,7 +51,7 @@ impl App {
         let secret = given(args.app_secret.as_ref(), "--app-secret", "LARK_APP_SECRET")?;
         Ok(Self {
             // The official Node SDK takes ids of this form only.
-            id: id.unwrap_or_else(|| "cli_a1b2c3d4e5f60718".to_owned()),
+            id: id.unwrap_or_else(|| APP_ID.to_owned()),
             secret: Known::or(secret, "app-secret"),
             key: match args.no_key {
                 true => None,

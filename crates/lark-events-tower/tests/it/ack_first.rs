@@ -192,6 +192,22 @@ async fn a_drain_is_bounded_and_says_how_much_is_lost() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_two_drains_both_hear_of_what_is_lost() {
+    let (dispatcher, _) = watched();
+    let ack_first = AckFirstLayer::new();
+    let service = ack_first.layer(dispatcher);
+    for _ in 0..3 {
+        pass(&service, delivery("hanging_v1", "")).await.unwrap();
+    }
+    let (soon, late) = tokio::join!(
+        ack_first.drain(Duration::from_secs(1)),
+        ack_first.drain(Duration::from_secs(60))
+    );
+    assert_eq!(soon.unwrap_err().cancelled, 3);
+    assert_eq!(late.unwrap_err().cancelled, 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_acknowledged_is_handled_even_when_everything_is_dropped() {
     let (dispatcher, seen) = watched();
     let service = AckFirstLayer::new().workers(1).layer(dispatcher);
