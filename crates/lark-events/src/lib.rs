@@ -41,7 +41,7 @@
 //!
 //! - `card-v1`: the card callback of the old scheme (`card.action.trigger_v1`), which is plain and
 //!   signed with SHA-1, with an opener of its own. Off by default.
-//! - `testing`: [`testing`](crate::testing), for tests of your own handlers. Off by default.
+//! - `testing`: the module of that name, for tests of your own handlers. Off by default.
 
 mod builder;
 pub mod callback;
