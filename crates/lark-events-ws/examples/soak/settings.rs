@@ -42,7 +42,7 @@ pub(crate) const MEMORY_MARK: Duration = Duration::from_secs(2 * 60);
 /// By how much memory may have grown from there to the end, in percent.
 pub(crate) const MAX_GROWTH_PERCENT: u64 = 5;
 /// How many of the events that some handler succeeds with must have been acknowledged in the end,
-/// in percent: an attempt may be lost, all eight are not.
+/// in percent: all eight attempts, of three seconds together, may fall into one outage.
 pub(crate) const MIN_ACKED_PERCENT: u64 = 99;
 /// How many callbacks must have been replied to, in percent: each is pushed once, and may be lost.
 pub(crate) const MIN_REPLIES_PERCENT: u64 = 70;
