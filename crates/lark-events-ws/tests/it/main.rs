@@ -6,6 +6,7 @@
 mod connecting;
 mod events;
 mod layers;
+mod proxies;
 mod shutdown;
 mod sockets;
 mod support;
