@@ -5,4 +5,5 @@
 mod catalogue;
 mod decisions;
 mod examples;
+mod long_connection;
 mod platform;
