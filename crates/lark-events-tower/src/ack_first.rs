@@ -152,9 +152,9 @@ impl AckFirstLayer {
         })
     }
 
-    /// How many bytes of bodies (the `event` of a document) may be held at once, by events that wait or are handled:
-    /// [`DEFAULT_MAX_BYTES_IN_FLIGHT`] by default. Beyond it they fail, also a single event that is
-    /// larger.
+    /// How many bytes of bodies (the `event` of a document) may be held at once, by events that wait
+    /// or are handled: [`DEFAULT_MAX_BYTES_IN_FLIGHT`] by default. Beyond it they fail, also a single
+    /// event that is larger.
     #[must_use]
     pub fn max_bytes(self, bytes: usize) -> Self {
         Self::with(Limits {

@@ -17,6 +17,7 @@ use tower_service::Service;
 
 use crate::error::LayerError;
 use crate::future::{OutcomeFuture, pass_on};
+use crate::refused::chain;
 
 const DELIVERIES: &str = "lark_events_deliveries_total";
 const HANDLING: &str = "lark_events_handling_seconds";
@@ -201,8 +202,7 @@ impl Drop for Measurement {
 
 /// The name of a failure, by the first error in the chain that has one.
 fn failure(error: &(dyn Error + 'static)) -> &'static str {
-    let mut chain = std::iter::successors(Some(error), |&error| error.source());
-    let known = chain.find_map(|error| {
+    let known = chain(error).find_map(|error| {
         if let Some(error) = error.downcast_ref::<DispatchError>() {
             return Some(match error.kind() {
                 DispatchErrorKind::Unhandled => "unhandled_failed",

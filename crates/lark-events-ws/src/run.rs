@@ -186,6 +186,13 @@ impl Runner {
         }
     }
 
+    /// Starts no handler any more, and says by when those that run are to have finished.
+    fn begin_drain<S: Handle>(&self, handlers: &Handlers<S>) -> Instant {
+        self.enter(State::Draining);
+        handlers.drain();
+        Instant::now() + self.drain_timeout
+    }
+
     /// Takes note of the handlers that end while there is no connection to answer on.
     async fn note_ends<S: Handle>(
         &self,
@@ -206,11 +213,7 @@ impl Runner {
         drained_by: Option<Instant>,
         result: Result<(), ConnectError>,
     ) -> Result<(), ConnectError> {
-        let drained_by = drained_by.unwrap_or_else(|| {
-            handlers.drain();
-            self.enter(State::Draining);
-            Instant::now() + self.drain_timeout
-        });
+        let drained_by = drained_by.unwrap_or_else(|| self.begin_drain(handlers));
         let all = async |handlers: &mut Handlers<S>| {
             while handlers.len() > 0 {
                 handlers.next(&self.counters).await;
@@ -289,10 +292,8 @@ impl Runner {
                 }
                 () = &mut *shutdown, if drained_by.is_none() => {
                     info!("draining");
-                    self.enter(State::Draining);
-                    handlers.drain();
+                    drained_by = Some(self.begin_drain(handlers));
                     session.drain(now());
-                    drained_by = Some(now() + self.drain_timeout);
                 }
                 () = until(drained_by) => {
                     handlers.cancel_all();

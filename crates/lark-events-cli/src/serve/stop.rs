@@ -1,4 +1,4 @@
-//! What comes from outside while the platform runs: signals to stop, and lines on stdin.
+//! The signals that stop the platform.
 
 use std::io;
 
