@@ -67,6 +67,9 @@ mod endpoint;
 mod error;
 pub mod frame;
 mod handlers;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod internals;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod run;

@@ -1,0 +1,19 @@
+//! The time of each case, for `cargo xtask bench`: names are `<case>/<size>`.
+
+#![expect(missing_docs, reason = "what criterion's macros write")]
+
+use benches::{Case, Size};
+use criterion::{Criterion, criterion_group, criterion_main};
+
+fn all(criterion: &mut Criterion) {
+    for size in Size::ALL {
+        for case in Case::ALL {
+            let mut group = criterion.benchmark_group(case.name());
+            let mut workload = case.workload(size);
+            group.bench_function(size.name(), |bencher| bencher.iter(&mut workload));
+        }
+    }
+}
+
+criterion_group!(events, all);
+criterion_main!(events);

@@ -1,0 +1,53 @@
+//! The least that must be done for one signed and sealed event: a hash of the body, base64, AES and
+//! one strict decode of the whole document. Nothing is compared, nothing is looked up, no envelope is
+//! read apart from the body.
+
+use aes::Aes256Dec;
+use aes::cipher::{Block, BlockModeDecrypt as _, InnerIvInit as _, KeyInit as _};
+use base64::Engine as _;
+use base64::engine::general_purpose::GeneralPurposeConfig;
+use base64::engine::simd::Simd;
+use sha2::{Digest as _, Sha256};
+
+use crate::event::{ENCRYPT_KEY, Post};
+use crate::strict::Document;
+
+const BLOCK: usize = 16;
+
+pub(crate) struct Floor {
+    key: Aes256Dec,
+    base64: Simd,
+    body: bytes::Bytes,
+    /// Where the sealed text is in the body.
+    sealed: std::ops::Range<usize>,
+}
+
+impl Floor {
+    pub(crate) fn new(post: &Post) -> Self {
+        let start = br#"{"encrypt":""#.len();
+        Self {
+            key: Aes256Dec::new(&Sha256::digest(ENCRYPT_KEY)),
+            base64: Simd::standard(GeneralPurposeConfig::new()),
+            body: post.body.clone(),
+            sealed: start..post.body.len() - 2,
+        }
+    }
+
+    pub(crate) fn hash(&self) -> [u8; 32] {
+        Sha256::digest(&self.body).into()
+    }
+
+    pub(crate) fn run(&self) -> ([u8; 32], Document) {
+        let digest = self.hash();
+        let mut message = self.base64.decode(&self.body[self.sealed.clone()]);
+        let message = message.as_mut().expect("base64");
+        let (iv, ciphertext) = message.split_at_mut(BLOCK);
+        let iv = Block::<Aes256Dec>::try_from(&*iv).expect("a block");
+        let (blocks, _) = Block::<Aes256Dec>::slice_as_chunks_mut(ciphertext);
+        cbc::Decryptor::inner_iv_init(&self.key, &iv).decrypt_blocks(blocks);
+        let padding = usize::from(ciphertext[ciphertext.len() - 1]);
+        let plain = &ciphertext[..ciphertext.len() - padding];
+        let document = serde_json::from_slice(plain).expect("the document");
+        (digest, document)
+    }
+}

@@ -1,0 +1,75 @@
+//! A connection without a socket, for this project's own benchmarks. Not part of the API: it may
+//! change in any version.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use lark_events::{Dispatcher, LateHandler};
+use tokio::time::Instant;
+
+use crate::builder::{DEFAULT_ACK_DEADLINE, DEFAULT_MAX_BYTES_IN_FLIGHT, DEFAULT_MAX_RUNNING};
+use crate::config::ClientConfig;
+use crate::handlers::{App, Handlers};
+use crate::session::{Action, Limits, Running, Session};
+use crate::stats::Counters;
+
+/// A session and its handlers: messages in, messages out.
+#[expect(missing_debug_implementations, reason = "no part of the API")]
+pub struct Socketless {
+    session: Session,
+    handlers: Handlers<Dispatcher>,
+    counters: Arc<Counters>,
+}
+
+impl Socketless {
+    /// A connection that has just been opened.
+    pub fn new(service: Dispatcher) -> Self {
+        let counters = Arc::<Counters>::default();
+        let mut session = Session::begin(
+            1,
+            ClientConfig::default(),
+            Limits {
+                max_running: DEFAULT_MAX_RUNNING,
+                max_bytes_in_flight: DEFAULT_MAX_BYTES_IN_FLIGHT,
+                ack_deadline: DEFAULT_ACK_DEADLINE,
+            },
+            Running::default(),
+            Arc::clone(&counters),
+            Instant::now(),
+        );
+        let _first_ping = session.next_action();
+        let app = App {
+            id: "cli_a1b2c3d4e5f60718".into(),
+            own_only: false,
+        };
+        Self {
+            session,
+            handlers: Handlers::new(service, app),
+            counters,
+        }
+    }
+
+    /// Takes one message and, if it starts a handler, waits until that has ended. Returns what is sent
+    /// first.
+    pub async fn exchange(&mut self, message: Bytes) -> Option<Bytes> {
+        self.session.on_message(message, Instant::now());
+        loop {
+            match self.session.next_action()? {
+                Action::Send(message) => return Some(message),
+                Action::Start {
+                    key,
+                    payload,
+                    deadline,
+                } => {
+                    self.counters.running.fetch_add(1, Ordering::Relaxed);
+                    let late = LateHandler::default();
+                    self.handlers.start(key, payload, deadline, late);
+                    let (key, done) = self.handlers.next(&self.counters).await;
+                    self.session.on_done(key, &done, Instant::now());
+                }
+                Action::GiveUp => return None,
+            }
+        }
+    }
+}
