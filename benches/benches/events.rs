@@ -1,7 +1,5 @@
 //! The time of each case, for `cargo xtask bench`: names are `<case>/<size>`.
 
-#![expect(missing_docs, reason = "what criterion's macros write")]
-
 use benches::{Case, Size};
 use criterion::{Criterion, criterion_group, criterion_main};
 

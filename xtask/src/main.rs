@@ -3,6 +3,7 @@
 mod codegen;
 mod interop;
 mod mutants;
+mod sdks;
 mod soak;
 
 use std::env;
