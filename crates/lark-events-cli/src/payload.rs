@@ -71,7 +71,7 @@ pub(crate) fn document(payload: &Bytes, key: Option<&EncryptKey>) -> Result<Byte
         return Ok(payload.clone());
     };
     let key = key.ok_or(Unopened::NoKey)?;
-    let document = key.open(&sealed).map_err(|_| Unopened::WrongKey)?;
+    let document = key.open(&*sealed).map_err(|_| Unopened::WrongKey)?;
     // A wrong key has good padding once in 256 times.
     is_json(&document)
         .then_some(document)

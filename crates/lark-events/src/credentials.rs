@@ -46,7 +46,7 @@ impl EncryptKey {
     ///
     /// [`CipherError`] when the text is not base64, not whole blocks, or has no padding under this
     /// key.
-    pub fn open(&self, wrapped: &str) -> Result<Bytes, CipherError> {
+    pub fn open(&self, wrapped: impl AsRef<[u8]>) -> Result<Bytes, CipherError> {
         self.body.open(wrapped, Padding::Required)
     }
 

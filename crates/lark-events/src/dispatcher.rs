@@ -1,17 +1,16 @@
 //! Routing a delivery to its handler: one look-up, one decode, and a failure of any kind is a value.
 
-use std::any::Any;
 use std::collections::HashMap;
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
+use std::{fmt, mem};
 
 use tower_service::Service;
 use tracing::field::Empty;
-use tracing::{Instrument as _, Span, debug, error, error_span, warn};
+use tracing::{Span, debug, error, error_span, warn};
 
 use crate::builder::DispatcherBuilder;
 use crate::delivery::Delivery;
@@ -127,27 +126,6 @@ impl fmt::Debug for Dispatcher {
     }
 }
 
-impl Routes {
-    async fn run(&self, delivery: Delivery) -> Result<Outcome, DispatchError> {
-        let is_callback = delivery.is_callback();
-        let route = self.by_type.get(&delivery.header.event_type);
-        let handler = route.map(|route| &route.handler);
-        let Some(handler) = handler.or(self.fallback.as_ref()) else {
-            return match self.unhandled {
-                UnhandledPolicy::Acknowledge if !is_callback => Ok(Outcome::Unhandled),
-                _ => Err(DispatchError::new(DispatchErrorKind::Unhandled)),
-            };
-        };
-        let panicked = |_: Box<dyn Any + Send>| DispatchError::new(DispatchErrorKind::Panic);
-        let running = catch_unwind(AssertUnwindSafe(|| handler(delivery))).map_err(panicked)?;
-        let outcome = Unwinding(running).await.map_err(panicked)??;
-        if is_callback && outcome == Outcome::Handled {
-            return Err(DispatchError::new(DispatchErrorKind::NoReply));
-        }
-        Ok(outcome)
-    }
-}
-
 impl Service<Delivery> for Dispatcher {
     type Response = Outcome;
     type Error = DispatchError;
@@ -171,86 +149,145 @@ impl Service<Delivery> for Dispatcher {
             outcome = Empty,
             elapsed_us = Empty,
         );
-        let report = Report {
-            span: span.clone(),
-            started: Instant::now(),
-            is_made: false,
-        };
-        let dispatch = async move {
-            let result = routes.run(delivery).await;
-            report.make(&result);
-            result
-        };
-        DispatchFuture(Box::pin(dispatch.instrument(span)))
-    }
-}
-
-/// Records the end of a delivery in its span, and logs what somebody should look into. A delivery
-/// that is dropped before its end was cancelled.
-struct Report {
-    span: Span,
-    started: Instant,
-    is_made: bool,
-}
-
-impl Report {
-    fn make(mut self, result: &Result<Outcome, DispatchError>) {
-        self.is_made = true;
-        self.record(match result {
-            Ok(outcome) => outcome.as_str(),
-            Err(error) => error.kind().as_str(),
-        });
-        match result {
-            Ok(Outcome::Unhandled) => warn!("acknowledged without a handler"),
-            Ok(_) => debug!("dispatched"),
-            Err(failure) => error!(error = failure as &dyn std::error::Error, "not handled"),
-        }
-    }
-
-    fn record(&self, outcome: &str) {
-        let elapsed = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.span.record("outcome", outcome);
-        self.span.record("elapsed_us", elapsed);
-    }
-}
-
-impl Drop for Report {
-    fn drop(&mut self) {
-        if !self.is_made {
-            self.record("cancelled");
-            warn!("cancelled before its end");
+        // Nobody reads a time that no span has.
+        let started = (!span.is_disabled()).then(Instant::now);
+        DispatchFuture {
+            span,
+            started,
+            stage: Stage::Called { routes, delivery },
         }
     }
 }
 
-/// A delivery on its way to an [`Outcome`].
+/// A delivery on its way to an [`Outcome`]. When it is dropped before its end, that is logged.
 #[must_use = "futures do nothing unless polled"]
-pub struct DispatchFuture(HandlerFuture);
+pub struct DispatchFuture {
+    span: Span,
+    started: Option<Instant>,
+    stage: Stage,
+}
+
+/// How far a delivery is.
+enum Stage {
+    Called {
+        routes: Arc<Routes>,
+        delivery: Delivery,
+    },
+    Running {
+        handler: HandlerFuture,
+        is_callback: bool,
+    },
+    Ended,
+}
+
+impl Stage {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Outcome, DispatchError>> {
+        if let Self::Called { .. } = self
+            && let Self::Called { routes, delivery } = mem::replace(self, Self::Ended)
+        {
+            match routes.start(delivery) {
+                Ok(running) => *self = running,
+                Err(outcome) => return Poll::Ready(outcome),
+            }
+        }
+        let Self::Running {
+            handler,
+            is_callback,
+        } = self
+        else {
+            panic!("a delivery is polled after its end");
+        };
+        let polled = catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(context)));
+        Poll::Ready(match polled {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(Ok(Outcome::Handled))) if *is_callback => {
+                Err(DispatchError::new(DispatchErrorKind::NoReply))
+            }
+            Ok(Poll::Ready(outcome)) => outcome,
+            Err(_panic) => Err(DispatchError::new(DispatchErrorKind::Panic)),
+        })
+    }
+}
+
+impl Routes {
+    /// Starts the handler of a delivery; without one, that is the end.
+    fn start(&self, delivery: Delivery) -> Result<Stage, Result<Outcome, DispatchError>> {
+        let is_callback = delivery.is_callback();
+        let route = self.by_type.get(&delivery.header.event_type);
+        let handler = route.map(|route| &route.handler);
+        let Some(handler) = handler.or(self.fallback.as_ref()) else {
+            return Err(match self.unhandled {
+                UnhandledPolicy::Acknowledge if !is_callback => Ok(Outcome::Unhandled),
+                _ => Err(DispatchError::new(DispatchErrorKind::Unhandled)),
+            });
+        };
+        match catch_unwind(AssertUnwindSafe(|| handler(delivery))) {
+            Ok(handler) => Ok(Stage::Running {
+                handler,
+                is_callback,
+            }),
+            Err(_panic) => Err(Err(DispatchError::new(DispatchErrorKind::Panic))),
+        }
+    }
+}
+
+impl Stage {
+    /// Drops what there was to do, which may panic.
+    fn end(&mut self) -> Result<(), DispatchError> {
+        let ended = mem::replace(self, Self::Ended);
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(ended)));
+        dropped.map_err(|_panic| DispatchError::new(DispatchErrorKind::Panic))
+    }
+}
+
+fn record(span: &Span, started: Option<Instant>, outcome: &str) {
+    if let Some(started) = started {
+        let elapsed = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        span.record("outcome", outcome);
+        span.record("elapsed_us", elapsed);
+    }
+}
 
 impl Future for DispatchFuture {
     type Output = Result<Outcome, DispatchError>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.as_mut().poll(context)
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self {
+            span,
+            started,
+            stage,
+        } = self.get_mut();
+        let _entered = span.enter();
+        let result = ready!(stage.poll(context));
+        let result = stage.end().and(result);
+        match &result {
+            Ok(outcome) => record(span, *started, outcome.as_str()),
+            Err(error) => record(span, *started, error.kind().as_str()),
+        }
+        match &result {
+            Ok(Outcome::Unhandled) => warn!("acknowledged without a handler"),
+            Ok(_) => debug!("dispatched"),
+            Err(failure) => error!(error = failure as &dyn std::error::Error, "not handled"),
+        }
+        Poll::Ready(result)
+    }
+}
+
+impl Drop for DispatchFuture {
+    fn drop(&mut self) {
+        if matches!(self.stage, Stage::Ended) {
+            return;
+        }
+        let _entered = self.span.enter();
+        // A panic changes nothing: it has no outcome either way.
+        let _ = self.stage.end();
+        record(&self.span, self.started, "cancelled");
+        warn!("cancelled before its end");
     }
 }
 
 impl fmt::Debug for DispatchFuture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DispatchFuture").finish_non_exhaustive()
-    }
-}
-
-/// Turns a panic of the future inside into an error.
-struct Unwinding(HandlerFuture);
-
-impl Future for Unwinding {
-    type Output = Result<Result<Outcome, DispatchError>, Box<dyn Any + Send>>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        match catch_unwind(AssertUnwindSafe(|| self.0.as_mut().poll(context))) {
-            Ok(poll) => poll.map(Ok),
-            Err(panic) => Poll::Ready(Err(panic)),
-        }
     }
 }

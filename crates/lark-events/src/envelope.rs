@@ -11,11 +11,10 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde::de::{self, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::object::{NamedMembers, from_named, from_object};
-use crate::raw_json::unescaped;
+use crate::object::{from_named, from_object};
 
 /// Most unknown header fields kept, the first ones. The drive events have two.
 const MAX_HEADER_EXTRAS: usize = 64;
@@ -106,8 +105,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Header<'a> {
                 f.write_str("an event header")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Header<'de>, A::Error> {
-                let mut map = NamedMembers(map);
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Header<'de>, A::Error> {
                 let mut header = Header::default();
                 while let Some(Name(name)) = map.next_key()? {
                     let slot = match name.as_ref() {
@@ -177,6 +175,13 @@ pub(crate) struct Wrapper<'a> {
     encrypt: Text<'a>,
 }
 
+/// The sealed text of `body`, if that is a wrapper as the platform writes it, with nothing else in it
+/// and no white space. It is one string only if it turns out to be base64: nothing has been parsed.
+pub(crate) fn sealed_in(body: &[u8]) -> Option<&[u8]> {
+    body.strip_prefix(br#"{"encrypt":""#)?
+        .strip_suffix(br#""}"#)
+}
+
 impl<'a> Wrapper<'a> {
     /// The sealed text, if `text` is a wrapper at all.
     pub(crate) fn parse(text: &'a str) -> serde_json::Result<Option<Cow<'a, str>>> {
@@ -209,16 +214,7 @@ impl<'a> UrlCheck<'a> {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Text<'a>(Option<Cow<'a, str>>);
 
-impl<'a> Text<'a> {
-    fn read(json: &'a str) -> Self {
-        let text = match json.as_bytes() {
-            [b'"', ..] => unescaped(json),
-            [b'-' | b'0'..=b'9', ..] => Some(Cow::Borrowed(json)),
-            _ => None,
-        };
-        Self(text)
-    }
-
+impl Text<'_> {
     pub(crate) fn as_str(&self) -> Option<&str> {
         self.0.as_deref()
     }
@@ -231,8 +227,58 @@ impl<'a> Text<'a> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let json = <&RawValue>::deserialize(deserializer)?;
-        Ok(Self::read(json.get()))
+        struct TextVisitor;
+
+        impl<'de> Visitor<'de> for TextVisitor {
+            type Value = Text<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
+                Ok(Text(Some(Cow::Borrowed(text))))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
+                Ok(Text(Some(Cow::Owned(text.to_owned()))))
+            }
+
+            fn visit_string<E>(self, text: String) -> Result<Text<'de>, E> {
+                Ok(Text(Some(Cow::Owned(text))))
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Text<'de>, E> {
+                self.visit_string(number.to_string())
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Text<'de>, E> {
+                self.visit_string(number.to_string())
+            }
+
+            /// Its digits are gone: the second pass has them.
+            fn visit_f64<E: de::Error>(self, _: f64) -> Result<Text<'de>, E> {
+                Err(E::custom("a number that is told by its text"))
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Text<'de>, E> {
+                Ok(Text(None))
+            }
+
+            fn visit_unit<E>(self) -> Result<Text<'de>, E> {
+                Ok(Text(None))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Text<'de>, A::Error> {
+                IgnoredAny.visit_seq(seq).map(|_| Text(None))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Text<'de>, A::Error> {
+                IgnoredAny.visit_map(map).map(|_| Text(None))
+            }
+        }
+
+        deserializer.deserialize_any(TextVisitor)
     }
 }
 
@@ -368,7 +414,8 @@ mod tests {
 
     #[test]
     fn a_text_without_escapes_is_borrowed() {
-        assert!(matches!(Text::read(r#""a""#).0, Some(Cow::Borrowed("a"))));
+        let text: Text<'_> = serde_json::from_str(r#""a""#).unwrap();
+        assert!(matches!(text.0, Some(Cow::Borrowed("a"))));
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub(super) fn unsigned(case: &Case<'_>) -> Vec<Cause> {
         )];
     };
     let key = case.key.unwrap_or_default();
-    let open = |key: &str| EncryptKey::new(key).open(&sealed).ok();
+    let open = |key: &str| EncryptKey::new(key).open(&*sealed).ok();
     let opened = open(key).and_then(|document| serde_json::from_slice::<Value>(&document).ok());
     let Some(document) = opened else {
         let meant = Misspelt::meant(key, case.token);

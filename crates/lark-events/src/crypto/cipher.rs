@@ -2,19 +2,26 @@
 //! `base64(iv ++ ciphertext)` with PKCS#7 padding.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use aes::cipher::block_padding::Pkcs7;
 use aes::cipher::{Block, BlockModeDecrypt, BlockModeEncrypt, InnerIvInit, KeyInit};
 use aes::{Aes256Dec, Aes256Enc};
 use base64::Engine as _;
-use base64::engine::general_purpose::GeneralPurposeConfig;
-use base64::engine::simd::Simd;
-use bytes::Bytes;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+use base64::engine::{general_purpose::GeneralPurposeConfig, simd::Simd};
+use bytes::{Buf as _, Bytes};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 /// Length of an AES block, and of the initialisation vector in front of the ciphertext.
 const BLOCK: usize = 16;
+
+/// Standard, padded base64, by the instructions that the machine has.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+static BASE64: LazyLock<Simd> = LazyLock::new(|| Simd::standard(GeneralPurposeConfig::new()));
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+use base64::engine::general_purpose::STANDARD as BASE64;
 
 /// What to do when the padding of a decrypted message is not PKCS#7.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,8 +52,12 @@ impl BodyKey {
     }
 
     /// Decodes and decrypts `base64(iv ++ ciphertext)`, in place over the decoded buffer.
-    pub(crate) fn open(&self, wrapped: &str, padding: Padding) -> Result<Bytes, CipherError> {
-        let mut message = engine().decode(wrapped).map_err(|_| CipherError::Base64)?;
+    pub(crate) fn open(
+        &self,
+        wrapped: impl AsRef<[u8]>,
+        padding: Padding,
+    ) -> Result<Bytes, CipherError> {
+        let mut message = BASE64.decode(wrapped).map_err(|_| CipherError::Base64)?;
         let Some((iv, ciphertext)) = message.split_first_chunk_mut::<BLOCK>() else {
             return Err(CipherError::Length);
         };
@@ -64,7 +75,9 @@ impl BodyKey {
             (None, Padding::Required) => return Err(CipherError::Padding),
         };
         message.truncate(end);
-        Ok(Bytes::from(message).slice(BLOCK..))
+        let mut document = Bytes::from(message);
+        document.advance(BLOCK);
+        Ok(document)
     }
 
     /// Encrypts `plaintext` under `iv` and encodes `iv ++ ciphertext` as base64.
@@ -77,7 +90,7 @@ impl BodyKey {
         cbc::Encryptor::inner_iv_init(&self.encrypt, &iv)
             .encrypt_padded_b2b::<Pkcs7>(plaintext, body)
             .expect("the buffer has room for the padding");
-        engine().encode(message)
+        BASE64.encode(message)
     }
 }
 
@@ -90,10 +103,6 @@ fn unpadded_len(plaintext: &[u8]) -> Option<usize> {
             .iter()
             .all(|byte| usize::from(*byte) == pad);
     well_formed.then_some(length)
-}
-
-fn engine() -> Simd {
-    Simd::standard(GeneralPurposeConfig::new())
 }
 
 /// Why a sealed text could not be opened.
@@ -140,7 +149,7 @@ mod tests {
     #[test]
     fn seal_gives_the_documented_vector_back() {
         let wrapped = "P37w+VZImNgPEO1RBhJ6RtKl7n6zymIbEG1pReEzghk=";
-        let decoded = engine().decode(wrapped).unwrap();
+        let decoded = BASE64.decode(wrapped).unwrap();
         let iv: [u8; BLOCK] = decoded[..BLOCK].try_into().unwrap();
         assert_eq!(key().seal(b"hello world", iv), wrapped);
     }
@@ -158,7 +167,7 @@ mod tests {
     #[test]
     fn a_text_that_is_no_whole_number_of_blocks_is_refused() {
         for length in [0, 1, 15, 16, 17, 31, 33, 47] {
-            let wrapped = engine().encode(vec![0_u8; length]);
+            let wrapped = BASE64.encode(vec![0_u8; length]);
             assert_eq!(
                 key().open(&wrapped, Padding::Required),
                 Err(CipherError::Length),
@@ -176,7 +185,7 @@ mod tests {
         assert!(rest.is_empty());
         let iv = Block::<Aes256Enc>::default();
         cbc::Encryptor::inner_iv_init(&key().encrypt, &iv).encrypt_blocks(blocks);
-        engine().encode(message)
+        BASE64.encode(message)
     }
 
     #[test]

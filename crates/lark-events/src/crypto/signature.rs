@@ -7,15 +7,18 @@
 
 use http::{HeaderMap, HeaderName};
 use sha2::Digest as _;
-use subtle::ConstantTimeEq as _;
+use subtle::{Choice, ConstantTimeEq as _};
+
+const TIMESTAMP: &str = "x-lark-request-timestamp";
+const NONCE: &str = "x-lark-request-nonce";
+const SIGNATURE: &str = "x-lark-signature";
 
 /// Seconds since the epoch at which the platform signed the request.
-pub const SIGNATURE_TIMESTAMP_HEADER: HeaderName =
-    HeaderName::from_static("x-lark-request-timestamp");
+pub const SIGNATURE_TIMESTAMP_HEADER: HeaderName = HeaderName::from_static(TIMESTAMP);
 /// The random text that the platform mixed into the signature.
-pub const SIGNATURE_NONCE_HEADER: HeaderName = HeaderName::from_static("x-lark-request-nonce");
+pub const SIGNATURE_NONCE_HEADER: HeaderName = HeaderName::from_static(NONCE);
 /// The signature, in hexadecimal.
-pub const SIGNATURE_HEADER: HeaderName = HeaderName::from_static("x-lark-signature");
+pub const SIGNATURE_HEADER: HeaderName = HeaderName::from_static(SIGNATURE);
 
 /// Longest nonce taken. The platform's are around twenty characters.
 const MAX_NONCE: usize = 128;
@@ -38,9 +41,19 @@ pub(crate) struct MalformedSignature;
 impl<'h, const N: usize> SignatureHeaders<'h, N> {
     /// `Ok(None)` when none of the three headers is present.
     pub(crate) fn parse(headers: &'h HeaderMap) -> Result<Option<Self>, MalformedSignature> {
-        let timestamp = single(headers, &SIGNATURE_TIMESTAMP_HEADER)?;
-        let nonce = single(headers, &SIGNATURE_NONCE_HEADER)?;
-        let signature = single(headers, &SIGNATURE_HEADER)?;
+        let (mut timestamp, mut nonce, mut signature) = (None, None, None);
+        for (name, value) in headers {
+            let place = match name.as_str() {
+                TIMESTAMP => &mut timestamp,
+                NONCE => &mut nonce,
+                SIGNATURE => &mut signature,
+                _ => continue,
+            };
+            let value = value.to_str().map_err(|_| MalformedSignature)?;
+            if place.replace(value).is_some() {
+                return Err(MalformedSignature);
+            }
+        }
         let (timestamp, nonce, signature) = match (timestamp, nonce, signature) {
             (None, None, None) => return Ok(None),
             (Some(timestamp), Some(nonce), Some(signature)) => (timestamp, nonce, signature),
@@ -82,28 +95,19 @@ impl SignatureHeaders<'_, 20> {
     }
 }
 
-/// The value of a header that may stand at most once, as visible ASCII.
-fn single<'h>(
-    headers: &'h HeaderMap,
-    name: &HeaderName,
-) -> Result<Option<&'h str>, MalformedSignature> {
-    let mut values = headers.get_all(name).iter();
-    let Some(value) = values.next() else {
-        return Ok(None);
-    };
-    if values.next().is_some() {
-        return Err(MalformedSignature);
-    }
-    value.to_str().map(Some).map_err(|_| MalformedSignature)
-}
-
-/// A digest, compared in constant time only.
+/// A digest, compared in constant time only. All lengths are multiples of four.
 #[derive(Debug, Clone, Copy, Eq)]
 pub(crate) struct Digest<const N: usize>([u8; N]);
 
 impl<const N: usize> PartialEq for Digest<N> {
     fn eq(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
+        let (left, _) = self.0.as_chunks::<4>();
+        let (right, _) = other.0.as_chunks::<4>();
+        let same = |(left, right): (&[u8; 4], &[u8; 4])| {
+            u32::from_ne_bytes(*left).ct_eq(&u32::from_ne_bytes(*right))
+        };
+        let pairs = left.iter().zip(right).map(same);
+        pairs.fold(Choice::from(1), |all, one| all & one).into()
     }
 }
 
@@ -153,9 +157,12 @@ impl<const N: usize> Digest<N> {
 }
 
 fn nibble(digit: u8) -> Option<u8> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|value| u8::try_from(value).ok())
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
