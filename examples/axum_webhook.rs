@@ -5,9 +5,9 @@
 //! ```
 //!
 //! `LISTEN_ADDR` is 127.0.0.1:7777 unless set. SIGINT and SIGTERM drain and exit 0. `axum::serve`
-//! bounds neither the time for a request's headers nor the number of connections: put a proxy
-//! before it that does, or see the `hyper_webhook` example.
+//! bounds neither the time that a sender may take nor the number of connections: the listener does.
 
+mod bounded_listener;
 mod event_app;
 mod webhook_app;
 
@@ -16,6 +16,7 @@ use lark_events::BoxError;
 use lark_events_tower::EventService;
 use tokio::sync::oneshot;
 
+use self::bounded_listener::BoundedListener;
 use self::event_app::{GRACE, dispatcher, log_to_stderr, stop_signal};
 use self::webhook_app::{PATH, drain, listen, webhook};
 
@@ -27,7 +28,8 @@ async fn main() -> Result<(), BoxError> {
     let app = Router::new().route_service(PATH, events.clone());
 
     let (stopping, stopped) = oneshot::channel();
-    let server = axum::serve(listen().await?, app).with_graceful_shutdown(async move {
+    let listener = BoundedListener::new(listen().await?);
+    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
         stop.await;
         let _ = stopping.send(());
     });

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! `LISTEN_ADDR` is 127.0.0.1:7777 unless set. SIGINT and SIGTERM drain and exit 0. What a server
-//! that faces the internet should bound is bounded here: the time for a request's headers, and the
-//! number of connections.
+//! that faces the internet should bound is bounded here: the time for a request's headers, how much
+//! is kept of them, and the number of connections.
 
 mod event_app;
 mod webhook_app;
@@ -36,6 +36,9 @@ use self::webhook_app::{PATH, drain, listen, webhook};
 
 /// Headers come in one packet; a sender that takes longer is slow on purpose.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
+/// What is read ahead on a connection, headers included: they are one kilobyte or two, and hyper would
+/// keep 400.
+const MAX_BUFFER: usize = 64 * 1024;
 /// Connections at once, well below the usual limit of 1,024 open files.
 const MAX_CONNECTIONS: usize = 512;
 
@@ -56,7 +59,8 @@ async fn main() -> Result<(), BoxError> {
     // Without a timer hyper's header time-out does nothing.
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT);
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(MAX_BUFFER);
 
     let listener = listen().await?;
     let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));

@@ -5,5 +5,8 @@
 mod catalogue;
 mod decisions;
 mod examples;
+mod hostile;
+#[cfg(unix)]
+mod killed;
 mod long_connection;
 mod platform;

@@ -1,6 +1,7 @@
 //! The handlers that run, as tasks of their own: bounded in number, counted, and drained at the end.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -137,16 +138,19 @@ impl Tasks {
     ) -> JoinHandle<Ended<T>> {
         let cancel = self.cancel.clone();
         let (cancelled, cut_off) = (Arc::clone(&self.cancelled), Arc::clone(&self.cut_off));
-        let bounded = async move {
-            match cancel_at {
-                Some(moment) => match timeout_at(moment, handler).await {
-                    Ok(finished) => Ended::Finished(finished),
-                    Err(_) => Ended::Late,
-                },
-                None => Ended::Finished(handler.await),
-            }
-        };
         let task = async move {
+            let _slot = slot;
+            // Dropped after what became of it is counted, as that may panic.
+            let mut handler = pin!(handler);
+            let bounded = async {
+                match cancel_at {
+                    Some(moment) => match timeout_at(moment, handler.as_mut()).await {
+                        Ok(finished) => Ended::Finished(finished),
+                        Err(_) => Ended::Late,
+                    },
+                    None => Ended::Finished(handler.as_mut().await),
+                }
+            };
             let ended = cancel.run_until_cancelled(bounded).await;
             let ended = ended.unwrap_or(Ended::Drained);
             match ended {
@@ -157,7 +161,6 @@ impl Tasks {
                     cut_off.add_one();
                 }
             }
-            drop(slot);
             ended
         };
         tokio::spawn(task.in_current_span())

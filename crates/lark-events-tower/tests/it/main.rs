@@ -11,10 +11,13 @@ mod combinations;
 mod deadlines;
 mod dedup;
 mod dedup_stores;
+mod faults;
+mod hostile;
 mod in_order;
 mod limits;
 #[cfg(feature = "metrics")]
 mod metrics;
+mod oracle;
 mod pacing;
 mod sockets;
 mod statuses;

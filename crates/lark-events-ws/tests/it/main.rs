@@ -5,6 +5,7 @@
 
 mod connecting;
 mod events;
+mod faults;
 mod layers;
 mod proxies;
 mod shutdown;

@@ -14,6 +14,7 @@ mod signed;
 mod support;
 #[cfg(feature = "testing")]
 mod testing;
+mod timing;
 mod unread;
 mod unsigned;
 mod webhook;
