@@ -23,6 +23,8 @@ use crate::error::{ConnectError, ConnectErrorKind};
 
 /// The largest answer to a call for an address.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
+/// What is read at once: some ten events. It is filled with zeros before each read.
+pub(crate) const READ_BUFFER_BYTES: usize = 16 * 1024;
 /// The largest message that does not end the connection: what is larger than an event may be is
 /// answered as failed.
 const MAX_MESSAGE_BYTES: usize = 4 * MAX_EVENT_BYTES;
@@ -109,6 +111,7 @@ impl Connect {
         let mut config = WebSocketConfig::default();
         config.max_message_size = Some(MAX_MESSAGE_BYTES);
         config.max_frame_size = Some(MAX_MESSAGE_BYTES);
+        config.read_buffer_size = READ_BUFFER_BYTES;
         let opened = tokio_tungstenite::client_async_with_config(request, stream, Some(config));
         match opened.await {
             Ok((socket, _)) => Ok(socket),

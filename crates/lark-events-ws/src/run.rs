@@ -19,7 +19,7 @@ use tracing::{info, warn};
 
 use crate::backoff::Backoff;
 use crate::config::ClientConfig;
-use crate::connect::{self, Connect, Connected};
+use crate::connect::{self, Connect, Connected, READ_BUFFER_BYTES};
 use crate::dial::BoxStream;
 use crate::error::{ConnectError, ConnectErrorKind};
 use crate::handlers::{App, Handle, Handlers};
@@ -361,7 +361,7 @@ impl Runner {
 fn hear(session: &mut Session, message: Option<Result<Message, Error>>) -> Option<ConnectError> {
     let now = Instant::now();
     match message {
-        Some(Ok(Message::Binary(message))) => session.on_message(message, now),
+        Some(Ok(Message::Binary(message))) => session.on_message(apart(message), now),
         Some(Ok(Message::Text(_))) => session.on_text(now),
         Some(Ok(Message::Close(close))) => {
             let closed = ConnectError::new(ConnectErrorKind::Closed, "");
@@ -375,6 +375,16 @@ fn hear(session: &mut Session, message: Option<Result<Message, Error>>) -> Optio
         None => return Some(ConnectError::new(ConnectErrorKind::Lost, "")),
     }
     None
+}
+
+/// The message in memory of its own size: as it comes, it keeps all of the buffer that it was read
+/// into, which a small one would make many times what is counted for it.
+fn apart(message: Bytes) -> Bytes {
+    if message.len() < READ_BUFFER_BYTES {
+        Bytes::copy_from_slice(&message)
+    } else {
+        message
+    }
 }
 
 /// What waits to be sent.
