@@ -45,6 +45,12 @@ impl Size {
         }
     }
 
+    /// The size of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|size| size.name() == name)
+    }
+
     fn bytes(self) -> usize {
         match self {
             Self::Sample => 0,

@@ -47,7 +47,8 @@ impl Floor {
         cbc::Decryptor::inner_iv_init(&self.key, &iv).decrypt_blocks(blocks);
         let padding = usize::from(ciphertext[ciphertext.len() - 1]);
         let plain = &ciphertext[..ciphertext.len() - padding];
-        let document = serde_json::from_slice(plain).expect("the document");
+        let plain = std::str::from_utf8(plain).expect("UTF-8");
+        let document = serde_json::from_str(plain).expect("the document");
         (digest, document)
     }
 }

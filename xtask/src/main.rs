@@ -1,5 +1,7 @@
 //! Development tasks: `cargo xtask help` lists them.
 
+mod bench_http;
+mod bench_ws;
 mod codegen;
 mod interop;
 mod mutants;
@@ -16,6 +18,10 @@ const USAGE: &str = "\
 usage: cargo xtask <command>
 
 commands:
+  bench-http [--seconds N] [--rounds N] [--peers] [--json FILE]
+                    webhooks under wrk, ours and others; --peers has one that takes minutes to build (slow)
+  bench-ws [--seconds N] [--rounds N] [--window N] [--json FILE]
+                    the long connection under load, ours and the official SDKs' (slow)
   codegen           generate the event crates from specs/
   codegen --check   fail where they are stale, and write nothing
   codegen import PAGE…
@@ -36,6 +42,8 @@ fn main() -> ExitCode {
         .collect();
     let args: Vec<_> = args.iter().map(String::as_str).collect();
     match args[..] {
+        ["bench-http", ref options @ ..] => run_bench_http(options),
+        ["bench-ws", ref options @ ..] => run_bench_ws(options),
         ["codegen"] => run_codegen(false),
         ["codegen", "--check"] => run_codegen(true),
         ["codegen", "list"] => run_list(codegen::list::lines),
@@ -58,6 +66,20 @@ fn main() -> ExitCode {
 fn misused() -> ExitCode {
     eprintln!("{USAGE}");
     ExitCode::from(2)
+}
+
+fn run_bench_http(options: &[&str]) -> ExitCode {
+    let Some(options) = bench_http::Options::parse(options) else {
+        return misused();
+    };
+    exit_code(bench_http::run(&workspace_root(), &options))
+}
+
+fn run_bench_ws(options: &[&str]) -> ExitCode {
+    let Some(options) = bench_ws::Options::parse(options) else {
+        return misused();
+    };
+    exit_code(bench_ws::run(&workspace_root(), &options))
 }
 
 fn run_codegen(check: bool) -> ExitCode {

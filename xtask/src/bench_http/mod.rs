@@ -1,0 +1,238 @@
+//! `cargo xtask bench-http`: how many events a second our webhooks handle on one core, beside bare
+//! hyper and the SDKs of others.
+//!
+//! wrk sends from a core of its own over 64 connections; each server has another to itself. All have
+//! their turn in each round, so that what else the machine does meets all alike.
+
+mod apps;
+mod posts;
+mod report;
+mod server;
+mod wrk;
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use self::apps::App;
+use self::posts::Posts;
+use self::report::{Figures, Report, Run, Without, median};
+use self::server::{Server, pinned};
+
+const PATH: &str = "/webhook/event";
+
+const SECONDS: u64 = 5;
+const ROUNDS: usize = 3;
+/// Before each measured run: interpreters compile, allocators and caches fill.
+const WARM_UP_SECONDS: u64 = 1;
+
+/// How often the floor is measured in each round, and how many events each time: half a second.
+const FLOOR_RUNS: usize = 3;
+const FLOOR_EVENTS: u32 = 100_000;
+
+/// What a run is told.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Options {
+    seconds: u64,
+    rounds: usize,
+    /// Whether the peer that takes minutes to compile is measured too.
+    peers: bool,
+    json: Option<PathBuf>,
+}
+
+impl Options {
+    /// Reads `--seconds N`, `--rounds N`, `--peers` and `--json FILE`, in any order; `None` when it is
+    /// something else.
+    pub(crate) fn parse(arguments: &[&str]) -> Option<Self> {
+        let mut options = Self {
+            seconds: SECONDS,
+            rounds: ROUNDS,
+            peers: false,
+            json: None,
+        };
+        let mut arguments = arguments.iter();
+        while let Some(flag) = arguments.next() {
+            let mut value = || arguments.next();
+            match *flag {
+                "--seconds" => options.seconds = value()?.parse().ok()?,
+                "--rounds" => options.rounds = value()?.parse().ok()?,
+                "--peers" => options.peers = true,
+                "--json" => options.json = Some(value()?.into()),
+                _ => return None,
+            }
+        }
+        (options.seconds > 0 && options.rounds > 0).then_some(options)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) enum BenchHttpError {
+    /// What is needed for any figure failed.
+    Unmeasured(String),
+    /// Some servers have no figures; which is told above.
+    Failed,
+}
+
+impl fmt::Display for BenchHttpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unmeasured(reason) => f.write_str(reason),
+            Self::Failed => f.write_str("bench-http: not all servers could be measured"),
+        }
+    }
+}
+
+impl From<String> for BenchHttpError {
+    fn from(reason: String) -> Self {
+        Self::Unmeasured(reason)
+    }
+}
+
+/// A server that is measured, and what came of it so far.
+struct Measured {
+    app: App,
+    runs: Result<Vec<Run>, String>,
+}
+
+/// Measures all servers and prints the figures. Whether targets are reached is no failure.
+pub(crate) fn run(root: &Path, options: &Options) -> Result<(), BenchHttpError> {
+    if let Some(reason) = missing_tool() {
+        println!("skipped: {reason}");
+        return Ok(());
+    }
+    let ours = apps::ours(root)?;
+    let (peers, skipped) = apps::peers(root, options.peers);
+    let posts = Posts::new(root, ours.posts);
+    let apps = ours.apps.into_iter().chain(peers);
+    let mut servers: Vec<_> = apps
+        .map(|app| Measured {
+            app,
+            runs: Ok(Vec::new()),
+        })
+        .collect();
+    let mut floors = Vec::new();
+    for round in 1..=options.rounds {
+        for _ in 0..FLOOR_RUNS {
+            floors.push(floor(&ours.repeat)?);
+        }
+        for Measured { app, runs } in &mut servers {
+            let Ok(so_far) = runs else { continue };
+            println!("round {round}: {}", app.name);
+            match measure(root, app, &posts, options.seconds) {
+                Ok(run) => so_far.push(run),
+                Err(reason) => *runs = Err(reason),
+            }
+        }
+    }
+    let mut report = Report {
+        seconds: options.seconds,
+        rounds: options.rounds,
+        connections: wrk::CONNECTIONS,
+        floor_us: median(floors),
+        servers: Vec::new(),
+        failed: Vec::new(),
+        skipped,
+    };
+    for Measured { app, runs } in servers {
+        match runs {
+            Ok(runs) => report.servers.push(Figures::of(app.name, &runs)),
+            Err(reason) => report.failed.push(Without::new(app.name, reason)),
+        }
+    }
+    println!("\n{report}");
+    if let Some(file) = &options.json {
+        fs::write(file, report.to_json())
+            .map_err(|error| format!("{}: {error}", file.display()))?;
+    }
+    if report.failed.is_empty() {
+        Ok(())
+    } else {
+        Err(BenchHttpError::Failed)
+    }
+}
+
+/// Which of the tools that this needs is not there, if any.
+fn missing_tool() -> Option<String> {
+    ["wrk", "taskset", "setpriv"].into_iter().find_map(|tool| {
+        // What it says to it is nothing to us: wrk takes it for a mistake.
+        let tried = Command::new(tool).arg("--version").output();
+        tried.err().map(|error| format!("{tool}: {error}"))
+    })
+}
+
+/// One run of one server, from its start to its end.
+fn measure(root: &Path, app: &App, posts: &Posts, seconds: u64) -> Result<Run, String> {
+    let (secrets, first) = posts.prepare()?;
+    let server = Server::start(app, &secrets)?;
+    server.check(&first, app.refusal)?;
+    wrk::run(root, server.address, &posts.file, WARM_UP_SECONDS)?;
+    let before = server.processor_seconds()?;
+    let load = wrk::run(root, server.address, &posts.file, seconds)?;
+    #[expect(clippy::cast_precision_loss, reason = "some seconds")]
+    let core = (server.processor_seconds()? - before) / seconds as f64;
+    Ok(Run {
+        per_second: load.per_second,
+        p50: load.p50,
+        p99: load.p99,
+        core,
+        peak_kib: server.peak_kib()?,
+    })
+}
+
+/// The least time that an event takes, in microseconds: that of a process that does nothing else.
+fn floor(repeat: &Path) -> Result<f64, String> {
+    let failed = |reason: &dyn fmt::Display| format!("the floor: {reason}");
+    let started = Instant::now();
+    let status = pinned()
+        .arg(repeat)
+        .args(["floor", &FLOOR_EVENTS.to_string()])
+        .status()
+        .map_err(|error| failed(&error))?;
+    if !status.success() {
+        return Err(failed(&status));
+    }
+    Ok(started.elapsed().as_secs_f64() * 1e6 / f64::from(FLOOR_EVENTS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_come_in_any_order_or_not_at_all() {
+        let options = |seconds, rounds| Options {
+            seconds,
+            rounds,
+            peers: false,
+            json: None,
+        };
+        assert_eq!(Options::parse(&[]), Some(options(SECONDS, ROUNDS)));
+        let both = ["--rounds", "2", "--seconds", "3"];
+        assert_eq!(Options::parse(&both), Some(options(3, 2)));
+        let all = Options {
+            peers: true,
+            json: Some("figures.json".into()),
+            ..options(1, ROUNDS)
+        };
+        let given = ["--peers", "--json", "figures.json", "--seconds", "1"];
+        assert_eq!(Options::parse(&given), Some(all));
+    }
+
+    #[test]
+    fn other_options_are_none() {
+        for other in [
+            &["--seconds"][..],
+            &["--seconds", "0"],
+            &["--seconds", "1.5"],
+            &["--rounds", "0"],
+            &["--rounds", "-1"],
+            &["--json"],
+            &["--peers", "yes"],
+            &["5"],
+        ] {
+            assert_eq!(Options::parse(other), None, "{other:?}");
+        }
+    }
+}
