@@ -8,6 +8,7 @@
 //! `LISTEN_ADDR` is 127.0.0.1:7777 unless set. The figures have the names of the app's events and are
 //! for the app's own eyes: on the internet, serve them at another address.
 
+mod bounded_listener;
 mod event_app;
 mod webhook_app;
 
@@ -21,6 +22,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use tokio::time::{MissedTickBehavior, interval};
 use tower::ServiceBuilder;
 
+use self::bounded_listener::BoundedListener;
 use self::event_app::{dispatcher, log_to_stderr, stop_signal};
 use self::webhook_app::{PATH, drain, listen, webhook};
 
@@ -55,7 +57,8 @@ async fn main() -> Result<(), BoxError> {
     let app = Router::new()
         .route_service(PATH, events.clone())
         .route("/metrics", get(async move || figures.render()));
-    axum::serve(listen().await?, app)
+    let listener = BoundedListener::new(listen().await?);
+    axum::serve(listener, app)
         .with_graceful_shutdown(stop)
         .await?;
     drain(&events).await;

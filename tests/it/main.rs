@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod auto_traits;
 mod catalogue;
 mod decisions;
 mod examples;
@@ -10,3 +11,4 @@ mod hostile;
 mod killed;
 mod long_connection;
 mod platform;
+mod security;

@@ -4,9 +4,9 @@
 //! `crates/lark-events-sim/examples/interop` is what runs the apps in `xtask/interop` on them.
 
 use std::path::Path;
-use std::process::Command;
 use std::{fmt, io};
 
+use crate::cargo;
 use crate::sdks::{Sdk, Skipped};
 
 /// Where the apps are.
@@ -40,12 +40,11 @@ pub(crate) fn run(root: &Path, fresh: bool) -> Result<(), InteropError> {
     if arguments.is_empty() {
         return Ok(());
     }
-    let status = Command::new(env!("CARGO"))
+    let status = cargo::command(root)
         .args(["run", "--quiet", "--package", "lark-events-sim"])
         .args(["--features", "tls", "--example", "interop", "--"])
         .arg(root.join(APPS))
         .args(arguments)
-        .current_dir(root)
         .status();
     let status = status.map_err(|error| InteropError::Io("cargo run", error))?;
     if !status.success() {

@@ -1,9 +1,13 @@
 //! Development tasks: `cargo xtask help` lists them.
 
+mod bench;
 mod bench_http;
 mod bench_ws;
+mod cargo;
 mod codegen;
+mod footprint;
 mod interop;
+mod miri;
 mod mutants;
 mod sdks;
 mod soak;
@@ -18,6 +22,10 @@ const USAGE: &str = "\
 usage: cargo xtask <command>
 
 commands:
+  bench [--rounds N]
+                    the time of opening and dispatching an event, beside the least that it can take (slow)
+  bench --check     fail where it takes more instructions than before; needs valgrind
+  bench --bless     write down how many it takes
   bench-http [--seconds N] [--rounds N] [--peers] [--json FILE]
                     webhooks under wrk, ours and others; --peers has one that takes minutes to build (slow)
   bench-ws [--seconds N] [--rounds N] [--window N] [--json FILE]
@@ -28,8 +36,11 @@ commands:
                     turn saved documentation pages into facts in specs/
   codegen list [--markdown]
                     every event with its type, crate, permissions and page; or a table of domains
+  footprint         write into the README how many crates ours bring along, and how long they compile
+  footprint --check fail where it says something else
   interop           the official SDKs for Python and Node against the local platform (slow)
   interop --fresh   install them anew before
+  miri              unit tests without I/O under Miri, where the toolchain has it (slow)
   mutants           mutation tests of the crypto, webhook opening and dispatch (slow)
   soak [--minutes N] [--seed N]
                     the long connection for ten minutes, or N, while everything goes wrong (slow)
@@ -42,6 +53,9 @@ fn main() -> ExitCode {
         .collect();
     let args: Vec<_> = args.iter().map(String::as_str).collect();
     match args[..] {
+        ["bench", "--check"] => exit_code(bench::check(&workspace_root())),
+        ["bench", "--bless"] => exit_code(bench::bless(&workspace_root())),
+        ["bench", ref options @ ..] => run_bench(options),
         ["bench-http", ref options @ ..] => run_bench_http(options),
         ["bench-ws", ref options @ ..] => run_bench_ws(options),
         ["codegen"] => run_codegen(false),
@@ -51,8 +65,11 @@ fn main() -> ExitCode {
             run_list(|entries| codegen::list::markdown(entries.iter()))
         }
         ["codegen", "import", ref pages @ ..] if !pages.is_empty() => run_import(pages),
+        ["footprint"] => exit_code(footprint::write(&workspace_root())),
+        ["footprint", "--check"] => exit_code(footprint::check(&workspace_root())),
         ["interop"] => exit_code(interop::run(&workspace_root(), false)),
         ["interop", "--fresh"] => exit_code(interop::run(&workspace_root(), true)),
+        ["miri"] => exit_code(miri::run(&workspace_root())),
         ["mutants"] => exit_code(mutants::run(&workspace_root())),
         ["soak", ref options @ ..] => run_soak(options),
         ["help" | "--help" | "-h"] => {
@@ -66,6 +83,13 @@ fn main() -> ExitCode {
 fn misused() -> ExitCode {
     eprintln!("{USAGE}");
     ExitCode::from(2)
+}
+
+fn run_bench(options: &[&str]) -> ExitCode {
+    let Some(options) = bench::Options::parse(options) else {
+        return misused();
+    };
+    exit_code(bench::run(&workspace_root(), &options))
 }
 
 fn run_bench_http(options: &[&str]) -> ExitCode {

@@ -2,8 +2,9 @@
 //! that can. `crates/lark-events-ws/examples/soak` is what does it; this part runs it.
 
 use std::path::Path;
-use std::process::Command;
 use std::{fmt, io};
+
+use crate::cargo;
 
 /// How long a run takes unless it is told.
 const MINUTES: f64 = 10.0;
@@ -54,12 +55,11 @@ impl fmt::Display for SoakError {
 
 /// Runs it to its end.
 pub(crate) fn run(root: &Path, options: &Options) -> Result<(), SoakError> {
-    let mut command = Command::new(env!("CARGO"));
+    let mut command = cargo::command(root);
     command
         .args(["run", "--release", "--quiet"])
         .args(["--package", "lark-events-ws", "--example", "soak", "--"])
-        .args(["--minutes", &options.minutes.to_string()])
-        .current_dir(root);
+        .args(["--minutes", &options.minutes.to_string()]);
     if let Some(seed) = options.seed {
         command.args(["--seed", &seed.to_string()]);
     }

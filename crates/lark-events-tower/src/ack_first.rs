@@ -180,7 +180,7 @@ impl AckFirstLayer {
         let Shared {
             limits, workers, ..
         } = &*self.shared;
-        let running = limits.workers - workers.available_permits();
+        let running = limits.workers.saturating_sub(workers.available_permits());
         let tasks = self.shared.tasks.stats();
         AckFirstStats {
             queued: tasks.running.saturating_sub(running),

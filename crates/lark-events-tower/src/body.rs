@@ -54,11 +54,12 @@ pub(crate) async fn read<B: Body>(
         let Ok(mut data) = frame.into_data() else {
             continue; // trailers
         };
-        let length = whole.len() + data.remaining();
+        let length = whole.len().saturating_add(data.remaining());
         if length > limit {
             return Err(ReadError::TooLarge);
         }
-        let owed = length.saturating_sub(FREE_BYTES) - share.num_permits();
+        let owed = length.saturating_sub(FREE_BYTES);
+        let owed = owed.saturating_sub(share.num_permits());
         share.merge(reserve(in_flight, owed)?);
         let chunk = data.copy_to_bytes(data.remaining());
         whole = whole.append(chunk, announced.min(FREE_BYTES));

@@ -30,6 +30,7 @@ pub(crate) struct Turn {
 
 impl Lanes {
     /// Takes the next place in the lane of `key`, unless it is one to wait in and as many wait as may.
+    #[expect(clippy::arithmetic_side_effects, reason = "less than `max_waiting` before")]
     pub(crate) fn enter(
         self: &Arc<Self>,
         key: impl Into<Arc<str>>,
@@ -88,6 +89,7 @@ impl Turn {
 }
 
 impl Drop for Turn {
+    #[expect(clippy::arithmetic_side_effects, reason = "in a lane of several all but one wait")]
     fn drop(&mut self) {
         let mut state = self.lanes.lock();
         let State { lanes, waiting } = &mut *state;
@@ -109,3 +111,6 @@ impl Drop for Turn {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -60,6 +60,18 @@
 //! - `card-v1`: `CardActionService` for the card callback of the old scheme. Off by default.
 //! - `metrics`: `MetricsLayer` for the `metrics` facade. Off by default.
 
+// Nothing that comes from the network makes this panic or miscount.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::arithmetic_side_effects,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unreachable
+    )
+)]
+
 mod ack_first;
 mod answer;
 mod body;

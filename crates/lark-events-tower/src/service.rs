@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::header::CONTENT_ENCODING;
+use http::request::Parts;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body::Body;
 use lark_events::{BoxError, Delivery, LateHandler, Opened, Outcome, Webhook};
@@ -184,8 +185,9 @@ where
     fn call(&mut self, request: Request<B>) -> ResponseFuture {
         let arrived = Instant::now();
         let shared = Arc::clone(&self.shared);
+        let (parts, body) = request.into_parts();
         ResponseFuture(Box::pin(async move {
-            let answer = shared.answer(request, arrived).await;
+            let answer = shared.answer(&parts, body, arrived).await;
             let answer = answer.unwrap_or_else(|refused| shared.refuse(&refused));
             #[cfg(feature = "metrics")]
             crate::metrics::answer(answer.status());
@@ -201,11 +203,10 @@ where
     S::Future: Send + 'static,
     O: Opener,
 {
-    async fn answer<B>(&self, request: Request<B>, arrived: Instant) -> Result<Answer, Refused>
+    async fn answer<B>(&self, parts: &Parts, body: B, arrived: Instant) -> Result<Answer, Refused>
     where
         B: Body + Send,
     {
-        let (parts, body) = request.into_parts();
         if parts.method != Method::POST {
             return Err(Refused::Method);
         }
@@ -213,11 +214,11 @@ where
             return Err(Refused::Encoded);
         }
 
-        let admitted = self.opener.admit(&parts);
+        let admitted = self.opener.admit(parts);
         let admitted = admitted.map_err(Refused::Rejected)?;
-        let read = body::read(body, admitted.body_limit(), &self.in_flight);
         let read_deadline = after(arrived, self.read_timeout.min(self.ack_deadline));
-        let read = match timeout_at(read_deadline, read).await {
+        let limit = admitted.body_limit();
+        let read = match timeout_at(read_deadline, body::read(body, limit, &self.in_flight)).await {
             Ok(Ok(read)) => read,
             Ok(Err(ReadError::TooLarge)) => return Err(Refused::Rejected(admitted.too_large())),
             Ok(Err(ReadError::Overloaded)) => return Err(Refused::Overloaded),
@@ -233,7 +234,8 @@ where
         let header = &delivery.header;
         let (event_type, event_id) = (header.event_type.clone(), header.event_id.clone());
         let deadline = after(arrived, self.ack_deadline);
-        match self.deliver(delivery, read.share, deadline).await {
+        // Boxed: an allocator is quick with two small pieces of memory, and slow with a large one.
+        match Box::pin(self.deliver(delivery, read.share, deadline)).await {
             Ok(outcome) => Ok(answer::outcome(outcome)),
             Err(refused) => {
                 if !refused.is_logged() {
@@ -255,28 +257,44 @@ where
         let slot = self.tasks.slot().ok_or(Refused::Overloaded)?;
         // What has not been started when a drain begins, or by the deadline, is not started: better
         // delivered again than cut off, or handled twice.
+        if self.tasks.is_draining() {
+            return Err(Refused::Overloaded);
+        }
         let mut inner = self.clone_inner();
-        let ready = timeout_at(deadline, ready(&mut inner));
-        let ready = self.tasks.unless_draining(ready).await;
-        let ready = ready.ok_or(Refused::Overloaded)?;
-        ready.map_err(|_| Refused::Late)?.map_err(Refused::Failed)?;
+        let at_once = poll_fn(|context| Poll::Ready(poll_ready(&mut inner, context)));
+        match at_once.await {
+            Poll::Ready(ready) => ready.map_err(Refused::Failed)?,
+            // Boxed, as every request would otherwise hold the room for what few do.
+            Poll::Pending => Box::pin(self.ready(&mut inner, deadline)).await?,
+        }
         if Instant::now() >= deadline {
             return Err(Refused::Late);
         }
 
-        let handler = async move {
-            let result = inner.call(delivery).await.map_err(Into::into);
-            drop(bytes);
-            result
-        };
+        // Called here, so that whatever goes by the order of calls goes by that of arrival. Boxed, as
+        // the task would otherwise hold the room for it twice.
+        let called = catch_unwind(AssertUnwindSafe(|| inner.call(delivery)));
+        let handler = Box::pin(called.map_err(|_| Refused::Failed(Panicked.into()))?);
+        let handler = async move { handler.await.map_err(Into::into) };
         let cancel_at = (self.late == LateHandler::Cancel).then_some(deadline);
-        let task = self.tasks.spawn(slot, handler, cancel_at);
+        let task = self.tasks.spawn((slot, bytes), handler, cancel_at);
         match timeout_at(deadline, task).await {
             Ok(Ok(Ended::Finished(result))) => result.map_err(Refused::Failed),
             Ok(Ok(Ended::Late)) | Err(_) => Err(Refused::Late),
             Ok(Ok(Ended::Drained)) => Err(Refused::Overloaded),
             Ok(Err(_panicked)) => Err(Refused::Failed(Panicked.into())),
         }
+    }
+
+    /// Waits until the service is ready, but not beyond the deadline or into a drain.
+    async fn ready(&self, inner: &mut S, deadline: Instant) -> Result<(), Refused> {
+        let ready = poll_fn(|context| poll_ready(inner, context));
+        let ready = self
+            .tasks
+            .unless_draining(timeout_at(deadline, ready))
+            .await;
+        let ready = ready.ok_or(Refused::Overloaded)?;
+        ready.map_err(|_| Refused::Late)?.map_err(Refused::Failed)
     }
 
     fn clone_inner(&self) -> S {
@@ -311,22 +329,19 @@ where
     }
 }
 
-/// Waits until `service` is ready. A panic in there is an error like any other.
-async fn ready<S>(service: &mut S) -> Result<(), BoxError>
+/// Whether the service is ready. A panic in there is an error like any other.
+fn poll_ready<S>(service: &mut S, context: &mut Context<'_>) -> Poll<Result<(), BoxError>>
 where
     S: Service<Delivery, Error: Into<BoxError>>,
 {
-    poll_fn(|context| {
-        let polled = catch_unwind(AssertUnwindSafe(|| service.poll_ready(context)));
-        match polled {
-            Ok(ready) => ready.map_err(Into::into),
-            Err(_) => Poll::Ready(Err(Panicked.into())),
-        }
-    })
-    .await
+    match catch_unwind(AssertUnwindSafe(|| service.poll_ready(context))) {
+        Ok(ready) => ready.map_err(Into::into),
+        Err(_) => Poll::Ready(Err(Panicked.into())),
+    }
 }
 
 /// A moment so long after `start`, or far in the future where no moment is.
+#[expect(clippy::arithmetic_side_effects, reason = "in 30 years time goes on")]
 pub(crate) fn after(start: Instant, duration: Duration) -> Instant {
     const FAR: Duration = Duration::from_hours(262_800); // 30 years
     start.checked_add(duration).unwrap_or_else(|| start + FAR)

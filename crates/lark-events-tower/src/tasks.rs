@@ -132,14 +132,14 @@ impl Tasks {
     /// there is one.
     pub(crate) fn spawn<T: Send + 'static>(
         &self,
-        slot: Slot,
+        held: impl Send + 'static,
         handler: impl Future<Output = T> + Send + 'static,
         cancel_at: Option<Instant>,
     ) -> JoinHandle<Ended<T>> {
         let cancel = self.cancel.clone();
         let (cancelled, cut_off) = (Arc::clone(&self.cancelled), Arc::clone(&self.cut_off));
         let task = async move {
-            let _slot = slot;
+            let _held = held;
             // Dropped after what became of it is counted, as that may panic.
             let mut handler = pin!(handler);
             let bounded = async {
@@ -171,13 +171,15 @@ impl Tasks {
     pub(crate) async fn drain(&self, within: Duration) -> Result<(), DrainError> {
         self.draining.cancel();
         self.tracker.close();
+        let mut blocked = 0;
         if timeout(within, self.tracker.wait()).await.is_err() {
             self.cancel.cancel();
             // Whatever is not dropped by then blocks its thread: nothing more can be done about it.
-            let _ = timeout(CANCEL_GRACE, self.tracker.wait()).await;
+            if timeout(CANCEL_GRACE, self.tracker.wait()).await.is_err() {
+                blocked = u64::try_from(self.tracker.len()).unwrap_or(u64::MAX);
+            }
         }
-        let blocked = u64::try_from(self.tracker.len()).unwrap_or(u64::MAX);
-        match self.cut_off.get() + blocked {
+        match self.cut_off.get().saturating_add(blocked) {
             0 => Ok(()),
             cancelled => Err(DrainError { cancelled }),
         }
@@ -212,3 +214,24 @@ impl fmt::Display for DrainError {
 }
 
 impl std::error::Error for DrainError {}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slot_given_back_by_who_came_during_a_drain_counts_for_nothing() {
+        let tasks = Tasks::new(2);
+        let running = tasks.slot();
+        let mut drain = pin!(tasks.drain(Duration::from_secs(1)));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(drain.as_mut().poll(&mut context).is_pending());
+        drop(running);
+        // Another thread asks for a slot, and is about to see that there is a drain.
+        let late = tasks.slot();
+        assert_eq!(drain.as_mut().poll(&mut context), Poll::Ready(Ok(())));
+        drop(late);
+    }
+}

@@ -64,6 +64,11 @@ pub(crate) enum Joined {
 impl Assembler {
     /// Takes a fragment, where all fragments together may have `max_bytes`. Says what it led to, and
     /// how many fragments were dropped.
+    #[expect(
+        clippy::arithmetic_side_effects,
+        clippy::indexing_slicing,
+        reason = "a place is looked at once it is one of so many, and what is added up is in memory"
+    )]
     pub(crate) fn take(
         &mut self,
         place: Place<'_>,
@@ -127,15 +132,15 @@ impl Assembler {
 
     /// When the next event is given up.
     pub(crate) fn next_expiry(&self) -> Option<Instant> {
-        let began = self.partial.values().map(|partial| partial.began).min()?;
-        Some(began + MAX_FRAGMENT_AGE)
+        self.partial.values().map(Partial::expiry).min()
     }
 
     /// Gives up what has waited for too long, and says how many fragments that were.
+    #[expect(clippy::arithmetic_side_effects, reason = "what was counted when it came")]
     pub(crate) fn expire(&mut self, now: Instant) -> usize {
         let mut dropped = 0;
         self.partial.retain(|_, partial| {
-            let keep = now < partial.began + MAX_FRAGMENT_AGE;
+            let keep = now < partial.expiry();
             if !keep {
                 dropped += partial.there();
                 self.bytes -= partial.bytes;
@@ -166,6 +171,7 @@ impl Assembler {
     }
 
     /// Drops a fragment with all that is there of its event, of which no more is taken.
+    #[expect(clippy::arithmetic_side_effects, reason = "what was counted when it came")]
     fn give_up(&mut self, message_id: &str, why: &'static str, now: Instant) -> (Joined, usize) {
         let (partial, mut dropped) = self.partial(message_id, 0, now);
         dropped += partial.there() + 1;
@@ -184,6 +190,7 @@ impl Assembler {
         self.remove(&oldest).map_or(0, |partial| partial.there())
     }
 
+    #[expect(clippy::arithmetic_side_effects, reason = "what was counted when it came")]
     fn remove(&mut self, message_id: &str) -> Option<Partial> {
         let partial = self.partial.remove(message_id)?;
         self.bytes -= partial.bytes;
@@ -192,6 +199,15 @@ impl Assembler {
 }
 
 impl Partial {
+    #[expect(clippy::arithmetic_side_effects, reason = "in ten seconds time goes on")]
+    fn expiry(&self) -> Instant {
+        self.began + MAX_FRAGMENT_AGE
+    }
+
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "not more are missing than there are places"
+    )]
     fn there(&self) -> usize {
         self.parts.len() - self.missing
     }

@@ -20,6 +20,7 @@ impl Backoff {
     /// up. `random` is between 0 and 1: the first attempt is spread over the whole nonce, so that
     /// the clients of a lost server do not come at once, further ones over the second half of the
     /// interval.
+    #[expect(clippy::arithmetic_side_effects, reason = "attempts are made one by one")]
     pub(crate) fn next(&mut self, config: &ClientConfig, random: f64) -> Option<(u64, Duration)> {
         let spent = |count| self.in_vain >= count;
         if config.reconnect_count.is_some_and(spent) {

@@ -56,6 +56,18 @@
 //! - `tls`: TLS without either, for a [configuration](LongConnectionBuilder::tls_config) of one's
 //!   own.
 
+// Nothing that comes from the network makes this panic or miscount.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::arithmetic_side_effects,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unreachable
+    )
+)]
+
 mod assemble;
 mod backoff;
 mod builder;

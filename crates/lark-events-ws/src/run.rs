@@ -155,9 +155,11 @@ impl Runner {
                 return self.end(&mut handlers, None, Err(why.gave_up())).await;
             };
             warn!(error = %why, attempt, ?wait, "connecting again");
+            #[expect(clippy::arithmetic_side_effects, reason = "within MAX_INTERVAL")]
+            let next_at = SystemTime::now() + wait;
             self.enter(State::Reconnecting {
                 attempt,
-                next_at: SystemTime::now() + wait,
+                next_at,
                 why,
             });
             tokio::select! {
@@ -187,6 +189,7 @@ impl Runner {
     }
 
     /// Starts no handler any more, and says by when those that run are to have finished.
+    #[expect(clippy::arithmetic_side_effects, reason = "within MAX_WAIT")]
     fn begin_drain<S: Handle>(&self, handlers: &Handlers<S>) -> Instant {
         self.enter(State::Draining);
         handlers.drain();
@@ -318,6 +321,7 @@ impl Runner {
             // the while what comes is read, or both would wait for each other.
             drop(unsent);
             let mut reading = pin!(rest(&mut stream));
+            #[expect(clippy::arithmetic_side_effects, reason = "in a second time goes on")]
             let sent_by = by.max(now() + CLOSE_LIMIT);
             let closed = async {
                 tokio::select! {

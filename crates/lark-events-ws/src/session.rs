@@ -71,6 +71,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    #[expect(clippy::arithmetic_side_effects, reason = "counted when it was added")]
     pub(crate) fn remove(&mut self, key: u64) {
         self.bytes -= self.handlers.remove(&key).unwrap_or(0);
     }
@@ -171,6 +172,7 @@ impl Session {
     }
 
     /// Takes no more events; those that wait are left to be delivered again.
+    #[expect(clippy::arithmetic_side_effects, reason = "counted when it was added")]
     pub(crate) fn drain(&mut self, now: Instant) {
         self.draining = true;
         for queued in std::mem::take(&mut self.queue) {
@@ -224,6 +226,7 @@ impl Session {
         self.counters.ignored.add(1);
     }
 
+    #[expect(clippy::arithmetic_side_effects, reason = "within MAX_INTERVAL")]
     fn on_pong(&mut self, pong: &Frame, now: Instant) {
         let Some(payload) = pong.payload.as_deref().filter(|json| !json.is_empty()) else {
             return;
@@ -238,6 +241,10 @@ impl Session {
     }
 
     /// Takes an event or a fragment of one, in a message of so many bytes.
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "no more than may be in flight, or than is in memory"
+    )]
     fn on_event(&mut self, frame: Frame, payload: Bytes, bytes: usize, now: Instant) {
         let number = |key, default| match frame.header(key) {
             Some(number) => number.parse().unwrap_or(usize::MAX),
@@ -274,6 +281,10 @@ impl Session {
     }
 
     /// Takes an event whose first fragment came at `began`.
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "keys are given one by one, and the deadline is within MAX_WAIT"
+    )]
     fn on_whole(
         &mut self,
         answer: Frame,
@@ -317,11 +328,13 @@ impl Session {
         self.start_what_can(now);
     }
 
+    #[expect(clippy::arithmetic_side_effects, reason = "all of it is in memory")]
     fn free_bytes(&self) -> usize {
         let in_flight = self.running.bytes + self.queued_bytes + self.assembler.bytes();
         self.limits.max_bytes_in_flight.saturating_sub(in_flight)
     }
 
+    #[expect(clippy::arithmetic_side_effects, reason = "counted when it was added, or in memory")]
     fn start_what_can(&mut self, now: Instant) {
         while self.running.handlers.len() < self.limits.max_running {
             let Some(queued) = self.queue.pop_front() else {
@@ -362,6 +375,7 @@ impl Session {
         self.start_what_can(now);
     }
 
+    #[expect(clippy::arithmetic_side_effects, reason = "counted when it was added")]
     pub(crate) fn on_time(&mut self, now: Instant) {
         if now >= self.dead_at() {
             self.actions.push_back(Action::GiveUp);
@@ -416,12 +430,14 @@ impl Session {
         warn!(message_id, trace_id, why, "not acknowledged");
     }
 
+    #[expect(clippy::arithmetic_side_effects, reason = "within MAX_INTERVAL")]
     fn ping(&mut self, now: Instant) {
         let ping = Frame::control(self.service).with_header(header::TYPE, header::PING);
         self.actions.push_back(Action::Send(ping.encode()));
         self.next_ping = now + self.config.ping_interval;
     }
 
+    #[expect(clippy::arithmetic_side_effects, reason = "within three times MAX_INTERVAL")]
     fn dead_at(&self) -> Instant {
         self.last_heard + 2 * self.config.ping_interval + SILENCE_GRACE
     }

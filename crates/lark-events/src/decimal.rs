@@ -28,8 +28,8 @@ impl Decimal {
         }
         let exponent: i64 = exponent.parse().ok()?;
         let digits = all.trim_end_matches('0');
-        let shift = i64::try_from(whole.len()).ok()? - i64::try_from(digits.len()).ok()?;
-        let exponent = exponent.checked_add(shift)?;
+        let shift = whole.len().checked_signed_diff(digits.len())?;
+        let exponent = exponent.checked_add(i64::try_from(shift).ok()?)?;
         let digits = digits.trim_start_matches('0').to_owned();
         let is_zero = digits.is_empty();
         Some(Self {

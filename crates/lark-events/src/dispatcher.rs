@@ -190,6 +190,7 @@ impl Stage {
                 Err(outcome) => return Poll::Ready(outcome),
             }
         }
+        #[expect(clippy::panic, reason = "no executor polls what has ended")]
         let Self::Running {
             handler,
             is_callback,

@@ -296,7 +296,9 @@ pub(crate) fn parse_time(text: &str) -> Option<SystemTime> {
     }
     let whole: u64 = whole.parse().ok()?;
     let since_epoch = match whole {
-        0..100_000_000_000 => Duration::from_secs(whole) + fraction_of_second(fraction),
+        0..100_000_000_000 => {
+            Duration::from_secs(whole).saturating_add(fraction_of_second(fraction))
+        }
         100_000_000_000..100_000_000_000_000 => Duration::from_millis(whole),
         100_000_000_000_000..100_000_000_000_000_000 => Duration::from_micros(whole),
         _ => return None,
@@ -305,6 +307,10 @@ pub(crate) fn parse_time(text: &str) -> Option<SystemTime> {
 }
 
 /// The digits after a decimal point, of which the first nine count.
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "nine digits, and nothing but digits, are less than a second"
+)]
 fn fraction_of_second(digits: &str) -> Duration {
     let nanos = digits
         .bytes()

@@ -43,6 +43,18 @@
 //!   signed with SHA-1, with an opener of its own. Off by default.
 //! - `testing`: the module of that name, for tests of your own handlers. Off by default.
 
+// Nothing that comes from the network makes this panic or miscount.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::arithmetic_side_effects,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unreachable
+    )
+)]
+
 mod builder;
 pub mod callback;
 #[cfg(feature = "card-v1")]

@@ -127,12 +127,16 @@ impl Default for RawJson {
 /// The text of a JSON string in its quotes, borrowed where it has no escapes. `None` where it is no
 /// Unicode: half of a surrogate pair can be escaped alone.
 pub(crate) fn unescaped(string: &str) -> Option<Cow<'_, str>> {
-    match string.as_bytes() {
-        [b'"', .., b'"'] if !string.contains('\\') => {
-            Some(Cow::Borrowed(&string[1..string.len() - 1]))
-        }
-        _ => serde_json::from_str(string).ok().map(Cow::Owned),
+    let inside = unquoted(string)?;
+    if !string.contains('\\') {
+        return Some(Cow::Borrowed(inside));
     }
+    serde_json::from_str(string).ok().map(Cow::Owned)
+}
+
+/// A JSON string without its quotes, as it is spelt.
+pub(crate) fn unquoted(string: &str) -> Option<&str> {
+    string.strip_prefix('"')?.strip_suffix('"')
 }
 
 impl fmt::Debug for RawJson {

@@ -52,6 +52,8 @@
 //! For the way over a transport, signed and encrypted, delivered again and with faults, there is the
 //! local platform of `lark-events-sim`.
 
+#![expect(clippy::panic, reason = "a test fails by panicking")]
+
 use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;

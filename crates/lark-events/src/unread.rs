@@ -14,7 +14,7 @@ use crate::envelope::V1Event;
 use crate::event::Schema;
 use crate::lenient::MAX_DEPTH;
 use crate::pointer::Pointer;
-use crate::raw_json::{RawJson, unescaped};
+use crate::raw_json::{RawJson, unescaped, unquoted};
 
 /// Most bytes of all paths together: some ten thousand of them, more than anybody reads. Without
 /// it, many elements below one long key would take its length times their number.
@@ -49,6 +49,7 @@ struct Walk {
 
 impl Walk {
     /// Lists what was not read of a value that is `depth` steps down. Whether there is any.
+    #[expect(clippy::arithmetic_side_effects, reason = "no deeper than MAX_DEPTH")]
     fn value(&mut self, raw: &str, typed: Option<&str>, depth: usize) -> bool {
         match typed {
             _ if raw == "null" => false,
@@ -74,6 +75,10 @@ impl Walk {
 
     /// Lists this place, in the stead of those inside it, which are listed from `inside` on. Where
     /// there is no room, or it is too deep, it is left to what holds it.
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "the bytes of what is listed, and of one more"
+    )]
     fn list(&mut self, inside: usize, depth: usize) {
         if depth > self.deepest {
             return;
@@ -83,14 +88,17 @@ impl Walk {
             self.bytes -= bytes_of(&path);
         }
         let bytes = self.bytes + bytes_of(self.at.as_str());
-        if bytes > MAX_PATH_BYTES && depth > 0 {
-            self.deepest = depth - 1;
+        if bytes > MAX_PATH_BYTES
+            && let Some(above) = depth.checked_sub(1)
+        {
+            self.deepest = above;
             return;
         }
         self.bytes = bytes;
         self.unread.push(self.at.as_str().to_owned());
     }
 
+    #[expect(clippy::arithmetic_side_effects, reason = "no text has so many members")]
     fn members(&mut self, raw: &str, typed: &str, depth: usize) -> bool {
         let raw = Members::read(raw);
         let typed: BTreeMap<_, _> = Members::read(typed).named().collect();
@@ -107,7 +115,7 @@ impl Walk {
                 None => 1,
             };
             // No path can name what has no name, so its own spelling has to.
-            let step = name.as_deref().unwrap_or(&key[1..key.len() - 1]);
+            let step = name.as_deref().or_else(|| unquoted(key)).unwrap_or(key);
             let length = self.at.step(step);
             is_lost |= match count {
                 0 => false,

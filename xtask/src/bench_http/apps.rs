@@ -3,11 +3,10 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::{env, fs, io};
-
-use serde_json::Value;
+use std::{fs, io};
 
 use super::report::Without;
+use crate::cargo;
 use crate::sdks::{Sdk, Skipped};
 
 /// Where the apps of the peers are, and where those that must be compiled are.
@@ -76,9 +75,10 @@ pub(super) struct Ours {
 
 /// Builds what is ours. The examples are built on their own, as an app would be.
 pub(super) fn ours(root: &Path) -> Result<Ours, String> {
-    let [posts, repeat, webhook] = build(root, "benches", "--bin", ["posts", "repeat", "webhook"])?;
+    let [posts, repeat, webhook] =
+        cargo::build(root, "benches", "--bin", ["posts", "repeat", "webhook"])?;
     let examples = [AXUM_EXAMPLE, "hyper_webhook"];
-    let [axum, hyper] = build(root, "lark-events-examples", "--example", examples)?;
+    let [axum, hyper] = cargo::build(root, "lark-events-examples", "--example", examples)?;
     let counting =
         |name, kind: &str, refusal| App::new(name, webhook.clone(), refusal).argument(kind);
     let apps = vec![
@@ -154,7 +154,7 @@ fn go(root: &Path) -> Result<App, Skipped> {
 fn larksuite(root: &Path) -> Result<App, Skipped> {
     let folder = copied(root, LARKSUITE, &["Cargo.toml", "src/main.rs"])?;
     succeed(
-        cargo()
+        cargo::command(root)
             .args(["build", "--release", "--target-dir", "target"])
             .current_dir(&folder),
     )?;
@@ -183,73 +183,5 @@ fn succeed(command: &mut Command) -> Result<(), Skipped> {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(Skipped(format!("{program}: {status}"))),
         Err(error) => Err(Skipped(format!("{program}: {error}"))),
-    }
-}
-
-/// Cargo, without what the one that runs this says of xtask: the build script of ring would take it for
-/// a change, and all that needs ring would be compiled again.
-fn cargo() -> Command {
-    let mut cargo = Command::new(env!("CARGO"));
-    for (name, _) in env::vars_os() {
-        let text = name.to_string_lossy();
-        if text.starts_with("CARGO_MANIFEST_") || text.starts_with("CARGO_PKG_") {
-            cargo.env_remove(&name);
-        }
-    }
-    cargo
-}
-
-/// Builds programs of a package of ours, all of a kind. Returns where they are.
-fn build<const N: usize>(
-    root: &Path,
-    package: &str,
-    kind: &str,
-    names: [&str; N],
-) -> Result<[PathBuf; N], String> {
-    let output = cargo()
-        .args(["build", "--release", "--package", package])
-        .args(names.iter().flat_map(|name| [kind, name]))
-        .args(["--message-format", "json-render-diagnostics"])
-        .current_dir(root)
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|error| format!("cargo build: {error}"))?;
-    if !output.status.success() {
-        return Err(format!("cargo build: {}", output.status));
-    }
-    let messages = String::from_utf8_lossy(&output.stdout);
-    let mut programs = Vec::with_capacity(N);
-    for name in names {
-        let mut lines = messages.lines();
-        let program = lines.find_map(|message| executable(message, name));
-        programs.push(program.ok_or_else(|| format!("cargo built no {name}"))?);
-    }
-    programs
-        .try_into()
-        .map_err(|_| "as many programs as names".to_owned())
-}
-
-/// Where a program of this name is, if this message of cargo tells of it.
-fn executable(message: &str, name: &str) -> Option<PathBuf> {
-    let message: Value = serde_json::from_str(message).ok()?;
-    let named = message["target"]["name"] == name;
-    let executable = message["executable"].as_str().filter(|_| named)?;
-    Some(executable.into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cargo_says_where_a_program_is() {
-        let message = r#"{"target":{"name":"posts"},"executable":"/t/release/posts"}"#;
-        assert_eq!(
-            executable(message, "posts"),
-            Some("/t/release/posts".into())
-        );
-        assert_eq!(executable(message, "webhook"), None);
-        let library = r#"{"target":{"name":"posts"},"executable":null}"#;
-        assert_eq!(executable(library, "posts"), None);
     }
 }

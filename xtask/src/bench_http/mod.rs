@@ -18,8 +18,9 @@ use std::time::Instant;
 
 use self::apps::App;
 use self::posts::Posts;
-use self::report::{Figures, Report, Run, Without, median};
+use self::report::{Figures, Report, Run, Without};
 use self::server::{Server, pinned};
+use crate::bench::median;
 
 const PATH: &str = "/webhook/event";
 
@@ -187,7 +188,7 @@ fn floor(repeat: &Path) -> Result<f64, String> {
     let started = Instant::now();
     let status = pinned()
         .arg(repeat)
-        .args(["floor", &FLOOR_EVENTS.to_string()])
+        .args(["floor", "1KB", &FLOOR_EVENTS.to_string()])
         .status()
         .map_err(|error| failed(&error))?;
     if !status.success() {

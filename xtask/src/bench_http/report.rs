@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::bench::median;
 use serde::Serialize;
 
 use super::apps::{AXUM, AXUM_EXAMPLE, BARE, GO, HYPER, LARKSUITE, NODE, PYTHON};
@@ -69,13 +70,6 @@ pub(super) struct Target {
     /// `None` where a server in it was not measured.
     reached: Option<bool>,
     text: String,
-}
-
-/// The middle one, the higher of two.
-pub(super) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
-    let mut values: Vec<_> = values.into_iter().collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 impl Without {

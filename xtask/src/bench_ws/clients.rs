@@ -2,11 +2,9 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-
-use serde_json::Value;
 
 use super::report::Without;
+use crate::cargo;
 use crate::sdks::{Sdk, Skipped};
 
 /// Where the apps of the SDKs are.
@@ -28,7 +26,7 @@ pub(super) struct Client {
 
 /// Those that can be had here, and why the others cannot.
 pub(super) fn all(root: &Path) -> Result<(Vec<Client>, Vec<Without>), String> {
-    let program = build(root, "ws_client")?;
+    let [program] = cargo::build(root, "benches", "--bin", ["ws_client"])?;
     let own = [(BARE, "bare"), (OURS, "threads"), (OURS_ON_ONE, "thread")];
     let own = own.map(|(name, argument)| Client {
         name,
@@ -65,45 +63,4 @@ fn node(root: &Path) -> Result<Client, Skipped> {
         argument: root.join(APPS).join("long_connection.mjs").into(),
         environment: vec![("SDK_FOLDER", folder.into())],
     })
-}
-
-/// Builds a program of `benches`, and says where it is.
-pub(super) fn build(root: &Path, name: &str) -> Result<PathBuf, String> {
-    let output = Command::new(env!("CARGO"))
-        .args(["build", "--release", "--package", "benches", "--bin", name])
-        .args(["--message-format", "json-render-diagnostics"])
-        .current_dir(root)
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|error| format!("cargo build: {error}"))?;
-    if !output.status.success() {
-        return Err(format!("cargo build: {}", output.status));
-    }
-    let messages = String::from_utf8_lossy(&output.stdout);
-    let program = messages.lines().find_map(executable);
-    program.ok_or_else(|| format!("cargo built no {name}"))
-}
-
-/// Where the program is, if this message of cargo tells of one.
-fn executable(message: &str) -> Option<PathBuf> {
-    let message: Value = serde_json::from_str(message).ok()?;
-    Some(message["executable"].as_str()?.into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cargo_says_where_a_program_is() {
-        let program = r#"{"reason":"compiler-artifact","executable":"/t/release/ws_client"}"#;
-        assert_eq!(executable(program), Some("/t/release/ws_client".into()));
-        for other in [
-            r#"{"executable":null}"#,
-            r#"{"reason":"build-finished"}"#,
-            "",
-        ] {
-            assert_eq!(executable(other), None);
-        }
-    }
 }

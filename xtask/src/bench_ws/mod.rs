@@ -16,6 +16,7 @@ use std::process::{Command, Stdio};
 use self::clients::Client;
 use self::report::{Figures, Report};
 use self::run::Run;
+use crate::cargo;
 
 const SECONDS: f64 = 5.0;
 const ROUNDS: usize = 3;
@@ -110,7 +111,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<(), BenchWsError> {
             return Err(format!("{tool}: {error}").into());
         }
     }
-    let platform = clients::build(root, "ws_platform")?;
+    let [platform] = cargo::build(root, "benches", "--bin", ["ws_platform"])?;
     let (clients, skipped) = clients::all(root)?;
     let measured = |client| Measured {
         client,

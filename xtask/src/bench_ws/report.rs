@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::bench::median;
 use serde::Serialize;
 
 use super::clients::{NODE, OURS, OURS_ON_ONE, PYTHON};
@@ -80,13 +81,6 @@ impl Figures {
 
 fn median_of(runs: &[Run], value: fn(&Load) -> Option<f64>) -> f64 {
     median(runs.iter().filter_map(|run| value(&run.load)))
-}
-
-/// The middle one, the higher of two; not a number when there is none.
-fn median(values: impl IntoIterator<Item = f64>) -> f64 {
-    let mut values: Vec<_> = values.into_iter().collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 fn peak(runs: &[Run]) -> u64 {

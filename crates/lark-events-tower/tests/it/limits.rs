@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use http::Request;
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
 use lark_events::{MAX_EVENT_BYTES, MAX_UNSIGNED_BYTES, SIGNATURE_HEADER, Webhook};
 use lark_events_sim::Document;
 use lark_events_tower::EventService;
@@ -73,6 +73,30 @@ async fn an_announced_length_beyond_the_limit_is_refused_unread() {
     let service = EventService::new(webhook(), watched().0);
     let unsigned = unsigned("").map(|_: Full<Bytes>| Announced);
     assert_eq!(status(&service, unsigned).await, 401);
+}
+
+#[tokio::test]
+async fn a_length_that_no_number_holds_is_too_large_like_any_other() {
+    /// A piece of the longest body there is, after one of another.
+    struct Longest(Bytes);
+    impl Buf for Longest {
+        fn remaining(&self) -> usize {
+            match self.0.len() {
+                0 => usize::MAX,
+                length => length,
+            }
+        }
+        fn chunk(&self) -> &[u8] {
+            &self.0
+        }
+        fn advance(&mut self, count: usize) {
+            self.0.advance(count);
+        }
+    }
+    let service = EventService::new(webhook(), watched().0);
+    let pieces = Pieces::new([Bytes::from_static(b"{"), Bytes::new()]);
+    let longest = signed("").map(|_| pieces.map_frame(|frame| frame.map_data(Longest)));
+    assert_eq!(status(&service, longest).await, 413);
 }
 
 #[tokio::test]

@@ -22,4 +22,5 @@ mod pacing;
 mod sockets;
 mod statuses;
 mod support;
+mod threads;
 mod transports;

@@ -227,6 +227,7 @@ impl ReplyCard {
     }
 
     /// Sets a variable of the template. Without effect on a raw card.
+    #[expect(clippy::indexing_slicing, reason = "an object takes any name, and so does null")]
     pub fn variable(self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.set(|data| data["template_variable"][name.into()] = value.into())
     }

@@ -70,7 +70,7 @@ impl BodyKey {
         cbc::Decryptor::inner_iv_init(&self.decrypt, &iv).decrypt_blocks(blocks);
 
         let end = match (unpadded_len(ciphertext), padding) {
-            (Some(length), _) => BLOCK + length,
+            (Some(length), _) => BLOCK.saturating_add(length),
             (None, Padding::Lenient) => message.len(),
             (None, Padding::Required) => return Err(CipherError::Padding),
         };
@@ -81,6 +81,7 @@ impl BodyKey {
     }
 
     /// Encrypts `plaintext` under `iv` and encodes `iv ++ ciphertext` as base64.
+    #[expect(clippy::arithmetic_side_effects, reason = "a slice ends far enough below usize::MAX")]
     pub(crate) fn seal(&self, plaintext: &[u8], iv: [u8; BLOCK]) -> String {
         let padded = plaintext.len() + BLOCK - plaintext.len() % BLOCK;
         let mut message = vec![0_u8; BLOCK + padded];
@@ -97,12 +98,10 @@ impl BodyKey {
 /// The length of `plaintext` without its PKCS#7 padding, if it has one.
 fn unpadded_len(plaintext: &[u8]) -> Option<usize> {
     let pad = usize::from(*plaintext.last()?);
-    let length = plaintext.len().checked_sub(pad)?;
-    let well_formed = (1..=BLOCK).contains(&pad)
-        && plaintext[length..]
-            .iter()
-            .all(|byte| usize::from(*byte) == pad);
-    well_formed.then_some(length)
+    let (text, padding) = plaintext.split_at_checked(plaintext.len().checked_sub(pad)?)?;
+    let well_formed =
+        (1..=BLOCK).contains(&pad) && padding.iter().all(|byte| usize::from(*byte) == pad);
+    well_formed.then_some(text.len())
 }
 
 /// Why a sealed text could not be opened.

@@ -141,21 +141,21 @@ impl<const N: usize> Digest<N> {
         }
         let mut digest = [0; N];
         for (byte, [high, low]) in digest.iter_mut().zip(pairs) {
-            *byte = nibble(*high)? * 16 + nibble(*low)?;
+            *byte = (nibble(*high)? << 4) | nibble(*low)?;
         }
         Some(Self(digest))
     }
 
     pub(crate) fn to_hex(self) -> String {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
         self.0
             .iter()
             .flat_map(|byte| [byte >> 4, byte & 0xf])
-            .map(|nibble| char::from(DIGITS[usize::from(nibble)]))
+            .filter_map(|nibble| char::from_digit(nibble.into(), 16))
             .collect()
     }
 }
 
+#[expect(clippy::arithmetic_side_effects, reason = "each range begins with what is subtracted")]
 fn nibble(digit: u8) -> Option<u8> {
     match digit {
         b'0'..=b'9' => Some(digit - b'0'),

@@ -44,6 +44,7 @@ struct Repair<'a> {
 }
 
 impl<'a> Repair<'a> {
+    #[expect(clippy::arithmetic_side_effects, reason = "no deeper than MAX_DEPTH")]
     fn value(&mut self, depth: usize) {
         match self.peek() {
             Some(b'{') if depth < MAX_DEPTH => self.object(depth + 1),
@@ -117,6 +118,7 @@ impl<'a> Repair<'a> {
     }
 
     /// Steps over a value.
+    #[expect(clippy::arithmetic_side_effects, reason = "what is open are bytes of a text")]
     fn skip(&mut self) {
         let mut open = 0_usize;
         while let Some(next) = self.peek() {
@@ -152,6 +154,7 @@ impl<'a> Repair<'a> {
     }
 
     /// A string, in its quotes.
+    #[expect(clippy::arithmetic_side_effects, reason = "at most one past the end of a text")]
     fn string(&mut self) -> &'a str {
         let bytes = self.rest.as_bytes();
         let mut end = 1;
@@ -194,6 +197,10 @@ impl<'a> Repair<'a> {
     }
 
     /// The copy, with null for whatever was given twice.
+    #[expect(
+        clippy::string_slice,
+        reason = "a value of the copy begins and ends where something was pushed"
+    )]
     fn finish(mut self) -> String {
         if self.lost.is_empty() {
             return self.copy;

@@ -1,0 +1,292 @@
+//! Many threads at once: whatever is delivered twice, given up, fails or panics meanwhile, no event is
+//! handled twice after a success, none is forgotten, and no place is left taken.
+//!
+//! What threads may do to the turns by key is tried in all orders beside the code; here the layers and
+//! the service are whole. `THREADS_SEED` repeats the choices of a test that failed, but not what threads
+//! make of them.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher as _, RandomState};
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use fastrand::Rng;
+use lark_events::{BoxError, Delivery, Dispatcher, Outcome};
+use lark_events_tower::{AckFirstLayer, DedupLayer, EventService, InOrderLayer};
+use tokio::sync::{Semaphore, TryAcquireError};
+use tokio::task::{JoinSet, yield_now};
+use tokio::time::{sleep, timeout};
+use tower::{Layer as _, Service, ServiceBuilder};
+
+use crate::support::{delivery, pass, post, status, webhook};
+
+/// Any wait that takes longer is for something that will never happen.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Choices, whose seed a failed test has printed.
+fn choices() -> Rng {
+    let seed = std::env::var("THREADS_SEED").ok();
+    let seed = seed.map_or_else(
+        || RandomState::new().hash_one(()),
+        |seed| seed.parse().unwrap(),
+    );
+    println!("seed {seed}");
+    Rng::with_seed(seed)
+}
+
+/// What handlers did, and everything that they should not have.
+#[derive(Default)]
+struct Handled {
+    running: HashSet<String>,
+    succeeded: HashSet<String>,
+    started: Vec<String>,
+    wrong: Vec<String>,
+}
+
+/// That of one tenant's event, from its start to its end, however it ends.
+struct Handling {
+    handled: Arc<Mutex<Handled>>,
+    tenant: String,
+}
+
+impl Handling {
+    fn start(handled: &Arc<Mutex<Handled>>, delivery: &Delivery) -> Self {
+        let (tenant, id) = (&delivery.header.tenant_key, &delivery.header.event_id);
+        let mut all = handled.lock().unwrap();
+        if !all.running.insert(tenant.clone()) {
+            all.wrong.push(format!("two of {tenant} at once"));
+        }
+        if all.succeeded.contains(id) {
+            all.wrong.push(format!("{id} after its success"));
+        }
+        all.started.push(id.clone());
+        drop(all);
+        Self {
+            handled: Arc::clone(handled),
+            tenant: tenant.clone(),
+        }
+    }
+}
+
+impl Drop for Handling {
+    fn drop(&mut self) {
+        self.handled.lock().unwrap().running.remove(&self.tenant);
+    }
+}
+
+/// Takes a moment, and by choice fails, panics or hangs, until it is `calm`.
+async fn handle(
+    handled: Arc<Mutex<Handled>>,
+    delivery: Delivery,
+    mut choices: Rng,
+    calm: bool,
+) -> Result<Outcome, BoxError> {
+    let handling = Handling::start(&handled, &delivery);
+    for _ in 0..choices.u8(..4) {
+        yield_now().await;
+    }
+    match choices.u8(..32) {
+        0..4 if !calm => return Err("a failure".into()),
+        4..8 if !calm => resume_unwind(Box::new("a panic without a line on stderr")),
+        8 if !calm => std::future::pending().await,
+        _ => {}
+    }
+    let id = delivery.header.event_id;
+    handled.lock().unwrap().succeeded.insert(id);
+    drop(handling);
+    Ok(Outcome::Handled)
+}
+
+fn of_tenant(tenant: usize, id: String) -> Delivery {
+    let mut delivery = delivery("x_v1", &id);
+    delivery.header.tenant_key = tenant.to_string();
+    delivery
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
+async fn whoever_gives_up_fails_or_panics_no_event_runs_twice_and_no_place_is_left_taken() {
+    const TENANTS: usize = 12;
+    const EVENTS: usize = 60;
+    const DELIVERIES: usize = 5;
+    const LIMIT: usize = 6;
+
+    let mut choices = choices();
+    let handled: Arc<Mutex<Handled>> = Arc::default();
+    let calm = Arc::new(AtomicBool::new(false));
+    let handler = {
+        let (handled, calm) = (Arc::clone(&handled), Arc::clone(&calm));
+        let rng = Arc::new(Mutex::new(choices.fork()));
+        tower::service_fn(move |delivery| {
+            let choices = rng.lock().unwrap().fork();
+            let calm = calm.load(Ordering::Relaxed);
+            handle(Arc::clone(&handled), delivery, choices, calm)
+        })
+    };
+    let (dedup, in_order) = (DedupLayer::new(), InOrderLayer::by_tenant());
+    let service = ServiceBuilder::new()
+        .layer(dedup.clone())
+        .layer(in_order.clone())
+        .concurrency_limit(LIMIT)
+        .service(handler);
+
+    let mut deliveries: Vec<_> = (0..TENANTS * EVENTS * DELIVERIES)
+        .map(|number| (number % TENANTS, number % (TENANTS * EVENTS)))
+        .collect();
+    choices.shuffle(&mut deliveries);
+    let mut tasks = JoinSet::new();
+    for (tenant, id) in deliveries {
+        let (mut service, gives_up) = (service.clone(), choices.u8(..4));
+        let within = Duration::from_micros(choices.u64(..100_000));
+        tasks.spawn(async move {
+            let passing = service.call(of_tenant(tenant, id.to_string()));
+            match gives_up {
+                0 => drop(passing),
+                // What hangs ends by this.
+                _ => drop(timeout(within, passing).await),
+            }
+        });
+        if choices.u8(..64) == 0 {
+            yield_now().await;
+        }
+    }
+    let all = async { while tasks.join_next().await.is_some() {} };
+    timeout(PATIENCE, all).await.unwrap();
+    timeout(PATIENCE, dedup.settled()).await.unwrap();
+    assert_eq!((in_order.stats().keys, in_order.stats().waiting), (0, 0));
+
+    // Every event once more: whatever was lost of turns, claims and permits would now be missing.
+    calm.store(true, Ordering::Relaxed);
+    let before = handled.lock().unwrap().succeeded.len();
+    let mut tasks = JoinSet::new();
+    for id in 0..TENANTS * EVENTS {
+        let service = service.clone();
+        let delivery = of_tenant(id % TENANTS, id.to_string());
+        tasks.spawn(async move { pass(&service, delivery).await.map_err(|e| e.to_string()) });
+    }
+    let ended = timeout(PATIENCE, tasks.join_all()).await.unwrap();
+    assert!(ended.iter().all(|one| *one == Ok(Outcome::Handled)));
+    assert_eq!((in_order.stats().keys, in_order.stats().waiting), (0, 0));
+
+    let all = handled.lock().unwrap();
+    assert_eq!(all.wrong, Vec::<String>::new());
+    assert_eq!(all.succeeded.len(), TENANTS * EVENTS);
+    assert!(all.running.is_empty());
+    // All of it did happen: successes before the end, and attempts that were none.
+    println!("{before} before, {} started", all.started.len());
+    assert!(before > 0 && all.started.len() > all.succeeded.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
+async fn acknowledged_events_start_in_order_and_a_drain_tells_of_all_that_it_cuts_off() {
+    const EVENTS: usize = 200;
+
+    let mut choices = choices();
+    let mut cut_off_in_all = 0;
+    for round in 0..40 {
+        let started: Arc<Mutex<Vec<String>>> = Arc::default();
+        let (record, rng) = (Arc::clone(&started), Arc::new(Mutex::new(choices.fork())));
+        let handler = tower::service_fn(move |delivery: Delivery| {
+            record.lock().unwrap().push(delivery.header.event_id);
+            let choice = rng.lock().unwrap().u8(..8);
+            async move {
+                match choice {
+                    0 => return Err::<_, BoxError>("a failure".into()),
+                    1 => resume_unwind(Box::new("a panic without a line on stderr")),
+                    2 => sleep(Duration::from_micros(300)).await,
+                    _ => yield_now().await,
+                }
+                Ok(Outcome::Handled)
+            }
+        });
+        let ack_first = AckFirstLayer::new().max_queued(100).workers(3);
+        // Called and written down at once, so that there is an order to speak of.
+        let calling = Mutex::new((ack_first.layer(handler), Vec::new()));
+        let calling = Arc::new(calling);
+        let drained_at = choices.usize(..EVENTS);
+        // Some drains have no time, and some have as much as they need.
+        let within = Duration::from_micros(choices.u64(..2_000));
+        let within = if choices.bool() { within } else { PATIENCE };
+        let (mut tasks, mut drain) = (JoinSet::new(), None);
+        for id in 0..EVENTS {
+            let called = Arc::clone(&calling);
+            tasks.spawn(async move {
+                let (service, acknowledged) = &mut *called.lock().unwrap();
+                let called = service.call(delivery("x_v1", &id.to_string()));
+                if called.into_inner().is_ok() {
+                    acknowledged.push(id.to_string());
+                }
+            });
+            if id == drained_at {
+                let (ack_first, started) = (ack_first.clone(), Arc::clone(&started));
+                drain = Some(tokio::spawn(async move {
+                    let drained = ack_first.drain(within).await;
+                    (drained, started.lock().unwrap().len())
+                }));
+            }
+        }
+        let drained = timeout(PATIENCE, drain.unwrap()).await.unwrap();
+        let (drained, at_the_end) = drained.unwrap();
+        timeout(PATIENCE, tasks.join_all()).await.unwrap();
+
+        let acknowledged = &calling.lock().unwrap().1;
+        let stats = ack_first.stats();
+        assert_eq!((stats.queued, stats.running), (0, 0), "round {round}");
+        let told = stats.handled + stats.failed + stats.cancelled;
+        assert_eq!(told, acknowledged.len() as u64, "round {round}");
+        let cut_off = drained.map_or_else(|error| error.cancelled, |()| 0);
+        assert_eq!(cut_off, stats.cancelled, "round {round}");
+        let started = started.lock().unwrap();
+        assert_eq!(started.len(), at_the_end, "round {round}: after the drain");
+        assert_eq!(started[..], acknowledged[..started.len()], "round {round}");
+        cut_off_in_all += cut_off;
+    }
+    println!("{cut_off_in_all} cut off");
+    assert!(cut_off_in_all > 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
+async fn a_drain_among_requests_leaves_no_handler_running_and_starts_none() {
+    const REQUESTS: usize = 48;
+
+    let (mut choices, request) = (choices(), post("x_v1"));
+    let mut answers: HashMap<u16, usize> = HashMap::new();
+    for round in 0..200 {
+        // Those in there have started and not ended.
+        let inside = Arc::new(Semaphore::new(REQUESTS));
+        let entered = Arc::clone(&inside);
+        let dispatcher = Dispatcher::builder().on_raw("x_v1", move |_| {
+            let place = Arc::clone(&entered).try_acquire_owned();
+            async move {
+                let _place = place?;
+                yield_now().await;
+                Ok::<_, TryAcquireError>(())
+            }
+        });
+        let service = EventService::new(webhook(), dispatcher.build().unwrap());
+        let drained_at = choices.usize(..REQUESTS);
+        let (mut tasks, mut drain) = (JoinSet::new(), None);
+        for number in 0..REQUESTS {
+            let (served, request) = (service.clone(), request.clone());
+            tasks.spawn(async move { status(&served, request).await });
+            if number == drained_at {
+                let (service, inside) = (service.clone(), Arc::clone(&inside));
+                drain = Some(tokio::spawn(async move {
+                    let drained = service.drain(PATIENCE).await;
+                    // Whoever came now would fail with 500.
+                    inside.close();
+                    (drained.is_ok(), inside.available_permits())
+                }));
+            }
+        }
+        let drained = timeout(PATIENCE, drain.unwrap()).await.unwrap();
+        assert_eq!(drained.unwrap(), (true, REQUESTS), "round {round}");
+        for status in timeout(PATIENCE, tasks.join_all()).await.unwrap() {
+            assert!(matches!(status, 200 | 503), "{status} in round {round}");
+            *answers.entry(status).or_default() += 1;
+        }
+    }
+    println!("{answers:?}");
+    assert_eq!(answers.len(), 2, "some before the drain, and some after");
+}

@@ -1,0 +1,175 @@
+//! Public types go to other threads: services to those of a server's connections, errors to whoever logs
+//! them, futures to whatever runs them. That they can is told by the compiler; here, so that a private
+//! field never takes it away unnoticed.
+
+use std::future::pending;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::Full;
+use lark_events::callback::{
+    CallbackContext, CallbackOperator, CardAction, CardActionReply, CardActionTrigger,
+    CardActionTriggerV1, CardV1Reply, InlinePreview, PreviewUrl, ReplyCard, Toast, ToastKind,
+    UrlPreviewGet, UrlPreviewReply,
+};
+use lark_events::testing::Delivered;
+use lark_events::{
+    Admission, BoxError, BuildError, CardAdmission, CardWebhook, Challenge, CipherError,
+    DecodeError, Delivery, DispatchError, DispatchErrorKind, DispatchFuture, Dispatcher,
+    DispatcherBuilder, EncodeError, EncryptKey, Event, EventHeader, EventInfo, LateHandler,
+    Manifest, ManifestEntry, Opened, Outcome, RawJson, RawReply, Rejection, RejectionReason,
+    Schema, Transport, TypedBody, UnhandledPolicy, UserId, VerificationToken, Violation,
+    Violations, Webhook, WebhookBuildError, WebhookBuilder, Webhooks,
+};
+use lark_events_sim as sim;
+use lark_events_tower::{
+    AckFirst, AckFirstLayer, AckFirstStats, CardActionService, Claim, Dedup, DedupLayer,
+    DedupStats, DedupStore, DrainError, EventLayer, EventService, EventServiceBuilder, InOrder,
+    InOrderLayer, InOrderStats, LayerError, LayerErrorKind, LayerFuture, Measured, MemoryStore,
+    MetricsLayer, Never, OutcomeFuture, ResponseBody, ResponseFuture, Stats, WithEvents,
+};
+use lark_events_ws as ws;
+
+fn shared<T: Send + Sync + Unpin + 'static>() {}
+fn shared_for_a_while<T: Send + Sync + Unpin>() {}
+fn sent<T: Send + Unpin + 'static>() {}
+
+macro_rules! shared {
+    ($($public:ty),* $(,)?) => { $(shared::<$public>();)* };
+}
+
+#[test]
+fn what_an_app_is_built_of_can_be_shared() {
+    shared!(Dispatcher, DispatcherBuilder, UnhandledPolicy, LateHandler);
+    shared!(Manifest, ManifestEntry, EventInfo, TypedBody, Schema);
+    shared!(EncryptKey, VerificationToken, Webhook, WebhookBuilder);
+    shared!(Webhooks, CardWebhook, Opened, Challenge, Rejection);
+    shared!(RejectionReason, Delivery, Transport, Event<RawJson>);
+    shared!(EventHeader, RawJson, UserId, Outcome, RawReply, Delivered);
+    shared!(Violation, Violations, BoxError, BuildError, CipherError);
+    shared!(DecodeError, DispatchError, DispatchErrorKind, EncodeError);
+    shared!(WebhookBuildError);
+    shared_for_a_while::<Admission<'_>>();
+    shared_for_a_while::<CardAdmission<'_>>();
+    // A handler's own future is asked to be `Send` and no more, and so is what runs it.
+    sent::<DispatchFuture>();
+
+    shared!(CallbackContext, CallbackOperator, CardAction, InlinePreview);
+    shared!(CardActionReply, CardActionTrigger, CardActionTriggerV1);
+    shared!(CardV1Reply, PreviewUrl, ReplyCard, Toast, ToastKind);
+    shared!(UrlPreviewGet, UrlPreviewReply);
+}
+
+#[test]
+fn a_webhook_and_its_layers_can_be_shared() {
+    shared!(EventService<Dispatcher>, EventServiceBuilder<Dispatcher>);
+    shared!(CardActionService<Dispatcher>, EventService<Dispatcher, Webhooks>);
+    shared!(EventLayer<Dispatcher>, WithEvents<Dispatcher, Dispatcher>);
+    shared!(AckFirstLayer, AckFirst<Dispatcher>, AckFirstStats);
+    shared!(
+        DedupLayer,
+        Dedup<Dispatcher>,
+        DedupStats,
+        Claim,
+        MemoryStore
+    );
+    shared!(InOrderLayer, InOrder<Dispatcher>, InOrderStats);
+    shared!(MetricsLayer, Measured<Dispatcher>);
+    shared!(Stats, DrainError, LayerError, LayerErrorKind);
+    shared!(Never, ResponseBody, ResponseBody<Full<Bytes>>);
+    shared::<Box<dyn DedupStore>>();
+    sent::<OutcomeFuture>();
+    sent::<ResponseFuture>();
+    type Http = EventService<Dispatcher>;
+    sent::<LayerFuture<Http, Request<Full<Bytes>>>>();
+}
+
+#[test]
+fn a_long_connection_can_be_shared() {
+    shared!(
+        ws::LongConnection,
+        ws::LongConnections,
+        ws::LongConnectionBuilder
+    );
+    shared!(ws::Monitor, ws::State, ws::Stats, ws::LateHandler);
+    shared!(ws::BuildError, ws::ConnectError, ws::ConnectErrorKind);
+    shared!(ws::frame::Frame, ws::frame::Header, ws::frame::Method);
+    shared!(ws::frame::FrameError);
+}
+
+#[test]
+fn a_local_platform_can_be_shared() {
+    shared!(
+        sim::Platform,
+        sim::PlatformBuilder,
+        sim::Document,
+        sim::Fault
+    );
+    shared!(sim::Push, sim::PushCallback, sim::Report, sim::Attempt);
+    shared!(sim::Answer, sim::Missing, sim::Mode, sim::Ack, sim::AckFate);
+    shared!(
+        sim::ClientConfig,
+        sim::Stats,
+        sim::Violation,
+        sim::ViolationKind
+    );
+    shared!(sim::StartError, sim::StartErrorKind, sim::WebhookError);
+    shared!(sim::CallbackError);
+}
+
+/// What async functions return has a type without a name. None of it is run.
+#[test]
+fn what_is_awaited_can_be_spawned() {
+    let dispatcher = || Dispatcher::builder().build().unwrap();
+    let webhook = Webhook::builder().encrypt_key("key").build().unwrap();
+    let events = EventService::new(webhook, dispatcher());
+    spawnable(events.drain(Duration::MAX));
+    spawnable(AckFirstLayer::new().drain(Duration::MAX));
+    spawnable(DedupLayer::new().settled());
+
+    let connection = || {
+        ws::LongConnection::builder("cli_a", "secret")
+            .build()
+            .unwrap()
+    };
+    spawnable(connection().monitor().until(|_| true));
+    spawnable(connection().run(dispatcher(), pending()));
+    let several = ws::LongConnections::of([connection()]).unwrap();
+    spawnable(several.run(dispatcher(), pending()));
+    spawnable(sim::Platform::builder().start());
+}
+
+fn spawnable(_: impl Future + Send) {}
+
+/// Nor a trait, which is a bound of other types: `Deliver`, `EventSet`, `EventType`, `Handler`,
+/// `HandlerWith`, `IntoReply`, `Length`, `Number`, `Opener`, `SetHandler`, `Validate`.
+#[test]
+fn no_public_type_is_forgotten() {
+    let here = words(include_str!("auto_traits.rs"));
+    for root in [
+        include_str!("../../crates/lark-events/src/lib.rs"),
+        include_str!("../../crates/lark-events/src/callback/mod.rs"),
+        include_str!("../../crates/lark-events-sim/src/lib.rs"),
+        include_str!("../../crates/lark-events-tower/src/lib.rs"),
+        include_str!("../../crates/lark-events-ws/src/lib.rs"),
+    ] {
+        let exports = root.split("\npub use ").skip(1);
+        let names = exports.flat_map(|export| words(export.split(';').next().unwrap()));
+        let types: Vec<_> = names.filter(|name| is_type(name)).collect();
+        assert!(types.len() > 3, "{types:?}");
+        for name in types {
+            assert!(here.contains(&name), "{name}");
+        }
+    }
+}
+
+fn words(text: &str) -> Vec<&str> {
+    text.split(|letter: char| !letter.is_alphanumeric() && letter != '_')
+        .collect()
+}
+
+/// Whether it is a name in the form of types and traits.
+fn is_type(name: &str) -> bool {
+    name.starts_with(char::is_uppercase) && name.contains(char::is_lowercase)
+}
