@@ -48,7 +48,7 @@ impl From<String> for FootprintError {
 pub(crate) fn write(root: &Path) -> Result<(), FootprintError> {
     let seconds = build_seconds(root)?;
     if seconds > MAX_BUILD_SECONDS {
-        println!("compiling takes {seconds} s, which is more than {MAX_BUILD_SECONDS}");
+        println!("compiling took {seconds} s, and should take at most {MAX_BUILD_SECONDS}");
     }
     let readme = read(root)?;
     let (before, _, after) = parted(&readme)?;
@@ -59,7 +59,8 @@ pub(crate) fn write(root: &Path) -> Result<(), FootprintError> {
     Ok(())
 }
 
-/// Fails where the README says something else, but for the seconds, or a limit is exceeded.
+/// Fails where the README says something else or a limit is exceeded; but for the seconds, which are
+/// the machine's as much as ours.
 pub(crate) fn check(root: &Path) -> Result<(), FootprintError> {
     let counts = counts(root)?;
     for ((name, count), (_, limit)) in counts.iter().zip(LIMITS) {
@@ -71,12 +72,6 @@ pub(crate) fn check(root: &Path) -> Result<(), FootprintError> {
     let readme = read(root)?;
     let (_, table, _) = parted(&readme)?;
     let seconds = said_seconds(table).ok_or("the README says no seconds".to_owned())?;
-    if seconds
-        .parse()
-        .is_ok_and(|said: u64| said > MAX_BUILD_SECONDS)
-    {
-        return Err(format!("compiling took {seconds} s, at most {MAX_BUILD_SECONDS}").into());
-    }
     if table.trim() != text(&counts, seconds).trim() {
         return Err("README.md is stale; `cargo xtask footprint` writes it"
             .to_owned()

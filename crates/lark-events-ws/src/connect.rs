@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
 use crate::config::ClientConfig;
-use crate::dial::{BoxStream, Dialer};
+use crate::dial::{BoxStream, Dialer, is_secure};
 use crate::endpoint::{self, Credentials, Ticket};
 use crate::error::{ConnectError, ConnectErrorKind};
 
@@ -58,6 +58,12 @@ impl Connect {
         let late = |_| ConnectError::new(ConnectErrorKind::TimedOut, "");
         let answer = timeout(self.timeout, self.call()).await.map_err(late)??;
         let ticket = Ticket::parse(&answer, config)?;
+        if is_secure(&self.endpoint) && !is_secure(&ticket.uri) {
+            return Err(ConnectError::new(
+                ConnectErrorKind::Protocol,
+                "an address without TLS",
+            ));
+        }
         let socket = timeout(self.timeout, self.open(&ticket))
             .await
             .map_err(late)??;

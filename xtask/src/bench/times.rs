@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Stdio;
 
 use crate::cargo;
 
@@ -13,7 +12,7 @@ const CRITERION: [&str; 6] = [
     "--measurement-time",
     "0.6",
     "--sample-size",
-    "20",
+    "10",
 ];
 
 /// Nanoseconds by case and size, such as `sealed/1KB`.
@@ -38,11 +37,11 @@ pub(super) fn round(root: &Path) -> Result<Times, String> {
             "bencher",
         ])
         .args(CRITERION)
-        .stderr(Stdio::inherit())
         .output()
         .map_err(|error| format!("cargo bench: {error}"))?;
     if !output.status.success() {
-        return Err(format!("cargo bench: {}", output.status));
+        let why = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("cargo bench: {}\n{why}", output.status));
     }
     let lines = String::from_utf8_lossy(&output.stdout);
     let times: Times = lines.lines().filter_map(time).collect();

@@ -127,6 +127,18 @@ async fn a_platform_that_says_nothing_is_given_up_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_address_in_the_clear_is_not_taken_where_the_platform_has_tls() {
+    let platform = Arc::new(platform().start().await.unwrap());
+    let builder = to(&platform).base_url(LARK);
+    let client = Client::start(builder, watched().0);
+    let stopped = |state: &State| matches!(state, State::Reconnecting { .. });
+    let state = client.monitor.until(stopped).await;
+    assert_eq!(why(&state), ConnectErrorKind::Protocol);
+    let stats = platform.stats();
+    assert_eq!((stats.endpoint_calls, stats.upgrades), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lost_connection_is_had_again_and_events_come_on() {
     let platform = Arc::new(platform().start().await.unwrap());
     let (dispatcher, seen) = watched();
