@@ -40,7 +40,7 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 /// keep 400.
 const MAX_BUFFER: usize = 64 * 1024;
 /// Connections at once, well below the usual limit of 1,024 open files.
-const MAX_CONNECTIONS: usize = 512;
+const MAX_CONNECTIONS: usize = 256;
 
 /// The app's own service, for everything but events.
 async fn app(_: Request<Incoming>) -> Result<Response<Empty<Bytes>>, Infallible> {

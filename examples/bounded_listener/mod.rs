@@ -21,7 +21,7 @@ use tokio::time::{Instant, Sleep, sleep};
 /// Longer than the ack deadline, after which an event has its answer at the latest.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Connections at once, well below the usual limit of 1,024 open files.
-const MAX_CONNECTIONS: usize = 512;
+const MAX_CONNECTIONS: usize = 256;
 
 /// A listener that accepts no more connections than it may, and cuts off those that take too long.
 pub(crate) struct BoundedListener {

@@ -20,16 +20,18 @@ pub(crate) fn command(root: &Path) -> Command {
     cargo
 }
 
-/// Builds programs of a package of ours for release, all of a kind (`--bin`, `--example`). Returns
-/// where they are.
+/// Builds programs of a package of ours for release, all of a kind (`--bin`, `--example`), with more
+/// `options` of cargo. Returns where they are.
 pub(crate) fn build<const N: usize>(
     root: &Path,
     package: &str,
     kind: &str,
     names: [&str; N],
+    options: &[&str],
 ) -> Result<[PathBuf; N], String> {
     let output = command(root)
         .args(["build", "--release", "--package", package])
+        .args(options)
         .args(names.iter().flat_map(|name| [kind, name]))
         .args(["--message-format", "json-render-diagnostics"])
         .stderr(Stdio::inherit())

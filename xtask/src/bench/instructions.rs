@@ -105,7 +105,8 @@ fn measure(root: &Path) -> Result<Option<BTreeMap<String, u64>>, String> {
         println!("skipped: valgrind: {error}");
         return Ok(None);
     }
-    let [repeat] = cargo::build(root, "benches", "--bin", ["repeat"])?;
+    let options = ["--no-default-features"];
+    let [repeat] = cargo::build(root, "benches", "--bin", ["repeat"], &options)?;
     let of = |case: &&str| {
         let of_many = |times| run(&repeat, case, times);
         let difference = of_many(MORE)?.saturating_sub(of_many(FEWER)?);

@@ -75,10 +75,15 @@ pub(super) struct Ours {
 
 /// Builds what is ours. The examples are built on their own, as an app would be.
 pub(super) fn ours(root: &Path) -> Result<Ours, String> {
-    let [posts, repeat, webhook] =
-        cargo::build(root, "benches", "--bin", ["posts", "repeat", "webhook"])?;
+    let [posts, repeat, webhook] = cargo::build(
+        root,
+        "benches",
+        "--bin",
+        ["posts", "repeat", "webhook"],
+        &[],
+    )?;
     let examples = [AXUM_EXAMPLE, "hyper_webhook"];
-    let [axum, hyper] = cargo::build(root, "lark-events-examples", "--example", examples)?;
+    let [axum, hyper] = cargo::build(root, "lark-events-examples", "--example", examples, &[])?;
     let counting =
         |name, kind: &str, refusal| App::new(name, webhook.clone(), refusal).argument(kind);
     let apps = vec![

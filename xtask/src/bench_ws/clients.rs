@@ -26,7 +26,7 @@ pub(super) struct Client {
 
 /// Those that can be had here, and why the others cannot.
 pub(super) fn all(root: &Path) -> Result<(Vec<Client>, Vec<Without>), String> {
-    let [program] = cargo::build(root, "benches", "--bin", ["ws_client"])?;
+    let [program] = cargo::build(root, "benches", "--bin", ["ws_client"], &[])?;
     let own = [(BARE, "bare"), (OURS, "threads"), (OURS_ON_ONE, "thread")];
     let own = own.map(|(name, argument)| Client {
         name,

@@ -111,7 +111,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<(), BenchWsError> {
             return Err(format!("{tool}: {error}").into());
         }
     }
-    let [platform] = cargo::build(root, "benches", "--bin", ["ws_platform"])?;
+    let [platform] = cargo::build(root, "benches", "--bin", ["ws_platform"], &[])?;
     let (clients, skipped) = clients::all(root)?;
     let measured = |client| Measured {
         client,

@@ -1,16 +1,25 @@
 //! Connections held by whoever sends slowly, or nothing.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt as _;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use super::{Answers, READ_TIMEOUT, Server, good, wire};
 
-const SENDERS: usize = 100;
+const SENDERS: u32 = 50;
+const IDLE: u32 = 1_000;
 /// Between two bytes.
 const PAUSE: Duration = Duration::from_millis(20);
+
+/// Connections that may stand at once: each takes two files of this process, and other tests need some too.
+static CONNECTIONS: LazyLock<(Semaphore, u32)> = LazyLock::new(|| {
+    let connections = (open_files().saturating_sub(400) / 2).clamp(SENDERS, IDLE);
+    (Semaphore::new(connections as usize), connections)
+});
 
 /// Has as many send `begin` and then the rest a byte at a time, until the server closes the connection.
 async fn slow_senders(server: &Server, begin: &str, rest: &str) -> JoinSet<Answers> {
@@ -43,6 +52,7 @@ async fn serves_meanwhile(server: &Server) {
 
 #[tokio::test]
 async fn headers_a_byte_at_a_time_are_cut_off_and_keep_nobody_out() {
+    let _connections = CONNECTIONS.0.acquire_many(SENDERS).await.unwrap();
     let server = Server::hyper().await;
     let (begin, rest) = ("POST /webhook/event HTTP/1.1\r\n", "x: y\r\n".repeat(1_000));
     let mut senders = slow_senders(&server, begin, &rest).await;
@@ -56,15 +66,21 @@ async fn headers_a_byte_at_a_time_are_cut_off_and_keep_nobody_out() {
 /// The time-out is the server's job, and `axum::serve` has none.
 #[tokio::test]
 async fn headers_a_byte_at_a_time_keep_nobody_out_where_they_are_not_cut_off() {
+    let _connections = CONNECTIONS.0.acquire_many(SENDERS).await.unwrap();
     let server = Server::axum().await;
     let rest = "x: y\r\n".repeat(1_000);
     let senders = slow_senders(&server, "POST / HTTP/1.1\r\n", &rest).await;
     serves_meanwhile(&server).await;
-    assert_eq!(senders.len(), SENDERS, "all of them are still there");
+    assert_eq!(
+        senders.len(),
+        SENDERS as usize,
+        "all of them are still there"
+    );
 }
 
 #[tokio::test]
 async fn bodies_a_byte_at_a_time_are_cut_off_and_keep_nobody_out() {
+    let _connections = CONNECTIONS.0.acquire_many(SENDERS).await.unwrap();
     for server in Server::both().await {
         let event = wire(&good("slow_v1"));
         let (head, body) = event.split_once("\r\n\r\n").unwrap();
@@ -80,11 +96,11 @@ async fn bodies_a_byte_at_a_time_are_cut_off_and_keep_nobody_out() {
 
 #[tokio::test]
 async fn a_thousand_idle_connections_keep_nobody_out() {
-    // Each takes two files of this process, which leaves a few for other tests.
-    let connections = usize::min(1_000, open_files().saturating_sub(200) / 2);
+    let (semaphore, connections) = &*CONNECTIONS;
+    let _connections = semaphore.acquire_many(*connections).await.unwrap();
     for server in Server::both().await {
         let mut idle = Vec::new();
-        for _ in 0..connections {
+        for _ in 0..*connections {
             idle.push(server.connect().await);
         }
         serves_meanwhile(&server).await;
@@ -97,7 +113,7 @@ async fn a_thousand_idle_connections_keep_nobody_out() {
 }
 
 /// How many files this process may open, as far as that is known.
-fn open_files() -> usize {
+fn open_files() -> u32 {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let mut limits = limits
         .lines()
