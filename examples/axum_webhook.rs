@@ -4,7 +4,8 @@
 //! LARK_ENCRYPT_KEY=… LARK_VERIFICATION_TOKEN=… cargo run --example axum_webhook
 //! ```
 //!
-//! `LISTEN_ADDR` is 127.0.0.1:7777 unless set. SIGINT and SIGTERM drain and exit 0. `axum::serve`
+//! `LISTEN_ADDR` is 127.0.0.1:7777 unless set, `LARK_LOG=debug` tells why requests are refused. SIGINT and
+//! SIGTERM drain and exit 0. `axum::serve`
 //! bounds neither the time that a sender may take nor the number of connections: the listener does.
 
 mod bounded_listener;
@@ -22,7 +23,7 @@ use self::webhook_app::{PATH, drain, listen, webhook};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    log_to_stderr();
+    log_to_stderr()?;
     let stop = stop_signal()?;
     let events = EventService::new(webhook()?, dispatcher()?);
     let app = Router::new().route_service(PATH, events.clone());

@@ -5,7 +5,8 @@
 //! LARK_ENCRYPT_KEY=… LARK_VERIFICATION_TOKEN=… cargo run --example hyper_webhook
 //! ```
 //!
-//! `LISTEN_ADDR` is 127.0.0.1:7777 unless set. SIGINT and SIGTERM drain and exit 0. What a server
+//! `LISTEN_ADDR` is 127.0.0.1:7777 unless set, `LARK_LOG=debug` tells why requests are refused. SIGINT and
+//! SIGTERM drain and exit 0. What a server
 //! that faces the internet should bound is bounded here: the time for a request's headers, how much
 //! is kept of them, and the number of connections.
 
@@ -51,7 +52,7 @@ async fn app(_: Request<Incoming>) -> Result<Response<Empty<Bytes>>, Infallible>
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    log_to_stderr();
+    log_to_stderr()?;
     let mut stop = std::pin::pin!(stop_signal()?);
     let events = EventService::new(webhook()?, dispatcher()?);
     let service = EventLayer::with_service(PATH, events.clone()).layer(tower::service_fn(app));

@@ -19,7 +19,10 @@ use self::event_app::{GRACE, dispatcher, log_to_stderr, setting, stop_signal};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    log_to_stderr();
+    if let Err(error) = log_to_stderr() {
+        eprintln!("{error}");
+        return ExitCode::FAILURE;
+    }
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -33,7 +33,7 @@ const UPKEEP: Duration = Duration::from_secs(5);
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    log_to_stderr();
+    log_to_stderr()?;
     let stop = stop_signal()?;
     let seconds = Matcher::Suffix("_seconds".to_owned());
     let figures = PrometheusBuilder::new()

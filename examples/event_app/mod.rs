@@ -3,11 +3,14 @@
 
 use std::env;
 use std::io::{self, Write as _};
+use std::str::FromStr as _;
 use std::time::Duration;
 
 use lark_events::{BoxError, Dispatcher, Event};
 use serde::Serialize;
 use tracing::{Level, info};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::prelude::*;
 use vc_events::ReserveConfigUpdatedV1;
 
 /// How long connections, and then handlers, may take to finish after a signal to stop.
@@ -21,13 +24,22 @@ pub(crate) fn dispatcher() -> Result<Dispatcher, BoxError> {
         .build()?)
 }
 
-/// Logs go to stderr: stdout has the events alone.
-pub(crate) fn log_to_stderr() {
-    tracing_subscriber::fmt()
+/// Logs go to stderr: stdout has the events alone. `LARK_LOG=debug` adds why requests are refused, and
+/// nothing of other crates, which log secrets at that level.
+pub(crate) fn log_to_stderr() -> Result<(), BoxError> {
+    let level = setting("LARK_LOG").unwrap_or_else(|| "info".to_owned());
+    let ours = Level::from_str(&level).map_err(|error| format!("LARK_LOG: {error}"))?;
+    let levels = Targets::new()
+        .with_default(Level::INFO)
+        .with_target("lark_events", ours);
+    let stderr = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
-        .with_ansi(false)
-        .with_max_level(Level::INFO)
+        .with_ansi(false);
+    tracing_subscriber::registry()
+        .with(stderr)
+        .with(levels)
         .init();
+    Ok(())
 }
 
 /// Takes over SIGINT, and on Unix SIGTERM, from now on; what it returns resolves at the first.

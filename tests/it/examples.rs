@@ -102,7 +102,8 @@ impl App {
 
     /// Waits for a line on stderr with `text` in it.
     pub(crate) fn logged(&self, text: &str) {
-        self.log.iter().find(|line| line.contains(text)).unwrap();
+        let line = || self.log.recv_timeout(Duration::from_secs(20)).expect(text);
+        while !line().contains(text) {}
     }
 
     /// Stops it with a signal, and gives what it still printed and whether it exited with 0.
@@ -134,6 +135,7 @@ impl Server {
         let app = App::start(
             example(name)
                 .env("LISTEN_ADDR", "127.0.0.1:0")
+                .env("LARK_LOG", "debug")
                 .env("LARK_ENCRYPT_KEY", key)
                 .env("LARK_VERIFICATION_TOKEN", token),
         );
@@ -244,6 +246,7 @@ async fn the_contract_of_a_webhook_example(name: &str) {
     ] {
         assert_eq!(server.post(&request), (status, String::new()));
     }
+    server.app.logged("reason=\"signature\"");
     push(&platform, sample()).await;
     server.app.line();
     let (rest, exited_with_0) = server.app.stop("-TERM");

@@ -5,6 +5,7 @@
 mod auto_traits;
 mod catalogue;
 mod decisions;
+mod docs;
 mod examples;
 mod hostile;
 #[cfg(unix)]

@@ -4,13 +4,18 @@ mod bench;
 mod bench_http;
 mod bench_ws;
 mod cargo;
+mod checks;
 mod codegen;
 mod footprint;
+mod fuzz;
 mod interop;
 mod miri;
 mod mutants;
+mod packages;
+mod release;
 mod sdks;
 mod soak;
+mod supply;
 
 use std::env;
 use std::fmt::Display;
@@ -38,12 +43,17 @@ commands:
                     every event with its type, crate, permissions and page; or a table of domains
   footprint         write into the README how many crates ours bring along, and how long they compile
   footprint --check fail where it says something else
-  interop           the official SDKs for Python and Node against the local platform (slow)
-  interop --fresh   install them anew before
+  fuzz [--seconds N] [--target NAME]
+                    libFuzzer over webhooks, sessions of the long connection, and code generation (slow)
+  interop [--fresh] [--openings] [--seed N]
+                    the official SDKs for Python and Node against the local platform, and the one for
+                    Python beside our opening, or this alone; --fresh installs them anew before (slow)
   miri              unit tests without I/O under Miri, where the toolchain has it (slow)
   mutants           mutation tests of the crypto, webhook opening and dispatch (slow)
+  release --dry-run rehearse a release: all checks of supply, every package built as it would be published (slow)
   soak [--minutes N] [--seed N]
                     the long connection for ten minutes, or N, while everything goes wrong (slow)
+  supply            licences, advisories, foreign types, every feature alone, minimal versions (slow)
   help              print this";
 
 fn main() -> ExitCode {
@@ -67,11 +77,14 @@ fn main() -> ExitCode {
         ["codegen", "import", ref pages @ ..] if !pages.is_empty() => run_import(pages),
         ["footprint"] => exit_code(footprint::write(&workspace_root())),
         ["footprint", "--check"] => exit_code(footprint::check(&workspace_root())),
-        ["interop"] => exit_code(interop::run(&workspace_root(), false)),
-        ["interop", "--fresh"] => exit_code(interop::run(&workspace_root(), true)),
+        ["fuzz", ref options @ ..] => run_fuzz(options),
+        ["interop", ref options @ ..] => run_interop(options),
         ["miri"] => exit_code(miri::run(&workspace_root())),
         ["mutants"] => exit_code(mutants::run(&workspace_root())),
+        ["release", "--dry-run"] => exit_code(release::rehearse(&workspace_root())),
+        ["release"] => exit_code(Err(release::BY_HAND)),
         ["soak", ref options @ ..] => run_soak(options),
+        ["supply"] => exit_code(supply::run(&workspace_root())),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             ExitCode::SUCCESS
@@ -115,6 +128,13 @@ fn run_codegen(check: bool) -> ExitCode {
     }))
 }
 
+fn run_interop(options: &[&str]) -> ExitCode {
+    let Some(options) = interop::Options::parse(options) else {
+        return misused();
+    };
+    exit_code(interop::run(&workspace_root(), &options))
+}
+
 fn run_list(text: impl Fn(&[codegen::list::Entry]) -> String) -> ExitCode {
     let entries = match codegen::list(&workspace_root()) {
         Ok(entries) => entries,
@@ -144,6 +164,13 @@ fn run_import(pages: &[&str]) -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
+}
+
+fn run_fuzz(options: &[&str]) -> ExitCode {
+    let Some(options) = fuzz::Options::parse(options) else {
+        return misused();
+    };
+    exit_code(fuzz::run(&workspace_root(), &options))
 }
 
 fn run_soak(options: &[&str]) -> ExitCode {

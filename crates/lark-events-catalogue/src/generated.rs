@@ -533,3 +533,64 @@ pub const DOMAINS: &[Domain] = &[
         outline: include_str!("generated/vc.json"),
     },
 ];
+
+/// Their READMEs' examples are tests.
+#[cfg(doctest)]
+mod readmes {
+    #[doc = include_str!("../README.md")]
+    mod lark_events_catalogue {}
+    #[doc = include_str!("../../acs-events/README.md")]
+    mod acs_events {}
+    #[doc = include_str!("../../apaas-events/README.md")]
+    mod apaas_events {}
+    #[doc = include_str!("../../application-events/README.md")]
+    mod application_events {}
+    #[doc = include_str!("../../approval-events/README.md")]
+    mod approval_events {}
+    #[doc = include_str!("../../attendance-events/README.md")]
+    mod attendance_events {}
+    #[doc = include_str!("../../auth-events/README.md")]
+    mod auth_events {}
+    #[doc = include_str!("../../calendar-events/README.md")]
+    mod calendar_events {}
+    #[doc = include_str!("../../compensation-events/README.md")]
+    mod compensation_events {}
+    #[doc = include_str!("../../contact-events/README.md")]
+    mod contact_events {}
+    #[doc = include_str!("../../corehr-events/README.md")]
+    mod corehr_events {}
+    #[doc = include_str!("../../directory-events/README.md")]
+    mod directory_events {}
+    #[doc = include_str!("../../drive-events/README.md")]
+    mod drive_events {}
+    #[doc = include_str!("../../elearning-events/README.md")]
+    mod elearning_events {}
+    #[doc = include_str!("../../helpdesk-events/README.md")]
+    mod helpdesk_events {}
+    #[doc = include_str!("../../hire-events/README.md")]
+    mod hire_events {}
+    #[doc = include_str!("../../im-events/README.md")]
+    mod im_events {}
+    #[doc = include_str!("../../mail-events/README.md")]
+    mod mail_events {}
+    #[doc = include_str!("../../meeting-room-events/README.md")]
+    mod meeting_room_events {}
+    #[doc = include_str!("../../minutes-events/README.md")]
+    mod minutes_events {}
+    #[doc = include_str!("../../moments-events/README.md")]
+    mod moments_events {}
+    #[doc = include_str!("../../passport-events/README.md")]
+    mod passport_events {}
+    #[doc = include_str!("../../payroll-events/README.md")]
+    mod payroll_events {}
+    #[doc = include_str!("../../performance-events/README.md")]
+    mod performance_events {}
+    #[doc = include_str!("../../search-events/README.md")]
+    mod search_events {}
+    #[doc = include_str!("../../security-and-compliance-events/README.md")]
+    mod security_and_compliance_events {}
+    #[doc = include_str!("../../task-events/README.md")]
+    mod task_events {}
+    #[doc = include_str!("../../vc-events/README.md")]
+    mod vc_events {}
+}

@@ -116,7 +116,17 @@ pub use self::service::CardActionService;
 pub use self::service::{EventService, ResponseFuture};
 pub use self::tasks::{DrainError, Stats};
 
-/// README's own examples are tests.
+/// READMEs' own examples are tests; those of generated crates in the catalogue.
 #[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;
+mod readmes {
+    #[doc = include_str!("../../../README.md")]
+    mod workspace {}
+    #[doc = include_str!("../../lark-events/README.md")]
+    mod lark_events {}
+    #[doc = include_str!("../README.md")]
+    mod lark_events_tower {}
+    #[doc = include_str!("../../lark-events-sim/README.md")]
+    mod lark_events_sim {}
+    #[doc = include_str!("../../lark-events-ws/README.md")]
+    mod lark_events_ws {}
+}

@@ -183,7 +183,9 @@ impl Assembler {
     }
 
     fn drop_oldest(&mut self) -> usize {
-        let oldest = self.partial.iter().min_by_key(|(_, partial)| partial.began);
+        // Of several as old it is always the same one, which a map's order would not give.
+        let partial = self.partial.iter();
+        let oldest = partial.min_by_key(|&(id, partial)| (partial.began, id));
         let Some(oldest) = oldest.map(|(id, _)| id.clone()) else {
             return 0;
         };

@@ -1,5 +1,7 @@
-//! A connection without a socket, for this project's own benchmarks. Not part of the API: it may
-//! change in any version.
+//! A connection without a socket, for this project's own benchmarks and fuzzing. Not part of the API:
+//! it may change in any version.
+
+mod machine;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -13,6 +15,8 @@ use crate::config::ClientConfig;
 use crate::handlers::{App, Handlers};
 use crate::session::{Action, Limits, Running, Session};
 use crate::stats::Counters;
+
+pub use self::machine::{Do, End, Machine};
 
 /// A session and its handlers: messages in, messages out.
 #[expect(missing_debug_implementations, reason = "no part of the API")]

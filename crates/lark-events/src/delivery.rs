@@ -217,6 +217,8 @@ mod tests {
             r#"{"type":"event_callback","\ud800":[],"event":{"\ud800":{},"type":"x_v1"}}"#,
             r#"{"schema":"2.0","header":{"event_type":"x_v1","\ud800":1},"event":{}}"#,
             r#"{"schema":"2.0","header":{"event_type":"x_v1"},"event":{},"\ud800":1}"#,
+            r#"{"header":{"event_id":{"\ud800":1},"event_type":"x_v1"},"uuid":{"a":{"\ud800":1}}}"#,
+            r#"{"header":{"event_type":"x_v1"},"\ud800":1,"new":{"\ud800":1}}"#,
         ] {
             let delivery = parse(document).unwrap();
             assert_eq!(delivery.header.event_type, "x_v1", "{document}");

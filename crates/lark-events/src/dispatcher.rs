@@ -13,7 +13,7 @@ use tracing::field::Empty;
 use tracing::{Span, debug, error, error_span, warn};
 
 use crate::builder::DispatcherBuilder;
-use crate::delivery::Delivery;
+use crate::delivery::{Delivery, is_callback};
 use crate::error::{DispatchError, DispatchErrorKind};
 use crate::handler::{ErasedHandler, HandlerFuture};
 use crate::info::EventInfo;
@@ -213,8 +213,12 @@ impl Stage {
 impl Routes {
     /// Starts the handler of a delivery; without one, that is the end.
     fn start(&self, delivery: Delivery) -> Result<Stage, Result<Outcome, DispatchError>> {
-        let is_callback = delivery.is_callback();
         let route = self.by_type.get(&delivery.header.event_type);
+        // The type of a handler knows better than the envelope, should it be the other one.
+        let is_callback = match route.and_then(|route| route.info) {
+            Some(info) => is_callback(info.event_type, info.schema),
+            None => delivery.is_callback(),
+        };
         let handler = route.map(|route| &route.handler);
         let Some(handler) = handler.or(self.fallback.as_ref()) else {
             return Err(match self.unhandled {

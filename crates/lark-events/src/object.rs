@@ -49,6 +49,7 @@ impl<'de, E: Error> Deserializer<'de> for Parts<'de, E> {
                 None => visitor.visit_unit(),
             },
             [b'-' | b'0'..=b'9', ..] => visitor.visit_borrowed_str(json),
+            [b'{', ..] => self.deserialize_map(visitor),
             _ => self.0.deserialize_any(visitor).map_err(E::custom),
         }
     }
@@ -74,6 +75,11 @@ impl<'de, E: Error> Deserializer<'de> for Parts<'de, E> {
         self.deserialize_map(visitor)
     }
 
+    /// It is JSON, which is all that anybody asks of it: its own objects may have keys without a name.
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
+        visitor.visit_unit()
+    }
+
     /// Raw values ask for it, to be given their text.
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
@@ -86,7 +92,7 @@ impl<'de, E: Error> Deserializer<'de> for Parts<'de, E> {
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf unit unit_struct
-        seq tuple tuple_struct enum identifier ignored_any
+        seq tuple tuple_struct enum identifier
     }
 }
 

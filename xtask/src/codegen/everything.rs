@@ -35,6 +35,7 @@ version.workspace = true
 edition.workspace = true
 rust-version.workspace = true
 license.workspace = true
+include.workspace = true
 keywords.workspace = true
 categories.workspace = true
 
@@ -103,5 +104,23 @@ pub const DOMAINS: &[Domain] = &[\n",
             outline(domain)
         );
     }
-    text + "];\n"
+    text += "];
+
+/// Their READMEs' examples are tests.
+#[cfg(doctest)]
+mod readmes {
+    #[doc = include_str!(\"../README.md\")]
+    mod lark_events_catalogue {}\n";
+    for entries in domains.values() {
+        let Entry {
+            crate_name, module, ..
+        } = entries[0];
+        if crate_name != "lark-events" {
+            text += &format!(
+                "#[doc = include_str!(\"../../{crate_name}/README.md\")]
+                mod {module} {{}}\n"
+            );
+        }
+    }
+    text + "}\n"
 }

@@ -17,9 +17,9 @@ pub(crate) struct Entry {
     pub(crate) name: String,
     pub(crate) event_type: String,
     scopes: Vec<String>,
-    page: Option<String>,
-    updated: Option<String>,
-    is_raw: bool,
+    pub(crate) page: Option<String>,
+    pub(crate) updated: Option<String>,
+    pub(crate) is_raw: bool,
 }
 
 /// The events of a domain.

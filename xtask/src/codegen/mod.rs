@@ -21,13 +21,14 @@ mod overlay;
 mod problem;
 mod prose;
 mod raw_schema;
+mod readme;
 mod render;
 mod rules;
 mod rustfmt;
 mod scaffold;
 mod scratch;
-mod sources;
-mod spec;
+pub(crate) mod sources;
+pub(crate) mod spec;
 mod types;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,6 +47,9 @@ use self::spec::Spec;
 
 /// The folder of a crate that holds generated files and nothing else.
 const GENERATED: &str = "src/generated";
+
+/// Each package has its own.
+const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 
 /// Files by their paths.
 type Texts = BTreeMap<PathBuf, String>;
@@ -98,7 +102,7 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<Vec<PathBuf>, CodegenError
         texts.extend(files.map(|(file, text)| (folder.join(file), text.clone())));
     }
     let entries = || domains.iter().flat_map(|domain| &domain.entries);
-    let everything = everything::files(entries(), &version(root)?);
+    let everything = everything::files(entries(), &of_workspace(root, "version")?);
     let folder = root.join(everything::FOLDER);
     for domain in &domains {
         let path = folder
@@ -112,6 +116,7 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<Vec<PathBuf>, CodegenError
             .map(|(file, text)| (folder.join(file), text)),
     );
     let generated = rustfmt::format_all(texts, root)?;
+    let beside = beside_sources(root, &domains)?;
     let readme = fresh_readme(root, &domains)?;
 
     let mut changed = Vec::new();
@@ -128,7 +133,7 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<Vec<PathBuf>, CodegenError
     {
         changed.push(path);
     }
-    for (path, text) in &generated {
+    for (path, text) in beside.iter().chain(&generated) {
         if !ensure_file_contents(path, text, check)? {
             changed.push(path.clone());
         }
@@ -146,6 +151,24 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<Vec<PathBuf>, CodegenError
         return Err(CodegenError::Stale(changed));
     }
     Ok(changed)
+}
+
+/// Generated files of crates that are no Rust: what their packages need besides.
+fn beside_sources(root: &Path, domains: &[Generated]) -> Result<Texts, CodegenError> {
+    let rust_version = of_workspace(root, "rust-version")?;
+    let mut texts = Texts::new();
+    for domain in domains.iter().filter(|domain| !domain.files.is_empty()) {
+        let folder = crate_folder(root, &domain.name);
+        let about = domain.about.as_deref();
+        let readme = readme::text(&domain.name, about, &domain.entries, &rust_version);
+        texts.insert(folder.join("README.md"), readme);
+        for licence in LICENCES {
+            let path = root.join(licence);
+            let text = fs::read_to_string(&path).map_err(|error| CodegenError::io(&path, error))?;
+            texts.insert(folder.join(licence), text.replace("\r\n", "\n"));
+        }
+    }
+    Ok(texts)
 }
 
 /// Crates whose domain is gone.
@@ -219,14 +242,14 @@ fn relative(root: &Path, path: &Path) -> String {
 
 /// What comes out of a domain.
 #[derive(Debug)]
-struct Generated {
+pub(crate) struct Generated {
     name: String,
     about: Option<String>,
     entries: Vec<Entry>,
     /// Not yet formatted, by their paths in `src/generated`; none for a domain that is by hand.
-    files: BTreeMap<String, String>,
+    pub(crate) files: BTreeMap<String, String>,
     /// What is in its events, for tools.
-    outline: String,
+    pub(crate) outline: String,
 }
 
 /// Every domain; or what is wrong in any of them, or between them.
@@ -270,7 +293,7 @@ fn report_clashes(domains: &[Generated], problems: &mut Problems) {
     }
 }
 
-fn generate(sources: &Sources) -> Result<Generated, Vec<Problem>> {
+pub(crate) fn generate(sources: &Sources) -> Result<Generated, Vec<Problem>> {
     let mut problems = Problems::default();
     let specs: Vec<_> = sources
         .specs
@@ -315,8 +338,8 @@ fn generate(sources: &Sources) -> Result<Generated, Vec<Problem>> {
     })
 }
 
-/// The version that all crates have.
-fn version(root: &Path) -> Result<String, CodegenError> {
+/// What the manifest of the workspace says of all crates.
+fn of_workspace(root: &Path, field: &str) -> Result<String, CodegenError> {
     let path = root.join("Cargo.toml");
     let text = fs::read_to_string(&path).map_err(|error| CodegenError::io(&path, error))?;
     let manifest: toml::Table =
@@ -324,10 +347,11 @@ fn version(root: &Path) -> Result<String, CodegenError> {
     let package = manifest
         .get("workspace")
         .and_then(|table| table.get("package"));
-    let version = package.and_then(|package| package.get("version")?.as_str());
-    version
+    let value = package.and_then(|package| package.get(field)?.as_str());
+    let at = format!("workspace.package.{field}");
+    value
         .map(str::to_owned)
-        .ok_or_else(|| problem("Cargo.toml", "workspace.package.version", "not there"))
+        .ok_or_else(|| problem("Cargo.toml", &at, "not there"))
 }
 
 #[cfg(test)]

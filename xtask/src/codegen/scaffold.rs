@@ -21,6 +21,7 @@ version.workspace = true
 edition.workspace = true
 rust-version.workspace = true
 license.workspace = true
+include.workspace = true
 keywords.workspace = true
 categories.workspace = true
 

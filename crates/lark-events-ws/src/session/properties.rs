@@ -19,10 +19,10 @@ const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
 /// Messages that come in fragments at the same time.
 const LARGE: usize = 4;
 
-/// Without a file of former failures: what fails becomes a test of its own.
+/// Without a file of former failures: what fails becomes a test of its own. As many cases as
+/// `PROPTEST_CASES` says, or proptest's own default.
 fn config() -> Config {
     Config {
-        cases: 256,
         failure_persistence: None,
         ..Config::default()
     }
@@ -141,7 +141,7 @@ struct Delivery {
     /// The frame that made it whole: an answer is that of any of its frames.
     last_frame: Frame,
     deadline: Instant,
-    len: usize,
+    payload: String,
     /// How much of the bytes in flight it is.
     bytes: usize,
     started: bool,
@@ -228,15 +228,20 @@ impl World {
     fn step(&mut self, step: Step) {
         match step {
             Step::Event { len, says_sum } => {
+                let mut payload = format!("{:x<len$}", self.frames);
+                payload.truncate(len);
                 let mut frame = self
-                    .frame("x".repeat(len))
+                    .frame(payload.clone())
                     .with_header(header::TYPE, header::EVENT);
                 if says_sum {
                     frame = frame
                         .with_header(header::SUM, "1")
                         .with_header(header::SEQ, "0");
                 }
-                assert!(self.takes(frame, self.now, len), "an event is not taken");
+                assert!(
+                    self.takes(frame, self.now, payload),
+                    "an event is not taken"
+                );
             }
             Step::Fragment { of, seq } => self.fragment(of, seq),
             Step::Any { method, headers } => {
@@ -247,7 +252,7 @@ impl World {
                 }
                 // It may contradict a fragment.
                 self.forget_when_large_began();
-                self.takes(frame, self.now, 0);
+                self.takes(frame, self.now, String::new());
             }
             Step::Pong { settings } => {
                 let pong = Frame::control(7).with_header(header::TYPE, header::PONG);
@@ -282,7 +287,7 @@ impl World {
             Step::LostAtEvent => {
                 let frame = self.frame(String::new());
                 let frame = frame.with_header(header::TYPE, header::EVENT);
-                self.takes(frame, self.now, 0);
+                self.takes(frame, self.now, String::new());
                 while !matches!(
                     self.session.actions.front(),
                     None | Some(Action::Start { .. })
@@ -311,12 +316,12 @@ impl World {
 
     /// Has the session take a frame that may make an event whole, whose first frame came at `began`,
     /// and says whether it does.
-    fn takes(&mut self, frame: Frame, began: Instant, len: usize) -> bool {
+    fn takes(&mut self, frame: Frame, began: Instant, payload: String) -> bool {
         let events = self.events();
         let message = frame.clone().encode();
         let sum = frame.header(header::SUM).and_then(|sum| sum.parse().ok());
         let is_joined = sum.is_some_and(|sum: usize| sum > 1);
-        let bytes = message.len() + if is_joined { len } else { 0 };
+        let bytes = message.len() + if is_joined { payload.len() } else { 0 };
         self.hears(message);
         if self.events() == events {
             return false;
@@ -325,7 +330,7 @@ impl World {
         let delivery = Delivery {
             last_frame: frame,
             deadline: began + self.limits.ack_deadline,
-            len,
+            payload,
             bytes,
             started: false,
             succeeded: false,
@@ -356,9 +361,9 @@ impl World {
             .with_header(header::SUM, sum.to_string())
             .with_header(header::SEQ, seq.to_string());
         let began = *large.began.get_or_insert(now);
-        let len = large.parts.concat().len();
+        let payload = large.parts.concat();
         let dropped = self.counters.stats().fragments_dropped;
-        if self.takes(frame, began, len) {
+        if self.takes(frame, began, payload) {
             self.large[of].whole = true;
         }
         if self.counters.stats().fragments_dropped > dropped {
@@ -476,7 +481,7 @@ impl World {
         assert!(!self.draining && !delivery.answered && !delivery.started);
         assert!(self.now < deadline, "started after its deadline");
         assert!(deadline <= delivery.deadline, "has too much time");
-        assert_eq!(payload.len(), delivery.len);
+        assert_eq!(payload, &delivery.payload);
         delivery.started = true;
         self.running.push((key, delivery.bytes));
         assert!(self.running.len() <= self.limits.max_running);
@@ -536,6 +541,9 @@ impl World {
             (session.running.bytes, session.queued_bytes),
             (running, waiting)
         );
+        assert!(self.running.len() <= self.limits.max_running);
+        assert!(session.queue.len() <= MAX_QUEUED);
+        session.assembler.check();
         assert_eq!(session.is_idle(), self.running.is_empty());
         if self.draining {
             assert_eq!(waiting, 0);

@@ -8,8 +8,8 @@ use lark_events::callback::{
     CardActionReply, CardActionTrigger, InlinePreview, Toast, UrlPreviewGet, UrlPreviewReply,
 };
 use lark_events::{
-    Delivery, DispatchError, DispatchErrorKind, Dispatcher, Event, EventHeader, EventType, Outcome,
-    RawJson, RawReply, UnhandledPolicy,
+    Delivery, DispatchError, DispatchErrorKind, Dispatcher, Event, EventHeader, EventInfo,
+    EventType, Outcome, RawJson, RawReply, Schema, UnhandledPolicy,
 };
 use serde::{Deserialize, Serialize};
 use tower::ServiceExt as _;
@@ -241,6 +241,24 @@ async fn an_unhandled_event_is_acknowledged_or_fails_by_policy() {
         kind(fail.oneshot(tea()).await),
         DispatchErrorKind::Unhandled
     );
+}
+
+/// Of a name that would be a callback's in this envelope.
+#[tokio::test]
+async fn an_old_event_in_the_new_envelope_needs_no_reply() {
+    #[derive(Serialize, Deserialize)]
+    struct MessageRead {}
+    impl EventType for MessageRead {
+        const EVENT_TYPE: &'static str = "message_read";
+        const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE).schema(Schema::V1);
+        type Reply = ();
+    }
+    let dispatcher = Dispatcher::builder()
+        .on(async |_: Event<MessageRead>| {})
+        .build()
+        .unwrap();
+    let outcome = dispatcher.oneshot(delivery("message_read", "{}")).await;
+    assert!(matches!(outcome, Ok(Outcome::Handled)), "{outcome:?}");
 }
 
 #[tokio::test]

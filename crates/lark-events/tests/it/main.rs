@@ -10,6 +10,7 @@ mod event_set;
 mod hygiene;
 mod kinds;
 mod odd_fields;
+mod properties;
 mod signed;
 mod support;
 #[cfg(feature = "testing")]

@@ -188,7 +188,8 @@ fn an_odd_key_costs_its_own_member_on_every_way_in() {
     let plain = builder().verification_token(TOKEN).build().unwrap();
     delivery(plain.open(&HeaderMap::new(), document.clone().into()));
     let wrapper = Bytes::from(odd(std::str::from_utf8(&sealed(KEY, &document)).unwrap()));
-    for body in [Bytes::from(document), wrapper] {
+    let twice = Bytes::from(document.replacen('{', r#"{"new":{"\ud800":1},"#, 1));
+    for body in [Bytes::from(document), wrapper, twice] {
         delivery(keyed().open(&signed(KEY, &body), body));
     }
     // What may come unsigned stays three members.

@@ -20,12 +20,12 @@ const MAX_NAME: usize = 100;
 
 /// An event, ready to be written.
 #[derive(Debug)]
-pub(super) struct Imported {
-    pub(super) event_type: String,
-    pub(super) domain: String,
-    pub(super) document: Value,
+pub(crate) struct Imported {
+    pub(crate) event_type: String,
+    pub(crate) domain: String,
+    pub(crate) document: Value,
     /// What the page could say better, each with its line.
-    pub(super) notes: Vec<(usize, String)>,
+    pub(crate) notes: Vec<(usize, String)>,
 }
 
 /// What the table of facts says.

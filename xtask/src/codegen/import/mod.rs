@@ -7,11 +7,11 @@
 
 mod changes;
 mod document;
-mod events;
+pub(crate) mod events;
 mod fields;
 mod kind;
 mod markup;
-mod page;
+pub(crate) mod page;
 mod sample;
 mod sampled;
 mod wording;
@@ -43,10 +43,10 @@ pub(crate) struct Report {
 
 /// What the pages do not say.
 #[derive(Debug, Default)]
-struct Setting {
+pub(crate) struct Setting {
     repairs: Vec<SampleRepair>,
     /// By event type, where it does not begin with its domain.
-    domains: BTreeMap<String, String>,
+    pub(crate) domains: BTreeMap<String, String>,
 }
 
 /// A sample that is no JSON, put right.
@@ -153,7 +153,7 @@ pub(crate) fn run(root: &Path, pages: &[PathBuf]) -> Result<Report, CodegenError
     Ok(report)
 }
 
-fn events_of(bytes: &[u8], setting: &Setting) -> Result<Vec<Imported>, Refusal> {
+pub(crate) fn events_of(bytes: &[u8], setting: &Setting) -> Result<Vec<Imported>, Refusal> {
     events::read(&Page::parse(bytes)?, setting)
 }
 

@@ -13,9 +13,9 @@ pub(super) const MAX_BYTES: usize = 4 * 1024 * 1024;
 
 /// A line of a page, and what is wrong there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Refusal {
-    pub(super) line: usize,
-    pub(super) expected: String,
+pub(crate) struct Refusal {
+    pub(crate) line: usize,
+    pub(crate) expected: String,
 }
 
 impl Refusal {

@@ -19,7 +19,10 @@ impl Workspace {
     fn new() -> Self {
         let workspace = Self(Scratch::new());
         workspace.write("rustfmt.toml", "edition = \"2024\"\n");
-        workspace.write("Cargo.toml", "[workspace.package]\nversion = \"1.2.3\"\n");
+        let manifest = "[workspace.package]\nversion = \"1.2.3\"\nrust-version = \"1.95\"\n";
+        workspace.write("Cargo.toml", manifest);
+        workspace.write("LICENSE-APACHE", "Apache\n");
+        workspace.write("LICENSE-MIT", "MIT\n");
         workspace
     }
 
@@ -57,6 +60,11 @@ fn a_second_run_changes_nothing_and_a_check_finds_what_is_stale() {
 
     const MANIFEST: &str = "crates/tea-events/Cargo.toml";
     const LIBRARY: &str = "crates/tea-events/src/lib.rs";
+    const LICENCES: [&str; 2] = [
+        "crates/tea-events/LICENSE-APACHE",
+        "crates/tea-events/LICENSE-MIT",
+    ];
+    const README: &str = "crates/tea-events/README.md";
     const SET: &str = "crates/tea-events/src/generated/event_set.rs";
     const ROOT: &str = "crates/tea-events/src/generated/mod.rs";
     const EVENT: &str = "crates/tea-events/src/generated/pot_ready_v1.rs";
@@ -70,7 +78,17 @@ fn a_second_run_changes_nothing_and_a_check_finds_what_is_stale() {
     assert_eq!(
         stale,
         [
-            MANIFEST, LIBRARY, EVERYTHING, OUTLINE, TABLE, SET, ROOT, EVENT
+            MANIFEST,
+            LIBRARY,
+            LICENCES[0],
+            LICENCES[1],
+            README,
+            EVERYTHING,
+            OUTLINE,
+            TABLE,
+            SET,
+            ROOT,
+            EVENT
         ]
     );
     assert!(

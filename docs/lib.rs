@@ -1,0 +1,22 @@
+//! The guide as tests: `cargo test --package lark-events-docs` compiles or runs each of its examples.
+//!
+//! The tests of the root package look at all other blocks, and at the links, of every document.
+
+#![cfg(doctest)]
+
+macro_rules! pages {
+    ($($name:ident $text:expr),* $(,)?) => {
+        $(#[doc = $text] struct $name;)*
+    };
+}
+
+pages! {
+    FirstEvent include_str!("guide/README.md"),
+    Transports include_str!("guide/transports.md"),
+    Secrets include_str!("guide/secrets.md"),
+    Callbacks include_str!("guide/callbacks.md"),
+    Deliveries include_str!("guide/deliveries.md"),
+    Testing include_str!("guide/testing.md"),
+    Deploying include_str!("guide/deploying.md"),
+    Troubleshooting include_str!("guide/troubleshooting.md"),
+}

@@ -1,0 +1,148 @@
+//! A bot that answers each text message with the same text, by the platform's HTTP API.
+//!
+//! ```sh
+//! LARK_APP_ID=… LARK_APP_SECRET=… cargo run -p echo_bot
+//! ```
+//!
+//! The app needs the event `im.message.receive_v1`, the bot's ability, and the permission to send as the
+//! app (`im:message:send_as_bot`). Messages come over a long connection; with `LISTEN_ADDR` set, by
+//! webhook at `/webhook/event`, for which `LARK_ENCRYPT_KEY` and `LARK_VERIFICATION_TOKEN` count.
+//! `LARK_BASE_URL` is Feishu's unless set; Lark's is `https://open.larksuite.com`. SIGINT and SIGTERM
+//! drain and exit 0.
+//!
+//! Why it does not acknowledge first: the API takes a fraction of the three seconds that the platform
+//! waits, so a message is acknowledged once it is answered, and one whose answer failed is delivered
+//! again, even if the process has died meanwhile. What that needs is an answer that may be sent twice
+//! and counts once: the same `uuid` for the same message sees to it.
+
+mod api;
+mod bot;
+
+use std::env;
+use std::io;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use im_events::MessageReceiveV1;
+use lark_events::{BoxError, Dispatcher, Webhook};
+use lark_events_tower::{Dedup, DedupLayer, EventService};
+use lark_events_ws::{FEISHU, LongConnection};
+use tokio::net::TcpListener;
+use tower::ServiceBuilder;
+use tracing::{Level, error, info};
+
+use self::api::{Api, App};
+
+const PATH: &str = "/webhook/event";
+/// How long handlers may take to finish after a signal to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+type Bot = Dedup<Dispatcher>;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        .with_max_level(Level::INFO)
+        .init();
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), BoxError> {
+    let stop = stop_signal()?;
+    let app = App {
+        id: needed("LARK_APP_ID")?,
+        secret: needed("LARK_APP_SECRET")?,
+    };
+    let base_url = setting("LARK_BASE_URL").unwrap_or_else(|| FEISHU.to_owned());
+    let api = Arc::new(Api::new(&base_url, app.clone())?);
+    let dispatcher = Dispatcher::builder()
+        .on::<MessageReceiveV1>(move |event| bot::on_message(Arc::clone(&api), event))
+        .build()?;
+    let bot = ServiceBuilder::new()
+        .layer(DedupLayer::new())
+        .service(dispatcher);
+    match setting("LISTEN_ADDR") {
+        Some(address) => by_webhook(&address, bot, stop).await,
+        None => by_long_connection(&base_url, app, bot, stop).await,
+    }
+}
+
+async fn by_long_connection(
+    base_url: &str,
+    app: App,
+    bot: Bot,
+    stop: impl Future<Output = ()>,
+) -> Result<(), BoxError> {
+    let connection = LongConnection::builder(app.id, app.secret)
+        .base_url(base_url)
+        .drain_timeout(GRACE)
+        .build()?;
+    connection.run(bot, stop).await?;
+    info!("closed");
+    Ok(())
+}
+
+/// Behind a proxy that bounds connections and their times: `axum::serve` does not, and the example
+/// `axum_webhook` has a listener that does.
+async fn by_webhook(
+    address: &str,
+    bot: Bot,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), BoxError> {
+    let mut webhook = Webhook::builder();
+    if let Some(key) = setting("LARK_ENCRYPT_KEY") {
+        webhook = webhook.encrypt_key(key);
+    }
+    if let Some(token) = setting("LARK_VERIFICATION_TOKEN") {
+        webhook = webhook.verification_token(token);
+    }
+    let events = EventService::new(webhook.build()?, bot);
+    let app = axum::Router::new().route_service(PATH, events.clone());
+    let listener = TcpListener::bind(address).await?;
+    info!("listening on http://{}{PATH}", listener.local_addr()?);
+    axum::serve(listener, app)
+        .with_graceful_shutdown(stop)
+        .await?;
+    events.drain(GRACE).await?;
+    info!("closed");
+    Ok(())
+}
+
+/// Takes over SIGINT, and on Unix SIGTERM, from now on; what it returns resolves at the first.
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        Ok(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        })
+    }
+    #[cfg(windows)]
+    {
+        let mut interrupt = tokio::signal::windows::ctrl_c()?;
+        Ok(async move { drop(interrupt.recv().await) })
+    }
+}
+
+/// A setting from the environment, where the empty text is none.
+fn setting(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn needed(name: &str) -> Result<String, BoxError> {
+    setting(name).ok_or_else(|| format!("{name} is not set").into())
+}

@@ -1,0 +1,221 @@
+//! The bot as a process, between a local platform that pushes messages and a stub of the API that it
+//! answers by.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![cfg(unix)]
+
+mod api;
+mod bot;
+
+use std::time::Duration;
+
+use im_events::MessageReceiveV1;
+use lark_events::EventType as _;
+use lark_events_sim::{Document, Fault, Platform, Report};
+use serde_json::{Value, json};
+
+use self::api::{Api, Canned};
+use self::bot::{APP_ID, Bot, KEY, SECRET, TOKEN};
+
+/// A message of a user with this content, under a new event id.
+fn message(id: &str, message_type: &str, content: &Value) -> Document {
+    let message = json!({"message_id": id, "chat_id": "oc_1", "chat_type": "p2p",
+        "message_type": message_type, "content": content.to_string()});
+    let sender = json!({"sender_id": {"open_id": "ou_1"}, "sender_type": "user"});
+    let body = json!({"sender": sender, "message": message});
+    Document::v2("im.message.receive_v1", &body).unwrap()
+}
+
+fn text(id: &str, text: &str) -> Document {
+    message(id, "text", &json!({ "text": text }))
+}
+
+/// A platform that pushes to the bot's webhook, and at once again what fails.
+async fn platform(bot: &Bot) -> Platform {
+    let platform = Platform::builder()
+        .app(APP_ID, SECRET)
+        .encrypt_key(KEY)
+        .verification_token(TOKEN)
+        .webhook(bot.url())
+        .redeliver_after([Duration::from_millis(10); 2]);
+    platform.start().await.unwrap()
+}
+
+fn acknowledged_at_attempt(report: &Report, attempt: usize) {
+    assert!(report.acknowledged(), "{report:?}");
+    assert_eq!(report.attempts.len(), attempt, "{report:?}");
+}
+
+#[tokio::test]
+async fn a_text_is_answered_with_itself_whatever_is_in_it() {
+    let api = Api::start().await;
+    let bot = Bot::with_webhook(&api.base_url());
+    let platform = platform(&bot).await;
+    let texts = [
+        "hello",
+        r#"she said "hi" \ and \n left"#,
+        "line\nbreak\tand tab",
+        "你好 👩‍👩‍👧 \u{1F600} é",
+        "</b> & \u{2028} {\"text\":\"inner\"}",
+    ];
+    for (at, said) in texts.into_iter().enumerate() {
+        let report = platform.push(text(&format!("om_{at}"), said)).await;
+        acknowledged_at_attempt(&report, 1);
+    }
+    let replies = api.replies();
+    assert_eq!(replies.len(), texts.len());
+    for (at, (said, reply)) in texts.iter().zip(&replies).enumerate() {
+        assert_eq!(reply.message_id, format!("om_{at}"));
+        assert_eq!(reply.text, *said);
+    }
+    assert_eq!(api.tokens_given(), 1, "a token is kept");
+    bot.stop();
+}
+
+#[tokio::test]
+async fn a_mention_of_the_bot_is_not_echoed() {
+    let api = Api::start().await;
+    let bot = Bot::with_webhook(&api.base_url());
+    let platform = platform(&bot).await;
+    assert!(platform.push(MessageReceiveV1::INFO).await.acknowledged());
+    assert_eq!(api.replies()[0].text, "hello", "of `@_user_1 hello`");
+    bot.stop();
+}
+
+#[tokio::test]
+async fn what_is_no_text_of_a_user_is_acknowledged_and_left_alone() {
+    let api = Api::start().await;
+    let bot = Bot::with_webhook(&api.base_url());
+    let platform = platform(&bot).await;
+    let image = message("om_1", "image", &json!({"image_key": "img_1"}));
+    let own = json!({"sender": {"sender_type": "app"}, "message": {"message_id": "om_2",
+        "message_type": "text", "content": r#"{"text":"hello"}"#}});
+    let own = Document::v2("im.message.receive_v1", &own).unwrap();
+    let empty = Document::v2("im.message.receive_v1", &json!({})).unwrap();
+    for left in [image, own, empty] {
+        acknowledged_at_attempt(&platform.push(left).await, 1);
+    }
+    assert_eq!(api.calls(), 0);
+    bot.stop();
+}
+
+#[tokio::test]
+async fn a_message_that_comes_again_is_answered_once() {
+    let api = Api::start().await;
+    let bot = Bot::with_webhook(&api.base_url());
+    let platform = platform(&bot).await;
+    platform.inject(Fault::LoseAnswer);
+    acknowledged_at_attempt(&platform.push(text("om_1", "once")).await, 2);
+    // And as another event.
+    acknowledged_at_attempt(&platform.push(text("om_1", "once")).await, 1);
+    assert_eq!(api.calls(), 2, "for a token, and to reply");
+    bot.stop();
+
+    // Another process knows nothing of it: the API does, by the uuid.
+    let bot = Bot::with_webhook(&api.base_url());
+    platform.set_webhook(bot.url()).await.unwrap();
+    acknowledged_at_attempt(&platform.push(text("om_1", "once")).await, 1);
+    assert_eq!(api.calls(), 4);
+    let [reply] = &api.replies()[..] else {
+        panic!("{:?}", api.replies())
+    };
+    assert_eq!((&*reply.text, &*reply.uuid), ("once", "om_1"));
+    bot.stop();
+}
+
+#[tokio::test]
+async fn an_expired_token_is_renewed_once_and_the_call_repeated() {
+    let api = Api::start().await;
+    let bot = Bot::with_webhook(&api.base_url());
+    let platform = platform(&bot).await;
+    acknowledged_at_attempt(&platform.push(text("om_1", "one")).await, 1);
+    api.revoke_tokens();
+    acknowledged_at_attempt(&platform.push(text("om_2", "two")).await, 1);
+    assert_eq!((api.tokens_given(), api.replies().len()), (2, 2));
+
+    // A new token that is refused too is a failure, not a loop.
+    api.answer_next([Canned::EXPIRED, Canned::EXPIRED]);
+    acknowledged_at_attempt(&platform.push(text("om_3", "three")).await, 2);
+    bot.logged("the platform refused the call with code 99991663");
+    assert_eq!(api.replies().len(), 3);
+    bot.stop();
+}
+
+#[tokio::test]
+async fn a_token_about_to_expire_is_not_used_again() {
+    let api = Api::start().await;
+    api.tokens_last(299);
+    let bot = Bot::with_webhook(&api.base_url());
+    let platform = platform(&bot).await;
+    for id in ["om_1", "om_2"] {
+        acknowledged_at_attempt(&platform.push(text(id, "hello")).await, 1);
+    }
+    assert_eq!(api.tokens_given(), 2);
+    bot.stop();
+}
+
+#[tokio::test]
+async fn a_failed_answer_is_reported_and_the_message_comes_again() {
+    let api = Api::start().await;
+    let bot = Bot::with_webhook(&api.base_url());
+    let platform = platform(&bot).await;
+    for (at, (canned, line)) in [
+        (
+            Canned::LIMITED,
+            "the platform refused the call with code 230020: too often",
+        ),
+        (
+            Canned::NO_JSON,
+            "something else than the platform's API answered 502 Bad Gateway",
+        ),
+        (Canned::Nothing, "deadline has elapsed"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        api.answer_next([canned]);
+        let id = format!("om_{at}");
+        acknowledged_at_attempt(&platform.push(text(&id, "again")).await, 2);
+        bot.logged(line);
+        assert_eq!(api.replies().last().unwrap().message_id, id);
+    }
+    assert_eq!(api.replies().len(), 3);
+    bot.stop();
+}
+
+#[tokio::test]
+async fn without_a_token_nothing_is_acknowledged() {
+    let api = Api::start().await;
+    let bot = Bot::with_webhook(&api.base_url());
+    let platform = platform(&bot).await;
+    api.refuse_app();
+    let report = platform.push(text("om_1", "hello")).await;
+    assert!(!report.acknowledged());
+    assert_eq!(report.attempts.len(), 3);
+    bot.logged("the platform refused the call with code 10014: app secret invalid");
+    bot.stop();
+}
+
+#[tokio::test]
+async fn over_a_long_connection_it_does_the_same() {
+    let platform = Platform::builder().app(APP_ID, SECRET);
+    let platform = platform.start().await.unwrap();
+    let api = Api::of(Some(platform.base_url())).await;
+    let bot = Bot::with_long_connection(&api.base_url());
+    platform.until(|stats| stats.connections == 1).await;
+    acknowledged_at_attempt(&platform.push(text("om_1", "hello \"you\"")).await, 1);
+    assert_eq!(api.replies()[0].text, "hello \"you\"");
+    bot.stop();
+    assert_eq!(platform.violations(), []);
+}
+
+#[test]
+fn without_an_app_it_says_so_and_exits_1() {
+    let output = bot::program()
+        .env_remove("LARK_APP_SECRET")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("LARK_APP_SECRET is not set"), "{stderr}");
+}

@@ -1,0 +1,46 @@
+//! The long connection's session, given frames, time and handlers' ends in any order, and looked at
+//! from outside: by what it sends and starts. (`session/properties.rs` of its crate looks inside.)
+//!
+//! An input is a byte for each of the three limits, then steps: a byte that says which, and what it
+//! takes.
+
+mod step;
+mod world;
+
+use std::time::Duration;
+
+use self::step::Step;
+pub use self::step::{seeds, words};
+use self::world::World;
+use crate::input::Input;
+
+/// More steps than are needed to find anything, in less time than is noticed.
+const MAX_STEPS: usize = 200;
+
+/// Plays what the input says, to its end; every other one twice, and it is the same.
+pub fn open(data: &[u8]) {
+    let told = play(data);
+    if data.len().is_multiple_of(2) {
+        assert_eq!(play(data), told, "not the same again");
+    }
+}
+
+/// Everything that was sent and started.
+fn play(data: &[u8]) -> Vec<String> {
+    let mut input = Input::new(data);
+    let max_running = usize::from(input.byte() % 8);
+    let max_bytes = match input.byte() {
+        small @ 0..=127 => usize::from(small) * 16,
+        _ => usize::MAX,
+    };
+    let deadlines = [2500, 0, 1, 100, 30_000];
+    let deadline = deadlines[usize::from(input.byte()) % deadlines.len()];
+    let mut world = World::new(max_running, max_bytes, Duration::from_millis(deadline));
+    for _ in 0..MAX_STEPS {
+        let Some(step) = Step::read(&mut input) else {
+            break;
+        };
+        world.step(step);
+    }
+    world.finish()
+}

@@ -1,0 +1,308 @@
+//! Two thousand requests, opened by us and by the official SDK for Python: where the verdicts differ,
+//! a reason must be known.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{SystemTime, UNIX_EPOCH};
+use std::{fs, io};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::differences::{DIFFERENCES, Difference};
+use super::{APPS, InteropError};
+use crate::cargo;
+
+/// How many requests are made: some hundred that have each oddity alone, and others by chance.
+const COUNT: usize = 2_000;
+/// Where the requests are kept for the SDK, and for whoever looks into one.
+const REQUESTS: &str = "target/interop/openings.jsonl";
+/// Most requests that are printed.
+const MAX_UNEXPLAINED: usize = 5;
+
+/// A request, what is odd about it, and our verdict.
+#[derive(Debug, Deserialize)]
+pub(super) struct Case {
+    pub(super) kind: String,
+    pub(super) odd: Vec<String>,
+    pub(super) key: String,
+    pub(super) token: String,
+    headers: Vec<(String, String)>,
+    /// The beginning of its document, before it was sealed.
+    document: String,
+    pub(super) ours: Verdict,
+}
+
+/// What came of a request.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "verdict", rename_all = "lowercase")]
+pub(super) enum Verdict {
+    Event {
+        /// A text, but for what the SDK takes for a type.
+        #[serde(rename = "type")]
+        event_type: Value,
+        /// The text of its body, where that can be compared.
+        body: Option<String>,
+    },
+    Challenge {
+        challenge: Value,
+    },
+    Refused {
+        why: String,
+    },
+}
+
+impl Verdict {
+    pub(super) fn is_refused(&self) -> bool {
+        matches!(self, Self::Refused { .. })
+    }
+
+    pub(super) fn is_event(&self) -> bool {
+        matches!(self, Self::Event { .. })
+    }
+
+    pub(super) fn is_challenge(&self) -> bool {
+        matches!(self, Self::Challenge { .. })
+    }
+
+    /// Whether it is refused for a reason that has this text in it.
+    pub(super) fn says(&self, text: &str) -> bool {
+        matches!(self, Self::Refused { why } if why.contains(text))
+    }
+
+    fn agrees(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::Event { event_type, body },
+                Self::Event {
+                    event_type: its_type,
+                    body: its_body,
+                },
+            ) => {
+                text(event_type) == text(its_type)
+                    && same_body(body.as_deref(), its_body.as_deref())
+            }
+            (Self::Challenge { challenge }, Self::Challenge { challenge: its }) => {
+                text(challenge) == text(its)
+            }
+            (Self::Refused { .. }, Self::Refused { .. }) => true,
+            _ => false,
+        }
+    }
+}
+
+/// A type or challenge. Numbers stand for their texts in both openings.
+fn text(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Whether bodies are the same, as far as the reader here can tell: it does not take numbers that no
+/// float holds nor texts that are no Unicode.
+fn same_body(ours: Option<&str>, theirs: Option<&str>) -> bool {
+    let read = |body: Option<&str>| serde_json::from_str::<Value>(body?).ok();
+    match (read(ours), read(theirs)) {
+        (Some(ours), Some(theirs)) => ours == theirs,
+        _ => true,
+    }
+}
+
+/// Makes requests by a seed, has both open them, and prints what differs.
+pub(super) fn compare(root: &Path, python: &Path, seed: Option<u64>) -> Result<(), InteropError> {
+    let seed = seed.unwrap_or_else(some_seed);
+    println!("\n{COUNT} requests, opened by the Python SDK and here; --seed {seed} repeats them");
+    let mut command = cargo::command(root);
+    command
+        .args(["run", "--quiet", "--package", "lark-events-sim"])
+        .args(["--features", "tls", "--example", "openings", "--"])
+        .args([seed.to_string(), COUNT.to_string()]);
+    let requests = printed(&mut command, "openings")?;
+    let path = root.join(REQUESTS);
+    fs::write(&path, &requests).map_err(|error| InteropError::Io(REQUESTS, error))?;
+    let mut command = Command::new(python.join("bin/python"));
+    command
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .arg(root.join(APPS).join("openings.py"))
+        .arg(path);
+    let verdicts = printed(&mut command, "openings.py")?;
+
+    let cases: Vec<Case> = lines(&requests).ok_or(InteropError::Printed("odd requests"))?;
+    let theirs: Vec<Verdict> = lines(&verdicts).ok_or(InteropError::Printed("odd verdicts"))?;
+    if (cases.len(), theirs.len()) != (COUNT, COUNT) {
+        return Err(InteropError::Printed("not a verdict on each request"));
+    }
+    if Tally::of(&cases, &theirs).print() {
+        Ok(())
+    } else {
+        Err(InteropError::Missed)
+    }
+}
+
+/// Another one each time.
+fn some_seed() -> u64 {
+    let time = SystemTime::now().duration_since(UNIX_EPOCH);
+    time.map_or(0, |time| u64::from(time.subsec_nanos()))
+}
+
+/// What a program prints until it ends well.
+fn printed(command: &mut Command, what: &'static str) -> Result<String, InteropError> {
+    let output = command.stderr(Stdio::inherit()).output();
+    let output = output.map_err(|error| InteropError::Io(what, error))?;
+    if !output.status.success() {
+        let ended = io::Error::other(output.status.to_string());
+        return Err(InteropError::Io(what, ended));
+    }
+    String::from_utf8(output.stdout).map_err(|_| InteropError::Printed("not UTF-8"))
+}
+
+fn lines<'a, T: Deserialize<'a>>(text: &'a str) -> Option<Vec<T>> {
+    let lines = text.lines().map(|line| serde_json::from_str(line).ok());
+    lines.collect()
+}
+
+/// What agrees, what differs for a reason, and what just differs.
+struct Tally<'a> {
+    events: usize,
+    challenges: usize,
+    refused: usize,
+    /// How often each of the [`DIFFERENCES`] was seen.
+    explained: [usize; DIFFERENCES.len()],
+    unexplained: Vec<(&'a Case, &'a Verdict)>,
+}
+
+impl<'a> Tally<'a> {
+    fn of(cases: &'a [Case], theirs: &'a [Verdict]) -> Self {
+        let mut tally = Self {
+            events: 0,
+            challenges: 0,
+            refused: 0,
+            explained: [0; DIFFERENCES.len()],
+            unexplained: Vec::new(),
+        };
+        for (case, theirs) in cases.iter().zip(theirs) {
+            if case.ours.agrees(theirs) {
+                match theirs {
+                    Verdict::Event { .. } => tally.events += 1,
+                    Verdict::Challenge { .. } => tally.challenges += 1,
+                    Verdict::Refused { .. } => tally.refused += 1,
+                }
+                continue;
+            }
+            let known = DIFFERENCES.iter().zip(&mut tally.explained);
+            match known
+                .into_iter()
+                .find(|(known, _)| (known.explains)(case, theirs))
+            {
+                Some((_, count)) => *count += 1,
+                None => tally.unexplained.push((case, theirs)),
+            }
+        }
+        tally
+    }
+
+    /// Prints all of it, and says whether it is as it should be.
+    fn print(&self) -> bool {
+        let Self {
+            events,
+            challenges,
+            refused,
+            explained,
+            unexplained,
+        } = self;
+        let row =
+            |verdict: &str, count: usize, what: &str| println!("{verdict:<8}{count:>5}  {what}");
+        row("same", *events, "events taken, with the same type and body");
+        row(
+            "same",
+            *challenges,
+            "URL checks answered with the same challenge",
+        );
+        row("same", *refused, "refused");
+        for (known, &count) in DIFFERENCES.iter().zip(explained) {
+            let Difference {
+                name, theirs, ours, ..
+            } = known;
+            let seen = if count > 0 { "known" } else { "NEVER" };
+            row(seen, count, &format!("{name}: {theirs}; here: {ours}"));
+        }
+        if !unexplained.is_empty() {
+            row("UNKNOWN", unexplained.len(), "of which the first ones are:");
+        }
+        for (case, theirs) in unexplained.iter().take(MAX_UNEXPLAINED) {
+            let Case {
+                kind,
+                odd,
+                key,
+                token,
+                headers,
+                document,
+                ours,
+                ..
+            } = case;
+            println!("\n{kind}: {}", odd.join(", "));
+            println!("key {key:?}, token {token:?}, headers {headers:?}");
+            println!("{document}");
+            println!("ours: {ours:?}\ntheirs: {theirs:?}");
+        }
+        unexplained.is_empty() && !explained.contains(&0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(json: &str) -> Verdict {
+        serde_json::from_str(json).unwrap()
+    }
+
+    const EVENT: &str = r#"{"verdict":"event","type":"a","body":"{\"a\": 1}"}"#;
+    const CHALLENGE: &str = r#"{"verdict":"challenge","challenge":"c"}"#;
+    const REFUSED: &str = r#"{"verdict":"refused","why":"for reasons"}"#;
+
+    #[test]
+    fn verdicts_agree_on_type_body_and_challenge() {
+        for same in [EVENT, CHALLENGE, REFUSED] {
+            assert!(verdict(same).agrees(&verdict(same)), "{same}");
+        }
+        let untyped = r#"{"verdict":"event","type":"a"}"#;
+        assert!(verdict(EVENT).agrees(&verdict(untyped)));
+        let odd = r#"{"verdict":"event","type":"a","body":"Infinity"}"#;
+        assert!(verdict(EVENT).agrees(&verdict(odd)));
+        for other in [
+            CHALLENGE,
+            REFUSED,
+            r#"{"verdict":"event","type":"b","body":"{\"a\": 1}"}"#,
+            r#"{"verdict":"event","type":"a","body":"{\"a\": 2}"}"#,
+        ] {
+            assert!(!verdict(EVENT).agrees(&verdict(other)), "{other}");
+        }
+        let other = r#"{"verdict":"challenge","challenge":"d"}"#;
+        assert!(!verdict(CHALLENGE).agrees(&verdict(other)));
+    }
+
+    #[test]
+    fn a_difference_is_known_or_it_is_not_and_each_must_be_seen() {
+        let case = |odd: &str| -> Case {
+            let json = format!(
+                r#"{{"kind":"event","odd":["{odd}"],"key":"k","token":"t",
+                    "headers":[],"document":"","ours":{EVENT}}}"#
+            );
+            serde_json::from_str(&json).unwrap()
+        };
+        let cases = [case(""), case("encrypt is a list"), case("")];
+        let theirs = [verdict(EVENT), verdict(REFUSED), verdict(CHALLENGE)];
+        let mut tally = Tally::of(&cases, &theirs);
+        assert_eq!((tally.events, tally.challenges, tally.refused), (1, 0, 0));
+        assert_eq!(tally.explained.iter().sum::<usize>(), 1);
+        assert_eq!(tally.unexplained.len(), 1);
+
+        tally.explained = [1; DIFFERENCES.len()];
+        assert!(!tally.print(), "one is unknown");
+        tally.unexplained.clear();
+        assert!(tally.print());
+        tally.explained[0] = 0;
+        assert!(!tally.print(), "one is never seen");
+    }
+}

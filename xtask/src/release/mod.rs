@@ -1,0 +1,125 @@
+//! `cargo xtask release --dry-run`: all of a release but its publication, which is a maintainer's.
+
+mod changelog;
+mod manifests;
+mod packaging;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::checks::{self, Checked, Checks};
+use crate::packages::{Package, Workspace};
+use crate::supply;
+
+const CHANGELOG: &str = "CHANGELOG.md";
+
+/// What there is instead of a release without `--dry-run`.
+pub(crate) const BY_HAND: &str = "\
+Publishing is by hand, since nothing that is published can be taken back:
+`cargo xtask release --dry-run` first, then what it prints; docs/releasing.md says why.";
+
+/// Rehearses, and says what came of it and what is left to do.
+pub(crate) fn rehearse(root: &Path) -> Result<(), String> {
+    let workspace = Workspace::read(root)?;
+    let published = workspace.published()?;
+    let mut checks = Checks::default();
+    checks.run("tree", || tree(root));
+    checks.run("manifests", || manifests::check(&published));
+    checks.run("changelog", || read_changelog(root, &published));
+    supply::add(&mut checks, root, &workspace);
+    checks.run("packages", || packaging::build(root, &published));
+    checks.run("contents", || {
+        packaging::contents(root, &workspace.target_directory, &published)
+    });
+    print!("\n{}\n{}", checks.summary(), left_to_do(&published));
+    checks.outcome()
+}
+
+/// Nothing that is not committed.
+fn tree(root: &Path) -> checks::Result {
+    let output = Command::new("git")
+        .current_dir(root)
+        .args(["status", "--porcelain"])
+        .output();
+    let Ok(output) = output.map(|output| (output.status.success(), output.stdout)) else {
+        return Ok(Checked::Skipped("no git".to_owned()));
+    };
+    let (true, changed) = output else {
+        return Ok(Checked::Skipped("no repository of git".to_owned()));
+    };
+    match String::from_utf8_lossy(&changed).lines().count() {
+        0 => Ok(Checked::passed("clean")),
+        changed => Err(format!("{changed} files or folders are not committed")),
+    }
+}
+
+fn read_changelog(root: &Path, published: &[&Package]) -> checks::Result {
+    let text = fs::read_to_string(root.join(CHANGELOG));
+    let text = text.map_err(|error| format!("{CHANGELOG}: {error}"))?;
+    let version = published.first().map(|package| package.version.as_str());
+    changelog::check(&text, version.unwrap_or_default())
+}
+
+/// What only a maintainer can do, in order.
+fn left_to_do(published: &[&Package]) -> String {
+    let version = published.first().map(|package| package.version.as_str());
+    let version = version.unwrap_or_default();
+    let mut steps = Vec::new();
+    if published.iter().any(|package| package.repository.is_none()) {
+        steps.push("Set `repository` in Cargo.toml, under [workspace.package].".to_owned());
+    }
+    steps.push("See that `.ci/run` passes.".to_owned());
+    steps.push(format!(
+        "In {CHANGELOG}, make what is unreleased `[{version}] - <date>`, below a fresh `[Unreleased]`."
+    ));
+    steps.push(
+        "For a first release: see that each name is free (`cargo info --registry crates-io <name>`), and ask\n    \
+         crates.io for a higher limit of new crates."
+            .to_owned(),
+    );
+    steps.push(format!("Commit, and tag: `git tag -s v{version}`."));
+    let publish: String = published
+        .iter()
+        .map(|package| format!("\n      cargo publish --locked --package {}", package.name))
+        .collect();
+    steps.push(format!(
+        "`cargo login`, then `cargo publish --workspace --locked`; where that was cut short, one by one:{publish}"
+    ));
+    steps.push("Add owners: `cargo owner --add <team> <name>`, for each.".to_owned());
+    steps
+        .push("Look at each on docs.rs once it is built there, then `git push --tags`.".to_owned());
+
+    let mut text = "Left to do, by a maintainer (docs/releasing.md):\n".to_owned();
+    for (number, step) in (1..).zip(&steps) {
+        text += &format!("{number:2}. {step}\n");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace_root;
+
+    #[test]
+    fn manifests_and_changelog_are_fit_for_a_release_at_any_time() {
+        let root = workspace_root();
+        let workspace = Workspace::read(&root).unwrap();
+        let published = workspace.published().unwrap();
+        manifests::check(&published).unwrap();
+        read_changelog(&root, &published).unwrap();
+    }
+
+    #[test]
+    fn the_packages_are_listed_in_the_order_in_which_they_can_be_published() {
+        let workspace = Workspace::read(&workspace_root()).unwrap();
+        let text = left_to_do(&workspace.published().unwrap());
+        let place = |name: &str| text.find(&format!("--package {name}\n")).unwrap();
+        assert!(place("lark-events") < place("vc-events"));
+        assert!(place("vc-events") < place("lark-events-catalogue"));
+        assert!(place("lark-events-ws") < place("lark-events-sim"));
+        assert!(place("lark-events-sim") < place("lark-events-cli"));
+        assert!(!text.contains("xtask"), "{text}");
+    }
+}

@@ -1,0 +1,41 @@
+//! What [cargo-deny](https://embarkstudios.github.io/cargo-deny/) has to say, by the rules of `deny.toml`.
+
+use std::path::Path;
+
+use crate::cargo;
+use crate::checks::{self, Checked};
+
+/// What it says where it cannot have the database of advisories.
+const NO_DATABASE: &str = "failed to fetch advisory database";
+
+pub(crate) fn crates(root: &Path) -> checks::Result {
+    deny(root, &["bans", "licenses", "sources"])
+}
+
+/// Known vulnerabilities and yanked versions.
+pub(crate) fn advisories(root: &Path) -> checks::Result {
+    deny(root, &["advisories"])
+}
+
+fn deny(root: &Path, what: &[&str]) -> checks::Result {
+    let cargo = |args: &[&str]| {
+        let output = cargo::command(root).arg("deny").args(args).output();
+        output.map_err(|error| format!("cargo deny: {error}"))
+    };
+    if !cargo(&["--version"])?.status.success() {
+        let why = "needs `cargo install --locked cargo-deny`";
+        return Ok(Checked::Skipped(why.to_owned()));
+    }
+    // Without `--workspace` it would look at the root package alone.
+    let output = cargo(&[&["--color", "never", "--workspace", "check"], what].concat())?;
+    let text = String::from_utf8_lossy(&output.stderr);
+    if output.status.success() {
+        return Ok(Checked::passed(what.join(", ")));
+    }
+    if text.contains(NO_DATABASE) {
+        return Ok(Checked::Skipped(format!(
+            "{NO_DATABASE}: is there a network?"
+        )));
+    }
+    Err(format!("cargo deny: {}\n{text}", output.status))
+}

@@ -1,0 +1,29 @@
+//! `cargo xtask supply`: what the crates are made of, and what they ask of those who use them.
+
+mod deny;
+mod features;
+mod foreign;
+mod minimal;
+mod rust_version;
+
+use std::path::Path;
+
+use crate::checks::Checks;
+use crate::packages::Workspace;
+
+/// Runs all checks and says what came of each.
+pub(crate) fn run(root: &Path) -> Result<(), String> {
+    let mut checks = Checks::default();
+    add(&mut checks, root, &Workspace::read(root)?);
+    print!("\n{}", checks.summary());
+    checks.outcome()
+}
+
+pub(crate) fn add(checks: &mut Checks, root: &Path, workspace: &Workspace) {
+    checks.run("licences, duplicates, sources", || deny::crates(root));
+    checks.run("advisories", || deny::advisories(root));
+    checks.run("rust versions", || rust_version::check(workspace));
+    checks.run("foreign types", || foreign::check(root, workspace));
+    checks.run("features", || features::check(root, workspace));
+    checks.run("minimal versions", || minimal::check(root, workspace));
+}
