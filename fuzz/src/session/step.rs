@@ -28,7 +28,9 @@ const VALUES: [&str; 12] = [
     "",
 ];
 /// The kinds below.
-const COUNT: u8 = 13;
+const COUNT: u8 = 14;
+/// Messages that come in fragments at the same time: the first of one, the last of eight.
+pub(super) const MESSAGES: u8 = 8;
 
 #[derive(Debug)]
 pub(super) enum Step<'a> {
@@ -36,6 +38,13 @@ pub(super) enum Step<'a> {
     Event { len: u8 },
     /// A fragment of one of some messages, of any place.
     Fragment { of: u8, sum: u8, seq: u8, len: u8 },
+    /// Fragments of a message, from a place on and around: mostly all.
+    Run {
+        of: u8,
+        sum: u8,
+        first: u8,
+        count: u8,
+    },
     /// A frame of any headers.
     Frame {
         method: u8,
@@ -71,12 +80,13 @@ impl<'a> Step<'a> {
         }
         Some(match input.byte() % COUNT {
             0 => Self::Event { len: input.byte() },
-            1 => Self::Fragment {
-                of: input.byte(),
-                sum: few(input.byte()),
-                seq: few(input.byte()),
-                len: input.byte(),
-            },
+            1 => {
+                let of = input.byte() % MESSAGES;
+                let sum = sum(of, input.byte());
+                let seq = place(sum, input.byte());
+                let len = input.byte();
+                Self::Fragment { of, sum, seq, len }
+            }
             2 => {
                 let method = input.byte();
                 let count = input.byte() % 8;
@@ -113,6 +123,21 @@ impl<'a> Step<'a> {
             11 => Self::Crowd {
                 count: input.byte(),
             },
+            12 => {
+                let of = input.byte() % MESSAGES;
+                let sum = 1 + input.byte() % 64;
+                let first = input.byte() % sum;
+                let count = match input.byte() {
+                    0..128 => sum,
+                    byte => byte % sum,
+                };
+                Self::Run {
+                    of,
+                    sum,
+                    first,
+                    count,
+                }
+            }
             _ => Self::Half {
                 of: input.byte(),
                 seq: input.byte(),
@@ -122,9 +147,18 @@ impl<'a> Step<'a> {
     }
 }
 
-/// Mostly a number of few, so that fragments get whole.
-fn few(byte: u8) -> u8 {
-    if byte < 240 { byte % 6 } else { byte }
+/// How many fragments a message has: mostly the same number each time, so that it gets whole.
+fn sum(of: u8, byte: u8) -> u8 {
+    match byte {
+        0..200 => of + 1,
+        200..240 => byte % 6,
+        _ => byte,
+    }
+}
+
+/// Mostly one that there is.
+fn place(sum: u8, byte: u8) -> u8 {
+    if byte < 240 { byte % sum.max(1) } else { byte }
 }
 
 /// Inputs to begin with: limits, then steps.
@@ -136,15 +170,16 @@ pub fn seeds() -> Vec<Vec<u8>> {
         let len = u8::try_from(settings.len()).unwrap_or(u8::MAX);
         [&[4, len], settings.as_bytes()].concat()
     };
-    let steps: [Vec<u8>; 13] = [
+    let steps: [Vec<u8>; 14] = [
+        b"\x0c\x00\x02\x01\x00\x0c\x01\x02\x00\x81\x06\x00\x00".to_vec(),
         b"\x00\x05\x06\x00\x00".to_vec(),
         b"\x00\x05\x00\x09\x06\x00\x02\x06\x00\x03\x00\x14\x06\x00\x04\x06\x00\x05".to_vec(),
-        b"\x01\x00\x02\x00\x05\x01\x00\x02\x01\x05\x06\x00\x00".to_vec(),
-        b"\x01\x00\x03\x02\x05\x01\x01\x02\x00\x05\x01\x00\x03\x00\x05\x01\x00\x03\x01\x05"
+        b"\x01\x01\x00\x00\x05\x01\x01\x00\x01\x05\x06\x00\x00".to_vec(),
+        b"\x01\x02\x00\x02\x05\x01\x01\x00\x00\x05\x01\x02\x00\x00\x05\x01\x02\x00\x01\x05"
             .to_vec(),
-        b"\x01\x01\x04\x00\x05\x01\x01\x04\x03\x05\x01\x01\x04\x01\x05\x01\x01\x04\x02\x05\x06\x00\x00"
+        b"\x01\x03\x00\x00\x05\x01\x03\x00\x03\x05\x01\x03\x00\x01\x05\x01\x03\x00\x02\x05\x06\x00\x00"
             .to_vec(),
-        b"\x01\x00\x02\x00\x05\x01\x00\x03\x01\x05\x07\x27\x10\x01\x01\x00\x02\x01\x05".to_vec(),
+        b"\x01\x01\x00\x00\x05\x01\x01\xc9\x01\x05\x07\x27\x10\x01\x01\x01\x00\x01\x05".to_vec(),
         b"\x02\x01\x03\x00\x00\x01\x05\x02\x03\x02\x01\x02\x00\x00\x01\x09\x03\x04".to_vec(),
         [&ping[..], event, b"\x06\x00\x00\x05\x01\x05\x00"].concat(),
         [
@@ -160,7 +195,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         .concat(),
         b"\x00\x05\x00\x05\x07\x09\xc4\x01\x06\x00\x00\x00\x05\x09\x00\x05\x06\x00\x00".to_vec(),
         b"\x00\x05\x0a\x00\x05\x06\x00\x00\x0a\x06\x00\x00".to_vec(),
-        b"\x0b\x7f\x0b\x05\x0c\x00\x00\x00\x0c\x00\x01\x00\x0c\x01\x00\x01\x0c\x01\x01\x00"
+        b"\x0b\x7f\x0b\x05\x0d\x00\x00\x00\x0d\x00\x01\x00\x0d\x01\x00\x01\x0d\x01\x01\x00"
             .to_vec(),
     ];
     let limits = [

@@ -9,14 +9,12 @@ use lark_events::{MAX_EVENT_BYTES, Outcome, RawJson};
 use lark_events_ws::frame::{Frame, Method, header};
 use lark_events_ws::internals::{Do, End, Machine};
 
-use super::step::Step;
+use super::step::{MESSAGES, Step};
 
 /// No setting makes a connection count as alive for longer: two of the longest intervals, and grace.
 const LONGEST_SILENCE: Duration = Duration::from_secs(20 * 60 + 5);
 /// No setting makes it count as dead sooner: two of the shortest.
 const SHORTEST_SILENCE: Duration = Duration::from_secs(2 + 5);
-/// Messages that come in fragments at the same time.
-const MESSAGES: u8 = 8;
 /// Of the largest, which are slow, so many fragments.
 const MAX_HALVES: usize = 2;
 /// What the payloads begin with whose frames are known by them.
@@ -97,6 +95,16 @@ impl World {
             Step::Fragment { of, sum, seq, len } => {
                 let payload = Bytes::from(vec![b'-'; len.into()]);
                 self.fragment(of, sum, seq, payload);
+            }
+            Step::Run {
+                of,
+                sum,
+                first,
+                count,
+            } => {
+                for at in first..first + count {
+                    self.fragment(of, sum, at % sum, Bytes::from_static(b"-"));
+                }
             }
             Step::Half { of, seq, more } => {
                 self.halves += 1;
