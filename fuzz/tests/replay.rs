@@ -1,9 +1,10 @@
 //! Seeds, and whatever was found once, through the targets: in every run of the tests.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use fuzz::TARGETS;
+use fuzz::codegen::{self, Ended};
 
 #[test]
 fn every_seed_keeps_the_promises() {
@@ -30,17 +31,44 @@ fn every_beginning_of_a_small_seed_keeps_the_promises() {
 
 #[test]
 fn what_was_found_once_is_not_found_again() {
-    for target in TARGETS {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("fixtures")
-            .join(target.name);
-        let Ok(entries) = fs::read_dir(&folder) else {
-            continue;
-        };
-        for entry in entries {
-            let path = entry.unwrap().path();
+    for folder in entries("fixtures") {
+        let target = TARGETS.iter().find(|target| folder.ends_with(target.name));
+        let target = target.unwrap_or_else(|| panic!("no target of {}", folder.display()));
+        for path in entries(&folder) {
             println!("{}", path.display());
             (target.open)(&fs::read(path).unwrap());
         }
     }
+}
+
+#[test]
+fn most_seeds_of_codegen_become_code() {
+    let seeds = codegen::seeds();
+    let ended = seeds.iter().map(|seed| codegen::ended(seed));
+    let generated = ended.filter(|&it| it == Ended::Generated).count();
+    assert!(
+        generated > seeds.len() / 2,
+        "{generated} of {}",
+        seeds.len()
+    );
+}
+
+#[test]
+fn every_good_page_becomes_code() {
+    for path in entries("../xtask/fixtures/pages") {
+        let page = [b"p", &fs::read(&path).unwrap()[..]].concat();
+        assert_eq!(
+            codegen::ended(&page),
+            Ended::Generated,
+            "{}",
+            path.display()
+        );
+    }
+}
+
+/// What is in a folder, which may be named from the package's own.
+fn entries(folder: impl AsRef<Path>) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let entries = fs::read_dir(folder).unwrap();
+    entries.map(|entry| entry.unwrap().path()).collect()
 }

@@ -214,11 +214,10 @@ impl Routes {
     /// Starts the handler of a delivery; without one, that is the end.
     fn start(&self, delivery: Delivery) -> Result<Stage, Result<Outcome, DispatchError>> {
         let route = self.by_type.get(&delivery.header.event_type);
-        // The type of a handler knows better than the envelope, should it be the other one.
-        let is_callback = match route.and_then(|route| route.info) {
-            Some(info) => is_callback(info.event_type, info.schema),
-            None => delivery.is_callback(),
-        };
+        // An event of the old envelope that comes in the new one is none, as its type knows.
+        let info = route.and_then(|route| route.info);
+        let is_callback = delivery.is_callback()
+            && info.is_none_or(|info| is_callback(info.event_type, info.schema));
         let handler = route.map(|route| &route.handler);
         let Some(handler) = handler.or(self.fallback.as_ref()) else {
             return Err(match self.unhandled {

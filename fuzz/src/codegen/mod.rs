@@ -22,19 +22,33 @@ pub use self::seeds::{seeds, words};
 /// The domain of all that is generated.
 const DOMAIN: &str = "tea";
 
+/// What came of an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It is no input, or there are problems with it.
+    Refused,
+    /// It became facts, and each of them code.
+    Generated,
+}
+
 /// Imports a page, or generates from facts.
 pub fn open(data: &[u8]) {
+    ended(data);
+}
+
+/// The same, for tests that want to know how it went.
+pub fn ended(data: &[u8]) -> Ended {
     match data.split_first() {
         Some((b'p', page)) => imports(page),
         Some((b'g', texts)) => {
             let Ok(texts) = str::from_utf8(texts) else {
-                return;
+                return Ended::Refused;
             };
             let mut texts = texts.split('\0').map(str::to_owned);
             let overlay = texts.next().unwrap_or_default();
-            generates(DOMAIN, overlay, texts.collect());
+            generates(DOMAIN, overlay, texts.collect())
         }
-        _ => {}
+        _ => Ended::Refused,
     }
 }
 
@@ -50,7 +64,7 @@ fn setting() -> Setting {
 
 /// A page becomes facts that code is generated from, the same each time; or a refusal that names a
 /// line of it.
-fn imports(page: &[u8]) {
+fn imports(page: &[u8]) -> Ended {
     let setting = setting();
     let imported = match events_of(page, &setting) {
         Ok(imported) => imported,
@@ -58,7 +72,7 @@ fn imports(page: &[u8]) {
             let lines = page.split(|byte| *byte == b'\n').count();
             assert!(line <= lines, "line {line} of {lines}: {expected}");
             assert!(!expected.is_empty() && expected.len() < 1_000, "{expected}");
-            return;
+            return Ended::Refused;
         }
     };
     assert!(!imported.is_empty());
@@ -68,6 +82,7 @@ fn imports(page: &[u8]) {
         pairs.clone().count() == imported.len(),
         "not the same again"
     );
+    let mut ended = Ended::Generated;
     for (event, again) in pairs {
         assert!(
             !event.event_type.contains(['/', '\\', '\0']),
@@ -78,12 +93,15 @@ fn imports(page: &[u8]) {
         assert_eq!(text, spec::canonical(&again.document), "not the same again");
         let back: Value = serde_json::from_str(&text).expect("a fact file is JSON");
         assert_eq!(spec::canonical(&back), text, "another text of the same");
-        generates(&event.domain, String::new(), vec![text]);
+        if generates(&event.domain, String::new(), vec![text]) == Ended::Refused {
+            ended = Ended::Refused;
+        }
     }
+    ended
 }
 
 /// Facts become Rust, or problems that are told.
-fn generates(domain: &str, overlay: String, specs: Vec<String>) {
+fn generates(domain: &str, overlay: String, specs: Vec<String>) -> Ended {
     let specs = specs.into_iter().enumerate().map(|(index, text)| {
         let value: Option<Value> = serde_json::from_str(&text).ok();
         let id = value.as_ref().and_then(|value| value["$id"].as_str());
@@ -111,6 +129,7 @@ fn generates(domain: &str, overlay: String, specs: Vec<String>) {
             }
             let outline: Result<Value, _> = serde_json::from_str(&generated.outline);
             assert!(outline.is_ok(), "the outline is no JSON");
+            Ended::Generated
         }
         Err(problems) => {
             assert!(
@@ -120,6 +139,7 @@ fn generates(domain: &str, overlay: String, specs: Vec<String>) {
             for problem in problems {
                 assert!(problem.to_string().starts_with("specs/"), "{problem}");
             }
+            Ended::Refused
         }
     }
 }

@@ -26,7 +26,9 @@ pub fn seeds() -> Vec<Vec<u8>> {
             seeds.push([b"p", &read(&page)[..]].concat());
         }
     }
-    for folder in entries(&root.join("specs")) {
+    let mut domains = entries(&root.join("specs"));
+    domains.retain(|entry| entry.is_dir());
+    for folder in domains {
         let files = entries(&folder).into_iter();
         let specs = files.filter(|file| file.extension().is_some_and(|it| it == "json"));
         let specs: Vec<_> = specs.map(|spec| of_tea(&folder, &read(&spec))).collect();
@@ -82,15 +84,15 @@ fn with_words() -> Vec<u8> {
 
 /// In the order of their names.
 fn entries(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();
+    let entries = fs::read_dir(folder).expect("a folder of the repository");
+    let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+    let mut paths: Vec<_> = paths.collect::<Result<_, _>>().expect("its entries");
     paths.sort();
     paths
 }
 
-/// Nothing where there is no such file.
 fn read(path: &Path) -> Vec<u8> {
-    fs::read(path).unwrap_or_default()
+    fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// What pages, facts and overlays are made of.

@@ -30,6 +30,9 @@ pub(super) struct World {
     max_running: usize,
     max_bytes: usize,
     ack_deadline: Duration,
+    /// The events in one frame that no handler has been started for, by their sequence ids, and when
+    /// they are late.
+    waiting: BTreeMap<u64, Duration>,
     /// The frames of this connection by their sequence ids, and whether they have been answered.
     asked: BTreeMap<u64, (Frame, bool)>,
     /// The handlers that run: keys, with the frame of their event if it is known, and its bytes.
@@ -48,6 +51,7 @@ pub(super) struct World {
 struct Connection {
     opened: Duration,
     last_heard: Duration,
+    last_ping: Duration,
     pings: u32,
     /// The events of all connections before.
     events_before: u64,
@@ -70,6 +74,7 @@ impl World {
             max_running,
             max_bytes,
             ack_deadline,
+            waiting: BTreeMap::new(),
             asked: BTreeMap::new(),
             running: Vec::new(),
             frames: 0,
@@ -90,6 +95,8 @@ impl World {
                 // By its payload the handler's event is known.
                 let mut payload = [OWN, self.frames.to_string().as_bytes(), b"."].concat();
                 payload.resize(payload.len() + usize::from(len), b'.');
+                self.waiting
+                    .insert(self.frames, self.now + self.ack_deadline);
                 self.send(frame.with_payload(payload));
             }
             Step::Fragment { of, sum, seq, len } => {
@@ -160,7 +167,17 @@ impl World {
         if self.given_up {
             self.begin_another();
         }
+        self.is_at_work();
         assert_eq!(self.machine.is_idle(), self.running.is_empty());
+    }
+
+    /// While a handler is free, no event waits that is not late.
+    fn is_at_work(&mut self) {
+        self.waiting.retain(|_, late| self.now < *late);
+        let is_free = self.running.len() < self.max_running && self.max_bytes == usize::MAX;
+        if is_free && !self.draining {
+            assert_eq!(self.waiting, BTreeMap::new());
+        }
     }
 
     /// A shutdown: what runs ends, and then there is nothing that is not answered.
@@ -256,8 +273,11 @@ impl World {
             End::Outcome(_) => Expected::Success(frame),
             _ => Expected::Failures,
         };
+        let is_asked = |id| self.asked.get(&id).is_some_and(|(_, answered)| !answered);
+        let is_due = expected != Expected::Failures && frame.is_some_and(is_asked);
         self.machine.on_done(key, end, self.now);
-        self.act(expected);
+        let left = self.act(expected);
+        assert!(!is_due || left == Expected::Failures, "a success is lost");
     }
 
     fn tell_time(&mut self) {
@@ -269,6 +289,8 @@ impl World {
         assert!(self.machine.next_time() > self.now, "a busy loop");
         let silent = self.now - self.connection.last_heard;
         assert!(silent < LONGEST_SILENCE, "not given up");
+        let quiet = self.now - self.connection.last_ping;
+        assert!(quiet <= LONGEST_SILENCE / 2, "no ping");
         // Then even the last event is late.
         if silent >= self.ack_deadline {
             assert_eq!(
@@ -288,9 +310,11 @@ impl World {
     fn begin_another(&mut self) {
         self.machine.begin_another(self.now);
         self.asked.clear();
+        self.waiting.clear();
         self.connection = Connection {
             opened: self.now,
             last_heard: self.now,
+            last_ping: self.now,
             events_before: self.machine.stats().events,
             ..Connection::default()
         };
@@ -302,8 +326,8 @@ impl World {
         self.act(Expected::Failures);
     }
 
-    /// Does what is to be done, and looks at it.
-    fn act(&mut self, mut expected: Expected) {
+    /// Does what is to be done, and looks at it. Returns what is still expected.
+    fn act(&mut self, mut expected: Expected) -> Expected {
         while let Some(action) = self.machine.next_action() {
             match action {
                 Do::Send(message) => {
@@ -327,6 +351,7 @@ impl World {
                 }
             }
         }
+        expected
     }
 
     fn start(&mut self, key: u64, payload: &Bytes, deadline: Duration) {
@@ -349,6 +374,7 @@ impl World {
                 .expect("made of a number");
             let (_, is_answered) = self.asked.get(&id).expect("its frame has come");
             assert!(!is_answered, "started after its answer");
+            self.waiting.remove(&id);
             Some(id)
         });
         self.running.push((key, frame, payload.len()));
@@ -364,6 +390,7 @@ impl World {
                 Frame::control(7).with_header(header::TYPE, header::PING)
             );
             self.connection.pings += 1;
+            self.connection.last_ping = self.now;
             let open = self.now - self.connection.opened;
             let others = self.connection.pings - 1;
             assert!(Duration::from_secs(others.into()) <= open, "too many pings");
@@ -373,6 +400,7 @@ impl World {
         let (asked, is_answered) = asked.expect("an answer to a frame");
         assert!(!*is_answered, "answered twice");
         *is_answered = true;
+        self.waiting.remove(&frame.seq_id);
         self.connection.answers += 1;
 
         let mut like = asked.clone();

@@ -56,6 +56,18 @@ impl Document {
             .collect()
     }
 
+    /// One of each kind for each damage to its bytes.
+    pub(crate) fn each_damage(rng: &mut Rng) -> Vec<Self> {
+        let mut damaged = Vec::new();
+        for it in DAMAGE {
+            for mut document in Self::usual(rng) {
+                document.damage(it, rng);
+                damaged.push(document);
+            }
+        }
+        damaged
+    }
+
     pub(crate) fn choose(rng: &mut Rng) -> Self {
         let kind = match rng.u8(..8) {
             0..3 => Kind::V2,
@@ -68,12 +80,16 @@ impl Document {
         possible.truncate([0, 0, 1, 1, 1, 2][rng.usize(..6)]);
         let mut document = Self::with(kind, &possible, rng);
         if rng.u8(..6) == 0
-            && let Some(&(name, damage)) = rng.choice(DAMAGE)
+            && let Some(it) = rng.choice(DAMAGE)
         {
-            damage(&mut document.bytes, rng);
-            document.odd.push(name);
+            document.damage(it, rng);
         }
         document
+    }
+
+    fn damage(&mut self, (name, damage): &Damage, rng: &mut Rng) {
+        damage(&mut self.bytes, rng);
+        self.odd.push(name);
     }
 
     fn with(kind: Kind, oddities: &[&Oddity], rng: &mut Rng) -> Self {

@@ -48,8 +48,10 @@ fn arguments(mut given: impl Iterator<Item = String>) -> Option<(u64, usize)> {
 /// Writes `count` requests: each oddity alone, so that all are among them, and then whatever comes.
 fn write(rng: &mut Rng, count: usize) -> Result<(), BoxError> {
     let mut out = BufWriter::new(io::stdout().lock());
-    let mut cases = alone(rng)?;
-    cases.truncate(count);
+    let cases = alone(rng)?;
+    if count < cases.len() {
+        return Err(format!("{} requests are the fewest", cases.len()).into());
+    }
     for (secrets, document, request) in &cases {
         write_one(&mut out, *secrets, document, request)?;
     }
@@ -66,15 +68,28 @@ fn write(rng: &mut Rng, count: usize) -> Result<(), BoxError> {
 fn alone(rng: &mut Rng) -> Result<Vec<(Secrets, Document, Request)>, BoxError> {
     let mut cases = Vec::new();
     for secrets in Secrets::ALL {
-        for document in [Document::usual(rng), Document::each_oddity(rng)].concat() {
+        let documents = [
+            Document::usual(rng),
+            Document::each_oddity(rng),
+            Document::each_damage(rng),
+        ];
+        for document in documents.concat() {
             let request = Request::with("", &document, secrets, rng)?;
             cases.push((secrets, document, request));
         }
     }
-    for odd in [request::SEALS, request::SIGNATURES].concat() {
+    let of = |secrets| move |&odd| (secrets, odd);
+    let keyed = [
+        request::SEALS,
+        request::SIGNATURES,
+        &[request::IN_THE_CLEAR],
+    ]
+    .concat();
+    let keyed = keyed.iter().map(of(Secrets::BOTH));
+    for (secrets, odd) in keyed.chain(request::KEYLESS.iter().map(of(Secrets::NO_KEY))) {
         for document in Document::usual(rng) {
-            let request = Request::with(odd, &document, Secrets::BOTH, rng)?;
-            cases.push((Secrets::BOTH, document, request));
+            let request = Request::with(odd, &document, secrets, rng)?;
+            cases.push((secrets, document, request));
         }
     }
     Ok(cases)

@@ -32,7 +32,7 @@ impl Secrets {
         key: Some(KEY),
         token: Some(TOKEN),
     };
-    const NO_KEY: Self = Self {
+    pub(crate) const NO_KEY: Self = Self {
         key: None,
         ..Self::BOTH
     };
@@ -67,8 +67,7 @@ impl Request {
         rng: &mut Rng,
     ) -> Result<Self, BoxError> {
         let odd = match (secrets.key, rng.u8(..12)) {
-            (None, 0) => Some(&"sealed without a key"),
-            (None, 1) => Some(&"signed without a key"),
+            (None, 0 | 1) => rng.choice(KEYLESS),
             (Some(_), 0 | 1) => Some(&IN_THE_CLEAR),
             (Some(_), 2 | 3) => rng.choice(SEALS),
             (Some(_), 4 | 5) => rng.choice(SIGNATURES),
@@ -194,15 +193,18 @@ impl Request {
 }
 
 fn seal(key: &str, document: &[u8], rng: &mut Rng) -> String {
-    EncryptKey::new(key).seal(document, rng.u128(..).to_ne_bytes())
+    EncryptKey::new(key).seal(document, rng.u128(..).to_le_bytes())
 }
 
 fn wrapped(sealed: &str) -> Vec<u8> {
     format!(r#"{{"encrypt":"{sealed}"}}"#).into()
 }
 
+/// What goes as if there were a key.
+pub(crate) const KEYLESS: &[&str] = &["sealed without a key", "signed without a key"];
+
 /// With a key, and not sealed.
-const IN_THE_CLEAR: &str = "in the clear";
+pub(crate) const IN_THE_CLEAR: &str = "in the clear";
 
 /// The odd ways of sealing.
 pub(crate) const SEALS: &[&str] = &[

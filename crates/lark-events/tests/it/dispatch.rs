@@ -243,9 +243,16 @@ async fn an_unhandled_event_is_acknowledged_or_fails_by_policy() {
     );
 }
 
-/// Of a name that would be a callback's in this envelope.
+/// Of a name that would be a callback's in the new envelope.
 #[tokio::test]
-async fn an_old_event_in_the_new_envelope_needs_no_reply() {
+async fn an_old_event_needs_no_reply_in_whatever_envelope() {
+    #[derive(Serialize, Deserialize)]
+    struct Message {}
+    /// Which says nothing of its envelope.
+    impl EventType for Message {
+        const EVENT_TYPE: &'static str = "message";
+        type Reply = ();
+    }
     #[derive(Serialize, Deserialize)]
     struct MessageRead {}
     impl EventType for MessageRead {
@@ -255,10 +262,15 @@ async fn an_old_event_in_the_new_envelope_needs_no_reply() {
     }
     let dispatcher = Dispatcher::builder()
         .on(async |_: Event<MessageRead>| {})
+        .on(async |_: Event<Message>| {})
         .build()
         .unwrap();
-    let outcome = dispatcher.oneshot(delivery("message_read", "{}")).await;
-    assert!(matches!(outcome, Ok(Outcome::Handled)), "{outcome:?}");
+    let mut message = delivery("message", "{}");
+    message.header.schema = Schema::V1;
+    for delivery in [delivery("message_read", "{}"), message] {
+        let outcome = dispatcher.clone().oneshot(delivery).await;
+        assert!(matches!(outcome, Ok(Outcome::Handled)), "{outcome:?}");
+    }
 }
 
 #[tokio::test]

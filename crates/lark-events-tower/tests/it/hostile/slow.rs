@@ -69,13 +69,9 @@ async fn headers_a_byte_at_a_time_keep_nobody_out_where_they_are_not_cut_off() {
     let _connections = CONNECTIONS.0.acquire_many(SENDERS).await.unwrap();
     let server = Server::axum().await;
     let rest = "x: y\r\n".repeat(1_000);
-    let senders = slow_senders(&server, "POST / HTTP/1.1\r\n", &rest).await;
+    let mut senders = slow_senders(&server, "POST / HTTP/1.1\r\n", &rest).await;
     serves_meanwhile(&server).await;
-    assert_eq!(
-        senders.len(),
-        SENDERS as usize,
-        "all of them are still there"
-    );
+    assert!(senders.try_join_next().is_none(), "one was cut off");
 }
 
 #[tokio::test]
@@ -95,7 +91,7 @@ async fn bodies_a_byte_at_a_time_are_cut_off_and_keep_nobody_out() {
 }
 
 #[tokio::test]
-async fn a_thousand_idle_connections_keep_nobody_out() {
+async fn many_idle_connections_keep_nobody_out() {
     let (semaphore, connections) = &*CONNECTIONS;
     let _connections = semaphore.acquire_many(*connections).await.unwrap();
     for server in Server::both().await {
