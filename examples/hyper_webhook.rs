@@ -5,10 +5,9 @@
 //! LARK_ENCRYPT_KEY=… LARK_VERIFICATION_TOKEN=… cargo run --example hyper_webhook
 //! ```
 //!
-//! `LISTEN_ADDR` is 127.0.0.1:7777 unless set, `LARK_LOG=debug` tells why requests are refused. SIGINT and
-//! SIGTERM drain and exit 0. What a server
-//! that faces the internet should bound is bounded here: the time for a request's headers, how much
-//! is kept of them, and the number of connections.
+//! `LISTEN_ADDR` is 127.0.0.1:7777 unless set, `LARK_LOG=debug` tells why requests are refused. SIGINT
+//! and SIGTERM drain and exit 0. What a server that faces the internet should bound is bounded here: the
+//! time for a request's headers, how much is kept of them, and the number of connections.
 
 mod event_app;
 mod webhook_app;

@@ -4,8 +4,8 @@
 //! LARK_APP_ID=… LARK_APP_SECRET=… cargo run --example long_connection
 //! ```
 //!
-//! `LARK_BASE_URL` is Feishu's unless set; Lark's is `https://open.larksuite.com`. SIGINT and SIGTERM
-//! drain and exit 0; what trying again cannot mend is logged, and exits 1.
+//! `LARK_BASE_URL` is Feishu's unless set; Lark's is `https://open.larksuite.com`. `LARK_LOG=debug` logs
+//! more. SIGINT and SIGTERM drain and exit 0; what trying again cannot mend is logged, and exits 1.
 
 mod event_app;
 

@@ -5,8 +5,9 @@
 //! LARK_ENCRYPT_KEY=… LARK_VERIFICATION_TOKEN=… cargo run --example prometheus
 //! ```
 //!
-//! `LISTEN_ADDR` is 127.0.0.1:7777 unless set. The figures have the names of the app's events and are
-//! for the app's own eyes: on the internet, serve them at another address.
+//! `LISTEN_ADDR` is 127.0.0.1:7777 unless set, `LARK_LOG=debug` tells why requests are refused. The
+//! figures have the names of the app's events and are for the app's own eyes: on the internet, serve
+//! them at another address.
 
 mod bounded_listener;
 mod event_app;

@@ -1,6 +1,5 @@
 //! The two calls of the platform's API that an echo needs: for a token, and to reply.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -15,6 +14,7 @@ use lark_events::BoxError;
 use lark_events_ws::rustls::crypto::ring;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 
 const TOKEN_PATH: &str = "/open-apis/auth/v3/tenant_access_token/internal";
 /// The code of a call whose token has expired or was revoked.
@@ -24,7 +24,7 @@ const TOKEN_EXPIRED: i64 = 99_991_663;
 const TOKEN_MARGIN: Duration = Duration::from_mins(5);
 /// An answer is as large as the message that was sent, of 150 KB at most.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
-/// More of the platform's message is none.
+/// Longer messages are cut.
 const MAX_MESSAGE_CHARS: usize = 200;
 
 /// Who calls. The secret is in no log line: it is only ever sent.
@@ -39,6 +39,7 @@ pub(crate) struct Api {
     http: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     base_url: String,
     app: App,
+    /// Held over the call for a new one, so that only one is asked for at a time.
     token: Mutex<Option<Token>>,
 }
 
@@ -52,7 +53,11 @@ struct Token {
 impl Api {
     pub(crate) fn new(base_url: &str, app: App) -> Result<Self, BoxError> {
         let base_url = base_url.trim_end_matches('/').to_owned();
-        base_url.parse::<Uri>()?;
+        if !is_safe(&base_url) {
+            return Err(
+                "LARK_BASE_URL is neither https:// and a host nor http:// on this machine".into(),
+            );
+        }
         // Given by hand: the process may have no provider, or another one.
         let tls = HttpsConnectorBuilder::new()
             .with_provider_and_webpki_roots(ring::default_provider())?
@@ -85,7 +90,7 @@ impl Api {
         let token = self.token().await?;
         match self.call(&path, &reply, Some(&token)).await {
             Err(ApiError::Refused { code, .. }) if code == TOKEN_EXPIRED => {
-                self.forget(&token);
+                self.forget(&token).await;
                 let token = self.token().await?;
                 self.call(&path, &reply, Some(&token)).await?;
                 Ok(())
@@ -94,7 +99,7 @@ impl Api {
         }
     }
 
-    /// The token, or a new one. Two that ask at once are given the same by the platform.
+    /// The token, or a new one.
     async fn token(&self) -> Result<Token, ApiError> {
         #[derive(Deserialize)]
         struct Answer {
@@ -102,9 +107,9 @@ impl Api {
             /// In seconds.
             expire: u64,
         }
-        let known = self.known_token().clone();
-        if let Some(token) = known.filter(|token| Instant::now() < token.good_until) {
-            return Ok(token);
+        let mut known = self.token.lock().await;
+        if let Some(token) = known.as_ref().filter(|it| Instant::now() < it.good_until) {
+            return Ok(token.clone());
         }
         let app = json!({"app_id": self.app.id, "app_secret": self.app.secret});
         let asked = Instant::now();
@@ -116,20 +121,16 @@ impl Api {
         let good_for = Duration::from_secs(answer.expire).saturating_sub(TOKEN_MARGIN);
         let good_until = asked.checked_add(good_for).ok_or(ApiError::NoToken)?;
         let token = Token { header, good_until };
-        *self.known_token() = Some(token.clone());
+        *known = Some(token.clone());
         Ok(token)
     }
 
     /// Forgets a token, unless another call has a new one already.
-    fn forget(&self, token: &Token) {
-        let mut known = self.known_token();
+    async fn forget(&self, token: &Token) {
+        let mut known = self.token.lock().await;
         if known.as_ref().is_some_and(|it| it.header == token.header) {
             *known = None;
         }
-    }
-
-    fn known_token(&self) -> MutexGuard<'_, Option<Token>> {
-        self.token.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Posts `body` and gives the answer, if it is one of success.
@@ -159,6 +160,8 @@ impl Api {
             Some(0) => Ok(answer),
             Some(code) => {
                 let message = answer["msg"].as_str().unwrap_or_default();
+                // It becomes part of a log line, and stays on it.
+                let message = message.replace(char::is_control, " ");
                 let message = message.chars().take(MAX_MESSAGE_CHARS).collect();
                 Err(ApiError::Refused { code, message })
             }
@@ -167,15 +170,61 @@ impl Api {
     }
 }
 
+/// Whether the secret may go there: encrypted, or not beyond this machine.
+fn is_safe(base_url: &str) -> bool {
+    let Ok(url) = base_url.parse::<Uri>() else {
+        return false;
+    };
+    match (url.scheme_str(), url.host()) {
+        (Some("https"), Some(host)) => !host.is_empty(),
+        (Some("http"), Some(host)) => matches!(host, "127.0.0.1" | "[::1]" | "localhost"),
+        _ => false,
+    }
+}
+
 /// Why a call failed. Its text has neither the token nor the secret.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
     #[error("the platform's API cannot be reached")]
     Unreachable(#[source] BoxError),
-    #[error("something else than the platform's API answered {0}")]
+    #[error("the platform's API did not answer in time")]
+    TimedOut,
+    #[error("something other than the platform's API answered {0}")]
     NoApi(StatusCode),
     #[error("the platform gave no token that can be used")]
     NoToken,
     #[error("the platform refused the call with code {code}: {message}")]
     Refused { code: i64, message: String },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_secret_goes_encrypted_or_not_beyond_this_machine() {
+        for safe in [
+            "https://open.feishu.cn",
+            "https://open.feishu.cn/",
+            "https://[::1]:8443",
+            "http://127.0.0.1:7780",
+            "http://[::1]:7780/",
+            "http://localhost",
+        ] {
+            assert!(is_safe(safe), "{safe}");
+        }
+        for unsafe_url in [
+            "",
+            "open.feishu.cn",
+            "/open-apis",
+            "https://",
+            "https:///open-apis",
+            "ftp://open.feishu.cn",
+            "http://open.feishu.cn",
+            "http://127.0.0.1.example.com",
+            "http://localhost@example.com",
+        ] {
+            assert!(!is_safe(unsafe_url), "{unsafe_url}");
+        }
+    }
 }

@@ -1,17 +1,22 @@
 //! What the bot does with a message.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use im_events::{Content, EventMessage, EventSender, MessageReceiveV1};
 use lark_events::{BoxError, Event};
 use tokio::time::timeout;
+use tracing::{info, warn};
 
-use crate::api::Api;
+use crate::api::{Api, ApiError};
 
 /// Within the ack deadline of 2.5 seconds: an answer that was given up fails the message, and so it is
 /// delivered again.
 const ANSWER_LIMIT: Duration = Duration::from_secs(2);
+
+/// The API forgets a `uuid` after an hour, and would then send a second answer. The rest is for clocks
+/// that differ.
+const MAX_AGE: Duration = Duration::from_mins(50);
 
 /// Answers a text with the same text.
 pub(crate) async fn on_message(
@@ -29,9 +34,30 @@ pub(crate) async fn on_message(
     let (Some(text), Some(id)) = (echo(&sender, &message), &message.message_id) else {
         return Ok(());
     };
+    if !is_id(id) {
+        warn!("a message is not answered: its id is not well-formed");
+        return Ok(());
+    }
+    if is_too_old(event.header.created_at(), SystemTime::now()) {
+        info!("a message is not answered: it is too old");
+        return Ok(());
+    }
     // The id of the message rather than of the event: a message may come as two events.
-    timeout(ANSWER_LIMIT, api.reply(id, &text, id)).await??;
+    let reply = timeout(ANSWER_LIMIT, api.reply(id, &text, id)).await;
+    reply.unwrap_or(Err(ApiError::TimedOut))?;
     Ok(())
+}
+
+/// Whether it can be part of a path as it is, and a `uuid`.
+fn is_id(id: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+    (1..=50).contains(&id.len()) && id.bytes().all(is_plain)
+}
+
+/// Whether it first came too long ago. One that does not say when did not.
+fn is_too_old(created: Option<SystemTime>, now: SystemTime) -> bool {
+    let age = created.and_then(|created| now.duration_since(created).ok());
+    age.is_some_and(|age| age > MAX_AGE)
 }
 
 /// The text to answer with: none for what a bot has sent, this one included, and for what is no text.
@@ -43,9 +69,19 @@ fn echo(sender: &EventSender, message: &EventMessage) -> Option<String> {
         return None;
     }
     let text = message.text_without_mentions()?;
-    // Mentions are gone; what is left of a tag is text, and would mention somebody if a bot sent it.
-    let text = text.replace("<at ", "<\u{200b}at ");
-    (!text.is_empty()).then_some(text)
+    (!text.is_empty()).then(|| without_tags(&text))
+}
+
+/// Mentions are gone; what is left of a tag is text, and would mention somebody if a bot sent it.
+fn without_tags(text: &str) -> String {
+    let mut parts = text.split("<at");
+    let mut safe = parts.next().unwrap_or_default().to_owned();
+    for rest in parts {
+        let is_tag = rest.starts_with(char::is_whitespace);
+        safe.push_str(if is_tag { "<\u{200b}at" } else { "<at" });
+        safe.push_str(rest);
+    }
+    safe
 }
 
 #[cfg(test)]
@@ -81,5 +117,38 @@ mod tests {
         let tags = r#"{"text":"<at user_id=\"all\">all</at> <at user_id=all>all</at> <atoll>"}"#;
         let echoed = sent_by("user", "text", tags).unwrap();
         assert_eq!(echoed, "<\u{200b}at user_id=all>all</at> <atoll>");
+        for space in ["\t", "\n", "\u{a0}", "\u{3000}"] {
+            let tag = format!("a <at{space}user_id=all>");
+            assert_eq!(
+                without_tags(&tag),
+                format!("a <\u{200b}at{space}user_id=all>")
+            );
+        }
+    }
+
+    #[test]
+    fn what_could_be_more_than_a_part_of_a_path_is_no_id() {
+        let longest = "m".repeat(50);
+        for id in ["om_dc13264520392913993dd051dba21dcf", "a-Z_0", &longest] {
+            assert!(is_id(id), "{id}");
+        }
+        let too_long = "m".repeat(51);
+        for id in [
+            "", "..", "om_1/x", "om_1?x", "om_1#", "om 1", "om_%31", "ömöm", &too_long,
+        ] {
+            assert!(!is_id(id), "{id}");
+        }
+    }
+
+    #[test]
+    fn what_the_api_may_have_forgotten_is_too_old() {
+        let created = SystemTime::now();
+        let after = |minutes| is_too_old(Some(created), created + Duration::from_mins(minutes));
+        assert!(!after(0));
+        assert!(!after(50));
+        assert!(after(51));
+        assert!(!is_too_old(None, created));
+        let ahead = created + Duration::from_mins(60);
+        assert!(!is_too_old(Some(ahead), created), "a clock that is ahead");
     }
 }

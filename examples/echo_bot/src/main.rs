@@ -8,12 +8,13 @@
 //! app (`im:message:send_as_bot`). Messages come over a long connection; with `LISTEN_ADDR` set, by
 //! webhook at `/webhook/event`, for which `LARK_ENCRYPT_KEY` and `LARK_VERIFICATION_TOKEN` count.
 //! `LARK_BASE_URL` is Feishu's unless set; Lark's is `https://open.larksuite.com`. SIGINT and SIGTERM
-//! drain and exit 0.
+//! drain and exit 0. A proxy that the environment names is used for the long connection, not for the API.
 //!
 //! Why it does not acknowledge first: the API takes a fraction of the three seconds that the platform
 //! waits, so a message is acknowledged once it is answered, and one whose answer failed is delivered
 //! again, even if the process has died meanwhile. What that needs is an answer that may be sent twice
-//! and counts once: the same `uuid` for the same message sees to it.
+//! and counts once: the same `uuid` for the same message sees to it, for one hour. Deliveries go on for
+//! 7.1 hours, so a message older than 50 minutes is logged, acknowledged and not answered.
 
 mod api;
 mod bot;
@@ -29,13 +30,14 @@ use lark_events::{BoxError, Dispatcher, Webhook};
 use lark_events_tower::{Dedup, DedupLayer, EventService};
 use lark_events_ws::{FEISHU, LongConnection};
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tower::ServiceBuilder;
-use tracing::{Level, error, info};
+use tracing::{Level, error, info, warn};
 
 use self::api::{Api, App};
 
 const PATH: &str = "/webhook/event";
-/// How long handlers may take to finish after a signal to stop.
+/// How long connections, and then handlers, may take to finish after a signal to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
 type Bot = Dedup<Dispatcher>;
@@ -109,9 +111,23 @@ async fn by_webhook(
     let app = axum::Router::new().route_service(PATH, events.clone());
     let listener = TcpListener::bind(address).await?;
     info!("listening on http://{}{PATH}", listener.local_addr()?);
-    axum::serve(listener, app)
-        .with_graceful_shutdown(stop)
-        .await?;
+    let (stopping, stopped) = oneshot::channel();
+    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
+        stop.await;
+        let _ = stopping.send(());
+    });
+    // After the signal, connections have a bounded time to finish; one that hangs is cut off.
+    let grace_is_over = async {
+        if stopped.await.is_ok() {
+            tokio::time::sleep(GRACE).await;
+        } else {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        result = server => result?,
+        () = grace_is_over => warn!("connections were still open"),
+    }
     events.drain(GRACE).await?;
     info!("closed");
     Ok(())

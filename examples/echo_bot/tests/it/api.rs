@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -36,7 +37,7 @@ pub(crate) enum Canned {
 
 impl Canned {
     pub(crate) const EXPIRED: Self = Self::Answer(400, r#"{"code":99991663,"msg":"expired"}"#);
-    pub(crate) const LIMITED: Self = Self::Answer(400, r#"{"code":230020,"msg":"too often"}"#);
+    pub(crate) const LIMITED: Self = Self::Answer(400, r#"{"code":230020,"msg":"too\noften"}"#);
     pub(crate) const NO_JSON: Self = Self::Answer(502, "<html>");
 }
 
@@ -139,6 +140,8 @@ fn json_of(headers: &HeaderMap, body: &[u8]) -> Value {
 }
 
 async fn token(State(shared): SharedState, headers: HeaderMap, body: Bytes) -> Response {
+    // Long enough for others to ask meanwhile.
+    tokio::time::sleep(Duration::from_millis(50)).await;
     let mut shared = shared.lock().unwrap();
     shared.calls += 1;
     let app = json_of(&headers, &body);

@@ -2,9 +2,9 @@
 
 use std::cell::RefCell;
 use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub(crate) const APP_ID: &str = "cli_a1b2c3d4e5f60718";
 pub(crate) const SECRET: &str = "marked-app-secret";
@@ -81,13 +81,24 @@ impl Bot {
         let pid = self.process.id().to_string();
         let sent = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
         assert!(sent.success());
-        assert!(self.process.wait().unwrap().success());
+        assert!(self.exited().success());
         let mut log = self.log.take();
         log.extend(self.lines.iter());
         for line in log {
             for secret in ["marked-", "Bearer", "hello", "again"] {
                 assert!(!line.contains(secret), "{secret} in {line}");
             }
+        }
+    }
+
+    fn exited(&mut self) -> ExitStatus {
+        let asked = Instant::now();
+        loop {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                return status;
+            }
+            assert!(asked.elapsed() < PATIENCE, "it goes on");
+            std::thread::sleep(Duration::from_millis(10));
         }
     }
 }
