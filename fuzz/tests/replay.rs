@@ -54,21 +54,18 @@ fn most_seeds_of_codegen_become_code() {
 }
 
 #[test]
-fn every_good_page_becomes_code() {
+fn every_good_page_is_imported() {
     for path in entries("../xtask/fixtures/pages") {
         let page = [b"p", &fs::read(&path).unwrap()[..]].concat();
-        assert_eq!(
-            codegen::ended(&page),
-            Ended::Generated,
-            "{}",
-            path.display()
-        );
+        assert_ne!(codegen::ended(&page), Ended::Refused, "{}", path.display());
     }
 }
 
 /// What is in a folder, which may be named from the package's own.
 fn entries(folder: impl AsRef<Path>) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-    let entries = fs::read_dir(folder).unwrap();
-    entries.map(|entry| entry.unwrap().path()).collect()
+    let entries = fs::read_dir(folder).expect("a folder of the repository");
+    entries
+        .map(|entry| entry.expect("its entry").path())
+        .collect()
 }

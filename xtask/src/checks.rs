@@ -50,6 +50,14 @@ impl Checks {
         self.done.iter().map(line).collect()
     }
 
+    /// How many looked at nothing.
+    pub(crate) fn skipped(&self) -> usize {
+        let results = self.done.iter().map(|(_, result, _)| result);
+        results
+            .filter(|result| matches!(result, Ok(Checked::Skipped(_))))
+            .count()
+    }
+
     pub(crate) fn outcome(&self) -> std::result::Result<(), String> {
         let failed = self.done.iter().filter(|(_, result, _)| result.is_err());
         match failed.count() {
@@ -83,5 +91,6 @@ mod tests {
         let mut checks = Checks::default();
         checks.run("licences", || Ok(Checked::Skipped("no tool".to_owned())));
         assert_eq!(checks.outcome(), Ok(()));
+        assert_eq!(checks.skipped(), 1);
     }
 }

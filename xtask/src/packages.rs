@@ -10,7 +10,6 @@ use crate::cargo;
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Workspace {
-    /// Those of others too.
     packages: Vec<Package>,
     pub(crate) target_directory: PathBuf,
 }
@@ -49,9 +48,20 @@ struct Target {
 }
 
 impl Workspace {
+    /// Our packages alone, which needs no network.
     pub(crate) fn read(root: &Path) -> Result<Self, String> {
+        Self::metadata(root, &["--no-deps"])
+    }
+
+    /// Those of others too, for every platform: cargo downloads what was never built here.
+    pub(crate) fn read_with_others(root: &Path) -> Result<Self, String> {
+        Self::metadata(root, &[])
+    }
+
+    fn metadata(root: &Path, options: &[&str]) -> Result<Self, String> {
         let output = cargo::command(root)
             .args(["metadata", "--format-version", "1", "--locked"])
+            .args(options)
             .stderr(Stdio::inherit())
             .output()
             .map_err(|error| format!("cargo metadata: {error}"))?;
@@ -61,6 +71,7 @@ impl Workspace {
         serde_json::from_slice(&output.stdout).map_err(|error| format!("cargo metadata: {error}"))
     }
 
+    /// Packages of others, where those were read.
     pub(crate) fn others(&self) -> impl Iterator<Item = &Package> {
         self.packages
             .iter()
@@ -70,7 +81,7 @@ impl Workspace {
     /// Those that are published, each after what it needs.
     pub(crate) fn published(&self) -> Result<Vec<&Package>, String> {
         let ours = self.packages.iter();
-        let ours = ours.filter(|package| package.source.is_none() && package.publish.is_none());
+        let ours = ours.filter(|package| package.source.is_none() && package.is_published());
         in_order(ours.collect())
     }
 }
@@ -79,6 +90,11 @@ impl Package {
     /// Its folder.
     pub(crate) fn folder(&self) -> &Path {
         self.manifest_path.parent().unwrap_or(&self.manifest_path)
+    }
+
+    /// Cargo writes `publish = false` as a list of no registries.
+    fn is_published(&self) -> bool {
+        self.publish.as_ref().is_none_or(|to| !to.is_empty())
     }
 
     pub(crate) fn is_library(&self) -> bool {
@@ -159,6 +175,17 @@ mod tests {
             package("web", &[("core", "^0.1.0")]),
         ];
         assert_eq!(names(&packages), Ok(vec!["core", "web", "app"]));
+    }
+
+    #[test]
+    fn what_may_be_published_nowhere_is_not() {
+        let to = |registries: Option<&[&str]>| Package {
+            publish: registries.map(|names| names.iter().map(ToString::to_string).collect()),
+            ..package("core", &[])
+        };
+        assert!(to(None).is_published());
+        assert!(to(Some(&["crates-io"])).is_published());
+        assert!(!to(Some(&[])).is_published());
     }
 
     #[test]

@@ -27,7 +27,9 @@ const DOMAIN: &str = "tea";
 pub enum Ended {
     /// It is no input, or there are problems with it.
     Refused,
-    /// It became facts, and each of them code.
+    /// A page became facts, of which some need an overlay before they are code.
+    Imported,
+    /// It became code, all of it.
     Generated,
 }
 
@@ -94,7 +96,7 @@ fn imports(page: &[u8]) -> Ended {
         let back: Value = serde_json::from_str(&text).expect("a fact file is JSON");
         assert_eq!(spec::canonical(&back), text, "another text of the same");
         if generates(&event.domain, String::new(), vec![text]) == Ended::Refused {
-            ended = Ended::Refused;
+            ended = Ended::Imported;
         }
     }
     ended

@@ -11,6 +11,7 @@ use std::{env, fmt, fs, io};
 
 use self::progress::Progress;
 use crate::cargo;
+use crate::packages::Workspace;
 
 /// How long each target runs where nothing else is said.
 const SECONDS: u32 = 300;
@@ -60,6 +61,8 @@ impl Options {
 #[derive(Debug)]
 pub(crate) enum FuzzError {
     Io(&'static str, io::Error),
+    /// Cargo does not tell of the workspace.
+    Workspace(String),
     /// What went wrong is told above.
     Failed(&'static str),
     /// A line for each input that breaks a promise.
@@ -70,6 +73,7 @@ impl fmt::Display for FuzzError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Io(what, error) => write!(f, "{what}: {error}"),
+            Self::Workspace(reason) => f.write_str(reason),
             Self::Failed(what) => write!(f, "fuzz: {what} failed"),
             Self::Findings(findings) => {
                 writeln!(
@@ -99,8 +103,8 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<(), FuzzError> {
         println!("skipped: fuzz: libFuzzer needs a C++ compiler: apt-get install g++");
         return Ok(());
     }
-    let folder = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let folder = folder.join("fuzz");
+    let workspace = Workspace::read(root).map_err(FuzzError::Workspace)?;
+    let folder = workspace.target_directory.join("fuzz");
     let targets = options
         .target
         .map_or_else(|| TARGETS.to_vec(), |target| vec![target]);
@@ -124,6 +128,12 @@ fn fuzz(
 ) -> Result<Vec<String>, FuzzError> {
     let [seeds, corpus, findings] =
         ["seeds", "corpus", "findings"].map(|kind| folder.join(kind).join(name));
+    match fs::remove_dir_all(&seeds) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(FuzzError::Io("target/fuzz", error));
+        }
+        _ => {}
+    }
     for made in [&corpus, &findings] {
         fs::create_dir_all(made).map_err(|error| FuzzError::Io("target/fuzz", error))?;
     }
@@ -145,16 +155,21 @@ fn fuzz(
 
     let binary = build(root, folder, name)?;
     println!("== {name}, for {seconds} s");
+    let found_once = root.join("fuzz/fixtures").join(name);
+    let limits = [
+        format!("-timeout={TIMEOUT_SECONDS}"),
+        format!("-rss_limit_mb={RSS_LIMIT_MB}"),
+    ];
     let mut fuzzing = Command::new(&binary)
         .args([&corpus, &seeds])
+        .args(found_once.is_dir().then_some(&found_once))
         .arg(format!("-dict={}", dictionary.display()))
         .arg(format!("-artifact_prefix={}/", findings.display()))
         .arg(format!("-max_total_time={seconds}"))
         .arg(format!("-max_len={max_len}"))
         // Long inputs are as good as short ones: many steps, large documents.
         .arg("-len_control=0")
-        .arg(format!("-timeout={TIMEOUT_SECONDS}"))
-        .arg(format!("-rss_limit_mb={RSS_LIMIT_MB}"))
+        .args(&limits)
         .arg("-print_final_stats=1")
         .stderr(Stdio::piped())
         .spawn()
@@ -175,7 +190,8 @@ fn fuzz(
     if !ended.success() && progress.findings.is_empty() {
         return Err(FuzzError::Failed(name));
     }
-    let replay = |finding: &String| format!("{} {finding}", binary.display());
+    let limits = limits.join(" ");
+    let replay = |finding: &String| format!("{} {limits} {finding}", binary.display());
     Ok(progress.findings.iter().map(replay).collect())
 }
 

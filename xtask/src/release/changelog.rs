@@ -12,31 +12,19 @@ const KINDS: [&str; 6] = [
     "Security",
 ];
 
-/// Fails where the form is another, or nothing is said of this version.
+/// Fails where the form is another, nothing is said of this version, or more than is released.
 pub(crate) fn check(text: &str, version: &str) -> checks::Result {
-    let sections = sections(text)?;
-    let [first, released @ ..] = &sections[..] else {
-        return Err("it has no sections".to_owned());
-    };
-    if first.title != UNRELEASED {
-        return Err(format!(
-            "its first section is {:?}, not {UNRELEASED}",
-            first.title
-        ));
-    }
-    for section in released {
-        if !is_version(section.title) {
-            return Err(format!(
-                "{:?} is not `[version] - yyyy-mm-dd`",
-                section.title
-            ));
-        }
-    }
+    let (first, released) = sections(text)?;
     let this = format!("[{version}] - ");
     let mut released = released.iter();
     let (section, where_it_is) = match released.find(|section| section.title.starts_with(&this)) {
+        Some(_) if first.entries > 0 => {
+            return Err(format!(
+                "{version} is released, and there are entries in {UNRELEASED}"
+            ));
+        }
         Some(section) => (section, section.title),
-        None => (first, UNRELEASED),
+        None => (&first, UNRELEASED),
     };
     if section.entries == 0 {
         return Err(format!("nothing is said of {version}"));
@@ -47,12 +35,30 @@ pub(crate) fn check(text: &str, version: &str) -> checks::Result {
     )))
 }
 
-struct Section<'a> {
+#[derive(Debug)]
+pub(crate) struct Section<'a> {
     title: &'a str,
     entries: usize,
 }
 
-fn sections(text: &str) -> Result<Vec<Section<'_>>, String> {
+/// What is unreleased, and the releases. Fails where the form is another.
+pub(crate) fn sections(text: &str) -> Result<(Section<'_>, Vec<Section<'_>>), String> {
+    let mut sections = all_sections(text)?.into_iter();
+    let first = sections.next().ok_or("it has no sections")?;
+    if first.title != UNRELEASED {
+        return Err(format!(
+            "its first section is {:?}, not {UNRELEASED}",
+            first.title
+        ));
+    }
+    let released: Vec<_> = sections.collect();
+    match released.iter().find(|section| !is_version(section.title)) {
+        Some(odd) => Err(format!("{:?} is not `[version] - yyyy-mm-dd`", odd.title)),
+        None => Ok((first, released)),
+    }
+}
+
+fn all_sections(text: &str) -> Result<Vec<Section<'_>>, String> {
     let mut sections: Vec<Section<'_>> = Vec::new();
     let mut kind = None;
     for line in text.lines() {
@@ -109,6 +115,13 @@ mod tests {
         assert_eq!(told(text), "2 entries of 1.2.3 in [Unreleased]");
         let text = "## [Unreleased]\n## [1.2.3] - 2026-11-23\n### Fixed\n- One.\n";
         assert_eq!(told(text), "1 entries of 1.2.3 in [1.2.3] - 2026-11-23");
+    }
+
+    #[test]
+    fn a_version_that_is_released_leaves_nothing_unreleased() {
+        let text =
+            "## [Unreleased]\n### Fixed\n- Two.\n## [1.2.3] - 2026-11-23\n### Fixed\n- One.\n";
+        assert!(told(text).starts_with("no: 1.2.3 is released"));
     }
 
     #[test]

@@ -4,9 +4,9 @@ mod changelog;
 mod manifests;
 mod packaging;
 
-use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::{fs, io};
 
 use crate::checks::{self, Checked, Checks};
 use crate::packages::{Package, Workspace};
@@ -33,6 +33,10 @@ pub(crate) fn rehearse(root: &Path) -> Result<(), String> {
         packaging::contents(root, &workspace.target_directory, &published)
     });
     print!("\n{}\n{}", checks.summary(), left_to_do(&published));
+    let skipped = checks.skipped();
+    if skipped > 0 {
+        println!("\n{skipped} checks were skipped: not yet fit for a release");
+    }
     checks.outcome()
 }
 
@@ -42,13 +46,17 @@ fn tree(root: &Path) -> checks::Result {
         .current_dir(root)
         .args(["status", "--porcelain"])
         .output();
-    let Ok(output) = output.map(|output| (output.status.success(), output.stdout)) else {
-        return Ok(Checked::Skipped("no git".to_owned()));
+    let output = match output {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(Checked::Skipped("no git".to_owned()));
+        }
+        output => output.map_err(|error| format!("git status: {error}"))?,
     };
-    let (true, changed) = output else {
-        return Ok(Checked::Skipped("no repository of git".to_owned()));
-    };
-    match String::from_utf8_lossy(&changed).lines().count() {
+    if !output.status.success() {
+        let told = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("git status: {}", told.trim_end()));
+    }
+    match String::from_utf8_lossy(&output.stdout).lines().count() {
         0 => Ok(Checked::passed("clean")),
         changed => Err(format!("{changed} files or folders are not committed")),
     }
@@ -103,12 +111,12 @@ mod tests {
     use crate::workspace_root;
 
     #[test]
-    fn manifests_and_changelog_are_fit_for_a_release_at_any_time() {
+    fn manifests_and_the_form_of_the_changelog_are_right_at_any_time() {
         let root = workspace_root();
         let workspace = Workspace::read(&root).unwrap();
         let published = workspace.published().unwrap();
         manifests::check(&published).unwrap();
-        read_changelog(&root, &published).unwrap();
+        changelog::sections(&fs::read_to_string(root.join(CHANGELOG)).unwrap()).unwrap();
     }
 
     #[test]

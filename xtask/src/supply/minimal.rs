@@ -46,7 +46,7 @@ fn remove(folder: &Path) -> io::Result<()> {
 /// The crates that are published, without their tests. Returns how many dependencies are held down.
 fn write_copy(root: &Path, copy: &Path, workspace: &Workspace) -> Result<usize, String> {
     let mut manifest = read(&root.join("Cargo.toml"))?;
-    pin(&mut manifest);
+    let held = pin(&mut manifest);
     for of_root in ["package", "dev-dependencies", "lints", "profile"] {
         manifest.remove(of_root);
     }
@@ -64,7 +64,16 @@ fn write_copy(root: &Path, copy: &Path, workspace: &Workspace) -> Result<usize, 
         let others = package.dependencies.iter().filter(|dependency| {
             !dependency.is_ours() && dependency.kind.as_deref() != Some("dev")
         });
-        pinned.extend(others.map(|dependency| &dependency.name));
+        for dependency in others {
+            let name = dependency.name.as_str();
+            if !held.contains(name) {
+                return Err(format!(
+                    "{}: {name} has its version elsewhere than in [workspace.dependencies]",
+                    package.name
+                ));
+            }
+            pinned.insert(name);
+        }
         let folder = copy.join("crates").join(&package.name);
         let mut manifest = read(&package.manifest_path)?;
         manifest.remove("dev-dependencies");
@@ -75,13 +84,14 @@ fn write_copy(root: &Path, copy: &Path, workspace: &Workspace) -> Result<usize, 
     Ok(pinned.len())
 }
 
-/// Has each dependency of others at its lowest version.
-fn pin(manifest: &mut Table) {
+/// Has each dependency of others at its lowest version, and returns their names.
+fn pin(manifest: &mut Table) -> BTreeSet<String> {
+    let mut held = BTreeSet::new();
     let dependencies = manifest
         .get_mut("workspace")
         .and_then(|workspace| workspace.get_mut("dependencies"))
         .and_then(Value::as_table_mut);
-    for (_, dependency) in dependencies.into_iter().flatten() {
+    for (name, dependency) in dependencies.into_iter().flatten() {
         let version = match dependency {
             Value::Table(table) if table.contains_key("path") => continue,
             Value::Table(table) => table.get_mut("version"),
@@ -89,8 +99,10 @@ fn pin(manifest: &mut Table) {
         };
         if let Some(Value::String(version)) = version {
             *version = lowest(version);
+            held.insert(name.clone());
         }
     }
+    held
 }
 
 /// `1.4` allows `1.4.0` and later.
@@ -139,7 +151,8 @@ mod tests {
             with-features = { version = "0.9.4", features = ["zeroize"] }
         "#;
         let mut manifest: Table = manifest.parse().unwrap();
-        pin(&mut manifest);
+        let held = pin(&mut manifest);
+        assert!(held.iter().eq(["plain", "with-features"]), "{held:?}");
         let dependencies = &manifest["workspace"]["dependencies"];
         assert_eq!(dependencies["ours"]["version"].as_str(), Some("0.1.0"));
         assert_eq!(dependencies["plain"].as_str(), Some("=1.4.0"));

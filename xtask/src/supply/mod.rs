@@ -22,7 +22,7 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
 pub(crate) fn add(checks: &mut Checks, root: &Path, workspace: &Workspace) {
     checks.run("licences, duplicates, sources", || deny::crates(root));
     checks.run("advisories", || deny::advisories(root));
-    checks.run("rust versions", || rust_version::check(workspace));
+    checks.run("rust versions", || rust_version::check(root));
     checks.run("foreign types", || foreign::check(root, workspace));
     checks.run("features", || features::check(root, workspace));
     checks.run("minimal versions", || minimal::check(root, workspace));

@@ -1,10 +1,13 @@
 //! The stated Rust version: of all our packages one, and of no dependency a later one. That our own code
 //! calls nothing newer is clippy's to say (`incompatible_msrv`, on by default).
 
+use std::path::Path;
+
 use crate::checks::{self, Checked};
 use crate::packages::Workspace;
 
-pub(crate) fn check(workspace: &Workspace) -> checks::Result {
+pub(crate) fn check(root: &Path) -> checks::Result {
+    let workspace = Workspace::read_with_others(root)?;
     let published = workspace.published()?;
     let stated = published
         .iter()
