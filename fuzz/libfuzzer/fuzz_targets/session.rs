@@ -1,3 +1,5 @@
+//! A session of the long connection.
+
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::session::open(data));
