@@ -4,6 +4,7 @@
 mod cases;
 pub mod event;
 mod floor;
+pub mod refused;
 mod strict;
 
 pub use self::cases::{Case, Workload};

@@ -219,7 +219,7 @@ async fn one_handler_error_panic_or_bad_request_never_ends_the_server() {
 #[tokio::test(start_paused = true)]
 async fn every_buffer_and_count_has_a_named_bound() {
     assert_eq!(MAX_EVENT_BYTES, 4 * 1024 * 1024);
-    assert_eq!(MAX_UNSIGNED_BYTES, 4 * 1024);
+    assert_eq!(MAX_UNSIGNED_BYTES, 768);
     assert_eq!(MAX_LIVE_SECRETS, 4);
     assert_eq!(DEFAULT_MAX_BYTES_IN_FLIGHT, 16 * MAX_EVENT_BYTES);
 

@@ -1,5 +1,6 @@
 //! Development tasks: `cargo xtask help` lists them.
 
+mod attack;
 mod bench;
 mod bench_http;
 mod bench_ws;
@@ -27,9 +28,11 @@ const USAGE: &str = "\
 usage: cargo xtask <command>
 
 commands:
+  attack            decrypt a captured event by the time of refusals: an opener that leaks, and ours (slow)
   bench [--rounds N]
                     the time of opening and dispatching an event, beside the least that it can take (slow)
-  bench --check     fail where it takes more instructions than before; needs valgrind
+  bench --check     fail where it takes more instructions than before, or those of a refusal say what was
+                    refused; needs valgrind
   bench --bless     write down how many it takes
   bench-http [--seconds N] [--rounds N] [--peers] [--json FILE]
                     webhooks under wrk, ours and others; --peers has one that takes minutes to build (slow)
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         .collect();
     let args: Vec<_> = args.iter().map(String::as_str).collect();
     match args[..] {
+        ["attack"] => exit_code(attack::run(&workspace_root())),
         ["bench", "--check"] => exit_code(bench::check(&workspace_root())),
         ["bench", "--bless"] => exit_code(bench::bless(&workspace_root())),
         ["bench", ref options @ ..] => run_bench(options),

@@ -15,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// largest events, so that senders of large forged bodies, who may use up the shares, cannot keep
 /// them out. How many requests hold this much is bounded by the server's connections and the
 /// service's running handlers.
-const FREE_BYTES: usize = 16 * 1024;
+pub(crate) const FREE_BYTES: usize = 16 * 1024;
 
 /// A body that was read, and its share of the bytes in flight.
 #[derive(Debug)]

@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use crate::opener::Opener;
 use crate::service::{EventService, Shared};
 use crate::tasks::Tasks;
+use crate::unverified::Unverified;
 
 /// The platform waits 3 seconds; this leaves it half a second to hear of a failure.
 pub const DEFAULT_ACK_DEADLINE: Duration = Duration::from_millis(2_500);
@@ -112,6 +113,7 @@ impl<S, O: Opener> EventServiceBuilder<S, O> {
             late: self.late,
             in_flight: Arc::new(Semaphore::new(bytes)),
             tasks: Tasks::new(self.max_running.max(1)),
+            unverified: Unverified::new(),
         })
     }
 }

@@ -89,6 +89,7 @@ mod opener;
 mod refused;
 mod service;
 mod tasks;
+mod unverified;
 
 pub use lark_events::LateHandler;
 

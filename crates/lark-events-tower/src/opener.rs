@@ -1,6 +1,8 @@
 //! What the service needs of an opener. Sealed: the openers of `lark-events` and no others, so
 //! that what decides on authenticity stays in one crate.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::request::Parts;
 use lark_events::{Admission, Opened, Rejection, Webhook, Webhooks};
@@ -25,6 +27,8 @@ pub(crate) mod sealed {
 pub trait Admitted: Send {
     fn body_limit(&self) -> usize;
     fn too_large(&self) -> Rejection;
+    fn keys(&self) -> usize;
+    fn refusal_delay(&self) -> Option<Duration>;
     fn open(self, body: Bytes) -> Result<Opened, Rejection>;
 }
 
@@ -45,6 +49,14 @@ macro_rules! opener {
 
             fn too_large(&self) -> Rejection {
                 $admission::too_large(self)
+            }
+
+            fn keys(&self) -> usize {
+                $admission::keys(self)
+            }
+
+            fn refusal_delay(&self) -> Option<Duration> {
+                $admission::refusal_delay(self)
             }
 
             fn open(self, body: Bytes) -> Result<Opened, Rejection> {

@@ -25,6 +25,7 @@ use crate::builder::EventServiceBuilder;
 use crate::opener::{Admitted as _, Opener};
 use crate::refused::{Panicked, Refused};
 use crate::tasks::{DrainError, Ended, Stats, Tasks};
+use crate::unverified::{HashCost, Unverified};
 
 /// Receives the platform's events over HTTP and passes them to an inner
 /// [`Service`] of [`Delivery`]: a [`Dispatcher`](lark_events::Dispatcher), bare or under layers.
@@ -49,6 +50,9 @@ use crate::tasks::{DrainError, Ended, Stats, Tasks};
 ///
 /// The platform delivers an event again after any answer but 200, at most four times; a callback it
 /// never does.
+///
+/// With an Encrypt Key, an unsigned request is refused [5 milliseconds](lark_events::REFUSAL_DELAY)
+/// after its last byte, so that the time of a refusal says nothing about what was decrypted.
 ///
 /// A handler that was started runs in a task of its own: a sender that hangs up does not cancel it.
 /// On shutdown, let the server finish its connections and then [`drain`](Self::drain).
@@ -110,6 +114,7 @@ pub(crate) struct Shared<S, O> {
     pub(crate) late: LateHandler,
     pub(crate) in_flight: Arc<Semaphore>,
     pub(crate) tasks: Tasks,
+    pub(crate) unverified: Unverified,
 }
 
 impl<S, O: Opener> EventService<S, O> {
@@ -218,14 +223,38 @@ where
         let admitted = admitted.map_err(Refused::Rejected)?;
         let read_deadline = after(arrived, self.read_timeout.min(self.ack_deadline));
         let limit = admitted.body_limit();
-        let read = match timeout_at(read_deadline, body::read(body, limit, &self.in_flight)).await {
-            Ok(Ok(read)) => read,
-            Ok(Err(ReadError::TooLarge)) => return Err(Refused::Rejected(admitted.too_large())),
+        let read = timeout_at(read_deadline, body::read(body, limit, &self.in_flight)).await;
+        // The time counts from the last byte, or a slow sender would have used it up.
+        let delay = admitted.refusal_delay();
+        let refusal = delay.map(|delay| self.unverified.refusal(delay));
+        let deadline = after(arrived, self.ack_deadline);
+        let opened = match read {
+            // No place to wait in: refused before anything is decrypted.
+            _ if matches!(refusal, Some(None)) => Err(admitted.too_large()),
+            Ok(Ok(read)) => {
+                let _turn = match HashCost::of(read.bytes.len(), admitted.keys()) {
+                    None => None,
+                    Some(cost) => {
+                        let turn = Box::pin(self.unverified.turn(cost, deadline)).await;
+                        Some(turn.ok_or(Refused::Overloaded)?)
+                    }
+                };
+                let opened = admitted.open(read.bytes);
+                opened.map(|opened| (opened, read.share))
+            }
+            Ok(Err(ReadError::TooLarge)) => Err(admitted.too_large()),
             Ok(Err(ReadError::Overloaded)) => return Err(Refused::Overloaded),
             Ok(Err(ReadError::Broken)) => return Err(Refused::Broken),
             Err(_) => return Err(Refused::SlowBody),
         };
-        let delivery = match admitted.open(read.bytes).map_err(Refused::Rejected)? {
+        let (opened, share) = match (opened, refusal.flatten()) {
+            (Err(rejection), Some(refusal)) => {
+                Box::pin(refusal.wait()).await;
+                return Err(Refused::Rejected(rejection));
+            }
+            (opened, _) => opened.map_err(Refused::Rejected)?,
+        };
+        let delivery = match opened {
             Opened::Delivery(delivery) => delivery,
             Opened::Challenge(challenge) => return Ok(answer::json(challenge.reply())),
             _ => return Ok(answer::status(StatusCode::NOT_IMPLEMENTED)),
@@ -233,9 +262,8 @@ where
 
         let header = &delivery.header;
         let (event_type, event_id) = (header.event_type.clone(), header.event_id.clone());
-        let deadline = after(arrived, self.ack_deadline);
         // Boxed: an allocator is quick with two small pieces of memory, and slow with a large one.
-        match Box::pin(self.deliver(delivery, read.share, deadline)).await {
+        match Box::pin(self.deliver(delivery, share, deadline)).await {
             Ok(outcome) => Ok(answer::outcome(outcome)),
             Err(refused) => {
                 if !refused.is_logged() {
@@ -368,5 +396,46 @@ impl Future for ResponseFuture {
 impl fmt::Debug for ResponseFuture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lark_events::{Dispatcher, EncryptKey, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER};
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_large_body_waits_for_its_turn_to_be_hashed_and_a_usual_one_does_not() {
+        let webhook = Webhook::builder().encrypt_key("key").without_freshness();
+        let events = EventService::new(
+            webhook.build().unwrap(),
+            Dispatcher::builder().build().unwrap(),
+        );
+        let post = async |length: usize| {
+            let event = r#"{"schema":"2.0","header":{"event_type":"x_v1"}}"#;
+            let body = format!("{event:length$}");
+            let signature = EncryptKey::new("key").sign("1", "n", body.as_bytes());
+            let request = Request::post("/")
+                .header(SIGNATURE_TIMESTAMP_HEADER, "1")
+                .header(SIGNATURE_NONCE_HEADER, "n")
+                .header(lark_events::SIGNATURE_HEADER, signature)
+                .body(http_body_util::Full::<bytes::Bytes>::from(body));
+            let answer = events.clone().oneshot(request.unwrap()).await;
+            answer.unwrap().status().as_u16()
+        };
+        let (usual, large) = (100, body::FREE_BYTES + 1);
+        assert_eq!(post(large).await, 200);
+
+        let cost = HashCost::of(usize::MAX, 1).unwrap();
+        let all = events.shared.unverified.turn(cost, Instant::now()).await;
+        let began = Instant::now();
+        assert_eq!(post(usual).await, 200);
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        assert_eq!(post(large).await, 503);
+        assert_eq!(began.elapsed(), crate::DEFAULT_ACK_DEADLINE);
+        drop(all);
+        assert_eq!(post(large).await, 200);
     }
 }

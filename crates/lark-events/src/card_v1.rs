@@ -3,6 +3,7 @@
 //! of [`Webhook`](crate::Webhook).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -114,6 +115,22 @@ impl CardAdmission<'_> {
             Some(_) => RejectionReason::TooLarge,
             None => RejectionReason::Unsigned,
         })
+    }
+
+    /// How many hashes over the body [`open`](Self::open) takes at most: one for each key that may have
+    /// signed it. That is the cost of a forged request.
+    #[must_use]
+    pub fn keys(&self) -> usize {
+        match self.signature {
+            Some(_) => self.settings.verification_tokens.len(),
+            None => 0,
+        }
+    }
+
+    /// None: nothing is encrypted, so a refusal says nothing that its sender does not know.
+    #[must_use]
+    pub fn refusal_delay(&self) -> Option<Duration> {
+        None
     }
 
     /// Authenticates and parses the body.

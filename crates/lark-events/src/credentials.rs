@@ -6,7 +6,7 @@ use bytes::Bytes;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use crate::crypto::{BodyKey, CipherError, Digest, Padding};
+use crate::crypto::{BodyKey, CipherError, Digest};
 
 /// The Encrypt Key of an app, with the AES keys derived from it.
 ///
@@ -47,12 +47,12 @@ impl EncryptKey {
     /// [`CipherError`] when the text is not base64, not whole blocks, or has no padding under this
     /// key.
     pub fn open(&self, wrapped: impl AsRef<[u8]>) -> Result<Bytes, CipherError> {
-        self.body.open(wrapped, Padding::Required)
+        self.body.open(wrapped)
     }
 
-    /// [`open`](Self::open) for text that nobody has authenticated: padding decides nothing.
-    pub(crate) fn open_unauthenticated(&self, wrapped: &str) -> Result<Bytes, CipherError> {
-        self.body.open(wrapped, Padding::Lenient)
+    /// Decrypts text that is not authenticated. Padding is part of the plaintext and decides nothing.
+    pub(crate) fn decrypt_unauthenticated(&self, wrapped: &str) -> Result<Bytes, CipherError> {
+        self.body.decrypt(wrapped)
     }
 
     /// Seals a document as the platform does, for tests and simulators: the text that goes into
@@ -139,7 +139,6 @@ impl VerificationToken {
         Digest::sha1(timestamp, nonce, self.as_bytes(), body).to_hex()
     }
 
-    #[cfg(feature = "card-v1")]
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }

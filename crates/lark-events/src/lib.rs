@@ -108,8 +108,8 @@ pub use self::user_id::UserId;
 pub use self::validate::{Length, Number, Validate, Violation, Violations};
 pub use self::webhook::{
     Admission, Challenge, MAX_EVENT_BYTES, MAX_KEYS_BY_SIGNATURE, MAX_LIVE_SECRETS,
-    MAX_UNSIGNED_BYTES, Opened, Rejection, RejectionReason, Webhook, WebhookBuildError,
-    WebhookBuilder, Webhooks,
+    MAX_UNSIGNED_BYTES, Opened, REFUSAL_DELAY, Rejection, RejectionReason, Webhook,
+    WebhookBuildError, WebhookBuilder, Webhooks,
 };
 
 /// Public types go to other threads with the services that hold them.

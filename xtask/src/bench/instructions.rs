@@ -21,8 +21,8 @@ const CASES: [&str; 3] = ["sealed", "plain", "long_connection"];
 const NOT_OURS: [&str; 4] = ["sha2::", "aes::", "cbc::", "base64::"];
 
 /// The difference of two runs is that of so many events, whatever a process does besides.
-const FEWER: u64 = 200;
-const MORE: u64 = 1200;
+pub(super) const FEWER: u64 = 200;
+pub(super) const MORE: u64 = 1200;
 
 /// Most that a case may grow by, in percent.
 const MAX_GROWTH: u64 = 3;
@@ -101,14 +101,13 @@ fn compiler(root: &Path) -> Result<String, String> {
 
 /// Instructions of one event, by case; `None` where there is no valgrind.
 fn measure(root: &Path) -> Result<Option<BTreeMap<String, u64>>, String> {
-    if let Err(error) = Command::new("valgrind").arg("--version").output() {
-        println!("skipped: valgrind: {error}");
+    if !has_valgrind() {
         return Ok(None);
     }
     let options = ["--no-default-features"];
     let [repeat] = cargo::build(root, "benches", "--bin", ["repeat"], &options)?;
     let of = |case: &&str| {
-        let of_many = |times| run(&repeat, case, times);
+        let of_many = |times| callgrind(&repeat, &[case, "1KB"], times, own);
         let difference = of_many(MORE)?.saturating_sub(of_many(FEWER)?);
         Ok(((*case).to_owned(), difference / (MORE - FEWER)))
     };
@@ -116,10 +115,25 @@ fn measure(root: &Path) -> Result<Option<BTreeMap<String, u64>>, String> {
     Ok(Some(measured?))
 }
 
-/// Our instructions in a process that handles an event so many times.
-fn run(repeat: &Path, case: &str, times: u64) -> Result<u64, String> {
-    let failed = |reason: &dyn std::fmt::Display| format!("valgrind: {case}: {reason}");
-    let output = repeat.with_file_name(format!("callgrind.{case}.{times}"));
+/// Whether there is a valgrind, and says so where not.
+pub(super) fn has_valgrind() -> bool {
+    let version = Command::new("valgrind").arg("--version").output();
+    if let Err(error) = &version {
+        println!("skipped: valgrind: {error}");
+    }
+    version.is_ok()
+}
+
+/// Instructions, as `count` reads them from a profile, of a process that does `what` so many times.
+pub(super) fn callgrind(
+    program: &Path,
+    what: &[&str],
+    times: u64,
+    count: fn(&str, &str) -> u64,
+) -> Result<u64, String> {
+    let name = what.join(".");
+    let failed = |reason: &dyn std::fmt::Display| format!("valgrind: {name}: {reason}");
+    let output = program.with_file_name(format!("callgrind.{name}.{times}"));
     let status = Command::new("valgrind")
         .args([
             "--tool=callgrind",
@@ -127,8 +141,9 @@ fn run(repeat: &Path, case: &str, times: u64) -> Result<u64, String> {
             "--compress-pos=no",
         ])
         .arg(format!("--callgrind-out-file={}", output.display()))
-        .arg(repeat)
-        .args([case, "1KB", &times.to_string()])
+        .arg(program)
+        .args(what)
+        .arg(times.to_string())
         .stderr(Stdio::null())
         .status()
         .map_err(|error| failed(&error))?;
@@ -136,8 +151,8 @@ fn run(repeat: &Path, case: &str, times: u64) -> Result<u64, String> {
         return Err(failed(&status));
     }
     let profile = fs::read_to_string(&output).map_err(|error| failed(&error))?;
-    let program = repeat.to_string_lossy();
-    Ok(own(&profile, &program))
+    let program = program.to_string_lossy();
+    Ok(count(&profile, &program))
 }
 
 /// What a profile of callgrind counts in our functions: those of the program, but for what

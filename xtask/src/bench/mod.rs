@@ -2,13 +2,14 @@
 //! the guard against slow creep. The package `benches` has the cases; this part runs them.
 
 mod instructions;
+mod refusals;
 mod report;
 mod times;
 
 use std::fmt;
 use std::path::Path;
 
-pub(crate) use self::instructions::{bless, check};
+pub(crate) use self::instructions::bless;
 use self::report::Report;
 
 use crate::cargo;
@@ -47,6 +48,12 @@ impl From<String> for BenchError {
     fn from(reason: String) -> Self {
         Self(reason)
     }
+}
+
+/// Fails where our code takes more instructions than its baseline, or those of a refusal say what was refused.
+pub(crate) fn check(root: &Path) -> Result<(), BenchError> {
+    instructions::check(root)?;
+    Ok(refusals::check(root)?)
 }
 
 /// Measures all cases and prints the figures. Whether targets are reached is no failure.

@@ -192,7 +192,7 @@ pub(super) const DIFFERENCES: [Difference; 25] = [
     Difference {
         name: "more than a URL check",
         theirs: "answered whatever else is in the document, however long",
-        ours: "unsigned, it is three members in 4 KiB or refused",
+        ours: "unsigned, at most 768 bytes, the known members once each and without escapes",
         explains: |case, theirs| {
             let odd = [
                 "more than a URL check",

@@ -55,7 +55,7 @@ pub(super) fn unsigned(case: &Case<'_>) -> Vec<Cause> {
     match document["token"].as_str() {
         Some(sent) if sent == token => vec![Cause::new(
             "url_check_form",
-            "it is a URL check with more or other members than type, token and a challenge of up to \
+            "it is a URL check without type, token and a challenge, once each and without escapes, of up to \
              128 letters, digits, `-` and `_`",
             "pass it on as the platform sent it",
         )],
@@ -122,7 +122,8 @@ pub(super) fn malformed(case: &Case<'_>) -> Vec<Cause> {
 
 pub(super) fn too_large() -> Cause {
     let found = "the body is larger than any that is taken";
-    let mend = "events are at most 4 MiB, URL checks 4 KiB; see `WebhookBuilder::max_event_bytes`";
+    let mend =
+        "events are at most 4 MiB, URL checks 768 bytes; see `WebhookBuilder::max_event_bytes`";
     Cause::new("too_large", found, mend)
 }
 

@@ -100,7 +100,7 @@ async fn a_length_that_no_number_holds_is_too_large_like_any_other() {
 }
 
 #[tokio::test]
-async fn an_unsigned_body_is_read_up_to_four_kibibytes_only() {
+async fn an_unsigned_body_is_read_no_further_than_a_url_check_can_be() {
     let service = EventService::new(webhook(), watched().0);
     let check = format!(r#"{{"type":"url_verification","token":"{TOKEN}","challenge":"abc"}}"#);
     for (length, expected) in [(MAX_UNSIGNED_BYTES, 200), (MAX_UNSIGNED_BYTES + 1, 401)] {

@@ -166,12 +166,12 @@ async fn learns_nothing_of<O: Opener>(opener: impl Fn() -> O) {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_attack_learns_nothing_of_the_service() {
     learns_nothing_of(webhook).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_attack_learns_nothing_of_a_service_for_several_apps() {
     let app = |id: &str, key: &str| {
         let app = Webhook::builder().app_id(id).verification_token(TOKEN);

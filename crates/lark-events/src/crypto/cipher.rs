@@ -23,16 +23,6 @@ static BASE64: LazyLock<Simd> = LazyLock::new(|| Simd::standard(GeneralPurposeCo
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-/// What to do when the padding of a decrypted message is not PKCS#7.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Padding {
-    /// The message is authentic: bad padding is an error like any other.
-    Required,
-    /// The message is unauthenticated: bad padding must not be told apart from anything else, so
-    /// the whole plaintext is handed on and the parser refuses it.
-    Lenient,
-}
-
 /// Both AES key schedules of one Encrypt Key, wiped on drop.
 pub(crate) struct BodyKey {
     decrypt: Aes256Dec,
@@ -51,12 +41,17 @@ impl BodyKey {
         }
     }
 
-    /// Decodes and decrypts `base64(iv ++ ciphertext)`, in place over the decoded buffer.
-    pub(crate) fn open(
-        &self,
-        wrapped: impl AsRef<[u8]>,
-        padding: Padding,
-    ) -> Result<Bytes, CipherError> {
+    /// Decodes and decrypts `base64(iv ++ ciphertext)`, and takes the padding off.
+    pub(crate) fn open(&self, wrapped: impl AsRef<[u8]>) -> Result<Bytes, CipherError> {
+        let mut document = self.decrypt(wrapped)?;
+        let text = unpadded(&document).ok_or(CipherError::Padding)?;
+        document.truncate(text.len());
+        Ok(document)
+    }
+
+    /// Decodes and decrypts `base64(iv ++ ciphertext)`, in place over the decoded buffer. The padding
+    /// stays. What it does depends on the length of the text alone.
+    pub(crate) fn decrypt(&self, wrapped: impl AsRef<[u8]>) -> Result<Bytes, CipherError> {
         let mut message = BASE64.decode(wrapped).map_err(|_| CipherError::Base64)?;
         let Some((iv, ciphertext)) = message.split_first_chunk_mut::<BLOCK>() else {
             return Err(CipherError::Length);
@@ -69,12 +64,6 @@ impl BodyKey {
         let iv = Block::<Aes256Dec>::from(*iv);
         cbc::Decryptor::inner_iv_init(&self.decrypt, &iv).decrypt_blocks(blocks);
 
-        let end = match (unpadded_len(ciphertext), padding) {
-            (Some(length), _) => BLOCK.saturating_add(length),
-            (None, Padding::Lenient) => message.len(),
-            (None, Padding::Required) => return Err(CipherError::Padding),
-        };
-        message.truncate(end);
         let mut document = Bytes::from(message);
         document.advance(BLOCK);
         Ok(document)
@@ -95,13 +84,13 @@ impl BodyKey {
     }
 }
 
-/// The length of `plaintext` without its PKCS#7 padding, if it has one.
-fn unpadded_len(plaintext: &[u8]) -> Option<usize> {
+/// `plaintext` without its PKCS#7 padding, if it has one.
+pub(crate) fn unpadded(plaintext: &[u8]) -> Option<&[u8]> {
     let pad = usize::from(*plaintext.last()?);
     let (text, padding) = plaintext.split_at_checked(plaintext.len().checked_sub(pad)?)?;
     let well_formed =
         (1..=BLOCK).contains(&pad) && padding.iter().all(|byte| usize::from(*byte) == pad);
-    well_formed.then_some(text.len())
+    well_formed.then_some(text)
 }
 
 /// Why a sealed text could not be opened.
@@ -138,10 +127,7 @@ mod tests {
 
     #[test]
     fn the_documented_vector_opens() {
-        let opened = key().open(
-            "P37w+VZImNgPEO1RBhJ6RtKl7n6zymIbEG1pReEzghk=",
-            Padding::Required,
-        );
+        let opened = key().open("P37w+VZImNgPEO1RBhJ6RtKl7n6zymIbEG1pReEzghk=");
         assert_eq!(opened.unwrap(), "hello world");
     }
 
@@ -158,8 +144,7 @@ mod tests {
         for length in 0..=3 * BLOCK + 1 {
             let text = vec![b'x'; length];
             let sealed = key().seal(&text, [7; BLOCK]);
-            assert_eq!(key().open(&sealed, Padding::Required).unwrap(), text);
-            assert_eq!(key().open(&sealed, Padding::Lenient).unwrap(), text);
+            assert_eq!(key().open(&sealed).unwrap(), text);
         }
     }
 
@@ -167,13 +152,10 @@ mod tests {
     fn a_text_that_is_no_whole_number_of_blocks_is_refused() {
         for length in [0, 1, 15, 16, 17, 31, 33, 47] {
             let wrapped = BASE64.encode(vec![0_u8; length]);
-            assert_eq!(
-                key().open(&wrapped, Padding::Required),
-                Err(CipherError::Length),
-                "{length} bytes"
-            );
+            let opened = key().open(&wrapped);
+            assert_eq!(opened, Err(CipherError::Length), "{length} bytes");
         }
-        assert_eq!(key().open("A", Padding::Required), Err(CipherError::Base64));
+        assert_eq!(key().open("A"), Err(CipherError::Base64));
     }
 
     /// Seals blocks whose padding is exactly `tail`, whether it is valid or not.
@@ -202,17 +184,11 @@ mod tests {
             let mut plain = [b'x'; BLOCK];
             plain[BLOCK - tail.len()..].copy_from_slice(tail);
             let sealed = seal_raw(&plain);
-            let strict = key().open(&sealed, Padding::Required);
-            let lenient = key().open(&sealed, Padding::Lenient).unwrap();
+            assert_eq!(key().decrypt(&sealed).unwrap(), plain[..], "{tail:?}");
+            let opened = key().open(&sealed);
             match length {
-                Some(length) => {
-                    assert_eq!(strict.unwrap(), plain[..length], "{tail:?}");
-                    assert_eq!(lenient, plain[..length], "{tail:?}");
-                }
-                None => {
-                    assert_eq!(strict, Err(CipherError::Padding), "{tail:?}");
-                    assert_eq!(lenient, plain[..], "{tail:?}: all of it is handed on");
-                }
+                Some(length) => assert_eq!(opened.unwrap(), plain[..length], "{tail:?}"),
+                None => assert_eq!(opened, Err(CipherError::Padding), "{tail:?}"),
             }
         }
     }

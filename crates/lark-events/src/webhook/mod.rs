@@ -8,8 +8,8 @@
 //! 1. If any signature header is there, all three must be well-formed and match over the raw body;
 //!    nothing is decrypted before.
 //! 2. If none is there, at most [`MAX_UNSIGNED_BYTES`] are read and decrypted, and the document is
-//!    accepted only if it is exactly a URL check whose token matches. Padding decides nothing, and
-//!    every refusal is the same.
+//!    accepted only if it is a URL check whose token matches. Every refusal is the same, costs the same
+//!    for bodies of the same length, and is to be answered after [`REFUSAL_DELAY`].
 //! 3. After a good signature: decrypt, parse, check the token.
 //!
 //! Without an Encrypt Key the Verification Token alone decides, on every document.
@@ -19,9 +19,10 @@ mod builder;
 mod freshness;
 mod rejection;
 mod settings;
+mod url_check;
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -41,9 +42,13 @@ use crate::envelope::{Document, Kind, Wrapper, sealed_in};
 /// largest known events are far smaller.
 pub const MAX_EVENT_BYTES: usize = 4 * 1024 * 1024;
 
-/// The most that is read of an unsigned body when an Encrypt Key is set: a URL check is a few
-/// hundred bytes.
-pub const MAX_UNSIGNED_BYTES: usize = 4 * 1024;
+/// The most that is read of an unsigned body when an Encrypt Key is set. Encrypted, a URL check of the
+/// platform takes about 200 bytes; one with the longest challenge and a token of 64 bytes, 378.
+pub const MAX_UNSIGNED_BYTES: usize = 768;
+
+/// How long after its last byte an unsigned request is refused that had something to decrypt. Far more
+/// than opening it takes, so that the time of the answer says nothing about what was decrypted.
+pub const REFUSAL_DELAY: Duration = Duration::from_millis(5);
 
 /// The longest challenge answered.
 const MAX_CHALLENGE: usize = 128;
@@ -200,11 +205,31 @@ impl Admission<'_> {
         })
     }
 
+    /// How many hashes over the body [`open`](Self::open) takes at most: one for each key that may have
+    /// signed it. That is the cost of a forged request.
+    #[must_use]
+    pub fn keys(&self) -> usize {
+        let keys = |settings: &Arc<Settings>| settings.encrypt_keys.len();
+        match self.proof {
+            Proof::Signature(_) => self.candidates.all().iter().map(keys).sum(),
+            Proof::UrlCheck | Proof::Token => 0,
+        }
+    }
+
+    /// How long after the last byte of the body a rejection by [`open`](Self::open) is to be answered:
+    /// [`REFUSAL_DELAY`] where an unauthenticated body is decrypted, and `None` where it is not. Take
+    /// the time before `open`, and bound the number of requests that wait: at the bound, answer
+    /// [`too_large`](Self::too_large)'s status at once and do not open the body.
+    #[must_use]
+    pub fn refusal_delay(&self) -> Option<Duration> {
+        matches!(self.proof, Proof::UrlCheck).then_some(REFUSAL_DELAY)
+    }
+
     /// Authenticates and parses the body.
     ///
     /// # Errors
     ///
-    /// [`Rejection`], with the status to answer.
+    /// [`Rejection`], with the status to answer, after [`refusal_delay`](Self::refusal_delay).
     pub fn open(self, body: Bytes) -> Result<Opened, Rejection> {
         if body.len() > self.body_limit() {
             return Err(self.too_large());
@@ -255,8 +280,8 @@ impl Admission<'_> {
         }
     }
 
-    /// The one thing that may come unsigned when an Encrypt Key is set. Under every key the same
-    /// steps run, whatever the padding says, and every way to fail is the same `None`.
+    /// The one thing that may come unsigned when an Encrypt Key is set. Under every key the same steps
+    /// run, whatever is decrypted, and every way to fail is the same `None`.
     fn open_url_check(&self, body: &Bytes) -> Option<Challenge> {
         let sealed = Wrapper::parse(std::str::from_utf8(body).ok()?).ok()??;
         let open = |settings: &Arc<Settings>| {
@@ -264,8 +289,8 @@ impl Admission<'_> {
                 return None;
             }
             let open = |key: &EncryptKey| {
-                let document = key.open_unauthenticated(&sealed).ok()?;
-                settings.url_check(&document)
+                let plaintext = key.decrypt_unauthenticated(&sealed).ok()?;
+                settings.unauthenticated_url_check(&plaintext)
             };
             settings.encrypt_keys.iter().find_map(open)
         };

@@ -43,7 +43,7 @@ impl Settings {
         accepted.then_some(now).ok_or(RejectionReason::Timestamp)
     }
 
-    /// The challenge of a document that is exactly a URL check with a token of ours.
+    /// The challenge of a document that is a URL check with a token of ours.
     pub(crate) fn url_check(&self, document: &[u8]) -> Option<Challenge> {
         let check = UrlCheck::parse(std::str::from_utf8(document).ok()?)?;
         let known = self.knows(&check.token);

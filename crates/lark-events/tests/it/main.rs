@@ -15,7 +15,6 @@ mod signed;
 mod support;
 #[cfg(feature = "testing")]
 mod testing;
-mod timing;
 mod unread;
 mod unsigned;
 mod webhook;

@@ -64,7 +64,7 @@ fn a_webhook_that_would_let_everybody_in_cannot_be_built() {
 #[test]
 fn the_bounds_are_those_documented() {
     assert_eq!(MAX_EVENT_BYTES, 4_194_304);
-    assert_eq!(MAX_UNSIGNED_BYTES, 4_096);
+    assert_eq!(MAX_UNSIGNED_BYTES, 768);
     assert_eq!(MAX_LIVE_SECRETS, 4);
 }
 

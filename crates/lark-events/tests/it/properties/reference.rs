@@ -1,7 +1,9 @@
 //! What the openers and the envelope do, once more: read rule by rule over a whole tree, with nothing
 //! of the library but the decryption.
 
-use lark_events::{Delivery, EncryptKey, Opened, Rejection, RejectionReason, Schema};
+use lark_events::{
+    Delivery, EncryptKey, MAX_UNSIGNED_BYTES, Opened, Rejection, RejectionReason, Schema,
+};
 
 use super::json::{Json, Value, parse};
 use crate::support::{KEY, TOKEN};
@@ -79,8 +81,8 @@ pub(super) fn signed(body: &[u8]) -> Verdict {
     }
 }
 
-/// An unsigned body where there is a key: a sealed URL check or nothing. Without a padding that is to
-/// be told from another, which the random documents here always have.
+/// An unsigned body where there is a key: an encrypted URL check or nothing. The random documents here
+/// always have good padding.
 pub(super) fn unsigned(body: &[u8]) -> Verdict {
     url_check(body).map_or(
         Verdict::Refused(RejectionReason::Unsigned),
@@ -89,18 +91,32 @@ pub(super) fn unsigned(body: &[u8]) -> Verdict {
 }
 
 fn url_check(body: &[u8]) -> Option<String> {
+    if body.len() > MAX_UNSIGNED_BYTES {
+        return None;
+    }
     let wrapper = object(body)?;
     let [encrypt] = once(&wrapper, ["encrypt"])?;
     let document = EncryptKey::new(KEY).open(text(encrypt?)?).ok()?;
     let check = object(&document)?;
     let [kind, token, challenge] = once(&check, ["type", "token", "challenge"])?;
-    let is_text = |json: &Json<'_>| matches!(json.value, Value::Text(_));
-    let all_texts = check.iter().all(|(_, value)| is_text(value));
-    if check.len() != 3 || !all_texts || text(kind?)? != "url_verification" {
+    if check.iter().any(|(name, _)| name.is_none()) {
+        return None; // a name that is no Unicode
+    }
+    let document = std::str::from_utf8(&document).ok()?;
+    if !is_spelt(document, "type", "url_verification", kind?)
+        || !is_spelt(document, "token", TOKEN, token?)
+    {
         return None;
     }
-    let challenge = text(challenge?).filter(|text| is_challenge(text))?;
-    (text(token?)? == TOKEN).then_some(challenge)
+    let challenge = challenge.filter(|json| matches!(json.value, Value::Text(_)))?;
+    text(challenge).filter(|text| is_challenge(text))
+}
+
+/// Whether a member of `document` is spelt without escapes.
+fn is_spelt(document: &str, name: &str, text: &str, value: &Json<'_>) -> bool {
+    let start = value.text.as_ptr().addr() - document.as_ptr().addr();
+    let before = document[..start].trim_end().trim_end_matches(':');
+    before.trim_end().ends_with(&format!("\"{name}\"")) && value.text == format!("\"{text}\"")
 }
 
 /// What an envelope is, whoever sent it. `None`: no event.

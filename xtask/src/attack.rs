@@ -1,0 +1,18 @@
+//! `cargo xtask attack`: decrypts a captured event by the time of refusals, where an opener lets it. The
+//! program `attack` of the package `benches` is the attack; this part runs it.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::cargo;
+
+/// Fails where the attack learns nothing from an opener that leaks, or anything from ours.
+pub(crate) fn run(root: &Path) -> Result<(), String> {
+    let [attack] = cargo::build(root, "benches", "--bin", ["attack"], &[])?;
+    let status = Command::new(attack).status();
+    let status = status.map_err(|error| format!("attack: {error}"))?;
+    status
+        .success()
+        .then_some(())
+        .ok_or_else(|| format!("attack: {status}"))
+}

@@ -1,0 +1,100 @@
+//! `cargo xtask bench --check`: refusing takes the same instructions whatever the sender must not learn.
+//! All of them count, those of the libraries too: a secret shows in any.
+
+use std::path::Path;
+
+use super::instructions::{FEWER, MORE, callgrind, has_valgrind};
+use crate::cargo;
+
+/// The names of `benches::refused::Class`. Within a group all must be alike.
+const UNSIGNED: [&str; 10] = [
+    "Event",
+    "GoodPadding",
+    "BrokenEarly",
+    "BrokenLate",
+    "NoJson",
+    "Json",
+    "WrongType",
+    "WrongToken(0)",
+    "WrongToken(16)",
+    "WrongToken(31)",
+];
+const SIGNED: [&str; 3] = [
+    "WrongSignature(0)",
+    "WrongSignature(32)",
+    "WrongSignature(63)",
+];
+/// Two classes that an opener without care for its time tells apart.
+const TOLD_APART: [&str; 2] = ["BrokenEarly", "GoodPadding"];
+
+/// Least difference, in percent of the least of a group, by which its classes are told apart.
+const APART: f64 = 2.0;
+
+/// Fails where classes of a group are told apart, or where the measure sees no difference in an opener
+/// that has one.
+pub(crate) fn check(root: &Path) -> Result<(), String> {
+    if !has_valgrind() {
+        return Ok(());
+    }
+    let options = ["--no-default-features"];
+    let [refuse] = cargo::build(root, "benches", "--bin", ["refuse"], &options)?;
+    let spread = |opener: &str, classes: &[&str]| {
+        let of = |class: &&str| {
+            let of_many = |times| callgrind(&refuse, &[opener, class], times, total);
+            let instructions = of_many(MORE)?.saturating_sub(of_many(FEWER)?);
+            if instructions == 0 {
+                return Err(format!("valgrind counted nothing of {class}"));
+            }
+            Ok(instructions / (MORE - FEWER))
+        };
+        let measured: Result<Vec<u64>, String> = classes.iter().map(of).collect();
+        let measured = measured?;
+        let spread = spread(&measured);
+        println!("refused by {opener}: {spread:.2} % apart");
+        for (class, instructions) in classes.iter().zip(measured) {
+            println!("    {class}: {instructions} instructions");
+        }
+        Ok::<_, String>(spread)
+    };
+    for classes in [&UNSIGNED[..], &SIGNED[..]] {
+        if spread("ours", classes)? >= APART {
+            return Err("the instructions of a refusal say what was refused".to_owned());
+        }
+    }
+    if spread("leaky", &TOLD_APART)? < APART {
+        return Err("the measure sees no difference where there is one".to_owned());
+    }
+    Ok(())
+}
+
+/// How far the greatest is above the least, in percent of it.
+fn spread(values: &[u64]) -> f64 {
+    let least = values.iter().min().copied().unwrap_or_default() as f64;
+    let most = values.iter().max().copied().unwrap_or_default() as f64;
+    (most - least) / least * 100.0
+}
+
+/// What a profile of callgrind counts in all.
+fn total(profile: &str, _program: &str) -> u64 {
+    let total = profile
+        .lines()
+        .find_map(|line| line.strip_prefix("totals: "));
+    total.and_then(|total| total.parse().ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spread_is_in_percent_of_the_least() {
+        assert!((spread(&[200, 204, 201]) - 2.0).abs() < 1e-9);
+        assert!(spread(&[7, 7]) < f64::EPSILON);
+    }
+
+    #[test]
+    fn all_that_is_counted_is_the_total() {
+        assert_eq!(total("events: Ir\n0 10\ntotals: 9718\n", ""), 9718);
+        assert_eq!(total("events: Ir\n", ""), 0);
+    }
+}
