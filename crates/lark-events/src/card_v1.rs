@@ -96,6 +96,9 @@ pub struct CardAdmission<'h> {
 struct Flat<'a> {
     #[serde(borrow, default)]
     tenant_key: Text<'a>,
+    /// No page documents it.
+    #[serde(borrow, default)]
+    app_id: Text<'a>,
 }
 
 impl CardAdmission<'_> {
@@ -171,9 +174,12 @@ impl CardAdmission<'_> {
         let flat: Flat<'_> = from_named(text).map_err(|_| RejectionReason::Malformed)?;
         let mut header = EventHeader::new(CardActionTriggerV1::EVENT_TYPE);
         header.tenant_key = flat.tenant_key.into_string();
+        header.app_id = flat.app_id.into_string();
         let mut delivery = Delivery::new(header, RawJson::parsed(body));
         delivery.transport = Transport::Webhook;
         delivery.received_at = now;
+        delivery.replayable_for = self.settings.replayable_for();
+        self.settings.own(&mut delivery)?;
         Ok(Opened::Delivery(delivery))
     }
 }

@@ -2,7 +2,7 @@
 //! layers and to the dispatcher.
 
 use std::borrow::Cow;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
@@ -24,6 +24,14 @@ pub struct Delivery {
     pub transport: Transport,
     /// When it arrived, by the transport's clock.
     pub received_at: SystemTime,
+    /// How long after `received_at` the webhook would still accept the same request, at most: the
+    /// whole [window](crate::WebhookBuilder::freshness) of its signature. De-duplication has to remember
+    /// the event for longer.
+    ///
+    /// `None` where no signature limits the age of a request, so that the same request is accepted for
+    /// ever ([`without_freshness`](crate::WebhookBuilder::without_freshness), and a webhook without an
+    /// Encrypt Key), and where there was no request.
+    pub replayable_for: Option<Duration>,
 }
 
 impl Delivery {
@@ -35,6 +43,7 @@ impl Delivery {
             raw,
             transport: Transport::Local,
             received_at: SystemTime::now(),
+            replayable_for: None,
         }
     }
 
@@ -105,6 +114,7 @@ impl Delivery {
             raw,
             transport,
             received_at,
+            replayable_for: None,
         })
     }
 

@@ -22,11 +22,14 @@ pub use self::memory::{DEFAULT_CAPACITY, MemoryStore};
 pub use self::service::Dedup;
 pub use self::store::{Claim, DedupStore};
 
-/// The platform delivers again for 7.1 hours, and the webhook takes signatures for 8.
+/// The platform delivers again for 7.1 hours.
 pub const DEFAULT_KEPT: Duration = Duration::from_hours(8);
 /// What a claim of a process that died blocks: less than what the platform's second redelivery
 /// comes after.
 pub const DEFAULT_LEASE: Duration = Duration::from_mins(5);
+/// How much longer than its request counts an event is remembered. The clocks of processes that share a
+/// store differ, and one may be set back in the meantime.
+const CLOCK_MARGIN: Duration = Duration::from_mins(1);
 /// Duplicates that may wait for the first to end. A transport holds a body and a task for each.
 const MAX_WAITING: usize = 1_024;
 
@@ -80,8 +83,8 @@ const MESSAGE_RECEIVED: (&str, &str) = ("im.message.receive_v1", "/message/messa
 ///
 /// # What becomes of it
 ///
-/// - The first was handled, up to 8 hours ago: the duplicate is acknowledged as it was (a reply, which
-///   only callbacks need, is not kept).
+/// - The first was handled, up to 8 hours ago or for as long as its request may be replayed: the
+///   duplicate is acknowledged as it was (a reply, which only callbacks need, is not kept).
 /// - The first is being handled: the duplicate waits. If the first succeeds, it is acknowledged; if
 ///   the first fails, panics or is dropped, the duplicate is handled in its stead, of several one at a
 ///   time. To fail it too would do, as the platform delivers again; but it may be the last attempt.
@@ -160,7 +163,14 @@ impl DedupLayer {
         self
     }
 
-    /// How long a handled event is remembered: [`DEFAULT_KEPT`] by default.
+    /// How long a handled event is remembered, at least: [`DEFAULT_KEPT`] by default. An event is
+    /// remembered for longer where the webhook would accept its request for longer
+    /// ([`Delivery::replayable_for`]): 8 hours and 11 minutes with the default freshness. So no replay is
+    /// handled, whatever is set here and there.
+    ///
+    /// That needs a limit. A webhook [without
+    /// freshness](lark_events::WebhookBuilder::without_freshness), or without an Encrypt Key, accepts the
+    /// same request for ever: an event that was forgotten is then handled again.
     #[must_use]
     pub fn keep_for(mut self, kept: Duration) -> Self {
         self.kept = kept;
@@ -192,6 +202,12 @@ impl DedupLayer {
             held: self.counters.held.get(),
             store_errors: self.counters.store_errors.get(),
         }
+    }
+
+    /// How long to remember a delivery that is handled now.
+    fn kept(&self, delivery: &Delivery) -> Duration {
+        let replayable_for = delivery.replayable_for.unwrap_or_default();
+        self.kept.max(replayable_for.saturating_add(CLOCK_MARGIN))
     }
 
     /// What the store and the duplicates know a delivery by.

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use lark_events::{BoxError, Delivery, Outcome};
 use tokio::runtime::Handle;
@@ -61,6 +62,7 @@ impl DedupLayer {
         let claimed = claiming.0.insert(Claimed {
             event_type: delivery.header.event_type.clone(),
             event_id: delivery.header.event_id.clone(),
+            kept: self.kept(&delivery),
             layer: self.clone(),
             turn,
             done: None,
@@ -73,6 +75,11 @@ impl DedupLayer {
                 return Err(LayerError::new(LayerErrorKind::Held).into());
             }
             Claim::Done(outcome) => {
+                // Another signature than that of the first: it counts from now on.
+                if delivery.replayable_for.is_some() {
+                    claimed.done = Some(outcome.clone());
+                    claimed.settle().await;
+                }
                 claiming.0 = None;
                 self.counters.duplicates.add_one();
                 #[cfg(feature = "metrics")]
@@ -98,6 +105,7 @@ struct Claimed {
     turn: Turn,
     event_type: String,
     event_id: String,
+    kept: Duration,
     /// What the delivery was handled with.
     done: Option<Outcome>,
 }
@@ -113,7 +121,7 @@ impl Claimed {
     async fn settle(&self) {
         let Self { layer, turn, .. } = self;
         let settled = match self.done.clone() {
-            Some(outcome) => layer.store.done(turn.key(), outcome, layer.kept).await,
+            Some(outcome) => layer.store.done(turn.key(), outcome, self.kept).await,
             None => layer.store.release(turn.key(), layer.owner).await,
         };
         if let Err(error) = settled {

@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
-use lark_events::{BoxError, Delivery, Outcome, RawJson};
+use bytes::Bytes;
+use http::{Request, Uri};
+use http_body_util::Full;
+use lark_events::{BoxError, Delivery, Outcome, RawJson, Webhook, WebhookBuilder};
 use lark_events_sim::{Document, Mode};
-use lark_events_tower::{DEFAULT_KEPT, DedupLayer};
+use lark_events_tower::{DEFAULT_KEPT, DedupLayer, EventService};
 use serde_json::json;
 use tokio::time::{advance, sleep, timeout};
 use tower::{Layer as _, Service};
 
-use crate::support::{delivery, event, pass, watched};
+use crate::support::{KEY, PATH, delivery, event, pass, platform, status, watched};
 use crate::transports::{BOTH, answered, delivering};
 
 /// What a handler does, after 100 ms.
@@ -88,6 +91,83 @@ async fn a_handled_event_is_remembered_for_eight_hours() {
     pass(&service, delivery("x_v1", "1")).await.unwrap();
     assert_eq!(calls(&count), 2);
     assert_eq!(DEFAULT_KEPT, Duration::from_secs(28_800));
+}
+
+/// A webhook by tokio's clock before `service`, and what it answers to requests signed so many minutes
+/// from the start of the test, whenever they come.
+fn by_tokios_clock<S>(
+    webhook: WebhookBuilder,
+    service: S,
+) -> impl AsyncFn(u64, &Request<Bytes>) -> u16
+where
+    S: Service<Delivery, Response = Outcome, Error = BoxError, Future: Send>
+        + Clone
+        + Send
+        + 'static,
+{
+    let start = tokio::time::Instant::now();
+    let webhook = webhook
+        .encrypt_key(KEY)
+        .clock(move || UNIX_EPOCH + EPOCH + start.elapsed());
+    let service = EventService::new(webhook.build().unwrap(), service);
+    async move |minute, request: &Request<Bytes>| {
+        let now = start + Duration::from_mins(minute);
+        tokio::time::sleep_until(now).await;
+        status(&service, request.clone().map(Full::new)).await
+    }
+}
+
+const EPOCH: Duration = Duration::from_secs(1_700_000_000);
+
+/// An event that the platform has signed by a clock of its own, in minutes from the start of the test.
+fn signed_at(minute: u64) -> Request<Bytes> {
+    let minutes = Duration::from_mins(minute);
+    let platform = platform().clock(move || UNIX_EPOCH + EPOCH + minutes);
+    let mut request = platform.request(event("x_v1").event_id("e-1"));
+    *request.uri_mut() = Uri::from_static(PATH);
+    request
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_request_is_handled_again_for_as_long_as_it_counts() {
+    const MINUTE: Duration = Duration::from_mins(1);
+    let usual = || (DedupLayer::new(), Webhook::builder());
+    let shorter = (
+        DedupLayer::new().keep_for(MINUTE),
+        Webhook::builder().freshness(30 * MINUTE, 10 * MINUTE),
+    );
+    let longer = (
+        DedupLayer::new(),
+        Webhook::builder().freshness(6_000 * MINUTE, 10 * MINUTE),
+    );
+    // The platform's clock is ahead by as much as it may be.
+    let captured = signed_at(10);
+    for ((dedup, webhook), replayed_at, counts_until) in [
+        (usual(), 485, 490),
+        (usual(), 490, 490),
+        (shorter, 40, 40),
+        (longer, 6_010, 6_010),
+    ] {
+        let (service, count) = acting([]);
+        let answer = by_tokios_clock(webhook, dedup.layer(service));
+        for minute in [0, replayed_at] {
+            assert_eq!(answer(minute, &captured).await, 200, "{minute}");
+        }
+        assert_eq!(calls(&count), 1, "after {replayed_at} min");
+        assert_eq!(answer(counts_until + 1, &captured).await, 401);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_redelivery_that_is_signed_anew_is_no_more_handled_again_than_the_first() {
+    let (service, count) = acting([]);
+    let answer = by_tokios_clock(Webhook::builder(), DedupLayer::new().layer(service));
+    assert_eq!(answer(0, &signed_at(0)).await, 200);
+    let redelivery = signed_at(7 * 60);
+    for hour in [7, 9, 15] {
+        assert_eq!(answer(hour * 60, &redelivery).await, 200);
+        assert_eq!(calls(&count), 1, "after {hour} h");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -68,6 +68,21 @@ async fn the_store_in_memory_gives_back_the_room_of_what_is_past() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_store_in_memory_keeps_a_key_for_the_longer_of_two_times() {
+    let store = MemoryStore::new(10);
+    for (kept, again) in [(KEPT, KEPT / 2), (KEPT / 2, KEPT)] {
+        store.done("a", Outcome::Handled, kept).await.unwrap();
+        store.done("a", Outcome::Handled, again).await.unwrap();
+        advance(KEPT - Duration::from_millis(1)).await;
+        let done = Claim::Done(Outcome::Handled);
+        assert_eq!(store.claim("a", 1, DEFAULT_LEASE).await.unwrap(), done);
+        advance(Duration::from_millis(1)).await;
+        let granted = store.claim("a", 1, Duration::ZERO).await.unwrap();
+        assert_eq!(granted, Claim::Granted);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_claim_is_its_owners_until_released_or_until_its_lease_is_over() {
     let store = MemoryStore::new(10);
     // Older, and yet kept for longer.
@@ -135,7 +150,7 @@ async fn what_a_process_that_died_was_at_is_free_before_the_second_redelivery() 
             "{mode:?}"
         );
         assert_eq!(count.load(Ordering::Relaxed), 1);
-        advance(KEPT).await;
+        advance(2 * KEPT).await;
     }
 }
 

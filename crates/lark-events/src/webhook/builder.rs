@@ -58,13 +58,15 @@ impl WebhookBuilder {
     ///
     /// The platform redelivers over 7.1 hours and may repeat the first signature, so a shorter age
     /// can lose events. This bounds a replay in time and does not prevent it: for that,
-    /// de-duplicate by event over the same span.
+    /// de-duplicate by event for longer than both together, which is
+    /// [`Delivery::replayable_for`](crate::Delivery::replayable_for); `lark-events-tower` goes by that.
     pub fn freshness(mut self, max_age: Duration, max_ahead: Duration) -> Self {
         self.settings.freshness.window = Some(Window { max_age, max_ahead });
         self
     }
 
-    /// Takes signatures of any age: whoever has seen one request can send it again for ever.
+    /// Takes signatures of any age: whoever has seen one request can send it again for ever, and an event
+    /// is handled again as soon as de-duplication has forgotten it.
     pub fn without_freshness(mut self) -> Self {
         self.settings.freshness.window = None;
         self

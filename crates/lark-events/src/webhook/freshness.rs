@@ -26,6 +26,14 @@ pub(crate) struct Window {
     pub(crate) max_ahead: Duration,
 }
 
+impl Window {
+    /// For how long one signature counts, at most: one that is as far ahead as it may be gets older
+    /// from then on.
+    pub(crate) fn length(self) -> Duration {
+        self.max_age.saturating_add(self.max_ahead)
+    }
+}
+
 impl Freshness {
     pub(crate) fn now(&self) -> SystemTime {
         (self.clock)()

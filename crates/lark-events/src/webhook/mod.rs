@@ -264,7 +264,11 @@ impl Admission<'_> {
         let now = settings.fresh(signature.timestamp())?;
 
         let document = open_sealed(key, body).ok_or(RejectionReason::Malformed)?;
-        read(settings, &document, RejectionReason::Malformed, now)
+        let mut opened = read(settings, &document, RejectionReason::Malformed, now)?;
+        if let Opened::Delivery(delivery) = &mut opened {
+            delivery.replayable_for = settings.replayable_for();
+        }
+        Ok(opened)
     }
 
     /// Without an Encrypt Key nothing is authentic before its token has matched, so a text that
@@ -333,13 +337,6 @@ fn read(
     }
     let mut delivery = Delivery::from_document(bytes, document, Transport::Webhook, now)
         .map_err(|_| RejectionReason::Malformed)?;
-    if let Some(own) = &settings.app_id {
-        let app_id = &mut delivery.header.app_id;
-        if app_id.is_empty() {
-            app_id.clone_from(own);
-        } else if app_id != own {
-            return Err(RejectionReason::ForeignApp);
-        }
-    }
+    settings.own(&mut delivery)?;
     Ok(Opened::Delivery(delivery))
 }

@@ -1,10 +1,11 @@
 //! What requests are checked against, and the checks that both openers make.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use super::freshness::Freshness;
+use super::freshness::{Freshness, Window};
 use super::{Challenge, MAX_UNSIGNED_BYTES, RejectionReason};
 use crate::credentials::{EncryptKey, VerificationToken};
+use crate::delivery::Delivery;
 use crate::envelope::UrlCheck;
 
 /// The secrets, limits and clock of one webhook.
@@ -41,6 +42,25 @@ impl Settings {
         let now = self.freshness.now();
         let accepted = self.freshness.accepts(timestamp, now);
         accepted.then_some(now).ok_or(RejectionReason::Timestamp)
+    }
+
+    /// Makes a delivery this app's, unless it names another app.
+    pub(crate) fn own(&self, delivery: &mut Delivery) -> Result<(), RejectionReason> {
+        let Some(own) = &self.app_id else {
+            return Ok(());
+        };
+        let app_id = &mut delivery.header.app_id;
+        if app_id.is_empty() {
+            app_id.clone_from(own);
+        }
+        (app_id == own)
+            .then_some(())
+            .ok_or(RejectionReason::ForeignApp)
+    }
+
+    /// How long a request that was signed can be sent again; see [`Delivery::replayable_for`].
+    pub(crate) fn replayable_for(&self) -> Option<Duration> {
+        self.freshness.window.map(Window::length)
     }
 
     /// The challenge of a document that is a URL check with a token of ours.

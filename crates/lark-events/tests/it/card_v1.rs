@@ -1,5 +1,7 @@
 //! The opener of the old card callback, and that its weaker rule stays its own.
 
+use std::time::Duration;
+
 use http::{HeaderMap, StatusCode};
 use lark_events::callback::{CardActionTriggerV1, CardV1Reply, Toast};
 use lark_events::{
@@ -38,6 +40,8 @@ async fn a_signed_card_callback_reaches_its_typed_handler() {
     assert_eq!(delivery.header.tenant_key, "t-1");
     assert_eq!(delivery.transport, Transport::Webhook);
     assert_eq!(delivery.received_at, now());
+    let window = Duration::from_mins(8 * 60 + 10);
+    assert_eq!(delivery.replayable_for, Some(window));
     assert_eq!(delivery.raw.as_str(), CARD);
     assert!(delivery.is_callback());
 
@@ -75,6 +79,22 @@ fn a_forged_or_stale_signature_is_refused() {
         assert_eq!(rejection.reason(), reason);
         assert_eq!(rejection.status(), StatusCode::UNAUTHORIZED);
     }
+}
+
+#[test]
+fn a_card_callback_is_of_the_app_whose_webhook_it_is() {
+    let cards = builder().app_id("cli_a").verification_token(TOKEN);
+    let cards = cards.build_card_v1().unwrap();
+    let named = |app_id: &str| CARD.replacen('{', &format!("{{\"app_id\":{app_id},"), 1);
+    let open = |body: &str| cards.open(&signed_at(NOW, TOKEN, body), body.to_owned().into());
+    for own in [CARD, &named("null"), &named("[]"), &named("\"cli_a\"")] {
+        assert_eq!(delivery(open(own)).header.app_id, "cli_a", "{own}");
+    }
+    let foreign = refused(open(&named("\"cli_b\"")));
+    assert_eq!(foreign, RejectionReason::ForeignApp);
+
+    let of_any = self::cards().open(&signed_at(NOW, TOKEN, CARD), CARD.into());
+    assert_eq!(delivery(of_any).header.app_id, "");
 }
 
 #[test]

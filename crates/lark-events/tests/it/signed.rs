@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use lark_events::{
     EncryptKey, MAX_EVENT_BYTES, RejectionReason, SIGNATURE_HEADER, Transport, Webhook,
+    WebhookBuilder,
 };
 
 use crate::support::{
@@ -158,6 +159,27 @@ fn the_window_can_be_set_and_switched_off() {
     assert_eq!(refused(open(&strict, NOW + 1)), RejectionReason::Timestamp);
     let off = builder().encrypt_key(KEY).without_freshness().build();
     delivery(open(&off.unwrap(), 0));
+}
+
+#[test]
+fn a_delivery_says_for_how_long_its_request_counts() {
+    let body = sealed(KEY, &event(TOKEN));
+    let headers = signed(KEY, &body);
+    let replayable_for = |builder: WebhookBuilder| {
+        let webhook = builder.encrypt_key(KEY).build().unwrap();
+        delivery(webhook.open(&headers, body.clone())).replayable_for
+    };
+    let minutes = Duration::from_mins;
+    assert_eq!(replayable_for(builder()), Some(minutes(8 * 60 + 10)));
+    let strict = builder().freshness(minutes(2), minutes(1));
+    assert_eq!(replayable_for(strict), Some(minutes(3)));
+    let endless = builder().freshness(Duration::MAX, minutes(1));
+    assert_eq!(replayable_for(endless), Some(Duration::MAX));
+    assert_eq!(replayable_for(builder().without_freshness()), None);
+
+    let by_token = builder().verification_token(TOKEN).build().unwrap();
+    let opened = by_token.open(&HeaderMap::new(), event(TOKEN).into());
+    assert_eq!(delivery(opened).replayable_for, None);
 }
 
 #[test]
