@@ -6,7 +6,7 @@
 //!
 //! `LISTEN_ADDR` is 127.0.0.1:7777 unless set, `LARK_LOG=debug` tells why requests are refused. SIGINT
 //! and SIGTERM drain and exit 0. `axum::serve` bounds neither the time that a sender may take nor the
-//! number of connections: the listener does.
+//! number of connections: the listener does. Behind a reverse proxy set `LISTEN_MAX_PER_PEER=256`.
 
 mod bounded_listener;
 mod event_app;
@@ -17,7 +17,6 @@ use lark_events::BoxError;
 use lark_events_tower::EventService;
 use tokio::sync::oneshot;
 
-use self::bounded_listener::BoundedListener;
 use self::event_app::{GRACE, dispatcher, log_to_stderr, stop_signal};
 use self::webhook_app::{PATH, drain, listen, webhook};
 
@@ -29,8 +28,7 @@ async fn main() -> Result<(), BoxError> {
     let app = Router::new().route_service(PATH, events.clone());
 
     let (stopping, stopped) = oneshot::channel();
-    let listener = BoundedListener::new(listen().await?);
-    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
+    let server = axum::serve(listen().await?, app).with_graceful_shutdown(async move {
         stop.await;
         let _ = stopping.send(());
     });

@@ -7,13 +7,14 @@
 //!
 //! `LISTEN_ADDR` is 127.0.0.1:7777 unless set, `LARK_LOG=debug` tells why requests are refused. SIGINT
 //! and SIGTERM drain and exit 0. What a server that faces the internet should bound is bounded here: the
-//! time for a request's headers, how much is kept of them, and the number of connections.
+//! time for a request's headers, how much is kept of them, and, by the listener, the number of
+//! connections. Behind a reverse proxy set `LISTEN_MAX_PER_PEER=256`.
 
+mod bounded_listener;
 mod event_app;
 mod webhook_app;
 
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -26,7 +27,6 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use lark_events::BoxError;
 use lark_events_tower::{EventLayer, EventService};
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tower::Layer;
 use tracing::{debug, warn};
@@ -39,8 +39,6 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 /// What is read ahead on a connection, headers included: they are one kilobyte or two, and hyper would
 /// keep 400.
 const MAX_BUFFER: usize = 64 * 1024;
-/// Connections at once, well below the usual limit of 1,024 open files.
-const MAX_CONNECTIONS: usize = 256;
 
 /// The app's own service, for everything but events.
 async fn app(_: Request<Incoming>) -> Result<Response<Empty<Bytes>>, Infallible> {
@@ -62,24 +60,12 @@ async fn main() -> Result<(), BoxError> {
         .header_read_timeout(HEADER_TIMEOUT)
         .max_buf_size(MAX_BUFFER);
 
-    let listener = listen().await?;
-    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut listener = listen().await?;
     let graceful = GracefulShutdown::new();
     loop {
-        let slot = Arc::clone(&slots).acquire_owned();
-        let accept = async { (slot.await, listener.accept().await) };
-        let (slot, accepted) = tokio::select! {
-            both = accept => both,
+        let (socket, _) = tokio::select! {
+            accepted = listener.accept() => accepted,
             () = &mut stop => break,
-        };
-        let (slot, socket) = match accepted {
-            Ok((socket, _)) => (slot?, socket),
-            Err(error) => {
-                // Out of file descriptors, or a connection gone before it was taken.
-                warn!(%error, "not accepted");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
-            }
         };
         let connection = http.serve_connection(TokioIo::new(socket), service.clone());
         let connection = graceful.watch(connection);
@@ -87,7 +73,6 @@ async fn main() -> Result<(), BoxError> {
             if let Err(error) = connection.await {
                 debug!(%error, "connection closed");
             }
-            drop(slot);
         });
     }
     drop(listener);

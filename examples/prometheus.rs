@@ -23,7 +23,6 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use tokio::time::{MissedTickBehavior, interval};
 use tower::ServiceBuilder;
 
-use self::bounded_listener::BoundedListener;
 use self::event_app::{dispatcher, log_to_stderr, stop_signal};
 use self::webhook_app::{PATH, drain, listen, webhook};
 
@@ -58,8 +57,7 @@ async fn main() -> Result<(), BoxError> {
     let app = Router::new()
         .route_service(PATH, events.clone())
         .route("/metrics", get(async move || figures.render()));
-    let listener = BoundedListener::new(listen().await?);
-    axum::serve(listener, app)
+    axum::serve(listen().await?, app)
         .with_graceful_shutdown(stop)
         .await?;
     drain(&events).await;

@@ -1,5 +1,5 @@
-//! What all webhook examples do apart from the server: the webhook's secrets, the address, and the
-//! drain.
+//! What all webhook examples do apart from the server: the webhook's secrets, the address, the bounds on
+//! connections, and the drain.
 
 use std::net::SocketAddr;
 
@@ -8,9 +8,13 @@ use lark_events_tower::EventService;
 use tokio::net::TcpListener;
 use tracing::{info, warn};
 
+use crate::bounded_listener::{BoundedListener, Bounds, MAX_CONNECTIONS};
 use crate::event_app::{GRACE, setting};
 
 pub(crate) const PATH: &str = "/webhook/event";
+/// Connections at once from one address, or from one IPv6 subnet of /64: more than the platform is seen
+/// to open, and a quarter of all.
+const MAX_PER_PEER: usize = 64;
 
 /// The webhook of `LARK_ENCRYPT_KEY` and `LARK_VERIFICATION_TOKEN`.
 pub(crate) fn webhook() -> Result<Webhook, BoxError> {
@@ -24,13 +28,23 @@ pub(crate) fn webhook() -> Result<Webhook, BoxError> {
     Ok(webhook.build()?)
 }
 
-/// Listens at `LISTEN_ADDR`.
-pub(crate) async fn listen() -> Result<TcpListener, BoxError> {
+/// Listens at `LISTEN_ADDR`, with at most `LISTEN_MAX_PER_PEER` connections from one address.
+pub(crate) async fn listen() -> Result<BoundedListener, BoxError> {
+    let per_peer = match setting("LISTEN_MAX_PER_PEER") {
+        Some(number) => number
+            .parse()
+            .map_err(|error| format!("LISTEN_MAX_PER_PEER: {error}"))?,
+        None => MAX_PER_PEER,
+    };
+    let bounds = Bounds {
+        total: MAX_CONNECTIONS,
+        per_peer,
+    };
     let address = setting("LISTEN_ADDR").unwrap_or_else(|| "127.0.0.1:7777".to_owned());
     let listener = TcpListener::bind(&address).await?;
     let address: SocketAddr = listener.local_addr()?;
     info!("listening on http://{address}{PATH}");
-    Ok(listener)
+    Ok(BoundedListener::new(listener, bounds))
 }
 
 /// Waits for the handlers that run, so that what was started is finished.

@@ -3,24 +3,23 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
 use lark_events::MAX_EVENT_BYTES;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::bounded_listener::MAX_CONNECTIONS;
 use crate::examples::example;
 use crate::platform::{KEY, PATH, TOKEN, posted, sample};
 
 /// What either example bears: it has five seconds for headers or an answer.
 const CUT_OFF: Duration = Duration::from_secs(8);
-/// Of either example.
-const MAX_CONNECTIONS: usize = 256;
 
 /// A running webhook example.
 struct Webhook {
@@ -30,7 +29,17 @@ struct Webhook {
 
 impl Webhook {
     fn start(name: &str) -> Self {
-        let mut process = example(name)
+        Self::of(&mut example(name))
+    }
+
+    /// All peers may have the same address.
+    fn behind_a_proxy(name: &str) -> Self {
+        let per_peer = MAX_CONNECTIONS.to_string();
+        Self::of(example(name).env("LISTEN_MAX_PER_PEER", per_peer))
+    }
+
+    fn of(command: &mut Command) -> Self {
+        let mut process = command
             .env("LISTEN_ADDR", "127.0.0.1:0")
             .env("LARK_ENCRYPT_KEY", KEY)
             .env("LARK_VERIFICATION_TOKEN", TOKEN)
@@ -57,7 +66,10 @@ impl Webhook {
 
     /// Posts an event on a connection of its own, and gives the answer to the end.
     async fn push(&self) -> String {
-        let mut socket = self.connect().await;
+        self.push_on(self.connect().await).await
+    }
+
+    async fn push_on(&self, mut socket: TcpStream) -> String {
         let event = posted(sample());
         socket
             .write_all(head(&event, event.body().len()).as_bytes())
@@ -116,7 +128,7 @@ async fn slow(mut socket: TcpStream, begin: Bytes, rest: &'static [u8]) {
 
 /// Everything slow at once: all are cut off, an event is taken meanwhile, and memory stays bounded.
 async fn bears_slow_senders(name: &str) {
-    let webhook = Webhook::start(name);
+    let webhook = Webhook::behind_a_proxy(name);
     assert!(webhook.push().await.starts_with("HTTP/1.1 200 OK"));
     let before = webhook.memory();
 
@@ -163,18 +175,62 @@ async fn slow_senders_are_cut_off_by_the_webhook_examples_and_keep_nobody_out() 
     );
 }
 
+/// From another address of this machine where it has one by itself, as Linux does.
+fn another_peer() -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    if cfg!(target_os = "linux") {
+        socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    }
+    socket
+}
+
+// One test, so that these many sockets are not open twice at once.
 #[tokio::test]
-async fn the_webhook_examples_take_so_many_connections_and_no_more() {
+async fn connections_to_the_webhook_examples_are_bounded_and_idle_ones_keep_no_event_out() {
     for name in ["hyper_webhook", "axum_webhook"] {
         let webhook = Webhook::start(name);
         let mut idle = Vec::new();
         for _ in 0..MAX_CONNECTIONS {
             idle.push(webhook.connect().await);
         }
-        let mut push = std::pin::pin!(webhook.push());
-        let waits = timeout(Duration::from_millis(500), &mut push).await;
-        assert!(waits.is_err(), "{name}: {waits:?}");
-        idle.pop();
+        let same = webhook.push();
+        let other = async {
+            let socket = another_peer().connect(webhook.address);
+            webhook.push_on(socket.await.unwrap()).await
+        };
+        // Before the idle ones are cut off.
+        let answers = timeout(Duration::from_secs(3), async { [same.await, other.await] });
+        for answer in answers.await.expect(name) {
+            assert!(answer.starts_with("HTTP/1.1 200 OK"), "{name}: {answer}");
+        }
+        drop((idle, webhook));
+
+        let webhook = Webhook::behind_a_proxy(name);
+        let begin = async || {
+            let mut socket = webhook.connect().await;
+            socket.write_all(b"POST ").await.unwrap();
+            socket
+        };
+        let mut busy = Vec::new();
+        for _ in 0..MAX_CONNECTIONS {
+            busy.push(begin().await);
+        }
+        let push = loop {
+            let mut push = Box::pin(webhook.push());
+            if timeout(Duration::from_millis(500), &mut push)
+                .await
+                .is_err()
+            {
+                break push;
+            }
+            // In the place of one of which nothing had been read yet.
+            busy.push(begin().await);
+            assert!(
+                busy.len() < 2 * MAX_CONNECTIONS,
+                "{name}: nobody has to wait"
+            );
+        };
+        busy.pop();
         // Before the others are cut off.
         let answer = timeout(Duration::from_secs(3), push).await.expect(name);
         assert!(answer.starts_with("HTTP/1.1 200 OK"), "{name}: {answer}");

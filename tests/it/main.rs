@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod auto_traits;
+#[path = "../../examples/bounded_listener/mod.rs"]
+mod bounded_listener;
 mod catalogue;
 mod decisions;
 mod docs;
@@ -10,6 +12,7 @@ mod examples;
 mod hostile;
 #[cfg(unix)]
 mod killed;
+mod listener;
 mod long_connection;
 mod platform;
 mod security;
