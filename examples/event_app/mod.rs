@@ -1,6 +1,8 @@
 //! What all examples that serve the platform do, whatever brings the events: settings from the
 //! environment, one JSON line on stdout per event, logs on stderr, and when to stop.
 
+mod terminal;
+
 use std::env;
 use std::io::{self, Write as _};
 use std::str::FromStr as _;
@@ -12,6 +14,8 @@ use tracing::{Level, info};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 use vc_events::ReserveConfigUpdatedV1;
+
+use self::terminal::{LogLines, escape};
 
 /// How long connections, and then handlers, may take to finish after a signal to stop.
 pub(crate) const GRACE: Duration = Duration::from_secs(10);
@@ -33,7 +37,7 @@ pub(crate) fn log_to_stderr() -> Result<(), BoxError> {
         .with_default(Level::INFO)
         .with_target("lark_events", ours);
     let stderr = tracing_subscriber::fmt::layer()
-        .with_writer(io::stderr)
+        .with_writer(|| LogLines)
         .with_ansi(false);
     tracing_subscriber::registry()
         .with(stderr)
@@ -91,7 +95,7 @@ async fn print_line<E: Serialize>(event: Event<E>) -> Result<(), BoxError> {
         event: &event.body,
     })?;
     // A raw body may be laid out over several lines; inside a JSON string there are none.
-    let line = line.replace(['\r', '\n'], " ");
-    writeln!(io::stdout().lock(), "{line}")?;
+    let line = line.replace(['\r', '\n', '\t'], " ");
+    writeln!(io::stdout().lock(), "{}", escape(&line))?;
     Ok(())
 }

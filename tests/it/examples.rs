@@ -95,15 +95,24 @@ impl App {
 
     /// The next event that it prints.
     pub(crate) fn line(&mut self) -> Value {
+        serde_json::from_str(&self.text()).unwrap()
+    }
+
+    /// The next line that it prints.
+    fn text(&mut self) -> String {
         let mut line = String::new();
         self.stdout.read_line(&mut line).unwrap();
-        serde_json::from_str(&line).unwrap()
+        line
     }
 
     /// Waits for a line on stderr with `text` in it.
-    pub(crate) fn logged(&self, text: &str) {
-        let line = || self.log.recv_timeout(Duration::from_secs(20)).expect(text);
-        while !line().contains(text) {}
+    pub(crate) fn logged(&self, text: &str) -> String {
+        loop {
+            let line = self.log.recv_timeout(Duration::from_secs(20)).expect(text);
+            if line.contains(text) {
+                return line;
+            }
+        }
     }
 
     /// Stops it with a signal, and gives what it still printed and whether it exited with 0.
@@ -277,6 +286,32 @@ async fn a_webhook_example_stops_at_sigint_and_works_with_a_token_alone() {
         server.app.line();
         assert!(server.app.stop("-INT").1, "{name}");
     }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn no_event_gets_a_control_to_the_terminal_of_a_webhook_example() {
+    const HOSTILE: &str = "\u{1b}[2J\u{9b}2J\u{7f}\r\n\t\u{202e}\u{2066}\u{200e}\u{2028}\u{e0041}";
+    let mut server = Server::start("axum_webhook", KEY, TOKEN);
+    let platform = platform().webhook(&server.url()).start().await.unwrap();
+    let event = Document::v2(&format!("{HOSTILE}_v1"), &json!({HOSTILE: HOSTILE})).unwrap();
+    push(
+        &platform,
+        event.event_id(HOSTILE).header("tenant_key", HOSTILE),
+    )
+    .await;
+    let printed = server.app.text();
+    let logged = server.app.logged("dispatched");
+    for text in [printed.trim_end_matches('\n'), &logged] {
+        let acts = |char: char| HOSTILE.contains(char) && (char.is_control() || !char.is_ascii());
+        assert!(!text.contains(acts), "{text:?}");
+        assert!(text.contains("2J"), "{text}");
+    }
+    let printed: Value = serde_json::from_str(&printed).unwrap();
+    for name in ["event_id", "tenant_key"] {
+        assert_eq!(printed[name], HOSTILE);
+    }
+    assert_eq!(printed["event"], json!({HOSTILE: HOSTILE}));
 }
 
 #[cfg(unix)]

@@ -17,12 +17,15 @@ mod release;
 mod sdks;
 mod soak;
 mod supply;
+mod terminal;
 
 use std::env;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+use self::terminal::shown;
 
 const USAGE: &str = "\
 usage: cargo xtask <command>
@@ -158,10 +161,10 @@ fn run_import(pages: &[&str]) -> ExitCode {
         Err(error) => return exit_code(Err(error)),
     };
     for line in &report.lines {
-        println!("{line}");
+        println!("{}", shown(line));
     }
     for line in &report.refused {
-        eprintln!("{line}");
+        eprintln!("{}", shown(line));
     }
     if report.refused.is_empty() {
         ExitCode::SUCCESS
@@ -189,7 +192,7 @@ fn exit_code<E: Display>(result: Result<(), E>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error}");
+            eprintln!("{}", shown(&error.to_string()));
             ExitCode::FAILURE
         }
     }

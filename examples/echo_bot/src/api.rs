@@ -161,13 +161,19 @@ impl Api {
             Some(code) => {
                 let message = answer["msg"].as_str().unwrap_or_default();
                 // It becomes part of a log line, and stays on it.
-                let message = message.replace(char::is_control, " ");
+                let message = message.replace(is_control, " ");
                 let message = message.chars().take(MAX_MESSAGE_CHARS).collect();
                 Err(ApiError::Refused { code, message })
             }
             None => Err(ApiError::NoApi(status)),
         }
     }
+}
+
+/// Whether it acts on a terminal: a control, one of text direction, or an end of a line.
+fn is_control(char: char) -> bool {
+    char.is_control()
+        || matches!(char, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Whether the secret may go there: encrypted, or not beyond this machine.

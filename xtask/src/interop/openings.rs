@@ -259,7 +259,7 @@ impl<'a> Tally<'a> {
             } = case;
             println!("\n{kind}: {}", odd.join(", "));
             println!("key {key:?}, token {token:?}, headers {headers:?}");
-            println!("{document}");
+            println!("{}", crate::terminal::shown(document));
             println!("ours: {ours:?}\ntheirs: {theirs:?}");
         }
         unexplained.is_empty() && !explained.contains(&0)

@@ -98,5 +98,7 @@ impl Section<'_> {
 }
 
 fn row(verdict: &str, sdk: &str, over: &str, check: &str, seen: &str) {
+    // What an SDK has said may have anything in it.
+    let seen = seen.replace(char::is_control, " ");
     println!("{verdict:<5}{sdk:<8}{over:<17}{check:<40}{seen}");
 }

@@ -1,0 +1,48 @@
+//! Foreign text on a terminal: events, and errors that quote them, may have text in them that moves the
+//! cursor or reorders what is shown.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+/// Whether it acts on a terminal: a control, or one of text direction, or one that does not show.
+fn is_control(char: char) -> bool {
+    char.is_control()
+        || matches!(char,
+            '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// One line, with escapes in the form of JSON for all of these, the ends of lines included.
+pub(crate) fn escape(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_control) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len());
+    for char in text.chars() {
+        if is_control(char) {
+            for unit in char.encode_utf16(&mut [0; 2]) {
+                escaped += &format!("\\u{unit:04x}");
+            }
+        } else {
+            escaped.push(char);
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+/// Stderr for log lines. `tracing_subscriber` writes each whole, and escapes in it neither what is recorded
+/// with `%` nor the ends of lines.
+pub(crate) struct LogLines;
+
+impl Write for LogLines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let line = String::from_utf8_lossy(bytes);
+        let line = escape(line.trim_end_matches('\n'));
+        io::stderr().write_all(format!("{line}\n").as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
