@@ -15,6 +15,7 @@ use crate::json_text::{Layout, lay_out};
 use crate::output::Output;
 use crate::payload::{self, Unopened};
 use crate::secrets::{ENCRYPT_KEY, Secret, given};
+use crate::text::Text;
 
 /// Show how an event decodes into its Rust type, and what the type does not take.
 ///
@@ -110,7 +111,7 @@ pub(crate) fn run(args: &InspectArgs, output: Output) -> Result<ExitCode, Error>
     } else {
         Layout::Pretty
     };
-    output.print(lay_out(&inspected, layout))?;
+    output.print(Text::lines(lay_out(&inspected, layout)))?;
     Ok(ExitCode::SUCCESS)
 }
 

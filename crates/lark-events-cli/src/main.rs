@@ -1,9 +1,12 @@
 //! The `lark-events` command: a local platform, signed pushes, conformance checks and the catalogue
 //! of events, on the command line.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)] // `output` escapes foreign text
+
 mod catalogue;
 mod check;
 mod document;
+mod escape;
 mod events;
 mod explain;
 mod inspect;
@@ -15,6 +18,7 @@ mod push;
 mod secrets;
 mod serve;
 mod table;
+mod text;
 mod webhook;
 
 use std::future::Future;
@@ -62,7 +66,10 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 const TROUBLE: u8 = 2;
 
 fn main() -> ExitCode {
-    let Cli { output, command } = Cli::parse();
+    let Cli { output, command } = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return output::misuse(&error),
+    };
     let result = drive(async {
         match command {
             Command::Serve(args) => serve::run(args, output).await,

@@ -35,7 +35,7 @@ pub(crate) struct ManArgs {
 pub(crate) fn completions(args: &CompletionsArgs, output: Output) -> Result<ExitCode, Error> {
     let mut text = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "lark-events", &mut text);
-    output.print_bytes(&text)?;
+    output.print_own(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -55,6 +55,6 @@ pub(crate) fn man(args: &ManArgs, output: Output) -> Result<ExitCode, Error> {
         .title(title.unwrap_or_else(|| "lark-events".to_owned()))
         .source(concat!("lark-events ", env!("CARGO_PKG_VERSION")));
     page.render(&mut text)?;
-    output.print_bytes(&text)?;
+    output.print_own(&text)?;
     Ok(ExitCode::SUCCESS)
 }

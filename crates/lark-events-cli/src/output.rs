@@ -1,13 +1,18 @@
-//! What is printed, and how: for people, or as JSON for machines.
+//! What is printed, and how: for people, or as JSON for machines. All of it is escaped here.
 
 use std::env;
 use std::error::Error;
-use std::fmt::{self, Display};
+use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::process::ExitCode;
 
 use clap::builder::styling::{AnsiColor, Style};
-use clap::{Args, ColorChoice};
+use clap::{Args, ColorChoice, Parser as _};
 use serde::Serialize;
+
+use crate::Cli;
+use crate::escape::{escape, escape_line};
+use crate::text::Text;
 
 /// What is as it should be.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -39,15 +44,15 @@ pub(crate) struct Output {
 
 impl Output {
     /// Prints a result, and ends its line.
-    pub(crate) fn print(self, text: impl Display) -> io::Result<()> {
-        self.print_bytes(format!("{text}\n").as_bytes())
+    pub(crate) fn print(self, text: impl Into<Text>) -> io::Result<()> {
+        let mut text = text.into().render(self.is_coloured(&io::stdout()));
+        text.push('\n');
+        write(text.as_bytes())
     }
 
-    /// Prints a result as it is.
-    pub(crate) fn print_bytes(self, bytes: &[u8]) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        out.write_all(bytes)?;
-        out.flush()
+    /// Prints what this program has made, and nothing foreign is in.
+    pub(crate) fn print_own(self, bytes: &[u8]) -> io::Result<()> {
+        write(bytes)
     }
 
     /// Prints a result for machines, on a line of its own.
@@ -55,28 +60,36 @@ impl Output {
         self.print(serde_json::to_string(value)?)
     }
 
-    /// The text of a result in a style, where there are colours.
-    pub(crate) fn paint(self, style: Style, text: impl Display) -> String {
-        if self.is_coloured(&io::stdout()) {
-            format!("{style}{text}{style:#}")
-        } else {
-            text.to_string()
+    /// Draws lines and what to type behind, in the place of as many that were drawn before if there were
+    /// any.
+    pub(crate) fn draw(self, lines: &[Text], again: bool, prompt: &str) -> io::Result<()> {
+        let mut drawn = String::new();
+        if again {
+            // Saves where the cursor is, which may be within what is being typed, and goes up.
+            drawn += &format!("\x1b7\x1b[{}A\r", lines.len());
         }
+        for line in lines {
+            let line = line.render(self.is_coloured(&io::stdout()));
+            drawn += &format!("\x1b[2K{line}\r\n");
+        }
+        drawn += if again { "\x1b8" } else { prompt };
+        write(drawn.as_bytes())
     }
 
     /// Tells people something beside the result.
-    pub(crate) fn note(self, text: impl Display) {
-        say(format_args!("lark-events: {text}\n"));
+    pub(crate) fn note(self, text: impl Into<Text>) {
+        say(&format!("lark-events: {}\n", text.into().render(false)));
     }
 
     /// Says on a terminal what takes its time, until something else is said in its place.
     pub(crate) fn busy_with(self, what: impl Display) {
         if io::stderr().is_terminal() && !is_dumb() {
-            say(format_args!("\r\u{1b}[K{what}"));
+            say(&format!("\r\u{1b}[K{}", Text::line(what).render(false)));
         }
     }
 
-    /// Prints an error and what caused it.
+    /// Prints an error and what caused it. Further lines of it are indented, so that none of them looks
+    /// like another message.
     pub(crate) fn error(self, error: &(dyn Error + 'static)) {
         let mut text = error.to_string();
         let mut cause = error.source();
@@ -84,12 +97,9 @@ impl Output {
             text += &format!(": {error}");
             cause = error.source();
         }
-        let label = if self.is_coloured(&io::stderr()) {
-            format!("{BAD}lark-events:{BAD:#}")
-        } else {
-            "lark-events:".to_owned()
-        };
-        say(format_args!("{label} {text}\n"));
+        let text = Text::painted(BAD, "lark-events:")
+            .then(Text::lines(format_args!(" {}", text.replace('\n', "\n  "))));
+        say(&(text.render(self.is_coloured(&io::stderr())) + "\n"));
     }
 
     fn is_coloured(self, stream: &impl io::IsTerminal) -> bool {
@@ -102,10 +112,23 @@ impl Output {
     }
 }
 
+/// Prints why the arguments cannot be taken, or the help that they ask for, as `clap` does it; gives the
+/// status to exit with. An error quotes arguments: it is made of escaped ones.
+pub(crate) fn misuse(error: &clap::Error) -> ExitCode {
+    let args = env::args_os().map(|arg| escape_line(&arg.to_string_lossy()).into_owned());
+    match Cli::try_parse_from(args) {
+        // When that is closed there is nobody left to tell.
+        Err(error) => drop(error.print()),
+        // The escaped ones can be taken.
+        Ok(_) => say(&escape(&error.render().to_string())),
+    }
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
 /// Says what is waited for, where it has to be typed.
-pub(crate) fn hint_if_typed(what: &str) {
+pub(crate) fn hint_if_typed(what: &'static str) {
     if io::stdin().is_terminal() {
-        say(format_args!(
+        say(&format!(
             "lark-events: reading {what} from the terminal; Ctrl-D ends it\n"
         ));
     }
@@ -119,9 +142,16 @@ pub(crate) fn even_if_unread(printed: io::Result<()>) -> io::Result<()> {
     }
 }
 
+/// Writes to stdout.
+fn write(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes)?;
+    out.flush()
+}
+
 /// Writes to stderr; when that is closed there is nobody left to tell.
-fn say(text: fmt::Arguments<'_>) {
-    let _ = io::stderr().write_fmt(text);
+fn say(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 fn is_dumb() -> bool {

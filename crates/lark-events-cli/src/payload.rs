@@ -17,7 +17,7 @@ use crate::output::hint_if_typed;
 const MAX_BYTES: u64 = 2 * MAX_EVENT_BYTES as u64;
 
 /// Reads a file, or stdin for `-`.
-pub(crate) fn read(path: &Path, what: &str) -> Result<Bytes, Error> {
+pub(crate) fn read(path: &Path, what: &'static str) -> Result<Bytes, Error> {
     let name = name(path);
     let bytes = if is_stdin(path) {
         hint_if_typed(what);

@@ -1,6 +1,9 @@
 //! Columns of text, each as wide as its widest cell; the last is never padded.
 
-use std::fmt;
+use clap::builder::styling::Style;
+
+use crate::escape::escape_line;
+use crate::text::Text;
 
 /// Rows of cells. Styles are for whole columns, so that what does not show takes no width.
 #[derive(Debug, Default)]
@@ -13,26 +16,28 @@ const GAP: &str = "  ";
 
 impl Table {
     pub(crate) fn row<T: Into<String>>(&mut self, cells: impl IntoIterator<Item = T>) {
-        self.rows.push(cells.into_iter().map(Into::into).collect());
+        let cells = cells.into_iter().map(Into::into);
+        // What is escaped is wider.
+        let cells = cells.map(|cell: String| escape_line(&cell).into_owned());
+        self.rows.push(cells.collect());
     }
 
-    /// The lines, each cell painted after it has been padded: `paint(row, column, text)`.
-    pub(crate) fn lines<'a>(
-        &'a self,
-        paint: impl Fn(usize, usize, &str) -> String + 'a,
-    ) -> impl Iterator<Item = String> + 'a {
+    /// The lines, each cell in its style: `style(row, column)`.
+    pub(crate) fn lines(
+        &self,
+        style: impl Fn(usize, usize) -> Style,
+    ) -> impl Iterator<Item = Text> {
         let widths = self.widths();
         self.rows.iter().enumerate().map(move |(number, row)| {
-            let mut line = String::new();
-            for (column, cell) in row.iter().enumerate() {
-                line += &paint(number, column, cell);
-                if column + 1 < row.len() {
+            let last = row.iter().rposition(|cell| !cell.is_empty());
+            let mut line = Text::default();
+            for (column, cell) in row.iter().enumerate().take(last.map_or(0, |last| last + 1)) {
+                line = line.then(Text::painted(style(number, column), cell));
+                if Some(column) != last {
                     let padding = widths[column] - width(cell);
-                    line += &" ".repeat(padding);
-                    line += GAP;
+                    line = line.then(" ".repeat(padding) + GAP);
                 }
             }
-            line.truncate(line.trim_end().len());
             line
         })
     }
@@ -49,12 +54,4 @@ impl Table {
 
 fn width(cell: &str) -> usize {
     cell.chars().count()
-}
-
-/// Without styles.
-impl fmt::Display for Table {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines: Vec<_> = self.lines(|_, _, cell| cell.to_owned()).collect();
-        f.write_str(&lines.join("\n"))
-    }
 }

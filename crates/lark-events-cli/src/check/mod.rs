@@ -22,6 +22,7 @@ use self::probe::Probe;
 use crate::Error;
 use crate::output::{BAD, FAINT, GOOD, Output, STRONG, even_if_unread};
 use crate::secrets::Secrets;
+use crate::text::Text;
 use crate::webhook::target::Target;
 
 /// Check a webhook, in any language, against what the platform and others may send.
@@ -117,14 +118,11 @@ fn show(case: Case, finding: &Finding, output: Output) -> io::Result<()> {
         Verdict::Fail => BAD,
         Verdict::Skip => FAINT,
     };
-    let verdict = output.paint(style, finding.verdict.name());
-    output.print(format_args!(
-        "{verdict}  {name:<NAME_WIDTH$}  {}",
-        finding.seen
-    ))?;
+    let seen = format!("  {name:<NAME_WIDTH$}  {}", finding.seen);
+    output.print(Text::painted(style, finding.verdict.name()).then(seen))?;
     if let Some(advice) = finding.advice {
-        let advice = output.paint(FAINT, advice);
-        output.print(format_args!("{:NAME_WIDTH$}        {advice}", ""))?;
+        let indent = format!("{:NAME_WIDTH$}        ", "");
+        output.print(Text::line(indent).then(Text::painted(FAINT, advice)))?;
     }
     Ok(())
 }
@@ -133,7 +131,7 @@ fn summarize(counts: &Counts, output: Output) -> io::Result<()> {
     if output.json {
         output.print_json(&json!({ "summary": counts }))
     } else {
-        output.print(output.paint(STRONG, counts.text()))
+        output.print(Text::painted(STRONG, counts.text()))
     }
 }
 

@@ -5,6 +5,7 @@ mod show;
 
 use std::process::ExitCode;
 
+use clap::builder::styling::Style;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
@@ -13,6 +14,7 @@ use crate::Error;
 use crate::catalogue::{self, Known};
 use crate::output::{FAINT, NAME, Output, STRONG};
 use crate::table::Table;
+use crate::text::Text;
 
 /// Search the events that are known, or show one.
 #[derive(Debug, Args)]
@@ -90,12 +92,12 @@ pub(crate) fn run(args: &EventsArgs, output: Output) -> Result<ExitCode, Error> 
             output.print_json(&Listed::from(known))?;
         }
     } else {
-        output.print(table(&found, args.long, output))?;
+        output.print(table(&found, args.long))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn table(found: &[Known], long: bool, output: Output) -> String {
+fn table(found: &[Known], long: bool) -> Text {
     let mut table = Table::default();
     if long {
         table.row(["EVENT TYPE", "RUST TYPE", "PERMISSIONS", "PAGE"]);
@@ -113,11 +115,10 @@ fn table(found: &[Known], long: bool, output: Output) -> String {
         }
         table.row(row);
     }
-    let lines = table.lines(|row, column, cell| match (row, column) {
-        (0, _) => output.paint(STRONG, cell),
-        (_, 0) => output.paint(NAME, cell),
-        (_, 3) => output.paint(FAINT, cell),
-        _ => cell.to_owned(),
-    });
-    lines.collect::<Vec<_>>().join("\n")
+    Text::below(table.lines(|row, column| match (row, column) {
+        (0, _) => STRONG,
+        (_, 0) => NAME,
+        (_, 3) => FAINT,
+        _ => Style::new(),
+    }))
 }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use clap::builder::styling::Style;
 use lark_events::{RawJson, Schema};
 use lark_events_catalogue::{Field, fields};
 use serde::Serialize;
@@ -13,6 +14,7 @@ use crate::catalogue::{self, Known};
 use crate::json_text::{Layout, lay_out};
 use crate::output::{FAINT, NAME, Output, STRONG};
 use crate::table::Table;
+use crate::text::Text;
 
 /// Show all that is known of an event: its facts, its fields and its sample.
 #[derive(Debug, Args)]
@@ -44,7 +46,7 @@ pub(super) fn run(args: &ShowArgs, output: Output) -> Result<ExitCode, Error> {
     let found = catalogue::named(&args.name);
     let [known] = found[..] else {
         output.note(if found.is_empty() {
-            catalogue::unknown(&args.name)
+            catalogue::unknown(&args.name).into()
         } else {
             several(&args.name, &found)
         });
@@ -53,7 +55,7 @@ pub(super) fn run(args: &ShowArgs, output: Output) -> Result<ExitCode, Error> {
     let info = known.info;
     let fields = fields(info.event_type).unwrap_or_default();
     if !output.json {
-        output.print(page(&known, &fields, output))?;
+        output.print(page(&known, &fields))?;
         return Ok(ExitCode::SUCCESS);
     }
     let sample = info.sample.map(|json| lay_out(json, Layout::Compact));
@@ -70,15 +72,11 @@ pub(super) fn run(args: &ShowArgs, output: Output) -> Result<ExitCode, Error> {
 }
 
 /// Says what a name may mean.
-fn several(name: &str, found: &[Known]) -> String {
-    let lines = found
-        .iter()
-        .map(|known| format!("\n  {}  {}", known.info.event_type, known.path()));
-    format!(
-        "{name} is a type in {} modules:{}",
-        found.len(),
-        lines.collect::<String>()
-    )
+fn several(name: &str, found: &[Known]) -> Text {
+    let head = format!("{name} is a type in {} modules:", found.len());
+    let one = |known: &Known| format!("  {}  {}", known.info.event_type, known.path());
+    let lines = [head].into_iter().chain(found.iter().map(one));
+    Text::below(lines.map(Text::line))
 }
 
 /// The version of the envelope; the old card callback has none.
@@ -90,9 +88,8 @@ fn schema(known: &Known) -> Option<&'static str> {
     }
 }
 
-fn page(known: &Known, fields: &[Field], output: Output) -> String {
+fn page(known: &Known, fields: &[Field]) -> Text {
     let info = known.info;
-    let head = output.paint(NAME.bold(), info.event_type);
     let mut facts = Table::default();
     let updated = info.updated.map(|day| format!(" (as of {day})"));
     for (label, text) in [
@@ -112,31 +109,26 @@ fn page(known: &Known, fields: &[Field], output: Output) -> String {
             facts.row([label.to_owned(), text]);
         }
     }
-    let facts = facts.lines(|_, column, cell| match column {
-        0 => output.paint(FAINT, cell),
-        _ => cell.to_owned(),
-    });
-    let facts = facts.collect::<Vec<_>>().join("\n");
-
-    let mut text = format!("{head}\n{}\n\n{facts}\n", info.title);
-    let heading = |title| format!("\n{}\n", output.paint(STRONG, title));
-    text += &heading("Fields");
+    let plain = Style::new();
+    let heading = |title| [Text::default(), Text::painted(STRONG, title)];
+    let mut lines = vec![
+        Text::painted(NAME.bold(), info.event_type),
+        Text::line(info.title),
+        Text::default(),
+    ];
+    lines.extend(facts.lines(|_, column| if column == 0 { FAINT } else { plain }));
+    lines.extend(heading("Fields"));
     if fields.is_empty() {
-        text += "No page that is known here describes them.\n";
+        lines.push("No page that is known here describes them.".into());
     }
     let mut tree = Table::default();
     add(&mut tree, fields, 1);
-    for line in tree.lines(|_, column, cell| match column {
-        1 => output.paint(NAME, cell),
-        _ => cell.to_owned(),
-    }) {
-        text += &format!("{line}\n");
-    }
+    lines.extend(tree.lines(|_, column| if column == 1 { NAME } else { plain }));
     if let Some(sample) = info.sample {
-        text += &heading("Sample");
-        text += sample.trim_end();
+        lines.extend(heading("Sample"));
+        lines.push(Text::lines(sample.trim_end()));
     }
-    text.trim_end().to_owned()
+    Text::below(lines)
 }
 
 /// A row for each field and known value, indented by how deep it is.

@@ -20,6 +20,7 @@ use self::cause::Cause;
 use self::request::Request;
 use crate::output::{BAD, GOOD, Output, STRONG, even_if_unread};
 use crate::secrets::Secrets;
+use crate::text::Text;
 use crate::{Error, payload};
 
 /// Explain why a webhook refuses a request, and how to mend it.
@@ -168,8 +169,8 @@ fn accepted(opened: &Opened, output: Output) -> io::Result<()> {
         Some(header) => format!("{} {}", header.event_type, header.event_id),
         None => "a URL check, answered with its challenge".to_owned(),
     };
-    let verdict = output.paint(GOOD, "accepted");
-    output.print(format_args!("{verdict}: {}", what.trim_end()))
+    let what = format!(": {}", what.trim_end());
+    output.print(Text::painted(GOOD, "accepted").then(what))
 }
 
 fn refused(rejection: &Rejection, causes: &[Cause], output: Output) -> io::Result<()> {
@@ -178,13 +179,12 @@ fn refused(rejection: &Rejection, causes: &[Cause], output: Output) -> io::Resul
         let json = json!({"accepted": false, "reason": reason, "status": status, "causes": causes});
         return output.print_json(&json);
     }
-    let verdict = output.paint(BAD, "refused");
-    output.print(format_args!(
-        "{verdict}: {rejection} ({reason}, answered {status})"
-    ))?;
+    let why = format!(": {rejection} ({reason}, answered {status})");
+    output.print(Text::painted(BAD, "refused").then(why))?;
     for Cause { name, found, mend } in causes {
-        let name = output.paint(STRONG, name);
-        output.print(format_args!("\n{name}: {found}\n  mend: {mend}"))?;
+        let found = Text::painted(STRONG, name).then(format!(": {found}"));
+        let mend = format!("  mend: {mend}").into();
+        output.print(Text::below([Text::default(), found, mend]))?;
     }
     Ok(())
 }

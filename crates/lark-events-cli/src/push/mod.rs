@@ -22,6 +22,7 @@ use crate::document::set::Set;
 use crate::document::template::{CARD_V1, Template};
 use crate::output::{BAD, FAINT, GOOD, Output, even_if_unread};
 use crate::secrets::Secrets;
+use crate::text::Text;
 use crate::webhook::answer::Posted;
 use crate::webhook::target::Target;
 use crate::{Error, payload};
@@ -193,19 +194,19 @@ impl Pushed<'_> {
         if output.json {
             return output.print_json(self);
         }
-        output.print(self.line(posted, output))?;
+        output.print(self.line(posted))?;
         match self.body.as_deref().unwrap_or_default() {
             "" => Ok(()),
-            body => output.print(body.trim_end()),
+            body => output.print(Text::lines(body.trim_end())),
         }
     }
 
     /// `accepted: 200 OK in 3ms (im.message.receive_v1, 6f0d…, signed)`
-    fn line(&self, posted: &Posted, output: Output) -> String {
+    fn line(&self, posted: &Posted) -> Text {
         let verdict = if self.accepted {
-            output.paint(GOOD, "accepted")
+            Text::painted(GOOD, "accepted")
         } else {
-            output.paint(BAD, "not accepted")
+            Text::painted(BAD, "not accepted")
         };
         let what = match posted {
             Ok(answer) => format!("{} in {:.0?}", answer.status, answer.took),
@@ -214,7 +215,7 @@ impl Pushed<'_> {
         let signed = if self.signed { "signed" } else { "unsigned" };
         let facts = [self.event_type, self.event_id, signed];
         let facts: Vec<_> = facts.into_iter().filter(|fact| !fact.is_empty()).collect();
-        let facts = output.paint(FAINT, format_args!("({})", facts.join(", ")));
-        format!("{verdict}: {what} {facts}")
+        let facts = Text::painted(FAINT, format_args!("({})", facts.join(", ")));
+        verdict.then(format!(": {what} ")).then(facts)
     }
 }

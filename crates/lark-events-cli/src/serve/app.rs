@@ -9,6 +9,7 @@ use crate::Error;
 use crate::document::APP_ID;
 use crate::output::{FAINT, NAME, Output};
 use crate::secrets::given;
+use crate::text::Text;
 
 /// The app that is served; the same each time unless it is given, so that the app under test needs no
 /// new settings.
@@ -82,10 +83,10 @@ impl App {
         ] {
             match value {
                 Some(value) => {
-                    let name = output.paint(NAME, format_args!("{name}="));
-                    output.print(format_args!("{name}{}", quoted(value)))?;
+                    let name = Text::painted(NAME, format_args!("{name}="));
+                    output.print(name.then(quoted(value)))?;
                 }
-                None => output.print(output.paint(FAINT, format_args!("# {name} (as given)")))?,
+                None => output.print(Text::painted(FAINT, format_args!("# {name} (as given)")))?,
             }
         }
         Ok(())

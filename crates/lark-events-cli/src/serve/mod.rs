@@ -36,6 +36,7 @@ use self::webhook::WebhookUrl;
 use crate::Error;
 use crate::output::{FAINT, Output};
 use crate::secrets::{Secret, Secrets};
+use crate::text::Text;
 
 /// Serve a local platform, for apps on any SDK: set the SDK's domain to the URL that is printed.
 ///
@@ -145,7 +146,7 @@ pub(crate) async fn run(args: ServeArgs, output: Output) -> Result<ExitCode, Err
     let prompts = io::stdin().is_terminal();
     let reads = args.interactive || prompts;
     if prompts && !output.json {
-        output.print(output.paint(FAINT, "help lists the commands; Ctrl-C ends"))?;
+        output.print(Text::painted(FAINT, "help lists the commands; Ctrl-C ends"))?;
     }
     let settings = Settings {
         webhook: args.webhook,

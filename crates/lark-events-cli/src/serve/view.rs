@@ -2,13 +2,13 @@
 //! again and again.
 
 use std::collections::VecDeque;
-use std::fmt::Write as _;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 
 use serde_json::{Value, json};
 
 use super::delivery::{Delivery, heading};
 use crate::output::{BAD, FAINT, GOOD, Output, STRONG};
+use crate::text::Text;
 
 /// Deliveries in the table, of which the last are shown, where the terminal has room for them.
 const ROWS: usize = 10;
@@ -62,7 +62,7 @@ impl View {
             return Ok(());
         }
         self.output
-            .print(self.painted(&delivery.line(), true, delivery.acknowledged))
+            .print(painted(&delivery.line(), true, delivery.acknowledged))
     }
 
     /// No attempt is to come.
@@ -111,16 +111,16 @@ impl View {
     pub(crate) fn answer(&mut self, text: &str, json: Option<&Value>) -> io::Result<()> {
         self.typed();
         match json {
-            _ if !self.output.json => self.output.print(text)?,
+            _ if !self.output.json => self.output.print(Text::lines(text))?,
             Some(json) => self.output.print_json(json)?,
-            None => self.output.note(text),
+            None => self.output.note(Text::lines(text)),
         }
         Ok(())
     }
 
     /// A line that is no command.
     pub(crate) fn refused(&self, error: &str) {
-        self.output.note(error);
+        self.output.note(Text::lines(error));
     }
 
     /// Something stands below the table, which is drawn anew below that.
@@ -142,42 +142,29 @@ impl View {
         let Some(live) = &self.live else {
             return Ok(());
         };
-        let mut text = String::new();
-        if live.drawn {
-            // Saves where the cursor is, which may be within what is being typed, and goes up.
-            let lines = live.height + FRAME;
-            let _ = write!(text, "\x1b7\x1b[{lines}A\r");
-        }
-        let mut lines = vec![self.output.paint(STRONG, cut(&heading()))];
+        let mut lines = vec![Text::painted(STRONG, heading())];
         for (_, row, ended, acknowledged) in &live.rows {
-            lines.push(self.painted(row, *ended, *acknowledged));
+            lines.push(painted(row, *ended, *acknowledged));
         }
-        lines.resize(live.height + FRAME - 1, String::new());
+        lines.resize(live.height + FRAME - 1, Text::default());
         let status = live.waits.as_ref().unwrap_or(&live.status);
-        lines.push(self.output.paint(FAINT, cut(status)));
-        for line in lines {
-            let _ = write!(text, "\x1b[2K{line}\r\n");
-        }
-        if live.drawn {
-            text += "\x1b8";
-        } else if live.prompts {
-            text += PROMPT;
-        }
+        lines.push(Text::painted(FAINT, status));
+        // A line that is wider than the terminal would take two.
+        let lines: Vec<_> = lines.into_iter().map(|line| line.cut(width())).collect();
+        let prompt = if live.prompts { PROMPT } else { "" };
+        self.output.draw(&lines, live.drawn, prompt)?;
         if let Some(live) = &mut self.live {
             live.drawn = true;
         }
-        let mut out = io::stdout().lock();
-        out.write_all(text.as_bytes())?;
-        out.flush()
+        Ok(())
     }
+}
 
-    fn painted(&self, row: &str, ended: bool, acknowledged: bool) -> String {
-        let row = if self.live.is_some() { cut(row) } else { row };
-        match (acknowledged, ended) {
-            (true, _) => self.output.paint(GOOD, row),
-            (false, true) => self.output.paint(BAD, row),
-            (false, false) => row.to_owned(),
-        }
+fn painted(row: &str, ended: bool, acknowledged: bool) -> Text {
+    match (acknowledged, ended) {
+        (true, _) => Text::painted(GOOD, row),
+        (false, true) => Text::painted(BAD, row),
+        (false, false) => Text::line(row),
     }
 }
 
@@ -208,14 +195,8 @@ fn fitting(height: usize) -> Option<usize> {
     (room > 0).then_some(room)
 }
 
-/// A row that is wider than the terminal would take two lines.
-fn cut(line: &str) -> &str {
-    let width = terminal_size::terminal_size().map_or(WIDTH, |(width, _)| width.0.into());
-    let end = line
-        .char_indices()
-        .nth(width)
-        .map_or(line.len(), |(at, _)| at);
-    &line[..end]
+fn width() -> usize {
+    terminal_size::terminal_size().map_or(WIDTH, |(width, _)| width.0.into())
 }
 
 #[cfg(test)]

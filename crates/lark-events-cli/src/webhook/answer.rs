@@ -48,12 +48,11 @@ impl fmt::Display for Answer {
         const MAX_CHARS: usize = 60;
         write!(f, "answered {}", self.status.as_u16())?;
         let body = String::from_utf8_lossy(&self.body);
-        let mut shown: String = body.trim().chars().take(MAX_CHARS).collect();
-        shown.retain(|char| !char.is_control());
-        match shown.as_str() {
-            "" => Ok(()),
-            _ if shown.len() < body.trim().len() => write!(f, " {shown}…"),
-            _ => write!(f, " {shown}"),
+        let body = body.trim();
+        match body.char_indices().nth(MAX_CHARS) {
+            _ if body.is_empty() => Ok(()),
+            Some((end, _)) => write!(f, " {}…", &body[..end]),
+            None => write!(f, " {body}"),
         }
     }
 }

@@ -9,6 +9,7 @@ mod inspect;
 mod manual;
 mod push;
 mod serve;
+mod terminal;
 mod webhook;
 
 use std::io::Write as _;
