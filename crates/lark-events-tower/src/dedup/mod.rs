@@ -206,8 +206,9 @@ impl DedupLayer {
 
     /// How long to remember a delivery that is handled now.
     fn kept(&self, delivery: &Delivery) -> Duration {
-        let replayable_for = delivery.replayable_for.unwrap_or_default();
-        self.kept.max(replayable_for.saturating_add(CLOCK_MARGIN))
+        let replayable_for = delivery.replayable_for;
+        let needed = replayable_for.map(|time| time.saturating_add(CLOCK_MARGIN));
+        self.kept.max(needed.unwrap_or_default())
     }
 
     /// What the store and the duplicates know a delivery by.

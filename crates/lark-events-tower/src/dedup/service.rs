@@ -75,7 +75,7 @@ impl DedupLayer {
                 return Err(LayerError::new(LayerErrorKind::Held).into());
             }
             Claim::Done(outcome) => {
-                // Another signature than that of the first: it counts from now on.
+                // It may have a signature of its own, which counts from now on.
                 if delivery.replayable_for.is_some() {
                     claimed.done = Some(outcome.clone());
                     claimed.settle().await;
