@@ -9,6 +9,7 @@ mod document;
 mod escape;
 mod events;
 mod explain;
+mod figures;
 mod inspect;
 mod json_text;
 mod manual;

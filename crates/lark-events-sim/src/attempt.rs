@@ -27,7 +27,7 @@ pub struct Attempt {
     pub copy: bool,
     /// How it was sent.
     pub mode: Mode,
-    /// When it was sent, from the push.
+    /// When it was sent, from the push; in fragments, the last of them.
     pub after: Duration,
     /// How long the answer took.
     pub took: Duration,

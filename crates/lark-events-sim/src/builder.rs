@@ -37,20 +37,25 @@ pub const REDELIVERIES: [Duration; 4] = [
 pub const ANSWER_LIMIT: Duration = Duration::from_secs(3);
 /// Above this, events come in fragments. The platform's own bound is not documented.
 pub const FRAGMENT_BYTES: usize = 64 * 1024;
+/// The time between two fragments of an event. The platform's own is not documented; the official
+/// clients for Go and Java lose fragments that come back to back, and lose none at this.
+pub const FRAGMENT_GAP: Duration = Duration::from_millis(20);
 
 /// Longer than this is as good as for ever, and can be added to a moment.
-const MAX_WAIT: Duration = Duration::from_hours(24 * 365);
+pub(crate) const MAX_WAIT: Duration = Duration::from_hours(24 * 365);
 
 /// Builds a [`Platform`].
 #[must_use = "a builder does nothing until it is started"]
 pub struct PlatformBuilder {
     app: App,
     webhook: Option<Result<Target, WebhookError>>,
+    path: Option<String>,
     events_by: Option<Mode>,
     callbacks_by: Option<Mode>,
     redeliver_after: Vec<Duration>,
     answer_limit: Duration,
     fragment_bytes: usize,
+    fragment_gap: Duration,
     config: ClientConfig,
     clock: Option<Clock>,
     seed: Option<u64>,
@@ -69,11 +74,13 @@ impl PlatformBuilder {
                 token: "verification-token".to_owned(),
             },
             webhook: None,
+            path: None,
             events_by: None,
             callbacks_by: None,
             redeliver_after: REDELIVERIES.to_vec(),
             answer_limit: ANSWER_LIMIT,
             fragment_bytes: FRAGMENT_BYTES,
+            fragment_gap: FRAGMENT_GAP,
             config: ClientConfig::default(),
             clock: None,
             seed: None,
@@ -123,6 +130,14 @@ impl PlatformBuilder {
         self
     }
 
+    /// Sets the path, and query if any, that a [`webhook_service`](Self::webhook_service) is posted to:
+    /// `/` unless set. So a test reaches a webhook that is nested in a whole router. It is checked when
+    /// the platform starts; a webhook at a URL has its path in there.
+    pub fn path(mut self, path: &str) -> Self {
+        self.path = Some(path.to_owned());
+        self
+    }
+
     /// Sets how events are delivered: by webhook if one is set, else by long connection.
     pub fn events_by(mut self, mode: Mode) -> Self {
         self.events_by = Some(mode);
@@ -157,6 +172,13 @@ impl PlatformBuilder {
     pub fn fragment_above(mut self, bytes: usize) -> Self {
         assert!(bytes > 0, "a fragment has a byte at least");
         self.fragment_bytes = bytes;
+        self
+    }
+
+    /// Sets the time between two fragments of an event: [`FRAGMENT_GAP`] unless set. At 0 they come
+    /// back to back. The [answer limit](Self::answer_limit) begins with the last one.
+    pub fn fragment_gap(mut self, gap: Duration) -> Self {
+        self.fragment_gap = gap;
         self
     }
 
@@ -209,14 +231,18 @@ impl PlatformBuilder {
     ///
     /// # Errors
     ///
-    /// [`StartError`] when there is no port to listen on, or when the webhook's URL is not valid or
-    /// does not pass the check.
+    /// [`StartError`] when there is no port to listen on, or when the webhook's URL or path is not valid
+    /// or it does not pass the check.
     ///
     /// # Panics
     ///
     /// Outside of a tokio runtime with time and I/O.
     pub async fn start(self) -> Result<Platform, StartError> {
-        let target = self.webhook.transpose()?;
+        let mut target = self.webhook.transpose()?;
+        if let Some(path) = self.path {
+            let at_path = target.and_then(|target| target.at_path(&path));
+            target = Some(at_path.ok_or(WebhookError::InvalidPath)?);
+        }
         #[cfg(feature = "tls")]
         let (acceptor, certificate) = if self.tls {
             let (acceptor, pem) = crate::connection::tls::self_signed()
@@ -244,6 +270,7 @@ impl PlatformBuilder {
         let connections = Connections::new(
             format!("ws{s}://{address}"),
             self.fragment_bytes,
+            self.fragment_gap.min(MAX_WAIT),
             self.config,
         );
         let shared = Arc::new(Shared {

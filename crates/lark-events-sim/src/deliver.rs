@@ -102,7 +102,7 @@ impl Deliver {
         accepted
     }
 
-    /// Sends the document, and gives the moment and the answer.
+    /// Sends the document, and gives the moment at which all of it is sent, and the answer.
     async fn send(&self, faults: &[Fault]) -> (Instant, Answer) {
         let Shared {
             webhook,
@@ -112,12 +112,11 @@ impl Deliver {
         } = &*self.shared;
         let loses_answer = faults.contains(&Fault::LoseAnswer);
         let (sent, answer) = if self.mode == Mode::LongConnection {
-            let sent = Instant::now();
             if faults.contains(&Fault::LoseEvent) {
                 self.count_sent();
-                (sent, None)
+                (Instant::now(), None)
             } else {
-                let answer = connections.send(self, faults).await;
+                let (sent, answer) = connections.send(self, faults).await;
                 (sent, Some(answer))
             }
         } else {

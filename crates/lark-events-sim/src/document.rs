@@ -2,10 +2,13 @@
 //! sealed.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
-use lark_events::{Delivery, EncodeError, EventInfo, EventType, RawJson, Schema, Transport};
+use lark_events::{
+    Delivery, EncodeError, EventInfo, EventType, RawJson, Schema, Transport, duplicate_key,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -30,6 +33,8 @@ type Members = BTreeMap<String, RawJson>;
 /// let mut body = ReserveConfigUpdatedV1::default();
 /// body.scope_id = Some("omm_1".to_owned());
 /// let typed = Document::of(&body)?.event_id("e-1");
+/// // A document of your own, such as one from a log:
+/// let like = Document::like(r#"{"header":{"event_type":"kitchen.tea.ready_v1"},"event":[]}"#);
 /// // Any body, in either envelope:
 /// let any = Document::v2("kitchen.tea.ready_v1", &["green", "black"])?;
 /// let old = Document::v1("message_read", &serde_json::json!({"open_id": "ou_1"}))?;
@@ -39,7 +44,11 @@ type Members = BTreeMap<String, RawJson>;
 /// ```
 #[derive(Debug, Clone)]
 #[must_use = "a document does nothing until it is pushed"]
-pub struct Document(Form);
+pub struct Document {
+    form: Form,
+    /// The place in the body of a key that is new in every push.
+    new_key: Option<&'static str>,
+}
 
 #[derive(Debug, Clone)]
 enum Form {
@@ -49,38 +58,66 @@ enum Form {
 }
 
 impl Document {
-    /// The documented sample, as a new event of the app that it is pushed to. A sample that is no
-    /// document in an envelope is pushed as it is; an event without a sample gets an empty body.
+    /// The documented sample, as a new event: [`like`](Self::like) it. An event without a sample gets an
+    /// empty body.
     pub fn sample(info: &EventInfo) -> Self {
-        let Some(sample) = info.sample else {
-            return Self::in_envelope(info.schema, info.event_type, RawJson::default());
-        };
+        match info.sample {
+            Some(sample) => Self::like(Bytes::from_static(sample.as_bytes())),
+            None => Self::in_envelope(info.schema, info.event_type, RawJson::default()),
+        }
+    }
+
+    /// A new event of the app that it is pushed to, like the one in `document`. The event id, the time,
+    /// the app and the token of its header are made up, and so is the key in its body where duplicates
+    /// have another one than the event id ([`duplicate_key`]): each push is another event. Pushes with
+    /// the same [`event_id`](Self::event_id) have the same key, too.
+    ///
+    /// What is no document in an envelope is pushed as it is.
+    pub fn like(document: impl Into<Bytes>) -> Self {
+        let document = document.into();
+        match Self::renewed(&document) {
+            Some(renewed) => renewed,
+            None => Form::Verbatim(document).into(),
+        }
+    }
+
+    fn renewed(document: &[u8]) -> Option<Self> {
         #[derive(Deserialize)]
-        struct Sample {
+        struct Parsed {
             header: Option<Box<RawValue>>,
             event: Option<Box<RawValue>>,
             uuid: Option<Box<RawValue>>,
         }
-        let parsed = serde_json::from_str::<Sample>(sample).ok();
-        let form = parsed.and_then(|parsed| match (parsed.header, parsed.event, parsed.uuid) {
+        let parsed = serde_json::from_slice::<Parsed>(document).ok()?;
+        let (form, event_type) = match (parsed.header, parsed.event, parsed.uuid) {
             (Some(header), Some(event), _) => {
                 let mut header = members(header.get())?;
-                // The event is another one than that of the page.
                 for fresh in ["event_id", "create_time", "app_id", "token"] {
                     header.remove(fresh);
                 }
+                let event_type = header.get("event_type").cloned();
                 let event = RawJson::parse(event.get().to_owned()).ok()?;
-                Some(Form::V2 { header, event })
+                (Form::V2 { header, event }, event_type)
             }
             (None, Some(event), Some(_)) => {
                 let mut event = members(event.get())?;
                 event.remove("app_id");
+                let event_type = event.get("type").cloned();
                 let outer = Members::new();
-                Some(Form::V1 { outer, event })
+                (Form::V1 { outer, event }, event_type)
             }
-            _ => None,
-        });
-        Self(form.unwrap_or_else(|| Form::Verbatim(Bytes::from_static(sample.as_bytes()))))
+            _ => return None,
+        };
+        let event_type = event_type.and_then(|json| json.decode::<String>().ok());
+        let new_key = event_type.and_then(|event_type| duplicate_key(&event_type));
+        Some(Self { form, new_key })
+    }
+
+    /// Keeps the key of duplicates in the body as it is: all pushes of the document are one event to an
+    /// app that goes by the key, under whatever event ids.
+    pub fn keep_duplicate_key(mut self) -> Self {
+        self.new_key = None;
+        self
     }
 
     /// An event with a body of its type, in the envelope that it comes in.
@@ -131,13 +168,11 @@ impl Document {
             let mut event = members(body.as_str()).expect("a body of version 1 is an object");
             event.insert("type".to_owned(), event_type);
             let outer = Members::new();
-            return Self(Form::V1 { outer, event });
+            return Form::V1 { outer, event }.into();
         }
         let header = Members::from([("event_type".to_owned(), event_type)]);
-        Self(Form::V2 {
-            header,
-            event: body,
-        })
+        let event = body;
+        Form::V2 { header, event }.into()
     }
 
     /// Sets the id by which receivers tell duplicates: `event_id`, in version 1 `uuid`.
@@ -186,7 +221,7 @@ impl Document {
     /// `name` in there.
     #[track_caller]
     fn set(mut self, name: &str, outer: Option<&str>, value: &str) -> Self {
-        let (members, name) = match (&mut self.0, outer) {
+        let (members, name) = match (&mut self.form, outer) {
             (Form::V2 { header, .. }, _) => (header, name),
             (Form::V1 { outer, .. }, Some(name)) => (outer, name),
             (Form::V1 { event, .. }, None) => (event, name),
@@ -203,10 +238,18 @@ impl Document {
                 members.insert(name.to_owned(), text(&value()));
             }
         }
-        let json = match self.0 {
+        let new_key = |event: RawJson, event_id: Option<&RawJson>| {
+            let event_id = event_id.and_then(|id| id.decode::<String>().ok());
+            let (Some(pointer), Some(event_id)) = (self.new_key, event_id) else {
+                return event;
+            };
+            with_key(&event, pointer, &event_id).unwrap_or(event)
+        };
+        let json = match self.form {
             Form::Verbatim(text) => return Written::new(text),
             Form::V2 { mut header, event } => {
                 or_insert(&mut header, "event_id", || random.hex(16));
+                let event = new_key(event, header.get("event_id"));
                 or_insert(&mut header, "create_time", || clock.millis().to_string());
                 or_insert(&mut header, "token", || app.token.clone());
                 or_insert(&mut header, "app_id", || app.id.clone());
@@ -234,12 +277,14 @@ impl Document {
                     format!("{:.7}", since.as_secs_f64())
                 });
                 or_insert(&mut event, "app_id", || app.id.clone());
+                let event = RawJson::encode(&event).expect("JSON values can be written");
+                let event = new_key(event, outer.get("uuid"));
                 #[derive(Serialize)]
                 struct V1 {
                     #[serde(flatten)]
                     outer: Members,
                     r#type: &'static str,
-                    event: Members,
+                    event: RawJson,
                 }
                 RawJson::encode(&V1 {
                     outer,
@@ -285,24 +330,66 @@ fn members(json: &str) -> Option<Members> {
     serde_json::from_str(json).ok()
 }
 
+/// A body with a key made of the event's id; `None` where the body has no key.
+fn with_key(body: &RawJson, pointer: &str, event_id: &str) -> Option<RawJson> {
+    fn set(json: &RawJson, names: &[&str], event_id: &str) -> Option<RawJson> {
+        let Some((name, names)) = names.split_first() else {
+            return key(json, event_id);
+        };
+        let mut members = members(json.as_str())?;
+        let member = set(members.get(*name)?, names, event_id)?;
+        members.insert((*name).to_owned(), member);
+        RawJson::encode(&members).ok()
+    }
+    let names: Vec<_> = pointer.split('/').skip(1).collect();
+    set(body, &names, event_id)
+}
+
+/// A key in the form of `old`: the prefix of an id such as `om_1` is kept, and a number stays one.
+fn key(old: &RawJson, event_id: &str) -> Option<RawJson> {
+    /// With a 1 before it, a number that a double holds exactly.
+    const DIGITS: u64 = 100_000_000_000_000;
+    let number = || {
+        let mut hash = DefaultHasher::new();
+        event_id.hash(&mut hash);
+        DIGITS + hash.finish() % DIGITS
+    };
+    let Ok(old) = old.decode::<String>() else {
+        old.decode::<serde_json::Number>().ok()?;
+        return RawJson::encode(&number()).ok();
+    };
+    Some(match old.rsplit_once('_') {
+        Some((prefix, _)) => text(&format!("{prefix}_{event_id}")),
+        None if old.parse::<u64>().is_ok() => text(&number().to_string()),
+        None => text(event_id),
+    })
+}
+
+impl From<Form> for Document {
+    fn from(form: Form) -> Self {
+        let new_key = None;
+        Self { form, new_key }
+    }
+}
+
 /// Pushed as it is.
 impl From<&str> for Document {
     fn from(text: &str) -> Self {
-        Self(Form::Verbatim(Bytes::copy_from_slice(text.as_bytes())))
+        Bytes::copy_from_slice(text.as_bytes()).into()
     }
 }
 
 /// Pushed as it is.
 impl From<String> for Document {
     fn from(text: String) -> Self {
-        Self(Form::Verbatim(text.into()))
+        Bytes::from(text).into()
     }
 }
 
 /// Pushed as it is.
 impl From<Bytes> for Document {
     fn from(bytes: Bytes) -> Self {
-        Self(Form::Verbatim(bytes))
+        Form::Verbatim(bytes).into()
     }
 }
 

@@ -37,8 +37,9 @@ pub enum Fault {
     GarbageFrame,
     /// The fragments of the next fragmented event come in a random order.
     ShuffleFragments,
-    /// The fragments of the next fragmented event come one by one, with this time between them:
-    /// other frames come in between.
+    /// The fragments of the next fragmented event come with this time between them, instead of the
+    /// platform's [gap](crate::PlatformBuilder::fragment_gap): other frames come in between. At 0 they
+    /// come back to back, and clients that hand each frame to a thread of its own lose some.
     SpreadFragments(Duration),
     /// One fragment of the next fragmented event never comes.
     LoseFragment,

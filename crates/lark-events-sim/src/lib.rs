@@ -30,8 +30,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! `ReserveConfigUpdatedV1::INFO` stands for the documented sample of the event; [`Document`] has
-//! the other things that can be pushed. An app in a process of its own is reached by its URL:
+//! `ReserveConfigUpdatedV1::INFO` stands for the documented sample of the event, as a new event each
+//! time; [`Document`] has the other things that can be pushed. A webhook that is nested in a whole
+//! router is reached by its [path](PlatformBuilder::path). An app in a process of its own is reached by its URL:
 //! [`PlatformBuilder::webhook`].
 //!
 //! # Long connections
@@ -75,6 +76,8 @@
 //! - A redelivery repeats the first request byte for byte, its signature and timestamp included:
 //!   whether the platform signs anew is not documented, and this is the harder case.
 //! - Requests are posted over `http://`, each on a connection of its own, and never redirected.
+//! - The fragments of an event come 20 ms apart ([`FRAGMENT_GAP`]); how the platform spaces them is not
+//!   documented.
 //! - What a client must not do is reported and does not end its connection, as long as it speaks
 //!   WebSocket. That it does not ping is not reported.
 //! - Of the events that the platform pushes one after another, each after the acknowledgement of the
@@ -101,7 +104,8 @@ mod webhook;
 
 pub use self::attempt::{Answer, Attempt, Missing, Mode};
 pub use self::builder::{
-    ANSWER_LIMIT, FRAGMENT_BYTES, PlatformBuilder, REDELIVERIES, StartError, StartErrorKind,
+    ANSWER_LIMIT, FRAGMENT_BYTES, FRAGMENT_GAP, PlatformBuilder, REDELIVERIES, StartError,
+    StartErrorKind,
 };
 pub use self::clock::clock;
 pub use self::connection::{Ack, AckFate, ClientConfig, MAX_ACKS, MAX_CONNECTIONS, MAX_VIOLATIONS};

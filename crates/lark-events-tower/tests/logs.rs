@@ -1,4 +1,4 @@
-//! What is logged of an event that a layer could not do its part for. In a program of its own, with
+//! What is logged of a duplicate, and of an event that a layer could not do its part for. In a program of its own, with
 //! one test, because whether a log line is wanted is cached for the whole process.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -86,6 +86,13 @@ async fn what_is_lost_or_not_remembered_is_named_and_never_quoted() {
         .service(panicking);
     panicking.oneshot(of("panicking_v1")).await.unwrap();
     ack_first.drain(Duration::from_secs(1)).await.unwrap_err();
+    let handled = tower::service_fn(|_| async { Ok::<_, BoxError>(Outcome::Handled) });
+    let handled = ServiceBuilder::new()
+        .layer(DedupLayer::new())
+        .service(handled);
+    for _ in 0..2 {
+        handled.clone().oneshot(of("twice_v1")).await.unwrap();
+    }
 
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     for (event_type, expected) in [
@@ -107,10 +114,16 @@ async fn what_is_lost_or_not_remembered_is_named_and_never_quoted() {
             "WARN lark_events_tower::dedup::service: not remembered",
         ),
         ("x_v1", "the store's own text"),
+        (
+            "twice_v1",
+            "DEBUG lark_events_tower::dedup::service: duplicate: handled before",
+        ),
     ] {
         let named = format!("event_type=\"{event_type}\" event_id=\"id-of-{event_type}\"");
         let found = |line: &str| line.contains(expected) && line.contains(&named);
         assert!(log.lines().any(found), "{event_type}: {expected}\n{log}");
     }
+    let duplicates = log.matches("duplicate: handled before").count();
+    assert_eq!(duplicates, 1, "the first is none: {log}");
     assert!(!log.contains("marked-body"), "{log}");
 }

@@ -64,10 +64,14 @@ mod crypto;
 mod decimal;
 mod delivery;
 mod dispatcher;
+mod duplicate_key;
 mod envelope;
 mod error;
 mod event;
 mod event_set;
+mod generated {
+    pub(crate) mod duplicate_keys;
+}
 mod handler;
 mod info;
 mod late;
@@ -93,6 +97,7 @@ pub use self::crypto::{
 };
 pub use self::delivery::{Delivery, Transport};
 pub use self::dispatcher::{DispatchFuture, Dispatcher, UnhandledPolicy};
+pub use self::duplicate_key::duplicate_key;
 pub use self::error::{
     BoxError, BuildError, DecodeError, DispatchError, DispatchErrorKind, EncodeError,
 };

@@ -20,6 +20,8 @@ pub(crate) struct Entry {
     pub(crate) page: Option<String>,
     pub(crate) updated: Option<String>,
     pub(crate) is_raw: bool,
+    /// Where in the body the documented key of duplicates is, as a JSON pointer.
+    pub(crate) duplicate_key: Option<String>,
 }
 
 /// The events of a domain.
@@ -48,6 +50,10 @@ pub(crate) fn entries(
         page: spec.facts.page.clone(),
         updated: spec.facts.updated.clone(),
         is_raw: spec.is_raw && overlay.by_hand.is_none(),
+        duplicate_key: overlay
+            .events
+            .get(&spec.facts.event_type)
+            .and_then(|words| words.duplicate_key.clone()),
     };
     let mut entries: Vec<_> = specs.iter().map(entry).collect();
     entries.sort_by(|a, b| a.name.cmp(&b.name));

@@ -47,6 +47,9 @@ pub(crate) struct ObjectWords {
     pub(crate) fields: BTreeMap<String, FieldWords>,
     /// For an event: what makes its sample JSON.
     pub(crate) repairs: Vec<Repair>,
+    /// For an event whose page names another key than the event's id for de-duplication: where that
+    /// is in the body, as a JSON pointer. An import does not read it, as pages say it in prose.
+    pub(crate) duplicate_key: Option<String>,
 }
 
 /// A text in a sample, replaced once before the sample is read.

@@ -3,13 +3,14 @@
 use http::StatusCode;
 
 use super::finding::Finding;
+use crate::figures::time;
 use crate::webhook::answer::{Answer, Missing, Posted};
 
 /// What is wanted of the platform's own: status 200, in time.
 pub(crate) fn accepted(posted: &Posted, advice: &'static str) -> Finding {
     match posted {
         Ok(answer) if answer.status == StatusCode::OK => {
-            Finding::pass(format!("{answer} in {} ms", answer.took.as_millis()))
+            Finding::pass(format!("{answer} in {}", time(answer.took)))
         }
         Ok(answer) if answer.status.is_success() => Finding::fail(
             answer.to_string(),

@@ -34,6 +34,12 @@ impl FromStr for Set {
 }
 
 impl Set {
+    /// Whether it sets what is at a JSON pointer, or something around it.
+    pub(super) fn reaches(&self, pointer: &str) -> bool {
+        let names = pointer.split('/').skip(1);
+        names.zip(&self.path).all(|(name, step)| name == step)
+    }
+
     /// The body with the value in it. Objects on the way to it are made where there are none.
     pub(super) fn apply(&self, body: &RawJson) -> Result<RawJson, String> {
         set(body, &self.path, &self.value)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use lark_events::{EventInfo, RawJson, Schema};
+use lark_events::{RawJson, Schema, duplicate_key};
 use lark_events_sim::Document;
 
 use super::set::Set;
@@ -18,7 +18,8 @@ pub(crate) struct Template {
     pub(crate) event_type: String,
     /// Whole, or the body alone where there is no envelope.
     members: BTreeMap<String, RawJson>,
-    schema: Schema,
+    /// Whether the key of duplicates is set in the body, so that it is not made up.
+    has_own_key: bool,
 }
 
 impl Template {
@@ -79,7 +80,7 @@ impl Template {
         Ok(Self {
             event_type: event_type.to_owned(),
             members,
-            schema,
+            has_own_key: false,
         })
     }
 
@@ -91,6 +92,8 @@ impl Template {
             self.members = whole.decode().map_err(|error| error.to_string())?;
             return Ok(());
         }
+        let key = duplicate_key(&self.event_type);
+        self.has_own_key |= key.is_some_and(|pointer| set.reaches(pointer));
         let event = self.members.remove("event").unwrap_or_default();
         self.members.insert("event".to_owned(), set.apply(&event)?);
         Ok(())
@@ -102,15 +105,11 @@ impl Template {
 
     /// What the simulator pushes as a new event of the app.
     pub(crate) fn document(&self) -> Result<Document, String> {
-        let json = self.json()?;
-        // The simulator makes new events of documented samples, which live as long as the process;
-        // so may the only one that is pushed.
-        let sample: &'static str = Box::leak(json.as_str().into());
-        let event_type: &'static str = Box::leak(self.event_type.as_str().into());
-        let info = EventInfo::new(event_type)
-            .schema(self.schema)
-            .sample(sample);
-        Ok(Document::sample(&info))
+        let document = Document::like(self.json()?.into_bytes());
+        Ok(match self.has_own_key {
+            true => document.keep_duplicate_key(),
+            false => document,
+        })
     }
 }
 

@@ -46,11 +46,35 @@ pub(super) fn causes(headers: &HeaderMap, now: SystemTime) -> Vec<Cause> {
     vec![cause]
 }
 
+/// To the second where it may be just over a limit, and never down to it.
 fn rounded(time: Duration) -> String {
-    let minutes = time.as_secs() / 60;
+    let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+    let (minutes, seconds) = (seconds / 60, seconds % 60);
     match minutes {
-        0..120 => format!("{minutes} min"),
-        120..2880 => format!("{} h {} min", minutes / 60, minutes % 60),
+        0..120 => format!("{minutes} min {seconds} s"),
+        120..2880 => format!("{} h {} min {seconds} s", minutes / 60, minutes % 60),
         _ => format!("{} days", minutes / 60 / 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_just_over_a_limit_is_not_shown_as_the_limit() {
+        for (time, text) in [
+            (
+                Duration::from_mins(10) + Duration::from_millis(1),
+                "10 min 1 s",
+            ),
+            (
+                Duration::from_hours(8) + Duration::from_secs(30),
+                "8 h 0 min 30 s",
+            ),
+            (Duration::from_hours(49), "2 days"),
+        ] {
+            assert_eq!(rounded(time), text);
+        }
     }
 }

@@ -18,6 +18,7 @@ use serde_json::json;
 
 use self::cause::Cause;
 use self::request::Request;
+use crate::figures::count;
 use crate::output::{BAD, GOOD, Output, STRONG, even_if_unread};
 use crate::secrets::Secrets;
 use crate::text::Text;
@@ -144,7 +145,10 @@ impl Case<'_> {
         causes.extend(length.map(|length| {
             Cause::new(
                 "body_cut",
-                format!("the body has {bytes} bytes, and {length} by its content-length"),
+                format!(
+                    "the body has {}, and {length} by its content-length",
+                    count(bytes, "byte")
+                ),
                 "read the body to its end, and save it whole",
             )
         }));

@@ -20,6 +20,7 @@ use serde::Serialize;
 use crate::document::APP_ID;
 use crate::document::set::Set;
 use crate::document::template::{CARD_V1, Template};
+use crate::figures::time;
 use crate::output::{BAD, FAINT, GOOD, Output, even_if_unread};
 use crate::secrets::Secrets;
 use crate::text::Text;
@@ -30,7 +31,8 @@ use crate::{Error, payload};
 /// Push one event to a webhook, as the platform would: encrypted and signed if there is a key.
 ///
 /// The event is the documented sample unless --file gives another. Its id, time, app and token are
-/// new with each push. It is sent once: `serve` has redeliveries.
+/// new with each push, and so is the `message_id` of a message, which receivers tell duplicates by.
+/// It is sent once: `serve` has redeliveries.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -58,7 +60,7 @@ pub(crate) struct PushArgs {
     /// The app that it is for.
     #[arg(long, value_name = "ID", default_value = APP_ID)]
     app_id: String,
-    /// The id by which receivers tell duplicates, instead of a new one.
+    /// The event id, instead of a new one: pushes with the same are duplicates.
     #[arg(long, value_name = "ID")]
     event_id: Option<String>,
     /// Put a body of --file into the old envelope, schema 1.0, where the catalogue does not know.
@@ -201,7 +203,7 @@ impl Pushed<'_> {
         }
     }
 
-    /// `accepted: 200 OK in 3ms (im.message.receive_v1, 6f0d…, signed)`
+    /// `accepted: 200 OK in 3.12 ms (im.message.receive_v1, 6f0d…, signed)`
     fn line(&self, posted: &Posted) -> Text {
         let verdict = if self.accepted {
             Text::painted(GOOD, "accepted")
@@ -209,7 +211,7 @@ impl Pushed<'_> {
             Text::painted(BAD, "not accepted")
         };
         let what = match posted {
-            Ok(answer) => format!("{} in {:.0?}", answer.status, answer.took),
+            Ok(answer) => format!("{} in {}", answer.status, time(answer.took)),
             Err(missing) => missing.to_string(),
         };
         let signed = if self.signed { "signed" } else { "unsigned" };

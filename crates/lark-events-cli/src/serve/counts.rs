@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use lark_events_sim::Platform;
 use serde_json::{Value, json};
 
+use crate::figures::count;
+
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Counts {
     pub(super) pushes: usize,
@@ -37,10 +39,11 @@ impl Counts {
             "on_the_way": on_the_way, "attempts": attempts, "redeliveries": redeliveries,
             "connections": connections, "connected": upgrades, "violations": violations,
         });
+        let (attempts, connected) = (count(attempts, "attempt"), count(upgrades, "time"));
+        let violations = count(violations, "violation");
         let mut text = format!(
             "{pushes} pushed: {acknowledged} acknowledged, {given_up} given up, {on_the_way} on the way; \
-             {attempts} attempts, {redeliveries} of them redeliveries; \
-             {upgrades} times connected; {violations} against the protocol"
+             {attempts}, {redeliveries} redelivered; connected {connected}; {violations} of the protocol"
         );
         for violation in platform.violations() {
             let _ = write!(text, "\n  {violation}");

@@ -3,6 +3,8 @@
 use lark_events_sim::{Answer, Attempt, Missing, Mode};
 use serde_json::{Value, json};
 
+use crate::figures::time;
+
 /// Of the longest text of an answer.
 const ANSWER_WIDTH: usize = 17;
 
@@ -35,11 +37,10 @@ impl Delivery {
             None => (String::new(), "on its way".to_owned(), String::new()),
             Some(attempt) => {
                 let copy = if attempt.copy { " copy" } else { "" };
-                let took = format!("{} ms", attempt.took.as_millis());
                 (
                     format!("{}{copy}", attempt.number),
                     answer_text(&attempt.answer),
-                    took,
+                    time(attempt.took),
                 )
             }
         };

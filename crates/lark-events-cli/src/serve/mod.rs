@@ -75,6 +75,10 @@ pub(crate) struct ServeArgs {
     /// Above how many bytes events come in fragments on long connections.
     #[arg(long, value_name = "BYTES", default_value_t = FRAGMENT_BYTES, value_parser = positive)]
     fragment_above: usize,
+    /// The time between two fragments; 0ms has them come back to back, of which the official clients
+    /// for Go and Java lose some.
+    #[arg(long, value_name = "TIME", default_value = "20ms")]
+    fragment_gap: Span,
     /// End after this time.
     #[arg(long = "for", value_name = "TIME")]
     lasts: Option<Span>,
@@ -130,7 +134,8 @@ pub(crate) async fn run(args: ServeArgs, output: Output) -> Result<ExitCode, Err
         .verification_token(app.token.reveal())
         .port(args.port)
         .answer_limit(args.timeout.0)
-        .fragment_above(args.fragment_above);
+        .fragment_above(args.fragment_above)
+        .fragment_gap(args.fragment_gap.0);
     if let Some(key) = &app.key {
         builder = builder.encrypt_key(key.reveal());
     }

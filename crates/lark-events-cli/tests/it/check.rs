@@ -17,7 +17,7 @@ use lark_events_tower::EventService;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use crate::push::serve;
+use crate::push::{deduplicating, serve};
 use crate::{KEY, Ran, TOKEN, lark_events};
 
 const PATH: &str = "/webhook/event";
@@ -68,6 +68,30 @@ fn our_own_webhook_passes_every_case() {
     let summary = ran.stdout.lines().last().unwrap();
     let expected = r#"{"summary":{"passed":22,"warned":0,"failed":0,"skipped":0}}"#;
     assert_eq!(summary, expected);
+}
+
+#[test]
+fn every_event_of_a_check_reaches_the_handler_of_an_app_that_deduplicates() {
+    let (url, handled) = deduplicating();
+    let event = ["--event", "im.message.receive_v1"];
+    let count = || handled.try_iter().count();
+    for _ in 0..2 {
+        // Two before the cases, and ten in this one.
+        check(&url, &[&event[..], &["--only", "answer-time"]].concat()).with_code(0);
+        assert_eq!(count(), 12);
+        for (case, events) in [
+            ("event", 1),
+            ("unknown-fields", 1),
+            ("null-fields", 1),
+            ("odd-types", 1),
+            ("duplicate", 1),
+            ("unknown-type", 1),
+            ("still-serves", 1),
+        ] {
+            check(&url, &[&event[..], &["--only", case]].concat()).with_code(0);
+            assert_eq!(count(), 2 + events, "{case}");
+        }
+    }
 }
 
 #[test]

@@ -7,8 +7,9 @@ use std::time::Duration;
 use axum::Router;
 use lark_events::{Dispatcher, DispatcherBuilder, Event, EventHeader, RawJson, Webhook};
 use lark_events_catalogue::find;
-use lark_events_tower::EventService;
+use lark_events_tower::{DedupLayer, EventService};
 use serde_json::{Value, json};
+use tower_layer::Layer as _;
 
 use crate::{KEY, Ran, TOKEN, file, lark_events};
 
@@ -191,6 +192,50 @@ fn a_string_that_has_json_in_it_is_set_in_quotes() {
     let help = lark_events(&["push", "--help"]).run().with_code(0).stdout;
     let shown = quoted.replace('=', "='") + "'";
     assert!(help.contains(&shown), "{help}");
+}
+
+/// An app that handles each event once, and the events that it has handled.
+pub(crate) fn deduplicating() -> (String, mpsc::Receiver<Event<RawJson>>) {
+    let webhook = Webhook::builder()
+        .encrypt_key(KEY)
+        .verification_token(TOKEN);
+    let (dispatcher, handled) = recording();
+    let service = DedupLayer::new().layer(dispatcher);
+    let service = EventService::new(webhook.build().unwrap(), service);
+    let router = Router::new().route_service("/webhook/event", service);
+    (serve(router), handled)
+}
+
+#[test]
+fn each_push_is_another_event_unless_its_id_is_given() {
+    let (url, handled) = deduplicating();
+    let message = find("im.message.receive_v1").unwrap().sample.unwrap();
+    let message = file("message.json", message);
+    let from_file = ["--file", message.to_str().unwrap()];
+    // In the old envelope.
+    for event in [
+        &["im.message.receive_v1"][..],
+        &from_file,
+        &["app_status_change"],
+    ] {
+        for _ in 0..5 {
+            push(event, &url).with_code(0);
+        }
+        assert_eq!(handled.try_iter().count(), 5, "{event:?}");
+
+        let again = [event, &["--event-id", event[0]]].concat();
+        for _ in 0..2 {
+            push(&again, &url).with_code(0);
+        }
+        assert_eq!(handled.try_iter().count(), 1, "{event:?}");
+    }
+    let set = ["im.message.receive_v1", "--set", "message.message_id=om_1"];
+    for _ in 0..2 {
+        push(&set, &url).with_code(0);
+    }
+    let events: Vec<_> = handled.try_iter().collect();
+    assert_eq!(events.len(), 1);
+    assert_eq!(body(&events[0])["message"]["message_id"], "om_1");
 }
 
 #[test]

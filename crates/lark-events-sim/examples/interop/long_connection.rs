@@ -167,7 +167,7 @@ async fn new_settings(scene: &mut Scene) -> Outcome {
     let told = platform.stats().pings;
     sleep(PINGS).await;
     let pings = platform.stats().pings - told;
-    ensure(pings == 0, || format!("{pings} pings in {PINGS:?}"))?;
+    ensure(pings == 0, || format!("pings in {PINGS:?}: {pings}"))?;
     platform.set_client_config(client_config());
     Ok(Seen::Right("pings no more".to_owned()))
 }

@@ -28,6 +28,7 @@ pub use self::pending::{Ack, AckFate, MAX_ACKS};
 pub(crate) use self::server::{Acceptor, serve, serve_stream};
 use self::ticket::Tickets;
 use crate::attempt::{Answer, Missing};
+use crate::builder::MAX_WAIT;
 use crate::deliver::Deliver;
 use crate::fault::Fault;
 use crate::random::Random;
@@ -45,6 +46,7 @@ pub(crate) struct Connections {
     /// `ws://` or `wss://`, and the address.
     origin: String,
     fragment_bytes: usize,
+    fragment_gap: Duration,
     config: Mutex<ClientConfig>,
     tickets: Mutex<Tickets>,
     links: Mutex<Vec<Arc<Link>>>,
@@ -57,10 +59,16 @@ pub(crate) struct Connections {
 }
 
 impl Connections {
-    pub(crate) fn new(origin: String, fragment_bytes: usize, config: ClientConfig) -> Self {
+    pub(crate) fn new(
+        origin: String,
+        fragment_bytes: usize,
+        fragment_gap: Duration,
+        config: ClientConfig,
+    ) -> Self {
         Self {
             origin,
             fragment_bytes,
+            fragment_gap,
             config: Mutex::new(config),
             tickets: Mutex::default(),
             links: Mutex::default(),
@@ -152,23 +160,25 @@ impl Connections {
         }
     }
 
-    /// Sends a document on a random connection, and waits for the answer.
-    pub(crate) async fn send(&self, deliver: &Deliver, faults: &[Fault]) -> Answer {
+    /// Sends a document on a random connection, and waits for the answer: from the moment on at which
+    /// the last fragment is sent, which it gives too.
+    pub(crate) async fn send(&self, deliver: &Deliver, faults: &[Fault]) -> (Instant, Answer) {
         let shared = &*deliver.shared;
         let (json, random) = (&deliver.document.json, &shared.random);
-        let deadline = Instant::now() + shared.answer_limit;
+        let now = Instant::now();
         let link = {
             let links = locked(&self.links);
             if links.is_empty() {
-                return Missing::NowhereToSend.into();
+                return (now, Missing::NowhereToSend.into());
             }
             Arc::clone(&links[random.below(links.len())])
         };
         deliver.count_sent();
         if faults.contains(&Fault::HalfOpen) {
+            let deadline = now + shared.answer_limit;
             let _ = timeout_at(deadline, link.commands.send(Command::GoSilent)).await;
             sleep_until(deadline).await;
-            return Missing::TimedOut.into();
+            return (now, Missing::TimedOut.into());
         }
 
         let seq_ids = self.fragments(json) as u64;
@@ -183,17 +193,20 @@ impl Connections {
             self.pending()
                 .expect(&message, event_id, link.number, loses_answer)
         };
+        let (gap, commands) = commands(message, self.fragment_gap, faults, random);
+        let gaps = u32::try_from(commands.len() - 1).unwrap_or(u32::MAX);
+        let sent = now + gap.saturating_mul(gaps).min(MAX_WAIT);
         let answered = async {
-            for command in commands(message, faults, random) {
-                if let Some(pause) = command.0 {
-                    sleep(pause).await;
+            for (place, command) in commands.into_iter().enumerate() {
+                if place > 0 {
+                    sleep(gap).await;
                 }
-                link.commands.send(command.1).await.ok()?;
+                link.commands.send(command).await.ok()?;
             }
             deliver.tell_others();
             answer.await.ok()
         };
-        match timeout_at(deadline, answered).await {
+        let answer = match timeout_at(sent + shared.answer_limit, answered).await {
             Ok(Some(answer)) => answer,
             Ok(None) => {
                 self.pending().forget(&id);
@@ -203,45 +216,44 @@ impl Connections {
                 self.pending().time_out(&id);
                 Missing::TimedOut.into()
             }
-        }
+        };
+        // A connection may be lost before.
+        (sent.min(Instant::now()), answer)
     }
 }
 
-/// What a connection is told to send a message, each after a pause.
+/// What a connection is told to send a message, one command after another, and the time between two.
 fn commands(
     message: Message,
+    gap: Duration,
     faults: &[Fault],
     random: &Random,
-) -> Vec<(Option<Duration>, Command)> {
+) -> (Duration, Vec<Command>) {
     let mut garbage = faults
         .contains(&Fault::GarbageFrame)
         .then(|| message::garbage(random));
     let spread = faults.iter().find_map(|fault| match fault {
-        Fault::SpreadFragments(pause) => Some(*pause),
+        Fault::SpreadFragments(gap) => Some(*gap),
         _ => None,
     });
-    let ending = faults.iter().find_map(|fault| match fault {
+    let mut ending = faults.iter().find_map(|fault| match fault {
         Fault::Disconnect => Some(Ending::Cut),
         Fault::Close => Some(Ending::Close),
         _ => None,
     });
-    let parts: Vec<Vec<Frame>> = match spread {
-        Some(_) => message
-            .frames
-            .into_iter()
-            .map(|frame| vec![frame])
-            .collect(),
-        None => vec![message.frames],
+    let gap = spread.unwrap_or(gap);
+    let parts: Vec<Vec<Frame>> = if gap.is_zero() {
+        vec![message.frames]
+    } else {
+        let frames = message.frames.into_iter();
+        frames.map(|frame| vec![frame]).collect()
     };
     let last = parts.len() - 1;
-    let mut ending = ending;
-    let command = |(place, frames)| {
-        let command = Command::Send {
-            garbage: garbage.take(),
-            frames,
-            then: ending.take_if(|_| place == last),
-        };
-        (spread.filter(|_| place > 0), command)
+    let command = |(place, frames)| Command::Send {
+        garbage: garbage.take(),
+        frames,
+        then: ending.take_if(|_| place == last),
     };
-    parts.into_iter().enumerate().map(command).collect()
+    let commands = parts.into_iter().enumerate().map(command).collect();
+    (gap, commands)
 }

@@ -54,7 +54,7 @@ impl Webhook {
         let target = locked(&self.target).clone()?;
         let _slot = match target {
             Target::Url { .. } => self.slots.acquire().await.ok(),
-            Target::Local(_) => None,
+            Target::Local { .. } => None,
         };
         Some(Post { target, _slot })
     }
@@ -106,6 +106,9 @@ impl Post<'_> {
 pub enum WebhookError {
     /// Its URL is not one of `http://`, with a host and no user.
     InvalidUrl,
+    /// Its [path](crate::PlatformBuilder::path) does not begin with `/`, has a fragment or a character
+    /// that a path cannot have, or is set without a service.
+    InvalidPath,
     /// The URL check was not answered with status 200 and its challenge within a second.
     UrlCheck(Answer),
 }
@@ -114,6 +117,7 @@ impl fmt::Display for WebhookError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InvalidUrl => f.write_str("the webhook is no http:// URL"),
+            Self::InvalidPath => f.write_str("the path is no path of a webhook service"),
             Self::UrlCheck(answer) if answer.accepted() => {
                 f.write_str("the URL check was not answered with its challenge")
             }

@@ -31,7 +31,10 @@ pub(crate) enum Target {
         authority: Authority,
         path: PathAndQuery,
     },
-    Local(BoxCloneSyncService<Request<Full<Bytes>>, Answer, BoxError>),
+    Local {
+        service: BoxCloneSyncService<Request<Full<Bytes>>, Answer, BoxError>,
+        path: PathAndQuery,
+    },
 }
 
 impl Target {
@@ -63,14 +66,32 @@ impl Target {
         let answering = service
             .map_err(Into::into)
             .and_then(|response: Response<B>| async { Ok(read(response).await) });
-        Self::Local(BoxCloneSyncService::new(answering))
+        Self::Local {
+            service: BoxCloneSyncService::new(answering),
+            path: PathAndQuery::from_static("/"),
+        }
+    }
+
+    /// The same service at another path; `None` when that is no path, or for a URL, which has one.
+    pub(crate) fn at_path(self, path: &str) -> Option<Self> {
+        let Self::Local { service, .. } = self else {
+            return None;
+        };
+        let parsed: PathAndQuery = path.parse().ok()?;
+        // The parser takes more than paths, and cuts off what follows a `#`.
+        let is_whole = path.starts_with('/') && parsed.as_str() == path;
+        is_whole.then_some(Self::Local {
+            service,
+            path: parsed,
+        })
     }
 
     /// Posts a request and waits for the answer, for as long as that takes.
     pub(crate) async fn post(self, request: Request<Bytes>) -> Answer {
         let mut request = request.map(Full::new);
         match self {
-            Self::Local(service) => {
+            Self::Local { service, path } => {
+                *request.uri_mut() = path.into();
                 // A server loses the connection whose handler panics.
                 let answer = AssertUnwindSafe(service.oneshot(request))
                     .catch_unwind()

@@ -1,5 +1,6 @@
 //! What is pushed: its envelope, and what is made up for it.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use lark_events::callback::CardActionTrigger;
@@ -128,6 +129,87 @@ async fn an_event_without_a_sample_has_an_empty_body_and_odd_samples_go_as_they_
     assert_eq!(sent(flat).await, json!({"open_id": "ou_1"}));
     let callback = sent(CardActionTrigger::INFO).await;
     assert_eq!(callback["header"]["app_id"], ID);
+}
+
+/// An event like the page's of a message, whose duplicates have the same `message_id`.
+const MESSAGE: &str = r#"{"schema":"2.0","header":{"event_id":"old","token":"old","create_time":"1",
+    "event_type":"im.message.receive_v1","tenant_key":"t","app_id":"cli_old"},
+    "event":{"message":{"message_id":"om_old","root_id":"om_root","n":1e400}}}"#;
+
+fn message_id(document: &Delivery) -> String {
+    type Members = BTreeMap<String, RawJson>;
+    let body: Members = document.raw.decode().unwrap();
+    let message: Members = body["message"].decode().unwrap();
+    message["message_id"].decode().unwrap()
+}
+
+#[tokio::test]
+async fn what_duplicates_are_known_by_is_new_in_every_push() {
+    let message = |document: Document| async {
+        let platform = Platform::builder().app(ID, "").start().await.unwrap();
+        let request = platform.request(document);
+        let body = request.into_body();
+        Delivery::parse_unauthenticated(body, Transport::Local, SystemTime::now()).unwrap()
+    };
+    let sample = EventInfo::new("im.message.receive_v1").sample(MESSAGE);
+    for document in [Document::sample(&sample), Document::like(MESSAGE)] {
+        let [one, other] = [
+            message(document.clone()).await,
+            message(document.clone()).await,
+        ];
+        assert_ne!(one.header.event_id, other.header.event_id);
+        assert_ne!(message_id(&one), message_id(&other));
+        for sent in [&one, &other] {
+            assert_eq!(message_id(sent), format!("om_{}", sent.header.event_id));
+            assert!(sent.raw.as_str().contains(r#""root_id":"om_root""#));
+            assert!(
+                sent.raw.as_str().contains(r#""n":1e400"#),
+                "to the last digit"
+            );
+        }
+
+        // One event, pushed twice, and two events of one message.
+        let same = document.clone().event_id("e-1");
+        for _ in 0..2 {
+            assert_eq!(message_id(&message(same.clone()).await), "om_e-1");
+        }
+        let kept = message(document.keep_duplicate_key()).await;
+        assert_eq!(message_id(&kept), "om_old");
+        assert_ne!(kept.header.event_id, "old");
+    }
+}
+
+#[tokio::test]
+async fn a_key_keeps_its_form_and_is_not_made_up_where_there_is_none() {
+    let approved = |body: Value| {
+        let header = json!({"event_type": "payroll.payment_activity.approved_v1"});
+        Document::like(json!({"header": header, "event": body}).to_string()).event_id("e-1")
+    };
+    for (old, number) in [
+        (json!("7202076988667019308"), true),
+        (json!(7), true),
+        (json!("a"), false),
+    ] {
+        let new = &sent(approved(json!({"activity_id": old}))).await["event"]["activity_id"];
+        assert_eq!(new.is_string(), old.is_string(), "{old} {new}");
+        let digits = new.to_string().replace('"', "");
+        assert_eq!(digits.parse::<u64>().is_ok(), number, "{old} {new}");
+        assert_ne!(*new, old);
+    }
+    for body in [
+        json!({}),
+        json!({"activity_id": null}),
+        json!([]),
+        json!({"activity_id": {}}),
+    ] {
+        assert_eq!(sent(approved(body.clone())).await["event"], body);
+    }
+    // A body that is typed or built is its author's.
+    let built = Document::v2(
+        "payroll.payment_activity.approved_v1",
+        &json!({"activity_id": "1"}),
+    );
+    assert_eq!(sent(built.unwrap()).await["event"]["activity_id"], "1");
 }
 
 #[tokio::test]

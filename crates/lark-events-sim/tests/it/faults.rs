@@ -79,7 +79,7 @@ async fn a_delayed_event_comes_later_and_has_its_whole_limit() {
     let mut client = Client::connect(&platform).await;
     platform.inject(Fault::Delay(Duration::from_secs(10)));
     let pushed = Instant::now();
-    let push = platform.push(sample());
+    let push = platform.push(small());
     let event = client.event().await;
     assert_eq!(pushed.elapsed(), Duration::from_secs(10));
     tokio::time::sleep(Duration::from_millis(2900)).await;
@@ -134,8 +134,8 @@ async fn a_reordered_event_comes_after_the_next_one() {
     let alone = platform.push(sample());
     assert_eq!(id(&client.event().await), alone.event_id());
     assert_eq!(
-        pushed.elapsed(),
-        Duration::from_secs(1),
+        pushed.elapsed().as_secs(),
+        1,
         "there is no other to wait for"
     );
 }

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use lark_events::EventType as _;
 use lark_events::callback::CardActionTrigger;
 use lark_events_sim::{
-    Answer, ClientConfig, Document, Fault, MAX_CONNECTIONS, MAX_VIOLATIONS, Missing, Mode,
-    Platform, PlatformBuilder, ViolationKind,
+    Answer, ClientConfig, Document, FRAGMENT_GAP, Fault, MAX_CONNECTIONS, MAX_VIOLATIONS, Missing,
+    Mode, Platform, PlatformBuilder, ViolationKind,
 };
 use lark_events_ws::frame::{Frame, Method, header};
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 use vc_events::ReserveConfigUpdatedV1;
 
-use crate::client::{Client, ID, SECRET, call_endpoint, endpoint, number, ticket};
+use crate::client::{Client, Event, ID, SECRET, call_endpoint, endpoint, number, ticket};
 
 fn builder() -> PlatformBuilder {
     Platform::builder().app(ID, SECRET)
@@ -175,6 +175,89 @@ async fn a_large_event_comes_in_fragments_of_one_message() {
     client.ack(&event, r#"{"code":200}"#).await;
     assert!(push.await.acknowledged());
     assert_eq!(platform.violations(), []);
+}
+
+/// When the frames of the next event come, after it was pushed.
+async fn came(client: &mut Client, pushed: Instant) -> (Event, Vec<Duration>) {
+    let first = client.frame().await;
+    let mut times = vec![pushed.elapsed()];
+    let mut frames = vec![first];
+    while frames.len() < number(&frames[0], header::SUM) {
+        frames.push(client.frame().await);
+        times.push(pushed.elapsed());
+    }
+    (Event { frames }, times)
+}
+
+#[tokio::test(start_paused = true)]
+async fn fragments_come_one_by_one_unless_they_are_to_come_back_to_back() {
+    let ms = Duration::from_millis;
+    let text = "x".repeat(2_500);
+    let large = || Document::v2("a.b_v1", &json!({"text": text})).unwrap();
+    let set = |gap: Option<Duration>| {
+        let builder = builder().fragment_above(1000).redeliver_after([]);
+        gap.into_iter().fold(builder, PlatformBuilder::fragment_gap)
+    };
+    for (gap, fault, times) in [
+        (None, None, [ms(0), FRAGMENT_GAP, 2 * FRAGMENT_GAP]),
+        (Some(ms(50)), None, [ms(0), ms(50), ms(100)]),
+        (Some(ms(0)), None, [ms(0); 3]),
+        (None, Some(ms(0)), [ms(0); 3]),
+        (Some(ms(0)), Some(ms(7)), [ms(0), ms(7), ms(14)]),
+    ] {
+        let platform = set(gap).start().await.unwrap();
+        let mut client = Client::connect(&platform).await;
+        fault.map(|gap| platform.inject(Fault::SpreadFragments(gap)));
+        let pushed = Instant::now();
+        let push = platform.push(large());
+        let (event, came) = came(&mut client, pushed).await;
+        assert_eq!(came, times, "{gap:?} {fault:?}");
+        client.ack(&event, r#"{"code":200}"#).await;
+        assert!(push.await.acknowledged());
+        assert_eq!(platform.violations(), []);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_limit_of_an_answer_begins_with_the_last_fragment() {
+    let gap = Duration::from_secs(2);
+    let builder = builder().fragment_above(1000).fragment_gap(gap);
+    let platform = builder.redeliver_after([]).start().await.unwrap();
+    let mut client = Client::connect(&platform).await;
+    let large = || Document::v2("a.b_v1", &json!({"text": "x".repeat(2_500)})).unwrap();
+    let second = Duration::from_secs(1);
+    for (answers_after, accepted) in [(2 * second, true), (4 * second, false)] {
+        let pushed = Instant::now();
+        let push = platform.push(large());
+        let (event, _) = came(&mut client, pushed).await;
+        tokio::time::sleep(answers_after).await;
+        client.ack(&event, r#"{"code":200}"#).await;
+        let report = push.await;
+        let attempt = &report.attempts[0];
+        assert_eq!(attempt.accepted(), accepted);
+        assert_eq!(attempt.after, 2 * gap);
+        assert_eq!(attempt.took, answers_after.min(3 * second));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_is_lost_between_two_fragments_ends_the_attempt() {
+    let builder = builder().fragment_above(1000).redeliver_after([]);
+    let builder = builder.fragment_gap(Duration::from_mins(1));
+    let platform = builder.start().await.unwrap();
+    let mut client = Client::connect(&platform).await;
+    let pushed = Instant::now();
+    let large = Document::v2("a.b_v1", &json!({"text": "x".repeat(2_500)})).unwrap();
+    let push = platform.push(large);
+    client.frame().await;
+    drop(client);
+    let report = push.await;
+    let attempt = &report.attempts[0];
+    assert_eq!(attempt.answer, Answer::Missing(Missing::ConnectionLost));
+    assert!(
+        attempt.after + attempt.took <= pushed.elapsed(),
+        "{attempt:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

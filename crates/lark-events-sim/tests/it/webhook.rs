@@ -96,6 +96,50 @@ async fn a_signed_and_sealed_event_is_taken_by_our_own_webhook() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_nested_router_is_posted_to_at_its_path() {
+    let lark = axum::Router::new().route_service("/event", app());
+    let router: axum::Router = axum::Router::new()
+        .route("/", axum::routing::get(|| async { "a page" }))
+        .nest("/webhook", lark);
+    let builder = || builder().webhook_service(router.clone());
+    let platform = builder().path("/webhook/event?from=lark").start().await;
+    let platform = platform.unwrap();
+    assert!(
+        platform
+            .push(ReserveConfigUpdatedV1::INFO)
+            .await
+            .acknowledged()
+    );
+    let request = platform.request(ReserveConfigUpdatedV1::INFO);
+    assert_eq!(status(&platform.post(request).await), 200);
+
+    let refused = builder().start().await.unwrap_err().to_string();
+    assert_eq!(
+        refused, "the webhook was not set",
+        "at `/` there is no webhook"
+    );
+    for path in [
+        "",
+        "webhook/event",
+        "*",
+        "/webhook event",
+        "/webhook/event#there",
+    ] {
+        invalid_path(builder().path(path)).await;
+    }
+    invalid_path(Platform::builder().path("/webhook/event")).await;
+    let url = Platform::builder().webhook("http://127.0.0.1:1/");
+    invalid_path(url.path("/webhook/event")).await;
+}
+
+async fn invalid_path(builder: PlatformBuilder) {
+    let error = builder.start().await.unwrap_err();
+    assert_eq!(error.kind(), StartErrorKind::Webhook);
+    let source = error.source().unwrap().downcast_ref();
+    assert_eq!(source, Some(&WebhookError::InvalidPath));
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_an_encrypt_key_documents_are_plain_and_unsigned() {
     let plain = Webhook::builder()
         .verification_token(TOKEN)

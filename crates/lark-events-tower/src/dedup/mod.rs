@@ -10,7 +10,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
-use lark_events::Delivery;
+use lark_events::{Delivery, duplicate_key};
 use tokio_util::task::TaskTracker;
 use tower_layer::Layer;
 
@@ -35,9 +35,6 @@ const MAX_WAITING: usize = 1_024;
 
 /// Keys longer than this are none: those of the platform have a tenth of it, and all are kept.
 const MAX_KEY_BYTES: usize = 1_024;
-
-/// The documentation of this event names another key than the event's id, and where it is.
-const MESSAGE_RECEIVED: (&str, &str) = ("im.message.receive_v1", "/message/message_id");
 
 /// Handles an event once: the platform delivers at least once, and now and then again even after a
 /// good answer.
@@ -77,8 +74,9 @@ const MESSAGE_RECEIVED: (&str, &str) = ("im.message.receive_v1", "/message/messa
 /// # What a duplicate is
 ///
 /// A delivery to the same app, of the same type and with the same event id (version 1: `uuid`), or
-/// the same key of its type's own: [`key_for`](Self::key_for). For `im.message.receive_v1` that is the
-/// id of the message, as documented. What has no id, or one of more than a kibibyte, is passed on, and
+/// the same key of its type's own: the one that its documentation names, which
+/// [`duplicate_key`] knows, or yours by [`key_for`](Self::key_for). For `im.message.receive_v1` that is
+/// the id of the message. Each duplicate is logged at the level DEBUG. What has no id, or one of more than a kibibyte, is passed on, and
 /// so are callbacks, which are never delivered again.
 ///
 /// # What becomes of it
@@ -137,8 +135,7 @@ impl DedupLayer {
     /// layer: of two layers over one store, each takes the other for another process.
     #[must_use]
     pub fn with_store(store: Arc<dyn DedupStore>) -> Self {
-        let (event_type, pointer) = MESSAGE_RECEIVED;
-        let layer = Self {
+        Self {
             store,
             owner: RandomState::new().hash_one(std::process::id()),
             keys: Arc::default(),
@@ -147,8 +144,7 @@ impl DedupLayer {
             lanes: Arc::default(),
             settling: TaskTracker::new(),
             counters: Arc::default(),
-        };
-        layer.key_for(event_type, |delivery| text_at(&delivery.raw, pointer))
+        }
     }
 
     /// Has events of a type told apart by what `key` gives of them; by their event id where it
@@ -217,13 +213,15 @@ impl DedupLayer {
             return None;
         }
         let header = &delivery.header;
-        let own = self.keys.get(&header.event_type);
         let (app, event_type) = (&header.app_id, &header.event_type);
         let key = |id: &str| {
             let key = (!id.is_empty()).then(|| format!("{app}:{event_type}:{id}"));
             key.filter(|key| key.len() <= MAX_KEY_BYTES)
         };
-        let own = own.and_then(|own| own(delivery));
+        let own = match self.keys.get(event_type) {
+            Some(own) => own(delivery),
+            None => duplicate_key(event_type).and_then(|at| text_at(&delivery.raw, at)),
+        };
         own.and_then(|id| key(&id))
             .or_else(|| key(&header.event_id))
     }

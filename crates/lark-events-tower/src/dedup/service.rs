@@ -7,7 +7,7 @@ use std::time::Duration;
 use lark_events::{BoxError, Delivery, Outcome};
 use tokio::runtime::Handle;
 use tower_service::Service;
-use tracing::{Instrument as _, warn};
+use tracing::{Instrument as _, debug, warn};
 
 use super::store::Claim;
 use super::{DedupLayer, MAX_WAITING};
@@ -84,6 +84,9 @@ impl DedupLayer {
                 self.counters.duplicates.add_one();
                 #[cfg(feature = "metrics")]
                 crate::metrics::duplicate(&delivery.header.event_type);
+                let (event_type, event_id) =
+                    (&delivery.header.event_type, &delivery.header.event_id);
+                debug!(event_type, event_id, "duplicate: handled before");
                 return Ok(outcome);
             }
         }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{Request, Uri};
 use http_body_util::Full;
 use lark_events::{BoxError, Delivery, Outcome, RawJson, Webhook, WebhookBuilder};
-use lark_events_sim::{Document, Mode};
+use lark_events_sim::{Document, Fault, Mode};
 use lark_events_tower::{DEFAULT_KEPT, DedupLayer, EventService};
 use serde_json::json;
 use tokio::time::{advance, sleep, timeout};
@@ -388,6 +388,35 @@ async fn on_both_transports_what_the_platform_repeats_is_handled_once() {
         let both = tokio::join!(answered(&mut first), answered(&mut second));
         assert_eq!(both, ((200, 100), (200, 100)), "at once, by {mode:?}");
         assert_eq!(calls(&count), 3);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_both_transports_each_push_is_an_event_and_its_redelivery_is_none() {
+    let message = r#"{"header":{"event_type":"im.message.receive_v1","event_id":"of the page"},
+        "event":{"message":{"message_id":"om_1"}}}"#;
+    let activity = r#"{"header":{"event_type":"payroll.payment_activity.approved_v1"},
+        "event":{"activity_id":"7202076988667019308"}}"#;
+    let old = r#"{"type":"event_callback","uuid":"of the page","event":{"type":"message"}}"#;
+    for (mode, document) in BOTH.into_iter().flat_map(|mode| {
+        let documents = [message, activity, old];
+        documents.map(|document| (mode, Document::like(document)))
+    }) {
+        let (service, count) = acting([]);
+        let dedup = DedupLayer::new();
+        let again = [Duration::from_secs(15)];
+        let platform = delivering(mode, dedup.layer(service), again).await;
+        let named = format!("{mode:?} {document:?}");
+        for pushes in 1..=5 {
+            let report = platform.push(document.clone()).await;
+            assert!(report.acknowledged(), "{named}");
+            assert_eq!(calls(&count), pushes, "{named}");
+        }
+        platform.inject(Fault::LoseAnswer);
+        let report = platform.push(document).await;
+        assert_eq!(report.attempts.len(), 2, "{named}");
+        assert!(report.acknowledged(), "{named}");
+        assert_eq!((calls(&count), dedup.stats().duplicates), (6, 1), "{named}");
     }
 }
 

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::super::generate;
+use super::super::problem::Problem;
 use super::super::sources::Source;
 use super::{READY, overlay, problems, spec, string, tea};
 
@@ -274,6 +276,41 @@ fn words_that_decide_nothing_are_a_problem() {
     assert_eq!(
         problems(&tea([spec()], path)),
         ["overlay.toml: types.cup.extern: `path` is no path of a type"]
+    );
+}
+
+#[test]
+fn a_key_of_duplicates_is_an_id_in_the_body_of_its_event() {
+    let fields = json!({
+        "cup": {"$ref": "#/$defs/cup"},
+        "sizes": {"type": "array", "items": string()},
+        "size": {"type": "integer"},
+    });
+    let defs = json!({"cup": {"type": "object", "properties": {"cup_id": string()}}});
+    let problems_of = |pointer: &str| {
+        let overlay = format!("[events.\"{READY}\"]\nduplicate_key = {pointer:?}\n");
+        generate(&tea([spec(READY, fields.clone(), defs.clone())], &overlay)).err()
+    };
+    for id in ["/cup/cup_id", "/size"] {
+        assert!(problems_of(id).is_none(), "{id}");
+    }
+    for stray in [
+        "", "size", "/", "/cup", "/cup/", "/sizes", "/sizes/0", "/size/x", "/gone",
+    ] {
+        let problems = problems_of(stray).unwrap_or_default();
+        let lines: Vec<_> = problems.iter().map(Problem::to_string).collect();
+        let rule = "no JSON pointer to a string or an integer of the body";
+        let at = format!("events.\"{READY}\".duplicate_key");
+        assert_eq!(
+            lines,
+            [format!("specs/tea/overlay.toml: {at}: {rule}")],
+            "{stray}"
+        );
+    }
+    let elsewhere = "[types.cup]\nduplicate_key = \"/cup_id\"\n";
+    assert_eq!(
+        problems(&tea([spec(READY, fields, defs)], elsewhere)),
+        ["overlay.toml: types.cup.duplicate_key: only for an event that is in the facts"]
     );
 }
 

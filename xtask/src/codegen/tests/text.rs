@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::generate;
 use super::super::sources::Source;
+use super::super::{duplicate_keys, generate};
 use super::{POURED, READY, problems, spec, string, tea};
 
 #[test]
@@ -253,6 +253,17 @@ fn the_outline_has_every_type_once_with_our_words() {
 }
 "#
     );
+}
+
+#[test]
+fn the_key_of_duplicates_is_in_the_table_for_the_core() {
+    let fields = json!({"pot_id": string()});
+    let specs = [POURED, READY].map(|event_type| spec(event_type, fields.clone(), json!({})));
+    let overlay = format!("[events.\"{READY}\"]\nduplicate_key = \"/pot_id\"\n");
+    let generated = generate(&tea(specs, &overlay)).unwrap();
+    let table = duplicate_keys::text(generated.entries.iter());
+    let (_, rows) = table.split_once("= &[\n").unwrap();
+    assert_eq!(rows, "(\"tea.pot.ready_v1\", \"/pot_id\"),\n];\n");
 }
 
 #[test]

@@ -83,6 +83,7 @@ fn what_cannot_be_served_is_status_2() {
         (&["--fault", "tea"], "no fault tea"),
         (&["--redeliver", "soon"], "a time is"),
         (&["--fragment-above", "0"], "a fragment has"),
+        (&["--fragment-gap", "20"], "a time is"),
         (
             &["--port", "0", "--script", script],
             "bad-script.txt: line 2: no event tea",
