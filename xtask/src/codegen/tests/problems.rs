@@ -18,7 +18,7 @@ fn unreadable_files_are_named() {
         [
             "bad.json: expected value at line 2 column 14",
             "overlay.toml: line 2: unknown field `dok`, expected one of `doc`, `name`, `extern`, \
-             `validated_by_hand`, `fields`, `repairs`",
+             `validated_by_hand`, `fields`, `repairs`, `duplicate_key`",
         ]
     );
 }

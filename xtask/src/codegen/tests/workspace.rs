@@ -84,10 +84,10 @@ fn a_second_run_changes_nothing_and_a_check_finds_what_is_stale() {
             LICENCES[0],
             LICENCES[1],
             README,
+            KEYS,
             EVERYTHING,
             OUTLINE,
             TABLE,
-            KEYS,
             SET,
             ROOT,
             EVENT
