@@ -116,14 +116,16 @@ async fn what_is_lost_or_not_remembered_is_named_and_never_quoted() {
         ("x_v1", "the store's own text"),
         (
             "twice_v1",
-            "DEBUG lark_events_tower::dedup::service: duplicate: handled before",
+            "DEBUG lark_events_tower::dedup::service: duplicate: acknowledged, not handled again",
         ),
     ] {
         let named = format!("event_type=\"{event_type}\" event_id=\"id-of-{event_type}\"");
         let found = |line: &str| line.contains(expected) && line.contains(&named);
         assert!(log.lines().any(found), "{event_type}: {expected}\n{log}");
     }
-    let duplicates = log.matches("duplicate: handled before").count();
+    let duplicates = log
+        .matches("duplicate: acknowledged, not handled again")
+        .count();
     assert_eq!(duplicates, 1, "the first is none: {log}");
     assert!(!log.contains("marked-body"), "{log}");
 }

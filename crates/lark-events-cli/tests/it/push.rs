@@ -212,18 +212,18 @@ fn each_push_is_another_event_unless_its_id_is_given() {
     let message = find("im.message.receive_v1").unwrap().sample.unwrap();
     let message = file("message.json", message);
     let from_file = ["--file", message.to_str().unwrap()];
-    // In the old envelope.
-    for event in [
-        &["im.message.receive_v1"][..],
-        &from_file,
-        &["app_status_change"],
+    let old_envelope = ["app_status_change"];
+    for (event, id) in [
+        (&["im.message.receive_v1"][..], "e-1"),
+        (&from_file, "e-2"),
+        (&old_envelope, "e-3"),
     ] {
         for _ in 0..5 {
             push(event, &url).with_code(0);
         }
         assert_eq!(handled.try_iter().count(), 5, "{event:?}");
 
-        let again = [event, &["--event-id", event[0]]].concat();
+        let again = [event, &["--event-id", id]].concat();
         for _ in 0..2 {
             push(&again, &url).with_code(0);
         }

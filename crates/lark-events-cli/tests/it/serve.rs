@@ -298,7 +298,7 @@ fn each_push_is_another_event_to_an_app_that_deduplicates() {
     let script = file("messages.txt", script);
     let app = ["--key", KEY, "--token", TOKEN, "--webhook", &url];
     let events = ["--push", message, "--script", script.to_str().unwrap()];
-    let summary = Serving::start(&[app, events].concat()).ended();
+    let summary = Serving::start(&[&app[..], &events].concat()).ended();
     // The copy is a duplicate.
     assert_eq!(
         (&summary["pushes"], &summary["attempts"]),

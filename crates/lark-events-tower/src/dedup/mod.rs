@@ -73,10 +73,10 @@ const MAX_KEY_BYTES: usize = 1_024;
 ///
 /// # What a duplicate is
 ///
-/// A delivery to the same app, of the same type and with the same event id (version 1: `uuid`), or
-/// the same key of its type's own: the one that its documentation names, which
-/// [`duplicate_key`] knows, or yours by [`key_for`](Self::key_for). For `im.message.receive_v1` that is
-/// the id of the message. Each duplicate is logged at the level DEBUG. What has no id, or one of more than a kibibyte, is passed on, and
+/// A delivery to the same app, of the same type and with the same event id (version 1: `uuid`). Where
+/// the documentation of an event names another key, that counts ([`duplicate_key`]): for
+/// `im.message.receive_v1` the id of the message. [`key_for`](Self::key_for) sets a key of your own.
+/// Each duplicate is logged at DEBUG. What has no id, or one of more than a kibibyte, is passed on, and
 /// so are callbacks, which are never delivered again.
 ///
 /// # What becomes of it

@@ -84,9 +84,12 @@ impl DedupLayer {
                 self.counters.duplicates.add_one();
                 #[cfg(feature = "metrics")]
                 crate::metrics::duplicate(&delivery.header.event_type);
-                let (event_type, event_id) =
-                    (&delivery.header.event_type, &delivery.header.event_id);
-                debug!(event_type, event_id, "duplicate: handled before");
+                let header = &delivery.header;
+                debug!(
+                    event_type = header.event_type,
+                    event_id = header.event_id,
+                    "duplicate: acknowledged, not handled again"
+                );
                 return Ok(outcome);
             }
         }
