@@ -207,7 +207,9 @@ async fn fragments_come_one_by_one_unless_they_are_to_come_back_to_back() {
     ] {
         let platform = set(gap).start().await.unwrap();
         let mut client = Client::connect(&platform).await;
-        fault.map(|gap| platform.inject(Fault::SpreadFragments(gap)));
+        if let Some(gap) = fault {
+            platform.inject(Fault::SpreadFragments(gap));
+        }
         let pushed = Instant::now();
         let push = platform.push(large());
         let (event, came) = came(&mut client, pushed).await;
