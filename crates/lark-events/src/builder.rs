@@ -5,10 +5,10 @@ use std::collections::hash_map::Entry;
 use std::fmt;
 use std::panic::Location;
 
-use crate::delivery::is_callback;
+use crate::delivery::DeliveryKind;
 use crate::dispatcher::{Dispatcher, Route, Routes, UnhandledPolicy};
 use crate::error::{BuildError, BuildProblem};
-use crate::event::EventType;
+use crate::event::{EventType, Schema};
 use crate::event_set::EventSet;
 use crate::handler::{
     ErasedHandler, Handler, HandlerWith, SetHandler, erase, erase_raw, erase_set,
@@ -16,6 +16,7 @@ use crate::handler::{
 use crate::info::EventInfo;
 use crate::outcome::{IntoReply, RawReply};
 use crate::raw_json::RawJson;
+use crate::unhandled::UnhandledTypes;
 
 type Place = &'static Location<'static>;
 
@@ -101,14 +102,14 @@ impl<S> DispatcherBuilder<S> {
     ) -> Self {
         let handler = erase_set::<E, _>(handler);
         for info in E::EVENTS {
-            if is_callback(info.event_type, info.schema) {
+            if DeliveryKind::of(info.event_type, info.schema) == DeliveryKind::Callback {
                 self.problems.push(BuildProblem::CallbackInSet {
                     event_type: info.event_type,
                     place: Location::caller(),
                 });
             }
             let handler = ErasedHandler::clone(&handler);
-            self = self.insert(info.event_type, handler, Some(info));
+            self = self.insert(info.event_type, Some(handler), Some(info));
         }
         self
     }
@@ -121,7 +122,7 @@ impl<S> DispatcherBuilder<S> {
         event_type: impl Into<String>,
         handler: impl Handler<RawJson, Return: IntoReply<RawReply>>,
     ) -> Self {
-        self.insert(event_type, erase_raw(handler), None)
+        self.insert(event_type, Some(erase_raw(handler)), None)
     }
 
     /// Registers a handler for every event that has none of its own. It is given the body as
@@ -136,6 +137,33 @@ impl<S> DispatcherBuilder<S> {
                 second,
             }),
             None => self.fallback = Some((erase_raw(handler), second)),
+        }
+        self
+    }
+
+    /// Acknowledges events of these types without a handler and without a line in the log, whatever
+    /// the policy for [`unhandled`](Self::unhandled) events: for what the app is subscribed to and
+    /// does not need. Ignoring a type that has a handler is a clash.
+    ///
+    /// ```
+    /// use lark_events::Dispatcher;
+    ///
+    /// let dispatcher = Dispatcher::builder()
+    ///     .ignore(["im.chat.updated_v1", "im.message.message_read_v1"])
+    ///     .build()?;
+    /// # Ok::<(), lark_events::BuildError>(())
+    /// ```
+    #[track_caller]
+    pub fn ignore(mut self, event_types: impl IntoIterator<Item: Into<String>>) -> Self {
+        let place = Location::caller();
+        for event_type in event_types {
+            let event_type = event_type.into();
+            if is_never_an_event(&event_type) {
+                self.problems
+                    .push(BuildProblem::CallbackIgnored { event_type, place });
+            } else {
+                self = self.insert(event_type, None, None);
+            }
         }
         self
     }
@@ -177,14 +205,14 @@ impl<S> DispatcherBuilder<S> {
 
     #[track_caller]
     fn insert_typed<E: EventType>(self, handler: ErasedHandler) -> Self {
-        self.insert(E::EVENT_TYPE, handler, Some(const { &E::INFO }))
+        self.insert(E::EVENT_TYPE, Some(handler), Some(const { &E::INFO }))
     }
 
     #[track_caller]
     fn insert(
         mut self,
         event_type: impl Into<String>,
-        handler: ErasedHandler,
+        handler: Option<ErasedHandler>,
         info: Option<&'static EventInfo>,
     ) -> Self {
         let second = Location::caller();
@@ -206,7 +234,7 @@ impl<S> DispatcherBuilder<S> {
     /// # Errors
     ///
     /// [`BuildError`] when an event type, or the fallback, was registered twice, or a callback is in
-    /// a set.
+    /// a set or ignored.
     pub fn build(self) -> Result<Dispatcher, BuildError> {
         if !self.problems.is_empty() {
             return Err(BuildError(self.problems));
@@ -216,8 +244,15 @@ impl<S> DispatcherBuilder<S> {
             by_type: routes.map(|(key, (route, _))| (key, route)).collect(),
             fallback: self.fallback.map(|(handler, _)| handler),
             unhandled: self.unhandled,
+            unhandled_types: UnhandledTypes::default(),
         }))
     }
+}
+
+/// Whether a type is a callback in any envelope that it may come in.
+fn is_never_an_event(event_type: &str) -> bool {
+    let names_its_domain = event_type.contains('.');
+    names_its_domain && DeliveryKind::of(event_type, Schema::V2) == DeliveryKind::Callback
 }
 
 impl<S> fmt::Debug for DispatcherBuilder<S> {

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use crate::envelope::{Document, Header, Kind, Text, V1Event};
 use crate::error::DecodeError;
 use crate::event::{EventHeader, Schema};
+use crate::generated::tables::V1_EVENTS;
 use crate::raw_json::RawJson;
 
 /// An event between its transport and its handler.
@@ -20,6 +21,9 @@ pub struct Delivery {
     pub header: EventHeader,
     /// The body as received: a slice of the received bytes.
     pub raw: RawJson,
+    /// Whether it is an event or a callback. Set from its type and envelope when the
+    /// delivery is made; layers, transports and the dispatcher read it here.
+    pub kind: DeliveryKind,
     /// Which transport brought it.
     pub transport: Transport,
     /// When it arrived, by the transport's clock.
@@ -39,6 +43,7 @@ impl Delivery {
     /// layers.
     pub fn new(header: EventHeader, raw: RawJson) -> Self {
         Self {
+            kind: DeliveryKind::of(&header.event_type, header.schema),
             header,
             raw,
             transport: Transport::Local,
@@ -110,6 +115,7 @@ impl Delivery {
             return Err(DecodeError::no_event_type());
         }
         Ok(Self {
+            kind: DeliveryKind::of(&header.event_type, header.schema),
             header,
             raw,
             transport,
@@ -118,23 +124,39 @@ impl Delivery {
         })
     }
 
-    /// Whether the platform waits for an answer with content and does not deliver again.
-    ///
-    /// Told by the name: every event of the catalogue in a version 2 envelope ends in `_v` and a
-    /// number, and no callback does, but for the card callback of the old scheme,
-    /// `card.action.trigger_v1`.
+    /// Whether it is a callback: see [`DeliveryKind::Callback`].
     #[must_use]
     pub fn is_callback(&self) -> bool {
-        is_callback(&self.header.event_type, self.header.schema)
+        self.kind == DeliveryKind::Callback
     }
 }
 
-/// Whether an event type names a callback.
-pub(crate) fn is_callback(event_type: &str, schema: Schema) -> bool {
-    let versioned = event_type.rsplit_once("_v").is_some_and(|(_, version)| {
-        !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit())
-    });
-    event_type == "card.action.trigger_v1" || (schema == Schema::V2 && !versioned)
+/// What the platform does with the answer to a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DeliveryKind {
+    /// A notification: it is acknowledged, or delivered again.
+    Event,
+    /// The platform shows a user what is answered, and does not deliver again.
+    Callback,
+}
+
+impl DeliveryKind {
+    /// The kind of an event type. In a version 1 envelope everything is an event; in a version 2
+    /// envelope, what the catalogue knows as an event of version 1, and names that end in `_v` and a
+    /// number, but for the card callback of the old scheme, `card.action.trigger_v1`.
+    pub(crate) fn of(event_type: &str, schema: Schema) -> Self {
+        let versioned = event_type.rsplit_once("_v").is_some_and(|(_, version)| {
+            !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit())
+        });
+        let is_event =
+            schema == Schema::V1 || versioned || V1_EVENTS.binary_search(&event_type).is_ok();
+        if is_event && event_type != "card.action.trigger_v1" {
+            Self::Event
+        } else {
+            Self::Callback
+        }
+    }
 }
 
 fn v2_header(bytes: &Bytes, header: Header<'_>) -> EventHeader {
@@ -295,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn callbacks_are_told_by_name() {
+    fn callbacks_are_known_by_type_and_envelope() {
         let delivery = |event_type: &str| {
             let raw = RawJson::parse("{}").unwrap();
             Delivery::new(EventHeader::new(event_type), raw)
@@ -312,9 +334,20 @@ mod tests {
         for event in ["im.message.receive_v1", "vc.room.created_v12"] {
             assert!(!delivery(event).is_callback(), "{event}");
         }
-        let mut old = delivery("message");
-        old.header.schema = Schema::V1;
-        assert!(!old.is_callback());
+        for old in V1_EVENTS {
+            // The platform may send it in the new envelope too.
+            assert!(!delivery(old).is_callback(), "{old}");
+        }
+        let mut own = EventHeader::new("of_my_own");
+        own.schema = Schema::V1;
+        assert!(!Delivery::new(own, RawJson::default()).is_callback());
+    }
+
+    #[test]
+    fn the_table_of_old_events_is_sorted_and_has_no_callback() {
+        assert!(V1_EVENTS.is_sorted());
+        assert!(V1_EVENTS.contains(&"approval_instance"));
+        assert!(!V1_EVENTS.iter().any(|name| name.contains('.')));
     }
 
     #[test]

@@ -13,12 +13,13 @@ use tracing::field::Empty;
 use tracing::{Span, debug, error, error_span, warn};
 
 use crate::builder::DispatcherBuilder;
-use crate::delivery::{Delivery, is_callback};
+use crate::delivery::Delivery;
 use crate::error::{DispatchError, DispatchErrorKind};
 use crate::handler::{ErasedHandler, HandlerFuture};
 use crate::info::EventInfo;
 use crate::manifest::Manifest;
 use crate::outcome::Outcome;
+use crate::unhandled::UnhandledTypes;
 
 /// Routes deliveries to the handlers registered for their event types.
 ///
@@ -66,11 +67,13 @@ pub(crate) struct Routes {
     pub(crate) by_type: HashMap<String, Route>,
     pub(crate) fallback: Option<ErasedHandler>,
     pub(crate) unhandled: UnhandledPolicy,
+    pub(crate) unhandled_types: UnhandledTypes,
 }
 
 /// Where the events of one type go.
 pub(crate) struct Route {
-    pub(crate) handler: ErasedHandler,
+    /// None where the app ignores them.
+    pub(crate) handler: Option<ErasedHandler>,
     /// What is documented of the event, where its handler is typed.
     pub(crate) info: Option<&'static EventInfo>,
 }
@@ -81,7 +84,8 @@ pub(crate) struct Route {
 #[non_exhaustive]
 pub enum UnhandledPolicy {
     /// Acknowledge it, and report it as [`Outcome::Unhandled`] and in the log: the platform does not
-    /// send it again.
+    /// send it again. The first event of a type is logged at `WARN`, those that follow at `DEBUG` with
+    /// their count; types that are [ignored](DispatcherBuilder::ignore) are not logged.
     #[default]
     Acknowledge,
     /// Fail: the platform delivers it again later, perhaps to a newer version of the app. With this
@@ -103,15 +107,15 @@ impl Dispatcher {
 
     /// The event types that have a handler of their own, in no particular order.
     pub fn event_types(&self) -> impl Iterator<Item = &str> {
-        self.routes.by_type.keys().map(String::as_str)
+        self.routes.handled().map(|(event_type, _)| event_type)
     }
 
     /// What the registered handlers need of the app in the developer console: subscriptions and
     /// permissions.
     #[must_use]
     pub fn manifest(&self) -> Manifest {
-        let routes = self.routes.by_type.iter();
-        let known = routes.map(|(event_type, route)| (event_type.as_str(), route.info));
+        let known = self.routes.handled();
+        let known = known.map(|(event_type, route)| (event_type, route.info));
         Manifest::new(known, self.routes.fallback.is_some())
     }
 }
@@ -119,7 +123,7 @@ impl Dispatcher {
 impl fmt::Debug for Dispatcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Dispatcher")
-            .field("handlers", &self.routes.by_type.len())
+            .field("handlers", &self.routes.handled().count())
             .field("fallback", &self.routes.fallback.is_some())
             .field("unhandled", &self.routes.unhandled)
             .finish()
@@ -211,17 +215,32 @@ impl Stage {
 }
 
 impl Routes {
+    /// The event types that have a handler of their own.
+    fn handled(&self) -> impl Iterator<Item = (&str, &Route)> {
+        let routes = self
+            .by_type
+            .iter()
+            .filter(|(_, route)| route.handler.is_some());
+        routes.map(|(event_type, route)| (event_type.as_str(), route))
+    }
+
     /// Starts the handler of a delivery; without one, that is the end.
     fn start(&self, delivery: Delivery) -> Result<Stage, Result<Outcome, DispatchError>> {
         let route = self.by_type.get(&delivery.header.event_type);
-        // An event of the old envelope that comes in the new one is none, as its type knows.
-        let info = route.and_then(|route| route.info);
-        let is_callback = delivery.is_callback()
-            && info.is_none_or(|info| is_callback(info.event_type, info.schema));
-        let handler = route.map(|route| &route.handler);
+        let is_callback = delivery.is_callback();
+        let handler = match route {
+            Some(Route { handler: None, .. }) if !is_callback => {
+                return Err(Ok(Outcome::Unhandled));
+            }
+            Some(route) => route.handler.as_ref(),
+            None => None,
+        };
         let Some(handler) = handler.or(self.fallback.as_ref()) else {
             return Err(match self.unhandled {
-                UnhandledPolicy::Acknowledge if !is_callback => Ok(Outcome::Unhandled),
+                UnhandledPolicy::Acknowledge if !is_callback => {
+                    self.unhandled_types.report(&delivery.header.event_type);
+                    Ok(Outcome::Unhandled)
+                }
                 _ => Err(DispatchError::new(DispatchErrorKind::Unhandled)),
             });
         };
@@ -269,7 +288,7 @@ impl Future for DispatchFuture {
             Err(error) => record(span, *started, error.kind().as_str()),
         }
         match &result {
-            Ok(Outcome::Unhandled) => warn!("acknowledged without a handler"),
+            Ok(Outcome::Unhandled) => {} // reported where it was found, unless it is ignored
             Ok(_) => debug!("dispatched"),
             Err(failure) => error!(error = failure as &dyn std::error::Error, "not handled"),
         }

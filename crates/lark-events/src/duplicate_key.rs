@@ -1,6 +1,6 @@
 //! The key by which the documentation of an event tells its duplicates.
 
-use crate::generated::duplicate_keys::DUPLICATE_KEYS;
+use crate::generated::tables::DUPLICATE_KEYS;
 
 /// Where the body of an event has the key that its documentation names for de-duplication, as a JSON
 /// pointer (RFC 6901). `None` for all other events: duplicates of those have the same

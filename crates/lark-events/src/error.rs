@@ -163,7 +163,8 @@ impl Error for DispatchError {
     }
 }
 
-/// A dispatcher that cannot be built: two handlers want the same events, or a callback is in a set.
+/// A dispatcher that cannot be built: two handlers want the same events, or a callback is in a set or
+/// ignored.
 /// The text names all such problems with their places.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildError(pub(crate) Vec<BuildProblem>);
@@ -179,6 +180,11 @@ pub(crate) enum BuildProblem {
     /// Nobody could reply to it.
     CallbackInSet {
         event_type: &'static str,
+        place: &'static Location<'static>,
+    },
+    /// Its users would wait for a reply in vain.
+    CallbackIgnored {
+        event_type: String,
         place: &'static Location<'static>,
     },
 }
@@ -212,6 +218,10 @@ impl fmt::Display for BuildProblem {
             Self::CallbackInSet { event_type, place } => write!(
                 f,
                 "{event_type} is a callback, which needs its own reply, in a set: at {place}"
+            ),
+            Self::CallbackIgnored { event_type, place } => write!(
+                f,
+                "{event_type} is a callback, which needs a reply, and is ignored: at {place}"
             ),
         }
     }

@@ -70,7 +70,7 @@ mod error;
 mod event;
 mod event_set;
 mod generated {
-    pub(crate) mod duplicate_keys;
+    pub(crate) mod tables;
 }
 mod handler;
 mod info;
@@ -83,6 +83,7 @@ mod pointer;
 mod raw_json;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod unhandled;
 mod unread;
 mod user_id;
 mod validate;
@@ -95,7 +96,7 @@ pub use self::credentials::{EncryptKey, VerificationToken};
 pub use self::crypto::{
     CipherError, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER,
 };
-pub use self::delivery::{Delivery, Transport};
+pub use self::delivery::{Delivery, DeliveryKind, Transport};
 pub use self::dispatcher::{DispatchFuture, Dispatcher, UnhandledPolicy};
 pub use self::duplicate_key::duplicate_key;
 pub use self::error::{

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::delivery::is_callback;
+use crate::delivery::DeliveryKind;
 use crate::event::Schema;
 use crate::info::EventInfo;
 
@@ -82,10 +82,9 @@ impl Manifest {
                 None if event_type.contains('.') => Schema::V2,
                 None => Schema::V1,
             };
-            let list = if is_callback(event_type, schema) {
-                &mut manifest.callbacks
-            } else {
-                &mut manifest.events
+            let list = match DeliveryKind::of(event_type, schema) {
+                DeliveryKind::Callback => &mut manifest.callbacks,
+                DeliveryKind::Event => &mut manifest.events,
             };
             let info = info.copied().unwrap_or(EventInfo::new(""));
             list.push(ManifestEntry {

@@ -38,7 +38,13 @@ impl<'a> MakeWriter<'a> for Log {
 
 /// Everything logged at `level` and above while `event_type` is dispatched, or dropped half-way.
 async fn logged(level: LevelFilter, event_type: &str) -> String {
+    logged_of(level, event_type, 1).await
+}
+
+/// Everything logged while so many events of a type are dispatched.
+async fn logged_of(level: LevelFilter, event_type: &str, events: usize) -> String {
     let dispatcher = Dispatcher::builder()
+        .ignore(["ignored_v1"])
         .on_raw("good_v1", |_| async move {})
         .on_raw("bad_v1", |_| async move {
             Err::<(), _>("the handler's own text")
@@ -63,8 +69,11 @@ async fn logged(level: LevelFilter, event_type: &str) -> String {
         .with_writer(log.clone())
         .finish();
     let guard = tracing::subscriber::set_default(subscriber);
-    let dispatched = dispatcher.oneshot(Delivery::new(header, raw));
-    let _ = tokio::time::timeout(Duration::from_millis(1), dispatched).await;
+    for _ in 0..events {
+        let delivery = Delivery::new(header.clone(), raw.clone());
+        let dispatched = dispatcher.clone().oneshot(delivery);
+        let _ = tokio::time::timeout(Duration::from_millis(1), dispatched).await;
+    }
     drop(guard);
     let bytes = log.0.lock().unwrap().clone();
     String::from_utf8(bytes).unwrap()
@@ -101,6 +110,23 @@ async fn one_span_tells_what_came_and_what_became_of_it_and_never_what_was_in_it
             .await
             .contains("the handler's own text")
     );
+    // A type without a handler is reported once, and then counted.
+    let log = logged_of(LevelFilter::WARN, "other_v1", 5).await;
+    assert_eq!(
+        log.matches("acknowledged without a handler").count(),
+        1,
+        "{log}"
+    );
+    let log = logged_of(LevelFilter::DEBUG, "other_v1", 5).await;
+    assert_eq!(log.matches("WARN").count(), 1, "{log}");
+    assert!(
+        log.contains("acknowledged without a handler count=5"),
+        "{log}"
+    );
+    // An ignored one never is.
+    let log = logged_of(LevelFilter::DEBUG, "ignored_v1", 5).await;
+    assert_eq!(log.matches("time.busy").count(), 5, "only the spans: {log}");
+    assert_eq!(log.lines().count(), 5, "only the spans: {log}");
     // Whatever is logged of a delivery says of which.
     let log = logged(LevelFilter::ERROR, "bad_v1").await;
     assert!(log.contains(r#"event_id="e-1""#), "{log}");

@@ -9,7 +9,7 @@ use super::overlay::{EnumWords, FieldWords, Key, ObjectWords, Overlay, VariantWo
 use super::problem::Problems;
 use super::spec::{Object, Property, Schema, Shape, Spec};
 use super::types::{self, Definition, Types};
-use super::{duplicate_keys, names, prose, rules};
+use super::{core_tables, names, prose, rules};
 
 /// From here on, Unicode has Chinese, Japanese and Korean, and no punctuation of English.
 const FIRST_CJK: char = '\u{2e80}';
@@ -32,7 +32,7 @@ impl<'a> Uniting<'a> {
             overlay,
         } = self;
         report_stale_entries(specs, types, overlay, problems);
-        duplicate_keys::report_stray(specs, types, overlay, problems);
+        core_tables::report_stray(specs, types, overlay, problems);
         let mut catalogue = Catalogue {
             overlay,
             types,

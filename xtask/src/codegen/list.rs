@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::facts::Envelope;
 use super::naming::Naming;
 use super::overlay::Overlay;
 use super::scaffold::crate_name;
@@ -20,6 +21,8 @@ pub(crate) struct Entry {
     pub(crate) page: Option<String>,
     pub(crate) updated: Option<String>,
     pub(crate) is_raw: bool,
+    /// Whether it comes in the envelope of version 1.
+    pub(crate) is_v1: bool,
     /// Where in the body the documented key of duplicates is, as a JSON pointer.
     pub(crate) duplicate_key: Option<String>,
 }
@@ -50,6 +53,7 @@ pub(crate) fn entries(
         page: spec.facts.page.clone(),
         updated: spec.facts.updated.clone(),
         is_raw: spec.is_raw && overlay.by_hand.is_none(),
+        is_v1: spec.facts.schema == Envelope::V1,
         duplicate_key: overlay
             .events
             .get(&spec.facts.event_type)

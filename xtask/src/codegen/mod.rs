@@ -9,7 +9,7 @@
 //! It depends on none of the crates that it writes, so it works when they do not compile.
 
 mod catalogue;
-mod duplicate_keys;
+mod core_tables;
 mod everything;
 mod facts;
 mod files;
@@ -104,11 +104,8 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<Vec<PathBuf>, CodegenError
     }
     let entries = || domains.iter().flat_map(|domain| &domain.entries);
     let everything = everything::files(entries(), &of_workspace(root, "version")?);
-    let table = root.join(duplicate_keys::FOLDER).join(GENERATED);
-    texts.insert(
-        table.join("duplicate_keys.rs"),
-        duplicate_keys::text(entries()),
-    );
+    let tables = root.join(core_tables::FOLDER).join(GENERATED);
+    texts.insert(tables.join(core_tables::FILE), core_tables::text(entries()));
     let folder = root.join(everything::FOLDER);
     for domain in &domains {
         let path = folder

@@ -379,6 +379,48 @@ async fn a_reply_that_cannot_be_written_fails() {
     assert!(error.source().is_some());
 }
 
+#[tokio::test]
+async fn an_ignored_event_is_acknowledged_whatever_the_policy_and_needs_nothing_of_the_app() {
+    let dispatcher = Dispatcher::builder()
+        .unhandled(UnhandledPolicy::Fail)
+        .ignore(["a_v1", "message"])
+        .on_raw("b_v1", |_| async move {})
+        .build()
+        .unwrap();
+    for ignored in ["a_v1", "message"] {
+        let outcome = dispatcher.clone().oneshot(delivery(ignored, "{}")).await;
+        assert_eq!(outcome.unwrap(), Outcome::Unhandled, "{ignored}");
+    }
+    let other = dispatcher.clone().oneshot(delivery("c_v1", "{}")).await;
+    assert_eq!(kind(other), DispatchErrorKind::Unhandled);
+    assert_eq!(dispatcher.event_types().collect::<Vec<_>>(), ["b_v1"]);
+    let manifest = dispatcher.manifest().to_string();
+    assert!(
+        manifest.contains("b_v1") && !manifest.contains("a_v1"),
+        "{manifest}"
+    );
+    assert!(format!("{dispatcher:?}").contains("handlers: 1,"));
+}
+
+#[tokio::test]
+async fn a_callback_cannot_be_ignored() {
+    let builder = Dispatcher::builder()
+        .ignore(["card.action.trigger", "card.action.trigger_v1", "b_v1"])
+        .on_raw("b_v1", |_| async move {});
+    let error = builder.build().unwrap_err().to_string();
+    for problem in [
+        "card.action.trigger is a callback, which needs a reply, and is ignored: at ",
+        "card.action.trigger_v1 is a callback, which needs a reply, and is ignored: at ",
+        "two handlers for b_v1: at ",
+    ] {
+        assert!(error.contains(problem), "{error}");
+    }
+    // One that no name tells: its user waits for a reply all the same.
+    let dispatcher = Dispatcher::builder().ignore(["of_my_own"]).build().unwrap();
+    let callback = dispatcher.oneshot(delivery("of_my_own", "{}")).await;
+    assert_eq!(kind(callback), DispatchErrorKind::Unhandled);
+}
+
 #[test]
 fn two_handlers_for_one_event_are_an_error_that_names_both_places() {
     let first_line = line!() + 2;

@@ -70,7 +70,7 @@ fn a_second_run_changes_nothing_and_a_check_finds_what_is_stale() {
     const EVENT: &str = "crates/tea-events/src/generated/pot_ready_v1.rs";
     const EVERYTHING: &str = "crates/lark-events-catalogue/Cargo.toml";
     const OUTLINE: &str = "crates/lark-events-catalogue/src/generated/tea.json";
-    const KEYS: &str = "crates/lark-events/src/generated/duplicate_keys.rs";
+    const KEYS: &str = "crates/lark-events/src/generated/tables.rs";
     const TABLE: &str = "crates/lark-events-catalogue/src/generated.rs";
     const OLD_SAMPLE: &str = "crates/tea-events/src/generated/samples/old.json";
     let Some(stale) = workspace.run(true) else {

@@ -1,0 +1,57 @@
+//! Reports of acknowledged events that have no handler: a warning for the first of a type, then a count.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use tracing::{debug, warn};
+
+/// Most types that are counted. The catalogue has fewer, so this bounds what an app that is not the
+/// platform could make us remember.
+const MAX_TYPES: usize = 1_024;
+
+/// How many events of each type were acknowledged without a handler.
+#[derive(Debug, Default)]
+pub(crate) struct UnhandledTypes(Mutex<HashMap<String, u64>>);
+
+impl UnhandledTypes {
+    /// Reports an event in the current span, which names it.
+    pub(crate) fn report(&self, event_type: &str) {
+        match self.count(event_type) {
+            Some(1) => warn!("acknowledged without a handler; further events of the type at DEBUG"),
+            Some(count) => debug!(count, "acknowledged without a handler"),
+            None => debug!("acknowledged without a handler"),
+        }
+    }
+
+    /// Counts an event; `None` where too many types are counted.
+    fn count(&self, event_type: &str) -> Option<u64> {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(event_type) {
+            *count = count.saturating_add(1);
+            return Some(*count);
+        }
+        if counts.len() >= MAX_TYPES {
+            return None;
+        }
+        counts.insert(event_type.to_owned(), 1);
+        Some(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_type_is_counted_and_types_are_bounded() {
+        let types = UnhandledTypes::default();
+        assert_eq!(types.count("a_v1"), Some(1));
+        assert_eq!(types.count("b_v1"), Some(1));
+        assert_eq!(types.count("a_v1"), Some(2));
+        for number in 2..MAX_TYPES {
+            assert_eq!(types.count(&format!("x_{number}_v1")), Some(1));
+        }
+        assert_eq!(types.count("one_too_many_v1"), None);
+        assert_eq!(types.count("a_v1"), Some(3));
+    }
+}
