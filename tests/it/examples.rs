@@ -225,15 +225,16 @@ pub(crate) async fn pushed_events_are_printed(platform: &Platform, app: &mut App
     assert_eq!(line.as_object().unwrap().len(), 5);
 
     // Another event, in the old envelope, laid out over lines.
+    let app_id = platform.app_id();
     let v1 = format!(
         "{{\"uuid\":\"u-1\",\"token\":\"{TOKEN}\",\"ts\":\"1.5\",\"type\":\"event_callback\",\n\
-         \"event\":{{\"type\":\"message\",\r\n\"app_id\":\"cli_1\",\"tenant_key\":\"t-1\"}}}}"
+         \"event\":{{\"type\":\"message\",\r\n\"app_id\":\"{app_id}\",\"tenant_key\":\"t-1\"}}}}"
     );
     assert_eq!(push(platform, v1).await, "u-1");
-    let event = json!({"type": "message", "app_id": "cli_1", "tenant_key": "t-1"});
+    let event = json!({"type": "message", "app_id": app_id, "tenant_key": "t-1"});
     assert_eq!(
         app.line(),
-        json!({"event_type": "message", "event_id": "u-1", "app_id": "cli_1",
+        json!({"event_type": "message", "event_id": "u-1", "app_id": app_id,
             "tenant_key": "t-1", "event": event})
     );
 }

@@ -4,38 +4,58 @@ use std::time::Duration;
 
 use crate::config::ClientConfig;
 
-/// A connection that lasted this long was a good one: what comes after it begins anew.
+/// A connection that lasted this long was stable: the back-off starts anew after it. A server that
+/// accepts connections only to drop them takes less.
 pub(crate) const STABLE_AFTER: Duration = Duration::from_secs(60);
+/// The least wait before the second attempt. It doubles with each further attempt, up to
+/// [`MAX_BACKOFF`].
+const MIN_BACKOFF: Duration = Duration::from_secs(1);
+/// The interval that the platform itself sets: no reason to wait longer than it asks for.
+const MAX_BACKOFF: Duration = Duration::from_secs(120);
 
-/// Counts the attempts since the last good connection.
+/// Counts the attempts since the last stable connection.
 #[derive(Debug, Default)]
 pub(crate) struct Backoff {
     attempts: u64,
-    /// Those since the last connection, good or not.
+    /// Those since the last connection, stable or not, that count towards giving up.
     in_vain: u64,
 }
 
 impl Backoff {
-    /// How long to wait before the next attempt, and which one it is; `None` when it is time to give
-    /// up. `random` is between 0 and 1: the first attempt is spread over the whole nonce, so that
-    /// the clients of a lost server do not come at once, further ones over the second half of the
-    /// interval.
+    /// How long to wait before the next attempt, and which one it is; `None` when as many were made
+    /// in vain as the platform allows.
     #[expect(clippy::arithmetic_side_effects, reason = "attempts are made one by one")]
     pub(crate) fn next(&mut self, config: &ClientConfig, random: f64) -> Option<(u64, Duration)> {
         let spent = |count| self.in_vain >= count;
         if config.reconnect_count.is_some_and(spent) {
             return None;
         }
-        let wait = match self.attempts {
-            0 => config.reconnect_nonce.mul_f64(random),
-            _ => config.reconnect_interval.mul_f64(0.5 + random / 2.0),
-        };
-        self.attempts += 1;
         self.in_vain += 1;
-        Some((self.attempts, wait))
+        Some(self.next_for_ever(config, random))
     }
 
-    /// There was a connection, which lasted `lifetime`: if that was long enough, all begins anew.
+    /// How long to wait before the next attempt, and which one it is, where no number of attempts is
+    /// too many.
+    ///
+    /// `random` is between 0 and 1. It spreads the first attempt over the whole nonce, so that the
+    /// clients of a lost server do not connect at once, and further ones over the second half of the
+    /// interval. An interval that is shorter than the back-off gives way to it.
+    #[expect(clippy::arithmetic_side_effects, reason = "attempts are made one by one")]
+    pub(crate) fn next_for_ever(&mut self, config: &ClientConfig, random: f64) -> (u64, Duration) {
+        let wait = match self.attempts {
+            0 => config.reconnect_nonce.mul_f64(random),
+            before => {
+                let doublings = u32::try_from(before - 1).unwrap_or(u32::MAX);
+                let backoff = MIN_BACKOFF.saturating_mul(2_u32.saturating_pow(doublings));
+                let interval = config.reconnect_interval.max(backoff.min(MAX_BACKOFF));
+                interval.mul_f64(0.5 + random / 2.0)
+            }
+        };
+        self.attempts += 1;
+        (self.attempts, wait)
+    }
+
+    /// There was a connection, which lasted `lifetime`, without the silence that it may have ended with.
     pub(crate) fn connected_for(&mut self, lifetime: Duration) {
         self.in_vain = 0;
         if lifetime >= STABLE_AFTER {
@@ -66,6 +86,28 @@ mod tests {
                 assert_eq!(next(), (attempt, Duration::from_secs(others)));
             }
         }
+    }
+
+    #[test]
+    fn a_short_interval_gives_way_to_a_wait_that_doubles_up_to_two_minutes() {
+        let mut config = config(None);
+        config.reconnect_interval = Duration::from_secs(1);
+        let mut backoff = Backoff::default();
+        let mut waits = |random, count| -> Vec<u64> {
+            let next = || backoff.next(&config, random).unwrap().1.as_millis();
+            std::iter::repeat_with(next)
+                .take(count)
+                .map(|ms| ms as u64)
+                .collect()
+        };
+        assert_eq!(waits(0.0, 4), [0, 500, 1000, 2000]);
+        assert_eq!(waits(1.0, 3), [8000, 16_000, 32_000]);
+        assert_eq!(waits(1.0, 3), [64_000, 120_000, 120_000]);
+        assert_eq!(waits(0.0, 100), [60_000; 100]);
+        // A longer one is kept.
+        config.reconnect_interval = Duration::from_secs(600);
+        let longer = backoff.next(&config, 1.0).unwrap().1;
+        assert_eq!(longer, Duration::from_secs(600));
     }
 
     #[test]

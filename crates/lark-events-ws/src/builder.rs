@@ -79,7 +79,7 @@ impl LongConnectionBuilder {
     pub(crate) fn new(app_id: String, app_secret: String) -> Self {
         Self {
             credentials: Credentials {
-                app_id,
+                app_id: app_id.into(),
                 app_secret: Zeroizing::new(app_secret),
             },
             base_url: FEISHU.to_owned(),
@@ -263,7 +263,7 @@ impl LongConnectionBuilder {
                     ..self.limits
                 },
                 late: self.late,
-                own_app_only: false,
+                is_one_of_several: false,
                 drain_timeout: self.drain_timeout.min(MAX_WAIT),
                 listener: self.listener,
                 state: watch::Sender::new(State::default()),

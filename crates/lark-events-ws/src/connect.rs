@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Collected, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use lark_events::MAX_EVENT_BYTES;
@@ -87,16 +87,13 @@ impl Connect {
         let answer = async {
             let response = sender.send_request(request).await.map_err(lost)?;
             let status = response.status();
+            let body = Limited::new(response.into_body(), MAX_ANSWER_BYTES);
+            let body = body.collect().await.map(Collected::to_bytes);
             if status != StatusCode::OK {
-                let unavailable = ConnectError::new(ConnectErrorKind::Unavailable, "by HTTP");
-                return Err(unavailable.with_code(status.as_u16().into()));
+                // A body that cannot be read says no more than the status.
+                return Err(endpoint::failed_call(status, &body.unwrap_or_default()));
             }
-            let body = Limited::new(response.into_body(), MAX_ANSWER_BYTES)
-                .collect()
-                .await;
-            let body =
-                body.map_err(|error| ConnectError::new(ConnectErrorKind::Protocol, error))?;
-            Ok(body.to_bytes())
+            body.map_err(|error| ConnectError::new(ConnectErrorKind::Protocol, error))
         };
         let mut answer = std::pin::pin!(answer);
         tokio::select! {

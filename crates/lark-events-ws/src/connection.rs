@@ -1,11 +1,13 @@
 //! What an app builds and runs: a long connection, or several for one app.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use lark_events::{BoxError, Delivery, Outcome};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
+use tracing::Instrument as _;
 
 use crate::builder::{BuildError, LongConnectionBuilder};
 use crate::error::ConnectError;
@@ -32,6 +34,7 @@ impl LongConnection {
     #[must_use]
     pub fn monitor(&self) -> Monitor {
         Monitor {
+            app_id: Arc::clone(self.runner.app_id()),
             state: self.runner.state.subscribe(),
             counters: Arc::clone(&self.runner.counters),
         }
@@ -45,6 +48,9 @@ impl LongConnection {
     /// events come again on another one.
     ///
     /// When the future is dropped, the connection and all handlers end at once.
+    ///
+    /// An event that names another app is not passed on and not acknowledged; one that names none
+    /// is given the id of the connection's app.
     ///
     /// A callback is acknowledged with what the service replies to it, also if that is nothing; a
     /// `Dispatcher` makes that a failure.
@@ -73,6 +79,10 @@ impl LongConnection {
 /// Several long connections over one service, of one app or of several. Of one app's connections
 /// the platform sends each event on one, at random, and allows 50. Bounds are those of each
 /// connection.
+///
+/// One of several connections of an app that the platform refuses because the app has too many waits
+/// and tries again, for as long as it takes: the others may hold their connections, and so may
+/// processes that are about to end. For a lone connection that refusal is fatal.
 ///
 /// ```
 /// use lark_events_ws::{LongConnection, LongConnections};
@@ -105,8 +115,7 @@ impl LongConnections {
         Self::at_least_one(connections.collect::<Result<_, _>>()?, true)
     }
 
-    /// Takes connections of several apps, each of which takes its own app's events only: what names
-    /// another app is not acknowledged. (What names none is the connection's app's, on any connection.)
+    /// Takes connections of several apps.
     ///
     /// ```
     /// use lark_events_ws::{LongConnection, LongConnections};
@@ -122,16 +131,24 @@ impl LongConnections {
     ///
     /// [`BuildError::NoConnection`] when there is none.
     pub fn of(connections: impl IntoIterator<Item = LongConnection>) -> Result<Self, BuildError> {
-        let mut connections: Vec<_> = connections.into_iter().collect();
-        for connection in &mut connections {
-            connection.runner.own_app_only = true;
-        }
-        Self::at_least_one(connections, false)
+        Self::at_least_one(connections.into_iter().collect(), false)
     }
 
-    fn at_least_one(connections: Vec<LongConnection>, one_app: bool) -> Result<Self, BuildError> {
+    fn at_least_one(
+        mut connections: Vec<LongConnection>,
+        one_app: bool,
+    ) -> Result<Self, BuildError> {
         if connections.is_empty() {
             return Err(BuildError::NoConnection);
+        }
+        let mut of_app = HashMap::<_, usize>::new();
+        for connection in &connections {
+            *of_app
+                .entry(Arc::clone(connection.runner.app_id()))
+                .or_default() += 1;
+        }
+        for LongConnection { runner } in &mut connections {
+            runner.is_one_of_several = of_app.get(runner.app_id()).is_some_and(|count| *count > 1);
         }
         Ok(Self {
             connections,
@@ -152,7 +169,7 @@ impl LongConnections {
     ///
     /// The first [`ConnectError`] for which one of them ended. If they are of one app, the others are
     /// then shut down. If they are of [several](Self::of), the others go on, and the error is
-    /// returned when all have ended; until then the [monitors](Self::monitors) tell.
+    /// returned when all have ended. It is logged at once, and the [monitors](Self::monitors) tell.
     ///
     /// # Panics
     ///
@@ -173,7 +190,8 @@ impl LongConnections {
             let stop = stop.clone();
             let connection = connection.runner;
             let service = service.clone();
-            running.spawn(async move { connection.run(service, stop.cancelled()).await });
+            let run = async move { connection.run(service, stop.cancelled()).await };
+            running.spawn(run.in_current_span());
         }
         let mut shutdown = std::pin::pin!(shutdown);
         let mut result = Ok(());

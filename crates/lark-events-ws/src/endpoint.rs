@@ -1,9 +1,10 @@
 //! Asking the platform for the address of a connection.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, Uri};
+use http::{HeaderMap, StatusCode, Uri};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -23,7 +24,7 @@ const AUTH_FAILED: i64 = 514;
 /// The app's id and secret.
 #[derive(Clone)]
 pub(crate) struct Credentials {
-    pub(crate) app_id: String,
+    pub(crate) app_id: Arc<str>,
     pub(crate) app_secret: Zeroizing<String>,
 }
 
@@ -62,28 +63,50 @@ pub(crate) struct Ticket {
     pub(crate) service: i32,
 }
 
+/// The platform's answer to a call, whatever its HTTP status.
+#[derive(Deserialize)]
+struct Reply {
+    code: i64,
+    #[serde(default)]
+    msg: Value,
+    #[serde(default)]
+    data: Value,
+}
+
+impl Reply {
+    /// Why the platform gives no address, if its code says so.
+    fn refusal(&self) -> Option<ConnectError> {
+        let kind = match self.code {
+            0 => return None,
+            BUSY | INTERNAL_ERROR => ConnectErrorKind::Unavailable,
+            // Not the platform's: a gateway repeats its HTTP status in the same form.
+            429 | 500..=599 => ConnectErrorKind::Unavailable,
+            TOO_MANY_CONNECTIONS => ConnectErrorKind::TooManyConnections,
+            _ => ConnectErrorKind::Refused,
+        };
+        let message = self.msg.as_str().unwrap_or_default();
+        Some(ConnectError::new(kind, message).with_code(self.code))
+    }
+}
+
+/// Why a call failed that was answered with an HTTP error: by the platform's own code and message,
+/// or by the status where the body has none.
+pub(crate) fn failed_call(status: StatusCode, body: &[u8]) -> ConnectError {
+    let reply = serde_json::from_slice::<Reply>(body).ok();
+    reply.and_then(|reply| reply.refusal()).unwrap_or_else(|| {
+        let unavailable = ConnectError::new(ConnectErrorKind::Unavailable, "by HTTP");
+        unavailable.with_code(status.as_u16().into())
+    })
+}
+
 impl Ticket {
     /// Reads the answer to a call, and takes over the settings in it.
     pub(crate) fn parse(body: &[u8], config: &mut ClientConfig) -> Result<Self, ConnectError> {
-        #[derive(Deserialize)]
-        struct Reply {
-            code: i64,
-            #[serde(default)]
-            msg: Value,
-            #[serde(default)]
-            data: Value,
-        }
         let nonsense = |what| ConnectError::new(ConnectErrorKind::Protocol, what);
         let reply: Reply = serde_json::from_slice(body)
             .map_err(|_| nonsense("the answer to the call for an address is no JSON of one"))?;
-        let refused = |kind| {
-            let message = reply.msg.as_str().unwrap_or_default();
-            Err(ConnectError::new(kind, message).with_code(reply.code))
-        };
-        match reply.code {
-            0 => {}
-            BUSY | INTERNAL_ERROR => return refused(ConnectErrorKind::Unavailable),
-            _ => return refused(ConnectErrorKind::Refused),
+        if let Some(refusal) = reply.refusal() {
+            return Err(refusal);
         }
         let url = reply.data.get("URL").and_then(Value::as_str);
         let uri = url.and_then(|url| url.parse::<Uri>().ok());
@@ -128,7 +151,8 @@ impl fmt::Debug for Ticket {
 
 /// Why an upgrade was refused, by the headers in which the platform says it.
 pub(crate) fn refusal(status: u16, headers: &HeaderMap) -> ConnectError {
-    let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    // Not all of its messages are in ASCII.
+    let header = |name| Some(String::from_utf8_lossy(headers.get(name)?.as_bytes()));
     let number = |name| header(name).and_then(|value| value.parse::<i64>().ok());
     let handshake = number("handshake-status");
     let auth_code = number("handshake-autherrcode");
@@ -138,7 +162,7 @@ pub(crate) fn refusal(status: u16, headers: &HeaderMap) -> ConnectError {
         _ => ConnectErrorKind::Unavailable,
     };
     let code = auth_code.or(handshake).unwrap_or(status.into());
-    let message = header("handshake-msg").unwrap_or("the upgrade was refused");
+    let message = header("handshake-msg").unwrap_or("the upgrade was refused".into());
     ConnectError::new(kind, message).with_code(code)
 }
 
@@ -182,6 +206,7 @@ mod tests {
             (1, false),
             (1_000_040_343, false),
             (1_000_040_345, true),
+            (1_000_040_350, true),
             (-1, true),
         ] {
             let error = parse(&json!({"code": code, "msg": "says\nwhy", "data": {}})).unwrap_err();
@@ -193,6 +218,58 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn an_http_error_shows_the_platforms_code_which_decides_or_else_the_status() {
+        use ConnectErrorKind::{Refused, TooManyConnections, Unavailable};
+        let says = |code: i64| json!({"code": code, "msg": "says why"}).to_string();
+        for (status, body, kind, text) in [
+            (
+                400,
+                says(1_000_040_345),
+                Refused,
+                "code 1000040345, says why",
+            ),
+            (
+                503,
+                says(1_000_040_345),
+                Refused,
+                "code 1000040345, says why",
+            ),
+            (
+                403,
+                says(1_000_040_350),
+                TooManyConnections,
+                "code 1000040350, says why",
+            ),
+            (400, says(1), Unavailable, "code 1, says why"),
+            (
+                500,
+                says(1_000_040_343),
+                Unavailable,
+                "code 1000040343, says why",
+            ),
+            (502, says(502), Unavailable, "code 502, says why"),
+            (429, says(429), Unavailable, "code 429, says why"),
+            (500, says(0), Unavailable, "code 500, by HTTP"),
+            (502, "<html>".to_owned(), Unavailable, "code 502, by HTTP"),
+            (404, "{}".to_owned(), Unavailable, "code 404, by HTTP"),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            let error = failed_call(status, body.as_bytes());
+            assert_eq!(error.kind(), kind, "{status} {body}");
+            assert!(error.to_string().ends_with(text), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_message_in_any_language_is_shown() {
+        let mut headers = HeaderMap::new();
+        let message = HeaderValue::from_bytes("连接过多".as_bytes()).unwrap();
+        headers.insert("handshake-msg", message);
+        let error = refusal(403, &headers);
+        assert!(error.to_string().ends_with("code 403, 连接过多"), "{error}");
     }
 
     #[test]

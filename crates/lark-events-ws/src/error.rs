@@ -22,7 +22,8 @@ pub enum ConnectErrorKind {
     Refused,
     /// The platform refused the upgrade as forbidden. Fatal.
     Forbidden,
-    /// The app has as many connections as the platform allows: 50. Fatal.
+    /// The app has as many connections as the platform allows: 50. Fatal, but for one of several
+    /// connections of an app in [`LongConnections`](crate::LongConnections).
     TooManyConnections,
     /// As many attempts as the platform allows have failed. Fatal; the text has the last one's.
     GaveUp,
@@ -121,7 +122,8 @@ impl ConnectError {
         self.code
     }
 
-    /// Whether trying again is of no use.
+    /// Whether it ends a connection: trying again is of no use. One of several connections of an app
+    /// tries again after [`TooManyConnections`](ConnectErrorKind::TooManyConnections) all the same.
     #[must_use]
     pub fn is_fatal(&self) -> bool {
         matches!(

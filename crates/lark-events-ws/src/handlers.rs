@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use lark_events::{BoxError, Delivery, LateHandler, Outcome, Transport};
+use lark_events::{BoxError, Delivery, DispatchError, LateHandler, Outcome, Transport};
 use tokio::task::{Id, JoinSet};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -22,18 +22,10 @@ use crate::stats::Counters;
 /// The handlers that run. They are cancelled when this is dropped.
 pub(crate) struct Handlers<S> {
     service: S,
-    app: App,
+    app_id: Arc<str>,
     tasks: JoinSet<Done>,
     keys: HashMap<Id, u64>,
     draining: CancellationToken,
-}
-
-/// Whose connection it is.
-#[derive(Debug, Clone)]
-pub(crate) struct App {
-    pub(crate) id: Arc<str>,
-    /// Whether events that name another app are refused.
-    pub(crate) own_only: bool,
 }
 
 /// A service that handles deliveries in tasks of their own.
@@ -51,10 +43,11 @@ impl<S> Handle for S where
 }
 
 impl<S: Handle> Handlers<S> {
-    pub(crate) fn new(service: S, app: App) -> Self {
+    /// Handlers of the events of one app.
+    pub(crate) fn new(service: S, app_id: Arc<str>) -> Self {
         Self {
             service,
-            app,
+            app_id,
             tasks: JoinSet::new(),
             keys: HashMap::new(),
             draining: CancellationToken::new(),
@@ -65,7 +58,7 @@ impl<S: Handle> Handlers<S> {
     pub(crate) fn start(&mut self, key: u64, payload: Bytes, deadline: Instant, late: LateHandler) {
         let running = run(
             self.service.clone(),
-            self.app.clone(),
+            Arc::clone(&self.app_id),
             payload,
             deadline,
             self.draining.clone(),
@@ -116,10 +109,10 @@ impl<S: Handle> Handlers<S> {
     }
 }
 
-/// Runs one handler, and says in the log why its event was not acknowledged.
+/// Runs one handler, and logs why its event was not acknowledged, unless the dispatcher has.
 async fn run<S: Handle>(
     mut service: S,
-    app: App,
+    app_id: Arc<str>,
     payload: Bytes,
     deadline: Instant,
     draining: CancellationToken,
@@ -135,10 +128,10 @@ async fn run<S: Handle>(
     };
     let header = &mut delivery.header;
     if header.app_id.is_empty() {
-        header.app_id = app.id.as_ref().to_owned();
+        header.app_id = app_id.as_ref().to_owned();
     }
     let (event_type, event_id) = (header.event_type.clone(), header.event_id.clone());
-    if app.own_only && *header.app_id != *app.id {
+    if *header.app_id != *app_id {
         warn!(event_type, event_id, "not acknowledged: for another app");
         return Done::Failed;
     }
@@ -160,9 +153,18 @@ async fn run<S: Handle>(
     let error: BoxError = match AssertUnwindSafe(handling).catch_unwind().await {
         Ok(Ok(done)) => return done,
         Ok(Err(error)) => error,
-        Err(_) => "the handler panicked".into(),
+        // A panic of the handler itself is an error of the dispatcher's.
+        Err(_) => "a layer around the handler panicked".into(),
     };
     let error = &*error as &(dyn Error + 'static);
-    warn!(event_type, event_id, error, "not acknowledged");
+    if !is_logged(error) {
+        warn!(event_type, event_id, error, "not acknowledged");
+    }
     Done::Failed
+}
+
+/// Whether the dispatcher has logged the error or one of its causes.
+fn is_logged(error: &(dyn Error + 'static)) -> bool {
+    let mut chain = std::iter::successors(Some(error), |&error| error.source());
+    chain.any(<dyn Error>::is::<DispatchError>)
 }

@@ -12,11 +12,14 @@ use tokio::time::Instant;
 
 use crate::builder::{DEFAULT_ACK_DEADLINE, DEFAULT_MAX_BYTES_IN_FLIGHT, DEFAULT_MAX_RUNNING};
 use crate::config::ClientConfig;
-use crate::handlers::{App, Handlers};
+use crate::handlers::Handlers;
 use crate::session::{Action, Limits, Running, Session};
 use crate::stats::Counters;
 
 pub use self::machine::{Do, End, Machine};
+
+/// The app of the documented samples.
+const APP_ID: &str = "cli_9f5343c580712544";
 
 /// A session and its handlers: messages in, messages out.
 #[expect(missing_debug_implementations, reason = "no part of the API")]
@@ -43,13 +46,9 @@ impl Socketless {
             Instant::now(),
         );
         let _first_ping = session.next_action();
-        let app = App {
-            id: "cli_a1b2c3d4e5f60718".into(),
-            own_only: false,
-        };
         Self {
             session,
-            handlers: Handlers::new(service, app),
+            handlers: Handlers::new(service, APP_ID.into()),
             counters,
         }
     }

@@ -26,13 +26,18 @@
 //!   after a failure, a panic, or when there is no outcome by the
 //!   [ack deadline](LongConnectionBuilder::ack_deadline). Callbacks are not delivered again.
 //! - The connection is kept: pings, detection of a peer gone silent, and connecting again with
-//!   back-off and jitter by the platform's own settings. What trying again cannot mend ends
-//!   [`run`](LongConnection::run).
+//!   back-off and jitter, at the intervals that the platform sets. Where they are short, the wait
+//!   doubles up to two minutes, until a connection has lasted a minute. What trying again cannot mend
+//!   ends [`run`](LongConnection::run).
 //! - [`Monitor`] tells what it is doing, for readiness probes.
 //! - The platform sends each event on one of the app's connections, at random: every process has to
 //!   register every handler. [`LongConnections`] runs several in one process.
 //!
 //! # Logs
+//!
+//! Each line about a connection and its events is in a span `long_connection` with the `app_id`. What
+//! ends `run` is logged as an error at once, before handlers finish. An event that is not acknowledged
+//! has one line for its failure, that of the dispatcher or of this crate.
 //!
 //! No line of this crate has a secret, an address or a payload in it. The `tungstenite` crate at
 //! TRACE shows all of them: keep it above that.

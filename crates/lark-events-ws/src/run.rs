@@ -14,15 +14,17 @@ use lark_events::{LateHandler, MAX_EVENT_BYTES};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::{Error, Message};
-use tracing::{info, warn};
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
+use tracing::{Instrument as _, error, error_span, info, warn};
 
 use crate::backoff::Backoff;
 use crate::config::ClientConfig;
 use crate::connect::{self, Connect, Connected, READ_BUFFER_BYTES};
 use crate::dial::BoxStream;
 use crate::error::{ConnectError, ConnectErrorKind};
-use crate::handlers::{App, Handle, Handlers};
+use crate::handlers::{Handle, Handlers};
 use crate::session::{Action, Limits, Running, Session};
 use crate::state::State;
 use crate::stats::Counters;
@@ -34,6 +36,13 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(1);
 /// How long cancelled handlers may take to be dropped, which takes one poll each unless a handler
 /// blocks its thread.
 const CANCEL_GRACE: Duration = Duration::from_secs(1);
+
+/// The only Close that is sent on our own account, at a shutdown. What is lost or given up gets none,
+/// and the platform's own is answered with its code.
+const GOING_AWAY: CloseFrame = CloseFrame {
+    code: CloseCode::Away,
+    reason: Utf8Bytes::from_static(""),
+};
 
 type Socket = WebSocketStream<BoxStream>;
 
@@ -59,8 +68,8 @@ pub(crate) struct Runner {
     pub(crate) connect: Connect,
     pub(crate) limits: Limits,
     pub(crate) late: LateHandler,
-    /// Whether events that name another app are refused.
-    pub(crate) own_app_only: bool,
+    /// Whether others of the same app are run beside it.
+    pub(crate) is_one_of_several: bool,
     pub(crate) drain_timeout: Duration,
     pub(crate) state: watch::Sender<State>,
     pub(crate) listener: Option<Listener>,
@@ -94,18 +103,25 @@ enum Ended {
 }
 
 impl Runner {
+    /// Runs the connection in a span that names its app: of the highest level, so that each line
+    /// does at every log level.
     pub(crate) async fn run<S: Handle>(
+        &self,
+        service: S,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), ConnectError> {
+        let span = error_span!("long_connection", app_id = &**self.app_id());
+        self.run_in_span(service, shutdown).instrument(span).await
+    }
+
+    async fn run_in_span<S: Handle>(
         &self,
         service: S,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ConnectError> {
         let _ending = Ending(self);
         let mut shutdown = pin!(shutdown);
-        let app = App {
-            id: self.connect.credentials.app_id.as_str().into(),
-            own_only: self.own_app_only,
-        };
-        let mut handlers = Handlers::new(service, app);
+        let mut handlers = Handlers::new(service, Arc::clone(self.app_id()));
         let mut running = Running::default();
         let mut config = ClientConfig::default();
         let mut backoff = Backoff::default();
@@ -135,24 +151,34 @@ impl Runner {
                     );
                     let talking = self.talk(connected, &mut session, &mut handlers, &mut shutdown);
                     let ended = talking.await;
+                    let heard = session.last_heard();
                     (running, config) = session.end();
                     match ended {
                         Ended::Draining(by) => {
                             return self.end(&mut handlers, Some(by), Ok(())).await;
                         }
                         Ended::Lost(why) => {
-                            backoff.connected_for(opened.elapsed());
+                            let ended = match why.kind() {
+                                ConnectErrorKind::Silent => heard,
+                                _ => Instant::now(),
+                            };
+                            backoff.connected_for(ended.duration_since(opened));
                             why
                         }
                     }
                 }
                 Err(error) => error,
             };
-            if why.is_fatal() {
-                return self.end(&mut handlers, None, Err(why)).await;
-            }
-            let Some((attempt, wait)) = backoff.next(&config, rand::random()) else {
-                return self.end(&mut handlers, None, Err(why.gave_up())).await;
+            let next = match why.kind() {
+                // The others of the app may hold connections, which this must not end.
+                ConnectErrorKind::TooManyConnections if self.is_one_of_several => {
+                    Some(backoff.next_for_ever(&config, rand::random()))
+                }
+                _ if why.is_fatal() => return self.fail(&mut handlers, why).await,
+                _ => backoff.next(&config, rand::random()),
+            };
+            let Some((attempt, wait)) = next else {
+                return self.fail(&mut handlers, why.gave_up()).await;
             };
             warn!(error = %why, attempt, ?wait, "connecting again");
             #[expect(clippy::arithmetic_side_effects, reason = "within MAX_INTERVAL")]
@@ -171,13 +197,13 @@ impl Runner {
         }
     }
 
+    pub(crate) fn app_id(&self) -> &Arc<str> {
+        &self.connect.credentials.app_id
+    }
+
     fn set(&self, state: State) {
         #[cfg(feature = "metrics")]
-        crate::metrics::state(
-            &self.connect.credentials.app_id,
-            &self.state.borrow(),
-            &state,
-        );
+        crate::metrics::state(self.app_id(), &self.state.borrow(), &state);
         self.state.send_replace(state);
     }
 
@@ -206,6 +232,17 @@ impl Runner {
             let (key, _) = handlers.next(&self.counters).await;
             running.remove(key);
         }
+    }
+
+    /// Ends for a cause that trying again does not remove. It is logged before the handlers finish,
+    /// as the caller gets the error only then, or when other connections have ended too.
+    async fn fail<S: Handle>(
+        &self,
+        handlers: &mut Handlers<S>,
+        why: ConnectError,
+    ) -> Result<(), ConnectError> {
+        error!(error = %why, "not connecting again");
+        self.end(handlers, None, Err(why)).await
     }
 
     /// Ends without a connection: lets handlers finish that former ones have started, until a drain
@@ -316,7 +353,9 @@ impl Runner {
             let unknown = || ConnectError::new(ConnectErrorKind::Lost, "");
             return Ended::Lost(lost.unwrap_or_else(unknown));
         };
-        if lost.is_none() {
+        if let Some(why) = lost {
+            warn!(error = %why, "lost while draining");
+        } else {
             // The answers that wait are sent, then a Close; then the platform's is waited for. All
             // the while what comes is read, or both would wait for each other.
             drop(unsent);
@@ -424,7 +463,7 @@ async fn write(
         }
         sink.flush().await?;
     }
-    sink.send(Message::Close(None)).await
+    sink.send(Message::Close(Some(GOING_AWAY))).await
 }
 
 /// Reads what still comes.

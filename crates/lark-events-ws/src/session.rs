@@ -181,6 +181,11 @@ impl Session {
         }
     }
 
+    /// When the platform was last heard.
+    pub(crate) fn last_heard(&self) -> Instant {
+        self.last_heard
+    }
+
     /// Whether nothing runs any more.
     pub(crate) fn is_idle(&self) -> bool {
         self.running.handlers.is_empty()

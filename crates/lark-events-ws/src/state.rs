@@ -69,11 +69,18 @@ impl State {
 /// ```
 #[derive(Clone)]
 pub struct Monitor {
+    pub(crate) app_id: Arc<str>,
     pub(crate) state: watch::Receiver<State>,
     pub(crate) counters: Arc<Counters>,
 }
 
 impl Monitor {
+    /// The app whose connection it is.
+    #[must_use]
+    pub fn app_id(&self) -> &str {
+        &self.app_id
+    }
+
     /// What the connection is doing.
     #[must_use]
     pub fn state(&self) -> State {
@@ -105,6 +112,7 @@ impl Monitor {
 impl fmt::Debug for Monitor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Monitor")
+            .field("app_id", &self.app_id)
             .field("state", &self.state())
             .field("stats", &self.stats())
             .finish()

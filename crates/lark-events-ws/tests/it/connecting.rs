@@ -7,7 +7,7 @@ use lark_events_sim::{ClientConfig, Fault, Platform};
 use lark_events_ws::{BuildError, ConnectErrorKind, LARK, LongConnection, LongConnections, State};
 use tokio::time::Instant;
 
-use crate::support::{Client, ID, SECRET, platform, takes, to, watched};
+use crate::support::{Client, ID, SECRET, answering, platform, takes, to, watched};
 
 fn why(state: &State) -> ConnectErrorKind {
     match state {
@@ -34,6 +34,12 @@ async fn fatal_causes_end_it_with_the_platforms_code_and_message() {
             ConnectErrorKind::Refused,
             1_000_040_345,
             "the platform refused the app: code 1000040345, app_id or app_secret is invalid",
+        ),
+        (
+            Fault::Endpoint(1_000_040_350),
+            ConnectErrorKind::TooManyConnections,
+            1_000_040_350,
+            "the app has too many connections: code 1000040350, refused",
         ),
         (
             Fault::RefuseUpgrade(403, 0),
@@ -95,6 +101,47 @@ async fn other_causes_are_tried_again_with_a_fresh_ticket_each_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_http_error_shows_what_the_platform_says_which_decides_whether_it_is_fatal() {
+    for (status, body, kind, says) in [
+        (
+            400,
+            r#"{"code":1000040345,"msg":"app_secret is invalid"}"#,
+            ConnectErrorKind::Refused,
+            "code 1000040345, app_secret is invalid",
+        ),
+        (
+            503,
+            r#"{"code":1000040343,"msg":"internal error","data":{}}"#,
+            ConnectErrorKind::Unavailable,
+            "code 1000040343, internal error",
+        ),
+        (
+            502,
+            "<html>bad gateway</html>",
+            ConnectErrorKind::Unavailable,
+            "code 502, by HTTP",
+        ),
+    ] {
+        let builder = LongConnection::builder(ID, SECRET)
+            .base_url("http://platform.invalid")
+            .connect_with(move |_| {
+                let stream = answering(status, body);
+                async { Ok(stream) }
+            });
+        let client = Client::start(builder, watched().0);
+        let decided =
+            |state: &State| matches!(state, State::Reconnecting { .. } | State::Failed(_));
+        let error = match client.monitor.until(decided).await {
+            State::Reconnecting { why, .. } if kind == ConnectErrorKind::Unavailable => why,
+            State::Failed(why) if kind == ConnectErrorKind::Refused => why,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(error.kind(), kind);
+        assert!(error.to_string().ends_with(says), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_platform_that_says_nothing_is_given_up_in_time() {
     let builder = LongConnection::builder(ID, SECRET)
         .base_url("http://platform.invalid")
@@ -144,6 +191,8 @@ async fn a_lost_connection_is_had_again_and_events_come_on() {
     let (dispatcher, seen) = watched();
     let client = Client::connected(to(&platform), dispatcher).await;
     for round in 1..=5 {
+        // One that has lasted, or it would not be had again at once.
+        tokio::time::sleep(Duration::from_secs(60)).await;
         platform.disconnect();
         assert!(comes_again(&client).await <= Duration::from_secs(1));
         assert!(platform.push(takes(0)).await.acknowledged());
@@ -179,6 +228,72 @@ async fn attempts_are_spread_first_over_the_nonce_then_over_the_interval() {
     tokio::time::sleep(Duration::from_secs(61)).await;
     platform.disconnect();
     assert!(comes_again(&client).await <= Duration::from_secs(30));
+}
+
+/// A platform that has its clients come again at once.
+async fn hurried() -> Arc<Platform> {
+    let config = ClientConfig::default()
+        .reconnect_nonce(0)
+        .reconnect_interval(0);
+    let platform = Platform::builder().app(ID, SECRET).client_config(config);
+    Arc::new(platform.start().await.unwrap())
+}
+
+/// Waits that double from a second to two minutes, spread over their second halves, and the minutes
+/// after: so often at most does a client connect in an hour.
+const MOST_IN_AN_HOUR: usize = 9 + 60;
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_closes_at_once_is_asked_less_and_less_often() {
+    let platform = hurried().await;
+    let client = Client::start(to(&platform), watched().0);
+    let closing = async {
+        loop {
+            client.monitor.until(State::is_connected).await;
+            platform.close_connections();
+            client.monitor.until(|state| !state.is_connected()).await;
+        }
+    };
+    let hour = tokio::time::timeout(Duration::from_hours(1), closing).await;
+    assert!(hour.is_err(), "it goes on");
+    let upgrades = platform.stats().upgrades;
+    assert!((30..=MOST_IN_AN_HOUR).contains(&upgrades), "{upgrades}");
+    // Once a connection has lasted a minute, the next is there soon again.
+    client.monitor.until(State::is_connected).await;
+    tokio::time::sleep(Duration::from_secs(130)).await;
+    platform.disconnect();
+    assert!(comes_again(&client).await <= Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_platform_that_gives_no_address_is_asked_less_and_less_often() {
+    let platform = hurried().await;
+    let client = Client::connected(to(&platform), watched().0).await;
+    platform.inject_lasting(Fault::EndpointStatus(503), 1.0);
+    platform.disconnect();
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    let calls = platform.stats().endpoint_calls;
+    assert!((30..=MOST_IN_AN_HOUR).contains(&calls), "{calls}");
+    assert!(!client.monitor.state().is_connected());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_on_which_nothing_was_heard_was_not_a_stable_one() {
+    // Each is given up after 65 seconds.
+    let config = ClientConfig::default().ping_interval(30);
+    let platform = Platform::builder().app(ID, SECRET).client_config(config);
+    let platform = Arc::new(platform.start().await.unwrap());
+    platform.inject_lasting(Fault::AcceptHalfOpen, 1.0);
+    let client = Client::start(to(&platform), watched().0);
+    for nth in 1..=5 {
+        client.monitor.until(State::is_connected).await;
+        match client.monitor.until(|state| !state.is_connected()).await {
+            State::Reconnecting { attempt, why, .. } => {
+                assert_eq!((attempt, why.kind()), (nth, ConnectErrorKind::Silent));
+            }
+            other => panic!("not reconnecting: {other:?}"),
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

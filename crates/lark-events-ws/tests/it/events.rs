@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use lark_events::{Dispatcher, Event, EventType as _, LateHandler, RawJson, UnhandledPolicy};
 use lark_events_sim::{Answer, Document, Fault, Platform};
-use lark_events_ws::{BuildError, ConnectErrorKind, LongConnection, LongConnections, State};
+use lark_events_ws::{
+    BuildError, ConnectErrorKind, LongConnection, LongConnections, Monitor, State,
+};
 use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use vc_events::ReserveConfigUpdatedV1;
 
-use crate::support::{Client, event, platform, takes, to, watched};
+use crate::support::{Client, ID, event, platform, takes, to, watched};
 
 fn code(answer: &Answer) -> i64 {
     match answer {
@@ -284,6 +286,31 @@ async fn bytes_in_flight_are_bounded() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_lone_connection_takes_its_own_apps_events_only() {
+    let platform = Arc::new(platform().start().await.unwrap());
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&seen);
+    let dispatcher = Dispatcher::builder().fallback(move |event: Event<RawJson>| {
+        kept.lock().unwrap().push(event.header.app_id);
+        async {}
+    });
+    let client = Client::connected(to(&platform), dispatcher.build().unwrap()).await;
+    let v1 = |app_id| Document::v1("other", &json!({"app_id": app_id})).unwrap();
+    for (document, acked) in [
+        (event("other_v1"), 200),
+        (event("other_v1").header("app_id", ""), 200),
+        (event("other_v1").header("app_id", "cli_milk"), 500),
+        (v1(ID), 200),
+        (v1("cli_milk"), 500),
+    ] {
+        let report = platform.push(document).await;
+        assert_eq!(code(&report.attempts[0].answer), acked, "{report:?}");
+    }
+    assert_eq!(*seen.lock().unwrap(), [ID; 3]);
+    assert_eq!(client.monitor.app_id(), ID);
+}
+
+#[tokio::test(start_paused = true)]
 async fn among_several_apps_each_connection_takes_its_own_events_only() {
     let apps = ["cli_tea", "cli_coffee"];
     let mut platforms = Vec::new();
@@ -313,6 +340,8 @@ async fn among_several_apps_each_connection_takes_its_own_events_only() {
     connections.push(to(&platforms[0], "cli_milk"));
     let connections = LongConnections::of(connections).unwrap();
     let monitors = connections.monitors();
+    let watched: Vec<_> = monitors.iter().map(Monitor::app_id).collect();
+    assert_eq!(watched, ["cli_tea", "cli_coffee", "cli_milk"]);
     let (shut_down, asked) = oneshot::channel::<()>();
     let asked = async { asked.await.unwrap_or_default() };
     let running = tokio::spawn(connections.run(dispatcher.build().unwrap(), asked));

@@ -3,12 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lark_events_sim::{Answer, Fault, Missing};
-use lark_events_ws::{LongConnections, State};
-use tokio::sync::oneshot;
+use futures_util::StreamExt as _;
+use lark_events_sim::{Answer, ClientConfig, Fault, Missing, Platform};
+use lark_events_ws::{LongConnection, LongConnections, State};
+use serde_json::json;
+use tokio::io::DuplexStream;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
-use crate::support::{Client, platform, takes, to, watched};
+use crate::support::{Client, ID, answering, platform, takes, to, watched};
 
 #[tokio::test(start_paused = true)]
 async fn a_shutdown_lets_handlers_finish_and_sends_their_answers() {
@@ -66,7 +71,7 @@ async fn a_shutdown_ends_whatever_is_going_on() {
     let minute = Duration::from_secs(60);
     // While connecting: the platform takes the connection and says nothing.
     let platform = Arc::new(platform().start().await.unwrap());
-    let silent = lark_events_ws::LongConnection::builder("cli_1", "secret")
+    let silent = LongConnection::builder("cli_1", "secret")
         .base_url("http://platform.invalid")
         .connect_with(|_| std::future::pending::<std::io::Result<tokio::io::DuplexStream>>())
         .connect_timeout(minute);
@@ -176,14 +181,14 @@ async fn a_fatal_cause_of_one_connection_ends_them_all() {
     let never = std::future::pending::<()>();
     let running = tokio::spawn(connections.run(watched().0, never));
     platform.until(|stats| stats.connections == 3).await;
-    platform.inject(Fault::RefuseUpgrade(514, 1_000_040_350));
+    platform.inject(Fault::Endpoint(1_000_040_345));
     platform.inject(Fault::Disconnect);
     let _ = platform.push(takes(0)).await;
     let ended = timeout(Duration::from_secs(60), running)
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(ended.unwrap_err().code(), Some(1_000_040_350));
+    assert_eq!(ended.unwrap_err().code(), Some(1_000_040_345));
     let failed = monitors
         .iter()
         .filter(|monitor| matches!(monitor.state(), State::Failed(_)));
@@ -193,6 +198,93 @@ async fn a_fatal_cause_of_one_connection_ends_them_all() {
         .filter(|monitor| monitor.state() == State::Closed);
     assert_eq!(closed.count(), 2);
     assert_eq!(platform.stats().connections, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_of_several_that_is_too_many_waits_and_the_others_stay() {
+    const REFUSALS: usize = 10;
+    // Of one app, however they are put together. Alone it would be given up after two attempts.
+    let of = |platform: &Arc<Platform>, by_new| {
+        if by_new {
+            return LongConnections::new(3, || to(platform)).unwrap();
+        }
+        LongConnections::of([(); 3].map(|()| to(platform).build().unwrap())).unwrap()
+    };
+    for (by_new, refusal) in [
+        (true, Fault::RefuseUpgrade(514, 1_000_040_350)),
+        (true, Fault::Endpoint(1_000_040_350)),
+        (false, Fault::RefuseUpgrade(514, 1_000_040_350)),
+    ] {
+        let config = ClientConfig::default().reconnect_count(2);
+        let platform = Arc::new(platform().client_config(config).start().await.unwrap());
+        let connections = of(&platform, by_new);
+        let monitors = connections.monitors();
+        let (shut_down, asked) = oneshot::channel::<()>();
+        let asked = async { asked.await.unwrap_or_default() };
+        let running = tokio::spawn(connections.run(watched().0, asked));
+        platform.until(|stats| stats.connections == 3).await;
+        for _ in 0..REFUSALS {
+            platform.inject(refusal);
+        }
+        platform.inject(Fault::Disconnect);
+        let _ = platform.push(takes(0)).await;
+        for refused in 1..=REFUSALS {
+            platform
+                .until(|stats| stats.endpoint_calls == 3 + refused)
+                .await;
+            assert_eq!(platform.stats().connections, 2);
+            assert!(platform.push(takes(0)).await.acknowledged());
+            let waits = |state: &State| match state {
+                State::Reconnecting { why, .. } => why.code() == Some(1_000_040_350),
+                _ => false,
+            };
+            let waiting = monitors.iter().filter(|monitor| waits(&monitor.state()));
+            assert_eq!(waiting.count(), 1);
+        }
+        platform.until(|stats| stats.connections == 3).await;
+        shut_down.send(()).unwrap();
+        assert_eq!(running.await.unwrap(), Ok(()));
+        let reconnects = monitors.iter().map(|monitor| monitor.stats().reconnects);
+        assert_eq!(reconnects.sum::<u64>(), 1);
+    }
+}
+
+/// A platform of one connection, which says with what Close it ends.
+async fn closed_with(mut client: Client, socket: DuplexStream) -> Option<CloseCode> {
+    let mut socket = tokio_tungstenite::accept_async(socket).await.unwrap();
+    client.monitor.until(State::is_connected).await;
+    client.shut_down();
+    while let Some(Ok(message)) = socket.next().await {
+        if let Message::Close(close) = message {
+            // The answer goes out with the next read.
+            assert!(socket.next().await.is_none());
+            assert_eq!(client.task.await.unwrap(), Ok(()));
+            return close.map(|close| close.code);
+        }
+    }
+    panic!("no Close");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_is_told_to_the_platform_as_going_away() {
+    let (upgrades, mut upgraded) = mpsc::unbounded_channel();
+    let url = "ws://platform.invalid/?device_id=1&service_id=2";
+    let endpoint = json!({"code": 0, "msg": "", "data": {"URL": url}}).to_string();
+    let builder = LongConnection::builder(ID, "secret")
+        .base_url("http://platform.invalid")
+        .connect_with(move |uri| {
+            let stream = if uri.scheme_str() == Some("ws") {
+                let (ours, theirs) = tokio::io::duplex(64 * 1024);
+                upgrades.send(theirs).unwrap();
+                ours
+            } else {
+                answering(200, &endpoint)
+            };
+            async { Ok(stream) }
+        });
+    let client = Client::start(builder, watched().0);
+    let socket = upgraded.recv().await.unwrap();
+    assert_eq!(closed_with(client, socket).await, Some(CloseCode::Away));
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,6 +8,7 @@ use lark_events::{Dispatcher, Event, RawJson, RawReply};
 use lark_events_sim::{ClientConfig, Document, Platform, PlatformBuilder};
 use lark_events_ws::{ConnectError, LongConnection, LongConnectionBuilder, Monitor, State};
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -35,6 +36,20 @@ pub(crate) fn to(platform: &Arc<Platform>) -> LongConnectionBuilder {
             let stream = dialed.dial();
             async move { Ok(stream) }
         })
+}
+
+/// A server that gives one answer, whatever it is asked.
+pub(crate) fn answering(status: u16, body: &str) -> DuplexStream {
+    let (client, mut server) = tokio::io::duplex(64 * 1024);
+    let length = body.len();
+    let answer = format!("HTTP/1.1 {status} \r\ncontent-length: {length}\r\n\r\n{body}");
+    tokio::spawn(async move {
+        let mut request = [0; 4096];
+        server.read(&mut request).await.unwrap();
+        server.write_all(answer.as_bytes()).await.unwrap();
+        while server.read(&mut request).await.is_ok_and(|read| read > 0) {}
+    });
+    client
 }
 
 /// A connection that runs in a task.
