@@ -89,9 +89,13 @@ async fn long_connection_keeps_its_contract() {
         let mut tunnels = tunnels.iter();
         let tunnel = tunnels.find(|[there, _]| there.starts_with(b"GET /ws"));
         let [there, back] = tunnel.unwrap();
-        let (_, close) = there.split_last_chunk::<6>().unwrap();
-        assert_eq!(close[..2], [0x88, 0x80], "a Close, and its mask");
-        assert!(back.ends_with(&[0x88, 0]), "and the answer to it");
+        let (_, [head @ .., mask0, mask1, _, _, code0, code1]) =
+            there.split_last_chunk::<8>().unwrap();
+        assert_eq!(*head, [0x88, 0x82], "a Close with a code, masked");
+        let going_away = 1001_u16.to_be_bytes();
+        assert_eq!([code0 ^ mask0, code1 ^ mask1], going_away);
+        let answer = [&[0x88, 2], &going_away[..]].concat();
+        assert!(back.ends_with(&answer), "and the answer to it");
         platform.until(|stats| stats.connections == 0).await;
         assert_eq!(platform.violations(), []);
     }

@@ -1,6 +1,5 @@
 //! What an app builds and runs: a long connection, or several for one app.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use lark_events::{BoxError, Delivery, Outcome};
@@ -141,14 +140,13 @@ impl LongConnections {
         if connections.is_empty() {
             return Err(BuildError::NoConnection);
         }
-        let mut of_app = HashMap::<_, usize>::new();
-        for connection in &connections {
-            *of_app
-                .entry(Arc::clone(connection.runner.app_id()))
-                .or_default() += 1;
-        }
+        let apps: Vec<_> = connections
+            .iter()
+            .map(|connection| Arc::clone(connection.runner.app_id()))
+            .collect();
         for LongConnection { runner } in &mut connections {
-            runner.is_one_of_several = of_app.get(runner.app_id()).is_some_and(|count| *count > 1);
+            let mut same = apps.iter().filter(|app| *app == runner.app_id());
+            runner.is_one_of_several = same.nth(1).is_some();
         }
         Ok(Self {
             connections,

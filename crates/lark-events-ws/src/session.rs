@@ -281,7 +281,9 @@ impl Session {
                 let bytes = bytes + payload.len();
                 self.on_whole(frame, payload, bytes, began, now);
             }
-            Joined::Dropped(why) => warn!(why, dropped, "fragments are dropped"),
+            Joined::Dropped(why) => {
+                warn!(message_id, why, dropped, "fragments are dropped");
+            }
         }
     }
 

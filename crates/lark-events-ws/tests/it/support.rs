@@ -45,7 +45,7 @@ pub(crate) fn answering(status: u16, body: &str) -> DuplexStream {
     let answer = format!("HTTP/1.1 {status} \r\ncontent-length: {length}\r\n\r\n{body}");
     tokio::spawn(async move {
         let mut request = [0; 4096];
-        server.read(&mut request).await.unwrap();
+        assert!(server.read(&mut request).await.unwrap() > 0);
         server.write_all(answer.as_bytes()).await.unwrap();
         while server.read(&mut request).await.is_ok_and(|read| read > 0) {}
     });
