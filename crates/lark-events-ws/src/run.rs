@@ -158,11 +158,11 @@ impl Runner {
                             return self.end(&mut handlers, Some(by), Ok(())).await;
                         }
                         Ended::Lost(why) => {
-                            let ended = match why.kind() {
+                            let until = match why.kind() {
                                 ConnectErrorKind::Silent => heard,
                                 _ => Instant::now(),
                             };
-                            backoff.connected_for(ended.duration_since(opened));
+                            backoff.connected_for(until.duration_since(opened));
                             why
                         }
                     }
@@ -407,10 +407,10 @@ fn hear(session: &mut Session, message: Option<Result<Message, Error>>) -> Optio
         Some(Ok(Message::Binary(message))) => session.on_message(apart(message), now),
         Some(Ok(Message::Text(_))) => session.on_text(now),
         Some(Ok(Message::Close(close))) => {
-            let closed = ConnectError::new(ConnectErrorKind::Closed, "");
-            return Some(match close {
-                Some(close) => closed.with_code(u16::from(close.code).into()),
-                None => closed,
+            let closed = |reason| ConnectError::new(ConnectErrorKind::Closed, reason);
+            return Some(match &close {
+                Some(close) => closed(&*close.reason).with_code(u16::from(close.code).into()),
+                None => closed(""),
             });
         }
         Some(Ok(_)) => session.on_sign_of_life(now),

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use lark_events_sim::{Answer, ClientConfig, Fault, Missing, Platform};
-use lark_events_ws::{LongConnection, LongConnections, State};
+use lark_events_ws::{LongConnection, LongConnectionBuilder, LongConnections, State};
 use serde_json::json;
 use tokio::io::DuplexStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::support::{Client, ID, answering, platform, takes, to, watched};
@@ -249,25 +250,9 @@ async fn one_of_several_that_is_too_many_waits_and_the_others_stay() {
     }
 }
 
-/// A platform of one connection, which says with what Close it ends.
-async fn closed_with(mut client: Client, socket: DuplexStream) -> Option<CloseCode> {
-    let mut socket = tokio_tungstenite::accept_async(socket).await.unwrap();
-    client.monitor.until(State::is_connected).await;
-    client.shut_down();
-    while let Some(Ok(message)) = socket.next().await {
-        if let Message::Close(close) = message {
-            // The answer goes out with the next read.
-            assert!(socket.next().await.is_none());
-            assert_eq!(client.task.await.unwrap(), Ok(()));
-            return close.map(|close| close.code);
-        }
-    }
-    panic!("no Close");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_shutdown_is_told_to_the_platform_as_going_away() {
-    let (upgrades, mut upgraded) = mpsc::unbounded_channel();
+/// A connection to a platform of the test's own, which is given its streams.
+fn to_another() -> (LongConnectionBuilder, mpsc::UnboundedReceiver<DuplexStream>) {
+    let (upgrades, upgraded) = mpsc::unbounded_channel();
     let url = "ws://platform.invalid/?device_id=1&service_id=2";
     let endpoint = json!({"code": 0, "msg": "", "data": {"URL": url}}).to_string();
     let builder = LongConnection::builder(ID, "secret")
@@ -282,9 +267,47 @@ async fn a_shutdown_is_told_to_the_platform_as_going_away() {
             };
             async { Ok(stream) }
         });
+    (builder, upgraded)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_is_told_to_the_platform_as_going_away() {
+    let (builder, mut upgraded) = to_another();
+    let mut client = Client::start(builder, watched().0);
+    let stream = upgraded.recv().await.unwrap();
+    let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
+    client.monitor.until(State::is_connected).await;
+    client.shut_down();
+    let ping = socket.next().await.unwrap().unwrap();
+    assert!(ping.is_binary(), "{ping:?}");
+    let Some(Ok(Message::Close(Some(close)))) = socket.next().await else {
+        panic!("no Close with a code");
+    };
+    assert_eq!(close.code, CloseCode::Away);
+    // The answer goes out with the next read.
+    assert!(socket.next().await.is_none());
+    assert_eq!(client.task.await.unwrap(), Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn why_the_platform_closes_a_connection_is_shown() {
+    let (builder, mut upgraded) = to_another();
     let client = Client::start(builder, watched().0);
-    let socket = upgraded.recv().await.unwrap();
-    assert_eq!(closed_with(client, socket).await, Some(CloseCode::Away));
+    let stream = upgraded.recv().await.unwrap();
+    let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
+    client.monitor.until(State::is_connected).await;
+    let close = CloseFrame {
+        code: CloseCode::Restart,
+        reason: "says why".into(),
+    };
+    socket.close(Some(close)).await.unwrap();
+    match client.monitor.until(|state| !state.is_connected()).await {
+        State::Reconnecting { why, .. } => assert_eq!(
+            why.to_string(),
+            "the platform closed the connection: code 1012, says why"
+        ),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test(start_paused = true)]
