@@ -58,7 +58,8 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<(), SoakError> {
     let mut command = cargo::command(root);
     command
         .args(["run", "--release", "--quiet"])
-        .args(["--package", "lark-events-ws", "--example", "soak", "--"])
+        .args(["--package", "lark-events-ws", "--example", "soak"])
+        .args(["--features", "internals", "--"])
         .args(["--minutes", &options.minutes.to_string()]);
     if let Some(seed) = options.seed {
         command.args(["--seed", &seed.to_string()]);

@@ -14,14 +14,24 @@ const MIN_BACKOFF: Duration = Duration::from_secs(1);
 const MAX_BACKOFF: Duration = Duration::from_secs(120);
 
 /// Counts the attempts since the last stable connection.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Backoff {
+    stable_after: Duration,
     attempts: u64,
     /// Those since the last connection, stable or not, that count towards giving up.
     in_vain: u64,
 }
 
 impl Backoff {
+    /// No attempt was made yet. Connections are stable after [`STABLE_AFTER`], or in a soak test sooner.
+    pub(crate) fn new(stable_after: Duration) -> Self {
+        Self {
+            stable_after,
+            attempts: 0,
+            in_vain: 0,
+        }
+    }
+
     /// How long to wait before the next attempt, and which one it is; `None` when as many were made
     /// in vain as the platform allows.
     #[expect(clippy::arithmetic_side_effects, reason = "attempts are made one by one")]
@@ -58,7 +68,7 @@ impl Backoff {
     /// There was a connection, which lasted `lifetime`, without the silence that it may have ended with.
     pub(crate) fn connected_for(&mut self, lifetime: Duration) {
         self.in_vain = 0;
-        if lifetime >= STABLE_AFTER {
+        if lifetime >= self.stable_after {
             self.attempts = 0;
         }
     }
@@ -79,7 +89,7 @@ mod tests {
     fn the_first_attempt_is_within_the_nonce_and_others_after_the_interval_with_jitter() {
         let config = config(None);
         for (random, first, others) in [(0.0, 0, 60), (0.5, 15, 90), (1.0, 30, 120)] {
-            let mut backoff = Backoff::default();
+            let mut backoff = Backoff::new(STABLE_AFTER);
             let mut next = || backoff.next(&config, random).unwrap();
             assert_eq!(next(), (1, Duration::from_secs(first)));
             for attempt in 2..1000 {
@@ -92,7 +102,7 @@ mod tests {
     fn a_short_interval_gives_way_to_a_wait_that_doubles_up_to_two_minutes() {
         let mut config = config(None);
         config.reconnect_interval = Duration::from_secs(1);
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::new(STABLE_AFTER);
         let mut waits = |random, count| -> Vec<u64> {
             let next = || backoff.next(&config, random).unwrap().1.as_millis();
             std::iter::repeat_with(next)
@@ -112,7 +122,7 @@ mod tests {
 
     #[test]
     fn it_gives_up_after_as_many_attempts_as_it_is_told() {
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::new(STABLE_AFTER);
         assert_eq!(backoff.next(&config(Some(0)), 0.0), None);
         assert!(backoff.next(&config(Some(2)), 0.0).is_some());
         assert!(backoff.next(&config(Some(2)), 0.0).is_some());
@@ -133,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_connection_of_a_minute_begins_anew_a_shorter_one_does_not() {
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::new(STABLE_AFTER);
         let mut attempt_after = |lifetime| {
             backoff.connected_for(Duration::from_secs(lifetime));
             backoff.next(&config(None), 0.0).unwrap().0

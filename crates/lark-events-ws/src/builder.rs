@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
+use crate::backoff::STABLE_AFTER;
 use crate::connect::Connect;
 use crate::connection::LongConnection;
 use crate::dial::{BoxStream, Connector, Dialer, is_secure};
@@ -59,6 +60,8 @@ pub struct LongConnectionBuilder {
     limits: Limits,
     late: LateHandler,
     drain_timeout: Duration,
+    /// Shorter in a soak test only.
+    pub(crate) stable_after: Duration,
     connect_timeout: Duration,
     user_agent: Option<String>,
     headers: Vec<(String, String)>,
@@ -90,6 +93,7 @@ impl LongConnectionBuilder {
             },
             late: LateHandler::Finish,
             drain_timeout: DEFAULT_DRAIN_TIMEOUT,
+            stable_after: STABLE_AFTER,
             connect_timeout: DEFAULT_CONNECT_TIMEOUT,
             user_agent: None,
             headers: Vec::new(),
@@ -265,6 +269,7 @@ impl LongConnectionBuilder {
                 late: self.late,
                 is_one_of_several: false,
                 drain_timeout: self.drain_timeout.min(MAX_WAIT),
+                stable_after: self.stable_after,
                 listener: self.listener,
                 state: watch::Sender::new(State::default()),
                 counters: Arc::default(),

@@ -1,22 +1,31 @@
-//! A connection without a socket, for this project's own benchmarks and fuzzing. Not part of the API:
-//! it may change in any version.
+//! For this project's own benchmarks, fuzzing and soak test: a connection without a socket, and times
+//! that no app sets. Not part of the API: it may change in any version.
 
 mod machine;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use bytes::Bytes;
 use lark_events::{Dispatcher, LateHandler};
 use tokio::time::Instant;
 
-use crate::builder::{DEFAULT_ACK_DEADLINE, DEFAULT_MAX_BYTES_IN_FLIGHT, DEFAULT_MAX_RUNNING};
+use crate::builder::{
+    DEFAULT_ACK_DEADLINE, DEFAULT_MAX_BYTES_IN_FLIGHT, DEFAULT_MAX_RUNNING, LongConnectionBuilder,
+};
 use crate::config::ClientConfig;
 use crate::handlers::Handlers;
 use crate::session::{Action, Limits, Running, Session};
 use crate::stats::Counters;
 
 pub use self::machine::{Do, End, Machine};
+
+/// Has a connection count as stable after this time, where a test has no minute to wait for it.
+pub fn stable_after(mut builder: LongConnectionBuilder, time: Duration) -> LongConnectionBuilder {
+    builder.stable_after = time;
+    builder
+}
 
 /// The app of the documented samples.
 const APP_ID: &str = "cli_9f5343c580712544";

@@ -71,6 +71,8 @@ pub(crate) struct Runner {
     /// Whether others of the same app are run beside it.
     pub(crate) is_one_of_several: bool,
     pub(crate) drain_timeout: Duration,
+    /// How long a connection has to last for the back-off to start anew.
+    pub(crate) stable_after: Duration,
     pub(crate) state: watch::Sender<State>,
     pub(crate) listener: Option<Listener>,
     pub(crate) counters: Arc<Counters>,
@@ -124,7 +126,7 @@ impl Runner {
         let mut handlers = Handlers::new(service, Arc::clone(self.app_id()));
         let mut running = Running::default();
         let mut config = ClientConfig::default();
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::new(self.stable_after);
         let mut connected_before = false;
         loop {
             self.enter(State::Connecting);

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use lark_events::{Dispatcher, Event, EventType as _, LateHandler, RawJson, RawReply};
 use lark_events_sim::Platform;
-use lark_events_ws::{BuildError, LongConnection, LongConnectionBuilder, LongConnections};
+use lark_events_ws::{
+    BuildError, LongConnection, LongConnectionBuilder, LongConnections, internals,
+};
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 use vc_events::ReserveConfigUpdatedV1;
 
 use crate::ledger::{Act, Ledger};
-use crate::settings::{ACK_DEADLINE, STEADY_CONNECTIONS};
+use crate::settings::{ACK_DEADLINE, STABLE_AFTER, STEADY_CONNECTIONS};
 
 pub(crate) const APP_ID: &str = "cli_9f5343c580712544";
 pub(crate) const APP_SECRET: &str = "app-secret";
@@ -114,10 +116,11 @@ pub(crate) fn passing(platform: &Platform) -> Result<LongConnection, BuildError>
 }
 
 fn to(platform: &Platform) -> LongConnectionBuilder {
-    LongConnection::builder(APP_ID, APP_SECRET)
+    let builder = LongConnection::builder(APP_ID, APP_SECRET)
         .base_url(platform.base_url())
         .no_proxy()
-        .ack_deadline(ACK_DEADLINE)
+        .ack_deadline(ACK_DEADLINE);
+    internals::stable_after(builder, STABLE_AFTER)
 }
 
 /// The sample of a small event, under an id of our own.

@@ -12,6 +12,9 @@ pub(crate) const PASSING_SECONDS: std::ops::Range<u64> = 10..25;
 pub(crate) const ANSWER_LIMIT: Duration = Duration::from_millis(1500);
 /// When the app answers an event without an outcome as failed.
 pub(crate) const ACK_DEADLINE: Duration = Duration::from_secs(1);
+/// How long a connection has to last for its back-off to start anew: a minute elsewhere, and longer
+/// than most connections last here.
+pub(crate) const STABLE_AFTER: Duration = Duration::from_secs(1);
 /// How long after each failed attempt the next one comes.
 pub(crate) const REDELIVER_AFTER: [Duration; 7] = [
     Duration::from_millis(20),
