@@ -217,11 +217,16 @@ async fn upgrade(shared: &Arc<Shared>, mut request: Request<Incoming>) -> Respon
 impl Connections {
     /// Lists a new connection, unless there are too many.
     fn add(&self, device_id: String, faults: &Faults) -> Option<(Arc<Link>, Commands)> {
-        let mut links = locked(&self.links);
-        if links.len() >= MAX_CONNECTIONS {
+        let is_full = |links: &[Arc<Link>]| links.len() >= MAX_CONNECTIONS;
+        if is_full(&locked(&self.links)) {
             return None;
         }
+        // Without a lock on the links: an attempt locks them while it holds the faults.
         let half_open = faults.take(|fault| fault == Fault::AcceptHalfOpen);
+        let mut links = locked(&self.links);
+        if is_full(&links) {
+            return None;
+        }
         let number = self.connections_opened.fetch_add(1, Ordering::Relaxed);
         let (link, commands) = Link::new(number, device_id, half_open.is_some());
         links.push(Arc::clone(&link));
