@@ -136,7 +136,7 @@ impl Delivery {
 #[non_exhaustive]
 pub enum DeliveryKind {
     /// A notification: it is acknowledged, or delivered again.
-    Event,
+    Notification,
     /// The platform shows a user what is answered, and does not deliver again.
     Callback,
 }
@@ -152,7 +152,7 @@ impl DeliveryKind {
         let is_event =
             schema == Schema::V1 || versioned || V1_EVENTS.binary_search(&event_type).is_ok();
         if is_event && event_type != "card.action.trigger_v1" {
-            Self::Event
+            Self::Notification
         } else {
             Self::Callback
         }

@@ -84,7 +84,7 @@ impl Manifest {
             };
             let list = match DeliveryKind::of(event_type, schema) {
                 DeliveryKind::Callback => &mut manifest.callbacks,
-                DeliveryKind::Event => &mut manifest.events,
+                DeliveryKind::Notification => &mut manifest.events,
             };
             let info = info.copied().unwrap_or(EventInfo::new(""));
             list.push(ManifestEntry {
