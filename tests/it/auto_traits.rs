@@ -16,11 +16,11 @@ use lark_events::callback::{
 use lark_events::testing::Delivered;
 use lark_events::{
     Admission, BoxError, BuildError, CardAdmission, CardWebhook, Challenge, CipherError,
-    DecodeError, Delivery, DispatchError, DispatchErrorKind, DispatchFuture, Dispatcher,
-    DispatcherBuilder, EncodeError, EncryptKey, Event, EventHeader, EventInfo, LateHandler,
-    Manifest, ManifestEntry, Opened, Outcome, RawJson, RawReply, Rejection, RejectionReason,
-    Schema, Transport, TypedBody, UnhandledPolicy, UserId, VerificationToken, Violation,
-    Violations, Webhook, WebhookBuildError, WebhookBuilder, Webhooks,
+    DecodeError, Delivery, DeliveryKind, DispatchError, DispatchErrorKind, DispatchFuture,
+    Dispatcher, DispatcherBuilder, EncodeError, EncryptKey, Event, EventHeader, EventInfo,
+    LateHandler, Manifest, ManifestEntry, Opened, Outcome, RawJson, RawReply, Rejection,
+    RejectionReason, Schema, Transport, TypedBody, UnhandledPolicy, UserId, VerificationToken,
+    Violation, Violations, Webhook, WebhookBuildError, WebhookBuilder, Webhooks,
 };
 use lark_events_sim as sim;
 use lark_events_tower::{
@@ -45,7 +45,13 @@ fn what_an_app_is_built_of_can_be_shared() {
     shared!(Manifest, ManifestEntry, EventInfo, TypedBody, Schema);
     shared!(EncryptKey, VerificationToken, Webhook, WebhookBuilder);
     shared!(Webhooks, CardWebhook, Opened, Challenge, Rejection);
-    shared!(RejectionReason, Delivery, Transport, Event<RawJson>);
+    shared!(
+        RejectionReason,
+        Delivery,
+        DeliveryKind,
+        Transport,
+        Event<RawJson>
+    );
     shared!(EventHeader, RawJson, UserId, Outcome, RawReply, Delivered);
     shared!(Violation, Violations, BoxError, BuildError, CipherError);
     shared!(DecodeError, DispatchError, DispatchErrorKind, EncodeError);

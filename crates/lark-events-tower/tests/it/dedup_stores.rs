@@ -136,12 +136,17 @@ async fn two_processes_with_one_store_handle_an_event_once() {
 async fn what_a_process_that_died_was_at_is_free_before_the_second_redelivery() {
     let store = Arc::new(MemoryStore::new(10));
     for mode in BOTH {
-        store.claim("cli_1:x_v1:e", 1, DEFAULT_LEASE).await.unwrap();
+        store
+            .claim("cli_a1b2c3d4e5f60718:x_v1:e", 1, DEFAULT_LEASE)
+            .await
+            .unwrap();
         let (service, count) = acting([]);
         let service = DedupLayer::with_store(store.clone()).layer(service);
         let again = lark_events_sim::REDELIVERIES;
         let platform = delivering(mode, service, again).await;
-        let event = event("x_v1").event_id("e").header("app_id", "cli_1");
+        let event = event("x_v1")
+            .event_id("e")
+            .header("app_id", "cli_a1b2c3d4e5f60718");
         let report = platform.push(event).await;
         let accepted = report.attempts.iter().map(Attempt::accepted);
         assert_eq!(
@@ -284,10 +289,17 @@ async fn a_delivery_dropped_at_any_moment_leaves_its_key_free_or_done() {
 async fn a_claim_of_another_process_is_503_and_the_next_event_is_served() {
     for (mode, refused) in [(Mode::Webhook, 503), (Mode::LongConnection, 500)] {
         let store = Arc::new(MemoryStore::new(10));
-        store.claim("cli_1:x_v1:e", 1, KEPT).await.unwrap();
+        store
+            .claim("cli_a1b2c3d4e5f60718:x_v1:e", 1, KEPT)
+            .await
+            .unwrap();
         let service = DedupLayer::with_store(store).layer(acting([]).0);
         let platform = delivering(mode, service, []).await;
-        let of = |id| event("x_v1").event_id(id).header("app_id", "cli_1");
+        let of = |id| {
+            event("x_v1")
+                .event_id(id)
+                .header("app_id", "cli_a1b2c3d4e5f60718")
+        };
         assert_eq!(answered(&mut platform.push(of("e"))).await, (refused, 0));
         assert_eq!(answered(&mut platform.push(of("f"))).await, (200, 100));
     }

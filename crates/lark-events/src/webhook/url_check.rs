@@ -224,6 +224,23 @@ mod tests {
     }
 
     #[test]
+    fn nothing_ends_a_scan_before_its_end() {
+        for byte in (0..=255).filter(|byte| !b"\"{}[]".contains(byte)) {
+            let text = [
+                b"{",
+                &[byte][..],
+                br#","type":"url_verification","token":"t""#,
+            ]
+            .concat();
+            let tokens = [VerificationToken::from("t")];
+            assert!(
+                is_candidate(&text, &tokens),
+                "{byte:#x} is no JSON, and no parser goes past it"
+            );
+        }
+    }
+
+    #[test]
     fn a_broken_beginning_of_a_member_is_no_member() {
         for broken in [
             "\"to",
