@@ -99,6 +99,7 @@ pub use self::crypto::{
 pub use self::delivery::{Delivery, DeliveryKind, Transport};
 pub use self::dispatcher::{DispatchFuture, Dispatcher, UnhandledPolicy};
 pub use self::duplicate_key::duplicate_key;
+pub use self::envelope::MAX_ENVELOPE_TEXT_BYTES;
 pub use self::error::{
     BoxError, BuildError, DecodeError, DispatchError, DispatchErrorKind, EncodeError,
 };
