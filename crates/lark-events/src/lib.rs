@@ -81,6 +81,7 @@ mod object;
 mod outcome;
 mod pointer;
 mod raw_json;
+mod steps;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod unhandled;

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize, Serializer, ser};
 use serde_json::value::RawValue;
 
 use crate::error::{DecodeError, EncodeError};
-use crate::lenient::{is_exact, repair};
+use crate::lenient::{Held, repair};
 use crate::object::from_object;
+use crate::steps;
 
 /// The text of one JSON value, shared with the bytes it was received in: cloning copies nothing.
 ///
@@ -107,11 +108,11 @@ impl RawJson {
     /// [`DecodeError`] when the type does not even take the rest.
     pub fn decode_leniently<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
         let text = self.as_str();
-        let repaired = |is_held| from_object(&repair(text, is_held));
+        let repaired = |held| from_object(&repair(text, held));
         from_object(text).or_else(|error| {
             // Plain fields keep their numbers, unless a lenient one has to be told its own by text.
-            repaired(f64::is_finite)
-                .or_else(|_| repaired(is_exact))
+            repaired(Held::Finite)
+                .or_else(|_| repaired(Held::Exact))
                 .map_err(|_| DecodeError::new(&error))
         })
     }
@@ -127,6 +128,7 @@ impl Default for RawJson {
 /// The text of a JSON string in its quotes, borrowed where it has no escapes. `None` where it is no
 /// Unicode: half of a surrogate pair can be escaped alone.
 pub(crate) fn unescaped(string: &str) -> Option<Cow<'_, str>> {
+    steps::read(string.len());
     let inside = unquoted(string)?;
     if !string.contains('\\') {
         return Some(Cow::Borrowed(inside));

@@ -41,6 +41,7 @@
 //! ```
 
 mod containers;
+mod held;
 mod repair;
 mod takers;
 #[cfg(test)]
@@ -49,18 +50,10 @@ mod twins;
 use std::marker::PhantomData;
 
 use self::containers::ObjectTaker;
+pub(crate) use self::held::Held;
+use self::held::is_exact;
 pub(crate) use self::repair::{MAX_DEPTH, repair};
 use self::takers::LenientVisitor;
-
-/// Of this size on (2^53), a float no longer names one integer.
-const EXACT_BELOW: f64 = 9_007_199_254_740_992.0;
-/// The smallest float that is told in digits: those of 1e-323 would be 325 characters.
-const EXACT_FROM: f64 = 1e-15;
-
-/// Whether a text or a `Value` may be made of a float. Any other is better told by its own text.
-pub(crate) fn is_exact(number: f64) -> bool {
-    number == 0.0 || (EXACT_FROM..EXACT_BELOW).contains(&number.abs())
-}
 
 /// For `#[serde(default, deserialize_with = "lenient::field")]` on an `Option` field.
 ///

@@ -8,6 +8,7 @@ use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize as _, Deserializer};
 
 use super::{Lenient, is_exact};
+use crate::decimal::Decimal;
 use crate::raw_json::RawJson;
 
 /// What one kind of field takes; every other kind of value is consumed and forgotten.
@@ -195,7 +196,7 @@ impl Taker<'_> for FloatTaker {
     const EXPECTING: &'static str = "a number";
 
     fn take_str(self, text: &str) -> Option<f64> {
-        text.parse().ok().filter(|number: &f64| number.is_finite())
+        Decimal::parse(text)?.to_float()
     }
 
     #[expect(clippy::cast_precision_loss, reason = "the field is documented as a float")]
