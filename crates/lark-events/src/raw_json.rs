@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize, Serializer, ser};
 use serde_json::value::RawValue;
 
 use crate::error::{DecodeError, EncodeError};
-use crate::lenient::{Held, repair};
+use crate::lenient::{Held, bounded, repair};
 use crate::object::from_object;
 use crate::steps;
 
@@ -92,7 +92,8 @@ impl RawJson {
 
     /// [`decode`](Self::decode) as the bodies of events are: the text must be an object, not a list of
     /// its members, and what no reader can make sense of costs its own member alone, as long as the
-    /// type takes an object without it.
+    /// type takes an object without it. So does a list, map or value of a lenient field beyond
+    /// [`MAX_NODE_BYTES`](crate::lenient::MAX_NODE_BYTES).
     ///
     /// ```
     /// use lark_events::{RawJson, UserId};
@@ -108,8 +109,11 @@ impl RawJson {
     /// [`DecodeError`] when the type does not even take the rest.
     pub fn decode_leniently<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
         let text = self.as_str();
-        let repaired = |held| from_object(&repair(text, held));
-        from_object(text).or_else(|error| {
+        let repaired = |held| {
+            let repaired = repair(text, held);
+            bounded(|| from_object(&repaired))
+        };
+        bounded(|| from_object(text)).or_else(|error| {
             // Plain fields keep their numbers, unless a lenient one has to be told its own by text.
             repaired(Held::Finite)
                 .or_else(|_| repaired(Held::Exact))

@@ -15,6 +15,9 @@
 //! of their own text. Between the two, a number may have more digits than a float. They are lost, and
 //! `unread()` tells.
 //!
+//! The elements of lists, entries of maps and nodes of `Value`s of one body take at most
+//! [`MAX_NODE_BYTES`]. A field that would take more is as good as missing.
+//!
 //! ```
 //! use lark_events::lenient::{self, Lenient};
 //! use serde::{Deserialize, Deserializer};
@@ -40,6 +43,7 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+mod budget;
 mod containers;
 mod held;
 mod repair;
@@ -49,6 +53,8 @@ mod twins;
 
 use std::marker::PhantomData;
 
+pub use self::budget::MAX_NODE_BYTES;
+pub(crate) use self::budget::bounded;
 use self::containers::ObjectTaker;
 pub(crate) use self::held::Held;
 use self::held::is_exact;

@@ -38,15 +38,25 @@ pub(super) trait Taker<'de>: Sized {
         Ok(None)
     }
 
-    fn take_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Option<Self::Value>, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(None)
+    fn take_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Option<Self::Value>, A::Error> {
+        skip_elements(seq).map(|()| None)
     }
 
-    fn take_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<Self::Value>, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(None)
+    fn take_map<A: MapAccess<'de>>(self, map: A) -> Result<Option<Self::Value>, A::Error> {
+        skip_members(map).map(|()| None)
     }
+}
+
+/// Passes over what is left of a list.
+pub(super) fn skip_elements<'de, A: SeqAccess<'de>>(mut seq: A) -> Result<(), A::Error> {
+    while seq.next_element::<IgnoredAny>()?.is_some() {}
+    Ok(())
+}
+
+/// Passes over what is left of an object.
+pub(super) fn skip_members<'de, A: MapAccess<'de>>(mut map: A) -> Result<(), A::Error> {
+    while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+    Ok(())
 }
 
 pub(super) struct LenientVisitor<T>(pub(super) T);
