@@ -160,8 +160,14 @@ impl Frame {
     /// two ids, service and method, and each header's key and value.
     pub fn decode(message: impl Into<Bytes>) -> Result<Self, FrameError> {
         let message = message.into();
-        check_headers(&message)?;
+        // A smaller message is copied whole at most.
+        if message.len() > MAX_HEADER_BYTES {
+            check_headers(&message)?;
+        }
         let wire = Wire::decode(message).map_err(|_| FrameError(Problem::Malformed))?;
+        if wire.headers.len() > MAX_HEADERS {
+            return Err(FrameError(Problem::Headers));
+        }
         let headers = wire.headers.into_iter().map(|header| {
             Ok(Header {
                 key: required(header.key, "headers.key")?,
