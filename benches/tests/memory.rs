@@ -9,9 +9,8 @@ use lark_events::{Delivery, Event, EventHeader, EventType, MAX_EVENT_BYTES, RawJ
 use lark_events_ws::frame::Frame;
 use vc_events::ReserveConfigUpdatedV1;
 
-/// Most bytes that a body of any text is decoded in: while a list grows, its elements are there
-/// twice.
-const MAX_DECODING_BYTES: usize = 2 * MAX_NODE_BYTES;
+/// Most bytes that a body of any text is decoded in, with its strings and a repaired copy.
+const MAX_DECODING_BYTES: usize = MAX_NODE_BYTES + 3 * MAX_EVENT_BYTES;
 /// What is rejected takes next to nothing.
 const MAX_REJECTING_BYTES: usize = 64 * 1024;
 

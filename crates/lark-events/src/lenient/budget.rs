@@ -1,16 +1,16 @@
 //! What the lists, maps and free-form values of one body may take in memory: an element of a list can be
 //! written in three bytes, `{},`, and take a thousand.
 //!
-//! Derived types hand nothing down to their fields, so what is left is kept by thread while a body is
-//! decoded.
+//! Derived types pass nothing down to their fields, so a thread-local holds what is left while a body
+//! is decoded.
 
 use std::cell::Cell;
 
 /// Most bytes that the elements of lists, the entries of maps and the nodes of free-form values of
-/// one body take together, beside their texts: eight times the [largest
-/// event](crate::MAX_EVENT_BYTES). A list, map or value that would take more is as good as missing; see
-/// [`Event::unread`](crate::Event::unread).
-pub const MAX_NODE_BYTES: usize = 8 * crate::MAX_EVENT_BYTES;
+/// one body take together, beside their texts: sixteen times the [largest
+/// event](crate::MAX_EVENT_BYTES). A list, map or value that would take more is as good as missing:
+/// [`Event::unread`](crate::Event::unread) lists it, and [`Event::raw`](crate::Event::raw) has it.
+pub const MAX_NODE_BYTES: usize = 16 * crate::MAX_EVENT_BYTES;
 
 /// Entries of a map that pay for a node of its tree, which has room for 11 of them and at least as many
 /// as these; and how many such entries a node takes the bytes of, its share of the inner nodes included.
@@ -52,7 +52,7 @@ impl Drop for Left {
     }
 }
 
-/// Makes room for one more element, if there may be.
+/// Makes room for one more element, if there may be. While a list moves, both of its places count.
 #[must_use]
 pub(super) fn grow_list<T>(list: &mut Vec<T>) -> bool {
     if list.len() < list.capacity() {
@@ -61,7 +61,9 @@ pub(super) fn grow_list<T>(list: &mut Vec<T>) -> bool {
     // As many as `Vec` itself makes room for.
     let least = if size_of::<T>() <= 1024 { 4 } else { 1 };
     let more = list.len().max(least);
-    let may_grow = take(more.saturating_mul(size_of::<T>()));
+    let bytes = more.saturating_mul(size_of::<T>());
+    let moved = list.len().saturating_mul(size_of::<T>());
+    let may_grow = has(bytes.saturating_add(moved)) && take(bytes);
     if may_grow {
         list.reserve_exact(more);
     }
@@ -84,13 +86,14 @@ pub(super) fn is_exhausted() -> bool {
     LEFT.get() == Some(0)
 }
 
+fn has(bytes: usize) -> bool {
+    LEFT.get().is_none_or(|left| bytes <= left)
+}
+
 fn take(bytes: usize) -> bool {
-    let Some(left) = LEFT.get() else {
-        return true;
-    };
-    let rest = left.checked_sub(bytes);
-    if rest.is_some() {
-        LEFT.set(rest);
+    let is_there = has(bytes);
+    if is_there {
+        LEFT.set(LEFT.get().map(|left| left.saturating_sub(bytes)));
     }
-    rest.is_some()
+    is_there
 }
