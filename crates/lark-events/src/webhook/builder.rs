@@ -48,7 +48,8 @@ impl WebhookBuilder {
         self
     }
 
-    /// Adds a Verification Token; several live at once like Encrypt Keys.
+    /// Adds a Verification Token; several live at once like Encrypt Keys. Encrypted URL checks are
+    /// recognized by a token that JSON writes without escapes, as all of the platform are.
     pub fn verification_token(mut self, token: impl Into<VerificationToken>) -> Self {
         self.settings.verification_tokens.push(token.into());
         self
