@@ -1,5 +1,5 @@
-//! Requests that are refused and differ in nothing but what their sender must not learn, for whoever
-//! compares what refusing them takes.
+//! Requests that are refused and differ in nothing but what their sender must not learn, to compare
+//! what refusing them takes.
 
 mod leaky;
 

@@ -66,7 +66,7 @@ impl WebhookBuilder {
         self
     }
 
-    /// Takes signatures of any age: whoever has seen one request can send it again for ever, and an event
+    /// Takes signatures of any age: anybody who has seen one request can send it again for ever, and an event
     /// is handled again as soon as de-duplication has forgotten it.
     pub fn without_freshness(mut self) -> Self {
         self.settings.freshness.window = None;
