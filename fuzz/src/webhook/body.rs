@@ -12,7 +12,7 @@ use lark_events::callback::{
 use lark_events::{
     Delivery, DispatchErrorKind, Dispatcher, Event, EventInfo, RawJson, Validate as _,
 };
-use lark_events_catalogue::{events, find};
+use lark_events_types::{events, find};
 use serde_json::Value;
 use vc_events::VcEvent;
 

@@ -1,6 +1,6 @@
 //! `events` and `events show`.
 
-use lark_events_catalogue::events;
+use lark_events_types::events;
 use serde_json::{Value, json};
 
 use crate::{Ran, lark_events};

@@ -68,10 +68,10 @@ fn a_second_run_changes_nothing_and_a_check_finds_what_is_stale() {
     const SET: &str = "crates/tea-events/src/generated/event_set.rs";
     const ROOT: &str = "crates/tea-events/src/generated/mod.rs";
     const EVENT: &str = "crates/tea-events/src/generated/pot_ready_v1.rs";
-    const EVERYTHING: &str = "crates/lark-events-catalogue/Cargo.toml";
-    const OUTLINE: &str = "crates/lark-events-catalogue/src/generated/tea.json";
+    const EVERYTHING: &str = "crates/lark-events-types/Cargo.toml";
+    const OUTLINE: &str = "crates/lark-events-types/src/generated/tea.json";
     const KEYS: &str = "crates/lark-events/src/generated/tables.rs";
-    const TABLE: &str = "crates/lark-events-catalogue/src/generated.rs";
+    const TABLE: &str = "crates/lark-events-types/src/generated.rs";
     const OLD_SAMPLE: &str = "crates/tea-events/src/generated/samples/old.json";
     let Some(stale) = workspace.run(true) else {
         return;
@@ -161,8 +161,7 @@ fn the_crate_of_a_domain_that_is_gone_is_named_and_can_be_removed() {
     if workspace.run(false).is_none() {
         return;
     }
-    let catalogue =
-        || fs::read_to_string(workspace.0.join("crates/lark-events-catalogue/Cargo.toml"));
+    let catalogue = || fs::read_to_string(workspace.0.join("crates/lark-events-types/Cargo.toml"));
     assert!(catalogue().unwrap().contains("wine-events"));
 
     fs::remove_dir_all(workspace.0.join("specs/wine")).unwrap();

@@ -538,7 +538,7 @@ pub const DOMAINS: &[Domain] = &[
 #[cfg(doctest)]
 mod readmes {
     #[doc = include_str!("../README.md")]
-    mod lark_events_catalogue {}
+    mod lark_events_types {}
     #[doc = include_str!("../../acs-events/README.md")]
     mod acs_events {}
     #[doc = include_str!("../../apaas-events/README.md")]

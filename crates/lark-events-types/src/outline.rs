@@ -41,7 +41,7 @@ pub struct KnownValue {
 /// for an event that is not in the catalogue.
 ///
 /// ```
-/// let fields = lark_events_catalogue::fields("vc.meeting.meeting_started_v1").unwrap();
+/// let fields = lark_events_types::fields("vc.meeting.meeting_started_v1").unwrap();
 /// assert_eq!((&*fields[0].name, &*fields[0].rust_type), ("meeting", "MeetingEventMeeting"));
 /// assert_eq!(fields[0].fields[0].doc, "The id of the meeting. It has one from its start on.");
 /// ```

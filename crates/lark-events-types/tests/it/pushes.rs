@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use lark_events::{Delivery, Transport};
-use lark_events_catalogue::events;
 use lark_events_sim::Platform;
+use lark_events_types::events;
 use serde_json::Value;
 
 use crate::body_of;

@@ -2,7 +2,7 @@
 //! them. An app depends on the crates of its domains instead.
 //!
 //! ```
-//! let info = lark_events_catalogue::find("vc.reserve_config.updated_v1").unwrap();
+//! let info = lark_events_types::find("vc.reserve_config.updated_v1").unwrap();
 //! assert_eq!(info.scopes, ["vc:room", "vc:room:readonly"]);
 //!
 //! // A body becomes its type and JSON again, without naming the type.

@@ -10,7 +10,7 @@ mod samples;
 use std::time::SystemTime;
 
 use lark_events::{Delivery, EventInfo, RawJson, Transport};
-use lark_events_catalogue::events;
+use lark_events_types::events;
 
 /// The body of an event's sample.
 fn body_of(info: &EventInfo) -> Option<RawJson> {
