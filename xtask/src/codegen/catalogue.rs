@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::model::{Domain, Enum, Event, Field, Struct, Variant};
 use super::naming::Naming;
 use super::overlay::{EnumWords, FieldWords, Key, ObjectWords, Overlay, VariantWords, path};
+use super::place::Place;
 use super::problem::Problems;
 use super::spec::{Object, Property, Schema, Shape, Spec};
 use super::types::{self, Definition, Types};
@@ -24,7 +25,7 @@ pub(crate) struct Uniting<'a> {
 
 impl<'a> Uniting<'a> {
     /// Decides everything that is to be generated for the domain.
-    pub(crate) fn domain(self, name: &'a str, problems: &mut Problems) -> Domain<'a> {
+    pub(crate) fn domain(self, name: &'a str, place: Place, problems: &mut Problems) -> Domain<'a> {
         let Self {
             specs,
             types,
@@ -54,6 +55,8 @@ impl<'a> Uniting<'a> {
         structs.sort_by(|a, b| a.name.cmp(&b.name));
         Domain {
             name,
+            about: overlay.about.as_deref(),
+            place,
             event_set: names::event_set_name(name),
             events,
             types: structs,

@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use super::facts::Envelope;
 use super::naming::Naming;
 use super::overlay::Overlay;
-use super::scaffold::crate_name;
+use super::place::Place;
 use super::spec::Spec;
 
 /// An event, and where its type is.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) domain: String,
-    pub(crate) crate_name: String,
-    /// The module of its type: `vc_events`.
+    pub(crate) place: Place,
+    /// The path of the module of its type: `vc_events`.
     pub(crate) module: String,
     pub(crate) name: String,
     pub(crate) event_type: String,
@@ -30,17 +30,15 @@ pub(crate) struct Entry {
 /// The events of a domain.
 pub(crate) fn entries(
     domain: &str,
+    place: &Place,
     specs: &[Spec],
     naming: &Naming<'_>,
     overlay: &Overlay,
 ) -> Vec<Entry> {
-    let generated = || crate_name(domain).replace('-', "_");
-    let module = overlay.by_hand.clone().unwrap_or_else(generated);
-    let root = module.split("::").next().unwrap_or_default();
-    let crate_name = root.replace('_', "-");
+    let module = place.module();
     let entry = |spec: &Spec| Entry {
         domain: domain.to_owned(),
-        crate_name: crate_name.clone(),
+        place: place.clone(),
         module: module.clone(),
         name: naming.of_event(&spec.facts.event_type).to_owned(),
         event_type: spec.facts.event_type.clone(),
@@ -82,7 +80,7 @@ pub(crate) fn lines(entries: &[Entry]) -> String {
         let columns = [
             &entry.event_type,
             &entry.name,
-            &entry.crate_name,
+            &entry.place.crate_name(),
             &entry.scopes.join(","),
             entry.page.as_deref().unwrap_or("-"),
             entry.updated.as_deref().unwrap_or("-"),
@@ -96,14 +94,14 @@ pub(crate) fn lines(entries: &[Entry]) -> String {
 /// The domains as a Markdown table, for the README.
 pub(crate) fn markdown<'a>(entries: impl Iterator<Item = &'a Entry>) -> String {
     let domains = by_domain(entries);
-    let mut text = "| domain | crate | events | with typed fields |\n".to_owned();
+    let mut text = "| domain | types | events | with typed fields |\n".to_owned();
     text += "| --- | --- | ---: | ---: |\n";
     let (mut all, mut all_typed) = (0, 0);
     for (domain, entries) in &domains {
-        let crate_name = &entries[0].crate_name;
+        let module = &entries[0].module;
         let typed = entries.iter().filter(|entry| !entry.is_raw).count();
         text += &format!(
-            "| {domain} | `{crate_name}` | {} | {typed} |\n",
+            "| `{domain}` | `{module}` | {} | {typed} |\n",
             entries.len()
         );
         all += entries.len();

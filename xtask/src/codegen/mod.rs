@@ -1,4 +1,5 @@
-//! `cargo xtask codegen`: the event catalogue in `specs/` becomes the Rust of `crates/*-events`.
+//! `cargo xtask codegen`: the event catalogue in `specs/` becomes Rust, a module of
+//! `crates/lark-events-types` for each domain, or the crate that its overlay names.
 //!
 //! ```text
 //! specs/<domain>/<event_type>.json  spec, facts  \
@@ -10,7 +11,6 @@
 
 mod catalogue;
 mod core_tables;
-mod everything;
 mod facts;
 mod files;
 pub(crate) mod import;
@@ -19,6 +19,7 @@ mod model;
 mod names;
 mod naming;
 mod overlay;
+mod place;
 mod problem;
 mod prose;
 mod raw_schema;
@@ -31,6 +32,7 @@ mod scratch;
 pub(crate) mod sources;
 pub(crate) mod spec;
 mod types;
+mod types_crate;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -41,13 +43,11 @@ use self::files::{ensure_file_contents, ensure_no_others, sorted_entries};
 use self::list::Entry;
 use self::naming::Naming;
 use self::overlay::Overlay;
+use self::place::{GENERATED, Place, TYPES};
 use self::problem::{Problem, Problems};
 use self::rustfmt::FormatError;
 use self::sources::{Source, Sources};
 use self::spec::Spec;
-
-/// The folder of a crate that holds generated files and nothing else.
-const GENERATED: &str = "src/generated";
 
 /// Each package has its own.
 const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
@@ -98,45 +98,41 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<Vec<PathBuf>, CodegenError
     let domains = generate_all(root)?;
     let mut texts = Texts::new();
     for domain in &domains {
-        let folder = crate_folder(root, &domain.name).join(GENERATED);
+        let folder = domain.place.folder().unwrap_or_default();
         let files = domain.files.iter();
-        texts.extend(files.map(|(file, text)| (folder.join(file), text.clone())));
+        texts.extend(files.map(|(file, text)| (root.join(&folder).join(file), text.clone())));
+        let outline = types_crate::outline(&domain.name);
+        texts.insert(root.join(outline), domain.outline.clone());
     }
     let entries = || domains.iter().flat_map(|domain| &domain.entries);
-    let everything = everything::files(entries(), &of_workspace(root, "version")?);
     let tables = root.join(core_tables::FOLDER).join(GENERATED);
     texts.insert(tables.join(core_tables::FILE), core_tables::text(entries()));
-    let folder = root.join(everything::FOLDER);
-    for domain in &domains {
-        let path = folder
-            .join(GENERATED)
-            .join(everything::outline(&domain.name));
-        texts.insert(path, domain.outline.clone());
-    }
+    let version = of_workspace(root, "version")?;
+    let is_extended = |domain: &str| root.join(types_crate::extension(domain)).exists();
+    let types = types_crate::files(entries(), &version, &is_extended);
     texts.extend(
-        everything
+        types
             .into_iter()
-            .map(|(file, text)| (folder.join(file), text)),
+            .map(|(file, text)| (root.join(file), text)),
     );
     let generated = rustfmt::format_all(texts, root)?;
-    let beside = beside_sources(root, &domains)?;
-    let readme = fresh_readme(root, &domains)?;
+    let mut beside = beside_sources(root, &domains)?;
+    let (file, text) = types_crate::library(entries(), &is_extended);
+    beside.insert(root.join(file), text);
+    let readmes = fresh_readmes(root, &domains)?;
 
     let mut changed = Vec::new();
-    for domain in domains.iter().filter(|domain| !domain.files.is_empty()) {
-        for (file, text) in scaffold::files(&domain.name, domain.about.as_deref()) {
-            let path = crate_folder(root, &domain.name).join(file);
+    for (name, domain) in own_crates(&domains) {
+        let Generated { about, .. } = domain;
+        let files = scaffold::files(name, &domain.name, about.as_deref(), domain.has_any_json);
+        for (file, text) in files {
+            let path = crate_folder(root, name).join(file);
             if !path.exists() && !ensure_file_contents(&path, &text, check)? {
                 changed.push(path);
             }
         }
     }
-    if let Some((path, text)) = readme
-        && !ensure_file_contents(&path, &text, check)?
-    {
-        changed.push(path);
-    }
-    for (path, text) in beside.iter().chain(&generated) {
+    for (path, text) in readmes.iter().chain(&beside).chain(&generated) {
         if !ensure_file_contents(path, text, check)? {
             changed.push(path.clone());
         }
@@ -156,14 +152,14 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<Vec<PathBuf>, CodegenError
     Ok(changed)
 }
 
-/// Generated files of crates that are no Rust: what their packages need besides.
+/// Generated files of domains' own crates that are no Rust: what their packages need besides.
 fn beside_sources(root: &Path, domains: &[Generated]) -> Result<Texts, CodegenError> {
     let rust_version = of_workspace(root, "rust-version")?;
     let mut texts = Texts::new();
-    for domain in domains.iter().filter(|domain| !domain.files.is_empty()) {
-        let folder = crate_folder(root, &domain.name);
+    for (name, domain) in own_crates(domains) {
+        let folder = crate_folder(root, name);
         let about = domain.about.as_deref();
-        let readme = readme::text(&domain.name, about, &domain.entries, &rust_version);
+        let readme = readme::text(name, &domain.name, about, &domain.entries, &rust_version);
         texts.insert(folder.join("README.md"), readme);
         for licence in LICENCES {
             let path = root.join(licence);
@@ -174,21 +170,22 @@ fn beside_sources(root: &Path, domains: &[Generated]) -> Result<Texts, CodegenEr
     Ok(texts)
 }
 
-/// Crates whose domain is gone.
+/// Crates of a domain that is gone, or that has no crate of its own any more.
 fn report_orphans(root: &Path, domains: &[Generated]) -> Result<(), CodegenError> {
     let mut problems = Problems::default();
+    let own = own_crates(domains).map(|(name, _)| name);
+    let known: Vec<_> = own
+        .chain([TYPES])
+        .map(|name| crate_folder(root, name))
+        .collect();
     for folder in sorted_entries(&root.join("crates"))? {
         let library = fs::read_to_string(folder.join("src/lib.rs")).unwrap_or_default();
-        let is_generated =
-            library.contains("\nmod generated;\n") && folder != root.join(everything::FOLDER);
-        let mut crates = domains
-            .iter()
-            .map(|domain| crate_folder(root, &domain.name));
-        if is_generated && !crates.any(|known| known == folder) {
+        let is_generated = library.contains("\nmod generated;\n");
+        if is_generated && !known.contains(&folder) {
             problems.push(
                 &relative(root, &folder),
                 "",
-                "its domain is not in specs/: remove it",
+                "no domain in specs/ has this crate: remove it",
             );
         }
     }
@@ -196,25 +193,22 @@ fn report_orphans(root: &Path, domains: &[Generated]) -> Result<(), CodegenError
     Ok(())
 }
 
-/// The README with the table of domains as it is now; nothing where there is no README.
-fn fresh_readme(
-    root: &Path,
-    domains: &[Generated],
-) -> Result<Option<(PathBuf, String)>, CodegenError> {
-    let path = root.join("README.md");
-    let text = match fs::read_to_string(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        text => text.map_err(|error| CodegenError::io(&path, error))?,
-    };
+/// The READMEs of the workspace and of the crate of types, as far as they are there, with the table
+/// of domains as it is now.
+fn fresh_readmes(root: &Path, domains: &[Generated]) -> Result<Texts, CodegenError> {
     let table = list::markdown(domains.iter().flat_map(|domain| &domain.entries));
-    match list::in_readme(&text.replace("\r\n", "\n"), &table) {
-        Some(fresh) => Ok(Some((path, fresh))),
-        None => Err(problem(
-            "README.md",
-            "",
-            "no marks for the table of domains",
-        )),
+    let mut fresh = Texts::new();
+    for file in ["README.md".to_owned(), format!("crates/{TYPES}/README.md")] {
+        let path = root.join(&file);
+        let text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            text => text.map_err(|error| CodegenError::io(&path, error))?,
+        };
+        let text = list::in_readme(&text.replace("\r\n", "\n"), &table);
+        let text = text.ok_or_else(|| problem(&file, "", "no marks for the table of domains"))?;
+        fresh.insert(path, text);
     }
+    Ok(fresh)
 }
 
 /// A single problem.
@@ -233,8 +227,16 @@ pub(crate) fn list(root: &Path) -> Result<Vec<Entry>, CodegenError> {
         .collect())
 }
 
-fn crate_folder(root: &Path, domain: &str) -> PathBuf {
-    root.join("crates").join(scaffold::crate_name(domain))
+fn crate_folder(root: &Path, name: &str) -> PathBuf {
+    root.join("crates").join(name)
+}
+
+/// The domains that have a crate of their own, by its name.
+fn own_crates(domains: &[Generated]) -> impl Iterator<Item = (&str, &Generated)> {
+    domains.iter().filter_map(|domain| match &domain.place {
+        Place::Crate(name) => Some((name.as_str(), domain)),
+        Place::Module(_) | Place::ByHand(_) => None,
+    })
 }
 
 /// With `/` on every platform.
@@ -248,8 +250,11 @@ fn relative(root: &Path, path: &Path) -> String {
 pub(crate) struct Generated {
     name: String,
     about: Option<String>,
+    place: Place,
     entries: Vec<Entry>,
-    /// Not yet formatted, by their paths in `src/generated`; none for a domain that is by hand.
+    /// Whether a field can hold anything.
+    has_any_json: bool,
+    /// Not yet formatted, by name; none for a domain that is by hand.
     pub(crate) files: BTreeMap<String, String>,
     /// What is in its events, for tools.
     pub(crate) outline: String,
@@ -276,15 +281,17 @@ fn report_clashes(domains: &[Generated], problems: &mut Problems) {
     let mut events = BTreeMap::new();
     for domain in domains {
         let folder = format!("specs/{}", domain.name);
-        let crate_name = scaffold::crate_name(&domain.name);
-        if !names::is_domain_name(&domain.name) || domain.name.starts_with("lark") {
+        let is_feature = types_crate::FEATURES.contains(&domain.name.as_str());
+        if !names::is_domain_name(&domain.name) || is_feature {
             problems.push(&folder, "", "not a name for a domain");
         }
         if domain.entries.is_empty() {
             problems.push(&folder, "", "no fact file: remove it");
         }
-        if !crates.insert(crate_name.clone()) {
-            let rule = format!("another domain has the crate `{crate_name}` too");
+        if let Place::Crate(name) = &domain.place
+            && !crates.insert(name)
+        {
+            let rule = format!("another domain has the crate `{name}` too");
             problems.push(&folder, "", rule);
         }
         for Entry { event_type, .. } in &domain.entries {
@@ -307,35 +314,30 @@ pub(crate) fn generate(sources: &Sources) -> Result<Generated, Vec<Problem>> {
     let overlay = Overlay::parse(file, text, &mut problems).unwrap_or_default();
     // What refers to a file that could not be read would be reported wrongly.
     let mut problems = problems.checkpoint()?;
-    let by_hand = overlay.by_hand.is_some();
     let types = types::collect(&specs, &overlay, &mut problems);
-    if overlay
-        .by_hand
-        .as_ref()
-        .is_some_and(|module| !names::is_path(module))
-    {
-        problems.push(file, "by_hand", "no path of a module");
-    }
+    let place = Place::of(&sources.name, &overlay, &mut problems);
     let naming = Naming::decide(&sources.name, &specs, &types, &overlay, &mut problems);
-    let entries = list::entries(&sources.name, &specs, &naming, &overlay);
+    let entries = list::entries(&sources.name, &place, &specs, &naming, &overlay);
     let unite = Uniting {
         specs: &specs,
         types: &types,
         naming,
         overlay: &overlay,
     };
-    let domain = unite.domain(&sources.name, &mut problems);
+    let domain = unite.domain(&sources.name, place.clone(), &mut problems);
     problems.checkpoint()?;
-    let files = if by_hand {
-        BTreeMap::new()
-    } else {
-        render::files(&domain)
+    let files = match place {
+        Place::ByHand(_) => BTreeMap::new(),
+        Place::Module(_) | Place::Crate(_) => render::files(&domain),
     };
     let outline = render::outline::text(&domain);
+    let has_any_json = domain.has_any_json();
     Ok(Generated {
         name: sources.name.clone(),
         about: overlay.about,
+        place,
         entries,
+        has_any_json,
         files,
         outline,
     })

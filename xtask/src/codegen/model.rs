@@ -2,13 +2,17 @@
 
 use super::facts::Facts;
 use super::overlay::Key;
+use super::place::Place;
 use super::spec::Spec;
 
-/// One crate's worth of generated code. Everything is sorted by Rust name, fields by the page.
+/// One domain's worth of generated code. Everything is sorted by Rust name, fields by the page.
 #[derive(Debug)]
 pub(crate) struct Domain<'a> {
     /// Such as `vc`.
     pub(crate) name: &'a str,
+    /// What its events are about.
+    pub(crate) about: Option<&'a str>,
+    pub(crate) place: Place,
     /// The enum of its events.
     pub(crate) event_set: String,
     pub(crate) events: Vec<Event<'a>>,
@@ -16,6 +20,20 @@ pub(crate) struct Domain<'a> {
     /// Hand-written types, by their paths, with what the facts say is in them.
     pub(crate) externs: Vec<Struct>,
     pub(crate) enums: Vec<Enum>,
+}
+
+impl Domain<'_> {
+    pub(crate) fn has_samples(&self) -> bool {
+        let mut events = self.events.iter();
+        events.any(|event| event.spec.sample.is_some())
+    }
+
+    /// Whether a field can hold anything.
+    pub(crate) fn has_any_json(&self) -> bool {
+        let bodies = self.events.iter().map(|event| &event.body);
+        let mut fields = bodies.chain(&self.types).flat_map(|each| &each.fields);
+        fields.any(|field| field.rust_type.contains("serde_json::"))
+    }
 }
 
 #[derive(Debug)]

@@ -100,9 +100,9 @@ pub(crate) fn field_name(name: &str) -> String {
     }
 }
 
-/// `ReserveConfigUpdatedV1` lives in `reserve_config_updated_v1`.
-pub(crate) fn module_name(type_name: &str) -> String {
-    words(type_name).join("_")
+/// The sample of `ReserveConfigUpdatedV1` is `RESERVE_CONFIG_UPDATED_V1`.
+pub(crate) fn constant_name(type_name: &str) -> String {
+    words(type_name).join("_").to_ascii_uppercase()
 }
 
 /// Whether a type can be called so.
@@ -120,17 +120,21 @@ fn is_camel(name: &str) -> bool {
         && name.chars().all(|char| char.is_ascii_alphanumeric())
 }
 
-/// Whether an event's file can be called so: generated crates have files of their own.
-pub(crate) fn is_module_name(name: &str) -> bool {
-    !KEYWORDS.contains(&name) && !["enums", "event_set", "types"].contains(&name)
+/// Whether a domain, and so a module, can be called so.
+pub(crate) fn is_domain_name(name: &str) -> bool {
+    is_lower(name, '_') && !KEYWORDS.contains(&name)
 }
 
-/// Whether a domain can be called so.
-pub(crate) fn is_domain_name(name: &str) -> bool {
+/// Whether the crate of a domain can be called so. Those of all domains begin with `lark`.
+pub(crate) fn is_crate_name(name: &str) -> bool {
+    is_lower(name, '-') && !name.starts_with("lark")
+}
+
+fn is_lower(name: &str, joiner: char) -> bool {
     name.starts_with(|first: char| first.is_ascii_lowercase())
         && name
             .chars()
-            .all(|char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '_')
+            .all(|char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == joiner)
 }
 
 /// Whether it is a path to an item, such as `lark_events::UserId`.
@@ -267,14 +271,15 @@ mod tests {
     }
 
     #[test]
-    fn types_and_modules_follow_the_page() {
+    fn types_and_constants_follow_the_page() {
         assert_eq!(type_name("approval_config_event"), "ApprovalConfigEvent");
         assert_eq!(type_name("user_id"), "UserId");
         assert_eq!(type_name("i18nName"), "I18nName");
         for name in ["ReserveConfigUpdatedV1", "P1P2pChatCreateV1"] {
-            assert_eq!(type_name(&module_name(name)), name);
+            assert_eq!(type_name(&constant_name(name).to_lowercase()), name);
         }
-        assert_eq!(module_name("P1P2pChatCreateV1"), "p1_p2p_chat_create_v1");
+        let constant = constant_name("P1P2pChatCreateV1");
+        assert_eq!(constant, "P1_P2P_CHAT_CREATE_V1");
     }
 
     #[test]

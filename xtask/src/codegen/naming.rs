@@ -1,4 +1,4 @@
-//! Who is called what in a domain: events, types and enums share one crate, so each name is given
+//! Who is called what in a domain: events, types and enums share one module, so each name is given
 //! once.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,7 +31,7 @@ impl<'a> Naming<'a> {
         let mut naming = Self::default();
         let mut claims = Claims {
             holders: BTreeMap::new(),
-            modules: BTreeMap::new(),
+            samples: BTreeMap::new(),
             problems,
         };
         let name = names::event_set_name(domain);
@@ -46,7 +46,7 @@ impl<'a> Naming<'a> {
                     names::event_name(event_type, &spec.facts.domain, spec.facts.schema)
                 });
             let what = format!("the event `{event_type}`");
-            claims.module(&name, &what, &spec.file);
+            claims.sample(&name, &what, &spec.file);
             claims.claim(&name, what, &spec.file, "/$id".to_owned());
             naming.events.insert(event_type, name);
         }
@@ -104,22 +104,22 @@ impl<'a> Naming<'a> {
 struct Claims<'p> {
     /// Who has a name.
     holders: BTreeMap<String, String>,
-    /// Who has a file.
-    modules: BTreeMap<String, String>,
+    /// Who has a constant for its sample.
+    samples: BTreeMap<String, String>,
     problems: &'p mut Problems,
 }
 
 impl Claims<'_> {
-    /// Each event has a file of its own.
-    fn module(&mut self, name: &str, what: &str, file: &str) {
-        let module = names::module_name(name);
-        let holder = self.modules.get(&module);
-        if holder.is_some() || !names::is_module_name(&module) {
-            let taken = holder.map_or_else(String::new, |holder| format!(", as is {holder}"));
-            let rule = format!("{what} would be in a file `{module}.rs`{taken}; set `name`");
+    /// The sample of each event has a constant of its own.
+    fn sample(&mut self, name: &str, what: &str, file: &str) {
+        let constant = names::constant_name(name);
+        if let Some(holder) = self.samples.get(&constant) {
+            let rule = format!(
+                "{what} would have its sample in `{constant}`, as has {holder}; set `name`"
+            );
             self.problems.push(file, "/$id", rule);
         }
-        self.modules.insert(module, what.to_owned());
+        self.samples.insert(constant, what.to_owned());
     }
 
     fn claim(&mut self, name: &str, what: String, file: &str, at: String) {

@@ -17,9 +17,12 @@ pub(crate) struct Overlay {
     /// Relative to the workspace.
     #[serde(skip)]
     pub(crate) file: String,
-    /// What the events of the domain are about, for the description of its crate.
+    /// What the events of the domain are about, for its documentation.
     pub(crate) about: Option<String>,
-    /// The crate whose hand-written types stand for the whole domain, so that nothing is generated.
+    /// The crate of the domain, such as `vc-events`, instead of a module of the crate of types.
+    #[serde(rename = "crate")]
+    pub(crate) crate_name: Option<String>,
+    /// The module whose hand-written types stand for the whole domain, so that nothing is generated.
     pub(crate) by_hand: Option<String>,
     /// Whether every event, type and field has its words.
     pub(crate) described: bool,

@@ -1,15 +1,14 @@
-//! The README of a domain's crate: its events, and one of them handled.
+//! The README of a domain's own crate: its events, and one of them handled.
 
 use super::list::Entry;
-use super::scaffold::crate_name;
 
 pub(crate) fn text(
+    name: &str,
     domain: &str,
     about: Option<&str>,
     entries: &[Entry],
     rust_version: &str,
 ) -> String {
-    let name = crate_name(domain);
     let about = about.map(|about| format!(": {about}")).unwrap_or_default();
     let mut text = format!(
         "# {name}\n\n\

@@ -1,18 +1,22 @@
-//! The hand-owned files of a new domain's crate: written when missing, never touched again.
+//! The hand-owned files of a domain's own crate: written when missing, never touched again.
 
 use super::names::event_set_name;
 
-/// `vc` has `vc-events`.
-pub(crate) fn crate_name(domain: &str) -> String {
-    format!("{}-events", domain.replace('_', "-"))
-}
-
 /// Each by its path in the crate.
-pub(crate) fn files(domain: &str, about: Option<&str>) -> [(&'static str, String); 2] {
-    let name = crate_name(domain);
+pub(crate) fn files(
+    name: &str,
+    domain: &str,
+    about: Option<&str>,
+    has_any_json: bool,
+) -> [(&'static str, String); 2] {
     let every = format!("every {domain} event");
     let about = about.unwrap_or(&every);
     let description = format!("Typed Feishu/Lark events: {about}");
+    let any_json = if has_any_json {
+        "serde_json.workspace = true # fields that can hold anything\n"
+    } else {
+        ""
+    };
     let manifest = format!(
         r#"[package]
 name = "{name}"
@@ -28,8 +32,7 @@ categories.workspace = true
 [dependencies]
 lark-events.workspace = true # EventType and lenient decoding
 serde.workspace = true # typed bodies
-serde_json.workspace = true # fields that can hold anything, samples in tests
-
+{any_json}
 [lints]
 workspace = true
 "#
@@ -55,7 +58,11 @@ workspace = true
          //!\n\
          //! [`EVENTS`] lists what the platform documents of each event.\n\n\
          mod generated;\n\n\
-         pub use generated::*;\n"
+         pub use generated::*;\n\n\
+         /// The README's example is a test.\n\
+         #[cfg(doctest)]\n\
+         #[doc = include_str!(\"../README.md\")]\n\
+         mod readme {{}}\n"
     );
     [("Cargo.toml", manifest), ("src/lib.rs", library)]
 }

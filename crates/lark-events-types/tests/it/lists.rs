@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use lark_events::{Delivery, EventHeader, RawJson};
-use lark_events_types::{DOMAINS, events, find};
+use lark_events_types::catalogue::{DOMAINS, events, find};
 
 #[test]
 fn every_event_type_is_there_once() {

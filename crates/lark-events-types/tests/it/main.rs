@@ -2,7 +2,6 @@
 
 mod lists;
 mod oddities;
-#[cfg(feature = "outline")]
 mod outlines;
 mod pushes;
 mod samples;
@@ -10,7 +9,7 @@ mod samples;
 use std::time::SystemTime;
 
 use lark_events::{Delivery, EventInfo, RawJson, Transport};
-use lark_events_types::events;
+use lark_events_types::catalogue::events;
 
 /// The body of an event's sample.
 fn body_of(info: &EventInfo) -> Option<RawJson> {

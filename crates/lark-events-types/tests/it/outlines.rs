@@ -1,6 +1,6 @@
 //! The outlines: one for each event, with all that the samples have.
 
-use lark_events_types::{DOMAINS, Field, fields};
+use lark_events_types::catalogue::{DOMAINS, Field, fields};
 use serde_json::Value;
 
 use crate::sampled;

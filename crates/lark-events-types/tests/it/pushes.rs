@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use lark_events::{Delivery, Transport};
 use lark_events_sim::Platform;
-use lark_events_types::events;
+use lark_events_types::catalogue::events;
 use serde_json::Value;
 
 use crate::body_of;

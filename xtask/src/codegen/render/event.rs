@@ -1,31 +1,44 @@
-//! The file of an event: its body, and what is documented of it.
+//! Events: their bodies, and what is documented of them.
 
 use std::collections::BTreeSet;
 
 use super::super::facts::{Envelope, EventFacts, Scope};
-use super::super::model::Event;
+use super::super::model::{Domain, Event};
+use super::super::names::constant_name;
 use super::super::prose::{code_list, wrap};
 use super::structure::structure;
 use super::validation::{self, validation};
-use super::{WIDTH, comment, join, sample_path};
+use super::{WIDTH, comment, event_set, join};
 
-pub(super) fn text(event: &Event<'_>) -> String {
-    let Event { body, spec } = event;
-    let facts = &spec.facts;
-    let mut imports = BTreeSet::from(["EventInfo", "EventType"]);
-    imports.extend((!body.fields.is_empty()).then_some("lenient"));
-    imports.extend(spec.is_raw.then_some("RawJson"));
-    imports.extend((facts.schema != Envelope::V2).then_some("Schema"));
-    imports.extend(validation::imports(body.is_validated));
-    let uses = body.fields.iter().filter_map(|field| field.uses.as_deref());
-    let uses = join(uses.collect::<BTreeSet<_>>());
+/// The file of a domain's events.
+pub(super) fn file(domain: &Domain<'_>) -> String {
+    let events = &domain.events;
+    let mut imports = BTreeSet::from(event_set::IMPORTS);
+    for Event { body, spec } in events {
+        imports.extend((!body.fields.is_empty()).then_some("lenient"));
+        imports.extend((spec.facts.schema != Envelope::V2).then_some("Schema"));
+        imports.extend(validation::imports(body.is_validated));
+    }
+    let fields = events.iter().flat_map(|event| &event.body.fields);
+    let mut uses: BTreeSet<_> = fields.filter_map(|field| field.uses.as_deref()).collect();
+    uses.extend(domain.has_samples().then_some("samples"));
 
     let mut text = format!("use lark_events::{{{}}};\n", join(imports));
     text += "use serde::{Deserialize, Serialize};\n\n";
     if !uses.is_empty() {
-        text += &format!("use super::{{{uses}}};\n\n");
+        text += &format!("use super::{{{}}};\n\n", join(uses));
     }
-    text += &comment(&body.doc, 0);
+    for each in events {
+        text += &event(each);
+        text += "\n";
+    }
+    text + &event_set::text(domain)
+}
+
+fn event(event: &Event<'_>) -> String {
+    let Event { body, spec } = event;
+    let facts = &spec.facts;
+    let mut text = comment(&body.doc, 0);
     text += "///\n";
     for fact in event_facts(facts) {
         // The next lines of an item are indented, or they would be no part of it.
@@ -146,7 +159,7 @@ fn event_impl(event: &Event<'_>) -> String {
         }
     }
     if spec.sample.is_some() {
-        info += &format!("\n        .sample(include_str!({:?}))", sample_path(facts));
+        info += &format!("\n        .sample(samples::{})", constant_name(name));
     }
     format!(
         "\nimpl EventType for {name} {{

@@ -1,22 +1,29 @@
 //! The enum of all events of a domain.
 
 use super::super::model::Domain;
-use super::{comment, join};
+use super::comment;
+
+/// What it needs of the core.
+pub(super) const IMPORTS: [&str; 7] = [
+    "DecodeError",
+    "Event",
+    "EventHeader",
+    "EventInfo",
+    "EventSet",
+    "EventType",
+    "RawJson",
+];
 
 pub(super) fn text(domain: &Domain<'_>) -> String {
     let set = &domain.event_set;
     let names = || domain.events.iter().map(|event| event.body.name.as_str());
     let mut text = format!(
-        "use lark_events::{{DecodeError, Event, EventHeader, EventInfo, EventSet, EventType, RawJson}};
-
-        use super::{{{}}};
-
-        /// Any event of this crate, for one handler of them all: see
+        "/// Any `{}` event, for one handler of them all: see
         /// [`on_all`](lark_events::DispatcherBuilder::on_all).
         #[derive(Debug, Clone)]
         #[non_exhaustive]
         pub enum {set} {{\n",
-        join(names())
+        domain.name
     );
     for event in &domain.events {
         text += &comment(&event.body.doc, 4);

@@ -48,7 +48,7 @@ fn part_of(events: &[String]) -> String {
     let named = &events[..events.len().min(MAX_PART_OF)];
     let named: Vec<_> = named
         .iter()
-        .map(|name| format!("[`{name}`](crate::{name})"))
+        .map(|name| format!("[`{name}`](super::{name})"))
         .collect();
     let more = match events.len() - named.len() {
         0 => String::new(),

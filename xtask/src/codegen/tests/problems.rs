@@ -194,16 +194,14 @@ fn two_things_cannot_have_one_name() {
 }
 
 #[test]
-fn two_events_cannot_have_one_file() {
+fn two_events_cannot_have_one_sample() {
     let names = ["tea.ab.c_v1", "tea.ab.cv1", "tea.types", "tea.move"];
     let specs = names.map(|name| spec(name, json!({}), json!({})));
     assert_eq!(
         problems(&tea(specs, "")),
         [
-            "tea.ab.cv1.json: /$id: the event `tea.ab.cv1` would be in a file `ab_cv1.rs`, as is \
+            "tea.ab.cv1.json: /$id: the event `tea.ab.cv1` would have its sample in `AB_CV1`, as has \
              the event `tea.ab.c_v1`; set `name`",
-            "tea.types.json: /$id: the event `tea.types` would be in a file `types.rs`; set `name`",
-            "tea.move.json: /$id: the event `tea.move` would be in a file `move.rs`; set `name`",
         ]
     );
 }
@@ -333,4 +331,21 @@ fn a_type_within_itself_is_a_problem() {
              supported",
         ]
     );
+}
+
+#[test]
+fn a_domain_names_a_crate_of_its_own_or_a_module_by_hand() {
+    let spec = || spec(READY, json!({}), json!({}));
+    for name in ["", "Tea-events", "tea_events", "lark-events", "9-teas"] {
+        assert_eq!(
+            problems(&tea([spec()], &format!("crate = {name:?}"))),
+            ["overlay.toml: crate: no name for the crate of a domain"]
+        );
+    }
+    let both = "crate = \"tea-events\"\nby_hand = \"teas::hot\"\n";
+    assert_eq!(
+        problems(&tea([spec()], both)),
+        ["overlay.toml: crate: nothing is generated for a domain `by_hand`"]
+    );
+    assert!(generate(&tea([spec()], "crate = \"tea-events\"")).is_ok());
 }

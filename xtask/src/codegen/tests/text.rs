@@ -67,7 +67,7 @@ fn every_shape_has_its_rust_type() {
     let files = generate(&tea([spec(READY, fields, defs)], overlay))
         .unwrap()
         .files;
-    let event = &files["tea_ready_v1.rs"];
+    let event = &files["events.rs"];
     for line in [
         "use super::{Mark, State, TeaReadyV1Maker, Teacup};",
         "#[serde(rename = \"type\", deserialize_with",
@@ -100,7 +100,7 @@ fn every_shape_has_its_rust_type() {
         assert!(event.contains(line), "{line}\n{event}");
     }
     assert!(files["types.rs"].contains("pub inner: Option<Vec<Teacup>>,"));
-    assert!(files["types.rs"].contains("/// Part of [`TeaReadyV1`](crate::TeaReadyV1)."));
+    assert!(files["types.rs"].contains("/// Part of [`TeaReadyV1`](super::TeaReadyV1)."));
     for line in [
         "open_integer_enum!(State {\n    Idle = 0,\n    Broken = -1,\n});",
         "open_string_enum!(Mark {\n    Both = \"a b\",\n    C = \"c\",\n});",
@@ -114,7 +114,7 @@ fn every_shape_has_its_rust_type() {
         "TeaReadyV1(Event<TeaReadyV1>),",
         "TeaReadyV1::EVENT_TYPE => Self::TeaReadyV1(event.typed()?),",
     ] {
-        assert!(files["event_set.rs"].contains(line), "{line}");
+        assert!(files["events.rs"].contains(line), "{line}");
     }
     for text in files.values() {
         assert!(text.lines().next().unwrap().contains("do not edit"));
@@ -152,7 +152,7 @@ fn events_of_one_domain_share_a_type_that_has_all_that_any_page_shows() {
         "pub lid: Option<bool>,",
         "pub of: Option<Vec<f64>>,",
         "pub colour: Option<String>,",
-        "/// Part of [`PotPouredV1`](crate::PotPouredV1), [`PotReadyV1`](crate::PotReadyV1).",
+        "/// Part of [`PotPouredV1`](super::PotPouredV1), [`PotReadyV1`](super::PotReadyV1).",
     ] {
         assert!(types.contains(line), "{line}\n{types}");
     }
@@ -206,7 +206,7 @@ fn a_hand_written_type_is_used_as_it_is() {
     let overlay =
         "[types.cup]\nextern = { path = \"cups::Cup\", fields = [\"size\", \"inner\", \"of\"] }\n";
     let files = generate(&tea(cups(first, second), overlay)).unwrap().files;
-    assert!(files["pot_ready_v1.rs"].contains("pub cup: Option<cups::Cup>,"));
+    assert!(files["events.rs"].contains("pub cup: Option<cups::Cup>,"));
     assert!(
         !files.contains_key("types.rs"),
         "what is within it is its own"
@@ -274,7 +274,7 @@ fn a_field_can_be_given_a_name() {
     let files = generate(&tea([spec(READY, fields, json!({}))], overlay))
         .unwrap()
         .files;
-    let event = &files["pot_ready_v1.rs"];
+    let event = &files["events.rs"];
     assert!(event.contains("rename = \"zh-CN\""));
     assert!(event.contains("pub zh_cn_too: Option<String>,"));
 }
@@ -291,7 +291,7 @@ fn an_event_that_no_page_describes_keeps_its_body_as_it_is() {
         "{\"type\":\"object\"}",
     );
     let files = generate(&tea([raw], "")).unwrap().files;
-    let event = &files["pot_ready_v1.rs"];
+    let event = &files["events.rs"];
     for line in [
         "/// The event `tea.pot.ready_v1`.",
         "#[serde(transparent)]",
@@ -314,7 +314,7 @@ fn rules_reach_through_types() {
     let fields = json!({"tray": {"$ref": "#/$defs/tray"}});
     let sources = |overlay: &str| tea([spec(READY, fields.clone(), defs.clone())], overlay);
     let files = generate(&sources("")).unwrap().files;
-    assert!(files["pot_ready_v1.rs"].contains("found.nested(\"tray\", &self.tray);"));
+    assert!(files["events.rs"].contains("found.nested(\"tray\", &self.tray);"));
     assert!(files["types.rs"].contains("found.nested(\"inner\", &self.inner);"));
     assert!(files["types.rs"].contains("found.length(\"inner\", &self.inner, ..=6);"));
     assert!(!files["types.rs"].contains("lid\", &self"));

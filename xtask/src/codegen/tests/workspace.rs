@@ -51,46 +51,36 @@ fn skipped<T>(error: &CodegenError) -> Option<T> {
     None
 }
 
+/// What is written for the domain `tea`, whose types are a module.
+const MODULE: &str = "crates/lark-events-types/src/generated/tea/mod.rs";
+
 #[test]
 fn a_second_run_changes_nothing_and_a_check_finds_what_is_stale() {
     let workspace = Workspace::new();
-    let ready = spec(READY, json!({"kind": string()}), json!({}));
+    let mut ready = spec(READY, json!({"kind": string()}), json!({}));
+    let sample = json!({"event": {"kind": "green"}});
+    ready.text = ready
+        .text
+        .replacen('{', &format!("{{\"examples\": [{sample}],"), 1);
     workspace.write(&ready.file, &ready.text);
     workspace.write("specs/tea/overlay.toml", &overlay(READY, "kind"));
 
-    const MANIFEST: &str = "crates/tea-events/Cargo.toml";
-    const LIBRARY: &str = "crates/tea-events/src/lib.rs";
-    const LICENCES: [&str; 2] = [
-        "crates/tea-events/LICENSE-APACHE",
-        "crates/tea-events/LICENSE-MIT",
-    ];
-    const README: &str = "crates/tea-events/README.md";
-    const SET: &str = "crates/tea-events/src/generated/event_set.rs";
-    const ROOT: &str = "crates/tea-events/src/generated/mod.rs";
-    const EVENT: &str = "crates/tea-events/src/generated/pot_ready_v1.rs";
-    const EVERYTHING: &str = "crates/lark-events-types/Cargo.toml";
-    const OUTLINE: &str = "crates/lark-events-types/src/generated/tea.json";
     const KEYS: &str = "crates/lark-events/src/generated/tables.rs";
-    const TABLE: &str = "crates/lark-events-types/src/generated.rs";
-    const OLD_SAMPLE: &str = "crates/tea-events/src/generated/samples/old.json";
+    const MANIFEST: &str = "crates/lark-events-types/Cargo.toml";
+    const LIBRARY: &str = "crates/lark-events-types/src/lib.rs";
+    const CATALOGUE: &str = "crates/lark-events-types/src/generated/catalogue.rs";
+    const ROOT: &str = "crates/lark-events-types/src/generated/mod.rs";
+    const OUTLINE: &str = "crates/lark-events-types/src/generated/outlines/tea.json";
+    const EVENTS: &str = "crates/lark-events-types/src/generated/tea/events.rs";
+    const SAMPLES: &str = "crates/lark-events-types/src/generated/tea/samples.rs";
+    const OLD_TYPES: &str = "crates/lark-events-types/src/generated/tea/types.rs";
     let Some(stale) = workspace.run(true) else {
         return;
     };
     assert_eq!(
         stale,
         [
-            MANIFEST,
-            LIBRARY,
-            LICENCES[0],
-            LICENCES[1],
-            README,
-            KEYS,
-            EVERYTHING,
-            OUTLINE,
-            TABLE,
-            SET,
-            ROOT,
-            EVENT
+            LIBRARY, KEYS, MANIFEST, CATALOGUE, ROOT, OUTLINE, EVENTS, MODULE, SAMPLES
         ]
     );
     assert!(
@@ -100,24 +90,122 @@ fn a_second_run_changes_nothing_and_a_check_finds_what_is_stale() {
     assert_eq!(workspace.run(false).unwrap(), stale);
     assert!(workspace.run(false).unwrap().is_empty());
     assert!(workspace.run(true).unwrap().is_empty());
+    let samples = fs::read_to_string(workspace.0.join(SAMPLES)).unwrap();
+    assert!(
+        samples.contains(&format!("r#\"{sample:#}\n\"#;")),
+        "{samples}"
+    );
 
-    // The hand-owned files are left alone, generated ones are not.
-    workspace.write(LIBRARY, "//! Ours.\n");
-    workspace.write(EVENT, "// edited\n");
-    workspace.write(OLD_SAMPLE, "{}\n");
-    fs::remove_file(workspace.0.join(ROOT)).unwrap();
-    let stale = [ROOT, EVENT, OLD_SAMPLE];
+    workspace.write(EVENTS, "// edited\n");
+    workspace.write(OLD_TYPES, "// of another time\n");
+    fs::remove_file(workspace.0.join(MODULE)).unwrap();
+    let stale = [EVENTS, MODULE, OLD_TYPES];
     assert_eq!(workspace.run(true).unwrap(), stale);
     assert_eq!(workspace.run(false).unwrap(), stale);
     assert!(workspace.run(true).unwrap().is_empty());
-    assert!(!workspace.0.join(OLD_SAMPLE).exists());
-    let library = fs::read_to_string(workspace.0.join(LIBRARY)).unwrap();
-    assert_eq!(library, "//! Ours.\n");
+    assert!(!workspace.0.join(OLD_TYPES).exists());
 
     // A checkout with other line ends is no change.
-    let event = fs::read_to_string(workspace.0.join(EVENT)).unwrap();
-    workspace.write(EVENT, &event.replace('\n', "\r\n"));
+    let events = fs::read_to_string(workspace.0.join(EVENTS)).unwrap();
+    workspace.write(EVENTS, &events.replace('\n', "\r\n"));
     assert!(workspace.run(true).unwrap().is_empty());
+}
+
+#[test]
+fn a_domain_can_have_a_crate_of_its_own() {
+    let workspace = Workspace::new();
+    let ready = spec(READY, json!({"kind": {}}), json!({}));
+    workspace.write(&ready.file, &ready.text);
+    workspace.write("specs/tea/overlay.toml", "crate = \"tea-events\"\n");
+
+    const MANIFEST: &str = "crates/tea-events/Cargo.toml";
+    const LIBRARY: &str = "crates/tea-events/src/lib.rs";
+    const LICENCES: [&str; 2] = [
+        "crates/tea-events/LICENSE-APACHE",
+        "crates/tea-events/LICENSE-MIT",
+    ];
+    const README: &str = "crates/tea-events/README.md";
+    const EVENTS: &str = "crates/tea-events/src/generated/events.rs";
+    const ROOT: &str = "crates/tea-events/src/generated/mod.rs";
+    let Some(changed) = workspace.run(false) else {
+        return;
+    };
+    let own: Vec<_> = changed
+        .iter()
+        .filter(|path| path.contains("tea-events/"))
+        .collect();
+    assert_eq!(
+        own,
+        [
+            MANIFEST,
+            LIBRARY,
+            LICENCES[0],
+            LICENCES[1],
+            README,
+            EVENTS,
+            ROOT
+        ]
+    );
+    assert!(!changed.contains(&MODULE.to_owned()));
+    let text = |path| fs::read_to_string(workspace.0.join(path)).unwrap();
+    assert!(
+        text(MANIFEST).contains("\nserde_json.workspace = true # fields that can hold anything\n")
+    );
+    let types = text("crates/lark-events-types/Cargo.toml");
+    for line in [
+        "    \"tea\",\n",
+        "tea = [\"dep:tea-events\"]\n",
+        "tea-events = { path = \"../tea-events\", version = \"1.2.3\", optional = true }",
+    ] {
+        assert!(types.contains(line), "{line}\n{types}");
+    }
+    let library = text("crates/lark-events-types/src/lib.rs");
+    assert!(
+        library.contains("pub use tea_events as tea;\n"),
+        "{library}"
+    );
+
+    // The hand-owned files are left alone, generated ones are not.
+    workspace.write(LIBRARY, "//! Ours.\n");
+    workspace.write(EVENTS, "// edited\n");
+    assert_eq!(workspace.run(true).unwrap(), [EVENTS]);
+    assert_eq!(workspace.run(false).unwrap(), [EVENTS]);
+    assert_eq!(text(LIBRARY), "//! Ours.\n");
+}
+
+#[test]
+fn a_module_by_hand_stands_for_the_generated_one() {
+    let workspace = Workspace::new();
+    let ready = spec(READY, json!({}), json!({}));
+    workspace.write(&ready.file, &ready.text);
+    if workspace.run(false).is_none() {
+        return;
+    }
+    let text = |path| {
+        let path = workspace.0.join("crates/lark-events-types/src").join(path);
+        fs::read_to_string(path).unwrap()
+    };
+    assert!(text("lib.rs").contains("pub use self::generated::tea;\n"));
+    assert!(text("generated/mod.rs").contains("]\npub mod tea;\n"));
+
+    workspace.write("crates/lark-events-types/src/tea/mod.rs", "//! Ours.\n");
+    workspace.run(false);
+    assert!(text("lib.rs").contains("]\npub mod tea;\n"));
+    assert!(!text("lib.rs").contains("generated::tea"));
+    assert!(text("generated/mod.rs").contains("]\npub(crate) mod tea;\n"));
+}
+
+#[test]
+fn a_crate_needs_serde_json_only_for_fields_that_hold_anything() {
+    let workspace = Workspace::new();
+    let ready = spec(READY, json!({"kind": string()}), json!({}));
+    workspace.write(&ready.file, &ready.text);
+    workspace.write("specs/tea/overlay.toml", "crate = \"tea-events\"\n");
+    if workspace.run(false).is_none() {
+        return;
+    }
+    let manifest = fs::read_to_string(workspace.0.join("crates/tea-events/Cargo.toml")).unwrap();
+    assert!(!manifest.contains("serde_json"), "{manifest}");
 }
 
 #[test]
@@ -125,15 +213,15 @@ fn domains_do_not_get_into_each_others_way() {
     let workspace = Workspace::new();
     let ready = spec(READY, json!({}), json!({}));
     workspace.write(&ready.file, &ready.text);
-    let other = ready
-        .text
-        .replace("\"domain\":\"tea\"", "\"domain\":\"t_a\"");
-    workspace.write("specs/t_a/tea.pot.ready_v1.json", &other);
-    let text = ready
-        .text
-        .replace("\"domain\":\"tea\"", "\"domain\":\"t-a\"");
-    workspace.write("specs/t-a/tea.pot.ready_v1.json", &text);
-    workspace.write("specs/lark/overlay.toml", "");
+    workspace.write("specs/tea/overlay.toml", "crate = \"tea-events\"\n");
+    for domain in ["t_a", "t-a", "all", "move"] {
+        let text = ready
+            .text
+            .replace("\"domain\":\"tea\"", &format!("\"domain\":\"{domain}\""));
+        workspace.write(&format!("specs/{domain}/tea.pot.ready_v1.json"), &text);
+    }
+    workspace.write("specs/t_a/overlay.toml", "crate = \"tea-events\"\n");
+    workspace.write("specs/empty/overlay.toml", "");
     let CodegenError::Problems(found) = run(&workspace.0, true).unwrap_err() else {
         panic!("problems");
     };
@@ -141,39 +229,51 @@ fn domains_do_not_get_into_each_others_way() {
     assert_eq!(
         lines,
         [
-            "specs/lark: not a name for a domain",
-            "specs/lark: no fact file: remove it",
+            "specs/all: not a name for a domain",
+            "specs/empty: no fact file: remove it",
+            "specs/move: not a name for a domain",
+            "specs/move/tea.pot.ready_v1.json: /$id: specs/all has this event too",
             "specs/t-a: not a name for a domain",
-            "specs/t_a: another domain has the crate `t-a-events` too",
+            "specs/t-a/tea.pot.ready_v1.json: /$id: specs/move has this event too",
             "specs/t_a/tea.pot.ready_v1.json: /$id: specs/t-a has this event too",
+            "specs/tea: another domain has the crate `tea-events` too",
             "specs/tea/tea.pot.ready_v1.json: /$id: specs/t_a has this event too",
         ]
     );
 }
 
 #[test]
-fn the_crate_of_a_domain_that_is_gone_is_named_and_can_be_removed() {
+fn the_code_of_a_domain_that_is_gone_goes_too_and_its_crate_is_named() {
     let workspace = Workspace::new();
     let ready = spec(READY, json!({}), json!({}));
     workspace.write(&ready.file, &ready.text);
-    let wine = ready.text.replace("tea", "wine");
-    workspace.write("specs/wine/wine.pot.ready_v1.json", &wine);
+    for domain in ["wine", "milk"] {
+        let file = format!("specs/{domain}/{domain}.pot.ready_v1.json");
+        workspace.write(&file, &ready.text.replace("tea", domain));
+    }
+    workspace.write("specs/wine/overlay.toml", "crate = \"wine-events\"\n");
     if workspace.run(false).is_none() {
         return;
     }
-    let catalogue = || fs::read_to_string(workspace.0.join("crates/lark-events-types/Cargo.toml"));
-    assert!(catalogue().unwrap().contains("wine-events"));
+    let manifest = || fs::read_to_string(workspace.0.join("crates/lark-events-types/Cargo.toml"));
+    let is_there = |path: &str| workspace.0.join(path).exists();
+    const MILK: &str = "crates/lark-events-types/src/generated/milk/mod.rs";
+    assert!(manifest().unwrap().contains("wine-events"));
+    assert!(is_there(MILK));
 
-    fs::remove_dir_all(workspace.0.join("specs/wine")).unwrap();
+    for domain in ["wine", "milk"] {
+        fs::remove_dir_all(workspace.0.join("specs").join(domain)).unwrap();
+    }
     for check in [true, false] {
         let error = run(&workspace.0, check).unwrap_err().to_string();
         assert_eq!(
             error,
-            "crates/wine-events: its domain is not in specs/: remove it"
+            "crates/wine-events: no domain in specs/ has this crate: remove it"
         );
     }
     // Nothing needs it any more.
-    assert!(!catalogue().unwrap().contains("wine-events"));
+    assert!(!manifest().unwrap().contains("wine-events"));
+    assert!(!is_there(MILK));
     fs::remove_dir_all(workspace.0.join("crates/wine-events")).unwrap();
     assert!(workspace.run(true).unwrap().is_empty());
 }
@@ -195,7 +295,7 @@ fn the_table_in_the_readme_is_kept_fresh() {
     assert!(changed.contains(&"README.md".to_owned()));
     let readme = fs::read_to_string(workspace.0.join("README.md")).unwrap();
     assert!(
-        readme.contains("| tea | `tea-events` | 1 | 1 |"),
+        readme.contains("| `tea` | `lark_events_types::tea` | 1 | 1 |"),
         "{readme}"
     );
     assert!(readme.ends_with("<!-- end -->\nMore.\n"), "{readme}");
