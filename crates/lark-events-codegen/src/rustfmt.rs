@@ -11,7 +11,8 @@ use super::{CodegenError, Texts};
 
 /// Why there is no formatted text.
 #[derive(Debug)]
-pub(crate) enum FormatError {
+#[non_exhaustive]
+pub enum FormatError {
     /// There is no rustfmt, or it cannot be started.
     NotRun(io::Error),
     /// What it said of the text.

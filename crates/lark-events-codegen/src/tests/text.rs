@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::sources::Source;
-use super::super::{core_tables, generate};
+use super::super::{core_tables, generate_domain};
 use super::{POURED, READY, problems, spec, string, tea};
 
 #[test]
@@ -64,7 +64,7 @@ fn every_shape_has_its_rust_type() {
         // A list may hold its own type.
         "inner": {"type": "array", "items": {"$ref": "#/$defs/cup"}},
     }}});
-    let files = generate(&tea([spec(READY, fields, defs)], overlay))
+    let files = generate_domain(&tea([spec(READY, fields, defs)], overlay))
         .unwrap()
         .files;
     let event = &files["events.rs"];
@@ -144,7 +144,10 @@ fn events_of_one_domain_share_a_type_that_has_all_that_any_page_shows() {
         "of": {"type": "array", "items": {"type": "number"}},
         "colour": string(),
     });
-    let types = generate(&tea(cups(first, second), "")).unwrap().files["types.rs"].clone();
+    let types = generate_domain(&tea(cups(first, second), ""))
+        .unwrap()
+        .files["types.rs"]
+        .clone();
     assert_eq!(types.matches("pub struct Cup").count(), 1);
     for line in [
         "/// In sips, at most 5; known values are 1, 2.",
@@ -174,7 +177,7 @@ fn pages_that_contradict_each_other_need_a_decision() {
         ]
     );
     let decided = "[types.cup.fields]\nsize = { type = \"string\" }\n";
-    let files = generate(&tea(both(), decided)).unwrap().files;
+    let files = generate_domain(&tea(both(), decided)).unwrap().files;
     assert!(files["types.rs"].contains("pub size: Option<String>,"));
 }
 
@@ -193,7 +196,9 @@ fn what_pages_say_differently_is_not_said_in_whatever_order_they_come() {
             json!({"cup": {"$ref": "#/$defs/cup"}}),
             defs,
         );
-        let files = generate(&tea([first, second, third], "")).unwrap().files;
+        let files = generate_domain(&tea([first, second, third], ""))
+            .unwrap()
+            .files;
         assert!(!files["types.rs"].contains("/// In "), "{units:?}");
     }
 }
@@ -205,7 +210,9 @@ fn a_hand_written_type_is_used_as_it_is() {
     let second = json!({"size": {"type": "integer"}});
     let overlay =
         "[types.cup]\nextern = { path = \"cups::Cup\", fields = [\"size\", \"inner\", \"of\"] }\n";
-    let files = generate(&tea(cups(first, second), overlay)).unwrap().files;
+    let files = generate_domain(&tea(cups(first, second), overlay))
+        .unwrap()
+        .files;
     assert!(files["events.rs"].contains("pub cup: Option<cups::Cup>,"));
     assert!(
         !files.contains_key("types.rs"),
@@ -232,7 +239,7 @@ fn the_outline_has_every_type_once_with_our_words() {
         doc = "A size."
         variants = [{ key = 1, name = "Small", doc = "Not \"large\"." }]
     "#;
-    let outline = generate(&tea(events, overlay)).unwrap().outline;
+    let outline = generate_domain(&tea(events, overlay)).unwrap().outline;
     assert_eq!(
         outline,
         r#"{
@@ -260,7 +267,7 @@ fn the_key_of_duplicates_is_in_the_table_for_the_core() {
     let fields = json!({"pot_id": string()});
     let specs = [POURED, READY].map(|event_type| spec(event_type, fields.clone(), json!({})));
     let overlay = format!("[events.\"{READY}\"]\nduplicate_key = \"/pot_id\"\n");
-    let generated = generate(&tea(specs, &overlay)).unwrap();
+    let generated = generate_domain(&tea(specs, &overlay)).unwrap();
     let table = core_tables::text(generated.entries.iter());
     let (_, rows) = table.split_once("= &[\n").unwrap();
     let (rows, _) = rows.split_once("];").unwrap();
@@ -271,7 +278,7 @@ fn the_key_of_duplicates_is_in_the_table_for_the_core() {
 fn a_field_can_be_given_a_name() {
     let fields = json!({"zh-CN": string(), "zh_cn": string()});
     let overlay = "[events.\"tea.pot.ready_v1\".fields]\nzh-CN = { name = \"zh_cn_too\" }\n";
-    let files = generate(&tea([spec(READY, fields, json!({}))], overlay))
+    let files = generate_domain(&tea([spec(READY, fields, json!({}))], overlay))
         .unwrap()
         .files;
     let event = &files["events.rs"];
@@ -290,7 +297,7 @@ fn an_event_that_no_page_describes_keeps_its_body_as_it_is() {
         "{\"type\":\"object\",\"properties\":{}}",
         "{\"type\":\"object\"}",
     );
-    let files = generate(&tea([raw], "")).unwrap().files;
+    let files = generate_domain(&tea([raw], "")).unwrap().files;
     let event = &files["events.rs"];
     for line in [
         "/// The event `tea.pot.ready_v1`.",
@@ -313,14 +320,14 @@ fn rules_reach_through_types() {
     });
     let fields = json!({"tray": {"$ref": "#/$defs/tray"}});
     let sources = |overlay: &str| tea([spec(READY, fields.clone(), defs.clone())], overlay);
-    let files = generate(&sources("")).unwrap().files;
+    let files = generate_domain(&sources("")).unwrap().files;
     assert!(files["events.rs"].contains("found.nested(\"tray\", &self.tray);"));
     assert!(files["types.rs"].contains("found.nested(\"inner\", &self.inner);"));
     assert!(files["types.rs"].contains("found.length(\"inner\", &self.inner, ..=6);"));
     assert!(!files["types.rs"].contains("lid\", &self"));
 
     let by_hand = "[types.cup]\nvalidated_by_hand = true\n";
-    let files = generate(&sources(by_hand)).unwrap().files;
+    let files = generate_domain(&sources(by_hand)).unwrap().files;
     assert!(!files["types.rs"].contains("impl Validate for Cup"));
     assert!(files["types.rs"].contains("impl Validate for Tray"));
 }

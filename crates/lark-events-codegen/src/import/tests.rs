@@ -1,5 +1,5 @@
 //! The importer as a whole, on pages that were written for it: one for each habit of the platform's
-//! pages, in `xtask/fixtures`.
+//! pages, in `fixtures`.
 
 mod mangled;
 mod pages;

@@ -13,9 +13,11 @@ pub(super) const MAX_BYTES: usize = 4 * 1024 * 1024;
 
 /// A line of a page, and what is wrong there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    pub(crate) line: usize,
-    pub(crate) expected: String,
+pub struct Refusal {
+    /// From 1.
+    pub line: usize,
+    /// What should be there.
+    pub expected: String,
 }
 
 impl Refusal {

@@ -10,17 +10,23 @@ use super::{CodegenError, relative};
 pub(crate) const DOMAINS: &str = "specs/domains.toml";
 
 /// A folder of `specs/`.
-pub(crate) struct Sources {
+#[derive(Debug)]
+pub struct Sources {
     /// The domain: `vc`.
-    pub(crate) name: String,
-    pub(crate) specs: Vec<Source>,
-    pub(crate) overlay: Source,
+    pub name: String,
+    /// The fact files.
+    pub specs: Vec<Source>,
+    /// `overlay.toml`, or nothing by that name.
+    pub overlay: Source,
 }
 
-pub(crate) struct Source {
+/// A file.
+#[derive(Debug)]
+pub struct Source {
     /// Relative to the workspace.
-    pub(crate) file: String,
-    pub(crate) text: String,
+    pub file: String,
+    /// What is in it.
+    pub text: String,
 }
 
 pub(crate) fn read(root: &Path) -> Result<Vec<Sources>, CodegenError> {

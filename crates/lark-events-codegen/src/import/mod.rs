@@ -32,21 +32,23 @@ use super::files::ensure_file_contents;
 use super::overlay::Overlay;
 use super::problem::Problems;
 use super::sources::Sources;
-use super::{CodegenError, names, sources, spec};
+use super::{CodegenError, names, sources};
 
 /// What an import did, as lines to print, and whether all pages were taken.
 #[derive(Debug, Default)]
-pub(crate) struct Report {
-    pub(crate) lines: Vec<String>,
-    pub(crate) refused: Vec<String>,
+pub struct Report {
+    /// New and updated fact files, with what changed in them.
+    pub lines: Vec<String>,
+    /// Pages that were not taken, each with its line and what was expected there.
+    pub refused: Vec<String>,
 }
 
 /// What the pages do not say.
 #[derive(Debug, Default)]
-pub(crate) struct Setting {
+pub struct Setting {
     repairs: Vec<SampleRepair>,
     /// By event type, where it does not begin with its domain.
-    pub(crate) domains: BTreeMap<String, String>,
+    pub domains: BTreeMap<String, String>,
 }
 
 /// A sample that is no JSON, put right.
@@ -153,7 +155,12 @@ pub(crate) fn run(root: &Path, pages: &[PathBuf]) -> Result<Report, CodegenError
     Ok(report)
 }
 
-pub(crate) fn events_of(bytes: &[u8], setting: &Setting) -> Result<Vec<Imported>, Refusal> {
+/// The events on a page.
+///
+/// # Errors
+///
+/// The first place of the page that says it is no event page.
+pub fn events_of(bytes: &[u8], setting: &Setting) -> Result<Vec<Imported>, Refusal> {
     events::read(&Page::parse(bytes)?, setting)
 }
 
@@ -167,7 +174,7 @@ fn write(
     let file = format!("specs/{}/{}.json", event.domain, event.event_type);
     let path = root.join(&file);
     let old = fs::read_to_string(&path).ok();
-    let text = spec::canonical(&event.document);
+    let text = event.text();
     if ensure_file_contents(&path, &text, false)? {
         return Ok(());
     }

@@ -13,7 +13,7 @@ impl Scratch {
     pub(crate) fn new() -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("lark-events-xtask-{}-{count}", process::id());
+        let name = format!("lark-events-codegen-{}-{count}", process::id());
         Self(env::temp_dir().join(name))
     }
 }

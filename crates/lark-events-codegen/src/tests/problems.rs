@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::generate;
+use super::super::generate_domain;
 use super::super::problem::Problem;
 use super::super::sources::Source;
 use super::{READY, overlay, problems, spec, string, tea};
@@ -287,7 +287,7 @@ fn a_key_of_duplicates_is_an_id_in_the_body_of_its_event() {
     let defs = json!({"cup": {"type": "object", "properties": {"cup_id": string()}}});
     let problems_of = |pointer: &str| {
         let overlay = format!("[events.\"{READY}\"]\nduplicate_key = {pointer:?}\n");
-        generate(&tea([spec(READY, fields.clone(), defs.clone())], &overlay)).err()
+        generate_domain(&tea([spec(READY, fields.clone(), defs.clone())], &overlay)).err()
     };
     for id in ["/cup/cup_id", "/size"] {
         assert!(problems_of(id).is_none(), "{id}");
@@ -347,5 +347,5 @@ fn a_domain_names_a_crate_of_its_own_or_a_module_by_hand() {
         problems(&tea([spec()], both)),
         ["overlay.toml: crate: nothing is generated for a domain `by_hand`"]
     );
-    assert!(generate(&tea([spec()], "crate = \"tea-events\"")).is_ok());
+    assert!(generate_domain(&tea([spec()], "crate = \"tea-events\"")).is_ok());
 }

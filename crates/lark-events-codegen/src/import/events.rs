@@ -5,6 +5,7 @@ use regex::Regex;
 use serde_json::{Value, json};
 use std::sync::LazyLock;
 
+use super::super::spec;
 use super::Setting;
 use super::document::Writer;
 use super::fields::{self, Field, Shape, Types};
@@ -20,12 +21,22 @@ const MAX_NAME: usize = 100;
 
 /// An event, ready to be written.
 #[derive(Debug)]
-pub(crate) struct Imported {
-    pub(crate) event_type: String,
-    pub(crate) domain: String,
+pub struct Imported {
+    /// As the page has it.
+    pub event_type: String,
+    /// The folder of its fact file.
+    pub domain: String,
     pub(crate) document: Value,
     /// What the page could say better, each with its line.
-    pub(crate) notes: Vec<(usize, String)>,
+    pub notes: Vec<(usize, String)>,
+}
+
+impl Imported {
+    /// The text of its fact file.
+    #[must_use]
+    pub fn text(&self) -> String {
+        spec::canonical(&self.document)
+    }
 }
 
 /// What the table of facts says.

@@ -5,7 +5,7 @@ use std::fmt;
 
 /// One thing to put right in a fact file or an overlay.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Problem {
+pub struct Problem {
     /// Relative to the workspace.
     file: String,
     /// A JSON pointer or a TOML path; empty for the file as a whole.

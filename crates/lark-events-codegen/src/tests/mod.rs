@@ -8,7 +8,7 @@ mod workspace;
 use serde_json::{Value, json};
 
 use super::sources::{Source, Sources};
-use super::{generate, problem::Problem};
+use super::{generate_domain, problem::Problem};
 
 const READY: &str = "tea.pot.ready_v1";
 const POURED: &str = "tea.pot.poured_v1";
@@ -42,7 +42,7 @@ fn tea(specs: impl IntoIterator<Item = Source>, overlay: &str) -> Sources {
 
 /// What is wrong, without the common part of the file names.
 fn problems(sources: &Sources) -> Vec<String> {
-    let problems = generate(sources).expect_err("the catalogue has a problem");
+    let problems = generate_domain(sources).expect_err("the catalogue has a problem");
     let lines = problems.iter().map(Problem::to_string);
     lines.map(|line| line.replace("specs/tea/", "")).collect()
 }

@@ -8,7 +8,7 @@ use super::super::files::write;
 use super::super::rustfmt::FormatError;
 use super::super::scratch::Scratch;
 use super::super::sources::{self, Source};
-use super::super::{CodegenError, generate, run};
+use super::super::{CodegenError, generate_domain, run};
 use super::{READY, overlay, spec, string};
 use crate::workspace_root;
 
@@ -318,7 +318,7 @@ fn every_field_of_the_domains_that_matter_most_has_words() {
     for mut domain in domains {
         let words = domain.overlay.text.clone();
         assert!(words.contains("\ndescribed = true\n"), "{}", domain.name);
-        generate(&domain).unwrap();
+        generate_domain(&domain).unwrap();
 
         // A description less, an empty one, or one that is no English.
         let last = words.rfind("doc = \"").unwrap();
@@ -331,7 +331,7 @@ fn every_field_of_the_domains_that_matter_most_has_words() {
                 after
             };
             domain.overlay.text = format!("{before}{worse}{after}");
-            let found = generate(&domain).unwrap_err();
+            let found = generate_domain(&domain).unwrap_err();
             assert_eq!(found.len(), 1, "{found:?}");
         }
     }

@@ -1,20 +1,34 @@
-//! `cargo xtask codegen`: the event catalogue in `specs/` becomes Rust, a module of
-//! `crates/lark-events-types` for each domain, or the crate that its overlay names.
+//! Generates typed events from documentation: pages of the platform become facts in `specs/`, and
+//! those become Rust, a module of `crates/lark-events-types` for each domain, or the crate that its
+//! overlay names. `cargo xtask codegen` is this library as a command.
 //!
 //! ```text
-//! specs/<domain>/<event_type>.json  spec, facts  \
-//!                                                 catalogue -> model -> render -> rustfmt -> files
-//! specs/<domain>/overlay.toml       overlay      /
+//! page -> import -> specs/<domain>/<event_type>.json  spec, facts  \
+//!                                                                   catalogue -> model -> render -> rustfmt -> files
+//!                   specs/<domain>/overlay.toml       overlay      /
 //! ```
 //!
-//! It depends on none of the crates that it writes, so it works when they do not compile.
+//! It depends on none of the crates that it writes, so it works when they do not compile. Each function
+//! takes the root of a workspace.
+//!
+//! ```no_run
+//! use std::path::Path;
+//!
+//! use lark_events_codegen::{CodegenError, check};
+//!
+//! match check(Path::new(".")) {
+//!     Ok(()) => println!("fresh"),
+//!     Err(CodegenError::Stale(files)) => println!("stale: {files:?}"),
+//!     Err(error) => println!("{error}"),
+//! }
+//! ```
 
 mod catalogue;
 mod core_tables;
 mod facts;
 mod files;
-pub(crate) mod import;
-pub(crate) mod list;
+mod import;
+mod list;
 mod model;
 mod names;
 mod naming;
@@ -29,8 +43,8 @@ mod rules;
 mod rustfmt;
 mod scaffold;
 mod scratch;
-pub(crate) mod sources;
-pub(crate) mod spec;
+mod sources;
+mod spec;
 mod types;
 mod types_crate;
 
@@ -40,14 +54,17 @@ use std::{fmt, fs, io};
 
 use self::catalogue::Uniting;
 use self::files::{ensure_file_contents, ensure_no_others, sorted_entries};
-use self::list::Entry;
 use self::naming::Naming;
 use self::overlay::Overlay;
 use self::place::{GENERATED, Place, TYPES};
-use self::problem::{Problem, Problems};
-use self::rustfmt::FormatError;
+use self::problem::Problems;
 use self::sources::{Source, Sources};
 use self::spec::Spec;
+
+pub use self::import::Report;
+pub use self::list::Listing;
+pub use self::problem::Problem;
+pub use self::rustfmt::FormatError;
 
 /// Each package has its own.
 const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
@@ -55,15 +72,21 @@ const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 /// Files by their paths.
 type Texts = BTreeMap<PathBuf, String>;
 
-/// Why nothing was generated, or what a check found.
+/// Why nothing was generated, or what a check found. Its text has a line for each thing that is wrong.
 #[derive(Debug)]
-pub(crate) enum CodegenError {
+#[non_exhaustive]
+pub enum CodegenError {
+    /// What is wrong with fact files and overlays.
     Problems(Vec<Problem>),
     /// Files that differ from what would be generated, relative to the workspace.
     Stale(Vec<PathBuf>),
+    /// There is no formatted text.
     Format(FormatError),
+    /// A file that cannot be read or written.
     Io(PathBuf, io::Error),
 }
+
+impl std::error::Error for CodegenError {}
 
 impl CodegenError {
     fn io(path: &Path, error: io::Error) -> Self {
@@ -92,9 +115,37 @@ impl fmt::Display for CodegenError {
     }
 }
 
+/// Brings the generated files up to date, and returns those that changed, relative to the workspace.
+///
+/// # Errors
+///
+/// Where facts or words are wrong, rustfmt cannot be run, or a file cannot be read or written.
+pub fn generate(root: &Path) -> Result<Vec<PathBuf>, CodegenError> {
+    run(root, false)
+}
+
+/// Compares the generated files with what would be generated, and writes nothing.
+///
+/// # Errors
+///
+/// [`CodegenError::Stale`] where a file would change, or else as [`generate`].
+pub fn check(root: &Path) -> Result<(), CodegenError> {
+    run(root, true).map(drop)
+}
+
+/// Turns saved pages of the platform's documentation into fact files. Pages that are no event pages are
+/// refused, and the others go on.
+///
+/// # Errors
+///
+/// Where the overlays are wrong, or a file other than a page cannot be read or written.
+pub fn import(root: &Path, pages: &[PathBuf]) -> Result<Report, CodegenError> {
+    import::run(root, pages)
+}
+
 /// Brings the generated files up to date and returns those that changed. With `check`, nothing is
 /// written, and a file that would change is an error.
-pub(crate) fn run(root: &Path, check: bool) -> Result<Vec<PathBuf>, CodegenError> {
+fn run(root: &Path, check: bool) -> Result<Vec<PathBuf>, CodegenError> {
     let domains = generate_all(root)?;
     let mut texts = Texts::new();
     for domain in &domains {
@@ -219,12 +270,13 @@ fn problem(file: &str, at: &str, rule: &str) -> CodegenError {
 }
 
 /// Every event of the catalogue.
-pub(crate) fn list(root: &Path) -> Result<Vec<Entry>, CodegenError> {
-    let domains = generate_all(root)?;
-    Ok(domains
-        .into_iter()
-        .flat_map(|domain| domain.entries)
-        .collect())
+///
+/// # Errors
+///
+/// Where facts or words are wrong, or a file cannot be read.
+pub fn list(root: &Path) -> Result<Listing, CodegenError> {
+    let domains = generate_all(root)?.into_iter();
+    Ok(Listing(domains.flat_map(|domain| domain.entries).collect()))
 }
 
 fn crate_folder(root: &Path, name: &str) -> PathBuf {
@@ -247,17 +299,17 @@ fn relative(root: &Path, path: &Path) -> String {
 
 /// What comes out of a domain.
 #[derive(Debug)]
-pub(crate) struct Generated {
+pub struct Generated {
     name: String,
     about: Option<String>,
     place: Place,
-    entries: Vec<Entry>,
+    entries: Vec<list::Entry>,
     /// Whether a field can hold anything.
     has_any_json: bool,
     /// Not yet formatted, by name; none for a domain that is by hand.
-    pub(crate) files: BTreeMap<String, String>,
+    pub files: BTreeMap<String, String>,
     /// What is in its events, for tools.
-    pub(crate) outline: String,
+    pub outline: String,
 }
 
 /// Every domain; or what is wrong in any of them, or between them.
@@ -265,7 +317,7 @@ fn generate_all(root: &Path) -> Result<Vec<Generated>, CodegenError> {
     let mut domains = Vec::new();
     let mut problems = Problems::default();
     for sources in sources::read(root)? {
-        match generate(&sources) {
+        match generate_domain(&sources) {
             Ok(generated) => domains.push(generated),
             Err(found) => problems.extend(found),
         }
@@ -294,7 +346,7 @@ fn report_clashes(domains: &[Generated], problems: &mut Problems) {
             let rule = format!("another domain has the crate `{name}` too");
             problems.push(&folder, "", rule);
         }
-        for Entry { event_type, .. } in &domain.entries {
+        for list::Entry { event_type, .. } in &domain.entries {
             if let Some(other) = events.insert(event_type, &domain.name) {
                 let file = format!("{folder}/{event_type}.json");
                 problems.push(&file, "/$id", format!("specs/{other} has this event too"));
@@ -303,7 +355,12 @@ fn report_clashes(domains: &[Generated], problems: &mut Problems) {
     }
 }
 
-pub(crate) fn generate(sources: &Sources) -> Result<Generated, Vec<Problem>> {
+/// A domain, or what is wrong in it.
+///
+/// # Errors
+///
+/// Its problems, at least one.
+pub fn generate_domain(sources: &Sources) -> Result<Generated, Vec<Problem>> {
     let mut problems = Problems::default();
     let specs: Vec<_> = sources
         .specs
@@ -359,5 +416,26 @@ fn of_workspace(root: &Path, field: &str) -> Result<String, CodegenError> {
         .ok_or_else(|| problem("Cargo.toml", &at, "not there"))
 }
 
+/// For the fuzz targets: texts in, texts out, without files. Not part of the API.
+#[doc(hidden)]
+pub mod internals {
+    pub use super::import::events::Imported;
+    pub use super::import::page::Refusal;
+    pub use super::import::{Setting, events_of};
+    pub use super::sources::{Source, Sources};
+    pub use super::{Generated, generate_domain};
+}
+
 #[cfg(test)]
 mod tests;
+
+/// The README's example is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme_example {}
+
+/// The root of the workspace.
+#[cfg(test)]
+fn workspace_root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}

@@ -212,7 +212,10 @@ fn the_saved_pages_give_the_committed_facts() {
     pages.sort();
 
     let committed = sources::read(&root).unwrap();
-    let known: Vec<_> = texts(&committed).values().filter_map(page).collect();
+    let known: Vec<_> = texts(&committed)
+        .values()
+        .filter_map(|facts| page(facts))
+        .collect();
     // Pages that nobody has imported yet are no business of this test.
     let (pages, others): (Vec<_>, Vec<_>) = pages.into_iter().partition(|page| {
         let head: String = fs::read_to_string(page).unwrap();
@@ -253,7 +256,7 @@ fn the_saved_pages_give_the_committed_facts() {
 }
 
 /// The path of the page that a fact file is from.
-fn page(facts: &String) -> Option<String> {
+fn page(facts: &str) -> Option<String> {
     let facts: serde_json::Value = serde_json::from_str(facts).unwrap();
     let page = facts.pointer("/x-lark/page")?.as_str().unwrap();
     Some(

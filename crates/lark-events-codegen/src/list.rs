@@ -73,8 +73,25 @@ pub(crate) fn by_domain<'a>(
     domains
 }
 
-/// A line for each event, its columns separated by tabs.
-pub(crate) fn lines(entries: &[Entry]) -> String {
+/// Every event of the catalogue, to print.
+#[derive(Debug)]
+pub struct Listing(pub(crate) Vec<Entry>);
+
+impl Listing {
+    /// A line for each event, its columns separated by tabs, below a line with their names.
+    #[must_use]
+    pub fn lines(&self) -> String {
+        lines(&self.0)
+    }
+
+    /// The domains as a Markdown table.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        markdown(self.0.iter())
+    }
+}
+
+fn lines(entries: &[Entry]) -> String {
     let mut text = "event type\ttype\tcrate\tpermissions\tpage\tas of\n".to_owned();
     for entry in entries {
         let columns = [
