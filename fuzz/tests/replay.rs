@@ -55,7 +55,7 @@ fn most_seeds_of_codegen_become_code() {
 
 #[test]
 fn every_good_page_is_imported() {
-    for path in entries("../xtask/fixtures/pages") {
+    for path in entries("../crates/lark-events-codegen/fixtures/pages") {
         let page = [b"p", &fs::read(&path).unwrap()[..]].concat();
         assert_ne!(codegen::ended(&page), Ended::Refused, "{}", path.display());
     }

@@ -6,7 +6,6 @@ mod bench_http;
 mod bench_ws;
 mod cargo;
 mod checks;
-mod codegen;
 mod footprint;
 mod fuzz;
 mod interop;
@@ -25,6 +24,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use lark_events_codegen::{self as codegen, Listing};
+
 use self::terminal::shown;
 
 const USAGE: &str = "\
@@ -41,7 +42,7 @@ commands:
                     webhooks under wrk, ours and others; --peers has one that takes minutes to build (slow)
   bench-ws [--seconds N] [--rounds N] [--window N] [--json FILE]
                     the long connection under load, ours and the official SDKs' (slow)
-  codegen           generate the event crates from specs/
+  codegen           generate the types of events from specs/
   codegen --check   fail where they are stale, and write nothing
   codegen import PAGE…
                     turn saved documentation pages into facts in specs/
@@ -75,12 +76,10 @@ fn main() -> ExitCode {
         ["bench", ref options @ ..] => run_bench(options),
         ["bench-http", ref options @ ..] => run_bench_http(options),
         ["bench-ws", ref options @ ..] => run_bench_ws(options),
-        ["codegen"] => run_codegen(false),
-        ["codegen", "--check"] => run_codegen(true),
-        ["codegen", "list"] => run_list(codegen::list::lines),
-        ["codegen", "list", "--markdown"] => {
-            run_list(|entries| codegen::list::markdown(entries.iter()))
-        }
+        ["codegen"] => run_codegen(),
+        ["codegen", "--check"] => exit_code(codegen::check(&workspace_root())),
+        ["codegen", "list"] => run_list(Listing::lines),
+        ["codegen", "list", "--markdown"] => run_list(Listing::markdown),
         ["codegen", "import", ref pages @ ..] if !pages.is_empty() => run_import(pages),
         ["footprint"] => exit_code(footprint::write(&workspace_root())),
         ["footprint", "--check"] => exit_code(footprint::check(&workspace_root())),
@@ -126,8 +125,8 @@ fn run_bench_ws(options: &[&str]) -> ExitCode {
     exit_code(bench_ws::run(&workspace_root(), &options))
 }
 
-fn run_codegen(check: bool) -> ExitCode {
-    let changed = codegen::run(&workspace_root(), check);
+fn run_codegen() -> ExitCode {
+    let changed = codegen::generate(&workspace_root());
     exit_code(changed.map(|changed| {
         for path in changed {
             println!("updated {}", path.display());
@@ -142,12 +141,12 @@ fn run_interop(options: &[&str]) -> ExitCode {
     exit_code(interop::run(&workspace_root(), &options))
 }
 
-fn run_list(text: impl Fn(&[codegen::list::Entry]) -> String) -> ExitCode {
-    let entries = match codegen::list(&workspace_root()) {
-        Ok(entries) => entries,
+fn run_list(text: impl Fn(&Listing) -> String) -> ExitCode {
+    let listing = match codegen::list(&workspace_root()) {
+        Ok(listing) => listing,
         Err(error) => return exit_code(Err(error)),
     };
-    match io::stdout().write_all(text(&entries).as_bytes()) {
+    match io::stdout().write_all(text(&listing).as_bytes()) {
         // Whoever reads has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         written => exit_code(written),
@@ -156,7 +155,7 @@ fn run_list(text: impl Fn(&[codegen::list::Entry]) -> String) -> ExitCode {
 
 fn run_import(pages: &[&str]) -> ExitCode {
     let pages: Vec<_> = pages.iter().map(PathBuf::from).collect();
-    let report = match codegen::import::run(&workspace_root(), &pages) {
+    let report = match codegen::import(&workspace_root(), &pages) {
         Ok(report) => report,
         Err(error) => return exit_code(Err(error)),
     };

@@ -1,7 +1,7 @@
 //! The events of the catalogue, each with where its type is.
 
 use lark_events::EventInfo;
-use lark_events_catalogue::{DOMAINS, Domain};
+use lark_events_types::catalogue::{DOMAINS, Domain};
 
 /// An event that has a type.
 #[derive(Debug, Clone, Copy)]

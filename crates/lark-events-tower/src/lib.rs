@@ -117,7 +117,7 @@ pub use self::service::CardActionService;
 pub use self::service::{EventService, ResponseFuture};
 pub use self::tasks::{DrainError, Stats};
 
-/// READMEs' own examples are tests; those of generated crates in the catalogue.
+/// The examples of READMEs are tests.
 #[cfg(doctest)]
 mod readmes {
     #[doc = include_str!("../../../README.md")]

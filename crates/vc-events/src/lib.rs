@@ -24,3 +24,8 @@ mod generated;
 mod reserve_config;
 
 pub use generated::*;
+
+/// The README's example is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use im_events::{Content, EventMessage, EventSender, MessageReceiveV1};
 use lark_events::{BoxError, Event};
+use lark_events_types::im::{Content, EventMessage, EventSender, MessageReceiveV1};
 use tokio::time::timeout;
 use tracing::{info, warn};
 

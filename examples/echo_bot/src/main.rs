@@ -25,9 +25,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use im_events::MessageReceiveV1;
 use lark_events::{BoxError, Dispatcher, Webhook};
 use lark_events_tower::{Dedup, DedupLayer, EventService};
+use lark_events_types::im::MessageReceiveV1;
 use lark_events_ws::{FEISHU, LongConnection};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;

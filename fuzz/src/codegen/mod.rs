@@ -4,19 +4,15 @@
 //! An input is a letter, `p` before a page and `g` before an overlay and fact files with a NUL between
 //! each.
 
-#[path = "../../../xtask/src/codegen/mod.rs"]
-#[expect(dead_code, reason = "xtask is a program; what is not fuzzed are its commands")]
-mod generator;
 mod seeds;
 
 use std::str;
 
+use lark_events_codegen::internals::{
+    Refusal, Setting, Source, Sources, events_of, generate_domain,
+};
 use serde_json::Value;
 
-use self::generator::import::page::Refusal;
-use self::generator::import::{Setting, events_of};
-use self::generator::sources::{Source, Sources};
-use self::generator::{generate, spec};
 pub use self::seeds::{seeds, words};
 
 /// The domain of all that is generated.
@@ -91,10 +87,10 @@ fn imports(page: &[u8]) -> Ended {
             "{}",
             event.event_type
         );
-        let text = spec::canonical(&event.document);
-        assert_eq!(text, spec::canonical(&again.document), "not the same again");
+        let text = event.text();
+        assert_eq!(text, again.text(), "not the same again");
         let back: Value = serde_json::from_str(&text).expect("a fact file is JSON");
-        assert_eq!(spec::canonical(&back), text, "another text of the same");
+        assert_eq!(format!("{back:#}\n"), text, "another text of the same");
         if generates(&event.domain, String::new(), vec![text]) == Ended::Refused {
             ended = Ended::Imported;
         }
@@ -121,7 +117,7 @@ fn generates(domain: &str, overlay: String, specs: Vec<String>) -> Ended {
             text: overlay,
         },
     };
-    match generate(&sources) {
+    match generate_domain(&sources) {
         Ok(generated) => {
             for (file, text) in generated.files {
                 if file.ends_with(".rs") {

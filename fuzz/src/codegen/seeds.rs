@@ -22,7 +22,11 @@ pub fn seeds() -> Vec<Vec<u8>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut seeds = Vec::new();
     for folder in ["pages", "broken"] {
-        for page in entries(&root.join("xtask/fixtures").join(folder)) {
+        for page in entries(
+            &root
+                .join("crates/lark-events-codegen/fixtures")
+                .join(folder),
+        ) {
             seeds.push([b"p", &read(&page)[..]].concat());
         }
     }

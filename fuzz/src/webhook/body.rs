@@ -4,7 +4,6 @@ use std::pin::pin;
 use std::sync::LazyLock;
 use std::task::{Context, Poll, Waker};
 
-use im_events::{EventMessage, ImEvent};
 use lark_events::callback::{
     CardActionReply, CardActionTrigger, CardActionTriggerV1, CardV1Reply, UrlPreviewGet,
     UrlPreviewReply,
@@ -12,9 +11,10 @@ use lark_events::callback::{
 use lark_events::{
     Delivery, DispatchErrorKind, Dispatcher, Event, EventInfo, RawJson, Validate as _,
 };
-use lark_events_catalogue::{events, find};
+use lark_events_types::catalogue::{events, find};
+use lark_events_types::im::{EventMessage, ImEvent};
+use lark_events_types::vc::VcEvent;
 use serde_json::Value;
-use vc_events::VcEvent;
 
 static DISPATCHER: LazyLock<Dispatcher> = LazyLock::new(|| {
     let dispatcher = Dispatcher::builder()

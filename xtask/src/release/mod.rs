@@ -125,7 +125,7 @@ mod tests {
         let text = left_to_do(&workspace.published().unwrap());
         let place = |name: &str| text.find(&format!("--package {name}\n")).unwrap();
         assert!(place("lark-events") < place("vc-events"));
-        assert!(place("vc-events") < place("lark-events-catalogue"));
+        assert!(place("vc-events") < place("lark-events-types"));
         assert!(place("lark-events-ws") < place("lark-events-sim"));
         assert!(place("lark-events-sim") < place("lark-events-cli"));
         assert!(!text.contains("xtask"), "{text}");

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use clap::builder::styling::Style;
 use lark_events::{RawJson, Schema};
-use lark_events_catalogue::{Field, fields};
+use lark_events_types::catalogue::{Field, fields};
 use serde::Serialize;
 
 use super::Listed;

@@ -1,6 +1,6 @@
 //! `events` and `events show`.
 
-use lark_events_catalogue::events;
+use lark_events_types::catalogue::events;
 use serde_json::{Value, json};
 
 use crate::{Ran, lark_events};
@@ -182,7 +182,7 @@ fn a_name_of_several_events_is_status_1_with_all_of_them() {
     let types: Vec<_> = ran
         .stderr
         .split_whitespace()
-        .filter(|word| word.ends_with("_events::DepartmentCreatedV1"))
+        .filter(|word| word.ends_with("::DepartmentCreatedV1"))
         .collect();
     assert!(types.len() > 1, "{ran:?}");
     for name in types {

@@ -1,7 +1,7 @@
 //! `inspect`: every sample, and what is no event.
 
 use lark_events::{Delivery, EncryptKey, MAX_EVENT_BYTES, RawJson, Transport};
-use lark_events_catalogue::DOMAINS;
+use lark_events_types::catalogue::DOMAINS;
 use serde_json::json;
 
 use crate::{KEY, file, lark_events};

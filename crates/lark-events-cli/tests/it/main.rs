@@ -159,7 +159,7 @@ fn closed() -> Stdio {
 fn a_verdict_stands_though_nobody_reads_it() {
     let app = axum::routing::any(|| async { axum::http::StatusCode::NO_CONTENT });
     let url = push::serve(axum::Router::new().fallback(app));
-    let sample = lark_events_catalogue::find("vc.reserve_config.updated_v1").unwrap();
+    let sample = lark_events_types::catalogue::find("vc.reserve_config.updated_v1").unwrap();
     let sample = file("unread.json", sample.sample.unwrap());
     let sample = sample.to_str().unwrap();
     for (code, args) in [

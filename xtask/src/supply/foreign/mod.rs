@@ -18,8 +18,6 @@ use crate::packages::{Package, Workspace};
 const LIST: &str = "docs/stability.md";
 /// Begins the table.
 const HEADING: &str = "| crate | types and traits of others | why |\n";
-/// The generated crates, which are alike.
-const DOMAINS: &str = "<domain>-events";
 
 /// Paths by crate of ours.
 type Foreign = BTreeMap<String, BTreeSet<String>>;
@@ -44,15 +42,9 @@ fn found(workspace: &Workspace) -> Result<Foreign, String> {
     for package in packages.filter(|package| package.is_library()) {
         let files = sources(&package.folder().join("src"))?;
         let sources = Sources::parse(&files, dependencies(package))?;
-        let is_domain = !package.name.starts_with("lark-");
-        let name = if is_domain && package.name.ends_with("-events") {
-            DOMAINS
-        } else {
-            &package.name
-        };
         let paths = sources.foreign();
         if !paths.is_empty() {
-            found.entry(name.to_owned()).or_default().extend(paths);
+            found.insert(package.name.clone(), paths);
         }
     }
     Ok(found)

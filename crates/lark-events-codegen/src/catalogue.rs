@@ -1,0 +1,400 @@
+//! The facts of a domain with our words and names. Whatever is missing or stale on either side is a
+//! problem: a new fact must not go unnamed, and an old word must not rot silently.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::model::{Domain, Enum, Event, Field, Struct, Variant};
+use super::naming::Naming;
+use super::overlay::{EnumWords, FieldWords, Key, ObjectWords, Overlay, VariantWords, path};
+use super::place::Place;
+use super::problem::Problems;
+use super::spec::{Object, Property, Schema, Shape, Spec};
+use super::types::{self, Definition, Types};
+use super::{core_tables, names, prose, rules};
+
+/// From here on, Unicode has Chinese, Japanese and Korean, and no punctuation of English.
+const FIRST_CJK: char = '\u{2e80}';
+
+/// Everything that is known of a domain.
+pub(crate) struct Uniting<'a> {
+    pub(crate) specs: &'a [Spec],
+    pub(crate) types: &'a Types,
+    pub(crate) naming: Naming<'a>,
+    pub(crate) overlay: &'a Overlay,
+}
+
+impl<'a> Uniting<'a> {
+    /// Decides everything that is to be generated for the domain.
+    pub(crate) fn domain(self, name: &'a str, place: Place, problems: &mut Problems) -> Domain<'a> {
+        let Self {
+            specs,
+            types,
+            naming,
+            overlay,
+        } = self;
+        report_stale_entries(specs, types, overlay, problems);
+        core_tables::report_stray(specs, types, overlay, problems);
+        let mut catalogue = Catalogue {
+            overlay,
+            types,
+            naming,
+            validated: rules::with_rules(types, overlay),
+            retired: retired_scopes(specs),
+            keys: BTreeMap::new(),
+            problems,
+        };
+        let externs = types.values();
+        let externs = externs.filter_map(|definition| catalogue.external(definition));
+        let externs = externs.collect();
+        let mut events: Vec<_> = specs.iter().map(|spec| catalogue.event(spec)).collect();
+        let mut structs: Vec<_> = types
+            .values()
+            .filter_map(|definition| catalogue.generated_type(definition, specs))
+            .collect();
+        events.sort_by(|a, b| a.body.name.cmp(&b.body.name));
+        structs.sort_by(|a, b| a.name.cmp(&b.name));
+        Domain {
+            name,
+            about: overlay.about.as_deref(),
+            place,
+            event_set: names::event_set_name(name),
+            events,
+            types: structs,
+            externs,
+            enums: catalogue.enums(),
+        }
+    }
+}
+
+/// Overlay entries that no fact stands behind.
+fn report_stale_entries(specs: &[Spec], types: &Types, overlay: &Overlay, problems: &mut Problems) {
+    let bodies = specs
+        .iter()
+        .map(|spec| (spec.body.key.as_str(), &spec.body));
+    let types = types
+        .iter()
+        .map(|(key, definition)| (key.as_str(), &definition.object));
+    let objects: [BTreeMap<&str, &Object>; 2] = [bodies.collect(), types.collect()];
+    let tables = [("events", &overlay.events), ("types", &overlay.types)];
+    for ((table, entries), objects) in tables.into_iter().zip(objects) {
+        for (key, words) in entries {
+            let mut report = |at: &[&str], rule| problems.push(&overlay.file, path(at), rule);
+            let Some(object) = objects.get(key.as_str()) else {
+                report(&[table, key], "not in the facts");
+                continue;
+            };
+            for (name, field) in &words.fields {
+                if object.property(name).is_none() {
+                    report(&[table, key, "fields", name], "not in the facts");
+                }
+                if table == "events" && field.settled.is_some() {
+                    let at = [table, key, "fields", name, "type"];
+                    report(&at, "only for the fields of a type, which pages share");
+                }
+            }
+            if table == "types" && !words.repairs.is_empty() {
+                report(
+                    &[table, key, "repairs"],
+                    "only for an event, which has a sample",
+                );
+            }
+            let is_generated =
+                words.doc.is_some() || words.name.is_some() || !words.fields.is_empty();
+            if words.external.is_some() && (table == "events" || is_generated) {
+                report(
+                    &[table, key, "extern"],
+                    "only for a type, and then nothing beside it",
+                );
+            }
+        }
+    }
+}
+
+fn retired_scopes(specs: &[Spec]) -> BTreeSet<&str> {
+    let facts = specs.iter().map(|spec| &spec.facts);
+    let scopes = facts.flat_map(|facts| facts.scopes.iter().chain(&facts.field_scopes));
+    let retired = scopes.filter(|scope| scope.retired);
+    retired.map(|scope| scope.name.as_str()).collect()
+}
+
+/// Events and types, united with their words.
+struct Catalogue<'a, 'p> {
+    overlay: &'a Overlay,
+    types: &'a Types,
+    naming: Naming<'a>,
+    /// The types whose rules are checked.
+    validated: BTreeSet<&'a str>,
+    /// The permissions that can no longer be applied for.
+    retired: BTreeSet<&'a str>,
+    /// The keys that the facts have for each enum.
+    keys: BTreeMap<&'a str, BTreeSet<Key>>,
+    problems: &'p mut Problems,
+}
+
+impl<'a> Catalogue<'a, '_> {
+    fn event(&mut self, spec: &'a Spec) -> Event<'a> {
+        let event_type = &spec.facts.event_type;
+        let name = self.naming.of_event(event_type).to_owned();
+        let words = self.overlay.events.get(event_type);
+        let mut body = self.structure(name, &spec.body, words, "events");
+        if body.doc.is_empty() {
+            body.doc = format!("The event `{event_type}`.");
+        }
+        Event { spec, body }
+    }
+
+    /// Nothing for an extern type, and for one that only those lead to.
+    fn generated_type(&mut self, definition: &Definition, specs: &[Spec]) -> Option<Struct> {
+        let object = &definition.object;
+        let words = self.overlay.types.get(&object.key);
+        let part_of = self.events_with(&object.key, specs);
+        if part_of.is_empty() || words.is_some_and(|words| words.external.is_some()) {
+            return None;
+        }
+        let name = self.naming.of_type(&object.key).to_owned();
+        let structure = self.structure(name, object, words, "types");
+        Some(Struct {
+            part_of,
+            ..structure
+        })
+    }
+
+    /// A hand-written type, as the facts have it: it has its words elsewhere.
+    fn external(&mut self, definition: &Definition) -> Option<Struct> {
+        let object = &definition.object;
+        let external = self.overlay.external(&object.key)?;
+        let fields = object.properties.iter();
+        let fields = fields.map(|property| self.described(property, None, String::new()));
+        Some(Struct {
+            name: external.path.clone(),
+            doc: String::new(),
+            part_of: Vec::new(),
+            fields: fields.collect(),
+            is_validated: false,
+        })
+    }
+
+    /// An object with its words, part of nothing yet.
+    fn structure(
+        &mut self,
+        name: String,
+        object: &Object,
+        words: Option<&'a ObjectWords>,
+        table: &str,
+    ) -> Struct {
+        let fields = self.fields(object, words, table);
+        let doc = words.and_then(|words| words.doc.as_ref());
+        let by_hand = words.is_some_and(|words| words.validated_by_hand);
+        Struct {
+            name,
+            doc: self.doc(doc, &[table, &object.key]),
+            part_of: Vec::new(),
+            is_validated: !by_hand && fields.iter().any(|field| !field.rules.is_empty()),
+            fields,
+        }
+    }
+
+    /// The Rust names of the events that have a type somewhere in them.
+    fn events_with(&self, key: &str, specs: &[Spec]) -> Vec<String> {
+        let has =
+            |spec: &&Spec| types::reached_from(&spec.body, self.types, self.overlay).contains(key);
+        let specs = specs.iter().filter(has);
+        let mut names: Vec<_> = specs
+            .map(|spec| self.naming.of_event(&spec.facts.event_type).to_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    fn fields(
+        &mut self,
+        object: &Object,
+        words: Option<&'a ObjectWords>,
+        table: &str,
+    ) -> Vec<Field> {
+        let mut taken = BTreeSet::new();
+        let mut fields = Vec::new();
+        for property in &object.properties {
+            let words = words.and_then(|words| words.fields.get(&property.name));
+            let at = [table, &object.key, "fields", &property.name];
+            let field = self.field(property, words, &at);
+            if !names::is_field_name(&field.name) || !taken.insert(field.name.clone()) {
+                let rule = format!(
+                    "`{}` is taken or no name for a field; set `name`",
+                    field.name
+                );
+                let Schema { file, pointer, .. } = &property.schema;
+                self.problems.push(file, pointer, rule);
+            }
+            fields.push(field);
+        }
+        fields
+    }
+
+    fn field(&mut self, property: &Property, words: Option<&'a FieldWords>, at: &[&str]) -> Field {
+        let schema = &property.schema;
+        let enumeration = words.and_then(|words| words.enumeration.as_deref());
+        if let Some(name) = enumeration {
+            self.use_enum(name, schema, at);
+        }
+        let doc = self.doc(words.and_then(|words| words.doc.as_ref()), at);
+        self.described(property, words, doc)
+    }
+
+    /// A field with its description, to which the facts are added.
+    fn described(&self, property: &Property, words: Option<&FieldWords>, doc: String) -> Field {
+        let schema = &property.schema;
+        let enumeration = words.and_then(|words| words.enumeration.as_deref());
+        let (rust_type, uses) = self.rust_type(&schema.shape, enumeration);
+        let rules = rules::of_field(schema, enumeration.is_some(), &self.validated);
+        let mut sentences: Vec<_> = (!doc.is_empty()).then_some(doc).into_iter().collect();
+        sentences.extend(prose::field_sentences(
+            property,
+            enumeration.is_some(),
+            &self.retired,
+        ));
+        Field {
+            wire_name: property.name.clone(),
+            name: words
+                .and_then(|words| words.name.clone())
+                .unwrap_or_else(|| names::field_name(&property.name)),
+            doc: sentences.join(" "),
+            rust_type,
+            uses,
+            rules,
+        }
+    }
+
+    /// An enum is for the keys of strings or integers, all of which it has to name.
+    fn use_enum(&mut self, name: &'a str, schema: &Schema, at: &[&str]) {
+        let value = schema.leaf();
+        let is_text = match &value.shape {
+            Shape::String => true,
+            Shape::Integer => false,
+            _ => return self.report(at, "an `enum` is for strings and integers"),
+        };
+        if value.facts.keys.is_empty() {
+            return self.report(at, "an `enum` is for a field with keys");
+        }
+        let Some(words) = self.overlay.enums.get(name) else {
+            return self.report(at, format!("no enum `{name}`"));
+        };
+        let known = self.keys.entry(name).or_default();
+        for key in &value.facts.keys {
+            let found = Key::of(key).filter(|key| words.has(key) && key.is_text() == is_text);
+            if let Some(key) = found {
+                known.insert(key);
+                continue;
+            }
+            let rule = format!("`{name}` has no variant for the key {key}");
+            self.problems.push(&value.file, &value.pointer, rule);
+        }
+    }
+
+    /// The type without its `Option`, and the generated type that it mentions. An enum stands for
+    /// a value or for what lists and maps are made of.
+    fn rust_type(&self, shape: &Shape, enumeration: Option<&str>) -> (String, Option<String>) {
+        let plain = |name: &str| (name.to_owned(), None);
+        match (shape, enumeration) {
+            (Shape::Array(items), _) => {
+                let (items, uses) = self.rust_type(&items.shape, enumeration);
+                (format!("Vec<{items}>"), uses)
+            }
+            (Shape::Map(values), _) => {
+                let (values, uses) = self.rust_type(&values.shape, enumeration);
+                (
+                    format!("std::collections::BTreeMap<String, {values}>"),
+                    uses,
+                )
+            }
+            (_, Some(name)) => (name.to_owned(), Some(name.to_owned())),
+            (Shape::String, _) => plain("String"),
+            (Shape::Integer, _) => plain("i64"),
+            (Shape::Number, _) => plain("f64"),
+            (Shape::Boolean, _) => plain("bool"),
+            (Shape::Any, _) => plain("serde_json::Value"),
+            (Shape::Named(key), _) => {
+                let name = self.naming.of_type(key).to_owned();
+                let generated = self.overlay.external(key).is_none();
+                (name.clone(), generated.then_some(name))
+            }
+        }
+    }
+
+    /// All enums of the overlay, each of whose variants some fact must stand behind.
+    fn enums(&mut self) -> Vec<Enum> {
+        let overlay = self.overlay;
+        let mut enums = Vec::new();
+        for (name, words) in &overlay.enums {
+            let at = ["enums", name];
+            let Some(keys) = self.keys.remove(name.as_str()) else {
+                self.report(&at, "no field has this enum");
+                continue;
+            };
+            let variants = self.variants(words, &keys, &at);
+            enums.push(Enum {
+                name: name.clone(),
+                doc: self.doc(words.doc.as_ref(), &at),
+                variants,
+            });
+        }
+        enums
+    }
+
+    fn variants(&mut self, words: &EnumWords, keys: &BTreeSet<Key>, at: &[&str]) -> Vec<Variant> {
+        let mut taken = BTreeSet::new();
+        let mut seen = BTreeSet::new();
+        let mut variants = Vec::new();
+        for VariantWords { key, name, doc } in &words.variants {
+            let at = [at, &["variants", name]].concat();
+            if !keys.contains(key) {
+                self.report(&at, format!("no field of this enum has the key {key}"));
+            }
+            if !names::is_variant_name(name) || !taken.insert(name) || !seen.insert(key) {
+                self.report(&at, "a variant needs a Rust name and a key of its own");
+            }
+            variants.push(Variant {
+                key: key.clone(),
+                name: name.clone(),
+                doc: self.doc(doc.as_ref(), &at),
+            });
+        }
+        let texts = seen.iter().filter(|key| key.is_text()).count();
+        if texts > 0 && texts < seen.len() {
+            self.report(at, "its keys are numbers or strings, not both");
+        }
+        variants
+    }
+
+    /// A description: one sentence or more on one line, because facts follow it as sentences.
+    /// Empty where there is none, which a domain that is `described` has none of.
+    fn doc(&mut self, doc: Option<&String>, at: &[&str]) -> String {
+        let Some(doc) = doc else {
+            if self.overlay.described || at.first() == Some(&"enums") {
+                self.report(at, "no `doc`");
+            }
+            return String::new();
+        };
+        if !doc.ends_with('.') || doc.contains('\n') {
+            self.report(at, "a `doc` is one line that ends with a full stop");
+        }
+        if doc.chars().any(|char| char >= FIRST_CJK) {
+            self.report(at, "a `doc` is in English");
+        }
+        // Rustdoc would take these for links and tags.
+        let prose = doc.split('`').step_by(2);
+        if doc.matches('`').count() % 2 == 1
+            || prose.flat_map(str::chars).any(|c| "[]<>".contains(c))
+        {
+            self.report(
+                at,
+                "brackets and single backticks do not belong in a `doc`, but within code",
+            );
+        }
+        doc.clone()
+    }
+
+    fn report(&mut self, at: &[&str], rule: impl Into<String>) {
+        self.problems.push(&self.overlay.file, path(at), rule);
+    }
+}

@@ -1,0 +1,54 @@
+//! The README of a domain's own crate: its events, and one of them handled.
+
+use super::list::Entry;
+
+pub(crate) fn text(
+    name: &str,
+    domain: &str,
+    about: Option<&str>,
+    entries: &[Entry],
+    rust_version: &str,
+) -> String {
+    let about = about.map(|about| format!(": {about}")).unwrap_or_default();
+    let mut text = format!(
+        "# {name}\n\n\
+         Typed `{domain}` events of Feishu/Lark{about}.\n\n\
+         The types are generated from the platform's documentation; [`lark-events`](https://docs.rs/lark-events) opens and \
+         dispatches them,\n\
+         [`lark-events-tower`](https://docs.rs/lark-events-tower) receives them by webhook, \
+         [`lark-events-ws`](https://docs.rs/lark-events-ws) over a long connection.\n"
+    );
+    let typed = entries.iter().find(|entry| !entry.is_raw);
+    if let Some(Entry { module, name, .. }) = typed.or(entries.first()) {
+        let mut uses = [
+            "use lark_events::{Dispatcher, Event};\n".to_owned(),
+            format!("use {module}::{name};\n"),
+        ];
+        uses.sort();
+        let uses = uses.concat();
+        text += &format!(
+            "\n```rust\n{uses}\n\
+             async fn on_event(event: Event<{name}>) {{\n\
+             \x20   println!(\"{{}}: {{:?}}\", event.header.tenant_key, event.body);\n\
+             }}\n\n\
+             let dispatcher = Dispatcher::builder().on::<{name}>(on_event).build()?;\n\
+             # Ok::<(), lark_events::BuildError>(())\n\
+             ```\n"
+        );
+    }
+    text += "\n| event | type | documentation as of |\n| --- | --- | --- |\n";
+    for entry in entries {
+        let documented = match (&entry.page, &entry.updated) {
+            (Some(page), Some(updated)) => format!("[{updated}]({page})"),
+            (Some(page), None) => format!("[undated]({page})"),
+            (None, _) => "none: a raw body".to_owned(),
+        };
+        let Entry {
+            event_type, name, ..
+        } = entry;
+        text += &format!("| `{event_type}` | `{name}` | {documented} |\n");
+    }
+    text + &format!(
+        "\nRust {rust_version} or newer. Licensed under MIT or Apache-2.0, at your option.\n"
+    )
+}

@@ -1,0 +1,63 @@
+//! The enum of all events of a domain.
+
+use super::super::model::Domain;
+use super::comment;
+
+/// What it needs of the core.
+pub(super) const IMPORTS: [&str; 7] = [
+    "DecodeError",
+    "Event",
+    "EventHeader",
+    "EventInfo",
+    "EventSet",
+    "EventType",
+    "RawJson",
+];
+
+pub(super) fn text(domain: &Domain<'_>) -> String {
+    let set = &domain.event_set;
+    let names = || domain.events.iter().map(|event| event.body.name.as_str());
+    let mut text = format!(
+        "/// Any `{}` event, for one handler of them all: see
+        /// [`on_all`](lark_events::DispatcherBuilder::on_all).
+        #[derive(Debug, Clone)]
+        #[non_exhaustive]
+        pub enum {set} {{\n",
+        domain.name
+    );
+    for event in &domain.events {
+        text += &comment(&event.body.doc, 4);
+        text += &format!("{0}(Event<{0}>),\n", event.body.name);
+    }
+    text += &format!(
+        "}}
+
+        impl {set} {{
+            /// Who sent what, and when.
+            #[must_use]
+            pub fn header(&self) -> &EventHeader {{
+                match self {{\n"
+    );
+    text.extend(names().map(|name| format!("Self::{name}(event) => &event.header,\n")));
+    text += &format!(
+        "}}
+            }}
+        }}
+
+        impl EventSet for {set} {{
+            const EVENTS: &'static [EventInfo] = &[{}];
+
+            fn decode(event: Event<RawJson>) -> Result<Option<Self>, DecodeError> {{
+                Ok(Some(match event.header.event_type.as_str() {{\n",
+        names()
+            .map(|name| format!("{name}::INFO, "))
+            .collect::<String>()
+    );
+    for name in names() {
+        text += &format!("{name}::EVENT_TYPE => Self::{name}(event.typed()?),\n");
+    }
+    text + "_ => return Ok(None),
+                }))
+            }
+        }\n"
+}

@@ -1,0 +1,50 @@
+//! Formats generated text with the workspace's own rustfmt settings, so that `cargo fmt --check`
+//! and `cargo xtask codegen --check` agree.
+
+use std::path::Path;
+use std::process::Command;
+use std::{fs, io};
+
+use super::files::write;
+use super::scratch::Scratch;
+use super::{CodegenError, Texts};
+
+/// Why there is no formatted text.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum FormatError {
+    /// There is no rustfmt, or it cannot be started.
+    NotRun(io::Error),
+    /// What it said of the text.
+    Refused(String),
+}
+
+/// Formats the Rust files among the texts: in a copy, by one rustfmt for all of them, which is far
+/// quicker than one for each.
+pub(crate) fn format_all(mut texts: Texts, root: &Path) -> Result<Texts, CodegenError> {
+    let copy = Scratch::new();
+    let mut paths = Vec::new();
+    for (path, text) in &mut texts {
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            let path = copy.join(path.strip_prefix(root).unwrap_or(path));
+            write(&path, text).map_err(|error| CodegenError::io(&path, error))?;
+            paths.push((path, text));
+        }
+    }
+    let mut rustfmt = Command::new("rustfmt");
+    rustfmt.args(["--edition", "2024", "--config-path"]);
+    rustfmt.arg(root.join("rustfmt.toml"));
+    rustfmt.args(paths.iter().map(|(path, _)| path));
+    let output = rustfmt
+        .output()
+        .map_err(|error| CodegenError::Format(FormatError::NotRun(error)))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let said = said.trim().to_owned();
+        return Err(CodegenError::Format(FormatError::Refused(said)));
+    }
+    for (path, text) in paths {
+        *text = fs::read_to_string(&path).map_err(|error| CodegenError::io(&path, error))?;
+    }
+    Ok(texts)
+}

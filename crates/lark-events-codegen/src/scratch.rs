@@ -1,0 +1,34 @@
+//! A folder for the time being: for files that rustfmt formats, and for the workspaces of tests.
+
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{env, fs, process};
+
+/// A folder of its own among the temporary files, gone when it is dropped.
+pub(crate) struct Scratch(PathBuf);
+
+impl Scratch {
+    /// Decides where it is; writing into it makes it.
+    pub(crate) fn new() -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("lark-events-codegen-{}-{count}", process::id());
+        Self(env::temp_dir().join(name))
+    }
+}
+
+impl Deref for Scratch {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What is left among the temporary files does no harm.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}

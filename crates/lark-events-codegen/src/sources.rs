@@ -1,0 +1,71 @@
+//! The files of `specs/`, read but not parsed.
+
+use std::fs;
+use std::path::Path;
+
+use super::files::sorted_entries;
+use super::{CodegenError, relative};
+
+/// Which events belong to a domain that their types do not begin with.
+pub(crate) const DOMAINS: &str = "specs/domains.toml";
+
+/// A folder of `specs/`.
+#[derive(Debug)]
+pub struct Sources {
+    /// The domain: `vc`.
+    pub name: String,
+    /// The fact files.
+    pub specs: Vec<Source>,
+    /// `overlay.toml`, or nothing by that name.
+    pub overlay: Source,
+}
+
+/// A file.
+#[derive(Debug)]
+pub struct Source {
+    /// Relative to the workspace.
+    pub file: String,
+    /// What is in it.
+    pub text: String,
+}
+
+pub(crate) fn read(root: &Path) -> Result<Vec<Sources>, CodegenError> {
+    let mut domains = Vec::new();
+    for folder in sorted_entries(&root.join("specs"))? {
+        let Some(name) = folder.file_name().filter(|_| folder.is_dir()) else {
+            continue;
+        };
+        let mut specs = Vec::new();
+        for path in sorted_entries(&folder)? {
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "json")
+            {
+                specs.push(read_file(root, &path)?);
+            }
+        }
+        domains.push(Sources {
+            name: name.to_string_lossy().into_owned(),
+            specs,
+            overlay: read_overlay(root, &folder.join("overlay.toml"))?,
+        });
+    }
+    Ok(domains)
+}
+
+/// An empty one for a domain that has just been imported.
+fn read_overlay(root: &Path, path: &Path) -> Result<Source, CodegenError> {
+    if path.exists() {
+        return read_file(root, path);
+    }
+    Ok(Source {
+        file: relative(root, path),
+        text: String::new(),
+    })
+}
+
+fn read_file(root: &Path, path: &Path) -> Result<Source, CodegenError> {
+    let text = fs::read_to_string(path).map_err(|error| CodegenError::io(path, error))?;
+    let file = relative(root, path);
+    Ok(Source { file, text })
+}

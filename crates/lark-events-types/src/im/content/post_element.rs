@@ -1,0 +1,200 @@
+//! What the paragraphs of a post are made of.
+
+use lark_events::lenient::{self, Deserializer, Lenient};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::segments::Piece;
+
+/// One element of a paragraph, by its `tag`.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum PostElement {
+    /// `text`: words.
+    Text(PostText),
+    /// `a`: a link.
+    Link(PostLink),
+    /// `at`: a mention.
+    At(PostAt),
+    /// `img`: a picture.
+    Image(PostImage),
+    /// `media`: a video.
+    Media(PostMedia),
+    /// `emotion`: an emoji of the platform.
+    Emotion(PostEmotion),
+    /// `hr`: a line across.
+    Divider,
+    /// `code_block`: a program text.
+    CodeBlock(PostCodeBlock),
+    /// `md`: Markdown. Posts are sent with it; what is received has it in
+    /// [`content_v2`](super::PostContent::content_v2) only.
+    Markdown(PostMarkdown),
+    /// An element with another tag or none, as it was sent.
+    Unknown(Value),
+}
+
+/// Words in a post.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct PostText {
+    /// The words.
+    #[serde(deserialize_with = "lenient::field")]
+    pub text: Option<String>,
+    /// Whether the words have been unescaped.
+    #[serde(deserialize_with = "lenient::field")]
+    pub un_escape: Option<bool>,
+    /// How they look: `bold`, `underline`, `lineThrough`, `italic`.
+    #[serde(deserialize_with = "lenient::field")]
+    pub style: Option<Vec<String>>,
+}
+
+/// A link in a post.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct PostLink {
+    /// The words that are shown.
+    #[serde(deserialize_with = "lenient::field")]
+    pub text: Option<String>,
+    /// Where it leads.
+    #[serde(deserialize_with = "lenient::field")]
+    pub href: Option<String>,
+    /// How it looks, as a [text's](PostText::style).
+    #[serde(deserialize_with = "lenient::field")]
+    pub style: Option<Vec<String>>,
+}
+
+/// A mention in a post.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct PostAt {
+    /// The [key](crate::im::MentionEvent::key) of a mention, such as `@_user_1`, or `@_all`.
+    #[serde(deserialize_with = "lenient::field")]
+    pub user_id: Option<String>,
+    /// The name of whoever is mentioned; often empty.
+    #[serde(deserialize_with = "lenient::field")]
+    pub user_name: Option<String>,
+    /// How it looks, as a [text's](PostText::style).
+    #[serde(deserialize_with = "lenient::field")]
+    pub style: Option<Vec<String>>,
+}
+
+/// A picture in a post.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct PostImage {
+    /// The key of the picture.
+    #[serde(deserialize_with = "lenient::field")]
+    pub image_key: Option<String>,
+}
+
+/// A video in a post.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct PostMedia {
+    /// The key of the video.
+    #[serde(deserialize_with = "lenient::field")]
+    pub file_key: Option<String>,
+    /// The key of its cover picture.
+    #[serde(deserialize_with = "lenient::field")]
+    pub image_key: Option<String>,
+}
+
+/// An emoji in a post.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct PostEmotion {
+    /// Which one, such as `SMILE`.
+    #[serde(deserialize_with = "lenient::field")]
+    pub emoji_type: Option<String>,
+}
+
+/// A program text in a post.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct PostCodeBlock {
+    /// Its language, such as `RUST`.
+    #[serde(deserialize_with = "lenient::field")]
+    pub language: Option<String>,
+    /// The program text.
+    #[serde(deserialize_with = "lenient::field")]
+    pub text: Option<String>,
+}
+
+/// Markdown in a post.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct PostMarkdown {
+    /// The Markdown.
+    #[serde(deserialize_with = "lenient::field")]
+    pub text: Option<String>,
+}
+
+impl PostElement {
+    fn parse(value: Value) -> Self {
+        let element = match value.get("tag").and_then(Value::as_str) {
+            Some("text") => PostText::deserialize(&value).map(Self::Text),
+            Some("a") => PostLink::deserialize(&value).map(Self::Link),
+            Some("at") => PostAt::deserialize(&value).map(Self::At),
+            Some("img") => PostImage::deserialize(&value).map(Self::Image),
+            Some("media") => PostMedia::deserialize(&value).map(Self::Media),
+            Some("emotion") => PostEmotion::deserialize(&value).map(Self::Emotion),
+            Some("hr") => return Self::Divider,
+            Some("code_block") => PostCodeBlock::deserialize(&value).map(Self::CodeBlock),
+            Some("md") => PostMarkdown::deserialize(&value).map(Self::Markdown),
+            _ => return Self::Unknown(value),
+        };
+        element.unwrap_or(Self::Unknown(value))
+    }
+
+    /// The element in plain text: a link as the platform has it in texts, an emoji by its type in
+    /// brackets, nothing for a picture or video. Of an unknown element, its `text`.
+    pub(super) fn write_pieces<'a>(&'a self, pieces: &mut Vec<Piece<'a>>) {
+        fn words(text: &Option<String>) -> &str {
+            text.as_deref().unwrap_or_default()
+        }
+        match self {
+            Self::Text(PostText { text, .. }) | Self::Markdown(PostMarkdown { text }) => {
+                pieces.push(Piece::Text(words(text)));
+            }
+            Self::Link(link) => {
+                let (text, href) = (words(&link.text), words(&link.href));
+                if href.is_empty() || text.is_empty() || text == href {
+                    let shown = if text.is_empty() { href } else { text };
+                    pieces.push(Piece::Verbatim(shown));
+                } else {
+                    pieces.extend(["[", text, "](", href, ")"].map(Piece::Verbatim));
+                }
+            }
+            Self::At(at) => {
+                let (user_id, name) = (words(&at.user_id), words(&at.user_name));
+                pieces.push(Piece::At { user_id, name });
+            }
+            Self::Emotion(PostEmotion {
+                emoji_type: Some(emoji),
+            }) => pieces.extend(["[", emoji, "]"].map(Piece::Verbatim)),
+            Self::Divider => pieces.push(Piece::Verbatim("---")),
+            Self::CodeBlock(code) => pieces.push(Piece::Verbatim(words(&code.text))),
+            Self::Unknown(value) => {
+                let text = value.get("text").and_then(Value::as_str);
+                pieces.extend(text.map(Piece::Text));
+            }
+            Self::Image(_) | Self::Media(_) | Self::Emotion(_) => {}
+        }
+    }
+}
+
+impl Lenient for PostElement {
+    fn deserialize_lenient<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Self>, D::Error> {
+        Ok(lenient::field(deserializer)?.map(Self::parse))
+    }
+}

@@ -1,0 +1,94 @@
+//! The parts of a message's text in order, found as they are asked for.
+
+use std::vec;
+
+use super::mention_index::MentionIndex;
+use super::segment::Segment;
+use crate::im::EventMessage;
+
+/// The parts of a message's text, of [`Content::segments`](crate::im::Content::segments). One pass over
+/// all takes time linear in the text.
+#[derive(Debug, Clone)]
+pub struct Segments<'a> {
+    mentions: MentionIndex<'a>,
+    pieces: vec::IntoIter<Piece<'a>>,
+    /// What is left of a text.
+    rest: &'a str,
+    /// The mention that came after the last words.
+    found: Option<Segment<'a>>,
+}
+
+/// What a content is made of, before its mentions are looked for.
+#[derive(Debug, Clone)]
+pub(super) enum Piece<'a> {
+    /// Words with mentions among them.
+    Text(&'a str),
+    /// Words without.
+    Verbatim(&'a str),
+    /// A mention.
+    At { user_id: &'a str, name: &'a str },
+}
+
+impl Piece<'_> {
+    /// Whether nothing is shown of it.
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Self::Text(text) | Self::Verbatim(text) => text.is_empty(),
+            Self::At { user_id, name } => user_id.is_empty() && name.is_empty(),
+        }
+    }
+}
+
+impl<'a> Segments<'a> {
+    pub(super) fn new(message: &'a EventMessage, pieces: Vec<Piece<'a>>) -> Self {
+        Self {
+            mentions: MentionIndex::new(message),
+            pieces: pieces.into_iter(),
+            rest: "",
+            found: None,
+        }
+    }
+
+    /// The words before the next mention in the text, or that mention.
+    fn advance(&mut self) -> Option<Segment<'a>> {
+        if let Some(mention) = self.found.take() {
+            return Some(mention);
+        }
+        if self.rest.is_empty() {
+            return None;
+        }
+        let Some((start, len, mention)) = self.mentions.find(self.rest) else {
+            return Some(Segment::Text(std::mem::take(&mut self.rest)));
+        };
+        let words = &self.rest[..start];
+        self.rest = &self.rest[start + len..];
+        if words.is_empty() {
+            return Some(mention);
+        }
+        self.found = Some(mention);
+        Some(Segment::Text(words))
+    }
+}
+
+impl<'a> Iterator for Segments<'a> {
+    type Item = Segment<'a>;
+
+    fn next(&mut self) -> Option<Segment<'a>> {
+        loop {
+            if let Some(segment) = self.advance() {
+                return Some(segment);
+            }
+            let segment = match self.pieces.next()? {
+                Piece::Text(text) => {
+                    self.rest = text;
+                    None
+                }
+                Piece::Verbatim(text) => (!text.is_empty()).then_some(Segment::Text(text)),
+                Piece::At { user_id, name } => self.mentions.at(user_id, name),
+            };
+            if segment.is_some() {
+                return segment;
+            }
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The content of a message without formatting.
+
+use lark_events::lenient;
+use serde::Deserialize;
+
+use super::segments::{Piece, Segments};
+use crate::im::EventMessage;
+
+/// The content of a `text` message.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct TextContent {
+    /// The text. For each mention it has the [key](crate::im::MentionEvent::key) of one, such as
+    /// `@_user_1`, or `@_all`; a link is `[text](address)`.
+    #[serde(deserialize_with = "lenient::field")]
+    pub text: Option<String>,
+}
+
+impl TextContent {
+    /// The text in parts, with the mentions of `message` told apart.
+    ///
+    /// ```
+    /// use lark_events_types::im::{Content, EventMessage, MentionEvent, Segment};
+    ///
+    /// let mut tom = MentionEvent::default();
+    /// tom.key = Some("@_user_1".to_owned());
+    /// tom.name = Some("Tom".to_owned());
+    /// let mut message = EventMessage::default();
+    /// message.mentions = Some(vec![tom]);
+    ///
+    /// let Content::Text(text) = Content::parse("text", r#"{"text":"hello @_user_1"}"#) else {
+    ///     panic!("a text message has text content");
+    /// };
+    /// let names = text.segments(&message).map(|segment| match segment {
+    ///     Segment::Mention(mention) => format!("<{}>", mention.name.as_deref().unwrap_or("?")),
+    ///     other => other.to_string(),
+    /// });
+    /// assert_eq!(names.collect::<String>(), "hello <Tom>");
+    /// ```
+    #[must_use]
+    pub fn segments<'a>(&'a self, message: &'a EventMessage) -> Segments<'a> {
+        let text = self.text.as_deref().unwrap_or_default();
+        Segments::new(message, vec![Piece::Text(text)])
+    }
+}
