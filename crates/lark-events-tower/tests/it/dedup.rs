@@ -93,6 +93,22 @@ async fn a_handled_event_is_remembered_for_eight_hours() {
     assert_eq!(DEFAULT_KEPT, Duration::from_secs(28_800));
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_event_is_remembered_for_as_long_as_it_is_set_to_be() {
+    const HOUR: Duration = Duration::from_hours(1);
+    for kept in [HOUR, 20 * HOUR] {
+        let (service, count) = acting([]);
+        let service = DedupLayer::new().keep_for(kept).layer(service);
+        pass(&service, delivery("x_v1", "1")).await.unwrap();
+        advance(kept - Duration::from_millis(1)).await;
+        pass(&service, delivery("x_v1", "1")).await.unwrap();
+        assert_eq!(calls(&count), 1, "{kept:?}");
+        advance(Duration::from_millis(1)).await;
+        pass(&service, delivery("x_v1", "1")).await.unwrap();
+        assert_eq!(calls(&count), 2, "{kept:?}");
+    }
+}
+
 /// A webhook by tokio's clock before `service`, and what it answers to requests signed so many minutes
 /// from the start of the test, whenever they come.
 fn by_tokios_clock<S>(

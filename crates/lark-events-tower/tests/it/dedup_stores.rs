@@ -133,6 +133,28 @@ async fn two_processes_with_one_store_handle_an_event_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_claim_lasts_for_as_long_as_it_is_set_to() {
+    let lease = Duration::from_secs(1);
+    let store = Arc::new(MemoryStore::new(10));
+    let died = DedupLayer::with_store(store.clone()).lease(lease);
+    let died = died.layer(tower::service_fn(|_| {
+        std::future::pending::<Result<Outcome, BoxError>>()
+    }));
+    let started = tower::ServiceExt::oneshot(died, delivery("x_v1", "1"));
+    let mut started = std::pin::pin!(started);
+    assert!(timeout(Duration::ZERO, started.as_mut()).await.is_err());
+
+    let (service, count) = acting([]);
+    let other = DedupLayer::with_store(store).layer(service);
+    advance(lease - Duration::from_millis(1)).await;
+    let held = pass(&other, delivery("x_v1", "1")).await;
+    assert_eq!(refusal(held), LayerErrorKind::Held);
+    advance(Duration::from_millis(1)).await;
+    pass(&other, delivery("x_v1", "1")).await.unwrap();
+    assert_eq!(count.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_a_process_that_died_was_at_is_free_before_the_second_redelivery() {
     let store = Arc::new(MemoryStore::new(10));
     for mode in BOTH {

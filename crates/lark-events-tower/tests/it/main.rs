@@ -19,6 +19,7 @@ mod limits;
 mod metrics;
 mod oracle;
 mod pacing;
+mod readiness;
 mod refusals;
 mod sockets;
 mod statuses;
