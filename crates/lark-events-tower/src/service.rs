@@ -15,6 +15,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body::Body;
 use lark_events::{BoxError, Delivery, LateHandler, Opened, Outcome, Webhook};
+use lark_events_layers::run::{DrainError, Ended, Panicked, Tasks, after};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 use tower_service::Service;
@@ -23,8 +24,8 @@ use crate::answer::{self, Answer};
 use crate::body::{self, ReadError};
 use crate::builder::EventServiceBuilder;
 use crate::opener::{Admitted as _, Opener};
-use crate::refused::{Panicked, Refused};
-use crate::tasks::{DrainError, Ended, Stats, Tasks};
+use crate::refused::Refused;
+use crate::stats::{Counters, Stats};
 use crate::unverified::{HashCost, Unverified};
 
 /// Receives the platform's events over HTTP and passes them to an inner
@@ -114,6 +115,7 @@ pub(crate) struct Shared<S, O> {
     pub(crate) late: LateHandler,
     pub(crate) in_flight: Arc<Semaphore>,
     pub(crate) tasks: Tasks,
+    pub(crate) counters: Counters,
     pub(crate) unverified: Unverified,
 }
 
@@ -149,7 +151,7 @@ impl<S, O: Opener> EventService<S, O> {
     /// Handlers that run now, and counts since the start.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.shared.tasks.stats()
+        self.shared.counters.stats(&self.shared.tasks)
     }
 }
 
@@ -333,13 +335,13 @@ where
     fn refuse(&self, refused: &Refused) -> Answer {
         let status = refused.status();
         match status {
-            StatusCode::SERVICE_UNAVAILABLE => self.tasks.overloaded.add_one(),
-            StatusCode::GATEWAY_TIMEOUT => self.tasks.deadline_missed.add_one(),
+            StatusCode::SERVICE_UNAVAILABLE => self.counters.overloaded.add_one(),
+            StatusCode::GATEWAY_TIMEOUT => self.counters.deadline_missed.add_one(),
             _ => {}
         }
         match refused {
             Refused::Rejected(rejection) => {
-                self.tasks.rejected.add_one();
+                self.counters.rejected.add_one();
                 let is_authentic = rejection.reason().is_authentic();
                 let reason = rejection.reason().as_str();
                 #[cfg(feature = "metrics")]
@@ -366,13 +368,6 @@ where
         Ok(ready) => ready.map_err(Into::into),
         Err(_) => Poll::Ready(Err(Panicked.into())),
     }
-}
-
-/// A moment so long after `start`, or far in the future where no moment is.
-#[expect(clippy::arithmetic_side_effects, reason = "in 30 years time goes on")]
-pub(crate) fn after(start: Instant, duration: Duration) -> Instant {
-    const FAR: Duration = Duration::from_hours(262_800); // 30 years
-    start.checked_add(duration).unwrap_or_else(|| start + FAR)
 }
 
 /// Whether the body is encoded in a way that has to be undone before its signature can be checked.

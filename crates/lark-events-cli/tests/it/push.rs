@@ -7,7 +7,8 @@ use std::time::Duration;
 use axum::Router;
 use lark_events::{Dispatcher, DispatcherBuilder, Event, EventHeader, RawJson, Webhook};
 use lark_events_catalogue::find;
-use lark_events_tower::{DedupLayer, EventService};
+use lark_events_layers::DedupLayer;
+use lark_events_tower::EventService;
 use serde_json::{Value, json};
 use tower_layer::Layer as _;
 

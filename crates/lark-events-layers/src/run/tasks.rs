@@ -3,7 +3,6 @@
 use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -14,26 +13,7 @@ use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::Instrument as _;
 
-/// Handlers that run, and counts of what went wrong. See [`EventService::stats`].
-///
-/// [`EventService::stats`]: crate::EventService::stats
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Stats {
-    /// Handlers running now, and events waiting for the inner service to be ready.
-    pub running: usize,
-    /// Deliveries answered 504: no outcome was there by the ack deadline, or by that of a time-out
-    /// layer.
-    pub deadline_missed: u64,
-    /// Deliveries answered 503: a bound of the service was reached, it was draining, or a load-shed
-    /// layer refused.
-    pub overloaded: u64,
-    /// Handlers cancelled before their end, by [`LateHandler::Cancel`](crate::LateHandler::Cancel)
-    /// or at the end of a drain.
-    pub cancelled: u64,
-    /// Requests refused by the webhook.
-    pub rejected: u64,
-}
+use super::Counter;
 
 /// How long the end of a drain waits for cancelled handlers to be dropped, which takes one poll
 /// each unless a handler blocks its thread.
@@ -41,67 +21,51 @@ const CANCEL_GRACE: Duration = Duration::from_secs(1);
 
 /// The running handlers of one service.
 #[derive(Debug)]
-pub(crate) struct Tasks {
+pub struct Tasks {
     tracker: TaskTracker,
     /// Cancelled when a drain begins: what waits to be started gives up.
     draining: CancellationToken,
     /// Cancelled when a drain's time is over: what still runs is dropped.
     cancel: CancellationToken,
     slots: Arc<Semaphore>,
-    pub(crate) deadline_missed: Counter,
-    pub(crate) overloaded: Counter,
-    pub(crate) cancelled: Arc<Counter>,
+    cancelled: Arc<Counter>,
     /// Of those: by a drain.
     cut_off: Arc<Counter>,
-    pub(crate) rejected: Counter,
 }
 
 /// The right to start one handler. A drain waits until it is given back.
 #[derive(Debug)]
-pub(crate) struct Slot {
+pub struct Slot {
     _permit: OwnedSemaphorePermit,
     _tracked: TaskTrackerToken,
 }
 
 /// How a handler's task ended.
 #[derive(Debug)]
-pub(crate) enum Ended<T> {
+pub enum Ended<T> {
+    /// By itself.
     Finished(T),
+    /// It was cancelled at its deadline.
     Late,
+    /// It was cancelled at the end of a drain.
     Drained,
 }
 
-/// A count that only grows.
-#[derive(Debug, Default)]
-pub(crate) struct Counter(AtomicU64);
-
-impl Counter {
-    pub(crate) fn add_one(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
 impl Tasks {
-    pub(crate) fn new(max_running: usize) -> Self {
+    /// With room for so many handlers at once.
+    pub fn new(max_running: usize) -> Self {
         Self {
             tracker: TaskTracker::new(),
             draining: CancellationToken::new(),
             cancel: CancellationToken::new(),
             slots: Arc::new(Semaphore::new(max_running.min(Semaphore::MAX_PERMITS))),
-            deadline_missed: Counter::default(),
-            overloaded: Counter::default(),
             cancelled: Arc::default(),
             cut_off: Arc::default(),
-            rejected: Counter::default(),
         }
     }
 
     /// The right to start one handler, unless too many run.
-    pub(crate) fn slot(&self) -> Option<Slot> {
+    pub fn slot(&self) -> Option<Slot> {
         Some(Slot {
             _tracked: self.tracker.token(),
             _permit: Arc::clone(&self.slots).try_acquire_owned().ok()?,
@@ -110,19 +74,19 @@ impl Tasks {
 
     /// What `waiting` comes to, unless a drain begins before. Asked with a slot in hand, so that a
     /// drain that begins just after waits for what is then started.
-    pub(crate) async fn unless_draining<T>(&self, waiting: impl Future<Output = T>) -> Option<T> {
+    pub async fn unless_draining<T>(&self, waiting: impl Future<Output = T>) -> Option<T> {
         self.draining.run_until_cancelled(waiting).await
     }
 
     /// Whether a drain has begun. Asked with a slot in hand, as [`unless_draining`] is.
     ///
     /// [`unless_draining`]: Self::unless_draining
-    pub(crate) fn is_draining(&self) -> bool {
+    pub fn is_draining(&self) -> bool {
         self.draining.is_cancelled()
     }
 
     /// Waits for ever once a drain's time is over, for what would be started only to be cut off.
-    pub(crate) async fn unless_drained(&self) {
+    pub async fn unless_drained(&self) {
         if self.cancel.is_cancelled() {
             std::future::pending::<()>().await;
         }
@@ -130,7 +94,7 @@ impl Tasks {
 
     /// Runs `handler` as a task that outlives whoever waits for it, to be cancelled at a moment if
     /// there is one.
-    pub(crate) fn spawn<T: Send + 'static>(
+    pub fn spawn<T: Send + 'static>(
         &self,
         held: impl Send + 'static,
         handler: impl Future<Output = T> + Send + 'static,
@@ -168,7 +132,7 @@ impl Tasks {
 
     /// Takes no more, waits for what runs, and cancels what still does after `within`. Of several drains
     /// all hear of what one of them has cancelled.
-    pub(crate) async fn drain(&self, within: Duration) -> Result<(), DrainError> {
+    pub async fn drain(&self, within: Duration) -> Result<(), DrainError> {
         self.draining.cancel();
         self.tracker.close();
         let mut blocked = 0;
@@ -185,14 +149,14 @@ impl Tasks {
         }
     }
 
-    pub(crate) fn stats(&self) -> Stats {
-        Stats {
-            running: self.tracker.len(),
-            deadline_missed: self.deadline_missed.get(),
-            overloaded: self.overloaded.get(),
-            cancelled: self.cancelled.get(),
-            rejected: self.rejected.get(),
-        }
+    /// How many have a slot.
+    pub fn running(&self) -> usize {
+        self.tracker.len()
+    }
+
+    /// How many handlers were cancelled before their end.
+    pub fn cancelled(&self) -> u64 {
+        self.cancelled.get()
     }
 }
 

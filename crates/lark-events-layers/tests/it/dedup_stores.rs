@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use lark_events::{BoxError, Outcome};
-use lark_events_sim::{Attempt, Mode};
-use lark_events_tower::{
+use lark_events_layers::{
     Claim, DEFAULT_LEASE, DedupLayer, DedupStore, LayerErrorKind, MemoryStore,
 };
+use lark_events_sim::{Attempt, Mode};
 use tokio::time::{advance, sleep, timeout};
 use tower::Layer as _;
 
 use crate::dedup::{Act, acting};
-use crate::support::{delivery, event, pass, refusal};
+use crate::passing::{delivery, pass, refusal};
+use crate::support::event;
 use crate::transports::{BOTH, answered, delivering};
 
 const KEPT: Duration = Duration::from_hours(8);

@@ -6,7 +6,7 @@ use std::fmt;
 use lark_events::BoxError;
 
 /// A delivery that a layer did not take. Whoever gets it is told by downcast, as
-/// [`EventService`](crate::EventService) does for the status.
+/// `EventService` of `lark-events-tower` does for the status.
 #[derive(Debug)]
 pub struct LayerError {
     kind: LayerErrorKind,

@@ -8,11 +8,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use lark_events::{BoxError, Delivery, Outcome};
-use lark_events_tower::{DedupLayer, InOrderLayer};
+use lark_events_layers::{DedupLayer, InOrderLayer};
 use tokio::time::timeout;
 use tower::{Layer, Service};
 
-use crate::support::delivery;
+use crate::passing::delivery;
 
 /// Says that it is ready only once it is opened, and panics when it is called before it said so.
 struct Gate {

@@ -15,7 +15,7 @@ use crate::error::{LayerError, LayerErrorKind};
 use crate::future::{OutcomeFuture, pass_on};
 use crate::key::{KeyFn, text_at};
 use crate::lanes::Lanes;
-use crate::tasks::Counter;
+use crate::run::Counter;
 
 /// Events that may wait for their turn, of all keys together. A transport holds a body and a task
 /// for each.
@@ -26,7 +26,7 @@ pub const DEFAULT_MAX_WAITING: usize = 1_024;
 ///
 /// ```
 /// use lark_events::{Delivery, Dispatcher, EventHeader, RawJson};
-/// use lark_events_tower::InOrderLayer;
+/// use lark_events_layers::InOrderLayer;
 /// use tower::{Service, ServiceBuilder, ServiceExt};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {

@@ -8,13 +8,15 @@ use bytes::Bytes;
 use http::{Request, Uri};
 use http_body_util::Full;
 use lark_events::{BoxError, Delivery, Outcome, RawJson, Webhook, WebhookBuilder};
+use lark_events_layers::{DEFAULT_KEPT, DedupLayer};
 use lark_events_sim::{Document, Fault, Mode};
-use lark_events_tower::{DEFAULT_KEPT, DedupLayer, EventService};
+use lark_events_tower::EventService;
 use serde_json::json;
 use tokio::time::{advance, sleep, timeout};
 use tower::{Layer as _, Service};
 
-use crate::support::{KEY, PATH, delivery, event, pass, platform, status, watched};
+use crate::passing::{delivery, pass};
+use crate::support::{KEY, PATH, event, platform, status, watched};
 use crate::transports::{BOTH, answered, delivering};
 
 /// What a handler does, after 100 ms.
