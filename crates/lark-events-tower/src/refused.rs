@@ -89,6 +89,7 @@ fn failure(error: &(dyn Error + 'static)) -> StatusCode {
                 LayerErrorKind::Callback | LayerErrorKind::Store => {
                     StatusCode::INTERNAL_SERVER_ERROR
                 }
+                LayerErrorKind::Deadline => StatusCode::GATEWAY_TIMEOUT,
                 _ => StatusCode::SERVICE_UNAVAILABLE,
             });
         }

@@ -264,7 +264,7 @@ where
         let admitted = self.layer.shared.admit(&delivery);
         ready(admitted.map(|(slot, admitted)| {
             let running = admitted.run(self.inner.clone(), delivery);
-            self.layer.shared.tasks.spawn(slot, running, None);
+            self.layer.shared.tasks.spawn(slot, running, None, drop);
             Outcome::Handled
         }))
     }
@@ -275,7 +275,7 @@ impl Shared {
         if delivery.is_callback() {
             return Err(LayerError::new(LayerErrorKind::Callback));
         }
-        let Some(slot) = self.tasks.slot() else {
+        let Some(slot) = self.tasks.slot(delivery.kind) else {
             return Err(self.refused(LayerErrorKind::Overloaded));
         };
         if self.tasks.is_draining() {
