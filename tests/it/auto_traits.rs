@@ -22,12 +22,15 @@ use lark_events::{
     RejectionReason, Schema, Transport, TypedBody, UnhandledPolicy, UserId, VerificationToken,
     Violation, Violations, Webhook, WebhookBuildError, WebhookBuilder, Webhooks,
 };
+use lark_events_layers::{
+    AckFirst, AckFirstLayer, AckFirstStats, Claim, Dedup, DedupLayer, DedupStats, DedupStore,
+    InOrder, InOrderLayer, InOrderStats, LayerError, LayerErrorKind, Measured, MemoryStore,
+    MetricsLayer, OutcomeFuture,
+};
 use lark_events_sim as sim;
 use lark_events_tower::{
-    AckFirst, AckFirstLayer, AckFirstStats, CardActionService, Claim, Dedup, DedupLayer,
-    DedupStats, DedupStore, DrainError, EventLayer, EventService, EventServiceBuilder, InOrder,
-    InOrderLayer, InOrderStats, LayerError, LayerErrorKind, LayerFuture, Measured, MemoryStore,
-    MetricsLayer, Never, OutcomeFuture, ResponseBody, ResponseFuture, Stats, WithEvents,
+    CardActionService, DrainError, EventLayer, EventService, EventServiceBuilder, LayerFuture,
+    Never, ResponseBody, ResponseFuture, Stats, WithEvents,
 };
 use lark_events_ws as ws;
 
@@ -157,6 +160,8 @@ fn no_public_type_is_forgotten() {
         include_str!("../../crates/lark-events/src/lib.rs"),
         include_str!("../../crates/lark-events/src/callback/mod.rs"),
         include_str!("../../crates/lark-events-sim/src/lib.rs"),
+        include_str!("../../crates/lark-events-layers/src/lib.rs"),
+        include_str!("../../crates/lark-events-layers/src/run/mod.rs"),
         include_str!("../../crates/lark-events-tower/src/lib.rs"),
         include_str!("../../crates/lark-events-ws/src/lib.rs"),
     ] {

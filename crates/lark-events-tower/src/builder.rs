@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lark_events::{LateHandler, Webhook};
+use lark_events_layers::run::Tasks;
 use tokio::sync::Semaphore;
 
 use crate::opener::Opener;
 use crate::service::{EventService, Shared};
-use crate::tasks::Tasks;
+use crate::stats::Counters;
 use crate::unverified::Unverified;
 
 /// The platform waits 3 seconds; this leaves it half a second to hear of a failure.
@@ -104,6 +105,8 @@ impl<S, O: Opener> EventServiceBuilder<S, O> {
 
     /// Builds the service.
     pub fn build(self) -> EventService<S, O> {
+        #[cfg(feature = "metrics")]
+        crate::metrics::describe();
         let bytes = self.max_bytes_in_flight.min(Semaphore::MAX_PERMITS);
         EventService::from_shared(Shared {
             opener: self.opener,
@@ -113,6 +116,7 @@ impl<S, O: Opener> EventServiceBuilder<S, O> {
             late: self.late,
             in_flight: Arc::new(Semaphore::new(bytes)),
             tasks: Tasks::new(self.max_running.max(1)),
+            counters: Counters::default(),
             unverified: Unverified::new(),
         })
     }

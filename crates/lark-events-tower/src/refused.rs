@@ -5,10 +5,10 @@ use std::fmt;
 
 use http::StatusCode;
 use lark_events::{BoxError, DispatchError, DispatchErrorKind, Rejection};
+use lark_events_layers::run::{causes, is_logged};
+use lark_events_layers::{LayerError, LayerErrorKind};
 use tower::load_shed::error::Overloaded;
 use tower::timeout::error::Elapsed;
-
-use crate::error::{LayerError, LayerErrorKind};
 
 /// Why a request is not answered with an outcome.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl Refused {
 
     /// Whether the dispatcher has logged it already.
     pub(crate) fn is_logged(&self) -> bool {
-        chain(self).any(<dyn Error>::is::<DispatchError>)
+        is_logged(self)
     }
 }
 
@@ -75,16 +75,9 @@ impl fmt::Display for Refused {
     }
 }
 
-/// An error and its causes.
-pub(crate) fn chain<'a>(
-    error: &'a (dyn Error + 'static),
-) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&error| error.source())
-}
-
 /// The status of a failed delivery, told by the first error in the chain that has one.
 fn failure(error: &(dyn Error + 'static)) -> StatusCode {
-    let known = chain(error).find_map(|error| {
+    let known = causes(error).find_map(|error| {
         if let Some(error) = error.downcast_ref::<DispatchError>() {
             return Some(match error.kind() {
                 DispatchErrorKind::Decode => StatusCode::BAD_REQUEST,
@@ -96,6 +89,7 @@ fn failure(error: &(dyn Error + 'static)) -> StatusCode {
                 LayerErrorKind::Callback | LayerErrorKind::Store => {
                     StatusCode::INTERNAL_SERVER_ERROR
                 }
+                LayerErrorKind::Deadline => StatusCode::GATEWAY_TIMEOUT,
                 _ => StatusCode::SERVICE_UNAVAILABLE,
             });
         }
@@ -106,15 +100,3 @@ fn failure(error: &(dyn Error + 'static)) -> StatusCode {
     });
     known.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
-
-/// A layer around the handler panicked; the handler's own panic is a `DispatchError`.
-#[derive(Debug)]
-pub(crate) struct Panicked;
-
-impl fmt::Display for Panicked {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a layer around the handler panicked")
-    }
-}
-
-impl Error for Panicked {}

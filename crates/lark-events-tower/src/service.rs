@@ -3,18 +3,20 @@
 use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
-use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::CONTENT_ENCODING;
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body::Body;
-use lark_events::{BoxError, Delivery, LateHandler, Opened, Outcome, Webhook};
+use lark_events::{BoxError, Delivery, LateHandler, Opened, Outcome, Rejection, Webhook};
+use lark_events_layers::run::{
+    DrainError, Ended, MAX_INLINE_BYTES, NotStarted, Panicked, Tasks, Terms, after, off_the_workers,
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 use tower_service::Service;
@@ -23,8 +25,8 @@ use crate::answer::{self, Answer};
 use crate::body::{self, ReadError};
 use crate::builder::EventServiceBuilder;
 use crate::opener::{Admitted as _, Opener};
-use crate::refused::{Panicked, Refused};
-use crate::tasks::{DrainError, Ended, Stats, Tasks};
+use crate::refused::Refused;
+use crate::stats::{Counters, Stats};
 use crate::unverified::{HashCost, Unverified};
 
 /// Receives the platform's events over HTTP and passes them to an inner
@@ -114,6 +116,7 @@ pub(crate) struct Shared<S, O> {
     pub(crate) late: LateHandler,
     pub(crate) in_flight: Arc<Semaphore>,
     pub(crate) tasks: Tasks,
+    pub(crate) counters: Counters,
     pub(crate) unverified: Unverified,
 }
 
@@ -149,7 +152,7 @@ impl<S, O: Opener> EventService<S, O> {
     /// Handlers that run now, and counts since the start.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.shared.tasks.stats()
+        self.shared.counters.stats(&self.shared.tasks)
     }
 }
 
@@ -208,7 +211,12 @@ where
     S::Future: Send + 'static,
     O: Opener,
 {
-    async fn answer<B>(&self, parts: &Parts, body: B, arrived: Instant) -> Result<Answer, Refused>
+    async fn answer<B>(
+        self: &Arc<Self>,
+        parts: &Parts,
+        body: B,
+        arrived: Instant,
+    ) -> Result<Answer, Refused>
     where
         B: Body + Send,
     {
@@ -239,7 +247,13 @@ where
                         Some(turn.ok_or(Refused::Overloaded)?)
                     }
                 };
-                let opened = admitted.open(read.bytes);
+                let opened = if read.bytes.len() > MAX_INLINE_BYTES {
+                    let opening = self.open_large(parts.clone(), read.bytes);
+                    let opened = timeout_at(deadline, Box::pin(opening)).await;
+                    opened.map_err(|_| Refused::Late)?
+                } else {
+                    admitted.open(read.bytes)
+                };
                 opened.map(|opened| (opened, read.share))
             }
             Ok(Err(ReadError::TooLarge)) => Err(admitted.too_large()),
@@ -275,6 +289,12 @@ where
         }
     }
 
+    /// Opens a large body where it keeps no worker of the runtime from its tasks.
+    async fn open_large(self: &Arc<Self>, parts: Parts, body: Bytes) -> Result<Opened, Rejection> {
+        let shared = Arc::clone(self);
+        off_the_workers(move || shared.opener.admit(&parts)?.open(body)).await
+    }
+
     /// Passes an authentic delivery on and waits for its outcome, until the deadline.
     async fn deliver(
         &self,
@@ -282,47 +302,25 @@ where
         bytes: OwnedSemaphorePermit,
         deadline: Instant,
     ) -> Result<Outcome, Refused> {
-        let slot = self.tasks.slot().ok_or(Refused::Overloaded)?;
-        // What has not been started when a drain begins, or by the deadline, is not started: better
-        // delivered again than cut off, or handled twice.
-        if self.tasks.is_draining() {
-            return Err(Refused::Overloaded);
-        }
-        let mut inner = self.clone_inner();
-        let at_once = poll_fn(|context| Poll::Ready(poll_ready(&mut inner, context)));
-        match at_once.await {
-            Poll::Ready(ready) => ready.map_err(Refused::Failed)?,
-            // Boxed, as every request would otherwise hold the room for what few do.
-            Poll::Pending => Box::pin(self.ready(&mut inner, deadline)).await?,
-        }
-        if Instant::now() >= deadline {
-            return Err(Refused::Late);
-        }
-
-        // Called here, so that whatever goes by the order of calls goes by that of arrival. Boxed, as
-        // the task would otherwise hold the room for it twice.
-        let called = catch_unwind(AssertUnwindSafe(|| inner.call(delivery)));
-        let handler = Box::pin(called.map_err(|_| Refused::Failed(Panicked.into()))?);
-        let handler = async move { handler.await.map_err(Into::into) };
-        let cancel_at = (self.late == LateHandler::Cancel).then_some(deadline);
-        let task = self.tasks.spawn((slot, bytes), handler, cancel_at);
+        let slot = self.tasks.slot(delivery.kind).ok_or(Refused::Overloaded)?;
+        let terms = Terms {
+            deadline,
+            late: self.late,
+        };
+        let inner = self.clone_inner();
+        let called = self.tasks.call(inner, delivery, terms).await;
+        let called = called.map_err(|why| match why {
+            NotStarted::Draining => Refused::Overloaded,
+            NotStarted::Late => Refused::Late,
+            NotStarted::Failed(error) => Refused::Failed(error),
+        })?;
+        let task = self.tasks.run(called, (slot, bytes), |ended| ended);
         match timeout_at(deadline, task).await {
             Ok(Ok(Ended::Finished(result))) => result.map_err(Refused::Failed),
             Ok(Ok(Ended::Late)) | Err(_) => Err(Refused::Late),
             Ok(Ok(Ended::Drained)) => Err(Refused::Overloaded),
             Ok(Err(_panicked)) => Err(Refused::Failed(Panicked.into())),
         }
-    }
-
-    /// Waits until the service is ready, but not beyond the deadline or into a drain.
-    async fn ready(&self, inner: &mut S, deadline: Instant) -> Result<(), Refused> {
-        let ready = poll_fn(|context| poll_ready(inner, context));
-        let ready = self
-            .tasks
-            .unless_draining(timeout_at(deadline, ready))
-            .await;
-        let ready = ready.ok_or(Refused::Overloaded)?;
-        ready.map_err(|_| Refused::Late)?.map_err(Refused::Failed)
     }
 
     fn clone_inner(&self) -> S {
@@ -333,13 +331,13 @@ where
     fn refuse(&self, refused: &Refused) -> Answer {
         let status = refused.status();
         match status {
-            StatusCode::SERVICE_UNAVAILABLE => self.tasks.overloaded.add_one(),
-            StatusCode::GATEWAY_TIMEOUT => self.tasks.deadline_missed.add_one(),
+            StatusCode::SERVICE_UNAVAILABLE => self.counters.overloaded.add_one(),
+            StatusCode::GATEWAY_TIMEOUT => self.counters.deadline_missed.add_one(),
             _ => {}
         }
         match refused {
             Refused::Rejected(rejection) => {
-                self.tasks.rejected.add_one();
+                self.counters.rejected.add_one();
                 let is_authentic = rejection.reason().is_authentic();
                 let reason = rejection.reason().as_str();
                 #[cfg(feature = "metrics")]
@@ -355,24 +353,6 @@ where
             _ => answer::status(status),
         }
     }
-}
-
-/// Whether the service is ready. A panic in there is an error like any other.
-fn poll_ready<S>(service: &mut S, context: &mut Context<'_>) -> Poll<Result<(), BoxError>>
-where
-    S: Service<Delivery, Error: Into<BoxError>>,
-{
-    match catch_unwind(AssertUnwindSafe(|| service.poll_ready(context))) {
-        Ok(ready) => ready.map_err(Into::into),
-        Err(_) => Poll::Ready(Err(Panicked.into())),
-    }
-}
-
-/// A moment so long after `start`, or far in the future where no moment is.
-#[expect(clippy::arithmetic_side_effects, reason = "in 30 years time goes on")]
-pub(crate) fn after(start: Instant, duration: Duration) -> Instant {
-    const FAR: Duration = Duration::from_hours(262_800); // 30 years
-    start.checked_add(duration).unwrap_or_else(|| start + FAR)
 }
 
 /// Whether the body is encoded in a way that has to be undone before its signature can be checked.

@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
+use lark_events_layers::run::after;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::body::FREE_BYTES;
-use crate::service::after;
 
 /// Bytes of large bodies hashed at once, counted once for each key that may have signed them. A hash
 /// occupies a thread of the runtime, so this is what forged requests can occupy: four of the largest

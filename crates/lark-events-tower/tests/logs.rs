@@ -1,17 +1,16 @@
-//! What is logged of a duplicate, and of an event that a layer could not do its part for. In a program of its own, with
-//! one test, because whether a log line is wanted is cached for the whole process.
+//! That a failure is logged once. In a program of its own, with one test, because whether a log line is wanted is
+//! cached for the whole process.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use async_trait::async_trait;
-use lark_events::{BoxError, Delivery, Dispatcher, EventHeader, Outcome, RawJson};
-use lark_events_tower::{AckFirstLayer, Claim, DedupLayer, DedupStore};
-use tower::{ServiceBuilder, ServiceExt as _};
-use tracing::Level;
+use http_body_util::Full;
+use lark_events::{BoxError, Delivery, Dispatcher, Outcome, Webhook};
+use lark_events_sim::{Document, Platform};
+use lark_events_tower::EventService;
+use tower::{Service, ServiceBuilder, ServiceExt as _};
 
 /// Log output kept in memory.
 #[derive(Clone, Default)]
@@ -28,30 +27,31 @@ impl io::Write for Log {
     }
 }
 
-/// A store that grants all and remembers nothing.
-struct Forgetful;
-
-#[async_trait]
-impl DedupStore for Forgetful {
-    async fn claim(&self, _: &str, _: u64, _: Duration) -> Result<Claim, BoxError> {
-        Ok(Claim::Granted)
-    }
-
-    async fn done(&self, _: &str, _: Outcome, _: Duration) -> Result<(), BoxError> {
-        Err("the store's own text".into())
-    }
-
-    async fn release(&self, _: &str, _: u64) -> Result<(), BoxError> {
-        Err("the store's own text".into())
-    }
+/// What is logged above INFO of an event that `service` handles, a line each.
+async fn alarms<S>(log: &Log, service: S, event_type: &str) -> Vec<String>
+where
+    S: Service<Delivery, Response = Outcome> + Clone + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send + 'static,
+{
+    let webhook = Webhook::builder().encrypt_key("key").build().unwrap();
+    let document = Document::v2(event_type, &"marked-body").unwrap();
+    let document = document.event_id(&format!("id-of-{event_type}"));
+    let request = Platform::builder().encrypt_key("key").request(document);
+    let service = EventService::new(webhook, service);
+    let answer = service.oneshot(request.map(Full::new)).await.unwrap();
+    assert!(!answer.status().is_success(), "{event_type}");
+    let text = String::from_utf8(std::mem::take(&mut *log.0.lock().unwrap())).unwrap();
+    let alarms = text.lines().filter(|line| !line.contains(" INFO "));
+    alarms.map(str::to_owned).collect()
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_lost_or_not_remembered_is_named_and_never_quoted() {
+async fn a_failure_is_logged_once_whoever_it_is_of() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
-        .with_max_level(Level::TRACE)
+        .with_max_level(tracing::Level::INFO)
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
@@ -61,71 +61,41 @@ async fn what_is_lost_or_not_remembered_is_named_and_never_quoted() {
         .on_raw("failing_v1", |_| async {
             Err::<(), _>("a failure's own text")
         })
-        .on_raw("hanging_v1", |_| std::future::pending::<()>())
+        .on_raw("panicking_v1", |_| async {
+            assert!(std::hint::black_box(false), "a panic's own text");
+        })
         .build()
         .unwrap();
+    let failing = tower::service_fn(|_: Delivery| async {
+        Err::<Outcome, BoxError>("a layer's own text".into())
+    });
     let panicking = tower::service_fn(|_: Delivery| async {
         assert!(std::hint::black_box(false), "a panic's own text");
         Ok::<_, BoxError>(Outcome::Handled)
     });
-    let dedup = DedupLayer::with_store(Arc::new(Forgetful));
-    let dedup = dedup.key_for("x_v1", |delivery| Some(delivery.raw.as_str().to_owned()));
-    let ack_first = AckFirstLayer::new();
-    let layers = ServiceBuilder::new().layer(dedup).layer(ack_first.clone());
-    let service = layers.service(dispatcher);
-    let of = |event_type: &str| {
-        let mut header = EventHeader::new(event_type);
-        header.event_id = format!("id-of-{event_type}");
-        Delivery::new(header, RawJson::parse(r#"{"a":"marked-body"}"#).unwrap())
-    };
-    for event_type in ["failing_v1", "hanging_v1", "x_v1"] {
-        service.clone().oneshot(of(event_type)).await.unwrap();
-    }
-    let panicking = ServiceBuilder::new()
-        .layer(ack_first.clone())
-        .service(panicking);
-    panicking.oneshot(of("panicking_v1")).await.unwrap();
-    ack_first.drain(Duration::from_secs(1)).await.unwrap_err();
-    let handled = tower::service_fn(|_| async { Ok::<_, BoxError>(Outcome::Handled) });
-    let handled = ServiceBuilder::new()
-        .layer(DedupLayer::new())
-        .service(handled);
-    for _ in 0..2 {
-        handled.clone().oneshot(of("twice_v1")).await.unwrap();
-    }
-
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    for (event_type, expected) in [
+    let full = ServiceBuilder::new()
+        .load_shed()
+        .concurrency_limit(0)
+        .service(dispatcher.clone());
+    for (alarms, said) in [
         (
-            "failing_v1",
-            "ERROR lark_events_tower::ack_first: acknowledged, then not handled",
-        ),
-        ("failing_v1", "a failure's own text"),
-        (
-            "panicking_v1",
-            "ERROR lark_events_tower::ack_first: acknowledged, then panicked",
+            alarms(&log, dispatcher.clone(), "failing_v1").await,
+            "a failure's own text",
         ),
         (
-            "hanging_v1",
-            "WARN lark_events_tower::ack_first: acknowledged, then cancelled",
+            alarms(&log, dispatcher, "panicking_v1").await,
+            "the handler panicked",
         ),
-        (
-            "x_v1",
-            "WARN lark_events_tower::dedup::service: not remembered",
-        ),
-        ("x_v1", "the store's own text"),
-        (
-            "twice_v1",
-            "DEBUG lark_events_tower::dedup::service: duplicate: acknowledged, not handled again",
-        ),
+        (alarms(&log, failing, "x_v1").await, "not acknowledged"),
+        (alarms(&log, panicking, "x_v1").await, "not acknowledged"),
+        (alarms(&log, full, "x_v1").await, "not acknowledged"),
     ] {
-        let named = format!("event_type=\"{event_type}\" event_id=\"id-of-{event_type}\"");
-        let found = |line: &str| line.contains(expected) && line.contains(&named);
-        assert!(log.lines().any(found), "{event_type}: {expected}\n{log}");
+        assert_eq!(alarms.len(), 1, "{said}: {alarms:#?}");
+        let line = alarms.concat();
+        assert!(
+            line.contains(said) && line.contains(r#"event_id="id-of-"#),
+            "{line}"
+        );
+        assert!(!line.contains("marked-body"), "{line}");
     }
-    let duplicates = log
-        .matches("duplicate: acknowledged, not handled again")
-        .count();
-    assert_eq!(duplicates, 1, "the first is none: {log}");
-    assert!(!log.contains("marked-body"), "{log}");
 }

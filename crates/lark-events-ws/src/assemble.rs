@@ -309,6 +309,32 @@ mod tests {
     }
 
     #[test]
+    fn as_much_as_may_be_is_joined() {
+        let now = Instant::now();
+        let mut assembler = Assembler::default();
+        // The largest event, all bytes that may be in flight.
+        let half = Bytes::from(vec![b'x'; MAX_EVENT_BYTES / 2]);
+        let mut take = |id, sum, seq, payload: &Bytes| {
+            let part = part(payload.clone());
+            assembler.take(place(id, sum, seq), part, MAX_EVENT_BYTES, now)
+        };
+        assert_eq!(take("large", 2, 0, &half), WAITING);
+        let (joined, dropped) = take("large", 2, 1, &half);
+        let is_whole =
+            matches!(joined, Joined::Whole { payload, .. } if payload.len() == MAX_EVENT_BYTES);
+        assert_eq!((is_whole, dropped), (true, 0));
+        // The most fragments.
+        let one = Bytes::from_static(b"1");
+        for seq in 1..MAX_FRAGMENTS {
+            assert_eq!(take("many", MAX_FRAGMENTS, seq, &one), WAITING);
+        }
+        let (joined, dropped) = take("many", MAX_FRAGMENTS, 0, &one);
+        let is_whole =
+            matches!(joined, Joined::Whole { payload, .. } if payload.len() == MAX_FRAGMENTS);
+        assert_eq!((is_whole, dropped), (true, 0));
+    }
+
+    #[test]
     fn a_fragment_weighs_what_its_message_does() {
         let now = Instant::now();
         let mut assembler = Assembler::default();

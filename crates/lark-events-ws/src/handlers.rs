@@ -1,31 +1,32 @@
-//! Running handlers: each event in a task of its own, all of them owned here.
+//! The handlers of a connection's events: called in the order in which the events came, each run in a task of its own.
 
-use std::collections::HashMap;
 use std::error::Error;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use futures_util::FutureExt as _;
-use lark_events::{BoxError, Delivery, DispatchError, LateHandler, Outcome, Transport};
-use tokio::task::{Id, JoinSet};
-use tokio::time::{Instant, timeout_at};
-use tokio_util::sync::CancellationToken;
-use tower::{Service, ServiceExt as _};
+use lark_events::{BoxError, Delivery, Outcome, Transport};
+use lark_events_layers::run::{
+    Ended, MAX_INLINE_BYTES, NotStarted, Slot, Tasks, Terms, is_logged, is_not_started,
+    off_the_workers,
+};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::timeout_at;
+use tower::Service;
 use tracing::{Instrument as _, warn};
 
 use crate::session::Done;
-use crate::stats::Counters;
 
 /// The handlers that run. They are cancelled when this is dropped.
-pub(crate) struct Handlers<S> {
-    service: S,
-    app_id: Arc<str>,
-    tasks: JoinSet<Done>,
-    keys: HashMap<Id, u64>,
-    draining: CancellationToken,
+pub(crate) struct Handlers {
+    tasks: Arc<Tasks>,
+    /// To the task that calls the service.
+    calls: mpsc::UnboundedSender<Call>,
+    calling: JoinHandle<()>,
+    ends: mpsc::UnboundedReceiver<(u64, Done)>,
+    /// Events whose end nobody has been told.
+    open: usize,
 }
 
 /// A service that handles deliveries in tasks of their own.
@@ -42,129 +43,193 @@ impl<S> Handle for S where
 {
 }
 
-impl<S: Handle> Handlers<S> {
+impl Handlers {
     /// Handlers of the events of one app.
-    pub(crate) fn new(service: S, app_id: Arc<str>) -> Self {
-        Self {
+    pub(crate) fn new<S: Handle>(service: S, app_id: Arc<str>, tasks: Arc<Tasks>) -> Self {
+        // The session bounds what is on its way.
+        let (calls, called) = mpsc::unbounded_channel();
+        let (ended, ends) = mpsc::unbounded_channel();
+        let caller = Caller {
             service,
             app_id,
-            tasks: JoinSet::new(),
-            keys: HashMap::new(),
-            draining: CancellationToken::new(),
+            tasks: Arc::clone(&tasks),
+            ended,
+        };
+        Self {
+            tasks,
+            calls,
+            calling: tokio::spawn(caller.run(called).in_current_span()),
+            ends,
+            open: 0,
         }
     }
 
-    /// Starts the handler of an event.
-    pub(crate) fn start(&mut self, key: u64, payload: Bytes, deadline: Instant, late: LateHandler) {
-        let running = run(
-            self.service.clone(),
-            Arc::clone(&self.app_id),
+    /// Starts the handler of an event, after those that were started before.
+    #[expect(clippy::arithmetic_side_effects, reason = "the session bounds how many are open")]
+    pub(crate) fn start(&mut self, key: u64, payload: Bytes, terms: Terms) {
+        let slot = self.tasks.counted();
+        let call = Call {
+            key,
+            slot,
             payload,
-            deadline,
-            self.draining.clone(),
-        );
-        let task = async move {
-            match late {
-                LateHandler::Cancel => {
-                    let ended = timeout_at(deadline, running).await;
-                    ended.unwrap_or(Done::Cancelled)
-                }
-                _ => running.await,
-            }
+            terms,
         };
-        let handle = self.tasks.spawn(task.in_current_span());
-        self.keys.insert(handle.id(), key);
+        self.open += 1;
+        // The task is there until this is dropped.
+        let _ = self.calls.send(call);
     }
 
-    /// What waits for the service to be ready is not started any more.
+    /// What waits to be started is not started any more.
     pub(crate) fn drain(&self) {
-        self.draining.cancel();
+        self.tasks.begin_drain();
     }
 
     pub(crate) fn cancel_all(&mut self) {
-        self.tasks.abort_all();
+        self.tasks.cancel_all();
     }
 
     /// How many have not been waited for.
     pub(crate) fn len(&self) -> usize {
-        self.tasks.len()
+        self.open
     }
 
     /// The next to end; never when none runs.
-    pub(crate) async fn next(&mut self, counters: &Counters) -> (u64, Done) {
-        let Some(ended) = self.tasks.join_next_with_id().await else {
+    #[expect(clippy::arithmetic_side_effects, reason = "each was counted at its start")]
+    pub(crate) async fn next(&mut self) -> (u64, Done) {
+        let Some(end) = self.ends.recv().await else {
             return std::future::pending().await;
         };
-        counters.running.fetch_sub(1, Ordering::Relaxed);
-        let (id, done) = match ended {
-            Ok(ended) => ended,
-            // Panics are caught in the task.
-            Err(cancelled) => (cancelled.id(), Done::Cancelled),
-        };
-        if matches!(done, Done::Cancelled) {
-            counters.cancelled.add(1);
-        }
-        let key = self.keys.remove(&id).expect("each task has its key");
-        (key, done)
+        self.open -= 1;
+        end
     }
 }
 
-/// Runs one handler, and logs why its event was not acknowledged, unless the dispatcher has.
-async fn run<S: Handle>(
-    mut service: S,
-    app_id: Arc<str>,
+impl Drop for Handlers {
+    fn drop(&mut self) {
+        self.calling.abort();
+        self.tasks.begin_drain();
+        self.tasks.cancel_all();
+    }
+}
+
+/// An event that is to be handled.
+struct Call {
+    key: u64,
+    slot: Slot,
     payload: Bytes,
-    deadline: Instant,
-    draining: CancellationToken,
-) -> Done {
+    terms: Terms,
+}
+
+/// Tells how an event ended: cancelled, if nobody says otherwise.
+struct Report {
+    key: u64,
+    done: Done,
+    ended: mpsc::UnboundedSender<(u64, Done)>,
+}
+
+impl Report {
+    fn says(mut self, done: Done) {
+        self.done = done;
+    }
+}
+
+impl Drop for Report {
+    fn drop(&mut self) {
+        let done = std::mem::replace(&mut self.done, Done::Cancelled);
+        // Nobody listens to a connection that is dropped.
+        let _ = self.ended.send((self.key, done));
+    }
+}
+
+/// Calls the service for one event after another.
+struct Caller<S> {
+    service: S,
+    app_id: Arc<str>,
+    tasks: Arc<Tasks>,
+    ended: mpsc::UnboundedSender<(u64, Done)>,
+}
+
+impl<S: Handle> Caller<S> {
+    async fn run(mut self, mut calls: mpsc::UnboundedReceiver<Call>) {
+        while let Some(call) = calls.recv().await {
+            self.call(call).await;
+        }
+    }
+
+    async fn call(&mut self, call: Call) {
+        let Call {
+            key,
+            slot,
+            payload,
+            terms,
+        } = call;
+        let report = Report {
+            key,
+            done: Done::Cancelled,
+            ended: self.ended.clone(),
+        };
+        let parsed = if payload.len() > MAX_INLINE_BYTES {
+            let app_id = Arc::clone(&self.app_id);
+            let parsing = off_the_workers(move || parse(payload, &app_id));
+            timeout_at(terms.deadline, Box::pin(parsing)).await
+        } else {
+            Ok(parse(payload, &self.app_id))
+        };
+        let delivery = match parsed {
+            Ok(Some(delivery)) => delivery,
+            Ok(None) => return report.says(Done::Failed),
+            Err(_) => return report.says(Done::NotStarted),
+        };
+        let header = &delivery.header;
+        let (event_type, event_id) = (header.event_type.clone(), header.event_id.clone());
+        // Logs why an event is not acknowledged, unless somebody else does: the dispatcher its failures,
+        // the session what was not started.
+        let failed = move |error: BoxError| {
+            let error = &*error as &(dyn Error + 'static);
+            if is_not_started(error) {
+                return Done::NotStarted;
+            }
+            if !is_logged(error) {
+                warn!(event_type, event_id, error, "not acknowledged");
+            }
+            Done::Failed
+        };
+        let called = self.tasks.call(self.service.clone(), delivery, terms);
+        match called.await {
+            Ok(called) => {
+                self.tasks.run(called, (slot, ()), move |ended| {
+                    report.says(match ended {
+                        Ended::Finished(Ok(outcome)) => Done::Outcome(outcome),
+                        Ended::Finished(Err(error)) => failed(error),
+                        Ended::Late | Ended::Drained => Done::Cancelled,
+                    });
+                });
+            }
+            Err(NotStarted::Draining | NotStarted::Late) => report.says(Done::NotStarted),
+            Err(NotStarted::Failed(error)) => report.says(failed(error)),
+        }
+    }
+}
+
+/// The delivery of an app in a payload. What is none is logged.
+fn parse(payload: Bytes, app_id: &str) -> Option<Delivery> {
     let now = SystemTime::now();
     let delivery = Delivery::parse_unauthenticated(payload, Transport::LongConnection, now);
     let mut delivery = match delivery {
         Ok(delivery) => delivery,
         Err(error) => {
             warn!(%error, "not acknowledged: no event");
-            return Done::Failed;
+            return None;
         }
     };
     let header = &mut delivery.header;
     if header.app_id.is_empty() {
-        header.app_id = app_id.as_ref().to_owned();
+        app_id.clone_into(&mut header.app_id);
     }
-    let (event_type, event_id) = (header.event_type.clone(), header.event_id.clone());
-    if *header.app_id != *app_id {
+    if header.app_id != app_id {
+        let (event_type, event_id) = (&header.event_type, &header.event_id);
         warn!(event_type, event_id, "not acknowledged: for another app");
-        return Done::Failed;
+        return None;
     }
-    // What has not been started by the deadline, or when a drain begins, is not started: better
-    // delivered again than handled and delivered again.
-    let handling = async {
-        let ready = async { service.ready().await.map(drop).map_err(Into::into) };
-        let ready = draining.run_until_cancelled(timeout_at(deadline, ready));
-        match ready.await {
-            Some(Ok(ready)) => ready?,
-            Some(Err(_)) | None => return Ok(Done::NotStarted),
-        }
-        if Instant::now() >= deadline {
-            return Ok(Done::NotStarted);
-        }
-        let outcome = service.call(delivery).await.map_err(Into::into)?;
-        Ok(Done::Outcome(outcome))
-    };
-    let error: BoxError = match AssertUnwindSafe(handling).catch_unwind().await {
-        Ok(Ok(done)) => return done,
-        Ok(Err(error)) => error,
-        // A panic of the handler itself is an error of the dispatcher's.
-        Err(_) => "a layer around the handler panicked".into(),
-    };
-    let error = &*error as &(dyn Error + 'static);
-    if !is_logged(error) {
-        warn!(event_type, event_id, error, "not acknowledged");
-    }
-    Done::Failed
-}
-
-/// Whether the dispatcher has logged the error or one of its causes.
-fn is_logged(error: &(dyn Error + 'static)) -> bool {
-    let mut chain = std::iter::successors(Some(error), |&error| error.source());
-    chain.any(<dyn Error>::is::<DispatchError>)
+    Some(delivery)
 }

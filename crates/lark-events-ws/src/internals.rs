@@ -4,11 +4,11 @@
 mod machine;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
 use lark_events::{Dispatcher, LateHandler};
+use lark_events_layers::run::Terms;
 use tokio::time::Instant;
 
 use crate::builder::{
@@ -34,8 +34,7 @@ const APP_ID: &str = "cli_9f5343c580712544";
 #[expect(missing_debug_implementations, reason = "no part of the API")]
 pub struct Socketless {
     session: Session,
-    handlers: Handlers<Dispatcher>,
-    counters: Arc<Counters>,
+    handlers: Handlers,
 }
 
 impl Socketless {
@@ -57,8 +56,7 @@ impl Socketless {
         let _first_ping = session.next_action();
         Self {
             session,
-            handlers: Handlers::new(service, APP_ID.into()),
-            counters,
+            handlers: Handlers::new(service, APP_ID.into(), Arc::clone(&counters.tasks)),
         }
     }
 
@@ -74,10 +72,9 @@ impl Socketless {
                     payload,
                     deadline,
                 } => {
-                    self.counters.running.fetch_add(1, Ordering::Relaxed);
                     let late = LateHandler::default();
-                    self.handlers.start(key, payload, deadline, late);
-                    let (key, done) = self.handlers.next(&self.counters).await;
+                    self.handlers.start(key, payload, Terms { deadline, late });
+                    let (key, done) = self.handlers.next().await;
                     self.session.on_done(key, &done, Instant::now());
                 }
                 Action::GiveUp => return None,

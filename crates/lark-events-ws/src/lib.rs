@@ -51,7 +51,7 @@
 //! | `lark_events_connections` | gauge | `app_id` | connections that are open |
 //! | `lark_events_connection_failures_total` | counter | `app_id`, `reason` | connections lost, or not had: [`ConnectErrorKind::as_str`] |
 //!
-//! `MetricsLayer` of `lark-events-tower` has those of deliveries.
+//! `MetricsLayer` of `lark-events-layers` has those of deliveries.
 //!
 //! # Features
 //!

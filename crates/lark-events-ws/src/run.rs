@@ -11,6 +11,7 @@ use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use lark_events::{LateHandler, MAX_EVENT_BYTES};
+use lark_events_layers::run::Terms;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tokio_tungstenite::WebSocketStream;
@@ -86,7 +87,6 @@ impl Drop for Ending<'_> {
         let Self(runner) = self;
         let final_state = matches!(*runner.state.borrow(), State::Closed | State::Failed(_));
         if !final_state {
-            runner.counters.running.store(0, Ordering::Relaxed);
             if std::thread::panicking() {
                 // Perhaps the listener's own panic, and another one would abort the process.
                 runner.set(State::Closed);
@@ -123,7 +123,11 @@ impl Runner {
     ) -> Result<(), ConnectError> {
         let _ending = Ending(self);
         let mut shutdown = pin!(shutdown);
-        let mut handlers = Handlers::new(service, Arc::clone(self.app_id()));
+        let mut handlers = Handlers::new(
+            service,
+            Arc::clone(self.app_id()),
+            Arc::clone(&self.counters.tasks),
+        );
         let mut running = Running::default();
         let mut config = ClientConfig::default();
         let mut backoff = Backoff::new(self.stable_after);
@@ -218,47 +222,39 @@ impl Runner {
 
     /// Starts no handler any more, and says by when those that run are to have finished.
     #[expect(clippy::arithmetic_side_effects, reason = "within MAX_WAIT")]
-    fn begin_drain<S: Handle>(&self, handlers: &Handlers<S>) -> Instant {
+    fn begin_drain(&self, handlers: &Handlers) -> Instant {
         self.enter(State::Draining);
         handlers.drain();
         Instant::now() + self.drain_timeout
     }
 
     /// Takes note of the handlers that end while there is no connection to answer on.
-    async fn note_ends<S: Handle>(
-        &self,
-        handlers: &mut Handlers<S>,
-        running: &mut Running,
-    ) -> Infallible {
+    async fn note_ends(&self, handlers: &mut Handlers, running: &mut Running) -> Infallible {
         loop {
-            let (key, _) = handlers.next(&self.counters).await;
+            let (key, _) = handlers.next().await;
             running.remove(key);
         }
     }
 
     /// Ends for a cause that trying again does not remove. It is logged before the handlers finish,
     /// as the caller gets the error only then, or when other connections have ended too.
-    async fn fail<S: Handle>(
-        &self,
-        handlers: &mut Handlers<S>,
-        why: ConnectError,
-    ) -> Result<(), ConnectError> {
+    async fn fail(&self, handlers: &mut Handlers, why: ConnectError) -> Result<(), ConnectError> {
         error!(error = %why, "not connecting again");
         self.end(handlers, None, Err(why)).await
     }
 
     /// Ends without a connection: lets handlers finish that former ones have started, until a drain
     /// that has begun is over, or for as long as one takes.
-    async fn end<S: Handle>(
+    async fn end(
         &self,
-        handlers: &mut Handlers<S>,
+        handlers: &mut Handlers,
         drained_by: Option<Instant>,
         result: Result<(), ConnectError>,
     ) -> Result<(), ConnectError> {
         let drained_by = drained_by.unwrap_or_else(|| self.begin_drain(handlers));
-        let all = async |handlers: &mut Handlers<S>| {
+        let all = async |handlers: &mut Handlers| {
             while handlers.len() > 0 {
-                handlers.next(&self.counters).await;
+                handlers.next().await;
             }
         };
         if timeout_at(drained_by, all(handlers)).await.is_err() {
@@ -274,11 +270,11 @@ impl Runner {
     }
 
     /// Runs an open connection to its end.
-    async fn talk<S: Handle>(
+    async fn talk(
         &self,
         connected: Connected,
         session: &mut Session,
-        handlers: &mut Handlers<S>,
+        handlers: &mut Handlers,
         shutdown: &mut (impl Future<Output = ()> + Unpin),
     ) -> Ended {
         let Connected { socket, ticket } = connected;
@@ -313,7 +309,7 @@ impl Runner {
                         break Some(why);
                     }
                 }
-                (key, done) = handlers.next(&self.counters) => session.on_done(key, &done, now()),
+                (key, done) = handlers.next() => session.on_done(key, &done, now()),
                 () = sleep_until(session.next_time()) => {
                     // After a pause of the whole process, what has come meanwhile counts first.
                     let heard = stream.next().now_or_never();
@@ -341,7 +337,7 @@ impl Runner {
                     handlers.cancel_all();
                     let cancelling = async {
                         while handlers.len() > 0 {
-                            let (key, done) = handlers.next(&self.counters).await;
+                            let (key, done) = handlers.next().await;
                             session.on_done(key, &done, now());
                         }
                     };
@@ -378,10 +374,10 @@ impl Runner {
     }
 
     /// Does what the session wants done.
-    fn act<S: Handle>(
+    fn act(
         &self,
         session: &mut Session,
-        handlers: &mut Handlers<S>,
+        handlers: &mut Handlers,
         unsent: &Unsent,
     ) -> Result<(), ConnectError> {
         while let Some(action) = session.next_action() {
@@ -392,8 +388,8 @@ impl Runner {
                     payload,
                     deadline,
                 } => {
-                    self.counters.running.fetch_add(1, Ordering::Relaxed);
-                    handlers.start(key, payload, deadline, self.late);
+                    let late = self.late;
+                    handlers.start(key, payload, Terms { deadline, late });
                 }
                 Action::GiveUp => return Err(ConnectError::new(ConnectErrorKind::Silent, "")),
             }

@@ -1,6 +1,8 @@
 //! What happened on a connection, in numbers.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::Arc;
+
+use lark_events_layers::run::{Counter, Tasks};
 
 /// Counts since [`LongConnection`](crate::LongConnection) was built, over all its reconnections.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -36,20 +38,6 @@ pub struct Stats {
     pub running: usize,
 }
 
-/// A count that only grows.
-#[derive(Debug, Default)]
-pub(crate) struct Counter(AtomicU64);
-
-impl Counter {
-    pub(crate) fn add(&self, count: usize) {
-        self.0.fetch_add(count as u64, Ordering::Relaxed);
-    }
-
-    fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) frames: Counter,
@@ -60,10 +48,10 @@ pub(crate) struct Counters {
     pub(crate) deadline_missed: Counter,
     pub(crate) overloaded: Counter,
     pub(crate) unsent: Counter,
-    pub(crate) cancelled: Counter,
     pub(crate) fragments_dropped: Counter,
     pub(crate) reconnects: Counter,
-    pub(crate) running: AtomicUsize,
+    /// The handlers, which the session bounds.
+    pub(crate) tasks: Arc<Tasks>,
 }
 
 impl Counters {
@@ -77,10 +65,10 @@ impl Counters {
             deadline_missed: self.deadline_missed.get(),
             overloaded: self.overloaded.get(),
             unsent: self.unsent.get(),
-            cancelled: self.cancelled.get(),
+            cancelled: self.tasks.cancelled(),
             fragments_dropped: self.fragments_dropped.get(),
             reconnects: self.reconnects.get(),
-            running: self.running.load(Ordering::Relaxed),
+            running: self.tasks.running(),
         }
     }
 }

@@ -66,7 +66,10 @@ impl<'a> MakeWriter<'a> for Log {
 
 async fn platform(app: &str) -> Arc<Platform> {
     let soon = ClientConfig::default().reconnect_nonce(1);
-    let platform = Platform::builder().app(app, SECRET).client_config(soon);
+    let platform = Platform::builder()
+        .app(app, SECRET)
+        .client_config(soon)
+        .seed(1);
     let platform = platform.redeliver_after([]);
     Arc::new(platform.start().await.unwrap())
 }
@@ -145,6 +148,39 @@ async fn each_failure_is_one_line_that_names_the_app() {
 
     events_that_are_not_acknowledged(&log).await;
     connections_that_end(&log).await;
+    messages_that_are_dropped(&log).await;
+}
+
+async fn messages_that_are_dropped(log: &Log) {
+    const MANY: usize = 100;
+    let platform = platform("cli_tea").await;
+    let connection = to(&platform, "cli_tea", SECRET).build().unwrap();
+    let monitor = connection.monitor();
+    let running = tokio::spawn(connection.run(dispatcher(), std::future::pending()));
+    monitor.until(State::is_connected).await;
+    log.take();
+    for _ in 0..MANY {
+        platform.inject(Fault::GarbageFrame);
+        platform.push(event("quiet_v1")).await;
+    }
+    let lines = log.take();
+    let unhandled = lines
+        .iter()
+        .filter(|line| line.contains("without a handler"));
+    assert_eq!(lines.len() - unhandled.count(), MANY, "{lines:#?}");
+    // Each says what it was.
+    for what in [
+        "a card of the old scheme",
+        "a frame of another kind",
+        "a text message",
+    ] {
+        let said = format!("a message is dropped what={what:?}");
+        assert!(
+            lines.iter().any(|line| line.contains(&said)),
+            "{what}: {lines:#?}"
+        );
+    }
+    running.abort();
 }
 
 /// The one line at the levels that somebody should look into.
@@ -194,7 +230,8 @@ async fn events_that_are_not_acknowledged(log: &Log) {
     says("WARN", "a layer's own text", &named("x_v1"));
 
     pushed(Finish, dispatcher(), event("late_v1")).await;
-    says("WARN", "no outcome by the ack deadline", "");
+    // Of an event that nobody has looked into, the ids of its frame.
+    says("WARN", "no outcome by the ack deadline", r#"message_id=""#);
 
     pushed(Finish, dispatcher(), "{".into()).await;
     says("WARN", "not acknowledged: no event", "");

@@ -26,7 +26,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lark_events::{BoxError, Dispatcher, Webhook};
-use lark_events_tower::{Dedup, DedupLayer, EventService};
+use lark_events_layers::{Dedup, DedupLayer};
+use lark_events_tower::EventService;
 use lark_events_types::im::MessageReceiveV1;
 use lark_events_ws::{FEISHU, LongConnection};
 use tokio::net::TcpListener;

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use axum::Router;
 use lark_events::{Dispatcher, DispatcherBuilder, Event, EventHeader, RawJson, Webhook};
-use lark_events_tower::{DedupLayer, EventService};
+use lark_events_layers::DedupLayer;
+use lark_events_tower::EventService;
 use lark_events_types::catalogue::find;
 use serde_json::{Value, json};
 use tower_layer::Layer as _;

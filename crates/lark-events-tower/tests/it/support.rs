@@ -13,11 +13,10 @@ use http::{HeaderMap, Request, Response, StatusCode, Uri};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt as _, Full};
 use lark_events::{
-    BoxError, Delivery, Dispatcher, EncryptKey, EventHeader, Outcome, RawJson, SIGNATURE_HEADER,
-    SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER, Webhook,
+    Dispatcher, EncryptKey, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER,
+    Webhook,
 };
 use lark_events_sim::{Document, Platform, PlatformBuilder};
-use lark_events_tower::{LayerError, LayerErrorKind};
 use serde_json::json;
 use tokio::time::Sleep;
 use tower::{Service, ServiceExt as _};
@@ -154,27 +153,6 @@ pub(crate) fn watched() -> (Dispatcher, Arc<Seen>) {
         .build()
         .unwrap();
     (dispatcher, seen)
-}
-
-/// A delivery of `event_type` as if from either transport, with an event id.
-pub(crate) fn delivery(event_type: &str, event_id: &str) -> Delivery {
-    let mut header = EventHeader::new(event_type);
-    header.event_id = event_id.to_owned();
-    Delivery::new(header, RawJson::default())
-}
-
-/// Passes a delivery through a clone of `service`.
-pub(crate) async fn pass<S>(service: &S, delivery: Delivery) -> Result<Outcome, S::Error>
-where
-    S: Service<Delivery, Response = Outcome> + Clone,
-{
-    service.clone().oneshot(delivery).await
-}
-
-/// Why a layer refused.
-pub(crate) fn refusal(result: Result<Outcome, BoxError>) -> LayerErrorKind {
-    let error = result.unwrap_err();
-    error.downcast_ref::<LayerError>().unwrap().kind()
 }
 
 /// A body that comes piece by piece, each after a pause, and may break off at the end.

@@ -6,7 +6,7 @@ use std::fmt;
 use lark_events::BoxError;
 
 /// A delivery that a layer did not take. Whoever gets it is told by downcast, as
-/// [`EventService`](crate::EventService) does for the status.
+/// `EventService` of `lark-events-tower` does for the status.
 #[derive(Debug)]
 pub struct LayerError {
     kind: LayerErrorKind,
@@ -19,10 +19,12 @@ pub struct LayerError {
 pub enum LayerErrorKind {
     /// A bound of the layer is reached: 503.
     Overloaded,
-    /// The layer is draining: 503.
+    /// The layer is draining, or its transport was when the delivery waited: 503.
     Draining,
     /// It waited for its turn in an [`InOrderLayer`](crate::InOrderLayer) for as long as it may: 503.
     Late,
+    /// Its ack deadline passed while it waited: 504.
+    Deadline,
     /// Another process is at the same event: 503.
     Held,
     /// A callback, which needs its answer, came to an [`AckFirstLayer`](crate::AckFirstLayer): 500.
@@ -39,6 +41,7 @@ impl LayerErrorKind {
             Self::Overloaded => "overloaded",
             Self::Draining => "draining",
             Self::Late => "late",
+            Self::Deadline => "deadline",
             Self::Held => "held",
             Self::Callback => "callback",
             Self::Store => "store",
@@ -71,6 +74,7 @@ impl fmt::Display for LayerError {
             LayerErrorKind::Overloaded => "too many deliveries wait",
             LayerErrorKind::Draining => "the layer is draining",
             LayerErrorKind::Late => "its turn did not come in time",
+            LayerErrorKind::Deadline => "its ack deadline passed while it waited",
             LayerErrorKind::Held => "another process is at the same event",
             LayerErrorKind::Callback => "a callback cannot be acknowledged before it is handled",
             LayerErrorKind::Store => "the store of handled events failed",

@@ -8,12 +8,15 @@ use lark_events::{BoxError, Delivery, Outcome};
 use tower::ServiceExt as _;
 use tower_service::Service;
 
-/// Passes a delivery on once `inner` is ready.
-pub(crate) async fn pass_on<S>(inner: S, delivery: Delivery) -> Result<Outcome, BoxError>
+use crate::run::unless_over;
+
+/// Passes a delivery on once `inner` is ready, unless it must not be started any more by then.
+pub(crate) async fn pass_on<S>(mut inner: S, delivery: Delivery) -> Result<Outcome, BoxError>
 where
     S: Service<Delivery, Response = Outcome, Error: Into<BoxError>>,
 {
-    inner.oneshot(delivery).await.map_err(Into::into)
+    let ready = unless_over(inner.ready()).await?.map_err(Into::into)?;
+    ready.call(delivery).await.map_err(Into::into)
 }
 
 /// A delivery under a [`DedupLayer`](crate::DedupLayer) or an [`InOrderLayer`](crate::InOrderLayer),

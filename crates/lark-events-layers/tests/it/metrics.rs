@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use lark_events::{Delivery, RawJson};
-use lark_events_tower::{AckFirstLayer, DedupLayer, EventService, MetricsLayer};
+use lark_events_layers::{AckFirstLayer, DedupLayer, MetricsLayer};
+use lark_events_tower::EventService;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use tower::{ServiceBuilder, ServiceExt as _};
 
-use crate::support::{delivery, event, post, posted, status, unsigned, watched, webhook};
+use crate::passing::delivery;
+use crate::support::{event, post, posted, status, unsigned, watched, webhook};
 
 /// Everything that was measured since the last time: `name{label=value,…}` with counts, gauges and
 /// how many times a histogram was given.

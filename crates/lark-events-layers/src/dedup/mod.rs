@@ -16,7 +16,7 @@ use tower_layer::Layer;
 
 use crate::key::{KeyFn, text_at};
 use crate::lanes::Lanes;
-use crate::tasks::Counter;
+use crate::run::Counter;
 
 pub use self::memory::{DEFAULT_CAPACITY, MemoryStore};
 pub use self::service::Dedup;
@@ -44,7 +44,7 @@ const MAX_KEY_BYTES: usize = 1_024;
 /// use std::sync::atomic::{AtomicUsize, Ordering};
 ///
 /// use lark_events::{Delivery, Dispatcher, EventHeader, RawJson};
-/// use lark_events_tower::DedupLayer;
+/// use lark_events_layers::DedupLayer;
 /// use tower::{ServiceBuilder, ServiceExt};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {

@@ -4,13 +4,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lark_events::{BoxError, Delivery, Outcome, RawJson};
+use lark_events_layers::{AckFirstLayer, DedupLayer, InOrderLayer, LayerErrorKind};
 use lark_events_sim::{Document, Mode};
-use lark_events_tower::{AckFirstLayer, DedupLayer, InOrderLayer, LayerErrorKind};
 use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
 use tower::{Layer as _, Service, ServiceBuilder};
 
-use crate::support::{delivery, event, pass, refusal, watched};
+use crate::passing::{delivery, pass, refusal};
+use crate::support::{event, watched};
 use crate::transports::{BOTH, answered, delivering};
 
 /// What a service was called with, by the ids of the events.

@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use lark_events::{BoxError, Outcome};
-use lark_events_sim::{Attempt, Mode};
-use lark_events_tower::{
+use lark_events_layers::{
     Claim, DEFAULT_LEASE, DedupLayer, DedupStore, LayerErrorKind, MemoryStore,
 };
+use lark_events_sim::{Attempt, Mode};
 use tokio::time::{advance, sleep, timeout};
 use tower::Layer as _;
 
 use crate::dedup::{Act, acting};
-use crate::support::{delivery, event, pass, refusal};
+use crate::passing::{delivery, pass, refusal};
+use crate::support::event;
 use crate::transports::{BOTH, answered, delivering};
 
 const KEPT: Duration = Duration::from_hours(8);
@@ -130,6 +131,28 @@ async fn two_processes_with_one_store_handle_an_event_once() {
     pass(&one_service, delivery("x_v1", "1")).await.unwrap();
     assert_eq!(count.load(Ordering::Relaxed), 2);
     assert_eq!((one.stats().duplicates, other.stats().held), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_lasts_for_as_long_as_it_is_set_to() {
+    let lease = Duration::from_secs(1);
+    let store = Arc::new(MemoryStore::new(10));
+    let died = DedupLayer::with_store(store.clone()).lease(lease);
+    let died = died.layer(tower::service_fn(|_| {
+        std::future::pending::<Result<Outcome, BoxError>>()
+    }));
+    let started = tower::ServiceExt::oneshot(died, delivery("x_v1", "1"));
+    let mut started = std::pin::pin!(started);
+    assert!(timeout(Duration::ZERO, started.as_mut()).await.is_err());
+
+    let (service, count) = acting([]);
+    let other = DedupLayer::with_store(store).layer(service);
+    advance(lease - Duration::from_millis(1)).await;
+    let held = pass(&other, delivery("x_v1", "1")).await;
+    assert_eq!(refusal(held), LayerErrorKind::Held);
+    advance(Duration::from_millis(1)).await;
+    pass(&other, delivery("x_v1", "1")).await.unwrap();
+    assert_eq!(count.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,15 +15,16 @@ use tower_layer::Layer;
 use tower_service::Service;
 use tracing::{error, warn};
 
-use crate::builder::DEFAULT_MAX_BYTES_IN_FLIGHT;
 use crate::error::{LayerError, LayerErrorKind};
 use crate::lanes::{Lanes, Turn};
-use crate::tasks::{Counter, DrainError, Slot, Tasks};
+use crate::run::{Counter, DrainError, Slot, Tasks};
 
 /// Acknowledged events that may wait for a worker: a minute's worth at 16 a second.
 pub const DEFAULT_MAX_QUEUED: usize = 1_024;
 /// Acknowledged events handled at once.
 pub const DEFAULT_WORKERS: usize = 16;
+/// Bytes of acknowledged events held at once: sixteen of the largest, or tens of thousands of the usual kind.
+pub const DEFAULT_MAX_BYTES: usize = 64 * 1024 * 1024;
 /// They all start in one lane.
 const STARTS: &str = "";
 
@@ -39,7 +40,7 @@ const STARTS: &str = "";
 /// use std::time::Duration;
 ///
 /// use lark_events::{Delivery, Dispatcher, EventHeader, Outcome, RawJson};
-/// use lark_events_tower::AckFirstLayer;
+/// use lark_events_layers::AckFirstLayer;
 /// use tower::{ServiceBuilder, ServiceExt};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
@@ -93,6 +94,7 @@ struct Shared {
     bytes: Arc<Semaphore>,
     handled: Counter,
     failed: Counter,
+    overloaded: Counter,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -112,6 +114,7 @@ impl Shared {
             bytes: Arc::new(Semaphore::new(limits.bytes)),
             handled: Counter::default(),
             failed: Counter::default(),
+            overloaded: Counter::default(),
         }
     }
 }
@@ -123,7 +126,7 @@ impl AckFirstLayer {
         Self::with(Limits {
             queued: DEFAULT_MAX_QUEUED,
             workers: DEFAULT_WORKERS,
-            bytes: DEFAULT_MAX_BYTES_IN_FLIGHT,
+            bytes: DEFAULT_MAX_BYTES,
         })
     }
 
@@ -153,7 +156,7 @@ impl AckFirstLayer {
     }
 
     /// How many bytes of bodies (the `event` of a document) may be held at once, by events that wait
-    /// or are handled: [`DEFAULT_MAX_BYTES_IN_FLIGHT`] by default. Beyond it they fail, also a single
+    /// or are handled: [`DEFAULT_MAX_BYTES`] by default. Beyond it they fail, also a single
     /// event that is larger.
     #[must_use]
     pub fn max_bytes(self, bytes: usize) -> Self {
@@ -181,14 +184,14 @@ impl AckFirstLayer {
             limits, workers, ..
         } = &*self.shared;
         let running = limits.workers.saturating_sub(workers.available_permits());
-        let tasks = self.shared.tasks.stats();
+        let tasks = &self.shared.tasks;
         AckFirstStats {
-            queued: tasks.running.saturating_sub(running),
+            queued: tasks.running().saturating_sub(running),
             running,
             handled: self.shared.handled.get(),
             failed: self.shared.failed.get(),
-            cancelled: tasks.cancelled,
-            overloaded: tasks.overloaded,
+            cancelled: tasks.cancelled(),
+            overloaded: self.shared.overloaded.get(),
         }
     }
 }
@@ -261,7 +264,7 @@ where
         let admitted = self.layer.shared.admit(&delivery);
         ready(admitted.map(|(slot, admitted)| {
             let running = admitted.run(self.inner.clone(), delivery);
-            self.layer.shared.tasks.spawn(slot, running, None);
+            self.layer.shared.tasks.spawn(slot, running, None, drop);
             Outcome::Handled
         }))
     }
@@ -272,7 +275,7 @@ impl Shared {
         if delivery.is_callback() {
             return Err(LayerError::new(LayerErrorKind::Callback));
         }
-        let Some(slot) = self.tasks.slot() else {
+        let Some(slot) = self.tasks.slot(delivery.kind) else {
             return Err(self.refused(LayerErrorKind::Overloaded));
         };
         if self.tasks.is_draining() {
@@ -293,7 +296,7 @@ impl Shared {
     }
 
     fn refused(&self, kind: LayerErrorKind) -> LayerError {
-        self.tasks.overloaded.add_one();
+        self.overloaded.add_one();
         LayerError::new(kind)
     }
 }

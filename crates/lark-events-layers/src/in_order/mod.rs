@@ -15,7 +15,7 @@ use crate::error::{LayerError, LayerErrorKind};
 use crate::future::{OutcomeFuture, pass_on};
 use crate::key::{KeyFn, text_at};
 use crate::lanes::Lanes;
-use crate::tasks::Counter;
+use crate::run::{Counter, unless_over};
 
 /// Events that may wait for their turn, of all keys together. A transport holds a body and a task
 /// for each.
@@ -26,7 +26,7 @@ pub const DEFAULT_MAX_WAITING: usize = 1_024;
 ///
 /// ```
 /// use lark_events::{Delivery, Dispatcher, EventHeader, RawJson};
-/// use lark_events_tower::InOrderLayer;
+/// use lark_events_layers::InOrderLayer;
 /// use tower::{Service, ServiceBuilder, ServiceExt};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
@@ -227,7 +227,7 @@ where
         OutcomeFuture::new(async move {
             let turn = turn?;
             if turn.had_to_wait() {
-                let granted = timeout(max_wait, turn.granted()).await;
+                let granted = unless_over(timeout(max_wait, turn.granted())).await?;
                 granted.map_err(|_| LayerError::new(LayerErrorKind::Late))?;
                 // What ended the one before may end this one too, as a time-out or a drain does: it is
                 // asked first, so that nothing starts only to be cut off.

@@ -28,7 +28,7 @@ use lark_events::{BoxError, Outcome};
 ///
 /// use async_trait::async_trait;
 /// use lark_events::{BoxError, Outcome};
-/// use lark_events_tower::{Claim, DedupStore};
+/// use lark_events_layers::{Claim, DedupStore};
 ///
 /// /// Never forgets, and leaves dead processes their claims: for a test.
 /// #[derive(Default)]

@@ -14,6 +14,7 @@ use super::{DedupLayer, MAX_WAITING};
 use crate::error::{LayerError, LayerErrorKind};
 use crate::future::{OutcomeFuture, pass_on};
 use crate::lanes::Turn;
+use crate::run::unless_over;
 
 /// A service under a [`DedupLayer`]. It is always ready: the service inside is waited for when an
 /// event is to be handled.
@@ -57,7 +58,7 @@ impl DedupLayer {
         if turn.had_to_wait() {
             self.counters.waited.add_one();
         }
-        turn.granted().await;
+        unless_over(turn.granted()).await?;
         let mut claiming = Claiming(None);
         let claimed = claiming.0.insert(Claimed {
             event_type: delivery.header.event_type.clone(),

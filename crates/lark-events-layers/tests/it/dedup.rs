@@ -8,13 +8,15 @@ use bytes::Bytes;
 use http::{Request, Uri};
 use http_body_util::Full;
 use lark_events::{BoxError, Delivery, Outcome, RawJson, Webhook, WebhookBuilder};
+use lark_events_layers::{DEFAULT_KEPT, DedupLayer};
 use lark_events_sim::{Document, Fault, Mode};
-use lark_events_tower::{DEFAULT_KEPT, DedupLayer, EventService};
+use lark_events_tower::EventService;
 use serde_json::json;
 use tokio::time::{advance, sleep, timeout};
 use tower::{Layer as _, Service};
 
-use crate::support::{KEY, PATH, delivery, event, pass, platform, status, watched};
+use crate::passing::{delivery, pass};
+use crate::support::{KEY, PATH, event, platform, status, watched};
 use crate::transports::{BOTH, answered, delivering};
 
 /// What a handler does, after 100 ms.
@@ -91,6 +93,22 @@ async fn a_handled_event_is_remembered_for_eight_hours() {
     pass(&service, delivery("x_v1", "1")).await.unwrap();
     assert_eq!(calls(&count), 2);
     assert_eq!(DEFAULT_KEPT, Duration::from_secs(28_800));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_is_remembered_for_as_long_as_it_is_set_to_be() {
+    const HOUR: Duration = Duration::from_hours(1);
+    for kept in [HOUR, 20 * HOUR] {
+        let (service, count) = acting([]);
+        let service = DedupLayer::new().keep_for(kept).layer(service);
+        pass(&service, delivery("x_v1", "1")).await.unwrap();
+        advance(kept - Duration::from_millis(1)).await;
+        pass(&service, delivery("x_v1", "1")).await.unwrap();
+        assert_eq!(calls(&count), 1, "{kept:?}");
+        advance(Duration::from_millis(1)).await;
+        pass(&service, delivery("x_v1", "1")).await.unwrap();
+        assert_eq!(calls(&count), 2, "{kept:?}");
+    }
 }
 
 /// A webhook by tokio's clock before `service`, and what it answers to requests signed so many minutes

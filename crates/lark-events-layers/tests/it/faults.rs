@@ -8,16 +8,18 @@ use std::thread;
 use std::time::Duration;
 
 use lark_events::{BoxError, Delivery, Dispatcher, LateHandler, Outcome};
-use lark_events_sim::{Document, Mode};
 #[cfg(feature = "metrics")]
-use lark_events_tower::MetricsLayer;
-use lark_events_tower::{AckFirstLayer, DedupLayer, EventService, InOrderLayer};
+use lark_events_layers::MetricsLayer;
+use lark_events_layers::{AckFirstLayer, DedupLayer, InOrderLayer};
+use lark_events_sim::{Document, Mode};
+use lark_events_tower::EventService;
 use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 use tower::util::BoxCloneService;
 use tower::{ServiceBuilder, ServiceExt as _};
 
-use crate::support::{delivery, event, pass, post, status, webhook};
+use crate::passing::{delivery, pass};
+use crate::support::{event, post, status, webhook};
 use crate::transports::{BOTH, answered, delivering};
 
 /// What a handler does.

@@ -11,7 +11,7 @@ use lru::LruCache;
 use tokio::time::Instant;
 
 use super::store::{Claim, DedupStore};
-use crate::service::after;
+use crate::run::after;
 
 /// Events remembered: over 8 hours and 11 minutes, 3.4 in a second.
 pub const DEFAULT_CAPACITY: usize = 100_000;

@@ -14,13 +14,15 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use lark_events::{BoxError, Delivery, Dispatcher, Outcome};
-use lark_events_tower::{AckFirstLayer, DedupLayer, EventService, InOrderLayer};
+use lark_events_layers::{AckFirstLayer, DedupLayer, InOrderLayer};
+use lark_events_tower::EventService;
 use tokio::sync::{Semaphore, TryAcquireError};
 use tokio::task::{JoinSet, yield_now};
 use tokio::time::{sleep, timeout};
 use tower::{Layer as _, Service, ServiceBuilder};
 
-use crate::support::{delivery, pass, post, status, webhook};
+use crate::passing::{delivery, pass};
+use crate::support::{post, status, webhook};
 
 /// Any wait that takes longer is for something that will never happen.
 const PATIENCE: Duration = Duration::from_secs(60);

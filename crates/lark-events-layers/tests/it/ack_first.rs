@@ -4,13 +4,14 @@
 use std::time::Duration;
 
 use lark_events::{Outcome, RawJson};
+use lark_events_layers::{AckFirstLayer, InOrderLayer, LayerErrorKind};
 use lark_events_sim::{Mode, Platform};
-use lark_events_tower::{AckFirstLayer, InOrderLayer, LayerErrorKind};
 use tokio::time::{Instant, sleep};
 use tower::{Layer as _, ServiceBuilder};
 
 use crate::in_order::recording;
-use crate::support::{Seen, delivery, event, pass, refusal, watched};
+use crate::passing::{delivery, pass, refusal};
+use crate::support::{Seen, event, watched};
 use crate::transports::{BOTH, answered, delivering};
 
 fn counts(seen: &Seen) -> (usize, usize) {

@@ -1,0 +1,219 @@
+//! Measuring deliveries, through the `metrics` facade.
+
+use std::error::Error;
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
+
+use lark_events::{BoxError, Delivery, DispatchError, DispatchErrorKind, Outcome};
+use metrics::{
+    Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
+use tokio::time::Instant;
+use tower::load_shed::error::Overloaded;
+use tower::timeout::error::Elapsed;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::error::LayerError;
+use crate::future::{OutcomeFuture, pass_on};
+use crate::run::causes;
+
+const DELIVERIES: &str = "lark_events_deliveries_total";
+const HANDLING: &str = "lark_events_handling_seconds";
+const ACK: &str = "lark_events_ack_seconds";
+const RUNNING: &str = "lark_events_running";
+const REDELIVERIES: &str = "lark_events_redeliveries_total";
+const DUPLICATES: &str = "lark_events_duplicates_total";
+
+/// The platform delivers again after this long at the earliest.
+const REDELIVERED_AFTER: Duration = Duration::from_secs(15);
+
+/// Measures deliveries, for whatever recorder of the [`metrics`](::metrics) facade the program
+/// installs. Put it outermost, where all of them pass; inside of an
+/// [`AckFirstLayer`](crate::AckFirstLayer) it measures the handling itself, and outside the
+/// acknowledgements, of which each is `handled`: what becomes of those is in the layer's
+/// [`stats`](crate::AckFirstLayer::stats).
+///
+/// | name | kind | labels | what |
+/// | --- | --- | --- | --- |
+/// | `lark_events_deliveries_total` | counter | `event_type`, `transport`, `outcome` | deliveries that ended |
+/// | `lark_events_handling_seconds` | histogram | `event_type`, `transport` | from this layer to the outcome |
+/// | `lark_events_ack_seconds` | histogram | `transport` | from the arrival of the whole event to the outcome: the platform waits 3 s |
+/// | `lark_events_running` | gauge | `transport` | deliveries that have passed this layer and not ended |
+/// | `lark_events_redeliveries_total` | counter | `event_type` | deliveries that arrived 15 s or more after their event happened, as the platform's first redelivery does |
+/// | `lark_events_duplicates_total` | counter | `event_type` | deliveries that a [`DedupLayer`](crate::DedupLayer) acknowledged as handled before |
+///
+/// An `event_type` is what an authentic document says, known or not.
+///
+/// The crates `lark-events-tower` and `lark-events-ws` have those of requests and of long connections.
+///
+/// An `outcome` is `handled`, `replied` or `unhandled`; what failed is `failed`, `panicked`,
+/// `undecodable`, `no_reply`, `unencodable`, or `unhandled_failed` by policy; what a layer inside
+/// refused is `overloaded`, `draining`, `late`, `held`, `callback`, `store` or `timed_out`; and `cancelled` is
+/// what was dropped before its end. Any other error is `failed`.
+///
+/// ```
+/// use lark_events::Dispatcher;
+/// use lark_events_layers::MetricsLayer;
+/// use tower::ServiceBuilder;
+///
+/// // Once in the program: metrics_exporter_prometheus::PrometheusBuilder::new().install()?
+/// let service = ServiceBuilder::new()
+///     .layer(MetricsLayer::new())
+///     .service(Dispatcher::builder().build()?);
+/// # Ok::<(), lark_events::BuildError>(())
+/// ```
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct MetricsLayer {}
+
+impl MetricsLayer {
+    /// A layer for the recorder that is installed when deliveries pass; what its metrics mean is told
+    /// to the one that is installed now.
+    #[must_use]
+    pub fn new() -> Self {
+        let count = Unit::Count;
+        describe_counter!(DELIVERIES, count, "deliveries that ended, by outcome");
+        describe_counter!(REDELIVERIES, count, "deliveries of events 15 s old or more");
+        describe_counter!(DUPLICATES, count, "deliveries of events handled before");
+        describe_gauge!(RUNNING, count, "deliveries that have not ended");
+        describe_histogram!(HANDLING, Unit::Seconds, "time to the outcome");
+        describe_histogram!(
+            ACK,
+            Unit::Seconds,
+            "time from arrival to the outcome; the platform waits 3 s"
+        );
+        Self {}
+    }
+}
+
+impl Default for MetricsLayer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S> Layer<S> for MetricsLayer {
+    type Service = Measured<S>;
+
+    fn layer(&self, inner: S) -> Measured<S> {
+        Measured { inner }
+    }
+}
+
+/// A service under a [`MetricsLayer`].
+#[derive(Debug, Clone)]
+pub struct Measured<S> {
+    inner: S,
+}
+
+impl<S> Service<Delivery> for Measured<S>
+where
+    S: Service<Delivery, Response = Outcome> + Clone + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send + 'static,
+{
+    type Response = Outcome;
+    type Error = BoxError;
+    type Future = OutcomeFuture;
+
+    /// Always: what waits for the service inside is measured too.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, delivery: Delivery) -> OutcomeFuture {
+        let inner = self.inner.clone();
+        let measured = Measurement::begin(&delivery);
+        OutcomeFuture::new(async move {
+            let result = pass_on(inner, delivery).await;
+            measured.end(match &result {
+                Ok(outcome) => outcome.as_str(),
+                Err(error) => failure(&**error),
+            });
+            result
+        })
+    }
+}
+
+/// What is known of a delivery that has not ended.
+struct Measurement {
+    event_type: String,
+    transport: &'static str,
+    received_at: SystemTime,
+    began: Instant,
+    is_over: bool,
+}
+
+impl Measurement {
+    fn begin(delivery: &Delivery) -> Self {
+        let header = &delivery.header;
+        let measurement = Self {
+            event_type: header.event_type.clone(),
+            transport: delivery.transport.as_str(),
+            received_at: delivery.received_at,
+            began: Instant::now(),
+            is_over: false,
+        };
+        gauge!(RUNNING, "transport" => measurement.transport).increment(1.0);
+        let age = header.created_at();
+        let age = age.and_then(|at| delivery.received_at.duration_since(at).ok());
+        if age.is_some_and(|age| age >= REDELIVERED_AFTER) {
+            counter!(REDELIVERIES, "event_type" => header.event_type.clone()).increment(1);
+        }
+        measurement
+    }
+
+    fn end(mut self, outcome: &'static str) {
+        self.record(outcome);
+    }
+
+    fn record(&mut self, outcome: &'static str) {
+        self.is_over = true;
+        let (event_type, transport) = (std::mem::take(&mut self.event_type), self.transport);
+        gauge!(RUNNING, "transport" => transport).decrement(1.0);
+        let of_type = event_type.clone();
+        counter!(DELIVERIES, "event_type" => of_type, "transport" => transport, "outcome" => outcome)
+            .increment(1);
+        histogram!(HANDLING, "event_type" => event_type, "transport" => transport)
+            .record(self.began.elapsed());
+        // A clock that was set back meanwhile tells nothing.
+        if let Ok(since) = self.received_at.elapsed() {
+            histogram!(ACK, "transport" => transport).record(since);
+        }
+    }
+}
+
+impl Drop for Measurement {
+    fn drop(&mut self) {
+        if !self.is_over {
+            let panicked = std::thread::panicking();
+            self.record(if panicked { "panicked" } else { "cancelled" });
+        }
+    }
+}
+
+/// The name of a failure, by the first error in the chain that has one.
+fn failure(error: &(dyn Error + 'static)) -> &'static str {
+    let known = causes(error).find_map(|error| {
+        if let Some(error) = error.downcast_ref::<DispatchError>() {
+            return Some(match error.kind() {
+                DispatchErrorKind::Unhandled => "unhandled_failed",
+                kind => kind.as_str(),
+            });
+        }
+        if let Some(error) = error.downcast_ref::<LayerError>() {
+            return Some(error.kind().as_str());
+        }
+        if error.is::<Overloaded>() {
+            return Some("overloaded");
+        }
+        error.is::<Elapsed>().then_some("timed_out")
+    });
+    known.unwrap_or("failed")
+}
+
+/// A delivery was acknowledged since its event was handled before.
+pub(crate) fn duplicate(event_type: &str) {
+    counter!(DUPLICATES, "event_type" => event_type.to_owned()).increment(1);
+}

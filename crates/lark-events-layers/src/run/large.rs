@@ -1,0 +1,58 @@
+//! Large bodies, whose decoding would keep a worker of the runtime from its other tasks.
+
+use std::panic::resume_unwind;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+
+use tokio::sync::Notify;
+use tokio::task::spawn_blocking;
+
+/// Bodies up to this length are decoded where they arrive, which takes a millisecond or less. To pass
+/// larger ones to another thread costs little beside decoding them.
+pub const MAX_INLINE_BYTES: usize = 256 * 1024;
+
+/// Runs `work` on a thread for work that takes long, so that the runtime can time it out.
+///
+/// # Panics
+///
+/// When `work` does.
+pub async fn off_the_workers<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            // The runtime is shut down, and this with it.
+            Err(_) => std::future::pending().await,
+        },
+    }
+}
+
+/// Tells that a future wants to be polled.
+struct Woken(Notify);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.notify_one();
+    }
+}
+
+/// Polls `future` on such threads alone: nobody knows in which of its polls a body is decoded.
+pub(super) async fn polled_off_the_workers<T: Send + 'static>(
+    mut future: Pin<Box<dyn Future<Output = T> + Send>>,
+) -> T {
+    let woken = Arc::new(Woken(Notify::new()));
+    loop {
+        let waker = Waker::from(Arc::clone(&woken));
+        let poll = move || {
+            let polled = future.as_mut().poll(&mut Context::from_waker(&waker));
+            (future, polled)
+        };
+        let (unfinished, polled) = off_the_workers(poll).await;
+        if let Poll::Ready(output) = polled {
+            return output;
+        }
+        future = unfinished;
+        woken.0.notified().await;
+    }
+}

@@ -1,0 +1,19 @@
+//! What the layers of events promise, tested from outside and on both transports.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod ack_first;
+mod dedup;
+mod dedup_stores;
+mod faults;
+mod in_order;
+#[cfg(feature = "metrics")]
+mod metrics;
+mod passing;
+mod readiness;
+#[path = "../../../lark-events-tower/tests/it/support.rs"]
+#[expect(dead_code, reason = "the tests of lark-events-tower use the rest")]
+mod support;
+mod threads;
+#[path = "../../../lark-events-tower/tests/it/transports.rs"]
+mod transports;
