@@ -116,11 +116,18 @@ fn a_local_platform_can_be_shared() {
     shared!(sim::Answer, sim::Missing, sim::Mode, sim::Ack, sim::AckFate);
     shared!(
         sim::ClientConfig,
+        sim::Span,
         sim::Stats,
         sim::Violation,
         sim::ViolationKind
     );
-    shared!(sim::StartError, sim::StartErrorKind, sim::WebhookError);
+    shared!(
+        sim::ParseFaultError,
+        sim::ParseSpanError,
+        sim::StartError,
+        sim::StartErrorKind,
+        sim::WebhookError
+    );
     shared!(sim::CallbackError);
 }
 

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use lark_events_sim::{ParseSpanError, Span};
+
 use super::event::Event;
 use super::fault::Named;
-use super::span::Span;
 use super::words::words;
 
 /// What there is, for help.
@@ -51,7 +52,10 @@ impl Command {
             ["push", event @ ..] if !event.is_empty() => Self::Push(Event::parse(event)?),
             ["fault", name] => Self::Fault(name.parse()?),
             ["calm"] => Self::Calm,
-            ["wait", what] => Self::Wait(what.parse()?),
+            ["wait", what] => Self::Wait(
+                what.parse()
+                    .map_err(|error: ParseSpanError| error.to_string())?,
+            ),
             ["stats"] => Self::Stats,
             ["events"] => Self::Events(String::new()),
             ["events", text] => Self::Events(text.to_lowercase()),
@@ -74,7 +78,7 @@ impl Command {
 }
 
 impl FromStr for Wait {
-    type Err = &'static str;
+    type Err = ParseSpanError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {

@@ -10,8 +10,8 @@ mod event;
 mod fault;
 mod lines;
 mod session;
-mod span;
 mod stop;
+mod stream;
 mod view;
 mod webhook;
 mod words;
@@ -22,7 +22,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use lark_events_sim::{FRAGMENT_BYTES, Platform};
+use lark_events_sim::{FRAGMENT_BYTES, Platform, Span};
 use tokio::time::Instant;
 
 use self::app::App;
@@ -30,7 +30,7 @@ use self::command::Command;
 use self::fault::Named;
 use self::lines::Lines;
 use self::session::{Session, Settings};
-use self::span::{Schedule, Span, Stream};
+use self::stream::{Schedule, Stream};
 use self::view::View;
 use self::webhook::WebhookUrl;
 use crate::Error;

@@ -19,7 +19,7 @@ use super::delivery::Delivery;
 use super::due::Due;
 use super::event::Event;
 use super::lines::Lines;
-use super::span::Stream;
+use super::stream::Stream;
 use super::view::View;
 use super::webhook::WebhookUrl;
 use crate::Error;

@@ -2,12 +2,12 @@
 
 use std::io;
 
+use lark_events_sim::Span;
 use tokio::time::Instant;
 
 use super::Session;
 use crate::serve::command::{COMMANDS, Command, Wait};
 use crate::serve::due::Due;
-use crate::serve::span::Span;
 
 pub(super) enum Waiting {
     Until(Instant),
