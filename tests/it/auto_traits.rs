@@ -122,6 +122,8 @@ fn a_local_platform_can_be_shared() {
         sim::ViolationKind
     );
     shared!(
+        sim::ParseDocumentError,
+        sim::ParseDocumentErrorKind,
         sim::ParseFaultError,
         sim::ParseSpanError,
         sim::StartError,

@@ -110,7 +110,7 @@ pub use self::builder::{
 };
 pub use self::clock::clock;
 pub use self::connection::{Ack, AckFate, ClientConfig, MAX_ACKS, MAX_CONNECTIONS, MAX_VIOLATIONS};
-pub use self::document::Document;
+pub use self::document::{Document, ParseDocumentError, ParseDocumentErrorKind};
 pub use self::fault::{Fault, ParseFaultError};
 pub use self::platform::Platform;
 pub use self::push::{CallbackError, Push, PushCallback, Report};
