@@ -130,6 +130,9 @@ fn a_local_platform_can_be_shared() {
         sim::StartErrorKind,
         sim::WebhookError
     );
+    shared!(sim::Poster, sim::PostError, sim::PostErrorKind);
+    shared!(sim::WebhookUrl, sim::WebhookUrlError);
+    sent::<sim::WebhookConnection>();
     shared!(sim::CallbackError);
 }
 

@@ -24,7 +24,7 @@ use crate::platform::Platform;
 use crate::random::Random;
 use crate::shared::{App, Shared, Tasks};
 use crate::stats::Stats;
-use crate::webhook::{Target, Webhook, WebhookError};
+use crate::webhook::{Poster, Registration, Target, WebhookError, WebhookUrl};
 
 /// How long after a failed attempt the next one comes.
 pub const REDELIVERIES: [Duration; 4] = [
@@ -49,6 +49,7 @@ pub(crate) const MAX_WAIT: Duration = Duration::from_hours(24 * 365);
 pub struct PlatformBuilder {
     app: App,
     webhook: Option<Result<Target, WebhookError>>,
+    poster: Poster,
     path: Option<String>,
     events_by: Option<Mode>,
     callbacks_by: Option<Mode>,
@@ -74,6 +75,7 @@ impl PlatformBuilder {
                 token: "verification-token".to_owned(),
             },
             webhook: None,
+            poster: Poster::new(),
             path: None,
             events_by: None,
             callbacks_by: None,
@@ -111,9 +113,22 @@ impl PlatformBuilder {
         self
     }
 
-    /// Sets the app's webhook, at an `http://` URL. It is checked when the platform starts.
+    /// Sets the app's webhook, at an `http://` or `https://` URL. It is checked when the platform
+    /// starts.
     pub fn webhook(mut self, url: &str) -> Self {
-        self.webhook = Some(Target::url(url).ok_or(WebhookError::InvalidUrl));
+        let url = url.parse::<WebhookUrl>();
+        self.webhook = Some(url.map(Target::Url).map_err(Into::into));
+        self
+    }
+
+    /// Posts to webhooks at `https://` by this configuration: it says whom to trust, and by which
+    /// provider.
+    #[cfg(feature = "webhook-tls")]
+    pub fn webhook_tls_config(
+        mut self,
+        config: impl Into<Arc<tokio_rustls::rustls::ClientConfig>>,
+    ) -> Self {
+        self.poster = self.poster.tls_config(config);
         self
     }
 
@@ -281,7 +296,7 @@ impl PlatformBuilder {
             random: Random::new(self.seed),
             faults: Faults::new(Random::new(self.seed)),
             stats: watch::Sender::new(Stats::default()),
-            webhook: Webhook::new(),
+            registration: Registration::new(self.poster),
             connections,
             pushes: AtomicU64::new(1),
             sent: watch::Sender::new(0),

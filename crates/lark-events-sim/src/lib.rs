@@ -75,7 +75,7 @@
 //! - It serves one app; several apps are several platforms.
 //! - A redelivery repeats the first request byte for byte, its signature and timestamp included:
 //!   whether the platform signs anew is not documented, and this is the harder case.
-//! - Requests are posted over `http://`, each on a connection of its own, and never redirected.
+//! - Each request is posted on a connection of its own, and never redirected.
 //! - The fragments of an event come 20 ms apart ([`FRAGMENT_GAP`]); how the platform spaces them is not
 //!   documented.
 //! - What a client must not do is reported and does not end its connection, as long as it speaks
@@ -85,7 +85,11 @@
 //!
 //! # Features
 //!
-//! - `tls`: serves `https://` and `wss://` with a certificate of its own making. Off by default.
+//! Both are off by default.
+//!
+//! - `tls`: serves `https://` and `wss://` with a certificate of its own making.
+//! - `webhook-tls`: posts to webhooks at `https://`, by a configuration of `rustls` that it is given
+//!   ([`Poster::tls_config`], [`PlatformBuilder::webhook_tls_config`]).
 
 mod attempt;
 mod builder;
@@ -117,7 +121,9 @@ pub use self::push::{CallbackError, Push, PushCallback, Report};
 pub use self::span::{ParseSpanError, Span};
 pub use self::stats::Stats;
 pub use self::violation::{Violation, ViolationKind};
-pub use self::webhook::WebhookError;
+pub use self::webhook::{
+    PostError, PostErrorKind, Poster, WebhookConnection, WebhookError, WebhookUrl, WebhookUrlError,
+};
 
 /// The largest answer of a webhook that is read.
 pub const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;

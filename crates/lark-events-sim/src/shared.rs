@@ -18,7 +18,7 @@ use crate::document::Document;
 use crate::fault::Faults;
 use crate::random::Random;
 use crate::stats::Stats;
-use crate::webhook::{Parcel, Webhook};
+use crate::webhook::{Parcel, Registration};
 
 pub(crate) struct Shared {
     pub(crate) app: App,
@@ -28,7 +28,7 @@ pub(crate) struct Shared {
     pub(crate) random: Random,
     pub(crate) faults: Faults,
     pub(crate) stats: watch::Sender<Stats>,
-    pub(crate) webhook: Webhook,
+    pub(crate) registration: Registration,
     pub(crate) connections: Connections,
     pub(crate) pushes: AtomicU64,
     /// Tells of each attempt that was sent, by the number of its push.

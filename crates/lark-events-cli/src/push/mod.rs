@@ -14,7 +14,7 @@ use lark_events::{
     Delivery, EncryptKey, RawJson, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER,
     SIGNATURE_TIMESTAMP_HEADER, Schema, Transport, VerificationToken,
 };
-use lark_events_sim::Platform;
+use lark_events_sim::{ANSWER_LIMIT, Platform, WebhookUrl};
 use serde::Serialize;
 
 use crate::document::APP_ID;
@@ -25,7 +25,7 @@ use crate::output::{BAD, FAINT, GOOD, Output, even_if_unread};
 use crate::secrets::Secrets;
 use crate::text::Text;
 use crate::webhook::answer::Posted;
-use crate::webhook::target::Target;
+use crate::webhook::client::Client;
 use crate::{Error, payload};
 
 /// Push one event to a webhook, as the platform would: encrypted and signed if there is a key.
@@ -49,7 +49,7 @@ pub(crate) struct PushArgs {
     event_type: Option<String>,
     /// The webhook: `http://` or `https://`.
     #[arg(long, value_name = "URL")]
-    to: Target,
+    to: WebhookUrl,
     /// The JSON to push instead of the sample, a body or a document in its envelope; `-` is stdin.
     #[arg(long)]
     file: Option<PathBuf>,
@@ -67,7 +67,7 @@ pub(crate) struct PushArgs {
     #[arg(long, requires = "file")]
     v1: bool,
     /// How many seconds to wait for the answer; the platform waits for 3.
-    #[arg(long, value_name = "SECONDS", default_value_t = 3)]
+    #[arg(long, value_name = "SECONDS", default_value_t = ANSWER_LIMIT.as_secs())]
     timeout: u64,
     #[command(flatten)]
     secrets: Secrets,
@@ -108,8 +108,8 @@ pub(crate) async fn run(args: PushArgs, output: Output) -> Result<ExitCode, Erro
     let key = key.map(EncryptKey::new);
     let event_id = event_id(request.body(), key.as_ref());
     let signed = request.headers().contains_key(SIGNATURE_HEADER);
-    let posted = args
-        .to
+    let client = Client::new(args.to)?;
+    let posted = client
         .send(request, Duration::from_secs(args.timeout))
         .await;
     let accepted = posted

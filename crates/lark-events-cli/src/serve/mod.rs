@@ -13,7 +13,6 @@ mod session;
 mod stop;
 mod stream;
 mod view;
-mod webhook;
 mod words;
 
 use std::fs;
@@ -22,7 +21,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use lark_events_sim::{FRAGMENT_BYTES, Platform, Span};
+use lark_events_sim::{FRAGMENT_BYTES, Platform, Span, WebhookUrl};
 use tokio::time::Instant;
 
 use self::app::App;
@@ -32,11 +31,11 @@ use self::lines::Lines;
 use self::session::{Session, Settings};
 use self::stream::{Schedule, Stream};
 use self::view::View;
-use self::webhook::WebhookUrl;
 use crate::Error;
 use crate::output::{FAINT, Output};
 use crate::secrets::{Secret, Secrets};
 use crate::text::Text;
+use crate::webhook::client::tls_config;
 
 /// Serve a local platform, for apps on any SDK: set the SDK's domain to the URL that is printed.
 ///
@@ -49,7 +48,7 @@ pub(crate) struct ServeArgs {
     /// The port to listen on, at 127.0.0.1; 0 is any free one.
     #[arg(long, default_value_t = 7780)]
     port: u16,
-    /// Push to this webhook, `http://`; it is tried until it passes the URL check.
+    /// Push to this webhook, `http://` or `https://`; it is tried until it passes the URL check.
     #[arg(long, value_name = "URL")]
     webhook: Option<WebhookUrl>,
     /// Push the sample of an event, as a new event each time: once, or at a rate such as 10/s, 6/m
@@ -141,6 +140,9 @@ pub(crate) async fn run(args: ServeArgs, output: Output) -> Result<ExitCode, Err
     }
     if let Some(seed) = args.seed {
         builder = builder.seed(seed);
+    }
+    if args.webhook.as_ref().is_some_and(WebhookUrl::is_https) {
+        builder = builder.webhook_tls_config(tls_config()?);
     }
     let platform = builder.start().await?;
     app.show(platform.base_url(), output)?;

@@ -1,10 +1,11 @@
 //! A document from text: which envelope it has, and what is wrong where it has none.
 
+use std::collections::btree_map::Entry;
 use std::fmt;
 
 use bytes::Bytes;
 use lark_events::{RawJson, duplicate_key};
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 use super::{Document, Form, Members};
 
@@ -114,13 +115,12 @@ impl<'de> Deserialize<'de> for Object {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
                 let (mut members, mut twice) = (Members::new(), None);
-                while let Some(name) = map.next_key::<String>()? {
-                    if members.contains_key(&name) {
-                        map.next_value::<IgnoredAny>()?;
-                        twice.get_or_insert(name);
-                    } else {
-                        let value = map.next_value()?;
-                        members.insert(name, value);
+                while let Some((name, value)) = map.next_entry::<String, RawJson>()? {
+                    match members.entry(name) {
+                        Entry::Vacant(entry) => {
+                            entry.insert(value);
+                        }
+                        Entry::Occupied(entry) => twice = Some(entry.key().clone()),
                     }
                 }
                 Ok(Object { members, twice })

@@ -7,10 +7,10 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lark_events_sim::{Attempt, Mode, Platform, Push, Stats, WebhookError};
+use lark_events_sim::{Attempt, Mode, Platform, Push, Stats, WebhookError, WebhookUrl};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use self::script::Waiting;
 use super::command::Command;
@@ -21,8 +21,10 @@ use super::event::Event;
 use super::lines::Lines;
 use super::stream::Stream;
 use super::view::View;
-use super::webhook::WebhookUrl;
 use crate::Error;
+
+/// Between two checks of a webhook that is not there yet.
+const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
 pub(crate) struct Settings {
     pub(crate) webhook: Option<WebhookUrl>,
@@ -90,11 +92,7 @@ impl Session {
     pub(crate) async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), Error> {
         if let Some(url) = self.webhook.clone() {
             let (platform, tell) = (Arc::clone(&self.platform), self.tell.clone());
-            self.tasks.spawn(async move {
-                let refused = |error| drop(tell.send(Happened::WebhookRefused(error)));
-                url.check(platform, refused).await;
-                let _ = tell.send(Happened::WebhookSet);
-            });
+            self.tasks.spawn(set_webhook(url, platform, tell));
         }
         let mut stop = std::pin::pin!(stop);
         let ran = loop {
@@ -248,7 +246,6 @@ impl Session {
                 self.view
                     .told("webhook-set", "the webhook has passed the URL check")?;
             }
-            Happened::WebhookRefused(error @ WebhookError::InvalidUrl) => return Err(error.into()),
             Happened::WebhookRefused(error) => {
                 let text = format!("the webhook is not pushed to yet: {error}");
                 self.view.told("webhook-refused", &text)?;
@@ -294,6 +291,25 @@ impl Session {
         }
         Ok(shown?)
     }
+}
+
+/// Sets the webhook as soon as it passes the check, and tells why it does not.
+async fn set_webhook(
+    url: WebhookUrl,
+    platform: Arc<Platform>,
+    tell: mpsc::UnboundedSender<Happened>,
+) {
+    let url = url.to_string();
+    let mut last = None;
+    while let Err(error) = platform.set_webhook(&url).await {
+        if last.as_ref() != Some(&error) {
+            last = Some(error.clone());
+            // Nobody listens at the end.
+            let _ = tell.send(Happened::WebhookRefused(error));
+        }
+        sleep(CHECK_INTERVAL).await;
+    }
+    let _ = tell.send(Happened::WebhookSet);
 }
 
 /// Until then, or for ever.
