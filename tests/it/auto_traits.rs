@@ -117,9 +117,9 @@ fn a_local_platform_can_be_shared() {
     shared!(
         sim::ClientConfig,
         sim::Span,
-        sim::Stats,
-        sim::Violation,
-        sim::ViolationKind
+        sim::PlatformStats,
+        sim::ProtocolViolation,
+        sim::ProtocolViolationKind
     );
     shared!(
         sim::ParseDocumentError,

@@ -23,7 +23,7 @@ use crate::fault::Faults;
 use crate::platform::Platform;
 use crate::random::Random;
 use crate::shared::{App, Shared, Tasks};
-use crate::stats::Stats;
+use crate::stats::PlatformStats;
 use crate::webhook::{Poster, Registration, Target, WebhookError, WebhookUrl};
 
 /// How long after a failed attempt the next one comes.
@@ -295,7 +295,7 @@ impl PlatformBuilder {
             clock: self.clock.unwrap_or_else(|| Clock::new(clock())),
             random: Random::new(self.seed),
             faults: Faults::new(Random::new(self.seed)),
-            stats: watch::Sender::new(Stats::default()),
+            stats: watch::Sender::new(PlatformStats::default()),
             registration: Registration::new(self.poster),
             connections,
             pushes: AtomicU64::new(1),

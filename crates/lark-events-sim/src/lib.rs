@@ -119,8 +119,8 @@ pub use self::fault::{Fault, ParseFaultError};
 pub use self::platform::Platform;
 pub use self::push::{CallbackError, Push, PushCallback, Report};
 pub use self::span::{ParseSpanError, Span};
-pub use self::stats::Stats;
-pub use self::violation::{Violation, ViolationKind};
+pub use self::stats::PlatformStats;
+pub use self::violation::{ProtocolViolation, ProtocolViolationKind};
 pub use self::webhook::{
     PostError, PostErrorKind, Poster, WebhookConnection, WebhookError, WebhookUrl, WebhookUrlError,
 };

@@ -19,8 +19,8 @@ use crate::document::Document;
 use crate::fault::Fault;
 use crate::push::{Push, PushCallback};
 use crate::shared::Shared;
-use crate::stats::Stats;
-use crate::violation::Violation;
+use crate::stats::PlatformStats;
+use crate::violation::ProtocolViolation;
 use crate::webhook::{Target, WebhookError, WebhookUrl};
 
 /// What each side of a stream in memory may have on its way.
@@ -198,7 +198,7 @@ impl Platform {
 
     /// What happened so far.
     #[must_use]
-    pub fn stats(&self) -> Stats {
+    pub fn stats(&self) -> PlatformStats {
         *self.shared.stats.borrow()
     }
 
@@ -212,7 +212,7 @@ impl Platform {
     /// assert!(stats.upgrades >= 2);
     /// # }
     /// ```
-    pub async fn until(&self, wanted: impl FnMut(&Stats) -> bool) -> Stats {
+    pub async fn until(&self, wanted: impl FnMut(&PlatformStats) -> bool) -> PlatformStats {
         let mut stats = self.shared.stats.subscribe();
         let stats = stats.wait_for(wanted).await;
         *stats.expect("the platform holds the sender")
@@ -228,7 +228,7 @@ impl Platform {
     /// What the app's clients did against the protocol of the long connection, the first
     /// [`MAX_VIOLATIONS`](crate::MAX_VIOLATIONS) of it.
     #[must_use]
-    pub fn violations(&self) -> Vec<Violation> {
+    pub fn violations(&self) -> Vec<ProtocolViolation> {
         self.shared.connections.violations()
     }
 

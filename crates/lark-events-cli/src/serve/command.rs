@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use lark_events_sim::{ParseSpanError, Span};
 
-use super::event::Event;
 use super::fault::Named;
+use super::pushable::Pushable;
 use super::words::words;
 
 /// What there is, for help.
@@ -25,7 +25,7 @@ Commands, one a line, typed or in a script; quotes and # are as in a shell:
 
 #[derive(Debug)]
 pub(crate) enum Command {
-    Push(Event),
+    Push(Pushable),
     Fault(Named),
     Calm,
     Wait(Wait),
@@ -49,7 +49,7 @@ impl Command {
         let words: Vec<_> = words.iter().map(String::as_str).collect();
         let command = match words.as_slice() {
             [] => return Ok(None),
-            ["push", event @ ..] if !event.is_empty() => Self::Push(Event::parse(event)?),
+            ["push", event @ ..] if !event.is_empty() => Self::Push(Pushable::parse(event)?),
             ["fault", name] => Self::Fault(name.parse()?),
             ["calm"] => Self::Calm,
             ["wait", what] => Self::Wait(

@@ -4,12 +4,12 @@
 mod app;
 mod command;
 mod counts;
-mod delivery;
+mod driver;
 mod due;
-mod event;
 mod fault;
 mod lines;
-mod session;
+mod pushable;
+mod row;
 mod stop;
 mod stream;
 mod view;
@@ -26,9 +26,9 @@ use tokio::time::Instant;
 
 use self::app::App;
 use self::command::Command;
+use self::driver::{Driver, Settings};
 use self::fault::Named;
 use self::lines::Lines;
-use self::session::{Session, Settings};
 use self::stream::{Schedule, Stream};
 use self::view::View;
 use crate::Error;
@@ -166,6 +166,6 @@ pub(crate) async fn run(args: ServeArgs, output: Output) -> Result<ExitCode, Err
         lines: reads.then(Lines::of_stdin),
     };
     let view = View::new(output, prompts);
-    Session::new(platform, settings, view).run(stop).await?;
+    Driver::new(platform, settings, view).run(stop).await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lark_events_sim::{ParseSpanError, Span};
 
-use super::event::Event;
+use super::pushable::Pushable;
 
 /// When a failed delivery comes again.
 #[derive(Debug, Clone)]
@@ -27,7 +27,7 @@ impl FromStr for Schedule {
 /// Events to push: `TYPE` once, `TYPE@6/m` again and again.
 #[derive(Debug, Clone)]
 pub(crate) struct Stream {
-    pub(crate) event: Event,
+    pub(crate) event: Pushable,
     pub(crate) every: Option<Duration>,
 }
 
@@ -40,7 +40,7 @@ impl FromStr for Stream {
             None => (text, None),
         };
         Ok(Self {
-            event: Event::parse(&[event_type])?,
+            event: Pushable::parse(&[event_type])?,
             every: rate.map(interval).transpose()?,
         })
     }

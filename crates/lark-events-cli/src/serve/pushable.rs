@@ -10,14 +10,14 @@ use crate::document::template::{Form, Template};
 
 /// A new event each time that it is pushed.
 #[derive(Debug, Clone)]
-pub(crate) struct Event {
+pub(crate) struct Pushable {
     pub(crate) event_type: String,
     pub(crate) document: Document,
     /// Delivered once: its user waits for the reply.
     pub(crate) is_callback: bool,
 }
 
-impl Event {
+impl Pushable {
     /// The event type, and values for its body.
     pub(crate) fn parse(words: &[&str]) -> Result<Self, String> {
         let (event_type, sets) = words.split_first().ok_or("which event?")?;
