@@ -26,6 +26,13 @@ use crate::shared::{App, Shared, Tasks};
 use crate::stats::PlatformStats;
 use crate::webhook::{Poster, Registration, Target, WebhookError, WebhookUrl};
 
+/// The id of the app unless another is set. The official Node SDK takes ids of this form only: `cli_` and
+/// 16 hexadecimal digits.
+pub const APP_ID: &str = "cli_a1b2c3d4e5f60718";
+/// The secret of the app unless another is set.
+pub const APP_SECRET: &str = "app-secret";
+/// The Verification Token of the app unless another is set.
+pub const VERIFICATION_TOKEN: &str = "verification-token";
 /// How long after a failed attempt the next one comes.
 pub const REDELIVERIES: [Duration; 4] = [
     Duration::from_secs(15),
@@ -69,10 +76,10 @@ impl PlatformBuilder {
     pub(crate) fn new() -> Self {
         Self {
             app: App {
-                id: "cli_a1b2c3d4e5f60718".to_owned(),
-                secret: "app-secret".to_owned(),
+                id: APP_ID.to_owned(),
+                secret: APP_SECRET.to_owned(),
                 key: None,
-                token: "verification-token".to_owned(),
+                token: VERIFICATION_TOKEN.to_owned(),
             },
             webhook: None,
             poster: Poster::new(),
@@ -92,8 +99,7 @@ impl PlatformBuilder {
         }
     }
 
-    /// Sets the app's id and secret: `cli_a1b2c3d4e5f60718` and `app-secret` unless set. The
-    /// official Node SDK takes ids of `cli_` and 16 hexadecimal digits only.
+    /// Sets the app's id and secret: [`APP_ID`] and [`APP_SECRET`] unless set.
     pub fn app(mut self, id: impl Into<String>, secret: impl Into<String>) -> Self {
         self.app.id = id.into();
         self.app.secret = secret.into();
@@ -107,7 +113,7 @@ impl PlatformBuilder {
         self
     }
 
-    /// Sets the app's Verification Token: `verification-token` unless set.
+    /// Sets the app's Verification Token: [`VERIFICATION_TOKEN`] unless set.
     pub fn verification_token(mut self, token: impl Into<String>) -> Self {
         self.app.token = token.into();
         self

@@ -109,8 +109,8 @@ mod webhook;
 
 pub use self::attempt::{Answer, Attempt, Missing, Mode};
 pub use self::builder::{
-    ANSWER_LIMIT, FRAGMENT_BYTES, FRAGMENT_GAP, PlatformBuilder, REDELIVERIES, StartError,
-    StartErrorKind,
+    ANSWER_LIMIT, APP_ID, APP_SECRET, FRAGMENT_BYTES, FRAGMENT_GAP, PlatformBuilder, REDELIVERIES,
+    StartError, StartErrorKind, VERIFICATION_TOKEN,
 };
 pub use self::clock::clock;
 pub use self::connection::{Ack, AckFate, ClientConfig, MAX_ACKS, MAX_CONNECTIONS, MAX_VIOLATIONS};

@@ -14,10 +14,9 @@ use lark_events::{
     Delivery, EncryptKey, RawJson, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER,
     SIGNATURE_TIMESTAMP_HEADER, Schema, Transport, VerificationToken,
 };
-use lark_events_sim::{ANSWER_LIMIT, Platform, WebhookUrl};
+use lark_events_sim::{ANSWER_LIMIT, APP_ID, Platform, WebhookUrl};
 use serde::Serialize;
 
-use crate::document::APP_ID;
 use crate::document::set::Set;
 use crate::document::template::{CARD_V1, Form, Template};
 use crate::figures::time;
