@@ -125,6 +125,10 @@ pub use self::webhook::{
     PostError, PostErrorKind, Poster, WebhookConnection, WebhookError, WebhookUrl, WebhookUrlError,
 };
 
+/// The version of rustls that [`Poster::tls_config`] and [`PlatformBuilder::webhook_tls_config`] take.
+#[cfg(feature = "webhook-tls")]
+pub use tokio_rustls::rustls;
+
 /// The largest answer of a webhook that is read.
 pub const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 

@@ -1,5 +1,7 @@
 //! What is pushed: the sample of an event, or a body or document of one's own.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use lark_events::{RawJson, Schema, duplicate_key};
 use lark_events_sim::{Document, ParseDocumentErrorKind};
@@ -77,9 +79,8 @@ impl Template {
 
 fn in_envelope(body: Bytes, event_type: Option<&str>, schema: Schema) -> Result<Form, String> {
     let body = RawJson::parse(body).map_err(|error| error.to_string())?;
-    if !body.as_str().starts_with('{') {
-        return Err("the body is no JSON object".to_owned());
-    }
+    body.decode::<BTreeMap<String, RawJson>>()
+        .map_err(|_| "the body is no JSON object")?;
     let event_type =
         event_type.ok_or("the body does not say of which event it is: name its type")?;
     if event_type == CARD_V1 {
@@ -91,4 +92,26 @@ fn in_envelope(body: Bytes, event_type: Option<&str>, schema: Schema) -> Result<
     };
     let document = document.map_err(|error| error.to_string())?;
     Ok(Form::Document(document.new_duplicate_key()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_any_object_that_can_be_read() {
+        let of =
+            |json: &'static str| Template::of(json.into(), Some("tea.pot.ready_v1"), Schema::V1);
+        for body in ["{}", "\n {\"kind\": 1}\n"] {
+            assert!(of(body).is_ok(), "{body}");
+        }
+        for (body, says) in [
+            (" [] ", "the body is no JSON object"),
+            ("1", "the body is no JSON object"),
+            (r#"{"\ud800": 1}"#, "no JSON"),
+        ] {
+            let error = of(body).unwrap_err();
+            assert!(error.contains(says), "{body}: {error}");
+        }
+    }
 }
