@@ -89,7 +89,7 @@
 //!
 //! - `tls`: serves `https://` and `wss://` with a certificate of its own making.
 //! - `webhook-tls`: posts to webhooks at `https://`, by a configuration of `rustls` that it is given
-//!   ([`Poster::tls_config`], [`PlatformBuilder::webhook_tls_config`]).
+//!   (`Poster::tls_config`, `PlatformBuilder::webhook_tls_config`).
 
 mod attempt;
 mod builder;
