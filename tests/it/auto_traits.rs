@@ -119,11 +119,23 @@ fn a_local_platform_can_be_shared() {
     shared!(sim::Answer, sim::Missing, sim::Mode, sim::Ack, sim::AckFate);
     shared!(
         sim::ClientConfig,
-        sim::Stats,
-        sim::Violation,
-        sim::ViolationKind
+        sim::Span,
+        sim::PlatformStats,
+        sim::ProtocolViolation,
+        sim::ProtocolViolationKind
     );
-    shared!(sim::StartError, sim::StartErrorKind, sim::WebhookError);
+    shared!(
+        sim::ParseDocumentError,
+        sim::ParseDocumentErrorKind,
+        sim::ParseFaultError,
+        sim::ParseSpanError,
+        sim::StartError,
+        sim::StartErrorKind,
+        sim::WebhookError
+    );
+    shared!(sim::Poster, sim::PostError, sim::PostErrorKind);
+    shared!(sim::WebhookUrl, sim::WebhookUrlError);
+    sent::<sim::WebhookConnection>();
     shared!(sim::CallbackError);
 }
 

@@ -63,17 +63,9 @@ impl Output {
     /// Draws lines and what to type behind, in the place of as many that were drawn before if there were
     /// any.
     pub(crate) fn draw(self, lines: &[Text], again: bool, prompt: &str) -> io::Result<()> {
-        let mut drawn = String::new();
-        if again {
-            // Saves where the cursor is, which may be within what is being typed, and goes up.
-            drawn += &format!("\x1b7\x1b[{}A\r", lines.len());
-        }
-        for line in lines {
-            let line = line.render(self.is_coloured(&io::stdout()));
-            drawn += &format!("\x1b[2K{line}\r\n");
-        }
-        drawn += if again { "\x1b8" } else { prompt };
-        write(drawn.as_bytes())
+        let lines = lines.iter();
+        let lines = lines.map(|line| line.render(self.is_coloured(&io::stdout())));
+        write(drawing(lines, again, prompt).as_bytes())
     }
 
     /// Tells people something beside the result.
@@ -142,6 +134,20 @@ pub(crate) fn even_if_unread(printed: io::Result<()>) -> io::Result<()> {
     }
 }
 
+/// What draws lines on a terminal.
+fn drawing(lines: impl ExactSizeIterator<Item = String>, again: bool, prompt: &str) -> String {
+    let mut drawing = String::new();
+    if again {
+        // Saves where the cursor is, which may be within what is being typed, and goes up.
+        drawing += &format!("\x1b7\x1b[{}A\r", lines.len());
+    }
+    for line in lines {
+        drawing += &format!("\x1b[2K{line}\r\n");
+    }
+    drawing += if again { "\x1b8" } else { prompt };
+    drawing
+}
+
 /// Writes to stdout.
 fn write(bytes: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
@@ -156,4 +162,18 @@ fn say(text: &str) {
 
 fn is_dumb() -> bool {
     env::var_os("TERM").is_some_and(|term| term == "dumb")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_drawn_in_the_place_of_those_before_and_the_cursor_stays() {
+        let lines = || ["a", "b"].map(str::to_owned).into_iter();
+        let first = "\x1b[2Ka\r\n\x1b[2Kb\r\n> ";
+        assert_eq!(drawing(lines(), false, "> "), first);
+        let again = "\x1b7\x1b[2A\r\x1b[2Ka\r\n\x1b[2Kb\r\n\x1b8";
+        assert_eq!(drawing(lines(), true, "> "), again);
+    }
 }

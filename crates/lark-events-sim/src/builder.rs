@@ -23,9 +23,16 @@ use crate::fault::Faults;
 use crate::platform::Platform;
 use crate::random::Random;
 use crate::shared::{App, Shared, Tasks};
-use crate::stats::Stats;
-use crate::webhook::{Target, Webhook, WebhookError};
+use crate::stats::PlatformStats;
+use crate::webhook::{Poster, Registration, Target, WebhookError, WebhookUrl};
 
+/// The id of the app unless another is set. The official Node SDK takes ids of this form only: `cli_` and
+/// 16 hexadecimal digits.
+pub const APP_ID: &str = "cli_a1b2c3d4e5f60718";
+/// The secret of the app unless another is set.
+pub const APP_SECRET: &str = "app-secret";
+/// The Verification Token of the app unless another is set.
+pub const VERIFICATION_TOKEN: &str = "verification-token";
 /// How long after a failed attempt the next one comes.
 pub const REDELIVERIES: [Duration; 4] = [
     Duration::from_secs(15),
@@ -49,6 +56,7 @@ pub(crate) const MAX_WAIT: Duration = Duration::from_hours(24 * 365);
 pub struct PlatformBuilder {
     app: App,
     webhook: Option<Result<Target, WebhookError>>,
+    poster: Poster,
     path: Option<String>,
     events_by: Option<Mode>,
     callbacks_by: Option<Mode>,
@@ -68,12 +76,13 @@ impl PlatformBuilder {
     pub(crate) fn new() -> Self {
         Self {
             app: App {
-                id: "cli_a1b2c3d4e5f60718".to_owned(),
-                secret: "app-secret".to_owned(),
+                id: APP_ID.to_owned(),
+                secret: APP_SECRET.to_owned(),
                 key: None,
-                token: "verification-token".to_owned(),
+                token: VERIFICATION_TOKEN.to_owned(),
             },
             webhook: None,
+            poster: Poster::new(),
             path: None,
             events_by: None,
             callbacks_by: None,
@@ -90,8 +99,7 @@ impl PlatformBuilder {
         }
     }
 
-    /// Sets the app's id and secret: `cli_a1b2c3d4e5f60718` and `app-secret` unless set. The
-    /// official Node SDK takes ids of `cli_` and 16 hexadecimal digits only.
+    /// Sets the app's id and secret: [`APP_ID`] and [`APP_SECRET`] unless set.
     pub fn app(mut self, id: impl Into<String>, secret: impl Into<String>) -> Self {
         self.app.id = id.into();
         self.app.secret = secret.into();
@@ -105,15 +113,28 @@ impl PlatformBuilder {
         self
     }
 
-    /// Sets the app's Verification Token: `verification-token` unless set.
+    /// Sets the app's Verification Token: [`VERIFICATION_TOKEN`] unless set.
     pub fn verification_token(mut self, token: impl Into<String>) -> Self {
         self.app.token = token.into();
         self
     }
 
-    /// Sets the app's webhook, at an `http://` URL. It is checked when the platform starts.
+    /// Sets the app's webhook, at an `http://` or `https://` URL. It is checked when the platform
+    /// starts.
     pub fn webhook(mut self, url: &str) -> Self {
-        self.webhook = Some(Target::url(url).ok_or(WebhookError::InvalidUrl));
+        let url = url.parse::<WebhookUrl>();
+        self.webhook = Some(url.map(Target::Url).map_err(Into::into));
+        self
+    }
+
+    /// Posts to webhooks at `https://` by this configuration: it says whom to trust, and by which
+    /// provider.
+    #[cfg(feature = "webhook-tls")]
+    pub fn webhook_tls_config(
+        mut self,
+        config: impl Into<Arc<tokio_rustls::rustls::ClientConfig>>,
+    ) -> Self {
+        self.poster = self.poster.tls_config(config);
         self
     }
 
@@ -280,8 +301,8 @@ impl PlatformBuilder {
             clock: self.clock.unwrap_or_else(|| Clock::new(clock())),
             random: Random::new(self.seed),
             faults: Faults::new(Random::new(self.seed)),
-            stats: watch::Sender::new(Stats::default()),
-            webhook: Webhook::new(),
+            stats: watch::Sender::new(PlatformStats::default()),
+            registration: Registration::new(self.poster),
             connections,
             pushes: AtomicU64::new(1),
             sent: watch::Sender::new(0),

@@ -105,7 +105,7 @@ impl Deliver {
     /// Sends the document, and gives the moment at which all of it is sent, and the answer.
     async fn send(&self, faults: &[Fault]) -> (Instant, Answer) {
         let Shared {
-            webhook,
+            registration,
             connections,
             answer_limit,
             ..
@@ -120,7 +120,7 @@ impl Deliver {
                 (sent, Some(answer))
             }
         } else {
-            let Some(post) = webhook.post().await else {
+            let Some(post) = registration.post().await else {
                 return (Instant::now(), Missing::NowhereToSend.into());
             };
             let sent = Instant::now();
@@ -171,14 +171,14 @@ impl Deliver {
     fn is_struck_by(&self, fault: Fault) -> bool {
         let Shared {
             app,
-            webhook,
+            registration,
             connections,
             ..
         } = &*self.shared;
         let by_webhook = self.mode == Mode::Webhook;
         let fragmented = || connections.fragments(&self.document.json) > 1;
         let somewhere = if by_webhook {
-            webhook.is_set()
+            registration.is_set()
         } else {
             connections.is_any()
         };

@@ -75,7 +75,7 @@
 //! - It serves one app; several apps are several platforms.
 //! - A redelivery repeats the first request byte for byte, its signature and timestamp included:
 //!   whether the platform signs anew is not documented, and this is the harder case.
-//! - Requests are posted over `http://`, each on a connection of its own, and never redirected.
+//! - Each request is posted on a connection of its own, and never redirected.
 //! - The fragments of an event come 20 ms apart ([`FRAGMENT_GAP`]); how the platform spaces them is not
 //!   documented.
 //! - What a client must not do is reported and does not end its connection, as long as it speaks
@@ -85,7 +85,11 @@
 //!
 //! # Features
 //!
-//! - `tls`: serves `https://` and `wss://` with a certificate of its own making. Off by default.
+//! Both are off by default.
+//!
+//! - `tls`: serves `https://` and `wss://` with a certificate of its own making.
+//! - `webhook-tls`: posts to webhooks at `https://`, by a configuration of `rustls` that it is given
+//!   (`Poster::tls_config`, `PlatformBuilder::webhook_tls_config`).
 
 mod attempt;
 mod builder;
@@ -98,24 +102,32 @@ mod platform;
 mod push;
 mod random;
 mod shared;
+mod span;
 mod stats;
 mod violation;
 mod webhook;
 
 pub use self::attempt::{Answer, Attempt, Missing, Mode};
 pub use self::builder::{
-    ANSWER_LIMIT, FRAGMENT_BYTES, FRAGMENT_GAP, PlatformBuilder, REDELIVERIES, StartError,
-    StartErrorKind,
+    ANSWER_LIMIT, APP_ID, APP_SECRET, FRAGMENT_BYTES, FRAGMENT_GAP, PlatformBuilder, REDELIVERIES,
+    StartError, StartErrorKind, VERIFICATION_TOKEN,
 };
 pub use self::clock::clock;
 pub use self::connection::{Ack, AckFate, ClientConfig, MAX_ACKS, MAX_CONNECTIONS, MAX_VIOLATIONS};
-pub use self::document::Document;
-pub use self::fault::Fault;
+pub use self::document::{Document, ParseDocumentError, ParseDocumentErrorKind};
+pub use self::fault::{Fault, ParseFaultError};
 pub use self::platform::Platform;
 pub use self::push::{CallbackError, Push, PushCallback, Report};
-pub use self::stats::Stats;
-pub use self::violation::{Violation, ViolationKind};
-pub use self::webhook::WebhookError;
+pub use self::span::{ParseSpanError, Span};
+pub use self::stats::PlatformStats;
+pub use self::violation::{ProtocolViolation, ProtocolViolationKind};
+pub use self::webhook::{
+    PostError, PostErrorKind, Poster, WebhookConnection, WebhookError, WebhookUrl, WebhookUrlError,
+};
+
+/// The version of rustls that [`Poster::tls_config`] and [`PlatformBuilder::webhook_tls_config`] take.
+#[cfg(feature = "webhook-tls")]
+pub use tokio_rustls::rustls;
 
 /// The largest answer of a webhook that is read.
 pub const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;

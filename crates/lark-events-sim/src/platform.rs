@@ -19,9 +19,9 @@ use crate::document::Document;
 use crate::fault::Fault;
 use crate::push::{Push, PushCallback};
 use crate::shared::Shared;
-use crate::stats::Stats;
-use crate::violation::Violation;
-use crate::webhook::{Target, WebhookError};
+use crate::stats::PlatformStats;
+use crate::violation::ProtocolViolation;
+use crate::webhook::{Target, WebhookError, WebhookUrl};
 
 /// What each side of a stream in memory may have on its way.
 const STREAM_BYTES: usize = 64 * 1024;
@@ -116,13 +116,13 @@ impl Platform {
     /// Posts a request to the app's webhook as it is, once, and waits for the answer: what somebody
     /// else might send. No fault happens to it, and it is counted nowhere.
     pub async fn post(&self, request: Request<Bytes>) -> Answer {
-        let Some(post) = self.shared.webhook.post().await else {
+        let Some(post) = self.shared.registration.post().await else {
             return Missing::NowhereToSend.into();
         };
         post.send(request, self.shared.answer_limit).await
     }
 
-    /// Sets the app's webhook, at an `http://` URL, if it passes the URL check: events go there
+    /// Sets the app's webhook, at an `http://` or `https://` URL, if it passes the URL check: events go there
     /// from then on if they go to webhooks at all.
     ///
     /// # Errors
@@ -130,18 +130,17 @@ impl Platform {
     /// [`WebhookError`] when the URL is not valid or does not pass the check; then the former one
     /// stays.
     pub async fn set_webhook(&self, url: &str) -> Result<(), WebhookError> {
-        let target = Target::url(url).ok_or(WebhookError::InvalidUrl)?;
-        self.check(target).await
+        self.check(Target::Url(url.parse::<WebhookUrl>()?)).await
     }
 
     pub(crate) async fn check(&self, target: Target) -> Result<(), WebhookError> {
         let Shared {
             app,
             random,
-            webhook,
+            registration,
             ..
         } = &*self.shared;
-        webhook
+        registration
             .set(target, app.key.as_ref(), &app.token, random)
             .await
     }
@@ -199,7 +198,7 @@ impl Platform {
 
     /// What happened so far.
     #[must_use]
-    pub fn stats(&self) -> Stats {
+    pub fn stats(&self) -> PlatformStats {
         *self.shared.stats.borrow()
     }
 
@@ -213,7 +212,7 @@ impl Platform {
     /// assert!(stats.upgrades >= 2);
     /// # }
     /// ```
-    pub async fn until(&self, wanted: impl FnMut(&Stats) -> bool) -> Stats {
+    pub async fn until(&self, wanted: impl FnMut(&PlatformStats) -> bool) -> PlatformStats {
         let mut stats = self.shared.stats.subscribe();
         let stats = stats.wait_for(wanted).await;
         *stats.expect("the platform holds the sender")
@@ -229,7 +228,7 @@ impl Platform {
     /// What the app's clients did against the protocol of the long connection, the first
     /// [`MAX_VIOLATIONS`](crate::MAX_VIOLATIONS) of it.
     #[must_use]
-    pub fn violations(&self) -> Vec<Violation> {
+    pub fn violations(&self) -> Vec<ProtocolViolation> {
         self.shared.connections.violations()
     }
 

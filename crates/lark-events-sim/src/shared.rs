@@ -17,8 +17,8 @@ use crate::connection::Connections;
 use crate::document::Document;
 use crate::fault::Faults;
 use crate::random::Random;
-use crate::stats::Stats;
-use crate::webhook::{Parcel, Webhook};
+use crate::stats::PlatformStats;
+use crate::webhook::{Parcel, Registration};
 
 pub(crate) struct Shared {
     pub(crate) app: App,
@@ -27,8 +27,8 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) random: Random,
     pub(crate) faults: Faults,
-    pub(crate) stats: watch::Sender<Stats>,
-    pub(crate) webhook: Webhook,
+    pub(crate) stats: watch::Sender<PlatformStats>,
+    pub(crate) registration: Registration,
     pub(crate) connections: Connections,
     pub(crate) pushes: AtomicU64,
     /// Tells of each attempt that was sent, by the number of its push.
@@ -59,7 +59,7 @@ impl App {
 }
 
 impl Shared {
-    pub(crate) fn count(&self, change: impl FnOnce(&mut Stats)) {
+    pub(crate) fn count(&self, change: impl FnOnce(&mut PlatformStats)) {
         self.stats.send_modify(change);
     }
 

@@ -3,7 +3,7 @@
 /// Counts since the platform was started, and what is open now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Stats {
+pub struct PlatformStats {
     /// Long connections open now, half-open ones included.
     pub connections: usize,
     /// Long connections that have ended.

@@ -5,17 +5,17 @@ use std::fmt;
 /// Something that an app sent on a long connection and that the protocol does not allow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Violation {
+pub struct ProtocolViolation {
     /// The connection, by the `device_id` of its URL.
     pub connection: String,
     /// What was wrong.
-    pub kind: ViolationKind,
+    pub kind: ProtocolViolationKind,
 }
 
 /// The ways to break the protocol.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum ViolationKind {
+pub enum ProtocolViolationKind {
     /// Something that is no WebSocket message, or too large for one. It ends the connection.
     NotAWebSocket,
     /// A text message: frames are binary.
@@ -45,13 +45,13 @@ pub enum ViolationKind {
     NoHandlerTime(String),
 }
 
-impl fmt::Display for Violation {
+impl fmt::Display for ProtocolViolation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "connection {}: {}", self.connection, self.kind)
     }
 }
 
-impl fmt::Display for ViolationKind {
+impl fmt::Display for ProtocolViolationKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotAWebSocket => f.write_str("what is no WebSocket message"),

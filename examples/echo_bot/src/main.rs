@@ -112,18 +112,15 @@ async fn by_webhook(
     let app = axum::Router::new().route_service(PATH, events.clone());
     let listener = TcpListener::bind(address).await?;
     info!("listening on http://{}{PATH}", listener.local_addr()?);
-    let (stopping, stopped) = oneshot::channel();
+    let (stopping, stopped) = oneshot::channel::<()>();
     let server = axum::serve(listener, app).with_graceful_shutdown(async move {
         stop.await;
-        let _ = stopping.send(());
+        drop(stopping);
     });
     // After the signal, connections have a bounded time to finish; one that hangs is cut off.
     let grace_is_over = async {
-        if stopped.await.is_ok() {
-            tokio::time::sleep(GRACE).await;
-        } else {
-            std::future::pending::<()>().await;
-        }
+        let _ = stopped.await;
+        tokio::time::sleep(GRACE).await;
     };
     tokio::select! {
         result = server => result?,

@@ -4,7 +4,7 @@ use http::StatusCode;
 
 use super::finding::Finding;
 use crate::figures::time;
-use crate::webhook::answer::{Answer, Missing, Posted};
+use crate::webhook::answer::{Answer, Posted};
 
 /// What is wanted of the platform's own: status 200, in time.
 pub(crate) fn accepted(posted: &Posted, advice: &'static str) -> Finding {
@@ -31,7 +31,7 @@ pub(crate) fn refused(posted: &Posted, good: Option<&Answer>, advice: &'static s
             "it seems to be dropped; answer 401, or a wrong key shows nowhere and loses events",
         ),
         Ok(answer) => Finding::fail(format!("{answer}, as if it were good"), advice),
-        Err(missing @ Missing::Closed) => {
+        Err(missing) if missing.is_closed() => {
             Finding::warn(missing.to_string(), "answer 401: this looks like a crash")
         }
         Err(missing) => Finding::fail(missing.to_string(), "answer 401 at once"),

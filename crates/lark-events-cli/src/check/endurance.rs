@@ -1,25 +1,28 @@
 //! Cases of what a webhook has to stand, whoever sends it.
 
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
-use tokio::io::AsyncWriteExt as _;
+use http_body::{Body, Frame, SizeHint};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Interval, interval, sleep};
 
 use super::answer::accepted;
 use super::authenticity::forge;
 use super::delivery::soon;
 use super::finding::Finding;
 use super::probe::{Probe, unsigned};
-use crate::webhook::answer::{Missing, Posted, hangs};
+use crate::webhook::answer::{Posted, hangs};
 
 /// More than a small pool of threads has.
 const SLOW_SENDERS: usize = 16;
 /// What a slow sender says that it will send.
-const SLOW_BYTES: usize = 4000;
+const SLOW_BYTES: u64 = 4000;
 const PAUSE: Duration = Duration::from_millis(100);
 
 const OVERSIZE: usize = 8 * 1024 * 1024;
@@ -77,17 +80,14 @@ pub(crate) async fn slow_bodies(probe: &Probe) -> Finding {
     let (begun, mut begins) = mpsc::channel(SLOW_SENDERS);
     let mut senders = JoinSet::new();
     for _ in 0..SLOW_SENDERS {
-        let head = probe.target.head(&forge(probe.event()), SLOW_BYTES);
-        let (target, begun) = (probe.target.clone(), begun.clone());
+        let request = forge(probe.event()).map(|_| Trickle(interval(PAUSE)));
+        let (client, begun) = (probe.client.clone(), begun.clone());
         senders.spawn(async move {
-            let connected = target.connect().await;
+            let connected = client.connect().await;
             let _ = begun.send(connected.is_ok()).await;
-            let Ok(mut stream) = connected else { return };
-            let mut sent = stream.write_all(&head).await;
-            // Until it is cut off by the webhook, or by the end of this case.
-            while sent.is_ok() {
-                sent = stream.write_all(b"{").await;
-                sleep(PAUSE).await;
+            // Until the webhook answers or cuts it off, or this case ends.
+            if let Ok(connection) = connected {
+                let _ = connection.send(request).await;
             }
         });
     }
@@ -100,6 +100,27 @@ pub(crate) async fn slow_bodies(probe: &Probe) -> Finding {
     let posted = probe.post(probe.event()).await;
     senders.shutdown().await;
     beside(connected, &posted)
+}
+
+/// A body that comes byte by byte.
+struct Trickle(Interval);
+
+impl Body for Trickle {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        ready!(self.0.poll_tick(cx));
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"{")))))
+    }
+
+    /// Which is what the head of the request says.
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(SLOW_BYTES)
+    }
 }
 
 /// Judges the answer to an event while as many slow bodies are being sent.
@@ -126,10 +147,10 @@ pub(crate) async fn oversize(probe: &Probe) -> Finding {
     }
     let request = probe.app().request(document);
     let advice = "bound what is read of a body: whoever sends decides on its size otherwise";
-    match probe.target.send(request, OVERSIZE_LIMIT).await {
+    match probe.client.send(request, OVERSIZE_LIMIT).await {
         Ok(answer) if answer.status.is_success() => Finding::warn(answer.to_string(), advice),
         Ok(answer) => Finding::pass(answer.to_string()),
-        Err(missing @ Missing::Closed) => Finding::pass(missing.to_string()),
+        Err(missing) if missing.is_closed() => Finding::pass(missing.to_string()),
         Err(missing) => Finding::fail(missing.to_string(), advice),
     }
 }

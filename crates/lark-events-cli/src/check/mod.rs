@@ -13,6 +13,7 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use lark_events_sim::WebhookUrl;
 use serde::Serialize;
 use serde_json::json;
 
@@ -23,7 +24,6 @@ use crate::Error;
 use crate::output::{BAD, FAINT, GOOD, Output, STRONG, even_if_unread};
 use crate::secrets::Secrets;
 use crate::text::Text;
-use crate::webhook::target::Target;
 
 /// Check a webhook, in any language, against what the platform and others may send.
 ///
@@ -33,7 +33,7 @@ use crate::webhook::target::Target;
 pub(crate) struct CheckArgs {
     /// The webhook: `http://` or `https://`.
     #[arg(required_unless_present = "list")]
-    url: Option<Target>,
+    url: Option<WebhookUrl>,
     #[command(flatten)]
     secrets: Secrets,
     /// An event that the app has a handler for.

@@ -5,21 +5,23 @@ use http::Request;
 use lark_events::{
     EventInfo, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER,
 };
-use lark_events_sim::{Document, Platform, PlatformBuilder};
+use lark_events_sim::{
+    ANSWER_LIMIT, Document, Platform, PlatformBuilder, PostErrorKind, WebhookUrl,
+};
 use serde_json::Value;
 
 use super::answer::refused;
 use super::finding::Finding;
 use crate::secrets::Secrets;
-use crate::webhook::answer::{ANSWER_LIMIT, Answer, Missing, Posted};
-use crate::webhook::target::Target;
+use crate::webhook::answer::{Answer, Missing, Posted};
+use crate::webhook::client::Client;
 use crate::{Error, catalogue};
 
 /// What forgers have instead of the app's secrets.
 pub(crate) const FORGED: &str = "forged";
 
 pub(crate) struct Probe {
-    pub(crate) target: Target,
+    pub(crate) client: Client,
     pub(crate) key: Option<String>,
     pub(crate) token: Option<String>,
     info: &'static EventInfo,
@@ -28,7 +30,11 @@ pub(crate) struct Probe {
 }
 
 impl Probe {
-    pub(crate) async fn new(target: Target, secrets: &Secrets, event: &str) -> Result<Self, Error> {
+    pub(crate) async fn new(
+        url: WebhookUrl,
+        secrets: &Secrets,
+        event: &str,
+    ) -> Result<Self, Error> {
         let info = catalogue::find(event).map(|known| known.info);
         let info = info.ok_or_else(|| catalogue::unknown(event))?;
         let (key, token) = (secrets.key()?, secrets.token()?);
@@ -36,15 +42,16 @@ impl Probe {
             return Err("neither an Encrypt Key nor a Verification Token is given".into());
         }
         let mut probe = Self {
-            target,
+            client: Client::new(url)?,
             key,
             token,
             info,
             good: None,
         };
         let good = match probe.post(probe.event()).await {
-            Err(Missing::Unreachable(error)) => {
-                return Err(format!("the webhook cannot be connected to: {error}").into());
+            Err(Missing::Failed(error)) if error.kind() == PostErrorKind::Unreachable => {
+                let missing = Missing::from(error);
+                return Err(format!("the webhook {missing}").into());
             }
             posted => posted.ok().filter(|answer| answer.status.is_success()),
         };
@@ -94,7 +101,7 @@ impl Probe {
     }
 
     pub(crate) async fn post(&self, request: Request<Bytes>) -> Posted {
-        self.target.send(request, ANSWER_LIMIT).await
+        self.client.send(request, ANSWER_LIMIT).await
     }
 
     /// Whether a request is refused, and `advice` if it is not.

@@ -11,21 +11,20 @@ use clap::Args;
 use http::header::CONTENT_TYPE;
 use http::{Request, StatusCode};
 use lark_events::{
-    Delivery, EncryptKey, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER,
-    Schema, Transport, VerificationToken,
+    Delivery, EncryptKey, RawJson, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER,
+    SIGNATURE_TIMESTAMP_HEADER, Schema, Transport, VerificationToken,
 };
-use lark_events_sim::Platform;
+use lark_events_sim::{ANSWER_LIMIT, APP_ID, Platform, WebhookUrl};
 use serde::Serialize;
 
-use crate::document::APP_ID;
 use crate::document::set::Set;
-use crate::document::template::{CARD_V1, Template};
+use crate::document::template::{CARD_V1, Form, Template};
 use crate::figures::time;
 use crate::output::{BAD, FAINT, GOOD, Output, even_if_unread};
 use crate::secrets::Secrets;
 use crate::text::Text;
 use crate::webhook::answer::Posted;
-use crate::webhook::target::Target;
+use crate::webhook::client::Client;
 use crate::{Error, payload};
 
 /// Push one event to a webhook, as the platform would: encrypted and signed if there is a key.
@@ -49,7 +48,7 @@ pub(crate) struct PushArgs {
     event_type: Option<String>,
     /// The webhook: `http://` or `https://`.
     #[arg(long, value_name = "URL")]
-    to: Target,
+    to: WebhookUrl,
     /// The JSON to push instead of the sample, a body or a document in its envelope; `-` is stdin.
     #[arg(long)]
     file: Option<PathBuf>,
@@ -67,7 +66,7 @@ pub(crate) struct PushArgs {
     #[arg(long, requires = "file")]
     v1: bool,
     /// How many seconds to wait for the answer; the platform waits for 3.
-    #[arg(long, value_name = "SECONDS", default_value_t = 3)]
+    #[arg(long, value_name = "SECONDS", default_value_t = ANSWER_LIMIT.as_secs())]
     timeout: u64,
     #[command(flatten)]
     secrets: Secrets,
@@ -89,27 +88,27 @@ struct Pushed<'a> {
 pub(crate) async fn run(args: PushArgs, output: Output) -> Result<ExitCode, Error> {
     let key = args.secrets.key()?;
     let template = template(&args, output)?;
-    let request = if template.event_type == CARD_V1 {
-        card_v1(&template, &args)?
-    } else {
-        let mut document = template.document()?;
-        if let Some(id) = &args.event_id {
-            document = document.event_id(id);
+    let request = match template.form {
+        Form::Card(body) => card_v1(body, &args)?,
+        Form::Document(mut document) => {
+            if let Some(id) = &args.event_id {
+                document = document.event_id(id);
+            }
+            let token = args.secrets.token()?.unwrap_or_default();
+            let mut app = Platform::builder()
+                .app(&args.app_id, "")
+                .verification_token(token);
+            if let Some(key) = &key {
+                app = app.encrypt_key(key.as_str());
+            }
+            app.request(document)
         }
-        let token = args.secrets.token()?.unwrap_or_default();
-        let mut app = Platform::builder()
-            .app(&args.app_id, "")
-            .verification_token(token);
-        if let Some(key) = &key {
-            app = app.encrypt_key(key.as_str());
-        }
-        app.request(document)
     };
     let key = key.map(EncryptKey::new);
     let event_id = event_id(request.body(), key.as_ref());
     let signed = request.headers().contains_key(SIGNATURE_HEADER);
-    let posted = args
-        .to
+    let client = Client::new(args.to)?;
+    let posted = client
         .send(request, Duration::from_secs(args.timeout))
         .await;
     let accepted = posted
@@ -156,17 +155,17 @@ fn template(args: &PushArgs, output: Output) -> Result<Template, Error> {
         (None, None) => return Err("neither an event type nor --file".into()),
     };
     for set in &args.set {
-        template.set(set)?;
+        template = template.set(set)?;
     }
     Ok(template)
 }
 
 /// The old card callback: never encrypted, and signed with the token.
-fn card_v1(template: &Template, args: &PushArgs) -> Result<Request<Bytes>, Error> {
+fn card_v1(body: RawJson, args: &PushArgs) -> Result<Request<Bytes>, Error> {
     if args.event_id.is_some() {
         return Err(format!("{CARD_V1} has no event id").into());
     }
-    let body = template.json()?.into_bytes();
+    let body = body.into_bytes();
     let mut request = Request::post("/").header(CONTENT_TYPE, "application/json; charset=utf-8");
     if let Some(token) = args.secrets.token()? {
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?;

@@ -2,11 +2,11 @@
 
 use std::io;
 
+use lark_events_sim::{APP_ID, APP_SECRET, VERIFICATION_TOKEN};
 use serde_json::json;
 
 use super::ServeArgs;
 use crate::Error;
-use crate::document::APP_ID;
 use crate::output::{FAINT, NAME, Output};
 use crate::secrets::given;
 use crate::text::Text;
@@ -51,14 +51,13 @@ impl App {
         let id = given(args.app_id.as_ref(), "--app-id", "LARK_APP_ID")?;
         let secret = given(args.app_secret.as_ref(), "--app-secret", "LARK_APP_SECRET")?;
         Ok(Self {
-            // The official Node SDK takes ids of this form only.
             id: id.unwrap_or_else(|| APP_ID.to_owned()),
-            secret: Known::or(secret, "app-secret"),
+            secret: Known::or(secret, APP_SECRET),
             key: match args.no_key {
                 true => None,
                 false => Some(Known::or(args.secrets.key()?, "encrypt-key")),
             },
-            token: Known::or(args.secrets.token()?, "verification-token"),
+            token: Known::or(args.secrets.token()?, VERIFICATION_TOKEN),
         })
     }
 

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::event::Event;
+use lark_events_sim::{ParseSpanError, Span};
+
 use super::fault::Named;
-use super::span::Span;
+use super::pushable::Pushable;
 use super::words::words;
 
 /// What there is, for help.
@@ -24,7 +25,7 @@ Commands, one a line, typed or in a script; quotes and # are as in a shell:
 
 #[derive(Debug)]
 pub(crate) enum Command {
-    Push(Event),
+    Push(Pushable),
     Fault(Named),
     Calm,
     Wait(Wait),
@@ -48,10 +49,13 @@ impl Command {
         let words: Vec<_> = words.iter().map(String::as_str).collect();
         let command = match words.as_slice() {
             [] => return Ok(None),
-            ["push", event @ ..] if !event.is_empty() => Self::Push(Event::parse(event)?),
+            ["push", event @ ..] if !event.is_empty() => Self::Push(Pushable::parse(event)?),
             ["fault", name] => Self::Fault(name.parse()?),
             ["calm"] => Self::Calm,
-            ["wait", what] => Self::Wait(what.parse()?),
+            ["wait", what] => Self::Wait(
+                what.parse()
+                    .map_err(|error: ParseSpanError| error.to_string())?,
+            ),
             ["stats"] => Self::Stats,
             ["events"] => Self::Events(String::new()),
             ["events", text] => Self::Events(text.to_lowercase()),
@@ -74,7 +78,7 @@ impl Command {
 }
 
 impl FromStr for Wait {
-    type Err = &'static str;
+    type Err = ParseSpanError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {

@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::span::Stream;
+use super::stream::Stream;
 
 pub(super) struct Due {
     pub(super) stream: Stream,

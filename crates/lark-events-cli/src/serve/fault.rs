@@ -1,11 +1,8 @@
-//! Faults by name: `lose-answer`, `delay:2s`, `disconnect@0.1`.
+//! Faults that happen once, or with a probability: `lose-answer`, `delay:2s`, `disconnect@0.1`.
 
 use std::str::FromStr;
-use std::time::Duration;
 
 use lark_events_sim::{Fault, Platform};
-
-use super::span::Span;
 
 /// What there is, for help.
 pub(crate) const NAMES: &str = "\
@@ -42,11 +39,9 @@ impl FromStr for Named {
             Some((text, probability)) => (text, Some(self::probability(probability)?)),
             None => (text, None),
         };
-        let (name, value) = match text.split_once(':') {
-            Some((name, value)) => (name, Some(value)),
-            None => (text, None),
-        };
-        let fault = fault(name, value)?;
+        let fault = text
+            .parse()
+            .map_err(|error| format!("{error}\n\n{NAMES}"))?;
         Ok(Self { fault, probability })
     }
 }
@@ -57,72 +52,10 @@ fn probability(text: &str) -> Result<f64, String> {
     probability.ok_or_else(|| format!("{text} is no probability from 0 to 1"))
 }
 
-fn fault(name: &str, value: Option<&str>) -> Result<Fault, String> {
-    let time = |default| match value {
-        Some(value) => value.parse().map(|Span(time)| time),
-        None => Ok(Duration::from_millis(default)),
-    };
-    let number = |default| match value {
-        Some(value) => value
-            .parse::<i64>()
-            .map_err(|_| format!("{value} is no number")),
-        None => Ok(default),
-    };
-    let status = || {
-        let status = u16::try_from(number(503)?).ok();
-        let status = status.filter(|status| (200..600).contains(status));
-        status.ok_or_else(|| "a status is from 200 to 599".to_owned())
-    };
-    let fault = match name {
-        "delay" => Fault::Delay(time(1000)?),
-        "duplicate" => Fault::Duplicate(time(100)?),
-        "clock-skew" => Fault::ClockSkew(number(600)?),
-        "spread-fragments" => Fault::SpreadFragments(time(100)?),
-        "endpoint" => Fault::Endpoint(number(1)?),
-        "endpoint-status" => Fault::EndpointStatus(status()?),
-        "refuse-upgrade" => refuse_upgrade(value.unwrap_or("514"))?,
-        "upgrade-status" => Fault::UpgradeStatus(status()?),
-        _ => {
-            let fault = plain(name).ok_or_else(|| format!("no fault {name}\n\n{NAMES}"))?;
-            if value.is_some() {
-                return Err(format!("{name} takes no value"));
-            }
-            fault
-        }
-    };
-    Ok(fault)
-}
-
-/// Those that are nothing but a name.
-fn plain(name: &str) -> Option<Fault> {
-    Some(match name {
-        "lose-event" => Fault::LoseEvent,
-        "lose-answer" => Fault::LoseAnswer,
-        "reorder" => Fault::Reorder,
-        "garbage-frame" => Fault::GarbageFrame,
-        "shuffle-fragments" => Fault::ShuffleFragments,
-        "lose-fragment" => Fault::LoseFragment,
-        "repeat-fragment" => Fault::RepeatFragment,
-        "disconnect" => Fault::Disconnect,
-        "close" => Fault::Close,
-        "half-open" => Fault::HalfOpen,
-        "accept-half-open" => Fault::AcceptHalfOpen,
-        "endpoint-silent" => Fault::EndpointSilent,
-        "upgrade-silent" => Fault::UpgradeSilent,
-        _ => return None,
-    })
-}
-
-fn refuse_upgrade(value: &str) -> Result<Fault, String> {
-    let (status, code) = value.split_once('/').unwrap_or((value, "0"));
-    match (status.parse(), code.parse()) {
-        (Ok(status), Ok(code)) => Ok(Fault::RefuseUpgrade(status, code)),
-        _ => Err(format!("{value} is no Handshake-Status")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

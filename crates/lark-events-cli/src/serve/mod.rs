@@ -4,16 +4,15 @@
 mod app;
 mod command;
 mod counts;
-mod delivery;
+mod driver;
 mod due;
-mod event;
 mod fault;
 mod lines;
-mod session;
-mod span;
+mod pushable;
+mod row;
 mod stop;
+mod stream;
 mod view;
-mod webhook;
 mod words;
 
 use std::fs;
@@ -22,21 +21,21 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use lark_events_sim::{FRAGMENT_BYTES, Platform};
+use lark_events_sim::{FRAGMENT_BYTES, Platform, Span, WebhookUrl};
 use tokio::time::Instant;
 
 use self::app::App;
 use self::command::Command;
+use self::driver::{Driver, Settings};
 use self::fault::Named;
 use self::lines::Lines;
-use self::session::{Session, Settings};
-use self::span::{Schedule, Span, Stream};
+use self::stream::{Schedule, Stream};
 use self::view::View;
-use self::webhook::WebhookUrl;
 use crate::Error;
 use crate::output::{FAINT, Output};
 use crate::secrets::{Secret, Secrets};
 use crate::text::Text;
+use crate::webhook::client::tls_config;
 
 /// Serve a local platform, for apps on any SDK: set the SDK's domain to the URL that is printed.
 ///
@@ -49,7 +48,7 @@ pub(crate) struct ServeArgs {
     /// The port to listen on, at 127.0.0.1; 0 is any free one.
     #[arg(long, default_value_t = 7780)]
     port: u16,
-    /// Push to this webhook, `http://`; it is tried until it passes the URL check.
+    /// Push to this webhook, `http://` or `https://`; it is tried until it passes the URL check.
     #[arg(long, value_name = "URL")]
     webhook: Option<WebhookUrl>,
     /// Push the sample of an event, as a new event each time: once, or at a rate such as 10/s, 6/m
@@ -142,6 +141,9 @@ pub(crate) async fn run(args: ServeArgs, output: Output) -> Result<ExitCode, Err
     if let Some(seed) = args.seed {
         builder = builder.seed(seed);
     }
+    if args.webhook.as_ref().is_some_and(WebhookUrl::is_https) {
+        builder = builder.webhook_tls_config(tls_config()?);
+    }
     let platform = builder.start().await?;
     app.show(platform.base_url(), output)?;
     for fault in args.fault {
@@ -164,6 +166,6 @@ pub(crate) async fn run(args: ServeArgs, output: Output) -> Result<ExitCode, Err
         lines: reads.then(Lines::of_stdin),
     };
     let view = View::new(output, prompts);
-    Session::new(platform, settings, view).run(stop).await?;
+    Driver::new(platform, settings, view).run(stop).await?;
     Ok(ExitCode::SUCCESS)
 }

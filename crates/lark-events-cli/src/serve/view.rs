@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal as _};
 
 use serde_json::{Value, json};
 
-use super::delivery::{Delivery, heading};
+use super::row::{Row, heading};
 use crate::output::{BAD, FAINT, GOOD, Output, STRONG};
 use crate::text::Text;
 
@@ -25,7 +25,8 @@ pub(crate) struct View {
 
 #[derive(Default)]
 struct Live {
-    rows: VecDeque<(usize, String, bool, bool)>,
+    /// By the numbers of their pushes.
+    rows: VecDeque<(usize, Text)>,
     status: String,
     /// What is waited for, which stands in for the status.
     waits: Option<String>,
@@ -49,26 +50,26 @@ impl View {
     }
 
     /// An attempt has come to its end, or a delivery has begun.
-    pub(crate) fn delivery(&mut self, delivery: &Delivery) -> io::Result<()> {
+    pub(crate) fn row(&mut self, row: &Row) -> io::Result<()> {
         if let Some(live) = &mut self.live {
-            live.update(delivery);
+            live.update(row);
             return self.draw();
         }
         if self.output.json {
-            let json = delivery.json();
+            let json = row.json();
             return json.map_or(Ok(()), |json| self.output.print_json(&json));
         }
-        if delivery.attempt.is_none() {
+        if row.attempt.is_none() {
             return Ok(());
         }
         self.output
-            .print(painted(&delivery.line(), true, delivery.acknowledged))
+            .print(painted(&row.line(), true, row.acknowledged))
     }
 
     /// No attempt is to come.
-    pub(crate) fn ended(&mut self, delivery: &Delivery) -> io::Result<()> {
+    pub(crate) fn ended(&mut self, row: &Row) -> io::Result<()> {
         if let Some(live) = &mut self.live {
-            live.update(delivery);
+            live.update(row);
             return self.draw();
         }
         Ok(())
@@ -139,23 +140,12 @@ impl View {
     }
 
     fn draw(&mut self) -> io::Result<()> {
-        let Some(live) = &self.live else {
+        let Some(live) = &mut self.live else {
             return Ok(());
         };
-        let mut lines = vec![Text::painted(STRONG, heading())];
-        for (_, row, ended, acknowledged) in &live.rows {
-            lines.push(painted(row, *ended, *acknowledged));
-        }
-        lines.resize(live.height + FRAME - 1, Text::default());
-        let status = live.waits.as_ref().unwrap_or(&live.status);
-        lines.push(Text::painted(FAINT, status));
-        // A line that is wider than the terminal would take two.
-        let lines: Vec<_> = lines.into_iter().map(|line| line.cut(width())).collect();
         let prompt = if live.prompts { PROMPT } else { "" };
-        self.output.draw(&lines, live.drawn, prompt)?;
-        if let Some(live) = &mut self.live {
-            live.drawn = true;
-        }
+        self.output.draw(&live.lines(width()), live.drawn, prompt)?;
+        live.drawn = true;
         Ok(())
     }
 }
@@ -169,10 +159,21 @@ fn painted(row: &str, ended: bool, acknowledged: bool) -> Text {
 }
 
 impl Live {
-    fn update(&mut self, delivery: &Delivery) {
-        let Delivery { number, ended, .. } = *delivery;
-        let row = (number, delivery.line(), ended, delivery.acknowledged);
-        match self.rows.iter_mut().find(|(shown, ..)| *shown == number) {
+    /// The table as it is drawn: as many lines each time, none of them wider than the terminal, where it
+    /// would take two.
+    fn lines(&self, width: usize) -> Vec<Text> {
+        let mut lines = vec![Text::painted(STRONG, heading())];
+        lines.extend(self.rows.iter().map(|(_, row)| row.clone()));
+        lines.resize(self.height + FRAME - 1, Text::default());
+        let status = self.waits.as_ref().unwrap_or(&self.status);
+        lines.push(Text::painted(FAINT, status));
+        lines.into_iter().map(|line| line.cut(width)).collect()
+    }
+
+    fn update(&mut self, row: &Row) {
+        let number = row.number;
+        let row = (number, painted(&row.line(), row.ended, row.acknowledged));
+        match self.rows.iter_mut().find(|(shown, _)| *shown == number) {
             Some(shown) => *shown = row,
             None => self.rows.push_back(row),
         }
@@ -201,7 +202,136 @@ fn width() -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use clap::builder::styling::Style;
+    use lark_events::{Dispatcher, Webhook};
+    use lark_events_sim::{Attempt, Document, Mode, Platform};
+    use lark_events_tower::EventService;
+
     use super::*;
+
+    /// A push on its way, or with an attempt that took 12 ms.
+    fn row(number: usize, attempt: Option<&Attempt>) -> Row {
+        let mut row = Row {
+            number,
+            event_type: "tea.pot.ready_v1".to_owned(),
+            event_id: "e-1".to_owned(),
+            mode: Mode::Webhook,
+            attempt: None,
+            acknowledged: false,
+            ended: false,
+        };
+        if let Some(attempt) = attempt {
+            let mut attempt = attempt.clone();
+            attempt.took = Duration::from_millis(12);
+            row.attempted(attempt);
+        }
+        row
+    }
+
+    /// An attempt that an app accepts, and one that has nowhere to go.
+    async fn attempts() -> [Attempt; 2] {
+        let webhook = Webhook::builder().verification_token("t").build().unwrap();
+        let app = EventService::new(webhook, Dispatcher::builder().build().unwrap());
+        let platform = Platform::builder().verification_token("t");
+        let platform = platform.webhook_service(app).start().await.unwrap();
+        let document = || Document::v2("tea.pot.ready_v1", &()).unwrap();
+        let mut accepted = platform.push(document());
+        let mut lost = platform.push_by(Mode::LongConnection, document(), []);
+        [
+            accepted.next_attempt().await.unwrap(),
+            lost.next_attempt().await.unwrap(),
+        ]
+    }
+
+    fn live(height: usize) -> Live {
+        Live {
+            height,
+            ..Live::default()
+        }
+    }
+
+    fn drawn(live: &Live, width: usize) -> String {
+        let lines = live.lines(width).into_iter();
+        let lines = lines.map(|line| line.render(false) + "\n");
+        lines.collect()
+    }
+
+    #[tokio::test]
+    async fn a_table_has_a_row_for_each_push_and_what_is_so_below() {
+        let [accepted, lost] = attempts().await;
+        let mut live = live(4);
+        live.update(&row(1, None));
+        live.update(&row(2, Some(&accepted)));
+        live.update(&row(3, Some(&lost)));
+        live.status = "long connections: 1".to_owned();
+        let table = "\
+#      by              attempt answer               took  event
+#1     webhook                 on its way                 tea.pot.ready_v1
+#2     webhook         1       200               12.0 ms  tea.pot.ready_v1
+#3     webhook         1       nowhere to send   12.0 ms  tea.pot.ready_v1
+
+";
+        let status = "long connections: 1\n";
+        assert_eq!(drawn(&live, 80), table.to_owned() + status);
+        live.waits = Some("waiting for events on the way".to_owned());
+        let waits = "waiting for events on the way\n";
+        assert_eq!(drawn(&live, 80), table.to_owned() + waits);
+    }
+
+    #[tokio::test]
+    async fn the_last_pushes_stay_each_in_its_place() {
+        let [accepted, _] = attempts().await;
+        let mut live = live(3);
+        let lines = live.lines(80).len();
+        for number in 1..=5 {
+            live.update(&row(number, None));
+        }
+        live.update(&row(4, Some(&accepted)));
+        let table = drawn(&live, 80);
+        let numbers: Vec<_> = table
+            .lines()
+            .map(|line| &line[..line.len().min(2)])
+            .collect();
+        assert_eq!(numbers, ["# ", "#3", "#4", "#5", ""]);
+        assert!(table.lines().nth(2).unwrap().contains(" 200 "), "{table}");
+        assert_eq!(live.lines(80).len(), lines);
+    }
+
+    #[tokio::test]
+    async fn a_row_is_good_once_it_is_acknowledged_and_bad_once_it_is_given_up() {
+        let [accepted, lost] = attempts().await;
+        let mut given_up = row(1, Some(&lost));
+        given_up.ended = true;
+        for (row, style) in [
+            (row(1, None), Style::new()),
+            (row(1, Some(&lost)), Style::new()),
+            (given_up, BAD),
+            (row(1, Some(&accepted)), GOOD),
+        ] {
+            let mut live = live(1);
+            live.update(&row);
+            let expected = Text::painted(style, row.line()).render(true);
+            assert_eq!(live.lines(80)[1].render(true), expected);
+        }
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal_nor_takes_two() {
+        let mut live = live(1);
+        let mut row = row(1, None);
+        row.event_type = "tea\n\u{1b}[2J".to_owned();
+        live.update(&row);
+        live.status = "a status\r\nin two lines".to_owned();
+        for width in [0, 1, 40, 200] {
+            let table = drawn(&live, width);
+            assert_eq!(table.lines().count(), 3, "{table}");
+            let widest = table.lines().map(|line| line.chars().count()).max();
+            assert!(widest.unwrap() <= width, "{table}");
+            assert!(!table.contains(['\u{1b}', '\r']), "{table}");
+        }
+    }
 
     #[test]
     fn a_table_is_no_higher_than_the_terminal() {

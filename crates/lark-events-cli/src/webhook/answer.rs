@@ -1,14 +1,13 @@
 //! What a webhook answered, or why it did not.
 
+use std::error::Error as _;
 use std::fmt;
-use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::StatusCode;
-
-/// How long the platform waits for the answer to an event.
-pub(crate) const ANSWER_LIMIT: Duration = Duration::from_secs(3);
+use http::header::CONTENT_TYPE;
+use http::{Response, StatusCode};
+use lark_events_sim::{PostError, PostErrorKind};
 
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
@@ -21,17 +20,25 @@ pub(crate) struct Answer {
 /// Why there is no answer that can be judged.
 #[derive(Debug)]
 pub(crate) enum Missing {
-    Unreachable(io::Error),
     TimedOut,
-    /// Without an answer, or within it.
-    Closed,
-    TooLarge,
-    NotHttp,
+    Failed(PostError),
 }
 
 pub(crate) type Posted = Result<Answer, Missing>;
 
 impl Answer {
+    pub(crate) fn new(response: Response<Bytes>, took: Duration) -> Self {
+        let (parts, body) = response.into_parts();
+        let content_type = parts.headers.get(CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| value.to_str().ok());
+        Self {
+            status: parts.status,
+            content_type: content_type.unwrap_or_default().to_owned(),
+            body,
+            took,
+        }
+    }
+
     /// Whether somebody who sees both can tell them apart.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         self.status == other.status && self.body == other.body
@@ -57,14 +64,29 @@ impl fmt::Display for Answer {
     }
 }
 
+impl Missing {
+    /// Whether the connection was closed, without an answer or within it.
+    pub(crate) fn is_closed(&self) -> bool {
+        matches!(self, Self::Failed(error) if error.kind() == PostErrorKind::Closed)
+    }
+}
+
+impl From<PostError> for Missing {
+    fn from(error: PostError) -> Self {
+        Self::Failed(error)
+    }
+}
+
 impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreachable(error) => write!(f, "cannot be connected to: {error}"),
             Self::TimedOut => f.write_str("no answer in time"),
-            Self::Closed => f.write_str("the connection was closed without an answer"),
-            Self::TooLarge => f.write_str("an answer larger than any to an event"),
-            Self::NotHttp => f.write_str("an answer that is no HTTP"),
+            Self::Failed(error) => match error.source() {
+                Some(reason) if error.kind() == PostErrorKind::Unreachable => {
+                    write!(f, "{error}: {reason}")
+                }
+                _ => error.fmt(f),
+            },
         }
     }
 }

@@ -116,7 +116,7 @@ fn events_of_both_envelopes_are_pushed_from_a_file_whole_or_not() {
     push(&tea, &url).with_code(0);
     let event = handled.try_recv().unwrap();
     assert_eq!(event.header.event_type, "tea.pot.ready_v1");
-    assert_eq!(event.raw().as_str(), r#"{"kind":1.000000000000000000001}"#);
+    assert_eq!(event.raw().as_str(), r#"{"kind": 1.000000000000000000001}"#);
     push(&[&tea[..], &["--v1"]].concat(), &url).with_code(0);
     let event = handled.try_recv().unwrap();
     assert_eq!(event.header.schema, lark_events::Schema::V1);
@@ -340,7 +340,10 @@ fn an_app_that_is_not_there_is_status_1_and_an_unknown_event_is_misuse() {
     assert!(ran.stderr.contains("give its body with --file"), "{ran:?}");
     for (json, why) in [
         ("[]", "stdin: the body is no JSON object"),
-        ("{", "stdin: not the JSON expected"),
+        (
+            "{",
+            "stdin: no JSON: EOF while parsing an object at line 1 column 1",
+        ),
         (
             "{}",
             "stdin: the body does not say of which event it is: name its type",

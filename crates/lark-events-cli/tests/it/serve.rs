@@ -29,7 +29,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 const EVENT: &str = "vc.reserve_config.updated_v1";
 
 /// A platform in a process of its own, which ends with this.
-struct Serving {
+pub(crate) struct Serving {
     child: Child,
     lines: Receiver<String>,
     base_url: String,
@@ -38,9 +38,14 @@ struct Serving {
 impl Serving {
     /// Starts it on a free port, with `--json`.
     fn start(args: &[&str]) -> Self {
+        Self::with_env(args, &[])
+    }
+
+    pub(crate) fn with_env(args: &[&str], env: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_lark-events"))
             .args(["serve", "--port", "0", "--json"])
             .args(args)
+            .envs(env.iter().copied())
             .env_remove("LARK_ENCRYPT_KEY")
             .env_remove("LARK_VERIFICATION_TOKEN")
             .stdin(Stdio::piped())
@@ -66,7 +71,7 @@ impl Serving {
     }
 
     /// Waits for the next line of a kind.
-    fn next(&mut self, kind: &str) -> Value {
+    pub(crate) fn next(&mut self, kind: &str) -> Value {
         loop {
             let line = self.lines.recv_timeout(LIMIT).expect(kind);
             let line: Value = serde_json::from_str(&line).unwrap();

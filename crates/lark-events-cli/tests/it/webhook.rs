@@ -7,6 +7,7 @@ use std::thread;
 
 use lark_events_sim::Platform;
 
+use crate::serve::Serving;
 use crate::{Ran, file, lark_events};
 
 fn push(url: &str) -> Ran {
@@ -51,7 +52,7 @@ fn what_speaks_before_it_is_asked_is_no_http() {
 
 #[test]
 fn what_is_no_answer_is_told_from_none() {
-    let large = b"HTTP/1.1 200 OK\r\n\r\n".repeat(100_000);
+    let large = b"HTTP/1.1 200 OK\r\n\r\n".repeat(300_000);
     for (answer, why) in [
         (&b""[..], "the connection was closed without an answer"),
         (
@@ -112,4 +113,15 @@ fn https_needs_a_certificate_that_this_machine_trusts() {
             .starts_with("not accepted: cannot be connected to"),
         "{ran:?}"
     );
+
+    let args = ["--webhook", &url];
+    let trusts = [("SSL_CERT_FILE", pem.to_str().unwrap())];
+    for (env, why) in [
+        (&trusts[..], "status 404 Not Found"),
+        (&[], "the webhook cannot be connected to"),
+    ] {
+        let refused = Serving::with_env(&args, env).next("webhook-refused");
+        let text = format!("the webhook is not pushed to yet: the URL check failed: {why}");
+        assert_eq!(refused["text"], text);
+    }
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use lark_events::BoxError;
-use lark_events_sim::{Answer, Attempt, Fault, Platform, PlatformBuilder, Stats};
+use lark_events_sim::{Answer, Attempt, Fault, Platform, PlatformBuilder, PlatformStats};
 use tokio::time::sleep;
 
 use crate::app::{App, Sdk};
@@ -151,7 +151,7 @@ async fn garbage(scene: &mut Scene) -> Outcome {
         scene.platform.inject(Fault::GarbageFrame);
         scene.takes(Pushed::event()).await?;
     }
-    let Stats { upgrades, .. } = scene.platform.stats();
+    let PlatformStats { upgrades, .. } = scene.platform.stats();
     let seen = format!("takes {GARBAGE} events, upgrades: {upgrades}");
     Ok(Seen::Right(seen))
 }
@@ -176,7 +176,7 @@ async fn new_settings(scene: &mut Scene) -> Outcome {
 async fn comes_again(scene: &mut Scene) -> Outcome {
     let (before, began) = (scene.platform.stats(), Instant::now());
     scene.platform.disconnect();
-    let again = |stats: &Stats| stats.connections == 1 && stats.upgrades > before.upgrades;
+    let again = |stats: &PlatformStats| stats.connections == 1 && stats.upgrades > before.upgrades;
     let after = scene.platform.until(again).await;
     let millis = began.elapsed().as_millis();
     let calls = after.endpoint_calls - before.endpoint_calls;
@@ -236,7 +236,7 @@ async fn too_many_connections(sdk: &Sdk) -> Outcome {
 async fn start_scene(sdk: &Sdk, builder: PlatformBuilder) -> Result<(Scene, Seen), BoxError> {
     let platform = builder.start().await?;
     let app = start_app(sdk, &platform, APP_SECRET)?;
-    let connected = |stats: &Stats| stats.connections == 1 && stats.pings > 0;
+    let connected = |stats: &PlatformStats| stats.connections == 1 && stats.pings > 0;
     let stats = platform.until(connected).await;
     let (calls, upgrades, pings) = (stats.endpoint_calls, stats.upgrades, stats.pings);
     let seen = format!("calls: {calls}, upgrades: {upgrades}, pings: {pings}");

@@ -1,15 +1,13 @@
 //! The webhook, behind each SDK's own adapter.
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, Uri};
-use http_body_util::{BodyExt as _, Full};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use http::{HeaderValue, Request, Response};
+use http_body_util::Full;
 use lark_events::{
     BoxError, EncryptKey, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER,
 };
+use lark_events_sim::{Poster, WebhookUrl};
 use serde_json::json;
-use tokio::net::TcpStream;
 
 use crate::app::{App, Sdk};
 use crate::documents::Pushed;
@@ -63,7 +61,7 @@ pub(crate) async fn run(sdk: &Sdk, table: &mut Table) {
 }
 
 /// A platform and an app whose URL it has checked.
-async fn start(sdk: &Sdk, key: Option<&str>) -> Result<((Scene, Uri), Seen), BoxError> {
+async fn start(sdk: &Sdk, key: Option<&str>) -> Result<((Scene, WebhookUrl), Seen), BoxError> {
     let settings = [
         ("ENCRYPT_KEY", key.unwrap_or_default()),
         ("VERIFICATION_TOKEN", VERIFICATION_TOKEN),
@@ -83,7 +81,7 @@ async fn start(sdk: &Sdk, key: Option<&str>) -> Result<((Scene, Uri), Seen), Box
 /// A request that a forger made of a good one is refused.
 async fn forged(
     scene: &mut Scene,
-    url: &Uri,
+    url: &WebhookUrl,
     sdk: &Sdk,
     forge: fn(Request<Bytes>) -> Result<Request<Bytes>, BoxError>,
 ) -> Outcome {
@@ -96,7 +94,7 @@ async fn forged(
     })
 }
 
-async fn forged_token(scene: &mut Scene, url: &Uri, sdk: &Sdk) -> Outcome {
+async fn forged_token(scene: &mut Scene, url: &WebhookUrl, sdk: &Sdk) -> Outcome {
     let document = Pushed::event()?.document.header("token", "forged");
     let request = scene.platform.request(document);
     let posted = Posted::of(scene, url, request).await?;
@@ -104,7 +102,7 @@ async fn forged_token(scene: &mut Scene, url: &Uri, sdk: &Sdk) -> Outcome {
     posted.judged(|it| sdk.is_node() && it.answer.status() == 200 && it.handled)
 }
 
-async fn forged_url_check(scene: &mut Scene, url: &Uri, sdk: &Sdk) -> Outcome {
+async fn forged_url_check(scene: &mut Scene, url: &WebhookUrl, sdk: &Sdk) -> Outcome {
     let check = json!({ "type": "url_verification", "challenge": "c", "token": "forged" });
     let request = scene.platform.request(check);
     let posted = Posted::of(scene, url, request).await?;
@@ -122,7 +120,11 @@ struct Posted {
 impl Posted {
     /// Posts a request, and a good event after it: what the app tells before that one is of the
     /// request.
-    async fn of(scene: &mut Scene, url: &Uri, request: Request<Bytes>) -> Result<Self, BoxError> {
+    async fn of(
+        scene: &mut Scene,
+        url: &WebhookUrl,
+        request: Request<Bytes>,
+    ) -> Result<Self, BoxError> {
         let answer = post(url, request).await?;
         let push = scene.platform.push(Pushed::event()?.document);
         let (_, before) = scene.app.until_event(push.event_id()).await?;
@@ -186,18 +188,7 @@ fn changed(request: Request<Bytes>) -> Result<Request<Bytes>, BoxError> {
     Ok(Request::from_parts(parts, body.into()))
 }
 
-async fn post(url: &Uri, mut request: Request<Bytes>) -> Result<Response<Bytes>, BoxError> {
-    let host = url.authority().ok_or("no host")?.as_str();
-    let headers = request.headers_mut();
-    headers.insert(http::header::HOST, HeaderValue::from_str(host)?);
-    *request.uri_mut() = url.path().parse()?;
-    let socket = TokioIo::new(TcpStream::connect(host).await?);
-    let (mut sender, connection) = http1::handshake(socket).await?;
-    tokio::spawn(connection);
-    let response = sender.send_request(request.map(Full::new)).await?;
-    let (parts, body) = response.into_parts();
-    Ok(Response::from_parts(
-        parts,
-        body.collect().await?.to_bytes(),
-    ))
+async fn post(url: &WebhookUrl, request: Request<Bytes>) -> Result<Response<Bytes>, BoxError> {
+    let connection = Poster::new().connect(url).await?;
+    Ok(connection.send(request.map(Full::new)).await?)
 }

@@ -23,7 +23,7 @@ use super::SERVICE_ID;
 use super::message::Garbage;
 use super::pending::AckFate;
 use crate::shared::Shared;
-use crate::violation::{ViolationKind, shown};
+use crate::violation::{ProtocolViolationKind, shown};
 
 /// Commands that wait while the client does not read; what is beyond waits outside.
 const MAX_WAITING_COMMANDS: usize = 64;
@@ -121,7 +121,7 @@ pub(crate) async fn run(
                     _ => false,
                 };
                 if broken {
-                    let kind = ViolationKind::NotAWebSocket;
+                    let kind = ProtocolViolationKind::NotAWebSocket;
                     shared.connections.violated(&shared, &link, kind);
                 }
                 debug!(connection = %link.device_id, %error, "connection lost");
@@ -245,7 +245,7 @@ impl Listener<'_> {
     fn take(&self, message: Message) -> Option<Message> {
         let taken = match message {
             Message::Binary(bytes) => self.take_frame(bytes),
-            Message::Text(_) => Err(ViolationKind::NotBinary),
+            Message::Text(_) => Err(ProtocolViolationKind::NotBinary),
             // Answered by the WebSocket itself.
             Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => Ok(None),
         };
@@ -256,20 +256,22 @@ impl Listener<'_> {
         })
     }
 
-    fn take_frame(&self, bytes: Bytes) -> Result<Option<Message>, ViolationKind> {
+    fn take_frame(&self, bytes: Bytes) -> Result<Option<Message>, ProtocolViolationKind> {
         let frame = Frame::decode(bytes).map_err(|error| {
-            let missing = error.missing().map(ViolationKind::MissingField);
-            missing.unwrap_or(ViolationKind::NotAFrame)
+            let missing = error.missing().map(ProtocolViolationKind::MissingField);
+            missing.unwrap_or(ProtocolViolationKind::NotAFrame)
         })?;
         match frame.method() {
             Some(Method::Control) => match frame.header(header::TYPE) {
                 Some(header::PING) if frame.service == SERVICE_ID => Ok(Some(self.pong(&frame))),
-                Some(header::PING) => Err(ViolationKind::OtherService(frame.service)),
+                Some(header::PING) => Err(ProtocolViolationKind::OtherService(frame.service)),
                 Some(header::PONG) => Ok(None),
-                other => Err(ViolationKind::UnknownType(shown(other.unwrap_or("")))),
+                other => Err(ProtocolViolationKind::UnknownType(shown(
+                    other.unwrap_or(""),
+                ))),
             },
             Some(Method::Data) => self.take_ack(&frame).map(|()| None),
-            _ => Err(ViolationKind::UnknownMethod(frame.method)),
+            _ => Err(ProtocolViolationKind::UnknownMethod(frame.method)),
         }
     }
 
@@ -284,7 +286,7 @@ impl Listener<'_> {
         Message::Binary(pong.encode())
     }
 
-    fn take_ack(&self, ack: &Frame) -> Result<(), ViolationKind> {
+    fn take_ack(&self, ack: &Frame) -> Result<(), ProtocolViolationKind> {
         let connections = &self.shared.connections;
         let taken = connections.pending().take(self.link.number, ack)?;
         self.shared.count(|stats| {

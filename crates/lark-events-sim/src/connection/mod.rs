@@ -33,7 +33,7 @@ use crate::deliver::Deliver;
 use crate::fault::Fault;
 use crate::random::Random;
 use crate::shared::{Shared, locked};
-use crate::violation::{Violation, ViolationKind};
+use crate::violation::{ProtocolViolation, ProtocolViolationKind};
 
 /// Most long connections that an app may have open.
 pub const MAX_CONNECTIONS: usize = 50;
@@ -51,7 +51,7 @@ pub(crate) struct Connections {
     tickets: Mutex<Tickets>,
     links: Mutex<Vec<Arc<Link>>>,
     pending: Mutex<Pending>,
-    violations: Mutex<Vec<Violation>>,
+    violations: Mutex<Vec<ProtocolViolation>>,
     connections_opened: AtomicU64,
     frames_sent: AtomicU64,
     /// Whether no further connection is opened.
@@ -104,7 +104,7 @@ impl Connections {
         locked(&self.pending)
     }
 
-    pub(crate) fn violations(&self) -> Vec<Violation> {
+    pub(crate) fn violations(&self) -> Vec<ProtocolViolation> {
         locked(&self.violations).clone()
     }
 
@@ -112,11 +112,11 @@ impl Connections {
         self.pending().acks()
     }
 
-    fn violated(&self, shared: &Shared, link: &Link, kind: ViolationKind) {
+    fn violated(&self, shared: &Shared, link: &Link, kind: ProtocolViolationKind) {
         warn!(connection = %link.device_id, %kind, "against the protocol");
         let mut violations = locked(&self.violations);
         if violations.len() < MAX_VIOLATIONS {
-            violations.push(Violation {
+            violations.push(ProtocolViolation {
                 connection: link.device_id.clone(),
                 kind,
             });

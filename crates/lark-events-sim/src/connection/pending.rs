@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use super::message::Message;
 use crate::attempt::{Answer, Missing};
-use crate::violation::{ViolationKind, shown};
+use crate::violation::{ProtocolViolationKind, shown};
 
 /// Messages remembered after their end, to tell a late answer from one to nothing.
 const MAX_REMEMBERED: usize = 4096;
@@ -73,7 +73,7 @@ struct Ids {
 /// An answer that was taken, and what is wrong with it all the same.
 pub(crate) struct Taken {
     pub(crate) fate: AckFate,
-    pub(crate) violation: Option<ViolationKind>,
+    pub(crate) violation: Option<ProtocolViolationKind>,
 }
 
 impl Pending {
@@ -146,21 +146,25 @@ impl Pending {
     }
 
     /// Takes an answer.
-    pub(crate) fn take(&mut self, connection: u64, ack: &Frame) -> Result<Taken, ViolationKind> {
+    pub(crate) fn take(
+        &mut self,
+        connection: u64,
+        ack: &Frame,
+    ) -> Result<Taken, ProtocolViolationKind> {
         let id = ack
             .header(header::MESSAGE_ID)
-            .ok_or(ViolationKind::NoMessageId)?;
+            .ok_or(ProtocolViolationKind::NoMessageId)?;
         let sent = self
             .messages
             .get_mut(id)
             .filter(|sent| sent.connection == connection);
-        let sent = sent.ok_or_else(|| ViolationKind::UnknownMessage(shown(id)))?;
+        let sent = sent.ok_or_else(|| ProtocolViolationKind::UnknownMessage(shown(id)))?;
         if !sent.frames.iter().any(|ids| ids.are_in(ack)) {
-            return Err(ViolationKind::Altered(shown(id)));
+            return Err(ProtocolViolationKind::Altered(shown(id)));
         }
-        let (code, reply) = read(ack).ok_or_else(|| ViolationKind::BadAnswer(shown(id)))?;
+        let (code, reply) = read(ack).ok_or_else(|| ProtocolViolationKind::BadAnswer(shown(id)))?;
         let left = sent.answers_left.checked_sub(1);
-        sent.answers_left = left.ok_or_else(|| ViolationKind::AnsweredTwice(shown(id)))?;
+        sent.answers_left = left.ok_or_else(|| ProtocolViolationKind::AnsweredTwice(shown(id)))?;
 
         let biz_rt = ack
             .header(header::BIZ_RT)
@@ -197,7 +201,7 @@ impl Pending {
             self.acks.pop_front();
         }
         let untimed = code == 200 && biz_rt.is_none();
-        let violation = untimed.then(|| ViolationKind::NoHandlerTime(shown(id)));
+        let violation = untimed.then(|| ProtocolViolationKind::NoHandlerTime(shown(id)));
         Ok(Taken { fate, violation })
     }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use lark_events::callback::CardActionTrigger;
 use lark_events::{Delivery, EventInfo, EventType as _, RawJson, Schema, Transport};
-use lark_events_sim::{Document, Platform};
+use lark_events_sim::{Document, ParseDocumentErrorKind, Platform};
 use serde_json::{Value, json};
 use vc_events::ReserveConfigUpdatedV1;
 
@@ -231,4 +231,107 @@ fn text_takes_no_header() {
 #[should_panic(expected = "a body of version 1 is an object")]
 fn a_body_of_version_1_is_an_object() {
     let _ = Document::v1("ab", &RawJson::parse("[]").unwrap());
+}
+
+#[tokio::test]
+async fn a_parsed_document_is_a_new_event_of_the_app() {
+    let document = Document::parse(MESSAGE).unwrap();
+    assert_eq!(
+        document.event_type().as_deref(),
+        Some("im.message.receive_v1")
+    );
+    let body = document.body().unwrap();
+    assert!(body.as_str().contains(r#""n":1e400"#), "to the last digit");
+    // No reader of JSON values takes that number.
+    let document = document.with_body(RawJson::parse(body.as_str().replace("1e400", "1")).unwrap());
+    let sent = sent(document.event_id("e-1")).await;
+    assert_eq!(sent["header"]["event_id"], "e-1");
+    assert_eq!(sent["header"]["app_id"], ID);
+    assert_eq!(sent["event"]["message"]["message_id"], "om_e-1");
+}
+
+#[tokio::test]
+async fn a_body_can_be_replaced() {
+    let json = |text: &'static str| RawJson::parse(text).unwrap();
+    let document = Document::parse(r#"{"header": {"event_type": "a.b_v1"}, "event": null}"#);
+    let document = document.unwrap();
+    assert_eq!(document.body().unwrap().as_str(), "{}");
+    let replaced = sent(document.with_body(json("[1]"))).await;
+    assert_eq!(replaced["event"], json!([1]));
+
+    let old = r#"{"type": "event_callback", "event": {"type": "ab", "app_id": "cli_old", "x": 1}}"#;
+    let document = Document::parse(old).unwrap();
+    assert_eq!(document.body().unwrap().as_str(), r#"{"type":"ab","x":1}"#);
+    let replaced = sent(document.with_body(json(r#"{"type":"ab","x":2}"#))).await;
+    assert_eq!(
+        replaced["event"],
+        json!({"type": "ab", "x": 2, "app_id": ID})
+    );
+    assert!(Document::from("{}").body().is_none());
+    assert!(Document::from("{}").event_type().is_none());
+}
+
+#[tokio::test]
+async fn a_built_body_has_a_new_key_of_duplicates_on_demand() {
+    let body = json!({"message": {"message_id": "om_old"}});
+    for (event_type, key) in [("im.message.receive_v1", "om_e-1"), ("a.b_v1", "om_old")] {
+        let document = Document::v2(event_type, &body).unwrap();
+        let sent = sent(document.new_duplicate_key().event_id("e-1")).await;
+        assert_eq!(sent["event"]["message"]["message_id"], key);
+    }
+}
+
+#[test]
+fn what_is_no_document_is_an_error_that_says_what_is_wrong_and_where() {
+    use ParseDocumentErrorKind::{Member, NoEnvelope, NotJson};
+    for (text, kind, says) in [
+        ("", NotJson, "at line 1 column 0"),
+        ("{", NotJson, "at line 1 column 1"),
+        ("{\"a\":\n1,}", NotJson, "at line 2 column 3"),
+        ("{} {}", NotJson, "at line 1 column 4"),
+        ("[]", NoEnvelope, "the document is no object"),
+        ("\"x\"", NoEnvelope, "the document is no object"),
+        ("{}", NoEnvelope, "/header/event_type"),
+        (r#"{"header": []}"#, NoEnvelope, "/header/event_type"),
+        (
+            r#"{"header": {"event_type": 1}}"#,
+            NoEnvelope,
+            "/header/event_type",
+        ),
+        (
+            r#"{"type": "url_verification", "challenge": "c"}"#,
+            NoEnvelope,
+            "nor is /type event_callback",
+        ),
+        (
+            r#"{"header": {"event_type": "a.b_v1"}, "header": {}}"#,
+            Member,
+            "`header` is given twice in the document",
+        ),
+        (
+            r#"{"header": {"event_type": "a.b_v1", "event_type": "c.d_v1"}}"#,
+            Member,
+            "`event_type` is given twice in /header",
+        ),
+        (r#"{"type": "event_callback"}"#, Member, "/event is missing"),
+        (
+            r#"{"type": "event_callback", "event": []}"#,
+            Member,
+            "/event is no object",
+        ),
+        (
+            r#"{"type": "event_callback", "event": {"type": 1}}"#,
+            Member,
+            "/event/type is no string",
+        ),
+        (
+            r#"{"type": "event_callback", "event": {"type": "a", "type": "b"}}"#,
+            Member,
+            "`type` is given twice in /event",
+        ),
+    ] {
+        let error = Document::parse(text).unwrap_err();
+        assert_eq!(error.kind(), kind, "{text}: {error}");
+        assert!(error.to_string().contains(says), "{text}: {error}");
+    }
 }

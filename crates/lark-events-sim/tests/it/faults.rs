@@ -9,7 +9,8 @@ use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use lark_events::{EventType as _, Opened, Webhook};
 use lark_events_sim::{
-    AckFate, Answer, Document, Fault, Missing, Mode, Platform, PlatformBuilder, ViolationKind,
+    AckFate, Answer, Document, Fault, Missing, Mode, Platform, PlatformBuilder,
+    ProtocolViolationKind,
 };
 use lark_events_ws::frame::{Frame, header};
 use serde_json::json;
@@ -451,7 +452,7 @@ async fn what_never_came_whole_cannot_be_acknowledged() {
         assert!(!push.await.acknowledged());
         let violations = platform.violations();
         assert!(
-            matches!(violations[0].kind, ViolationKind::AnsweredTwice(_)),
+            matches!(violations[0].kind, ProtocolViolationKind::AnsweredTwice(_)),
             "{violations:?}"
         );
     }

@@ -7,7 +7,7 @@ use lark_events::EventType as _;
 use lark_events::callback::CardActionTrigger;
 use lark_events_sim::{
     Answer, ClientConfig, Document, FRAGMENT_GAP, Fault, MAX_CONNECTIONS, MAX_VIOLATIONS, Missing,
-    Mode, Platform, PlatformBuilder, ViolationKind,
+    Mode, Platform, PlatformBuilder, ProtocolViolationKind,
 };
 use lark_events_ws::frame::{Frame, Method, header};
 use serde_json::{Value, json};
@@ -445,47 +445,47 @@ async fn what_a_client_does_against_the_protocol_is_reported() {
         change(&mut ack);
         ack
     };
-    let altered = || ViolationKind::Altered(id.clone());
-    let bad = || ViolationKind::BadAnswer(id.clone());
+    let altered = || ProtocolViolationKind::Altered(id.clone());
+    let bad = || ProtocolViolationKind::BadAnswer(id.clone());
     let not_binary: Message = "{}".into();
     let service = client.service;
     let bytes = |bytes: &'static [u8]| Message::Binary(Bytes::from_static(bytes));
-    let cases: Vec<(Message, ViolationKind)> = vec![
-        (not_binary, ViolationKind::NotBinary),
-        (bytes(b"\xff"), ViolationKind::NotAFrame),
-        (bytes(b""), ViolationKind::MissingField("SeqID")),
+    let cases: Vec<(Message, ProtocolViolationKind)> = vec![
+        (not_binary, ProtocolViolationKind::NotBinary),
+        (bytes(b"\xff"), ProtocolViolationKind::NotAFrame),
+        (bytes(b""), ProtocolViolationKind::MissingField("SeqID")),
         (
             bytes(b"\x08\x00\x10\x00\x18\x01"),
-            ViolationKind::MissingField("method"),
+            ProtocolViolationKind::MissingField("method"),
         ),
         (
             changed(|ack| ack.method = 2).encode().into(),
-            ViolationKind::UnknownMethod(2),
+            ProtocolViolationKind::UnknownMethod(2),
         ),
         (
             Frame::control(service)
                 .with_header(header::TYPE, "pang")
                 .encode()
                 .into(),
-            ViolationKind::UnknownType("pang".into()),
+            ProtocolViolationKind::UnknownType("pang".into()),
         ),
         (
             Frame::control(1)
                 .with_header(header::TYPE, header::PING)
                 .encode()
                 .into(),
-            ViolationKind::OtherService(1),
+            ProtocolViolationKind::OtherService(1),
         ),
         (
             Frame::data(service).encode().into(),
-            ViolationKind::NoMessageId,
+            ProtocolViolationKind::NoMessageId,
         ),
         (
             Frame::data(service)
                 .with_header(header::MESSAGE_ID, "m")
                 .encode()
                 .into(),
-            ViolationKind::UnknownMessage("m".into()),
+            ProtocolViolationKind::UnknownMessage("m".into()),
         ),
         (changed(|ack| ack.seq_id += 1).encode().into(), altered()),
         (changed(|ack| ack.log_id += 1).encode().into(), altered()),
@@ -507,11 +507,11 @@ async fn what_a_client_does_against_the_protocol_is_reported() {
             changed(|ack| ack.headers.retain(|header| header.key != "biz_rt"))
                 .encode()
                 .into(),
-            ViolationKind::NoHandlerTime(id.clone()),
+            ProtocolViolationKind::NoHandlerTime(id.clone()),
         ),
         (
             good.clone().encode().into(),
-            ViolationKind::AnsweredTwice(id.clone()),
+            ProtocolViolationKind::AnsweredTwice(id.clone()),
         ),
     ];
     let expected: Vec<_> = cases.iter().map(|(_, kind)| kind.clone()).collect();
@@ -530,7 +530,7 @@ async fn what_a_client_does_against_the_protocol_is_reported() {
 
     let mut violations = platform.violations();
     let foreign = violations.pop().unwrap();
-    assert_eq!(foreign.kind, ViolationKind::UnknownMessage(id));
+    assert_eq!(foreign.kind, ProtocolViolationKind::UnknownMessage(id));
     assert_ne!(foreign.connection, violations[0].connection);
     let kinds: Vec<_> = violations
         .into_iter()
@@ -656,7 +656,10 @@ async fn what_is_no_websocket_message_is_reported_too() {
         .violations()
         .into_iter()
         .map(|violation| violation.kind);
-    assert!(kinds.eq([ViolationKind::NotAWebSocket, ViolationKind::NotAWebSocket]));
+    assert!(kinds.eq([
+        ProtocolViolationKind::NotAWebSocket,
+        ProtocolViolationKind::NotAWebSocket
+    ]));
     // Going without a word is not against the protocol.
     drop(Client::connect(&platform).await);
     platform.until(|stats| stats.disconnects == 3).await;
@@ -681,7 +684,7 @@ async fn the_first_1000_violations_are_kept_and_all_are_counted() {
     assert_eq!(violations.len(), MAX_VIOLATIONS);
     assert_eq!(
         violations[0].kind,
-        ViolationKind::UnknownType("x".repeat(100))
+        ProtocolViolationKind::UnknownType("x".repeat(100))
     );
 }
 

@@ -5,6 +5,8 @@
 mod client;
 mod documents;
 mod faults;
+#[cfg(all(feature = "tls", feature = "webhook-tls"))]
+mod https;
 mod long_connection;
 mod sockets;
 mod webhook;

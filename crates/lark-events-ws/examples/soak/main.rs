@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lark_events::{BoxError, LateHandler};
-use lark_events_sim::{ClientConfig, Platform, Violation, ViolationKind};
+use lark_events_sim::{ClientConfig, Platform, ProtocolViolation, ProtocolViolationKind};
 use lark_events_ws::{Monitor, Stats};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
@@ -196,7 +196,8 @@ async fn run(arguments: &Arguments, ledger: &Arc<Ledger>) -> Result<Verdict, Box
     verdict.check("the platform remembers all violations", is_told, || {
         platform.stats().violations.to_string()
     });
-    let is_other = |violation: &Violation| violation.kind != ViolationKind::NoMessageId;
+    let is_other =
+        |violation: &ProtocolViolation| violation.kind != ProtocolViolationKind::NoMessageId;
     let others = all.into_iter().filter(is_other).collect::<Vec<_>>();
     verdict.violations(&others);
 

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::process::ExitCode;
 
-use lark_events_sim::{Stats as PlatformStats, Violation};
+use lark_events_sim::{PlatformStats, ProtocolViolation};
 use lark_events_ws::Stats;
 
 use crate::ledger::Ledger;
@@ -49,7 +49,7 @@ impl Verdict {
         }
     }
 
-    pub(crate) fn violations(&mut self, violations: &[Violation]) {
+    pub(crate) fn violations(&mut self, violations: &[ProtocolViolation]) {
         let none = violations.is_empty();
         self.check("the connections kept to the protocol", none, || {
             violations.len().to_string()

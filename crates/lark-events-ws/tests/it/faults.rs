@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use lark_events::{Dispatcher, Event, LateHandler, RawJson};
-use lark_events_sim::{ClientConfig, Document, Fault, Platform, ViolationKind};
+use lark_events_sim::{ClientConfig, Document, Fault, Platform, ProtocolViolationKind};
 use lark_events_ws::ConnectError;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
@@ -311,7 +311,7 @@ impl Round {
     fn check(&self, platform: &Platform, ledger: &Ledger) {
         // An event without a message id is one of the kinds of garbage: its answer has none either.
         let mut violations = platform.violations();
-        violations.retain(|violation| violation.kind != ViolationKind::NoMessageId);
+        violations.retain(|violation| violation.kind != ProtocolViolationKind::NoMessageId);
         assert_eq!(violations, []);
         let mut acked = HashMap::<_, usize>::new();
         for ack in platform.acks().into_iter().filter(|ack| ack.code == 200) {

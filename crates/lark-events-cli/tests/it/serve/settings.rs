@@ -89,10 +89,21 @@ fn what_cannot_be_served_is_status_2() {
             "bad-script.txt: line 2: no event tea",
         ),
         (
-            &["--port", &port, "--webhook", "https://x/"],
-            "does not push to https://",
+            &["--port", &port, "--webhook", "x"],
+            "no http:// or https:// URL",
         ),
-        (&["--port", &port, "--webhook", "x"], "no http:// URL"),
+        (
+            &["--port", &port, "--webhook", "ftp://x/"],
+            "no http:// or https:// URL",
+        ),
+        (
+            &["--port", &port, "--webhook", "http://x:70000/"],
+            "no port",
+        ),
+        (
+            &["--port", &port, "--webhook", "http://user:password@x/"],
+            "a user in it",
+        ),
     ] {
         let ran = lark_events(&[&["serve"], args].concat()).run().with_code(2);
         assert!(ran.stderr.contains(says), "{}", ran.stderr);

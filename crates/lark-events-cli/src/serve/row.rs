@@ -9,7 +9,7 @@ use crate::figures::time;
 const ANSWER_WIDTH: usize = 17;
 
 #[derive(Debug)]
-pub(crate) struct Delivery {
+pub(crate) struct Row {
     /// Counts from 1.
     pub(crate) number: usize,
     pub(crate) event_type: String,
@@ -23,7 +23,7 @@ pub(crate) struct Delivery {
     pub(crate) ended: bool,
 }
 
-impl Delivery {
+impl Row {
     /// An attempt has come to its end.
     pub(crate) fn attempted(&mut self, attempt: Attempt) {
         self.acknowledged |= attempt.accepted();

@@ -1,11 +1,18 @@
 //! What can go wrong, on demand.
 
+mod name;
+
 use std::mem::discriminant;
+use std::ops::Range;
 use std::sync::Mutex;
 use std::time::Duration;
 
+pub use self::name::ParseFaultError;
 use crate::random::Random;
 use crate::shared::locked;
+
+/// HTTP statuses of final responses.
+const STATUSES: Range<u16> = 200..600;
 
 /// Something that goes wrong once, at the next thing that it can happen to:
 /// [`Platform::inject`](crate::Platform::inject). Faults of one kind happen one after another.
@@ -95,7 +102,7 @@ impl Fault {
     #[track_caller]
     fn check(self) {
         if let Self::EndpointStatus(status) | Self::UpgradeStatus(status) = self {
-            assert!((200..600).contains(&status), "a status from 200 to 599");
+            assert!(STATUSES.contains(&status), "a status from 200 to 599");
         }
     }
 }

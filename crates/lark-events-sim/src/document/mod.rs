@@ -1,6 +1,8 @@
 //! What to push: an event or callback in its envelope, as a webhook's body has it before it is
 //! sealed.
 
+mod parse;
+
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::UNIX_EPOCH;
@@ -9,9 +11,9 @@ use bytes::Bytes;
 use lark_events::{
     Delivery, EncodeError, EventInfo, EventType, RawJson, Schema, Transport, duplicate_key,
 };
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde::Serialize;
 
+pub use self::parse::{ParseDocumentError, ParseDocumentErrorKind};
 use crate::clock::Clock;
 use crate::random::Random;
 use crate::shared::App;
@@ -34,13 +36,13 @@ type Members = BTreeMap<String, RawJson>;
 /// body.scope_id = Some("omm_1".to_owned());
 /// let typed = Document::of(&body)?.event_id("e-1");
 /// // A document of your own, such as one from a log:
-/// let like = Document::like(r#"{"header":{"event_type":"kitchen.tea.ready_v1"},"event":[]}"#);
+/// let parsed = Document::parse(r#"{"header":{"event_type":"kitchen.tea.ready_v1"},"event":[]}"#)?;
 /// // Any body, in either envelope:
 /// let any = Document::v2("kitchen.tea.ready_v1", &["green", "black"])?;
 /// let old = Document::v1("message_read", &serde_json::json!({"open_id": "ou_1"}))?;
 /// // Text, pushed as it is, whatever it is:
 /// let verbatim = Document::from("{");
-/// # Ok::<(), lark_events::EncodeError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
 #[must_use = "a document does nothing until it is pushed"]
@@ -67,56 +69,63 @@ impl Document {
         }
     }
 
-    /// A new event of the app that it is pushed to, like the one in `document`. The event id, the time,
-    /// the app and the token of its header are made up, and so is the key in its body where duplicates
-    /// have another one than the event id ([`duplicate_key`]): each push is another event. Pushes with
-    /// the same [`event_id`](Self::event_id) have the same key, too.
-    ///
-    /// What is no document in an envelope is pushed as it is.
+    /// [`parse`](Self::parse), but what is no document in an envelope is pushed as it is.
     pub fn like(document: impl Into<Bytes>) -> Self {
         let document = document.into();
-        match Self::renewed(&document) {
-            Some(renewed) => renewed,
-            None => Form::Verbatim(document).into(),
+        match Self::parse(document.clone()) {
+            Ok(parsed) => parsed,
+            Err(_) => Form::Verbatim(document).into(),
         }
-    }
-
-    fn renewed(document: &[u8]) -> Option<Self> {
-        #[derive(Deserialize)]
-        struct Parsed {
-            header: Option<Box<RawValue>>,
-            event: Option<Box<RawValue>>,
-            uuid: Option<Box<RawValue>>,
-        }
-        let parsed = serde_json::from_slice::<Parsed>(document).ok()?;
-        let (form, event_type) = match (parsed.header, parsed.event, parsed.uuid) {
-            (Some(header), Some(event), _) => {
-                let mut header = members(header.get())?;
-                for fresh in ["event_id", "create_time", "app_id", "token"] {
-                    header.remove(fresh);
-                }
-                let event_type = header.get("event_type").cloned();
-                let event = RawJson::parse(event.get().to_owned()).ok()?;
-                (Form::V2 { header, event }, event_type)
-            }
-            (None, Some(event), Some(_)) => {
-                let mut event = members(event.get())?;
-                event.remove("app_id");
-                let event_type = event.get("type").cloned();
-                let outer = Members::new();
-                (Form::V1 { outer, event }, event_type)
-            }
-            _ => return None,
-        };
-        let event_type = event_type.and_then(|json| json.decode::<String>().ok());
-        let new_key = event_type.and_then(|event_type| duplicate_key(&event_type));
-        Some(Self { form, new_key })
     }
 
     /// Keeps the key of duplicates in the body as it is: all pushes of the document are one event to an
     /// app that goes by the key, under whatever event ids.
     pub fn keep_duplicate_key(mut self) -> Self {
         self.new_key = None;
+        self
+    }
+
+    /// Has the key of duplicates in the body made up in each push, as [`parse`](Self::parse) has it,
+    /// where duplicates of the event have another key than its id.
+    pub fn new_duplicate_key(mut self) -> Self {
+        self.new_key = self.event_type().as_deref().and_then(duplicate_key);
+        self
+    }
+
+    /// The event type; `None` where the document is pushed as it is.
+    #[must_use]
+    pub fn event_type(&self) -> Option<String> {
+        let event_type = match &self.form {
+            Form::Verbatim(_) => None,
+            Form::V2 { header, .. } => header.get("event_type"),
+            Form::V1 { event, .. } => event.get("type"),
+        };
+        event_type?.decode().ok()
+    }
+
+    /// The body, in version 1 with the members that the envelope keeps there; `None` where the
+    /// document is pushed as it is.
+    #[must_use]
+    pub fn body(&self) -> Option<RawJson> {
+        match &self.form {
+            Form::Verbatim(_) => None,
+            Form::V2 { event, .. } => Some(event.clone()),
+            Form::V1 { event, .. } => RawJson::encode(event).ok(),
+        }
+    }
+
+    /// Replaces the [`body`](Self::body).
+    ///
+    /// # Panics
+    ///
+    /// When the body is one of version 1 and no object, and as [`header`](Self::header).
+    #[track_caller]
+    pub fn with_body(mut self, body: RawJson) -> Self {
+        match &mut self.form {
+            Form::Verbatim(_) => panic!("the body is set of a document that is pushed as it is"),
+            Form::V2 { event, .. } => *event = body,
+            Form::V1 { event, .. } => *event = v1_members(&body),
+        }
         self
     }
 
@@ -165,7 +174,7 @@ impl Document {
     fn in_envelope(schema: Schema, event_type: &str, body: RawJson) -> Self {
         let event_type = text(event_type);
         if schema == Schema::V1 {
-            let mut event = members(body.as_str()).expect("a body of version 1 is an object");
+            let mut event = v1_members(&body);
             event.insert("type".to_owned(), event_type);
             let outer = Members::new();
             return Form::V1 { outer, event }.into();
@@ -324,6 +333,11 @@ impl Written {
 
 fn text(value: &str) -> RawJson {
     RawJson::encode(&value).expect("strings can be written")
+}
+
+#[track_caller]
+fn v1_members(body: &RawJson) -> Members {
+    members(body.as_str()).expect("a body of version 1 is an object")
 }
 
 fn members(json: &str) -> Option<Members> {

@@ -2,12 +2,12 @@
 
 use std::io;
 
+use lark_events_sim::Span;
 use tokio::time::Instant;
 
-use super::Session;
+use super::Driver;
 use crate::serve::command::{COMMANDS, Command, Wait};
 use crate::serve::due::Due;
-use crate::serve::span::Span;
 
 pub(super) enum Waiting {
     Until(Instant),
@@ -15,7 +15,7 @@ pub(super) enum Waiting {
     Delivered,
 }
 
-impl Session {
+impl Driver {
     /// Runs what there is to run until something has to be waited for; `false` at its end.
     pub(super) fn run_script(&mut self) -> io::Result<bool> {
         loop {

@@ -7,22 +7,24 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lark_events_sim::{Attempt, Mode, Platform, Push, Stats, WebhookError};
+use lark_events_sim::{Attempt, Mode, Platform, PlatformStats, Push, WebhookError, WebhookUrl};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use self::script::Waiting;
 use super::command::Command;
 use super::counts::Counts;
-use super::delivery::Delivery;
 use super::due::Due;
-use super::event::Event;
 use super::lines::Lines;
-use super::span::Stream;
+use super::pushable::Pushable;
+use super::row::Row;
+use super::stream::Stream;
 use super::view::View;
-use super::webhook::WebhookUrl;
 use crate::Error;
+
+/// Between two checks of a webhook that is not there yet.
+const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
 pub(crate) struct Settings {
     pub(crate) webhook: Option<WebhookUrl>,
@@ -41,7 +43,7 @@ enum Happened {
     WebhookSet,
 }
 
-pub(crate) struct Session {
+pub(crate) struct Driver {
     platform: Arc<Platform>,
     view: View,
     webhook: Option<WebhookUrl>,
@@ -53,15 +55,15 @@ pub(crate) struct Session {
     redeliver_after: Vec<Duration>,
     ends: Option<Instant>,
     /// Those that are still on their way.
-    deliveries: BTreeMap<usize, Delivery>,
+    deliveries: BTreeMap<usize, Row>,
     tasks: JoinSet<()>,
     happened: mpsc::UnboundedReceiver<Happened>,
     tell: mpsc::UnboundedSender<Happened>,
-    stats: Stats,
+    stats: PlatformStats,
     counts: Counts,
 }
 
-impl Session {
+impl Driver {
     pub(crate) fn new(platform: Platform, settings: Settings, view: View) -> Self {
         let (tell, happened) = mpsc::unbounded_channel();
         let at = Instant::now();
@@ -81,7 +83,7 @@ impl Session {
             tasks: JoinSet::new(),
             happened,
             tell,
-            stats: Stats::default(),
+            stats: PlatformStats::default(),
             counts: Counts::default(),
         }
     }
@@ -90,11 +92,7 @@ impl Session {
     pub(crate) async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), Error> {
         if let Some(url) = self.webhook.clone() {
             let (platform, tell) = (Arc::clone(&self.platform), self.tell.clone());
-            self.tasks.spawn(async move {
-                let refused = |error| drop(tell.send(Happened::WebhookRefused(error)));
-                url.check(platform, refused).await;
-                let _ = tell.send(Happened::WebhookSet);
-            });
+            self.tasks.spawn(set_webhook(url, platform, tell));
         }
         let mut stop = std::pin::pin!(stop);
         let ran = loop {
@@ -167,7 +165,7 @@ impl Session {
         }
     }
 
-    fn push(&mut self, event: &Event, mode: Mode) -> io::Result<()> {
+    fn push(&mut self, event: &Pushable, mode: Mode) -> io::Result<()> {
         let again: &[Duration] = match event.is_callback {
             true => &[],
             false => &self.redeliver_after,
@@ -176,7 +174,7 @@ impl Session {
         let push = self.platform.push_by(mode, event.document.clone(), again);
         self.counts.pushes += 1;
         let number = self.counts.pushes;
-        let delivery = Delivery {
+        let row = Row {
             number,
             event_type: event.event_type.clone(),
             event_id: push.event_id().to_owned(),
@@ -185,8 +183,8 @@ impl Session {
             acknowledged: false,
             ended: false,
         };
-        self.view.delivery(&delivery)?;
-        self.deliveries.insert(number, delivery);
+        self.view.row(&row)?;
+        self.deliveries.insert(number, row);
         self.tasks.spawn(follow(push, number, self.tell.clone()));
         Ok(())
     }
@@ -229,18 +227,18 @@ impl Session {
             Happened::Attempted(number, attempt) => {
                 self.counts.attempts += 1;
                 self.counts.redeliveries += usize::from(attempt.number > 1 && !attempt.copy);
-                if let Some(delivery) = self.deliveries.get_mut(&number) {
-                    let before = delivery.acknowledged;
-                    delivery.attempted(attempt);
-                    self.counts.acknowledged += usize::from(delivery.acknowledged && !before);
-                    self.view.delivery(delivery)?;
+                if let Some(row) = self.deliveries.get_mut(&number) {
+                    let before = row.acknowledged;
+                    row.attempted(attempt);
+                    self.counts.acknowledged += usize::from(row.acknowledged && !before);
+                    self.view.row(row)?;
                 }
             }
             Happened::Ended(number) => {
-                if let Some(mut delivery) = self.deliveries.remove(&number) {
-                    self.counts.given_up += usize::from(!delivery.acknowledged);
-                    delivery.ended = true;
-                    self.view.ended(&delivery)?;
+                if let Some(mut row) = self.deliveries.remove(&number) {
+                    self.counts.given_up += usize::from(!row.acknowledged);
+                    row.ended = true;
+                    self.view.ended(&row)?;
                 }
             }
             Happened::WebhookSet => {
@@ -248,7 +246,6 @@ impl Session {
                 self.view
                     .told("webhook-set", "the webhook has passed the URL check")?;
             }
-            Happened::WebhookRefused(error @ WebhookError::InvalidUrl) => return Err(error.into()),
             Happened::WebhookRefused(error) => {
                 let text = format!("the webhook is not pushed to yet: {error}");
                 self.view.told("webhook-refused", &text)?;
@@ -257,7 +254,7 @@ impl Session {
         Ok(())
     }
 
-    fn counted(&mut self, stats: Stats) -> io::Result<()> {
+    fn counted(&mut self, stats: PlatformStats) -> io::Result<()> {
         let before = std::mem::replace(&mut self.stats, stats);
         if stats.connections != before.connections {
             let text = format!("long connections: {}", stats.connections);
@@ -296,6 +293,25 @@ impl Session {
     }
 }
 
+/// Sets the webhook as soon as it passes the check, and tells why it does not.
+async fn set_webhook(
+    url: WebhookUrl,
+    platform: Arc<Platform>,
+    tell: mpsc::UnboundedSender<Happened>,
+) {
+    let url = url.to_string();
+    let mut last = None;
+    while let Err(error) = platform.set_webhook(&url).await {
+        if last.as_ref() != Some(&error) {
+            last = Some(error.clone());
+            // Nobody listens at the end.
+            let _ = tell.send(Happened::WebhookRefused(error));
+        }
+        sleep(CHECK_INTERVAL).await;
+    }
+    let _ = tell.send(Happened::WebhookSet);
+}
+
 /// Until then, or for ever.
 async fn at(moment: Option<Instant>) {
     match moment {
@@ -332,7 +348,7 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(30);
 
-    async fn session(script: &str, lines: Option<Lines>) -> Session {
+    async fn driver(script: &str, lines: Option<Lines>) -> Driver {
         let settings = Settings {
             webhook: None,
             streams: Vec::new(),
@@ -343,27 +359,27 @@ mod tests {
         };
         let platform = Platform::builder().start().await.unwrap();
         let output = crate::Cli::parse_from(["lark-events", "--json", "events"]).output;
-        Session::new(platform, settings, View::new(output, false))
+        Driver::new(platform, settings, View::new(output, false))
     }
 
     #[tokio::test]
     async fn an_event_that_has_come_to_its_end_leaves_nothing_behind() {
-        let mut session = session("push im.message.receive_v1", None).await;
-        while session.counts.given_up == 0 || !session.tasks.is_empty() {
-            let turn = timeout(LIMIT, session.turn(pending()));
+        let mut driver = driver("push im.message.receive_v1", None).await;
+        while driver.counts.given_up == 0 || !driver.tasks.is_empty() {
+            let turn = timeout(LIMIT, driver.turn(pending()));
             assert!(turn.await.unwrap().unwrap());
         }
-        assert!(session.deliveries.is_empty());
+        assert!(driver.deliveries.is_empty());
     }
 
     #[tokio::test]
     async fn quit_at_a_terminal_ends_what_is_waited_for() {
         let (sender, lines) = Lines::typed();
-        let session = session("wait 1h", Some(lines)).await;
+        let driver = driver("wait 1h", Some(lines)).await;
         for line in ["stats", "quit"] {
             sender.send(Ok(line.to_owned())).await.unwrap();
         }
-        timeout(LIMIT, session.run(pending()))
+        timeout(LIMIT, driver.run(pending()))
             .await
             .unwrap()
             .unwrap();

@@ -2,35 +2,39 @@
 
 use std::time::UNIX_EPOCH;
 
-use bytes::Bytes;
 use lark_events::{Delivery, Transport};
-use lark_events_sim::Document;
+use lark_events_sim::{Document, Platform};
 
 use crate::document::set::Set;
-use crate::document::template::Template;
+use crate::document::template::{Form, Template};
 
 /// A new event each time that it is pushed.
 #[derive(Debug, Clone)]
-pub(crate) struct Event {
+pub(crate) struct Pushable {
     pub(crate) event_type: String,
     pub(crate) document: Document,
     /// Delivered once: its user waits for the reply.
     pub(crate) is_callback: bool,
 }
 
-impl Event {
+impl Pushable {
     /// The event type, and values for its body.
     pub(crate) fn parse(words: &[&str]) -> Result<Self, String> {
         let (event_type, sets) = words.split_first().ok_or("which event?")?;
         let mut template = Template::sample(event_type)?;
         for set in sets {
             let set: Set = set.parse().map_err(|error| format!("{set} {error}"))?;
-            template.set(&set)?;
+            template = template.set(&set)?;
         }
-        let json = Bytes::copy_from_slice(template.json()?.as_bytes());
+        let document = match template.form {
+            Form::Document(document) => document,
+            // Pushed as it is.
+            Form::Card(body) => body.into_bytes().into(),
+        };
+        let json = Platform::builder().request(document.clone()).into_body();
         let delivery = Delivery::parse_unauthenticated(json, Transport::Local, UNIX_EPOCH);
         Ok(Self {
-            document: template.document()?,
+            document,
             event_type: template.event_type,
             is_callback: delivery.is_ok_and(|delivery| delivery.is_callback()),
         })

@@ -1,0 +1,237 @@
+//! Faults as text: `lose-answer`, `delay:2s`, `refuse-upgrade:514/1000040350`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{Fault, STATUSES};
+use crate::span::Span;
+
+/// The fault's name in lower case, with its value behind a colon: times as [`Span`]s have them, statuses
+/// and codes as numbers.
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::LoseEvent => f.write_str("lose-event"),
+            Self::LoseAnswer => f.write_str("lose-answer"),
+            Self::Delay(time) => write!(f, "delay:{}", Span(time)),
+            Self::Duplicate(after) => write!(f, "duplicate:{}", Span(after)),
+            Self::Reorder => f.write_str("reorder"),
+            Self::ClockSkew(seconds) => write!(f, "clock-skew:{seconds}"),
+            Self::GarbageFrame => f.write_str("garbage-frame"),
+            Self::ShuffleFragments => f.write_str("shuffle-fragments"),
+            Self::SpreadFragments(gap) => write!(f, "spread-fragments:{}", Span(gap)),
+            Self::LoseFragment => f.write_str("lose-fragment"),
+            Self::RepeatFragment => f.write_str("repeat-fragment"),
+            Self::Disconnect => f.write_str("disconnect"),
+            Self::Close => f.write_str("close"),
+            Self::HalfOpen => f.write_str("half-open"),
+            Self::AcceptHalfOpen => f.write_str("accept-half-open"),
+            Self::Endpoint(code) => write!(f, "endpoint:{code}"),
+            Self::EndpointStatus(status) => write!(f, "endpoint-status:{status}"),
+            Self::EndpointSilent => f.write_str("endpoint-silent"),
+            Self::RefuseUpgrade(status, 0) => write!(f, "refuse-upgrade:{status}"),
+            Self::RefuseUpgrade(status, code) => write!(f, "refuse-upgrade:{status}/{code}"),
+            Self::UpgradeStatus(status) => write!(f, "upgrade-status:{status}"),
+            Self::UpgradeSilent => f.write_str("upgrade-silent"),
+        }
+    }
+}
+
+/// Reads what [`Display`](fmt::Display) writes. A value that is left out is a usual one: `delay:1s`,
+/// `duplicate:100ms`, `clock-skew:600`, `spread-fragments:100ms`, `endpoint:1`, `refuse-upgrade:514`,
+/// and 503 for a status.
+///
+/// ```
+/// use std::time::Duration;
+/// use lark_events_sim::Fault;
+///
+/// assert_eq!("delay:2s".parse(), Ok(Fault::Delay(Duration::from_secs(2))));
+/// assert_eq!("endpoint-status".parse(), Ok(Fault::EndpointStatus(503)));
+/// assert_eq!(Fault::LoseAnswer.to_string(), "lose-answer");
+/// assert!("close:1".parse::<Fault>().is_err());
+/// ```
+impl FromStr for Fault {
+    type Err = ParseFaultError;
+
+    fn from_str(text: &str) -> Result<Self, ParseFaultError> {
+        let (name, value) = match text.split_once(':') {
+            Some((name, value)) => (name, Some(value)),
+            None => (text, None),
+        };
+        let error = |reason| ParseFaultError {
+            text: text.to_owned(),
+            reason,
+        };
+        let time = |usual| {
+            let span = value.unwrap_or(usual).parse::<Span>();
+            span.map(|Span(time)| time).map_err(|_| error(Reason::Time))
+        };
+        let number = |usual| match value {
+            Some(value) => value.parse::<i64>().map_err(|_| error(Reason::Number)),
+            None => Ok(usual),
+        };
+        let status = || {
+            let status = u16::try_from(number(503)?).ok();
+            let status = status.filter(|status| STATUSES.contains(status));
+            status.ok_or_else(|| error(Reason::Status))
+        };
+        let fault = match name {
+            "delay" => return time("1s").map(Self::Delay),
+            "duplicate" => return time("100ms").map(Self::Duplicate),
+            "clock-skew" => return number(600).map(Self::ClockSkew),
+            "spread-fragments" => return time("100ms").map(Self::SpreadFragments),
+            "endpoint" => return number(1).map(Self::Endpoint),
+            "endpoint-status" => return status().map(Self::EndpointStatus),
+            "upgrade-status" => return status().map(Self::UpgradeStatus),
+            "refuse-upgrade" => {
+                let value = value.unwrap_or("514");
+                let (status, code) = value.split_once('/').unwrap_or((value, "0"));
+                let parsed = status.parse().ok().zip(code.parse().ok());
+                let (status, code) = parsed.ok_or_else(|| error(Reason::HandshakeStatus))?;
+                return Ok(Self::RefuseUpgrade(status, code));
+            }
+            "lose-event" => Self::LoseEvent,
+            "lose-answer" => Self::LoseAnswer,
+            "reorder" => Self::Reorder,
+            "garbage-frame" => Self::GarbageFrame,
+            "shuffle-fragments" => Self::ShuffleFragments,
+            "lose-fragment" => Self::LoseFragment,
+            "repeat-fragment" => Self::RepeatFragment,
+            "disconnect" => Self::Disconnect,
+            "close" => Self::Close,
+            "half-open" => Self::HalfOpen,
+            "accept-half-open" => Self::AcceptHalfOpen,
+            "endpoint-silent" => Self::EndpointSilent,
+            "upgrade-silent" => Self::UpgradeSilent,
+            _ => return Err(error(Reason::Unknown)),
+        };
+        match value {
+            Some(_) => Err(error(Reason::NoValue)),
+            None => Ok(fault),
+        }
+    }
+}
+
+/// Why a text is no [`Fault`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParseFaultError {
+    text: String,
+    reason: Reason,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reason {
+    Unknown,
+    NoValue,
+    Time,
+    Number,
+    Status,
+    HandshakeStatus,
+}
+
+impl fmt::Display for ParseFaultError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { text, reason } = self;
+        match reason {
+            Reason::Unknown => write!(f, "no fault {text}"),
+            Reason::NoValue => write!(f, "{text}: this fault takes no value"),
+            Reason::Time => write!(f, "{text}: its value is a time, a number and ms, s, m or h"),
+            Reason::Number => write!(f, "{text}: its value is a number"),
+            Reason::Status => write!(f, "{text}: its value is a status from 200 to 599"),
+            Reason::HandshakeStatus => write!(
+                f,
+                "{text}: its value is a Handshake-Status, or that, `/` and a Handshake-Autherrcode"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for ParseFaultError {}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_fault_is_written_as_it_is_read() {
+        for (text, fault) in [
+            ("lose-event", Fault::LoseEvent),
+            ("lose-answer", Fault::LoseAnswer),
+            ("delay:1s", Fault::Delay(Duration::from_secs(1))),
+            (
+                "duplicate:100ms",
+                Fault::Duplicate(Duration::from_millis(100)),
+            ),
+            ("reorder", Fault::Reorder),
+            ("clock-skew:-600", Fault::ClockSkew(-600)),
+            ("garbage-frame", Fault::GarbageFrame),
+            ("shuffle-fragments", Fault::ShuffleFragments),
+            (
+                "spread-fragments:0s",
+                Fault::SpreadFragments(Duration::ZERO),
+            ),
+            ("lose-fragment", Fault::LoseFragment),
+            ("repeat-fragment", Fault::RepeatFragment),
+            ("disconnect", Fault::Disconnect),
+            ("close", Fault::Close),
+            ("half-open", Fault::HalfOpen),
+            ("accept-half-open", Fault::AcceptHalfOpen),
+            ("endpoint:1000040343", Fault::Endpoint(1_000_040_343)),
+            ("endpoint-status:200", Fault::EndpointStatus(200)),
+            ("endpoint-silent", Fault::EndpointSilent),
+            ("refuse-upgrade:403", Fault::RefuseUpgrade(403, 0)),
+            (
+                "refuse-upgrade:514/1000040350",
+                Fault::RefuseUpgrade(514, 1_000_040_350),
+            ),
+            ("upgrade-status:599", Fault::UpgradeStatus(599)),
+            ("upgrade-silent", Fault::UpgradeSilent),
+        ] {
+            assert_eq!(fault.to_string(), text);
+            assert_eq!(text.parse(), Ok(fault));
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_left_out_is_a_usual_one() {
+        for (short, full) in [
+            ("delay", "delay:1s"),
+            ("duplicate", "duplicate:100ms"),
+            ("clock-skew", "clock-skew:600"),
+            ("spread-fragments", "spread-fragments:100ms"),
+            ("endpoint", "endpoint:1"),
+            ("endpoint-status", "endpoint-status:503"),
+            ("refuse-upgrade", "refuse-upgrade:514"),
+            ("upgrade-status", "upgrade-status:503"),
+        ] {
+            let fault: Fault = short.parse().unwrap();
+            assert_eq!(fault.to_string(), full);
+        }
+    }
+
+    #[test]
+    fn an_error_says_which_value_was_expected() {
+        for (text, expected) in [
+            ("tea", "no fault tea"),
+            ("tea:1", "no fault tea:1"),
+            ("", "no fault "),
+            ("Close", "no fault Close"),
+            ("close:1", "takes no value"),
+            ("close:", "takes no value"),
+            ("delay:2", "a time"),
+            ("duplicate:soon", "a time"),
+            ("clock-skew:x", "a number"),
+            ("endpoint:", "a number"),
+            ("endpoint-status:99", "from 200 to 599"),
+            ("upgrade-status:600", "from 200 to 599"),
+            ("upgrade-status:65999", "from 200 to 599"),
+            ("refuse-upgrade:x", "Handshake-Status"),
+            ("refuse-upgrade:514/", "Handshake-Status"),
+        ] {
+            let error = text.parse::<Fault>().unwrap_err().to_string();
+            assert!(error.contains(expected) && error.contains(text), "{error}");
+        }
+    }
+}

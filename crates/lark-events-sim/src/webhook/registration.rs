@@ -1,0 +1,113 @@
+//! The webhook that the app has set: checking it, and posting to it.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Request;
+use lark_events::EncryptKey;
+use serde::Deserialize;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::timeout;
+
+use super::error::WebhookError;
+use super::poster::Poster;
+use super::request::Parcel;
+use super::target::Target;
+use crate::attempt::{Answer, Missing};
+use crate::random::Random;
+use crate::shared::locked;
+
+/// How long an app may take to answer a URL check.
+const URL_CHECK_LIMIT: Duration = Duration::from_secs(1);
+/// Requests on their way at once: each holds a socket, and a process has about 1,000 of them.
+const MAX_CONCURRENT_REQUESTS: usize = 256;
+
+/// An app's webhook, if it has set one.
+pub(crate) struct Registration {
+    target: Mutex<Option<Target>>,
+    poster: Poster,
+    slots: Semaphore,
+}
+
+/// A webhook that a request can be posted to now.
+pub(crate) struct Post<'a> {
+    target: Target,
+    poster: &'a Poster,
+    _slot: Option<SemaphorePermit<'a>>,
+}
+
+impl Registration {
+    pub(crate) fn new(poster: Poster) -> Self {
+        Self {
+            target: Mutex::new(None),
+            poster,
+            slots: Semaphore::new(MAX_CONCURRENT_REQUESTS),
+        }
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        locked(&self.target).is_some()
+    }
+
+    /// Waits until a request can be posted; `None` if there is nowhere to post it.
+    pub(crate) async fn post(&self) -> Option<Post<'_>> {
+        let target = locked(&self.target).clone()?;
+        let _slot = match target {
+            Target::Url(_) => self.slots.acquire().await.ok(),
+            Target::Local { .. } => None,
+        };
+        let poster = &self.poster;
+        Some(Post {
+            target,
+            poster,
+            _slot,
+        })
+    }
+
+    /// Checks a URL as the developer console does when it is saved, and saves it.
+    pub(crate) async fn set(
+        &self,
+        target: Target,
+        key: Option<&EncryptKey>,
+        token: &str,
+        random: &Random,
+    ) -> Result<(), WebhookError> {
+        if let Target::Url(url) = &target
+            && !self.poster.takes(url)
+        {
+            return Err(WebhookError::NoTls);
+        }
+        let challenge = random.uuid();
+        let check = serde_json::json!({
+            "challenge": challenge, "token": token, "type": "url_verification",
+        });
+        let check = Parcel::unsigned(&check.to_string().into(), key, random);
+        let posted = target.clone().post(check.request(key, 0), &self.poster);
+        let answer = timeout(URL_CHECK_LIMIT, posted).await;
+        let answer = answer.unwrap_or(Missing::TimedOut.into());
+        #[derive(Deserialize)]
+        struct Passed {
+            challenge: String,
+        }
+        let passed = match &answer {
+            Answer::Response { body, .. } if answer.accepted() => {
+                serde_json::from_slice::<Passed>(body).is_ok_and(|it| it.challenge == challenge)
+            }
+            _ => false,
+        };
+        if !passed {
+            return Err(WebhookError::UrlCheck(answer));
+        }
+        *locked(&self.target) = Some(target);
+        Ok(())
+    }
+}
+
+impl Post<'_> {
+    /// Posts a request and waits for the answer, within `limit`.
+    pub(crate) async fn send(self, request: Request<Bytes>, limit: Duration) -> Answer {
+        let answer = timeout(limit, self.target.post(request, self.poster)).await;
+        answer.unwrap_or(Missing::TimedOut.into())
+    }
+}
