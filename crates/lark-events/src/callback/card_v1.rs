@@ -6,9 +6,8 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::card::{CardAction, ReplyCard, Toast};
-use crate::event::EventType;
-use crate::info::EventInfo;
-use crate::lenient;
+use crate::event::{EventInfo, EventType};
+use crate::json::lenient;
 
 /// An action on an interactive component of a card, as the old callback tells it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use crate::event::parse_time;
+use crate::time::parse_time;
 
 /// Longer than the 7.1 hours over which the platform redelivers, in case a redelivery keeps the
 /// signature of the first attempt; the documentation does not say.

@@ -16,6 +16,8 @@
 
 mod apps;
 mod builder;
+#[cfg(feature = "card-v1")]
+mod card_v1;
 mod freshness;
 mod rejection;
 mod settings;
@@ -29,14 +31,15 @@ use http::HeaderMap;
 
 pub use self::apps::{MAX_KEYS_BY_SIGNATURE, Webhooks};
 pub use self::builder::{MAX_LIVE_SECRETS, WebhookBuildError, WebhookBuilder};
+#[cfg(feature = "card-v1")]
+pub use self::card_v1::{CardAdmission, CardWebhook};
 pub use self::rejection::{Rejection, RejectionReason};
 
 pub(crate) use self::settings::Settings;
 
 use crate::credentials::EncryptKey;
 use crate::crypto::{CipherError, SignatureHeaders};
-use crate::delivery::{Delivery, Transport};
-use crate::envelope::{Document, Kind, Wrapper, sealed_in};
+use crate::event::{Delivery, Document, Kind, Transport, Wrapper, sealed_in};
 
 /// The largest event that any transport takes, in bytes. The platform documents no maximum; its
 /// largest known events are far smaller.

@@ -5,8 +5,7 @@ use std::time::{Duration, SystemTime};
 use super::freshness::{Freshness, Window};
 use super::{Challenge, MAX_UNSIGNED_BYTES, RejectionReason};
 use crate::credentials::{EncryptKey, VerificationToken};
-use crate::delivery::Delivery;
-use crate::envelope::UrlCheck;
+use crate::event::{Delivery, UrlCheck};
 
 /// The secrets, limits and clock of one webhook.
 #[derive(Debug)]

@@ -9,16 +9,11 @@ use bytes::Bytes;
 use http::HeaderMap;
 use serde::Deserialize;
 
+use super::{Opened, Rejection, RejectionReason, Settings, WebhookBuildError, WebhookBuilder};
 use crate::callback::CardActionTriggerV1;
 use crate::crypto::SignatureHeaders;
-use crate::delivery::{Delivery, Transport};
-use crate::envelope::Text;
-use crate::event::{EventHeader, EventType};
-use crate::object::from_named;
-use crate::raw_json::RawJson;
-use crate::webhook::{
-    Opened, Rejection, RejectionReason, Settings, WebhookBuildError, WebhookBuilder,
-};
+use crate::event::{Delivery, EventHeader, EventType, Text, Transport};
+use crate::json::{RawJson, from_named};
 
 /// Opens requests of the old card callback (`card.action.trigger_v1`), for its own URL. Built with
 /// [`WebhookBuilder::build_card_v1`](crate::WebhookBuilder::build_card_v1).

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::{Bound, RangeBounds};
 
-use crate::pointer::Pointer;
+use crate::json::Pointer;
 
 /// A type with documented rules on its values. Generated crates implement it:
 ///

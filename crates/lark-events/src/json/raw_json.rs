@@ -8,9 +8,9 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize, Serializer, ser};
 use serde_json::value::RawValue;
 
+use super::lenient::{is_exact, repair};
+use super::object::from_object;
 use crate::error::{DecodeError, EncodeError};
-use crate::lenient::{is_exact, repair};
-use crate::object::from_object;
 
 /// The text of one JSON value, shared with the bytes it was received in: cloning copies nothing.
 ///

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::object::{from_named, from_object};
+use crate::json::{from_named, from_object};
 
 /// Most unknown header fields kept, the first ones. The drive events have two.
 const MAX_HEADER_EXTRAS: usize = 64;

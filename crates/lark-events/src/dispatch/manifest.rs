@@ -5,9 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::delivery::DeliveryKind;
-use crate::event::Schema;
-use crate::info::EventInfo;
+use crate::event::{DeliveryKind, EventInfo, Schema};
 
 /// What the handlers of a [`Dispatcher`](crate::Dispatcher) need in the developer console. It
 /// serialises as it stands here, and prints as a checklist:

@@ -8,7 +8,7 @@ use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize as _, Deserializer};
 
 use super::{Lenient, is_exact};
-use crate::raw_json::RawJson;
+use crate::json::raw_json::RawJson;
 
 /// What one kind of field takes; every other kind of value is consumed and forgotten.
 pub(super) trait Taker<'de>: Sized {

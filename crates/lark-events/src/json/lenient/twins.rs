@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 
 use super::{MAX_DEPTH, is_exact, repair};
 use crate::event::Schema;
-use crate::raw_json::RawJson;
-use crate::unread::unread;
+use crate::json::raw_json::RawJson;
+use crate::json::unread::unread;
 
 /// An odd text and what should become of it.
 struct Twin {

@@ -12,14 +12,13 @@ use tower_service::Service;
 use tracing::field::Empty;
 use tracing::{Span, debug, error, error_span, warn};
 
-use crate::builder::DispatcherBuilder;
-use crate::delivery::Delivery;
+use super::builder::DispatcherBuilder;
+use super::handler::{ErasedHandler, HandlerFuture};
+use super::manifest::Manifest;
+use super::outcome::Outcome;
+use super::unhandled::UnhandledTypes;
 use crate::error::{DispatchError, DispatchErrorKind};
-use crate::handler::{ErasedHandler, HandlerFuture};
-use crate::info::EventInfo;
-use crate::manifest::Manifest;
-use crate::outcome::Outcome;
-use crate::unhandled::UnhandledTypes;
+use crate::event::{Delivery, EventInfo};
 
 /// Routes deliveries to the handlers registered for their event types.
 ///

@@ -1,9 +1,9 @@
 //! The events of one domain as one type: an enum with a variant for each.
 
+use super::info::EventInfo;
+use super::typed::Event;
 use crate::error::DecodeError;
-use crate::event::Event;
-use crate::info::EventInfo;
-use crate::raw_json::RawJson;
+use crate::json::RawJson;
 
 /// Several notifications as one type, for a handler of them all. Generated crates have an enum of
 /// their whole domain; by hand it looks like this:

@@ -9,12 +9,11 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::decimal::same_number;
-use crate::envelope::V1Event;
-use crate::event::Schema;
-use crate::lenient::MAX_DEPTH;
-use crate::pointer::Pointer;
-use crate::raw_json::{RawJson, unescaped, unquoted};
+use super::decimal::same_number;
+use super::lenient::MAX_DEPTH;
+use super::pointer::Pointer;
+use super::raw_json::{RawJson, unescaped, unquoted};
+use crate::event::{Schema, V1Event};
 
 /// Most bytes of all paths together: some ten thousand of them, more than anybody reads. Without
 /// it, many elements below one long key would take its length times their number.

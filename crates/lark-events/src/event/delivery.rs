@@ -7,11 +7,11 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use crate::envelope::{Document, Header, Kind, Text, V1Event};
+use super::envelope::{Document, Header, Kind, Text, V1Event};
+use super::header::{EventHeader, Schema};
 use crate::error::DecodeError;
-use crate::event::{EventHeader, Schema};
 use crate::generated::tables::V1_EVENTS;
-use crate::raw_json::RawJson;
+use crate::json::RawJson;
 
 /// An event between its transport and its handler.
 #[derive(Debug, Clone)]

@@ -5,18 +5,15 @@ use std::collections::hash_map::Entry;
 use std::fmt;
 use std::panic::Location;
 
-use crate::delivery::DeliveryKind;
-use crate::dispatcher::{Dispatcher, Route, Routes, UnhandledPolicy};
-use crate::error::{BuildError, BuildProblem};
-use crate::event::{EventType, Schema};
-use crate::event_set::EventSet;
-use crate::handler::{
+use super::dispatcher::{Dispatcher, Route, Routes, UnhandledPolicy};
+use super::handler::{
     ErasedHandler, Handler, HandlerWith, SetHandler, erase, erase_raw, erase_set,
 };
-use crate::info::EventInfo;
-use crate::outcome::{IntoReply, RawReply};
-use crate::raw_json::RawJson;
-use crate::unhandled::UnhandledTypes;
+use super::outcome::{IntoReply, RawReply};
+use super::unhandled::UnhandledTypes;
+use crate::error::{BuildError, BuildProblem};
+use crate::event::{DeliveryKind, EventInfo, EventSet, EventType, Schema};
+use crate::json::RawJson;
 
 type Place = &'static Location<'static>;
 

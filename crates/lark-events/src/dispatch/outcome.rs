@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::error::{BoxError, EncodeError};
-use crate::raw_json::RawJson;
+use crate::json::RawJson;
 
 /// What became of a delivery. A failure is no outcome: it is the service's error,
 /// [`DispatchError`](crate::DispatchError) from the dispatcher.

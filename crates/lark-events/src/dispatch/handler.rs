@@ -7,12 +7,10 @@ use std::any::TypeId;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::delivery::Delivery;
+use super::outcome::{IntoReply, Outcome, RawReply};
 use crate::error::{DispatchError, DispatchErrorKind};
-use crate::event::{Event, EventType};
-use crate::event_set::EventSet;
-use crate::outcome::{IntoReply, Outcome, RawReply};
-use crate::raw_json::RawJson;
+use crate::event::{Delivery, Event, EventSet, EventType};
+use crate::json::RawJson;
 
 /// A handler of events with body `E`. Implemented for functions, closures and method paths; not
 /// meant to be implemented by hand.

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
+use super::event_type::EventType;
+use super::header::Schema;
 use crate::error::DecodeError;
-use crate::event::{EventType, Schema};
-use crate::raw_json::RawJson;
-use crate::unread::unread;
+use crate::json::{RawJson, unread};
 
 /// The documented facts of one event type, and the way into its body type for tools that know the
 /// type by name alone. Built by generated code, and by hand where it helps:

@@ -1,0 +1,13 @@
+//! JSON as the platform sends it: kept as its own text, walked by place, decoded leniently.
+
+mod decimal;
+pub mod lenient;
+mod object;
+mod pointer;
+mod raw_json;
+mod unread;
+
+pub(crate) use self::object::{from_named, from_object};
+pub(crate) use self::pointer::Pointer;
+pub use self::raw_json::RawJson;
+pub(crate) use self::unread::unread;
