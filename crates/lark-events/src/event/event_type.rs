@@ -4,6 +4,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::info::EventInfo;
+use crate::error::DecodeError;
+use crate::json::RawJson;
 
 /// A body type and the event type it belongs to.
 ///
@@ -48,4 +50,18 @@ pub trait EventType: DeserializeOwned + Serialize + Send + 'static {
 
     /// What a handler answers: `()` for notifications, the documented body for callbacks.
     type Reply: Serialize + Send + 'static;
+}
+
+impl EventInfo {
+    /// What [`EventType::INFO`] has, and the way into the body type for [`typed`](Self::typed). `INFO`
+    /// is without, so that an app that only registers handlers links no code that writes bodies.
+    #[must_use]
+    pub const fn of<E: EventType>() -> Self {
+        E::INFO.typed_by(retype::<E>)
+    }
+}
+
+fn retype<E: EventType>(raw: &RawJson) -> Result<RawJson, DecodeError> {
+    let body: E = raw.decode_leniently()?;
+    RawJson::encode(&body).map_err(|_| DecodeError::unwritable())
 }

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use super::event_type::EventType;
 use super::header::Schema;
+use super::unread::unread;
 use crate::error::DecodeError;
-use crate::json::{RawJson, unread};
+use crate::json::RawJson;
 
 /// The documented facts of one event type, and the way into its body type for tools that know the
 /// type by name alone. Built by generated code, and by hand where it helps:
@@ -65,15 +65,6 @@ impl EventInfo {
         }
     }
 
-    /// What [`EventType::INFO`] has, and the way into the body type for [`typed`](Self::typed). `INFO`
-    /// is without, so that an app that only registers handlers links no code that writes bodies.
-    #[must_use]
-    pub const fn of<E: EventType>() -> Self {
-        let mut info = E::INFO;
-        info.typing = Typing(Some(retype::<E>));
-        info
-    }
-
     /// Decodes a body into the event's type, as a handler of it would be given it, and writes it as
     /// JSON again: tools see what is typed of an event without a list of types of their own.
     ///
@@ -101,6 +92,12 @@ impl EventInfo {
         let json = retype(raw)?;
         let unread = unread(raw, &json, self.schema);
         Ok(TypedBody { json, unread })
+    }
+
+    /// Sets the way into the body type.
+    pub(super) const fn typed_by(mut self, retype: Retype) -> Self {
+        self.typing = Typing(Some(retype));
+        self
     }
 
     /// Sets what triggers the event.
@@ -182,7 +179,7 @@ pub struct TypedBody {
 #[derive(Clone, Copy)]
 struct Typing(Option<Retype>);
 
-type Retype = fn(&RawJson) -> Result<RawJson, DecodeError>;
+pub(super) type Retype = fn(&RawJson) -> Result<RawJson, DecodeError>;
 
 impl fmt::Debug for Typing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -198,14 +195,10 @@ impl PartialEq for Typing {
 
 impl Eq for Typing {}
 
-fn retype<E: EventType>(raw: &RawJson) -> Result<RawJson, DecodeError> {
-    let body: E = raw.decode_leniently()?;
-    RawJson::encode(&body).map_err(|_| DecodeError::unwritable())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::EventType;
     use crate::callback::UrlPreviewGet;
 
     #[test]

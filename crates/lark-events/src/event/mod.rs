@@ -9,6 +9,7 @@ mod event_type;
 mod header;
 mod info;
 mod typed;
+mod unread;
 mod user_id;
 mod validate;
 
@@ -16,7 +17,7 @@ pub use self::delivery::{Delivery, DeliveryKind, Transport};
 pub use self::duplicate_key::duplicate_key;
 #[cfg(feature = "card-v1")]
 pub(crate) use self::envelope::Text;
-pub(crate) use self::envelope::{Document, Kind, UrlCheck, V1Event, Wrapper, sealed_in};
+pub(crate) use self::envelope::{Document, Kind, UrlCheck, Wrapper, sealed_in};
 pub use self::event_set::EventSet;
 pub use self::event_type::EventType;
 pub use self::header::{EventHeader, Schema};

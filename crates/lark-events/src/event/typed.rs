@@ -5,8 +5,9 @@ use serde::de::DeserializeOwned;
 
 use super::event_type::EventType;
 use super::header::EventHeader;
+use super::unread::unread;
 use crate::error::DecodeError;
-use crate::json::{RawJson, unread};
+use crate::json::RawJson;
 
 /// An event as its handler receives it.
 ///

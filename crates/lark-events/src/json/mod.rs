@@ -1,10 +1,12 @@
-//! JSON as the platform sends it: kept as its own text, walked by place, decoded leniently.
+//! JSON as the platform sends it: kept as its own text, walked by place, decoded leniently. Nothing here
+//! knows what an event is.
 
 mod decimal;
 pub mod lenient;
 mod object;
 mod pointer;
 mod raw_json;
+mod string;
 mod unread;
 
 pub(crate) use self::object::{from_named, from_object};

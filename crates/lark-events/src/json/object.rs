@@ -13,7 +13,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Vis
 use serde::forward_to_deserialize_any;
 use serde_json::value::RawValue;
 
-use super::raw_json::unescaped;
+use super::string::unescaped;
 
 /// Decodes an object, of which all keys that the type looks at must be Unicode.
 pub(crate) fn from_object<'a, T: Deserialize<'a>>(text: &'a str) -> serde_json::Result<T> {

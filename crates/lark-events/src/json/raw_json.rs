@@ -1,6 +1,5 @@
 //! JSON text kept as it was received: a slice of the request's own bytes.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
@@ -8,7 +7,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize, Serializer, ser};
 use serde_json::value::RawValue;
 
-use super::lenient::{is_exact, repair};
+use super::lenient::{Lenient, is_exact, repair};
 use super::object::from_object;
 use crate::error::{DecodeError, EncodeError};
 
@@ -124,21 +123,6 @@ impl Default for RawJson {
     }
 }
 
-/// The text of a JSON string in its quotes, borrowed where it has no escapes. `None` where it is no
-/// Unicode: half of a surrogate pair can be escaped alone.
-pub(crate) fn unescaped(string: &str) -> Option<Cow<'_, str>> {
-    let inside = unquoted(string)?;
-    if !string.contains('\\') {
-        return Some(Cow::Borrowed(inside));
-    }
-    serde_json::from_str(string).ok().map(Cow::Owned)
-}
-
-/// A JSON string without its quotes, as it is spelt.
-pub(crate) fn unquoted(string: &str) -> Option<&str> {
-    string.strip_prefix('"')?.strip_suffix('"')
-}
-
 impl fmt::Debug for RawJson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "RawJson({} bytes)", self.0.len())
@@ -156,6 +140,16 @@ impl<'de> Deserialize<'de> for RawJson {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
         Ok(Self(Bytes::from(String::from(Box::<str>::from(raw)))))
+    }
+}
+
+/// Any value but null, as it was sent; where the body needs another pass, as it is repaired for that.
+impl Lenient for RawJson {
+    fn deserialize_lenient<'de, D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Self>, D::Error> {
+        let raw = Self::deserialize(deserializer)?;
+        Ok((raw.as_bytes() != b"null").then_some(raw))
     }
 }
 

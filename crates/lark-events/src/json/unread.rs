@@ -12,28 +12,22 @@ use serde_json::value::RawValue;
 use super::decimal::same_number;
 use super::lenient::MAX_DEPTH;
 use super::pointer::Pointer;
-use super::raw_json::{RawJson, unescaped, unquoted};
-use crate::event::{Schema, V1Event};
+use super::raw_json::RawJson;
+use super::string::{unescaped, unquoted};
 
 /// Most bytes of all paths together: some ten thousand of them, more than anybody reads. Without
 /// it, many elements below one long key would take its length times their number.
 const MAX_PATH_BYTES: usize = 1 << 20;
 
 /// The JSON pointers of what is in `raw` and not in `typed`, the typed body written as JSON.
-pub(crate) fn unread(raw: &RawJson, typed: &RawJson, schema: Schema) -> Vec<String> {
+pub(crate) fn unread(raw: &RawJson, typed: &RawJson) -> Vec<String> {
     let mut walk = Walk {
         at: Pointer::default(),
         unread: Vec::new(),
         bytes: 0,
         deepest: MAX_DEPTH,
     };
-    let raw = raw.as_str().trim();
-    walk.value(raw, Some(typed.as_str().trim()), 0);
-    if schema == Schema::V1
-        && let Ok(header) = V1Event::parse(raw)
-    {
-        walk.unread.retain(|path| !header.has(path));
-    }
+    walk.value(raw.as_str().trim(), Some(typed.as_str().trim()), 0);
     walk.unread
 }
 
@@ -244,7 +238,7 @@ mod tests {
     #[track_caller]
     fn paths(raw: &str, typed: &str) -> Vec<String> {
         let json = |text: &str| RawJson::parse(text.to_owned()).unwrap();
-        unread(&json(raw), &json(typed), Schema::V2)
+        unread(&json(raw), &json(typed))
     }
 
     #[test]

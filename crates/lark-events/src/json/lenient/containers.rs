@@ -18,8 +18,21 @@ lenient_by!(<T: Lenient> Vec<T> => ListTaker(PhantomData));
 lenient_by!(<T: Lenient> BTreeMap<String, T> => MapTaker(PhantomData));
 lenient_by!(<> Value => ValueTaker);
 
+/// Decodes an object of type `T`; anything else is `None`.
+///
+/// # Errors
+///
+/// Those of `T`, whose fields are lenient themselves.
+pub fn object<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    deserializer.deserialize_any(LenientVisitor(ObjectTaker(PhantomData)))
+}
+
 /// An object.
-pub(super) struct ObjectTaker<T>(pub(super) PhantomData<T>);
+struct ObjectTaker<T>(PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> Taker<'de> for ObjectTaker<T> {
     type Value = T;

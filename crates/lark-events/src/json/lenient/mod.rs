@@ -46,11 +46,8 @@ mod takers;
 #[cfg(test)]
 mod twins;
 
-use std::marker::PhantomData;
-
-use self::containers::ObjectTaker;
+pub use self::containers::object;
 pub(crate) use self::repair::{MAX_DEPTH, repair};
-use self::takers::LenientVisitor;
 
 /// Of this size on (2^53), a float no longer names one integer.
 const EXACT_BELOW: f64 = 9_007_199_254_740_992.0;
@@ -254,16 +251,3 @@ macro_rules! open_string_enum {
 
 #[doc(hidden)]
 pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-/// Decodes an object of type `T`; anything else is `None`.
-///
-/// # Errors
-///
-/// Those of `T`, whose fields are lenient themselves.
-pub fn object<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    T: Deserialize<'de>,
-    D: Deserializer<'de>,
-{
-    deserializer.deserialize_any(LenientVisitor(ObjectTaker(PhantomData)))
-}

@@ -14,7 +14,7 @@ use std::collections::btree_map::Entry;
 use std::mem;
 use std::ops::Range;
 
-use crate::json::raw_json::unescaped;
+use crate::json::string::unescaped;
 
 /// Most lists and objects open at a time: as many as `serde_json` takes. A `Value` that deep takes
 /// some 300 KiB of stack in a debug build, and less than 128 KiB in a release build.

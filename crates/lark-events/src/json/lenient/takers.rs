@@ -4,11 +4,10 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::str::FromStr;
 
+use serde::Deserializer;
 use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize as _, Deserializer};
 
 use super::{Lenient, is_exact};
-use crate::json::raw_json::RawJson;
 
 /// What one kind of field takes; every other kind of value is consumed and forgotten.
 pub(super) trait Taker<'de>: Sized {
@@ -120,16 +119,6 @@ pub(super) fn exact<E: Error>(number: f64) -> Result<f64, E> {
         Ok(number)
     } else {
         Err(E::custom("a number that is better told by its text"))
-    }
-}
-
-/// Any value but null, as it was sent; where the body needs another pass, as it is repaired for that.
-impl Lenient for RawJson {
-    fn deserialize_lenient<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Self>, D::Error> {
-        let raw = Self::deserialize(deserializer)?;
-        Ok((raw.as_bytes() != b"null").then_some(raw))
     }
 }
 
