@@ -22,7 +22,7 @@ use tower_service::Service;
 use crate::answer::{self, Answer};
 use crate::body::{self, ReadError};
 use crate::builder::EventServiceBuilder;
-use crate::opener::{Admitted as _, Opener};
+use crate::opener::Opener;
 use crate::refused::{Panicked, Refused};
 use crate::tasks::{DrainError, Ended, Stats, Tasks};
 use crate::unverified::{HashCost, Unverified};

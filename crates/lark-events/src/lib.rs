@@ -65,6 +65,7 @@ mod generated {
     pub(crate) mod tables;
 }
 mod json;
+pub mod limits;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod time;
@@ -87,13 +88,15 @@ pub use self::event::{
 };
 pub use self::json::RawJson;
 pub use self::json::lenient;
-pub use self::webhook::{
-    Admission, Challenge, MAX_EVENT_BYTES, MAX_KEYS_BY_SIGNATURE, MAX_LIVE_SECRETS,
-    MAX_UNSIGNED_BYTES, Opened, REFUSAL_DELAY, Rejection, RejectionReason, Webhook,
-    WebhookBuildError, WebhookBuilder, Webhooks,
+pub use self::limits::{
+    MAX_EVENT_BYTES, MAX_KEYS_BY_SIGNATURE, MAX_LIVE_SECRETS, MAX_UNSIGNED_BYTES, REFUSAL_DELAY,
 };
 #[cfg(feature = "card-v1")]
-pub use self::webhook::{CardAdmission, CardWebhook};
+pub use self::webhook::CardWebhook;
+pub use self::webhook::{
+    Admission, Challenge, Opened, Rejection, RejectionReason, Webhook, WebhookBuildError,
+    WebhookBuilder, Webhooks,
+};
 
 /// Public types go to other threads with the services that hold them.
 const _: fn() = || {

@@ -131,6 +131,9 @@ impl Delivery {
     }
 }
 
+/// The callback of the old scheme of cards, whose name is that of an event.
+pub(crate) const OLD_CARD_CALLBACK: &str = "card.action.trigger_v1";
+
 /// What the platform does with the answer to a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -151,7 +154,7 @@ impl DeliveryKind {
         });
         let is_event =
             schema == Schema::V1 || versioned || V1_EVENTS.binary_search(&event_type).is_ok();
-        if is_event && event_type != "card.action.trigger_v1" {
+        if is_event && event_type != OLD_CARD_CALLBACK {
             Self::Notification
         } else {
             Self::Callback

@@ -13,6 +13,8 @@ mod unread;
 mod user_id;
 mod validate;
 
+#[cfg(feature = "card-v1")]
+pub(crate) use self::delivery::OLD_CARD_CALLBACK;
 pub use self::delivery::{Delivery, DeliveryKind, Transport};
 pub use self::duplicate_key::duplicate_key;
 #[cfg(feature = "card-v1")]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::card::{CardAction, ReplyCard, Toast};
-use crate::event::{EventInfo, EventType};
+use crate::event::{EventInfo, EventType, OLD_CARD_CALLBACK};
 use crate::json::lenient;
 
 /// An action on an interactive component of a card, as the old callback tells it.
@@ -35,7 +35,7 @@ pub struct CardActionTriggerV1 {
 }
 
 impl EventType for CardActionTriggerV1 {
-    const EVENT_TYPE: &'static str = "card.action.trigger_v1";
+    const EVENT_TYPE: &'static str = OLD_CARD_CALLBACK;
     const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("Somebody acted on an interactive component of a card (old scheme)")
         .page("https://open.feishu.cn/document/deprecated-guide/message-card/configuring-card-callbacks/card-callback-structure")

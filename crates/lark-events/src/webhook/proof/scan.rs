@@ -11,9 +11,10 @@ use std::hint::black_box;
 
 use zeroize::Zeroizing;
 
-use super::{Challenge, Settings};
 use crate::credentials::VerificationToken;
 use crate::crypto::unpadded;
+use crate::webhook::opened::Challenge;
+use crate::webhook::settings::Settings;
 
 /// The member that makes a document a URL check.
 const TYPE: &[u8] = br#""type":"url_verification""#;
