@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use super::envelope::{Document, Header, Kind, Text, V1Event};
+use super::envelope::{Document, Header, InnerHeader, Kind, Text};
 use super::header::{EventHeader, Schema};
 use crate::error::DecodeError;
 use crate::generated::tables::V1_EVENTS;
@@ -95,9 +95,11 @@ impl Delivery {
         let parsed = |event: &str| RawJson::parsed(bytes.slice_ref(event.as_bytes()));
         let raw = event.map(parsed).unwrap_or_default();
         let header = match document.kind() {
-            Kind::V2 => v2_header(bytes, document.into_v2_header().unwrap_or_default()),
-            Kind::V1 => {
-                let event = V1Event::parse(event.unwrap_or("{}"));
+            Kind::Event(Schema::V2) => {
+                outer_header(bytes, document.into_header().unwrap_or_default())
+            }
+            Kind::Event(Schema::V1) => {
+                let event = InnerHeader::parse(event.unwrap_or("{}"));
                 let event = event.map_err(|error| DecodeError::new(&error))?;
                 EventHeader {
                     schema: Schema::V1,
@@ -162,7 +164,7 @@ impl DeliveryKind {
     }
 }
 
-fn v2_header(bytes: &Bytes, header: Header<'_>) -> EventHeader {
+fn outer_header(bytes: &Bytes, header: Header<'_>) -> EventHeader {
     let owned = |text: Option<Text<'_>>| text.map(Text::into_string).unwrap_or_default();
     let extra = |(name, value): (Cow<'_, str>, &RawValue)| {
         let value = bytes.slice_ref(value.get().as_bytes());

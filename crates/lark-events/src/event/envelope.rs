@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::header::Schema;
 use crate::json::{from_named, from_object};
 
 /// Most unknown header fields kept, the first ones. The drive events have two.
@@ -41,8 +42,7 @@ pub(crate) struct Document<'a> {
 /// What a document says it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    V2,
-    V1,
+    Event(Schema),
     UrlCheck,
     Unknown,
 }
@@ -54,9 +54,9 @@ impl<'a> Document<'a> {
     }
 
     pub(crate) fn kind(&self) -> Kind {
-        match (self.v2_header(), self.kind.as_str()) {
-            (Some(_), _) => Kind::V2,
-            (None, Some("event_callback")) => Kind::V1,
+        match (self.header_with_type(), self.kind.as_str()) {
+            (Some(_), _) => Kind::Event(Schema::V2),
+            (None, Some("event_callback")) => Kind::Event(Schema::V1),
             (None, Some("url_verification")) => Kind::UrlCheck,
             (None, _) => Kind::Unknown,
         }
@@ -64,18 +64,18 @@ impl<'a> Document<'a> {
 
     /// The Verification Token: in the header (version 2) or at the top (all others).
     pub(crate) fn token(&self) -> Option<&str> {
-        match self.v2_header() {
+        match self.header_with_type() {
             Some(header) => header.token.as_ref().and_then(Text::as_str),
             None => self.token.as_str(),
         }
     }
 
-    pub(crate) fn into_v2_header(self) -> Option<Header<'a>> {
+    pub(crate) fn into_header(self) -> Option<Header<'a>> {
         self.header
     }
 
     /// The header that makes it a version 2 document: one that names an event type.
-    fn v2_header(&self) -> Option<&Header<'a>> {
+    fn header_with_type(&self) -> Option<&Header<'a>> {
         let header = self.header.as_ref()?;
         let event_type = header.event_type.as_ref().and_then(Text::as_str);
         event_type.map(|_| header)
@@ -142,7 +142,7 @@ struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// What a version 1 envelope keeps inside its `event`.
 #[derive(Debug, Deserialize)]
-pub(crate) struct V1Event<'a> {
+pub(crate) struct InnerHeader<'a> {
     #[serde(borrow, default, rename = "type")]
     pub(crate) event_type: Text<'a>,
     #[serde(borrow, default)]
@@ -151,7 +151,7 @@ pub(crate) struct V1Event<'a> {
     pub(crate) tenant_key: Text<'a>,
 }
 
-impl<'a> V1Event<'a> {
+impl<'a> InnerHeader<'a> {
     pub(crate) fn parse(event: &'a str) -> serde_json::Result<Self> {
         from_named(event)
     }
@@ -313,7 +313,7 @@ mod tests {
             ]
         );
         assert_eq!(document.event.unwrap().get(), r#"{"x": 1}"#);
-        assert_eq!(document.kind(), Kind::V2);
+        assert_eq!(document.kind(), Kind::Event(Schema::V2));
     }
 
     #[test]
@@ -349,17 +349,17 @@ mod tests {
         for (document, kind, token) in [
             (
                 r#"{"token":"top","header":{"event_type":"x","token":"h"}}"#,
-                Kind::V2,
+                Kind::Event(Schema::V2),
                 Some("h"),
             ),
             (
                 r#"{"token":"top","header":{"event_type":"x"}}"#,
-                Kind::V2,
+                Kind::Event(Schema::V2),
                 None,
             ),
             (
                 r#"{"token":"top","type":"event_callback","header":{}}"#,
-                Kind::V1,
+                Kind::Event(Schema::V1),
                 Some("top"),
             ),
             (
@@ -425,7 +425,7 @@ mod tests {
         };
         for (sent, kept) in [(63, 63), (64, 64), (65, 64), (1_000, 64)] {
             let document = with(sent);
-            let header = Document::parse(&document).unwrap().into_v2_header();
+            let header = Document::parse(&document).unwrap().into_header();
             assert_eq!(header.unwrap().extras.len(), kept, "{sent}");
         }
     }

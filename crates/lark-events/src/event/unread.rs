@@ -1,6 +1,6 @@
 //! What a typed body does not have of the body as it was received.
 
-use super::envelope::V1Event;
+use super::envelope::InnerHeader;
 use super::header::Schema;
 use crate::json::{self, RawJson};
 
@@ -9,7 +9,7 @@ use crate::json::{self, RawJson};
 pub(super) fn unread(raw: &RawJson, typed: &RawJson, schema: Schema) -> Vec<String> {
     let mut paths = json::unread(raw, typed);
     if schema == Schema::V1
-        && let Ok(header) = V1Event::parse(raw.as_str())
+        && let Ok(header) = InnerHeader::parse(raw.as_str())
     {
         paths.retain(|path| !header.has(path));
     }
