@@ -16,6 +16,13 @@ use std::fmt;
 
 use bytes::Bytes;
 use prost::Message as _;
+use prost::encoding::{DecodeContext, decode_key, skip_field};
+
+/// Most headers of a frame. The platform's frames have fewer than ten, and so have the answers.
+pub const MAX_HEADERS: usize = 64;
+/// Most bytes that a frame may take beside its payload: its headers and its three texts. Those of the
+/// platform's frames take a few hundred.
+pub const MAX_HEADER_BYTES: usize = 16 * 1024;
 
 /// One message of a long connection.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -148,11 +155,19 @@ impl Frame {
     ///
     /// # Errors
     ///
-    /// [`FrameError`] when the message is no protobuf of a frame, or has not all of the fields that
-    /// the platform's protocol requires: the two ids, service and method, and each header's key and
-    /// value.
+    /// [`FrameError`] when the message is no protobuf of a frame, has more than [`MAX_HEADERS`] or
+    /// [`MAX_HEADER_BYTES`], or has not all of the fields that the platform's protocol requires: the
+    /// two ids, service and method, and each header's key and value.
     pub fn decode(message: impl Into<Bytes>) -> Result<Self, FrameError> {
-        let wire = Wire::decode(message.into()).map_err(|_| FrameError::MALFORMED)?;
+        let message = message.into();
+        // A smaller message is copied whole at most.
+        if message.len() > MAX_HEADER_BYTES {
+            check_headers(&message)?;
+        }
+        let wire = Wire::decode(message).map_err(|_| FrameError(Problem::Malformed))?;
+        if wire.headers.len() > MAX_HEADERS {
+            return Err(FrameError(Problem::Headers));
+        }
         let headers = wire.headers.into_iter().map(|header| {
             Ok(Header {
                 key: required(header.key, "headers.key")?,
@@ -216,26 +231,36 @@ impl fmt::Debug for Header {
 
 /// A message that is no frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FrameError {
-    missing: Option<&'static str>,
+pub struct FrameError(Problem);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Problem {
+    Malformed,
+    Missing(&'static str),
+    Headers,
 }
 
 impl FrameError {
-    const MALFORMED: Self = Self { missing: None };
-
     /// The required field that is not there, by its name in the protocol; `None` when the message
-    /// cannot be read at all.
+    /// cannot be read at all, or has too many or too large headers.
     #[must_use]
     pub fn missing(&self) -> Option<&'static str> {
-        self.missing
+        match self.0 {
+            Problem::Missing(field) => Some(field),
+            Problem::Malformed | Problem::Headers => None,
+        }
     }
 }
 
 impl fmt::Display for FrameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.missing {
-            Some(field) => write!(f, "a frame without {field}"),
-            None => f.write_str("not a frame"),
+        match self.0 {
+            Problem::Malformed => f.write_str("not a frame"),
+            Problem::Missing(field) => write!(f, "a frame without {field}"),
+            Problem::Headers => write!(
+                f,
+                "a frame with more than {MAX_HEADERS} headers, or {MAX_HEADER_BYTES} bytes of them"
+            ),
         }
     }
 }
@@ -243,10 +268,35 @@ impl fmt::Display for FrameError {
 impl std::error::Error for FrameError {}
 
 fn required<T>(field: Option<T>, name: &'static str) -> Result<T, FrameError> {
-    field.ok_or(FrameError {
-        missing: Some(name),
-    })
+    field.ok_or(FrameError(Problem::Missing(name)))
 }
+
+/// Counts the headers and the bytes beside the payload before any of them is copied: a header that is
+/// empty takes two bytes of a message and 48 of memory.
+#[expect(clippy::arithmetic_side_effects, reason = "counts no more than the bytes of the message")]
+fn check_headers(mut message: &[u8]) -> Result<(), FrameError> {
+    let malformed = |_| FrameError(Problem::Malformed);
+    let (mut headers, mut bytes) = (0, 0);
+    while !message.is_empty() {
+        let (tag, wire_type) = decode_key(&mut message).map_err(malformed)?;
+        let before = message.len();
+        skip_field(wire_type, tag, &mut message, DecodeContext::default()).map_err(malformed)?;
+        if matches!(tag, HEADERS | PAYLOAD_ENCODING | PAYLOAD_TYPE | LOG_ID_NEW) {
+            headers += usize::from(tag == HEADERS);
+            bytes += before - message.len();
+        }
+        if headers > MAX_HEADERS || bytes > MAX_HEADER_BYTES {
+            return Err(FrameError(Problem::Headers));
+        }
+    }
+    Ok(())
+}
+
+// The tags of what is copied out of a message.
+const HEADERS: u32 = 5;
+const PAYLOAD_ENCODING: u32 = 6;
+const PAYLOAD_TYPE: u32 = 7;
+const LOG_ID_NEW: u32 = 9;
 
 /// A frame on the wire. The protocol's required fields are optional ones here: those are written
 /// whenever they are set, so also when 0, and tell on reading whether they were there.
@@ -356,6 +406,53 @@ mod tests {
         }
         let later = [PING, b"\x52\x03new"].concat();
         assert_eq!(Frame::decode(later).unwrap(), ping());
+    }
+
+    /// A length-delimited field of so many bytes.
+    fn field(tag: u8, bytes: usize) -> Vec<u8> {
+        let mut field = vec![tag << 3 | 2];
+        prost::encode_length_delimiter(bytes, &mut field).unwrap();
+        field.resize(field.len() + bytes, b'x');
+        field
+    }
+
+    #[test]
+    fn a_frame_has_so_many_headers_and_no_more() {
+        let with = |count| {
+            let more = (1..count).fold(ping(), |frame, _| frame.with_header("", ""));
+            Frame::decode(more.encode())
+        };
+        assert_eq!(with(MAX_HEADERS).unwrap().headers.len(), MAX_HEADERS);
+        let error = with(MAX_HEADERS + 1).unwrap_err();
+        assert_eq!(error.missing(), None);
+        assert_eq!(
+            error.to_string(),
+            "a frame with more than 64 headers, or 16384 bytes of them"
+        );
+    }
+
+    #[test]
+    fn what_is_copied_out_of_a_frame_is_bounded_and_its_payload_is_not() {
+        // What a ping's own header takes, and the length of a field that fills the rest.
+        let room = MAX_HEADER_BYTES - 13 - 2;
+        for tag in [6, 7, 9] {
+            let with = |bytes| [PING, &field(tag, bytes)].concat();
+            assert!(Frame::decode(with(room)).is_ok(), "{tag}");
+            let error = Frame::decode(with(room + 1)).unwrap_err();
+            assert_eq!(error, FrameError(Problem::Headers), "{tag}");
+            let twice = [with(room), field(tag, 1)].concat();
+            assert!(
+                Frame::decode(twice).is_err(),
+                "{tag}: what counts is all of them"
+            );
+        }
+        let header = ping().with_header("a", "x".repeat(MAX_HEADER_BYTES));
+        let error = Frame::decode(header.encode()).unwrap_err();
+        assert_eq!(error, FrameError(Problem::Headers));
+        for tag in [8, 10] {
+            let frame = [PING, &field(tag, 1 << 20)].concat();
+            assert!(Frame::decode(frame).is_ok(), "{tag}");
+        }
     }
 
     #[test]

@@ -89,7 +89,8 @@ pub use self::event::{
 pub use self::json::RawJson;
 pub use self::json::lenient;
 pub use self::limits::{
-    MAX_EVENT_BYTES, MAX_KEYS_BY_SIGNATURE, MAX_LIVE_SECRETS, MAX_UNSIGNED_BYTES, REFUSAL_DELAY,
+    MAX_ENVELOPE_TEXT_BYTES, MAX_EVENT_BYTES, MAX_KEYS_BY_SIGNATURE, MAX_LIVE_SECRETS,
+    MAX_UNSIGNED_BYTES, REFUSAL_DELAY,
 };
 #[cfg(feature = "card-v1")]
 pub use self::webhook::CardWebhook;

@@ -6,6 +6,24 @@ use std::time::Duration;
 /// events are far smaller.
 pub const MAX_EVENT_BYTES: usize = 4 * 1024 * 1024;
 
+/// The longest text that an envelope may have: an id, type, time, token, key or challenge, or the name
+/// of a header field. An event with a longer one is rejected as malformed. The platform's texts
+/// have fewer than a hundred bytes.
+///
+/// ```
+/// use std::time::SystemTime;
+/// use lark_events::{Delivery, MAX_ENVELOPE_TEXT_BYTES, Transport};
+///
+/// let parse = |id_bytes| {
+///     let id = "x".repeat(id_bytes);
+///     let document = format!(r#"{{"header":{{"event_type":"vc.room.created_v1","event_id":"{id}"}}}}"#);
+///     Delivery::parse_unauthenticated(document, Transport::Local, SystemTime::now())
+/// };
+/// assert!(parse(MAX_ENVELOPE_TEXT_BYTES).is_ok());
+/// assert!(parse(MAX_ENVELOPE_TEXT_BYTES + 1).is_err());
+/// ```
+pub const MAX_ENVELOPE_TEXT_BYTES: usize = 1024;
+
 /// The most that is read of an unsigned body when an Encrypt Key is set. Encrypted, a URL check of the
 /// platform takes about 200 bytes; one with the longest challenge and a token of 64 bytes, 378.
 pub const MAX_UNSIGNED_BYTES: usize = 768;

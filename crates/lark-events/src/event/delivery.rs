@@ -208,6 +208,7 @@ impl Transport {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::MAX_ENVELOPE_TEXT_BYTES;
 
     fn parse(text: &str) -> Result<Delivery, DecodeError> {
         Delivery::parse_unauthenticated(text.to_owned(), Transport::Webhook, SystemTime::UNIX_EPOCH)
@@ -292,6 +293,8 @@ mod tests {
 
     #[test]
     fn what_is_no_event_is_an_error_that_says_so() {
+        let long_id = "x".repeat(MAX_ENVELOPE_TEXT_BYTES + 1);
+        let long_id = format!(r#"{{"header":{{"event_type":"x_v1","event_id":"{long_id}"}}}}"#);
         for (document, why) in [
             ("{}", "neither a version 1 nor a version 2 envelope"),
             (r#"{"type":"url_verification"}"#, "envelope"),
@@ -299,6 +302,7 @@ mod tests {
             (r#"{"header":{"event_type":""}}"#, "no event type"),
             (r#"{"type":"event_callback"}"#, "no event type"),
             (r#"{"type":"event_callback","event":7}"#, "not the JSON"),
+            (&long_id, "not the JSON"),
             ("[]", "not the JSON"),
             ("{}{}", "not the JSON"),
         ] {

@@ -5,7 +5,8 @@
 //! event itself is never decoded here, only delimited.
 //!
 //! Unknown members are ignored, also those whose key is no Unicode, but a *known* one given twice is
-//! an error: two readers could disagree on which of two tokens or types counts.
+//! an error: two readers could disagree on which of two tokens or types counts. So is a text that is
+//! longer than [`MAX_ENVELOPE_TEXT_BYTES`], as headers are copied from layer to layer.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,6 +17,7 @@ use serde_json::value::RawValue;
 
 use super::header::Schema;
 use crate::json::{from_named, from_object};
+use crate::limits::MAX_ENVELOPE_TEXT_BYTES;
 
 /// Most unknown header fields kept, the first ones. The drive events have two.
 const MAX_HEADER_EXTRAS: usize = 64;
@@ -115,7 +117,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Header<'a> {
                         "token" => &mut header.token,
                         "app_id" => &mut header.app_id,
                         "tenant_key" => &mut header.tenant_key,
-                        _ => {
+                        other => {
+                            bounded(other, MAX_ENVELOPE_TEXT_BYTES)?;
                             let value = map.next_value()?;
                             if header.extras.len() < MAX_HEADER_EXTRAS {
                                 header.extras.push((name, value));
@@ -172,7 +175,7 @@ impl<'a> InnerHeader<'a> {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Wrapper<'a> {
     #[serde(borrow, default)]
-    encrypt: Text<'a>,
+    encrypt: Text<'a, { usize::MAX }>,
 }
 
 /// The sealed text of `body`, if that is a wrapper as the platform writes it, with nothing else in it
@@ -209,9 +212,18 @@ impl<'a> UrlCheck<'a> {
 }
 
 /// A string, borrowed where it has no escapes. A number where a string is documented is its own
-/// text, digit for digit; anything else is as good as absent.
+/// text, digit for digit; anything else is as good as absent. One of more than `MAX` bytes is an
+/// error.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Text<'a>(Option<Cow<'a, str>>);
+pub(crate) struct Text<'a, const MAX: usize = MAX_ENVELOPE_TEXT_BYTES>(Option<Cow<'a, str>>);
+
+/// Where a text is as long as it may be, that text.
+fn bounded<E: de::Error>(text: &str, max: usize) -> Result<&str, E> {
+    if text.len() > max {
+        return Err(E::custom("a text of the envelope is too long"));
+    }
+    Ok(text)
+}
 
 impl Text<'_> {
     pub(crate) fn as_str(&self) -> Option<&str> {
@@ -224,60 +236,61 @@ impl Text<'_> {
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+impl<'de: 'a, 'a, const MAX: usize> Deserialize<'de> for Text<'a, MAX> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TextVisitor;
+        struct TextVisitor<const MAX: usize>;
 
-        impl<'de> Visitor<'de> for TextVisitor {
-            type Value = Text<'de>;
+        impl<'de, const MAX: usize> Visitor<'de> for TextVisitor<MAX> {
+            type Value = Text<'de, MAX>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a text")
             }
 
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
-                Ok(Text(Some(Cow::Borrowed(text))))
+            fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Text<'de, MAX>, E> {
+                Ok(Text(Some(Cow::Borrowed(bounded(text, MAX)?))))
             }
 
-            fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
-                Ok(Text(Some(Cow::Owned(text.to_owned()))))
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Text<'de, MAX>, E> {
+                Ok(Text(Some(Cow::Owned(bounded(text, MAX)?.to_owned()))))
             }
 
-            fn visit_string<E>(self, text: String) -> Result<Text<'de>, E> {
+            fn visit_string<E: de::Error>(self, text: String) -> Result<Text<'de, MAX>, E> {
+                bounded(&text, MAX)?;
                 Ok(Text(Some(Cow::Owned(text))))
             }
 
-            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Text<'de>, E> {
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Text<'de, MAX>, E> {
                 self.visit_string(number.to_string())
             }
 
-            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Text<'de>, E> {
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Text<'de, MAX>, E> {
                 self.visit_string(number.to_string())
             }
 
             /// Its digits are gone: the second pass has them.
-            fn visit_f64<E: de::Error>(self, _: f64) -> Result<Text<'de>, E> {
+            fn visit_f64<E: de::Error>(self, _: f64) -> Result<Text<'de, MAX>, E> {
                 Err(E::custom("a number that is told by its text"))
             }
 
-            fn visit_bool<E>(self, _: bool) -> Result<Text<'de>, E> {
+            fn visit_bool<E>(self, _: bool) -> Result<Text<'de, MAX>, E> {
                 Ok(Text(None))
             }
 
-            fn visit_unit<E>(self) -> Result<Text<'de>, E> {
+            fn visit_unit<E>(self) -> Result<Text<'de, MAX>, E> {
                 Ok(Text(None))
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Text<'de>, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Text<'de, MAX>, A::Error> {
                 IgnoredAny.visit_seq(seq).map(|_| Text(None))
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Text<'de>, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Text<'de, MAX>, A::Error> {
                 IgnoredAny.visit_map(map).map(|_| Text(None))
             }
         }
 
-        deserializer.deserialize_any(TextVisitor)
+        deserializer.deserialize_any(TextVisitor::<MAX>)
     }
 }
 
@@ -427,6 +440,50 @@ mod tests {
             let document = with(sent);
             let header = Document::parse(&document).unwrap().into_header();
             assert_eq!(header.unwrap().extras.len(), kept, "{sent}");
+        }
+    }
+
+    #[test]
+    fn each_text_of_an_envelope_is_bounded() {
+        for document in [
+            r#"{"uuid":TEXT}"#,
+            r#"{"ts":TEXT}"#,
+            r#"{"token":TEXT}"#,
+            r#"{"challenge":TEXT}"#,
+            r#"{"type":TEXT}"#,
+            r#"{"header":{"event_id":TEXT}}"#,
+            r#"{"header":{"event_type":TEXT}}"#,
+            r#"{"header":{"create_time":TEXT}}"#,
+            r#"{"header":{"token":TEXT}}"#,
+            r#"{"header":{"app_id":TEXT}}"#,
+            r#"{"header":{"tenant_key":TEXT}}"#,
+            r#"{"header":{TEXT:{}}}"#,
+        ] {
+            let with = |text: &str| Document::parse(&document.replace("TEXT", text)).is_ok();
+            let quoted = |text: String| format!("\"{text}\"");
+            let most = MAX_ENVELOPE_TEXT_BYTES;
+            assert!(with(&quoted("x".repeat(most))), "{document}");
+            assert!(with(&quoted(r"\u0078".repeat(most))), "{document}");
+            assert!(!with(&quoted("x".repeat(most + 1))), "{document}");
+            assert!(!with(&quoted(r"\u0078".repeat(most + 1))), "{document}");
+            if !document.contains("TEXT:") {
+                assert!(with(&"1".repeat(most)), "{document}");
+                assert!(!with(&"1".repeat(most + 1)), "{document}");
+            }
+        }
+        // What is not held may be as long as it likes.
+        let long = format!("\"{}\"", "x".repeat(1 << 20));
+        for document in [r#"{"new":TEXT}"#, r#"{"header":{"new":TEXT}}"#, "{TEXT:1}"] {
+            assert!(
+                Document::parse(&document.replace("TEXT", &long)).is_ok(),
+                "{document}"
+            );
+        }
+        let wrapper = format!(r#"{{"encrypt":{long}}}"#);
+        assert!(Wrapper::parse(&wrapper).is_ok());
+        for member in ["type", "app_id", "tenant_key"] {
+            let event = format!(r#"{{"{member}":{long}}}"#);
+            assert!(InnerHeader::parse(&event).is_err(), "{member}");
         }
     }
 

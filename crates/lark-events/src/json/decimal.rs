@@ -1,48 +1,104 @@
 //! Numbers as they are written, compared digit for digit: no float stands between.
 
-/// Whether two texts are the same number.
-pub(crate) fn same_number(a: &str, b: &str) -> bool {
-    Decimal::parse(a).is_some_and(|a| Decimal::parse(b) == Some(a))
-}
+use std::cmp::Ordering;
 
-/// A number without what can be left out of its text.
-#[derive(Debug, PartialEq)]
-struct Decimal {
+use super::steps;
+
+/// A finite number as its text has it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Decimal<'a> {
     is_negative: bool,
-    /// Those between the first and the last that is not zero; none of zero itself.
-    digits: String,
-    /// The power of ten that the last of them counts.
-    exponent: i64,
+    /// From the first to the last that is not zero, the point perhaps among them; none of zero itself.
+    digits: &'a str,
+    /// The power of ten that the first of them counts.
+    magnitude: i64,
 }
 
-impl Decimal {
+impl<'a> Decimal<'a> {
+    /// A positive number: its digits without a point, and the power of ten of the first.
+    pub(crate) const fn new(digits: &'a str, magnitude: i64) -> Self {
+        Self {
+            is_negative: false,
+            digits,
+            magnitude,
+        }
+    }
+
     /// Reads what JSON, and Rust beyond it, takes for a finite number. `None` also where the exponent
     /// has no end.
-    fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &'a str) -> Option<Self> {
+        steps::read(text.len());
         let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
         let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-        let all = [whole, fraction].concat();
-        if all.is_empty() || !all.bytes().all(|byte| byte.is_ascii_digit()) {
+        let are_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        if (whole.is_empty() && fraction.is_empty()) || !are_digits(whole) || !are_digits(fraction)
+        {
             return None;
         }
         let exponent: i64 = exponent.parse().ok()?;
-        let digits = all.trim_end_matches('0');
-        let shift = whole.len().checked_signed_diff(digits.len())?;
-        let exponent = exponent.checked_add(i64::try_from(shift).ok()?)?;
-        let digits = digits.trim_start_matches('0').to_owned();
-        let is_zero = digits.is_empty();
+        let digits = mantissa.trim_start_matches(['0', '.']);
+        if digits.is_empty() {
+            return Some(Self::new("", 0));
+        }
+        // Where the first digit stands, from the point: 1 is just before it, -1 just after it.
+        let start = mantissa.len().checked_sub(digits.len())?;
+        let place = i64::try_from(whole.len().checked_signed_diff(start)?).ok()?;
+        let shift = if place > 0 {
+            place.checked_sub(1)?
+        } else {
+            place
+        };
         Some(Self {
-            is_negative: text.starts_with('-') && !is_zero,
-            digits,
-            exponent: if is_zero { 0 } else { exponent },
+            is_negative: text.starts_with('-'),
+            digits: digits.trim_end_matches(['0', '.']),
+            magnitude: exponent.checked_add(shift)?,
         })
+    }
+
+    /// Compares two numbers without their signs.
+    pub(crate) fn cmp_abs(&self, other: &Self) -> Ordering {
+        match (self.is_zero(), other.is_zero()) {
+            (false, false) => {
+                let magnitudes = self.magnitude.cmp(&other.magnitude);
+                magnitudes.then_with(|| self.digits().cmp(other.digits()))
+            }
+            (is_zero, other_is_zero) => other_is_zero.cmp(&is_zero),
+        }
+    }
+
+    fn is_zero(&self) -> bool {
+        self.digits.is_empty()
+    }
+
+    /// The float that is nearest, unless that is infinite. The parser of `serde_json` takes time linear
+    /// in the digits; that of the standard library can take fifty times as long.
+    pub(crate) fn to_float(self) -> Option<f64> {
+        steps::read(self.digits.len());
+        let sign = if self.is_negative { "-" } else { "" };
+        let digits: String = self.digits().map(char::from).collect();
+        let exponent = self.magnitude.saturating_add(1);
+        serde_json::from_str(&format!("{sign}0.{digits}0e{exponent}")).ok()
+    }
+
+    fn digits(&self) -> impl Iterator<Item = u8> {
+        self.digits.bytes().filter(|byte| *byte != b'.')
+    }
+}
+
+impl PartialEq for Decimal<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.is_negative == other.is_negative && self.cmp_abs(other).is_eq()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn same_number(a: &str, b: &str) -> bool {
+        Decimal::parse(a).is_some_and(|a| Decimal::parse(b) == Some(a))
+    }
 
     #[test]
     fn one_number_has_many_texts() {
@@ -99,6 +155,49 @@ mod tests {
             "1e99999999999999999999",
         ] {
             assert!(!same_number(odd, odd), "{odd}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_ordered_without_their_signs() {
+        let ordered = [
+            "-0e5", "1e-400", "0.0999", "-0.1", "1", "1.00001", "1.5", "9", "10", "-10.01", "1e400",
+        ];
+        for (at, a) in ordered.iter().enumerate() {
+            for (other_at, b) in ordered.iter().enumerate() {
+                let [a, b] = [a, b].map(|text| Decimal::parse(text).unwrap());
+                assert_eq!(a.cmp_abs(&b), at.cmp(&other_at), "{a:?} {b:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_float_is_the_nearest_one() {
+        for text in [
+            "0",
+            "+7",
+            "-7.",
+            ".5",
+            "0.1",
+            "-123.456e-7",
+            "100",
+            "9007199254740993",
+            "1.7976931348623157e308",
+            "1.7976931348623158079e308",
+            "2.4703282292062327208e-324",
+            "2.4703282292062328e-324",
+            "1e-400",
+            "123456789012345678901234567890",
+        ] {
+            let float = Decimal::parse(text).unwrap().to_float();
+            assert_eq!(float, Some(text.parse().unwrap()), "{text}");
+        }
+        for endless in ["1e400", "-1.7976931348623159e308", "1e9223372036854775807"] {
+            assert_eq!(
+                Decimal::parse(endless).unwrap().to_float(),
+                None,
+                "{endless}"
+            );
         }
     }
 }

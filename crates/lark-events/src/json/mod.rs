@@ -6,6 +6,7 @@ pub mod lenient;
 mod object;
 mod pointer;
 mod raw_json;
+mod steps;
 mod string;
 mod unread;
 

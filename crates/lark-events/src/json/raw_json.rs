@@ -7,7 +7,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize, Serializer, ser};
 use serde_json::value::RawValue;
 
-use super::lenient::{Lenient, is_exact, repair};
+use super::lenient::{Held, Lenient, bounded, repair};
 use super::object::from_object;
 use crate::error::{DecodeError, EncodeError};
 
@@ -90,7 +90,8 @@ impl RawJson {
 
     /// [`decode`](Self::decode) as the bodies of events are: the text must be an object, not a list of
     /// its members, and what no reader can make sense of costs its own member alone, as long as the
-    /// type takes an object without it.
+    /// type takes an object without it. So does a list, map or value of a lenient field beyond
+    /// [`MAX_NODE_BYTES`](crate::lenient::MAX_NODE_BYTES).
     ///
     /// ```
     /// use lark_events::{RawJson, UserId};
@@ -106,11 +107,14 @@ impl RawJson {
     /// [`DecodeError`] when the type does not even take the rest.
     pub fn decode_leniently<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
         let text = self.as_str();
-        let repaired = |is_held| from_object(&repair(text, is_held));
-        from_object(text).or_else(|error| {
+        let repaired = |held| {
+            let repaired = repair(text, held);
+            bounded(|| from_object(&repaired))
+        };
+        bounded(|| from_object(text)).or_else(|error| {
             // Plain fields keep their numbers, unless a lenient one has to be told its own by text.
-            repaired(f64::is_finite)
-                .or_else(|_| repaired(is_exact))
+            repaired(Held::Finite)
+                .or_else(|_| repaired(Held::Exact))
                 .map_err(|_| DecodeError::new(&error))
         })
     }

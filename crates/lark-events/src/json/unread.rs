@@ -3,16 +3,19 @@
 //! be told of like anything else.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::iter;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::decimal::same_number;
+use super::decimal::Decimal;
 use super::lenient::MAX_DEPTH;
 use super::pointer::Pointer;
 use super::raw_json::RawJson;
+use super::steps;
 use super::string::{unescaped, unquoted};
 
 /// Most bytes of all paths together: some ten thousand of them, more than anybody reads. Without
@@ -46,7 +49,7 @@ impl Walk {
     fn value(&mut self, raw: &str, typed: Option<&str>, depth: usize) -> bool {
         match typed {
             _ if raw == "null" => false,
-            Some(typed) if raw == typed || same_scalar(raw, typed, same_number) => false,
+            Some(typed) if raw == typed || same_scalar(raw, typed) => false,
             Some(typed) if depth < MAX_DEPTH && same_container(raw, typed) => {
                 let listed = self.unread.len();
                 let is_lost = if raw.starts_with('{') {
@@ -133,18 +136,27 @@ impl Walk {
     /// Elements that the type could not take were left out, so each typed element belongs to the next
     /// raw one that it can have come from. In a list of any values, null has taken their places.
     fn elements(&mut self, raw: &str, typed: &str, depth: usize) -> bool {
-        let mut typed = elements(typed).into_iter().map(RawValue::get).peekable();
+        let mut raw = elements(raw).into_iter().map(RawValue::get).enumerate();
         let mut is_lost = false;
-        for (index, raw) in elements(raw).into_iter().map(RawValue::get).enumerate() {
-            let taken = typed.next_if(|typed| {
-                let is_same = raw == *typed || *typed == "null";
-                is_same || same_container(raw, typed) || same_scalar(raw, typed, same_float)
-            });
-            let length = self.at.step(&index.to_string());
-            is_lost |= self.value(raw, taken, depth);
-            self.at.go_back(length);
-            if is_lost && depth > self.deepest {
-                break;
+        // After the last typed element, none is left for the raw ones.
+        let typed = elements(typed).into_iter().map(RawValue::get).map(Some);
+        for typed in typed.chain(iter::once(None)) {
+            let text = typed.and_then(scalar);
+            let scalar = text.as_deref().zip(typed).map(Scalar::new);
+            for (index, raw) in raw.by_ref() {
+                let taken = typed.filter(|typed| {
+                    let is_same = raw == *typed || *typed == "null" || same_container(raw, typed);
+                    is_same || scalar.as_ref().is_some_and(|typed| typed.is_of(raw))
+                });
+                let length = self.at.step(&index.to_string());
+                is_lost |= self.value(raw, taken, depth);
+                self.at.go_back(length);
+                if is_lost && depth > self.deepest {
+                    return true;
+                }
+                if taken.is_some() {
+                    break;
+                }
             }
         }
         is_lost
@@ -157,6 +169,7 @@ struct Members<'a>(Vec<(&'a str, &'a str)>);
 
 impl<'a> Members<'a> {
     fn read(object: &'a str) -> Self {
+        steps::read(object.len());
         serde_json::from_str(object).unwrap_or(Self(Vec::new()))
     }
 
@@ -192,6 +205,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
 }
 
 fn elements(list: &str) -> Vec<&RawValue> {
+    steps::read(list.len());
     serde_json::from_str(list).unwrap_or_default()
 }
 
@@ -200,20 +214,13 @@ fn same_container(raw: &str, typed: &str) -> bool {
     both('{') || both('[')
 }
 
-/// Whether a lenient field makes `typed` of `raw`, numbers being compared by `same_number`.
-fn same_scalar(raw: &str, typed: &str, same_number: fn(&str, &str) -> bool) -> bool {
+/// Whether a lenient field makes all of the scalar `typed` of `raw`.
+fn same_scalar(raw: &str, typed: &str) -> bool {
     let (Some(raw_text), Some(typed_text)) = (scalar(raw), scalar(typed)) else {
         return false;
     };
-    match typed {
-        "true" => matches!(&*raw_text, "true" | "1"),
-        "false" => matches!(&*raw_text, "false" | "0"),
-        // The word is something, and null alone is nothing.
-        "null" => false,
-        _ if raw_text == typed_text => true,
-        _ if raw.starts_with('"') && typed.starts_with('"') => false,
-        _ => same_number(&raw_text, &typed_text),
-    }
+    let [raw, typed] = [(&*raw_text, raw), (&*typed_text, typed)].map(Scalar::new);
+    typed.is_all_of(&raw)
 }
 
 /// The text of a string, or of a number, a boolean or null.
@@ -225,10 +232,63 @@ fn scalar(json: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Whether two numbers are the same but for digits that a float has no room for.
-fn same_float(raw: &str, typed: &str) -> bool {
-    let float = |text: &str| text.parse().ok().filter(|number: &f64| number.is_finite());
-    same_number(raw, typed) || float(raw).is_some_and(|raw| float(typed) == Some(raw))
+/// A scalar that is compared, perhaps with many: what that takes of it is worked out once.
+struct Scalar<'a> {
+    text: &'a str,
+    json: &'a str,
+    number: OnceCell<Option<Decimal<'a>>>,
+    float: OnceCell<Option<f64>>,
+}
+
+impl<'a> Scalar<'a> {
+    /// Of its [text](scalar) and its JSON.
+    fn new((text, json): (&'a str, &'a str)) -> Self {
+        Self {
+            text,
+            json,
+            number: OnceCell::new(),
+            float: OnceCell::new(),
+        }
+    }
+
+    fn number(&self) -> Option<Decimal<'a>> {
+        *self.number.get_or_init(|| Decimal::parse(self.text))
+    }
+
+    fn float(&self) -> Option<f64> {
+        let float = || self.number().and_then(Decimal::to_float);
+        *self.float.get_or_init(float)
+    }
+
+    fn is_string(&self) -> bool {
+        self.json.starts_with('"')
+    }
+
+    /// Whether a lenient field makes this of `raw`, to the last digit of a number.
+    fn is_all_of(&self, raw: &Scalar<'_>) -> bool {
+        match self.json {
+            "true" => matches!(raw.text, "true" | "1"),
+            "false" => matches!(raw.text, "false" | "0"),
+            // The word is something, and null alone is nothing.
+            "null" => false,
+            _ if raw.text == self.text => true,
+            _ if raw.is_string() && self.is_string() => false,
+            _ => raw.number().is_some() && raw.number() == self.number(),
+        }
+    }
+
+    /// Whether a lenient field can have made this of `raw`, but for digits that a float has no room
+    /// for.
+    fn is_of(&self, raw: &str) -> bool {
+        let Some(text) = scalar(raw) else {
+            return false;
+        };
+        let raw = Scalar::new((&text, raw));
+        let is_word = matches!(self.json, "true" | "false" | "null");
+        let are_strings = raw.is_string() && self.is_string();
+        let is_number = !is_word && !are_strings;
+        self.is_all_of(&raw) || (is_number && raw.float().is_some() && raw.float() == self.float())
+    }
 }
 
 #[cfg(test)]
@@ -351,5 +411,57 @@ mod tests {
         let deep = |inner: &str| format!("{}{inner}{}", "[".repeat(500), "]".repeat(500));
         assert_eq!(paths(&deep("1"), &deep("1")), [""; 0]);
         assert_eq!(paths(&deep("1"), &deep("2")), ["/0".repeat(MAX_DEPTH)]);
+    }
+
+    /// A raw list and what is left of it, for one `unread()` of many elements.
+    type Shape = fn(usize) -> (String, String);
+
+    #[test]
+    fn the_bytes_read_grow_as_the_text_does() {
+        fn list(odd: &str, count: usize, last: &str) -> (String, String) {
+            (
+                format!("[{}{last}]", format!("{odd},").repeat(count)),
+                format!("[{last}]"),
+            )
+        }
+        let shapes: [(&str, Shape); 7] = [
+            ("objects before a text with escapes", |n| {
+                list("{}", n, &format!("\"{}\"", r"\n".repeat(n)))
+            }),
+            ("nulls before a text with escapes", |n| {
+                list("null", n, &format!("\"{}\"", r"\n".repeat(n)))
+            }),
+            ("no Unicode before a text", |n| {
+                list(r#""\ud800""#, n, &format!("\"{}\"", "a".repeat(n)))
+            }),
+            ("texts before a long number", |n| {
+                list(r#""a""#, n, &"1".repeat(n))
+            }),
+            ("numbers before a long number", |n| {
+                list("1.5", n, &format!("0.{}", "1".repeat(n)))
+            }),
+            ("a member given many times", |n| {
+                (
+                    format!("{{{}\"b\":1}}", r#""a":1,"#.repeat(n)),
+                    r#"{"b":1}"#.to_owned(),
+                )
+            }),
+            ("lists that were left out", |n| {
+                let list = format!("[{}1]", "[],".repeat(n));
+                (format!("[{list},{list}]"), "[[1],[1]]".to_owned())
+            }),
+        ];
+        for (name, shape) in shapes {
+            let steps = |count| {
+                let (raw, typed) = shape(count);
+                let length = raw.len() + typed.len();
+                let [raw, typed] = [raw, typed].map(|json| RawJson::parse(json).unwrap());
+                (steps::count(|| drop(unread(&raw, &typed))), length)
+            };
+            for count in [500, 1_000, 2_000, 4_000, 8_000] {
+                let (steps, length) = steps(count);
+                assert!(steps <= 8 * length, "{name}: {steps} for {length} bytes");
+            }
+        }
     }
 }

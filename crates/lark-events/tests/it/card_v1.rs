@@ -5,8 +5,9 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode};
 use lark_events::callback::{CardActionTriggerV1, CardV1Reply, Toast};
 use lark_events::{
-    CardWebhook, Dispatcher, Event, MAX_EVENT_BYTES, MAX_UNSIGNED_BYTES, Opened, Outcome,
-    RejectionReason, Transport, VerificationToken, WebhookBuildError, WebhookBuilder, Webhooks,
+    CardWebhook, Dispatcher, Event, MAX_ENVELOPE_TEXT_BYTES, MAX_EVENT_BYTES, MAX_UNSIGNED_BYTES,
+    Opened, Outcome, RejectionReason, Transport, VerificationToken, WebhookBuildError,
+    WebhookBuilder, Webhooks,
 };
 use tower::ServiceExt as _;
 
@@ -59,6 +60,13 @@ async fn a_signed_card_callback_reaches_its_typed_handler() {
         reply.as_str(),
         r#"{"toast":{"type":"info","content":"ou_1"}}"#
     );
+}
+
+#[test]
+fn a_tenant_key_that_is_too_long_is_malformed() {
+    let long = CARD.replace("t-1", &"t".repeat(MAX_ENVELOPE_TEXT_BYTES + 1));
+    let opened = cards().open(&signed_at(NOW, TOKEN, &long), long.clone().into());
+    assert_eq!(refused(opened), RejectionReason::Malformed);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod apps;
 #[cfg(feature = "card-v1")]
 mod card_v1;
+mod cost;
 mod dispatch;
 mod event_set;
 mod hygiene;

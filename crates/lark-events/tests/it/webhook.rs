@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use lark_events::{
-    MAX_EVENT_BYTES, MAX_LIVE_SECRETS, MAX_UNSIGNED_BYTES, REFUSAL_DELAY, RejectionReason,
-    WebhookBuildError,
+    MAX_ENVELOPE_TEXT_BYTES, MAX_EVENT_BYTES, MAX_LIVE_SECRETS, MAX_UNSIGNED_BYTES, REFUSAL_DELAY,
+    RejectionReason, WebhookBuildError,
 };
 
 use crate::support::{
@@ -116,6 +116,29 @@ fn the_bounds_are_those_documented() {
     assert_eq!(MAX_EVENT_BYTES, 4_194_304);
     assert_eq!(MAX_UNSIGNED_BYTES, 768);
     assert_eq!(MAX_LIVE_SECRETS, 4);
+    assert_eq!(MAX_ENVELOPE_TEXT_BYTES, 1_024);
+}
+
+#[test]
+fn an_envelope_with_a_text_that_is_too_long_is_rejected() {
+    let plain = builder().verification_token(TOKEN).build().unwrap();
+    let with = |id_bytes| event(TOKEN).replace("e-1", &"x".repeat(id_bytes));
+    for bytes in [MAX_ENVELOPE_TEXT_BYTES + 1, 2 << 20] {
+        let body = sealed(KEY, &with(bytes));
+        let rejection = keyed().open(&signed(KEY, &body), body).unwrap_err();
+        assert_eq!(rejection.reason(), RejectionReason::Malformed);
+        assert_eq!(rejection.status(), StatusCode::BAD_REQUEST);
+        // Without an Encrypt Key nothing is authentic before its token has matched.
+        let rejection = plain.open(&HeaderMap::new(), with(bytes).into());
+        let rejection = rejection.unwrap_err();
+        assert_eq!(rejection.reason(), RejectionReason::Token);
+        assert_eq!(rejection.status(), StatusCode::UNAUTHORIZED);
+    }
+    let most = with(MAX_ENVELOPE_TEXT_BYTES);
+    let body = sealed(KEY, &most);
+    let opened = delivery(keyed().open(&signed(KEY, &body), body));
+    assert_eq!(opened.header.event_id.len(), MAX_ENVELOPE_TEXT_BYTES);
+    delivery(plain.open(&HeaderMap::new(), most.into()));
 }
 
 #[test]

@@ -15,6 +15,9 @@
 //! of their own text. Between the two, a number may have more digits than a float. They are lost, and
 //! `unread()` tells.
 //!
+//! The elements of lists, entries of maps and nodes of `Value`s of one body take at most
+//! [`MAX_NODE_BYTES`]. A field that would take more is as good as missing.
+//!
 //! ```
 //! use lark_events::lenient::{self, Lenient};
 //! use serde::{Deserialize, Deserializer};
@@ -40,24 +43,20 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+mod budget;
 mod containers;
+mod held;
 mod repair;
 mod takers;
 #[cfg(test)]
 mod twins;
 
+pub use self::budget::MAX_NODE_BYTES;
+pub(crate) use self::budget::bounded;
 pub use self::containers::object;
+pub(crate) use self::held::Held;
+use self::held::is_exact;
 pub(crate) use self::repair::{MAX_DEPTH, repair};
-
-/// Of this size on (2^53), a float no longer names one integer.
-const EXACT_BELOW: f64 = 9_007_199_254_740_992.0;
-/// The smallest float that is told in digits: those of 1e-323 would be 325 characters.
-const EXACT_FROM: f64 = 1e-15;
-
-/// Whether a text or a `Value` may be made of a float. Any other is better told by its own text.
-pub(crate) fn is_exact(number: f64) -> bool {
-    number == 0.0 || (EXACT_FROM..EXACT_BELOW).contains(&number.abs())
-}
 
 /// For `#[serde(default, deserialize_with = "lenient::field")]` on an `Option` field.
 ///

@@ -14,6 +14,8 @@ use std::collections::btree_map::Entry;
 use std::mem;
 use std::ops::Range;
 
+use super::Held;
+use crate::json::decimal::Decimal;
 use crate::json::string::unescaped;
 
 /// Most lists and objects open at a time: as many as `serde_json` takes. A `Value` that deep takes
@@ -23,11 +25,11 @@ pub(crate) const MAX_DEPTH: usize = 127;
 const NULL: &str = "null";
 
 /// Copies a text that is known to be one JSON value. A number is held if it is an integer of 64
-/// bits, or `is_held` as a float.
-pub(crate) fn repair(text: &str, is_held: fn(f64) -> bool) -> String {
+/// bits, or among those `held` as floats.
+pub(crate) fn repair(text: &str, held: Held) -> String {
     let mut repair = Repair {
         rest: text,
-        is_held,
+        held,
         copy: String::with_capacity(text.len()),
         lost: Vec::new(),
     };
@@ -37,7 +39,7 @@ pub(crate) fn repair(text: &str, is_held: fn(f64) -> bool) -> String {
 
 struct Repair<'a> {
     rest: &'a str,
-    is_held: fn(f64) -> bool,
+    held: Held,
     copy: String,
     /// What in the copy has turned out to be given twice.
     lost: Vec<Range<usize>>,
@@ -178,7 +180,7 @@ impl<'a> Repair<'a> {
         scalar.starts_with(|first: char| first.is_ascii_alphabetic())
             || scalar.parse::<i64>().is_ok()
             || scalar.parse::<u64>().is_ok()
-            || scalar.parse().is_ok_and(self.is_held)
+            || Decimal::parse(scalar).is_some_and(|number| self.held.has(&number))
     }
 
     fn copy_byte(&mut self) {
@@ -225,7 +227,6 @@ impl<'a> Repair<'a> {
 mod tests {
     use serde_json::Value;
 
-    use super::super::is_exact;
     use super::*;
     use crate::RawJson;
 
@@ -233,7 +234,7 @@ mod tests {
     #[track_caller]
     fn repaired(text: &str) -> String {
         assert!(RawJson::parse(text.to_owned()).is_ok(), "{text}");
-        let repaired = repair(text, is_exact);
+        let repaired = repair(text, Held::Exact);
         let value = serde_json::from_str::<Value>(&repaired);
         assert!(value.is_ok(), "{text} became {repaired}");
         repaired
@@ -305,7 +306,7 @@ mod tests {
             assert_eq!(repaired(number), text);
             let is_endless = number.contains("400");
             let expected = if is_endless { &*text } else { number };
-            assert_eq!(repair(number, f64::is_finite), expected);
+            assert_eq!(repair(number, Held::Finite), expected);
         }
     }
 
@@ -344,7 +345,7 @@ mod tests {
             "{\"a\" 1 \"b\"}",
             "[:",
         ] {
-            repair(text, is_exact);
+            repair(text, Held::Exact);
         }
     }
 }

@@ -8,6 +8,7 @@ use serde::Deserializer;
 use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::{Lenient, is_exact};
+use crate::json::decimal::Decimal;
 
 /// What one kind of field takes; every other kind of value is consumed and forgotten.
 pub(super) trait Taker<'de>: Sized {
@@ -36,15 +37,25 @@ pub(super) trait Taker<'de>: Sized {
         Ok(None)
     }
 
-    fn take_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Option<Self::Value>, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(None)
+    fn take_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Option<Self::Value>, A::Error> {
+        skip_elements(seq).map(|()| None)
     }
 
-    fn take_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<Self::Value>, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(None)
+    fn take_map<A: MapAccess<'de>>(self, map: A) -> Result<Option<Self::Value>, A::Error> {
+        skip_members(map).map(|()| None)
     }
+}
+
+/// Passes over what is left of a list.
+pub(super) fn skip_elements<'de, A: SeqAccess<'de>>(mut seq: A) -> Result<(), A::Error> {
+    while seq.next_element::<IgnoredAny>()?.is_some() {}
+    Ok(())
+}
+
+/// Passes over what is left of an object.
+pub(super) fn skip_members<'de, A: MapAccess<'de>>(mut map: A) -> Result<(), A::Error> {
+    while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+    Ok(())
 }
 
 pub(super) struct LenientVisitor<T>(pub(super) T);
@@ -184,7 +195,7 @@ impl Taker<'_> for FloatTaker {
     const EXPECTING: &'static str = "a number";
 
     fn take_str(self, text: &str) -> Option<f64> {
-        text.parse().ok().filter(|number: &f64| number.is_finite())
+        Decimal::parse(text)?.to_float()
     }
 
     #[expect(clippy::cast_precision_loss, reason = "the field is documented as a float")]
