@@ -186,7 +186,7 @@ impl Drop for Place {
     }
 }
 
-/// Whoever has one IPv6 address has a whole /64 of them.
+/// A host with one IPv6 address has a whole /64 of them.
 fn peer(address: IpAddr) -> IpAddr {
     const SUBNET: u128 = u128::MAX << 64;
     match address.to_canonical() {

@@ -7,7 +7,8 @@
 //!
 //! When there are as many connections as there may be, the one that has been idle for longest is closed
 //! for a new one. One that is busy, with a request that has begun to arrive and has no answer yet, never
-//! is. So idle connections keep no event out, and slow requests do so for `ANSWER_TIMEOUT` at most, and
+//! is. (A request sent before the answer to the last one, as the platform never does, does not count as
+//! begun.) So idle connections keep no event out, and slow requests do so for `ANSWER_TIMEOUT` at most, and
 //! from one peer not at all.
 //!
 //! # Behind a reverse proxy

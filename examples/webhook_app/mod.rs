@@ -32,8 +32,9 @@ pub(crate) fn webhook() -> Result<Webhook, BoxError> {
 pub(crate) async fn listen() -> Result<BoundedListener, BoxError> {
     let per_peer = match setting("LISTEN_MAX_PER_PEER") {
         Some(number) => number
-            .parse()
-            .map_err(|error| format!("LISTEN_MAX_PER_PEER: {error}"))?,
+            .parse::<std::num::NonZeroUsize>()
+            .map_err(|error| format!("LISTEN_MAX_PER_PEER: {error}"))?
+            .get(),
         None => MAX_PER_PEER,
     };
     let bounds = Bounds {

@@ -1,5 +1,5 @@
-//! Requests that are refused and differ in nothing but what their sender must not learn, for whoever
-//! compares what refusing them takes.
+//! Requests that are refused and differ in nothing but what their sender must not learn, to compare
+//! what refusing them takes.
 
 mod leaky;
 
@@ -15,6 +15,8 @@ use crate::event::{self, ENCRYPT_KEY, Post, Size, VERIFICATION_TOKEN};
 /// The length of each unsigned plaintext, in bytes: whole blocks, as many as an unsigned body may have.
 const LENGTH: usize = 33 * BLOCK;
 const BLOCK: usize = 16;
+/// The length of what is spliced into a URL check, in bytes.
+const EVENT: usize = 300;
 const IV: [u8; 16] = *b"0123456789abcdef";
 
 /// What a sender wants to know of a plaintext, or of a signature.
@@ -32,6 +34,12 @@ pub enum Class {
     NoJson,
     /// JSON, and no URL check.
     Json,
+    /// Blocks of an event in front of those of a genuine URL check, token included.
+    Spliced,
+    /// The same with one byte of the event, near its beginning, that is no UTF-8.
+    SplicedBrokenEarly,
+    /// The same near its end.
+    SplicedBrokenLate,
     /// A URL check with our token, but for its type.
     WrongType,
     /// A URL check whose token is wrong in this byte.
@@ -42,13 +50,16 @@ pub enum Class {
 
 impl Class {
     /// The unsigned ones: refusing each must take the same.
-    pub const UNSIGNED: [Self; 10] = [
+    pub const UNSIGNED: [Self; 13] = [
         Self::Event,
         Self::GoodPadding,
         Self::BrokenEarly,
         Self::BrokenLate,
         Self::NoJson,
         Self::Json,
+        Self::Spliced,
+        Self::SplicedBrokenEarly,
+        Self::SplicedBrokenLate,
         Self::WrongType,
         Self::WrongToken(0),
         Self::WrongToken(16),
@@ -95,6 +106,17 @@ impl Class {
                 event
             }
             Self::Json => filled(r#"{"schema":"2.0","event":{"list":[1,2,3]}}"#),
+            Self::Spliced => spliced(),
+            Self::SplicedBrokenEarly => {
+                let mut spliced = spliced();
+                spliced[7] = 0x80;
+                spliced
+            }
+            Self::SplicedBrokenLate => {
+                let mut spliced = spliced();
+                spliced[EVENT - 1] = 0x80;
+                spliced
+            }
             Self::WrongType => url_check("event_callback", VERIFICATION_TOKEN),
             Self::WrongToken(byte) => {
                 let mut token = VERIFICATION_TOKEN.as_bytes().to_vec();
@@ -124,6 +146,13 @@ pub fn webhook() -> Webhook {
 fn event() -> Vec<u8> {
     let document = event::document("5e3702a84e847582be8db7fb73283c02", Size::Sample);
     document.into_bytes()[..LENGTH].to_vec()
+}
+
+fn spliced() -> Vec<u8> {
+    let event = "your.code.is.354673.".repeat(EVENT / 20);
+    let check = String::from_utf8(url_check("url_verification", VERIFICATION_TOKEN));
+    let check = check.expect("a check of ASCII").replacen('{', "", 1);
+    filled(format!(r#"{{"a":"{event}",{}"#, check.trim_end()).as_str())
 }
 
 fn url_check(kind: &str, token: &str) -> Vec<u8> {

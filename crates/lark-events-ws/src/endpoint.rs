@@ -75,12 +75,12 @@ struct Reply {
 
 impl Reply {
     /// Why the platform gives no address, if its code says so.
-    fn refusal(&self) -> Option<ConnectError> {
+    fn refusal(&self, status: StatusCode) -> Option<ConnectError> {
         let kind = match self.code {
             0 => return None,
             BUSY | INTERNAL_ERROR => ConnectErrorKind::Unavailable,
             // Not the platform's: a gateway repeats its HTTP status in the same form.
-            429 | 500..=599 => ConnectErrorKind::Unavailable,
+            code if code == i64::from(status.as_u16()) => ConnectErrorKind::Unavailable,
             TOO_MANY_CONNECTIONS => ConnectErrorKind::TooManyConnections,
             _ => ConnectErrorKind::Refused,
         };
@@ -93,7 +93,8 @@ impl Reply {
 /// or by the status where the body has none.
 pub(crate) fn failed_call(status: StatusCode, body: &[u8]) -> ConnectError {
     let reply = serde_json::from_slice::<Reply>(body).ok();
-    reply.and_then(|reply| reply.refusal()).unwrap_or_else(|| {
+    let refusal = reply.and_then(|reply| reply.refusal(status));
+    refusal.unwrap_or_else(|| {
         let unavailable = ConnectError::new(ConnectErrorKind::Unavailable, "by HTTP");
         unavailable.with_code(status.as_u16().into())
     })
@@ -105,7 +106,7 @@ impl Ticket {
         let nonsense = |what| ConnectError::new(ConnectErrorKind::Protocol, what);
         let reply: Reply = serde_json::from_slice(body)
             .map_err(|_| nonsense("the answer to the call for an address is no JSON of one"))?;
-        if let Some(refusal) = reply.refusal() {
+        if let Some(refusal) = reply.refusal(StatusCode::OK) {
             return Err(refusal);
         }
         let url = reply.data.get("URL").and_then(Value::as_str);

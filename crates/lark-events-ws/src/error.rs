@@ -67,7 +67,14 @@ impl ConnectError {
     pub(crate) fn new(kind: ConnectErrorKind, message: impl fmt::Display) -> Self {
         /// More than that is no message.
         const MAX_CHARS: usize = 200;
-        let shown = |c: char| if c.is_control() { ' ' } else { c };
+        // Controls, and what reorders text on a terminal.
+        let is_shown = |c: char| {
+            !c.is_control()
+                && !matches!(c,
+                    '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                    | '\u{2066}'..='\u{2069}')
+        };
+        let shown = |c: char| if is_shown(c) { c } else { ' ' };
         let message = message.to_string();
         Self {
             kind,

@@ -27,8 +27,8 @@
 //!   [ack deadline](LongConnectionBuilder::ack_deadline). Callbacks are not delivered again.
 //! - The connection is kept: pings, detection of a peer gone silent, and connecting again with
 //!   back-off and jitter, at the intervals that the platform sets. Where they are short, the wait
-//!   doubles up to two minutes, until a connection has lasted a minute. What trying again cannot mend
-//!   ends [`run`](LongConnection::run).
+//!   doubles up to two minutes, until a connection has lasted a minute. A permanent failure ends
+//!   [`run`](LongConnection::run).
 //! - [`Monitor`] tells what it is doing, for readiness probes.
 //! - The platform sends each event on one of the app's connections, at random: every process has to
 //!   register every handler. [`LongConnections`] runs several in one process.

@@ -112,8 +112,9 @@ fn wrong_token(sent: Option<&str>, token: &str, key: Option<&str>) -> Cause {
 pub(super) fn malformed(case: &Case<'_>) -> Vec<Cause> {
     let key = case.key.map(EncryptKey::new);
     let Ok(document) = payload::document(&case.request.body, key.as_ref()) else {
-        let found = "the signature is right, but the body does not open: it was sealed another way";
-        let mend = "seal it with AES-256-CBC under the SHA-256 of the Encrypt Key";
+        let found =
+            "the signature is right, but the body does not open: it was encrypted another way";
+        let mend = "encrypt it with AES-256-CBC under the SHA-256 of the Encrypt Key";
         return vec![Cause::new("sealed_badly", found, mend)];
     };
     let parsed = Delivery::parse_unauthenticated(document, Transport::Local, UNIX_EPOCH);

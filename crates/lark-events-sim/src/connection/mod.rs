@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use lark_events_ws::frame::Frame;
-use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::warn;
 
 pub use self::config::ClientConfig;
@@ -197,10 +197,9 @@ impl Connections {
         let gaps = u32::try_from(commands.len() - 1).unwrap_or(u32::MAX);
         let sent = now + gap.saturating_mul(gaps).min(MAX_WAIT);
         let answered = async {
-            for (place, command) in commands.into_iter().enumerate() {
-                if place > 0 {
-                    sleep(gap).await;
-                }
+            for (place, command) in (0..).zip(commands) {
+                // From the first on, as each sleep of its own would be rounded up.
+                sleep_until(now + gap.saturating_mul(place)).await;
                 link.commands.send(command).await.ok()?;
             }
             deliver.tell_others();

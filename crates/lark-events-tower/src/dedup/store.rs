@@ -15,7 +15,7 @@ use lark_events::{BoxError, Outcome};
 /// | call | step |
 /// | --- | --- |
 /// | [`claim`](Self::claim) | a script: done → `Done`; held by another → `Held`; else `SET key owner PX lease` → `Granted` |
-/// | [`done`](Self::done) | a script: done → `PEXPIRE key kept GT`; else `SET key done:handled PX kept`, whoever holds it |
+/// | [`done`](Self::done) | a script: done → `PEXPIRE key kept GT`; else `SET key done:handled PX kept`, no matter which owner holds it |
 /// | [`release`](Self::release) | a script: `DEL key` if it is held by this owner |
 ///
 /// Calls are made while the platform waits: bound their time in here. What they fail with is logged, so
@@ -68,7 +68,7 @@ pub trait DedupStore: Send + Sync + 'static {
     /// When it cannot tell. The delivery fails and the claim, which may have been made, is released.
     async fn claim(&self, key: &str, owner: u64, lease: Duration) -> Result<Claim, BoxError>;
 
-    /// Remembers that the event was handled for at least the time `kept`, whoever holds its key. A key
+    /// Remembers that the event was handled for at least the time `kept`, no matter which owner holds its key. A key
     /// that is done already stays so for the longer of both times: a duplicate whose request may be
     /// replayed is reported too. The outcome is [`Outcome::Handled`] or [`Outcome::Unhandled`]; a store may
     /// remember all as `Handled`.

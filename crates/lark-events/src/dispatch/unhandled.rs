@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use tracing::{debug, warn};
 
-/// Most types that are counted. The catalogue has fewer, so this bounds what an app that is not the
-/// platform could make us remember.
+/// Most types that are counted, in each dispatcher. The catalogue has fewer; events of further types are
+/// reported at DEBUG alone.
 const MAX_TYPES: usize = 1_024;
 
 /// How many events of each type were acknowledged without a handler.

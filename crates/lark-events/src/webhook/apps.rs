@@ -133,7 +133,8 @@ impl Webhooks {
         Admission::of(candidates, headers)
     }
 
-    /// Opens a whole request: [`admit`](Self::admit), then [`Admission::open`].
+    /// Opens a whole request: [`admit`](Self::admit), then [`Admission::open`]. A server that answers
+    /// strangers calls these two itself, for the time of a refusal: see [`Admission::refusal_delay`].
     ///
     /// # Errors
     ///

@@ -45,7 +45,8 @@ impl WebhookBuilder {
         self
     }
 
-    /// Adds a Verification Token; several live at once like Encrypt Keys.
+    /// Adds a Verification Token; several live at once like Encrypt Keys. Encrypted URL checks are
+    /// recognized by a token that JSON writes without escapes, as all of the platform are.
     pub fn verification_token(mut self, token: impl Into<VerificationToken>) -> Self {
         self.settings.verification_tokens.push(token.into());
         self
@@ -62,7 +63,7 @@ impl WebhookBuilder {
         self
     }
 
-    /// Takes signatures of any age: whoever has seen one request can send it again for ever, and an event
+    /// Takes signatures of any age: anybody who has seen one request can send it again for ever, and an event
     /// is handled again as soon as de-duplication has forgotten it.
     pub fn without_freshness(mut self) -> Self {
         self.settings.freshness.window = None;

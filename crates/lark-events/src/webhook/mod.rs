@@ -84,7 +84,8 @@ impl Webhook {
         Admission::of(Candidates::One(Arc::clone(&self.settings)), headers)
     }
 
-    /// Opens a whole request: [`admit`](Self::admit), then [`Admission::open`].
+    /// Opens a whole request: [`admit`](Self::admit), then [`Admission::open`]. A server that answers
+    /// strangers calls these two itself, for the time of a refusal: see [`Admission::refusal_delay`].
     ///
     /// # Errors
     ///

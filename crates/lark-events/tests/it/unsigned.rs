@@ -21,14 +21,25 @@ fn an_unsigned_url_check_is_answered_when_sealed_and_its_token_matches() {
 #[test]
 fn a_url_check_may_have_further_members_encrypted_as_in_the_clear() {
     let plain = builder().verification_token(TOKEN).build().unwrap();
+    let with = |more: &str| url_check(TOKEN, "abc").replace('}', &format!("{more}}}"));
     for more in [
-        r#","ts":"1""#,
-        r#","event":{"token":"x","type":["y"]}"#,
-        r#","\u0061":"é""#,
+        r#","ts":"1502199207.7171419","uuid":"41b5f371-157d-4341-b38b-a137ad674807""#,
+        r#","schema":"2.0","app_id":"cli_a1b2c3d4e5f60718","n":1,"b":true,"c":null"#,
     ] {
-        let check = url_check(TOKEN, "abc").replace('}', &format!("{more}}}"));
-        challenge(keyed().open(&HeaderMap::new(), sealed(KEY, &check)));
-        challenge(plain.open(&HeaderMap::new(), check.into()));
+        challenge(keyed().open(&HeaderMap::new(), sealed(KEY, &with(more))));
+        challenge(plain.open(&HeaderMap::new(), with(more).into()));
+    }
+    // A string that has room for a block of an event counts where nobody can splice: signed or in the clear.
+    for more in [
+        r#","event":{"a":[]}"#,
+        r#","a":"é""#,
+        r#","a":"sixteen.of.these""#,
+    ] {
+        let body = sealed(KEY, &with(more));
+        let reason = refused(keyed().open(&HeaderMap::new(), body.clone()));
+        assert_eq!(reason, RejectionReason::Unsigned, "{more}");
+        challenge(keyed().open(&signed(KEY, &body), body));
+        challenge(plain.open(&HeaderMap::new(), with(more).into()));
     }
     // A known member given twice: two readers may disagree on which counts.
     for twice in [
@@ -36,9 +47,23 @@ fn a_url_check_may_have_further_members_encrypted_as_in_the_clear() {
         r#","type":"event_callback""#,
         r#","challenge":"b""#,
     ] {
-        let check = url_check(TOKEN, "abc").replace('}', &format!("{twice}}}"));
-        let reason = refused(keyed().open(&HeaderMap::new(), sealed(KEY, &check)));
-        assert_eq!(reason, RejectionReason::Unsigned, "{check}");
+        let reason = refused(keyed().open(&HeaderMap::new(), sealed(KEY, &with(twice))));
+        assert_eq!(reason, RejectionReason::Unsigned, "{twice}");
+    }
+}
+
+/// A splice: an event's blocks under a chosen first block, and behind one more the blocks of a captured URL
+/// check. The block between is random; here it is what an attacker would wait for.
+#[test]
+fn an_event_spliced_into_a_url_check_is_refused_whatever_is_in_between() {
+    let check = url_check(TOKEN, "abc");
+    let (_, rest) = check.split_once("abc").unwrap();
+    for between in ["sixteen.of.these", "0123456789abcdef", r#"aaaaaaaa","b":""#] {
+        for event in ["code 354673 to all", "your.code.is.354673", "\u{80}\u{81}"] {
+            let spliced = format!(r#"{{"a":"{event}{between}","challenge":"abc{rest}"#);
+            let reason = refused(keyed().open(&HeaderMap::new(), sealed(KEY, &spliced)));
+            assert_eq!(reason, RejectionReason::Unsigned, "{spliced}");
+        }
     }
 }
 

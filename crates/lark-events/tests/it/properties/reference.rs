@@ -99,24 +99,51 @@ fn url_check(body: &[u8]) -> Option<String> {
     let document = EncryptKey::new(KEY).open(text(encrypt?)?).ok()?;
     let check = object(&document)?;
     let [kind, token, challenge] = once(&check, ["type", "token", "challenge"])?;
-    if check.iter().any(|(name, _)| name.is_none()) {
-        return None; // a name that is no Unicode
-    }
     let document = std::str::from_utf8(&document).ok()?;
-    if !is_spelt(document, "type", "url_verification", kind?)
-        || !is_spelt(document, "token", TOKEN, token?)
-    {
+    let known = ["type", "token", "challenge"];
+    for (name, value) in &check {
+        let name = name.as_deref()?;
+        let is_short = (1..=15).contains(&name.len()) && name.chars().all(is_of_name);
+        let is_known = known.contains(&name);
+        if !is_short || !is_spelt(document, name, value) || !(is_known || is_further(value)) {
+            return None;
+        }
+    }
+    if kind?.text != "\"url_verification\"" || token?.text != format!("\"{TOKEN}\"") {
         return None;
     }
-    let challenge = challenge.filter(|json| matches!(json.value, Value::Text(_)))?;
-    text(challenge).filter(|text| is_challenge(text))
+    let challenge = challenge?.text.strip_prefix('"')?.strip_suffix('"')?;
+    is_challenge(challenge).then(|| challenge.to_owned())
 }
 
-/// Whether a member of `document` is spelt without escapes.
-fn is_spelt(document: &str, name: &str, text: &str, value: &Json<'_>) -> bool {
+fn is_of_name(character: char) -> bool {
+    character.is_ascii_alphanumeric() || ".-_:".contains(character)
+}
+
+/// What a further member of an encrypted URL check may be.
+fn is_further(value: &Json<'_>) -> bool {
+    let text = value.text;
+    let string = text
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'));
+    match string {
+        Some(text) => {
+            let is_id = |character| "0123456789abcdef.-_:il".contains(character);
+            (text.len() <= 15 && text.chars().all(is_of_name))
+                || (text.len() <= 64 && text.chars().all(is_id))
+        }
+        None if text.starts_with(|start: char| start == '-' || start.is_ascii_digit()) => {
+            text.len() <= 20 && !text.contains(['e', 'E'])
+        }
+        None => ["true", "false", "null"].contains(&text),
+    }
+}
+
+/// Whether the name of a member of `document` is spelt without escapes.
+fn is_spelt(document: &str, name: &str, value: &Json<'_>) -> bool {
     let start = value.text.as_ptr().addr() - document.as_ptr().addr();
     let before = document[..start].trim_end().trim_end_matches(':');
-    before.trim_end().ends_with(&format!("\"{name}\"")) && value.text == format!("\"{text}\"")
+    before.trim_end().ends_with(&format!("\"{name}\""))
 }
 
 /// What an envelope is, whoever sent it. `None`: no event.
