@@ -15,12 +15,12 @@ use lark_events::callback::{
 };
 use lark_events::testing::Delivered;
 use lark_events::{
-    Admission, BoxError, BuildError, CardAdmission, CardWebhook, Challenge, CipherError,
-    DecodeError, Delivery, DeliveryKind, DispatchError, DispatchErrorKind, DispatchFuture,
-    Dispatcher, DispatcherBuilder, EncodeError, EncryptKey, Event, EventHeader, EventInfo,
-    LateHandler, Manifest, ManifestEntry, Opened, Outcome, RawJson, RawReply, Rejection,
-    RejectionReason, Schema, Transport, TypedBody, UnhandledPolicy, UserId, VerificationToken,
-    Violation, Violations, Webhook, WebhookBuildError, WebhookBuilder, Webhooks,
+    Admission, BoxError, BuildError, CardWebhook, Challenge, CipherError, DecodeError, Delivery,
+    DeliveryKind, DispatchError, DispatchErrorKind, DispatchFuture, Dispatcher, DispatcherBuilder,
+    EncodeError, EncryptKey, Event, EventHeader, EventInfo, LateHandler, Manifest, ManifestEntry,
+    Opened, Outcome, RawJson, RawReply, Rejection, RejectionReason, Schema, Transport, TypedBody,
+    UnhandledPolicy, UserId, VerificationToken, Violation, Violations, Webhook, WebhookBuildError,
+    WebhookBuilder, Webhooks,
 };
 use lark_events_layers::{
     AckFirst, AckFirstLayer, AckFirstStats, Claim, Dedup, DedupLayer, DedupStats, DedupStore,
@@ -60,7 +60,6 @@ fn what_an_app_is_built_of_can_be_shared() {
     shared!(DecodeError, DispatchError, DispatchErrorKind, EncodeError);
     shared!(WebhookBuildError);
     shared_for_a_while::<Admission<'_>>();
-    shared_for_a_while::<CardAdmission<'_>>();
     // A handler's own future is asked to be `Send` and no more, and so is what runs it.
     sent::<DispatchFuture>();
 

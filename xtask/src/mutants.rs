@@ -6,10 +6,9 @@ use std::process::Command;
 use std::{fmt, fs, io};
 
 /// Where no mutant may survive: what stands between the internet and the handlers.
-const NO_SURVIVOR: [&str; 4] = [
-    "crates/lark-events/src/card_v1.rs",
+const NO_SURVIVOR: [&str; 3] = [
     "crates/lark-events/src/crypto/",
-    "crates/lark-events/src/envelope.rs",
+    "crates/lark-events/src/event/envelope.rs",
     "crates/lark-events/src/webhook/",
 ];
 
@@ -83,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_survivor_fails_where_none_may_survive() {
-        let elsewhere = "crates/lark-events/src/builder.rs:1:1: replace x with y\n";
+        let elsewhere = "crates/lark-events/src/dispatch/builder.rs:1:1: replace x with y\n";
         assert!(judge("").is_ok());
         assert!(judge(elsewhere).is_ok());
         let guarded = "crates/lark-events/src/webhook/mod.rs:1:1: replace x with y";

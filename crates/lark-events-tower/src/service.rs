@@ -24,7 +24,7 @@ use tower_service::Service;
 use crate::answer::{self, Answer};
 use crate::body::{self, ReadError};
 use crate::builder::EventServiceBuilder;
-use crate::opener::{Admitted as _, Opener};
+use crate::opener::Opener;
 use crate::refused::Refused;
 use crate::stats::{Counters, Stats};
 use crate::unverified::{HashCost, Unverified};

@@ -200,6 +200,24 @@ impl Assembler {
     }
 }
 
+#[cfg(any(test, feature = "internals"))]
+impl Assembler {
+    /// The counts are those of what is there, which is within its bounds.
+    #[expect(clippy::arithmetic_side_effects, reason = "all of it is in memory")]
+    pub(crate) fn check(&self) {
+        assert!(self.partial.len() <= MAX_ASSEMBLING);
+        let mut bytes = 0;
+        for partial in self.partial.values() {
+            let parts = || partial.parts.iter().flatten();
+            let payloads = parts().map(Bytes::len).sum::<usize>();
+            assert!(partial.is_given_up() || partial.payload_bytes == payloads);
+            assert_eq!(partial.there(), parts().count());
+            bytes += partial.bytes;
+        }
+        assert_eq!(self.bytes(), bytes);
+    }
+}
+
 impl Partial {
     #[expect(clippy::arithmetic_side_effects, reason = "in ten seconds time goes on")]
     fn expiry(&self) -> Instant {

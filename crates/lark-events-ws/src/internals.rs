@@ -1,8 +1,6 @@
 //! For this project's own benchmarks, fuzzing and soak test: a connection without a socket, and times
 //! that no app sets. Not part of the API: it may change in any version.
 
-mod machine;
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +17,7 @@ use crate::handlers::Handlers;
 use crate::session::{Action, Limits, Running, Session};
 use crate::stats::Counters;
 
-pub use self::machine::{Do, End, Machine};
+pub use crate::session::model;
 
 /// Has a connection count as stable after this time, where a test has no minute to wait for it.
 pub fn stable_after(mut builder: LongConnectionBuilder, time: Duration) -> LongConnectionBuilder {

@@ -84,7 +84,7 @@ mod endpoint;
 mod error;
 pub mod frame;
 mod handlers;
-#[cfg(feature = "internals")]
+#[cfg(any(test, feature = "internals"))]
 #[doc(hidden)]
 pub mod internals;
 #[cfg(feature = "metrics")]

@@ -477,6 +477,8 @@ impl Session {
     }
 }
 
+#[cfg(any(test, feature = "internals"))]
+pub mod model;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]

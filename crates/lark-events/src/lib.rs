@@ -55,69 +55,48 @@
     )
 )]
 
-mod builder;
 pub mod callback;
-#[cfg(feature = "card-v1")]
-mod card_v1;
 mod credentials;
 mod crypto;
-mod decimal;
-mod delivery;
-mod dispatcher;
-mod duplicate_key;
-mod envelope;
+mod dispatch;
 mod error;
 mod event;
-mod event_set;
 mod generated {
     pub(crate) mod tables;
 }
-mod handler;
-mod info;
-mod late;
-pub mod lenient;
-mod manifest;
-mod object;
-mod outcome;
-mod pointer;
-mod raw_json;
-mod steps;
+mod json;
+pub mod limits;
 #[cfg(feature = "testing")]
 pub mod testing;
-mod unhandled;
-mod unread;
-mod user_id;
-mod validate;
+mod time;
 mod webhook;
 
-pub use self::builder::DispatcherBuilder;
-#[cfg(feature = "card-v1")]
-pub use self::card_v1::{CardAdmission, CardWebhook};
 pub use self::credentials::{EncryptKey, VerificationToken};
 pub use self::crypto::{
     CipherError, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER,
 };
-pub use self::delivery::{Delivery, DeliveryKind, Transport};
-pub use self::dispatcher::{DispatchFuture, Dispatcher, UnhandledPolicy};
-pub use self::duplicate_key::duplicate_key;
-pub use self::envelope::MAX_ENVELOPE_TEXT_BYTES;
+pub use self::dispatch::{
+    DispatchFuture, Dispatcher, DispatcherBuilder, Handler, HandlerWith, IntoReply, LateHandler,
+    Manifest, ManifestEntry, Outcome, RawReply, SetHandler, UnhandledPolicy,
+};
 pub use self::error::{
     BoxError, BuildError, DecodeError, DispatchError, DispatchErrorKind, EncodeError,
 };
-pub use self::event::{Event, EventHeader, EventType, Schema};
-pub use self::event_set::EventSet;
-pub use self::handler::{Handler, HandlerWith, SetHandler};
-pub use self::info::{EventInfo, TypedBody};
-pub use self::late::LateHandler;
-pub use self::manifest::{Manifest, ManifestEntry};
-pub use self::outcome::{IntoReply, Outcome, RawReply};
-pub use self::raw_json::RawJson;
-pub use self::user_id::UserId;
-pub use self::validate::{Length, Number, Validate, Violation, Violations};
+pub use self::event::{
+    Delivery, DeliveryKind, Event, EventHeader, EventInfo, EventSet, EventType, Length, Number,
+    Schema, Transport, TypedBody, UserId, Validate, Violation, Violations, duplicate_key,
+};
+pub use self::json::RawJson;
+pub use self::json::lenient;
+pub use self::limits::{
+    MAX_ENVELOPE_TEXT_BYTES, MAX_EVENT_BYTES, MAX_KEYS_BY_SIGNATURE, MAX_LIVE_SECRETS,
+    MAX_UNSIGNED_BYTES, REFUSAL_DELAY,
+};
+#[cfg(feature = "card-v1")]
+pub use self::webhook::CardWebhook;
 pub use self::webhook::{
-    Admission, Challenge, MAX_EVENT_BYTES, MAX_KEYS_BY_SIGNATURE, MAX_LIVE_SECRETS,
-    MAX_UNSIGNED_BYTES, Opened, REFUSAL_DELAY, Rejection, RejectionReason, Webhook,
-    WebhookBuildError, WebhookBuilder, Webhooks,
+    Admission, Challenge, Opened, Rejection, RejectionReason, Webhook, WebhookBuildError,
+    WebhookBuilder, Webhooks,
 };
 
 /// Public types go to other threads with the services that hold them.

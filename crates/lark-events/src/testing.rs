@@ -63,11 +63,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tower_service::Service;
 
-use crate::delivery::{Delivery, Transport};
+use crate::dispatch::Outcome;
 use crate::error::{BoxError, DecodeError};
-use crate::event::{Event, EventHeader, EventType};
-use crate::outcome::Outcome;
-use crate::raw_json::RawJson;
+use crate::event::{Delivery, Event, EventHeader, EventType, Transport};
+use crate::json::RawJson;
 
 /// The documented sample of an event: of every [`EventType`].
 pub trait Sample: EventType {

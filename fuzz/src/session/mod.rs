@@ -1,17 +1,16 @@
-//! The long connection's session, given frames, time and handlers' ends in any order, and looked at
-//! from outside: by what it sends and starts. (`session/properties.rs` of its crate looks inside.)
+//! The long connection's session, given frames, time and handlers' ends in any order. What it has to do
+//! is in its crate, in the model that the property tests play too.
 //!
 //! An input is a byte for each of the three limits, then steps: a byte that says which, and what it
 //! takes.
 
 mod step;
-mod world;
 
 use std::time::Duration;
 
-use self::step::Step;
+use lark_events_ws::internals::model::World;
+
 pub use self::step::{seeds, words};
-use self::world::World;
 use crate::input::Input;
 
 /// More steps than are needed to find anything, in less time than is noticed.
@@ -37,7 +36,7 @@ fn play(data: &[u8]) -> Vec<String> {
     let deadline = deadlines[usize::from(input.byte()) % deadlines.len()];
     let mut world = World::new(max_running, max_bytes, Duration::from_millis(deadline));
     for _ in 0..MAX_STEPS {
-        let Some(step) = Step::read(&mut input) else {
+        let Some(step) = step::read(&mut input) else {
             break;
         };
         world.step(step);

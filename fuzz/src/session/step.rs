@@ -1,6 +1,10 @@
 //! Something that happens to a connection, read from bytes and written as such.
 
+use std::time::Duration;
+
+use bytes::Bytes;
 use lark_events_ws::frame::header;
+use lark_events_ws::internals::model::{LARGE, Step};
 
 use crate::input::Input;
 
@@ -30,121 +34,94 @@ const VALUES: [&str; 12] = [
 /// The kinds below.
 const COUNT: u8 = 14;
 /// Messages that come in fragments at the same time: the first of one, the last of eight.
-pub(super) const MESSAGES: u8 = 8;
+#[expect(clippy::cast_possible_truncation, reason = "eight")]
+const MESSAGES: u8 = LARGE as u8;
 
-#[derive(Debug)]
-pub(super) enum Step<'a> {
-    /// An event in one frame.
-    Event { len: u8 },
-    /// A fragment of one of some messages, of any place.
-    Fragment { of: u8, sum: u8, seq: u8, len: u8 },
-    /// Fragments of a message, from a place on and around: mostly all.
-    Run {
-        of: u8,
-        sum: u8,
-        first: u8,
-        count: u8,
-    },
-    /// A frame of any headers.
-    Frame {
-        method: u8,
-        headers: Vec<(&'static str, &'static str)>,
-    },
-    /// A message of any bytes.
-    Message(&'a [u8]),
-    /// What the platform answers to a ping.
-    Pong { settings: &'a [u8] },
-    /// A text, or something else that is no message.
-    Sign { is_text: bool },
-    /// One of the handlers that run ends.
-    Ends { which: u8, how: u8 },
-    /// Time goes by; then the session is told, or something else comes first.
-    Wait { ms: u16, is_told: bool },
-    /// Time goes by until the session wants to be told.
-    Sleep,
-    /// A shutdown begins.
-    Drain,
-    /// The connection is lost, and another one opened.
-    Lost,
-    /// One fragment each of many other messages.
-    Crowd { count: u8 },
-    /// A fragment that is half of what an event may have, or a little more.
-    Half { of: u8, seq: u8, more: u8 },
+/// The next step, unless the input ends.
+pub(super) fn read(input: &mut Input<'_>) -> Option<Step> {
+    if input.is_empty() {
+        return None;
+    }
+    Some(match input.byte() % COUNT {
+        0 => {
+            let len = input.byte();
+            let says_sum = len.is_multiple_of(2);
+            Step::Event {
+                len: len.into(),
+                says_sum,
+            }
+        }
+        1 => {
+            let of = input.byte() % MESSAGES;
+            let sum = sum(of, input.byte());
+            let seq = place(sum, input.byte());
+            Step::Fragment {
+                of: of.into(),
+                sum: sum.into(),
+                seq: seq.into(),
+                len: input.byte().into(),
+            }
+        }
+        2 => {
+            let method = i32::from(input.byte()) - 1;
+            let count = input.byte() % 8;
+            let headers = (0..count).map(|_| {
+                let key = KEYS[usize::from(input.byte()) % KEYS.len()];
+                (key, VALUES[usize::from(input.byte()) % VALUES.len()])
+            });
+            let headers = headers.collect();
+            Step::Frame { method, headers }
+        }
+        3 => Step::Message(bytes(input)),
+        4 => Step::Pong {
+            settings: bytes(input),
+        },
+        5 => match input.byte() {
+            255 => Step::LostAtEvent,
+            byte if byte % 2 == 1 => Step::Text,
+            _ => Step::SignOfLife,
+        },
+        6 => Step::Ends {
+            which: input.byte().into(),
+            how: input.byte().into(),
+        },
+        7 => Step::Wait {
+            time: Duration::from_millis(input.number().into()),
+            is_told: input.byte() % 2 == 1,
+        },
+        8 => Step::Sleep,
+        9 => Step::Drain,
+        10 => Step::Lost,
+        11 => Step::Crowd {
+            count: input.byte().into(),
+        },
+        12 => {
+            let of = input.byte() % MESSAGES;
+            let sum = 1 + input.byte() % 64;
+            let first = input.byte() % sum;
+            let count = match input.byte() {
+                0..128 => sum,
+                byte => byte % sum,
+            };
+            Step::Run {
+                of: of.into(),
+                sum: sum.into(),
+                first: first.into(),
+                count: count.into(),
+            }
+        }
+        _ => Step::Half {
+            of: input.byte().into(),
+            seq: input.byte().into(),
+            more: input.byte().into(),
+        },
+    })
 }
 
-impl<'a> Step<'a> {
-    /// The next step, unless the input ends.
-    pub(super) fn read(input: &mut Input<'a>) -> Option<Self> {
-        if input.is_empty() {
-            return None;
-        }
-        Some(match input.byte() % COUNT {
-            0 => Self::Event { len: input.byte() },
-            1 => {
-                let of = input.byte() % MESSAGES;
-                let sum = sum(of, input.byte());
-                let seq = place(sum, input.byte());
-                let len = input.byte();
-                Self::Fragment { of, sum, seq, len }
-            }
-            2 => {
-                let method = input.byte();
-                let count = input.byte() % 8;
-                let headers = (0..count).map(|_| {
-                    let key = KEYS[usize::from(input.byte()) % KEYS.len()];
-                    (key, VALUES[usize::from(input.byte()) % VALUES.len()])
-                });
-                let headers = headers.collect();
-                Self::Frame { method, headers }
-            }
-            3 => {
-                let len = input.byte();
-                Self::Message(input.bytes(len.into()))
-            }
-            4 => {
-                let len = input.byte();
-                let settings = input.bytes(len.into());
-                Self::Pong { settings }
-            }
-            5 => Self::Sign {
-                is_text: input.byte() % 2 == 1,
-            },
-            6 => Self::Ends {
-                which: input.byte(),
-                how: input.byte(),
-            },
-            7 => Self::Wait {
-                ms: input.number(),
-                is_told: input.byte() % 2 == 1,
-            },
-            8 => Self::Sleep,
-            9 => Self::Drain,
-            10 => Self::Lost,
-            11 => Self::Crowd {
-                count: input.byte(),
-            },
-            12 => {
-                let of = input.byte() % MESSAGES;
-                let sum = 1 + input.byte() % 64;
-                let first = input.byte() % sum;
-                let count = match input.byte() {
-                    0..128 => sum,
-                    byte => byte % sum,
-                };
-                Self::Run {
-                    of,
-                    sum,
-                    first,
-                    count,
-                }
-            }
-            _ => Self::Half {
-                of: input.byte(),
-                seq: input.byte(),
-                more: input.byte(),
-            },
-        })
-    }
+/// So many bytes as the first one says.
+fn bytes(input: &mut Input<'_>) -> Bytes {
+    let len = input.byte();
+    Bytes::copy_from_slice(input.bytes(len.into()))
 }
 
 /// How many fragments a message has: mostly the same number each time, so that it gets whole.

@@ -1,5 +1,7 @@
 //! What can have made a request be refused, and how each is mended.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 /// A cause that was found.
@@ -10,12 +12,16 @@ pub(super) struct Cause {
     pub(super) name: &'static str,
     /// What shows it. Never a secret.
     pub(super) found: String,
-    pub(super) mend: &'static str,
+    pub(super) mend: Cow<'static, str>,
 }
 
 impl Cause {
-    pub(super) fn new(name: &'static str, found: impl Into<String>, mend: &'static str) -> Self {
-        let found = found.into();
+    pub(super) fn new(
+        name: &'static str,
+        found: impl Into<String>,
+        mend: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        let (found, mend) = (found.into(), mend.into());
         Self { name, found, mend }
     }
 }

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
+use lark_events::limits::{DEFAULT_MAX_AGE, DEFAULT_MAX_AHEAD};
 use lark_events::{EventHeader, SIGNATURE_TIMESTAMP_HEADER};
 
 use super::cause::Cause;
@@ -28,8 +29,9 @@ pub(super) fn causes(headers: &HeaderMap, now: SystemTime) -> Vec<Cause> {
         Ok(age) => Cause::new(
             "timestamp_old",
             format!(
-                "it was signed {} ago; more than 8 h is too old",
-                rounded(age)
+                "it was signed {} ago; more than {} is too old",
+                rounded(age),
+                limit(DEFAULT_MAX_AGE)
             ),
             "if it came in earlier than now, say when with --at; else set the clock of the app's \
              machine, or somebody sends an old request again",
@@ -37,13 +39,22 @@ pub(super) fn causes(headers: &HeaderMap, now: SystemTime) -> Vec<Cause> {
         Err(ahead) => Cause::new(
             "timestamp_ahead",
             format!(
-                "it was signed {} from now; more than 10 min is too far ahead",
-                rounded(ahead.duration())
+                "it was signed {} from now; more than {} is too far ahead",
+                rounded(ahead.duration()),
+                limit(DEFAULT_MAX_AHEAD)
             ),
             "set the clock of the app's machine: it is slow",
         ),
     };
     vec![cause]
+}
+
+/// A limit, which is whole hours or minutes.
+fn limit(time: Duration) -> String {
+    match time.as_secs() / 60 {
+        minutes if minutes % 60 == 0 => format!("{} h", minutes / 60),
+        minutes => format!("{minutes} min"),
+    }
 }
 
 /// To the second where it may be just over a limit, and never down to it.
@@ -60,6 +71,12 @@ fn rounded(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn limits_are_shown_as_the_documentation_has_them() {
+        assert_eq!(limit(DEFAULT_MAX_AGE), "8 h");
+        assert_eq!(limit(DEFAULT_MAX_AHEAD), "10 min");
+    }
 
     #[test]
     fn a_time_just_over_a_limit_is_not_shown_as_the_limit() {

@@ -3,7 +3,8 @@
 use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
-use lark_events::{Delivery, EncryptKey, MAX_UNSIGNED_BYTES, Transport};
+use lark_events::limits::{MAX_CHALLENGE, MAX_EVENT_BYTES, MAX_UNSIGNED_BYTES};
+use lark_events::{Delivery, EncryptKey, Transport};
 use serde_json::Value;
 
 use super::Case;
@@ -55,8 +56,10 @@ pub(super) fn unsigned(case: &Case<'_>) -> Vec<Cause> {
     match document["token"].as_str() {
         Some(sent) if sent == token => vec![Cause::new(
             "url_check_form",
-            "it is a URL check without type, token and a challenge, once each and without escapes, of up to \
-             128 letters, digits, `-` and `_`",
+            format!(
+                "it is a URL check without type, token and a challenge, once each and without escapes, \
+                 of up to {MAX_CHALLENGE} letters, digits, `-` and `_`"
+            ),
             "pass it on as the platform sent it",
         )],
         sent => vec![wrong_token(sent, token, case.key)],
@@ -123,8 +126,11 @@ pub(super) fn malformed(case: &Case<'_>) -> Vec<Cause> {
 
 pub(super) fn too_large() -> Cause {
     let found = "the body is larger than any that is taken";
-    let mend =
-        "events are at most 4 MiB, URL checks 768 bytes; see `WebhookBuilder::max_event_bytes`";
+    let mend = format!(
+        "events are at most {} MiB, URL checks {MAX_UNSIGNED_BYTES} bytes; see \
+         `WebhookBuilder::max_event_bytes`",
+        MAX_EVENT_BYTES >> 20
+    );
     Cause::new("too_large", found, mend)
 }
 

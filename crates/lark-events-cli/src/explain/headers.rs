@@ -1,6 +1,7 @@
 //! The three signature headers: there, under their names, once each and well-formed.
 
 use http::{HeaderMap, HeaderName};
+use lark_events::limits::{MAX_NONCE, MAX_TIMESTAMP};
 use lark_events::{SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER};
 
 use super::cause::Cause;
@@ -88,12 +89,14 @@ fn renamed_as<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h Heade
 
 fn form(name: &HeaderName, value: &str) -> Option<Cause> {
     if *name == SIGNATURE_TIMESTAMP_HEADER {
-        let is_good =
-            (1..=20).contains(&value.len()) && value.bytes().all(|it| it.is_ascii_digit());
-        return (!is_good).then(|| malformed(name, "is not a number of at most 20 digits"));
+        let is_number = value.bytes().all(|byte| byte.is_ascii_digit());
+        let is_good = is_number && (1..=MAX_TIMESTAMP).contains(&value.len());
+        let what = format!("is not a number of at most {MAX_TIMESTAMP} digits");
+        return (!is_good).then(|| malformed(name, &what));
     }
     if *name == SIGNATURE_NONCE_HEADER {
-        return (value.len() > 128).then(|| malformed(name, "is longer than 128 characters"));
+        let what = format!("is longer than {MAX_NONCE} characters");
+        return (value.len() > MAX_NONCE).then(|| malformed(name, &what));
     }
     let is_good = value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit());
     (!is_good).then(|| malformed(name, "is not the 64 hexadecimal digits of a SHA-256"))

@@ -1,5 +1,6 @@
 //! `explain`: every cause, made and found.
 
+use lark_events::limits::{MAX_EVENT_BYTES, MAX_NONCE, MAX_TIMESTAMP};
 use lark_events::{EncryptKey, VerificationToken};
 use serde_json::{Value, json};
 
@@ -153,9 +154,17 @@ fn headers_that_are_missing_renamed_repeated_or_malformed_are_named() {
         ),
         (
             vec![
+                ("X-Lark-Request-Timestamp", "1".repeat(MAX_TIMESTAMP + 1)),
+                nonce.clone(),
+                signature.clone(),
+            ],
+            "header_malformed",
+        ),
+        (
+            vec![
                 timestamp.clone(),
-                ("X-Lark-Request-Nonce", "n".repeat(129)),
-                signature,
+                ("X-Lark-Request-Nonce", "n".repeat(MAX_NONCE + 1)),
+                signature.clone(),
             ],
             "header_malformed",
         ),
@@ -403,7 +412,7 @@ fn what_is_authentic_and_no_event_is_told() {
         "unsigned",
         "too_large",
     );
-    let huge = "x".repeat(4 * 1024 * 1024 + 1);
+    let huge = "x".repeat(MAX_EVENT_BYTES + 1);
     let ran = explain(request(&sign(&huge), &huge)).secrets().run();
     refused_for(ran, "too_large", "too_large");
 }

@@ -105,20 +105,6 @@ impl Assembler {
         let part = partial.and_then(|partial| partial.parts.get(seq));
         part.is_some_and(Option::is_some)
     }
-
-    /// The counts are those of what is there, which is within its bounds.
-    pub(crate) fn check(&self) {
-        assert!(self.partial.len() <= MAX_ASSEMBLING);
-        let mut bytes = 0;
-        for partial in self.partial.values() {
-            let parts = || partial.parts.iter().flatten();
-            let payloads = parts().map(Bytes::len).sum::<usize>();
-            assert!(partial.is_given_up() || partial.payload_bytes == payloads);
-            assert_eq!(partial.there(), parts().count());
-            bytes += partial.bytes;
-        }
-        assert_eq!(self.bytes(), bytes);
-    }
 }
 
 proptest! {

@@ -6,9 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::context::{CallbackContext, CallbackOperator};
-use crate::event::EventType;
-use crate::info::EventInfo;
-use crate::lenient;
+use crate::event::{EventInfo, EventType};
+use crate::json::lenient;
 
 /// An action on an interactive component of a card.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

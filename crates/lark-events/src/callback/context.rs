@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::lenient;
+use crate::json::lenient;
 
 /// The user whose action triggered a callback.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -2,13 +2,13 @@
 //! must be answered within 3 seconds and are not sent again.
 
 mod card;
-#[cfg(feature = "card-v1")]
-mod card_v1;
 mod context;
+#[cfg(feature = "card-v1")]
+mod old_card;
 mod url_preview;
 
 pub use self::card::{CardAction, CardActionReply, CardActionTrigger, ReplyCard, Toast, ToastKind};
-#[cfg(feature = "card-v1")]
-pub use self::card_v1::{CardActionTriggerV1, CardV1Reply};
 pub use self::context::{CallbackContext, CallbackOperator};
+#[cfg(feature = "card-v1")]
+pub use self::old_card::{CardActionTriggerV1, CardV1Reply};
 pub use self::url_preview::{InlinePreview, PreviewUrl, UrlPreviewGet, UrlPreviewReply};

@@ -6,9 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::card::ReplyCard;
 use super::context::{CallbackContext, CallbackOperator};
-use crate::event::EventType;
-use crate::info::EventInfo;
-use crate::lenient;
+use crate::event::{EventInfo, EventType};
+use crate::json::lenient;
 
 /// A request for the preview of a link.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -9,6 +9,8 @@ use http::{HeaderMap, HeaderName};
 use sha2::Digest as _;
 use subtle::{Choice, ConstantTimeEq as _};
 
+use crate::limits::{MAX_NONCE, MAX_TIMESTAMP};
+
 const TIMESTAMP: &str = "x-lark-request-timestamp";
 const NONCE: &str = "x-lark-request-nonce";
 const SIGNATURE: &str = "x-lark-signature";
@@ -19,11 +21,6 @@ pub const SIGNATURE_TIMESTAMP_HEADER: HeaderName = HeaderName::from_static(TIMES
 pub const SIGNATURE_NONCE_HEADER: HeaderName = HeaderName::from_static(NONCE);
 /// The signature, in hexadecimal.
 pub const SIGNATURE_HEADER: HeaderName = HeaderName::from_static(SIGNATURE);
-
-/// Longest nonce taken. The platform's are around twenty characters.
-const MAX_NONCE: usize = 128;
-/// Longest timestamp taken: a 64-bit number has at most twenty digits.
-const MAX_TIMESTAMP: usize = 20;
 
 /// The three signature headers of one request, well-formed but not yet checked. `N` is the length
 /// of the digest: 32 for SHA-256, 20 for the SHA-1 of the old card callback.

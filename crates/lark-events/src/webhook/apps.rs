@@ -6,13 +6,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderMap;
 
-use super::{
-    Admission, Candidates, Opened, Rejection, RejectionReason, Settings, Webhook, WebhookBuildError,
-};
+use super::Webhook;
+use super::admission::Admission;
+use super::build_error::WebhookBuildError;
+use super::candidates::Candidates;
+use super::opened::Opened;
+use super::rejection::{Rejection, RejectionReason};
+use super::settings::Settings;
 use crate::credentials::EncryptKey;
-
-/// Most Encrypt Keys of all apps at one URL: a forged request costs a hash over its body for each.
-pub const MAX_KEYS_BY_SIGNATURE: usize = 16;
+use crate::limits::MAX_KEYS_BY_SIGNATURE;
 
 /// Opens requests for several apps, each with secrets of its own. Whichever app's secrets let a
 /// request in, its document must not name another: one that names none is that app's. Cloning is cheap.

@@ -1,17 +1,14 @@
 //! Configuring a webhook: its secrets, its limits and its clock.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use super::Webhook;
+use super::build_error::WebhookBuildError;
 use super::freshness::{Freshness, Window};
 use super::settings::Settings;
-use super::{MAX_EVENT_BYTES, MAX_KEYS_BY_SIGNATURE, Webhook};
 use crate::credentials::{EncryptKey, VerificationToken};
-
-/// Most Encrypt Keys, and most Verification Tokens, live at once. Each key costs one more hash over
-/// the body of a forged request; two are enough to rotate without a gap.
-pub const MAX_LIVE_SECRETS: usize = 4;
+use crate::limits::{MAX_EVENT_BYTES, MAX_LIVE_SECRETS};
 
 /// Builds a [`Webhook`].
 #[derive(Debug)]
@@ -103,7 +100,7 @@ impl WebhookBuilder {
         Ok(Webhook { settings })
     }
 
-    pub(crate) fn checked(self) -> Result<Arc<Settings>, WebhookBuildError> {
+    pub(super) fn checked(self) -> Result<Arc<Settings>, WebhookBuildError> {
         let Settings {
             encrypt_keys: keys,
             verification_tokens: tokens,
@@ -124,55 +121,3 @@ impl WebhookBuilder {
         Ok(Arc::new(self.settings))
     }
 }
-
-/// Why a webhook cannot be built.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum WebhookBuildError {
-    /// Neither an Encrypt Key nor a Verification Token: everybody would be let in.
-    NoSecret,
-    /// An Encrypt Key or Verification Token is the empty text.
-    EmptySecret,
-    /// More than [`MAX_LIVE_SECRETS`] of a kind.
-    TooManySecrets,
-    /// No webhook among several, or more than [`MAX_KEYS_BY_SIGNATURE`] Encrypt Keys among those at
-    /// one URL.
-    NumberOfApps,
-    /// An [`app_id`](WebhookBuilder::app_id) is the empty text; of several webhooks one has none, two
-    /// have the same, or it cannot be the segment of a path that is to tell it.
-    AppIds,
-    /// One of several webhooks at one URL has no Encrypt Key to be told by, or that of another.
-    SharedEncryptKey,
-    /// An Encrypt Key is set for the old card callback, which is never encrypted.
-    #[cfg(feature = "card-v1")]
-    NeverEncrypted,
-}
-
-impl fmt::Display for WebhookBuildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoSecret => f.write_str("neither an encrypt key nor a verification token is set"),
-            Self::EmptySecret => f.write_str("an encrypt key or verification token is empty"),
-            #[cfg(feature = "card-v1")]
-            Self::NeverEncrypted => {
-                f.write_str("an encrypt key is set for the old card callback, which has none")
-            }
-            Self::NumberOfApps => {
-                write!(
-                    f,
-                    "no app, or more than {MAX_KEYS_BY_SIGNATURE} keys at one URL"
-                )
-            }
-            Self::AppIds => f.write_str("an app's id is empty, odd, or another's too"),
-            Self::SharedEncryptKey => {
-                f.write_str("an app at the URL of several without an encrypt key of its own")
-            }
-            Self::TooManySecrets => write!(
-                f,
-                "more than {MAX_LIVE_SECRETS} encrypt keys or verification tokens"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for WebhookBuildError {}

@@ -3,13 +3,8 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use crate::event::parse_time;
-
-/// Longer than the 7.1 hours over which the platform redelivers, in case a redelivery keeps the
-/// signature of the first attempt; the documentation does not say.
-pub(crate) const DEFAULT_MAX_AGE: Duration = Duration::from_hours(8);
-/// How far the sender's clock may be ahead of ours.
-pub(crate) const DEFAULT_MAX_AHEAD: Duration = Duration::from_mins(10);
+use crate::limits::{DEFAULT_MAX_AGE, DEFAULT_MAX_AHEAD};
+use crate::time::parse_time;
 
 type Clock = Box<dyn Fn() -> SystemTime + Send + Sync>;
 

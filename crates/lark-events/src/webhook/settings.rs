@@ -1,51 +1,54 @@
-//! What requests are checked against, and the checks that both openers make.
+//! What requests are checked against, and the checks that several proofs make.
 
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
+
 use super::freshness::{Freshness, Window};
-use super::{Challenge, MAX_UNSIGNED_BYTES, RejectionReason};
+use super::opened::{Challenge, Opened};
+use super::rejection::RejectionReason;
 use crate::credentials::{EncryptKey, VerificationToken};
-use crate::delivery::Delivery;
-use crate::envelope::UrlCheck;
+use crate::event::{Delivery, Document, Kind, Transport, UrlCheck};
+use crate::limits::MAX_UNSIGNED_BYTES;
 
 /// The secrets, limits and clock of one webhook.
 #[derive(Debug)]
-pub(crate) struct Settings {
+pub(super) struct Settings {
     /// The app whose these are, if it is to be checked.
-    pub(crate) app_id: Option<String>,
-    pub(crate) encrypt_keys: Vec<EncryptKey>,
-    pub(crate) verification_tokens: Vec<VerificationToken>,
-    pub(crate) freshness: Freshness,
-    pub(crate) answers_url_checks: bool,
-    pub(crate) max_event_bytes: usize,
+    pub(super) app_id: Option<String>,
+    pub(super) encrypt_keys: Vec<EncryptKey>,
+    pub(super) verification_tokens: Vec<VerificationToken>,
+    pub(super) freshness: Freshness,
+    pub(super) answers_url_checks: bool,
+    pub(super) max_event_bytes: usize,
 }
 
 impl Settings {
     /// The most that is read of a body that is unsigned and should be signed.
-    pub(crate) fn max_unsigned_bytes(&self) -> usize {
+    pub(super) fn max_unsigned_bytes(&self) -> usize {
         MAX_UNSIGNED_BYTES.min(self.max_event_bytes)
     }
 
     /// Whether the token is one of ours.
-    pub(crate) fn knows(&self, token: &str) -> bool {
+    pub(super) fn knows(&self, token: &str) -> bool {
         let mut tokens = self.verification_tokens.iter();
         tokens.any(|known| known.matches(token))
     }
 
     /// Whether the token is one of ours, or none is configured.
-    pub(crate) fn token_matches(&self, token: Option<&str>) -> bool {
+    pub(super) fn token_matches(&self, token: Option<&str>) -> bool {
         self.verification_tokens.is_empty() || token.is_some_and(|token| self.knows(token))
     }
 
     /// The time now, if a signature of `timestamp` counts at it.
-    pub(crate) fn fresh(&self, timestamp: &str) -> Result<SystemTime, RejectionReason> {
+    pub(super) fn fresh(&self, timestamp: &str) -> Result<SystemTime, RejectionReason> {
         let now = self.freshness.now();
         let accepted = self.freshness.accepts(timestamp, now);
         accepted.then_some(now).ok_or(RejectionReason::Timestamp)
     }
 
     /// Makes a delivery this app's, unless it names another app.
-    pub(crate) fn own(&self, delivery: &mut Delivery) -> Result<(), RejectionReason> {
+    pub(super) fn own(&self, delivery: &mut Delivery) -> Result<(), RejectionReason> {
         let Some(own) = &self.app_id else {
             return Ok(());
         };
@@ -59,14 +62,38 @@ impl Settings {
     }
 
     /// How long a request that was signed can be sent again; see [`Delivery::replayable_for`].
-    pub(crate) fn replayable_for(&self) -> Option<Duration> {
+    pub(super) fn replayable_for(&self) -> Option<Duration> {
         self.freshness.window.map(Window::length)
     }
 
     /// The challenge of a document that is a URL check with a token of ours.
-    pub(crate) fn url_check(&self, document: &[u8]) -> Option<Challenge> {
+    pub(super) fn url_check(&self, document: &[u8]) -> Option<Challenge> {
         let check = UrlCheck::parse(std::str::from_utf8(document).ok()?)?;
         let known = self.knows(&check.token);
         known.then(|| Challenge::parse(&check.challenge))?
+    }
+
+    /// Parses a plain document and checks its token; `unparsable` is what a text is that is no document
+    /// at all.
+    pub(super) fn read(
+        &self,
+        bytes: &Bytes,
+        unparsable: RejectionReason,
+        now: SystemTime,
+    ) -> Result<Opened, RejectionReason> {
+        let text = std::str::from_utf8(bytes).map_err(|_| unparsable)?;
+        let document = Document::parse(text).map_err(|_| unparsable)?;
+        if !self.token_matches(document.token()) {
+            return Err(RejectionReason::Token);
+        }
+        if document.kind() == Kind::UrlCheck {
+            let challenge = document.challenge.as_str().and_then(Challenge::parse);
+            let challenge = challenge.ok_or(RejectionReason::Malformed)?;
+            return Ok(Opened::Challenge(challenge));
+        }
+        let mut delivery = Delivery::from_document(bytes, document, Transport::Webhook, now)
+            .map_err(|_| RejectionReason::Malformed)?;
+        self.own(&mut delivery)?;
+        Ok(Opened::Delivery(delivery))
     }
 }

@@ -7,12 +7,13 @@ use lark_events::callback::{CardActionTriggerV1, CardV1Reply, Toast};
 use lark_events::{
     CardWebhook, Dispatcher, Event, MAX_ENVELOPE_TEXT_BYTES, MAX_EVENT_BYTES, MAX_UNSIGNED_BYTES,
     Opened, Outcome, RejectionReason, Transport, VerificationToken, WebhookBuildError,
-    WebhookBuilder,
+    WebhookBuilder, Webhooks,
 };
 use tower::ServiceExt as _;
 
 use crate::support::{
-    KEY, NOW, TOKEN, builder, delivery, keyed, now, refused, signature_headers, signed, url_check,
+    KEY, NOW, TOKEN, builder, delivery, event, keyed, now, refused, sealed, signature_headers,
+    signed, url_check,
 };
 
 const CARD: &str = r#"{"open_id":"ou_1","user_id":"eu_1","open_message_id":"om_1",
@@ -145,8 +146,10 @@ fn bodies_have_the_limits_of_the_other_webhook() {
     let admission = cards.admit(&signed).unwrap();
     assert_eq!(admission.body_limit(), MAX_EVENT_BYTES);
     assert_eq!(admission.too_large().reason(), RejectionReason::TooLarge);
+    assert_eq!((admission.keys(), admission.refusal_delay()), (1, None));
     let unsigned = HeaderMap::new();
     let admission = cards.admit(&unsigned).unwrap();
+    assert_eq!((admission.keys(), admission.refusal_delay()), (0, None));
     assert_eq!(admission.body_limit(), MAX_UNSIGNED_BYTES);
     assert_eq!(admission.too_large().reason(), RejectionReason::Unsigned);
 
@@ -166,6 +169,31 @@ fn the_weaker_rule_never_opens_the_other_webhook() {
     let headers = signed_at(NOW, TOKEN, CARD);
     let reason = refused(keyed().open(&headers, CARD.into()));
     assert_eq!(reason, RejectionReason::SignatureHeaders);
+    let token_alone = builder().verification_token(TOKEN).build().unwrap();
+    let reason = refused(token_alone.open(&headers, CARD.into()));
+    assert_eq!(reason, RejectionReason::Token);
+
+    let named = || builder().app_id("cli_1").verification_token(TOKEN);
+    let by_path = Webhooks::by_path([named().build().unwrap()]).unwrap();
+    let reason = refused(by_path.open("/cli_1", &headers, CARD.into()));
+    assert_eq!(reason, RejectionReason::Token);
+    let keyed = named().encrypt_key(KEY).build().unwrap();
+    let by_signature = Webhooks::by_signature([keyed]).unwrap();
+    let reason = refused(by_signature.open("/", &headers, CARD.into()));
+    assert_eq!(reason, RejectionReason::SignatureHeaders);
+}
+
+#[test]
+fn the_rule_of_the_other_webhook_never_opens_the_old_card_callback() {
+    let event = event(TOKEN);
+    let reason = refused(cards().open(&HeaderMap::new(), event.clone().into()));
+    assert_eq!(reason, RejectionReason::Unsigned);
+    let encrypted = sealed(KEY, &event);
+    let reason = refused(cards().open(&signed(KEY, &encrypted), encrypted));
+    assert_eq!(reason, RejectionReason::SignatureHeaders);
+    // What the token has signed is a card callback, whatever it says it is.
+    let opened = cards().open(&signed_at(NOW, TOKEN, &event), event.into());
+    assert_eq!(delivery(opened).header.event_type, "card.action.trigger_v1");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use lark_events::{
-    MAX_ENVELOPE_TEXT_BYTES, MAX_EVENT_BYTES, MAX_LIVE_SECRETS, MAX_UNSIGNED_BYTES,
+    MAX_ENVELOPE_TEXT_BYTES, MAX_EVENT_BYTES, MAX_LIVE_SECRETS, MAX_UNSIGNED_BYTES, REFUSAL_DELAY,
     RejectionReason, WebhookBuildError,
 };
 
@@ -36,6 +36,55 @@ fn several_secrets_live_at_once_for_rotation() {
     let gone = sealed("older key", &event("old token"));
     let opened = rotating.open(&signed("older key", &gone), gone);
     assert_eq!(refused(opened), RejectionReason::Signature);
+}
+
+#[test]
+fn each_proof_has_its_limits_before_the_body_is_read() {
+    let signature = signed(KEY, b"");
+    let unsigned = HeaderMap::new();
+    let two_keys = builder().encrypt_key(KEY).encrypt_key("other key");
+    let two_keys = two_keys.verification_token(TOKEN).build().unwrap();
+    let token = builder().verification_token(TOKEN).build().unwrap();
+    for (webhook, headers, body_limit, too_large, keys, refusal_delay) in [
+        (
+            &two_keys,
+            &signature,
+            MAX_EVENT_BYTES,
+            RejectionReason::TooLarge,
+            2,
+            None,
+        ),
+        (
+            &two_keys,
+            &unsigned,
+            MAX_UNSIGNED_BYTES,
+            RejectionReason::Unsigned,
+            0,
+            Some(REFUSAL_DELAY),
+        ),
+        (
+            &token,
+            &signature,
+            MAX_EVENT_BYTES,
+            RejectionReason::TooLarge,
+            0,
+            None,
+        ),
+        (
+            &token,
+            &unsigned,
+            MAX_EVENT_BYTES,
+            RejectionReason::TooLarge,
+            0,
+            None,
+        ),
+    ] {
+        let admission = webhook.admit(headers).unwrap();
+        assert_eq!(admission.body_limit(), body_limit);
+        assert_eq!(admission.too_large().reason(), too_large);
+        assert_eq!(admission.keys(), keys);
+        assert_eq!(admission.refusal_delay(), refusal_delay);
+    }
 }
 
 #[test]

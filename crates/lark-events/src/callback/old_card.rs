@@ -1,0 +1,143 @@
+//! `card.action.trigger_v1`: the card callback of the old scheme. It has no envelope: its body is
+//! the whole document.
+
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use super::card::{CardAction, ReplyCard, Toast};
+use crate::event::{EventInfo, EventType, OLD_CARD_CALLBACK};
+use crate::json::lenient;
+
+/// An action on an interactive component of a card, as the old callback tells it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct CardActionTriggerV1 {
+    /// The user as this app knows them.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub open_id: Option<String>,
+    /// The user within their tenant. Needs `contact:user.employee_id:readonly`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+    /// The user's tenant.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub tenant_key: Option<String>,
+    /// A credential for updating the card afterwards.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// The message that holds the card.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub open_message_id: Option<String>,
+    /// What was done.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub action: Option<CardAction>,
+}
+
+impl EventType for CardActionTriggerV1 {
+    const EVENT_TYPE: &'static str = OLD_CARD_CALLBACK;
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
+        .title("Somebody acted on an interactive component of a card (old scheme)")
+        .page("https://open.feishu.cn/document/deprecated-guide/message-card/configuring-card-callbacks/card-callback-structure")
+        .field_scopes(&["contact:user.employee_id:readonly"])
+        .app_types(&["custom", "isv"])
+        .push_modes(&["webhook"])
+        .sample(include_str!("samples/card.action.trigger_v1.json"));
+    type Reply = CardV1Reply;
+}
+
+/// The answer to a [`CardActionTriggerV1`]: a toast, a new card, both, or neither. Unlike in the
+/// answer to the new callback, the parts of the card stand at the top.
+///
+/// ```
+/// use lark_events::callback::{CardV1Reply, ReplyCard, Toast};
+/// use serde_json::json;
+///
+/// let card = ReplyCard::raw(json!({"elements": []}));
+/// let reply = CardV1Reply::new().toast(Toast::info("ok")).card(card);
+/// assert_eq!(
+///     serde_json::to_value(&reply)?,
+///     json!({"toast": {"type": "info", "content": "ok"}, "elements": []}),
+/// );
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Default)]
+#[must_use]
+pub struct CardV1Reply {
+    toast: Option<Toast>,
+    card: Map<String, Value>,
+}
+
+impl CardV1Reply {
+    /// Leaves the card as it is and shows nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Shows a toast to the user who acted.
+    pub fn toast(mut self, toast: Toast) -> Self {
+        self.toast = Some(toast);
+        self
+    }
+
+    /// Replaces the card. A raw card that is no JSON object is left out.
+    pub fn card(mut self, card: ReplyCard) -> Self {
+        self.card = match card.into_parts() {
+            ("raw", Value::Object(members)) => members,
+            ("raw", _) => Map::new(),
+            (kind, data) => Map::from_iter([
+                ("type".to_owned(), Value::from(kind)),
+                ("data".to_owned(), data),
+            ]),
+        };
+        self
+    }
+}
+
+impl Serialize for CardV1Reply {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members = serializer.serialize_map(None)?;
+        if let Some(toast) = &self.toast {
+            members.serialize_entry("toast", toast)?;
+        }
+        for (name, value) in self.card.iter().filter(|(name, _)| *name != "toast") {
+            members.serialize_entry(name, value)?;
+        }
+        members.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn written(reply: &CardV1Reply) -> Value {
+        serde_json::to_value(reply).unwrap()
+    }
+
+    #[test]
+    fn the_documented_sample_decodes_without_loss() {
+        let sample: Value =
+            serde_json::from_str(CardActionTriggerV1::INFO.sample.unwrap()).unwrap();
+        let body: CardActionTriggerV1 = serde_json::from_value(sample.clone()).unwrap();
+        assert_eq!(serde_json::to_value(body).unwrap(), sample);
+    }
+
+    #[test]
+    fn the_parts_of_the_card_stand_at_the_top() {
+        let template = CardV1Reply::new().card(ReplyCard::template("ctp_1"));
+        let expected = json!({"type": "template", "data": {"template_id": "ctp_1"}});
+        assert_eq!(written(&template), expected);
+
+        let raw = ReplyCard::raw(json!({"header": {}, "toast": "not the card's"}));
+        assert_eq!(
+            written(&CardV1Reply::new().card(raw)),
+            json!({"header": {}})
+        );
+
+        let odd = CardV1Reply::new().card(ReplyCard::raw(json!([1])));
+        assert_eq!(written(&odd), json!({}));
+    }
+}

@@ -1,0 +1,315 @@
+//! Routing a delivery to its handler: one look-up, one decode, and a failure of any kind is a value.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+use std::{fmt, mem};
+
+use tower_service::Service;
+use tracing::field::Empty;
+use tracing::{Span, debug, error, error_span, warn};
+
+use super::builder::DispatcherBuilder;
+use super::handler::{ErasedHandler, HandlerFuture};
+use super::manifest::Manifest;
+use super::outcome::Outcome;
+use super::unhandled::UnhandledTypes;
+use crate::error::{DispatchError, DispatchErrorKind};
+use crate::event::{Delivery, EventInfo};
+
+/// Routes deliveries to the handlers registered for their event types.
+///
+/// It is a [`tower_service::Service`] of [`Delivery`], always ready; cloning it is cheap and shares
+/// the handlers. An event without a handler is never decoded. A handler that panics is a
+/// [`DispatchError`] like one that fails, as long as the program is built to unwind.
+///
+/// Every delivery has a [`tracing`] span `delivery` with the fields `event_type`, `event_id`,
+/// `app_id`, `tenant_key`, `transport`, `outcome` and `elapsed_us` (microseconds until the outcome).
+/// The outcome is `handled`, `replied` or `unhandled`; the name of the
+/// [kind of failure](crate::DispatchErrorKind::as_str); or `cancelled` when a layer or transport
+/// dropped the delivery before its end. The error of a failed handler is logged with its causes, at
+/// level `ERROR`; nothing that a delivery contains ever is.
+///
+/// ```
+/// use lark_events::callback::{CardActionReply, CardActionTrigger, Toast};
+/// use lark_events::{Delivery, Dispatcher, EventHeader, Outcome, RawJson};
+/// use tower::ServiceExt;
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let dispatcher = Dispatcher::builder()
+///     .on::<CardActionTrigger>(|event| async move {
+///         let tag = event.body.action.and_then(|action| action.tag);
+///         CardActionReply::new().toast(Toast::info(tag.unwrap_or_default()))
+///     })
+///     .build()?;
+///
+/// let raw = RawJson::parse(r#"{"action":{"tag":"button"}}"#)?;
+/// let delivery = Delivery::new(EventHeader::new("card.action.trigger"), raw);
+/// let Outcome::Replied(reply) = dispatcher.oneshot(delivery).await? else {
+///     panic!("a callback is answered with its reply");
+/// };
+/// assert_eq!(reply.as_str(), r#"{"toast":{"type":"info","content":"button"}}"#);
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// # }).unwrap();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Dispatcher {
+    routes: Arc<Routes>,
+}
+
+/// All that a dispatcher knows.
+pub(crate) struct Routes {
+    pub(crate) by_type: HashMap<String, Route>,
+    pub(crate) fallback: Option<ErasedHandler>,
+    pub(crate) unhandled: UnhandledPolicy,
+    pub(crate) unhandled_types: UnhandledTypes,
+}
+
+/// Where the events of one type go.
+pub(crate) struct Route {
+    /// None where the app ignores them.
+    pub(crate) handler: Option<ErasedHandler>,
+    /// What is documented of the event, where its handler is typed.
+    pub(crate) info: Option<&'static EventInfo>,
+}
+
+/// What to answer an event that no handler is registered for. A *callback* without a handler
+/// always fails: to acknowledge it without its reply would mislead the user who waits for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum UnhandledPolicy {
+    /// Acknowledge it, and report it as [`Outcome::Unhandled`] and in the log: the platform does not
+    /// send it again. The first event of a type is logged at `WARN`, those that follow at `DEBUG` with
+    /// their count; types that are [ignored](DispatcherBuilder::ignore) are not logged.
+    #[default]
+    Acknowledge,
+    /// Fail: the platform delivers it again later, perhaps to a newer version of the app. With this
+    /// a rolling deployment loses nothing.
+    Fail,
+}
+
+impl Dispatcher {
+    /// Starts registering handlers.
+    pub fn builder() -> DispatcherBuilder {
+        DispatcherBuilder::default()
+    }
+
+    pub(crate) fn new(routes: Routes) -> Self {
+        Self {
+            routes: Arc::new(routes),
+        }
+    }
+
+    /// The event types that have a handler of their own, in no particular order.
+    pub fn event_types(&self) -> impl Iterator<Item = &str> {
+        self.routes.handled().map(|(event_type, _)| event_type)
+    }
+
+    /// What the registered handlers need of the app in the developer console: subscriptions and
+    /// permissions.
+    #[must_use]
+    pub fn manifest(&self) -> Manifest {
+        let known = self.routes.handled();
+        let known = known.map(|(event_type, route)| (event_type, route.info));
+        Manifest::new(known, self.routes.fallback.is_some())
+    }
+}
+
+impl fmt::Debug for Dispatcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dispatcher")
+            .field("handlers", &self.routes.handled().count())
+            .field("fallback", &self.routes.fallback.is_some())
+            .field("unhandled", &self.routes.unhandled)
+            .finish()
+    }
+}
+
+impl Service<Delivery> for Dispatcher {
+    type Response = Outcome;
+    type Error = DispatchError;
+    type Future = DispatchFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), DispatchError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, delivery: Delivery) -> DispatchFuture {
+        let routes = Arc::clone(&self.routes);
+        let header = &delivery.header;
+        // At the highest level, so that whatever the filter lets through of a delivery says which.
+        let span = error_span!(
+            "delivery",
+            event_type = header.event_type,
+            event_id = header.event_id,
+            app_id = header.app_id,
+            tenant_key = header.tenant_key,
+            transport = delivery.transport.as_str(),
+            outcome = Empty,
+            elapsed_us = Empty,
+        );
+        // Nobody reads a time that no span has.
+        let started = (!span.is_disabled()).then(Instant::now);
+        DispatchFuture {
+            span,
+            started,
+            stage: Stage::Called { routes, delivery },
+        }
+    }
+}
+
+/// A delivery on its way to an [`Outcome`]. When it is dropped before its end, that is logged.
+#[must_use = "futures do nothing unless polled"]
+pub struct DispatchFuture {
+    span: Span,
+    started: Option<Instant>,
+    stage: Stage,
+}
+
+/// How far a delivery is.
+enum Stage {
+    Called {
+        routes: Arc<Routes>,
+        delivery: Delivery,
+    },
+    Running {
+        handler: HandlerFuture,
+        is_callback: bool,
+    },
+    Ended,
+}
+
+impl Stage {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Outcome, DispatchError>> {
+        if let Self::Called { .. } = self
+            && let Self::Called { routes, delivery } = mem::replace(self, Self::Ended)
+        {
+            match routes.start(delivery) {
+                Ok(running) => *self = running,
+                Err(outcome) => return Poll::Ready(outcome),
+            }
+        }
+        #[expect(clippy::panic, reason = "no executor polls what has ended")]
+        let Self::Running {
+            handler,
+            is_callback,
+        } = self
+        else {
+            panic!("a delivery is polled after its end");
+        };
+        let polled = catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(context)));
+        Poll::Ready(match polled {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(Ok(Outcome::Handled))) if *is_callback => {
+                Err(DispatchError::new(DispatchErrorKind::NoReply))
+            }
+            Ok(Poll::Ready(outcome)) => outcome,
+            Err(_panic) => Err(DispatchError::new(DispatchErrorKind::Panic)),
+        })
+    }
+}
+
+impl Routes {
+    /// The event types that have a handler of their own.
+    fn handled(&self) -> impl Iterator<Item = (&str, &Route)> {
+        let routes = self
+            .by_type
+            .iter()
+            .filter(|(_, route)| route.handler.is_some());
+        routes.map(|(event_type, route)| (event_type.as_str(), route))
+    }
+
+    /// Starts the handler of a delivery; without one, that is the end.
+    fn start(&self, delivery: Delivery) -> Result<Stage, Result<Outcome, DispatchError>> {
+        let route = self.by_type.get(&delivery.header.event_type);
+        let is_callback = delivery.is_callback();
+        let handler = match route {
+            Some(Route { handler: None, .. }) if !is_callback => {
+                return Err(Ok(Outcome::Unhandled));
+            }
+            Some(route) => route.handler.as_ref(),
+            None => None,
+        };
+        let Some(handler) = handler.or(self.fallback.as_ref()) else {
+            return Err(match self.unhandled {
+                UnhandledPolicy::Acknowledge if !is_callback => {
+                    self.unhandled_types.report(&delivery.header.event_type);
+                    Ok(Outcome::Unhandled)
+                }
+                _ => Err(DispatchError::new(DispatchErrorKind::Unhandled)),
+            });
+        };
+        match catch_unwind(AssertUnwindSafe(|| handler(delivery))) {
+            Ok(handler) => Ok(Stage::Running {
+                handler,
+                is_callback,
+            }),
+            Err(_panic) => Err(Err(DispatchError::new(DispatchErrorKind::Panic))),
+        }
+    }
+}
+
+impl Stage {
+    /// Drops what there was to do, which may panic.
+    fn end(&mut self) -> Result<(), DispatchError> {
+        let ended = mem::replace(self, Self::Ended);
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(ended)));
+        dropped.map_err(|_panic| DispatchError::new(DispatchErrorKind::Panic))
+    }
+}
+
+fn record(span: &Span, started: Option<Instant>, outcome: &str) {
+    if let Some(started) = started {
+        let elapsed = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        span.record("outcome", outcome);
+        span.record("elapsed_us", elapsed);
+    }
+}
+
+impl Future for DispatchFuture {
+    type Output = Result<Outcome, DispatchError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self {
+            span,
+            started,
+            stage,
+        } = self.get_mut();
+        let _entered = span.enter();
+        let result = ready!(stage.poll(context));
+        let result = stage.end().and(result);
+        match &result {
+            Ok(outcome) => record(span, *started, outcome.as_str()),
+            Err(error) => record(span, *started, error.kind().as_str()),
+        }
+        match &result {
+            Ok(Outcome::Unhandled) => {} // reported where it was found, unless it is ignored
+            Ok(_) => debug!("dispatched"),
+            Err(failure) => error!(error = failure as &dyn std::error::Error, "not handled"),
+        }
+        Poll::Ready(result)
+    }
+}
+
+impl Drop for DispatchFuture {
+    fn drop(&mut self) {
+        if matches!(self.stage, Stage::Ended) {
+            return;
+        }
+        let _entered = self.span.enter();
+        // A panic changes nothing: it has no outcome either way.
+        let _ = self.stage.end();
+        record(&self.span, self.started, "cancelled");
+        warn!("cancelled before its end");
+    }
+}
+
+impl fmt::Debug for DispatchFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DispatchFuture").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,140 @@
+//! The header of an event, the same for both envelope versions.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use crate::json::RawJson;
+use crate::time::parse_time;
+
+/// The header of an event, the same for both envelope versions. A field that the platform did not
+/// send is an empty string.
+///
+/// The Verification Token, which the platform puts beside these, has done its work by the time an
+/// event has a header and is not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EventHeader {
+    /// The version of the envelope that the event came in.
+    pub schema: Schema,
+    /// Identifies the event; a redelivery has the same (version 1: `uuid`).
+    pub event_id: String,
+    /// Such as `vc.reserve_config.updated_v1`.
+    pub event_type: String,
+    /// When the event happened, as sent (version 1: `ts`). Its unit differs from event to event;
+    /// [`created_at`](Self::created_at) reads them all.
+    pub create_time: String,
+    /// The app that the event is for.
+    pub app_id: String,
+    /// The tenant that it happened in.
+    pub tenant_key: String,
+    pub(crate) extras: Vec<(String, RawJson)>,
+}
+
+impl EventHeader {
+    /// A version 2 header with nothing but its event type, for tests of handlers: set the other
+    /// fields as needed.
+    pub fn new(event_type: impl Into<String>) -> Self {
+        Self {
+            schema: Schema::V2,
+            event_id: String::new(),
+            event_type: event_type.into(),
+            create_time: String::new(),
+            app_id: String::new(),
+            tenant_key: String::new(),
+            extras: Vec::new(),
+        }
+    }
+
+    /// A header field beyond the common ones. The drive events have `resource_id` and `user_list`.
+    ///
+    /// ```
+    /// use lark_events::{EventHeader, RawJson};
+    ///
+    /// let header = EventHeader::new("drive.file.edit_v1")
+    ///     .with_extra("resource_id", RawJson::parse("\"doccn1\"")?);
+    /// let id: Option<String> = header.extra("resource_id").map(RawJson::decode).transpose()?;
+    /// assert_eq!(id.as_deref(), Some("doccn1"));
+    /// # Ok::<(), lark_events::DecodeError>(())
+    /// ```
+    #[must_use]
+    pub fn extra(&self, name: &str) -> Option<&RawJson> {
+        let mut extras = self.extras.iter();
+        extras.find_map(|(known, value)| (known == name).then_some(value))
+    }
+
+    /// All header fields beyond the common ones, in the order they came in.
+    pub fn extras(&self) -> impl Iterator<Item = (&str, &RawJson)> {
+        self.extras
+            .iter()
+            .map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// Adds a header field beyond the common ones, for tests of handlers.
+    #[must_use]
+    pub fn with_extra(mut self, name: impl Into<String>, value: RawJson) -> Self {
+        self.extras.push((name.into(), value));
+        self
+    }
+
+    /// [`create_time`](Self::create_time) as a point in time. Seconds (with a fraction in version
+    /// 1), milliseconds and microseconds are told apart by magnitude: each unit is taken for dates
+    /// up to the year 5138.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use lark_events::EventHeader;
+    ///
+    /// let mut header = EventHeader::new("vc.reserve_config.updated_v1");
+    /// for same in ["1608725989", "1608725989.0", "1608725989000", "1608725989000000"] {
+    ///     header.create_time = same.to_owned();
+    ///     let expected = SystemTime::UNIX_EPOCH + Duration::from_secs(1_608_725_989);
+    ///     assert_eq!(header.created_at(), Some(expected));
+    /// }
+    /// ```
+    #[must_use]
+    pub fn created_at(&self) -> Option<SystemTime> {
+        parse_time(&self.create_time)
+    }
+}
+
+/// The version of an envelope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Schema {
+    /// `{"uuid", "ts", "token", "type": "event_callback", "event"}`.
+    V1,
+    /// `{"schema": "2.0", "header", "event"}`.
+    V2,
+}
+
+impl fmt::Display for Schema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::V1 => "1.0",
+            Self::V2 => "2.0",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_extra_is_found_by_its_whole_name() {
+        let value = |json: &'static str| RawJson::parse(json).unwrap();
+        let header = EventHeader::new("x")
+            .with_extra("a", value("1"))
+            .with_extra("ab", value("2"));
+        assert_eq!(header.extra("ab"), Some(&value("2")));
+        assert_eq!(header.extra("b"), None);
+        let names: Vec<_> = header.extras().map(|(name, _)| name).collect();
+        assert_eq!(names, ["a", "ab"]);
+    }
+
+    #[test]
+    fn schemas_print_as_the_platform_writes_them() {
+        assert_eq!(Schema::V1.to_string(), "1.0");
+        assert_eq!(Schema::V2.to_string(), "2.0");
+    }
+}

@@ -1,0 +1,16 @@
+//! JSON as the platform sends it: kept as its own text, walked by place, decoded leniently. Nothing here
+//! knows what an event is.
+
+mod decimal;
+pub mod lenient;
+mod object;
+mod pointer;
+mod raw_json;
+mod steps;
+mod string;
+mod unread;
+
+pub(crate) use self::object::{from_named, from_object};
+pub(crate) use self::pointer::Pointer;
+pub use self::raw_json::RawJson;
+pub(crate) use self::unread::unread;

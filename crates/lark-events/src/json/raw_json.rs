@@ -1,0 +1,182 @@
+//! JSON text kept as it was received: a slice of the request's own bytes.
+
+use std::fmt;
+
+use bytes::Bytes;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Serialize, Serializer, ser};
+use serde_json::value::RawValue;
+
+use super::lenient::{Held, Lenient, bounded, repair};
+use super::object::from_object;
+use crate::error::{DecodeError, EncodeError};
+
+/// The text of one JSON value, shared with the bytes it was received in: cloning copies nothing.
+///
+/// `Debug` shows the length alone, so that no payload reaches a log by accident.
+///
+/// ```
+/// use lark_events::RawJson;
+///
+/// let raw = RawJson::parse(r#"{"scope_type":2}"#)?;
+/// assert_eq!(raw.as_str(), r#"{"scope_type":2}"#);
+/// assert_eq!(format!("{raw:?}"), "RawJson(16 bytes)");
+/// # Ok::<(), lark_events::DecodeError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct RawJson(Bytes);
+
+impl RawJson {
+    /// Takes bytes that are one JSON value in UTF-8, white space around it included.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] when they are not.
+    pub fn parse(json: impl Into<Bytes>) -> Result<Self, DecodeError> {
+        let json = json.into();
+        let text = std::str::from_utf8(&json).map_err(|_| DecodeError::not_utf8())?;
+        serde_json::from_str::<IgnoredAny>(text).map_err(|error| DecodeError::new(&error))?;
+        Ok(Self(json))
+    }
+
+    /// Writes `value` as JSON.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError`] when its `Serialize` fails.
+    pub fn encode(value: &impl Serialize) -> Result<Self, EncodeError> {
+        match serde_json::to_vec(value) {
+            Ok(json) => Ok(Self(json.into())),
+            Err(error) => Err(EncodeError(error.into())),
+        }
+    }
+
+    /// Takes bytes that a parser has already seen to be one JSON value in UTF-8.
+    pub(crate) fn parsed(json: Bytes) -> Self {
+        Self(json)
+    }
+
+    /// The text as bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The text. This checks the encoding again, in time linear in its length; where bytes will do,
+    /// [`as_bytes`](Self::as_bytes) is free.
+    ///
+    /// # Panics
+    ///
+    /// Never: a `RawJson` is UTF-8 from its making on.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("a RawJson is UTF-8 from its making on")
+    }
+
+    /// The text as the shared buffer it lives in.
+    #[must_use]
+    pub fn into_bytes(self) -> Bytes {
+        self.0
+    }
+
+    /// Decodes the text into a type.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] when the type does not take it. The error says where, never what stood there.
+    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
+        serde_json::from_slice(&self.0).map_err(|error| DecodeError::new(&error))
+    }
+
+    /// [`decode`](Self::decode) as the bodies of events are: the text must be an object, not a list of
+    /// its members, and what no reader can make sense of costs its own member alone, as long as the
+    /// type takes an object without it. So does a list, map or value of a lenient field beyond
+    /// [`MAX_NODE_BYTES`](crate::lenient::MAX_NODE_BYTES).
+    ///
+    /// ```
+    /// use lark_events::{RawJson, UserId};
+    ///
+    /// let raw = RawJson::parse(r#"{"open_id": "ou_1", "user_id": "\ud83d", "more": 1e400}"#)?;
+    /// assert!(raw.decode::<UserId>().is_err());
+    /// assert_eq!(raw.decode_leniently::<UserId>()?.open_id.as_deref(), Some("ou_1"));
+    /// # Ok::<(), lark_events::DecodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] when the type does not even take the rest.
+    pub fn decode_leniently<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
+        let text = self.as_str();
+        let repaired = |held| {
+            let repaired = repair(text, held);
+            bounded(|| from_object(&repaired))
+        };
+        bounded(|| from_object(text)).or_else(|error| {
+            // Plain fields keep their numbers, unless a lenient one has to be told its own by text.
+            repaired(Held::Finite)
+                .or_else(|_| repaired(Held::Exact))
+                .map_err(|_| DecodeError::new(&error))
+        })
+    }
+}
+
+/// An empty object: what a missing body is.
+impl Default for RawJson {
+    fn default() -> Self {
+        Self(Bytes::from_static(b"{}"))
+    }
+}
+
+impl fmt::Debug for RawJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RawJson({} bytes)", self.0.len())
+    }
+}
+
+impl Serialize for RawJson {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let raw: &RawValue = serde_json::from_slice(self.as_bytes()).map_err(ser::Error::custom)?;
+        raw.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for RawJson {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        Ok(Self(Bytes::from(String::from(Box::<str>::from(raw)))))
+    }
+}
+
+/// Any value but null, as it was sent; where the body needs another pass, as it is repaired for that.
+impl Lenient for RawJson {
+    fn deserialize_lenient<'de, D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Self>, D::Error> {
+        let raw = Self::deserialize(deserializer)?;
+        Ok((raw.as_bytes() != b"null").then_some(raw))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_one_json_value_in_utf8_is_taken() {
+        for good in ["{}", " [1, 2]\n", "null", r#""\ud800""#] {
+            assert_eq!(RawJson::parse(good).unwrap().as_str(), good);
+        }
+        for bad in [&b""[..], b"{", b"{} {}", b"\"\xff\"", b"nul", b"{}\0"] {
+            assert!(RawJson::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn it_serialises_as_the_json_that_it_holds() {
+        let raw = RawJson::parse(r#"{"b": 1e400}"#).unwrap();
+        let outer = serde_json::to_string(&[&raw]).unwrap();
+        assert_eq!(outer, r#"[{"b": 1e400}]"#);
+        let back: Vec<RawJson> = serde_json::from_str(&outer).unwrap();
+        assert_eq!(back, [raw]);
+    }
+}

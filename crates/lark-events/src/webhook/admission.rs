@@ -1,0 +1,121 @@
+//! A request between its headers and its body: what the body has to show is decided, and how much of
+//! it is worth reading.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderMap;
+
+use super::candidates::Candidates;
+use super::opened::Opened;
+#[cfg(feature = "card-v1")]
+use super::proof::OldCard;
+use super::proof::{EncryptedUrlCheck, Proof, Signature, Token};
+use super::rejection::{Rejection, RejectionReason};
+use crate::crypto::SignatureHeaders;
+
+/// A request whose headers allow its body to be read, up to a limit.
+#[derive(Debug)]
+pub struct Admission<'h> {
+    required: Required<'h>,
+}
+
+/// The proof that the body has to give to be let in.
+#[derive(Debug)]
+enum Required<'h> {
+    /// An Encrypt Key is set and the request claims to be signed.
+    Signature(Signature<'h>),
+    /// An Encrypt Key is set and the request is unsigned: only a URL check may be.
+    EncryptedUrlCheck(EncryptedUrlCheck),
+    /// No Encrypt Key is set.
+    Token(Token),
+    /// The request came to the URL of the old card callback.
+    #[cfg(feature = "card-v1")]
+    OldCard(OldCard<'h>),
+}
+
+impl<'h> Admission<'h> {
+    pub(super) fn of(candidates: Candidates, headers: &'h HeaderMap) -> Result<Self, Rejection> {
+        let required = match candidates {
+            Candidates::One(settings) if settings.encrypt_keys.is_empty() => {
+                Required::Token(Token { settings })
+            }
+            candidates => match signature(headers)? {
+                Some(headers) => Required::Signature(Signature {
+                    candidates,
+                    headers,
+                }),
+                None => Required::EncryptedUrlCheck(EncryptedUrlCheck { candidates }),
+            },
+        };
+        Ok(Self { required })
+    }
+
+    #[cfg(feature = "card-v1")]
+    pub(super) fn of_old_card(
+        settings: std::sync::Arc<super::settings::Settings>,
+        headers: &'h HeaderMap,
+    ) -> Result<Self, Rejection> {
+        let headers = signature(headers)?;
+        let required = Required::OldCard(OldCard { settings, headers });
+        Ok(Self { required })
+    }
+
+    fn proof(&self) -> &dyn Proof {
+        match &self.required {
+            Required::Signature(proof) => proof,
+            Required::EncryptedUrlCheck(proof) => proof,
+            Required::Token(proof) => proof,
+            #[cfg(feature = "card-v1")]
+            Required::OldCard(proof) => proof,
+        }
+    }
+
+    /// The most bytes of body worth reading.
+    #[must_use]
+    pub fn body_limit(&self) -> usize {
+        self.proof().body_limit()
+    }
+
+    /// The rejection of a body longer than [`body_limit`](Self::body_limit).
+    #[must_use]
+    pub fn too_large(&self) -> Rejection {
+        Rejection::new(self.proof().too_large())
+    }
+
+    /// How many hashes over the body [`open`](Self::open) takes at most: one for each key that may have
+    /// signed it. That is the cost of a forged request.
+    #[must_use]
+    pub fn keys(&self) -> usize {
+        self.proof().keys()
+    }
+
+    /// How long after the last byte of the body a rejection by [`open`](Self::open) is to be answered:
+    /// [`REFUSAL_DELAY`](crate::REFUSAL_DELAY) where an unauthenticated body is decrypted, and `None`
+    /// where it is not. Take the time before `open`, and bound the number of requests that wait: at the
+    /// bound, answer [`too_large`](Self::too_large)'s status at once and do not open the body.
+    #[must_use]
+    pub fn refusal_delay(&self) -> Option<Duration> {
+        self.proof().refusal_delay()
+    }
+
+    /// Authenticates and parses the body.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection`], with the status to answer, after [`refusal_delay`](Self::refusal_delay).
+    pub fn open(self, body: Bytes) -> Result<Opened, Rejection> {
+        let proof = self.proof();
+        if body.len() > proof.body_limit() {
+            return Err(self.too_large());
+        }
+        proof.open(&body).map_err(Rejection::new)
+    }
+}
+
+/// The signature that a request claims to have.
+fn signature<const N: usize>(
+    headers: &HeaderMap,
+) -> Result<Option<SignatureHeaders<'_, N>>, Rejection> {
+    SignatureHeaders::parse(headers).map_err(|_| Rejection::new(RejectionReason::SignatureHeaders))
+}

@@ -1,0 +1,73 @@
+//! The opener of the old card callback, at a URL of its own: a type of its own too, so that its weaker
+//! rule never mixes with that of [`Webhook`](crate::Webhook).
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::HeaderMap;
+
+use super::admission::Admission;
+use super::build_error::WebhookBuildError;
+use super::builder::WebhookBuilder;
+use super::opened::Opened;
+use super::rejection::Rejection;
+use super::settings::Settings;
+
+/// Opens requests of the old card callback (`card.action.trigger_v1`), for its own URL. Built with
+/// [`WebhookBuilder::build_card_v1`](crate::WebhookBuilder::build_card_v1).
+///
+/// The rule: a request with signature headers must have all three well-formed, matching and fresh; a
+/// request without any is accepted only if it is exactly a URL check whose token matches.
+///
+/// ```
+/// use http::HeaderMap;
+/// use lark_events::{Opened, Webhook};
+///
+/// let webhook = Webhook::builder().verification_token("v-token").build_card_v1()?;
+/// let check = r#"{"type":"url_verification","token":"v-token","challenge":"abc"}"#;
+/// assert!(matches!(webhook.open(&HeaderMap::new(), check.into())?, Opened::Challenge(_)));
+///
+/// let unsigned = r#"{"open_id":"ou_1","action":{"tag":"button"}}"#;
+/// assert!(webhook.open(&HeaderMap::new(), unsigned.into()).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct CardWebhook {
+    settings: Arc<Settings>,
+}
+
+impl WebhookBuilder {
+    /// Builds the opener of the old card callback instead.
+    ///
+    /// # Errors
+    ///
+    /// [`WebhookBuildError`] as for [`build`](Self::build), and when there is no Verification Token
+    /// or an Encrypt Key: the old card callback is signed with the one and never encrypted.
+    pub fn build_card_v1(self) -> Result<CardWebhook, WebhookBuildError> {
+        let settings = self.checked()?;
+        if !settings.encrypt_keys.is_empty() {
+            return Err(WebhookBuildError::NeverEncrypted);
+        }
+        Ok(CardWebhook { settings })
+    }
+}
+
+impl CardWebhook {
+    /// Judges the headers alone, before a byte of the body is read.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection`] when the signature headers are there but not well-formed.
+    pub fn admit<'h>(&self, headers: &'h HeaderMap) -> Result<Admission<'h>, Rejection> {
+        Admission::of_old_card(Arc::clone(&self.settings), headers)
+    }
+
+    /// Opens a whole request.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection`], with the status to answer.
+    pub fn open(&self, headers: &HeaderMap, body: Bytes) -> Result<Opened, Rejection> {
+        self.admit(headers)?.open(body)
+    }
+}

@@ -1,0 +1,102 @@
+//! The proof of the old card callback: plain, signed with SHA-1 over the Verification Token, without
+//! an envelope. Weaker than the others, and required at the URL of that callback alone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::Deserialize;
+
+use super::Proof;
+use crate::crypto::SignatureHeaders;
+use crate::event::{Delivery, EventHeader, OLD_CARD_CALLBACK, Text, Transport};
+use crate::json::{RawJson, from_named};
+use crate::webhook::opened::Opened;
+use crate::webhook::rejection::RejectionReason;
+use crate::webhook::settings::Settings;
+
+/// A Verification Token has to have signed the body, which then is a card callback; or the body is a
+/// plain URL check with that token.
+#[derive(Debug)]
+pub(in crate::webhook) struct OldCard<'h> {
+    pub(in crate::webhook) settings: Arc<Settings>,
+    pub(in crate::webhook) headers: Option<SignatureHeaders<'h, 20>>,
+}
+
+/// What an old card callback tells about itself outside its action.
+#[derive(Deserialize)]
+struct Flat<'a> {
+    #[serde(borrow, default)]
+    tenant_key: Text<'a>,
+    /// No page documents it.
+    #[serde(borrow, default)]
+    app_id: Text<'a>,
+}
+
+impl Proof for OldCard<'_> {
+    fn body_limit(&self) -> usize {
+        match self.headers {
+            Some(_) => self.settings.max_event_bytes,
+            None => self.settings.max_unsigned_bytes(),
+        }
+    }
+
+    fn too_large(&self) -> RejectionReason {
+        match self.headers {
+            Some(_) => RejectionReason::TooLarge,
+            None => RejectionReason::Unsigned,
+        }
+    }
+
+    fn keys(&self) -> usize {
+        match self.headers {
+            Some(_) => self.settings.verification_tokens.len(),
+            None => 0,
+        }
+    }
+
+    /// None: nothing is encrypted, so a refusal says nothing that its sender does not know.
+    fn refusal_delay(&self) -> Option<Duration> {
+        None
+    }
+
+    fn open(&self, body: &Bytes) -> Result<Opened, RejectionReason> {
+        match &self.headers {
+            Some(headers) => self.open_signed(headers, body),
+            None if !self.settings.answers_url_checks => Err(RejectionReason::Unsigned),
+            None => self
+                .settings
+                .url_check(body)
+                .map(Opened::Challenge)
+                .ok_or(RejectionReason::Unsigned),
+        }
+    }
+}
+
+impl OldCard<'_> {
+    fn open_signed(
+        &self,
+        headers: &SignatureHeaders<'_, 20>,
+        body: &Bytes,
+    ) -> Result<Opened, RejectionReason> {
+        let mut tokens = self.settings.verification_tokens.iter();
+        if !tokens.any(|token| headers.matches(token.as_bytes(), body)) {
+            return Err(RejectionReason::Signature);
+        }
+        let now = self.settings.fresh(headers.timestamp())?;
+        if let Some(challenge) = self.settings.url_check(body) {
+            return Ok(Opened::Challenge(challenge));
+        }
+        let text = std::str::from_utf8(body).map_err(|_| RejectionReason::Malformed)?;
+        let flat: Flat<'_> = from_named(text).map_err(|_| RejectionReason::Malformed)?;
+        let mut header = EventHeader::new(OLD_CARD_CALLBACK);
+        header.tenant_key = flat.tenant_key.into_string();
+        header.app_id = flat.app_id.into_string();
+        let mut delivery = Delivery::new(header, RawJson::parsed(body.clone()));
+        delivery.transport = Transport::Webhook;
+        delivery.received_at = now;
+        delivery.replayable_for = self.settings.replayable_for();
+        self.settings.own(&mut delivery)?;
+        Ok(Opened::Delivery(delivery))
+    }
+}

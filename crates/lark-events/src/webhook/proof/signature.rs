@@ -1,0 +1,79 @@
+//! The signature over the raw body, by the Encrypt Key of one of the apps.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::Proof;
+use crate::credentials::EncryptKey;
+use crate::crypto::{CipherError, SignatureHeaders};
+use crate::event::{Wrapper, sealed_in};
+use crate::webhook::candidates::Candidates;
+use crate::webhook::opened::Opened;
+use crate::webhook::rejection::RejectionReason;
+use crate::webhook::settings::Settings;
+
+/// An Encrypt Key has to have signed the body. Nothing is decrypted before.
+#[derive(Debug)]
+pub(in crate::webhook) struct Signature<'h> {
+    pub(in crate::webhook) candidates: Candidates,
+    pub(in crate::webhook) headers: SignatureHeaders<'h, 32>,
+}
+
+impl Proof for Signature<'_> {
+    fn body_limit(&self) -> usize {
+        let limits = self.candidates.all().iter().map(|app| app.max_event_bytes);
+        limits.max().unwrap_or_default()
+    }
+
+    fn too_large(&self) -> RejectionReason {
+        RejectionReason::TooLarge
+    }
+
+    fn keys(&self) -> usize {
+        let keys = |settings: &Arc<Settings>| settings.encrypt_keys.len();
+        self.candidates.all().iter().map(keys).sum()
+    }
+
+    fn refusal_delay(&self) -> Option<Duration> {
+        None
+    }
+
+    fn open(&self, body: &Bytes) -> Result<Opened, RejectionReason> {
+        let mut candidates = self.candidates.all().iter();
+        let (settings, key) = candidates
+            .find_map(|settings| {
+                let mut keys = settings.encrypt_keys.iter();
+                let key = keys.find(|key| self.headers.matches(key.as_bytes(), body))?;
+                Some((settings, key))
+            })
+            .ok_or(RejectionReason::Signature)?;
+        if body.len() > settings.max_event_bytes {
+            return Err(RejectionReason::TooLarge);
+        }
+        let now = settings.fresh(self.headers.timestamp())?;
+
+        let document = decrypted(key, body).ok_or(RejectionReason::Malformed)?;
+        let mut opened = settings.read(&document, RejectionReason::Malformed, now)?;
+        if let Opened::Delivery(delivery) = &mut opened {
+            delivery.replayable_for = settings.replayable_for();
+        }
+        Ok(opened)
+    }
+}
+
+/// The plain document of an authentic body, which need not be encrypted: one that is not is as
+/// authentic as one that is.
+fn decrypted(key: &EncryptKey, body: &Bytes) -> Option<Bytes> {
+    if let Some(sealed) = sealed_in(body) {
+        match key.open(sealed) {
+            Err(CipherError::Base64) => {} // perhaps more than one string
+            opened => return opened.ok(),
+        }
+    }
+    match Wrapper::parse(std::str::from_utf8(body).ok()?).ok()? {
+        Some(sealed) => key.open(&*sealed).ok(),
+        None => Some(body.clone()),
+    }
+}

@@ -1,0 +1,47 @@
+//! The Verification Token in a plain document, where no Encrypt Key is set.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::Proof;
+use crate::webhook::opened::Opened;
+use crate::webhook::rejection::RejectionReason;
+use crate::webhook::settings::Settings;
+
+/// The document has to have a Verification Token of the app.
+#[derive(Debug)]
+pub(in crate::webhook) struct Token {
+    pub(in crate::webhook) settings: Arc<Settings>,
+}
+
+impl Proof for Token {
+    fn body_limit(&self) -> usize {
+        self.settings.max_event_bytes
+    }
+
+    fn too_large(&self) -> RejectionReason {
+        RejectionReason::TooLarge
+    }
+
+    fn keys(&self) -> usize {
+        0
+    }
+
+    fn refusal_delay(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Nothing is authentic before its token has matched, so a text that cannot be parsed is a failure
+    /// of authentication.
+    fn open(&self, body: &Bytes) -> Result<Opened, RejectionReason> {
+        let now = self.settings.freshness.now();
+        match self.settings.read(body, RejectionReason::Token, now)? {
+            Opened::Challenge(_) if !self.settings.answers_url_checks => {
+                Err(RejectionReason::Unsigned)
+            }
+            opened => Ok(opened),
+        }
+    }
+}
