@@ -311,9 +311,20 @@ fn a_handler_that_blocks_its_thread_is_late_and_others_are_served_meanwhile() {
     });
 }
 
+/// Lets a blocked handler go when it is dropped.
+struct Release(Arc<AtomicBool>);
+
+impl Drop for Release {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
 async fn a_blocked_thread(layer: Layer, mode: Mode) {
     let cell = format!("a blocked thread under {layer:?} by {mode:?}");
     let is_released = Arc::new(AtomicBool::new(false));
+    // Or a failed assertion would wait for the thread for ever.
+    let _release = Release(Arc::clone(&is_released));
     let released = Arc::clone(&is_released);
     let dispatcher = Dispatcher::builder()
         .on_raw("blocking_v1", move |_| {
