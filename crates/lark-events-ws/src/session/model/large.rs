@@ -36,21 +36,21 @@ impl LargeMessages {
         }
     }
 
-    /// A fragment is about to come. Returns when the message began, at the latest, and what the event is
-    /// if this makes it whole, where that is known.
+    /// A fragment is about to come. Returns when the message began, at the latest, how many of its
+    /// fragments are known to be there, and what the event is if they are all, where that is known.
     pub(super) fn add(
         &mut self,
         id: &str,
         seq: usize,
         payload: Bytes,
         now: Instant,
-    ) -> (Instant, Option<Bytes>) {
+    ) -> (Instant, usize, Option<Bytes>) {
         let large = self.messages.entry(id.to_owned()).or_default();
         let began = *large.began.get_or_insert(now);
         // Of what comes twice the first counts.
         large.parts.entry(seq).or_insert(payload);
         let whole = || large.parts.values().flatten().copied().collect();
-        (began, (!large.has_unknown).then(whole))
+        (began, large.parts.len(), (!large.has_unknown).then(whole))
     }
 
     /// A message is whole: what still comes of it begins another.

@@ -292,9 +292,17 @@ impl World {
             self.takes(frame, self.now, Some(payload));
             return;
         }
-        let (began, whole) = self.large.add(id, seq, payload, self.now);
+        let (began, parts, whole) = self.large.add(id, seq, payload, self.now);
+        let dropped = self.counters.stats().fragments_dropped;
+        let is_whole = whole.is_some() && parts == sum;
         if self.takes(frame, began, whole) {
             self.large.end(id);
+        } else {
+            let is_dropped = self.counters.stats().fragments_dropped > dropped;
+            assert!(
+                is_dropped || !is_whole,
+                "an event that is whole is not taken"
+            );
         }
     }
 
