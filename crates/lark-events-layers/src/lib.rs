@@ -68,7 +68,9 @@ pub use self::dedup::{
 };
 pub use self::error::{LayerError, LayerErrorKind};
 pub use self::future::OutcomeFuture;
-pub use self::in_order::{DEFAULT_MAX_WAITING, InOrder, InOrderLayer, InOrderStats};
+pub use self::in_order::{
+    DEFAULT_MAX_WAITING, DEFAULT_MAX_WAITING_PER_KEY, InOrder, InOrderLayer, InOrderStats,
+};
 #[cfg(feature = "metrics")]
 pub use self::metrics::{Measured, MetricsLayer};
 pub use self::run::DrainError;

@@ -85,7 +85,7 @@ impl<S, O: Opener> EventServiceBuilder<S, O> {
     }
 
     /// How many handlers may run at once, late ones included: [`DEFAULT_MAX_RUNNING`] by default,
-    /// and 1 at least. Beyond it the answer is 503.
+    /// and 1 at least. Beyond it the answer is 503. Callbacks, whose users wait, have 32 slots besides.
     pub fn max_running(mut self, handlers: usize) -> Self {
         self.max_running = handlers;
         self

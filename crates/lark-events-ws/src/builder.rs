@@ -113,7 +113,8 @@ impl LongConnectionBuilder {
     }
 
     /// Sets how many handlers of this connection run at once: [`DEFAULT_MAX_RUNNING`] unless set.
-    /// Up to 4096 further events wait until their deadline; more are answered as failed at once.
+    /// Up to 4096 further events wait until their deadline; more are answered as failed at once. Callbacks,
+    /// whose users wait, have 32 slots besides, and go before events that wait.
     pub fn max_running(mut self, handlers: usize) -> Self {
         self.limits.max_running = handlers;
         self

@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use lark_events::{MAX_EVENT_BYTES, Outcome};
+use lark_events::{Delivery, MAX_EVENT_BYTES, Outcome, Transport};
+use lark_events_layers::run::{CALLBACK_SLOTS, MAX_INLINE_BYTES};
 use tokio::time::Instant;
 use tracing::warn;
 
@@ -89,6 +90,8 @@ pub(crate) struct Session {
     open: HashMap<u64, Open>,
     /// Events that wait for a handler to end.
     queue: VecDeque<Queued>,
+    /// Callbacks that do, and go before them.
+    callbacks: VecDeque<Queued>,
     queued_bytes: usize,
     deadlines: BTreeSet<(Instant, u64)>,
     next_ping: Instant,
@@ -133,6 +136,7 @@ impl Session {
             assembler: Assembler::default(),
             open: HashMap::new(),
             queue: VecDeque::new(),
+            callbacks: VecDeque::new(),
             queued_bytes: 0,
             deadlines: BTreeSet::new(),
             next_ping: now,
@@ -175,7 +179,8 @@ impl Session {
     #[expect(clippy::arithmetic_side_effects, reason = "counted when it was added")]
     pub(crate) fn drain(&mut self, now: Instant) {
         self.draining = true;
-        for queued in std::mem::take(&mut self.queue) {
+        let callbacks = std::mem::take(&mut self.callbacks);
+        for queued in callbacks.into_iter().chain(std::mem::take(&mut self.queue)) {
             self.queued_bytes -= queued.bytes;
             self.refuse(queued.key, "draining", now);
         }
@@ -311,7 +316,8 @@ impl Session {
             since: now,
         };
         self.open.insert(key, open);
-        let fits = bytes <= self.free_bytes() && self.queue.len() < MAX_QUEUED;
+        let fits =
+            bytes <= self.free_bytes() && self.callbacks.len() + self.queue.len() < MAX_QUEUED;
         if payload.len() > MAX_EVENT_BYTES {
             self.log(key, "too large");
             self.answer(key, &Done::Failed, now);
@@ -327,7 +333,14 @@ impl Session {
             return;
         }
         self.queued_bytes += bytes;
-        self.queue.push_back(Queued {
+        // It is looked at only where it matters, as all of it has to be.
+        let is_full = self.running.handlers.len() >= self.limits.max_running;
+        let queue = if is_full && is_callback(&payload) {
+            &mut self.callbacks
+        } else {
+            &mut self.queue
+        };
+        queue.push_back(Queued {
             key,
             payload,
             bytes,
@@ -343,8 +356,18 @@ impl Session {
 
     #[expect(clippy::arithmetic_side_effects, reason = "counted when it was added, or in memory")]
     fn start_what_can(&mut self, now: Instant) {
-        while self.running.handlers.len() < self.limits.max_running {
-            let Some(queued) = self.queue.pop_front() else {
+        loop {
+            let running = self.running.handlers.len();
+            let max = self.limits.max_running;
+            let callback = match running < max.saturating_add(CALLBACK_SLOTS) {
+                true => self.callbacks.pop_front(),
+                false => None,
+            };
+            let event = || match running < max {
+                true => self.queue.pop_front(),
+                false => None,
+            };
+            let Some(queued) = callback.or_else(event) else {
                 return;
             };
             let Queued {
@@ -404,9 +427,11 @@ impl Session {
                 break;
             }
             self.miss_deadline(key, now);
-            if let Some(place) = self.queue.iter().position(|queued| queued.key == key) {
-                let queued = self.queue.remove(place);
-                self.queued_bytes -= queued.map_or(0, |queued| queued.bytes);
+            for queue in [&mut self.callbacks, &mut self.queue] {
+                if let Some(place) = queue.iter().position(|queued| queued.key == key) {
+                    let queued = queue.remove(place);
+                    self.queued_bytes -= queued.map_or(0, |queued| queued.bytes);
+                }
             }
         }
     }
@@ -475,6 +500,16 @@ impl Session {
         let answer = answer.with_payload(payload).encode();
         self.actions.push_back(Action::Send(answer));
     }
+}
+
+/// Whether a payload is a callback. A large one is not looked at, and counts as an event.
+fn is_callback(payload: &Bytes) -> bool {
+    if payload.len() > MAX_INLINE_BYTES {
+        return false;
+    }
+    let (payload, by) = (payload.clone(), Transport::LongConnection);
+    let delivery = Delivery::parse_unauthenticated(payload, by, SystemTime::UNIX_EPOCH);
+    delivery.is_ok_and(|delivery| delivery.is_callback())
 }
 
 #[cfg(any(test, feature = "internals"))]

@@ -16,8 +16,8 @@ use tower_service::Service;
 use tracing::{error, warn};
 
 use crate::error::{LayerError, LayerErrorKind};
-use crate::lanes::{Lanes, Turn};
-use crate::run::{Counter, DrainError, Slot, Tasks};
+use crate::lanes::{Lanes, MaxWaiting, Turn};
+use crate::run::{Counter, DrainError, Slot, Tasks, acknowledged};
 
 /// Acknowledged events that may wait for a worker: a minute's worth at 16 a second.
 pub const DEFAULT_MAX_QUEUED: usize = 1_024;
@@ -263,7 +263,7 @@ where
     fn call(&mut self, delivery: Delivery) -> Self::Future {
         let admitted = self.layer.shared.admit(&delivery);
         ready(admitted.map(|(slot, admitted)| {
-            let running = admitted.run(self.inner.clone(), delivery);
+            let running = acknowledged(admitted.run(self.inner.clone(), delivery));
             self.layer.shared.tasks.spawn(slot, running, None, drop);
             Outcome::Handled
         }))
@@ -288,7 +288,7 @@ impl Shared {
             event_type: delivery.header.event_type.clone(),
             event_id: delivery.header.event_id.clone(),
             shared: Arc::clone(self),
-            turn: Some(self.starts.enter(STARTS, usize::MAX)?),
+            turn: Some(self.starts.enter(STARTS, MaxWaiting::of_all(usize::MAX))?),
             _bytes: bytes,
             is_over: false,
         };

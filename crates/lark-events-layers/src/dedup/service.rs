@@ -13,7 +13,7 @@ use super::store::Claim;
 use super::{DedupLayer, MAX_WAITING};
 use crate::error::{LayerError, LayerErrorKind};
 use crate::future::{OutcomeFuture, pass_on};
-use crate::lanes::Turn;
+use crate::lanes::{MaxWaiting, Turn};
 use crate::run::unless_over;
 
 /// A service under a [`DedupLayer`]. It is always ready: the service inside is waited for when an
@@ -43,7 +43,7 @@ where
         let Some(key) = self.layer.key(&delivery) else {
             return OutcomeFuture::new(pass_on(inner, delivery));
         };
-        let turn = self.layer.lanes.enter(key, MAX_WAITING);
+        let turn = self.layer.lanes.enter(key, MaxWaiting::of_all(MAX_WAITING));
         let layer = self.layer.clone();
         OutcomeFuture::new(async move { layer.handle(turn?, inner, delivery).await })
     }

@@ -14,12 +14,15 @@ use tower_service::Service;
 use crate::error::{LayerError, LayerErrorKind};
 use crate::future::{OutcomeFuture, pass_on};
 use crate::key::{KeyFn, text_at};
-use crate::lanes::Lanes;
-use crate::run::{Counter, unless_over};
+use crate::lanes::{Lanes, MaxWaiting};
+use crate::run::{Counter, is_acknowledged, unless_over};
 
-/// Events that may wait for their turn, of all keys together. A transport holds a body and a task
-/// for each.
-pub const DEFAULT_MAX_WAITING: usize = 1_024;
+/// Events of one key that may wait for their turn. Each has a slot of its transport: with more, one busy
+/// chat would have all others refused. A handler that takes 250 ms gets to the last of them within the ack deadline.
+pub const DEFAULT_MAX_WAITING_PER_KEY: usize = 8;
+/// Events that may wait for their turn, of all keys together: fewer than either transport has slots,
+/// so that what need not wait finds one.
+pub const DEFAULT_MAX_WAITING: usize = 48;
 
 /// Handles the events of one key, such as a chat or a tenant, one after another, and those of
 /// different keys side by side.
@@ -60,19 +63,25 @@ pub const DEFAULT_MAX_WAITING: usize = 1_024;
 ///
 /// - Where the platform itself keeps an order, it sends the next event after the previous was
 ///   acknowledged, and so that order holds.
-/// - Both transports call from a task for each event. What arrives at the same moment may therefore
-///   be called in another order when the runtime has several threads, and over webhooks, which come
-///   on different connections, in any. Events that must not change places carry a time or a version.
+/// - A long connection calls in the order of its frames. Of several connections, and over webhooks,
+///   each of which is a request of its own, what arrives at the same moment may be called in any order. Events
+///   that must not change places carry a time or a version.
 /// - An event that is delivered *again* runs after those that came meanwhile.
 /// - Directly inside of an [`AckFirstLayer`](crate::AckFirstLayer) it is called in the order of the
 ///   acknowledgements.
+/// - An event that is refused, since too many wait or its time is up, is delivered again after 15 seconds at the
+///   earliest, and those that came meanwhile were before it.
+///
+/// So this layer keeps two events of a key from running at once, and in order what arrives in order and is taken the
+/// first time. It cannot promise that no event overtakes another: that takes a durable place that acknowledges
+/// each event as it comes, and keeps it until its turn. A key that is busier than its handlers for long has
+/// events refused by any bound; the platform gives those up after four redeliveries.
 ///
 /// # Time
 ///
 /// A lane is as slow as its handlers, and the transport's ack deadline counts while an event waits.
-/// What waits for longer is answered as late, comes again, and is handled in its turn all the same: twice,
-/// unless there is a [`DedupLayer`](crate::DedupLayer) outside, or a [`max_wait`](Self::max_wait) below
-/// the deadline. Inside of an [`AckFirstLayer`](crate::AckFirstLayer) there is no deadline, but what
+/// What waits for longer is answered as late and not started, and neither is what waits when the
+/// transport begins to drain: both are delivered again. Inside of an [`AckFirstLayer`](crate::AckFirstLayer) there is no deadline, but what
 /// waits here holds one of its workers: give it many, and bound what runs by a concurrency limit inside
 /// of this layer, as [the layers together](crate#layers) do. A time-out inside of this layer bounds a handler, so that one that hangs does not hold up its key; a
 /// time-out outside bounds the waiting too, and the event leaves its lane when it strikes. Dropping
@@ -80,13 +89,17 @@ pub const DEFAULT_MAX_WAITING: usize = 1_024;
 ///
 /// # Errors
 ///
-/// [`LayerErrorKind::Overloaded`](crate::LayerErrorKind::Overloaded) (503) when
-/// [`max_waiting`](Self::max_waiting) events wait already, and [`Late`](crate::LayerErrorKind::Late)
-/// (503) after [`max_wait`](Self::max_wait).
+/// - [`Overloaded`](crate::LayerErrorKind::Overloaded) (503) when
+///   [`max_waiting_per_key`](Self::max_waiting_per_key) events of the key wait already, or
+///   [`max_waiting`](Self::max_waiting) of all.
+/// - [`Late`](crate::LayerErrorKind::Late) (503) after [`max_wait`](Self::max_wait).
+/// - [`Deadline`](crate::LayerErrorKind::Deadline) (504) and [`Draining`](crate::LayerErrorKind::Draining) (503) when
+///   the transport's ack deadline passes, or its drain begins, while it waits.
 #[derive(Clone)]
 pub struct InOrderLayer {
     key: KeyFn,
-    max_waiting: usize,
+    max_waiting_per_key: Option<usize>,
+    max_waiting: Option<usize>,
     max_wait: Duration,
     lanes: Arc<Lanes>,
     overloaded: Arc<Counter>,
@@ -98,7 +111,8 @@ impl InOrderLayer {
     pub fn by(key: impl Fn(&Delivery) -> Option<String> + Send + Sync + 'static) -> Self {
         Self {
             key: Arc::new(key),
-            max_waiting: DEFAULT_MAX_WAITING,
+            max_waiting_per_key: None,
+            max_waiting: None,
             max_wait: Duration::MAX,
             lanes: Arc::default(),
             overloaded: Arc::default(),
@@ -135,12 +149,38 @@ impl InOrderLayer {
         })
     }
 
-    /// How many events may wait, of all keys together: [`DEFAULT_MAX_WAITING`] by default. Beyond it
-    /// they fail; an event that need not wait is always taken.
+    /// How many events of one key may wait: [`DEFAULT_MAX_WAITING_PER_KEY`] by default. Beyond it they
+    /// fail. Inside of an [`AckFirstLayer`](crate::AckFirstLayer), whose workers bound what waits, and where what
+    /// fails is lost, there is no such bound unless it is set.
+    #[must_use]
+    pub fn max_waiting_per_key(mut self, events: usize) -> Self {
+        self.max_waiting_per_key = Some(events);
+        self
+    }
+
+    /// How many events may wait, of all keys together: [`DEFAULT_MAX_WAITING`] by default, and no bound inside of an
+    /// [`AckFirstLayer`](crate::AckFirstLayer). Beyond it they fail; an event that need not wait is always
+    /// taken. Keep it below the `max_running` of the transport, or a few busy keys have all others refused.
     #[must_use]
     pub fn max_waiting(mut self, events: usize) -> Self {
-        self.max_waiting = events;
+        self.max_waiting = Some(events);
         self
+    }
+
+    /// As many as were set, or as may wait by default where the layer is called.
+    fn may_wait(&self) -> MaxWaiting {
+        let or = |default| {
+            if is_acknowledged() {
+                usize::MAX
+            } else {
+                default
+            }
+        };
+        let per_key = self.max_waiting_per_key;
+        MaxWaiting {
+            per_key: per_key.unwrap_or_else(|| or(DEFAULT_MAX_WAITING_PER_KEY)),
+            all: self.max_waiting.unwrap_or_else(|| or(DEFAULT_MAX_WAITING)),
+        }
     }
 
     /// How long an event may wait for its turn, and then fails without having been started: for ever
@@ -177,6 +217,7 @@ pub struct InOrderStats {
 impl fmt::Debug for InOrderLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InOrderLayer")
+            .field("max_waiting_per_key", &self.max_waiting_per_key)
             .field("max_waiting", &self.max_waiting)
             .field("stats", &self.stats())
             .finish_non_exhaustive()
@@ -219,7 +260,7 @@ where
         let Some(key) = (self.layer.key)(&delivery) else {
             return OutcomeFuture::new(pass_on(inner, delivery));
         };
-        let turn = self.layer.lanes.enter(key, self.layer.max_waiting);
+        let turn = self.layer.lanes.enter(key, self.layer.may_wait());
         if turn.is_err() {
             self.layer.overloaded.add_one();
         }

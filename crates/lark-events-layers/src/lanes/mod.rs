@@ -19,6 +19,21 @@ struct State {
     waiting: usize,
 }
 
+/// How many may wait.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MaxWaiting {
+    pub(crate) per_key: usize,
+    pub(crate) all: usize,
+}
+
+impl MaxWaiting {
+    /// Of all keys together, with no bound of each.
+    pub(crate) fn of_all(all: usize) -> Self {
+        let per_key = usize::MAX;
+        Self { per_key, all }
+    }
+}
+
 /// A place in a lane. Dropping it gives the turn to the next, or leaves no hole where it waited.
 #[derive(Debug)]
 pub(crate) struct Turn {
@@ -34,7 +49,7 @@ impl Lanes {
     pub(crate) fn enter(
         self: &Arc<Self>,
         key: impl Into<Arc<str>>,
-        max_waiting: usize,
+        max_waiting: MaxWaiting,
     ) -> Result<Turn, LayerError> {
         let key = key.into();
         let mut state = self.lock();
@@ -44,7 +59,7 @@ impl Lanes {
         let had_to_wait = !lane.is_empty();
         if !had_to_wait {
             granted.notify_one();
-        } else if *waiting < max_waiting {
+        } else if *waiting < max_waiting.all && lane.len() <= max_waiting.per_key {
             *waiting += 1;
         } else {
             return Err(LayerError::new(LayerErrorKind::Overloaded));

@@ -93,7 +93,10 @@ impl World {
                 let key = self.keys[self.tasks.len()];
                 let is_free = self.lane(key).next().is_none();
                 let is_taken = is_free || self.waiting() < self.max_waiting;
-                let turn = self.lanes.enter(key, self.max_waiting).ok();
+                let turn = self
+                    .lanes
+                    .enter(key, MaxWaiting::of_all(self.max_waiting))
+                    .ok();
                 assert_eq!(turn.is_some(), is_taken);
                 self.tasks.push(turn.map(|turn| Task::new(key, turn)));
             }

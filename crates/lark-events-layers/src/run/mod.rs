@@ -23,6 +23,7 @@ pub use self::counter::Counter;
 pub use self::failure::{Panicked, causes, is_logged, is_not_started};
 pub use self::large::{MAX_INLINE_BYTES, off_the_workers};
 pub use self::start::unless_over;
+pub(crate) use self::start::{acknowledged, is_acknowledged};
 pub use self::tasks::{CALLBACK_SLOTS, Called, DrainError, Ended, NotStarted, Slot, Tasks, Terms};
 
 /// A moment so long after `start`, or far in the future where no moment is.

@@ -9,6 +9,9 @@ use crate::error::{LayerError, LayerErrorKind};
 tokio::task_local! {
     /// Of the delivery that a transport's task runs. What a layer runs in tasks of its own has none.
     static START: Start;
+
+    /// Of what an [`AckFirstLayer`](crate::AckFirstLayer) runs: what fails is lost.
+    static ACKNOWLEDGED: ();
 }
 
 /// When a delivery must not be started any more.
@@ -48,6 +51,16 @@ impl Start {
             Some(Err(_)) | None => Err(LayerError::new(LayerErrorKind::Deadline)),
         }
     }
+}
+
+/// Has `handler` find that its event is acknowledged already.
+pub(crate) fn acknowledged<F: Future>(handler: F) -> TaskLocalFuture<(), F> {
+    ACKNOWLEDGED.scope((), handler)
+}
+
+/// Whether the event was acknowledged before it was handled.
+pub(crate) fn is_acknowledged() -> bool {
+    ACKNOWLEDGED.try_with(|()| ()).is_ok()
 }
 
 /// What `waiting` comes to, unless the ack deadline of the delivery passes before, or a drain of its transport begins. To be

@@ -107,7 +107,9 @@ async fn one_key_is_handled_in_the_order_of_calls_and_others_at_the_same_time() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn order_holds_among_threads_and_no_key_is_left() {
     let records = [(); 10].map(|()| recording(Duration::ZERO));
-    let in_order = InOrderLayer::by_tenant().max_waiting(10_000);
+    let in_order = InOrderLayer::by_tenant()
+        .max_waiting_per_key(10_000)
+        .max_waiting(10_000);
     let mut services = records
         .each_ref()
         .map(|(service, _)| in_order.layer(service.clone()));
@@ -223,7 +225,9 @@ async fn on_both_transports_too_many_waiting_are_refused_and_the_next_is_served(
 async fn on_both_transports_events_run_in_the_order_in_which_they_arrived() {
     for mode in BOTH {
         let (service, record) = recording(Duration::from_millis(10));
-        let in_order = InOrderLayer::by_pointer("/message/chat_id");
+        let in_order = InOrderLayer::by_pointer("/message/chat_id")
+            .max_waiting_per_key(100)
+            .max_waiting(100);
         let platform = delivering(mode, in_order.layer(service), []).await;
         let message = |id: usize| {
             let body = json!({"message": {"chat_id": format!("oc_{}", id % 2)}});

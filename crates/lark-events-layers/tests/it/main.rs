@@ -5,8 +5,10 @@
 mod ack_first;
 mod dedup;
 mod dedup_stores;
+mod fair;
 mod faults;
 mod in_order;
+mod large;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod passing;

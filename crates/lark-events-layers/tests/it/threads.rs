@@ -126,7 +126,9 @@ async fn whoever_gives_up_fails_or_panics_no_event_runs_twice_and_no_place_is_le
             handle(Arc::clone(&handled), delivery, choices, calm)
         })
     };
-    let (dedup, in_order) = (DedupLayer::new(), InOrderLayer::by_tenant());
+    let in_order = InOrderLayer::by_tenant();
+    let in_order = in_order.max_waiting_per_key(1_000).max_waiting(1_000);
+    let dedup = DedupLayer::new();
     let service = ServiceBuilder::new()
         .layer(dedup.clone())
         .layer(in_order.clone())

@@ -121,6 +121,66 @@ fn only_so_many_events_wait() {
 }
 
 #[test]
+fn a_callback_has_a_slot_when_events_have_taken_all() {
+    let now = Instant::now();
+    let mut session = session(now);
+    let of = |event_type: &str| {
+        let header = format!(r#"{{"event_type":"{event_type}"}}"#);
+        let payload = format!(r#"{{"schema":"2.0","header":{header},"event":{{}}}}"#);
+        event().with_payload(payload).encode()
+    };
+    // One runs, one waits.
+    session.on_message(of("x_v1"), now);
+    session.on_message(of("x_v1"), now);
+    for _ in 0..=CALLBACK_SLOTS {
+        session.on_message(of("card.action.trigger"), now);
+    }
+    assert_eq!(started(&mut session), Some(1));
+    for key in 3..3 + CALLBACK_SLOTS as u64 {
+        assert_eq!(started(&mut session), Some(key));
+    }
+    assert_eq!(session.next_action(), None, "no more slots");
+    // The last callback goes before the event.
+    let mut ends = |key| {
+        session.on_done(key, &Done::Outcome(Outcome::Handled), now);
+        assert!(answered(&mut session).is_some());
+        session.next_action()
+    };
+    let last = 3 + CALLBACK_SLOTS as u64;
+    assert!(matches!(ends(3), Some(Action::Start { key, .. }) if key == last));
+    for key in (4..=last).chain([1]) {
+        let next = ends(key);
+        let is_event = matches!(next, Some(Action::Start { key: 2, .. }));
+        assert_eq!(is_event, key == 1, "after {key}: {next:?}");
+    }
+    assert_eq!((session.callbacks.len(), session.queued_bytes), (0, 0));
+}
+
+#[test]
+fn a_callback_that_waits_is_answered_by_its_deadline_and_when_a_drain_begins() {
+    for drains in [false, true] {
+        let now = Instant::now();
+        let mut session = session(now);
+        session.limits.max_running = 0;
+        let header = r#"{"event_type":"card.action.trigger"}"#;
+        let payload = format!(r#"{{"schema":"2.0","header":{header},"event":{{}}}}"#);
+        for _ in 0..=CALLBACK_SLOTS {
+            session.on_message(event().with_payload(payload.clone()).encode(), now);
+        }
+        for _ in 0..CALLBACK_SLOTS {
+            assert!(started(&mut session).is_some());
+        }
+        if drains {
+            session.drain(now);
+        } else {
+            session.on_time(now + DEADLINE);
+        }
+        assert!(answered(&mut session).is_some());
+        assert_eq!((session.callbacks.len(), session.queued_bytes), (0, 0));
+    }
+}
+
+#[test]
 fn a_handler_cancelled_at_its_deadline_counts_as_late_however_that_is_heard_of() {
     for (done, after, late) in [
         (Done::Cancelled, DEADLINE, true),
