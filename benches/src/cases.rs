@@ -177,7 +177,9 @@ fn long_connection(document: &str) -> Workload {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_time().build().expect("a runtime");
     let dispatcher = handling().build().expect("one handler");
+    let entered = runtime.enter();
     let mut connection = Socketless::new(dispatcher);
+    drop(entered);
     let message: Bytes = Frame::data(1)
         .with_header(header::TYPE, header::EVENT)
         .with_header(header::MESSAGE_ID, "2b8f6f9c-0f2b-4d4b-9a8e-3c2b6b4c5d10")

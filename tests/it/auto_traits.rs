@@ -22,6 +22,7 @@ use lark_events::{
     UnhandledPolicy, UserId, VerificationToken, Violation, Violations, Webhook, WebhookBuildError,
     WebhookBuilder, Webhooks,
 };
+use lark_events_layers::run::{Called, Counter, Ended, NotStarted, Panicked, Slot, Tasks, Terms};
 use lark_events_layers::{
     AckFirst, AckFirstLayer, AckFirstStats, Claim, Dedup, DedupLayer, DedupStats, DedupStore,
     InOrder, InOrderLayer, InOrderStats, LayerError, LayerErrorKind, Measured, MemoryStore,
@@ -71,6 +72,16 @@ fn what_an_app_is_built_of_can_be_shared() {
 
 #[test]
 fn a_webhook_and_its_layers_can_be_shared() {
+    shared!(
+        Called<Vec<u8>>,
+        Counter,
+        Ended,
+        NotStarted,
+        Panicked,
+        Slot,
+        Tasks,
+        Terms
+    );
     shared!(EventService<Dispatcher>, EventServiceBuilder<Dispatcher>);
     shared!(CardActionService<Dispatcher>, EventService<Dispatcher, Webhooks>);
     shared!(EventLayer<Dispatcher>, WithEvents<Dispatcher, Dispatcher>);
