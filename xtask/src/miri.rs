@@ -18,10 +18,10 @@ const SUITES: [Suite; 2] = [
         &[
             "crypto",
             "credentials",
-            "envelope",
-            "delivery",
-            "raw_json",
-            "lenient",
+            "event::envelope",
+            "event::delivery",
+            "json::raw_json",
+            "json::lenient",
         ],
     ),
     ("lark-events-ws", &["frame", "session", "assemble"]),
@@ -81,7 +81,8 @@ mod tests {
                 .join(package)
                 .join("src");
             for module in modules {
-                let folder = fs::read_dir(sources.join(module)).into_iter().flatten();
+                let module = module.replace("::", "/");
+                let folder = fs::read_dir(sources.join(&module)).into_iter().flatten();
                 let within = folder.map(|file| file.unwrap().path());
                 let files = within.chain([sources.join(format!("{module}.rs"))]);
                 let texts = files.filter_map(|file| fs::read_to_string(file).ok());
