@@ -108,7 +108,10 @@ impl Page {
             let path = self.comment.get("fullPath")?;
             Some(format!("{SITE}{}", path.replace("//", "/")))
         };
-        self.comment.get("source").cloned().or_else(path)
+        // It becomes a link in the documentation of the type, which ends at a space.
+        let is_part = |char: char| !char.is_whitespace() && !char.is_control();
+        let address = self.comment.get("source").cloned().or_else(path);
+        address.filter(|address| address.chars().all(is_part))
     }
 
     /// The day of the last change, in UTC.
