@@ -1,5 +1,5 @@
-//! Running handlers: what both transports, and [`AckFirstLayer`](crate::AckFirstLayer), do alike. For whoever writes another
-//! transport, or a layer that makes deliveries wait; an app needs none of it.
+//! Running handlers: what both transports, and [`AckFirstLayer`](crate::AckFirstLayer), do alike. Another transport,
+//! or a layer that makes deliveries wait, uses it too; an app needs none of it.
 //!
 //! [`Tasks`] are the handlers of one transport: bounded in number, counted, and drained at the end.
 //! [`Tasks::call`] waits until the service is ready and calls it, [`Tasks::run`] runs the handler as a task of its own, which

@@ -202,7 +202,7 @@ impl Tasks {
         })
     }
 
-    /// Runs a handler as a task that outlives whoever waits for it. In the task `then` makes something of
+    /// Runs a handler as a task that outlives its caller. In the task `then` makes something of
     /// how it ended; it is dropped where the handler panics when it is cancelled. What is `held` is
     /// given back with the slot.
     pub fn run<F, E, T>(
@@ -239,7 +239,7 @@ impl Tasks {
         }
     }
 
-    /// Runs `handler` as a task that outlives whoever waits for it, to be cancelled at a moment if
+    /// Runs `handler` as a task that outlives its caller, to be cancelled at a moment if
     /// there is one.
     pub(crate) fn spawn<T: Send + 'static, R: Send + 'static>(
         &self,

@@ -31,10 +31,6 @@ impl Proof for EncryptedUrlCheck {
         RejectionReason::Unsigned
     }
 
-    fn keys(&self) -> usize {
-        0
-    }
-
     fn refusal_delay(&self) -> Option<Duration> {
         Some(REFUSAL_DELAY)
     }

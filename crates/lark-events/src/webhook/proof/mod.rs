@@ -28,10 +28,15 @@ pub(super) trait Proof {
     fn too_large(&self) -> RejectionReason;
 
     /// How many hashes over the body [`open`](Self::open) takes at most.
-    fn keys(&self) -> usize;
+    fn keys(&self) -> usize {
+        0
+    }
 
-    /// How long after the last byte a refusal is to be answered.
-    fn refusal_delay(&self) -> Option<Duration>;
+    /// How long after the last byte a refusal is to be answered. None where nothing is decrypted before
+    /// it is authentic: a refusal then says nothing that its sender does not know.
+    fn refusal_delay(&self) -> Option<Duration> {
+        None
+    }
 
     /// Authenticates and parses a body of at most [`body_limit`](Self::body_limit) bytes.
     fn open(&self, body: &Bytes) -> Result<Opened, RejectionReason>;

@@ -2,7 +2,6 @@
 //! an envelope. Weaker than the others, and required at the URL of that callback alone.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -53,11 +52,6 @@ impl Proof for OldCard<'_> {
             Some(_) => self.settings.verification_tokens.len(),
             None => 0,
         }
-    }
-
-    /// None: nothing is encrypted, so a refusal says nothing that its sender does not know.
-    fn refusal_delay(&self) -> Option<Duration> {
-        None
     }
 
     fn open(&self, body: &Bytes) -> Result<Opened, RejectionReason> {

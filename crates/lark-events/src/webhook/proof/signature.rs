@@ -1,7 +1,6 @@
 //! The signature over the raw body, by the Encrypt Key of one of the apps.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -34,10 +33,6 @@ impl Proof for Signature<'_> {
     fn keys(&self) -> usize {
         let keys = |settings: &Arc<Settings>| settings.encrypt_keys.len();
         self.candidates.all().iter().map(keys).sum()
-    }
-
-    fn refusal_delay(&self) -> Option<Duration> {
-        None
     }
 
     fn open(&self, body: &Bytes) -> Result<Opened, RejectionReason> {

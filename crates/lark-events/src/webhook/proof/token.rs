@@ -1,7 +1,6 @@
 //! The Verification Token in a plain document, where no Encrypt Key is set.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -23,14 +22,6 @@ impl Proof for Token {
 
     fn too_large(&self) -> RejectionReason {
         RejectionReason::TooLarge
-    }
-
-    fn keys(&self) -> usize {
-        0
-    }
-
-    fn refusal_delay(&self) -> Option<Duration> {
-        None
     }
 
     /// Nothing is authentic before its token has matched, so a text that cannot be parsed is a failure
