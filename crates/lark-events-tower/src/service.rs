@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::header::CONTENT_ENCODING;
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -22,7 +21,7 @@ use tokio::time::{Instant, timeout_at};
 use tower_service::Service;
 
 use crate::answer::{self, Answer};
-use crate::body::{self, ReadError};
+use crate::body::{self, ReadBody, ReadError};
 use crate::builder::EventServiceBuilder;
 use crate::opener::Opener;
 use crate::refused::Refused;
@@ -240,21 +239,21 @@ where
             // No place to wait in: refused before anything is decrypted.
             _ if matches!(refusal, Some(None)) => Err(admitted.too_large()),
             Ok(Ok(read)) => {
-                let _turn = match HashCost::of(read.bytes.len(), admitted.keys()) {
+                let turn = match HashCost::of(read.bytes.len(), admitted.keys()) {
                     None => None,
                     Some(cost) => {
                         let turn = Box::pin(self.unverified.turn(cost, deadline)).await;
                         Some(turn.ok_or(Refused::Overloaded)?)
                     }
                 };
-                let opened = if read.bytes.len() > MAX_INLINE_BYTES {
-                    let opening = self.open_large(parts.clone(), read.bytes);
+                if read.bytes.len() > MAX_INLINE_BYTES {
+                    let opening = self.open_large(parts.clone(), read, turn);
                     let opened = timeout_at(deadline, Box::pin(opening)).await;
                     opened.map_err(|_| Refused::Late)?
                 } else {
-                    admitted.open(read.bytes)
-                };
-                opened.map(|opened| (opened, read.share))
+                    let opened = admitted.open(read.bytes);
+                    opened.map(|opened| (opened, read.share))
+                }
             }
             Ok(Err(ReadError::TooLarge)) => Err(admitted.too_large()),
             Ok(Err(ReadError::Overloaded)) => return Err(Refused::Overloaded),
@@ -289,10 +288,21 @@ where
         }
     }
 
-    /// Opens a large body where it keeps no worker of the runtime from its tasks.
-    async fn open_large(self: &Arc<Self>, parts: Parts, body: Bytes) -> Result<Opened, Rejection> {
+    /// Opens a large body where it keeps no worker of the runtime from its tasks. Its turn and its share
+    /// of the bytes in flight are its own until that is done, also when nobody waits for it any more.
+    async fn open_large(
+        self: &Arc<Self>,
+        parts: Parts,
+        read: ReadBody,
+        turn: Option<OwnedSemaphorePermit>,
+    ) -> Result<(Opened, OwnedSemaphorePermit), Rejection> {
         let shared = Arc::clone(self);
-        off_the_workers(move || shared.opener.admit(&parts)?.open(body)).await
+        let open = move || {
+            let _turn = turn;
+            let opened = shared.opener.admit(&parts)?.open(read.bytes)?;
+            Ok((opened, read.share))
+        };
+        off_the_workers(open).await
     }
 
     /// Passes an authentic delivery on and waits for its outcome, until the deadline.

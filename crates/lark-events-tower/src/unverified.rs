@@ -1,10 +1,11 @@
 //! Bounds on what requests cost before they are authentic: the bytes hashed at once, and the refusals
 //! that wait for their time.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use lark_events_layers::run::after;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::body::FREE_BYTES;
@@ -20,14 +21,14 @@ const MAX_WAITING_REFUSALS: usize = 1_024;
 
 #[derive(Debug)]
 pub(crate) struct Unverified {
-    hashed: Semaphore,
+    hashed: Arc<Semaphore>,
     refusals: Semaphore,
 }
 
 impl Unverified {
     pub(crate) fn new() -> Self {
         Self {
-            hashed: Semaphore::new(MAX_HASHED_BYTES),
+            hashed: Arc::new(Semaphore::new(MAX_HASHED_BYTES)),
             refusals: Semaphore::new(MAX_WAITING_REFUSALS),
         }
     }
@@ -37,8 +38,12 @@ impl Unverified {
         &self,
         cost: HashCost,
         deadline: Instant,
-    ) -> Option<SemaphorePermit<'_>> {
-        let turn = timeout_at(deadline, self.hashed.acquire_many(cost.0)).await;
+    ) -> Option<OwnedSemaphorePermit> {
+        let turn = timeout_at(
+            deadline,
+            Arc::clone(&self.hashed).acquire_many_owned(cost.0),
+        )
+        .await;
         turn.ok()?.ok()
     }
 
