@@ -396,30 +396,43 @@ mod tests {
 
     use super::*;
 
+    fn events() -> EventService<Dispatcher> {
+        let webhook = Webhook::builder().encrypt_key("key").without_freshness();
+        let dispatcher = Dispatcher::builder().build().unwrap();
+        EventService::new(webhook.build().unwrap(), dispatcher)
+    }
+
+    /// The answer to a signed event of so many bytes.
+    async fn post(events: EventService<Dispatcher>, length: usize) -> u16 {
+        let event = r#"{"schema":"2.0","header":{"event_type":"x_v1"}}"#;
+        let body = event.to_owned() + &" ".repeat(length.saturating_sub(event.len()));
+        let signature = EncryptKey::new("key").sign("1", "n", body.as_bytes());
+        let request = Request::post("/")
+            .header(SIGNATURE_TIMESTAMP_HEADER, "1")
+            .header(SIGNATURE_NONCE_HEADER, "n")
+            .header(lark_events::SIGNATURE_HEADER, signature)
+            .body(http_body_util::Full::<bytes::Bytes>::from(body));
+        let answer = events.oneshot(request.unwrap()).await;
+        answer.unwrap().status().as_u16()
+    }
+
+    /// All turns at once, if they are free by a deadline.
+    async fn all_turns(
+        events: &EventService<Dispatcher>,
+        deadline: Instant,
+    ) -> Option<OwnedSemaphorePermit> {
+        let cost = HashCost::of(usize::MAX, 1).unwrap();
+        events.shared.unverified.turn(cost, deadline).await
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_large_body_waits_for_its_turn_to_be_hashed_and_a_usual_one_does_not() {
-        let webhook = Webhook::builder().encrypt_key("key").without_freshness();
-        let events = EventService::new(
-            webhook.build().unwrap(),
-            Dispatcher::builder().build().unwrap(),
-        );
-        let post = async |length: usize| {
-            let event = r#"{"schema":"2.0","header":{"event_type":"x_v1"}}"#;
-            let body = format!("{event:length$}");
-            let signature = EncryptKey::new("key").sign("1", "n", body.as_bytes());
-            let request = Request::post("/")
-                .header(SIGNATURE_TIMESTAMP_HEADER, "1")
-                .header(SIGNATURE_NONCE_HEADER, "n")
-                .header(lark_events::SIGNATURE_HEADER, signature)
-                .body(http_body_util::Full::<bytes::Bytes>::from(body));
-            let answer = events.clone().oneshot(request.unwrap()).await;
-            answer.unwrap().status().as_u16()
-        };
+        let events = events();
+        let post = |length| post(events.clone(), length);
         let (usual, large) = (100, body::FREE_BYTES + 1);
         assert_eq!(post(large).await, 200);
 
-        let cost = HashCost::of(usize::MAX, 1).unwrap();
-        let all = events.shared.unverified.turn(cost, Instant::now()).await;
+        let all = all_turns(&events, Instant::now()).await;
         let began = Instant::now();
         assert_eq!(post(usual).await, 200);
         assert_eq!(began.elapsed(), Duration::ZERO);
@@ -427,5 +440,32 @@ mod tests {
         assert_eq!(began.elapsed(), crate::DEFAULT_ACK_DEADLINE);
         drop(all);
         assert_eq!(post(large).await, 200);
+    }
+
+    #[test]
+    fn a_large_body_keeps_its_turn_and_its_bytes_until_it_is_hashed() {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_time().start_paused(true);
+        let runtime = runtime.max_blocking_threads(1).build().unwrap();
+        runtime.block_on(async {
+            let events = events();
+            let in_flight = || events.shared.in_flight.available_permits();
+            let all_bytes = in_flight();
+            // The one thread that could hash it does something else.
+            let (release, released) = std::sync::mpsc::channel();
+            let busy = tokio::task::spawn_blocking(move || released.recv());
+            let posted = tokio::spawn(post(events.clone(), MAX_INLINE_BYTES + 1));
+            tokio::task::yield_now().await;
+            tokio::time::advance(crate::DEFAULT_ACK_DEADLINE).await;
+            assert_eq!(posted.await.unwrap(), 504);
+            assert!(all_turns(&events, Instant::now()).await.is_none());
+            assert!(in_flight() < all_bytes);
+
+            release.send(()).unwrap();
+            busy.await.unwrap().unwrap();
+            let soon = after(Instant::now(), Duration::from_secs(1));
+            assert!(all_turns(&events, soon).await.is_some());
+            assert_eq!(in_flight(), all_bytes);
+        });
     }
 }
