@@ -12,7 +12,7 @@ use lark_events_ws::internals::Socketless;
 use tower::Service as _;
 use vc_events::ReserveConfigUpdatedV1;
 
-use crate::event::{self, ENCRYPT_KEY, Post, Size, VERIFICATION_TOKEN};
+use crate::event::{self, Post, Size, VERIFICATION_TOKEN};
 use crate::floor::Floor;
 use crate::strict::ReserveConfig;
 
@@ -98,16 +98,16 @@ impl Case {
                     black_box(floor.hash());
                 })
             }
-            Self::Sealed => receive(sealed_webhook(), handling().build(), post, Outcome::Handled),
+            Self::Sealed => receive(event::webhook(), handling().build(), post, Outcome::Handled),
             Self::Of250 => {
                 let others = (1..250).map(|n| format!("vc.bench_{n}.updated_v1"));
                 let ignore = |_: Event<RawJson>| async {};
                 let all = others.fold(handling(), |all, name| all.on_raw(name, ignore));
-                receive(sealed_webhook(), all.build(), post, Outcome::Handled)
+                receive(event::webhook(), all.build(), post, Outcome::Handled)
             }
             Self::Unrouted => {
                 let none = Dispatcher::builder().build();
-                receive(sealed_webhook(), none, post, Outcome::Unhandled)
+                receive(event::webhook(), none, post, Outcome::Unhandled)
             }
             Self::Plain => {
                 let webhook = Webhook::builder().verification_token(VERIFICATION_TOKEN);
@@ -116,7 +116,7 @@ impl Case {
                 receive(webhook, handling().build(), post, Outcome::Handled)
             }
             Self::Forged => {
-                let (webhook, post) = (sealed_webhook(), post.forged());
+                let (webhook, post) = (event::webhook(), post.forged());
                 Box::new(move || {
                     let opened = webhook.open(&post.headers, post.body.clone());
                     assert!(black_box(opened).is_err());
@@ -140,13 +140,6 @@ impl Case {
             }
         }
     }
-}
-
-fn sealed_webhook() -> Webhook {
-    let webhook = Webhook::builder()
-        .encrypt_key(ENCRYPT_KEY)
-        .verification_token(VERIFICATION_TOKEN);
-    webhook.build().expect("a webhook with its secrets")
 }
 
 fn handling() -> DispatcherBuilder {

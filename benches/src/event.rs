@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 use lark_events::{
     EncryptKey, EventType as _, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER,
-    SIGNATURE_TIMESTAMP_HEADER,
+    SIGNATURE_TIMESTAMP_HEADER, Webhook,
 };
 use serde_json::{Value, json};
 use vc_events::ReserveConfigUpdatedV1;
@@ -80,6 +80,19 @@ pub fn document(event_id: &str, size: Size) -> String {
         }}));
     }
     document.to_string()
+}
+
+/// The webhook of the app.
+///
+/// # Panics
+///
+/// When the builder rejects the secrets.
+#[must_use]
+pub fn webhook() -> Webhook {
+    let webhook = Webhook::builder()
+        .encrypt_key(ENCRYPT_KEY)
+        .verification_token(VERIFICATION_TOKEN);
+    webhook.build().expect("a webhook with its secrets")
 }
 
 /// What the platform posts.

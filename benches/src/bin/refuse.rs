@@ -1,21 +1,31 @@
 //! Refuses a request a number of times: `refuse ours|leaky CLASS TIMES`, for `cargo xtask bench --check`,
-//! which has valgrind count the instructions of each class.
+//! which has valgrind count the instructions of each class. `refuse classes unsigned|signed` lists those that
+//! must look alike.
 
 use std::env;
 use std::hint::black_box;
 
-use benches::refused::{Class, Leaky, webhook};
+use benches::event::webhook;
+use benches::refused::{Class, Leaky};
 
 fn main() -> Result<(), String> {
     let arguments: Vec<_> = env::args().skip(1).collect();
-    let [opener, class, times] = arguments.as_slice() else {
-        return Err("usage: refuse ours|leaky CLASS TIMES".to_owned());
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let (opener, class, times) = match arguments[..] {
+        ["classes", "unsigned"] => return list(&Class::UNSIGNED),
+        ["classes", "signed"] => return list(&Class::SIGNED),
+        [opener, class, times] => (opener, class, times),
+        _ => {
+            return Err(
+                "usage: refuse ours|leaky CLASS TIMES, or classes unsigned|signed".to_owned(),
+            );
+        }
     };
     let post = Class::named(class).ok_or_else(|| format!("{class} is no class"))?;
     let post = post.post();
     let times: u32 = times.parse().map_err(|_| format!("{times} is no number"))?;
     let (webhook, leaky) = (webhook(), Leaky::new());
-    let is_refused = || match opener.as_str() {
+    let is_refused = || match opener {
         "ours" => Ok(webhook.open(&post.headers, post.body.clone()).is_err()),
         "leaky" => Ok(leaky.open(&post.body).is_none()),
         other => Err(format!("{other} is no opener")),
@@ -24,6 +34,13 @@ fn main() -> Result<(), String> {
         if !black_box(is_refused()?) {
             return Err(format!("{class} is not refused"));
         }
+    }
+    Ok(())
+}
+
+fn list(classes: &[Class]) -> Result<(), String> {
+    for class in classes {
+        println!("{class:?}");
     }
     Ok(())
 }

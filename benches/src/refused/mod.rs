@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD as BASE64;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
-use lark_events::{EncryptKey, SIGNATURE_HEADER, Webhook};
+use lark_events::{EncryptKey, SIGNATURE_HEADER};
 
 pub use self::leaky::Leaky;
 use crate::event::{self, ENCRYPT_KEY, Post, Size, VERIFICATION_TOKEN};
@@ -127,19 +127,6 @@ impl Class {
         };
         unsigned(&plaintext)
     }
-}
-
-/// The webhook that all these are posted to.
-///
-/// # Panics
-///
-/// Never: it has its secrets.
-#[must_use]
-pub fn webhook() -> Webhook {
-    let webhook = Webhook::builder()
-        .encrypt_key(ENCRYPT_KEY)
-        .verification_token(VERIFICATION_TOKEN);
-    webhook.build().expect("a webhook with its secrets")
 }
 
 /// The first blocks of an event.
