@@ -103,6 +103,9 @@ async fn callbacks_are_refused_as_they_need_their_answer() {
         refused_with(&service, "profile.view.get").await,
         LayerErrorKind::Callback
     );
+    // An event of the old envelope is none, in the new one either.
+    let old = pass(&service, delivery("approval_instance", "e")).await;
+    assert_eq!(old.unwrap(), Outcome::Handled);
 }
 
 #[tokio::test(start_paused = true)]

@@ -416,8 +416,9 @@ async fn on_both_transports_each_push_is_an_event_and_its_redelivery_is_none() {
     let activity = r#"{"header":{"event_type":"payroll.payment_activity.approved_v1"},
         "event":{"activity_id":"7202076988667019308"}}"#;
     let old = r#"{"type":"event_callback","uuid":"of the page","event":{"type":"message"}}"#;
+    let old_in_new = r#"{"header":{"event_type":"approval_instance","event_id":"e"},"event":{}}"#;
     for (mode, document) in BOTH.into_iter().flat_map(|mode| {
-        let documents = [message, activity, old];
+        let documents = [message, activity, old, old_in_new];
         documents.map(|document| (mode, Document::like(document)))
     }) {
         let (service, count) = acting([]);
