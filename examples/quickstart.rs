@@ -26,10 +26,8 @@ const PATH: &str = "/webhook/event";
 async fn on_updated(event: Event<ReserveConfigUpdatedV1>) -> Result<(), BoxError> {
     let body = &event.body;
     let time = body.time_config.as_ref().ok_or("no time limits")?;
-    println!(
-        "  handler: {} of tenant {}",
-        event.header.event_type, event.header.tenant_key
-    );
+    let tenant = event.header.tenant_key.as_deref().unwrap_or("?");
+    println!("  handler: {} of tenant {tenant}", event.header.event_type);
     println!("  handler: {:?} {:?}", body.scope_type, body.scope_id);
     println!(
         "  handler: bookable {:?} days ahead, from second {:?} to {:?} of the day",

@@ -64,7 +64,8 @@ impl App {
 async fn main() -> Result<(), BoxError> {
     let dispatcher = Dispatcher::builder()
         .on::<ReserveConfigUpdatedV1>(|event| async move {
-            println!("  handler: an event of {}", event.header.app_id);
+            let app_id = event.header.app_id.unwrap_or_default();
+            println!("  handler: an event of {app_id}");
         })
         .build()?;
     by_webhook(dispatcher.clone()).await?;

@@ -5,7 +5,8 @@ use std::hint::black_box;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use lark_events::{
-    Delivery, Dispatcher, DispatcherBuilder, Event, Opened, Outcome, RawJson, Transport, Webhook,
+    Delivery, Dispatcher, DispatcherBuilder, Event, Opened, Outcome, RawJson, Transport,
+    UnhandledPolicy, Webhook,
 };
 use lark_events_ws::frame::{Frame, header};
 use lark_events_ws::internals::Socketless;
@@ -106,7 +107,8 @@ impl Case {
                 receive(event::webhook(), all.build(), post, Outcome::Handled)
             }
             Self::Unrouted => {
-                let none = Dispatcher::builder().build();
+                let none = Dispatcher::builder();
+                let none = none.unhandled(UnhandledPolicy::Acknowledge).build();
                 receive(event::webhook(), none, post, Outcome::Unhandled)
             }
             Self::Plain => {

@@ -77,23 +77,8 @@ pub(crate) fn setting(name: &str) -> Option<String> {
 }
 
 /// One event on stdout: typed bodies as their type writes them, others as they came.
-#[derive(Serialize)]
-struct Line<'a, E> {
-    event_type: &'a str,
-    event_id: &'a str,
-    app_id: &'a str,
-    tenant_key: &'a str,
-    event: &'a E,
-}
-
 async fn print_line<E: Serialize>(event: Event<E>) -> Result<(), BoxError> {
-    let line = serde_json::to_string(&Line {
-        event_type: &event.header.event_type,
-        event_id: &event.header.event_id,
-        app_id: &event.header.app_id,
-        tenant_key: &event.header.tenant_key,
-        event: &event.body,
-    })?;
+    let line = serde_json::to_string(&event)?;
     // A raw body may be laid out over several lines; inside a JSON string there are none.
     let line = line.replace(['\r', '\n', '\t'], " ");
     writeln!(io::stdout().lock(), "{}", escape(&line))?;

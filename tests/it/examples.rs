@@ -214,15 +214,16 @@ pub(crate) async fn pushed_events_are_printed(platform: &Platform, app: &mut App
     let documented: Value =
         serde_json::from_str(ReserveConfigUpdatedV1::INFO.sample.unwrap()).unwrap();
     let line = app.line();
-    assert_eq!(line["event_type"], "vc.reserve_config.updated_v1");
-    assert_eq!(line["event_id"], event_id);
-    assert_eq!(line["app_id"], platform.app_id());
-    assert_eq!(line["tenant_key"], "2ca1d211f64f6438");
+    let header = &line["header"];
+    assert_eq!(header["event_type"], "vc.reserve_config.updated_v1");
+    assert_eq!(header["event_id"], event_id);
+    assert_eq!(header["app_id"], platform.app_id());
+    assert_eq!(header["tenant_key"], "2ca1d211f64f6438");
     assert_eq!(
         line["event"]["time_config"],
         documented["event"]["time_config"]
     );
-    assert_eq!(line.as_object().unwrap().len(), 5);
+    assert_eq!(line.as_object().unwrap().len(), 3);
 
     // Another event, in the old envelope, laid out over lines.
     let app_id = platform.app_id();
@@ -234,8 +235,8 @@ pub(crate) async fn pushed_events_are_printed(platform: &Platform, app: &mut App
     let event = json!({"type": "message", "app_id": app_id, "tenant_key": "t-1"});
     assert_eq!(
         app.line(),
-        json!({"event_type": "message", "event_id": "u-1", "app_id": app_id,
-            "tenant_key": "t-1", "event": event})
+        json!({"schema": "2.0", "event": event, "header": {"event_type": "message",
+            "event_id": "u-1", "create_time": "1.5", "app_id": app_id, "tenant_key": "t-1"}})
     );
 }
 
@@ -310,7 +311,7 @@ async fn no_event_gets_a_control_to_the_terminal_of_a_webhook_example() {
     }
     let printed: Value = serde_json::from_str(&printed).unwrap();
     for name in ["event_id", "tenant_key"] {
-        assert_eq!(printed[name], HOSTILE);
+        assert_eq!(printed["header"][name], HOSTILE);
     }
     assert_eq!(printed["event"], json!({HOSTILE: HOSTILE}));
 }

@@ -29,7 +29,7 @@ const SAID: &[&str] = &[
     "rejected reason=\"unsigned\"",
     "an authentic request is rejected",
     "dispatched",
-    "acknowledged without a handler",
+    "no handler",
     "not handled error=the handler failed",
     app::FAILURE,
     "not handled error=the handler panicked",

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use lark_events::DispatchError;
+use lark_events::BoxError;
 use lark_events_tower::EventService;
 use tower::ServiceBuilder;
 use tracing::{Instrument as _, Level, error_span};
@@ -18,7 +18,7 @@ const NAME: &str = r#"event_id="e-1""#;
 
 /// An error of a layer's own.
 #[derive(Debug)]
-struct Wrapped(DispatchError);
+struct Wrapped(BoxError);
 
 impl fmt::Display for Wrapped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -28,7 +28,7 @@ impl fmt::Display for Wrapped {
 
 impl Error for Wrapped {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&self.0)
+        Some(&*self.0)
     }
 }
 
@@ -51,7 +51,7 @@ pub(crate) async fn whatever_is_logged_of_an_event_names_it() {
             .await,
         ),
         (
-            "acknowledged without a handler",
+            "no handler",
             logged(Level::WARN, async {
                 answer(&plain, other("unknown_v1")).await;
             })
@@ -91,7 +91,7 @@ pub(crate) async fn whatever_is_logged_of_an_event_names_it() {
         assert!(line.text.contains(NAME), "{line:?}");
     }
     // And once only, also where a layer wraps the error.
-    let wrapping = ServiceBuilder::new().map_err(|error: DispatchError| Wrapped(error));
+    let wrapping = ServiceBuilder::new().map_err(Wrapped);
     let wrapping = EventService::new(webhook(), wrapping.service(dispatcher()));
     let log = logged(Level::WARN, async {
         answer(&wrapping, sample()).await;

@@ -29,7 +29,7 @@ pub(crate) fn text(
         text += &format!(
             "\n```rust\n{uses}\n\
              async fn on_event(event: Event<{name}>) {{\n\
-             \x20   println!(\"{{}}: {{:?}}\", event.header.tenant_key, event.body);\n\
+             \x20   println!(\"{{:?}}: {{:?}}\", event.header.tenant_key, event.body);\n\
              }}\n\n\
              let dispatcher = Dispatcher::builder().on::<{name}>(on_event).build()?;\n\
              # Ok::<(), lark_events::BuildError>(())\n\

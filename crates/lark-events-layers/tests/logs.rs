@@ -75,7 +75,7 @@ async fn what_is_lost_or_not_remembered_is_named_and_never_quoted() {
     let service = layers.service(dispatcher);
     let of = |event_type: &str| {
         let mut header = EventHeader::new(event_type);
-        header.event_id = format!("id-of-{event_type}");
+        header.event_id = Some(format!("id-of-{event_type}"));
         Delivery::new(header, RawJson::parse(r#"{"a":"marked-body"}"#).unwrap())
     };
     for event_type in ["failing_v1", "hanging_v1", "x_v1"] {

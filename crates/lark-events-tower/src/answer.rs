@@ -36,7 +36,7 @@ pub(crate) fn method_not_allowed() -> Answer {
 
 pub(crate) fn outcome(outcome: Outcome) -> Answer {
     match outcome {
-        Outcome::Handled | Outcome::Unhandled => json(SUCCESS),
+        Outcome::Handled | Outcome::Unhandled | Outcome::Rejected(_) => json(SUCCESS),
         Outcome::Replied(reply) => json(reply.into_bytes()),
         // Whatever else there may be one day, it is not known to be a success.
         _ => status(StatusCode::INTERNAL_SERVER_ERROR),

@@ -14,7 +14,8 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use http_body::Body;
 use lark_events::{BoxError, Delivery, LateHandler, Opened, Outcome, Rejection, Webhook};
 use lark_events_layers::run::{
-    DrainError, Ended, MAX_INLINE_BYTES, NotStarted, Panicked, Tasks, Terms, after, off_the_workers,
+    DrainError, Ended, MAX_INLINE_BYTES, NotStarted, Panicked, Tasks, Terms, after,
+    off_the_workers, unless_rejected,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
@@ -71,7 +72,7 @@ use crate::unverified::{HashCost, Unverified};
 /// use vc_events::ReserveConfigUpdatedV1;
 ///
 /// async fn on_updated(event: Event<ReserveConfigUpdatedV1>) {
-///     println!("{:?} of {}", event.body.scope_id, event.header.tenant_key);
+///     println!("{:?} of {:?}", event.body.scope_id, event.header.tenant_key);
 /// }
 ///
 /// let webhook = Webhook::builder().encrypt_key("key").verification_token("token").build()?;
@@ -273,12 +274,24 @@ where
             _ => return Ok(answer::status(StatusCode::NOT_IMPLEMENTED)),
         };
 
-        let header = &delivery.header;
+        let (kind, header) = (delivery.kind, &delivery.header);
         let (event_type, event_id) = (header.event_type.clone(), header.event_id.clone());
+        let named = (&*event_type, event_id.as_deref());
         // Boxed: an allocator is quick with two small pieces of memory, and slow with a large one.
-        match Box::pin(self.deliver(delivery, share, deadline)).await {
-            Ok(outcome) => Ok(answer::outcome(outcome)),
+        let delivered = Box::pin(self.deliver(delivery, share, deadline)).await;
+        let delivered = delivered.or_else(|refused| match refused {
+            Refused::Failed(error) => unless_rejected(kind, named, error).map_err(Refused::Failed),
+            refused => Err(refused),
+        });
+        match delivered {
+            Ok(outcome) => {
+                if let Outcome::Rejected(_) = outcome {
+                    self.counters.rejected_events.add_one();
+                }
+                Ok(answer::outcome(outcome))
+            }
             Err(refused) => {
+                let (event_type, event_id) = named;
                 if !refused.is_logged() {
                     let error = &refused as &dyn Error;
                     tracing::warn!(event_type, event_id, error, "not acknowledged");
@@ -398,7 +411,7 @@ mod tests {
 
     fn events() -> EventService<Dispatcher> {
         let webhook = Webhook::builder().encrypt_key("key").without_freshness();
-        let dispatcher = Dispatcher::builder().build().unwrap();
+        let dispatcher = Dispatcher::builder().ignore(["x_v1"]).build().unwrap();
         EventService::new(webhook.build().unwrap(), dispatcher)
     }
 

@@ -19,8 +19,10 @@ pub struct Stats {
     /// Handlers cancelled before their end, by [`LateHandler::Cancel`](crate::LateHandler::Cancel)
     /// or at the end of a drain.
     pub cancelled: u64,
-    /// Requests refused by the webhook.
+    /// Requests rejected by the webhook.
     pub rejected: u64,
+    /// Events [rejected](lark_events::Reject) by their handler, and acknowledged.
+    pub rejected_events: u64,
 }
 
 #[derive(Debug, Default)]
@@ -28,6 +30,7 @@ pub(crate) struct Counters {
     pub(crate) deadline_missed: Counter,
     pub(crate) overloaded: Counter,
     pub(crate) rejected: Counter,
+    pub(crate) rejected_events: Counter,
 }
 
 impl Counters {
@@ -38,6 +41,7 @@ impl Counters {
             overloaded: self.overloaded.get(),
             cancelled: tasks.cancelled(),
             rejected: self.rejected.get(),
+            rejected_events: self.rejected_events.get(),
         }
     }
 }

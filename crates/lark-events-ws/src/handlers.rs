@@ -8,7 +8,7 @@ use bytes::Bytes;
 use lark_events::{BoxError, Delivery, Outcome, Transport};
 use lark_events_layers::run::{
     Ended, MAX_INLINE_BYTES, NotStarted, Slot, Tasks, Terms, is_logged, is_not_started,
-    off_the_workers,
+    off_the_workers, unless_rejected,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -180,11 +180,16 @@ impl<S: Handle> Caller<S> {
             Ok(None) => return report.says(Done::Failed),
             Err(_) => return report.says(Done::NotStarted),
         };
-        let header = &delivery.header;
+        let (kind, header) = (delivery.kind, &delivery.header);
         let (event_type, event_id) = (header.event_type.clone(), header.event_id.clone());
         // Logs why an event is not acknowledged, unless somebody else does: the dispatcher its failures,
         // the session what was not started.
         let failed = move |error: BoxError| {
+            let event_id = event_id.as_deref();
+            let error = match unless_rejected(kind, (&event_type, event_id), error) {
+                Ok(outcome) => return Done::Outcome(outcome),
+                Err(error) => error,
+            };
             let error = &*error as &(dyn Error + 'static);
             if is_not_started(error) {
                 return Done::NotStarted;
@@ -223,11 +228,9 @@ fn parse(payload: Bytes, app_id: &str) -> Option<Delivery> {
         }
     };
     let header = &mut delivery.header;
-    if header.app_id.is_empty() {
-        app_id.clone_into(&mut header.app_id);
-    }
-    if header.app_id != app_id {
-        let (event_type, event_id) = (&header.event_type, &header.event_id);
+    let named = header.app_id.get_or_insert_with(|| app_id.to_owned());
+    if named != app_id {
+        let (event_type, event_id) = (&header.event_type, header.event_id.as_deref());
         warn!(event_type, event_id, "not acknowledged: for another app");
         return None;
     }

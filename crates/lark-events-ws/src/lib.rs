@@ -8,7 +8,7 @@
 //! use vc_events::ReserveConfigUpdatedV1;
 //!
 //! async fn on_updated(event: Event<ReserveConfigUpdatedV1>) {
-//!     println!("{} changed {:?}", event.header.tenant_key, event.body.scope_id);
+//!     println!("{:?} changed {:?}", event.header.tenant_key, event.body.scope_id);
 //! }
 //!
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {

@@ -481,7 +481,7 @@ impl Session {
         };
         self.deadlines.remove(&(open.deadline, key));
         let (payload, counter) = match done {
-            Done::Outcome(Outcome::Handled | Outcome::Unhandled) => {
+            Done::Outcome(Outcome::Handled | Outcome::Unhandled | Outcome::Rejected(_)) => {
                 (r#"{"code":200}"#.to_owned(), &self.counters.acked)
             }
             Done::Outcome(Outcome::Replied(reply)) => {

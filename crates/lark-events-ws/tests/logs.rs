@@ -8,7 +8,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use lark_events::{BoxError, Delivery, DispatchError, Dispatcher, LateHandler, Outcome};
+use lark_events::{BoxError, Delivery, Dispatcher, LateHandler, Outcome};
 use lark_events_sim::{ClientConfig, Document, Fault, Platform};
 use lark_events_ws::{
     ConnectErrorKind, LongConnection, LongConnectionBuilder, LongConnections, State,
@@ -122,7 +122,7 @@ where
 
 /// An error of a layer's own.
 #[derive(Debug)]
-struct Wrapped(DispatchError);
+struct Wrapped(BoxError);
 
 impl std::fmt::Display for Wrapped {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -132,7 +132,7 @@ impl std::fmt::Display for Wrapped {
 
 impl std::error::Error for Wrapped {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.0)
+        Some(&*self.0)
     }
 }
 
@@ -207,7 +207,7 @@ async fn events_that_are_not_acknowledged(log: &Log) {
 
     pushed(Finish, dispatcher(), event("failing_v1")).await;
     says("ERROR", "a failure's own text", &named("failing_v1"));
-    let wrapping = ServiceBuilder::new().map_err(|error: DispatchError| Wrapped(error));
+    let wrapping = ServiceBuilder::new().map_err(Wrapped);
     pushed(Finish, wrapping.service(dispatcher()), event("failing_v1")).await;
     says("ERROR", "a failure's own text", &named("failing_v1"));
 

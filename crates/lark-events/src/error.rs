@@ -8,6 +8,19 @@ use std::panic::Location;
 /// Any error, as handlers and services pass it on.
 pub type BoxError = Box<dyn Error + Send + Sync + 'static>;
 
+/// An error and its sources.
+pub(crate) fn sources<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
+/// The text of an error with its sources.
+pub(crate) fn with_sources(error: &(dyn Error + 'static)) -> String {
+    let texts: Vec<_> = sources(error).map(ToString::to_string).collect();
+    texts.join(": ")
+}
+
 /// A JSON text that is not what was expected. It keeps the place, not the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecodeError(DecodeProblem);

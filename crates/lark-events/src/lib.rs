@@ -18,7 +18,7 @@
 //! use tower::ServiceExt;
 //!
 //! async fn on_card(event: Event<CardActionTrigger>) -> CardActionReply {
-//!     CardActionReply::new().toast(Toast::success(format!("hello {}", event.header.tenant_key)))
+//!     CardActionReply::new().toast(Toast::success(format!("hello {}", event.header.tenant_key.unwrap_or_default())))
 //! }
 //!
 //! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
@@ -58,8 +58,8 @@
 pub mod callback;
 mod credentials;
 mod crypto;
-mod dispatch;
-mod error;
+pub mod dispatch;
+pub mod error;
 mod event;
 mod generated {
     pub(crate) mod tables;
@@ -77,7 +77,7 @@ pub use self::crypto::{
 };
 pub use self::dispatch::{
     DispatchFuture, Dispatcher, DispatcherBuilder, Handler, HandlerWith, IntoReply, LateHandler,
-    Manifest, ManifestEntry, Outcome, RawReply, SetHandler, UnhandledPolicy,
+    Manifest, ManifestEntry, Outcome, RawReply, Reject, RetryAfter, SetHandler, UnhandledPolicy,
 };
 pub use self::error::{
     BoxError, BuildError, DecodeError, DispatchError, DispatchErrorKind, EncodeError,

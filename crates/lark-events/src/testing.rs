@@ -54,7 +54,6 @@
 
 #![expect(clippy::panic, reason = "a test fails by panicking")]
 
-use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
 use std::time::SystemTime;
@@ -64,7 +63,7 @@ use serde::de::DeserializeOwned;
 use tower_service::Service;
 
 use crate::dispatch::Outcome;
-use crate::error::{BoxError, DecodeError};
+use crate::error::{BoxError, DecodeError, DispatchError, DispatchErrorKind, with_sources};
 use crate::event::{Delivery, Event, EventHeader, EventType, Transport};
 use crate::json::RawJson;
 
@@ -188,14 +187,19 @@ impl Delivered {
         assert!(self.is_handled(), "expected to be handled: {self}");
     }
 
-    /// Expects that no handler is registered for the event, and that it is acknowledged all the same.
+    /// Expects that no handler is registered for the event, whether it is then acknowledged or not.
     ///
     /// # Panics
     ///
     /// Otherwise, with what happened instead.
     #[track_caller]
     pub fn assert_unhandled(&self) {
-        let unhandled = matches!(self.result, Ok(Outcome::Unhandled));
+        let unhandled = match &self.result {
+            Ok(outcome) => *outcome == Outcome::Unhandled,
+            Err(error) => error
+                .downcast_ref::<DispatchError>()
+                .is_some_and(|error| error.kind() == DispatchErrorKind::Unhandled),
+        };
         assert!(unhandled, "expected to be unhandled: {self}");
     }
 
@@ -226,7 +230,7 @@ impl Delivered {
     pub fn failure(&self) -> String {
         match &self.result {
             Ok(_) => panic!("expected to fail: {self}"),
-            Err(error) => text(&**error),
+            Err(error) => with_sources(&**error),
         }
     }
 
@@ -234,17 +238,10 @@ impl Delivered {
     ///
     /// # Errors
     ///
-    /// Those of the service: of a dispatcher a [`DispatchError`](crate::DispatchError).
+    /// Those of the service: of a dispatcher a [`DispatchError`].
     pub fn into_result(self) -> Result<Outcome, BoxError> {
         self.result
     }
-}
-
-/// An error and its causes.
-fn text(error: &(dyn Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |&error| error.source());
-    let texts: Vec<_> = causes.map(ToString::to_string).collect();
-    texts.join(": ")
 }
 
 impl fmt::Display for Delivered {
@@ -255,7 +252,7 @@ impl fmt::Display for Delivered {
                 write!(f, "{event_type} was replied to with {}", reply.as_str())
             }
             Ok(outcome) => write!(f, "{event_type} was {}", outcome.as_str()),
-            Err(error) => write!(f, "{event_type} failed: {}", text(&**error)),
+            Err(error) => write!(f, "{event_type} failed: {}", with_sources(&**error)),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use lark_events::{Delivery, Dispatcher, EventHeader, RawJson};
+use lark_events::{Delivery, Dispatcher, EventHeader, RawJson, Reject};
 use tower::ServiceExt as _;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -49,6 +49,9 @@ async fn logged_of(level: LevelFilter, event_type: &str, events: usize) -> Strin
         .on_raw("bad_v1", |_| async move {
             Err::<(), _>("the handler's own text")
         })
+        .on_raw("rejected_v1", |_| async move {
+            Err::<(), _>(Reject::new("the handler's own text"))
+        })
         .on_raw("panic_v1", |_| async move {
             assert!(std::hint::black_box(false), "the panic's own text");
         })
@@ -56,9 +59,9 @@ async fn logged_of(level: LevelFilter, event_type: &str, events: usize) -> Strin
         .build()
         .unwrap();
     let mut header = EventHeader::new(event_type);
-    header.event_id = "e-1".to_owned();
-    header.app_id = "cli_1".to_owned();
-    header.tenant_key = "t-1".to_owned();
+    header.event_id = Some("e-1".to_owned());
+    header.app_id = Some("cli_1".to_owned());
+    header.tenant_key = Some("t-1".to_owned());
     let raw = RawJson::parse(r#"{"field":"marked-payload"}"#).unwrap();
 
     let log = Log::default();
@@ -84,6 +87,7 @@ async fn one_span_tells_what_came_and_what_became_of_it_and_never_what_was_in_it
     for (event_type, outcome, level) in [
         ("good_v1", "handled", "DEBUG"),
         ("bad_v1", "failed", "ERROR"),
+        ("rejected_v1", "rejected", "ERROR"),
         ("panic_v1", "panicked", "ERROR"),
         ("hanging_v1", "cancelled", "WARN"),
         ("other_v1", "unhandled", "WARN"),
@@ -105,22 +109,21 @@ async fn one_span_tells_what_came_and_what_became_of_it_and_never_what_was_in_it
         assert_eq!(log.matches("time.busy").count(), 1, "one span: {log}");
         assert!(!log.contains("marked-payload"), "{log}");
     }
-    assert!(
-        logged(LevelFilter::TRACE, "bad_v1")
-            .await
-            .contains("the handler's own text")
-    );
+    for failed in ["bad_v1", "rejected_v1"] {
+        let log = logged(LevelFilter::TRACE, failed).await;
+        assert_eq!(log.matches("the handler's own text").count(), 1, "{log}");
+    }
     // A type without a handler is reported once, and then counted.
     let log = logged_of(LevelFilter::WARN, "other_v1", 5).await;
     assert_eq!(
-        log.matches("acknowledged without a handler").count(),
+        log.matches("no handler; further events").count(),
         1,
         "{log}"
     );
     let log = logged_of(LevelFilter::DEBUG, "other_v1", 5).await;
     assert_eq!(log.matches("WARN").count(), 1, "{log}");
     assert!(
-        log.contains("acknowledged without a handler count=5"),
+        log.contains(r#"no handler answer="failed" count=5"#),
         "{log}"
     );
     // An ignored one never is.

@@ -9,7 +9,7 @@
 //! use vc_events::ReserveConfigUpdatedV1;
 //!
 //! async fn on_updated(event: Event<ReserveConfigUpdatedV1>) {
-//!     println!("{} changed {:?}", event.header.tenant_key, event.body.scope_id);
+//!     println!("{:?} changed {:?}", event.header.tenant_key, event.body.scope_id);
 //! }
 //!
 //! let dispatcher = Dispatcher::builder()

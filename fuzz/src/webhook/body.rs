@@ -9,7 +9,8 @@ use lark_events::callback::{
     UrlPreviewReply,
 };
 use lark_events::{
-    Delivery, DispatchErrorKind, Dispatcher, Event, EventInfo, RawJson, Validate as _,
+    Delivery, DispatchErrorKind, Dispatcher, Event, EventInfo, RawJson, UnhandledPolicy,
+    Validate as _,
 };
 use lark_events_types::catalogue::{events, find};
 use lark_events_types::im::{EventMessage, ImEvent};
@@ -18,6 +19,7 @@ use serde_json::Value;
 
 static DISPATCHER: LazyLock<Dispatcher> = LazyLock::new(|| {
     let dispatcher = Dispatcher::builder()
+        .unhandled(UnhandledPolicy::Acknowledge)
         .on_all::<ImEvent>(|event: ImEvent| async move {
             if let ImEvent::MessageReceiveV1(event) = event {
                 event.body.message.iter().for_each(reads);
@@ -61,8 +63,7 @@ pub(super) fn handles(delivery: Delivery) {
         decodes(info, &delivery.raw);
     }
     let is_callback = delivery.is_callback();
-    let mut dispatcher = DISPATCHER.clone();
-    let mut dispatching = pin!(tower_service::Service::call(&mut dispatcher, delivery));
+    let mut dispatching = pin!(DISPATCHER.dispatch(delivery));
     let polled = dispatching
         .as_mut()
         .poll(&mut Context::from_waker(Waker::noop()));

@@ -124,7 +124,7 @@ fn opens_card(app: &App, document: &Bytes, value: Option<&Value>) {
             .map(|value| &value["tenant_key"])
             .filter(|tenant| tenant.is_string());
         if let Some(tenant) = tenant {
-            assert_eq!(header.tenant_key, *tenant);
+            assert_eq!(header.tenant_key.unwrap_or_default(), *tenant);
         }
     }
     match Seen::of(&app.open(&app::unsigned(document.clone()))) {

@@ -127,11 +127,11 @@ impl Told {
     fn seen(header: EventHeader, body: Value) -> Self {
         Self::Event {
             schema: header.schema,
-            id: header.event_id,
+            id: header.event_id.unwrap_or_default(),
             event_type: header.event_type,
-            created: header.create_time,
-            app_id: header.app_id,
-            tenant: header.tenant_key,
+            created: header.create_time.unwrap_or_default(),
+            app_id: header.app_id.unwrap_or_default(),
+            tenant: header.tenant_key.unwrap_or_default(),
             body,
         }
     }

@@ -15,7 +15,7 @@ pub(super) fn causes(headers: &HeaderMap, now: SystemTime) -> Vec<Cause> {
     let value = headers.get(SIGNATURE_TIMESTAMP_HEADER);
     let value = value.and_then(|value| value.to_str().ok());
     let mut header = EventHeader::new("");
-    header.create_time = value.unwrap_or_default().to_owned();
+    header.create_time = Some(value.unwrap_or_default().to_owned());
     let signed_at = header.created_at();
     let first = SystemTime::UNIX_EPOCH + FIRST_EVENT;
     let Some(signed_at) = signed_at.filter(|signed_at| *signed_at > first) else {

@@ -170,7 +170,11 @@ fn accepted(opened: &Opened, output: Output) -> io::Result<()> {
         }));
     }
     let what = match header {
-        Some(header) => format!("{} {}", header.event_type, header.event_id),
+        Some(header) => format!(
+            "{} {}",
+            header.event_type,
+            header.event_id.as_deref().unwrap_or_default()
+        ),
         None => "a URL check, answered with its challenge".to_owned(),
     };
     let what = format!(": {}", what.trim_end());

@@ -185,9 +185,8 @@ fn card_v1(body: RawJson, args: &PushArgs) -> Result<Request<Bytes>, Error> {
 fn event_id(body: &Bytes, key: Option<&EncryptKey>) -> String {
     let document = payload::document(body, key).unwrap_or_default();
     let delivery = Delivery::parse_unauthenticated(document, Transport::Local, UNIX_EPOCH);
-    delivery
-        .map(|delivery| delivery.header.event_id)
-        .unwrap_or_default()
+    let event_id = delivery.ok().and_then(|delivery| delivery.header.event_id);
+    event_id.unwrap_or_default()
 }
 
 impl Pushed<'_> {

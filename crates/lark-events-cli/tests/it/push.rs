@@ -79,7 +79,10 @@ fn a_sample_is_accepted_as_a_new_event_of_the_app() {
     let EventHeader {
         event_id, app_id, ..
     } = &event.header;
-    assert_eq!((&**event_id, &**app_id), ("e-1", "cli_1"));
+    assert_eq!(
+        (event_id.as_deref(), app_id.as_deref()),
+        (Some("e-1"), Some("cli_1"))
+    );
     let sample = find("vc.reserve_config.updated_v1")
         .unwrap()
         .sample
@@ -89,7 +92,7 @@ fn a_sample_is_accepted_as_a_new_event_of_the_app() {
 
     let ran = push(&["vc.reserve_config.updated_v1", "--json"], &url).with_code(0);
     let event = handled.try_recv().unwrap();
-    assert_eq!(event.header.event_id.len(), 32);
+    assert_eq!(event.header.event_id.as_deref().unwrap().len(), 32);
     let mut pushed = ran.json();
     assert!(pushed["millis"].take().is_f64());
     assert_eq!(
@@ -128,7 +131,7 @@ fn events_of_both_envelopes_are_pushed_from_a_file_whole_or_not() {
     let whole = ["--file", whole.to_str().unwrap()];
     push(&whole, &url).with_code(0);
     let event = handled.try_recv().unwrap();
-    assert_ne!(event.header.event_id, "old");
+    assert_ne!(event.header.event_id.as_deref(), Some("old"));
     assert!(event.header.extra("user_list").is_some());
     let ran = push(&[&whole[..], &["tea.pot.gone_v1"]].concat(), &url).with_code(2);
     assert!(
@@ -145,7 +148,7 @@ fn events_of_both_envelopes_are_pushed_from_a_file_whole_or_not() {
         lark_events(&args).secrets().stdin(odd).run().with_code(0);
         let header = handled.try_recv().unwrap().header;
         assert_eq!(header.event_type, "tea.pot.ready_v1");
-        assert_eq!(header.event_id, "e-2");
+        assert_eq!(header.event_id.as_deref(), Some("e-2"));
     }
     let old = r#"{"type": "event_callback", "event": {"type": "message", "open_id": "ou_1"}}"#;
     lark_events(&args).secrets().stdin(old).run().with_code(0);

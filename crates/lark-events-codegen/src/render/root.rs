@@ -93,7 +93,7 @@ use {module}::{{{first}, {set}}};
 
 // A handler of one event …
 async fn on_event(event: Event<{first}>) {{
-    println!(\"{{}}: {{:?}}\", event.header.tenant_key, event.body);
+    println!(\"{{:?}}: {{:?}}\", event.header.tenant_key, event.body);
 }}
 let dispatcher = Dispatcher::builder().on::<{first}>(on_event).build()?;
 

@@ -17,7 +17,7 @@ use tracing::{error, warn};
 
 use crate::error::{LayerError, LayerErrorKind};
 use crate::lanes::{Lanes, MaxWaiting, Turn};
-use crate::run::{Counter, DrainError, Slot, Tasks, acknowledged};
+use crate::run::{Counter, DrainError, Slot, Tasks, acknowledged, unless_rejected};
 
 /// Acknowledged events that may wait for a worker: a minute's worth at 16 a second.
 pub const DEFAULT_MAX_QUEUED: usize = 1_024;
@@ -94,6 +94,7 @@ struct Shared {
     bytes: Arc<Semaphore>,
     handled: Counter,
     failed: Counter,
+    rejected: Counter,
     overloaded: Counter,
 }
 
@@ -114,6 +115,7 @@ impl Shared {
             bytes: Arc::new(Semaphore::new(limits.bytes)),
             handled: Counter::default(),
             failed: Counter::default(),
+            rejected: Counter::default(),
             overloaded: Counter::default(),
         }
     }
@@ -189,6 +191,7 @@ impl AckFirstLayer {
             queued: tasks.running().saturating_sub(running),
             running,
             handled: self.shared.handled.get(),
+            rejected: self.shared.rejected.get(),
             failed: self.shared.failed.get(),
             cancelled: tasks.cancelled(),
             overloaded: self.shared.overloaded.get(),
@@ -212,6 +215,8 @@ pub struct AckFirstStats {
     pub running: usize,
     /// Events handled.
     pub handled: u64,
+    /// Events [rejected](lark_events::Reject) by their handler.
+    pub rejected: u64,
     /// Events whose handler failed or panicked. They are lost.
     pub failed: u64,
     /// Events cancelled at the end of a drain. They are lost.
@@ -253,20 +258,21 @@ where
     S::Future: Send + 'static,
 {
     type Response = Outcome;
-    type Error = LayerError;
-    type Future = Ready<Result<Outcome, LayerError>>;
+    type Error = BoxError;
+    type Future = Ready<Result<Outcome, BoxError>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), LayerError>> {
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, delivery: Delivery) -> Self::Future {
         let admitted = self.layer.shared.admit(&delivery);
-        ready(admitted.map(|(slot, admitted)| {
+        let admitted = admitted.map(|(slot, admitted)| {
             let running = acknowledged(admitted.run(self.inner.clone(), delivery));
             self.layer.shared.tasks.spawn(slot, running, None, drop);
             Outcome::Handled
-        }))
+        });
+        ready(admitted.map_err(Into::into))
     }
 }
 
@@ -304,7 +310,7 @@ impl Shared {
 /// An event that was acknowledged, so that somebody should hear of it if it is not handled.
 struct Acknowledged {
     event_type: String,
-    event_id: String,
+    event_id: Option<String>,
     shared: Arc<Shared>,
     /// To be started; none once it was.
     turn: Option<Turn>,
@@ -317,14 +323,21 @@ impl Acknowledged {
     where
         S: Service<Delivery, Response = Outcome, Error: Into<BoxError>>,
     {
+        let kind = delivery.kind;
         let handled = self.handle(inner, delivery).await;
         self.is_over = true;
+        let named = (&*self.event_type, self.event_id.as_deref());
+        let handled = handled.or_else(|error| unless_rejected(kind, named, error));
+        if let Ok(Outcome::Rejected(_)) = handled {
+            self.shared.rejected.add_one();
+            return;
+        }
         let Err(error) = handled else {
             self.shared.handled.add_one();
             return;
         };
         self.shared.failed.add_one();
-        let (event_type, event_id) = (&self.event_type, &self.event_id);
+        let (event_type, event_id) = (&self.event_type, self.event_id.as_deref());
         let error = &*error as &(dyn Error + 'static);
         error!(
             event_type,
@@ -351,7 +364,7 @@ impl Acknowledged {
 
 impl Drop for Acknowledged {
     fn drop(&mut self) {
-        let (event_type, event_id) = (&self.event_type, &self.event_id);
+        let (event_type, event_id) = (&self.event_type, self.event_id.as_deref());
         if self.is_over {
             return;
         }

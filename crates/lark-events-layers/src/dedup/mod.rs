@@ -60,7 +60,7 @@ const MAX_KEY_BYTES: usize = 1_024;
 /// let service = ServiceBuilder::new().layer(dedup.clone()).service(dispatcher);
 ///
 /// let mut header = EventHeader::new("shop.order.placed_v1");
-/// header.event_id = "5e3702a84e847582be8db7fb73283c02".to_owned();
+/// header.event_id = Some("5e3702a84e847582be8db7fb73283c02".to_owned());
 /// for _ in 0..3 {
 ///     service.clone().oneshot(Delivery::new(header.clone(), RawJson::default())).await?;
 /// }
@@ -213,7 +213,8 @@ impl DedupLayer {
             return None;
         }
         let header = &delivery.header;
-        let (app, event_type) = (&header.app_id, &header.event_type);
+        let app = header.app_id.as_deref().unwrap_or_default();
+        let event_type = &header.event_type;
         let key = |id: &str| {
             let key = (!id.is_empty()).then(|| format!("{app}:{event_type}:{id}"));
             key.filter(|key| key.len() <= MAX_KEY_BYTES)
@@ -223,7 +224,7 @@ impl DedupLayer {
             None => duplicate_key(event_type).and_then(|at| text_at(&delivery.raw, at)),
         };
         own.and_then(|id| key(&id))
-            .or_else(|| key(&header.event_id))
+            .or_else(|| key(header.event_id.as_deref()?))
     }
 }
 

@@ -14,7 +14,7 @@ use super::{DedupLayer, MAX_WAITING};
 use crate::error::{LayerError, LayerErrorKind};
 use crate::future::{OutcomeFuture, pass_on};
 use crate::lanes::{MaxWaiting, Turn};
-use crate::run::unless_over;
+use crate::run::{unless_over, unless_rejected};
 
 /// A service under a [`DedupLayer`]. It is always ready: the service inside is waited for when an
 /// event is to be handled.
@@ -88,13 +88,16 @@ impl DedupLayer {
                 let header = &delivery.header;
                 debug!(
                     event_type = header.event_type,
-                    event_id = header.event_id,
+                    event_id = header.event_id.as_deref(),
                     "duplicate: acknowledged, not handled again"
                 );
                 return Ok(outcome);
             }
         }
+        let kind = delivery.kind;
         let result = pass_on(inner, delivery).await;
+        let named = (&*claimed.event_type, claimed.event_id.as_deref());
+        let result = result.or_else(|error| unless_rejected(kind, named, error));
         claimed.done = match &result {
             Ok(Outcome::Unhandled) => Some(Outcome::Unhandled),
             Ok(_) => Some(Outcome::Handled),
@@ -111,7 +114,7 @@ struct Claimed {
     layer: DedupLayer,
     turn: Turn,
     event_type: String,
-    event_id: String,
+    event_id: Option<String>,
     kept: Duration,
     /// What the delivery was handled with.
     done: Option<Outcome>,
@@ -133,7 +136,7 @@ impl Claimed {
         };
         if let Err(error) = settled {
             let error = &self.store_failed(error) as &dyn Error;
-            let (event_type, event_id) = (&self.event_type, &self.event_id);
+            let (event_type, event_id) = (&self.event_type, self.event_id.as_deref());
             let handled = self.done.is_some();
             warn!(event_type, event_id, handled, error, "not remembered");
         }

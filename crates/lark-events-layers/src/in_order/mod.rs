@@ -124,8 +124,8 @@ impl InOrderLayer {
     #[must_use]
     pub fn by_tenant() -> Self {
         Self::by(|delivery| {
-            let tenant = &delivery.header.tenant_key;
-            (!delivery.is_callback() && !tenant.is_empty()).then(|| tenant.clone())
+            let tenant = delivery.header.tenant_key.clone();
+            tenant.filter(|_| !delivery.is_callback())
         })
     }
 

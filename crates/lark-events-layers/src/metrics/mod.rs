@@ -4,6 +4,7 @@ use std::error::Error;
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
+use lark_events::dispatch::Verdict;
 use lark_events::{BoxError, Delivery, DispatchError, DispatchErrorKind, Outcome};
 use metrics::{
     Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
@@ -47,7 +48,7 @@ const REDELIVERED_AFTER: Duration = Duration::from_secs(15);
 ///
 /// The crates `lark-events-tower` and `lark-events-ws` have those of requests and of long connections.
 ///
-/// An `outcome` is `handled`, `replied` or `unhandled`; what failed is `failed`, `panicked`,
+/// An `outcome` is `handled`, `replied`, `rejected` or `unhandled`; what failed is `failed`, `panicked`,
 /// `undecodable`, `no_reply`, `unencodable`, or `unhandled_failed` by policy; what a layer inside
 /// refused is `overloaded`, `draining`, `late`, `held`, `callback`, `store` or `timed_out`; and `cancelled` is
 /// what was dropped before its end. Any other error is `failed`.
@@ -195,6 +196,9 @@ impl Drop for Measurement {
 
 /// The name of a failure, by the first error in the chain that has one.
 fn failure(error: &(dyn Error + 'static)) -> &'static str {
+    if Verdict::of(error) == Some(Verdict::Reject) {
+        return "rejected";
+    }
     let known = causes(error).find_map(|error| {
         if let Some(error) = error.downcast_ref::<DispatchError>() {
             return Some(match error.kind() {

@@ -3,7 +3,9 @@
 use std::error::Error;
 use std::fmt;
 
-use lark_events::DispatchError;
+use lark_events::dispatch::Verdict;
+use lark_events::{BoxError, DeliveryKind, DispatchError, Outcome};
+use tracing::error;
 
 use crate::error::{LayerError, LayerErrorKind};
 
@@ -17,6 +19,29 @@ pub fn causes<'a>(
 /// Whether the dispatcher has logged the error or one of its causes: a failure is logged once.
 pub fn is_logged(error: &(dyn Error + 'static)) -> bool {
     causes(error).any(<dyn Error>::is::<DispatchError>)
+}
+
+/// The outcome of an event that its error [rejects](lark_events::Reject), which is logged; any other error
+/// as it is. A dispatcher gives that outcome itself: this is for the errors of layers and other
+/// services.
+///
+/// # Errors
+///
+/// Those that reject no event.
+pub fn unless_rejected(
+    kind: DeliveryKind,
+    (event_type, event_id): (&str, Option<&str>),
+    error: BoxError,
+) -> Result<Outcome, BoxError> {
+    if kind == DeliveryKind::Callback || Verdict::of(&*error) != Some(Verdict::Reject) {
+        return Err(error);
+    }
+    let error = &*error as &(dyn Error + 'static);
+    error!(
+        event_type,
+        event_id, error, "rejected: acknowledged, not retried"
+    );
+    Ok(Outcome::rejected_by(error))
 }
 
 /// Whether a delivery was not started, since its deadline had passed or a drain had begun while it

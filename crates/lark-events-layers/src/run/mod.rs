@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 pub use self::counter::Counter;
-pub use self::failure::{Panicked, causes, is_logged, is_not_started};
+pub use self::failure::{Panicked, causes, is_logged, is_not_started, unless_rejected};
 pub use self::large::{MAX_INLINE_BYTES, off_the_workers};
 pub use self::start::unless_over;
 pub(crate) use self::start::{acknowledged, is_acknowledged};

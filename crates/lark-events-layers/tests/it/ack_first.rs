@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use lark_events::{Outcome, RawJson};
-use lark_events_layers::{AckFirstLayer, InOrderLayer, LayerErrorKind};
+use lark_events_layers::{AckFirstLayer, InOrderLayer, LayerError, LayerErrorKind};
 use lark_events_sim::{Mode, Platform};
 use tokio::time::{Instant, sleep};
 use tower::{Layer as _, ServiceBuilder};
@@ -141,6 +141,7 @@ async fn the_bytes_of_waiting_events_are_bounded_and_given_back() {
     };
     pass(&service, of_length(10)).await.unwrap();
     let refused = pass(&service, of_length(11)).await.unwrap_err();
+    let refused = refused.downcast_ref::<LayerError>().unwrap();
     assert_eq!(refused.kind(), LayerErrorKind::Overloaded);
     pass(&service, of_length(10)).await.unwrap();
     sleep(Duration::from_millis(401)).await;

@@ -275,7 +275,7 @@ async fn an_event_is_told_by_its_app_its_type_and_its_id() {
     let (service, count) = acting([]);
     let service = DedupLayer::new().layer(service);
     let mut of_another_app = delivery("x_v1", "1");
-    of_another_app.header.app_id = "cli_2".to_owned();
+    of_another_app.header.app_id = Some("cli_2".to_owned());
     for (delivery, expected) in [
         (delivery("x_v1", "1"), 1),
         (delivery("x_v1", "1"), 1),
@@ -336,14 +336,14 @@ async fn a_message_is_told_by_its_own_id() {
 #[tokio::test(start_paused = true)]
 async fn a_type_can_have_a_key_of_its_own() {
     let (service, count) = acting([]);
-    let by_tenant = |delivery: &Delivery| Some(delivery.header.tenant_key.clone());
+    let by_tenant = |delivery: &Delivery| delivery.header.tenant_key.clone();
     let dedup = DedupLayer::new()
         .key_for("x_v1", by_tenant)
         .key_for("im.message.receive_v1", |_| None);
     let service = dedup.layer(service);
     let of_tenant = |event_type: &str, event_id: &str, tenant: &str| {
         let mut delivery = delivery(event_type, event_id);
-        delivery.header.tenant_key = tenant.to_owned();
+        delivery.header.tenant_key = Some(tenant.to_owned());
         delivery.raw = RawJson::parse(r#"{"message":{"message_id":"om_1"}}"#).unwrap();
         delivery
     };

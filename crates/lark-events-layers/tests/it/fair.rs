@@ -263,7 +263,7 @@ async fn only_so_many_of_a_key_wait_and_others_are_taken() {
     let service = in_order.layer(service);
     let of = |tenant: &str| {
         let mut delivery = delivery("x_v1", "");
-        delivery.header.tenant_key = tenant.to_owned();
+        delivery.header.tenant_key = Some(tenant.to_owned());
         delivery
     };
     let call = |tenant| tokio::spawn(service.clone().oneshot(of(tenant)));
@@ -289,7 +289,7 @@ async fn a_long_connection_calls_a_layer_in_the_order_of_its_frames() {
     let called = Arc::<std::sync::Mutex<Vec<usize>>>::default();
     let recorded = Arc::clone(&called);
     let service = tower::service_fn(move |delivery: Delivery| {
-        let id = delivery.header.event_id.parse().unwrap();
+        let id = delivery.header.event_id.unwrap().parse().unwrap();
         recorded.lock().unwrap().push(id);
         async { Ok::<_, BoxError>(Outcome::Handled) }
     });

@@ -19,3 +19,4 @@ mod support;
 mod threads;
 #[path = "../../../lark-events-tower/tests/it/transports.rs"]
 mod transports;
+mod verdicts;

@@ -122,7 +122,7 @@ async fn what_is_dropped_is_cancelled_and_what_is_old_was_delivered_before() {
     let aged = |seconds: u64| -> Delivery {
         let mut aged = delivery("hanging_v1", "");
         let created = now - Duration::from_secs(seconds);
-        aged.header.create_time = created.as_millis().to_string();
+        aged.header.create_time = Some(created.as_millis().to_string());
         aged
     };
     for age in [0, 10, 16, 3600] {
@@ -131,7 +131,7 @@ async fn what_is_dropped_is_cancelled_and_what_is_old_was_delivered_before() {
         assert!(cut_short.await.is_err());
     }
     let mut odd = aged(0);
-    odd.header.create_time = "yesterday".to_owned();
+    odd.header.create_time = Some("yesterday".to_owned());
     odd.raw = RawJson::default();
     let running = tokio::spawn(service.clone().oneshot(odd));
     tokio::task::yield_now().await;

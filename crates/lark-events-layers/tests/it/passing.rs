@@ -7,7 +7,7 @@ use tower::{Service, ServiceExt as _};
 /// A delivery of `event_type` as if from either transport, with an event id.
 pub(crate) fn delivery(event_type: &str, event_id: &str) -> Delivery {
     let mut header = EventHeader::new(event_type);
-    header.event_id = event_id.to_owned();
+    header.event_id = Some(event_id.to_owned());
     Delivery::new(header, RawJson::default())
 }
 

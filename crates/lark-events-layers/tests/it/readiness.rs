@@ -67,7 +67,7 @@ where
     let itself = poll_fn(|context| Poll::Ready(service.poll_ready(context)));
     assert!(matches!(itself.await, Poll::Ready(Ok(()))));
     let mut delivery = delivery("x_v1", "1");
-    delivery.header.tenant_key = "a".to_owned();
+    delivery.header.tenant_key = Some("a".to_owned());
     let mut called = pin!(service.call(delivery));
     for _ in 0..3 {
         assert!(timeout(Duration::ZERO, called.as_mut()).await.is_err());

@@ -55,7 +55,8 @@ struct Handling {
 
 impl Handling {
     fn start(handled: &Arc<Mutex<Handled>>, delivery: &Delivery) -> Self {
-        let (tenant, id) = (&delivery.header.tenant_key, &delivery.header.event_id);
+        let header = &delivery.header;
+        let [tenant, id] = [&header.tenant_key, &header.event_id].map(|it| it.as_ref().unwrap());
         let mut all = handled.lock().unwrap();
         if !all.running.insert(tenant.clone()) {
             all.wrong.push(format!("two of {tenant} at once"));
@@ -95,7 +96,7 @@ async fn handle(
         8 if !calm => std::future::pending().await,
         _ => {}
     }
-    let id = delivery.header.event_id;
+    let id = delivery.header.event_id.unwrap();
     handled.lock().unwrap().succeeded.insert(id);
     drop(handling);
     Ok(Outcome::Handled)
@@ -103,7 +104,7 @@ async fn handle(
 
 fn of_tenant(tenant: usize, id: String) -> Delivery {
     let mut delivery = delivery("x_v1", &id);
-    delivery.header.tenant_key = tenant.to_string();
+    delivery.header.tenant_key = Some(tenant.to_string());
     delivery
 }
 
@@ -192,7 +193,10 @@ async fn acknowledged_events_start_in_order_and_a_drain_tells_of_all_that_it_cut
         let started: Arc<Mutex<Vec<String>>> = Arc::default();
         let (record, rng) = (Arc::clone(&started), Arc::new(Mutex::new(choices.fork())));
         let handler = tower::service_fn(move |delivery: Delivery| {
-            record.lock().unwrap().push(delivery.header.event_id);
+            record
+                .lock()
+                .unwrap()
+                .push(delivery.header.event_id.unwrap());
             let choice = rng.lock().unwrap().u8(..8);
             async move {
                 match choice {

@@ -321,7 +321,12 @@ impl Written {
         let read = Delivery::parse_unauthenticated(json.clone(), Transport::Local, UNIX_EPOCH);
         let (event_id, event_type) = read.map_or_else(
             |_| <(String, String)>::default(),
-            |read| (read.header.event_id, read.header.event_type),
+            |read| {
+                (
+                    read.header.event_id.unwrap_or_default(),
+                    read.header.event_type,
+                )
+            },
         );
         Self {
             json,

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use lark_events::{BoxError, Delivery, DispatchError, DispatchFuture, Dispatcher, Outcome};
+use lark_events::{BoxError, Delivery, DispatchFuture, Dispatcher, Outcome};
 use lark_events_tower::EventService;
 use tokio::time::{Sleep, sleep};
 use tower::{Service, ServiceBuilder};
@@ -122,10 +122,10 @@ impl Clone for Slow {
 
 impl Service<Delivery> for Slow {
     type Response = Outcome;
-    type Error = DispatchError;
+    type Error = BoxError;
     type Future = DispatchFuture;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), DispatchError>> {
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         let delay = self.delay;
         let sleep = self
             .sleep

@@ -14,7 +14,7 @@ use http_body::{Body, Frame};
 use http_body_util::{BodyExt as _, Full};
 use lark_events::{
     Dispatcher, EncryptKey, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER,
-    Webhook,
+    UnhandledPolicy, Webhook,
 };
 use lark_events_sim::{Document, Platform, PlatformBuilder};
 use serde_json::json;
@@ -141,6 +141,7 @@ pub(crate) fn watched() -> (Dispatcher, Arc<Seen>) {
         }
     };
     let dispatcher = Dispatcher::builder()
+        .unhandled(UnhandledPolicy::Acknowledge)
         .on_raw("quick_v1", takes(Duration::ZERO))
         .on_raw("slow_v1", takes(Duration::from_millis(400)))
         .on_raw("hanging_v1", takes(Duration::from_hours(24)))

@@ -32,8 +32,18 @@ async fn every_event_can_be_pushed_as_an_event_of_the_app() {
             (&*header.event_type, header.schema),
             (info.event_type, info.schema)
         );
-        assert_eq!(header.app_id, "cli_ours", "{}", info.event_type);
-        assert_eq!(header.event_id.len(), 32, "{}", info.event_type);
+        assert_eq!(
+            header.app_id.as_deref(),
+            Some("cli_ours"),
+            "{}",
+            info.event_type
+        );
+        assert_eq!(
+            header.event_id.as_ref().unwrap().len(),
+            32,
+            "{}",
+            info.event_type
+        );
         let age = now
             .duration_since(header.created_at().unwrap())
             .unwrap_or_default();

@@ -65,9 +65,10 @@ pub(crate) fn dispatcher(ledger: &Arc<Ledger>, late: LateHandler) -> Dispatcher 
             let ledger = Arc::clone(&small);
             async move {
                 if event.body.scope_id.is_none() {
-                    ledger.wrong(format!("{} came without its body", event.header.event_id));
+                    ledger.wrong(format!("{:?} came without its body", event.header.event_id));
                 }
-                handle(&ledger, &event.header.event_id, late).await
+                let event_id = event.header.event_id.unwrap_or_default();
+                handle(&ledger, &event_id, late).await
             }
         })
         .on_raw(LARGE, move |event: Event<RawJson>| {
@@ -75,9 +76,10 @@ pub(crate) fn dispatcher(ledger: &Arc<Ledger>, late: LateHandler) -> Dispatcher 
             async move {
                 let body = event.body.decode::<Large>();
                 if !body.is_ok_and(|body| body.is_sound()) {
-                    ledger.wrong(format!("{} came mangled", event.header.event_id));
+                    ledger.wrong(format!("{:?} came mangled", event.header.event_id));
                 }
-                handle(&ledger, &event.header.event_id, late).await
+                let event_id = event.header.event_id.unwrap_or_default();
+                handle(&ledger, &event_id, late).await
             }
         })
         .on_raw(CALLBACK, |event| async move { RawReply::from(event.body) })

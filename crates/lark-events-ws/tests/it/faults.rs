@@ -131,7 +131,7 @@ fn dispatcher(ledger: &Arc<Ledger>) -> Dispatcher {
     let handler = move |event: Event<RawJson>| {
         let ledger = Arc::clone(&ledger);
         async move {
-            let (event_id, order) = (event.header.event_id, event.body.decode::<Order>());
+            let (event_id, order) = (event.header.event_id.unwrap(), event.body.decode::<Order>());
             let order = order.map_err(|_| "the event came mangled")?;
             let first = ledger.begin(&event_id) == 1;
             match order.act {

@@ -129,7 +129,9 @@ fn measured() -> (Dispatcher, Arc<Mutex<BTreeMap<String, usize>>>) {
     let dispatcher = Dispatcher::builder()
         .on_raw("large_v1", move |event: Event<RawJson>| {
             let length = event.body.as_str().len();
-            kept.lock().unwrap().insert(event.header.event_id, length);
+            kept.lock()
+                .unwrap()
+                .insert(event.header.event_id.unwrap(), length);
             async {}
         })
         .build()

@@ -1,21 +1,18 @@
 //! Registering handlers. A clash is found when the dispatcher is built, and named with both places.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::fmt;
 use std::panic::Location;
+use std::sync::Arc;
 
-use super::dispatcher::{Dispatcher, Route, Routes, UnhandledPolicy};
+use super::dispatcher::{Dispatcher, UnhandledPolicy};
 use super::handler::{
-    ErasedHandler, Handler, HandlerWith, SetHandler, erase, erase_raw, erase_set,
+    Handler, HandlerWith, SetHandler, SetHandlerWith, erase, erase_raw, erase_set,
 };
 use super::outcome::{IntoReply, RawReply};
-use super::unhandled::UnhandledTypes;
+use super::registered::{Registered, Registration};
 use crate::error::{BuildError, BuildProblem};
-use crate::event::{DeliveryKind, EventInfo, EventSet, EventType, Schema};
+use crate::event::{DeliveryKind, EventSet, EventType, Schema};
 use crate::json::RawJson;
-
-type Place = &'static Location<'static>;
 
 /// Registers handlers and builds a [`Dispatcher`].
 ///
@@ -44,7 +41,7 @@ type Place = &'static Location<'static>;
 /// let app = Arc::new(App { presses: AtomicU64::new(0) });
 /// let dispatcher = Dispatcher::builder()
 ///     .on(on_preview) // the event is the function's argument
-///     .with_state(app)
+///     .with_state(app) // or after the handlers that take it
 ///     .on_with::<CardActionTrigger>(App::on_press)
 ///     .on_raw("vc.something_new_v1", |event| async move {
 ///         println!("{} bytes", event.raw().as_bytes().len());
@@ -53,28 +50,34 @@ type Place = &'static Location<'static>;
 ///     .build()?;
 /// # Ok::<(), lark_events::BuildError>(())
 /// ```
+///
+/// `S` is the state that the `…_with` handlers take. `P` says whether the builder has it: a builder
+/// whose handlers wait for [`with_state`](Self::with_state) has no `build`.
 #[must_use = "a builder does nothing until it is built"]
-pub struct DispatcherBuilder<S = ()> {
-    state: S,
-    routes: HashMap<String, (Route, Place)>,
-    fallback: Option<(ErasedHandler, Place)>,
-    unhandled: UnhandledPolicy,
-    problems: Vec<BuildProblem>,
+pub struct DispatcherBuilder<S = (), P = NoState> {
+    state: P,
+    registered: Registered<S>,
 }
 
-impl Default for DispatcherBuilder {
+/// A [`DispatcherBuilder`] has no state yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NoState;
+
+/// A [`DispatcherBuilder`] has the state that its handlers take.
+#[derive(Clone)]
+pub struct HasState<S>(S);
+
+impl<S> Default for DispatcherBuilder<S> {
     fn default() -> Self {
         Self {
-            state: (),
-            routes: HashMap::new(),
-            fallback: None,
-            unhandled: UnhandledPolicy::default(),
-            problems: Vec::new(),
+            state: NoState,
+            registered: Registered::default(),
         }
     }
 }
 
-impl<S> DispatcherBuilder<S> {
+impl<S, P> DispatcherBuilder<S, P> {
     /// Registers the handler of an event: a function, or a closure whose argument need not be
     /// annotated. The handler returns the event's [`Reply`](EventType::Reply), which is `()` for
     /// notifications, or a `Result` of it.
@@ -83,7 +86,7 @@ impl<S> DispatcherBuilder<S> {
     /// argument, `on(on_updated)`.
     #[track_caller]
     pub fn on<E: EventType>(self, handler: impl Handler<E, Return: IntoReply<E::Reply>>) -> Self {
-        self.insert_typed::<E>(erase::<E, _>(handler))
+        self.insert_typed::<E>(Registration::Ready(erase::<E, _>(handler)))
     }
 
     /// Registers one handler for every event of a set, such as the enum of a whole domain. What is
@@ -93,48 +96,30 @@ impl<S> DispatcherBuilder<S> {
     ///
     /// See [`EventSet`] for an example.
     #[track_caller]
-    pub fn on_all<E: EventSet>(
-        mut self,
-        handler: impl SetHandler<E, Return: IntoReply<()>>,
-    ) -> Self {
-        let handler = erase_set::<E, _>(handler);
-        for info in E::EVENTS {
-            if DeliveryKind::of(info.event_type, info.schema) == DeliveryKind::Callback {
-                self.problems.push(BuildProblem::CallbackInSet {
-                    event_type: info.event_type,
-                    place: Location::caller(),
-                });
-            }
-            let handler = ErasedHandler::clone(&handler);
-            self = self.insert(info.event_type, Some(handler), Some(info));
-        }
-        self
+    pub fn on_all<E: EventSet>(self, handler: impl SetHandler<E, Return: IntoReply<()>>) -> Self {
+        self.insert_set::<E>(&Registration::Ready(erase_set::<E, _>(handler)))
     }
 
     /// Registers a handler for an event that has no type: it is given the body as
     /// [`RawJson`]. It returns `()`, a [`RawReply`], or a `Result` of either.
     #[track_caller]
     pub fn on_raw(
-        self,
+        mut self,
         event_type: impl Into<String>,
         handler: impl Handler<RawJson, Return: IntoReply<RawReply>>,
     ) -> Self {
-        self.insert(event_type, Some(erase_raw(handler)), None)
+        let handler = Registration::Ready(erase_raw(handler));
+        self.registered
+            .insert(event_type.into(), Some(handler), None);
+        self
     }
 
     /// Registers a handler for every event that has none of its own. It is given the body as
     /// [`RawJson`], and returns what [`on_raw`](Self::on_raw)'s does.
     #[track_caller]
     pub fn fallback(mut self, handler: impl Handler<RawJson, Return: IntoReply<RawReply>>) -> Self {
-        let second = Location::caller();
-        match self.fallback {
-            Some((_, first)) => self.problems.push(BuildProblem::Clash {
-                event_type: None,
-                first,
-                second,
-            }),
-            None => self.fallback = Some((erase_raw(handler), second)),
-        }
+        let handler = Registration::Ready(erase_raw(handler));
+        self.registered.insert_fallback(handler);
         self
     }
 
@@ -156,74 +141,153 @@ impl<S> DispatcherBuilder<S> {
         for event_type in event_types {
             let event_type = event_type.into();
             if is_never_an_event(&event_type) {
-                self.problems
-                    .push(BuildProblem::CallbackIgnored { event_type, place });
+                let problem = BuildProblem::CallbackIgnored { event_type, place };
+                self.registered.problems.push(problem);
             } else {
-                self = self.insert(event_type, None, None);
+                self.registered.insert(event_type, None, None);
             }
         }
         self
     }
 
-    /// Sets the state for the [`on_with`](Self::on_with) handlers that follow. Each of them is given
-    /// a clone per event, so the state is something cheap to clone, most often an `Arc`.
-    pub fn with_state<T: Clone + Send + Sync + 'static>(self, state: T) -> DispatcherBuilder<T> {
-        DispatcherBuilder {
-            state,
-            routes: self.routes,
-            fallback: self.fallback,
-            unhandled: self.unhandled,
-            problems: self.problems,
-        }
+    /// What to do with an event that nothing is registered for: [`UnhandledPolicy`] has the default.
+    pub fn unhandled(mut self, policy: UnhandledPolicy) -> Self {
+        self.registered.unhandled = policy;
+        self
     }
 
-    /// Registers the handler of an event that is also given the state: a closure
+    #[track_caller]
+    fn insert_typed<E: EventType>(mut self, handler: Registration<S>) -> Self {
+        let info = Some(const { &E::INFO });
+        self.registered
+            .insert(E::EVENT_TYPE.to_owned(), Some(handler), info);
+        self
+    }
+
+    #[track_caller]
+    fn insert_set<E: EventSet>(mut self, handler: &Registration<S>) -> Self {
+        for info in E::EVENTS {
+            let event_type = info.event_type;
+            if DeliveryKind::of(event_type, info.schema) == DeliveryKind::Callback {
+                let place = Location::caller();
+                let problem = BuildProblem::CallbackInSet { event_type, place };
+                self.registered.problems.push(problem);
+            }
+            let handler = Some(handler.clone());
+            self.registered
+                .insert(event_type.to_owned(), handler, Some(info));
+        }
+        self
+    }
+}
+
+/// Handlers that are given a clone of the state with each event.
+impl<S: Clone + Send + Sync + 'static, P> DispatcherBuilder<S, P> {
+    /// Registers the handler of an event that also takes the state: a closure
     /// `|state, event| …`, or a method path such as `App::on_updated` where the method takes
     /// `self: Arc<Self>` and the event.
     #[track_caller]
     pub fn on_with<E: EventType>(
         self,
         handler: impl HandlerWith<S, E, Return: IntoReply<E::Reply>>,
-    ) -> Self
-    where
-        S: Clone + Send + Sync + 'static,
-    {
-        let state = self.state.clone();
-        let handler = erase::<E, _>(move |event| handler(state.clone(), event));
-        self.insert_typed::<E>(handler)
+    ) -> Self {
+        let handler = Arc::new(handler);
+        self.insert_typed::<E>(Registration::waiting(move |state: &S| {
+            let (handler, state) = (Arc::clone(&handler), state.clone());
+            erase::<E, _>(move |event| handler(state.clone(), event))
+        }))
     }
 
-    /// What to do with an event that nothing is registered for. The default is
-    /// [`UnhandledPolicy::Acknowledge`].
-    pub fn unhandled(mut self, policy: UnhandledPolicy) -> Self {
-        self.unhandled = policy;
-        self
-    }
-
+    /// [`on_all`](Self::on_all) with the state: a closure `|state, event| …`.
     #[track_caller]
-    fn insert_typed<E: EventType>(self, handler: ErasedHandler) -> Self {
-        self.insert(E::EVENT_TYPE, Some(handler), Some(const { &E::INFO }))
+    pub fn on_all_with<E: EventSet>(
+        self,
+        handler: impl SetHandlerWith<S, E, Return: IntoReply<()>>,
+    ) -> Self {
+        let handler = Arc::new(handler);
+        self.insert_set::<E>(&Registration::waiting(move |state: &S| {
+            let (handler, state) = (Arc::clone(&handler), state.clone());
+            erase_set::<E, _>(move |event| handler(state.clone(), event))
+        }))
     }
 
+    /// [`on_raw`](Self::on_raw) with the state: a closure `|state, event| …`.
     #[track_caller]
-    fn insert(
+    pub fn on_raw_with(
         mut self,
         event_type: impl Into<String>,
-        handler: Option<ErasedHandler>,
-        info: Option<&'static EventInfo>,
+        handler: impl HandlerWith<S, RawJson, Return: IntoReply<RawReply>>,
     ) -> Self {
-        let second = Location::caller();
-        match self.routes.entry(event_type.into()) {
-            Entry::Occupied(entry) => self.problems.push(BuildProblem::Clash {
-                event_type: Some(entry.key().clone()),
-                first: entry.get().1,
-                second,
-            }),
-            Entry::Vacant(entry) => {
-                entry.insert((Route { handler, info }, second));
-            }
-        }
+        self.registered
+            .insert(event_type.into(), Some(raw_with(handler)), None);
         self
+    }
+
+    /// [`fallback`](Self::fallback) with the state: a closure `|state, event| …`.
+    #[track_caller]
+    pub fn fallback_with(
+        mut self,
+        handler: impl HandlerWith<S, RawJson, Return: IntoReply<RawReply>>,
+    ) -> Self {
+        self.registered.insert_fallback(raw_with(handler));
+        self
+    }
+}
+
+impl<S> DispatcherBuilder<S> {
+    /// Gives the state to the handlers that take it, whether they are registered before or after.
+    /// Each of them is given a clone per event, so the state is something cheap to clone, most often
+    /// an `Arc`.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use lark_events::Dispatcher;
+    /// use lark_events::dispatch::DispatcherBuilder;
+    ///
+    /// struct App {
+    ///     name: String,
+    /// }
+    ///
+    /// /// What a module of the app registers, whatever the state will be.
+    /// fn fallback(builder: DispatcherBuilder<Arc<App>>) -> DispatcherBuilder<Arc<App>> {
+    ///     builder.fallback_with(|app: Arc<App>, event| async move {
+    ///         println!("{} does not know {}", app.name, event.header.event_type);
+    ///     })
+    /// }
+    ///
+    /// let app = Arc::new(App { name: "tea".to_owned() });
+    /// let dispatcher = fallback(Dispatcher::builder()).with_state(app).build()?;
+    /// # Ok::<(), lark_events::error::BuildError>(())
+    /// ```
+    pub fn with_state(self, state: S) -> DispatcherBuilder<S, HasState<S>> {
+        DispatcherBuilder {
+            state: HasState(state),
+            registered: self.registered,
+        }
+    }
+}
+
+impl DispatcherBuilder {
+    /// Builds the dispatcher.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] when an event type, or the fallback, was registered twice, or a callback is in
+    /// a set or ignored.
+    pub fn build(self) -> Result<Dispatcher, BuildError> {
+        self.registered.build(&())
+    }
+}
+
+impl<S> DispatcherBuilder<S, HasState<S>> {
+    /// Goes on with another state. The handlers so far keep theirs.
+    pub fn with_state<T>(self, state: T) -> DispatcherBuilder<T, HasState<T>> {
+        let HasState(old) = self.state;
+        DispatcherBuilder {
+            state: HasState(state),
+            registered: self.registered.bind(&old),
+        }
     }
 
     /// Builds the dispatcher.
@@ -233,17 +297,19 @@ impl<S> DispatcherBuilder<S> {
     /// [`BuildError`] when an event type, or the fallback, was registered twice, or a callback is in
     /// a set or ignored.
     pub fn build(self) -> Result<Dispatcher, BuildError> {
-        if !self.problems.is_empty() {
-            return Err(BuildError(self.problems));
-        }
-        let routes = self.routes.into_iter();
-        Ok(Dispatcher::new(Routes {
-            by_type: routes.map(|(key, (route, _))| (key, route)).collect(),
-            fallback: self.fallback.map(|(handler, _)| handler),
-            unhandled: self.unhandled,
-            unhandled_types: UnhandledTypes::default(),
-        }))
+        let HasState(state) = self.state;
+        self.registered.build(&state)
     }
+}
+
+fn raw_with<S: Clone + Send + Sync + 'static>(
+    handler: impl HandlerWith<S, RawJson, Return: IntoReply<RawReply>>,
+) -> Registration<S> {
+    let handler = Arc::new(handler);
+    Registration::waiting(move |state: &S| {
+        let (handler, state) = (Arc::clone(&handler), state.clone());
+        erase_raw(move |event| handler(state.clone(), event))
+    })
 }
 
 /// Whether a type is a callback in any envelope that it may come in.
@@ -252,12 +318,30 @@ fn is_never_an_event(event_type: &str) -> bool {
     names_its_domain && DeliveryKind::of(event_type, Schema::V2) == DeliveryKind::Callback
 }
 
-impl<S> fmt::Debug for DispatcherBuilder<S> {
+// Derived, this would ask it of the state too.
+impl<S, P: Clone> Clone for DispatcherBuilder<S, P> {
+    fn clone(&self) -> Self {
+        Self {
+            state: self.state.clone(),
+            registered: self.registered.clone(),
+        }
+    }
+}
+
+impl<S, P> fmt::Debug for DispatcherBuilder<S, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let event_types: Vec<_> = self.registered.event_types().collect();
         f.debug_struct("DispatcherBuilder")
-            .field("event_types", &self.routes.keys())
-            .field("fallback", &self.fallback.is_some())
-            .field("unhandled", &self.unhandled)
+            .field("event_types", &event_types)
+            .field("fallback", &self.registered.has_fallback())
+            .field("unhandled", &self.registered.unhandled)
             .finish_non_exhaustive()
+    }
+}
+
+/// Without the state, which may hold secrets.
+impl<S> fmt::Debug for HasState<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HasState").finish_non_exhaustive()
     }
 }

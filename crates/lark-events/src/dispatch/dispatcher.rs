@@ -1,6 +1,7 @@
 //! Routing a delivery to its handler: one look-up, one decode, and a failure of any kind is a value.
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -17,18 +18,21 @@ use super::handler::{ErasedHandler, HandlerFuture};
 use super::manifest::Manifest;
 use super::outcome::Outcome;
 use super::unhandled::UnhandledTypes;
-use crate::error::{DispatchError, DispatchErrorKind};
+use super::verdict::Verdict;
+use crate::error::{BoxError, DispatchError, DispatchErrorKind};
 use crate::event::{Delivery, EventInfo};
 
 /// Routes deliveries to the handlers registered for their event types.
 ///
 /// It is a [`tower_service::Service`] of [`Delivery`], always ready; cloning it is cheap and shares
-/// the handlers. An event without a handler is never decoded. A handler that panics is a
-/// [`DispatchError`] like one that fails, as long as the program is built to unwind.
+/// the handlers. Its error is a [`BoxError`], so that layers such as tower's need no other, and always a
+/// [`DispatchError`], which [`dispatch`](Self::dispatch) returns as it is. An event without a handler is
+/// never decoded. A handler that panics fails like one that returns an error, as long as the program is
+/// built to unwind.
 ///
 /// Every delivery has a [`tracing`] span `delivery` with the fields `event_type`, `event_id`,
 /// `app_id`, `tenant_key`, `transport`, `outcome` and `elapsed_us` (microseconds until the outcome).
-/// The outcome is `handled`, `replied` or `unhandled`; the name of the
+/// The outcome is `handled`, `replied`, `rejected` or `unhandled`; the name of the
 /// [kind of failure](crate::DispatchErrorKind::as_str); or `cancelled` when a layer or transport
 /// dropped the delivery before its end. The error of a failed handler is logged with its causes, at
 /// level `ERROR`; nothing that a delivery contains ever is.
@@ -79,22 +83,24 @@ pub(crate) struct Route {
 
 /// What to answer an event that no handler is registered for. A *callback* without a handler
 /// always fails: to acknowledge it without its reply would mislead the user who waits for it.
+///
+/// The first event of a type is logged at `WARN`, those that follow at `DEBUG` with their count; types
+/// that are [ignored](DispatcherBuilder::ignore) are acknowledged and not logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum UnhandledPolicy {
-    /// Acknowledge it, and report it as [`Outcome::Unhandled`] and in the log: the platform does not
-    /// send it again. The first event of a type is logged at `WARN`, those that follow at `DEBUG` with
-    /// their count; types that are [ignored](DispatcherBuilder::ignore) are not logged.
+    /// Fail: the platform delivers the event again, perhaps to a newer version of the app. So a rolling
+    /// deployment loses no event of a type that only the new version handles: on a long connection
+    /// the platform picks any process of the app, also an old one. The official SDKs fail too.
     #[default]
-    Acknowledge,
-    /// Fail: the platform delivers it again later, perhaps to a newer version of the app. With this
-    /// a rolling deployment loses nothing.
     Fail,
+    /// Acknowledge the event as [`Outcome::Unhandled`]: the platform does not deliver it again.
+    Acknowledge,
 }
 
 impl Dispatcher {
-    /// Starts registering handlers.
-    pub fn builder() -> DispatcherBuilder {
+    /// Starts registering handlers. `S` is the state that some of them take, if any does.
+    pub fn builder<S>() -> DispatcherBuilder<S> {
         DispatcherBuilder::default()
     }
 
@@ -102,6 +108,14 @@ impl Dispatcher {
         Self {
             routes: Arc::new(routes),
         }
+    }
+
+    /// Routes a delivery to its handler, as the [`Service`] does, with an error that needs no downcast.
+    pub fn dispatch(
+        &self,
+        delivery: Delivery,
+    ) -> impl Future<Output = Result<Outcome, DispatchError>> + Send + use<> {
+        self.start(delivery)
     }
 
     /// The event types that have a handler of their own, in no particular order.
@@ -131,30 +145,56 @@ impl fmt::Debug for Dispatcher {
 
 impl Service<Delivery> for Dispatcher {
     type Response = Outcome;
-    type Error = DispatchError;
+    type Error = BoxError;
     type Future = DispatchFuture;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), DispatchError>> {
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, delivery: Delivery) -> DispatchFuture {
+        DispatchFuture(self.start(delivery))
+    }
+}
+
+/// A delivery on its way to an [`Outcome`]. Its error is a [`DispatchError`]. When it is dropped before
+/// its end, that is logged.
+#[must_use = "futures do nothing unless polled"]
+pub struct DispatchFuture(Dispatching);
+
+impl Future for DispatchFuture {
+    type Output = Result<Outcome, BoxError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let polled = Pin::new(&mut self.0).poll(context);
+        polled.map_err(Into::into)
+    }
+}
+
+impl fmt::Debug for DispatchFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DispatchFuture").finish_non_exhaustive()
+    }
+}
+
+impl Dispatcher {
+    fn start(&self, delivery: Delivery) -> Dispatching {
         let routes = Arc::clone(&self.routes);
         let header = &delivery.header;
         // At the highest level, so that whatever the filter lets through of a delivery says which.
         let span = error_span!(
             "delivery",
             event_type = header.event_type,
-            event_id = header.event_id,
-            app_id = header.app_id,
-            tenant_key = header.tenant_key,
+            event_id = header.event_id.as_deref(),
+            app_id = header.app_id.as_deref(),
+            tenant_key = header.tenant_key.as_deref(),
             transport = delivery.transport.as_str(),
             outcome = Empty,
             elapsed_us = Empty,
         );
         // Nobody reads a time that no span has.
         let started = (!span.is_disabled()).then(Instant::now);
-        DispatchFuture {
+        Dispatching {
             span,
             started,
             stage: Stage::Called { routes, delivery },
@@ -162,9 +202,8 @@ impl Service<Delivery> for Dispatcher {
     }
 }
 
-/// A delivery on its way to an [`Outcome`]. When it is dropped before its end, that is logged.
-#[must_use = "futures do nothing unless polled"]
-pub struct DispatchFuture {
+/// A delivery on its way to an [`Outcome`].
+struct Dispatching {
     span: Span,
     started: Option<Instant>,
     stage: Stage,
@@ -207,6 +246,9 @@ impl Stage {
             Ok(Poll::Ready(Ok(Outcome::Handled))) if *is_callback => {
                 Err(DispatchError::new(DispatchErrorKind::NoReply))
             }
+            Ok(Poll::Ready(Err(error))) if !*is_callback && is_rejected(&error) => {
+                Ok(Outcome::rejected_by(&error))
+            }
             Ok(Poll::Ready(outcome)) => outcome,
             Err(_panic) => Err(DispatchError::new(DispatchErrorKind::Panic)),
         })
@@ -235,12 +277,16 @@ impl Routes {
             None => None,
         };
         let Some(handler) = handler.or(self.fallback.as_ref()) else {
+            let unhandled = DispatchError::new(DispatchErrorKind::Unhandled);
+            if is_callback {
+                error!(error = &unhandled as &dyn Error, "not handled");
+                return Err(Err(unhandled));
+            }
+            let event_type = &delivery.header.event_type;
+            self.unhandled_types.report(event_type, self.unhandled);
             return Err(match self.unhandled {
-                UnhandledPolicy::Acknowledge if !is_callback => {
-                    self.unhandled_types.report(&delivery.header.event_type);
-                    Ok(Outcome::Unhandled)
-                }
-                _ => Err(DispatchError::new(DispatchErrorKind::Unhandled)),
+                UnhandledPolicy::Acknowledge => Ok(Outcome::Unhandled),
+                UnhandledPolicy::Fail => Err(unhandled),
             });
         };
         match catch_unwind(AssertUnwindSafe(|| handler(delivery))) {
@@ -262,6 +308,10 @@ impl Stage {
     }
 }
 
+fn is_rejected(error: &DispatchError) -> bool {
+    Verdict::of(error) == Some(Verdict::Reject)
+}
+
 fn record(span: &Span, started: Option<Instant>, outcome: &str) {
     if let Some(started) = started {
         let elapsed = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
@@ -270,7 +320,7 @@ fn record(span: &Span, started: Option<Instant>, outcome: &str) {
     }
 }
 
-impl Future for DispatchFuture {
+impl Future for Dispatching {
     type Output = Result<Outcome, DispatchError>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -287,15 +337,18 @@ impl Future for DispatchFuture {
             Err(error) => record(span, *started, error.kind().as_str()),
         }
         match &result {
-            Ok(Outcome::Unhandled) => {} // reported where it was found, unless it is ignored
+            // Reported where it was found, unless it is ignored.
+            Ok(Outcome::Unhandled) => {}
+            Err(error) if error.kind() == DispatchErrorKind::Unhandled => {}
+            Ok(Outcome::Rejected(error)) => error!(error, "rejected: acknowledged, not retried"),
             Ok(_) => debug!("dispatched"),
-            Err(failure) => error!(error = failure as &dyn std::error::Error, "not handled"),
+            Err(failure) => error!(error = failure as &dyn Error, "not handled"),
         }
         Poll::Ready(result)
     }
 }
 
-impl Drop for DispatchFuture {
+impl Drop for Dispatching {
     fn drop(&mut self) {
         if matches!(self.stage, Stage::Ended) {
             return;
@@ -305,11 +358,5 @@ impl Drop for DispatchFuture {
         let _ = self.stage.end();
         record(&self.span, self.started, "cancelled");
         warn!("cancelled before its end");
-    }
-}
-
-impl fmt::Debug for DispatchFuture {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DispatchFuture").finish_non_exhaustive()
     }
 }

@@ -68,6 +68,26 @@ where
     type Return = Fut::Output;
 }
 
+/// A handler of all events of a set `E` that is also given a clone of the state `S`. Implemented for
+/// functions, closures and method paths; not meant to be implemented by hand.
+pub trait SetHandlerWith<S, E>:
+    Fn(S, E) -> <Self as SetHandlerWith<S, E>>::Future + Send + Sync + 'static
+{
+    /// What the handler returns before it is awaited.
+    type Future: Future<Output = Self::Return> + Send + 'static;
+    /// What it returns in the end.
+    type Return;
+}
+
+impl<S, E, F, Fut> SetHandlerWith<S, E> for F
+where
+    F: Fn(S, E) -> Fut + Send + Sync + 'static,
+    Fut: Future + Send + 'static,
+{
+    type Future = Fut;
+    type Return = Fut::Output;
+}
+
 /// A running handler.
 pub(crate) type HandlerFuture =
     Pin<Box<dyn Future<Output = Result<Outcome, DispatchError>> + Send>>;
@@ -101,7 +121,10 @@ where
     Arc::new(move |delivery| {
         let running = match S::decode(Event::undecoded(delivery.header, delivery.raw)) {
             Ok(Some(event)) => Ok(handler(event)),
-            Ok(None) => Err(DispatchError::new(DispatchErrorKind::Unhandled)),
+            Ok(None) => Err(DispatchError::with_source(
+                DispatchErrorKind::Handler,
+                "the event set does not decode an event that it lists",
+            )),
             Err(error) => Err(DispatchError::with_source(DispatchErrorKind::Decode, error)),
         };
         Box::pin(async move { finish(running?.await.into_reply(), encode::<()>) })

@@ -1,8 +1,10 @@
 //! What became of a delivery, and how handlers say it.
 
+use std::error::Error;
+
 use serde::Serialize;
 
-use crate::error::{BoxError, EncodeError};
+use crate::error::{BoxError, EncodeError, with_sources};
 use crate::json::RawJson;
 
 /// What became of a delivery. A failure is no outcome: it is the service's error,
@@ -16,9 +18,18 @@ pub enum Outcome {
     Replied(RawJson),
     /// No handler is registered, and the event is acknowledged all the same.
     Unhandled,
+    /// A handler [rejected](crate::Reject) the event, which is acknowledged and never delivered
+    /// again. The text is that of the error with its sources.
+    Rejected(String),
 }
 
 impl Outcome {
+    /// The outcome of an event that `error` rejects.
+    #[must_use]
+    pub fn rejected_by(error: &(dyn Error + 'static)) -> Self {
+        Self::Rejected(with_sources(error))
+    }
+
     /// The name used in spans and metrics.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
@@ -26,6 +37,7 @@ impl Outcome {
             Self::Handled => "handled",
             Self::Replied(_) => "replied",
             Self::Unhandled => "unhandled",
+            Self::Rejected(_) => "rejected",
         }
     }
 }

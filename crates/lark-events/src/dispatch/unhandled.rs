@@ -1,25 +1,31 @@
-//! Reports of acknowledged events that have no handler: a warning for the first of a type, then a count.
+//! Reports of events that have no handler: a warning for the first of a type, then a count.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use tracing::{debug, warn};
 
+use super::dispatcher::UnhandledPolicy;
+
 /// Most types that are counted, in each dispatcher. The catalogue has fewer; events of further types are
 /// reported at DEBUG alone.
 const MAX_TYPES: usize = 1_024;
 
-/// How many events of each type were acknowledged without a handler.
+/// How many events of each type came without a handler.
 #[derive(Debug, Default)]
 pub(crate) struct UnhandledTypes(Mutex<HashMap<String, u64>>);
 
 impl UnhandledTypes {
     /// Reports an event in the current span, which names it.
-    pub(crate) fn report(&self, event_type: &str) {
+    pub(crate) fn report(&self, event_type: &str, policy: UnhandledPolicy) {
+        let answer = match policy {
+            UnhandledPolicy::Fail => "failed",
+            UnhandledPolicy::Acknowledge => "acknowledged",
+        };
         match self.count(event_type) {
-            Some(1) => warn!("acknowledged without a handler; further events of the type at DEBUG"),
-            Some(count) => debug!(count, "acknowledged without a handler"),
-            None => debug!("acknowledged without a handler"),
+            Some(1) => warn!(answer, "no handler; further events of the type at DEBUG"),
+            Some(count) => debug!(answer, count, "no handler"),
+            None => debug!(answer, "no handler"),
         }
     }
 

@@ -104,7 +104,7 @@ impl Delivery {
                 EventHeader {
                     schema: Schema::V1,
                     event_id: document.uuid.into_string(),
-                    event_type: event.event_type.into_string(),
+                    event_type: event.event_type.into_string().unwrap_or_default(),
                     create_time: document.ts.into_string(),
                     app_id: event.app_id.into_string(),
                     tenant_key: event.tenant_key.into_string(),
@@ -165,7 +165,7 @@ impl DeliveryKind {
 }
 
 fn outer_header(bytes: &Bytes, header: Header<'_>) -> EventHeader {
-    let owned = |text: Option<Text<'_>>| text.map(Text::into_string).unwrap_or_default();
+    let owned = |text: Option<Text<'_>>| text.and_then(Text::into_string);
     let extra = |(name, value): (Cow<'_, str>, &RawValue)| {
         let value = bytes.slice_ref(value.get().as_bytes());
         (name.into_owned(), RawJson::parsed(value))
@@ -173,7 +173,7 @@ fn outer_header(bytes: &Bytes, header: Header<'_>) -> EventHeader {
     EventHeader {
         schema: Schema::V2,
         event_id: owned(header.event_id),
-        event_type: owned(header.event_type),
+        event_type: owned(header.event_type).unwrap_or_default(),
         create_time: owned(header.create_time),
         app_id: owned(header.app_id),
         tenant_key: owned(header.tenant_key),
@@ -222,11 +222,12 @@ mod tests {
         )
         .unwrap();
         assert_eq!(delivery.header.schema, Schema::V1);
-        assert_eq!(delivery.header.event_id, "u-1");
+        assert_eq!(delivery.header.event_id.as_deref(), Some("u-1"));
         assert_eq!(delivery.header.event_type, "message");
-        assert_eq!(delivery.header.create_time, "1502199207.7171419");
-        assert_eq!(delivery.header.app_id, "a");
-        assert_eq!(delivery.header.tenant_key, "k");
+        let create_time = delivery.header.create_time.as_deref();
+        assert_eq!(create_time, Some("1502199207.7171419"));
+        assert_eq!(delivery.header.app_id.as_deref(), Some("a"));
+        assert_eq!(delivery.header.tenant_key.as_deref(), Some("k"));
         assert!(delivery.raw.as_str().starts_with(r#"{"tenant_key":"k""#));
         assert!(!delivery.is_callback());
     }
@@ -239,13 +240,11 @@ mod tests {
         )
         .unwrap();
         assert_eq!(delivery.header.event_type, "message");
-        assert_eq!(delivery.header.event_id, "");
-        assert_eq!(delivery.header.create_time, "1e400");
+        assert_eq!(delivery.header.event_id, None);
+        assert_eq!(delivery.header.create_time.as_deref(), Some("1e400"));
         assert_eq!(delivery.header.created_at(), None);
-        assert_eq!(
-            (&*delivery.header.app_id, &*delivery.header.tenant_key),
-            ("7", "")
-        );
+        assert_eq!(delivery.header.app_id.as_deref(), Some("7"));
+        assert_eq!(delivery.header.tenant_key, None);
     }
 
     #[test]
@@ -278,7 +277,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(delivery.header.event_type, "app_ticket");
-        assert_eq!(delivery.header.tenant_key, "");
+        assert_eq!(delivery.header.tenant_key, None);
     }
 
     #[test]

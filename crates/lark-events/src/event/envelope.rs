@@ -230,9 +230,10 @@ impl Text<'_> {
         self.0.as_deref()
     }
 
-    /// Empty where it is absent.
-    pub(crate) fn into_string(self) -> String {
-        self.0.map(Cow::into_owned).unwrap_or_default()
+    /// The text, unless it is empty.
+    pub(crate) fn into_string(self) -> Option<String> {
+        let text = self.0.filter(|text| !text.is_empty())?;
+        Some(text.into_owned())
     }
 }
 

@@ -44,7 +44,7 @@ use crate::json::RawJson;
 /// let dispatcher = Dispatcher::builder()
 ///     .on_all::<KitchenEvent>(|event| async move {
 ///         match event {
-///             KitchenEvent::TeaReadyV1(event) => println!("tea in {}", event.header.tenant_key),
+///             KitchenEvent::TeaReadyV1(event) => println!("tea in {:?}", event.header.tenant_key),
 ///             KitchenEvent::CupBrokenV1(_) => println!("a cup less"),
 ///         }
 ///     })

@@ -3,11 +3,16 @@
 use std::fmt;
 use std::time::SystemTime;
 
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
 use crate::json::RawJson;
 use crate::time::parse_time;
 
 /// The header of an event, the same for both envelope versions. A field that the platform did not
-/// send is an empty string.
+/// send, or sent empty, is `None`.
+///
+/// It is written as JSON with the platform's names for what it has, [extras](Self::extras) included.
 ///
 /// The Verification Token, which the platform puts beside these, has done its work by the time an
 /// event has a header and is not kept.
@@ -17,16 +22,16 @@ pub struct EventHeader {
     /// The version of the envelope that the event came in.
     pub schema: Schema,
     /// Identifies the event; a redelivery has the same (version 1: `uuid`).
-    pub event_id: String,
+    pub event_id: Option<String>,
     /// Such as `vc.reserve_config.updated_v1`.
     pub event_type: String,
     /// When the event happened, as sent (version 1: `ts`). Its unit differs from event to event;
     /// [`created_at`](Self::created_at) reads them all.
-    pub create_time: String,
+    pub create_time: Option<String>,
     /// The app that the event is for.
-    pub app_id: String,
+    pub app_id: Option<String>,
     /// The tenant that it happened in.
-    pub tenant_key: String,
+    pub tenant_key: Option<String>,
     pub(crate) extras: Vec<(String, RawJson)>,
 }
 
@@ -36,11 +41,11 @@ impl EventHeader {
     pub fn new(event_type: impl Into<String>) -> Self {
         Self {
             schema: Schema::V2,
-            event_id: String::new(),
+            event_id: None,
             event_type: event_type.into(),
-            create_time: String::new(),
-            app_id: String::new(),
-            tenant_key: String::new(),
+            create_time: None,
+            app_id: None,
+            tenant_key: None,
             extras: Vec::new(),
         }
     }
@@ -86,14 +91,36 @@ impl EventHeader {
     ///
     /// let mut header = EventHeader::new("vc.reserve_config.updated_v1");
     /// for same in ["1608725989", "1608725989.0", "1608725989000", "1608725989000000"] {
-    ///     header.create_time = same.to_owned();
+    ///     header.create_time = Some(same.to_owned());
     ///     let expected = SystemTime::UNIX_EPOCH + Duration::from_secs(1_608_725_989);
     ///     assert_eq!(header.created_at(), Some(expected));
     /// }
     /// ```
     #[must_use]
     pub fn created_at(&self) -> Option<SystemTime> {
-        parse_time(&self.create_time)
+        parse_time(self.create_time.as_deref()?)
+    }
+}
+
+impl Serialize for EventHeader {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let known = [
+            ("event_id", self.event_id.as_deref()),
+            ("event_type", Some(self.event_type.as_str())),
+            ("create_time", self.create_time.as_deref()),
+            ("app_id", self.app_id.as_deref()),
+            ("tenant_key", self.tenant_key.as_deref()),
+        ];
+        let mut map = serializer.serialize_map(None)?;
+        for (name, text) in known {
+            if let Some(text) = text {
+                map.serialize_entry(name, text)?;
+            }
+        }
+        for (name, value) in self.extras() {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
     }
 }
 

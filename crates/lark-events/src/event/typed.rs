@@ -1,10 +1,11 @@
 //! What a handler is given: a typed body with the header that came with it.
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
 
 use super::event_type::EventType;
-use super::header::EventHeader;
+use super::header::{EventHeader, Schema};
 use super::unread::unread;
 use crate::error::DecodeError;
 use crate::json::RawJson;
@@ -22,6 +23,23 @@ use crate::json::RawJson;
 ///     CardActionTrigger::default(),
 /// );
 /// assert_eq!(event.raw().as_str(), "{}");
+/// ```
+///
+/// Print it as JSON, in the shape of the version 2 envelope whatever it came in. The body is the typed
+/// one; [`raw`](Self::raw) has it as it was received:
+///
+/// ```
+/// # use lark_events::callback::CardActionTrigger;
+/// # use lark_events::{Event, EventHeader};
+/// # let event = Event::new(
+/// #     EventHeader::new("card.action.trigger"),
+/// #     CardActionTrigger::default(),
+/// # );
+/// assert_eq!(
+///     serde_json::to_string(&event)?,
+///     r#"{"schema":"2.0","header":{"event_type":"card.action.trigger"},"event":{}}"#
+/// );
+/// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -86,6 +104,16 @@ impl<E> Event<E> {
             Ok(typed) => unread(&self.raw, &typed, self.header.schema),
             Err(_) => vec![String::new()],
         }
+    }
+}
+
+impl<E: Serialize> Serialize for Event<E> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut event = serializer.serialize_struct("Event", 3)?;
+        event.serialize_field("schema", &Schema::V2.to_string())?;
+        event.serialize_field("header", &self.header)?;
+        event.serialize_field("event", &self.body)?;
+        event.end()
     }
 }
 

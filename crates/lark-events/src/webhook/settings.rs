@@ -52,10 +52,7 @@ impl Settings {
         let Some(own) = &self.app_id else {
             return Ok(());
         };
-        let app_id = &mut delivery.header.app_id;
-        if app_id.is_empty() {
-            app_id.clone_from(own);
-        }
+        let app_id = delivery.header.app_id.get_or_insert_with(|| own.clone());
         (app_id == own)
             .then_some(())
             .ok_or(RejectionReason::ForeignApp)

@@ -8,5 +8,5 @@ fn main() {
     //~ callbacks such as `card.action.trigger` need their reply; notifications return `()`
     let _ = Dispatcher::builder().on::<CardActionTrigger>(|event| async move {
         println!("{:?}", event.body.action);
-    });
+    }).build();
 }

@@ -9,5 +9,5 @@ async fn on_tea(_: Event<Tea>) {}
 
 fn main() {
     //~ the trait bound `Tea: EventType` is not satisfied
-    let _ = Dispatcher::builder().on(on_tea);
+    let _ = Dispatcher::builder().on(on_tea).build();
 }

@@ -14,5 +14,5 @@ fn main() {
         std::future::ready(()).await;
         drop::<Rc<u8>>(kept);
         CardActionReply::new()
-    });
+    }).build();
 }

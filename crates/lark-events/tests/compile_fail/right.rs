@@ -8,5 +8,5 @@ async fn on_card(_: Event<CardActionTrigger>) -> CardActionReply {
 }
 
 fn main() {
-    let _ = Dispatcher::builder().on::<CardActionTrigger>(on_card);
+    let _ = Dispatcher::builder().on::<CardActionTrigger>(on_card).build();
 }

@@ -11,5 +11,5 @@ fn main() {
     //~ type mismatch in function arguments
     //~ expected function signature `fn(Event<CardActionTrigger>) -> _`
     //~ found function signature `fn(Event<UrlPreviewGet>) -> _`
-    let _ = Dispatcher::builder().on::<CardActionTrigger>(on_preview);
+    let _ = Dispatcher::builder().on::<CardActionTrigger>(on_preview).build();
 }

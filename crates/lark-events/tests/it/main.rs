@@ -13,9 +13,11 @@ mod kinds;
 mod odd_fields;
 mod properties;
 mod signed;
+mod state;
 mod support;
 #[cfg(feature = "testing")]
 mod testing;
 mod unread;
 mod unsigned;
+mod verdicts;
 mod webhook;

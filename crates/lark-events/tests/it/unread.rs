@@ -76,7 +76,7 @@ fn what_the_old_header_could_not_take_is_told_of() {
         "event":{"type":"leave","app_id":{"a":1},"tenant_key":["x"],"text":"t"}}"#;
     let now = std::time::SystemTime::UNIX_EPOCH;
     let delivery = Delivery::parse_unauthenticated(document, Transport::Local, now).unwrap();
-    assert_eq!(delivery.header.app_id, "");
+    assert_eq!(delivery.header.app_id.as_deref(), None);
     let info = EventInfo::of::<Kinds>().schema(Schema::V1);
     let unread = |raw: &RawJson| info.typed(raw).unwrap().unread;
     assert_eq!(unread(&delivery.raw), ["/app_id", "/tenant_key"]);

@@ -37,7 +37,7 @@ fn a_script_pushes_has_faults_happen_and_waits_for_what_comes_of_it() {
         let event = handled.recv_timeout(LIMIT).unwrap();
         let body: Value = event.raw().decode().unwrap();
         assert_eq!(body["scope_id"], "omm_7");
-        assert_eq!(delivery["event_id"], *event.header.event_id);
+        assert_eq!(delivery["event_id"], event.header.event_id.unwrap());
     }
     let stats = serving.next("stats");
     assert_eq!(

@@ -12,7 +12,7 @@
 //!
 //! // A handler of one event …
 //! async fn on_event(event: Event<ApprovalUpdatedV4>) {
-//!     println!("{}: {:?}", event.header.tenant_key, event.body);
+//!     println!("{:?}: {:?}", event.header.tenant_key, event.body);
 //! }
 //! let dispatcher = Dispatcher::builder().on::<ApprovalUpdatedV4>(on_event).build()?;
 //!

@@ -12,7 +12,7 @@
 //!
 //! // A handler of one event …
 //! async fn on_event(event: Event<ApprovalGroupsUpdatedV2>) {
-//!     println!("{}: {:?}", event.header.tenant_key, event.body);
+//!     println!("{:?}: {:?}", event.header.tenant_key, event.body);
 //! }
 //! let dispatcher = Dispatcher::builder().on::<ApprovalGroupsUpdatedV2>(on_event).build()?;
 //!

@@ -11,7 +11,7 @@
 //!
 //! // A handler of one event …
 //! async fn on_event(event: Event<DepartmentCreatedV1>) {
-//!     println!("{}: {:?}", event.header.tenant_key, event.body);
+//!     println!("{:?}: {:?}", event.header.tenant_key, event.body);
 //! }
 //! let dispatcher = Dispatcher::builder().on::<DepartmentCreatedV1>(on_event).build()?;
 //!

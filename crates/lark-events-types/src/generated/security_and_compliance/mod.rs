@@ -11,7 +11,7 @@
 //!
 //! // A handler of one event …
 //! async fn on_event(event: Event<DeviceApplyRecordDeviceApplyEventV2>) {
-//!     println!("{}: {:?}", event.header.tenant_key, event.body);
+//!     println!("{:?}: {:?}", event.header.tenant_key, event.body);
 //! }
 //! let dispatcher = Dispatcher::builder().on::<DeviceApplyRecordDeviceApplyEventV2>(on_event).build()?;
 //!

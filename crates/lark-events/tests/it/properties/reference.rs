@@ -49,10 +49,10 @@ impl From<Delivery> for Event {
             schema: header.schema,
             extras: header.extras().map(extra).collect(),
             event_type: header.event_type,
-            event_id: header.event_id,
-            create_time: header.create_time,
-            app_id: header.app_id,
-            tenant_key: header.tenant_key,
+            event_id: header.event_id.unwrap_or_default(),
+            create_time: header.create_time.unwrap_or_default(),
+            app_id: header.app_id.unwrap_or_default(),
+            tenant_key: header.tenant_key.unwrap_or_default(),
             body: raw.as_str().to_owned(),
         }
     }
