@@ -27,7 +27,7 @@ use crate::json::RawJson;
 /// }
 ///
 /// async fn on_tea(event: Event<TeaReadyV1>) {
-///     println!("{:?} is ready in {}", event.body.kind, event.header.tenant_key);
+///     println!("{} is ready in {:?}", event.body.kind, event.header.tenant_key);
 /// }
 ///
 /// let dispatcher = Dispatcher::builder().on::<TeaReadyV1>(on_tea).build()?;
