@@ -11,10 +11,10 @@ use tokio::time::Instant;
 
 use super::large::LargeMessages;
 use super::step::Step;
-use crate::config::ClientConfig;
-use crate::frame::{Frame, header};
 use crate::session::{Action, Done, Limits, Running, Session};
 use crate::stats::Counters;
+use crate::wire::config::ClientConfig;
+use crate::wire::frame::{Frame, header};
 
 /// No setting makes a connection count as alive for longer: two of the longest intervals, and grace.
 pub(in crate::session) const LONGEST_SILENCE: Duration = Duration::from_secs(20 * 60 + 5);

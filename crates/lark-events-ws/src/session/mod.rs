@@ -13,10 +13,10 @@ use lark_events_layers::run::{CALLBACK_SLOTS, MAX_INLINE_BYTES};
 use tokio::time::Instant;
 use tracing::warn;
 
-use crate::assemble::{Assembler, Joined, Part, Place};
-use crate::config::ClientConfig;
-use crate::frame::{Frame, Method, header};
 use crate::stats::Counters;
+use crate::wire::assemble::{Assembler, Joined, Part, Place};
+use crate::wire::config::ClientConfig;
+use crate::wire::frame::{Frame, Method, header};
 
 /// How much longer than two ping intervals a connection may be silent before it counts as dead.
 const SILENCE_GRACE: Duration = Duration::from_secs(5);

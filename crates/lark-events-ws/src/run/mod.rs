@@ -1,5 +1,8 @@
 //! Running a connection: what the session decides, done on a socket; and connecting again.
 
+pub(crate) mod backoff;
+pub(crate) mod handlers;
+
 use std::convert::Infallible;
 use std::fmt;
 use std::pin::pin;
@@ -20,15 +23,15 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use tracing::{Instrument as _, error, error_span, info, warn};
 
-use crate::backoff::Backoff;
-use crate::config::ClientConfig;
-use crate::connect::{self, Connect, Connected, READ_BUFFER_BYTES};
-use crate::dial::BoxStream;
+use crate::dial::connect::{self, Connect, Connected, READ_BUFFER_BYTES};
+use crate::dial::dialer::BoxStream;
 use crate::error::{ConnectError, ConnectErrorKind};
-use crate::handlers::{Handle, Handlers};
+use crate::monitor::State;
+use crate::run::backoff::Backoff;
+use crate::run::handlers::{Handle, Handlers};
 use crate::session::{Action, Limits, Running, Session};
-use crate::state::State;
 use crate::stats::Counters;
+use crate::wire::config::ClientConfig;
 
 /// Answers that wait to be sent while the platform does not read; more is the end of the connection.
 const MAX_UNSENT_BYTES: usize = 16 * MAX_EVENT_BYTES;
