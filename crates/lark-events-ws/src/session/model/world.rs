@@ -292,10 +292,14 @@ impl World {
             self.takes(frame, self.now, Some(payload));
             return;
         }
-        let (began, parts, whole) = self.large.add(id, seq, payload, self.now);
+        let (began, is_known, whole) = self.large.add(id, sum, seq, payload, self.now);
         let dropped = self.counters.stats().fragments_dropped;
-        let is_whole = whole.is_some() && parts == sum;
+        let is_whole = whole.is_some();
         if self.takes(frame, began, whole) {
+            assert!(
+                is_whole || !is_known,
+                "an event without one of its fragments"
+            );
             self.large.end(id);
         } else {
             let is_dropped = self.counters.stats().fragments_dropped > dropped;
