@@ -2,7 +2,6 @@
 //! time-out.
 
 use tokio::time::Instant;
-use tracing::error;
 
 use super::Runner;
 use super::handlers::Handlers;
@@ -16,17 +15,6 @@ impl Runner {
         self.enter(State::Draining);
         handlers.begin_drain();
         Instant::now() + self.drain_timeout
-    }
-
-    /// Ends for a cause that trying again does not remove. It is logged before the handlers finish,
-    /// as the caller gets the error only then, or when other connections have ended too.
-    pub(super) async fn fail(
-        &self,
-        handlers: &Handlers,
-        why: ConnectError,
-    ) -> Result<(), ConnectError> {
-        error!(error = %why, "not connecting again");
-        self.end(handlers, None, Err(why)).await
     }
 
     /// Ends without a connection: lets handlers finish that former ones have started, until a drain

@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime};
 use lark_events::LateHandler;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
-use tracing::{Instrument as _, error_span, warn};
+use tracing::{Instrument as _, error, error_span, warn};
 
 use self::backoff::Backoff;
 use self::handlers::{Handle, Handlers};
@@ -155,5 +155,12 @@ impl Runner {
             let (key, _) = handlers.next().await;
             running.remove(key);
         }
+    }
+
+    /// Ends for a cause that trying again does not remove. It is logged before the handlers finish,
+    /// as the caller gets the error only then, or when other connections have ended too.
+    async fn fail(&self, handlers: &Handlers, why: ConnectError) -> Result<(), ConnectError> {
+        error!(error = %why, "not connecting again");
+        self.end(handlers, None, Err(why)).await
     }
 }
