@@ -24,7 +24,7 @@ const SUITES: [Suite; 2] = [
             "json::lenient",
         ],
     ),
-    ("lark-events-ws", &["frame", "session", "assemble"]),
+    ("lark-events-ws", &["wire::assemble", "wire::frame", "session"]),
 ];
 
 /// Tests of thousands of random inputs, which would take Miri hours.

@@ -13,14 +13,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
-use crate::backoff::STABLE_AFTER;
-use crate::connect::Connect;
 use crate::connection::LongConnection;
-use crate::dial::{BoxStream, Connector, Dialer, is_secure};
-use crate::endpoint::{self, Credentials};
+use crate::dial::connect::Connect;
+use crate::dial::dialer::{BoxStream, Connector, Dialer, is_secure};
+use crate::dial::endpoint::{self, Credentials};
+use crate::monitor::State;
+use crate::run::backoff::STABLE_AFTER;
 use crate::run::{Listener, Runner};
 use crate::session::Limits;
-use crate::state::State;
 
 /// The platform of Feishu, in China.
 pub const FEISHU: &str = "https://open.feishu.cn";
@@ -302,7 +302,7 @@ impl LongConnectionBuilder {
             }
         };
         #[cfg(feature = "tls")]
-        let tls = self.tls.clone().or_else(crate::tls::default_config);
+        let tls = self.tls.clone().or_else(crate::dial::tls::default_config);
         #[cfg(not(feature = "tls"))]
         let tls = None::<()>;
         if tls.is_none() && is_secure(endpoint) {

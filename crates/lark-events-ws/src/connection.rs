@@ -10,8 +10,8 @@ use tracing::Instrument as _;
 
 use crate::builder::{BuildError, LongConnectionBuilder};
 use crate::error::ConnectError;
+use crate::monitor::Monitor;
 use crate::run::Runner;
-use crate::state::Monitor;
 
 /// A long connection of an app: see the [crate's documentation](crate).
 #[derive(Debug)]

@@ -12,10 +12,10 @@ use tokio::time::Instant;
 use crate::builder::{
     DEFAULT_ACK_DEADLINE, DEFAULT_MAX_BYTES_IN_FLIGHT, DEFAULT_MAX_RUNNING, LongConnectionBuilder,
 };
-use crate::config::ClientConfig;
-use crate::handlers::Handlers;
+use crate::run::handlers::Handlers;
 use crate::session::{Action, Limits, Running, Session};
 use crate::stats::Counters;
+use crate::wire::config::ClientConfig;
 
 pub use crate::session::model;
 

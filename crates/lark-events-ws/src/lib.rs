@@ -73,28 +73,20 @@
     )
 )]
 
-mod assemble;
-mod backoff;
 mod builder;
-mod config;
-mod connect;
 mod connection;
 mod dial;
-mod endpoint;
 mod error;
-pub mod frame;
-mod handlers;
 #[cfg(any(test, feature = "internals"))]
 #[doc(hidden)]
 pub mod internals;
 #[cfg(feature = "metrics")]
 mod metrics;
+mod monitor;
 mod run;
 mod session;
-mod state;
 mod stats;
-#[cfg(feature = "tls")]
-mod tls;
+mod wire;
 
 pub use lark_events::LateHandler;
 
@@ -104,8 +96,9 @@ pub use self::builder::{
 };
 pub use self::connection::{LongConnection, LongConnections};
 pub use self::error::{ConnectError, ConnectErrorKind};
-pub use self::state::{Monitor, State};
+pub use self::monitor::{Monitor, State};
 pub use self::stats::Stats;
+pub use self::wire::frame;
 #[cfg(feature = "tls")]
 pub use tokio_rustls::rustls;
 

@@ -2,7 +2,7 @@
 
 use metrics::{counter, gauge};
 
-use crate::state::State;
+use crate::monitor::State;
 
 /// A connection goes from one state to another.
 pub(crate) fn state(app_id: &str, before: &State, after: &State) {

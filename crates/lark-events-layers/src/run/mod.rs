@@ -24,7 +24,9 @@ pub use self::failure::{Panicked, causes, is_logged, is_not_started, unless_reje
 pub use self::large::{MAX_INLINE_BYTES, off_the_workers};
 pub use self::start::unless_over;
 pub(crate) use self::start::{acknowledged, is_acknowledged};
-pub use self::tasks::{CALLBACK_SLOTS, Called, DrainError, Ended, NotStarted, Slot, Tasks, Terms};
+pub use self::tasks::{
+    CALLBACK_SLOTS, CANCEL_GRACE, Called, DrainError, Ended, NotStarted, Slot, Tasks, Terms,
+};
 
 /// A moment so long after `start`, or far in the future where no moment is.
 #[expect(clippy::arithmetic_side_effects, reason = "in 30 years time goes on")]

@@ -29,7 +29,7 @@ pub const CALLBACK_SLOTS: usize = 32;
 
 /// How long the end of a drain waits for cancelled handlers to be dropped, which takes one poll
 /// each unless a handler blocks its thread.
-const CANCEL_GRACE: Duration = Duration::from_secs(1);
+pub const CANCEL_GRACE: Duration = Duration::from_secs(1);
 
 /// The running handlers of one transport.
 #[derive(Debug)]

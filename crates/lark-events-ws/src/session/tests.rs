@@ -56,6 +56,27 @@ fn what_says_to_have_no_other_fragments_is_whole() {
 }
 
 #[test]
+fn a_card_of_the_old_scheme_is_ignored_under_its_name() {
+    let card = Frame::data(7).with_header(header::TYPE, header::CARD);
+    assert_eq!(Purpose::of(&card), Err("a card of the old scheme"));
+    for (frame, kind) in [
+        (Frame::control(7), header::CARD),
+        (Frame::control(7), header::EVENT),
+        (Frame::data(7), header::PONG),
+        (Frame::data(7), "another"),
+    ] {
+        let frame = frame.with_header(header::TYPE, kind);
+        assert_eq!(Purpose::of(&frame), Err("a frame of another kind"));
+    }
+    let now = Instant::now();
+    let mut session = session(now);
+    session.on_message(card.encode(), now);
+    assert_eq!(session.next_action(), None);
+    let stats = session.counters.stats();
+    assert_eq!((stats.frames, stats.ignored, stats.events), (1, 1, 0));
+}
+
+#[test]
 fn fragments_of_no_message_are_not_joined() {
     let now = Instant::now();
     let mut session = session(now);

@@ -26,6 +26,13 @@ struct Large {
     has_unknown: bool,
 }
 
+impl Large {
+    fn joined(&self) -> Bytes {
+        let parts: Vec<&[u8]> = self.parts.values().map(AsRef::as_ref).collect();
+        parts.concat().into()
+    }
+}
+
 impl LargeMessages {
     /// The id under which a message comes now.
     pub(super) fn id(&self, kind: &str, of: usize) -> String {
@@ -36,21 +43,23 @@ impl LargeMessages {
         }
     }
 
-    /// A fragment is about to come. Returns when the message began, at the latest, how many of its
-    /// fragments are known to be there, and what the event is if they are all, where that is known.
+    /// A fragment is about to come, one of `sum`. Returns when the message began, at the latest; whether all
+    /// that is there of it is known; and the event, where it is known and whole.
     pub(super) fn add(
         &mut self,
         id: &str,
+        sum: usize,
         seq: usize,
         payload: Bytes,
         now: Instant,
-    ) -> (Instant, usize, Option<Bytes>) {
+    ) -> (Instant, bool, Option<Bytes>) {
         let large = self.messages.entry(id.to_owned()).or_default();
         let began = *large.began.get_or_insert(now);
         // Of what comes twice the first counts.
         large.parts.entry(seq).or_insert(payload);
-        let whole = || large.parts.values().flatten().copied().collect();
-        (began, large.parts.len(), (!large.has_unknown).then(whole))
+        let is_known = !large.has_unknown;
+        let whole = (is_known && large.parts.len() == sum).then(|| large.joined());
+        (began, is_known, whole)
     }
 
     /// A message is whole: what still comes of it begins another.

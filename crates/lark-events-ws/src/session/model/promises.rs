@@ -6,8 +6,8 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::world::{FAILURE, LONGEST_SILENCE, World};
-use crate::frame::{Frame, Method, header};
 use crate::session::{Action, MAX_QUEUED, SILENCE_GRACE};
+use crate::wire::frame::{Frame, Method, header};
 
 /// No setting makes it count as dead sooner: two of the shortest.
 const SHORTEST_SILENCE: Duration = Duration::from_secs(2 + 5);

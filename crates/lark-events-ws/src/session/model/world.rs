@@ -11,10 +11,10 @@ use tokio::time::Instant;
 
 use super::large::LargeMessages;
 use super::step::Step;
-use crate::config::ClientConfig;
-use crate::frame::{Frame, header};
 use crate::session::{Action, Done, Limits, Running, Session};
 use crate::stats::Counters;
+use crate::wire::config::ClientConfig;
+use crate::wire::frame::{Frame, header};
 
 /// No setting makes a connection count as alive for longer: two of the longest intervals, and grace.
 pub(in crate::session) const LONGEST_SILENCE: Duration = Duration::from_secs(20 * 60 + 5);
@@ -292,10 +292,14 @@ impl World {
             self.takes(frame, self.now, Some(payload));
             return;
         }
-        let (began, parts, whole) = self.large.add(id, seq, payload, self.now);
+        let (began, is_known, whole) = self.large.add(id, sum, seq, payload, self.now);
         let dropped = self.counters.stats().fragments_dropped;
-        let is_whole = whole.is_some() && parts == sum;
+        let is_whole = whole.is_some();
         if self.takes(frame, began, whole) {
+            assert!(
+                is_whole || !is_known,
+                "an event without one of its fragments"
+            );
             self.large.end(id);
         } else {
             let is_dropped = self.counters.stats().fragments_dropped > dropped;

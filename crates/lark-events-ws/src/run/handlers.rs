@@ -12,21 +12,20 @@ use lark_events_layers::run::{
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 use tower::Service;
 use tracing::{Instrument as _, warn};
 
 use crate::session::Done;
 
-/// The handlers that run. They are cancelled when this is dropped.
+/// Runs handlers, which are cancelled when this is dropped. Which of them run, the session's
+/// [`Running`](crate::session::Running) has.
 pub(crate) struct Handlers {
     tasks: Arc<Tasks>,
     /// To the task that calls the service.
     calls: mpsc::UnboundedSender<Call>,
     calling: JoinHandle<()>,
     ends: mpsc::UnboundedReceiver<(u64, Done)>,
-    /// Events whose end nobody has been told.
-    open: usize,
 }
 
 /// A service that handles deliveries in tasks of their own.
@@ -60,12 +59,10 @@ impl Handlers {
             calls,
             calling: tokio::spawn(caller.run(called).in_current_span()),
             ends,
-            open: 0,
         }
     }
 
     /// Starts the handler of an event, after those that were started before.
-    #[expect(clippy::arithmetic_side_effects, reason = "the session bounds how many are open")]
     pub(crate) fn start(&mut self, key: u64, payload: Bytes, terms: Terms) {
         let slot = self.tasks.counted();
         let call = Call {
@@ -74,33 +71,32 @@ impl Handlers {
             payload,
             terms,
         };
-        self.open += 1;
         // The task is there until this is dropped.
         let _ = self.calls.send(call);
     }
 
     /// What waits to be started is not started any more.
-    pub(crate) fn drain(&self) {
+    pub(super) fn begin_drain(&self) {
         self.tasks.begin_drain();
     }
 
-    pub(crate) fn cancel_all(&mut self) {
+    pub(super) fn cancel_all(&self) {
         self.tasks.cancel_all();
     }
 
-    /// How many have not been waited for.
-    pub(crate) fn len(&self) -> usize {
-        self.open
+    /// Lets those that run finish until a moment, and cancels the rest.
+    pub(super) async fn drain_by(&self, moment: Instant) {
+        let within = moment.saturating_duration_since(Instant::now());
+        // The stats count those that are cancelled; there is no connection to answer on.
+        let _ = self.tasks.drain(within).await;
     }
 
     /// The next to end; never when none runs.
-    #[expect(clippy::arithmetic_side_effects, reason = "each was counted at its start")]
     pub(crate) async fn next(&mut self) -> (u64, Done) {
-        let Some(end) = self.ends.recv().await else {
-            return std::future::pending().await;
-        };
-        self.open -= 1;
-        end
+        match self.ends.recv().await {
+            Some(end) => end,
+            None => std::future::pending().await,
+        }
     }
 }
 
@@ -120,20 +116,20 @@ struct Call {
     terms: Terms,
 }
 
-/// Tells how an event ended: cancelled, if nobody says otherwise.
-struct Report {
+/// Sends how an event ended: cancelled, unless set before.
+struct EndSender {
     key: u64,
     done: Done,
     ended: mpsc::UnboundedSender<(u64, Done)>,
 }
 
-impl Report {
-    fn says(mut self, done: Done) {
+impl EndSender {
+    fn send(mut self, done: Done) {
         self.done = done;
     }
 }
 
-impl Drop for Report {
+impl Drop for EndSender {
     fn drop(&mut self) {
         let done = std::mem::replace(&mut self.done, Done::Cancelled);
         // Nobody listens to a connection that is dropped.
@@ -163,7 +159,7 @@ impl<S: Handle> Caller<S> {
             payload,
             terms,
         } = call;
-        let report = Report {
+        let end = EndSender {
             key,
             done: Done::Cancelled,
             ended: self.ended.clone(),
@@ -177,8 +173,8 @@ impl<S: Handle> Caller<S> {
         };
         let delivery = match parsed {
             Ok(Some(delivery)) => delivery,
-            Ok(None) => return report.says(Done::Failed),
-            Err(_) => return report.says(Done::NotStarted),
+            Ok(None) => return end.send(Done::Failed),
+            Err(_) => return end.send(Done::NotStarted),
         };
         let (kind, header) = (delivery.kind, &delivery.header);
         let (event_type, event_id) = (header.event_type.clone(), header.event_id.clone());
@@ -203,15 +199,15 @@ impl<S: Handle> Caller<S> {
         match called.await {
             Ok(called) => {
                 self.tasks.run(called, (slot, ()), move |ended| {
-                    report.says(match ended {
+                    end.send(match ended {
                         Ended::Finished(Ok(outcome)) => Done::Outcome(outcome),
                         Ended::Finished(Err(error)) => failed(error),
                         Ended::Late | Ended::Drained => Done::Cancelled,
                     });
                 });
             }
-            Err(NotStarted::Draining | NotStarted::Late) => report.says(Done::NotStarted),
-            Err(NotStarted::Failed(error)) => report.says(failed(error)),
+            Err(NotStarted::Draining | NotStarted::Late) => end.send(Done::NotStarted),
+            Err(NotStarted::Failed(error)) => end.send(failed(error)),
         }
     }
 }

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::config::ClientConfig;
 use crate::error::{ConnectError, ConnectErrorKind};
+use crate::wire::config::ClientConfig;
 
 /// The path of the call, below the base URL.
 pub(crate) const PATH: &str = "/callback/ws/endpoint";

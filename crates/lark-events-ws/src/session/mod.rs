@@ -13,10 +13,10 @@ use lark_events_layers::run::{CALLBACK_SLOTS, MAX_INLINE_BYTES};
 use tokio::time::Instant;
 use tracing::warn;
 
-use crate::assemble::{Assembler, Joined, Part, Place};
-use crate::config::ClientConfig;
-use crate::frame::{Frame, Method, header};
 use crate::stats::Counters;
+use crate::wire::assemble::{Assembler, Joined, Part, Place};
+use crate::wire::config::ClientConfig;
+use crate::wire::frame::{Frame, Method, header};
 
 /// How much longer than two ping intervals a connection may be silent before it counts as dead.
 const SILENCE_GRACE: Duration = Duration::from_secs(5);
@@ -62,7 +62,8 @@ pub(crate) enum Done {
     Cancelled,
 }
 
-/// The handlers that run. They outlive the connection that brought their events.
+/// The handlers that run, and nowhere else is a list of them. They outlive the connection that brought
+/// their events.
 #[derive(Debug, Default)]
 pub(crate) struct Running {
     /// By key, with the size of their events.
@@ -219,15 +220,13 @@ impl Session {
             }
         };
         self.counters.frames.add(1);
-        let kind = frame.header(header::TYPE);
-        match (frame.method(), kind) {
-            (Some(Method::Control), Some(header::PONG)) => self.on_pong(&frame, now),
-            (Some(Method::Data), Some(header::EVENT)) => {
+        match Purpose::of(&frame) {
+            Ok(Purpose::Pong) => self.on_pong(&frame, now),
+            Ok(Purpose::Event) => {
                 let payload = frame.payload.take().unwrap_or_default();
                 self.on_event(frame, payload, bytes, now);
             }
-            (Some(Method::Data), Some(header::CARD)) => self.ignore("a card of the old scheme"),
-            _ => self.ignore("a frame of another kind"),
+            Err(what) => self.ignore(what),
         }
     }
 
@@ -499,6 +498,25 @@ impl Session {
         let answer = open.answer.with_header(header::BIZ_RT, took.to_string());
         let answer = answer.with_payload(payload).encode();
         self.actions.push_back(Action::Send(answer));
+    }
+}
+
+/// What a frame is for.
+#[derive(Debug, PartialEq, Eq)]
+enum Purpose {
+    Pong,
+    Event,
+}
+
+impl Purpose {
+    /// The error is what a frame of no use is called in the log.
+    fn of(frame: &Frame) -> Result<Self, &'static str> {
+        match (frame.method(), frame.header(header::TYPE)) {
+            (Some(Method::Control), Some(header::PONG)) => Ok(Self::Pong),
+            (Some(Method::Data), Some(header::EVENT)) => Ok(Self::Event),
+            (Some(Method::Data), Some(header::CARD)) => Err("a card of the old scheme"),
+            _ => Err("a frame of another kind"),
+        }
     }
 }
 

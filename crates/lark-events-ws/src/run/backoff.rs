@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::ClientConfig;
+use crate::wire::config::ClientConfig;
 
 /// A connection that lasted this long was stable: the back-off starts anew after it. A server that
 /// accepts connections only to drop them takes less.

@@ -16,10 +16,10 @@ use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
-use crate::config::ClientConfig;
-use crate::dial::{BoxStream, Dialer, is_secure};
-use crate::endpoint::{self, Credentials, Ticket};
+use crate::dial::dialer::{BoxStream, Dialer, is_secure};
+use crate::dial::endpoint::{self, Credentials, Ticket};
 use crate::error::{ConnectError, ConnectErrorKind};
+use crate::wire::config::ClientConfig;
 
 /// The largest answer to a call for an address.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;

@@ -1,0 +1,199 @@
+//! An open connection, from its first ping to its end: what the session decides, done on a socket.
+
+use std::pin::pin;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use futures_util::stream::SplitStream;
+use futures_util::{FutureExt as _, StreamExt as _};
+use lark_events_layers::run::{CANCEL_GRACE, Terms};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tracing::{info, warn};
+
+use super::Runner;
+use super::handlers::Handlers;
+use super::writer::{self, Socket, Unsent};
+use crate::dial::connect::{self, Connected, READ_BUFFER_BYTES};
+use crate::error::{ConnectError, ConnectErrorKind};
+use crate::monitor::State;
+use crate::session::{Action, Session};
+
+/// How long the platform may take to answer a Close, or to take the last answers before it.
+const CLOSE_LIMIT: Duration = Duration::from_secs(1);
+
+/// How an open connection ended.
+pub(super) enum Disconnected {
+    /// By a shutdown, whose drain is over at that time.
+    Draining(Instant),
+    Lost(ConnectError),
+}
+
+impl Runner {
+    /// Runs an open connection to its end.
+    pub(super) async fn talk(
+        &self,
+        connected: Connected,
+        session: &mut Session,
+        handlers: &mut Handlers,
+        shutdown: &mut (impl Future<Output = ()> + Unpin),
+    ) -> Disconnected {
+        let Connected { socket, ticket } = connected;
+        let connection_id = ticket.connection_id;
+        info!(connection_id, "connected");
+        self.enter(State::Connected {
+            since: SystemTime::now(),
+            connection_id,
+        });
+        // What is read is always read, whether what is written is taken or not.
+        let (sink, mut stream) = socket.split();
+        let (unsent, waiting) = writer::unsent();
+        let mut writing = pin!(waiting.write_to(sink));
+        let mut drained_by = None;
+        let now = Instant::now;
+        let lost = loop {
+            if let Err(why) = self.act(session, handlers, &unsent) {
+                break Some(why);
+            }
+            if drained_by.is_some() && session.is_idle() {
+                break None;
+            }
+            tokio::select! {
+                message = stream.next() => {
+                    if let Some(why) = hear(session, message) {
+                        // Reading on sends the answer to a Close.
+                        let _ = timeout(CLOSE_LIMIT, rest(&mut stream)).await;
+                        break Some(why);
+                    }
+                }
+                (key, done) = handlers.next() => session.on_done(key, &done, now()),
+                () = sleep_until(session.next_time()) => {
+                    // After a pause of the whole process, what has come meanwhile counts first.
+                    let heard = stream.next().now_or_never();
+                    if let Some(why) = heard.and_then(|message| hear(session, message)) {
+                        let _ = timeout(CLOSE_LIMIT, rest(&mut stream)).await;
+                        break Some(why);
+                    }
+                    session.on_time(now());
+                }
+                written = &mut writing => {
+                    // Perhaps since the platform has closed the connection: it says why.
+                    let heard = stream.next().now_or_never();
+                    let heard = heard.and_then(|message| hear(session, message));
+                    break Some(heard.unwrap_or_else(|| match written {
+                        Ok(()) => ConnectError::new(ConnectErrorKind::Lost, ""),
+                        Err(error) => connect::lost(ConnectErrorKind::Lost, &error),
+                    }));
+                }
+                () = &mut *shutdown, if drained_by.is_none() => {
+                    info!("draining");
+                    drained_by = Some(self.begin_drain(handlers));
+                    session.drain(now());
+                }
+                () = until(drained_by) => {
+                    handlers.cancel_all();
+                    let cancelling = async {
+                        while !session.is_idle() {
+                            let (key, done) = handlers.next().await;
+                            session.on_done(key, &done, now());
+                        }
+                    };
+                    // What is not dropped by then blocks its thread.
+                    let _ = timeout(CANCEL_GRACE, cancelling).await;
+                    break self.act(session, handlers, &unsent).err();
+                }
+            }
+        };
+        let Some(by) = drained_by else {
+            let unknown = || ConnectError::new(ConnectErrorKind::Lost, "");
+            return Disconnected::Lost(lost.unwrap_or_else(unknown));
+        };
+        if let Some(why) = lost {
+            warn!(error = %why, "lost while draining");
+        } else {
+            // The answers that wait are sent, then a Close; then the platform's is waited for. All
+            // the while what comes is read, or both would wait for each other.
+            drop(unsent);
+            let mut reading = pin!(rest(&mut stream));
+            #[expect(clippy::arithmetic_side_effects, reason = "in a second time goes on")]
+            let sent_by = by.max(now() + CLOSE_LIMIT);
+            let closed = async {
+                tokio::select! {
+                    _ = writing => false,
+                    () = &mut reading => true,
+                }
+            };
+            if timeout_at(sent_by, closed).await == Ok(false) {
+                let _ = timeout(CLOSE_LIMIT, reading).await;
+            }
+        }
+        Disconnected::Draining(by)
+    }
+
+    /// Does what the session wants done.
+    fn act(
+        &self,
+        session: &mut Session,
+        handlers: &mut Handlers,
+        unsent: &Unsent,
+    ) -> Result<(), ConnectError> {
+        while let Some(action) = session.next_action() {
+            match action {
+                Action::Send(message) => unsent.send(message)?,
+                Action::Start {
+                    key,
+                    payload,
+                    deadline,
+                } => {
+                    let late = self.late;
+                    handlers.start(key, payload, Terms { deadline, late });
+                }
+                Action::GiveUp => return Err(ConnectError::new(ConnectErrorKind::Silent, "")),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Has the session hear a message, or says how the connection ended with it.
+fn hear(session: &mut Session, message: Option<Result<Message, Error>>) -> Option<ConnectError> {
+    let now = Instant::now();
+    match message {
+        Some(Ok(Message::Binary(message))) => session.on_message(apart(message), now),
+        Some(Ok(Message::Text(_))) => session.on_text(now),
+        Some(Ok(Message::Close(close))) => {
+            let closed = |reason| ConnectError::new(ConnectErrorKind::Closed, reason);
+            return Some(match &close {
+                Some(close) => closed(&*close.reason).with_code(u16::from(close.code).into()),
+                None => closed(""),
+            });
+        }
+        Some(Ok(_)) => session.on_sign_of_life(now),
+        Some(Err(error)) => return Some(connect::lost(ConnectErrorKind::Lost, &error)),
+        None => return Some(ConnectError::new(ConnectErrorKind::Lost, "")),
+    }
+    None
+}
+
+/// The message in memory of its own size: as it comes, it keeps all of the buffer that it was read
+/// into, which a small one would make many times what is counted for it.
+fn apart(message: Bytes) -> Bytes {
+    if message.len() < READ_BUFFER_BYTES {
+        Bytes::copy_from_slice(&message)
+    } else {
+        message
+    }
+}
+
+/// Reads what still comes.
+async fn rest(stream: &mut SplitStream<Socket>) {
+    while let Some(Ok(_)) = stream.next().await {}
+}
+
+/// Waits until a moment, for ever if there is none.
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,87 @@
+//! Writing: answers wait here while the platform does not read, within a bound.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use futures_util::SinkExt as _;
+use futures_util::stream::SplitSink;
+use lark_events::MAX_EVENT_BYTES;
+use tokio::sync::mpsc;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
+
+use crate::dial::dialer::BoxStream;
+use crate::error::{ConnectError, ConnectErrorKind};
+
+/// Answers that wait to be sent while the platform does not read; more is the end of the connection.
+const MAX_UNSENT_BYTES: usize = 16 * MAX_EVENT_BYTES;
+
+/// The only Close that is sent on our own account, at a shutdown. What is lost or given up gets none,
+/// and the platform's own is answered with its code.
+const GOING_AWAY: CloseFrame = CloseFrame {
+    code: CloseCode::Away,
+    reason: Utf8Bytes::from_static(""),
+};
+
+pub(super) type Socket = WebSocketStream<BoxStream>;
+
+/// Puts messages on their way.
+pub(super) struct Unsent {
+    messages: mpsc::UnboundedSender<Bytes>,
+    bytes: Arc<AtomicUsize>,
+}
+
+/// The messages that wait to be sent.
+pub(super) struct Waiting {
+    messages: mpsc::UnboundedReceiver<Bytes>,
+    bytes: Arc<AtomicUsize>,
+}
+
+/// Where messages are put, and where they wait.
+pub(super) fn unsent() -> (Unsent, Waiting) {
+    let (unsent, waiting) = mpsc::unbounded_channel();
+    let bytes = Arc::<AtomicUsize>::default();
+    let unsent = Unsent {
+        messages: unsent,
+        bytes: Arc::clone(&bytes),
+    };
+    let waiting = Waiting {
+        messages: waiting,
+        bytes,
+    };
+    (unsent, waiting)
+}
+
+impl Unsent {
+    pub(super) fn send(&self, message: Bytes) -> Result<(), ConnectError> {
+        let lost = |why| ConnectError::new(ConnectErrorKind::Lost, why);
+        let before = self.bytes.fetch_add(message.len(), Ordering::Relaxed);
+        if before > MAX_UNSENT_BYTES {
+            return Err(lost("the platform does not read"));
+        }
+        self.messages.send(message).map_err(|_| lost(""))
+    }
+}
+
+impl Waiting {
+    /// Sends what comes, and a Close when no more does.
+    pub(super) async fn write_to(
+        mut self,
+        mut sink: SplitSink<Socket, Message>,
+    ) -> Result<(), Error> {
+        while let Some(message) = self.messages.recv().await {
+            let mut next = Some(message);
+            while let Some(message) = next {
+                let len = message.len();
+                sink.feed(Message::Binary(message)).await?;
+                self.bytes.fetch_sub(len, Ordering::Relaxed);
+                next = self.messages.try_recv().ok();
+            }
+            sink.flush().await?;
+        }
+        sink.send(Message::Close(Some(GOING_AWAY))).await
+    }
+}
