@@ -3,14 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::{Domain, Enum, Event, Field, Struct, Variant};
+use super::facts::Envelope;
+use super::model::{Check, Domain, Enum, Event, Field, ModuleDoc, Sample, Struct, Variant};
 use super::naming::Naming;
 use super::overlay::{EnumWords, FieldWords, Key, ObjectWords, Overlay, VariantWords, path};
 use super::place::Place;
 use super::problem::Problems;
-use super::spec::{Object, Property, Schema, Shape, Spec};
+use super::spec::{self, Object, Property, Schema, Shape, Spec};
 use super::types::{self, Definition, Types};
-use super::{core_tables, names, prose, rules};
+use super::{core_tables, documented, names, prose, rules, stale};
 
 /// From here on, Unicode has Chinese, Japanese and Korean, and no punctuation of English.
 const FIRST_CJK: char = '\u{2e80}';
@@ -25,14 +26,14 @@ pub(crate) struct Uniting<'a> {
 
 impl<'a> Uniting<'a> {
     /// Decides everything that is to be generated for the domain.
-    pub(crate) fn domain(self, name: &'a str, place: Place, problems: &mut Problems) -> Domain<'a> {
+    pub(crate) fn domain(self, name: &str, place: &Place, problems: &mut Problems) -> Domain {
         let Self {
             specs,
             types,
             naming,
             overlay,
         } = self;
-        report_stale_entries(specs, types, overlay, problems);
+        stale::report(specs, types, overlay, problems);
         core_tables::report_stray(specs, types, overlay, problems);
         let mut catalogue = Catalogue {
             overlay,
@@ -53,61 +54,44 @@ impl<'a> Uniting<'a> {
             .collect();
         events.sort_by(|a, b| a.body.name.cmp(&b.body.name));
         structs.sort_by(|a, b| a.name.cmp(&b.name));
+        let enums = catalogue.enums();
+        let used_by_events = used_by(events.iter().map(|event| &event.body));
+        let mut used_by_types = used_by(&structs);
+        used_by_types.retain(|name| enums.iter().any(|each| each.name == *name));
         Domain {
-            name,
-            about: overlay.about.as_deref(),
-            place,
+            name: name.to_owned(),
+            module_doc: module_doc(name, place, overlay, &events),
             event_set: names::event_set_name(name),
             events,
             types: structs,
             externs,
-            enums: catalogue.enums(),
+            enums,
+            used_by_events,
+            used_by_types,
         }
     }
 }
 
-/// Overlay entries that no fact stands behind.
-fn report_stale_entries(specs: &[Spec], types: &Types, overlay: &Overlay, problems: &mut Problems) {
-    let bodies = specs
-        .iter()
-        .map(|spec| (spec.body.key.as_str(), &spec.body));
-    let types = types
-        .iter()
-        .map(|(key, definition)| (key.as_str(), &definition.object));
-    let objects: [BTreeMap<&str, &Object>; 2] = [bodies.collect(), types.collect()];
-    let tables = [("events", &overlay.events), ("types", &overlay.types)];
-    for ((table, entries), objects) in tables.into_iter().zip(objects) {
-        for (key, words) in entries {
-            let mut report = |at: &[&str], rule| problems.push(&overlay.file, path(at), rule);
-            let Some(object) = objects.get(key.as_str()) else {
-                report(&[table, key], "not in the facts");
-                continue;
-            };
-            for (name, field) in &words.fields {
-                if object.property(name).is_none() {
-                    report(&[table, key, "fields", name], "not in the facts");
-                }
-                if table == "events" && field.settled.is_some() {
-                    let at = [table, key, "fields", name, "type"];
-                    report(&at, "only for the fields of a type, which pages share");
-                }
-            }
-            if table == "types" && !words.repairs.is_empty() {
-                report(
-                    &[table, key, "repairs"],
-                    "only for an event, which has a sample",
-                );
-            }
-            let is_generated =
-                words.doc.is_some() || words.name.is_some() || !words.fields.is_empty();
-            if words.external.is_some() && (table == "events" || is_generated) {
-                report(
-                    &[table, key, "extern"],
-                    "only for a type, and then nothing beside it",
-                );
-            }
-        }
-    }
+/// The generated types and enums that fields mention.
+fn used_by<'a>(bodies: impl IntoIterator<Item = &'a Struct>) -> Vec<String> {
+    let fields = bodies.into_iter().flat_map(|body| &body.fields);
+    let names: BTreeSet<_> = fields.filter_map(|field| field.uses.clone()).collect();
+    names.into_iter().collect()
+}
+
+/// Nothing for a crate. A typed event makes the better example.
+fn module_doc(name: &str, place: &Place, overlay: &Overlay, events: &[Event]) -> Option<ModuleDoc> {
+    let Place::Module(_) = place else {
+        return None;
+    };
+    let about = overlay.about.iter().map(|about| format!(": {about}"));
+    let typed = events.iter().find(|event| event.raw.is_none());
+    let example = typed.or(events.first());
+    Some(ModuleDoc {
+        summary: format!("Typed `{name}` events{}.", about.collect::<String>()),
+        module: place.module(),
+        example: example.map_or_else(String::new, |event| event.body.name.clone()),
+    })
 }
 
 fn retired_scopes(specs: &[Spec]) -> BTreeSet<&str> {
@@ -132,15 +116,36 @@ struct Catalogue<'a, 'p> {
 }
 
 impl<'a> Catalogue<'a, '_> {
-    fn event(&mut self, spec: &'a Spec) -> Event<'a> {
-        let event_type = &spec.facts.event_type;
+    fn event(&mut self, spec: &Spec) -> Event {
+        let facts = &spec.facts;
+        let event_type = &facts.event_type;
         let name = self.naming.of_event(event_type).to_owned();
         let words = self.overlay.events.get(event_type);
-        let mut body = self.structure(name, &spec.body, words, "events");
-        if body.doc.is_empty() {
-            body.doc = format!("The event `{event_type}`.");
+        let sample = spec.sample.as_ref().map(|json| Sample {
+            constant: names::constant_name(&name),
+            json: spec::canonical(json),
+        });
+        let (mut doc, body) = self.structure(name, &spec.body, words, "events");
+        if doc.is_empty() {
+            doc = format!("The event `{event_type}`.");
         }
-        Event { spec, body }
+        Event {
+            event_type: event_type.clone(),
+            is_v1: facts.schema == Envelope::V1,
+            facts: documented::items(facts),
+            documented: documented::cell(facts),
+            info: documented::info(facts, &doc),
+            doc,
+            body,
+            raw: spec.is_raw.then_some(documented::RAW),
+            sample,
+            scopes: facts
+                .scopes
+                .iter()
+                .map(|scope| scope.name.clone())
+                .collect(),
+            duplicate_key: words.and_then(|words| words.duplicate_key.clone()),
+        }
     }
 
     /// Nothing for an extern type, and for one that only those lead to.
@@ -152,11 +157,10 @@ impl<'a> Catalogue<'a, '_> {
             return None;
         }
         let name = self.naming.of_type(&object.key).to_owned();
-        let structure = self.structure(name, object, words, "types");
-        Some(Struct {
-            part_of,
-            ..structure
-        })
+        let (doc, mut body) = self.structure(name, object, words, "types");
+        body.docs.extend((!doc.is_empty()).then_some(doc));
+        body.docs.push(prose::part_of(&part_of));
+        Some(body)
     }
 
     /// A hand-written type, as the facts have it: it has its words elsewhere.
@@ -167,31 +171,49 @@ impl<'a> Catalogue<'a, '_> {
         let fields = fields.map(|property| self.described(property, None, String::new()));
         Some(Struct {
             name: external.path.clone(),
-            doc: String::new(),
-            part_of: Vec::new(),
+            docs: Vec::new(),
             fields: fields.collect(),
-            is_validated: false,
+            has_undocumented: false,
+            checks: Vec::new(),
         })
     }
 
-    /// An object with its words, part of nothing yet.
+    /// The description of an object, and its struct without.
     fn structure(
         &mut self,
         name: String,
         object: &Object,
         words: Option<&'a ObjectWords>,
         table: &str,
-    ) -> Struct {
+    ) -> (String, Struct) {
         let fields = self.fields(object, words, table);
         let doc = words.and_then(|words| words.doc.as_ref());
         let by_hand = words.is_some_and(|words| words.validated_by_hand);
-        Struct {
+        let checks = object.properties.iter().zip(&fields);
+        let checks = checks.flat_map(|(property, field)| self.checks(property, field, words));
+        let body = Struct {
             name,
-            doc: self.doc(doc, &[table, &object.key]),
-            part_of: Vec::new(),
-            is_validated: !by_hand && fields.iter().any(|field| !field.rules.is_empty()),
+            docs: Vec::new(),
+            has_undocumented: fields.iter().any(|field| field.doc.is_empty()),
+            checks: checks.filter(|_| !by_hand).collect(),
             fields,
-        }
+        };
+        (self.doc(doc, &[table, &object.key]), body)
+    }
+
+    fn checks(
+        &self,
+        property: &Property,
+        field: &Field,
+        words: Option<&ObjectWords>,
+    ) -> impl Iterator<Item = Check> {
+        let is_enum = words.is_some_and(|words| words.enumeration(&property.name).is_some());
+        let rules = rules::of_field(&property.schema, is_enum, &self.validated);
+        rules.into_iter().map(|rule| Check {
+            field: field.name.clone(),
+            wire_name: field.wire_name.clone(),
+            rule,
+        })
     }
 
     /// The Rust names of the events that have a type somewhere in them.
@@ -246,7 +268,6 @@ impl<'a> Catalogue<'a, '_> {
         let schema = &property.schema;
         let enumeration = words.and_then(|words| words.enumeration.as_deref());
         let (rust_type, uses) = self.rust_type(&schema.shape, enumeration);
-        let rules = rules::of_field(schema, enumeration.is_some(), &self.validated);
         let mut sentences: Vec<_> = (!doc.is_empty()).then_some(doc).into_iter().collect();
         sentences.extend(prose::field_sentences(
             property,
@@ -261,7 +282,6 @@ impl<'a> Catalogue<'a, '_> {
             doc: sentences.join(" "),
             rust_type,
             uses,
-            rules,
         }
     }
 
@@ -335,6 +355,7 @@ impl<'a> Catalogue<'a, '_> {
             enums.push(Enum {
                 name: name.clone(),
                 doc: self.doc(words.doc.as_ref(), &at),
+                is_text: variants.iter().any(|variant| variant.key.is_text()),
                 variants,
             });
         }
@@ -353,10 +374,16 @@ impl<'a> Catalogue<'a, '_> {
             if !names::is_variant_name(name) || !taken.insert(name) || !seen.insert(key) {
                 self.report(&at, "a variant needs a Rust name and a key of its own");
             }
+            let doc = self.doc(doc.as_ref(), &at);
+            let shown = match key {
+                Key::Integer(key) => key.to_string(),
+                Key::Text(key) => key.clone(),
+            };
             variants.push(Variant {
                 key: key.clone(),
                 name: name.clone(),
-                doc: self.doc(doc.as_ref(), &at),
+                doc_with_key: format!("{doc} Key {}.", prose::code(&shown)),
+                doc,
             });
         }
         let texts = seen.iter().filter(|key| key.is_text()).count();

@@ -25,6 +25,7 @@
 
 mod catalogue;
 mod core_tables;
+mod documented;
 mod facts;
 mod files;
 mod import;
@@ -45,6 +46,7 @@ mod scaffold;
 mod scratch;
 mod sources;
 mod spec;
+mod stale;
 mod types;
 mod types_crate;
 
@@ -374,15 +376,15 @@ pub fn generate_domain(sources: &Sources) -> Result<Generated, Vec<Problem>> {
     let types = types::collect(&specs, &overlay, &mut problems);
     let place = Place::of(&sources.name, &overlay, &mut problems);
     let naming = Naming::decide(&sources.name, &specs, &types, &overlay, &mut problems);
-    let entries = list::entries(&sources.name, &place, &specs, &naming, &overlay);
     let unite = Uniting {
         specs: &specs,
         types: &types,
         naming,
         overlay: &overlay,
     };
-    let domain = unite.domain(&sources.name, place.clone(), &mut problems);
+    let domain = unite.domain(&sources.name, &place, &mut problems);
     problems.checkpoint()?;
+    let entries = list::entries(&domain, &place);
     let files = match place {
         Place::ByHand(_) => BTreeMap::new(),
         Place::Module(_) | Place::Crate(_) => render::files(&domain),

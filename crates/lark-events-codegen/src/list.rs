@@ -2,11 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::facts::Envelope;
-use super::naming::Naming;
-use super::overlay::Overlay;
+use super::model::{Domain, Event};
 use super::place::Place;
-use super::spec::Spec;
 
 /// An event, and where its type is.
 #[derive(Debug)]
@@ -18,8 +15,10 @@ pub(crate) struct Entry {
     pub(crate) name: String,
     pub(crate) event_type: String,
     scopes: Vec<String>,
-    pub(crate) page: Option<String>,
-    pub(crate) updated: Option<String>,
+    page: Option<String>,
+    updated: Option<String>,
+    /// The page, as a cell of a table.
+    pub(crate) documented: String,
     pub(crate) is_raw: bool,
     /// Whether it comes in the envelope of version 1.
     pub(crate) is_v1: bool,
@@ -28,38 +27,22 @@ pub(crate) struct Entry {
 }
 
 /// The events of a domain.
-pub(crate) fn entries(
-    domain: &str,
-    place: &Place,
-    specs: &[Spec],
-    naming: &Naming<'_>,
-    overlay: &Overlay,
-) -> Vec<Entry> {
-    let module = place.module();
-    let entry = |spec: &Spec| Entry {
-        domain: domain.to_owned(),
+pub(crate) fn entries(domain: &Domain, place: &Place) -> Vec<Entry> {
+    let entry = |event: &Event| Entry {
+        domain: domain.name.clone(),
         place: place.clone(),
-        module: module.clone(),
-        name: naming.of_event(&spec.facts.event_type).to_owned(),
-        event_type: spec.facts.event_type.clone(),
-        scopes: spec
-            .facts
-            .scopes
-            .iter()
-            .map(|scope| scope.name.clone())
-            .collect(),
-        page: spec.facts.page.clone(),
-        updated: spec.facts.updated.clone(),
-        is_raw: spec.is_raw && overlay.by_hand.is_none(),
-        is_v1: spec.facts.schema == Envelope::V1,
-        duplicate_key: overlay
-            .events
-            .get(&spec.facts.event_type)
-            .and_then(|words| words.duplicate_key.clone()),
+        module: place.module(),
+        name: event.body.name.clone(),
+        event_type: event.event_type.clone(),
+        scopes: event.scopes.clone(),
+        page: event.info.page.clone(),
+        updated: event.info.updated.clone(),
+        documented: event.documented.clone(),
+        is_raw: event.raw.is_some() && !matches!(place, Place::ByHand(_)),
+        is_v1: event.is_v1,
+        duplicate_key: event.duplicate_key.clone(),
     };
-    let mut entries: Vec<_> = specs.iter().map(entry).collect();
-    entries.sort_by(|a, b| a.name.cmp(&b.name));
-    entries
+    domain.events.iter().map(entry).collect()
 }
 
 /// The events of each domain.

@@ -1,31 +1,32 @@
-//! What is to be generated for one domain, with every name and every word decided.
+//! What is to be generated for one domain, with every name, text, choice and order decided. `render/`
+//! writes it down, and decides nothing but how it is laid out.
 
-use super::facts::Facts;
 use super::overlay::Key;
-use super::place::Place;
-use super::spec::Spec;
 
 /// One domain's worth of generated code. Everything is sorted by Rust name, fields by the page.
 #[derive(Debug)]
-pub(crate) struct Domain<'a> {
+pub(crate) struct Domain {
     /// Such as `vc`.
-    pub(crate) name: &'a str,
-    /// What its events are about.
-    pub(crate) about: Option<&'a str>,
-    pub(crate) place: Place,
+    pub(crate) name: String,
+    /// What the module says of itself; a crate has its own words.
+    pub(crate) module_doc: Option<ModuleDoc>,
     /// The enum of its events.
     pub(crate) event_set: String,
-    pub(crate) events: Vec<Event<'a>>,
+    pub(crate) events: Vec<Event>,
     pub(crate) types: Vec<Struct>,
     /// Hand-written types, by their paths, with what the facts say is in them.
     pub(crate) externs: Vec<Struct>,
     pub(crate) enums: Vec<Enum>,
+    /// The generated types and enums that the file of events mentions.
+    pub(crate) used_by_events: Vec<String>,
+    /// The enums that the file of types mentions: the types are in that very file.
+    pub(crate) used_by_types: Vec<String>,
 }
 
-impl Domain<'_> {
+impl Domain {
     pub(crate) fn has_samples(&self) -> bool {
         let mut events = self.events.iter();
-        events.any(|event| event.spec.sample.is_some())
+        events.any(|event| event.sample.is_some())
     }
 
     /// Whether a field can hold anything.
@@ -37,20 +38,69 @@ impl Domain<'_> {
 }
 
 #[derive(Debug)]
-pub(crate) struct Event<'a> {
-    pub(crate) spec: &'a Spec,
+pub(crate) struct ModuleDoc {
+    /// What its events are about, as a sentence.
+    pub(crate) summary: String,
+    /// Its path.
+    pub(crate) module: String,
+    /// The event that is handled in the example.
+    pub(crate) example: String,
+}
+
+#[derive(Debug)]
+pub(crate) struct Event {
+    pub(crate) event_type: String,
+    /// Whether it comes in the envelope of version 1.
+    pub(crate) is_v1: bool,
+    pub(crate) doc: String,
+    /// What is documented of it, an item of a list each.
+    pub(crate) facts: Vec<String>,
+    /// Where that is documented, as a cell of a table.
+    pub(crate) documented: String,
+    pub(crate) info: Info,
+    /// Its name, and its fields unless it is raw.
     pub(crate) body: Struct,
+    /// Why the body stays as it was sent, where it does.
+    pub(crate) raw: Option<&'static str>,
+    pub(crate) sample: Option<Sample>,
+    /// All of its permissions.
+    pub(crate) scopes: Vec<String>,
+    /// Where in the body the documented key of duplicates is, as a JSON pointer.
+    pub(crate) duplicate_key: Option<String>,
+}
+
+/// What its `INFO` says, each list empty where there is nothing to say.
+#[derive(Debug)]
+pub(crate) struct Info {
+    pub(crate) title: String,
+    /// Whether it comes otherwise than in the envelope of version 2.
+    pub(crate) is_old: bool,
+    pub(crate) page: Option<String>,
+    pub(crate) updated: Option<String>,
+    /// The permissions that an app can still apply for.
+    pub(crate) scopes: Vec<String>,
+    pub(crate) field_scopes: Vec<String>,
+    pub(crate) app_types: Vec<String>,
+    pub(crate) push_modes: Vec<String>,
+}
+
+/// The documented sample, and the constant that holds it.
+#[derive(Debug)]
+pub(crate) struct Sample {
+    pub(crate) constant: String,
+    pub(crate) json: String,
 }
 
 #[derive(Debug)]
 pub(crate) struct Struct {
     pub(crate) name: String,
-    pub(crate) doc: String,
-    /// The events that have the type, by Rust name; none for an event itself.
-    pub(crate) part_of: Vec<String>,
+    /// What stands above it, a paragraph each; an event has more to say than a type.
+    pub(crate) docs: Vec<String>,
     pub(crate) fields: Vec<Field>,
-    /// Whether the checks of its documented rules are generated.
-    pub(crate) is_validated: bool,
+    /// Whether the name of a field has to do.
+    pub(crate) has_undocumented: bool,
+    /// Its documented rules, where their checks are generated.
+    pub(crate) checks: Vec<Check>,
 }
 
 #[derive(Debug)]
@@ -64,14 +114,22 @@ pub(crate) struct Field {
     pub(crate) rust_type: String,
     /// The generated type or enum that it mentions.
     pub(crate) uses: Option<String>,
-    pub(crate) rules: Vec<Rule>,
 }
 
-/// A documented rule for the value of a field.
+/// The check of a documented rule for the value of a field.
+#[derive(Debug)]
+pub(crate) struct Check {
+    pub(crate) field: String,
+    pub(crate) wire_name: String,
+    pub(crate) rule: Rule,
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Rule {
-    Range(Facts),
-    Length(Facts),
+    /// The value, as a range of Rust.
+    Range(String),
+    /// The number of characters or elements, as a range of Rust.
+    Length(String),
     /// The rules of its type.
     Nested,
 }
@@ -80,15 +138,10 @@ pub(crate) enum Rule {
 pub(crate) struct Enum {
     pub(crate) name: String,
     pub(crate) doc: String,
-    /// At least one, and all keys of one kind.
+    /// Whether its keys are strings, or else integers.
+    pub(crate) is_text: bool,
+    /// At least one.
     pub(crate) variants: Vec<Variant>,
-}
-
-impl Enum {
-    pub(crate) fn is_text(&self) -> bool {
-        let mut variants = self.variants.iter();
-        variants.any(|variant| variant.key.is_text())
-    }
 }
 
 #[derive(Debug)]
@@ -96,4 +149,6 @@ pub(crate) struct Variant {
     pub(crate) key: Key,
     pub(crate) name: String,
     pub(crate) doc: String,
+    /// The description with the key, for rustdoc.
+    pub(crate) doc_with_key: String,
 }

@@ -188,6 +188,13 @@ impl Overlay {
     }
 }
 
+impl ObjectWords {
+    /// The enum that names the keys of a field.
+    pub(crate) fn enumeration(&self, field: &str) -> Option<&str> {
+        self.fields.get(field)?.enumeration.as_deref()
+    }
+}
+
 impl EnumWords {
     pub(crate) fn has(&self, key: &Key) -> bool {
         self.variants.iter().any(|variant| variant.key == *key)

@@ -101,6 +101,24 @@ fn scope_sentence(scopes: &[String]) -> Option<String> {
     }
 }
 
+/// How many events the documentation of a type names.
+const MAX_PART_OF: usize = 3;
+
+/// `Part of A, B and 3 more events.`
+pub(crate) fn part_of(events: &[String]) -> String {
+    let named = &events[..events.len().min(MAX_PART_OF)];
+    let named: Vec<_> = named
+        .iter()
+        .map(|name| format!("[`{name}`](super::{name})"))
+        .collect();
+    let more = match events.len() - named.len() {
+        0 => String::new(),
+        1 => " and 1 more event".to_owned(),
+        more => format!(" and {more} more events"),
+    };
+    format!("Part of {}{more}.", named.join(", "))
+}
+
 /// A text as code, whatever is in it.
 pub(crate) fn code(text: &str) -> String {
     if text.is_empty() {

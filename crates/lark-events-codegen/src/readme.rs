@@ -38,13 +38,11 @@ pub(crate) fn text(
     }
     text += "\n| event | type | documentation as of |\n| --- | --- | --- |\n";
     for entry in entries {
-        let documented = match (&entry.page, &entry.updated) {
-            (Some(page), Some(updated)) => format!("[{updated}]({page})"),
-            (Some(page), None) => format!("[undated]({page})"),
-            (None, _) => "none: a raw body".to_owned(),
-        };
         let Entry {
-            event_type, name, ..
+            event_type,
+            name,
+            documented,
+            ..
         } = entry;
         text += &format!("| `{event_type}` | `{name}` | {documented} |\n");
     }

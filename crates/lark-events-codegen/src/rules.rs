@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::facts::Facts;
 use super::model::Rule;
 use super::overlay::Overlay;
 use super::spec::{Schema, Shape};
@@ -17,8 +18,8 @@ pub(crate) fn with_rules<'a>(types: &'a Types, overlay: &Overlay) -> BTreeSet<&'
             let by_hand = words.is_some_and(|words| words.validated_by_hand);
             let mut properties = object.properties.iter();
             let has_rules = properties.any(|property| {
-                let words = words.and_then(|words| words.fields.get(&property.name));
-                let is_enum = words.is_some_and(|words| words.enumeration.is_some());
+                let is_enum =
+                    words.is_some_and(|words| words.enumeration(&property.name).is_some());
                 !of_field(&property.schema, is_enum, &found).is_empty()
             });
             if (by_hand || has_rules) && overlay.external(key).is_none() {
@@ -42,8 +43,31 @@ pub(crate) fn of_field(schema: &Schema, is_enum: bool, validated: &BTreeSet<&str
     let is_number = matches!(shape, Shape::Integer | Shape::Number) && !is_enum;
     let is_validated = shape.named().is_some_and(|key| validated.contains(key));
     let mut rules = Vec::new();
-    rules.extend(((is_text || is_number) && has_range).then(|| Rule::Range(facts.clone())));
-    rules.extend(((is_text || is_list) && has_length).then(|| Rule::Length(facts.clone())));
+    rules.extend(((is_text || is_number) && has_range).then(|| Rule::Range(range(facts))));
+    rules.extend(((is_text || is_list) && has_length).then(|| Rule::Length(length(facts))));
     rules.extend(is_validated.then_some(Rule::Nested));
     rules
+}
+
+fn range(facts: &Facts) -> String {
+    let bound = |bound: &Option<serde_json::Number>| {
+        let bound = bound.as_ref()?.as_f64()?;
+        Some(format!("{bound:?}"))
+    };
+    rust_range(bound(&facts.minimum), bound(&facts.maximum))
+}
+
+fn length(facts: &Facts) -> String {
+    let minimum = facts.min_length.filter(|minimum| *minimum > 0);
+    let text = |bound: Option<u64>| bound.map(|bound| bound.to_string());
+    rust_range(text(minimum), text(facts.max_length))
+}
+
+/// Both bounds are in it.
+fn rust_range(minimum: Option<String>, maximum: Option<String>) -> String {
+    let minimum = minimum.unwrap_or_default();
+    match maximum {
+        Some(maximum) => format!("{minimum}..={maximum}"),
+        None => format!("{minimum}.."),
+    }
 }

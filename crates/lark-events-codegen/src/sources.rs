@@ -1,7 +1,7 @@
 //! The files of `specs/`, read but not parsed.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::files::sorted_entries;
 use super::{CodegenError, relative};
@@ -31,10 +31,8 @@ pub struct Source {
 
 pub(crate) fn read(root: &Path) -> Result<Vec<Sources>, CodegenError> {
     let mut domains = Vec::new();
-    for folder in sorted_entries(&root.join("specs"))? {
-        let Some(name) = folder.file_name().filter(|_| folder.is_dir()) else {
-            continue;
-        };
+    for folder in folders(root)? {
+        let name = folder.file_name().unwrap_or_default();
         let mut specs = Vec::new();
         for path in sorted_entries(&folder)? {
             if path
@@ -51,6 +49,21 @@ pub(crate) fn read(root: &Path) -> Result<Vec<Sources>, CodegenError> {
         });
     }
     Ok(domains)
+}
+
+/// The overlays alone: an import reads no facts but those that it replaces.
+pub(crate) fn read_overlays(root: &Path) -> Result<Vec<Source>, CodegenError> {
+    let folders = folders(root)?.into_iter();
+    folders
+        .map(|folder| read_overlay(root, &folder.join("overlay.toml")))
+        .collect()
+}
+
+/// The folder of each domain.
+fn folders(root: &Path) -> Result<Vec<PathBuf>, CodegenError> {
+    let mut folders = sorted_entries(&root.join("specs"))?;
+    folders.retain(|folder| folder.is_dir());
+    Ok(folders)
 }
 
 /// An empty one for a domain that has just been imported.

@@ -31,7 +31,6 @@ use self::page::{Page, Refusal};
 use super::files::ensure_file_contents;
 use super::overlay::Overlay;
 use super::problem::Problems;
-use super::sources::Sources;
 use super::{CodegenError, names, sources};
 
 /// What an import did, as lines to print, and whether all pages were taken.
@@ -91,7 +90,7 @@ impl Setting {
                 Err(error) => problems.push(sources::DOMAINS, "", error.message()),
             }
         }
-        for Sources { overlay, .. } in sources::read(root)? {
+        for overlay in sources::read_overlays(root)? {
             let Some(parsed) = Overlay::parse(&overlay.file, &overlay.text, &mut problems) else {
                 continue;
             };

@@ -1,13 +1,11 @@
 //! Open enums: the keys that have names, and one for all others.
 
 use super::super::model::Enum;
-use super::super::overlay::Key;
-use super::super::prose::code;
 use super::comment;
 
 pub(super) fn text(each: &Enum) -> String {
     let name = &each.name;
-    let (copy, unknown, macro_name) = if each.is_text() {
+    let (copy, unknown, macro_name) = if each.is_text {
         ("", "String", "open_string_enum")
     } else {
         ("Copy, ", "i64", "open_integer_enum")
@@ -16,11 +14,7 @@ pub(super) fn text(each: &Enum) -> String {
     text += &format!("#[derive(Debug, Clone, {copy}PartialEq, Eq, Hash)]\n#[non_exhaustive]\n");
     text += &format!("pub enum {name} {{\n");
     for variant in &each.variants {
-        let key = match &variant.key {
-            Key::Integer(key) => key.to_string(),
-            Key::Text(key) => key.clone(),
-        };
-        text += &comment(&format!("{} Key {}.", variant.doc, code(&key)), 4);
+        text += &comment(&variant.doc_with_key, 4);
         text += &format!("{},\n", variant.name);
     }
     text += &comment("A key that has no name here.", 4);

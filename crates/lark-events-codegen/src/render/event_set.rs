@@ -14,7 +14,7 @@ pub(super) const IMPORTS: [&str; 7] = [
     "RawJson",
 ];
 
-pub(super) fn text(domain: &Domain<'_>) -> String {
+pub(super) fn text(domain: &Domain) -> String {
     let set = &domain.event_set;
     let names = || domain.events.iter().map(|event| event.body.name.as_str());
     let mut text = format!(
@@ -26,7 +26,7 @@ pub(super) fn text(domain: &Domain<'_>) -> String {
         domain.name
     );
     for event in &domain.events {
-        text += &comment(&event.body.doc, 4);
+        text += &comment(&event.doc, 4);
         text += &format!("{0}(Event<{0}>),\n", event.body.name);
     }
     text += &format!(

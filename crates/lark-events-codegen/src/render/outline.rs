@@ -7,9 +7,9 @@ use super::super::model::{Domain, Enum, Struct, Variant};
 use super::super::overlay::Key;
 
 /// A line for each field and each key, so that a change of one is a change of its line.
-pub(crate) fn text(domain: &Domain<'_>) -> String {
-    let events = domain.events.iter().filter(|event| !event.spec.is_raw);
-    let events = events.map(|event| (event.spec.facts.event_type.as_str(), fields(&event.body)));
+pub(crate) fn text(domain: &Domain) -> String {
+    let events = domain.events.iter().filter(|event| event.raw.is_none());
+    let events = events.map(|event| (event.event_type.as_str(), fields(&event.body)));
     let types = domain.types.iter().chain(&domain.externs);
     let types = types.map(|each| (each.name.as_str(), fields(each)));
     let enums = domain
@@ -33,7 +33,7 @@ fn fields(each: &Struct) -> Vec<Value> {
 
 /// Key, name of the variant, description.
 fn keys(each: &Enum) -> Vec<Value> {
-    let row = |Variant { key, name, doc }: &Variant| match key {
+    let row = |Variant { key, name, doc, .. }: &Variant| match key {
         Key::Integer(key) => json!([key, name, doc]),
         Key::Text(key) => json!([key, name, doc]),
     };

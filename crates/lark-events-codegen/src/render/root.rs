@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::super::facts::EventFacts;
-use super::super::model::Domain;
-use super::super::place::Place;
+use super::super::model::{Domain, Event, ModuleDoc, Struct};
 use super::super::prose::wrap;
 use super::{WIDTH, join};
 
-pub(super) fn text(domain: &Domain<'_>) -> String {
+pub(super) fn text(domain: &Domain) -> String {
     let Domain {
         events,
         types,
@@ -27,10 +25,8 @@ pub(super) fn text(domain: &Domain<'_>) -> String {
     let mut modules: Vec<_> = exports.keys().copied().collect();
     modules.extend(domain.has_samples().then_some("samples"));
 
-    let mut text = match domain.place {
-        Place::Module(_) => documentation(domain),
-        Place::Crate(_) | Place::ByHand(_) => String::new(),
-    };
+    let doc = domain.module_doc.as_ref();
+    let mut text = doc.map_or_else(String::new, |doc| documentation(doc, &domain.event_set));
     text.extend(modules.iter().map(|module| format!("mod {module};\n")));
     text += "\n";
     for (module, names) in &exports {
@@ -42,18 +38,12 @@ pub(super) fn text(domain: &Domain<'_>) -> String {
     );
     text += "///\n/// | event | type | documentation as of |\n/// | --- | --- | --- |\n";
     for event in events {
-        let EventFacts {
+        let Event {
             event_type,
-            page,
-            updated,
+            documented,
+            body: Struct { name, .. },
             ..
-        } = &event.spec.facts;
-        let documented = match (page, updated) {
-            (Some(page), Some(updated)) => format!("[{updated}]({page})"),
-            (Some(page), None) => format!("[undated]({page})"),
-            (None, _) => "none: a raw body".to_owned(),
-        };
-        let name = &event.body.name;
+        } = event;
         text += &format!("/// | `{event_type}` | [`{name}`] | {documented} |\n");
     }
     text += "pub const EVENTS: &[lark_events::EventInfo] = &[\n";
@@ -63,25 +53,19 @@ pub(super) fn text(domain: &Domain<'_>) -> String {
     text + "];\n"
 }
 
-/// What a module says of itself; a crate has its own words.
-fn documentation(domain: &Domain<'_>) -> String {
-    let Domain { name, events, .. } = domain;
-    let about = domain
-        .about
-        .map(|about| format!(": {about}"))
-        .unwrap_or_default();
-    let module = domain.place.module();
-    let set = &domain.event_set;
-    let typed = events.iter().find(|event| !event.spec.is_raw);
-    let first = typed
-        .or(events.first())
-        .map_or("", |event| &event.body.name);
+/// What a module says of itself.
+fn documentation(doc: &ModuleDoc, set: &str) -> String {
+    let ModuleDoc {
+        summary,
+        module,
+        example: first,
+    } = doc;
     let mut lines = Vec::new();
     let mut paragraph = |text: &str| {
         lines.extend(wrap(text, WIDTH - "//! ".len()));
         lines.push(String::new());
     };
-    paragraph(&format!("Typed `{name}` events{about}."));
+    paragraph(summary);
     paragraph(
         "Every field is an `Option`, because the platform does not document which it always sends, \
          and an odd value costs its own field only (see [`lark_events::lenient`]).",

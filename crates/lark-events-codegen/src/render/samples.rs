@@ -1,21 +1,18 @@
 //! The documented samples of a domain, whole and as text.
 
-use super::super::model::Domain;
-use super::super::names::constant_name;
+use super::super::model::{Domain, Sample};
 
 /// A constant for each event that has one.
-pub(super) fn text(domain: &Domain<'_>) -> String {
-    let mut text = String::new();
-    for event in &domain.events {
-        let Some(json) = &event.spec.sample else {
-            continue;
-        };
-        let json = format!("{json:#}\n");
-        let hashes = hashes(&json);
-        let name = constant_name(&event.body.name);
-        text += &format!("pub(super) const {name}: &str = r{hashes}\"{json}\"{hashes};\n\n");
-    }
-    text
+pub(super) fn text(domain: &Domain) -> String {
+    let samples = domain
+        .events
+        .iter()
+        .filter_map(|event| event.sample.as_ref());
+    let constants = samples.map(|Sample { constant, json }| {
+        let hashes = hashes(json);
+        format!("pub(super) const {constant}: &str = r{hashes}\"{json}\"{hashes};\n\n")
+    });
+    constants.collect()
 }
 
 /// As many as no quote in the text is followed by.

@@ -142,6 +142,17 @@ fn a_fact_file_that_cannot_be_read_is_written_anew() {
 }
 
 #[test]
+fn an_import_reads_no_facts_but_those_that_it_replaces() {
+    let workspace = regular();
+    let other = "specs/tea/tea.cup.filled_v1.json";
+    workspace.write(other, b"\xff");
+    workspace.write(READY, b"\xff");
+    let report = workspace.import(&["ready.md"]);
+    assert_eq!(report.lines, [format!("new {READY}")]);
+    assert_eq!(fs::read(workspace.0.join(other)).unwrap(), b"\xff");
+}
+
+#[test]
 fn an_overlay_is_read_and_never_touched() {
     const OVERLAY: &str = "specs/tea/overlay.toml";
     let words = "# Ours.\r\n[[events.\"tea.pot.ready_v1\".repairs]]\n\

@@ -1,0 +1,91 @@
+//! What is documented of an event, for its rustdoc, its `INFO` and the tables of events.
+
+use super::facts::{Envelope, EventFacts, Scope};
+use super::model::Info;
+use super::prose::code_list;
+
+/// What is said of an event that no page describes.
+pub(crate) const RAW: &str =
+    "No page that is known here describes its body, which is kept as it was sent.";
+
+/// The facts of an event, an item of a list each.
+pub(crate) fn items(facts: &EventFacts) -> Vec<String> {
+    let mut items = vec![format!(
+        "Event type: `{}`, {}",
+        facts.event_type,
+        facts.schema.phrase()
+    )];
+    for (label, scopes) in [
+        ("Permission, any one of", &facts.scopes),
+        ("Permission for single fields", &facts.field_scopes),
+    ] {
+        let scopes: Vec<_> = scopes
+            .iter()
+            .map(|scope| scope_text(scope, facts))
+            .collect();
+        let label = match scopes.len() {
+            1 => label.trim_end_matches(", any one of"),
+            _ => label,
+        };
+        items.extend((!scopes.is_empty()).then(|| format!("{label}: {}", scopes.join(", "))));
+    }
+    if !facts.app_types.is_empty() {
+        items.push(format!("App types: {}", code_list(&facts.app_types)));
+    }
+    if let Some(page) = &facts.page {
+        let updated = facts.updated.iter().map(|day| format!(", as of {day}"));
+        items.push(format!(
+            "Documentation{}: <{page}>",
+            updated.collect::<String>()
+        ));
+    }
+    items
+}
+
+/// A permission, with the kinds of app that can have it where not all of the event's can.
+fn scope_text(scope: &Scope, facts: &EventFacts) -> String {
+    let mut limits = Vec::new();
+    if !scope.app_types.is_empty() && scope.app_types != facts.app_types {
+        limits.push(format!("only {} apps", code_list(&scope.app_types)));
+    }
+    if scope.retired {
+        limits.push("no longer given".to_owned());
+    }
+    let name = &scope.name;
+    if limits.is_empty() {
+        return format!("`{name}`");
+    }
+    format!("`{name}` ({})", limits.join(", "))
+}
+
+/// The page as a cell of a table.
+pub(crate) fn cell(facts: &EventFacts) -> String {
+    match (&facts.page, &facts.updated) {
+        (Some(page), Some(updated)) => format!("[{updated}]({page})"),
+        (Some(page), None) => format!("[undated]({page})"),
+        (None, _) => "none: a raw body".to_owned(),
+    }
+}
+
+/// The `INFO` of an event whose description is `doc`.
+pub(crate) fn info(facts: &EventFacts, doc: &str) -> Info {
+    let doc = doc.trim_end_matches('.');
+    let title = doc.split_once(". ").map_or(doc, |(first, _)| first);
+    Info {
+        title: title.to_owned(),
+        is_old: facts.schema != Envelope::V2,
+        page: facts.page.clone(),
+        updated: facts.updated.clone(),
+        scopes: offered(&facts.scopes),
+        field_scopes: offered(&facts.field_scopes),
+        app_types: facts.app_types.clone(),
+        push_modes: facts.push_modes.clone(),
+    }
+}
+
+/// An app is only told to apply for what it can get, unless there is nothing else.
+fn offered(scopes: &[Scope]) -> Vec<String> {
+    let all_retired = scopes.iter().all(|scope| scope.retired);
+    let offered = scopes.iter().filter(|scope| all_retired || !scope.retired);
+    offered.map(|scope| scope.name.clone()).collect()
+}
