@@ -9,7 +9,9 @@ pub(crate) fn check(root: &Path) -> checks::Result {
     if let Some(needed) = cargo::missing(root, "machete")? {
         return Ok(Checked::Skipped(needed));
     }
-    let output = cargo::command(root).args(["machete", "."]).output();
+    let output = cargo::command(root)
+        .args(["machete", "--with-metadata"])
+        .output();
     let output = output.map_err(|error| format!("cargo machete: {error}"))?;
     if !output.status.success() {
         let told = String::from_utf8_lossy(&output.stdout);
