@@ -9,10 +9,5 @@ use crate::cargo;
 /// Fails where the attack learns nothing from an opener that leaks, or anything from ours.
 pub(crate) fn run(root: &Path) -> Result<(), String> {
     let [attack] = cargo::build(root, "benches", "--bin", ["attack"], &[])?;
-    let status = Command::new(attack).status();
-    let status = status.map_err(|error| format!("attack: {error}"))?;
-    status
-        .success()
-        .then_some(())
-        .ok_or_else(|| format!("attack: {status}"))
+    cargo::succeed(&mut Command::new(attack), "attack")
 }

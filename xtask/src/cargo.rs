@@ -20,6 +20,23 @@ pub(crate) fn command(root: &Path) -> Command {
     cargo
 }
 
+/// What has to be installed for a command of cargo that is not its own; `None` where it is.
+pub(crate) fn missing(root: &Path, name: &str) -> Result<Option<String>, String> {
+    let asked = command(root).args([name, "--version"]).output();
+    let asked = asked.map_err(|error| format!("cargo {name}: {error}"))?;
+    let install = || format!("needs `cargo install --locked cargo-{name}`");
+    Ok((!asked.status.success()).then(install))
+}
+
+/// Runs a command to its end. What it prints says why it failed.
+pub(crate) fn succeed(command: &mut Command, what: &str) -> Result<(), String> {
+    match command.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("{what}: {status}")),
+        Err(error) => Err(format!("{what}: {error}")),
+    }
+}
+
 /// Builds programs of a package of ours for release, all of a kind (`--bin`, `--example`), with more
 /// `options` of cargo. Returns where they are.
 pub(crate) fn build<const N: usize>(

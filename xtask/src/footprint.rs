@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
-use std::{fmt, fs, io};
+use std::{fs, io};
 
 use crate::cargo;
 
@@ -29,23 +29,8 @@ const BUILD_FOLDER: &str = "target/footprint";
 /// Of `/proc/PID/stat`.
 const TICKS_PER_SECOND: u64 = 100;
 
-#[derive(Debug)]
-pub(crate) struct FootprintError(String);
-
-impl fmt::Display for FootprintError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "footprint: {}", self.0)
-    }
-}
-
-impl From<String> for FootprintError {
-    fn from(reason: String) -> Self {
-        Self(reason)
-    }
-}
-
 /// Counts, compiles, and writes both into the README.
-pub(crate) fn write(root: &Path) -> Result<(), FootprintError> {
+pub(crate) fn write(root: &Path) -> Result<(), String> {
     let seconds = build_seconds(root)?;
     if seconds > MAX_BUILD_SECONDS {
         println!("compiling took {seconds} s, and should take at most {MAX_BUILD_SECONDS}");
@@ -61,21 +46,19 @@ pub(crate) fn write(root: &Path) -> Result<(), FootprintError> {
 
 /// Fails where the README says something else or a limit is exceeded; but for the seconds, which are
 /// the machine's as much as ours.
-pub(crate) fn check(root: &Path) -> Result<(), FootprintError> {
+pub(crate) fn check(root: &Path) -> Result<(), String> {
     let counts = counts(root)?;
     for ((name, count), (_, limit)) in counts.iter().zip(LIMITS) {
         println!("{name}: {count} crates, at most {limit}");
         if *count > limit {
-            return Err(format!("{name} has more than {limit} crates").into());
+            return Err(format!("{name} has more than {limit} crates"));
         }
     }
     let readme = read(root)?;
     let (_, table, _) = parted(&readme)?;
     let seconds = said_seconds(table).ok_or("the README says no seconds".to_owned())?;
     if table.trim() != text(&counts, seconds).trim() {
-        return Err("README.md is stale; `cargo xtask footprint` writes it"
-            .to_owned()
-            .into());
+        return Err("README.md is stale; `cargo xtask footprint` writes it".to_owned());
     }
     Ok(())
 }
@@ -150,7 +133,8 @@ fn build_seconds(root: &Path) -> Result<u64, String> {
     };
     emptied.map_err(|error| format!("{BUILD_FOLDER}: {error}"))?;
     let before = childrens_ticks()?;
-    let status = cargo::command(root)
+    let mut building = cargo::command(root);
+    building
         .args([
             "build",
             "--release",
@@ -158,12 +142,8 @@ fn build_seconds(root: &Path) -> Result<u64, String> {
             "--target-dir",
             BUILD_FOLDER,
         ])
-        .args(BUILT.iter().flat_map(|name| ["--package", name]))
-        .status()
-        .map_err(|error| format!("cargo build: {error}"))?;
-    if !status.success() {
-        return Err(format!("cargo build: {status}"));
-    }
+        .args(BUILT.iter().flat_map(|name| ["--package", name]));
+    cargo::succeed(&mut building, "cargo build")?;
     let ticks = childrens_ticks()? - before;
     Ok(ticks.div_ceil(TICKS_PER_SECOND))
 }

@@ -18,131 +18,125 @@ mod soak;
 mod supply;
 mod terminal;
 
-use std::env;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use clap::{Parser, Subcommand};
 use lark_events_codegen::{self as codegen, Listing};
 
 use self::terminal::shown;
 
-const USAGE: &str = "\
-usage: cargo xtask <command>
+/// Development tasks of lark-events
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Xtask {
+    #[command(subcommand)]
+    task: Task,
+}
 
-commands:
-  attack            decrypt a captured event by the time of refusals: an opener that leaks, and ours (slow)
-  bench [--rounds N]
-                    the time of opening and dispatching an event, beside the least that it can take (slow)
-  bench --check     fail where it takes more instructions than before, or those of a refusal say what was
-                    refused; needs valgrind
-  bench --bless     write down how many it takes
-  bench-http [--seconds N] [--rounds N] [--peers] [--json FILE]
-                    webhooks under wrk, ours and others; --peers has one that takes minutes to build (slow)
-  bench-ws [--seconds N] [--rounds N] [--window N] [--json FILE]
-                    the long connection under load, ours and the official SDKs' (slow)
-  codegen           generate the types of events from specs/
-  codegen --check   fail where they are stale, and write nothing
-  codegen import PAGE…
-                    turn saved documentation pages into facts in specs/
-  codegen list [--markdown]
-                    every event with its type, crate, permissions and page; or a table of domains
-  footprint         write into the README how many crates ours bring along, and how long they compile
-  footprint --check fail where it says something else
-  fuzz [--seconds N] [--target NAME]
-                    libFuzzer over webhooks, sessions of the long connection, and code generation (slow)
-  interop [--fresh] [--openings] [--seed N]
-                    the official SDKs for Python and Node against the local platform, and the one for
-                    Python beside our opening, or this alone; --fresh installs them anew before (slow)
-  miri              unit tests without I/O under Miri, where the toolchain has it (slow)
-  mutants           mutation tests of the crypto, webhook opening and dispatch (slow)
-  release --dry-run rehearse a release: all checks of supply, every package built as it would be published (slow)
-  soak [--minutes N] [--seed N]
-                    the long connection for ten minutes, or N, while everything goes wrong (slow)
-  supply            licences, advisories, foreign types, every feature alone, minimal versions (slow)
-  help              print this";
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Decrypt a captured event by the time of refusals: an opener that leaks, and ours (slow)
+    Attack,
+    /// The time of opening and dispatching an event, beside the least that it can take (slow)
+    Bench(bench::Options),
+    /// Webhooks under wrk, ours and others (slow)
+    BenchHttp(bench_http::Options),
+    /// The long connection under load, ours and the official SDKs' (slow)
+    BenchWs(bench_ws::Options),
+    /// Generate the types of events from specs/
+    Codegen(Codegen),
+    /// Write into the README how many crates ours bring along, and how long they compile
+    Footprint {
+        /// Fails where it says something else, and writes nothing
+        #[arg(long)]
+        check: bool,
+    },
+    /// libFuzzer over webhooks, sessions of the long connection, and code generation (slow)
+    Fuzz(fuzz::Options),
+    /// The official SDKs for Python and Node against the local platform, and the one for Python beside
+    /// our opening (slow)
+    Interop(interop::Options),
+    /// Unit tests without I/O under Miri, where the toolchain has it (slow)
+    Miri,
+    /// Mutation tests of what decides what is let in, and of what runs it (slow)
+    Mutants,
+    /// Rehearse a release: all checks of supply, every package built as it would be published (slow)
+    Release {
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// The long connection while everything goes wrong (slow)
+    Soak(soak::Options),
+    /// Licences, advisories, unused dependencies, foreign types, every feature alone, minimal versions
+    /// (slow)
+    Supply,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+struct Codegen {
+    /// Fails where they are stale, and writes nothing
+    #[arg(long)]
+    check: bool,
+    #[command(subcommand)]
+    task: Option<CodegenTask>,
+}
+
+#[derive(Debug, Subcommand)]
+enum CodegenTask {
+    /// Turn saved documentation pages into facts in specs/
+    Import {
+        #[arg(required = true, value_name = "PAGE")]
+        pages: Vec<PathBuf>,
+    },
+    /// Every event with its type, crate, permissions and page
+    List {
+        /// A table of domains instead
+        #[arg(long)]
+        markdown: bool,
+    },
+}
 
 fn main() -> ExitCode {
-    let args: Vec<_> = env::args_os()
-        .skip(1)
-        .map(|arg| arg.to_string_lossy().into_owned())
-        .collect();
-    let args: Vec<_> = args.iter().map(String::as_str).collect();
-    match args[..] {
-        ["attack"] => exit_code(attack::run(&workspace_root())),
-        ["bench", "--check"] => exit_code(bench::check(&workspace_root())),
-        ["bench", "--bless"] => exit_code(bench::bless(&workspace_root())),
-        ["bench", ref options @ ..] => run_bench(options),
-        ["bench-http", ref options @ ..] => run_bench_http(options),
-        ["bench-ws", ref options @ ..] => run_bench_ws(options),
-        ["codegen"] => run_codegen(),
-        ["codegen", "--check"] => exit_code(codegen::check(&workspace_root())),
-        ["codegen", "list"] => run_list(Listing::lines),
-        ["codegen", "list", "--markdown"] => run_list(Listing::markdown),
-        ["codegen", "import", ref pages @ ..] if !pages.is_empty() => run_import(pages),
-        ["footprint"] => exit_code(footprint::write(&workspace_root())),
-        ["footprint", "--check"] => exit_code(footprint::check(&workspace_root())),
-        ["fuzz", ref options @ ..] => run_fuzz(options),
-        ["interop", ref options @ ..] => run_interop(options),
-        ["miri"] => exit_code(miri::run(&workspace_root())),
-        ["mutants"] => exit_code(mutants::run(&workspace_root())),
-        ["release", "--dry-run"] => exit_code(release::rehearse(&workspace_root())),
-        ["release"] => exit_code(Err(release::BY_HAND)),
-        ["soak", ref options @ ..] => run_soak(options),
-        ["supply"] => exit_code(supply::run(&workspace_root())),
-        ["help" | "--help" | "-h"] => {
-            println!("{USAGE}");
-            ExitCode::SUCCESS
-        }
-        _ => misused(),
+    let root = workspace_root();
+    match Xtask::parse().task {
+        Task::Attack => exit_code(attack::run(&root)),
+        Task::Bench(options) => exit_code(bench::run(&root, &options)),
+        Task::BenchHttp(options) => exit_code(bench_http::run(&root, &options)),
+        Task::BenchWs(options) => exit_code(bench_ws::run(&root, &options)),
+        Task::Codegen(options) => run_codegen(&root, options),
+        Task::Footprint { check: false } => exit_code(footprint::write(&root)),
+        Task::Footprint { check: true } => exit_code(footprint::check(&root)),
+        Task::Fuzz(options) => exit_code(fuzz::run(&root, &options)),
+        Task::Interop(options) => exit_code(interop::run(&root, &options)),
+        Task::Miri => exit_code(miri::run(&root)),
+        Task::Mutants => exit_code(mutants::run(&root)),
+        Task::Release { dry_run: true } => exit_code(release::rehearse(&root)),
+        Task::Release { dry_run: false } => exit_code(Err(release::BY_HAND)),
+        Task::Soak(options) => exit_code(soak::run(&root, &options)),
+        Task::Supply => exit_code(supply::run(&root)),
     }
 }
 
-fn misused() -> ExitCode {
-    eprintln!("{USAGE}");
-    ExitCode::from(2)
+fn run_codegen(root: &Path, options: Codegen) -> ExitCode {
+    match options.task {
+        None if options.check => exit_code(codegen::check(root)),
+        None => exit_code(codegen::generate(root).map(|changed| {
+            for path in changed {
+                println!("updated {}", path.display());
+            }
+        })),
+        Some(CodegenTask::Import { pages }) => run_import(root, &pages),
+        Some(CodegenTask::List { markdown: false }) => run_list(root, Listing::lines),
+        Some(CodegenTask::List { markdown: true }) => run_list(root, Listing::markdown),
+    }
 }
 
-fn run_bench(options: &[&str]) -> ExitCode {
-    let Some(options) = bench::Options::parse(options) else {
-        return misused();
-    };
-    exit_code(bench::run(&workspace_root(), &options))
-}
-
-fn run_bench_http(options: &[&str]) -> ExitCode {
-    let Some(options) = bench_http::Options::parse(options) else {
-        return misused();
-    };
-    exit_code(bench_http::run(&workspace_root(), &options))
-}
-
-fn run_bench_ws(options: &[&str]) -> ExitCode {
-    let Some(options) = bench_ws::Options::parse(options) else {
-        return misused();
-    };
-    exit_code(bench_ws::run(&workspace_root(), &options))
-}
-
-fn run_codegen() -> ExitCode {
-    let changed = codegen::generate(&workspace_root());
-    exit_code(changed.map(|changed| {
-        for path in changed {
-            println!("updated {}", path.display());
-        }
-    }))
-}
-
-fn run_interop(options: &[&str]) -> ExitCode {
-    let Some(options) = interop::Options::parse(options) else {
-        return misused();
-    };
-    exit_code(interop::run(&workspace_root(), &options))
-}
-
-fn run_list(text: impl Fn(&Listing) -> String) -> ExitCode {
-    let listing = match codegen::list(&workspace_root()) {
+fn run_list(root: &Path, text: impl Fn(&Listing) -> String) -> ExitCode {
+    let listing = match codegen::list(root) {
         Ok(listing) => listing,
         Err(error) => return exit_code(Err(error)),
     };
@@ -153,9 +147,8 @@ fn run_list(text: impl Fn(&Listing) -> String) -> ExitCode {
     }
 }
 
-fn run_import(pages: &[&str]) -> ExitCode {
-    let pages: Vec<_> = pages.iter().map(PathBuf::from).collect();
-    let report = match codegen::import(&workspace_root(), &pages) {
+fn run_import(root: &Path, pages: &[PathBuf]) -> ExitCode {
+    let report = match codegen::import(root, pages) {
         Ok(report) => report,
         Err(error) => return exit_code(Err(error)),
     };
@@ -170,20 +163,6 @@ fn run_import(pages: &[&str]) -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
-}
-
-fn run_fuzz(options: &[&str]) -> ExitCode {
-    let Some(options) = fuzz::Options::parse(options) else {
-        return misused();
-    };
-    exit_code(fuzz::run(&workspace_root(), &options))
-}
-
-fn run_soak(options: &[&str]) -> ExitCode {
-    let Some(options) = soak::Options::parse(options) else {
-        return misused();
-    };
-    exit_code(soak::run(&workspace_root(), &options))
 }
 
 /// An error is printed, and is the end.
@@ -201,4 +180,73 @@ fn exit_code<E: Display>(result: Result<(), E>) -> ExitCode {
 fn workspace_root() -> PathBuf {
     let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
     xtask.parent().unwrap_or(xtask).to_owned()
+}
+
+/// A number of an option that a time can be.
+fn positive(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok();
+    let number = number.filter(|number: &f64| number.is_finite() && *number > 0.0);
+    number.ok_or_else(|| "neither positive nor finite".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Xtask, clap::Error> {
+        Xtask::try_parse_from(["xtask"].into_iter().chain(line.split(' ')))
+    }
+
+    #[test]
+    fn the_commands_are_what_clap_takes() {
+        Xtask::command().debug_assert();
+    }
+
+    #[test]
+    fn commands_of_the_documents_are_taken() {
+        for line in [
+            "bench",
+            "bench --rounds 2",
+            "bench --check",
+            "bench-http --peers --json figures.json --seconds 1",
+            "bench-ws --window 8 --seconds 0.5",
+            "codegen",
+            "codegen --check",
+            "codegen import a b",
+            "codegen list --markdown",
+            "fuzz --target session --seconds 7",
+            "interop --seed 7 --fresh --openings",
+            "release",
+            "soak --minutes 0.5 --seed 7",
+        ] {
+            parsed(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+        }
+    }
+
+    #[test]
+    fn numbers_that_would_measure_nothing_and_other_options_are_refused() {
+        for line in [
+            "bench --rounds 0",
+            "bench --check --bless",
+            "bench --check --rounds 2",
+            "bench-http --seconds 0",
+            "bench-http --rounds 0",
+            "bench-ws --seconds 0",
+            "bench-ws --seconds inf",
+            "bench-ws --rounds 0",
+            "bench-ws --window 0",
+            "bench-ws --window 4097",
+            "codegen import",
+            "codegen --check list",
+            "fuzz --seconds 0",
+            "fuzz --target x",
+            "soak --minutes -1",
+            "soak --minutes inf",
+            "soak --minutes 0",
+        ] {
+            assert!(parsed(line).is_err(), "{line}");
+        }
+    }
 }

@@ -5,7 +5,6 @@
 //! give them.
 
 use std::path::Path;
-use std::{fmt, io};
 
 use crate::cargo;
 
@@ -30,39 +29,20 @@ const SUITES: [Suite; 2] = [
 /// Tests of thousands of random inputs, which would take Miri hours.
 const LEFT_OUT: [&str; 2] = ["properties::", "twins::"];
 
-#[derive(Debug)]
-pub(crate) enum MiriError {
-    Io(io::Error),
-    /// What went wrong is told above.
-    Failed(&'static str),
-}
-
-impl fmt::Display for MiriError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io(error) => write!(f, "cargo miri: {error}"),
-            Self::Failed(package) => write!(f, "miri: {package} failed"),
-        }
-    }
-}
-
 /// Runs the tests, or says that this toolchain has no Miri.
-pub(crate) fn run(root: &Path) -> Result<(), MiriError> {
-    let asked = cargo::command(root).args(["miri", "--version"]).output();
-    if !asked.map_err(MiriError::Io)?.status.success() {
+pub(crate) fn run(root: &Path) -> Result<(), String> {
+    if cargo::missing(root, "miri")?.is_some() {
         println!("skipped: miri: this toolchain has none. One that has it, a nightly, would do:");
         println!("rustup toolchain install nightly --component miri && cargo +nightly xtask miri");
         return Ok(());
     }
     for (package, modules) in SUITES {
-        let status = cargo::command(root)
+        let mut command = cargo::command(root);
+        command
             .args(["miri", "test", "--lib", "--package", package, "--"])
             .args(modules.iter().map(|module| format!("{module}::")))
-            .args(LEFT_OUT.iter().flat_map(|tests| ["--skip", tests]))
-            .status();
-        if !status.map_err(MiriError::Io)?.success() {
-            return Err(MiriError::Failed(package));
-        }
+            .args(LEFT_OUT.iter().flat_map(|tests| ["--skip", tests]));
+        cargo::succeed(&mut command, package)?;
     }
     Ok(())
 }

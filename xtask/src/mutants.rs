@@ -1,9 +1,10 @@
-//! `cargo xtask mutants`: cargo-mutants over the code that decides what is let in. What it changes
+//! `cargo xtask mutants`: cargo-mutants over what decides what is let in, and what runs it. What it changes
 //! and which tests must notice is in `.cargo/mutants.toml`.
 
+use std::fs;
 use std::path::Path;
-use std::process::Command;
-use std::{fmt, fs, io};
+
+use crate::cargo;
 
 /// Where no mutant may survive: what stands between the internet and the handlers.
 const NO_SURVIVOR: [&str; 3] = [
@@ -15,52 +16,25 @@ const NO_SURVIVOR: [&str; 3] = [
 /// Where cargo-mutants leaves its results, as `.cargo/mutants.toml` says.
 const RESULTS: &str = "target/mutants.out";
 
-#[derive(Debug)]
-pub(crate) enum MutantsError {
-    /// The command could not be run to its end: how far it got.
-    Failed(&'static str),
-    Io(&'static str, io::Error),
-    /// Mutants that survived where none may.
-    Survivors(Vec<String>),
-}
-
-impl fmt::Display for MutantsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Failed(what) => f.write_str(what),
-            Self::Io(what, error) => write!(f, "{what}: {error}"),
-            Self::Survivors(survivors) => {
-                write!(f, "survived where none may:\n{}", survivors.join("\n"))
-            }
-        }
-    }
-}
-
 /// Runs all mutants and prints those that survived.
-pub(crate) fn run(root: &Path) -> Result<(), MutantsError> {
-    let cargo = || Command::new(env!("CARGO"));
-    let installed = cargo().args(["mutants", "--version"]).output();
-    let installed = installed.map_err(|error| MutantsError::Io("cargo", error))?;
-    if !installed.status.success() {
-        let hint = "cargo-mutants is missing: cargo install --locked cargo-mutants";
-        return Err(MutantsError::Failed(hint));
+pub(crate) fn run(root: &Path) -> Result<(), String> {
+    if let Some(needed) = cargo::missing(root, "mutants")? {
+        return Err(needed);
     }
-    let status = cargo()
-        .args(["mutants", "--package", "lark-events"])
-        .current_dir(root)
+    let status = cargo::command(root)
+        .args(["mutants", "--workspace"])
         .status();
-    let status = status.map_err(|error| MutantsError::Io("cargo mutants", error))?;
+    let status = status.map_err(|error| format!("cargo mutants: {error}"))?;
     // 0: all caught; 2: some survived; 3: some timed out, which is noticed too.
     if !matches!(status.code(), Some(0 | 2 | 3)) {
-        return Err(MutantsError::Failed("cargo mutants did not run to its end"));
+        return Err(format!("cargo mutants: {status}"));
     }
     let missed = root.join(RESULTS).join("missed.txt");
-    let missed =
-        fs::read_to_string(missed).map_err(|error| MutantsError::Io("missed.txt", error))?;
+    let missed = fs::read_to_string(missed).map_err(|error| format!("missed.txt: {error}"))?;
     judge(&missed)
 }
 
-fn judge(missed: &str) -> Result<(), MutantsError> {
+fn judge(missed: &str) -> Result<(), String> {
     let (fatal, others): (Vec<_>, Vec<_>) = missed.lines().partition(|mutant| {
         let mut guarded = NO_SURVIVOR.iter();
         guarded.any(|folder| mutant.starts_with(folder))
@@ -71,9 +45,7 @@ fn judge(missed: &str) -> Result<(), MutantsError> {
     if fatal.is_empty() {
         return Ok(());
     }
-    Err(MutantsError::Survivors(
-        fatal.into_iter().map(str::to_owned).collect(),
-    ))
+    Err(format!("survived where none may:\n{}", fatal.join("\n")))
 }
 
 #[cfg(test)]
@@ -86,10 +58,9 @@ mod tests {
         assert!(judge("").is_ok());
         assert!(judge(elsewhere).is_ok());
         let guarded = "crates/lark-events/src/webhook/mod.rs:1:1: replace x with y";
-        let error = judge(&format!("{elsewhere}{guarded}\n")).unwrap_err();
         assert_eq!(
-            error.to_string(),
-            format!("survived where none may:\n{guarded}")
+            judge(&format!("{elsewhere}{guarded}\n")),
+            Err(format!("survived where none may:\n{guarded}"))
         );
     }
 }

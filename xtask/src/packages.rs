@@ -1,6 +1,5 @@
 //! The packages of this workspace, as cargo tells of them.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -25,7 +24,6 @@ pub(crate) struct Package {
     pub(crate) repository: Option<String>,
     pub(crate) manifest_path: PathBuf,
     pub(crate) dependencies: Vec<Dependency>,
-    pub(crate) features: BTreeMap<String, Vec<String>>,
     targets: Vec<Target>,
     /// Nothing for a package of this workspace.
     source: Option<String>,
@@ -154,7 +152,7 @@ mod tests {
         });
         let package = json!({
             "name": name, "version": "0.1.0", "manifest_path": format!("/w/{name}/Cargo.toml"),
-            "dependencies": dependencies.collect::<Value>(), "features": {}, "targets": [],
+            "dependencies": dependencies.collect::<Value>(), "targets": [],
         });
         serde_json::from_value(package).unwrap()
     }

@@ -9,7 +9,6 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::{fs, io};
 
-use super::BenchError;
 use crate::cargo;
 
 /// Instructions by compiler, then by case.
@@ -28,7 +27,7 @@ pub(super) const MORE: u64 = 1200;
 const MAX_GROWTH: u64 = 3;
 
 /// Fails where a case takes more than its baseline allows.
-pub(crate) fn check(root: &Path) -> Result<(), BenchError> {
+pub(crate) fn check(root: &Path) -> Result<(), String> {
     let compiler = compiler(root)?;
     let Some(measured) = measure(root)? else {
         return Ok(());
@@ -42,7 +41,7 @@ pub(crate) fn check(root: &Path) -> Result<(), BenchError> {
     let mut grown = Vec::new();
     for (case, instructions) in measured {
         let Some(before) = known.get(&case) else {
-            return Err(format!("{BASELINE} has no {case}").into());
+            return Err(format!("{BASELINE} has no {case}"));
         };
         println!("{case}: {instructions} instructions, {before} before");
         if has_grown(*before, instructions) {
@@ -53,11 +52,13 @@ pub(crate) fn check(root: &Path) -> Result<(), BenchError> {
         return Ok(());
     }
     let grown = grown.join(", ");
-    Err(format!("more than {MAX_GROWTH} % above {BASELINE}: {grown}").into())
+    Err(format!(
+        "more than {MAX_GROWTH} % above {BASELINE}: {grown}"
+    ))
 }
 
 /// Writes down what is.
-pub(crate) fn bless(root: &Path) -> Result<(), BenchError> {
+pub(crate) fn bless(root: &Path) -> Result<(), String> {
     let compiler = compiler(root)?;
     let Some(measured) = measure(root)? else {
         return Ok(());

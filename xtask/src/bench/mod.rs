@@ -6,60 +6,38 @@ mod refusals;
 mod report;
 mod times;
 
-use std::fmt;
 use std::path::Path;
 
-pub(crate) use self::instructions::bless;
 use self::report::Report;
 
 use crate::cargo;
 
-/// Rounds over all cases. The ratio of two cases is that of one round, its figure the median of all.
-const ROUNDS: usize = 5;
-
-/// What a run is told.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    rounds: usize,
+    /// Rounds over all cases: the ratio of two cases is that of one round, its figure the median of all
+    #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// Fails where our code takes more instructions than before, or those of a refusal say what was
+    /// refused; needs valgrind
+    #[arg(long, conflicts_with_all = ["bless", "rounds"])]
+    check: bool,
+    /// Writes down how many instructions it takes
+    #[arg(long, conflicts_with = "rounds")]
+    bless: bool,
 }
 
-impl Options {
-    /// Reads `--rounds N`; `None` when it is something else.
-    pub(crate) fn parse(arguments: &[&str]) -> Option<Self> {
-        let rounds = match arguments {
-            [] => ROUNDS,
-            ["--rounds", rounds] => rounds.parse().ok()?,
-            _ => return None,
-        };
-        (rounds > 0).then_some(Self { rounds })
+/// Does what the options say; without `--check` or `--bless`, measures all cases and prints the figures.
+/// Whether targets are reached is no failure.
+pub(crate) fn run(root: &Path, options: &Options) -> Result<(), String> {
+    if options.bless {
+        return instructions::bless(root);
     }
-}
-
-#[derive(Debug)]
-pub(crate) struct BenchError(String);
-
-impl fmt::Display for BenchError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "bench: {}", self.0)
+    if options.check {
+        instructions::check(root)?;
+        return refusals::check(root);
     }
-}
-
-impl From<String> for BenchError {
-    fn from(reason: String) -> Self {
-        Self(reason)
-    }
-}
-
-/// Fails where our code takes more instructions than its baseline, or those of a refusal say what was refused.
-pub(crate) fn check(root: &Path) -> Result<(), BenchError> {
-    instructions::check(root)?;
-    Ok(refusals::check(root)?)
-}
-
-/// Measures all cases and prints the figures. Whether targets are reached is no failure.
-pub(crate) fn run(root: &Path, options: &Options) -> Result<(), BenchError> {
     let allocations = allocations(root)?;
-    let mut rounds = Vec::with_capacity(options.rounds);
+    let mut rounds = Vec::new();
     for round in 1..=options.rounds {
         println!("round {round} of {}", options.rounds);
         rounds.push(times::round(root)?);
@@ -105,22 +83,6 @@ pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn rounds_are_some_or_the_usual() {
-        assert_eq!(Options::parse(&[]), Some(Options { rounds: ROUNDS }));
-        let two = Options::parse(&["--rounds", "2"]);
-        assert_eq!(two, Some(Options { rounds: 2 }));
-        for other in [
-            &["--rounds"][..],
-            &["--rounds", "0"],
-            &["--rounds", "x"],
-            &["2"],
-            &["--check", "now"],
-        ] {
-            assert_eq!(Options::parse(other), None, "{other:?}");
-        }
-    }
 
     #[test]
     fn allocations_are_read_among_other_lines() {

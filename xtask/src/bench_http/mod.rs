@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
+use clap::value_parser;
+
 use self::apps::App;
 use self::posts::Posts;
 use self::report::{Figures, Report, Run, Without};
@@ -24,8 +26,6 @@ use crate::bench::median;
 
 const PATH: &str = "/webhook/event";
 
-const SECONDS: u64 = 5;
-const ROUNDS: usize = 3;
 /// Before each measured run: interpreters compile, allocators and caches fill.
 const WARM_UP_SECONDS: u64 = 1;
 
@@ -33,62 +33,19 @@ const WARM_UP_SECONDS: u64 = 1;
 const FLOOR_RUNS: usize = 3;
 const FLOOR_EVENTS: u32 = 100_000;
 
-/// What a run is told.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, clap::Args)]
 pub(crate) struct Options {
+    /// How long each run of a server takes
+    #[arg(long, value_name = "N", default_value = "5", value_parser = value_parser!(u64).range(1..))]
     seconds: u64,
-    rounds: usize,
-    /// Whether the peer that takes minutes to compile is measured too.
+    #[arg(long, value_name = "N", default_value = "3", value_parser = value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// Measures the peer too that takes minutes to build
+    #[arg(long)]
     peers: bool,
+    /// Where the figures are written
+    #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-}
-
-impl Options {
-    /// Reads `--seconds N`, `--rounds N`, `--peers` and `--json FILE`, in any order; `None` when it is
-    /// something else.
-    pub(crate) fn parse(arguments: &[&str]) -> Option<Self> {
-        let mut options = Self {
-            seconds: SECONDS,
-            rounds: ROUNDS,
-            peers: false,
-            json: None,
-        };
-        let mut arguments = arguments.iter();
-        while let Some(flag) = arguments.next() {
-            let mut value = || arguments.next();
-            match *flag {
-                "--seconds" => options.seconds = value()?.parse().ok()?,
-                "--rounds" => options.rounds = value()?.parse().ok()?,
-                "--peers" => options.peers = true,
-                "--json" => options.json = Some(value()?.into()),
-                _ => return None,
-            }
-        }
-        (options.seconds > 0 && options.rounds > 0).then_some(options)
-    }
-}
-
-#[derive(Debug)]
-pub(crate) enum BenchHttpError {
-    /// What is needed for any figure failed.
-    Unmeasured(String),
-    /// Some servers have no figures; which is told above.
-    Failed,
-}
-
-impl fmt::Display for BenchHttpError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unmeasured(reason) => f.write_str(reason),
-            Self::Failed => f.write_str("bench-http: not all servers could be measured"),
-        }
-    }
-}
-
-impl From<String> for BenchHttpError {
-    fn from(reason: String) -> Self {
-        Self::Unmeasured(reason)
-    }
 }
 
 /// A server that is measured, and what came of it so far.
@@ -98,7 +55,7 @@ struct Measured {
 }
 
 /// Measures all servers and prints the figures. Whether targets are reached is no failure.
-pub(crate) fn run(root: &Path, options: &Options) -> Result<(), BenchHttpError> {
+pub(crate) fn run(root: &Path, options: &Options) -> Result<(), String> {
     if let Some(reason) = missing_tool() {
         println!("skipped: {reason}");
         return Ok(());
@@ -150,7 +107,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<(), BenchHttpError> 
     if report.failed.is_empty() {
         Ok(())
     } else {
-        Err(BenchHttpError::Failed)
+        Err("not all servers could be measured".to_owned())
     }
 }
 
@@ -195,45 +152,4 @@ fn floor(repeat: &Path) -> Result<f64, String> {
         return Err(failed(&status));
     }
     Ok(started.elapsed().as_secs_f64() * 1e6 / f64::from(FLOOR_EVENTS))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn options_come_in_any_order_or_not_at_all() {
-        let options = |seconds, rounds| Options {
-            seconds,
-            rounds,
-            peers: false,
-            json: None,
-        };
-        assert_eq!(Options::parse(&[]), Some(options(SECONDS, ROUNDS)));
-        let both = ["--rounds", "2", "--seconds", "3"];
-        assert_eq!(Options::parse(&both), Some(options(3, 2)));
-        let all = Options {
-            peers: true,
-            json: Some("figures.json".into()),
-            ..options(1, ROUNDS)
-        };
-        let given = ["--peers", "--json", "figures.json", "--seconds", "1"];
-        assert_eq!(Options::parse(&given), Some(all));
-    }
-
-    #[test]
-    fn other_options_are_none() {
-        for other in [
-            &["--seconds"][..],
-            &["--seconds", "0"],
-            &["--seconds", "1.5"],
-            &["--rounds", "0"],
-            &["--rounds", "-1"],
-            &["--json"],
-            &["--peers", "yes"],
-            &["5"],
-        ] {
-            assert_eq!(Options::parse(other), None, "{other:?}");
-        }
-    }
 }

@@ -55,7 +55,7 @@ struct Json<'a> {
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
     pub(super) seconds: u64,
-    pub(super) rounds: usize,
+    pub(super) rounds: u32,
     pub(super) connections: u32,
     /// The least that must be done for one event.
     pub(super) floor_us: f64,

@@ -8,82 +8,30 @@ mod clients;
 mod report;
 mod run;
 
-use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+use clap::value_parser;
 
 use self::clients::Client;
 use self::report::{Figures, Report};
 use self::run::Run;
 use crate::cargo;
 
-const SECONDS: f64 = 5.0;
-const ROUNDS: usize = 3;
-const WINDOW: usize = 64;
-/// What our client lets wait for a handler; more would fail by intent.
-const MAX_WINDOW: usize = 4096;
-
-/// What a run is told.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Of each run of a client.
+    /// How long each run of a client takes
+    #[arg(long, value_name = "N", default_value = "5", value_parser = crate::positive)]
     seconds: f64,
-    rounds: usize,
-    /// How many events are open at once.
-    window: usize,
+    #[arg(long, value_name = "N", default_value = "3", value_parser = value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// How many events are open at once; beyond 4096 our client would fail by intent
+    #[arg(long, value_name = "N", default_value = "64", value_parser = value_parser!(u32).range(1..=4096))]
+    window: u32,
+    /// Where the figures are written
+    #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-}
-
-impl Options {
-    /// Reads `--seconds N`, `--rounds N`, `--window N` and `--json FILE`, in any order; `None` when it
-    /// is something else.
-    pub(crate) fn parse(mut arguments: &[&str]) -> Option<Self> {
-        let mut options = Self {
-            seconds: SECONDS,
-            rounds: ROUNDS,
-            window: WINDOW,
-            json: None,
-        };
-        while let [flag, value, ref rest @ ..] = *arguments {
-            match flag {
-                "--seconds" => options.seconds = value.parse().ok()?,
-                "--rounds" => options.rounds = value.parse().ok()?,
-                "--window" => options.window = value.parse().ok()?,
-                "--json" => options.json = Some(value.into()),
-                _ => return None,
-            }
-            arguments = rest;
-        }
-        let possible = options.seconds.is_finite()
-            && options.seconds > 0.0
-            && options.rounds > 0
-            && (1..=MAX_WINDOW).contains(&options.window);
-        (possible && arguments.is_empty()).then_some(options)
-    }
-}
-
-#[derive(Debug)]
-pub(crate) enum BenchWsError {
-    /// What is needed for any figure failed.
-    Unmeasured(String),
-    /// Some clients have no figures, which is told above.
-    Failed,
-}
-
-impl fmt::Display for BenchWsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unmeasured(reason) => f.write_str(reason),
-            Self::Failed => f.write_str("bench-ws: not all clients could be measured"),
-        }
-    }
-}
-
-impl From<String> for BenchWsError {
-    fn from(reason: String) -> Self {
-        Self::Unmeasured(reason)
-    }
 }
 
 /// A client that is measured, and what came of it so far.
@@ -103,12 +51,12 @@ struct Runs {
 }
 
 /// Measures all clients and prints the figures. What they are is no failure.
-pub(crate) fn run(root: &Path, options: &Options) -> Result<(), BenchWsError> {
+pub(crate) fn run(root: &Path, options: &Options) -> Result<(), String> {
     for tool in ["taskset", "setpriv"] {
         let mut command = Command::new(tool);
         command.arg("--version").stdout(Stdio::null());
         if let Err(error) = command.status() {
-            return Err(format!("{tool}: {error}").into());
+            return Err(format!("{tool}: {error}"));
         }
     }
     let [platform] = cargo::build(root, "benches", "--bin", ["ws_platform"], &[])?;
@@ -147,7 +95,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<(), BenchWsError> {
     if report.failed.is_empty() {
         Ok(())
     } else {
-        Err(BenchWsError::Failed)
+        Err("not all clients could be measured".to_owned())
     }
 }
 
@@ -167,54 +115,5 @@ impl Runs {
             self.idle.push(run(0)?);
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn options_come_in_any_order_or_not_at_all() {
-        let usual = Options {
-            seconds: SECONDS,
-            rounds: ROUNDS,
-            window: WINDOW,
-            json: None,
-        };
-        assert_eq!(Options::parse(&[]), Some(usual));
-        let all = [
-            "--json",
-            "f",
-            "--window",
-            "8",
-            "--seconds",
-            "0.5",
-            "--rounds",
-            "1",
-        ];
-        let told = Options {
-            seconds: 0.5,
-            rounds: 1,
-            window: 8,
-            json: Some("f".into()),
-        };
-        assert_eq!(Options::parse(&all), Some(told));
-    }
-
-    #[test]
-    fn other_options_are_none() {
-        for other in [
-            &["--seconds"][..],
-            &["--seconds", "0"],
-            &["--seconds", "inf"],
-            &["--rounds", "0"],
-            &["--window", "0"],
-            &["--window", "4097"],
-            &["--minutes", "1"],
-            &["1"],
-        ] {
-            assert_eq!(Options::parse(other), None, "{other:?}");
-        }
     }
 }

@@ -10,7 +10,7 @@ use super::run::{Load, Run};
 use super::{Options, Runs};
 
 /// What our client runs at once unless it is told.
-const MAX_RUNNING: usize = 64;
+const MAX_RUNNING: u32 = 64;
 /// From this share of its core on, the platform's side is what limits a client.
 const BUSY: f64 = 0.9;
 /// What an idle long connection may have.
@@ -43,8 +43,8 @@ pub(super) struct Without {
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
     seconds: f64,
-    rounds: usize,
-    window: usize,
+    rounds: u32,
+    window: u32,
     pub(super) clients: Vec<Figures>,
     pub(super) failed: Vec<Without>,
     skipped: Vec<Without>,

@@ -49,7 +49,7 @@ impl Drop for Running {
 pub(super) fn run(
     platform: &Path,
     client: &Client,
-    window: usize,
+    window: u32,
     seconds: f64,
 ) -> Result<Run, String> {
     let mut command = pinned(PLATFORM_CORE);

@@ -7,14 +7,12 @@ mod progress;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::{env, fmt, fs, io};
+use std::{env, fs, io};
 
 use self::progress::Progress;
 use crate::cargo;
 use crate::packages::Workspace;
 
-/// How long each target runs where nothing else is said.
-const SECONDS: u32 = 300;
 /// An input that takes longer is a finding: all of them are small.
 const TIMEOUT_SECONDS: u32 = 10;
 /// More memory than this is a finding, too.
@@ -29,73 +27,20 @@ const TARGETS: [Target; 3] = [
     ("codegen", 32 << 10),
 ];
 
-/// What a run is told.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, clap::Args)]
 pub(crate) struct Options {
+    /// How long each target runs
+    #[arg(long, value_name = "N", default_value = "300", value_parser = clap::value_parser!(u32).range(1..))]
     seconds: u32,
-    target: Option<Target>,
-}
-
-impl Options {
-    /// Reads `--seconds N` and `--target NAME`, in any order; `None` when it is something else.
-    pub(crate) fn parse(mut arguments: &[&str]) -> Option<Self> {
-        let mut options = Self {
-            seconds: SECONDS,
-            target: None,
-        };
-        while let [flag, value, ref rest @ ..] = *arguments {
-            match flag {
-                "--seconds" => options.seconds = value.parse().ok().filter(|&it| it > 0)?,
-                "--target" => {
-                    let target = TARGETS.into_iter().find(|(name, _)| *name == value);
-                    options.target = Some(target?);
-                }
-                _ => return None,
-            }
-            arguments = rest;
-        }
-        arguments.is_empty().then_some(options)
-    }
-}
-
-#[derive(Debug)]
-pub(crate) enum FuzzError {
-    Io(&'static str, io::Error),
-    /// Cargo does not tell of the workspace.
-    Workspace(String),
-    /// What went wrong is told above.
-    Failed(&'static str),
-    /// A line for each input that breaks a promise.
-    Findings(Vec<String>),
-}
-
-impl fmt::Display for FuzzError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io(what, error) => write!(f, "{what}: {error}"),
-            Self::Workspace(reason) => f.write_str(reason),
-            Self::Failed(what) => write!(f, "fuzz: {what} failed"),
-            Self::Findings(findings) => {
-                writeln!(
-                    f,
-                    "found, each with what replays it:\n{}",
-                    findings.join("\n")
-                )?;
-                f.write_str("-minimize_crash=1 -runs=100000 before the file makes it smaller")
-            }
-        }
-    }
+    /// The only one that runs
+    #[arg(long, value_name = "NAME", value_parser = TARGETS.map(|(name, _)| name))]
+    target: Option<String>,
 }
 
 /// Builds the targets and runs them; or says what is missing.
-pub(crate) fn run(root: &Path, options: &Options) -> Result<(), FuzzError> {
-    let asked = cargo::command(root).args(["fuzz", "--version"]).output();
-    if !asked
-        .map_err(|error| FuzzError::Io("cargo", error))?
-        .status
-        .success()
-    {
-        println!("skipped: fuzz: cargo-fuzz is missing: cargo install --locked cargo-fuzz");
+pub(crate) fn run(root: &Path, options: &Options) -> Result<(), String> {
+    if let Some(needed) = cargo::missing(root, "fuzz")? {
+        println!("skipped: fuzz: {needed}");
         return Ok(());
     }
     let compiler = env::var_os("CXX").unwrap_or_else(|| "c++".into());
@@ -103,20 +48,22 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<(), FuzzError> {
         println!("skipped: fuzz: libFuzzer needs a C++ compiler: apt-get install g++");
         return Ok(());
     }
-    let workspace = Workspace::read(root).map_err(FuzzError::Workspace)?;
+    let workspace = Workspace::read(root)?;
     let folder = workspace.target_directory.join("fuzz");
-    let targets = options
-        .target
-        .map_or_else(|| TARGETS.to_vec(), |target| vec![target]);
+    let only = options.target.as_deref();
+    let targets = TARGETS.into_iter();
     let mut findings = Vec::new();
-    for target in targets {
+    for target in targets.filter(|(name, _)| only.is_none_or(|only| only == *name)) {
         findings.extend(fuzz(root, &folder, target, options.seconds)?);
     }
     if findings.is_empty() {
-        Ok(())
-    } else {
-        Err(FuzzError::Findings(findings))
+        return Ok(());
     }
+    Err(format!(
+        "found, each with what replays it:\n{}\n\
+         -minimize_crash=1 -runs=100000 before the file makes it smaller",
+        findings.join("\n")
+    ))
 }
 
 /// Runs a target for so long, and returns what it found.
@@ -125,17 +72,17 @@ fn fuzz(
     folder: &Path,
     (name, max_len): Target,
     seconds: u32,
-) -> Result<Vec<String>, FuzzError> {
+) -> Result<Vec<String>, String> {
     let [seeds, corpus, findings] =
         ["seeds", "corpus", "findings"].map(|kind| folder.join(kind).join(name));
     match fs::remove_dir_all(&seeds) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(FuzzError::Io("target/fuzz", error));
+            return Err(format!("target/fuzz: {error}"));
         }
         _ => {}
     }
     for made in [&corpus, &findings] {
-        fs::create_dir_all(made).map_err(|error| FuzzError::Io("target/fuzz", error))?;
+        fs::create_dir_all(made).map_err(|error| format!("target/fuzz: {error}"))?;
     }
     let dictionary = folder.join(format!("{name}.dict"));
     let mut seeding = cargo::command(root);
@@ -151,7 +98,7 @@ fn fuzz(
             name,
         ])
         .args([&seeds, &dictionary]);
-    succeed(seeding, "making seeds")?;
+    cargo::succeed(&mut seeding, "making seeds")?;
 
     let binary = build(root, folder, name)?;
     println!("== {name}, for {seconds} s");
@@ -173,11 +120,11 @@ fn fuzz(
         .arg("-print_final_stats=1")
         .stderr(Stdio::piped())
         .spawn()
-        .map_err(|error| FuzzError::Io("the fuzzer", error))?;
+        .map_err(|error| format!("the fuzzer: {error}"))?;
     let mut progress = Progress::default();
     let lines = fuzzing.stderr.take().into_iter();
     for line in lines.flat_map(|stderr| BufReader::new(stderr).split(b'\n')) {
-        let line = line.map_err(|error| FuzzError::Io("the fuzzer", error))?;
+        let line = line.map_err(|error| format!("the fuzzer: {error}"))?;
         let line = String::from_utf8_lossy(&line);
         if !progress.take(&line) {
             eprintln!("{line}");
@@ -185,10 +132,10 @@ fn fuzz(
     }
     let ended = fuzzing
         .wait()
-        .map_err(|error| FuzzError::Io("the fuzzer", error))?;
+        .map_err(|error| format!("the fuzzer: {error}"))?;
     println!("{name}: {progress}");
     if !ended.success() && progress.findings.is_empty() {
-        return Err(FuzzError::Failed(name));
+        return Err(format!("{name}: {ended}"));
     }
     let limits = limits.join(" ");
     let replay = |finding: &String| format!("{} {limits} {finding}", binary.display());
@@ -196,7 +143,7 @@ fn fuzz(
 }
 
 /// Builds a target with counters of what is reached, and says where it is.
-fn build(root: &Path, folder: &Path, name: &str) -> Result<PathBuf, FuzzError> {
+fn build(root: &Path, folder: &Path, name: &str) -> Result<PathBuf, String> {
     let target_dir = folder.join("build");
     let mut building = cargo::command(root);
     // A sanitizer would need a nightly toolchain, and our own code has nothing for it.
@@ -212,46 +159,21 @@ fn build(root: &Path, folder: &Path, name: &str) -> Result<PathBuf, FuzzError> {
         .arg("--target-dir")
         .arg(&target_dir)
         .arg(name);
-    succeed(building, "building")?;
+    cargo::succeed(&mut building, "cargo fuzz build")?;
     // It is below the name of the machine's kind, the only folder there with such a program in it.
-    let kinds = fs::read_dir(&target_dir).map_err(|error| FuzzError::Io("target/fuzz", error))?;
+    let kinds = fs::read_dir(&target_dir).map_err(|error| format!("target/fuzz: {error}"))?;
     let programs = kinds
         .flatten()
         .map(|kind| kind.path().join("release").join(name));
     let mut programs = programs.filter(|program| program.is_file());
-    programs.next().ok_or(FuzzError::Failed("building"))
-}
-
-fn succeed(mut command: Command, what: &'static str) -> Result<(), FuzzError> {
-    let status = command
-        .status()
-        .map_err(|error| FuzzError::Io("cargo", error))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(FuzzError::Failed(what))
-    }
+    programs
+        .next()
+        .ok_or_else(|| format!("cargo fuzz built no {name}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn options_come_in_any_order_or_not_at_all() {
-        let options = |seconds, target| Some(Options { seconds, target });
-        assert_eq!(Options::parse(&[]), options(SECONDS, None));
-        let both = ["--target", "session", "--seconds", "7"];
-        assert_eq!(Options::parse(&both), options(7, Some(TARGETS[1])));
-        for other in [
-            &["--seconds", "0"][..],
-            &["--target", "x"],
-            &["--target"],
-            &["7"],
-        ] {
-            assert_eq!(Options::parse(other), None, "{other:?}");
-        }
-    }
 
     #[test]
     fn each_target_is_there() {

@@ -197,6 +197,7 @@ pub(super) const DIFFERENCES: [Difference; 25] = [
             let odd = [
                 "more than a URL check",
                 "unknown member",
+                "token escaped",
                 "encrypt is a list",
                 "5,000 spaces",
             ];

@@ -9,7 +9,6 @@ mod differences;
 mod openings;
 
 use std::path::{Path, PathBuf};
-use std::{fmt, io};
 
 use crate::cargo;
 use crate::sdks::{Sdk, Skipped};
@@ -17,63 +16,21 @@ use crate::sdks::{Sdk, Skipped};
 /// Where the apps are.
 const APPS: &str = "xtask/interop";
 
-/// What a run is told.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Installs the SDKs anew.
+    /// Installs the SDKs anew
+    #[arg(long)]
     fresh: bool,
-    /// Leaves out the local platform.
+    /// Leaves out the local platform
+    #[arg(long = "openings")]
     openings_only: bool,
-    /// Repeats the requests of a run, which are others each time unless this is set.
+    /// Repeats the requests of a run
+    #[arg(long, value_name = "N")]
     seed: Option<u64>,
 }
 
-impl Options {
-    /// Reads `--fresh`, `--openings` and `--seed N`, in any order; `None` when it is something else.
-    pub(crate) fn parse(mut arguments: &[&str]) -> Option<Self> {
-        let mut options = Self::default();
-        loop {
-            arguments = match *arguments {
-                [] => return Some(options),
-                ["--fresh", ref rest @ ..] => {
-                    options.fresh = true;
-                    rest
-                }
-                ["--openings", ref rest @ ..] => {
-                    options.openings_only = true;
-                    rest
-                }
-                ["--seed", seed, ref rest @ ..] => {
-                    options.seed = Some(seed.parse().ok()?);
-                    rest
-                }
-                _ => return None,
-            };
-        }
-    }
-}
-
-#[derive(Debug)]
-pub(crate) enum InteropError {
-    Io(&'static str, io::Error),
-    /// What a program printed is not what it was to print.
-    Printed(&'static str),
-    /// What went wrong is told above.
-    Missed,
-}
-
-impl fmt::Display for InteropError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io(what, error) => write!(f, "{what}: {error}"),
-            Self::Printed(what) => write!(f, "interop: {what}"),
-            Self::Missed => f.write_str("interop: not all is as it should be"),
-        }
-    }
-}
-
 /// Installs the SDKs that are not there yet, and runs the checks.
-pub(crate) fn run(root: &Path, options: &Options) -> Result<(), InteropError> {
+pub(crate) fn run(root: &Path, options: &Options) -> Result<(), String> {
     let mut arguments = Vec::new();
     let mut python = None;
     for sdk in [Sdk::Python, Sdk::Node] {
@@ -105,40 +62,12 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<(), InteropError> {
     platform.and(compared)
 }
 
-fn against_platform(root: &Path, sdks: &[PathBuf]) -> Result<(), InteropError> {
-    let status = cargo::command(root)
+fn against_platform(root: &Path, sdks: &[PathBuf]) -> Result<(), String> {
+    let mut command = cargo::command(root);
+    command
         .args(["run", "--quiet", "--package", "lark-events-sim"])
         .args(["--features", "tls", "--example", "interop", "--"])
         .arg(root.join(APPS))
-        .args(sdks)
-        .status();
-    let status = status.map_err(|error| InteropError::Io("cargo run", error))?;
-    if !status.success() {
-        return Err(InteropError::Missed);
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn options_are_read_in_any_order() {
-        let options = |fresh, seed| {
-            Some(Options {
-                fresh,
-                openings_only: false,
-                seed,
-            })
-        };
-        assert_eq!(Options::parse(&[]), options(false, None));
-        let both = options(true, Some(7));
-        assert_eq!(Options::parse(&["--fresh", "--seed", "7"]), both);
-        assert_eq!(Options::parse(&["--seed", "7", "--fresh"]), both);
-        assert!(Options::parse(&["--openings"]).is_some_and(|it| it.openings_only));
-        for odd in [&["--seed"][..], &["--seed", "x"], &["fresh"]] {
-            assert_eq!(Options::parse(odd), None, "{odd:?}");
-        }
-    }
+        .args(sdks);
+    cargo::succeed(&mut command, "the local platform")
 }

@@ -1,16 +1,16 @@
 //! Two thousand requests, opened by us and by the official SDK for Python: where the verdicts differ,
 //! a reason must be known.
 
+use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
-use std::{fs, io};
 
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::APPS;
 use super::differences::{DIFFERENCES, Difference};
-use super::{APPS, InteropError};
 use crate::cargo;
 
 /// How many requests are made: some hundred that have each oddity alone, and others by chance.
@@ -126,7 +126,7 @@ fn text(value: &Value) -> String {
 }
 
 /// Makes requests by a seed, has both open them, and prints what differs.
-pub(super) fn compare(root: &Path, python: &Path, seed: Option<u64>) -> Result<(), InteropError> {
+pub(super) fn compare(root: &Path, python: &Path, seed: Option<u64>) -> Result<(), String> {
     let seed = seed.unwrap_or_else(some_seed);
     println!("\n{COUNT} requests, opened by the Python SDK and here; --seed {seed} repeats them");
     let mut command = cargo::command(root);
@@ -136,7 +136,7 @@ pub(super) fn compare(root: &Path, python: &Path, seed: Option<u64>) -> Result<(
         .args([seed.to_string(), COUNT.to_string()]);
     let requests = printed(&mut command, "openings")?;
     let path = root.join(REQUESTS);
-    fs::write(&path, &requests).map_err(|error| InteropError::Io(REQUESTS, error))?;
+    fs::write(&path, &requests).map_err(|error| format!("{REQUESTS}: {error}"))?;
     let mut command = Command::new(python.join("bin/python"));
     command
         .env("PYTHONDONTWRITEBYTECODE", "1")
@@ -144,15 +144,15 @@ pub(super) fn compare(root: &Path, python: &Path, seed: Option<u64>) -> Result<(
         .arg(path);
     let verdicts = printed(&mut command, "openings.py")?;
 
-    let cases: Vec<Case> = lines(&requests).ok_or(InteropError::Printed("odd requests"))?;
-    let theirs: Vec<Verdict> = lines(&verdicts).ok_or(InteropError::Printed("odd verdicts"))?;
+    let cases: Vec<Case> = lines(&requests).ok_or("odd requests")?;
+    let theirs: Vec<Verdict> = lines(&verdicts).ok_or("odd verdicts")?;
     if (cases.len(), theirs.len()) != (COUNT, COUNT) {
-        return Err(InteropError::Printed("not a verdict on each request"));
+        return Err("not a verdict on each request".to_owned());
     }
     if Tally::of(&cases, &theirs).print() {
         Ok(())
     } else {
-        Err(InteropError::Missed)
+        Err("openings differ".to_owned())
     }
 }
 
@@ -163,14 +163,13 @@ fn some_seed() -> u64 {
 }
 
 /// What a program prints until it ends well.
-fn printed(command: &mut Command, what: &'static str) -> Result<String, InteropError> {
+fn printed(command: &mut Command, what: &'static str) -> Result<String, String> {
     let output = command.stderr(Stdio::inherit()).output();
-    let output = output.map_err(|error| InteropError::Io(what, error))?;
+    let output = output.map_err(|error| format!("{what}: {error}"))?;
     if !output.status.success() {
-        let ended = io::Error::other(output.status.to_string());
-        return Err(InteropError::Io(what, ended));
+        return Err(format!("{what}: {}", output.status));
     }
-    String::from_utf8(output.stdout).map_err(|_| InteropError::Printed("not UTF-8"))
+    String::from_utf8(output.stdout).map_err(|error| format!("{what}: {error}"))
 }
 
 fn lines<'a, T: Deserialize<'a>>(text: &'a str) -> Option<Vec<T>> {

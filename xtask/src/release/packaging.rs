@@ -27,18 +27,15 @@ const OPTIONAL: &str = ".cargo_vcs_info.json";
 
 /// Has cargo package all of them, in order, and build each from its package.
 pub(crate) fn build(root: &Path, published: &[&Package]) -> checks::Result {
-    let status = cargo::command(root)
+    let mut packaging = cargo::command(root);
+    packaging
         .args(["package", "--locked", "--allow-dirty"])
         .args(
             published
                 .iter()
                 .flat_map(|package| ["--package", &package.name]),
-        )
-        .status()
-        .map_err(|error| format!("cargo package: {error}"))?;
-    if !status.success() {
-        return Err(format!("cargo package: {status}"));
-    }
+        );
+    cargo::succeed(&mut packaging, "cargo package")?;
     Ok(Checked::passed(format!(
         "{} built from their packages",
         published.len()

@@ -18,16 +18,15 @@ pub(crate) fn advisories(root: &Path) -> checks::Result {
 }
 
 fn deny(root: &Path, what: &[&str]) -> checks::Result {
-    let cargo = |args: &[&str]| {
-        let output = cargo::command(root).arg("deny").args(args).output();
-        output.map_err(|error| format!("cargo deny: {error}"))
-    };
-    if !cargo(&["--version"])?.status.success() {
-        let why = "needs `cargo install --locked cargo-deny`";
-        return Ok(Checked::Skipped(why.to_owned()));
+    if let Some(needed) = cargo::missing(root, "deny")? {
+        return Ok(Checked::Skipped(needed));
     }
     // Without `--workspace` it would look at the root package alone.
-    let output = cargo(&[&["--color", "never", "--workspace", "check"], what].concat())?;
+    let output = cargo::command(root)
+        .args(["deny", "--color", "never", "--workspace", "check"])
+        .args(what)
+        .output()
+        .map_err(|error| format!("cargo deny: {error}"))?;
     let text = String::from_utf8_lossy(&output.stderr);
     if output.status.success() {
         return Ok(Checked::passed(what.join(", ")));

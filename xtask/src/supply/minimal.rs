@@ -21,15 +21,12 @@ pub(crate) fn check(root: &Path, workspace: &Workspace) -> checks::Result {
     let copy = workspace.target_directory.join(COPY);
     remove(&copy).map_err(|error| format!("{}: {error}", copy.display()))?;
     let pinned = write_copy(root, &copy, workspace)?;
-    let status = cargo::command(&copy)
+    let mut checking = cargo::command(&copy);
+    checking
         .args(["check", "--keep-going", "--workspace", "--all-features"])
         .arg("--target-dir")
-        .arg(&workspace.target_directory)
-        .status()
-        .map_err(|error| format!("cargo check: {error}"))?;
-    if !status.success() {
-        return Err(format!("they do not build in {}", copy.display()));
-    }
+        .arg(&workspace.target_directory);
+    cargo::succeed(&mut checking, &format!("cargo check in {}", copy.display()))?;
     remove(&copy).map_err(|error| format!("{}: {error}", copy.display()))?;
     Ok(Checked::passed(format!(
         "{pinned} direct dependencies at their lowest versions"

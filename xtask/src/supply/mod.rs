@@ -5,6 +5,7 @@ mod features;
 mod foreign;
 mod minimal;
 mod rust_version;
+mod unused;
 
 use std::path::Path;
 
@@ -23,7 +24,8 @@ pub(crate) fn add(checks: &mut Checks, root: &Path, workspace: &Workspace) {
     checks.run("licences, duplicates, sources", || deny::crates(root));
     checks.run("advisories", || deny::advisories(root));
     checks.run("rust versions", || rust_version::check(root));
+    checks.run("unused dependencies", || unused::check(root));
     checks.run("foreign types", || foreign::check(root, workspace));
-    checks.run("features", || features::check(root, workspace));
+    checks.run("features", || features::check(root));
     checks.run("minimal versions", || minimal::check(root, workspace));
 }

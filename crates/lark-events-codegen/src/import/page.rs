@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use time::OffsetDateTime;
+
 use super::markup::{self, Cell, Table};
 
 /// Where pages of the platform's documentation live.
@@ -117,27 +119,10 @@ impl Page {
     /// The day of the last change, in UTC.
     pub(super) fn updated(&self) -> Option<String> {
         let millis: u64 = self.comment.get("updatedAt")?.parse().ok()?;
-        let (year, month, day) = civil(millis / 86_400_000)?;
-        Some(format!("{year:04}-{month:02}-{day:02}"))
+        let seconds = i64::try_from(millis / 1_000).ok()?;
+        let time = OffsetDateTime::from_unix_timestamp(seconds).ok()?;
+        Some(time.date().to_string())
     }
-}
-
-/// Year, month and day of a day since 1970.
-fn civil(mut days: u64) -> Option<(u64, u64, u64)> {
-    let is_leap = |year: u64| {
-        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
-    };
-    for year in 1970..10_000 {
-        let february = if is_leap(year) { 29 } else { 28 };
-        let months = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-        for (month, length) in (1..).zip(months) {
-            if days < length {
-                return Some((year, month, days + 1));
-            }
-            days -= length;
-        }
-    }
-    None
 }
 
 /// The lines not yet read, and how many were.
@@ -241,4 +226,28 @@ fn pipe_cells(number: usize, line: &str) -> Result<Vec<Cell>, Refusal> {
     line.split('|')
         .map(|text| markup::cell(number, &text.replace(BAR, "|")))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_change_has_its_day_in_utc_or_none() {
+        let updated = |millis: &str| {
+            let comment = BTreeMap::from([("updatedAt".to_owned(), millis.to_owned())]);
+            let blocks = Vec::new();
+            Page {
+                comment,
+                blocks,
+                lines: 0,
+            }
+            .updated()
+        };
+        assert_eq!(updated("1709251199999").as_deref(), Some("2024-02-29"));
+        assert_eq!(updated("1709251200000").as_deref(), Some("2024-03-01"));
+        for other in ["253402300800000", "18446744073709551615", "-1", "yesterday"] {
+            assert_eq!(updated(other), None, "{other}");
+        }
+    }
 }
