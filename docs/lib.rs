@@ -14,6 +14,7 @@ pages! {
     FirstEvent include_str!("guide/README.md"),
     Transports include_str!("guide/transports.md"),
     Secrets include_str!("guide/secrets.md"),
+    Messages include_str!("guide/messages.md"),
     Callbacks include_str!("guide/callbacks.md"),
     Deliveries include_str!("guide/deliveries.md"),
     Testing include_str!("guide/testing.md"),

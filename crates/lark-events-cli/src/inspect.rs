@@ -6,7 +6,8 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use clap::Args;
-use lark_events::{Delivery, EncryptKey, EventHeader, RawJson, Transport};
+use lark_events::{Delivery, EncryptKey, EventHeader, EventType as _, RawJson, Transport};
+use lark_events_types::im::MessageReceiveV1;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -23,8 +24,9 @@ use crate::text::Text;
 /// wrapper of one, for which the Encrypt Key is needed. No signature and no token is checked.
 ///
 /// Prints one JSON value: `event_type`, `rust_type`, `crate`, `event` (what the type has, written as
-/// JSON again) and `unread` (JSON pointers to what it does not have). For an event that is not in the
-/// catalogue `rust_type` and `crate` are null, and `event` is the body as it came.
+/// JSON again) and `unread` (JSON pointers to what it does not have; below `/message/content` they lead
+/// into the JSON in that string). For an event that is not in the catalogue `rust_type` and `crate` are
+/// null, and `event` is the body as it came.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -86,7 +88,10 @@ pub(crate) fn run(args: &InspectArgs, output: Output) -> Result<ExitCode, Error>
     let event_type = &delivery.header.event_type;
     let known = catalogue::find(event_type);
     let (event, unread) = match known.map(|known| known.info.typed(&delivery.raw)) {
-        Some(Ok(typed)) => (typed.json, typed.unread),
+        Some(Ok(mut typed)) => {
+            typed.unread.extend(unread_content(&delivery));
+            (typed.json, typed.unread)
+        }
         None => (delivery.raw, Vec::new()),
         Some(Err(_)) if !delivery.raw.as_str().starts_with('{') => {
             output.note(format_args!(
@@ -113,6 +118,18 @@ pub(crate) fn run(args: &InspectArgs, output: Output) -> Result<ExitCode, Error>
     };
     output.print(Text::lines(lay_out(&inspected, layout)))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What of a message's content its type does not take. It is JSON in a string of the event.
+fn unread_content(delivery: &Delivery) -> Vec<String> {
+    if delivery.header.event_type != MessageReceiveV1::EVENT_TYPE {
+        return Vec::new();
+    }
+    let body = delivery.raw.decode_leniently::<MessageReceiveV1>();
+    let message = body.ok().and_then(|body| body.message);
+    let paths = message.map(|message| message.unread_content());
+    let paths = paths.into_iter().flatten();
+    paths.map(|path| format!("/message/content{path}")).collect()
 }
 
 /// The event of a document, whose old card callbacks have no envelope to say what they are.

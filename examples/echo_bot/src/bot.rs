@@ -62,10 +62,7 @@ fn is_too_old(created: Option<SystemTime>, now: SystemTime) -> bool {
 
 /// The text to answer with: none for what a bot has sent, this one included, and for what is no text.
 fn echo(sender: &EventSender, message: &EventMessage) -> Option<String> {
-    if sender.sender_type.as_deref() != Some("user") {
-        return None;
-    }
-    if !matches!(message.parsed_content(), Content::Text(_)) {
+    if !sender.is_user() || !matches!(message.parsed_content(), Content::Text(_)) {
         return None;
     }
     let text = message.text_without_mentions()?;

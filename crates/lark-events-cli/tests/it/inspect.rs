@@ -83,6 +83,31 @@ fn every_sample_has_its_type_and_what_that_does_not_take() {
 }
 
 #[test]
+fn what_a_message_says_is_inspected_too() {
+    for (message_type, content, unread) in [
+        ("text", json!(r#"{"text":"hello"}"#), json!([])),
+        (
+            "post",
+            json!(r#"{"title":"Tea","content":[[{"tag":"text","text":"x","size":1}]],"theme":"dark"}"#),
+            json!(["/message/content/content/0/0/size", "/message/content/theme"]),
+        ),
+        ("hologram", json!(r#"{"key":1}"#), json!(["/message/content"])),
+        ("text", json!("no JSON"), json!(["/message/content"])),
+        ("text", json!([1]), json!(["/message/content"])),
+        ("text", json!(null), json!([])),
+    ] {
+        let message = json!({"message_type": message_type, "content": content});
+        let header = json!({"event_type": "im.message.receive_v1"});
+        let event = json!({"schema": "2.0", "header": header, "event": {"message": message}});
+        let ran = lark_events(&["inspect", "--json"])
+            .stdin(event.to_string())
+            .run()
+            .with_code(0);
+        assert_eq!(ran.json()["unread"], unread, "{event}");
+    }
+}
+
+#[test]
 fn an_encrypted_event_needs_its_key() {
     let event = r#"{"header":{"event_type":"tea.pot.ready_v1"},"event":{"a":1}}"#;
     let sealed = EncryptKey::new(KEY).seal(event.as_bytes(), [7; 16]);

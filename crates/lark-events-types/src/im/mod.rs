@@ -50,7 +50,10 @@
 //! ```
 //!
 //! To leave only the bot's own mention out there is [`EventMessage::text_without_mention_of`]; to put
-//! mentions into words in your own way, [`Content::segments`].
+//! mentions into words in your own way, [`Content::segments`]; to read commands, [`Command`].
+//!
+//! [`EventMessage::readable`] is a message of any type as people read it, [`Content::resources`] are its pictures
+//! and files, and [`EventMessage::unread_content`] is what of its content no type takes.
 
 mod content;
 

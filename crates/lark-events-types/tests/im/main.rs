@@ -1,8 +1,13 @@
 //! What messages say: every message type, the mentions in their texts, and what may come instead.
 
+mod cards;
+mod files;
+mod helpers;
 mod mentions;
 mod posts;
+mod readable;
 mod types;
+mod unread;
 
 use lark_events::UserId;
 use lark_events_types::im::{Content, EventMessage, MentionEvent};
@@ -40,4 +45,13 @@ fn unknown(message_type: &str, raw: &str) -> Content {
         message_type: message_type.to_owned(),
         raw: raw.to_owned(),
     }
+}
+
+/// A content of its type and no other.
+#[track_caller]
+fn parsed(message_type: &str, content: &str) -> Content {
+    let parsed = Content::parse(message_type, content);
+    let is_known = !matches!(parsed, Content::Unknown { .. });
+    assert!(is_known, "{message_type}: {content}");
+    parsed
 }

@@ -161,10 +161,10 @@ fn a_title_or_paragraphs_alone_are_a_post() {
         assert_eq!(text_of(&content("")), "@U1", "{nothing}");
         assert_eq!(text_of(&content("Tea")), "Tea\n\n@U1", "{nothing}");
     }
-    // Odd paragraphs are left out.
+    // Elements outside of paragraphs are one, as far as they follow each other.
     assert_eq!(
         text_of(r#"{"content":[7,{"tag":"hr"},null,[{"tag":"hr"}]]}"#),
-        "---"
+        "---\n---"
     );
 }
 

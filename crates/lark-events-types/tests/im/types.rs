@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{message, some, unknown};
 
 /// One content of every type, as documented.
-const DOCUMENTED: [(&str, &str); 21] = [
+pub(crate) const DOCUMENTED: [(&str, &str); 21] = [
     ("text", r#"{"text":"@_user_1 hello"}"#),
     (
         "post",

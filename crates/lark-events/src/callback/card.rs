@@ -32,6 +32,35 @@ pub struct CardActionTrigger {
     /// The message and chat that hold the card.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub context: Option<CallbackContext>,
+    /// The message that holds the card, where it is not in the [context](Self::context);
+    /// [`message_id`](Self::message_id) looks in both.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub open_message_id: Option<String>,
+    /// The chat that holds the card, where it is not in the [context](Self::context);
+    /// [`chat_id`](Self::chat_id) looks in both.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub open_chat_id: Option<String>,
+}
+
+impl CardActionTrigger {
+    /// The message that holds the card, wherever the callback has its id.
+    #[must_use]
+    pub fn message_id(&self) -> Option<&str> {
+        let context = self.context.as_ref();
+        let inside = context.and_then(|context| context.open_message_id.as_deref());
+        inside.or(self.open_message_id.as_deref())
+    }
+
+    /// The chat that holds the card, wherever the callback has its id.
+    #[must_use]
+    pub fn chat_id(&self) -> Option<&str> {
+        let context = self.context.as_ref();
+        let inside = context.and_then(|context| {
+            let ids = [&context.open_chat_id, &context.chat_id];
+            ids.into_iter().find_map(Option::as_deref)
+        });
+        inside.or(self.open_chat_id.as_deref())
+    }
 }
 
 impl EventType for CardActionTrigger {
@@ -78,6 +107,12 @@ pub struct CardAction {
     /// The state of a checker outside a form.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub checked: Option<bool>,
+    /// What the button does to its form, such as `submit`. It is not documented.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub form_action_type: Option<String>,
+    /// How the component came to be. It is not documented.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub generate_type: Option<String>,
 }
 
 crate::lenient_object!(CardActionTrigger, CardAction);
@@ -298,6 +333,40 @@ mod tests {
         let sample: Value = serde_json::from_str(CardActionTrigger::INFO.sample.unwrap()).unwrap();
         let body: CardActionTrigger = serde_json::from_value(sample["event"].clone()).unwrap();
         assert_eq!(serde_json::to_value(body).unwrap(), sample["event"]);
+    }
+
+    #[test]
+    fn members_that_no_page_has_are_typed_and_the_ids_found_in_each_place() {
+        for (body, message, chat) in [
+            (
+                json!({"context": {"open_message_id": "om_1", "open_chat_id": "oc_1"}}),
+                Some("om_1"),
+                Some("oc_1"),
+            ),
+            (
+                json!({"open_message_id": "om_1", "open_chat_id": "oc_1", "operator": {"name": "Ada"},
+                    "context": {"open_id": "ou_1", "user_id": "u_1"},
+                    "action": {"tag": "button", "form_action_type": "submit", "generate_type": "x"}}),
+                Some("om_1"),
+                Some("oc_1"),
+            ),
+            (
+                json!({"open_message_id": "om_9", "open_chat_id": "oc_9",
+                    "context": {"open_message_id": "om_1", "chat_id": "oc_1"}}),
+                Some("om_1"),
+                Some("oc_1"),
+            ),
+            (json!({"token": "c-1"}), None, None),
+        ] {
+            let raw = crate::RawJson::encode(&body).unwrap();
+            let typed: CardActionTrigger = raw.decode_leniently().unwrap();
+            assert_eq!(
+                (typed.message_id(), typed.chat_id()),
+                (message, chat),
+                "{body}"
+            );
+            assert_eq!(raw.unread(&typed), [""; 0], "{body}");
+        }
     }
 
     #[test]

@@ -29,6 +29,9 @@ pub struct CardActionTriggerV1 {
     /// The message that holds the card.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub open_message_id: Option<String>,
+    /// The chat that holds the card. It is not documented.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub open_chat_id: Option<String>,
     /// What was done.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub action: Option<CardAction>,

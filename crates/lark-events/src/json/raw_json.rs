@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::lenient::{Held, Lenient, bounded, repair};
 use super::object::from_object;
+use super::unread::unread;
 use crate::error::{DecodeError, EncodeError};
 
 /// The text of one JSON value, shared with the bytes it was received in: cloning copies nothing.
@@ -117,6 +118,26 @@ impl RawJson {
                 .or_else(|_| repaired(Held::Exact))
                 .map_err(|_| DecodeError::new(&error))
         })
+    }
+
+    /// What of this text is not in `typed`, a value decoded from it: JSON pointers (RFC 6901) in the order
+    /// of the text, compared as [`Event::unread`](crate::Event::unread) compares a body. It is for JSON
+    /// inside of bodies.
+    ///
+    /// ```
+    /// use lark_events::{RawJson, UserId};
+    ///
+    /// let raw = RawJson::parse(r#"{"open_id": "ou_1", "user_id": [], "name": "Tom"}"#)?;
+    /// let user: UserId = raw.decode_leniently()?;
+    /// assert_eq!(raw.unread(&user), ["/user_id", "/name"]);
+    /// # Ok::<(), lark_events::DecodeError>(())
+    /// ```
+    #[must_use]
+    pub fn unread<T: Serialize>(&self, typed: &T) -> Vec<String> {
+        match Self::encode(typed) {
+            Ok(typed) => unread(self, &typed),
+            Err(_) => vec![String::new()],
+        }
     }
 }
 

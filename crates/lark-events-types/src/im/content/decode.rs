@@ -5,9 +5,16 @@ use serde::de::DeserializeOwned;
 
 /// Reads a JSON object. `None` for anything else, and for one that has nothing of `T`.
 pub(super) fn decode<T: DeserializeOwned + Default + PartialEq>(content: &str) -> Option<T> {
+    read(content).map(|(_, value)| value)
+}
+
+/// [`decode`], with the text that it is read from.
+pub(super) fn read<T: DeserializeOwned + Default + PartialEq>(
+    content: &str,
+) -> Option<(RawJson, T)> {
     let raw = RawJson::parse(content.to_owned()).ok()?;
     let value = raw.decode_leniently().ok()?;
-    (value != T::default()).then_some(value)
+    (value != T::default()).then_some((raw, value))
 }
 
 #[cfg(test)]

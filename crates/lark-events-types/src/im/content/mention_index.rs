@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::at_tag::AtTag;
+use super::card_tag::{CardTag, Mentioned};
 use super::segment::Segment;
 use crate::im::{EventMessage, MentionEvent};
 
@@ -10,7 +11,22 @@ use crate::im::{EventMessage, MentionEvent};
 const NUMBERED: &str = "@_user_";
 
 /// What mentions everybody: a key in texts and posts, an id in tags and in posts as they are sent.
-const EVERYBODY: [&str; 2] = ["@_all", "all"];
+const EVERYBODY: [&str; 3] = ["@_all", "all", "all_members"];
+
+/// Which tags a text has mentions in.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Markup {
+    /// Those of texts and posts.
+    Text,
+    /// Those of cards.
+    Card,
+}
+
+/// Who is mentioned at one place.
+pub(super) enum Found<'a> {
+    One(Segment<'a>),
+    Several(Mentioned<'a>),
+}
 
 #[derive(Debug, Clone)]
 pub(super) struct MentionIndex<'a> {
@@ -47,12 +63,33 @@ impl<'a> MentionIndex<'a> {
         named.then_some(Segment::Unlisted { user_id, name })
     }
 
-    /// The first mention in `text`: where it is, how long, and whose.
-    pub(super) fn find(&self, text: &'a str) -> Option<(usize, usize, Segment<'a>)> {
+    /// The first mention in `text`, by the tags of `markup`: where it is, how long, and whose.
+    pub(super) fn find(&self, text: &'a str, markup: Markup) -> Option<(usize, usize, Found<'a>)> {
         text.match_indices(['@', '<']).find_map(|(start, _)| {
-            let (len, segment) = self.starting(&text[start..])?;
-            Some((start, len, segment))
+            let rest = &text[start..];
+            let (len, found) = match markup {
+                Markup::Card if rest.starts_with('<') => {
+                    let tag = CardTag::parse(rest)?;
+                    (tag.len, Found::Several(tag.mentioned()))
+                }
+                _ => {
+                    let (len, segment) = self.starting(rest)?;
+                    (len, Found::One(segment))
+                }
+            };
+            Some((start, len, found))
         })
+    }
+
+    /// Whom a card's tag mentions by this key, or else by this id.
+    pub(super) fn by_key_or_id(
+        &self,
+        key: &'a str,
+        id: &'a str,
+        name: &'a str,
+    ) -> Option<Segment<'a>> {
+        let is_known = self.by_key.contains_key(key) || EVERYBODY.contains(&key);
+        self.at(if is_known || id.is_empty() { key } else { id }, name)
     }
 
     /// The mention that `text` begins with.

@@ -1,7 +1,9 @@
-//! What a handler asks a message: what it says, typed or as plain text.
+//! What a handler asks a message: what it says, typed or as plain text, whom it is for, and where it is.
 
+use super::mention_index::ids;
+use super::segment::Written;
 use super::{Content, Segment};
-use crate::im::EventMessage;
+use crate::im::{ChatType, EventMessage, EventSender};
 
 impl EventMessage {
     /// What the message says, in the form that its `message_type` has. What is not understood is kept
@@ -66,23 +68,97 @@ impl EventMessage {
         self.text_without(|segment| !matches!(segment, Segment::Text(_)))
     }
 
+    /// What of [`content`](Self::content) is not in [`parsed_content`](Self::parsed_content): JSON pointers
+    /// into the JSON in that string. See [`Content::unread`].
+    ///
+    /// ```
+    /// use lark_events_types::im::EventMessage;
+    ///
+    /// let mut message = EventMessage::default();
+    /// message.message_type = Some("image".to_owned());
+    /// message.content = Some(r#"{"image_key":"img_1","size":7}"#.to_owned());
+    /// assert_eq!(message.unread_content(), ["/size"]);
+    /// ```
+    #[must_use]
+    pub fn unread_content(&self) -> Vec<String> {
+        let content = self.content.as_deref().unwrap_or_default();
+        self.parsed_content().unread(content)
+    }
+
+    /// The message as people read it, whatever its type: [`Content::readable`].
+    ///
+    /// ```
+    /// use lark_events_types::im::EventMessage;
+    ///
+    /// let mut message = EventMessage::default();
+    /// message.message_type = Some("file".to_owned());
+    /// message.content = Some(r#"{"file_key":"file_1","file_name":"plan.xlsx"}"#.to_owned());
+    /// assert_eq!(message.readable(), "[file: plan.xlsx]");
+    /// ```
+    #[must_use]
+    pub fn readable(&self) -> String {
+        self.parsed_content().readable(self)
+    }
+
+    /// Whether the message mentions the bot that has this `open_id`, `union_id` or `user_id`. A mention of
+    /// everybody is not one of the bot: [`mentions_everybody`](Self::mentions_everybody).
+    ///
+    /// ```
+    /// use lark_events::testing::Sample as _;
+    /// use lark_events_types::im::MessageReceiveV1;
+    ///
+    /// let message = MessageReceiveV1::sample().body.message.unwrap();
+    /// assert!(message.mentions_bot("ou_84aad35d084aa403a838cf73ee18467"));
+    /// assert!(!message.mentions_bot("ou_another"));
+    /// ```
+    #[must_use]
+    pub fn mentions_bot(&self, id: &str) -> bool {
+        let mentions = self.mentions.iter().flatten();
+        mentions.flat_map(ids).any(|its| its == id)
+    }
+
+    /// Whether the message mentions everybody in the chat, in a text, a post or a card.
+    #[must_use]
+    pub fn mentions_everybody(&self) -> bool {
+        let content = self.parsed_content();
+        content
+            .segments(self)
+            .any(|segment| segment == Segment::Everybody)
+    }
+
+    /// Whether the message is in a chat of its sender and the bot alone.
+    #[must_use]
+    pub fn is_private(&self) -> bool {
+        self.chat_type == Some(ChatType::P2p)
+    }
+
+    /// Whether the message belongs to a thread.
+    #[must_use]
+    pub fn is_in_thread(&self) -> bool {
+        self.thread_id.as_deref().is_some_and(|id| !id.is_empty())
+    }
+
     fn text_without(&self, is_dropped: impl Fn(&Segment<'_>) -> bool) -> Option<String> {
         self.text_of(|segments| {
-            let mut text = String::new();
+            let mut written = Written::new();
             let mut after_dropped = false;
             for segment in segments {
                 if is_dropped(&segment) {
                     after_dropped = true;
                     continue;
                 }
-                let kept = segment.to_string();
+                let text = &written.text;
                 let at_gap = text.is_empty() || text.ends_with(char::is_whitespace);
-                let closed = kept.strip_prefix([' ', '\u{a0}']);
-                let closed = closed.filter(|_| after_dropped && at_gap);
-                text.push_str(closed.unwrap_or(&kept));
+                let kept = match segment {
+                    Segment::Text(words) if after_dropped && at_gap => {
+                        Segment::Text(words.strip_prefix([' ', '\u{a0}']).unwrap_or(words))
+                    }
+                    kept => kept,
+                };
+                written.push(&kept);
                 after_dropped = false;
             }
-            text.trim().to_owned()
+            written.text.trim().to_owned()
         })
     }
 
@@ -90,5 +166,21 @@ impl EventMessage {
         let content = self.parsed_content();
         matches!(content, Content::Text(_) | Content::Post(_))
             .then(|| render(content.segments(self)))
+    }
+}
+
+impl EventSender {
+    /// Whether a bot sent the message. A bot that answers bots should know when to stop. A sender of no
+    /// type is neither a bot nor a [user](Self::is_user).
+    #[must_use]
+    pub fn is_bot(&self) -> bool {
+        // Events say `bot`; the API that returns messages says `app`.
+        matches!(self.sender_type.as_deref(), Some("bot" | "app"))
+    }
+
+    /// Whether a user sent the message.
+    #[must_use]
+    pub fn is_user(&self) -> bool {
+        self.sender_type.as_deref() == Some("user")
     }
 }

@@ -5,6 +5,9 @@
 mod at_tag;
 mod attachment;
 mod calendar;
+mod card_tag;
+mod card_text;
+mod command;
 mod decode;
 mod hongbao;
 mod interactive;
@@ -14,8 +17,11 @@ mod merge_forward;
 mod message;
 mod post;
 mod post_element;
+mod readable;
+mod resource;
 mod segment;
 mod segments;
+mod sent_post;
 mod share;
 mod system;
 mod text;
@@ -25,15 +31,17 @@ mod vote;
 
 pub use self::attachment::{AudioContent, FileContent, ImageContent, MediaContent, StickerContent};
 pub use self::calendar::CalendarContent;
+pub use self::command::Command;
 pub use self::hongbao::HongbaoContent;
 pub use self::interactive::InteractiveContent;
 pub use self::location::LocationContent;
 pub use self::merge_forward::MergeForwardContent;
-pub use self::post::PostContent;
+pub use self::post::{PostContent, PostFile};
 pub use self::post_element::{
     PostAt, PostCodeBlock, PostElement, PostEmotion, PostImage, PostLink, PostMarkdown, PostMedia,
     PostText,
 };
+pub use self::resource::{Resource, ResourceKind};
 pub use self::segment::Segment;
 pub use self::segments::Segments;
 pub use self::share::{ShareChatContent, ShareUserContent};
@@ -43,7 +51,10 @@ pub use self::todo::TodoContent;
 pub use self::video_chat::VideoChatContent;
 pub use self::vote::VoteContent;
 
+use lark_events::RawJson;
+
 use self::decode::decode;
+use self::sent_post::{SentPost, SentTodo};
 use crate::im::EventMessage;
 
 /// What a message says, by its `message_type`.
@@ -51,7 +62,7 @@ use crate::im::EventMessage;
 /// Made by [`EventMessage::parsed_content`]. The forms are those of
 /// <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/im-v1/message/events/message_content>.
 /// Every field is an `Option`, and an odd value costs its own field only; what no field takes is still
-/// in [`EventMessage::content`].
+/// in [`EventMessage::content`], and [`unread`](Self::unread) lists it.
 ///
 /// ```
 /// use lark_events_types::im::Content;
@@ -80,7 +91,7 @@ pub enum Content {
     Folder(FileContent),
     /// `audio`: a voice message.
     Audio(AudioContent),
-    /// `media`: a video.
+    /// `media`: a video. Some SDKs know it as `video`.
     Media(MediaContent),
     /// `sticker`: a sticker.
     Sticker(StickerContent),
@@ -110,7 +121,8 @@ pub enum Content {
     Vote(VoteContent),
     /// `merge_forward`: several messages that were forwarded as one.
     MergeForward(MergeForwardContent),
-    /// What is none of these: another type, no JSON, or JSON without a member that its type has.
+    /// What is none of these: another type, no JSON, JSON without a member that its type has, or a text or
+    /// post that would be empty only because it was not understood.
     Unknown {
         /// The `message_type`, empty where none was sent.
         message_type: String,
@@ -126,13 +138,13 @@ impl Content {
     #[must_use]
     pub fn parse(message_type: &str, content: &str) -> Self {
         let known = match message_type {
-            "text" => decode(content).map(Self::Text),
+            "text" => TextContent::parse(content).map(Self::Text),
             "post" => PostContent::parse(content).map(Self::Post),
             "image" => decode(content).map(Self::Image),
             "file" => decode(content).map(Self::File),
             "folder" => decode(content).map(Self::Folder),
             "audio" => decode(content).map(Self::Audio),
-            "media" => decode(content).map(Self::Media),
+            "media" | "video" => decode(content).map(Self::Media),
             "sticker" => decode(content).map(Self::Sticker),
             "interactive" => decode(content).map(Self::Interactive),
             "hongbao" => decode(content).map(Self::Hongbao),
@@ -155,13 +167,64 @@ impl Content {
         })
     }
 
-    /// The text of a [`Text`](Self::Text) or [`Post`](Self::Post) in parts, with the mentions of
-    /// `message` told apart; nothing for other contents.
+    /// What of `content`, the text that this was parsed from, is not in here: members that the type does not
+    /// know, and values that it could not take. Each is a JSON pointer (RFC 6901) into that text, as those of
+    /// [`Event::unread`](lark_events::Event::unread) are into a body. A content that is
+    /// [`Unknown`](Self::Unknown) is unread altogether: its path is empty.
+    ///
+    /// ```
+    /// use lark_events_types::im::Content;
+    ///
+    /// let json = r#"{"title":"","content":[[{"tag":"text","text":"hi","size":1}]],"theme":"dark"}"#;
+    /// let content = Content::parse("post", json);
+    /// assert_eq!(content.unread(json), ["/content/0/0/size", "/theme"]);
+    /// ```
+    #[must_use]
+    pub fn unread(&self, content: &str) -> Vec<String> {
+        let all = || vec![String::new()];
+        let raw = match (self, RawJson::parse(content.to_owned())) {
+            (Self::Unknown { .. }, _) if content.is_empty() => return Vec::new(),
+            (Self::Unknown { .. }, _) => return all(),
+            (_, Ok(raw)) => raw,
+            (Self::MergeForward(merged), Err(_)) if merged.is(content) => return Vec::new(),
+            (_, Err(_)) => return all(),
+        };
+        match self {
+            Self::Text(text) => raw.unread(text),
+            Self::Post(_) => SentPost::read(&raw).map_or_else(all, |post| raw.unread(&post)),
+            Self::Image(image) => raw.unread(image),
+            Self::File(file) | Self::Folder(file) => raw.unread(file),
+            Self::Audio(audio) => raw.unread(audio),
+            Self::Media(video) => raw.unread(video),
+            Self::Sticker(sticker) => raw.unread(sticker),
+            Self::Interactive(card) => raw.unread(&card.card),
+            Self::Hongbao(packet) => raw.unread(packet),
+            Self::ShareCalendarEvent(event)
+            | Self::Calendar(event)
+            | Self::GeneralCalendar(event) => raw.unread(event),
+            Self::ShareChat(chat) => raw.unread(chat),
+            Self::ShareUser(user) => raw.unread(user),
+            Self::System(notice) => raw.unread(notice),
+            Self::Location(place) => raw.unread(place),
+            Self::VideoChat(call) => raw.unread(call),
+            Self::Todo(_) => {
+                let task = raw.decode_leniently::<SentTodo>();
+                task.map_or_else(|_| all(), |task| raw.unread(&task))
+            }
+            Self::Vote(vote) => raw.unread(vote),
+            Self::MergeForward(merged) => raw.unread(merged),
+            Self::Unknown { .. } => all(),
+        }
+    }
+
+    /// The text of a [`Text`](Self::Text), [`Post`](Self::Post) or [card](Self::Interactive) in parts, with
+    /// the mentions of `message` told apart; nothing for other contents.
     #[must_use]
     pub fn segments<'a>(&'a self, message: &'a EventMessage) -> Segments<'a> {
         match self {
             Self::Text(text) => text.segments(message),
             Self::Post(post) => post.segments(message),
+            Self::Interactive(card) => Segments::new(message, card.pieces()),
             _ => Segments::new(message, Vec::new()),
         }
     }

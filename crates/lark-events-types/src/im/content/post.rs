@@ -1,70 +1,64 @@
-//! The content of a message with formatting: a title and paragraphs.
+//! The content of a message with formatting: a title, paragraphs and files.
 
 use std::collections::BTreeMap;
 
 use lark_events::lenient;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::decode::decode;
-use super::post_element::PostElement;
+use super::post_element::{Media, PostElement};
 use super::segments::{Piece, Segments};
+use super::sent_post::{Document, SentPost};
 use crate::im::EventMessage;
-
-/// Which language of several comes first, where the sender gave them all.
-const FIRST_LOCALES: [&str; 3] = ["zh_cn", "en_us", "ja_jp"];
 
 /// The content of a `post` message, and the summary of a [task](super::TodoContent).
 ///
 /// What is received is in one language. What is sent can be in several, each below its locale; of
 /// such a content this is one language, with the others in [`translations`](Self::translations).
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
-#[serde(default)]
+#[serde(from = "Document")]
 #[non_exhaustive]
 pub struct PostContent {
     /// The title; often empty.
-    #[serde(deserialize_with = "lenient::field")]
     pub title: Option<String>,
-    /// The paragraphs: each a list of elements.
-    #[serde(deserialize_with = "lenient::field")]
+    /// The paragraphs: each a list of elements. Elements that were sent outside of any paragraph are one,
+    /// as far as they follow each other.
     pub content: Option<Vec<Vec<PostElement>>>,
     /// The paragraphs once more, with Markdown as it was written. The documentation does not have it;
     /// events and the platform's own SDKs do.
-    #[serde(deserialize_with = "lenient::field")]
     pub content_v2: Option<Vec<Vec<PostElement>>>,
+    /// The files attached to the post, which may have no paragraphs then. The documentation does not have
+    /// them. Those of a post in several languages are all here.
+    pub files: Option<Vec<PostFile>>,
     /// The language, such as `zh_cn`. Given only where the content has several.
-    #[serde(skip)]
     pub locale: Option<String>,
     /// The same in the other languages, by locale.
-    #[serde(skip)]
     pub translations: BTreeMap<String, PostContent>,
 }
 
 lark_events::lenient_object!(PostContent);
 
-/// A content in several languages.
-#[derive(PartialEq, Default, Deserialize)]
-#[serde(transparent)]
-struct Localised {
-    #[serde(deserialize_with = "lenient::field")]
-    posts: Option<BTreeMap<String, PostContent>>,
+/// A file or folder that is attached to a post.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct PostFile {
+    /// The key of the file.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub file_key: Option<String>,
+    /// The name of the file.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub file_name: Option<String>,
+    /// Whether it is a folder, which no API downloads.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub is_folder: Option<bool>,
 }
+
+lark_events::lenient_object!(PostFile);
 
 impl PostContent {
     pub(super) fn parse(content: &str) -> Option<Self> {
-        decode(content).or_else(|| Self::localised(decode::<Localised>(content)?.posts?))
-    }
-
-    fn localised(mut posts: BTreeMap<String, Self>) -> Option<Self> {
-        posts.retain(|_, post| *post != Self::default());
-        let mut first = FIRST_LOCALES.into_iter();
-        let (locale, post) = first
-            .find_map(|locale| posts.remove_entry(locale))
-            .or_else(|| posts.pop_first())?;
-        Some(Self {
-            locale: Some(locale),
-            translations: posts,
-            ..post
-        })
+        let raw = lark_events::RawJson::parse(content.to_owned()).ok()?;
+        SentPost::read(&raw).map(Self::from)
     }
 
     /// The post in this language, or as it is where it is not in this language.
@@ -87,7 +81,8 @@ impl PostContent {
 
     /// The whole post as plain text in parts, with the mentions of `message` told apart: the title,
     /// then the paragraphs, each on its line; there are no empty lines before the first words. A link is `[text](address)`, as in text messages; an
-    /// emoji its type in brackets; a picture or a video is nothing.
+    /// emoji its type in brackets; a picture, a video or a file is nothing, unlike in
+    /// [`Content::readable`](super::Content::readable).
     ///
     /// ```
     /// use lark_events_types::im::{Content, EventMessage};
@@ -103,6 +98,10 @@ impl PostContent {
     /// ```
     #[must_use]
     pub fn segments<'a>(&'a self, message: &'a EventMessage) -> Segments<'a> {
+        Segments::new(message, self.pieces(Media::LeftOut))
+    }
+
+    pub(super) fn pieces(&self, media: Media) -> Vec<Piece<'_>> {
         let mut pieces = Vec::new();
         let title = self.title.as_deref().filter(|title| !title.is_empty());
         pieces.extend(title.map(Piece::Verbatim));
@@ -112,17 +111,39 @@ impl PostContent {
                 pieces.push(Piece::Verbatim("\n"));
             }
             for element in paragraph {
-                element.write_pieces(&mut line);
+                element.write_pieces(media, &mut line);
             }
             pieces.extend(line.drain(..).filter(|piece| !piece.is_empty()));
         }
-        Segments::new(message, pieces)
+        if media == Media::Named {
+            for file in self.files.iter().flatten() {
+                if !pieces.is_empty() {
+                    pieces.push(Piece::Verbatim("\n"));
+                }
+                file.write_pieces(&mut pieces);
+            }
+        }
+        pieces
     }
 
     /// The paragraphs in the form that plain text is best made of.
     fn paragraphs(&self) -> &[Vec<PostElement>] {
         let forms = [&self.content, &self.content_v2].into_iter().flatten();
-        let mut given = forms.filter(|paragraphs| !paragraphs.is_empty());
-        given.next().map_or(&[], Vec::as_slice)
+        let is_given = |form: &&Vec<Vec<_>>| form.iter().any(|paragraph| !paragraph.is_empty());
+        forms.clone().find(is_given).map_or(&[], Vec::as_slice)
+    }
+}
+
+impl PostFile {
+    /// Whether it is known to be a folder.
+    pub(super) fn is_folder(&self) -> bool {
+        self.is_folder == Some(true)
+    }
+
+    fn write_pieces<'a>(&'a self, pieces: &mut Vec<Piece<'a>>) {
+        let kind = if self.is_folder() { "folder" } else { "file" };
+        let name = self.file_name.as_deref().unwrap_or_default();
+        let colon = if name.is_empty() { "" } else { ": " };
+        pieces.extend(["[", kind, colon, name, "]"].map(Piece::Verbatim));
     }
 }

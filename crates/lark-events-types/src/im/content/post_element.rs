@@ -1,144 +1,161 @@
 //! What the paragraphs of a post are made of.
 
 use lark_events::lenient::{self, Deserializer, Lenient};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::segments::Piece;
 
 /// One element of a paragraph, by its `tag`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "tag")]
 #[non_exhaustive]
 pub enum PostElement {
     /// `text`: words.
+    #[serde(rename = "text")]
     Text(PostText),
     /// `a`: a link.
+    #[serde(rename = "a")]
     Link(PostLink),
     /// `at`: a mention.
+    #[serde(rename = "at")]
     At(PostAt),
     /// `img`: a picture.
+    #[serde(rename = "img")]
     Image(PostImage),
     /// `media`: a video.
+    #[serde(rename = "media")]
     Media(PostMedia),
     /// `emotion`: an emoji of the platform.
+    #[serde(rename = "emotion")]
     Emotion(PostEmotion),
     /// `hr`: a line across.
+    #[serde(rename = "hr")]
     Divider,
     /// `code_block`: a program text.
+    #[serde(rename = "code_block")]
     CodeBlock(PostCodeBlock),
     /// `md`: Markdown. Posts are sent with it; what is received has it in
     /// [`content_v2`](super::PostContent::content_v2) only.
+    #[serde(rename = "md")]
     Markdown(PostMarkdown),
     /// An element with another tag or none, as it was sent.
+    #[serde(untagged)]
     Unknown(Value),
 }
 
 /// Words in a post.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct PostText {
     /// The words.
-    #[serde(deserialize_with = "lenient::field")]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// Whether the words have been unescaped.
-    #[serde(deserialize_with = "lenient::field")]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub un_escape: Option<bool>,
     /// How they look: `bold`, `underline`, `lineThrough`, `italic`.
-    #[serde(deserialize_with = "lenient::field")]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub style: Option<Vec<String>>,
 }
 
 /// A link in a post.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct PostLink {
     /// The words that are shown.
-    #[serde(deserialize_with = "lenient::field")]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// Where it leads.
-    #[serde(deserialize_with = "lenient::field")]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// How it looks, as a [text's](PostText::style).
-    #[serde(deserialize_with = "lenient::field")]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub style: Option<Vec<String>>,
 }
 
 /// A mention in a post.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct PostAt {
     /// The [key](crate::im::MentionEvent::key) of a mention, such as `@_user_1`, or `@_all`.
-    #[serde(deserialize_with = "lenient::field")]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
     /// The name of whoever is mentioned; often empty.
-    #[serde(deserialize_with = "lenient::field")]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_name: Option<String>,
     /// How it looks, as a [text's](PostText::style).
-    #[serde(deserialize_with = "lenient::field")]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub style: Option<Vec<String>>,
 }
 
 /// A picture in a post.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct PostImage {
     /// The key of the picture.
-    #[serde(deserialize_with = "lenient::field")]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub image_key: Option<String>,
+    /// Its width in pixels, where it is given.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub width: Option<i64>,
+    /// Its height in pixels, where it is given.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub height: Option<i64>,
 }
 
 /// A video in a post.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct PostMedia {
     /// The key of the video.
-    #[serde(deserialize_with = "lenient::field")]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub file_key: Option<String>,
     /// The key of its cover picture.
-    #[serde(deserialize_with = "lenient::field")]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub image_key: Option<String>,
 }
 
 /// An emoji in a post.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct PostEmotion {
     /// Which one, such as `SMILE`.
-    #[serde(deserialize_with = "lenient::field")]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub emoji_type: Option<String>,
 }
 
 /// A program text in a post.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct PostCodeBlock {
     /// Its language, such as `RUST`.
-    #[serde(deserialize_with = "lenient::field")]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
     /// The program text.
-    #[serde(deserialize_with = "lenient::field")]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
 }
 
 /// Markdown in a post.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct PostMarkdown {
     /// The Markdown.
-    #[serde(deserialize_with = "lenient::field")]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
 }
 
 impl PostElement {
-    fn parse(value: Value) -> Self {
+    pub(super) fn parse(value: Value) -> Self {
         let element = match value.get("tag").and_then(Value::as_str) {
             Some("text") => PostText::deserialize(&value).map(Self::Text),
             Some("a") => PostLink::deserialize(&value).map(Self::Link),
@@ -155,8 +172,8 @@ impl PostElement {
     }
 
     /// The element in plain text: a link as the platform has it in texts, an emoji by its type in
-    /// brackets, nothing for a picture or video. Of an unknown element, its `text`.
-    pub(super) fn write_pieces<'a>(&'a self, pieces: &mut Vec<Piece<'a>>) {
+    /// brackets. Of an unknown element, its `text`. Pictures and videos are named where `media` is to be.
+    pub(super) fn write_pieces<'a>(&'a self, media: Media, pieces: &mut Vec<Piece<'a>>) {
         fn words(text: &Option<String>) -> &str {
             text.as_deref().unwrap_or_default()
         }
@@ -164,15 +181,7 @@ impl PostElement {
             Self::Text(PostText { text, .. }) | Self::Markdown(PostMarkdown { text }) => {
                 pieces.push(Piece::Text(words(text)));
             }
-            Self::Link(link) => {
-                let (text, href) = (words(&link.text), words(&link.href));
-                if href.is_empty() || text.is_empty() || text == href {
-                    let shown = if text.is_empty() { href } else { text };
-                    pieces.push(Piece::Verbatim(shown));
-                } else {
-                    pieces.extend(["[", text, "](", href, ")"].map(Piece::Verbatim));
-                }
-            }
+            Self::Link(link) => write_link(words(&link.text), words(&link.href), pieces),
             Self::At(at) => {
                 let (user_id, name) = (words(&at.user_id), words(&at.user_name));
                 pieces.push(Piece::At { user_id, name });
@@ -186,8 +195,29 @@ impl PostElement {
                 let text = value.get("text").and_then(Value::as_str);
                 pieces.extend(text.map(Piece::Text));
             }
+            Self::Image(_) if media == Media::Named => pieces.push(Piece::Verbatim("[image]")),
+            Self::Media(_) if media == Media::Named => pieces.push(Piece::Verbatim("[video]")),
             Self::Image(_) | Self::Media(_) | Self::Emotion(_) => {}
         }
+    }
+}
+
+/// What pictures, videos and files are in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Media {
+    /// Nothing.
+    LeftOut,
+    /// What they are, and their names.
+    Named,
+}
+
+/// A link as the platform has it in texts.
+pub(super) fn write_link<'a>(text: &'a str, href: &'a str, pieces: &mut Vec<Piece<'a>>) {
+    if href.is_empty() || text.is_empty() || text == href {
+        let shown = if text.is_empty() { href } else { text };
+        pieces.push(Piece::Verbatim(shown));
+    } else {
+        pieces.extend(["[", text, "](", href, ")"].map(Piece::Verbatim));
     }
 }
 

@@ -6,7 +6,7 @@ use super::mention_index::ids;
 use crate::im::MentionEvent;
 
 /// A part of the text of a message. Shown, it is words as they are and a mention by its name;
-/// segments collect into a `String` of that.
+/// segments collect into a `String` of that, in which the names of mentions take a mebibyte at most.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Segment<'a> {
@@ -40,30 +40,67 @@ impl Segment<'_> {
 
 impl fmt::Display for Segment<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (name, id) = match self {
+        let shown = match self {
             Self::Text(text) => return f.write_str(text),
             Self::Everybody => return f.write_str("@all"),
-            Self::Mention(mention) => (
-                mention.name.as_deref().unwrap_or_default(),
-                mention.key.as_deref().unwrap_or_default(),
-            ),
-            Self::Unlisted { user_id, name } => (*name, *user_id),
+            Self::Mention(mention) => shown(mention.name.as_deref(), mention.key.as_deref()),
+            Self::Unlisted { user_id, name } => shown(Some(name), Some(user_id)),
         };
-        let shown = if name.is_empty() { id } else { name };
         let at = if shown.starts_with('@') { "" } else { "@" };
         write!(f, "{at}{shown}")
     }
 }
 
+/// What a mention is shown as: its name, or else what stands for it.
+fn shown<'a>(name: Option<&'a str>, id: Option<&'a str>) -> &'a str {
+    let name = name.filter(|name| !name.is_empty());
+    name.or(id).unwrap_or_default()
+}
+
+/// Most bytes that the names of listed mentions take in one text: a name is listed once, and a text can
+/// mention it by every few of its bytes.
+const MAX_NAME_BYTES: usize = 1 << 20;
+
+/// The text of segments, as they come.
+pub(super) struct Written {
+    pub(super) text: String,
+    /// What is left for names.
+    left: usize,
+}
+
+impl Written {
+    pub(super) fn new() -> Self {
+        Self {
+            text: String::new(),
+            left: MAX_NAME_BYTES,
+        }
+    }
+
+    /// Writes a segment. A mention whose name there is no room for is an `@`.
+    pub(super) fn push(&mut self, segment: &Segment<'_>) {
+        match segment {
+            Segment::Text(words) => self.text.push_str(words),
+            Segment::Mention(mention) => {
+                let shown = shown(mention.name.as_deref(), mention.key.as_deref());
+                match self.left.checked_sub(shown.len()) {
+                    Some(left) => {
+                        self.left = left;
+                        self.text.push_str(&segment.to_string());
+                    }
+                    None => self.text.push('@'),
+                }
+            }
+            other => self.text.push_str(&other.to_string()),
+        }
+    }
+}
+
 impl<'a> FromIterator<Segment<'a>> for String {
     fn from_iter<I: IntoIterator<Item = Segment<'a>>>(segments: I) -> Self {
-        let mut text = Self::new();
+        let mut written = Written::new();
         for segment in segments {
-            match segment {
-                Segment::Text(words) => text.push_str(words),
-                mention => text.push_str(&mention.to_string()),
-            }
+            written.push(&segment);
         }
-        text
+        written.text
     }
 }

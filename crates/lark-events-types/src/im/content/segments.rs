@@ -2,7 +2,8 @@
 
 use std::vec;
 
-use super::mention_index::MentionIndex;
+use super::card_tag::Mentioned;
+use super::mention_index::{Found, Markup, MentionIndex};
 use super::segment::Segment;
 use crate::im::EventMessage;
 
@@ -14,8 +15,11 @@ pub struct Segments<'a> {
     pieces: vec::IntoIter<Piece<'a>>,
     /// What is left of a text.
     rest: &'a str,
+    markup: Markup,
     /// The mention that came after the last words.
     found: Option<Segment<'a>>,
+    /// Those that came after the last words, and after the found one.
+    several: Option<Mentioned<'a>>,
 }
 
 /// What a content is made of, before its mentions are looked for.
@@ -23,6 +27,8 @@ pub struct Segments<'a> {
 pub(super) enum Piece<'a> {
     /// Words with mentions among them.
     Text(&'a str),
+    /// Words of a card, whose mentions are written in another way.
+    Card(&'a str),
     /// Words without.
     Verbatim(&'a str),
     /// A mention.
@@ -33,7 +39,7 @@ impl Piece<'_> {
     /// Whether nothing is shown of it.
     pub(super) fn is_empty(&self) -> bool {
         match self {
-            Self::Text(text) | Self::Verbatim(text) => text.is_empty(),
+            Self::Text(text) | Self::Card(text) | Self::Verbatim(text) => text.is_empty(),
             Self::At { user_id, name } => user_id.is_empty() && name.is_empty(),
         }
     }
@@ -45,28 +51,43 @@ impl<'a> Segments<'a> {
             mentions: MentionIndex::new(message),
             pieces: pieces.into_iter(),
             rest: "",
+            markup: Markup::Text,
             found: None,
+            several: None,
         }
     }
 
     /// The words before the next mention in the text, or that mention.
     fn advance(&mut self) -> Option<Segment<'a>> {
-        if let Some(mention) = self.found.take() {
-            return Some(mention);
+        loop {
+            if let Some(mention) = self.found.take() {
+                return Some(mention);
+            }
+            if let Some(several) = &mut self.several {
+                let index = &self.mentions;
+                let mut known =
+                    several.filter_map(|(key, id, name)| index.by_key_or_id(key, id, name));
+                if let Some(mention) = known.next() {
+                    return Some(mention);
+                }
+                self.several = None;
+            }
+            if self.rest.is_empty() {
+                return None;
+            }
+            let Some((start, len, found)) = self.mentions.find(self.rest, self.markup) else {
+                return Some(Segment::Text(std::mem::take(&mut self.rest)));
+            };
+            let words = &self.rest[..start];
+            self.rest = &self.rest[start + len..];
+            match found {
+                Found::One(mention) => self.found = Some(mention),
+                Found::Several(several) => self.several = Some(several),
+            }
+            if !words.is_empty() {
+                return Some(Segment::Text(words));
+            }
         }
-        if self.rest.is_empty() {
-            return None;
-        }
-        let Some((start, len, mention)) = self.mentions.find(self.rest) else {
-            return Some(Segment::Text(std::mem::take(&mut self.rest)));
-        };
-        let words = &self.rest[..start];
-        self.rest = &self.rest[start + len..];
-        if words.is_empty() {
-            return Some(mention);
-        }
-        self.found = Some(mention);
-        Some(Segment::Text(words))
     }
 }
 
@@ -80,7 +101,11 @@ impl<'a> Iterator for Segments<'a> {
             }
             let segment = match self.pieces.next()? {
                 Piece::Text(text) => {
-                    self.rest = text;
+                    (self.rest, self.markup) = (text, Markup::Text);
+                    None
+                }
+                Piece::Card(text) => {
+                    (self.rest, self.markup) = (text, Markup::Card);
                     None
                 }
                 Piece::Verbatim(text) => (!text.is_empty()).then_some(Segment::Text(text)),

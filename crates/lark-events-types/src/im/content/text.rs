@@ -1,23 +1,31 @@
 //! The content of a message without formatting.
 
 use lark_events::lenient;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
+use super::decode::read;
 use super::segments::{Piece, Segments};
 use crate::im::EventMessage;
 
 /// The content of a `text` message.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct TextContent {
     /// The text. For each mention it has the [key](crate::im::MentionEvent::key) of one, such as
     /// `@_user_1`, or `@_all`; a link is `[text](address)`.
-    #[serde(deserialize_with = "lenient::field")]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
 }
 
 impl TextContent {
+    /// An empty text beside something else is not what was said.
+    pub(super) fn parse(content: &str) -> Option<Self> {
+        let (raw, text) = read::<Self>(content)?;
+        let is_empty = text.text.as_deref() == Some("");
+        (!is_empty || raw.unread(&text).is_empty()).then_some(text)
+    }
+
     /// The text in parts, with the mentions of `message` told apart.
     ///
     /// ```

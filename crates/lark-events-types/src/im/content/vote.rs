@@ -1,17 +1,17 @@
 //! The content of a message that asks for votes.
 
 use lark_events::lenient;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The content of a `vote` message.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct VoteContent {
     /// What is voted on.
-    #[serde(deserialize_with = "lenient::field")]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub topic: Option<String>,
     /// What can be voted for.
-    #[serde(deserialize_with = "lenient::field")]
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub options: Option<Vec<String>>,
 }
