@@ -23,7 +23,10 @@ const SUITES: [Suite; 2] = [
             "json::lenient",
         ],
     ),
-    ("lark-events-ws", &["wire::assemble", "wire::frame", "session"]),
+    (
+        "lark-events-ws",
+        &["wire::assemble", "wire::frame", "session"],
+    ),
 ];
 
 /// Tests of thousands of random inputs, which would take Miri hours.
