@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::StatusCode;
-use lark_events::{BoxError, Dispatcher, Event, EventType, Webhook};
-use lark_events_sim::Platform;
+use lark_events::{BoxError, Dispatcher, Event, Webhook};
+use lark_events_sim::{Document, Platform};
 use lark_events_tower::EventService;
 use lark_events_ws::LongConnection;
 use tokio::net::TcpListener;
@@ -76,7 +76,7 @@ async fn by_webhook(dispatcher: Dispatcher) -> Result<(), BoxError> {
     let forger = Platform::builder()
         .encrypt_key("a guess")
         .verification_token(TOKEN);
-    let forged = forger.request(ReserveConfigUpdatedV1::INFO);
+    let forged = forger.request(Document::sample::<ReserveConfigUpdatedV1>());
     let answer = platform.post(forged).await;
     println!("  answer: {answer}");
     if answer.status() != Some(StatusCode::UNAUTHORIZED) {
@@ -111,7 +111,7 @@ async fn by_long_connection(dispatcher: Dispatcher) -> Result<(), BoxError> {
 /// Pushes the documented sample of the event, once.
 async fn push(platform: &Platform) -> Result<(), BoxError> {
     println!("event:");
-    let mut push = platform.push(ReserveConfigUpdatedV1::INFO);
+    let mut push = platform.push(Document::sample::<ReserveConfigUpdatedV1>());
     let attempt = push.next_attempt().await.ok_or("no attempt")?;
     println!("  attempt {}: {}", attempt.number, attempt.answer);
     if !attempt.accepted() {

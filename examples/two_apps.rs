@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::StatusCode;
-use lark_events::{BoxError, Dispatcher, EventType, Webhook, Webhooks};
+use lark_events::{BoxError, Dispatcher, Webhook, Webhooks};
 use lark_events_sim::{Document, Platform, PlatformBuilder};
 use lark_events_tower::EventService;
 use lark_events_ws::{LongConnection, LongConnections};
@@ -87,7 +87,7 @@ async fn by_webhook(dispatcher: Dispatcher) -> Result<(), BoxError> {
     }
     let [rooms, kitchen] = &APPS;
     println!("an event for {}, signed by {}:", kitchen.id, rooms.id);
-    let foreign = Document::sample(&ReserveConfigUpdatedV1::INFO).header("app_id", kitchen.id);
+    let foreign = Document::sample::<ReserveConfigUpdatedV1>().header("app_id", kitchen.id);
     let platform = rooms.platform().webhook(&url).start().await?;
     let answer = platform.post(rooms.platform().request(foreign)).await;
     println!("  answer: {answer}");
@@ -127,7 +127,7 @@ async fn by_long_connection(dispatcher: Dispatcher) -> Result<(), BoxError> {
 
 /// Pushes the documented sample of the event, once.
 async fn push(platform: &Platform) -> Result<(), BoxError> {
-    let mut push = platform.push(ReserveConfigUpdatedV1::INFO);
+    let mut push = platform.push(Document::sample::<ReserveConfigUpdatedV1>());
     let attempt = push.next_attempt().await.ok_or("no attempt")?;
     println!("  {}: {}", platform.app_id(), attempt.answer);
     if !attempt.accepted() {

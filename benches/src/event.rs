@@ -63,9 +63,7 @@ impl Size {
 /// The plain document of an event with this id, in no more bytes than it needs.
 #[must_use]
 pub fn document(event_id: &str, size: Size) -> String {
-    let sample = ReserveConfigUpdatedV1::INFO
-        .sample
-        .expect("a documented sample");
+    let sample = ReserveConfigUpdatedV1::SAMPLE.expect("a documented sample");
     let mut document: Value = serde_json::from_str(sample).expect("a sample is JSON");
     document["header"]["event_id"] = event_id.into();
     let missing = size.bytes().saturating_sub(document.to_string().len());

@@ -95,7 +95,7 @@ async fn the_event_carries_its_header_to_every_handler() {
 }
 
 fn sample_body() -> Value {
-    let sample = ReserveConfigUpdatedV1::INFO.sample.unwrap();
+    let sample = ReserveConfigUpdatedV1::SAMPLE.unwrap();
     let sample: Value = serde_json::from_str(sample).unwrap();
     sample["event"].clone()
 }

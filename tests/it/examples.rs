@@ -211,8 +211,7 @@ async fn push(platform: &Platform, event: impl Into<Document>) -> String {
 /// Pushes events of both envelopes to an app, which prints a line for each.
 pub(crate) async fn pushed_events_are_printed(platform: &Platform, app: &mut App) {
     let event_id = push(platform, sample()).await;
-    let documented: Value =
-        serde_json::from_str(ReserveConfigUpdatedV1::INFO.sample.unwrap()).unwrap();
+    let documented: Value = serde_json::from_str(ReserveConfigUpdatedV1::SAMPLE.unwrap()).unwrap();
     let line = app.line();
     let header = &line["header"];
     assert_eq!(header["event_type"], "vc.reserve_config.updated_v1");

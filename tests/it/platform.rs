@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt as _, Full};
 use lark_events::{
-    Delivery, EncryptKey, EventType as _, Outcome, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER,
+    Delivery, EncryptKey, Outcome, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER,
     SIGNATURE_TIMESTAMP_HEADER, Webhook,
 };
 use lark_events_sim::{Document, Platform, PlatformBuilder};
@@ -34,7 +34,7 @@ pub(crate) fn platform() -> PlatformBuilder {
 
 /// The documented sample as a new event.
 pub(crate) fn sample() -> Document {
-    Document::sample(&ReserveConfigUpdatedV1::INFO)
+    Document::sample::<ReserveConfigUpdatedV1>()
 }
 
 /// An event of another type.

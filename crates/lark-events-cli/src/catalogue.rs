@@ -1,6 +1,7 @@
 //! The events of the catalogue, each with where its type is.
 
 use lark_events::EventInfo;
+use lark_events::event::KnownEvent;
 use lark_events_types::catalogue::{DOMAINS, Domain};
 
 /// An event that has a type.
@@ -9,6 +10,7 @@ pub(crate) struct Known {
     pub(crate) domain: &'static Domain,
     /// Of its type in Rust.
     pub(crate) name: &'static str,
+    pub(crate) event: KnownEvent,
     pub(crate) info: &'static EventInfo,
 }
 
@@ -22,7 +24,12 @@ impl Known {
 pub(crate) fn all() -> impl Iterator<Item = Known> {
     DOMAINS.iter().flat_map(|domain| {
         let named = domain.names.iter().zip(domain.events);
-        named.map(move |(name, info)| Known { domain, name, info })
+        named.map(move |(name, &event)| Known {
+            domain,
+            name,
+            event,
+            info: event.info,
+        })
     })
 }
 

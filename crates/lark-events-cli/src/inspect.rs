@@ -87,7 +87,7 @@ pub(crate) fn run(args: &InspectArgs, output: Output) -> Result<ExitCode, Error>
     };
     let event_type = &delivery.header.event_type;
     let known = catalogue::find(event_type);
-    let (event, unread) = match known.map(|known| known.info.typed(&delivery.raw)) {
+    let (event, unread) = match known.map(|known| known.event.decode(&delivery.raw)) {
         Some(Ok(mut typed)) => {
             typed.unread.extend(unread_content(&delivery));
             (typed.json, typed.unread)

@@ -79,7 +79,6 @@ pub(crate) fn info(facts: &EventFacts, doc: &str) -> Info {
         scopes: offered(&facts.scopes),
         field_scopes: offered(&facts.field_scopes),
         app_types: facts.app_types.clone(),
-        push_modes: facts.push_modes.clone(),
     }
 }
 

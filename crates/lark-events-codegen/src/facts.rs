@@ -24,7 +24,8 @@ pub(crate) struct EventFacts {
     #[serde(default)]
     pub(crate) field_scopes: Vec<Scope>,
     #[serde(default)]
-    pub(crate) push_modes: Vec<String>,
+    #[expect(dead_code, reason = "no page says what is true of it")]
+    push_modes: Vec<String>,
 }
 
 /// A permission, and the kinds of app that can be given it.

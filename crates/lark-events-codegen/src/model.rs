@@ -81,7 +81,6 @@ pub(crate) struct Info {
     pub(crate) scopes: Vec<String>,
     pub(crate) field_scopes: Vec<String>,
     pub(crate) app_types: Vec<String>,
-    pub(crate) push_modes: Vec<String>,
 }
 
 /// The documented sample, and the constant that holds it.

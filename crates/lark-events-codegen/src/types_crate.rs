@@ -153,7 +153,7 @@ fn modules(domains: &BTreeMap<&str, Vec<&Entry>>, is_extended: &impl Fn(&str) ->
 
 fn table(domains: &BTreeMap<&str, Vec<&Entry>>) -> String {
     let mut text = HEADER.to_owned()
-        + "use lark_events::EventInfo;
+        + "use lark_events::event::KnownEvent;
 
 use crate::catalogue::Domain;
 
@@ -168,7 +168,7 @@ pub const DOMAINS: &[Domain] = &[\n";
             Place::ByHand(_) => {
                 let infos = entries
                     .iter()
-                    .map(|entry| format!("EventInfo::of::<{module}::{}>()", entry.name));
+                    .map(|entry| format!("KnownEvent::of::<{module}::{}>()", entry.name));
                 format!("&[{}]", infos.collect::<Vec<_>>().join(", "))
             }
         };

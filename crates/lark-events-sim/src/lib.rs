@@ -23,7 +23,7 @@
 //!
 //! let platform = Platform::builder().encrypt_key("key").verification_token("token");
 //! let platform = platform.webhook_service(app).start().await?;
-//! let report = platform.push(ReserveConfigUpdatedV1::INFO).await;
+//! let report = platform.push(Document::sample::<ReserveConfigUpdatedV1>()).await;
 //! assert!(report.acknowledged());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! # }).unwrap();

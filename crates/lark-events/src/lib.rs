@@ -60,7 +60,7 @@ mod credentials;
 mod crypto;
 pub mod dispatch;
 pub mod error;
-mod event;
+pub mod event;
 mod generated {
     pub(crate) mod tables;
 }
@@ -83,8 +83,8 @@ pub use self::error::{
     BoxError, BuildError, DecodeError, DispatchError, DispatchErrorKind, EncodeError,
 };
 pub use self::event::{
-    Delivery, DeliveryKind, Event, EventHeader, EventInfo, EventSet, EventType, Length, Number,
-    Schema, Transport, TypedBody, UserId, Validate, Violation, Violations, duplicate_key,
+    Delivery, DeliveryKind, Event, EventHeader, EventInfo, EventSet, EventType, KnownEvent, Length,
+    Number, Schema, Transport, TypedBody, UserId, Validate, Violation, Violations, duplicate_key,
 };
 pub use self::json::RawJson;
 pub use self::json::lenient;

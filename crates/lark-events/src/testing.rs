@@ -79,7 +79,7 @@ pub trait Sample: EventType {
     #[must_use]
     #[track_caller]
     fn sample() -> Event<Self> {
-        let sampled = sample_of(Self::INFO.sample, Self::EVENT_TYPE);
+        let sampled = sample_of(Self::SAMPLE, Self::EVENT_TYPE);
         match sampled.and_then(|Delivery { header, raw, .. }| Event::decode(header, raw)) {
             Ok(event) => event,
             Err(error) => panic!("{} does not take its sample: {error}", Self::EVENT_TYPE),

@@ -8,9 +8,9 @@ use lark_events::callback::{
     CardActionReply, CardActionTrigger, CardActionTriggerV1, CardV1Reply, UrlPreviewGet,
     UrlPreviewReply,
 };
+use lark_events::event::KnownEvent;
 use lark_events::{
-    Delivery, DispatchErrorKind, Dispatcher, Event, EventInfo, RawJson, UnhandledPolicy,
-    Validate as _,
+    Delivery, DispatchErrorKind, Dispatcher, Event, RawJson, UnhandledPolicy, Validate as _,
 };
 use lark_events_types::catalogue::{events, find};
 use lark_events_types::im::{EventMessage, ImEvent};
@@ -52,15 +52,15 @@ fn reads(message: &EventMessage) {
 }
 
 /// An event of the catalogue, whatever the number.
-pub(super) fn info(number: u16) -> &'static EventInfo {
-    static ALL: LazyLock<Vec<&EventInfo>> = LazyLock::new(|| events().collect());
+pub(super) fn known(number: u16) -> &'static KnownEvent {
+    static ALL: LazyLock<Vec<&KnownEvent>> = LazyLock::new(|| events().collect());
     ALL[usize::from(number) % ALL.len()]
 }
 
 /// What its type makes of a delivery, and a handler.
 pub(super) fn handles(delivery: Delivery) {
-    if let Some(info) = find(&delivery.header.event_type) {
-        decodes(info, &delivery.raw);
+    if let Some(known) = find(&delivery.header.event_type) {
+        decodes(known, &delivery.raw);
     }
     let is_callback = delivery.is_callback();
     let mut dispatching = pin!(DISPATCHER.dispatch(delivery));
@@ -79,9 +79,10 @@ pub(super) fn handles(delivery: Delivery) {
 }
 
 /// An object is taken, whatever is in it, and what comes of it stays as it is.
-pub(super) fn decodes(info: &EventInfo, raw: &RawJson) {
+pub(super) fn decodes(known: &KnownEvent, raw: &RawJson) {
+    let info = known.info;
     let is_object = raw.as_str().trim_start().starts_with('{');
-    let typed = match info.typed(raw) {
+    let typed = match known.decode(raw) {
         Ok(typed) => typed,
         Err(error) => {
             assert!(!is_object, "{}: {error}", info.event_type);
@@ -93,8 +94,8 @@ pub(super) fn decodes(info: &EventInfo, raw: &RawJson) {
         "{} is taken from what is no object",
         info.event_type
     );
-    let again = info
-        .typed(&typed.json)
+    let again = known
+        .decode(&typed.json)
         .expect("what a type writes it reads");
     assert_eq!(
         again.json.as_str(),

@@ -51,7 +51,7 @@ pub fn open(data: &[u8]) {
     let mut input = Input::new(data);
     let app = App::chosen_by(input.byte());
     let (how, at) = (input.byte(), input.number());
-    let chosen = body::info(input.number());
+    let chosen = body::known(input.number());
     let document = Bytes::copy_from_slice(input.rest());
     let value: Option<Value> = serde_json::from_slice(&document).ok();
 

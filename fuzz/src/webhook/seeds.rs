@@ -23,11 +23,11 @@ const ODD: [&str; 8] = [
 #[must_use]
 pub fn seeds() -> Vec<Vec<u8>> {
     let mut seeds = Vec::new();
-    for (index, info) in (0u16..).zip(events()) {
-        let Some(sample) = info.sample else { continue };
+    for (index, known) in (0u16..).zip(events()) {
+        let Some(sample) = known.sample else { continue };
         let [high, low] = index.to_be_bytes();
         let mut document: Value = serde_json::from_str(sample).expect("a sample is JSON");
-        match info.schema {
+        match known.info.schema {
             Schema::V1 => document["token"] = TOKEN.into(),
             _ if document.get("header").is_some() => document["header"]["token"] = TOKEN.into(),
             _ => {}
@@ -61,7 +61,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
 /// The types of events, the members of envelopes, and odd values.
 #[must_use]
 pub fn words() -> Vec<String> {
-    let types = events().map(|info| format!("\"{}\"", info.event_type));
+    let types = events().map(|known| format!("\"{}\"", known.info.event_type));
     let members = [
         "schema",
         "header",

@@ -2,9 +2,8 @@
 
 use bytes::Bytes;
 use http::Request;
-use lark_events::{
-    EventInfo, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER,
-};
+use lark_events::event::KnownEvent;
+use lark_events::{SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER};
 use lark_events_sim::{
     ANSWER_LIMIT, Document, Platform, PlatformBuilder, PostErrorKind, WebhookUrl,
 };
@@ -24,7 +23,7 @@ pub(crate) struct Probe {
     pub(crate) client: Client,
     pub(crate) key: Option<String>,
     pub(crate) token: Option<String>,
-    info: &'static EventInfo,
+    event: KnownEvent,
     /// The answer to a good event, if two of them are answered alike.
     good: Option<Answer>,
 }
@@ -35,8 +34,8 @@ impl Probe {
         secrets: &Secrets,
         event: &str,
     ) -> Result<Self, Error> {
-        let info = catalogue::find(event).map(|known| known.info);
-        let info = info.ok_or_else(|| catalogue::unknown(event))?;
+        let known = catalogue::find(event).map(|known| known.event);
+        let known = known.ok_or_else(|| catalogue::unknown(event))?;
         let (key, token) = (secrets.key()?, secrets.token()?);
         if key.is_none() && token.is_none() {
             return Err("neither an Encrypt Key nor a Verification Token is given".into());
@@ -45,7 +44,7 @@ impl Probe {
             client: Client::new(url)?,
             key,
             token,
-            info,
+            event: known,
             good: None,
         };
         let good = match probe.post(probe.event()).await {
@@ -82,7 +81,7 @@ impl Probe {
 
     /// The sample, as a new event.
     pub(crate) fn sample(&self) -> Document {
-        Document::sample(self.info)
+        Document::sample_of(&self.event)
     }
 
     /// The sample, to be changed.
@@ -97,7 +96,7 @@ impl Probe {
     }
 
     pub(crate) fn event_type(&self) -> &'static str {
-        self.info.event_type
+        self.event.info.event_type
     }
 
     pub(crate) async fn post(&self, request: Request<Bytes>) -> Posted {

@@ -31,7 +31,7 @@ impl Template {
     /// The documented sample; an empty body where there is none.
     pub(crate) fn sample(event_type: &str) -> Result<Self, String> {
         let known = catalogue::find(event_type).ok_or_else(|| catalogue::unknown(event_type))?;
-        let sample = known.info.sample.unwrap_or("{}");
+        let sample = known.event.sample.unwrap_or("{}");
         Self::of(sample.into(), Some(event_type), known.info.schema)
     }
 

@@ -60,7 +60,10 @@ struct Listed {
 }
 
 impl From<Known> for Listed {
-    fn from(Known { domain, name, info }: Known) -> Self {
+    fn from(known: Known) -> Self {
+        let Known {
+            domain, name, info, ..
+        } = known;
         Self {
             event_type: info.event_type,
             rust_type: name,

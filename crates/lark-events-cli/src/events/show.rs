@@ -37,7 +37,6 @@ struct Shown {
     schema: Option<&'static str>,
     field_scopes: &'static [&'static str],
     app_types: &'static [&'static str],
-    push_modes: &'static [&'static str],
     fields: Vec<Field>,
     sample: Option<RawJson>,
 }
@@ -58,13 +57,15 @@ pub(super) fn run(args: &ShowArgs, output: Output) -> Result<ExitCode, Error> {
         output.print(page(&known, &fields))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let sample = info.sample.map(|json| lay_out(json, Layout::Compact));
+    let sample = known
+        .event
+        .sample
+        .map(|json| lay_out(json, Layout::Compact));
     output.print_json(&Shown {
         listed: known.into(),
         schema: schema(&known),
         field_scopes: info.field_scopes,
         app_types: info.app_types,
-        push_modes: info.push_modes,
         fields,
         sample: sample.map(RawJson::parse).transpose()?,
     })?;
@@ -99,7 +100,6 @@ fn page(known: &Known, fields: &[Field]) -> Text {
         ("any permission of", info.scopes.join(", ")),
         ("for single fields", info.field_scopes.join(", ")),
         ("app types", info.app_types.join(", ")),
-        ("delivered by", info.push_modes.join(", ")),
         (
             "page",
             info.page.unwrap_or_default().to_owned() + &updated.unwrap_or_default(),
@@ -124,7 +124,7 @@ fn page(known: &Known, fields: &[Field]) -> Text {
     let mut tree = Table::default();
     add(&mut tree, fields, 1);
     lines.extend(tree.lines(|_, column| if column == 1 { NAME } else { plain }));
-    if let Some(sample) = info.sample {
+    if let Some(sample) = known.event.sample {
         lines.extend(heading("Sample"));
         lines.push(Text::lines(sample.trim_end()));
     }

@@ -146,7 +146,7 @@ fn template(args: &PushArgs, output: Output) -> Result<Template, Error> {
         }
         (None, Some(event_type)) => {
             let known = crate::catalogue::find(event_type);
-            if known.is_some_and(|known| known.info.sample.is_none()) && args.set.is_empty() {
+            if known.is_some_and(|known| known.event.sample.is_none()) && args.set.is_empty() {
                 output.note("no sample is documented: the body is empty; see --file and --set");
             }
             Template::sample(event_type)

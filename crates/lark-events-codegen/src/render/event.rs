@@ -85,20 +85,20 @@ fn event_impl(event: &Event) -> String {
         ("scopes", &facts.scopes),
         ("field_scopes", &facts.field_scopes),
         ("app_types", &facts.app_types),
-        ("push_modes", &facts.push_modes),
     ] {
         if !names.is_empty() {
             info += &format!("\n        .{setter}(&{names:?})");
         }
     }
-    if let Some(sample) = &event.sample {
-        info += &format!("\n        .sample(samples::{})", sample.constant);
-    }
+    let sample = event.sample.as_ref().map_or_else(String::new, |sample| {
+        let constant = &sample.constant;
+        format!("const SAMPLE: Option<&'static str> = Some(samples::{constant});\n            ")
+    });
     format!(
         "\nimpl EventType for {} {{
             const EVENT_TYPE: &'static str = {:?};
             const INFO: EventInfo = {info};
-            type Reply = ();
+            {sample}type Reply = ();
         }}\n",
         event.body.name, event.event_type
     )

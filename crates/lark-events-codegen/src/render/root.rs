@@ -46,9 +46,12 @@ pub(super) fn text(domain: &Domain) -> String {
         } = event;
         text += &format!("/// | `{event_type}` | [`{name}`] | {documented} |\n");
     }
-    text += "pub const EVENTS: &[lark_events::EventInfo] = &[\n";
+    text += "pub const EVENTS: &[lark_events::event::KnownEvent] = &[\n";
     for event in events {
-        text += &format!("lark_events::EventInfo::of::<{}>(),\n", event.body.name);
+        text += &format!(
+            "lark_events::event::KnownEvent::of::<{}>(),\n",
+            event.body.name
+        );
     }
     text + "];\n"
 }

@@ -9,7 +9,8 @@ use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
 use lark_events::{
-    Delivery, EncodeError, EventInfo, EventType, RawJson, Schema, Transport, duplicate_key,
+    Delivery, EncodeError, EventInfo, EventType, KnownEvent, RawJson, Schema, Transport,
+    duplicate_key,
 };
 use serde::Serialize;
 
@@ -30,7 +31,7 @@ type Members = BTreeMap<String, RawJson>;
 /// use vc_events::ReserveConfigUpdatedV1;
 ///
 /// // The documented sample of an event:
-/// let sample = Document::sample(&ReserveConfigUpdatedV1::INFO).tenant_key("t-1");
+/// let sample = Document::sample::<ReserveConfigUpdatedV1>().tenant_key("t-1");
 /// // A typed body of your own:
 /// let mut body = ReserveConfigUpdatedV1::default();
 /// body.scope_id = Some("omm_1".to_owned());
@@ -62,8 +63,17 @@ enum Form {
 impl Document {
     /// The documented sample, as a new event: [`like`](Self::like) it. An event without a sample gets an
     /// empty body.
-    pub fn sample(info: &EventInfo) -> Self {
-        match info.sample {
+    pub fn sample<E: EventType>() -> Self {
+        Self::sampled(&E::INFO, E::SAMPLE)
+    }
+
+    /// [`sample`](Self::sample) of an event that is known by its name alone.
+    pub fn sample_of(event: &KnownEvent) -> Self {
+        Self::sampled(event.info, event.sample)
+    }
+
+    fn sampled(info: &EventInfo, sample: Option<&'static str>) -> Self {
+        match sample {
             Some(sample) => Self::like(Bytes::from_static(sample.as_bytes())),
             None => Self::in_envelope(info.schema, info.event_type, RawJson::default()),
         }
@@ -139,7 +149,7 @@ impl Document {
     ///
     /// When it comes in an envelope of version 1 and is no object.
     #[track_caller]
-    pub fn of<E: EventType>(body: &E) -> Result<Self, EncodeError> {
+    pub fn of<E: EventType + Serialize>(body: &E) -> Result<Self, EncodeError> {
         let body = RawJson::encode(body)?;
         Ok(Self::in_envelope(E::INFO.schema, E::EVENT_TYPE, body))
     }
@@ -416,12 +426,5 @@ impl From<Bytes> for Document {
 impl From<serde_json::Value> for Document {
     fn from(json: serde_json::Value) -> Self {
         json.to_string().into()
-    }
-}
-
-/// The documented [`sample`](Document::sample).
-impl From<EventInfo> for Document {
-    fn from(info: EventInfo) -> Self {
-        Self::sample(&info)
     }
 }

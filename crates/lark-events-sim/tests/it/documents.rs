@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use lark_events::callback::CardActionTrigger;
-use lark_events::{Delivery, EventInfo, EventType as _, RawJson, Schema, Transport};
+use lark_events::{Delivery, EventInfo, EventType, RawJson, Schema, Transport};
 use lark_events_sim::{Document, ParseDocumentErrorKind, Platform};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use vc_events::ReserveConfigUpdatedV1;
 
@@ -28,8 +29,8 @@ fn parsed(document: &Value) -> Delivery {
 
 #[tokio::test]
 async fn a_sample_is_a_new_event_of_the_app() {
-    let page: Value = serde_json::from_str(ReserveConfigUpdatedV1::INFO.sample.unwrap()).unwrap();
-    let document = sent(ReserveConfigUpdatedV1::INFO).await;
+    let page: Value = serde_json::from_str(ReserveConfigUpdatedV1::SAMPLE.unwrap()).unwrap();
+    let document = sent(Document::sample::<ReserveConfigUpdatedV1>()).await;
     assert_eq!(document["event"], page["event"]);
     let (new, old) = (&document["header"], &page["header"]);
     for same in ["event_type", "tenant_key"] {
@@ -46,12 +47,12 @@ async fn a_sample_is_a_new_event_of_the_app() {
 
 #[tokio::test]
 async fn a_sample_of_the_old_envelope_stays_in_it() {
-    let info = EventInfo::new("message_read").schema(Schema::V1).sample(
+    let sample = Document::like(
         r#"{"ts":"1502199207.7171419","uuid":"old","token":"old","type":"event_callback",
             "event":{"type":"message_read","app_id":"cli_old","tenant_key":"t","n":1e400}}"#,
     );
     let platform = Platform::builder().app(ID, "").start().await.unwrap();
-    let request = platform.request(info);
+    let request = platform.request(sample);
     let text = std::str::from_utf8(request.body()).unwrap();
     assert!(
         text.contains(r#""n":1e400"#),
@@ -117,18 +118,43 @@ async fn what_is_set_in_a_header_is_not_made_up() {
     );
 }
 
+macro_rules! sampled {
+    ($name:ident, $event_type:literal, $schema:expr, $sample:expr) => {
+        #[derive(Deserialize)]
+        struct $name {}
+
+        impl EventType for $name {
+            const EVENT_TYPE: &'static str = $event_type;
+            const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE).schema($schema);
+            const SAMPLE: Option<&'static str> = $sample;
+            type Reply = ();
+        }
+    };
+}
+sampled!(NoSample, "a.b_v1", Schema::V2, None);
+sampled!(OldWithoutSample, "ab", Schema::V1, None);
+sampled!(
+    Flat,
+    "card.action.trigger_v1",
+    Schema::V2,
+    Some(r#"{"open_id":"ou_1"}"#)
+);
+sampled!(Message, "im.message.receive_v1", Schema::V2, Some(MESSAGE));
+
 #[tokio::test]
 async fn an_event_without_a_sample_has_an_empty_body_and_odd_samples_go_as_they_are() {
-    let document = sent(EventInfo::new("a.b_v1")).await;
+    let document = sent(Document::sample::<NoSample>()).await;
     assert_eq!(
         (&document["header"]["event_type"], &document["event"]),
         (&json!("a.b_v1"), &json!({}))
     );
-    let document = sent(EventInfo::new("ab").schema(Schema::V1)).await;
+    let document = sent(Document::sample::<OldWithoutSample>()).await;
     assert_eq!(document["event"], json!({"type": "ab", "app_id": ID}));
-    let flat = EventInfo::new("card.action.trigger_v1").sample(r#"{"open_id":"ou_1"}"#);
-    assert_eq!(sent(flat).await, json!({"open_id": "ou_1"}));
-    let callback = sent(CardActionTrigger::INFO).await;
+    assert_eq!(
+        sent(Document::sample::<Flat>()).await,
+        json!({"open_id": "ou_1"})
+    );
+    let callback = sent(Document::sample::<CardActionTrigger>()).await;
     assert_eq!(callback["header"]["app_id"], ID);
 }
 
@@ -152,8 +178,7 @@ async fn what_duplicates_are_known_by_is_new_in_every_push() {
         let body = request.into_body();
         Delivery::parse_unauthenticated(body, Transport::Local, SystemTime::now()).unwrap()
     };
-    let sample = EventInfo::new("im.message.receive_v1").sample(MESSAGE);
-    for document in [Document::sample(&sample), Document::like(MESSAGE)] {
+    for document in [Document::sample::<Message>(), Document::like(MESSAGE)] {
         let [one, other] = [
             message(document.clone()).await,
             message(document.clone()).await,

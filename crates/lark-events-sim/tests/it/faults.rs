@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
-use lark_events::{EventType as _, Opened, Webhook};
+use lark_events::{Opened, Webhook};
 use lark_events_sim::{
     AckFate, Answer, Document, Fault, Missing, Mode, Platform, PlatformBuilder,
     ProtocolViolationKind,
@@ -32,7 +32,7 @@ async fn platform() -> Platform {
 }
 
 fn sample() -> Document {
-    Document::from(ReserveConfigUpdatedV1::INFO)
+    Document::sample::<ReserveConfigUpdatedV1>()
 }
 
 fn small() -> Document {

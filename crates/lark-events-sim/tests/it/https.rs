@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::serve::Listener;
-use lark_events::{Dispatcher, Event, EventType as _, Webhook};
-use lark_events_sim::{Answer, Missing, Platform, PlatformBuilder, WebhookError};
+use lark_events::{Dispatcher, Event, Webhook};
+use lark_events_sim::{Answer, Document, Missing, Platform, PlatformBuilder, WebhookError};
 use lark_events_tower::EventService;
 use rcgen::CertifiedKey;
 use tokio::net::{TcpListener, TcpStream};
@@ -88,7 +88,10 @@ fn trusting(certificate: Option<CertificateDer<'static>>) -> PlatformBuilder {
 async fn an_event_is_posted_over_https_to_an_app_that_is_trusted() {
     let (url, certificate) = serve().await;
     let platform = trusting(Some(certificate)).webhook(&url).start().await;
-    let report = platform.unwrap().push(ReserveConfigUpdatedV1::INFO).await;
+    let report = platform
+        .unwrap()
+        .push(Document::sample::<ReserveConfigUpdatedV1>())
+        .await;
     assert!(report.acknowledged(), "{report:?}");
 
     let platform = trusting(None).start().await.unwrap();

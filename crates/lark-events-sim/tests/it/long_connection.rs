@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use lark_events::EventType as _;
 use lark_events::callback::CardActionTrigger;
 use lark_events_sim::{
     Answer, ClientConfig, Document, FRAGMENT_GAP, Fault, MAX_CONNECTIONS, MAX_VIOLATIONS, Missing,
@@ -26,7 +25,7 @@ async fn platform() -> Platform {
 }
 
 fn sample() -> Document {
-    Document::from(ReserveConfigUpdatedV1::INFO)
+    Document::sample::<ReserveConfigUpdatedV1>()
 }
 
 #[tokio::test(start_paused = true)]
@@ -341,7 +340,7 @@ async fn each_event_goes_to_one_connection_at_random() {
 async fn a_callback_resolves_to_its_reply_and_is_sent_once() {
     let platform = platform().await;
     let mut client = Client::connect(&platform).await;
-    let callback = || Document::from(CardActionTrigger::INFO);
+    let callback = || Document::sample::<CardActionTrigger>();
     let pushed = platform.push_callback(callback());
     let event = client.event().await;
     assert_eq!(event.frames[0].header(header::TYPE), Some("event"));

@@ -1,8 +1,7 @@
 //! The long connection over sockets: `ws://`, and `wss://` with the platform's own certificate.
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use lark_events::EventType as _;
-use lark_events_sim::{Platform, PlatformBuilder, StartErrorKind};
+use lark_events_sim::{Document, Platform, PlatformBuilder, StartErrorKind};
 use lark_events_ws::frame::{Frame, header};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -35,7 +34,7 @@ async fn takes_an_event(
     let url = reply["data"]["URL"].as_str().unwrap();
     assert!(url.starts_with(scheme), "{url}");
     let (mut socket, _) = tokio_tungstenite::client_async(url, second).await.unwrap();
-    let push = platform.push(ReserveConfigUpdatedV1::INFO);
+    let push = platform.push(Document::sample::<ReserveConfigUpdatedV1>());
     let mut frames = Vec::new();
     while let Some(message) = socket.next().await {
         let frame = Frame::decode(message.unwrap().into_data()).unwrap();

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use lark_events::callback::{CardActionReply, CardActionTrigger, Toast};
-use lark_events::{Dispatcher, Event, EventType as _, Opened, Webhook};
+use lark_events::{Dispatcher, Event, Opened, Webhook};
 use lark_events_sim::{
     Answer, Document, MAX_ANSWER_BYTES, Missing, Mode, Platform, PlatformBuilder, StartErrorKind,
     WebhookError,
@@ -83,7 +83,9 @@ fn status(answer: &Answer) -> u16 {
 #[tokio::test(start_paused = true)]
 async fn a_signed_and_sealed_event_is_taken_by_our_own_webhook() {
     let platform = builder().webhook_service(app()).start().await.unwrap();
-    let report = platform.push(ReserveConfigUpdatedV1::INFO).await;
+    let report = platform
+        .push(Document::sample::<ReserveConfigUpdatedV1>())
+        .await;
     assert!(report.acknowledged(), "{report:?}");
     assert_eq!(report.attempts[0].mode, Mode::Webhook);
     let Answer::Response { body, .. } = &report.attempts[0].answer else {
@@ -106,11 +108,11 @@ async fn a_nested_router_is_posted_to_at_its_path() {
     let platform = platform.unwrap();
     assert!(
         platform
-            .push(ReserveConfigUpdatedV1::INFO)
+            .push(Document::sample::<ReserveConfigUpdatedV1>())
             .await
             .acknowledged()
     );
-    let request = platform.request(ReserveConfigUpdatedV1::INFO);
+    let request = platform.request(Document::sample::<ReserveConfigUpdatedV1>());
     assert_eq!(status(&platform.post(request).await), 200);
 
     let refused = builder().start().await.unwrap_err().to_string();
@@ -151,12 +153,12 @@ async fn without_an_encrypt_key_documents_are_plain_and_unsigned() {
     let platform = builder.webhook_service(service).start().await.unwrap();
     assert!(
         platform
-            .push(ReserveConfigUpdatedV1::INFO)
+            .push(Document::sample::<ReserveConfigUpdatedV1>())
             .await
             .acknowledged()
     );
 
-    let request = platform.request(ReserveConfigUpdatedV1::INFO);
+    let request = platform.request(Document::sample::<ReserveConfigUpdatedV1>());
     assert_eq!(request.headers().len(), 1, "the content type alone");
     let document: Value = serde_json::from_slice(request.body()).unwrap();
     assert_eq!(document["header"]["token"], TOKEN);
@@ -166,7 +168,7 @@ async fn without_an_encrypt_key_documents_are_plain_and_unsigned() {
 async fn a_callback_resolves_to_its_reply_and_is_sent_once() {
     let platform = builder().webhook_service(app()).start().await.unwrap();
     let reply = platform
-        .push_callback(CardActionTrigger::INFO)
+        .push_callback(Document::sample::<CardActionTrigger>())
         .await
         .unwrap();
     let reply: Value = serde_json::from_str(reply.as_str()).unwrap();
@@ -196,7 +198,7 @@ async fn a_callback_resolves_to_its_reply_and_is_sent_once() {
         let (app, requests) = answering(StatusCode::from_u16(status).unwrap(), time);
         let platform = builder().webhook_service(app).start().await.unwrap();
         let error = platform
-            .push_callback(CardActionTrigger::INFO)
+            .push_callback(Document::sample::<CardActionTrigger>())
             .await
             .unwrap_err();
         assert_eq!(error.to_string(), says);
@@ -209,7 +211,9 @@ async fn a_callback_resolves_to_its_reply_and_is_sent_once() {
 async fn a_failed_event_comes_again_by_the_schedule_byte_for_byte() {
     let (app, requests) = answering(StatusCode::INTERNAL_SERVER_ERROR, Duration::from_secs(1));
     let platform = builder().webhook_service(app).start().await.unwrap();
-    let report = platform.push(ReserveConfigUpdatedV1::INFO).await;
+    let report = platform
+        .push(Document::sample::<ReserveConfigUpdatedV1>())
+        .await;
     assert!(report.ended && !report.acknowledged());
     let after: Vec<_> = report
         .attempts
@@ -248,7 +252,7 @@ async fn an_answer_has_to_come_within_three_seconds() {
     for (time, accepted) in [(2999, true), (3001, false)] {
         let (app, _) = answering(StatusCode::OK, Duration::from_millis(time));
         let platform = builder().webhook_service(app).start().await.unwrap();
-        let mut push = platform.push(ReserveConfigUpdatedV1::INFO);
+        let mut push = platform.push(Document::sample::<ReserveConfigUpdatedV1>());
         let attempt = push.next_attempt().await.unwrap();
         assert_eq!(attempt.accepted(), accepted);
         assert_eq!(attempt.took, Duration::from_millis(time.min(3000)));
@@ -261,7 +265,9 @@ async fn a_schedule_and_a_limit_of_ones_own_count() {
     let builder = builder().redeliver_after([Duration::from_millis(5)]);
     let builder = builder.answer_limit(Duration::from_millis(40));
     let platform = builder.webhook_service(app).start().await.unwrap();
-    let report = platform.push(ReserveConfigUpdatedV1::INFO).await;
+    let report = platform
+        .push(Document::sample::<ReserveConfigUpdatedV1>())
+        .await;
     let after: Vec<_> = report
         .attempts
         .iter()
@@ -358,7 +364,7 @@ async fn an_app_on_a_socket_gets_its_events() {
     let platform = builder().webhook(&url).start().await.unwrap();
     assert!(
         platform
-            .push(ReserveConfigUpdatedV1::INFO)
+            .push(Document::sample::<ReserveConfigUpdatedV1>())
             .await
             .acknowledged()
     );
@@ -371,7 +377,7 @@ async fn an_app_on_a_socket_gets_its_events() {
         "the URL check failed: status 404 Not Found"
     );
     let pushes: Vec<_> = (0..300)
-        .map(|_| platform.push(ReserveConfigUpdatedV1::INFO))
+        .map(|_| platform.push(Document::sample::<ReserveConfigUpdatedV1>()))
         .collect();
     for push in pushes {
         assert_eq!(push.await.attempts.len(), 1, "at the former webhook");
@@ -443,7 +449,7 @@ async fn events_and_callbacks_go_the_ways_that_are_set() {
         .callbacks_by(Mode::LongConnection);
     let platform = builder.start().await.unwrap();
     let error = platform
-        .push_callback(CardActionTrigger::INFO)
+        .push_callback(Document::sample::<CardActionTrigger>())
         .await
         .unwrap_err();
     let attempt = error.attempt().unwrap();
@@ -451,7 +457,7 @@ async fn events_and_callbacks_go_the_ways_that_are_set() {
     assert_eq!(attempt.answer, Answer::Missing(Missing::NowhereToSend));
     assert!(
         platform
-            .push(ReserveConfigUpdatedV1::INFO)
+            .push(Document::sample::<ReserveConfigUpdatedV1>())
             .await
             .acknowledged()
     );
@@ -471,8 +477,8 @@ async fn events_and_callbacks_go_the_ways_that_are_set() {
 #[tokio::test(start_paused = true)]
 async fn a_request_can_be_had_without_being_sent_and_posted_once_changed() {
     let platform = builder().webhook_service(app()).start().await.unwrap();
-    let request = platform.request(ReserveConfigUpdatedV1::INFO);
-    let mut forged = platform.request(ReserveConfigUpdatedV1::INFO);
+    let request = platform.request(Document::sample::<ReserveConfigUpdatedV1>());
+    let mut forged = platform.request(Document::sample::<ReserveConfigUpdatedV1>());
     forged = forged.map(|body| {
         let mut body = body.to_vec();
         body[20] ^= 1;
@@ -481,10 +487,10 @@ async fn a_request_can_be_had_without_being_sent_and_posted_once_changed() {
     assert_eq!(status(&platform.post(forged).await), 401);
     assert_eq!(status(&platform.post(request).await), 200);
     // Without a platform, and by one with another key.
-    let request = builder().request(ReserveConfigUpdatedV1::INFO);
+    let request = builder().request(Document::sample::<ReserveConfigUpdatedV1>());
     assert_eq!(status(&platform.post(request).await), 200);
     let forger = builder().encrypt_key("other");
-    let forged = forger.request(ReserveConfigUpdatedV1::INFO);
+    let forged = forger.request(Document::sample::<ReserveConfigUpdatedV1>());
     assert_eq!(status(&platform.post(forged).await), 401);
     assert_eq!(platform.stats().attempts, 0);
 }
@@ -493,12 +499,12 @@ async fn a_request_can_be_had_without_being_sent_and_posted_once_changed() {
 async fn delivery_goes_on_when_its_handle_is_dropped() {
     let (app, requests) = answering(StatusCode::BAD_GATEWAY, Duration::ZERO);
     let platform = builder().webhook_service(app).start().await.unwrap();
-    drop(platform.push(ReserveConfigUpdatedV1::INFO));
+    drop(platform.push(Document::sample::<ReserveConfigUpdatedV1>()));
     tokio::time::sleep(Duration::from_hours(8)).await;
     assert_eq!(requests.lock().unwrap().len(), 5);
     assert_eq!(platform.stats().attempts, 5);
 
-    let mut report = platform.push(ReserveConfigUpdatedV1::INFO);
+    let mut report = platform.push(Document::sample::<ReserveConfigUpdatedV1>());
     assert!(report.next_attempt().await.is_some());
     drop(platform);
     let report = report.await;
@@ -522,7 +528,7 @@ async fn an_app_that_panics_has_lost_the_connection() {
     });
     let platform = builder().webhook_service(service).start().await.unwrap();
     armed.store(true, std::sync::atomic::Ordering::Relaxed);
-    let mut push = platform.push(ReserveConfigUpdatedV1::INFO);
+    let mut push = platform.push(Document::sample::<ReserveConfigUpdatedV1>());
     let attempt = push.next_attempt().await.unwrap();
     assert_eq!(attempt.answer, Answer::Missing(Missing::ConnectionLost));
     armed.store(false, std::sync::atomic::Ordering::Relaxed);
@@ -536,7 +542,7 @@ async fn a_callbacks_reply_does_not_wait_for_its_copy() {
     let began = tokio::time::Instant::now();
     assert!(
         platform
-            .push_callback(CardActionTrigger::INFO)
+            .push_callback(Document::sample::<CardActionTrigger>())
             .await
             .is_ok()
     );
@@ -550,7 +556,7 @@ async fn limits_for_ever_do_not_overflow() {
     let platform = builder.webhook_service(app).start().await.unwrap();
     assert!(
         platform
-            .push(ReserveConfigUpdatedV1::INFO)
+            .push(Document::sample::<ReserveConfigUpdatedV1>())
             .await
             .acknowledged()
     );

@@ -4,12 +4,12 @@
 //! ```
 //! use lark_events_types::catalogue;
 //!
-//! let info = catalogue::find("vc.reserve_config.updated_v1").unwrap();
-//! assert_eq!(info.scopes, ["vc:room", "vc:room:readonly"]);
+//! let known = catalogue::find("vc.reserve_config.updated_v1").unwrap();
+//! assert_eq!(known.info.scopes, ["vc:room", "vc:room:readonly"]);
 //!
 //! // A body becomes its type and JSON again, without naming the type.
 //! let body = lark_events::RawJson::parse(r#"{"scope_type": "2", "colour": "red"}"#)?;
-//! let typed = info.typed(&body)?;
+//! let typed = known.decode(&body)?;
 //! assert_eq!(typed.json.as_str(), r#"{"scope_type":2}"#);
 //! assert_eq!(typed.unread, ["/colour"]);
 //! # Ok::<(), lark_events::DecodeError>(())
@@ -17,7 +17,7 @@
 
 mod outline;
 
-use lark_events::EventInfo;
+use lark_events::event::KnownEvent;
 
 pub use self::outline::{Field, KnownValue, fields};
 pub use crate::generated::catalogue::DOMAINS;
@@ -33,19 +33,19 @@ pub struct Domain {
     /// The path of their module: `vc_events`.
     pub module: &'static str,
     /// What is documented of each.
-    pub events: &'static [EventInfo],
+    pub events: &'static [KnownEvent],
     /// The Rust type of each, in the same order: `ReserveConfigUpdatedV1`.
     pub names: &'static [&'static str],
     pub(crate) outline: &'static str,
 }
 
 /// Every event of the domains that are on, by domain.
-pub fn events() -> impl Iterator<Item = &'static EventInfo> {
+pub fn events() -> impl Iterator<Item = &'static KnownEvent> {
     DOMAINS.iter().flat_map(|domain| domain.events)
 }
 
 /// The event of a type such as `vc.reserve_config.updated_v1`.
 #[must_use]
-pub fn find(event_type: &str) -> Option<&'static EventInfo> {
-    events().find(|info| info.event_type == event_type)
+pub fn find(event_type: &str) -> Option<&'static KnownEvent> {
+    events().find(|known| known.info.event_type == event_type)
 }

@@ -52,7 +52,7 @@ pub struct KnownValue {
 #[must_use]
 pub fn fields(event_type: &str) -> Option<Vec<Field>> {
     let mut domains = DOMAINS.iter();
-    let has = |info: &lark_events::EventInfo| info.event_type == event_type;
+    let has = |known: &lark_events::event::KnownEvent| known.info.event_type == event_type;
     let domain = domains.find(|domain| domain.events.iter().any(has))?;
     let outline: Outline<'_> =
         serde_json::from_str(domain.outline).expect("a generated outline is JSON of this form");

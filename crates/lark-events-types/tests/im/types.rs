@@ -220,7 +220,7 @@ fn a_message_without_type_or_content_is_unknown() {
 
 #[test]
 fn the_documented_event_says_hello() {
-    let sample = MessageReceiveV1::INFO.sample.unwrap();
+    let sample = MessageReceiveV1::SAMPLE.unwrap();
     let mut sample: Value = serde_json::from_str(sample).unwrap();
     let body: MessageReceiveV1 = serde_json::from_value(sample["event"].take()).unwrap();
     let message = body.message.unwrap();

@@ -8,12 +8,13 @@ mod samples;
 
 use std::time::SystemTime;
 
-use lark_events::{Delivery, EventInfo, RawJson, Transport};
+use lark_events::event::KnownEvent;
+use lark_events::{Delivery, RawJson, Transport};
 use lark_events_types::catalogue::events;
 
 /// The body of an event's sample.
-fn body_of(info: &EventInfo) -> Option<RawJson> {
-    let sample = info.sample?;
+fn body_of(known: &KnownEvent) -> Option<RawJson> {
+    let (info, sample) = (known.info, known.sample?);
     // The old card callback has no envelope.
     if info.event_type == "card.action.trigger_v1" {
         return RawJson::parse(sample).ok();
@@ -27,6 +28,6 @@ fn body_of(info: &EventInfo) -> Option<RawJson> {
 }
 
 /// Every event that has a sample, with the sample's body.
-fn sampled() -> impl Iterator<Item = (&'static EventInfo, RawJson)> {
-    events().filter_map(|info| Some((info, body_of(info)?)))
+fn sampled() -> impl Iterator<Item = (&'static KnownEvent, RawJson)> {
+    events().filter_map(|known| Some((known, body_of(known)?)))
 }

@@ -7,7 +7,8 @@ use crate::sampled;
 
 #[test]
 fn every_sample_has_only_what_the_outline_of_its_event_has() {
-    for (info, body) in sampled() {
+    for (known, body) in sampled() {
+        let info = known.info;
         let fields = fields(info.event_type).unwrap();
         let mut body: Value = body.decode().unwrap();
         if let (lark_events::Schema::V1, Value::Object(body)) = (info.schema, &mut body) {
@@ -46,6 +47,7 @@ fn an_event_that_no_page_describes_has_no_fields_and_an_unknown_one_no_outline()
     assert_eq!(fields("vc.recording.recording_ended_v1"), Some(Vec::new()));
     assert_eq!(fields("kitchen.tea.ready_v1"), None);
     let described = DOMAINS.iter().flat_map(|domain| domain.events);
+    let described = described.map(|known| known.info);
     let described = described.filter(|info| !fields(info.event_type).unwrap().is_empty());
     assert!(described.count() > 200);
 }

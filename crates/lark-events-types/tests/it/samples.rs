@@ -41,9 +41,10 @@ fn is_same(sent: &Value, back: &Value) -> bool {
 #[test]
 fn every_sample_comes_back_whole() {
     let mut count = 0;
-    for (info, body) in sampled() {
-        let typed = info
-            .typed(&body)
+    for (known, body) in sampled() {
+        let info = known.info;
+        let typed = known
+            .decode(&body)
             .unwrap_or_else(|error| panic!("{}: {error}", info.event_type));
         let sent: Value = body.decode().unwrap();
         let back: Value = typed.json.decode().unwrap();

@@ -5,7 +5,7 @@ use std::panic::panic_any;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lark_events::{Dispatcher, Event, EventType as _, LateHandler, RawJson, RawReply};
+use lark_events::{Dispatcher, Event, LateHandler, RawJson, RawReply};
 use lark_events_sim::Platform;
 use lark_events_ws::{
     BuildError, LongConnection, LongConnectionBuilder, LongConnections, internals,
@@ -124,6 +124,3 @@ fn to(platform: &Platform) -> LongConnectionBuilder {
         .ack_deadline(ACK_DEADLINE);
     internals::stable_after(builder, STABLE_AFTER)
 }
-
-/// The sample of a small event, under an id of our own.
-pub(crate) const SMALL: &lark_events::EventInfo = &ReserveConfigUpdatedV1::INFO;

@@ -8,8 +8,9 @@ use lark_events::RawJson;
 use lark_events_sim::{Document, Fault, Platform};
 use serde_json::json;
 use tokio::task::JoinSet;
+use vc_events::ReserveConfigUpdatedV1;
 
-use crate::app::{CALLBACK, LARGE, Large, SMALL};
+use crate::app::{CALLBACK, LARGE, Large};
 use crate::ledger::{Act, Ledger, Plan};
 use crate::settings::{EVENTS_PER_TICK, LARGE_BYTES, MAX_OPEN, TICK};
 
@@ -153,7 +154,7 @@ impl Load {
             let body = Large::new(self.pushed, self.rng.usize(LARGE_BYTES));
             Document::v2(LARGE, &body).expect("a string and a number can be written")
         } else {
-            Document::sample(SMALL)
+            Document::sample::<ReserveConfigUpdatedV1>()
         };
         self.ledger.push(&event_id, plan);
         let push = self.platform.push(document.event_id(&event_id));

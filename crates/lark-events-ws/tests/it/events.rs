@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use lark_events::{Dispatcher, Event, EventType as _, LateHandler, RawJson, UnhandledPolicy};
+use lark_events::{Dispatcher, Event, LateHandler, RawJson, UnhandledPolicy};
 use lark_events_sim::{Answer, Document, Fault, Platform};
 use lark_events_ws::{
     BuildError, ConnectErrorKind, LongConnection, LongConnections, Monitor, State,
@@ -40,7 +40,9 @@ async fn a_typed_event_is_handled_and_acknowledged_with_the_time_it_took() {
         .build()
         .unwrap();
     let client = Client::connected(to(&platform), dispatcher).await;
-    let report = platform.push(ReserveConfigUpdatedV1::INFO).await;
+    let report = platform
+        .push(Document::sample::<ReserveConfigUpdatedV1>())
+        .await;
     let answer = &report.attempts[0].answer;
     assert!(
         matches!(

@@ -43,9 +43,8 @@ impl EventType for CardActionTriggerV1 {
         .title("Somebody acted on an interactive component of a card (old scheme)")
         .page("https://open.feishu.cn/document/deprecated-guide/message-card/configuring-card-callbacks/card-callback-structure")
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(include_str!("samples/card.action.trigger_v1.json"));
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(include_str!("samples/card.action.trigger_v1.json"));
     type Reply = CardV1Reply;
 }
 
@@ -122,8 +121,7 @@ mod tests {
 
     #[test]
     fn the_documented_sample_decodes_without_loss() {
-        let sample: Value =
-            serde_json::from_str(CardActionTriggerV1::INFO.sample.unwrap()).unwrap();
+        let sample: Value = serde_json::from_str(CardActionTriggerV1::SAMPLE.unwrap()).unwrap();
         let body: CardActionTriggerV1 = serde_json::from_value(sample.clone()).unwrap();
         assert_eq!(serde_json::to_value(body).unwrap(), sample);
     }

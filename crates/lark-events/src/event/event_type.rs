@@ -4,8 +4,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::info::EventInfo;
-use crate::error::DecodeError;
-use crate::json::RawJson;
 
 /// A body type and the event type it belongs to.
 ///
@@ -14,9 +12,9 @@ use crate::json::RawJson;
 ///
 /// ```
 /// use lark_events::{Dispatcher, Event, EventType};
-/// use serde::{Deserialize, Serialize};
+/// use serde::Deserialize;
 ///
-/// #[derive(Debug, Serialize, Deserialize)]
+/// #[derive(Debug, Deserialize)]
 /// struct TeaReadyV1 {
 ///     kind: String,
 /// }
@@ -41,27 +39,17 @@ use crate::json::RawJson;
 /// # }).unwrap();
 /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 /// ```
-pub trait EventType: DeserializeOwned + Serialize + Send + 'static {
+pub trait EventType: DeserializeOwned + Send + 'static {
     /// The platform's name of the event, such as `vc.reserve_config.updated_v1`.
     const EVENT_TYPE: &'static str;
 
-    /// What the platform documents of the event. [`EventInfo::of`] gives it with the way into the type.
+    /// What the platform documents of the event.
     const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE);
+
+    /// The documented sample: a whole document, envelope included, or a body alone. Only tests and tools
+    /// use it, so that no program of an app has it.
+    const SAMPLE: Option<&'static str> = None;
 
     /// What a handler answers: `()` for notifications, the documented body for callbacks.
     type Reply: Serialize + Send + 'static;
-}
-
-impl EventInfo {
-    /// What [`EventType::INFO`] has, and the way into the body type for [`typed`](Self::typed). `INFO`
-    /// is without, so that an app that only registers handlers links no code that writes bodies.
-    #[must_use]
-    pub const fn of<E: EventType>() -> Self {
-        E::INFO.typed_by(retype::<E>)
-    }
-}
-
-fn retype<E: EventType>(raw: &RawJson) -> Result<RawJson, DecodeError> {
-    let body: E = raw.decode_leniently()?;
-    RawJson::encode(&body).map_err(|_| DecodeError::unwritable())
 }

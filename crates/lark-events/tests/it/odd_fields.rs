@@ -1,7 +1,8 @@
 //! Bodies with an odd field: they decode, and nothing but that field is lost.
 
 use lark_events::callback::CardActionTrigger;
-use lark_events::{Event, EventInfo, EventType, RawJson, lenient};
+use lark_events::event::KnownEvent;
+use lark_events::{Event, EventType, RawJson, lenient};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -199,7 +200,9 @@ fn a_body_type_may_be_the_raw_text() {
     let event = decode::<UserUpdatedV3>(body).unwrap();
     assert_eq!(event.body.0.as_str(), body);
     assert!(event.unread().is_empty());
-    let typed = EventInfo::of::<UserUpdatedV3>().typed(event.raw()).unwrap();
+    let typed = KnownEvent::of::<UserUpdatedV3>()
+        .decode(event.raw())
+        .unwrap();
     assert_eq!(typed.json.as_str(), body);
     assert_eq!(UserUpdatedV3::default().0.as_str(), "{}");
     for no_object in ["[]", "null", r#""{}""#] {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use lark_events::callback::{CardActionTrigger, UrlPreviewGet, UrlPreviewReply};
 use lark_events::testing::{Deliver as _, Delivered, Sample as _};
 use lark_events::{
-    Delivery, DispatchError, DispatchErrorKind, Dispatcher, Event, EventInfo, EventType, Outcome,
-    Schema, Transport,
+    Delivery, DispatchError, DispatchErrorKind, Dispatcher, Event, EventType, Outcome, Schema,
+    Transport,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ struct TeaReadyV1 {
 
 impl EventType for TeaReadyV1 {
     const EVENT_TYPE: &'static str = "kitchen.tea.ready_v1";
-    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE).sample(
+    const SAMPLE: Option<&'static str> = Some(
         r#"{"type":"event_callback","uuid":"u-1","event":{"type":"kitchen.tea.ready_v1",
             "tenant_key":"t-1","kind":"oolong"}}"#,
     );
@@ -30,7 +30,7 @@ impl EventType for TeaReadyV1 {
 
 /// The same event, documented otherwise.
 macro_rules! tea {
-    ($name:ident, $info:expr) => {
+    ($name:ident, $sample:expr) => {
         #[derive(Debug, Serialize, Deserialize)]
         struct $name {
             kind: Option<String>,
@@ -38,15 +38,15 @@ macro_rules! tea {
 
         impl EventType for $name {
             const EVENT_TYPE: &'static str = "kitchen.tea.ready_v1";
-            const INFO: EventInfo = $info;
+            const SAMPLE: Option<&'static str> = $sample;
             type Reply = ();
         }
     };
 }
-tea!(BodyAlone, EventInfo::new("").sample(r#"{"kind":"green"}"#));
-tea!(NoSample, EventInfo::new(""));
-tea!(NoJson, EventInfo::new("").sample("{"));
-tea!(AnotherSample, EventInfo::new("").sample(r#"{"kind":[]}"#));
+tea!(BodyAlone, Some(r#"{"kind":"green"}"#));
+tea!(NoSample, None);
+tea!(NoJson, Some("{"));
+tea!(AnotherSample, Some(r#"{"kind":[]}"#));
 
 /// What a failed assertion says.
 fn said(of: &Delivered, assertion: impl FnOnce(&Delivered)) -> String {

@@ -1,6 +1,6 @@
 //! What `unread()` tells of a body, and what that may cost.
 
-use lark_events::{Delivery, EventInfo, RawJson, Schema, Transport};
+use lark_events::{Delivery, Event, RawJson, Transport};
 use serde_json::json;
 
 use super::kinds::{Kinds, decode};
@@ -77,8 +77,10 @@ fn what_the_old_header_could_not_take_is_told_of() {
     let now = std::time::SystemTime::UNIX_EPOCH;
     let delivery = Delivery::parse_unauthenticated(document, Transport::Local, now).unwrap();
     assert_eq!(delivery.header.app_id.as_deref(), None);
-    let info = EventInfo::of::<Kinds>().schema(Schema::V1);
-    let unread = |raw: &RawJson| info.typed(raw).unwrap().unread;
+    let unread = |raw: &RawJson| {
+        let event = Event::new(delivery.header.clone(), raw.clone());
+        event.typed::<Kinds>().unwrap().unread()
+    };
     assert_eq!(unread(&delivery.raw), ["/app_id", "/tenant_key"]);
     let whole = json!({"type": "leave", "app_id": 7, "tenant_key": "x", "later": 1});
     let whole = RawJson::parse(whole.to_string()).unwrap();

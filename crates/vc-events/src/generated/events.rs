@@ -153,9 +153,8 @@ impl EventType for MeetingAllMeetingStartedV1 {
         .updated("2024-09-09")
         .scopes(&["vc:meeting.all_meeting:readonly"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::MEETING_ALL_MEETING_STARTED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::MEETING_ALL_MEETING_STARTED_V1);
     type Reply = ();
 }
 
@@ -195,9 +194,8 @@ impl EventType for MeetingEndedV1 {
         .updated("2023-04-06")
         .scopes(&["vc:meeting:readonly"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::MEETING_ENDED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::MEETING_ENDED_V1);
     type Reply = ();
 }
 
@@ -237,9 +235,8 @@ impl EventType for MeetingJoinMeetingV1 {
         .updated("2023-08-23")
         .scopes(&["vc:meeting:readonly"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::MEETING_JOIN_MEETING_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::MEETING_JOIN_MEETING_V1);
     type Reply = ();
 }
 
@@ -282,9 +279,8 @@ impl EventType for MeetingLeaveMeetingV1 {
         .updated("2023-03-27")
         .scopes(&["vc:meeting:readonly"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::MEETING_LEAVE_MEETING_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::MEETING_LEAVE_MEETING_V1);
     type Reply = ();
 }
 
@@ -381,9 +377,8 @@ impl EventType for MeetingRecordingEndedV1 {
         .updated("2023-03-27")
         .scopes(&["vc:meeting:readonly"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::MEETING_RECORDING_ENDED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::MEETING_RECORDING_ENDED_V1);
     type Reply = ();
 }
 
@@ -426,9 +421,8 @@ impl EventType for MeetingRecordingReadyV1 {
         .updated("2023-03-27")
         .scopes(&["vc:meeting:readonly"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::MEETING_RECORDING_READY_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::MEETING_RECORDING_READY_V1);
     type Reply = ();
 }
 
@@ -468,9 +462,8 @@ impl EventType for MeetingRecordingStartedV1 {
         .updated("2023-03-27")
         .scopes(&["vc:meeting:readonly"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::MEETING_RECORDING_STARTED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::MEETING_RECORDING_STARTED_V1);
     type Reply = ();
 }
 
@@ -529,9 +522,8 @@ impl EventType for MeetingShareEndedV1 {
         .updated("2023-03-27")
         .scopes(&["vc:meeting:readonly"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::MEETING_SHARE_ENDED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::MEETING_SHARE_ENDED_V1);
     type Reply = ();
 }
 
@@ -571,9 +563,8 @@ impl EventType for MeetingShareStartedV1 {
         .updated("2023-03-27")
         .scopes(&["vc:meeting:readonly"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::MEETING_SHARE_STARTED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::MEETING_SHARE_STARTED_V1);
     type Reply = ();
 }
 
@@ -613,9 +604,8 @@ impl EventType for MeetingStartedV1 {
         .updated("2024-01-12")
         .scopes(&["vc:meeting:readonly"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::MEETING_STARTED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::MEETING_STARTED_V1);
     type Reply = ();
 }
 
@@ -737,9 +727,8 @@ impl EventType for ReserveConfigUpdatedV1 {
         .updated("2023-01-31")
         .scopes(&["vc:room", "vc:room:readonly"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::RESERVE_CONFIG_UPDATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::RESERVE_CONFIG_UPDATED_V1);
     type Reply = ();
 }
 
@@ -774,9 +763,8 @@ impl EventType for RoomCreatedV1 {
         .page("https://open.feishu.cn/document/server-docs/vc-v1/room/events/created")
         .updated("2023-01-31")
         .scopes(&["vc:room", "vc:room:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::ROOM_CREATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::ROOM_CREATED_V1);
     type Reply = ();
 }
 
@@ -805,9 +793,8 @@ impl EventType for RoomDeletedV1 {
         .page("https://open.feishu.cn/document/server-docs/vc-v1/room/events/deleted")
         .updated("2023-01-12")
         .scopes(&["vc:room", "vc:room:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::ROOM_DELETED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::ROOM_DELETED_V1);
     type Reply = ();
 }
 
@@ -836,9 +823,8 @@ impl EventType for RoomLevelCreatedV1 {
         .page("https://open.feishu.cn/document/server-docs/vc-v1/room_level/events/created")
         .updated("2023-01-31")
         .scopes(&["vc:room", "vc:room:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::ROOM_LEVEL_CREATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::ROOM_LEVEL_CREATED_V1);
     type Reply = ();
 }
 
@@ -876,9 +862,8 @@ impl EventType for RoomLevelDeletedV1 {
             "vc:rooms.roomlevel:delete",
             "vc:rooms.roomlevel:read",
         ])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::ROOM_LEVEL_DELETED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::ROOM_LEVEL_DELETED_V1);
     type Reply = ();
 }
 
@@ -913,9 +898,8 @@ impl EventType for RoomLevelUpdatedV1 {
         .page("https://open.feishu.cn/document/server-docs/vc-v1/room_level/events/updated")
         .updated("2023-01-31")
         .scopes(&["vc:room", "vc:room:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::ROOM_LEVEL_UPDATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::ROOM_LEVEL_UPDATED_V1);
     type Reply = ();
 }
 
@@ -944,9 +928,8 @@ impl EventType for RoomUpdatedV1 {
         .page("https://open.feishu.cn/document/server-docs/vc-v1/room/events/updated")
         .updated("2023-01-31")
         .scopes(&["vc:room", "vc:room:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::ROOM_UPDATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::ROOM_UPDATED_V1);
     type Reply = ();
 }
 

@@ -47,9 +47,8 @@ impl EventType for AccessRecordCreatedV1 {
         .updated("2022-12-19")
         .scopes(&["acs:access_record:readonly"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom"])
-        .push_modes(&["webhook"])
-        .sample(samples::ACCESS_RECORD_CREATED_V1);
+        .app_types(&["custom"]);
+    const SAMPLE: Option<&'static str> = Some(samples::ACCESS_RECORD_CREATED_V1);
     type Reply = ();
 }
 
@@ -86,9 +85,8 @@ impl EventType for UserUpdatedV1 {
         .updated("2022-12-19")
         .scopes(&["acs:users"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom"])
-        .push_modes(&["webhook"])
-        .sample(samples::USER_UPDATED_V1);
+        .app_types(&["custom"]);
+    const SAMPLE: Option<&'static str> = Some(samples::USER_UPDATED_V1);
     type Reply = ();
 }
 

@@ -35,7 +35,7 @@ pub use self::events::{AccessRecordCreatedV1, AcsEvent, UserUpdatedV1};
 /// | --- | --- | --- |
 /// | `acs.access_record.created_v1` | [`AccessRecordCreatedV1`] | [2022-12-19](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/acs-v1/access_record/events/created) |
 /// | `acs.user.updated_v1` | [`UserUpdatedV1`] | [2022-12-19](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/acs-v1/user/events/updated) |
-pub const EVENTS: &[lark_events::EventInfo] = &[
-    lark_events::EventInfo::of::<AccessRecordCreatedV1>(),
-    lark_events::EventInfo::of::<UserUpdatedV1>(),
+pub const EVENTS: &[lark_events::event::KnownEvent] = &[
+    lark_events::event::KnownEvent::of::<AccessRecordCreatedV1>(),
+    lark_events::event::KnownEvent::of::<UserUpdatedV1>(),
 ];

@@ -53,9 +53,8 @@ impl EventType for WorkspaceRecordChangeV1 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/apaas-v1/workspace/events/record_change")
         .updated("2026-01-07")
         .scopes(&["app_engine:data.record.change:read"])
-        .app_types(&["custom"])
-        .push_modes(&["webhook"])
-        .sample(samples::WORKSPACE_RECORD_CHANGE_V1);
+        .app_types(&["custom"]);
+    const SAMPLE: Option<&'static str> = Some(samples::WORKSPACE_RECORD_CHANGE_V1);
     type Reply = ();
 }
 

@@ -36,5 +36,5 @@ pub use self::events::{ApaasEvent, WorkspaceRecordChangeV1};
 /// | event | type | documentation as of |
 /// | --- | --- | --- |
 /// | `apaas.workspace.record_change_v1` | [`WorkspaceRecordChangeV1`] | [2026-01-07](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/apaas-v1/workspace/events/record_change) |
-pub const EVENTS: &[lark_events::EventInfo] =
-    &[lark_events::EventInfo::of::<WorkspaceRecordChangeV1>()];
+pub const EVENTS: &[lark_events::event::KnownEvent] =
+    &[lark_events::event::KnownEvent::of::<WorkspaceRecordChangeV1>()];

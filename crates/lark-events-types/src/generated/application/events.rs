@@ -55,9 +55,8 @@ impl EventType for ApplicationAppVersionAuditV6 {
         .updated("2025-02-20")
         .scopes(&["application:application.app_version:readonly"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom"])
-        .push_modes(&["webhook"])
-        .sample(samples::APPLICATION_APP_VERSION_AUDIT_V6);
+        .app_types(&["custom"]);
+    const SAMPLE: Option<&'static str> = Some(samples::APPLICATION_APP_VERSION_AUDIT_V6);
     type Reply = ();
 }
 
@@ -97,9 +96,8 @@ impl EventType for ApplicationAppVersionPublishApplyV6 {
         .updated("2025-02-18")
         .scopes(&["application:application.app_version:readonly"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom"])
-        .push_modes(&["webhook"])
-        .sample(samples::APPLICATION_APP_VERSION_PUBLISH_APPLY_V6);
+        .app_types(&["custom"]);
+    const SAMPLE: Option<&'static str> = Some(samples::APPLICATION_APP_VERSION_PUBLISH_APPLY_V6);
     type Reply = ();
 }
 
@@ -146,9 +144,8 @@ impl EventType for ApplicationAppVersionPublishRevokeV6 {
         .updated("2022-10-10")
         .scopes(&["application:application.app_version:readonly"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom"])
-        .push_modes(&["webhook"])
-        .sample(samples::APPLICATION_APP_VERSION_PUBLISH_REVOKE_V6);
+        .app_types(&["custom"]);
+    const SAMPLE: Option<&'static str> = Some(samples::APPLICATION_APP_VERSION_PUBLISH_REVOKE_V6);
     type Reply = ();
 }
 
@@ -200,9 +197,8 @@ impl EventType for ApplicationCreatedV6 {
         .updated("2024-09-18")
         .scopes(&["admin:app.info:readonly"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom"])
-        .push_modes(&["webhook"])
-        .sample(samples::APPLICATION_CREATED_V6);
+        .app_types(&["custom"]);
+    const SAMPLE: Option<&'static str> = Some(samples::APPLICATION_CREATED_V6);
     type Reply = ();
 }
 
@@ -276,9 +272,8 @@ impl EventType for ApplicationFeedbackCreatedV6 {
             "contact:user.employee_id:readonly",
             "contact:user.phone:readonly",
         ])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::APPLICATION_FEEDBACK_CREATED_V6);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::APPLICATION_FEEDBACK_CREATED_V6);
     type Reply = ();
 }
 
@@ -321,9 +316,8 @@ impl EventType for ApplicationFeedbackUpdatedV6 {
         .updated("2022-03-30")
         .scopes(&["application:application.feedback.feedback_info"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::APPLICATION_FEEDBACK_UPDATED_V6);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::APPLICATION_FEEDBACK_UPDATED_V6);
     type Reply = ();
 }
 
@@ -358,9 +352,8 @@ impl EventType for ApplicationVisibilityAddedV6 {
         .title("A member got a store app without approval, by installing it or by joining those it is available to")
         .page("https://open.feishu.cn/document/server-docs/application-v6/event/app-availability-scope-extended")
         .updated("2024-09-14")
-        .app_types(&["isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::APPLICATION_VISIBILITY_ADDED_V6);
+        .app_types(&["isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::APPLICATION_VISIBILITY_ADDED_V6);
     type Reply = ();
 }
 
@@ -399,9 +392,8 @@ impl EventType for BotMenuV6 {
             "application:application.bot.operator_name:readonly",
             "contact:user.employee_id:readonly",
         ])
-        .app_types(&["custom"])
-        .push_modes(&["webhook"])
-        .sample(samples::BOT_MENU_V6);
+        .app_types(&["custom"]);
+    const SAMPLE: Option<&'static str> = Some(samples::BOT_MENU_V6);
     type Reply = ();
 }
 
@@ -455,8 +447,8 @@ impl EventType for P1AppOpenV1 {
         .title("A tenant installed and enabled a store app for the first time")
         .schema(Schema::V1)
         .page("https://open.feishu.cn/document/server-docs/application-v6/event/app-first-enabled")
-        .updated("2024-10-08")
-        .sample(samples::P1_APP_OPEN_V1);
+        .updated("2024-10-08");
+    const SAMPLE: Option<&'static str> = Some(samples::P1_APP_OPEN_V1);
     type Reply = ();
 }
 
@@ -500,8 +492,8 @@ impl EventType for P1AppStatusChangeV1 {
         .title("A store app was enabled or disabled by an administrator of a tenant, or disabled by the platform")
         .schema(Schema::V1)
         .page("https://open.feishu.cn/document/server-docs/application-v6/event/app-enabled-or-disabled")
-        .updated("2022-03-01")
-        .sample(samples::P1_APP_STATUS_CHANGE_V1);
+        .updated("2022-03-01");
+    const SAMPLE: Option<&'static str> = Some(samples::P1_APP_STATUS_CHANGE_V1);
     type Reply = ();
 }
 
@@ -539,8 +531,8 @@ impl EventType for P1AppTicketV1 {
         )
         .schema(Schema::V1)
         .page("https://open.feishu.cn/document/server-docs/application-v6/event/app_ticket-events")
-        .updated("2022-03-01")
-        .sample(samples::P1_APP_TICKET_V1);
+        .updated("2022-03-01");
+    const SAMPLE: Option<&'static str> = Some(samples::P1_APP_TICKET_V1);
     type Reply = ();
 }
 
@@ -576,8 +568,8 @@ impl EventType for P1AppUninstalledV1 {
         .title("A tenant uninstalled a store app, or was dissolved")
         .schema(Schema::V1)
         .page("https://open.feishu.cn/document/server-docs/application-v6/event/app-uninstalled")
-        .updated("2022-03-01")
-        .sample(samples::P1_APP_UNINSTALLED_V1);
+        .updated("2022-03-01");
+    const SAMPLE: Option<&'static str> = Some(samples::P1_APP_UNINSTALLED_V1);
     type Reply = ();
 }
 
@@ -645,8 +637,8 @@ impl EventType for P1OrderPaidV1 {
         .page(
             "https://open.feishu.cn/document/server-docs/application-v6/event/public-app-purchase",
         )
-        .updated("2025-04-01")
-        .sample(samples::P1_ORDER_PAID_V1);
+        .updated("2025-04-01");
+    const SAMPLE: Option<&'static str> = Some(samples::P1_ORDER_PAID_V1);
     type Reply = ();
 }
 

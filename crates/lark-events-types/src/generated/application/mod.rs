@@ -65,18 +65,18 @@ pub use self::types::{
 /// | `app_ticket` | [`P1AppTicketV1`] | [2022-03-01](https://open.feishu.cn/document/server-docs/application-v6/event/app_ticket-events) |
 /// | `app_uninstalled` | [`P1AppUninstalledV1`] | [2022-03-01](https://open.feishu.cn/document/server-docs/application-v6/event/app-uninstalled) |
 /// | `order_paid` | [`P1OrderPaidV1`] | [2025-04-01](https://open.feishu.cn/document/server-docs/application-v6/event/public-app-purchase) |
-pub const EVENTS: &[lark_events::EventInfo] = &[
-    lark_events::EventInfo::of::<ApplicationAppVersionAuditV6>(),
-    lark_events::EventInfo::of::<ApplicationAppVersionPublishApplyV6>(),
-    lark_events::EventInfo::of::<ApplicationAppVersionPublishRevokeV6>(),
-    lark_events::EventInfo::of::<ApplicationCreatedV6>(),
-    lark_events::EventInfo::of::<ApplicationFeedbackCreatedV6>(),
-    lark_events::EventInfo::of::<ApplicationFeedbackUpdatedV6>(),
-    lark_events::EventInfo::of::<ApplicationVisibilityAddedV6>(),
-    lark_events::EventInfo::of::<BotMenuV6>(),
-    lark_events::EventInfo::of::<P1AppOpenV1>(),
-    lark_events::EventInfo::of::<P1AppStatusChangeV1>(),
-    lark_events::EventInfo::of::<P1AppTicketV1>(),
-    lark_events::EventInfo::of::<P1AppUninstalledV1>(),
-    lark_events::EventInfo::of::<P1OrderPaidV1>(),
+pub const EVENTS: &[lark_events::event::KnownEvent] = &[
+    lark_events::event::KnownEvent::of::<ApplicationAppVersionAuditV6>(),
+    lark_events::event::KnownEvent::of::<ApplicationAppVersionPublishApplyV6>(),
+    lark_events::event::KnownEvent::of::<ApplicationAppVersionPublishRevokeV6>(),
+    lark_events::event::KnownEvent::of::<ApplicationCreatedV6>(),
+    lark_events::event::KnownEvent::of::<ApplicationFeedbackCreatedV6>(),
+    lark_events::event::KnownEvent::of::<ApplicationFeedbackUpdatedV6>(),
+    lark_events::event::KnownEvent::of::<ApplicationVisibilityAddedV6>(),
+    lark_events::event::KnownEvent::of::<BotMenuV6>(),
+    lark_events::event::KnownEvent::of::<P1AppOpenV1>(),
+    lark_events::event::KnownEvent::of::<P1AppStatusChangeV1>(),
+    lark_events::event::KnownEvent::of::<P1AppTicketV1>(),
+    lark_events::event::KnownEvent::of::<P1AppUninstalledV1>(),
+    lark_events::event::KnownEvent::of::<P1OrderPaidV1>(),
 ];

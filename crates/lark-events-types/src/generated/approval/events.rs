@@ -34,9 +34,8 @@ impl EventType for ApprovalUpdatedV4 {
         .page("https://open.feishu.cn/document/server-docs/approval-v4/event/common-event/custom-approval-event")
         .updated("2025-03-24")
         .scopes(&["approval:approval:readonly", "approval:approval"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::APPROVAL_UPDATED_V4);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::APPROVAL_UPDATED_V4);
     type Reply = ();
 }
 
@@ -65,9 +64,8 @@ impl EventType for InstanceRemedyGroupUpdateV4 {
         .page("https://open.feishu.cn/document/server-docs/approval-v4/event/special-event/attendance-record-correction")
         .updated("2025-05-20")
         .scopes(&["approval:approval:readonly", "approval:approval"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::INSTANCE_REMEDY_GROUP_UPDATE_V4);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::INSTANCE_REMEDY_GROUP_UPDATE_V4);
     type Reply = ();
 }
 
@@ -166,9 +164,8 @@ impl EventType for P1ApprovalCcV1 {
         .page("https://open.feishu.cn/document/server-docs/approval-v4/event/common-event/approval-cc-event")
         .updated("2025-03-24")
         .scopes(&["approval:approval:readonly", "approval:approval"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::P1_APPROVAL_CC_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::P1_APPROVAL_CC_V1);
     type Reply = ();
 }
 
@@ -227,9 +224,8 @@ impl EventType for P1ApprovalInstanceV1 {
         .page("https://open.feishu.cn/document/server-docs/approval-v4/event/common-event/approval-instance-event")
         .updated("2025-05-07")
         .scopes(&["approval:approval:readonly", "approval:approval"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::P1_APPROVAL_INSTANCE_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::P1_APPROVAL_INSTANCE_V1);
     type Reply = ();
 }
 
@@ -300,9 +296,8 @@ impl EventType for P1ApprovalTaskV1 {
         .page("https://open.feishu.cn/document/server-docs/approval-v4/event/common-event/approval-task-event")
         .updated("2025-03-24")
         .scopes(&["approval:approval:readonly", "approval:approval"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::P1_APPROVAL_TASK_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::P1_APPROVAL_TASK_V1);
     type Reply = ();
 }
 
@@ -431,9 +426,8 @@ impl EventType for P1OutApprovalRevertV1 {
         .page("https://open.feishu.cn/document/server-docs/approval-v4/event/special-event/out-of-office")
         .updated("2025-05-20")
         .scopes(&["approval:approval:readonly", "approval:approval"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::P1_OUT_APPROVAL_REVERT_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::P1_OUT_APPROVAL_REVERT_V1);
     type Reply = ();
 }
 
@@ -515,9 +509,8 @@ impl EventType for P1OutApprovalV1 {
         .page("https://open.feishu.cn/document/server-docs/approval-v4/event/special-event/out-of-office")
         .updated("2025-05-20")
         .scopes(&["approval:approval:readonly", "approval:approval"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::P1_OUT_APPROVAL_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::P1_OUT_APPROVAL_V1);
     type Reply = ();
 }
 
@@ -604,9 +597,8 @@ impl EventType for P1ShiftApprovalV1 {
         .page("https://open.feishu.cn/document/server-docs/approval-v4/event/special-event/shift-change")
         .updated("2025-05-20")
         .scopes(&["approval:approval:readonly", "approval:approval"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::P1_SHIFT_APPROVAL_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::P1_SHIFT_APPROVAL_V1);
     type Reply = ();
 }
 
@@ -677,9 +669,8 @@ impl EventType for P1WorkApprovalRevertV1 {
         )
         .updated("2025-05-20")
         .scopes(&["approval:approval:readonly", "approval:approval"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::P1_WORK_APPROVAL_REVERT_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::P1_WORK_APPROVAL_REVERT_V1);
     type Reply = ();
 }
 
@@ -767,9 +758,8 @@ impl EventType for P1WorkApprovalV1 {
         )
         .updated("2025-05-20")
         .scopes(&["approval:approval:readonly", "approval:approval"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::P1_WORK_APPROVAL_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::P1_WORK_APPROVAL_V1);
     type Reply = ();
 }
 

@@ -72,8 +72,8 @@ impl EventType for UserFlowCreatedV1 {
     const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A user clocked in or out")
         .page("https://open.feishu.cn/document/server-docs/attendance-v1/event/user-attendance-records-event")
-        .updated("2024-09-02")
-        .sample(samples::USER_FLOW_CREATED_V1);
+        .updated("2024-09-02");
+    const SAMPLE: Option<&'static str> = Some(samples::USER_FLOW_CREATED_V1);
     type Reply = ();
 }
 

@@ -37,7 +37,7 @@ pub use self::events::{AttendanceEvent, UserFlowCreatedV1, UserTaskUpdatedV1};
 /// | --- | --- | --- |
 /// | `attendance.user_flow.created_v1` | [`UserFlowCreatedV1`] | [2024-09-02](https://open.feishu.cn/document/server-docs/attendance-v1/event/user-attendance-records-event) |
 /// | `attendance.user_task.updated_v1` | [`UserTaskUpdatedV1`] | none: a raw body |
-pub const EVENTS: &[lark_events::EventInfo] = &[
-    lark_events::EventInfo::of::<UserFlowCreatedV1>(),
-    lark_events::EventInfo::of::<UserTaskUpdatedV1>(),
+pub const EVENTS: &[lark_events::event::KnownEvent] = &[
+    lark_events::event::KnownEvent::of::<UserFlowCreatedV1>(),
+    lark_events::event::KnownEvent::of::<UserTaskUpdatedV1>(),
 ];

@@ -45,9 +45,8 @@ impl EventType for UserAccessTokenRevokedV4 {
         .updated("2026-02-09")
         .scopes(&["auth:user_access_token:read"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::USER_ACCESS_TOKEN_REVOKED_V4);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::USER_ACCESS_TOKEN_REVOKED_V4);
     type Reply = ();
 }
 

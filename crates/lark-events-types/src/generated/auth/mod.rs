@@ -36,5 +36,5 @@ pub use self::events::{AuthEvent, UserAccessTokenRevokedV4};
 /// | event | type | documentation as of |
 /// | --- | --- | --- |
 /// | `auth.user_access_token.revoked_v4` | [`UserAccessTokenRevokedV4`] | [2026-02-09](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/authentication-management/auth-v4/user_access_token/events/revoked) |
-pub const EVENTS: &[lark_events::EventInfo] =
-    &[lark_events::EventInfo::of::<UserAccessTokenRevokedV4>()];
+pub const EVENTS: &[lark_events::event::KnownEvent] =
+    &[lark_events::event::KnownEvent::of::<UserAccessTokenRevokedV4>()];

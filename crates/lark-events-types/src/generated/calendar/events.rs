@@ -46,9 +46,8 @@ impl EventType for CalendarAclCreatedV4 {
             "calendar:calendar:readonly",
         ])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::CALENDAR_ACL_CREATED_V4);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::CALENDAR_ACL_CREATED_V4);
     type Reply = ();
 }
 
@@ -93,9 +92,8 @@ impl EventType for CalendarAclDeletedV4 {
             "calendar:calendar:readonly",
         ])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::CALENDAR_ACL_DELETED_V4);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::CALENDAR_ACL_DELETED_V4);
     type Reply = ();
 }
 
@@ -129,9 +127,8 @@ impl EventType for CalendarChangedV4 {
             "calendar:calendar:read",
             "calendar:calendar:readonly",
         ])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::CALENDAR_CHANGED_V4);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::CALENDAR_CHANGED_V4);
     type Reply = ();
 }
 
@@ -184,9 +181,8 @@ impl EventType for CalendarEventChangedV4 {
             "calendar:calendar:readonly",
         ])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::CALENDAR_EVENT_CHANGED_V4);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::CALENDAR_EVENT_CHANGED_V4);
     type Reply = ();
 }
 

@@ -44,9 +44,9 @@ pub use self::types::{AclScopeEvent, OpenEventRsvpInfo};
 /// | `calendar.calendar.acl.deleted_v4` | [`CalendarAclDeletedV4`] | [2024-07-16](https://open.feishu.cn/document/server-docs/calendar-v4/calendar-acl/events/deleted) |
 /// | `calendar.calendar.changed_v4` | [`CalendarChangedV4`] | [2024-07-16](https://open.feishu.cn/document/server-docs/calendar-v4/calendar/events/changed) |
 /// | `calendar.calendar.event.changed_v4` | [`CalendarEventChangedV4`] | [2024-07-16](https://open.feishu.cn/document/server-docs/calendar-v4/calendar-event/events/changed) |
-pub const EVENTS: &[lark_events::EventInfo] = &[
-    lark_events::EventInfo::of::<CalendarAclCreatedV4>(),
-    lark_events::EventInfo::of::<CalendarAclDeletedV4>(),
-    lark_events::EventInfo::of::<CalendarChangedV4>(),
-    lark_events::EventInfo::of::<CalendarEventChangedV4>(),
+pub const EVENTS: &[lark_events::event::KnownEvent] = &[
+    lark_events::event::KnownEvent::of::<CalendarAclCreatedV4>(),
+    lark_events::event::KnownEvent::of::<CalendarAclDeletedV4>(),
+    lark_events::event::KnownEvent::of::<CalendarChangedV4>(),
+    lark_events::event::KnownEvent::of::<CalendarEventChangedV4>(),
 ];

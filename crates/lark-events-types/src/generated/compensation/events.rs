@@ -46,9 +46,8 @@ impl EventType for ArchiveChangedV1 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/compensation-v1/archive/events/changed")
         .updated("2025-09-10")
         .scopes(&["corehr:compensation_archive_detail:read"])
-        .app_types(&["custom"])
-        .push_modes(&["webhook"])
-        .sample(samples::ARCHIVE_CHANGED_V1);
+        .app_types(&["custom"]);
+    const SAMPLE: Option<&'static str> = Some(samples::ARCHIVE_CHANGED_V1);
     type Reply = ();
 }
 

@@ -36,4 +36,5 @@ pub use self::events::{ArchiveChangedV1, CompensationEvent};
 /// | event | type | documentation as of |
 /// | --- | --- | --- |
 /// | `compensation.archive.changed_v1` | [`ArchiveChangedV1`] | [2025-09-10](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/compensation-v1/archive/events/changed) |
-pub const EVENTS: &[lark_events::EventInfo] = &[lark_events::EventInfo::of::<ArchiveChangedV1>()];
+pub const EVENTS: &[lark_events::event::KnownEvent] =
+    &[lark_events::event::KnownEvent::of::<ArchiveChangedV1>()];

@@ -44,9 +44,8 @@ impl EventType for CustomAttrEventUpdatedV3 {
             "contact:contact.base:readonly",
             "contact:contact:readonly_as_app",
         ])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::CUSTOM_ATTR_EVENT_UPDATED_V3);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::CUSTOM_ATTR_EVENT_UPDATED_V3);
     type Reply = ();
 }
 
@@ -89,9 +88,8 @@ impl EventType for DepartmentCreatedV3 {
             "contact:department.base:readonly",
             "contact:department.hrbp:readonly",
         ])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::DEPARTMENT_CREATED_V3);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::DEPARTMENT_CREATED_V3);
     type Reply = ();
 }
 
@@ -143,9 +141,8 @@ impl EventType for DepartmentDeletedV3 {
             "contact:department.base:readonly",
             "contact:department.hrbp:readonly",
         ])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::DEPARTMENT_DELETED_V3);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::DEPARTMENT_DELETED_V3);
     type Reply = ();
 }
 
@@ -198,9 +195,8 @@ impl EventType for DepartmentUpdatedV3 {
             "contact:department.base:readonly",
             "contact:department.hrbp:readonly",
         ])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::DEPARTMENT_UPDATED_V3);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::DEPARTMENT_UPDATED_V3);
     type Reply = ();
 }
 
@@ -240,9 +236,8 @@ impl EventType for EmployeeTypeEnumActivedV3 {
         .page("https://open.feishu.cn/document/server-docs/contact-v3/employee_type_enum/events/actived")
         .updated("2024-07-05")
         .scopes(&["contact:contact.base:readonly", "contact:contact:readonly_as_app"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::EMPLOYEE_TYPE_ENUM_ACTIVED_V3);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::EMPLOYEE_TYPE_ENUM_ACTIVED_V3);
     type Reply = ();
 }
 
@@ -279,9 +274,8 @@ impl EventType for EmployeeTypeEnumCreatedV3 {
         .page("https://open.feishu.cn/document/server-docs/contact-v3/employee_type_enum/events/created")
         .updated("2024-07-05")
         .scopes(&["contact:contact.base:readonly", "contact:contact:readonly_as_app"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::EMPLOYEE_TYPE_ENUM_CREATED_V3);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::EMPLOYEE_TYPE_ENUM_CREATED_V3);
     type Reply = ();
 }
 
@@ -320,9 +314,8 @@ impl EventType for EmployeeTypeEnumDeactivatedV3 {
         .page("https://open.feishu.cn/document/server-docs/contact-v3/employee_type_enum/events/deactivated")
         .updated("2024-07-05")
         .scopes(&["contact:contact.base:readonly", "contact:contact:readonly_as_app"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::EMPLOYEE_TYPE_ENUM_DEACTIVATED_V3);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::EMPLOYEE_TYPE_ENUM_DEACTIVATED_V3);
     type Reply = ();
 }
 
@@ -359,9 +352,8 @@ impl EventType for EmployeeTypeEnumDeletedV3 {
         .page("https://open.feishu.cn/document/server-docs/contact-v3/employee_type_enum/events/deleted")
         .updated("2024-07-05")
         .scopes(&["contact:contact.base:readonly", "contact:contact:readonly_as_app"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::EMPLOYEE_TYPE_ENUM_DELETED_V3);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::EMPLOYEE_TYPE_ENUM_DELETED_V3);
     type Reply = ();
 }
 
@@ -400,9 +392,8 @@ impl EventType for EmployeeTypeEnumUpdatedV3 {
         .page("https://open.feishu.cn/document/server-docs/contact-v3/employee_type_enum/events/updated")
         .updated("2024-07-05")
         .scopes(&["contact:contact.base:readonly", "contact:contact:readonly_as_app"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::EMPLOYEE_TYPE_ENUM_UPDATED_V3);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::EMPLOYEE_TYPE_ENUM_UPDATED_V3);
     type Reply = ();
 }
 
@@ -445,8 +436,8 @@ impl EventType for P1ContactScopeChangeV1 {
         .title("An administrator changed the contact scope of the app")
         .schema(Schema::V1)
         .page("https://open.feishu.cn/document/ukTMukTMukTM/uETNz4SM1MjLxUzM/event/scope-change")
-        .updated("2021-09-30")
-        .sample(samples::P1_CONTACT_SCOPE_CHANGE_V1);
+        .updated("2021-09-30");
+    const SAMPLE: Option<&'static str> = Some(samples::P1_CONTACT_SCOPE_CHANGE_V1);
     type Reply = ();
 }
 
@@ -490,8 +481,8 @@ impl EventType for P1DeptAddV1 {
         .page(
             "https://open.feishu.cn/document/ukTMukTMukTM/uETNz4SM1MjLxUzM/event/department-update",
         )
-        .updated("2021-09-30")
-        .sample(samples::P1_DEPT_ADD_V1);
+        .updated("2021-09-30");
+    const SAMPLE: Option<&'static str> = Some(samples::P1_DEPT_ADD_V1);
     type Reply = ();
 }
 
@@ -535,8 +526,8 @@ impl EventType for P1DeptDeleteV1 {
         .page(
             "https://open.feishu.cn/document/ukTMukTMukTM/uETNz4SM1MjLxUzM/event/department-update",
         )
-        .updated("2021-09-30")
-        .sample(samples::P1_DEPT_DELETE_V1);
+        .updated("2021-09-30");
+    const SAMPLE: Option<&'static str> = Some(samples::P1_DEPT_DELETE_V1);
     type Reply = ();
 }
 
@@ -580,8 +571,8 @@ impl EventType for P1DeptUpdateV1 {
         .page(
             "https://open.feishu.cn/document/ukTMukTMukTM/uETNz4SM1MjLxUzM/event/department-update",
         )
-        .updated("2021-09-30")
-        .sample(samples::P1_DEPT_UPDATE_V1);
+        .updated("2021-09-30");
+    const SAMPLE: Option<&'static str> = Some(samples::P1_DEPT_UPDATE_V1);
     type Reply = ();
 }
 
@@ -626,8 +617,8 @@ impl EventType for P1UserAddV1 {
         .title("An employee within the contact scope of the app joined")
         .schema(Schema::V1)
         .page("https://open.feishu.cn/document/ukTMukTMukTM/uETNz4SM1MjLxUzM/event/employee-change")
-        .updated("2021-09-30")
-        .sample(samples::P1_USER_ADD_V1);
+        .updated("2021-09-30");
+    const SAMPLE: Option<&'static str> = Some(samples::P1_USER_ADD_V1);
     type Reply = ();
 }
 
@@ -672,8 +663,8 @@ impl EventType for P1UserLeaveV1 {
         .title("An employee within the contact scope of the app left")
         .schema(Schema::V1)
         .page("https://open.feishu.cn/document/ukTMukTMukTM/uETNz4SM1MjLxUzM/event/employee-change")
-        .updated("2021-09-30")
-        .sample(samples::P1_USER_LEAVE_V1);
+        .updated("2021-09-30");
+    const SAMPLE: Option<&'static str> = Some(samples::P1_USER_LEAVE_V1);
     type Reply = ();
 }
 
@@ -740,8 +731,8 @@ impl EventType for P1UserUpdateV1 {
         )
         .schema(Schema::V1)
         .page("https://open.feishu.cn/document/ukTMukTMukTM/uETNz4SM1MjLxUzM/event/employee-change")
-        .updated("2021-09-30")
-        .sample(samples::P1_USER_UPDATE_V1);
+        .updated("2021-09-30");
+    const SAMPLE: Option<&'static str> = Some(samples::P1_USER_UPDATE_V1);
     type Reply = ();
 }
 
@@ -786,9 +777,8 @@ impl EventType for ScopeUpdatedV3 {
         .updated("2025-03-28")
         .scopes(&["contact:contact.base:readonly", "contact:contact:readonly_as_app"])
         .field_scopes(&["contact:contact:readonly_as_app", "contact:department.base:readonly", "contact:department.organize:readonly", "contact:user.assign_info:read", "contact:user.base:readonly", "contact:user.department:readonly", "contact:user.department_path:readonly", "contact:user.employee:readonly", "contact:user.employee_number:read", "contact:user.gender:readonly", "contact:user.subscription_ids:write", "contact:user.employee_id:readonly", "contact:user.phone:readonly", "contact:user.email:readonly", "contact:user.job_family:readonly", "contact:user.job_level:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::SCOPE_UPDATED_V3);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::SCOPE_UPDATED_V3);
     type Reply = ();
 }
 
@@ -850,9 +840,8 @@ impl EventType for UserCreatedV3 {
             "contact:user.email:readonly",
             "contact:user.job_family:readonly",
         ])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::USER_CREATED_V3);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::USER_CREATED_V3);
     type Reply = ();
 }
 
@@ -916,9 +905,8 @@ impl EventType for UserDeletedV3 {
             "contact:user.email:readonly",
             "contact:user.job_family:readonly",
         ])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::USER_DELETED_V3);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::USER_DELETED_V3);
     type Reply = ();
 }
 

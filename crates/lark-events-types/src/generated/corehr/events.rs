@@ -67,9 +67,8 @@ impl EventType for ApprovalGroupsUpdatedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/approval_groups/events/updated")
         .updated("2025-08-25")
         .scopes(&["corehr:approval_groups:read"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::APPROVAL_GROUPS_UPDATED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::APPROVAL_GROUPS_UPDATED_V2);
     type Reply = ();
 }
 
@@ -114,9 +113,8 @@ impl EventType for CommonDataIdUserMappingChangedV1 {
         .updated("2025-08-04")
         .scopes(&["corehr:common_data.id.convert:read"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom"])
-        .push_modes(&["webhook"])
-        .sample(samples::COMMON_DATA_ID_USER_MAPPING_CHANGED_V1);
+        .app_types(&["custom"]);
+    const SAMPLE: Option<&'static str> = Some(samples::COMMON_DATA_ID_USER_MAPPING_CHANGED_V1);
     type Reply = ();
 }
 
@@ -155,9 +153,8 @@ impl EventType for CommonDataMetaDataUpdatedV1 {
         .page("https://open.feishu.cn/document/corehr-v1/basic-infomation/custom_field/events/updated")
         .updated("2025-01-10")
         .scopes(&["corehr:common_data.meta_data:read"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::COMMON_DATA_META_DATA_UPDATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::COMMON_DATA_META_DATA_UPDATED_V1);
     type Reply = ();
 }
 
@@ -186,9 +183,8 @@ impl EventType for CompanyCreatedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/company/events/created")
         .updated("2025-08-12")
         .scopes(&["corehr:company:read", "corehr:company:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::COMPANY_CREATED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::COMPANY_CREATED_V2);
     type Reply = ();
 }
 
@@ -217,9 +213,8 @@ impl EventType for CompanyDeletedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/company/events/deleted")
         .updated("2024-10-10")
         .scopes(&["corehr:company:read", "corehr:company:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::COMPANY_DELETED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::COMPANY_DELETED_V2);
     type Reply = ();
 }
 
@@ -254,9 +249,8 @@ impl EventType for CompanyUpdatedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/company/events/updated")
         .updated("2024-12-20")
         .scopes(&["corehr:company:read", "corehr:company:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::COMPANY_UPDATED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::COMPANY_UPDATED_V2);
     type Reply = ();
 }
 
@@ -293,9 +287,8 @@ impl EventType for ContractCreatedV1 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/contract/events/created")
         .updated("2024-08-26")
         .scopes(&["corehr:contract:read", "corehr:corehr:readonly", "corehr:contract:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::CONTRACT_CREATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::CONTRACT_CREATED_V1);
     type Reply = ();
 }
 
@@ -325,9 +318,8 @@ impl EventType for ContractDeletedV1 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/contract/events/deleted")
         .updated("2024-08-26")
         .scopes(&["corehr:contract:read", "corehr:corehr:readonly", "corehr:contract:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::CONTRACT_DELETED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::CONTRACT_DELETED_V1);
     type Reply = ();
 }
 
@@ -357,9 +349,8 @@ impl EventType for ContractUpdatedV1 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/contract/events/updated")
         .updated("2024-08-26")
         .scopes(&["corehr:contract:read", "corehr:corehr:readonly", "corehr:contract:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::CONTRACT_UPDATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::CONTRACT_UPDATED_V1);
     type Reply = ();
 }
 
@@ -388,9 +379,8 @@ impl EventType for CostCenterCreatedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/cost_center/events/created")
         .updated("2024-11-22")
         .scopes(&["corehr:cost_center:read", "corehr:cost_center:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::COST_CENTER_CREATED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::COST_CENTER_CREATED_V2);
     type Reply = ();
 }
 
@@ -419,9 +409,8 @@ impl EventType for CostCenterDeletedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/cost_center/events/deleted")
         .updated("2024-11-22")
         .scopes(&["corehr:cost_center:read", "corehr:cost_center:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::COST_CENTER_DELETED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::COST_CENTER_DELETED_V2);
     type Reply = ();
 }
 
@@ -453,9 +442,8 @@ impl EventType for CostCenterUpdatedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/cost_center/events/updated")
         .updated("2024-11-28")
         .scopes(&["corehr:cost_center:read", "corehr:cost_center:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::COST_CENTER_UPDATED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::COST_CENTER_UPDATED_V2);
     type Reply = ();
 }
 
@@ -493,9 +481,8 @@ impl EventType for CustomOrgCreatedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/custom_org/events/created")
         .updated("2025-05-20")
         .scopes(&["corehr:custom_org:read", "corehr:custom_org:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::CUSTOM_ORG_CREATED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::CUSTOM_ORG_CREATED_V2);
     type Reply = ();
 }
 
@@ -527,9 +514,8 @@ impl EventType for CustomOrgDeletedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/custom_org/events/deleted")
         .updated("2025-05-20")
         .scopes(&["corehr:custom_org:read", "corehr:custom_org:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::CUSTOM_ORG_DELETED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::CUSTOM_ORG_DELETED_V2);
     type Reply = ();
 }
 
@@ -564,9 +550,8 @@ impl EventType for CustomOrgUpdatedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/custom_org/events/updated")
         .updated("2025-05-20")
         .scopes(&["corehr:custom_org:read", "corehr:custom_org:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::CUSTOM_ORG_UPDATED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::CUSTOM_ORG_UPDATED_V2);
     type Reply = ();
 }
 
@@ -602,9 +587,8 @@ impl EventType for DepartmentCreatedV1 {
         .page("https://open.feishu.cn/document/server-docs/corehr-v1/organization-management/department/created")
         .updated("2025-02-07")
         .scopes(&["corehr:corehr:readonly", "corehr:department:read", "corehr:department:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::DEPARTMENT_CREATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::DEPARTMENT_CREATED_V1);
     type Reply = ();
 }
 
@@ -634,9 +618,8 @@ impl EventType for DepartmentCreatedV2 {
         .page("https://open.feishu.cn/document/corehr-v1/organization-management/department/events/created-2")
         .updated("2025-02-07")
         .scopes(&["corehr:department:read", "corehr:department:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::DEPARTMENT_CREATED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::DEPARTMENT_CREATED_V2);
     type Reply = ();
 }
 
@@ -669,9 +652,8 @@ impl EventType for DepartmentDeletedV1 {
         .page("https://open.feishu.cn/document/server-docs/corehr-v1/organization-management/department/deleted")
         .updated("2025-02-07")
         .scopes(&["corehr:corehr:readonly", "corehr:department:read", "corehr:department:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::DEPARTMENT_DELETED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::DEPARTMENT_DELETED_V1);
     type Reply = ();
 }
 
@@ -704,9 +686,8 @@ impl EventType for DepartmentUpdatedV1 {
         .page("https://open.feishu.cn/document/server-docs/corehr-v1/organization-management/department/updated")
         .updated("2025-02-07")
         .scopes(&["corehr:corehr:readonly", "corehr:department:read", "corehr:department:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::DEPARTMENT_UPDATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::DEPARTMENT_UPDATED_V1);
     type Reply = ();
 }
 
@@ -739,9 +720,8 @@ impl EventType for DepartmentUpdatedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/department/events/updated")
         .updated("2025-02-07")
         .scopes(&["corehr:department:read", "corehr:department:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::DEPARTMENT_UPDATED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::DEPARTMENT_UPDATED_V2);
     type Reply = ();
 }
 
@@ -801,9 +781,8 @@ impl EventType for EmployeeDomainEventV2 {
         .page("https://open.feishu.cn/document/corehr-v1/employee/events/domain_event")
         .updated("2025-07-16")
         .scopes(&["corehr:employee.event:read"])
-        .app_types(&["custom"])
-        .push_modes(&["webhook"])
-        .sample(samples::EMPLOYEE_DOMAIN_EVENT_V2);
+        .app_types(&["custom"]);
+    const SAMPLE: Option<&'static str> = Some(samples::EMPLOYEE_DOMAIN_EVENT_V2);
     type Reply = ();
 }
 
@@ -840,9 +819,8 @@ impl EventType for EmploymentConvertedV1 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/employment/events/converted")
         .updated("2024-07-15")
         .scopes(&["corehr:corehr:readonly", "corehr:employment:read", "corehr:employment:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::EMPLOYMENT_CONVERTED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::EMPLOYMENT_CONVERTED_V1);
     type Reply = ();
 }
 
@@ -881,9 +859,8 @@ impl EventType for EmploymentCreatedV1 {
             "corehr:employment:write",
         ])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::EMPLOYMENT_CREATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::EMPLOYMENT_CREATED_V1);
     type Reply = ();
 }
 
@@ -922,9 +899,8 @@ impl EventType for EmploymentDeletedV1 {
             "corehr:employment:write",
         ])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::EMPLOYMENT_DELETED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::EMPLOYMENT_DELETED_V1);
     type Reply = ();
 }
 
@@ -954,9 +930,8 @@ impl EventType for EmploymentResignedV1 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/employment/events/resigned")
         .updated("2024-11-13")
         .scopes(&["corehr:corehr:readonly", "corehr:offboarding:read", "corehr:offboarding:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::EMPLOYMENT_RESIGNED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::EMPLOYMENT_RESIGNED_V1);
     type Reply = ();
 }
 
@@ -995,9 +970,8 @@ impl EventType for EmploymentUpdatedV1 {
         .updated("2024-09-03")
         .scopes(&["corehr:corehr:readonly", "corehr:employment:read", "corehr:employment:write"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::EMPLOYMENT_UPDATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::EMPLOYMENT_UPDATED_V1);
     type Reply = ();
 }
 
@@ -1055,9 +1029,8 @@ impl EventType for JobChangeStatusUpdatedV2 {
         .updated("2025-04-08")
         .scopes(&["corehr:job_change.status_update_event:read"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::JOB_CHANGE_STATUS_UPDATED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::JOB_CHANGE_STATUS_UPDATED_V2);
     type Reply = ();
 }
 
@@ -1118,9 +1091,8 @@ impl EventType for JobChangeUpdatedV1 {
         .updated("2024-12-17")
         .scopes(&["corehr:corehr:readonly", "corehr:job_change.update_event:read", "corehr:job_change:read", "corehr:job_change:write", "corehr:job_data:readonly"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::JOB_CHANGE_UPDATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::JOB_CHANGE_UPDATED_V1);
     type Reply = ();
 }
 
@@ -1185,9 +1157,8 @@ impl EventType for JobChangeUpdatedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_change/events/updated")
         .updated("2024-08-29")
         .scopes(&["corehr:job_change.update_event_v2:read"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::JOB_CHANGE_UPDATED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::JOB_CHANGE_UPDATED_V2);
     type Reply = ();
 }
 
@@ -1223,9 +1194,8 @@ impl EventType for JobCreatedV1 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/job/events/created")
         .updated("2025-09-10")
         .scopes(&["corehr:corehr:readonly", "corehr:job:read", "corehr:job:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::JOB_CREATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::JOB_CREATED_V1);
     type Reply = ();
 }
 
@@ -1266,9 +1236,8 @@ impl EventType for JobDataChangedV1 {
         .updated("2025-10-10")
         .scopes(&["corehr:corehr:readonly", "corehr:job_change:read", "corehr:job_change:write"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::JOB_DATA_CHANGED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::JOB_DATA_CHANGED_V1);
     type Reply = ();
 }
 
@@ -1298,9 +1267,8 @@ impl EventType for JobDataCreatedV1 {
         .page("https://open.feishu.cn/document/corehr-v1/employee/job_data/job-data-events/created")
         .updated("2024-08-30")
         .scopes(&["corehr:corehr:readonly", "corehr:employee.job_data:read"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::JOB_DATA_CREATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::JOB_DATA_CREATED_V1);
     type Reply = ();
 }
 
@@ -1329,9 +1297,8 @@ impl EventType for JobDataDeletedV1 {
         .page("https://open.feishu.cn/document/corehr-v1/employee/job_data/job-data-events/deleted")
         .updated("2024-08-30")
         .scopes(&["corehr:corehr:readonly", "corehr:employee.job_data:read"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::JOB_DATA_DELETED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::JOB_DATA_DELETED_V1);
     type Reply = ();
 }
 
@@ -1370,9 +1337,8 @@ impl EventType for JobDataEmployedV1 {
         .updated("2025-04-14")
         .scopes(&["corehr:corehr:readonly", "corehr:pre_hire:read", "corehr:pre_hire:write"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::JOB_DATA_EMPLOYED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::JOB_DATA_EMPLOYED_V1);
     type Reply = ();
 }
 
@@ -1402,9 +1368,8 @@ impl EventType for JobDataUpdatedV1 {
         .page("https://open.feishu.cn/document/corehr-v1/employee/job_data/job-data-events/updated")
         .updated("2024-09-03")
         .scopes(&["corehr:corehr:readonly", "corehr:employee.job_data:read"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::JOB_DATA_UPDATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::JOB_DATA_UPDATED_V1);
     type Reply = ();
 }
 
@@ -1434,9 +1399,8 @@ impl EventType for JobDeletedV1 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/job/events/deleted")
         .updated("2025-09-10")
         .scopes(&["corehr:corehr:readonly", "corehr:job:read", "corehr:job:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::JOB_DELETED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::JOB_DELETED_V1);
     type Reply = ();
 }
 
@@ -1466,9 +1430,8 @@ impl EventType for JobFamilyCreatedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_family/events/created")
         .updated("2024-10-09")
         .scopes(&["corehr:job_family:read", "corehr:job_family:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::JOB_FAMILY_CREATED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::JOB_FAMILY_CREATED_V2);
     type Reply = ();
 }
 
@@ -1498,9 +1461,8 @@ impl EventType for JobFamilyDeletedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_family/events/deleted")
         .updated("2024-10-11")
         .scopes(&["corehr:job_family:read", "corehr:job_family:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::JOB_FAMILY_DELETED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::JOB_FAMILY_DELETED_V2);
     type Reply = ();
 }
 
@@ -1533,9 +1495,8 @@ impl EventType for JobFamilyUpdatedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_family/events/updated")
         .updated("2024-11-28")
         .scopes(&["corehr:job_family:read", "corehr:job_family:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::JOB_FAMILY_UPDATED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::JOB_FAMILY_UPDATED_V2);
     type Reply = ();
 }
 
@@ -1570,9 +1531,8 @@ impl EventType for JobGradeCreatedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_grade/events/created")
         .updated("2024-10-15")
         .scopes(&["corehr:job_grade:read", "corehr:job_grade:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::JOB_GRADE_CREATED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::JOB_GRADE_CREATED_V2);
     type Reply = ();
 }
 
@@ -1601,9 +1561,8 @@ impl EventType for JobGradeDeletedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_grade/events/deleted")
         .updated("2024-10-11")
         .scopes(&["corehr:job_grade:read", "corehr:job_grade:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::JOB_GRADE_DELETED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::JOB_GRADE_DELETED_V2);
     type Reply = ();
 }
 
@@ -1635,9 +1594,8 @@ impl EventType for JobGradeUpdatedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_grade/events/updated")
         .updated("2024-11-28")
         .scopes(&["corehr:job_grade:read", "corehr:job_grade:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::JOB_GRADE_UPDATED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::JOB_GRADE_UPDATED_V2);
     type Reply = ();
 }
 
@@ -1672,9 +1630,8 @@ impl EventType for JobLevelCreatedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_level/events/created")
         .updated("2024-10-09")
         .scopes(&["corehr:job_level:read", "corehr:job_level:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::JOB_LEVEL_CREATED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::JOB_LEVEL_CREATED_V2);
     type Reply = ();
 }
 
@@ -1703,9 +1660,8 @@ impl EventType for JobLevelDeletedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_level/events/deleted")
         .updated("2024-10-11")
         .scopes(&["corehr:job_level:read", "corehr:job_level:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::JOB_LEVEL_DELETED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::JOB_LEVEL_DELETED_V2);
     type Reply = ();
 }
 
@@ -1737,9 +1693,8 @@ impl EventType for JobLevelUpdatedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/job_level/events/updated")
         .updated("2024-11-28")
         .scopes(&["corehr:job_level:read", "corehr:job_level:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::JOB_LEVEL_UPDATED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::JOB_LEVEL_UPDATED_V2);
     type Reply = ();
 }
 
@@ -1775,9 +1730,8 @@ impl EventType for JobUpdatedV1 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/job/events/updated")
         .updated("2025-09-10")
         .scopes(&["corehr:corehr:readonly", "corehr:job:read", "corehr:job:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::JOB_UPDATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::JOB_UPDATED_V1);
     type Reply = ();
 }
 
@@ -1806,9 +1760,8 @@ impl EventType for LocationCreatedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/location/events/created")
         .updated("2024-10-09")
         .scopes(&["corehr:locations:read", "corehr:locations:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::LOCATION_CREATED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::LOCATION_CREATED_V2);
     type Reply = ();
 }
 
@@ -1837,9 +1790,8 @@ impl EventType for LocationDeletedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/location/events/deleted")
         .updated("2024-10-09")
         .scopes(&["corehr:locations:read", "corehr:locations:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::LOCATION_DELETED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::LOCATION_DELETED_V2);
     type Reply = ();
 }
 
@@ -1874,9 +1826,8 @@ impl EventType for LocationUpdatedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/location/events/updated")
         .updated("2024-12-20")
         .scopes(&["corehr:locations:read", "corehr:locations:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::LOCATION_UPDATED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::LOCATION_UPDATED_V2);
     type Reply = ();
 }
 
@@ -1930,9 +1881,8 @@ impl EventType for OffboardingChecklistUpdatedV2 {
         .updated("2024-11-28")
         .scopes(&["corehr:offboarding.checklist_status_message:read", "corehr:offboarding:read", "corehr:employment", "corehr:employment:readonly", "corehr:offboarding:write"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::OFFBOARDING_CHECKLIST_UPDATED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::OFFBOARDING_CHECKLIST_UPDATED_V2);
     type Reply = ();
 }
 
@@ -1979,9 +1929,8 @@ impl EventType for OffboardingStatusUpdatedV2 {
         .updated("2025-10-11")
         .scopes(&["corehr:offboarding.status_message_v2:read", "corehr:offboarding:read", "corehr:employment", "corehr:employment:readonly", "corehr:offboarding:write"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::OFFBOARDING_STATUS_UPDATED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::OFFBOARDING_STATUS_UPDATED_V2);
     type Reply = ();
 }
 
@@ -2027,9 +1976,8 @@ impl EventType for OffboardingUpdatedV1 {
         .updated("2025-10-11")
         .scopes(&["corehr:offboarding:read", "corehr:employment:readonly", "corehr:employment", "corehr:offboarding:write"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::OFFBOARDING_UPDATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::OFFBOARDING_UPDATED_V1);
     type Reply = ();
 }
 
@@ -2091,9 +2039,8 @@ impl EventType for OffboardingUpdatedV2 {
         .updated("2024-11-28")
         .scopes(&["corehr:offboarding.submit:write", "corehr:offboarding.update_field_message:read", "corehr:offboarding:read"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::OFFBOARDING_UPDATED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::OFFBOARDING_UPDATED_V2);
     type Reply = ();
 }
 
@@ -2128,9 +2075,8 @@ impl EventType for OnboardingQrCodeInactiveV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/pre_hire/onboarding-qr-code/event/onboarding-qr-code-inactive")
         .updated("2024-07-12")
         .scopes(&["corehr:pre_hire:read", "corehr:pre_hire:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::ONBOARDING_QR_CODE_INACTIVE_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::ONBOARDING_QR_CODE_INACTIVE_V2);
     type Reply = ();
 }
 
@@ -2172,9 +2118,8 @@ impl EventType for OrgRoleAuthorizationUpdatedV1 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/org_role_authorization/events/updated")
         .updated("2025-10-27")
         .scopes(&["corehr:authorization:read", "corehr:corehr:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::ORG_ROLE_AUTHORIZATION_UPDATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::ORG_ROLE_AUTHORIZATION_UPDATED_V1);
     type Reply = ();
 }
 
@@ -2203,9 +2148,8 @@ impl EventType for PathwayCreatedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/pathway/events/created")
         .updated("2025-07-30")
         .scopes(&["corehr:pathway:read", "corehr:pathway:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::PATHWAY_CREATED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::PATHWAY_CREATED_V2);
     type Reply = ();
 }
 
@@ -2234,9 +2178,8 @@ impl EventType for PathwayDeletedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/pathway/events/deleted")
         .updated("2025-07-30")
         .scopes(&["corehr:pathway:read", "corehr:pathway:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::PATHWAY_DELETED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::PATHWAY_DELETED_V2);
     type Reply = ();
 }
 
@@ -2268,9 +2211,8 @@ impl EventType for PathwayUpdatedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/pathway/events/updated")
         .updated("2025-07-30")
         .scopes(&["corehr:pathway:read", "corehr:pathway:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::PATHWAY_UPDATED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::PATHWAY_UPDATED_V2);
     type Reply = ();
 }
 
@@ -2306,9 +2248,8 @@ impl EventType for PersonCreatedV1 {
         .page("https://open.feishu.cn/document/server-docs/corehr-v1/employee/person/created")
         .updated("2024-08-30")
         .scopes(&["corehr:corehr:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::PERSON_CREATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::PERSON_CREATED_V1);
     type Reply = ();
 }
 
@@ -2337,9 +2278,8 @@ impl EventType for PersonDeletedV1 {
         .page("https://open.feishu.cn/document/server-docs/corehr-v1/employee/person/deleted")
         .updated("2024-02-06")
         .scopes(&["corehr:corehr:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::PERSON_DELETED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::PERSON_DELETED_V1);
     type Reply = ();
 }
 
@@ -2380,9 +2320,8 @@ impl EventType for PersonUpdatedV1 {
             "corehr:employee:write",
             "corehr:person:write",
         ])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::PERSON_UPDATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::PERSON_UPDATED_V1);
     type Reply = ();
 }
 
@@ -2411,9 +2350,8 @@ impl EventType for PositionCreatedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/position/events/created")
         .updated("2025-10-14")
         .scopes(&["corehr:position:read", "corehr:position:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::POSITION_CREATED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::POSITION_CREATED_V2);
     type Reply = ();
 }
 
@@ -2442,9 +2380,8 @@ impl EventType for PositionDeletedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/position/events/deleted")
         .updated("2025-10-14")
         .scopes(&["corehr:position:read", "corehr:position:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::POSITION_DELETED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::POSITION_DELETED_V2);
     type Reply = ();
 }
 
@@ -2477,9 +2414,8 @@ impl EventType for PositionUpdatedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/position/events/updated")
         .updated("2025-10-14")
         .scopes(&["corehr:position:read", "corehr:position:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::POSITION_UPDATED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::POSITION_UPDATED_V2);
     type Reply = ();
 }
 
@@ -2529,9 +2465,8 @@ impl EventType for PreHireOnboardingTaskChangedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/pre_hire/events/onboarding_task_changed")
         .updated("2025-09-15")
         .scopes(&["corehr:pre_hire:read"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::PRE_HIRE_ONBOARDING_TASK_CHANGED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::PRE_HIRE_ONBOARDING_TASK_CHANGED_V2);
     type Reply = ();
 }
 
@@ -2575,9 +2510,8 @@ impl EventType for PreHireUpdatedV1 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/pre_hire/events/updated")
         .updated("2025-03-14")
         .scopes(&["corehr:pre_hire:read", "corehr:pre_hire:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::PRE_HIRE_UPDATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::PRE_HIRE_UPDATED_V1);
     type Reply = ();
 }
 
@@ -2612,9 +2546,8 @@ impl EventType for ProbationUpdatedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/probation/events/updated")
         .updated("2024-07-15")
         .scopes(&["corehr:probation:read", "corehr:probation:write"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::PROBATION_UPDATED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::PROBATION_UPDATED_V2);
     type Reply = ();
 }
 
@@ -2671,9 +2604,8 @@ impl EventType for ProcessApproverUpdatedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/process-approver/events/updated")
         .updated("2025-11-05")
         .scopes(&["corehr:process:read"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::PROCESS_APPROVER_UPDATED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::PROCESS_APPROVER_UPDATED_V2);
     type Reply = ();
 }
 
@@ -2717,9 +2649,8 @@ impl EventType for ProcessCcUpdatedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/process-cc/events/updated")
         .updated("2025-11-05")
         .scopes(&["corehr:process:read"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::PROCESS_CC_UPDATED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::PROCESS_CC_UPDATED_V2);
     type Reply = ();
 }
 
@@ -2764,9 +2695,8 @@ impl EventType for ProcessCommentInfoUpdatedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/process_comment_info/events/updated")
         .updated("2025-11-05")
         .scopes(&["corehr:process:read"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::PROCESS_COMMENT_INFO_UPDATED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::PROCESS_COMMENT_INFO_UPDATED_V2);
     type Reply = ();
 }
 
@@ -2834,9 +2764,8 @@ impl EventType for ProcessStatusUpdateV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/process-status/events/update")
         .updated("2025-11-05")
         .scopes(&["corehr:process:read"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::PROCESS_STATUS_UPDATE_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::PROCESS_STATUS_UPDATE_V2);
     type Reply = ();
 }
 
@@ -2884,9 +2813,8 @@ impl EventType for ProcessUpdatedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/process/events/updated")
         .updated("2025-11-05")
         .scopes(&["corehr:process:read"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::PROCESS_UPDATED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::PROCESS_UPDATED_V2);
     type Reply = ();
 }
 
@@ -2933,9 +2861,8 @@ impl EventType for SignatureFileStatusUpdatedV2 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/signature_file/events/status_updated")
         .updated("2025-11-28")
         .scopes(&["corehr:signature.file:read"])
-        .app_types(&["custom"])
-        .push_modes(&["webhook"])
-        .sample(samples::SIGNATURE_FILE_STATUS_UPDATED_V2);
+        .app_types(&["custom"]);
+    const SAMPLE: Option<&'static str> = Some(samples::SIGNATURE_FILE_STATUS_UPDATED_V2);
     type Reply = ();
 }
 

@@ -50,9 +50,8 @@ impl EventType for DepartmentCreatedV1 {
             "directory:department.parent_id:read",
             "directory:department.status:read",
         ])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::DEPARTMENT_CREATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::DEPARTMENT_CREATED_V1);
     type Reply = ();
 }
 
@@ -106,9 +105,8 @@ impl EventType for DepartmentDeletedV1 {
             "directory:department.parent_id:read",
             "directory:department.status:read",
         ])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::DEPARTMENT_DELETED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::DEPARTMENT_DELETED_V1);
     type Reply = ();
 }
 
@@ -169,9 +167,8 @@ impl EventType for DepartmentUpdatedV1 {
             "directory:department.parent_id:read",
             "directory:department.status:read",
         ])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::DEPARTMENT_UPDATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::DEPARTMENT_UPDATED_V1);
     type Reply = ();
 }
 
@@ -269,9 +266,8 @@ impl EventType for EmployeeCreatedV1 {
             "directory:employee.work.work_country_or_region:read",
             "directory:employee.work.work_place:read",
         ])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::EMPLOYEE_CREATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::EMPLOYEE_CREATED_V1);
     type Reply = ();
 }
 
@@ -367,9 +363,8 @@ impl EventType for EmployeeRegularV1 {
             "directory:employee.work.work_country_or_region:read",
             "directory:employee.work.work_place:read",
         ])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::EMPLOYEE_REGULAR_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::EMPLOYEE_REGULAR_V1);
     type Reply = ();
 }
 
@@ -465,9 +460,8 @@ impl EventType for EmployeeResignedV1 {
             "directory:employee.work.work_country_or_region:read",
             "directory:employee.work.work_place:read",
         ])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::EMPLOYEE_RESIGNED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::EMPLOYEE_RESIGNED_V1);
     type Reply = ();
 }
 
@@ -563,9 +557,8 @@ impl EventType for EmployeeResurrectV1 {
             "directory:employee.work.work_country_or_region:read",
             "directory:employee.work.work_place:read",
         ])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::EMPLOYEE_RESURRECT_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::EMPLOYEE_RESURRECT_V1);
     type Reply = ();
 }
 
@@ -661,9 +654,8 @@ impl EventType for EmployeeToBeResignedV1 {
             "directory:employee.work.work_country_or_region:read",
             "directory:employee.work.work_place:read",
         ])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::EMPLOYEE_TO_BE_RESIGNED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::EMPLOYEE_TO_BE_RESIGNED_V1);
     type Reply = ();
 }
 

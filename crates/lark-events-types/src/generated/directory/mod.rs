@@ -57,14 +57,14 @@ pub use self::types::{
 /// | `directory.employee.resurrect_v1` | [`EmployeeResurrectV1`] | [2025-07-17](https://open.feishu.cn/document/directory-v1/employee/events/resurrect) |
 /// | `directory.employee.to_be_resigned_v1` | [`EmployeeToBeResignedV1`] | [2025-07-17](https://open.feishu.cn/document/directory-v1/employee/events/to_be_resigned) |
 /// | `directory.employee.updated_v1` | [`EmployeeUpdatedV1`] | none: a raw body |
-pub const EVENTS: &[lark_events::EventInfo] = &[
-    lark_events::EventInfo::of::<DepartmentCreatedV1>(),
-    lark_events::EventInfo::of::<DepartmentDeletedV1>(),
-    lark_events::EventInfo::of::<DepartmentUpdatedV1>(),
-    lark_events::EventInfo::of::<EmployeeCreatedV1>(),
-    lark_events::EventInfo::of::<EmployeeRegularV1>(),
-    lark_events::EventInfo::of::<EmployeeResignedV1>(),
-    lark_events::EventInfo::of::<EmployeeResurrectV1>(),
-    lark_events::EventInfo::of::<EmployeeToBeResignedV1>(),
-    lark_events::EventInfo::of::<EmployeeUpdatedV1>(),
+pub const EVENTS: &[lark_events::event::KnownEvent] = &[
+    lark_events::event::KnownEvent::of::<DepartmentCreatedV1>(),
+    lark_events::event::KnownEvent::of::<DepartmentDeletedV1>(),
+    lark_events::event::KnownEvent::of::<DepartmentUpdatedV1>(),
+    lark_events::event::KnownEvent::of::<EmployeeCreatedV1>(),
+    lark_events::event::KnownEvent::of::<EmployeeRegularV1>(),
+    lark_events::event::KnownEvent::of::<EmployeeResignedV1>(),
+    lark_events::event::KnownEvent::of::<EmployeeResurrectV1>(),
+    lark_events::event::KnownEvent::of::<EmployeeToBeResignedV1>(),
+    lark_events::event::KnownEvent::of::<EmployeeUpdatedV1>(),
 ];

@@ -73,9 +73,8 @@ impl EventType for FileBitableRecordChangedV1 {
         .updated("2025-11-17")
         .scopes(&["base:record:read", "bitable:app", "drive:drive"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::FILE_BITABLE_RECORD_CHANGED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::FILE_BITABLE_RECORD_CHANGED_V1);
     type Reply = ();
 }
 
@@ -118,9 +117,8 @@ impl EventType for FileCreatedInFolderV1 {
         .updated("2025-04-08")
         .scopes(&["space:document.event:read"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::FILE_CREATED_IN_FOLDER_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::FILE_CREATED_IN_FOLDER_V1);
     type Reply = ();
 }
 
@@ -166,9 +164,8 @@ impl EventType for FileDeletedV1 {
         .updated("2025-04-08")
         .scopes(&["drive:drive", "docs:doc", "sheets:spreadsheet", "docs:event.document_deleted:read"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::FILE_DELETED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::FILE_DELETED_V1);
     type Reply = ();
 }
 
@@ -230,9 +227,8 @@ impl EventType for FilePermissionMemberAddedV1 {
         .updated("2025-04-08")
         .scopes(&["drive:drive", "docs:doc", "sheets:spreadsheet", "docs:permission.member:retrieve"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::FILE_PERMISSION_MEMBER_ADDED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::FILE_PERMISSION_MEMBER_ADDED_V1);
     type Reply = ();
 }
 
@@ -292,9 +288,8 @@ impl EventType for FilePermissionMemberAppliedV1 {
         .updated("2025-05-26")
         .scopes(&["docs:permission.member:create", "docs:permission.member:retrieve"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::FILE_PERMISSION_MEMBER_APPLIED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::FILE_PERMISSION_MEMBER_APPLIED_V1);
     type Reply = ();
 }
 
@@ -352,9 +347,8 @@ impl EventType for FilePermissionMemberRemovedV1 {
         .updated("2025-04-08")
         .scopes(&["drive:drive", "docs:doc", "sheets:spreadsheet", "docs:permission.member:retrieve"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::FILE_PERMISSION_MEMBER_REMOVED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::FILE_PERMISSION_MEMBER_REMOVED_V1);
     type Reply = ();
 }
 
@@ -400,9 +394,8 @@ impl EventType for FileReadV1 {
             "docs:event.document_opened:read",
         ])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::FILE_READ_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::FILE_READ_V1);
     type Reply = ();
 }
 
@@ -440,9 +433,8 @@ impl EventType for FileTitleUpdatedV1 {
         .updated("2025-04-08")
         .scopes(&["drive:drive", "docs:doc", "sheets:spreadsheet", "docs:event.document_edited:read"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::FILE_TITLE_UPDATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::FILE_TITLE_UPDATED_V1);
     type Reply = ();
 }
 
@@ -480,9 +472,8 @@ impl EventType for FileTrashedV1 {
         .updated("2025-04-08")
         .scopes(&["drive:drive", "docs:doc", "sheets:spreadsheet", "docs:event.document_deleted:read"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::FILE_TRASHED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::FILE_TRASHED_V1);
     type Reply = ();
 }
 

@@ -57,17 +57,17 @@ pub use self::types::{
 /// | `drive.file.title_updated_v1` | [`FileTitleUpdatedV1`] | [2025-04-08](https://open.feishu.cn/document/server-docs/docs/drive-v1/event/list/file-title-update) |
 /// | `drive.file.trashed_v1` | [`FileTrashedV1`] | [2025-04-08](https://open.feishu.cn/document/server-docs/docs/drive-v1/event/list/delete-file-to-trash-can) |
 /// | `drive.notice.comment_add_v1` | [`NoticeCommentAddV1`] | none: a raw body |
-pub const EVENTS: &[lark_events::EventInfo] = &[
-    lark_events::EventInfo::of::<FileBitableFieldChangedV1>(),
-    lark_events::EventInfo::of::<FileBitableRecordChangedV1>(),
-    lark_events::EventInfo::of::<FileCreatedInFolderV1>(),
-    lark_events::EventInfo::of::<FileDeletedV1>(),
-    lark_events::EventInfo::of::<FileEditV1>(),
-    lark_events::EventInfo::of::<FilePermissionMemberAddedV1>(),
-    lark_events::EventInfo::of::<FilePermissionMemberAppliedV1>(),
-    lark_events::EventInfo::of::<FilePermissionMemberRemovedV1>(),
-    lark_events::EventInfo::of::<FileReadV1>(),
-    lark_events::EventInfo::of::<FileTitleUpdatedV1>(),
-    lark_events::EventInfo::of::<FileTrashedV1>(),
-    lark_events::EventInfo::of::<NoticeCommentAddV1>(),
+pub const EVENTS: &[lark_events::event::KnownEvent] = &[
+    lark_events::event::KnownEvent::of::<FileBitableFieldChangedV1>(),
+    lark_events::event::KnownEvent::of::<FileBitableRecordChangedV1>(),
+    lark_events::event::KnownEvent::of::<FileCreatedInFolderV1>(),
+    lark_events::event::KnownEvent::of::<FileDeletedV1>(),
+    lark_events::event::KnownEvent::of::<FileEditV1>(),
+    lark_events::event::KnownEvent::of::<FilePermissionMemberAddedV1>(),
+    lark_events::event::KnownEvent::of::<FilePermissionMemberAppliedV1>(),
+    lark_events::event::KnownEvent::of::<FilePermissionMemberRemovedV1>(),
+    lark_events::event::KnownEvent::of::<FileReadV1>(),
+    lark_events::event::KnownEvent::of::<FileTitleUpdatedV1>(),
+    lark_events::event::KnownEvent::of::<FileTrashedV1>(),
+    lark_events::event::KnownEvent::of::<NoticeCommentAddV1>(),
 ];

@@ -64,9 +64,8 @@ impl EventType for CourseRegistrationCreatedV2 {
         .updated("2025-05-21")
         .scopes(&["elearning:course_learner_data", "elearning:course_learner_data:readonly", "elearning:course_learner_data:write"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::COURSE_REGISTRATION_CREATED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::COURSE_REGISTRATION_CREATED_V2);
     type Reply = ();
 }
 
@@ -129,9 +128,8 @@ impl EventType for CourseRegistrationDeletedV2 {
         .updated("2025-05-21")
         .scopes(&["elearning:course_learner_data", "elearning:course_learner_data:readonly", "elearning:course_learner_data:write"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::COURSE_REGISTRATION_DELETED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::COURSE_REGISTRATION_DELETED_V2);
     type Reply = ();
 }
 
@@ -193,9 +191,8 @@ impl EventType for CourseRegistrationUpdatedV2 {
         .updated("2025-05-21")
         .scopes(&["elearning:course_learner_data", "elearning:course_learner_data:readonly", "elearning:course_learner_data:write"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::COURSE_REGISTRATION_UPDATED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::COURSE_REGISTRATION_UPDATED_V2);
     type Reply = ();
 }
 

@@ -43,8 +43,8 @@ pub use self::types::EventUser;
 /// | `elearning.course_registration.created_v2` | [`CourseRegistrationCreatedV2`] | [2025-05-21](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/elearning-v2/course_registration/events/created) |
 /// | `elearning.course_registration.deleted_v2` | [`CourseRegistrationDeletedV2`] | [2025-05-21](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/elearning-v2/course_registration/events/deleted) |
 /// | `elearning.course_registration.updated_v2` | [`CourseRegistrationUpdatedV2`] | [2025-05-21](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/elearning-v2/course_registration/events/updated) |
-pub const EVENTS: &[lark_events::EventInfo] = &[
-    lark_events::EventInfo::of::<CourseRegistrationCreatedV2>(),
-    lark_events::EventInfo::of::<CourseRegistrationDeletedV2>(),
-    lark_events::EventInfo::of::<CourseRegistrationUpdatedV2>(),
+pub const EVENTS: &[lark_events::event::KnownEvent] = &[
+    lark_events::event::KnownEvent::of::<CourseRegistrationCreatedV2>(),
+    lark_events::event::KnownEvent::of::<CourseRegistrationDeletedV2>(),
+    lark_events::event::KnownEvent::of::<CourseRegistrationUpdatedV2>(),
 ];

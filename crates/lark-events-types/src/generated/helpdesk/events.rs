@@ -39,9 +39,8 @@ impl EventType for NotificationApproveV1 {
         .page("https://open.feishu.cn/document/server-docs/helpdesk-v1/notification/events/approve")
         .updated("2022-12-26")
         .scopes(&["helpdesk:all:readonly"])
-        .app_types(&["custom"])
-        .push_modes(&["webhook"])
-        .sample(samples::NOTIFICATION_APPROVE_V1);
+        .app_types(&["custom"]);
+    const SAMPLE: Option<&'static str> = Some(samples::NOTIFICATION_APPROVE_V1);
     type Reply = ();
 }
 
@@ -108,9 +107,8 @@ impl EventType for TicketCreatedV1 {
         .updated("2024-10-24")
         .scopes(&["helpdesk:all:readonly"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom"])
-        .push_modes(&["webhook"])
-        .sample(samples::TICKET_CREATED_V1);
+        .app_types(&["custom"]);
+    const SAMPLE: Option<&'static str> = Some(samples::TICKET_CREATED_V1);
     type Reply = ();
 }
 
@@ -163,9 +161,8 @@ impl EventType for TicketUpdatedV1 {
         .updated("2024-09-02")
         .scopes(&["helpdesk:all:readonly"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom"])
-        .push_modes(&["webhook"])
-        .sample(samples::TICKET_UPDATED_V1);
+        .app_types(&["custom"]);
+    const SAMPLE: Option<&'static str> = Some(samples::TICKET_UPDATED_V1);
     type Reply = ();
 }
 

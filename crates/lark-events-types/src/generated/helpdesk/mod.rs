@@ -45,9 +45,9 @@ pub use self::types::{
 /// | `helpdesk.ticket.created_v1` | [`TicketCreatedV1`] | [2024-10-24](https://open.feishu.cn/document/server-docs/helpdesk-v1/ticket-management/ticket/events/created) |
 /// | `helpdesk.ticket_message.created_v1` | [`TicketMessageCreatedV1`] | none: a raw body |
 /// | `helpdesk.ticket.updated_v1` | [`TicketUpdatedV1`] | [2024-09-02](https://open.feishu.cn/document/server-docs/helpdesk-v1/ticket-management/ticket/events/updated) |
-pub const EVENTS: &[lark_events::EventInfo] = &[
-    lark_events::EventInfo::of::<NotificationApproveV1>(),
-    lark_events::EventInfo::of::<TicketCreatedV1>(),
-    lark_events::EventInfo::of::<TicketMessageCreatedV1>(),
-    lark_events::EventInfo::of::<TicketUpdatedV1>(),
+pub const EVENTS: &[lark_events::event::KnownEvent] = &[
+    lark_events::event::KnownEvent::of::<NotificationApproveV1>(),
+    lark_events::event::KnownEvent::of::<TicketCreatedV1>(),
+    lark_events::event::KnownEvent::of::<TicketMessageCreatedV1>(),
+    lark_events::event::KnownEvent::of::<TicketUpdatedV1>(),
 ];

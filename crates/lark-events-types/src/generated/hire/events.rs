@@ -35,9 +35,8 @@ impl EventType for ApplicationDeletedV1 {
         .page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/application/events/deleted")
         .updated("2024-08-26")
         .scopes(&["hire:application:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::APPLICATION_DELETED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::APPLICATION_DELETED_V1);
     type Reply = ();
 }
 
@@ -75,9 +74,8 @@ impl EventType for ApplicationStageChangedV1 {
         .page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/application/events/stage_changed")
         .updated("2024-06-28")
         .scopes(&["hire:application:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::APPLICATION_STAGE_CHANGED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::APPLICATION_STAGE_CHANGED_V1);
     type Reply = ();
 }
 
@@ -119,9 +117,8 @@ impl EventType for EcoAccountCreatedV1 {
         .page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/eco_account/events/created")
         .updated("2024-08-15")
         .scopes(&["hire:background_check_order:readonly", "hire:exam:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::ECO_ACCOUNT_CREATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::ECO_ACCOUNT_CREATED_V1);
     type Reply = ();
 }
 
@@ -154,9 +151,8 @@ impl EventType for EcoBackgroundCheckCanceledV1 {
         .page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/eco_background_check/events/canceled")
         .updated("2024-08-28")
         .scopes(&["hire:background_check_order:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::ECO_BACKGROUND_CHECK_CANCELED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::ECO_BACKGROUND_CHECK_CANCELED_V1);
     type Reply = ();
 }
 
@@ -206,9 +202,8 @@ impl EventType for EcoBackgroundCheckCreatedV1 {
         .page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/eco_background_check/events/created")
         .updated("2024-08-28")
         .scopes(&["hire:background_check_order:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::ECO_BACKGROUND_CHECK_CREATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::ECO_BACKGROUND_CHECK_CREATED_V1);
     type Reply = ();
 }
 
@@ -246,9 +241,8 @@ impl EventType for EcoExamCreatedV1 {
         .page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/eco_exam/events/created")
         .updated("2024-08-26")
         .scopes(&["hire:exam", "hire:exam:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::ECO_EXAM_CREATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::ECO_EXAM_CREATED_V1);
     type Reply = ();
 }
 
@@ -300,9 +294,9 @@ impl EventType for EhrImportTaskForInternshipOfferImportedV1 {
         .updated("2024-08-28")
         .scopes(&["hire:ehr_import"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom"])
-        .push_modes(&["webhook"])
-        .sample(samples::EHR_IMPORT_TASK_FOR_INTERNSHIP_OFFER_IMPORTED_V1);
+        .app_types(&["custom"]);
+    const SAMPLE: Option<&'static str> =
+        Some(samples::EHR_IMPORT_TASK_FOR_INTERNSHIP_OFFER_IMPORTED_V1);
     type Reply = ();
 }
 
@@ -352,9 +346,8 @@ impl EventType for EhrImportTaskImportedV1 {
         .updated("2024-06-29")
         .scopes(&["hire:ehr_import"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom"])
-        .push_modes(&["webhook"])
-        .sample(samples::EHR_IMPORT_TASK_IMPORTED_V1);
+        .app_types(&["custom"]);
+    const SAMPLE: Option<&'static str> = Some(samples::EHR_IMPORT_TASK_IMPORTED_V1);
     type Reply = ();
 }
 
@@ -384,9 +377,8 @@ impl EventType for OfferStatusChangedV1 {
         .page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/offer/events/status_changed")
         .updated("2025-12-02")
         .scopes(&["hire:offer:low_sensitive_info:readonly", "hire:offer:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::OFFER_STATUS_CHANGED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::OFFER_STATUS_CHANGED_V1);
     type Reply = ();
 }
 
@@ -421,9 +413,8 @@ impl EventType for ReferralAccountAssetsUpdateV1 {
         .page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/referral_account/events/assets_update")
         .updated("2024-09-26")
         .scopes(&["hire:referral_account:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::REFERRAL_ACCOUNT_ASSETS_UPDATE_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::REFERRAL_ACCOUNT_ASSETS_UPDATE_V1);
     type Reply = ();
 }
 
@@ -452,9 +443,8 @@ impl EventType for TalentDeletedV1 {
         .page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/talent/events/deleted")
         .updated("2024-08-26")
         .scopes(&["hire:talent:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::TALENT_DELETED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::TALENT_DELETED_V1);
     type Reply = ();
 }
 
@@ -503,9 +493,8 @@ impl EventType for TalentTagSubscriptionV1 {
         .page("https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/talent/events/tag_subscription")
         .updated("2024-10-18")
         .scopes(&["hire:talent:readonly", "hire:talent"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::TALENT_TAG_SUBSCRIPTION_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::TALENT_TAG_SUBSCRIPTION_V1);
     type Reply = ();
 }
 

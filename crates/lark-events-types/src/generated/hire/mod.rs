@@ -60,17 +60,17 @@ pub use self::types::{
 /// | `hire.referral_account.assets_update_v1` | [`ReferralAccountAssetsUpdateV1`] | [2024-09-26](https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/referral_account/events/assets_update) |
 /// | `hire.talent.deleted_v1` | [`TalentDeletedV1`] | [2024-08-26](https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/talent/events/deleted) |
 /// | `hire.talent.tag_subscription_v1` | [`TalentTagSubscriptionV1`] | [2024-10-18](https://open.feishu.cn/document/ukTMukTMukTM/uMzM1YjLzMTN24yMzUjN/hire-v1/talent/events/tag_subscription) |
-pub const EVENTS: &[lark_events::EventInfo] = &[
-    lark_events::EventInfo::of::<ApplicationDeletedV1>(),
-    lark_events::EventInfo::of::<ApplicationStageChangedV1>(),
-    lark_events::EventInfo::of::<EcoAccountCreatedV1>(),
-    lark_events::EventInfo::of::<EcoBackgroundCheckCanceledV1>(),
-    lark_events::EventInfo::of::<EcoBackgroundCheckCreatedV1>(),
-    lark_events::EventInfo::of::<EcoExamCreatedV1>(),
-    lark_events::EventInfo::of::<EhrImportTaskForInternshipOfferImportedV1>(),
-    lark_events::EventInfo::of::<EhrImportTaskImportedV1>(),
-    lark_events::EventInfo::of::<OfferStatusChangedV1>(),
-    lark_events::EventInfo::of::<ReferralAccountAssetsUpdateV1>(),
-    lark_events::EventInfo::of::<TalentDeletedV1>(),
-    lark_events::EventInfo::of::<TalentTagSubscriptionV1>(),
+pub const EVENTS: &[lark_events::event::KnownEvent] = &[
+    lark_events::event::KnownEvent::of::<ApplicationDeletedV1>(),
+    lark_events::event::KnownEvent::of::<ApplicationStageChangedV1>(),
+    lark_events::event::KnownEvent::of::<EcoAccountCreatedV1>(),
+    lark_events::event::KnownEvent::of::<EcoBackgroundCheckCanceledV1>(),
+    lark_events::event::KnownEvent::of::<EcoBackgroundCheckCreatedV1>(),
+    lark_events::event::KnownEvent::of::<EcoExamCreatedV1>(),
+    lark_events::event::KnownEvent::of::<EhrImportTaskForInternshipOfferImportedV1>(),
+    lark_events::event::KnownEvent::of::<EhrImportTaskImportedV1>(),
+    lark_events::event::KnownEvent::of::<OfferStatusChangedV1>(),
+    lark_events::event::KnownEvent::of::<ReferralAccountAssetsUpdateV1>(),
+    lark_events::event::KnownEvent::of::<TalentDeletedV1>(),
+    lark_events::event::KnownEvent::of::<TalentTagSubscriptionV1>(),
 ];

@@ -42,9 +42,8 @@ impl EventType for ChatAccessEventBotP2pChatEnteredV1 {
         .page("https://open.feishu.cn/document/group/chat-member/event/bot_p2p_chat_entered")
         .updated("2024-10-30")
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom"])
-        .push_modes(&["webhook"])
-        .sample(samples::CHAT_ACCESS_EVENT_BOT_P2P_CHAT_ENTERED_V1);
+        .app_types(&["custom"]);
+    const SAMPLE: Option<&'static str> = Some(samples::CHAT_ACCESS_EVENT_BOT_P2P_CHAT_ENTERED_V1);
     type Reply = ();
 }
 
@@ -91,9 +90,8 @@ impl EventType for ChatDisbandedV1 {
         .updated("2024-10-30")
         .scopes(&["im:chat", "im:chat:read", "im:chat:readonly"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::CHAT_DISBANDED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::CHAT_DISBANDED_V1);
     type Reply = ();
 }
 
@@ -140,9 +138,8 @@ impl EventType for ChatMemberBotAddedV1 {
         .updated("2025-03-24")
         .scopes(&["im:chat", "im:chat.members:bot_access", "im:chat:readonly"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::CHAT_MEMBER_BOT_ADDED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::CHAT_MEMBER_BOT_ADDED_V1);
     type Reply = ();
 }
 
@@ -188,9 +185,8 @@ impl EventType for ChatMemberBotDeletedV1 {
         .updated("2024-10-30")
         .scopes(&["im:chat", "im:chat.members:bot_access", "im:chat:readonly"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::CHAT_MEMBER_BOT_DELETED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::CHAT_MEMBER_BOT_DELETED_V1);
     type Reply = ();
 }
 
@@ -239,9 +235,8 @@ impl EventType for ChatMemberUserAddedV1 {
         .updated("2024-10-30")
         .scopes(&["im:chat", "im:chat.members:read", "im:chat:readonly"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::CHAT_MEMBER_USER_ADDED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::CHAT_MEMBER_USER_ADDED_V1);
     type Reply = ();
 }
 
@@ -290,9 +285,8 @@ impl EventType for ChatMemberUserDeletedV1 {
         .updated("2024-10-30")
         .scopes(&["im:chat", "im:chat.members:read", "im:chat:readonly"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::CHAT_MEMBER_USER_DELETED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::CHAT_MEMBER_USER_DELETED_V1);
     type Reply = ();
 }
 
@@ -341,9 +335,8 @@ impl EventType for ChatMemberUserWithdrawnV1 {
         .updated("2024-10-30")
         .scopes(&["im:chat", "im:chat.members:read", "im:chat:readonly"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::CHAT_MEMBER_USER_WITHDRAWN_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::CHAT_MEMBER_USER_WITHDRAWN_V1);
     type Reply = ();
 }
 
@@ -393,9 +386,8 @@ impl EventType for ChatUpdatedV1 {
         .updated("2024-10-30")
         .scopes(&["im:chat", "im:chat:read", "im:chat:readonly"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::CHAT_UPDATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::CHAT_UPDATED_V1);
     type Reply = ();
 }
 
@@ -441,9 +433,8 @@ impl EventType for MessageReactionCreatedV1 {
         .updated("2024-08-21")
         .scopes(&["im:message.reactions:read", "im:message:readonly"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::MESSAGE_REACTION_CREATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::MESSAGE_REACTION_CREATED_V1);
     type Reply = ();
 }
 
@@ -489,9 +480,8 @@ impl EventType for MessageReactionDeletedV1 {
         .updated("2024-08-21")
         .scopes(&["im:message.reactions:read", "im:message:readonly"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::MESSAGE_REACTION_DELETED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::MESSAGE_REACTION_DELETED_V1);
     type Reply = ();
 }
 
@@ -525,9 +515,8 @@ impl EventType for MessageReadV1 {
         .updated("2024-08-09")
         .scopes(&["im:message", "im:message:readonly"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::MESSAGE_READ_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::MESSAGE_READ_V1);
     type Reply = ();
 }
 
@@ -565,9 +554,8 @@ impl EventType for MessageRecalledV1 {
         .page("https://open.feishu.cn/document/server-docs/im-v1/message/events/recalled")
         .updated("2024-08-09")
         .scopes(&["im:message", "im:message:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::MESSAGE_RECALLED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::MESSAGE_RECALLED_V1);
     type Reply = ();
 }
 
@@ -609,9 +597,8 @@ impl EventType for MessageReceiveV1 {
             "im:message.group_msg",
         ])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::MESSAGE_RECEIVE_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::MESSAGE_RECEIVE_V1);
     type Reply = ();
 }
 
@@ -778,9 +765,8 @@ impl EventType for P1P2pChatCreateV1 {
         .schema(Schema::V1)
         .page("https://open.feishu.cn/document/server-docs/group/chat-member/event/bot-events")
         .updated("2024-10-30")
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::P1_P2P_CHAT_CREATE_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::P1_P2P_CHAT_CREATE_V1);
     type Reply = ();
 }
 

@@ -42,9 +42,8 @@ impl EventType for UserMailboxEventMessageReceivedV1 {
         .updated("2025-04-28")
         .scopes(&["mail:event"])
         .field_scopes(&["mail:user_mailbox.event.mail_address:read"])
-        .app_types(&["custom"])
-        .push_modes(&["webhook"])
-        .sample(samples::USER_MAILBOX_EVENT_MESSAGE_RECEIVED_V1);
+        .app_types(&["custom"]);
+    const SAMPLE: Option<&'static str> = Some(samples::USER_MAILBOX_EVENT_MESSAGE_RECEIVED_V1);
     type Reply = ();
 }
 

@@ -38,6 +38,6 @@ pub use self::types::Subscriber;
 /// | event | type | documentation as of |
 /// | --- | --- | --- |
 /// | `mail.user_mailbox.event.message_received_v1` | [`UserMailboxEventMessageReceivedV1`] | [2025-04-28](https://open.feishu.cn/document/mail-v1/user_mailbox-event/events/message_received) |
-pub const EVENTS: &[lark_events::EventInfo] = &[lark_events::EventInfo::of::<
+pub const EVENTS: &[lark_events::event::KnownEvent] = &[lark_events::event::KnownEvent::of::<
     UserMailboxEventMessageReceivedV1,
 >()];

@@ -33,9 +33,8 @@ impl EventType for MeetingRoomCreatedV1 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/meeting_room-v1/meeting_room/events/created")
         .updated("2022-03-10")
         .scopes(&["calendar:room:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::MEETING_ROOM_CREATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::MEETING_ROOM_CREATED_V1);
     type Reply = ();
 }
 
@@ -67,9 +66,8 @@ impl EventType for MeetingRoomDeletedV1 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/meeting_room-v1/meeting_room/events/deleted")
         .updated("2022-03-10")
         .scopes(&["calendar:room:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::MEETING_ROOM_DELETED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::MEETING_ROOM_DELETED_V1);
     type Reply = ();
 }
 
@@ -101,9 +99,8 @@ impl EventType for MeetingRoomStatusChangedV1 {
         .page("https://open.feishu.cn/document/server-docs/calendar-v4/meeting-room-event/event/status_changed")
         .updated("2024-11-22")
         .scopes(&["calendar:room:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::MEETING_ROOM_STATUS_CHANGED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::MEETING_ROOM_STATUS_CHANGED_V1);
     type Reply = ();
 }
 
@@ -135,9 +132,8 @@ impl EventType for MeetingRoomUpdatedV1 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/meeting_room-v1/meeting_room/events/updated")
         .updated("2022-03-10")
         .scopes(&["calendar:room:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::MEETING_ROOM_UPDATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::MEETING_ROOM_UPDATED_V1);
     type Reply = ();
 }
 
@@ -200,9 +196,9 @@ impl EventType for P1ThirdPartyMeetingRoomEventCreatedV1 {
         .schema(Schema::V1)
         .page("https://open.feishu.cn/document/server-docs/calendar-v4/meeting-room-event/event/third-room-event-changes")
         .updated("2024-11-04")
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::P1_THIRD_PARTY_MEETING_ROOM_EVENT_CREATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> =
+        Some(samples::P1_THIRD_PARTY_MEETING_ROOM_EVENT_CREATED_V1);
     type Reply = ();
 }
 

@@ -46,12 +46,12 @@ pub use self::types::{EventTime, P1ThirdPartyMeetingRoomEventCreatedV1MeetingRoo
 /// | `third_party_meeting_room_event_created` | [`P1ThirdPartyMeetingRoomEventCreatedV1`] | [2024-11-04](https://open.feishu.cn/document/server-docs/calendar-v4/meeting-room-event/event/third-room-event-changes) |
 /// | `third_party_meeting_room_event_deleted` | [`P1ThirdPartyMeetingRoomEventDeletedV1`] | none: a raw body |
 /// | `third_party_meeting_room_event_updated` | [`P1ThirdPartyMeetingRoomEventUpdatedV1`] | none: a raw body |
-pub const EVENTS: &[lark_events::EventInfo] = &[
-    lark_events::EventInfo::of::<MeetingRoomCreatedV1>(),
-    lark_events::EventInfo::of::<MeetingRoomDeletedV1>(),
-    lark_events::EventInfo::of::<MeetingRoomStatusChangedV1>(),
-    lark_events::EventInfo::of::<MeetingRoomUpdatedV1>(),
-    lark_events::EventInfo::of::<P1ThirdPartyMeetingRoomEventCreatedV1>(),
-    lark_events::EventInfo::of::<P1ThirdPartyMeetingRoomEventDeletedV1>(),
-    lark_events::EventInfo::of::<P1ThirdPartyMeetingRoomEventUpdatedV1>(),
+pub const EVENTS: &[lark_events::event::KnownEvent] = &[
+    lark_events::event::KnownEvent::of::<MeetingRoomCreatedV1>(),
+    lark_events::event::KnownEvent::of::<MeetingRoomDeletedV1>(),
+    lark_events::event::KnownEvent::of::<MeetingRoomStatusChangedV1>(),
+    lark_events::event::KnownEvent::of::<MeetingRoomUpdatedV1>(),
+    lark_events::event::KnownEvent::of::<P1ThirdPartyMeetingRoomEventCreatedV1>(),
+    lark_events::event::KnownEvent::of::<P1ThirdPartyMeetingRoomEventDeletedV1>(),
+    lark_events::event::KnownEvent::of::<P1ThirdPartyMeetingRoomEventUpdatedV1>(),
 ];

@@ -33,4 +33,5 @@ pub use self::events::{MinuteGeneratedV1, MinutesEvent};
 /// | event | type | documentation as of |
 /// | --- | --- | --- |
 /// | `minutes.minute.generated_v1` | [`MinuteGeneratedV1`] | none: a raw body |
-pub const EVENTS: &[lark_events::EventInfo] = &[lark_events::EventInfo::of::<MinuteGeneratedV1>()];
+pub const EVENTS: &[lark_events::event::KnownEvent] =
+    &[lark_events::event::KnownEvent::of::<MinuteGeneratedV1>()];

@@ -51,9 +51,8 @@ impl EventType for CommentCreatedV1 {
         .updated("2024-10-10")
         .scopes(&["moments:moments:readonly", "moments:moments:access_all"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::COMMENT_CREATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::COMMENT_CREATED_V1);
     type Reply = ();
 }
 
@@ -86,9 +85,8 @@ impl EventType for CommentDeletedV1 {
         .page("https://open.feishu.cn/document/moments-v1/comment/events/deleted")
         .updated("2024-08-30")
         .scopes(&["moments:moments:readonly", "moments:moments:access_all"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::COMMENT_DELETED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::COMMENT_DELETED_V1);
     type Reply = ();
 }
 
@@ -171,9 +169,8 @@ impl EventType for PostCreatedV1 {
         .updated("2024-10-10")
         .scopes(&["moments:moments:readonly", "moments:moments:access_all"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::POST_CREATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::POST_CREATED_V1);
     type Reply = ();
 }
 
@@ -203,9 +200,8 @@ impl EventType for PostDeletedV1 {
         .page("https://open.feishu.cn/document/moments-v1/post/events/deleted")
         .updated("2024-10-10")
         .scopes(&["moments:moments:readonly", "moments:moments:access_all"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::POST_DELETED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::POST_DELETED_V1);
     type Reply = ();
 }
 
@@ -241,9 +237,8 @@ impl EventType for PostStatisticsUpdatedV1 {
         .page("https://open.feishu.cn/document/moments-v1/post_statistics/events/updated")
         .updated("2024-08-30")
         .scopes(&["moments:moments:readonly", "moments:moments:access_all"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::POST_STATISTICS_UPDATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::POST_STATISTICS_UPDATED_V1);
     type Reply = ();
 }
 
@@ -297,9 +292,8 @@ impl EventType for ReactionCreatedV1 {
         .updated("2024-10-10")
         .scopes(&["moments:moments:readonly", "moments:moments:access_all"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::REACTION_CREATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::REACTION_CREATED_V1);
     type Reply = ();
 }
 
@@ -350,9 +344,8 @@ impl EventType for ReactionDeletedV1 {
         .updated("2024-08-30")
         .scopes(&["moments:moments:readonly", "moments:moments:access_all"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::REACTION_DELETED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::REACTION_DELETED_V1);
     type Reply = ();
 }
 

@@ -49,14 +49,14 @@ pub use self::types::PostStatistics;
 /// | `moments.post_statistics.updated_v1` | [`PostStatisticsUpdatedV1`] | [2024-08-30](https://open.feishu.cn/document/moments-v1/post_statistics/events/updated) |
 /// | `moments.reaction.created_v1` | [`ReactionCreatedV1`] | [2024-10-10](https://open.feishu.cn/document/moments-v1/reaction/events/created) |
 /// | `moments.reaction.deleted_v1` | [`ReactionDeletedV1`] | [2024-08-30](https://open.feishu.cn/document/moments-v1/reaction/events/deleted) |
-pub const EVENTS: &[lark_events::EventInfo] = &[
-    lark_events::EventInfo::of::<CommentCreatedV1>(),
-    lark_events::EventInfo::of::<CommentDeletedV1>(),
-    lark_events::EventInfo::of::<DislikeCreatedV1>(),
-    lark_events::EventInfo::of::<DislikeDeletedV1>(),
-    lark_events::EventInfo::of::<PostCreatedV1>(),
-    lark_events::EventInfo::of::<PostDeletedV1>(),
-    lark_events::EventInfo::of::<PostStatisticsUpdatedV1>(),
-    lark_events::EventInfo::of::<ReactionCreatedV1>(),
-    lark_events::EventInfo::of::<ReactionDeletedV1>(),
+pub const EVENTS: &[lark_events::event::KnownEvent] = &[
+    lark_events::event::KnownEvent::of::<CommentCreatedV1>(),
+    lark_events::event::KnownEvent::of::<CommentDeletedV1>(),
+    lark_events::event::KnownEvent::of::<DislikeCreatedV1>(),
+    lark_events::event::KnownEvent::of::<DislikeDeletedV1>(),
+    lark_events::event::KnownEvent::of::<PostCreatedV1>(),
+    lark_events::event::KnownEvent::of::<PostDeletedV1>(),
+    lark_events::event::KnownEvent::of::<PostStatisticsUpdatedV1>(),
+    lark_events::event::KnownEvent::of::<ReactionCreatedV1>(),
+    lark_events::event::KnownEvent::of::<ReactionDeletedV1>(),
 ];

@@ -34,7 +34,7 @@ pub use self::events::{PassportEvent, SessionCreatedV1, SessionDeletedV1};
 /// | --- | --- | --- |
 /// | `passport.session.created_v1` | [`SessionCreatedV1`] | none: a raw body |
 /// | `passport.session.deleted_v1` | [`SessionDeletedV1`] | none: a raw body |
-pub const EVENTS: &[lark_events::EventInfo] = &[
-    lark_events::EventInfo::of::<SessionCreatedV1>(),
-    lark_events::EventInfo::of::<SessionDeletedV1>(),
+pub const EVENTS: &[lark_events::event::KnownEvent] = &[
+    lark_events::event::KnownEvent::of::<SessionCreatedV1>(),
+    lark_events::event::KnownEvent::of::<SessionDeletedV1>(),
 ];

@@ -30,9 +30,8 @@ impl EventType for PaymentActivityApprovedV1 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/payroll-v1/payment_activity/events/approved")
         .updated("2025-04-03")
         .scopes(&["payroll:payment_activity:monitor"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::PAYMENT_ACTIVITY_APPROVED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::PAYMENT_ACTIVITY_APPROVED_V1);
     type Reply = ();
 }
 
@@ -65,9 +64,8 @@ impl EventType for PaymentActivityStatusChangedV1 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/payroll-v1/payment_activity/events/status_changed")
         .updated("2025-04-03")
         .scopes(&["payroll:payment_activity:monitor"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::PAYMENT_ACTIVITY_STATUS_CHANGED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::PAYMENT_ACTIVITY_STATUS_CHANGED_V1);
     type Reply = ();
 }
 

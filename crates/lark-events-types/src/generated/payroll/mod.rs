@@ -37,7 +37,7 @@ pub use self::events::{PaymentActivityApprovedV1, PaymentActivityStatusChangedV1
 /// | --- | --- | --- |
 /// | `payroll.payment_activity.approved_v1` | [`PaymentActivityApprovedV1`] | [2025-04-03](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/payroll-v1/payment_activity/events/approved) |
 /// | `payroll.payment_activity.status_changed_v1` | [`PaymentActivityStatusChangedV1`] | [2025-04-03](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/payroll-v1/payment_activity/events/status_changed) |
-pub const EVENTS: &[lark_events::EventInfo] = &[
-    lark_events::EventInfo::of::<PaymentActivityApprovedV1>(),
-    lark_events::EventInfo::of::<PaymentActivityStatusChangedV1>(),
+pub const EVENTS: &[lark_events::event::KnownEvent] = &[
+    lark_events::event::KnownEvent::of::<PaymentActivityApprovedV1>(),
+    lark_events::event::KnownEvent::of::<PaymentActivityStatusChangedV1>(),
 ];

@@ -33,9 +33,8 @@ impl EventType for ReviewDataChangedV2 {
         .updated("2024-08-02")
         .scopes(&["performance:performance", "performance:performance:readonly"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::REVIEW_DATA_CHANGED_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::REVIEW_DATA_CHANGED_V2);
     type Reply = ();
 }
 
@@ -72,9 +71,8 @@ impl EventType for StageTaskOpenResultV2 {
         .updated("2024-08-02")
         .scopes(&["performance:performance", "performance:performance:readonly"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::STAGE_TASK_OPEN_RESULT_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::STAGE_TASK_OPEN_RESULT_V2);
     type Reply = ();
 }
 

@@ -39,7 +39,7 @@ pub use self::types::{OpenResult, ReviewDataChange, StageChange};
 /// | --- | --- | --- |
 /// | `performance.review_data.changed_v2` | [`ReviewDataChangedV2`] | [2024-08-02](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/performance-v2/review_data/events/changed) |
 /// | `performance.stage_task.open_result_v2` | [`StageTaskOpenResultV2`] | [2024-08-02](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/performance-v2/stage_task/events/open_result) |
-pub const EVENTS: &[lark_events::EventInfo] = &[
-    lark_events::EventInfo::of::<ReviewDataChangedV2>(),
-    lark_events::EventInfo::of::<StageTaskOpenResultV2>(),
+pub const EVENTS: &[lark_events::event::KnownEvent] = &[
+    lark_events::event::KnownEvent::of::<ReviewDataChangedV2>(),
+    lark_events::event::KnownEvent::of::<StageTaskOpenResultV2>(),
 ];

@@ -37,8 +37,8 @@ pub use self::events::{
 /// | `search.data_source.created_v1` | [`DataSourceCreatedV1`] | none: a raw body |
 /// | `search.data_source.deleted_v1` | [`DataSourceDeletedV1`] | none: a raw body |
 /// | `search.data_source.updated_v1` | [`DataSourceUpdatedV1`] | none: a raw body |
-pub const EVENTS: &[lark_events::EventInfo] = &[
-    lark_events::EventInfo::of::<DataSourceCreatedV1>(),
-    lark_events::EventInfo::of::<DataSourceDeletedV1>(),
-    lark_events::EventInfo::of::<DataSourceUpdatedV1>(),
+pub const EVENTS: &[lark_events::event::KnownEvent] = &[
+    lark_events::event::KnownEvent::of::<DataSourceCreatedV1>(),
+    lark_events::event::KnownEvent::of::<DataSourceDeletedV1>(),
+    lark_events::event::KnownEvent::of::<DataSourceUpdatedV1>(),
 ];

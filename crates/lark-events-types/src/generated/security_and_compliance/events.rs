@@ -50,9 +50,8 @@ impl EventType for DeviceApplyRecordDeviceApplyEventV2 {
         .updated("2025-10-21")
         .scopes(&["security_and_compliance:device_apply_record:read"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom"])
-        .push_modes(&["webhook"])
-        .sample(samples::DEVICE_APPLY_RECORD_DEVICE_APPLY_EVENT_V2);
+        .app_types(&["custom"]);
+    const SAMPLE: Option<&'static str> = Some(samples::DEVICE_APPLY_RECORD_DEVICE_APPLY_EVENT_V2);
     type Reply = ();
 }
 
@@ -95,9 +94,8 @@ impl EventType for DeviceRecordDeviceChangeEventV2 {
         .updated("2025-11-12")
         .scopes(&["security_and_compliance:device_record:read"])
         .field_scopes(&["contact:user.employee_id:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::DEVICE_RECORD_DEVICE_CHANGE_EVENT_V2);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::DEVICE_RECORD_DEVICE_CHANGE_EVENT_V2);
     type Reply = ();
 }
 

@@ -45,7 +45,7 @@ pub use self::types::{DeviceChangeEvent, DeviceRecordEvent};
 /// | --- | --- | --- |
 /// | `security_and_compliance.device_apply_record.device_apply_event_v2` | [`DeviceApplyRecordDeviceApplyEventV2`] | [2025-10-21](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/security_and_compliance-v2/device_apply_record/events/device_apply_event) |
 /// | `security_and_compliance.device_record.device_change_event_v2` | [`DeviceRecordDeviceChangeEventV2`] | [2025-11-12](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/security_and_compliance-v2/device_record/events/device_change_event) |
-pub const EVENTS: &[lark_events::EventInfo] = &[
-    lark_events::EventInfo::of::<DeviceApplyRecordDeviceApplyEventV2>(),
-    lark_events::EventInfo::of::<DeviceRecordDeviceChangeEventV2>(),
+pub const EVENTS: &[lark_events::event::KnownEvent] = &[
+    lark_events::event::KnownEvent::of::<DeviceApplyRecordDeviceApplyEventV2>(),
+    lark_events::event::KnownEvent::of::<DeviceRecordDeviceChangeEventV2>(),
 ];

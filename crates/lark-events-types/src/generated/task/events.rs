@@ -40,9 +40,8 @@ impl EventType for TaskCommentUpdatedV1 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/task-v1/task-comment/events/updated")
         .updated("2024-08-13")
         .scopes(&["task:comment"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::TASK_COMMENT_UPDATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::TASK_COMMENT_UPDATED_V1);
     type Reply = ();
 }
 
@@ -80,9 +79,8 @@ impl EventType for TaskUpdateTenantV1 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/task-v1/task/events/update_tenant")
         .updated("2022-12-23")
         .scopes(&["task:task.event_update_tenant:readonly"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::TASK_UPDATE_TENANT_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::TASK_UPDATE_TENANT_V1);
     type Reply = ();
 }
 
@@ -134,9 +132,8 @@ impl EventType for TaskUpdatedV1 {
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/task-v1/task/events/updated")
         .updated("2024-08-13")
         .scopes(&["task:task"])
-        .app_types(&["custom", "isv"])
-        .push_modes(&["webhook"])
-        .sample(samples::TASK_UPDATED_V1);
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::TASK_UPDATED_V1);
     type Reply = ();
 }
 

@@ -43,9 +43,9 @@ pub use self::types::UserIdList;
 /// | `task.task.update_tenant_v1` | [`TaskUpdateTenantV1`] | [2022-12-23](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/task-v1/task/events/update_tenant) |
 /// | `task.task.update_user_access_v2` | [`TaskUpdateUserAccessV2`] | none: a raw body |
 /// | `task.task.updated_v1` | [`TaskUpdatedV1`] | [2024-08-13](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/task-v1/task/events/updated) |
-pub const EVENTS: &[lark_events::EventInfo] = &[
-    lark_events::EventInfo::of::<TaskCommentUpdatedV1>(),
-    lark_events::EventInfo::of::<TaskUpdateTenantV1>(),
-    lark_events::EventInfo::of::<TaskUpdateUserAccessV2>(),
-    lark_events::EventInfo::of::<TaskUpdatedV1>(),
+pub const EVENTS: &[lark_events::event::KnownEvent] = &[
+    lark_events::event::KnownEvent::of::<TaskCommentUpdatedV1>(),
+    lark_events::event::KnownEvent::of::<TaskUpdateTenantV1>(),
+    lark_events::event::KnownEvent::of::<TaskUpdateUserAccessV2>(),
+    lark_events::event::KnownEvent::of::<TaskUpdatedV1>(),
 ];

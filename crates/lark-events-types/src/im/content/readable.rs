@@ -104,7 +104,7 @@ fn duration<'a>(millis: Option<i64>) -> Option<Cow<'a, str>> {
     let text = match rest {
         0 => format!("{seconds} s"),
         _ => {
-            format!("{seconds}.{:03}", rest)
+            format!("{seconds}.{rest:03}")
                 .trim_end_matches('0')
                 .to_owned()
                 + " s"
@@ -119,7 +119,9 @@ fn time(millis: &Option<String>) -> Option<String> {
     let minutes = millis / 60_000;
     let (days, minute) = (minutes / 1440, minutes % 1440);
     let (mut year, mut day) = (1970, days);
-    let is_leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let is_leap = |year: u64| {
+        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+    };
     loop {
         let days = if is_leap(year) { 366 } else { 365 };
         if day < days {
