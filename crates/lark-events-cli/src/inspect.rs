@@ -129,7 +129,9 @@ fn unread_content(delivery: &Delivery) -> Vec<String> {
     let message = body.ok().and_then(|body| body.message);
     let paths = message.map(|message| message.unread_content());
     let paths = paths.into_iter().flatten();
-    paths.map(|path| format!("/message/content{path}")).collect()
+    paths
+        .map(|path| format!("/message/content{path}"))
+        .collect()
 }
 
 /// The event of a document, whose old card callbacks have no envelope to say what they are.

@@ -88,10 +88,19 @@ fn what_a_message_says_is_inspected_too() {
         ("text", json!(r#"{"text":"hello"}"#), json!([])),
         (
             "post",
-            json!(r#"{"title":"Tea","content":[[{"tag":"text","text":"x","size":1}]],"theme":"dark"}"#),
-            json!(["/message/content/content/0/0/size", "/message/content/theme"]),
+            json!(
+                r#"{"title":"Tea","content":[[{"tag":"text","text":"x","size":1}]],"theme":"dark"}"#
+            ),
+            json!([
+                "/message/content/content/0/0/size",
+                "/message/content/theme"
+            ]),
         ),
-        ("hologram", json!(r#"{"key":1}"#), json!(["/message/content"])),
+        (
+            "hologram",
+            json!(r#"{"key":1}"#),
+            json!(["/message/content"]),
+        ),
         ("text", json!("no JSON"), json!(["/message/content"])),
         ("text", json!([1]), json!(["/message/content"])),
         ("text", json!(null), json!([])),

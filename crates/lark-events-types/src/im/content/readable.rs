@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fmt::Write as _;
 
 use super::post_element::Media;
 use super::segments::Segments;
@@ -104,7 +103,7 @@ fn duration<'a>(millis: Option<i64>) -> Option<Cow<'a, str>> {
     let text = match rest {
         0 => format!("{seconds} s"),
         _ => {
-            format!("{seconds}.{:03}", rest)
+            format!("{seconds}.{rest:03}")
                 .trim_end_matches('0')
                 .to_owned()
                 + " s"
@@ -119,7 +118,9 @@ fn time(millis: &Option<String>) -> Option<String> {
     let minutes = millis / 60_000;
     let (days, minute) = (minutes / 1440, minutes % 1440);
     let (mut year, mut day) = (1970, days);
-    let is_leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let is_leap = |year: u64| {
+        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+    };
     loop {
         let days = if is_leap(year) { 366 } else { 365 };
         if day < days {
@@ -185,7 +186,7 @@ impl VoteContent {
     fn readable(&self) -> String {
         let mut text = bracketed("vote", [shown(&self.topic)]);
         for option in self.options.iter().flatten() {
-            let _ = write!(text, "\n- {option}");
+            text.extend(["\n- ", option]);
         }
         text
     }
