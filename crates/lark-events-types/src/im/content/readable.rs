@@ -40,9 +40,9 @@ impl Content {
     pub fn readable(&self, message: &EventMessage) -> String {
         match self {
             Self::Text(text) => text.segments(message).collect(),
-            Self::Post(post) => Segments::new(message, post.pieces(Media::Named)).collect(),
+            Self::Post(post) => Segments::new(message, post.pieces(Media::Named)).into_text(),
             Self::Interactive(card) => {
-                let text: String = Segments::new(message, card.pieces()).collect();
+                let text = Segments::new(message, card.pieces()).into_text();
                 if text.is_empty() {
                     bracketed("card", [])
                 } else {
@@ -175,7 +175,7 @@ impl TodoContent {
     fn readable(&self, message: &EventMessage) -> String {
         let summary = self.summary.as_ref().map(|summary| {
             let pieces = summary.pieces(Media::Named);
-            Some(Segments::new(message, pieces).collect::<String>())
+            Some(Segments::new(message, pieces).into_text())
         });
         let due = time(&self.due_time).map(|due| Cow::Owned(format!("due {due} UTC")));
         bracketed("task", [shown(&summary.flatten()), due])
