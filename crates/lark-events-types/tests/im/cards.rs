@@ -177,8 +177,8 @@ fn each_element_shows_what_people_see() {
         ),
         (
             json!({"tag": "table", "columns": [{"name": "a", "display_name": "Tea"}, {"name": "b"}],
-            "rows": [{"a": "green", "b": "3"}, {"a": "black"}]}),
-            "Tea b\ngreen 3\nblack",
+            "rows": [{"a": "green", "b": 3.5}, {"a": "black", "b": [{"text": "x"}, {"text": "y"}]}]}),
+            "Tea b\ngreen 3.5\nblack x y",
         ),
         (json!({"tag": "audio", "file_key": "file_1"}), "[audio]"),
         (json!({"tag": "video", "file_key": "file_1"}), "[video]"),

@@ -4,8 +4,11 @@ use lark_events_types::im::{Content, EventMessage, MentionEvent, ResourceKind};
 
 use super::{mention, message, parsed, text_message};
 
-/// A content of every type as it comes, how it reads, and the keys in it.
-const READ: [(&str, &str, &str, &[(ResourceKind, &str, Option<&str>)]); 39] = {
+/// Kind, key and name.
+type Found = (ResourceKind, &'static str, Option<&'static str>);
+
+/// A content of every type as it comes, how it reads, and what is in it.
+const READ: [(&str, &str, &str, &[Found]); 39] = {
     use ResourceKind::{Audio, File, Folder, Image, Sticker, Video};
     [
         (

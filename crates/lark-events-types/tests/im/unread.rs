@@ -65,10 +65,11 @@ fn places(value: &Value, at: &str, found: &mut Vec<String>) {
 
 /// The contents that the next tests change, each with the members of its type.
 fn contents() -> Vec<(&'static str, Value)> {
-    let mut contents: Vec<_> = DOCUMENTED
-        .iter()
-        .map(|(message_type, content)| (*message_type, serde_json::from_str(content).unwrap()))
-        .collect();
+    let documented = DOCUMENTED.iter().map(|(message_type, content)| {
+        let content = serde_json::from_str(content).expect("documented contents are JSON");
+        (*message_type, content)
+    });
+    let mut contents: Vec<_> = documented.collect();
     let post = json!({"title": "Tea", "content": [[
         {"tag": "text", "text": "a", "style": ["bold"], "un_escape": true},
         {"tag": "a", "text": "b", "href": "https://b", "style": []},

@@ -76,7 +76,8 @@ fn attribute<'a>(attributes: &'a str, names: &[&str]) -> Option<&'a str> {
     None
 }
 
-/// Key, id and name of everybody whom a tag mentions, as far as it has them.
+/// Key, id and name of everybody whom a tag mentions, as far as it has them. The name is that of the first:
+/// repeated for all, a long one would take its length times their number.
 #[derive(Debug, Clone)]
 pub(super) struct Mentioned<'a> {
     ids: Split<'a, char>,
@@ -89,8 +90,9 @@ impl<'a> Iterator for Mentioned<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let (key, id) = (self.keys.next(), self.ids.next());
-        (key.is_some() || id.is_some())
-            .then(|| (key.unwrap_or_default(), id.unwrap_or_default(), self.name))
+        let name = std::mem::take(&mut self.name);
+        let is_one = key.is_some() || id.is_some();
+        is_one.then(|| (key.unwrap_or_default(), id.unwrap_or_default(), name))
     }
 }
 
@@ -113,8 +115,8 @@ mod tests {
                 vec![("k", "a", ""), ("", "b", ""), ("l", "c", "")],
             ),
             (
-                "<at ids=a,b mentions_key=k></at>",
-                vec![("k", "a", ""), ("", "b", "")],
+                "<at ids=a,b mentions_key=k>Tom</at>",
+                vec![("k", "a", "Tom"), ("", "b", "")],
             ),
         ] {
             let tag = CardTag::parse(text).unwrap();

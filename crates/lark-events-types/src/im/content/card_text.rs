@@ -111,7 +111,7 @@ impl<'a> CardText<'a> {
                 }
             }
             "custom_icon" | "standard_icon" => {}
-            "table" => self.table(element),
+            "table" => self.table(element, depth),
             tag => {
                 let gap = if ONE_LINE.contains(&tag) {
                     Gap::Space
@@ -142,14 +142,11 @@ impl<'a> CardText<'a> {
         }
     }
 
-    /// Writes the names of a table's columns, and the texts of its rows as they come.
-    fn table(&mut self, table: &'a Map<String, Value>) {
+    /// Writes the names of a table's columns, and the cells of its rows as they come.
+    fn table(&mut self, table: &'a Map<String, Value>, depth: usize) {
         let list = |name: &str| {
-            table
-                .get(name)
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten()
+            let list = table.get(name).and_then(Value::as_array);
+            list.into_iter().flatten()
         };
         for column in list("columns") {
             self.separate(Gap::Space);
@@ -159,8 +156,12 @@ impl<'a> CardText<'a> {
         }
         for row in list("rows").filter_map(Value::as_object) {
             self.separate(Gap::Line);
-            for text in row.values().filter_map(text_of) {
-                self.push(Piece::Card(text));
+            for cell in row.values() {
+                match cell {
+                    Value::Number(number) => self.push(Piece::Number(number)),
+                    Value::Array(parts) => self.all(parts, Gap::Space, depth),
+                    cell => self.node(cell, depth.saturating_add(1)),
+                }
                 self.separate(Gap::Space);
             }
         }

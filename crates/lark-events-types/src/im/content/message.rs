@@ -104,12 +104,14 @@ impl EventMessage {
     /// everybody is not one of the bot: [`mentions_everybody`](Self::mentions_everybody).
     ///
     /// ```
-    /// use lark_events::testing::Sample as _;
-    /// use lark_events_types::im::MessageReceiveV1;
+    /// use lark_events_types::im::EventMessage;
     ///
-    /// let message = MessageReceiveV1::sample().body.message.unwrap();
-    /// assert!(message.mentions_bot("ou_84aad35d084aa403a838cf73ee18467"));
+    /// let message: EventMessage = serde_json::from_str(
+    ///     r#"{"mentions":[{"key":"@_user_1","id":{"open_id":"ou_bot"},"name":"Bot"}]}"#,
+    /// )?;
+    /// assert!(message.mentions_bot("ou_bot"));
     /// assert!(!message.mentions_bot("ou_another"));
+    /// # Ok::<(), serde_json::Error>(())
     /// ```
     #[must_use]
     pub fn mentions_bot(&self, id: &str) -> bool {

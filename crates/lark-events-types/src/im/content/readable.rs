@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fmt::Write as _;
 
 use super::post_element::Media;
 use super::segments::Segments;
@@ -41,9 +40,9 @@ impl Content {
     pub fn readable(&self, message: &EventMessage) -> String {
         match self {
             Self::Text(text) => text.segments(message).collect(),
-            Self::Post(post) => Segments::new(message, post.pieces(Media::Named)).collect(),
+            Self::Post(post) => Segments::new(message, post.pieces(Media::Named)).into_text(),
             Self::Interactive(card) => {
-                let text: String = Segments::new(message, card.pieces()).collect();
+                let text = Segments::new(message, card.pieces()).into_text();
                 if text.is_empty() {
                     bracketed("card", [])
                 } else {
@@ -176,7 +175,7 @@ impl TodoContent {
     fn readable(&self, message: &EventMessage) -> String {
         let summary = self.summary.as_ref().map(|summary| {
             let pieces = summary.pieces(Media::Named);
-            Some(Segments::new(message, pieces).collect::<String>())
+            Some(Segments::new(message, pieces).into_text())
         });
         let due = time(&self.due_time).map(|due| Cow::Owned(format!("due {due} UTC")));
         bracketed("task", [shown(&summary.flatten()), due])
@@ -187,7 +186,7 @@ impl VoteContent {
     fn readable(&self) -> String {
         let mut text = bracketed("vote", [shown(&self.topic)]);
         for option in self.options.iter().flatten() {
-            let _ = write!(text, "\n- {option}");
+            text.extend(["\n- ", option]);
         }
         text
     }

@@ -2,9 +2,11 @@
 
 use std::vec;
 
+use serde_json::Number;
+
 use super::card_tag::Mentioned;
 use super::mention_index::{Found, Markup, MentionIndex};
-use super::segment::Segment;
+use super::segment::{Segment, Written};
 use crate::im::EventMessage;
 
 /// The parts of a message's text, of [`Content::segments`](crate::im::Content::segments). One pass over
@@ -31,6 +33,8 @@ pub(super) enum Piece<'a> {
     Card(&'a str),
     /// Words without.
     Verbatim(&'a str),
+    /// A number, which [`Segments::into_text`] alone has.
+    Number(&'a Number),
     /// A mention.
     At { user_id: &'a str, name: &'a str },
 }
@@ -41,6 +45,7 @@ impl Piece<'_> {
         match self {
             Self::Text(text) | Self::Card(text) | Self::Verbatim(text) => text.is_empty(),
             Self::At { user_id, name } => user_id.is_empty() && name.is_empty(),
+            Self::Number(_) => false,
         }
     }
 }
@@ -91,13 +96,29 @@ impl<'a> Segments<'a> {
     }
 }
 
-impl<'a> Iterator for Segments<'a> {
-    type Item = Segment<'a>;
+/// What comes next of a text.
+enum Part<'a> {
+    Segment(Segment<'a>),
+    Number(&'a Number),
+}
 
-    fn next(&mut self) -> Option<Segment<'a>> {
+impl<'a> Segments<'a> {
+    /// All of it as text.
+    pub(super) fn into_text(mut self) -> String {
+        let mut written = Written::new();
+        while let Some(part) = self.next_part() {
+            match part {
+                Part::Segment(segment) => written.push(&segment),
+                Part::Number(number) => written.text.push_str(&number.to_string()),
+            }
+        }
+        written.text
+    }
+
+    fn next_part(&mut self) -> Option<Part<'a>> {
         loop {
             if let Some(segment) = self.advance() {
-                return Some(segment);
+                return Some(Part::Segment(segment));
             }
             let segment = match self.pieces.next()? {
                 Piece::Text(text) => {
@@ -109,10 +130,23 @@ impl<'a> Iterator for Segments<'a> {
                     None
                 }
                 Piece::Verbatim(text) => (!text.is_empty()).then_some(Segment::Text(text)),
+                Piece::Number(number) => return Some(Part::Number(number)),
                 Piece::At { user_id, name } => self.mentions.at(user_id, name),
             };
-            if segment.is_some() {
-                return segment;
+            if let Some(segment) = segment {
+                return Some(Part::Segment(segment));
+            }
+        }
+    }
+}
+
+impl<'a> Iterator for Segments<'a> {
+    type Item = Segment<'a>;
+
+    fn next(&mut self) -> Option<Segment<'a>> {
+        loop {
+            if let Part::Segment(segment) = self.next_part()? {
+                return Some(segment);
             }
         }
     }
