@@ -18,7 +18,7 @@ use lark_events::{
     Admission, BoxError, BuildError, CardWebhook, Challenge, CipherError, DecodeError, Delivery,
     DeliveryKind, DispatchError, DispatchErrorKind, DispatchFuture, Dispatcher, DispatcherBuilder,
     EncodeError, EncryptKey, Event, EventHeader, EventInfo, LateHandler, Manifest, ManifestEntry,
-    Opened, Outcome, RawJson, RawReply, Rejection, RejectionReason, Schema, Transport, TypedBody,
+    Opened, Outcome, RawJson, RawReply, Rejection, RejectionKind, Schema, Transport, TypedBody,
     UnhandledPolicy, UserId, VerificationToken, Violation, Violations, Webhook, WebhookBuildError,
     WebhookBuilder, Webhooks,
 };
@@ -50,7 +50,7 @@ fn what_an_app_is_built_of_can_be_shared() {
     shared!(EncryptKey, VerificationToken, Webhook, WebhookBuilder);
     shared!(Webhooks, CardWebhook, Opened, Challenge, Rejection);
     shared!(
-        RejectionReason,
+        RejectionKind,
         Delivery,
         DeliveryKind,
         Transport,

@@ -48,6 +48,19 @@ fn quickstart_shows_the_main_job_and_exits_0() {
     assert_eq!(handled.count(), 2, "{stdout}");
 }
 
+/// Only what asks for a sample has one.
+#[test]
+fn a_program_of_an_app_has_no_samples_in_it() {
+    let sample: Value = serde_json::from_str(ReserveConfigUpdatedV1::SAMPLE.unwrap()).unwrap();
+    let id = sample["event"]["scope_id"].as_str().unwrap();
+    let has_sample = |name| {
+        let program = std::fs::read(example(name).get_program()).unwrap();
+        String::from_utf8_lossy(&program).contains(id)
+    };
+    assert!(!has_sample("axum_webhook"));
+    assert!(has_sample("quickstart"));
+}
+
 #[test]
 fn two_apps_tells_the_apps_apart_and_exits_0() {
     let output = example("two_apps").output().unwrap();

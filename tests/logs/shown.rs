@@ -63,7 +63,7 @@ fn openers() {
         shown!(admission);
         let opened = admission.open(body);
         if let Err(error) = &opened {
-            shown!(error.to_string(), error.reason());
+            shown!(error.to_string(), error.kind());
         }
         // The challenge of a URL check is no secret.
         if let Ok(Opened::Delivery(_)) | Err(_) = &opened {

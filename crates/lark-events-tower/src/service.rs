@@ -361,8 +361,8 @@ where
         match refused {
             Refused::Rejected(rejection) => {
                 self.counters.rejected.add_one();
-                let is_authentic = rejection.reason().is_authentic();
-                let reason = rejection.reason().as_str();
+                let is_authentic = rejection.kind().is_authentic();
+                let reason = rejection.kind().as_str();
                 #[cfg(feature = "metrics")]
                 crate::metrics::rejection(reason);
                 if is_authentic {

@@ -1,9 +1,20 @@
-//! The errors of this crate. Their texts say what failed and where, and never quote a payload or a
-//! secret; no dependency's type shows through.
+//! The errors of this crate.
+//!
+//! Each error has a `kind()`, and its cause as its [source](Error::source). Their texts say what failed
+//! and where, and never quote a value of a payload or a secret; no dependency's type shows through.
+
+mod decode;
 
 use std::error::Error;
 use std::fmt;
 use std::panic::Location;
+
+pub(crate) use self::decode::NOT_AN_OBJECT;
+pub use self::decode::{DecodeError, DecodeErrorKind};
+#[doc(inline)]
+pub use crate::crypto::{CipherError, CipherErrorKind};
+#[doc(inline)]
+pub use crate::webhook::{Rejection, RejectionKind, WebhookBuildError, WebhookBuildErrorKind};
 
 /// Any error, as handlers and services pass it on.
 pub type BoxError = Box<dyn Error + Send + Sync + 'static>;
@@ -21,65 +32,32 @@ pub(crate) fn with_sources(error: &(dyn Error + 'static)) -> String {
     texts.join(": ")
 }
 
-/// A JSON text that is not what was expected. It keeps the place, not the text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DecodeError(DecodeProblem);
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum DecodeProblem {
-    Json { line: usize, column: usize },
-    NotUtf8,
-    NoEnvelope,
-    NoEventType,
-    Unwritable,
-}
-
-impl DecodeError {
-    pub(crate) fn new(error: &serde_json::Error) -> Self {
-        Self(DecodeProblem::Json {
-            line: error.line(),
-            column: error.column(),
-        })
-    }
-
-    pub(crate) fn not_utf8() -> Self {
-        Self(DecodeProblem::NotUtf8)
-    }
-
-    pub(crate) fn no_envelope() -> Self {
-        Self(DecodeProblem::NoEnvelope)
-    }
-
-    pub(crate) fn no_event_type() -> Self {
-        Self(DecodeProblem::NoEventType)
-    }
-
-    pub(crate) fn unwritable() -> Self {
-        Self(DecodeProblem::Unwritable)
-    }
-}
-
-impl fmt::Display for DecodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            DecodeProblem::Json { line, column } => {
-                write!(f, "not the JSON expected at line {line} column {column}")
-            }
-            DecodeProblem::NotUtf8 => f.write_str("not UTF-8"),
-            DecodeProblem::NoEnvelope => {
-                f.write_str("neither a version 1 nor a version 2 envelope")
-            }
-            DecodeProblem::NoEventType => f.write_str("the envelope has no event type"),
-            DecodeProblem::Unwritable => f.write_str("the typed body cannot be written as JSON"),
-        }
-    }
-}
-
-impl Error for DecodeError {}
-
-/// A value that cannot be written as JSON, such as a map whose keys are not strings.
+/// A value that cannot be written as JSON.
 #[derive(Debug)]
-pub struct EncodeError(pub(crate) BoxError);
+pub struct EncodeError {
+    source: BoxError,
+}
+
+/// What kind of failure an [`EncodeError`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EncodeErrorKind {
+    /// The `Serialize` of the value failed, as it does for a map whose keys are not strings.
+    Serialize,
+}
+
+impl EncodeError {
+    pub(crate) fn new(source: impl Into<BoxError>) -> Self {
+        let source = source.into();
+        Self { source }
+    }
+
+    /// What kind of failure it is.
+    #[must_use]
+    pub fn kind(&self) -> EncodeErrorKind {
+        EncodeErrorKind::Serialize
+    }
+}
 
 impl fmt::Display for EncodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -89,7 +67,7 @@ impl fmt::Display for EncodeError {
 
 impl Error for EncodeError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&*self.0)
+        Some(&*self.source)
     }
 }
 
@@ -176,11 +154,33 @@ impl Error for DispatchError {
     }
 }
 
-/// A dispatcher that cannot be built: two handlers want the same events, or a callback is in a set or
-/// ignored.
-/// The text names all such problems with their places.
+/// A dispatcher that cannot be built. The text names all problems with their places in the code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildError(pub(crate) Vec<BuildProblem>);
+
+/// What kind of failure a [`BuildError`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum BuildErrorKind {
+    /// Two handlers are registered for one event type, or two fallbacks.
+    Clash,
+    /// A callback is in a set: no handler could reply to it.
+    CallbackInSet,
+    /// A callback is ignored: its users would wait for a reply in vain.
+    CallbackIgnored,
+}
+
+impl BuildError {
+    /// What kind of failure it is: that of the first problem.
+    #[must_use]
+    pub fn kind(&self) -> BuildErrorKind {
+        match self.0.first() {
+            Some(BuildProblem::CallbackInSet { .. }) => BuildErrorKind::CallbackInSet,
+            Some(BuildProblem::CallbackIgnored { .. }) => BuildErrorKind::CallbackIgnored,
+            Some(BuildProblem::Clash { .. }) | None => BuildErrorKind::Clash,
+        }
+    }
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum BuildProblem {

@@ -69,7 +69,7 @@ pub mod limits;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod time;
-mod webhook;
+pub mod webhook;
 
 pub use self::credentials::{EncryptKey, VerificationToken};
 pub use self::crypto::{
@@ -95,7 +95,7 @@ pub use self::limits::{
 #[cfg(feature = "card-v1")]
 pub use self::webhook::CardWebhook;
 pub use self::webhook::{
-    Admission, Challenge, Opened, Rejection, RejectionReason, Webhook, WebhookBuildError,
+    Admission, Challenge, Opened, Rejection, RejectionKind, Webhook, WebhookBuildError,
     WebhookBuilder, Webhooks,
 };
 

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::{Args, value_parser};
-use lark_events::{Opened, Rejection, RejectionReason, Webhook};
+use lark_events::{Opened, Rejection, RejectionKind, Webhook};
 use serde_json::json;
 
 use self::cause::Cause;
@@ -84,7 +84,7 @@ pub(crate) fn run(args: &ExplainArgs, output: Output) -> Result<ExitCode, Error>
             Ok(ExitCode::SUCCESS)
         }
         Err(rejection) => {
-            let causes = case.causes(rejection.reason());
+            let causes = case.causes(rejection.kind());
             even_if_unread(refused(&rejection, &causes, output))?;
             Ok(ExitCode::FAILURE)
         }
@@ -122,18 +122,18 @@ impl Case<'_> {
         Ok(webhook.build()?.open(headers, body.clone()))
     }
 
-    fn causes(&self, reason: RejectionReason) -> Vec<Cause> {
+    fn causes(&self, reason: RejectionKind) -> Vec<Cause> {
         let headers = &self.request.headers;
         let mut causes = match reason {
-            RejectionReason::SignatureHeaders => {
+            RejectionKind::SignatureHeaders => {
                 headers::card_v1(headers).map_or_else(|| headers::causes(headers), |it| vec![it])
             }
-            RejectionReason::Signature => signature::causes(self),
-            RejectionReason::Timestamp => clock::causes(headers, self.now),
-            RejectionReason::Unsigned => document::unsigned(self),
-            RejectionReason::Token => document::token(self),
-            RejectionReason::Malformed => document::malformed(self),
-            RejectionReason::TooLarge => vec![document::too_large()],
+            RejectionKind::Signature => signature::causes(self),
+            RejectionKind::Timestamp => clock::causes(headers, self.now),
+            RejectionKind::Unsigned => document::unsigned(self),
+            RejectionKind::Token => document::token(self),
+            RejectionKind::Malformed => document::malformed(self),
+            RejectionKind::TooLarge => vec![document::too_large()],
             // Reasons that may come to the library.
             _ => Vec::new(),
         };
@@ -182,7 +182,7 @@ fn accepted(opened: &Opened, output: Output) -> io::Result<()> {
 }
 
 fn refused(rejection: &Rejection, causes: &[Cause], output: Output) -> io::Result<()> {
-    let (reason, status) = (rejection.reason().as_str(), rejection.status().as_u16());
+    let (reason, status) = (rejection.kind().as_str(), rejection.status().as_u16());
     if output.json {
         let json = json!({"accepted": false, "reason": reason, "status": status, "causes": causes});
         return output.print_json(&json);

@@ -149,8 +149,8 @@ fn an_encrypted_event_needs_its_key() {
 #[test]
 fn what_is_no_event_is_status_1_and_nothing_is_misuse() {
     for (payload, why) in [
-        ("{", "not the JSON expected at line 1"),
-        ("[]", "not the JSON expected"),
+        ("{", "not JSON at line 1"),
+        ("[]", "expected an object"),
         ("{}", "neither a version 1 nor a version 2 envelope"),
         (r#"{"type":"url_verification","challenge":"c"}"#, "envelope"),
         (r#"{"open_message_id":"m"}"#, "envelope"),

@@ -32,7 +32,7 @@ pub(crate) fn verdict(secrets: Secrets, request: &Request) -> Result<Value, BoxE
                 "challenge": challenge.as_str(),
             }),
             Ok(other) => return Err(format!("neither event nor URL check: {other:?}").into()),
-            Err(rejection) => json!({ "verdict": "refused", "why": rejection.reason().as_str() }),
+            Err(rejection) => json!({ "verdict": "refused", "why": rejection.kind().as_str() }),
         },
     )
 }

@@ -163,7 +163,7 @@ async fn a_webhook_request_is_signed_by_a_clock_that_is_off() {
                 opened => {
                     let verdict = opened
                         .map(drop)
-                        .map_err(|error| format!("{:?}", error.reason()));
+                        .map_err(|error| format!("{:?}", error.kind()));
                     seen.lock().unwrap().push(verdict);
                     Bytes::new()
                 }

@@ -44,7 +44,7 @@ impl BodyKey {
     /// Decodes and decrypts `base64(iv ++ ciphertext)`, and takes the padding off.
     pub(crate) fn open(&self, wrapped: impl AsRef<[u8]>) -> Result<Bytes, CipherError> {
         let mut document = self.decrypt(wrapped)?;
-        let text = unpadded(&document).ok_or(CipherError::Padding)?;
+        let text = unpadded(&document).ok_or(CipherError::new(CipherErrorKind::Padding))?;
         document.truncate(text.len());
         Ok(document)
     }
@@ -52,12 +52,14 @@ impl BodyKey {
     /// Decodes and decrypts `base64(iv ++ ciphertext)`, in place over the decoded buffer. The padding
     /// stays. What it does depends on the length of the text alone.
     pub(crate) fn decrypt(&self, wrapped: impl AsRef<[u8]>) -> Result<Bytes, CipherError> {
-        let mut message = BASE64.decode(wrapped).map_err(|_| CipherError::Base64)?;
+        let mut message = BASE64
+            .decode(wrapped)
+            .map_err(|_| CipherError::new(CipherErrorKind::Base64))?;
         let Some((iv, ciphertext)) = message.split_first_chunk_mut::<BLOCK>() else {
-            return Err(CipherError::Length);
+            return Err(CipherError::new(CipherErrorKind::Length));
         };
         if ciphertext.is_empty() || ciphertext.len() % BLOCK != 0 {
-            return Err(CipherError::Length);
+            return Err(CipherError::new(CipherErrorKind::Length));
         }
 
         let (blocks, _) = Block::<Aes256Dec>::slice_as_chunks_mut(ciphertext);
@@ -95,8 +97,14 @@ pub(crate) fn unpadded(plaintext: &[u8]) -> Option<&[u8]> {
 
 /// Why a sealed text could not be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CipherError {
+    kind: CipherErrorKind,
+}
+
+/// What kind of failure a [`CipherError`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum CipherError {
+pub enum CipherErrorKind {
     /// It is not standard, padded base64.
     Base64,
     /// It is not an initialisation vector and at least one whole block.
@@ -105,12 +113,24 @@ pub enum CipherError {
     Padding,
 }
 
+impl CipherError {
+    fn new(kind: CipherErrorKind) -> Self {
+        Self { kind }
+    }
+
+    /// What kind of failure it is.
+    #[must_use]
+    pub fn kind(&self) -> CipherErrorKind {
+        self.kind
+    }
+}
+
 impl fmt::Display for CipherError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Base64 => "the sealed text is not base64",
-            Self::Length => "the sealed text is not a whole number of blocks",
-            Self::Padding => "the sealed text has no padding under this key",
+        f.write_str(match self.kind {
+            CipherErrorKind::Base64 => "the sealed text is not base64",
+            CipherErrorKind::Length => "the sealed text is not a whole number of blocks",
+            CipherErrorKind::Padding => "the sealed text has no padding under this key",
         })
     }
 }
@@ -153,9 +173,16 @@ mod tests {
         for length in [0, 1, 15, 16, 17, 31, 33, 47] {
             let wrapped = BASE64.encode(vec![0_u8; length]);
             let opened = key().open(&wrapped);
-            assert_eq!(opened, Err(CipherError::Length), "{length} bytes");
+            assert_eq!(
+                opened,
+                Err(CipherError::new(CipherErrorKind::Length)),
+                "{length} bytes"
+            );
         }
-        assert_eq!(key().open("A"), Err(CipherError::Base64));
+        assert_eq!(
+            key().open("A"),
+            Err(CipherError::new(CipherErrorKind::Base64))
+        );
     }
 
     /// Seals blocks whose padding is exactly `tail`, whether it is valid or not.
@@ -188,7 +215,11 @@ mod tests {
             let opened = key().open(&sealed);
             match length {
                 Some(length) => assert_eq!(opened.unwrap(), plain[..length], "{tail:?}"),
-                None => assert_eq!(opened, Err(CipherError::Padding), "{tail:?}"),
+                None => assert_eq!(
+                    opened,
+                    Err(CipherError::new(CipherErrorKind::Padding)),
+                    "{tail:?}"
+                ),
             }
         }
     }
@@ -196,10 +227,18 @@ mod tests {
     #[test]
     fn each_error_says_what_is_wrong() {
         assert_eq!(
-            CipherError::Base64.to_string(),
+            CipherError::new(CipherErrorKind::Base64).to_string(),
             "the sealed text is not base64"
         );
-        assert!(CipherError::Length.to_string().contains("blocks"));
-        assert!(CipherError::Padding.to_string().contains("padding"));
+        assert!(
+            CipherError::new(CipherErrorKind::Length)
+                .to_string()
+                .contains("blocks")
+        );
+        assert!(
+            CipherError::new(CipherErrorKind::Padding)
+                .to_string()
+                .contains("padding")
+        );
     }
 }

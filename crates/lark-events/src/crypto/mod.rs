@@ -5,7 +5,7 @@
 mod cipher;
 mod signature;
 
-pub use cipher::CipherError;
 pub(crate) use cipher::{BodyKey, unpadded};
+pub use cipher::{CipherError, CipherErrorKind};
 pub(crate) use signature::{Digest, SignatureHeaders};
 pub use signature::{SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER};

@@ -300,10 +300,13 @@ mod tests {
             (r#"{"header":{}}"#, "envelope"),
             (r#"{"header":{"event_type":""}}"#, "no event type"),
             (r#"{"type":"event_callback"}"#, "no event type"),
-            (r#"{"type":"event_callback","event":7}"#, "not the JSON"),
+            (
+                r#"{"type":"event_callback","event":7}"#,
+                "expected an object",
+            ),
             (&long_id, "not the JSON"),
-            ("[]", "not the JSON"),
-            ("{}{}", "not the JSON"),
+            ("[]", "expected an object"),
+            ("{}{}", "not JSON at line 1 column 3"),
         ] {
             let error = parse(document).unwrap_err().to_string();
             assert!(error.contains(why), "{document}: {error}");

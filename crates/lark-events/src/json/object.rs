@@ -14,12 +14,13 @@ use serde::forward_to_deserialize_any;
 use serde_json::value::RawValue;
 
 use super::string::unescaped;
+use crate::error::NOT_AN_OBJECT;
 
 /// Decodes an object, of which all keys that the type looks at must be Unicode.
 pub(crate) fn from_object<'a, T: Deserialize<'a>>(text: &'a str) -> serde_json::Result<T> {
     let mut bytes = text.bytes();
     if bytes.find(|byte| !b" \t\r\n".contains(byte)) != Some(b'{') {
-        return Err(serde_json::Error::custom("not an object"));
+        return Err(serde_json::Error::custom(NOT_AN_OBJECT));
     }
     serde_json::from_str(text)
 }

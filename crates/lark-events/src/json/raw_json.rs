@@ -48,7 +48,7 @@ impl RawJson {
     pub fn encode(value: &impl Serialize) -> Result<Self, EncodeError> {
         match serde_json::to_vec(value) {
             Ok(json) => Ok(Self(json.into())),
-            Err(error) => Err(EncodeError(error.into())),
+            Err(error) => Err(EncodeError::new(error)),
         }
     }
 
@@ -86,7 +86,8 @@ impl RawJson {
     ///
     /// [`DecodeError`] when the type does not take it. The error says where, never what stood there.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
-        serde_json::from_slice(&self.0).map_err(|error| DecodeError::new(&error))
+        serde_json::from_slice(&self.0)
+            .map_err(|error| DecodeError::within::<T>(self.as_str(), &error))
     }
 
     /// [`decode`](Self::decode) as the bodies of events are: the text must be an object, not a list of
@@ -114,9 +115,16 @@ impl RawJson {
         };
         bounded(|| from_object(text)).or_else(|error| {
             // Plain fields keep their numbers, unless a lenient one has to be told its own by text.
-            repaired(Held::Finite)
-                .or_else(|_| repaired(Held::Exact))
-                .map_err(|_| DecodeError::new(&error))
+            let last = match repaired(Held::Finite).or_else(|_| repaired(Held::Exact)) {
+                Ok(body) => return Ok(body),
+                Err(last) => last,
+            };
+            Err(if error.is_data() {
+                bounded(|| DecodeError::within::<T>(text, &error))
+            } else {
+                let repaired = repair(text, Held::Exact);
+                bounded(|| DecodeError::within::<T>(&repaired, &last)).without_place()
+            })
         })
     }
 

@@ -11,7 +11,7 @@ use super::opened::Opened;
 #[cfg(feature = "card-v1")]
 use super::proof::OldCard;
 use super::proof::{EncryptedUrlCheck, Proof, Signature, Token};
-use super::rejection::{Rejection, RejectionReason};
+use super::rejection::{Rejection, RejectionKind};
 use crate::crypto::SignatureHeaders;
 
 /// A request whose headers allow its body to be read, up to a limit.
@@ -117,5 +117,5 @@ impl<'h> Admission<'h> {
 fn signature<const N: usize>(
     headers: &HeaderMap,
 ) -> Result<Option<SignatureHeaders<'_, N>>, Rejection> {
-    SignatureHeaders::parse(headers).map_err(|_| Rejection::new(RejectionReason::SignatureHeaders))
+    SignatureHeaders::parse(headers).map_err(|_| Rejection::new(RejectionKind::SignatureHeaders))
 }

@@ -8,10 +8,10 @@ use http::HeaderMap;
 
 use super::Webhook;
 use super::admission::Admission;
-use super::build_error::WebhookBuildError;
+use super::build_error::{WebhookBuildError, WebhookBuildErrorKind};
 use super::candidates::Candidates;
 use super::opened::Opened;
-use super::rejection::{Rejection, RejectionReason};
+use super::rejection::{Rejection, RejectionKind};
 use super::settings::Settings;
 use crate::credentials::EncryptKey;
 use crate::limits::MAX_KEYS_BY_SIGNATURE;
@@ -61,7 +61,7 @@ impl Webhooks {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
         let mut ids = webhooks.apps.iter().filter_map(|app| app.app_id.as_ref());
         if !ids.all(|id| id.bytes().all(allowed)) {
-            return Err(WebhookBuildError::AppIds);
+            return Err(WebhookBuildError::new(WebhookBuildErrorKind::AppIds));
         }
         Ok(webhooks)
     }
@@ -81,12 +81,14 @@ impl Webhooks {
         for app in webhooks.apps.iter() {
             let keys: HashSet<_> = app.encrypt_keys.iter().map(EncryptKey::as_bytes).collect();
             if keys.is_empty() || !keys.is_disjoint(&known) {
-                return Err(WebhookBuildError::SharedEncryptKey);
+                return Err(WebhookBuildError::new(
+                    WebhookBuildErrorKind::SharedEncryptKey,
+                ));
             }
             known.extend(keys);
         }
         if known.len() > MAX_KEYS_BY_SIGNATURE {
-            return Err(WebhookBuildError::NumberOfApps);
+            return Err(WebhookBuildError::new(WebhookBuildErrorKind::NumberOfApps));
         }
         Ok(webhooks)
     }
@@ -97,13 +99,13 @@ impl Webhooks {
     ) -> Result<Self, WebhookBuildError> {
         let apps: Arc<[_]> = webhooks.into_iter().map(|app| app.settings).collect();
         if apps.is_empty() {
-            return Err(WebhookBuildError::NumberOfApps);
+            return Err(WebhookBuildError::new(WebhookBuildErrorKind::NumberOfApps));
         }
         let mut ids = HashSet::new();
         for app in apps.iter() {
             let id = app.app_id.as_deref().unwrap_or_default();
             if id.is_empty() || !ids.insert(id) {
-                return Err(WebhookBuildError::AppIds);
+                return Err(WebhookBuildError::new(WebhookBuildErrorKind::AppIds));
             }
         }
         Ok(Self { apps, told_by })
@@ -126,7 +128,7 @@ impl Webhooks {
                 let named = path.rsplit('/').next();
                 let mut apps = self.apps.iter();
                 let app = apps.find(|app| app.app_id.as_deref() == named);
-                let app = app.ok_or(Rejection::new(RejectionReason::UnknownApp))?;
+                let app = app.ok_or(Rejection::new(RejectionKind::UnknownApp))?;
                 Candidates::One(Arc::clone(app))
             }
         };

@@ -6,8 +6,14 @@ use crate::limits::{MAX_KEYS_BY_SIGNATURE, MAX_LIVE_SECRETS};
 
 /// Why a webhook cannot be built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WebhookBuildError {
+    kind: WebhookBuildErrorKind,
+}
+
+/// What kind of failure a [`WebhookBuildError`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum WebhookBuildError {
+pub enum WebhookBuildErrorKind {
     /// Neither an Encrypt Key nor a Verification Token: everybody would be let in.
     NoSecret,
     /// An Encrypt Key or Verification Token is the empty text.
@@ -27,26 +33,39 @@ pub enum WebhookBuildError {
     NeverEncrypted,
 }
 
+impl WebhookBuildError {
+    pub(super) fn new(kind: WebhookBuildErrorKind) -> Self {
+        Self { kind }
+    }
+
+    /// What kind of failure it is.
+    #[must_use]
+    pub fn kind(&self) -> WebhookBuildErrorKind {
+        self.kind
+    }
+}
+
 impl fmt::Display for WebhookBuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoSecret => f.write_str("neither an encrypt key nor a verification token is set"),
-            Self::EmptySecret => f.write_str("an encrypt key or verification token is empty"),
+        use WebhookBuildErrorKind as Kind;
+        match self.kind {
+            Kind::NoSecret => f.write_str("neither an encrypt key nor a verification token is set"),
+            Kind::EmptySecret => f.write_str("an encrypt key or verification token is empty"),
             #[cfg(feature = "card-v1")]
-            Self::NeverEncrypted => {
+            Kind::NeverEncrypted => {
                 f.write_str("an encrypt key is set for the old card callback, which has none")
             }
-            Self::NumberOfApps => {
+            Kind::NumberOfApps => {
                 write!(
                     f,
                     "no app, or more than {MAX_KEYS_BY_SIGNATURE} keys at one URL"
                 )
             }
-            Self::AppIds => f.write_str("an app's id is empty, odd, or another's too"),
-            Self::SharedEncryptKey => {
+            Kind::AppIds => f.write_str("an app's id is empty, odd, or another's too"),
+            Kind::SharedEncryptKey => {
                 f.write_str("an app at the URL of several without an encrypt key of its own")
             }
-            Self::TooManySecrets => write!(
+            Kind::TooManySecrets => write!(
                 f,
                 "more than {MAX_LIVE_SECRETS} encrypt keys or verification tokens"
             ),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::Webhook;
-use super::build_error::WebhookBuildError;
+use super::build_error::{WebhookBuildError, WebhookBuildErrorKind};
 use super::freshness::{Freshness, Window};
 use super::settings::Settings;
 use crate::credentials::{EncryptKey, VerificationToken};
@@ -107,16 +107,18 @@ impl WebhookBuilder {
             ..
         } = &self.settings;
         if self.settings.app_id.as_ref().is_some_and(String::is_empty) {
-            return Err(WebhookBuildError::AppIds);
+            return Err(WebhookBuildError::new(WebhookBuildErrorKind::AppIds));
         }
         if keys.is_empty() && tokens.is_empty() {
-            return Err(WebhookBuildError::NoSecret);
+            return Err(WebhookBuildError::new(WebhookBuildErrorKind::NoSecret));
         }
         if keys.iter().any(EncryptKey::is_empty) || tokens.iter().any(VerificationToken::is_empty) {
-            return Err(WebhookBuildError::EmptySecret);
+            return Err(WebhookBuildError::new(WebhookBuildErrorKind::EmptySecret));
         }
         if keys.len().max(tokens.len()) > MAX_LIVE_SECRETS {
-            return Err(WebhookBuildError::TooManySecrets);
+            return Err(WebhookBuildError::new(
+                WebhookBuildErrorKind::TooManySecrets,
+            ));
         }
         Ok(Arc::new(self.settings))
     }

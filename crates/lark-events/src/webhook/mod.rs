@@ -37,13 +37,13 @@ use http::HeaderMap;
 
 pub use self::admission::Admission;
 pub use self::apps::Webhooks;
-pub use self::build_error::WebhookBuildError;
+pub use self::build_error::{WebhookBuildError, WebhookBuildErrorKind};
 pub use self::builder::WebhookBuilder;
 use self::candidates::Candidates;
 #[cfg(feature = "card-v1")]
 pub use self::old_card::CardWebhook;
 pub use self::opened::{Challenge, Opened};
-pub use self::rejection::{Rejection, RejectionReason};
+pub use self::rejection::{Rejection, RejectionKind};
 use self::settings::Settings;
 
 /// Opens webhook requests with the secrets of one app. Cloning is cheap and shares the keys.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 
 use super::admission::Admission;
-use super::build_error::WebhookBuildError;
+use super::build_error::{WebhookBuildError, WebhookBuildErrorKind};
 use super::builder::WebhookBuilder;
 use super::opened::Opened;
 use super::rejection::Rejection;
@@ -46,7 +46,9 @@ impl WebhookBuilder {
     pub fn build_card_v1(self) -> Result<CardWebhook, WebhookBuildError> {
         let settings = self.checked()?;
         if !settings.encrypt_keys.is_empty() {
-            return Err(WebhookBuildError::NeverEncrypted);
+            return Err(WebhookBuildError::new(
+                WebhookBuildErrorKind::NeverEncrypted,
+            ));
         }
         Ok(CardWebhook { settings })
     }

@@ -10,27 +10,27 @@ use http::StatusCode;
 /// that a sender who cannot sign learns nothing from how it failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rejection {
-    reason: RejectionReason,
+    kind: RejectionKind,
 }
 
 impl Rejection {
-    pub(crate) fn new(reason: RejectionReason) -> Self {
-        Self { reason }
+    pub(crate) fn new(kind: RejectionKind) -> Self {
+        Self { kind }
     }
 
-    /// The reason, for logs and metrics on our side. Never answer it to the sender.
+    /// Why it was refused, for logs and metrics on our side. Never answer it to the sender.
     #[must_use]
-    pub fn reason(&self) -> RejectionReason {
-        self.reason
+    pub fn kind(&self) -> RejectionKind {
+        self.kind
     }
 
     /// 401 for every failure of authentication, 413 for a body beyond the limit, 400 for a document
     /// that is authentic but malformed.
     #[must_use]
     pub fn status(&self) -> StatusCode {
-        match self.reason {
-            RejectionReason::Malformed => StatusCode::BAD_REQUEST,
-            RejectionReason::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        match self.kind {
+            RejectionKind::Malformed => StatusCode::BAD_REQUEST,
+            RejectionKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             _ => StatusCode::UNAUTHORIZED,
         }
     }
@@ -38,16 +38,16 @@ impl Rejection {
 
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.reason {
-            RejectionReason::SignatureHeaders => "the signature headers are not well-formed",
-            RejectionReason::Signature => "the signature does not match",
-            RejectionReason::Timestamp => "the signature's timestamp is outside the window",
-            RejectionReason::Unsigned => "unsigned, and no URL check that is answered",
-            RejectionReason::Token => "the verification token does not match",
-            RejectionReason::UnknownApp => "the path names no app that is known",
-            RejectionReason::ForeignApp => "the delivery is for another app",
-            RejectionReason::Malformed => "authentic but malformed",
-            RejectionReason::TooLarge => "the body is larger than the limit",
+        f.write_str(match self.kind {
+            RejectionKind::SignatureHeaders => "the signature headers are not well-formed",
+            RejectionKind::Signature => "the signature does not match",
+            RejectionKind::Timestamp => "the signature's timestamp is outside the window",
+            RejectionKind::Unsigned => "unsigned, and no URL check that is answered",
+            RejectionKind::Token => "the verification token does not match",
+            RejectionKind::UnknownApp => "the path names no app that is known",
+            RejectionKind::ForeignApp => "the delivery is for another app",
+            RejectionKind::Malformed => "authentic but malformed",
+            RejectionKind::TooLarge => "the body is larger than the limit",
         })
     }
 }
@@ -57,7 +57,7 @@ impl std::error::Error for Rejection {}
 /// Why a request was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum RejectionReason {
+pub enum RejectionKind {
     /// Some signature headers are there, but not all three, once each and well-formed.
     SignatureHeaders,
     /// No Encrypt Key gives this signature over the body.
@@ -78,7 +78,7 @@ pub enum RejectionReason {
     TooLarge,
 }
 
-impl RejectionReason {
+impl RejectionKind {
     /// Whether the request had the app's secrets, so that something is the matter with the app, its clock
     /// or its settings rather than with who sent it.
     #[must_use]

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::freshness::{Freshness, Window};
 use super::opened::{Challenge, Opened};
-use super::rejection::RejectionReason;
+use super::rejection::RejectionKind;
 use crate::credentials::{EncryptKey, VerificationToken};
 use crate::event::{Delivery, Document, Kind, Transport, UrlCheck};
 use crate::limits::MAX_UNSIGNED_BYTES;
@@ -41,21 +41,21 @@ impl Settings {
     }
 
     /// The time now, if a signature of `timestamp` counts at it.
-    pub(super) fn fresh(&self, timestamp: &str) -> Result<SystemTime, RejectionReason> {
+    pub(super) fn fresh(&self, timestamp: &str) -> Result<SystemTime, RejectionKind> {
         let now = self.freshness.now();
         let accepted = self.freshness.accepts(timestamp, now);
-        accepted.then_some(now).ok_or(RejectionReason::Timestamp)
+        accepted.then_some(now).ok_or(RejectionKind::Timestamp)
     }
 
     /// Makes a delivery this app's, unless it names another app.
-    pub(super) fn own(&self, delivery: &mut Delivery) -> Result<(), RejectionReason> {
+    pub(super) fn own(&self, delivery: &mut Delivery) -> Result<(), RejectionKind> {
         let Some(own) = &self.app_id else {
             return Ok(());
         };
         let app_id = delivery.header.app_id.get_or_insert_with(|| own.clone());
         (app_id == own)
             .then_some(())
-            .ok_or(RejectionReason::ForeignApp)
+            .ok_or(RejectionKind::ForeignApp)
     }
 
     /// How long a request that was signed can be sent again; see [`Delivery::replayable_for`].
@@ -75,21 +75,21 @@ impl Settings {
     pub(super) fn read(
         &self,
         bytes: &Bytes,
-        unparsable: RejectionReason,
+        unparsable: RejectionKind,
         now: SystemTime,
-    ) -> Result<Opened, RejectionReason> {
+    ) -> Result<Opened, RejectionKind> {
         let text = std::str::from_utf8(bytes).map_err(|_| unparsable)?;
         let document = Document::parse(text).map_err(|_| unparsable)?;
         if !self.token_matches(document.token()) {
-            return Err(RejectionReason::Token);
+            return Err(RejectionKind::Token);
         }
         if document.kind() == Kind::UrlCheck {
             let challenge = document.challenge.as_str().and_then(Challenge::parse);
-            let challenge = challenge.ok_or(RejectionReason::Malformed)?;
+            let challenge = challenge.ok_or(RejectionKind::Malformed)?;
             return Ok(Opened::Challenge(challenge));
         }
         let mut delivery = Delivery::from_document(bytes, document, Transport::Webhook, now)
-            .map_err(|_| RejectionReason::Malformed)?;
+            .map_err(|_| RejectionKind::Malformed)?;
         self.own(&mut delivery)?;
         Ok(Opened::Delivery(delivery))
     }

@@ -1,9 +1,9 @@
 //! Several apps behind one service: which secrets count, and for whom.
 
 use http::HeaderMap;
+use lark_events::error::WebhookBuildErrorKind;
 use lark_events::{
-    MAX_KEYS_BY_SIGNATURE, MAX_UNSIGNED_BYTES, RejectionReason, Webhook, WebhookBuildError,
-    WebhookBuilder, Webhooks,
+    MAX_KEYS_BY_SIGNATURE, MAX_UNSIGNED_BYTES, RejectionKind, Webhook, WebhookBuilder, Webhooks,
 };
 
 use crate::support::{builder, challenge, delivery, refused, sealed, signed, url_check};
@@ -54,21 +54,21 @@ fn at_one_url_the_signature_tells_the_app() {
     }
     // Whose key it is, his token and his app it must be.
     for (of, token_of, reason) in [
-        ("cli_b", "cli_a", RejectionReason::Token),
-        ("cli_a", "cli_b", RejectionReason::ForeignApp),
-        ("cli_other", "cli_b", RejectionReason::ForeignApp),
+        ("cli_b", "cli_a", RejectionKind::Token),
+        ("cli_a", "cli_b", RejectionKind::ForeignApp),
+        ("cli_other", "cli_b", RejectionKind::ForeignApp),
     ] {
         let rejection = open("cli_b", &event(of, token_of)).unwrap_err();
         let status = rejection.status().as_u16();
-        assert_eq!((rejection.reason(), status), (reason, 401));
+        assert_eq!((rejection.kind(), status), (reason, 401));
     }
     let nobody = open("nobody", &event("cli_a", "cli_a"));
-    assert_eq!(refused(nobody), RejectionReason::Signature);
+    assert_eq!(refused(nobody), RejectionKind::Signature);
     // Sealed for one and signed by another.
     let body = sealed(&key("cli_a"), &event("cli_a", "cli_a"));
     let headers = signed(&key("cli_b"), &body);
     let result = webhooks.open("/any", &headers, body);
-    assert_eq!(refused(result), RejectionReason::Malformed);
+    assert_eq!(refused(result), RejectionKind::Malformed);
 }
 
 #[test]
@@ -83,11 +83,11 @@ fn an_unsigned_url_check_is_for_whom_it_is_sealed() {
     }
     for (sealer, token_of) in [("cli_a", "cli_b"), ("cli_b", "cli_a"), ("nobody", "cli_a")] {
         let result = open(sealer, token_of);
-        assert_eq!(refused(result), RejectionReason::Unsigned);
+        assert_eq!(refused(result), RejectionKind::Unsigned);
     }
     let body = sealed(&key("cli_a"), &event("cli_a", "cli_a"));
     let event = webhooks.open("/any", &HeaderMap::new(), body);
-    assert_eq!(refused(event), RejectionReason::Unsigned);
+    assert_eq!(refused(event), RejectionKind::Unsigned);
 }
 
 #[test]
@@ -101,12 +101,12 @@ fn each_app_has_limits_of_its_own_at_the_same_url() {
         let body = sealed(&key(id), &event);
         webhooks.open("/any", &signed(&key(id), &body), body)
     };
-    assert_eq!(refused(large("cli_small")), RejectionReason::TooLarge);
+    assert_eq!(refused(large("cli_small")), RejectionKind::TooLarge);
     delivery(large("cli_silent"));
     let unsigned = HeaderMap::new();
     let check = url_check(&token("cli_silent"), "abc");
     let result = webhooks.open("/any", &unsigned, sealed(&key("cli_silent"), &check));
-    assert_eq!(refused(result), RejectionReason::Unsigned);
+    assert_eq!(refused(result), RejectionKind::Unsigned);
     let admission = webhooks.admit("/any", &unsigned).unwrap();
     assert_eq!(admission.body_limit(), MAX_UNSIGNED_BYTES);
 }
@@ -126,7 +126,7 @@ fn the_last_segment_of_the_path_names_the_app() {
             delivery(open(path, "cli_a")).header.app_id.as_deref(),
             Some("cli_a")
         );
-        assert_eq!(refused(open(path, "cli_b")), RejectionReason::Signature);
+        assert_eq!(refused(open(path, "cli_b")), RejectionKind::Signature);
     }
     let plain = event("cli_t", "cli_t");
     let plain = webhooks.open("/cli_t", &HeaderMap::new(), plain.into());
@@ -134,8 +134,8 @@ fn the_last_segment_of_the_path_names_the_app() {
     for path in ["", "/", "/cli_a/", "/cli_a/x", "/CLI_A", "/cli_", "/cli_c"] {
         let rejection = open(path, "cli_a").unwrap_err();
         let status = rejection.status().as_u16();
-        let unknown = RejectionReason::UnknownApp;
-        assert_eq!((rejection.reason(), status), (unknown, 401), "{path}");
+        let unknown = RejectionKind::UnknownApp;
+        assert_eq!((rejection.kind(), status), (unknown, 401), "{path}");
     }
 }
 
@@ -148,44 +148,47 @@ fn a_webhook_of_one_app_refuses_the_events_of_another() {
     delivery(open(event(r#","app_id":"cli_a""#)));
     delivery(open(event("")));
     let foreign = open(event(r#","app_id":"cli_b""#));
-    assert_eq!(refused(foreign), RejectionReason::ForeignApp);
+    assert_eq!(refused(foreign), RejectionKind::ForeignApp);
     let old = |id: &str| {
         format!(r#"{{"type":"event_callback","token":"t","event":{{"type":"x","app_id":"{id}"}}}}"#)
     };
     delivery(open(old("cli_a")));
-    assert_eq!(refused(open(old("cli_b"))), RejectionReason::ForeignApp);
+    assert_eq!(refused(open(old("cli_b"))), RejectionKind::ForeignApp);
 }
 
 #[test]
 fn apps_that_cannot_be_told_apart_are_not_built() {
     let refused = |apps: Vec<WebhookBuilder>| {
         let apps = apps.into_iter().map(|app| app.build().unwrap());
-        Webhooks::by_signature(apps).unwrap_err()
+        Webhooks::by_signature(apps).unwrap_err().kind()
     };
-    assert_eq!(refused(vec![]), WebhookBuildError::NumberOfApps);
+    assert_eq!(refused(vec![]), WebhookBuildErrorKind::NumberOfApps);
     let ids: Vec<_> = (0..=MAX_KEYS_BY_SIGNATURE)
         .map(|id| id.to_string())
         .collect();
     let many = || ids.iter().map(|id| app(id));
-    assert_eq!(refused(many().collect()), WebhookBuildError::NumberOfApps);
+    assert_eq!(
+        refused(many().collect()),
+        WebhookBuildErrorKind::NumberOfApps
+    );
     let by_path = Webhooks::by_path(many().map(|app| app.build().unwrap()));
     assert!(by_path.is_ok());
     let same = vec![app("cli_a"), app("cli_b").app_id("cli_a")];
-    assert_eq!(refused(same), WebhookBuildError::AppIds);
+    assert_eq!(refused(same), WebhookBuildErrorKind::AppIds);
     assert_eq!(
         refused(vec![builder().encrypt_key("k")]),
-        WebhookBuildError::AppIds
+        WebhookBuildErrorKind::AppIds
     );
     let nameless = app("cli_a").app_id("").build();
-    assert_eq!(nameless.unwrap_err(), WebhookBuildError::AppIds);
+    assert_eq!(nameless.unwrap_err().kind(), WebhookBuildErrorKind::AppIds);
     for odd in ["cli/a", "cli a", "ü"] {
         let by_path = Webhooks::by_path([app(odd).build().unwrap()]);
-        assert_eq!(by_path.unwrap_err(), WebhookBuildError::AppIds);
+        assert_eq!(by_path.unwrap_err().kind(), WebhookBuildErrorKind::AppIds);
     }
     let keyless = builder().app_id("cli_c").verification_token("t");
     let shared = app("cli_b").encrypt_key(key("cli_a"));
     for other in [keyless, shared] {
         let apps = vec![app("cli_a"), other];
-        assert_eq!(refused(apps), WebhookBuildError::SharedEncryptKey);
+        assert_eq!(refused(apps), WebhookBuildErrorKind::SharedEncryptKey);
     }
 }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
 use lark_events::callback::{CardActionTriggerV1, CardV1Reply, Toast};
+use lark_events::error::WebhookBuildErrorKind;
 use lark_events::{
     CardWebhook, Dispatcher, Event, MAX_ENVELOPE_TEXT_BYTES, MAX_EVENT_BYTES, MAX_UNSIGNED_BYTES,
-    Opened, Outcome, RejectionReason, Transport, VerificationToken, WebhookBuildError,
-    WebhookBuilder, Webhooks,
+    Opened, Outcome, RejectionKind, Transport, VerificationToken, WebhookBuilder, Webhooks,
 };
 use tower::ServiceExt as _;
 
@@ -66,26 +66,26 @@ async fn a_signed_card_callback_reaches_its_typed_handler() {
 fn a_tenant_key_that_is_too_long_is_malformed() {
     let long = CARD.replace("t-1", &"t".repeat(MAX_ENVELOPE_TEXT_BYTES + 1));
     let opened = cards().open(&signed_at(NOW, TOKEN, &long), long.clone().into());
-    assert_eq!(refused(opened), RejectionReason::Malformed);
+    assert_eq!(refused(opened), RejectionKind::Malformed);
 }
 
 #[test]
 fn a_forged_or_stale_signature_is_refused() {
     for (headers, reason) in [
-        (signed_at(NOW, "other", CARD), RejectionReason::Signature),
-        (signed_at(NOW, TOKEN, "{}"), RejectionReason::Signature),
+        (signed_at(NOW, "other", CARD), RejectionKind::Signature),
+        (signed_at(NOW, TOKEN, "{}"), RejectionKind::Signature),
         (
             signed_at(NOW - 8 * 3600 - 1, TOKEN, CARD),
-            RejectionReason::Timestamp,
+            RejectionKind::Timestamp,
         ),
         (
             signed(KEY, CARD.as_bytes()),
-            RejectionReason::SignatureHeaders,
+            RejectionKind::SignatureHeaders,
         ),
-        (HeaderMap::new(), RejectionReason::Unsigned),
+        (HeaderMap::new(), RejectionKind::Unsigned),
     ] {
         let rejection = cards().open(&headers, CARD.into()).unwrap_err();
-        assert_eq!(rejection.reason(), reason);
+        assert_eq!(rejection.kind(), reason);
         assert_eq!(rejection.status(), StatusCode::UNAUTHORIZED);
     }
 }
@@ -104,7 +104,7 @@ fn a_card_callback_is_of_the_app_whose_webhook_it_is() {
         );
     }
     let foreign = refused(open(&named("\"cli_b\"")));
-    assert_eq!(foreign, RejectionReason::ForeignApp);
+    assert_eq!(foreign, RejectionKind::ForeignApp);
 
     let of_any = self::cards().open(&signed_at(NOW, TOKEN, CARD), CARD.into());
     assert_eq!(delivery(of_any).header.app_id, None);
@@ -119,7 +119,7 @@ fn url_checks_are_answered_by_their_token() {
     }
     let forged = url_check("forged", "abc");
     let reason = refused(cards().open(&HeaderMap::new(), forged.into()));
-    assert_eq!(reason, RejectionReason::Unsigned);
+    assert_eq!(reason, RejectionKind::Unsigned);
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn signed_but_malformed_says_so() {
         r#"{"tenant_key":"a","tenant_key":"b"}"#,
     ] {
         let reason = refused(cards().open(&signed_at(NOW, TOKEN, body), body.into()));
-        assert_eq!(reason, RejectionReason::Malformed, "{body:?}");
+        assert_eq!(reason, RejectionKind::Malformed, "{body:?}");
     }
 }
 
@@ -149,52 +149,52 @@ fn bodies_have_the_limits_of_the_other_webhook() {
     let cards = cards();
     let admission = cards.admit(&signed).unwrap();
     assert_eq!(admission.body_limit(), MAX_EVENT_BYTES);
-    assert_eq!(admission.too_large().reason(), RejectionReason::TooLarge);
+    assert_eq!(admission.too_large().kind(), RejectionKind::TooLarge);
     assert_eq!((admission.keys(), admission.refusal_delay()), (1, None));
     let unsigned = HeaderMap::new();
     let admission = cards.admit(&unsigned).unwrap();
     assert_eq!((admission.keys(), admission.refusal_delay()), (0, None));
     assert_eq!(admission.body_limit(), MAX_UNSIGNED_BYTES);
-    assert_eq!(admission.too_large().reason(), RejectionReason::Unsigned);
+    assert_eq!(admission.too_large().kind(), RejectionKind::Unsigned);
 
     let large = vec![b' '; MAX_EVENT_BYTES + 1];
     let reason = refused(cards.open(&signed, large.into()));
-    assert_eq!(reason, RejectionReason::TooLarge);
+    assert_eq!(reason, RejectionKind::TooLarge);
     let mut check = url_check(TOKEN, "abc").into_bytes();
     check.resize(MAX_UNSIGNED_BYTES, b' ');
     assert!(cards.open(&unsigned, check.clone().into()).is_ok());
     check.push(b' ');
     let reason = refused(cards.open(&unsigned, check.into()));
-    assert_eq!(reason, RejectionReason::Unsigned);
+    assert_eq!(reason, RejectionKind::Unsigned);
 }
 
 #[test]
 fn the_weaker_rule_never_opens_the_other_webhook() {
     let headers = signed_at(NOW, TOKEN, CARD);
     let reason = refused(keyed().open(&headers, CARD.into()));
-    assert_eq!(reason, RejectionReason::SignatureHeaders);
+    assert_eq!(reason, RejectionKind::SignatureHeaders);
     let token_alone = builder().verification_token(TOKEN).build().unwrap();
     let reason = refused(token_alone.open(&headers, CARD.into()));
-    assert_eq!(reason, RejectionReason::Token);
+    assert_eq!(reason, RejectionKind::Token);
 
     let named = || builder().app_id("cli_1").verification_token(TOKEN);
     let by_path = Webhooks::by_path([named().build().unwrap()]).unwrap();
     let reason = refused(by_path.open("/cli_1", &headers, CARD.into()));
-    assert_eq!(reason, RejectionReason::Token);
+    assert_eq!(reason, RejectionKind::Token);
     let keyed = named().encrypt_key(KEY).build().unwrap();
     let by_signature = Webhooks::by_signature([keyed]).unwrap();
     let reason = refused(by_signature.open("/", &headers, CARD.into()));
-    assert_eq!(reason, RejectionReason::SignatureHeaders);
+    assert_eq!(reason, RejectionKind::SignatureHeaders);
 }
 
 #[test]
 fn the_rule_of_the_other_webhook_never_opens_the_old_card_callback() {
     let event = event(TOKEN);
     let reason = refused(cards().open(&HeaderMap::new(), event.clone().into()));
-    assert_eq!(reason, RejectionReason::Unsigned);
+    assert_eq!(reason, RejectionKind::Unsigned);
     let encrypted = sealed(KEY, &event);
     let reason = refused(cards().open(&signed(KEY, &encrypted), encrypted));
-    assert_eq!(reason, RejectionReason::SignatureHeaders);
+    assert_eq!(reason, RejectionKind::SignatureHeaders);
     // What the token has signed is a card callback, whatever it says it is.
     let opened = cards().open(&signed_at(NOW, TOKEN, &event), event.into());
     assert_eq!(delivery(opened).header.event_type, "card.action.trigger_v1");
@@ -218,10 +218,10 @@ fn it_is_configured_like_the_other_webhook() {
     }
     let longer = format!("{CARD} ");
     let reason = refused(rotating.open(&signed_at(NOW, TOKEN, &longer), longer.into()));
-    assert_eq!(reason, RejectionReason::TooLarge);
+    assert_eq!(reason, RejectionKind::TooLarge);
     let check = url_check(TOKEN, "abc");
     let reason = refused(rotating.open(&HeaderMap::new(), check.into()));
-    assert_eq!(reason, RejectionReason::Unsigned);
+    assert_eq!(reason, RejectionKind::Unsigned);
     let small = builder().verification_token(TOKEN).max_event_bytes(9);
     let small = small.build_card_v1().unwrap();
     assert_eq!(small.admit(&HeaderMap::new()).unwrap().body_limit(), 9);
@@ -229,13 +229,14 @@ fn it_is_configured_like_the_other_webhook() {
 
 #[test]
 fn it_needs_a_token_and_no_key() {
-    let error = |builder: WebhookBuilder| builder.build_card_v1().unwrap_err();
-    assert_eq!(error(builder()), WebhookBuildError::NoSecret);
+    let error = |builder: WebhookBuilder| builder.build_card_v1().unwrap_err().kind();
+    assert_eq!(error(builder()), WebhookBuildErrorKind::NoSecret);
     assert_eq!(
         error(builder().verification_token("")),
-        WebhookBuildError::EmptySecret
+        WebhookBuildErrorKind::EmptySecret
     );
-    let keyed = error(builder().verification_token(TOKEN).encrypt_key(KEY));
-    assert_eq!(keyed, WebhookBuildError::NeverEncrypted);
+    let keyed = builder().verification_token(TOKEN).encrypt_key(KEY);
+    let keyed = keyed.build_card_v1().unwrap_err();
+    assert_eq!(keyed.kind(), WebhookBuildErrorKind::NeverEncrypted);
     assert!(keyed.to_string().contains("old card callback"));
 }

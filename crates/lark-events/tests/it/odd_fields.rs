@@ -223,7 +223,7 @@ fn a_strict_type_fails_with_the_error_of_the_text_as_it_came() {
     }
 
     let error = decode::<Strict>("{\n  \"a\": 1e400,\n  \"count\": []}").unwrap_err();
-    let place = "not the JSON expected at line 3 column 11";
+    let place = "`count`: expected i64, got a list at line 3 column 11";
     assert_eq!(error.to_string(), place);
     let event = decode::<Strict>(r#"{"a": 1, "a": "\ud800", "count": 1}"#).unwrap();
     assert_eq!(event.body.count, 1);

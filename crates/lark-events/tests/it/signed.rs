@@ -5,7 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use lark_events::{
-    EncryptKey, MAX_EVENT_BYTES, RejectionReason, SIGNATURE_HEADER, Transport, Webhook,
+    EncryptKey, MAX_EVENT_BYTES, RejectionKind, SIGNATURE_HEADER, Transport, Webhook,
     WebhookBuilder,
 };
 
@@ -61,13 +61,13 @@ fn a_signature_over_another_body_is_refused_before_anything_is_decrypted() {
     ] {
         assert_eq!(
             refused(keyed().open(&headers, forged)),
-            RejectionReason::Signature
+            RejectionKind::Signature
         );
     }
     let other_key = signed("other key", &body);
     assert_eq!(
         refused(keyed().open(&other_key, body)),
-        RejectionReason::Signature
+        RejectionKind::Signature
     );
 }
 
@@ -79,7 +79,7 @@ fn one_changed_byte_anywhere_is_refused() {
         let mut changed = body.to_vec();
         changed[place] ^= 1;
         let opened = keyed().open(&headers, changed.into());
-        assert_eq!(refused(opened), RejectionReason::Signature, "byte {place}");
+        assert_eq!(refused(opened), RejectionKind::Signature, "byte {place}");
     }
 }
 
@@ -107,7 +107,7 @@ fn signature_headers_must_be_all_three_once_and_well_formed() {
     odd.push(signature_headers("1700000000x", "n", &signature));
     for headers in odd {
         let reason = refused(keyed().open(&headers, body.clone()));
-        assert_eq!(reason, RejectionReason::SignatureHeaders, "{headers:?}");
+        assert_eq!(reason, RejectionKind::SignatureHeaders, "{headers:?}");
         assert!(
             keyed().admit(&headers).is_err(),
             "known before the body is read"
@@ -122,7 +122,7 @@ fn a_digit_may_not_wander_from_the_timestamp_into_the_nonce() {
     for (timestamp, nonce) in [("170000000", "012"), ("17000000001", "2")] {
         let headers = signature_headers(timestamp, nonce, &signature);
         let reason = refused(keyed().open(&headers, body.clone()));
-        assert_eq!(reason, RejectionReason::Timestamp);
+        assert_eq!(reason, RejectionKind::Timestamp);
     }
 }
 
@@ -137,10 +137,10 @@ fn a_timestamp_counts_from_eight_hours_ago_to_ten_minutes_ahead() {
     }
     for stale in [NOW - 8 * 3600 - 1, NOW + 601, 0] {
         let reason = refused(open(&stale.to_string()));
-        assert_eq!(reason, RejectionReason::Timestamp, "{stale}");
+        assert_eq!(reason, RejectionKind::Timestamp, "{stale}");
     }
     let reason = refused(open(&format!("{NOW}000000000")));
-    assert_eq!(reason, RejectionReason::Timestamp, "no unit is that fine");
+    assert_eq!(reason, RejectionKind::Timestamp, "no unit is that fine");
 }
 
 #[test]
@@ -155,8 +155,8 @@ fn the_window_can_be_set_and_switched_off() {
         webhook.open(&signed_at(&timestamp.to_string(), KEY, &body), body.clone())
     };
     delivery(open(&strict, NOW - 60));
-    assert_eq!(refused(open(&strict, NOW - 61)), RejectionReason::Timestamp);
-    assert_eq!(refused(open(&strict, NOW + 1)), RejectionReason::Timestamp);
+    assert_eq!(refused(open(&strict, NOW - 61)), RejectionKind::Timestamp);
+    assert_eq!(refused(open(&strict, NOW + 1)), RejectionKind::Timestamp);
     let off = builder().encrypt_key(KEY).without_freshness().build();
     delivery(open(&off.unwrap(), 0));
 }
@@ -192,7 +192,7 @@ fn the_system_clock_is_used_by_default() {
     let headers = signed_at(&(seconds - 9 * 3600).to_string(), KEY, &body);
     assert_eq!(
         refused(webhook.open(&headers, body)),
-        RejectionReason::Timestamp
+        RejectionKind::Timestamp
     );
 }
 
@@ -210,7 +210,7 @@ fn a_wrong_token_is_refused_even_under_a_good_signature() {
     ] {
         let body = sealed(KEY, &document);
         let opened = keyed().open(&signed(KEY, &body), body);
-        assert_eq!(refused(opened), RejectionReason::Token, "{document}");
+        assert_eq!(refused(opened), RejectionKind::Token, "{document}");
     }
 }
 
@@ -234,11 +234,11 @@ fn a_signed_body_has_the_limit_of_all_events() {
             .unwrap()
     };
     let reason = refused(limited(7).open(&headers, body.clone()));
-    assert_eq!(reason, RejectionReason::TooLarge);
+    assert_eq!(reason, RejectionKind::TooLarge);
     let reason = refused(limited(8).open(&headers, body));
     assert_eq!(
         reason,
-        RejectionReason::Malformed,
+        RejectionKind::Malformed,
         "authentic, and no document"
     );
     let small = limited(100);
@@ -264,11 +264,7 @@ fn an_authentic_document_that_is_malformed_says_so() {
         let without_token = builder().encrypt_key(KEY).build().unwrap();
         let body = sealed(KEY, document);
         let rejection = without_token.open(&signed(KEY, &body), body).unwrap_err();
-        assert_eq!(
-            rejection.reason(),
-            RejectionReason::Malformed,
-            "{document:?}"
-        );
+        assert_eq!(rejection.kind(), RejectionKind::Malformed, "{document:?}");
         assert_eq!(rejection.status(), StatusCode::BAD_REQUEST);
     }
     // Signed by us, and no ciphertext of ours.
@@ -279,6 +275,6 @@ fn an_authentic_document_that_is_malformed_says_so() {
         b"{\"encrypt\":\"\xff\"}",
     ] {
         let reason = refused(keyed().open(&signed(KEY, body), body.into()));
-        assert_eq!(reason, RejectionReason::Malformed, "{body:?}");
+        assert_eq!(reason, RejectionKind::Malformed, "{body:?}");
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use lark_events::{
-    Challenge, Delivery, EncryptKey, Opened, Rejection, RejectionReason, SIGNATURE_HEADER,
+    Challenge, Delivery, EncryptKey, Opened, Rejection, RejectionKind, SIGNATURE_HEADER,
     SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER, Webhook, WebhookBuilder,
 };
 
@@ -73,8 +73,8 @@ pub(crate) fn signed(key: &str, body: &[u8]) -> HeaderMap {
 
 /// The reason of a refusal.
 #[track_caller]
-pub(crate) fn refused(result: Result<Opened, Rejection>) -> RejectionReason {
-    result.expect_err("the request is refused").reason()
+pub(crate) fn refused(result: Result<Opened, Rejection>) -> RejectionKind {
+    result.expect_err("the request is refused").kind()
 }
 
 #[track_caller]

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD as BASE64;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use lark_events::{EncryptKey, MAX_EVENT_BYTES, MAX_UNSIGNED_BYTES, RejectionReason};
+use lark_events::{EncryptKey, MAX_EVENT_BYTES, MAX_UNSIGNED_BYTES, RejectionKind};
 
 use crate::support::{
     KEY, TOKEN, builder, challenge, delivery, event, keyed, refused, sealed, signature_headers,
@@ -37,7 +37,7 @@ fn a_url_check_may_have_further_members_encrypted_as_in_the_clear() {
     ] {
         let body = sealed(KEY, &with(more));
         let reason = refused(keyed().open(&HeaderMap::new(), body.clone()));
-        assert_eq!(reason, RejectionReason::Unsigned, "{more}");
+        assert_eq!(reason, RejectionKind::Unsigned, "{more}");
         challenge(keyed().open(&signed(KEY, &body), body));
         challenge(plain.open(&HeaderMap::new(), with(more).into()));
     }
@@ -48,7 +48,7 @@ fn a_url_check_may_have_further_members_encrypted_as_in_the_clear() {
         r#","challenge":"b""#,
     ] {
         let reason = refused(keyed().open(&HeaderMap::new(), sealed(KEY, &with(twice))));
-        assert_eq!(reason, RejectionReason::Unsigned, "{twice}");
+        assert_eq!(reason, RejectionKind::Unsigned, "{twice}");
     }
 }
 
@@ -62,7 +62,7 @@ fn an_event_spliced_into_a_url_check_is_refused_whatever_is_in_between() {
         for event in ["code 354673 to all", "your.code.is.354673", "\u{80}\u{81}"] {
             let spliced = format!(r#"{{"a":"{event}{between}","challenge":"abc{rest}"#);
             let reason = refused(keyed().open(&HeaderMap::new(), sealed(KEY, &spliced)));
-            assert_eq!(reason, RejectionReason::Unsigned, "{spliced}");
+            assert_eq!(reason, RejectionKind::Unsigned, "{spliced}");
         }
     }
 }
@@ -85,7 +85,7 @@ fn padding_decides_nothing_about_an_unsigned_url_check() {
     challenge(keyed().open(&HeaderMap::new(), without.clone()));
     // Under a signature it is malformed.
     let reason = refused(keyed().open(&signed(KEY, &without), without));
-    assert_eq!(reason, RejectionReason::Malformed);
+    assert_eq!(reason, RejectionKind::Malformed);
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn whatever_else_comes_unsigned_is_refused_in_one_way() {
         Bytes::from_static(br#"{"encrypt":null}"#),
     ] {
         let rejection = keyed().open(&HeaderMap::new(), body.clone()).unwrap_err();
-        assert_eq!(rejection.reason(), RejectionReason::Unsigned, "{body:?}");
+        assert_eq!(rejection.kind(), RejectionKind::Unsigned, "{body:?}");
         assert_eq!(rejection.status(), StatusCode::UNAUTHORIZED);
     }
 }
@@ -133,7 +133,7 @@ fn a_padding_oracle_is_told_nothing() {
             changed[place] ^= change;
             let body = format!(r#"{{"encrypt":"{}"}}"#, BASE64.encode(changed));
             let rejection = keyed().open(&HeaderMap::new(), body.into()).unwrap_err();
-            assert_eq!(rejection.reason(), RejectionReason::Unsigned);
+            assert_eq!(rejection.kind(), RejectionKind::Unsigned);
         }
     }
 }
@@ -158,7 +158,7 @@ fn an_unsigned_body_is_bounded_by_what_a_url_check_can_be() {
     challenge(padded(MAX_UNSIGNED_BYTES));
     assert_eq!(
         refused(padded(MAX_UNSIGNED_BYTES + 1)),
-        RejectionReason::Unsigned
+        RejectionKind::Unsigned
     );
 }
 
@@ -167,7 +167,7 @@ fn url_checks_need_a_token_and_can_be_switched_off() {
     let check = sealed(KEY, &url_check(TOKEN, "abc"));
     let no_token = builder().encrypt_key(KEY).build().unwrap();
     let reason = refused(no_token.open(&HeaderMap::new(), check.clone()));
-    assert_eq!(reason, RejectionReason::Unsigned);
+    assert_eq!(reason, RejectionKind::Unsigned);
     challenge(no_token.open(&signed(KEY, &check), check.clone()));
 
     let off = builder()
@@ -176,7 +176,7 @@ fn url_checks_need_a_token_and_can_be_switched_off() {
         .url_checks(false);
     let off = off.build().unwrap();
     let reason = refused(off.open(&HeaderMap::new(), check.clone()));
-    assert_eq!(reason, RejectionReason::Unsigned);
+    assert_eq!(reason, RejectionKind::Unsigned);
     challenge(off.open(&signed(KEY, &check), check));
 
     let off = builder()
@@ -185,7 +185,7 @@ fn url_checks_need_a_token_and_can_be_switched_off() {
         .build()
         .unwrap();
     let reason = refused(off.open(&HeaderMap::new(), url_check(TOKEN, "abc").into()));
-    assert_eq!(reason, RejectionReason::Unsigned);
+    assert_eq!(reason, RejectionKind::Unsigned);
     delivery(off.open(&HeaderMap::new(), event(TOKEN).into()));
 }
 
@@ -208,16 +208,16 @@ fn without_an_encrypt_key_the_token_alone_decides() {
         event(TOKEN).replace("\"token\"", "\"app_id\":\"a\",\"token\""),
     ] {
         let rejection = open(body.clone()).unwrap_err();
-        assert_eq!(rejection.reason(), RejectionReason::Token, "{body}");
+        assert_eq!(rejection.kind(), RejectionKind::Token, "{body}");
         assert_eq!(rejection.status(), StatusCode::UNAUTHORIZED);
     }
     let reason = refused(plain.open(&HeaderMap::new(), Bytes::from_static(b"\xff")));
-    assert_eq!(reason, RejectionReason::Token);
+    assert_eq!(reason, RejectionKind::Token);
     let admission = plain.admit(&HeaderMap::new()).unwrap().body_limit();
     assert_eq!(admission, MAX_EVENT_BYTES);
 
     let authentic = r#"{"token":"v-token"}"#.to_owned();
-    assert_eq!(refused(open(authentic)), RejectionReason::Malformed);
+    assert_eq!(refused(open(authentic)), RejectionKind::Malformed);
     // Signature headers mean nothing where there is no key to check them with.
     let headers = signature_headers("x", "", "");
     delivery(plain.open(&headers, event(TOKEN).into()));

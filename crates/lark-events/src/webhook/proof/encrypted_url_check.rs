@@ -11,7 +11,7 @@ use crate::event::Wrapper;
 use crate::limits::REFUSAL_DELAY;
 use crate::webhook::candidates::Candidates;
 use crate::webhook::opened::{Challenge, Opened};
-use crate::webhook::rejection::RejectionReason;
+use crate::webhook::rejection::RejectionKind;
 use crate::webhook::settings::Settings;
 
 /// The body has to be a URL check that is encrypted for one of the apps, with a token of that app.
@@ -27,17 +27,17 @@ impl Proof for EncryptedUrlCheck {
         limits.max().unwrap_or_default()
     }
 
-    fn too_large(&self) -> RejectionReason {
-        RejectionReason::Unsigned
+    fn too_large(&self) -> RejectionKind {
+        RejectionKind::Unsigned
     }
 
     fn refusal_delay(&self) -> Option<Duration> {
         Some(REFUSAL_DELAY)
     }
 
-    fn open(&self, body: &Bytes) -> Result<Opened, RejectionReason> {
+    fn open(&self, body: &Bytes) -> Result<Opened, RejectionKind> {
         let challenge = self.challenge(body).map(Opened::Challenge);
-        challenge.ok_or(RejectionReason::Unsigned)
+        challenge.ok_or(RejectionKind::Unsigned)
     }
 }
 

@@ -17,7 +17,7 @@ pub(super) use self::old_card::OldCard;
 pub(super) use self::signature::Signature;
 pub(super) use self::token::Token;
 use super::opened::Opened;
-use super::rejection::RejectionReason;
+use super::rejection::RejectionKind;
 
 /// A proof that is required of a request.
 pub(super) trait Proof {
@@ -25,7 +25,7 @@ pub(super) trait Proof {
     fn body_limit(&self) -> usize;
 
     /// Why a body is refused that is longer.
-    fn too_large(&self) -> RejectionReason;
+    fn too_large(&self) -> RejectionKind;
 
     /// How many hashes over the body [`open`](Self::open) takes at most.
     fn keys(&self) -> usize {
@@ -39,5 +39,5 @@ pub(super) trait Proof {
     }
 
     /// Authenticates and parses a body of at most [`body_limit`](Self::body_limit) bytes.
-    fn open(&self, body: &Bytes) -> Result<Opened, RejectionReason>;
+    fn open(&self, body: &Bytes) -> Result<Opened, RejectionKind>;
 }

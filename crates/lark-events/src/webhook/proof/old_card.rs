@@ -11,7 +11,7 @@ use crate::crypto::SignatureHeaders;
 use crate::event::{Delivery, EventHeader, OLD_CARD_CALLBACK, Text, Transport};
 use crate::json::{RawJson, from_named};
 use crate::webhook::opened::Opened;
-use crate::webhook::rejection::RejectionReason;
+use crate::webhook::rejection::RejectionKind;
 use crate::webhook::settings::Settings;
 
 /// A Verification Token has to have signed the body, which then is a card callback; or the body is a
@@ -40,10 +40,10 @@ impl Proof for OldCard<'_> {
         }
     }
 
-    fn too_large(&self) -> RejectionReason {
+    fn too_large(&self) -> RejectionKind {
         match self.headers {
-            Some(_) => RejectionReason::TooLarge,
-            None => RejectionReason::Unsigned,
+            Some(_) => RejectionKind::TooLarge,
+            None => RejectionKind::Unsigned,
         }
     }
 
@@ -54,15 +54,15 @@ impl Proof for OldCard<'_> {
         }
     }
 
-    fn open(&self, body: &Bytes) -> Result<Opened, RejectionReason> {
+    fn open(&self, body: &Bytes) -> Result<Opened, RejectionKind> {
         match &self.headers {
             Some(headers) => self.open_signed(headers, body),
-            None if !self.settings.answers_url_checks => Err(RejectionReason::Unsigned),
+            None if !self.settings.answers_url_checks => Err(RejectionKind::Unsigned),
             None => self
                 .settings
                 .url_check(body)
                 .map(Opened::Challenge)
-                .ok_or(RejectionReason::Unsigned),
+                .ok_or(RejectionKind::Unsigned),
         }
     }
 }
@@ -72,17 +72,17 @@ impl OldCard<'_> {
         &self,
         headers: &SignatureHeaders<'_, 20>,
         body: &Bytes,
-    ) -> Result<Opened, RejectionReason> {
+    ) -> Result<Opened, RejectionKind> {
         let mut tokens = self.settings.verification_tokens.iter();
         if !tokens.any(|token| headers.matches(token.as_bytes(), body)) {
-            return Err(RejectionReason::Signature);
+            return Err(RejectionKind::Signature);
         }
         let now = self.settings.fresh(headers.timestamp())?;
         if let Some(challenge) = self.settings.url_check(body) {
             return Ok(Opened::Challenge(challenge));
         }
-        let text = std::str::from_utf8(body).map_err(|_| RejectionReason::Malformed)?;
-        let flat: Flat<'_> = from_named(text).map_err(|_| RejectionReason::Malformed)?;
+        let text = std::str::from_utf8(body).map_err(|_| RejectionKind::Malformed)?;
+        let flat: Flat<'_> = from_named(text).map_err(|_| RejectionKind::Malformed)?;
         let mut header = EventHeader::new(OLD_CARD_CALLBACK);
         header.tenant_key = flat.tenant_key.into_string();
         header.app_id = flat.app_id.into_string();

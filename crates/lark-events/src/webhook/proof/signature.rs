@@ -6,11 +6,11 @@ use bytes::Bytes;
 
 use super::Proof;
 use crate::credentials::EncryptKey;
-use crate::crypto::{CipherError, SignatureHeaders};
+use crate::crypto::{CipherErrorKind, SignatureHeaders};
 use crate::event::{Wrapper, sealed_in};
 use crate::webhook::candidates::Candidates;
 use crate::webhook::opened::Opened;
-use crate::webhook::rejection::RejectionReason;
+use crate::webhook::rejection::RejectionKind;
 use crate::webhook::settings::Settings;
 
 /// An Encrypt Key has to have signed the body. Nothing is decrypted before.
@@ -26,8 +26,8 @@ impl Proof for Signature<'_> {
         limits.max().unwrap_or_default()
     }
 
-    fn too_large(&self) -> RejectionReason {
-        RejectionReason::TooLarge
+    fn too_large(&self) -> RejectionKind {
+        RejectionKind::TooLarge
     }
 
     fn keys(&self) -> usize {
@@ -35,7 +35,7 @@ impl Proof for Signature<'_> {
         self.candidates.all().iter().map(keys).sum()
     }
 
-    fn open(&self, body: &Bytes) -> Result<Opened, RejectionReason> {
+    fn open(&self, body: &Bytes) -> Result<Opened, RejectionKind> {
         let mut candidates = self.candidates.all().iter();
         let (settings, key) = candidates
             .find_map(|settings| {
@@ -43,14 +43,14 @@ impl Proof for Signature<'_> {
                 let key = keys.find(|key| self.headers.matches(key.as_bytes(), body))?;
                 Some((settings, key))
             })
-            .ok_or(RejectionReason::Signature)?;
+            .ok_or(RejectionKind::Signature)?;
         if body.len() > settings.max_event_bytes {
-            return Err(RejectionReason::TooLarge);
+            return Err(RejectionKind::TooLarge);
         }
         let now = settings.fresh(self.headers.timestamp())?;
 
-        let document = decrypted(key, body).ok_or(RejectionReason::Malformed)?;
-        let mut opened = settings.read(&document, RejectionReason::Malformed, now)?;
+        let document = decrypted(key, body).ok_or(RejectionKind::Malformed)?;
+        let mut opened = settings.read(&document, RejectionKind::Malformed, now)?;
         if let Opened::Delivery(delivery) = &mut opened {
             delivery.replayable_for = settings.replayable_for();
         }
@@ -63,7 +63,7 @@ impl Proof for Signature<'_> {
 fn decrypted(key: &EncryptKey, body: &Bytes) -> Option<Bytes> {
     if let Some(sealed) = sealed_in(body) {
         match key.open(sealed) {
-            Err(CipherError::Base64) => {} // perhaps more than one string
+            Err(error) if error.kind() == CipherErrorKind::Base64 => {} // perhaps more than one string
             opened => return opened.ok(),
         }
     }

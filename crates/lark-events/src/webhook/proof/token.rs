@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::Proof;
 use crate::webhook::opened::Opened;
-use crate::webhook::rejection::RejectionReason;
+use crate::webhook::rejection::RejectionKind;
 use crate::webhook::settings::Settings;
 
 /// The document has to have a Verification Token of the app.
@@ -20,17 +20,17 @@ impl Proof for Token {
         self.settings.max_event_bytes
     }
 
-    fn too_large(&self) -> RejectionReason {
-        RejectionReason::TooLarge
+    fn too_large(&self) -> RejectionKind {
+        RejectionKind::TooLarge
     }
 
     /// Nothing is authentic before its token has matched, so a text that cannot be parsed is a failure
     /// of authentication.
-    fn open(&self, body: &Bytes) -> Result<Opened, RejectionReason> {
+    fn open(&self, body: &Bytes) -> Result<Opened, RejectionKind> {
         let now = self.settings.freshness.now();
-        match self.settings.read(body, RejectionReason::Token, now)? {
+        match self.settings.read(body, RejectionKind::Token, now)? {
             Opened::Challenge(_) if !self.settings.answers_url_checks => {
-                Err(RejectionReason::Unsigned)
+                Err(RejectionKind::Unsigned)
             }
             opened => Ok(opened),
         }

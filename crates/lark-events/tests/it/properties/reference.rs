@@ -2,7 +2,7 @@
 //! of the library but the decryption.
 
 use lark_events::{
-    Delivery, EncryptKey, MAX_UNSIGNED_BYTES, Opened, Rejection, RejectionReason, Schema,
+    Delivery, EncryptKey, MAX_UNSIGNED_BYTES, Opened, Rejection, RejectionKind, Schema,
 };
 
 use super::json::{Json, Value, parse};
@@ -11,7 +11,7 @@ use crate::support::{KEY, TOKEN};
 /// What came of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    Refused(RejectionReason),
+    Refused(RejectionKind),
     Challenge(String),
     Event(Event),
 }
@@ -35,7 +35,7 @@ impl From<Result<Opened, Rejection>> for Verdict {
             Ok(Opened::Delivery(delivery)) => Self::Event(delivery.into()),
             Ok(Opened::Challenge(challenge)) => Self::Challenge(challenge.as_str().to_owned()),
             Ok(other) => panic!("another thing: {other:?}"),
-            Err(rejection) => Self::Refused(rejection.reason()),
+            Err(rejection) => Self::Refused(rejection.kind()),
         }
     }
 }
@@ -60,12 +60,12 @@ impl From<Delivery> for Event {
 
 /// A document of which the token is all the authentication there is, as the only one.
 pub(super) fn plain(body: &[u8]) -> Verdict {
-    read(body, RejectionReason::Token)
+    read(body, RejectionKind::Token)
 }
 
 /// A body under a good signature.
 pub(super) fn signed(body: &[u8]) -> Verdict {
-    let malformed = Verdict::Refused(RejectionReason::Malformed);
+    let malformed = Verdict::Refused(RejectionKind::Malformed);
     let Some(wrapper) = object(body) else {
         return malformed;
     };
@@ -73,10 +73,10 @@ pub(super) fn signed(body: &[u8]) -> Verdict {
         return malformed;
     };
     let Some(sealed) = encrypt.and_then(text) else {
-        return read(body, RejectionReason::Malformed);
+        return read(body, RejectionKind::Malformed);
     };
     match EncryptKey::new(KEY).open(sealed) {
-        Ok(document) => read(&document, RejectionReason::Malformed),
+        Ok(document) => read(&document, RejectionKind::Malformed),
         Err(_) => malformed,
     }
 }
@@ -85,7 +85,7 @@ pub(super) fn signed(body: &[u8]) -> Verdict {
 /// always have good padding.
 pub(super) fn unsigned(body: &[u8]) -> Verdict {
     url_check(body).map_or(
-        Verdict::Refused(RejectionReason::Unsigned),
+        Verdict::Refused(RejectionKind::Unsigned),
         Verdict::Challenge,
     )
 }
@@ -151,12 +151,12 @@ pub(super) fn event(document: &[u8]) -> Option<Event> {
     Envelope::of(document)?.event()
 }
 
-fn read(document: &[u8], unparsable: RejectionReason) -> Verdict {
+fn read(document: &[u8], unparsable: RejectionKind) -> Verdict {
     let Some(envelope) = Envelope::of(document) else {
         return Verdict::Refused(unparsable);
     };
     if envelope.token.as_deref() != Some(TOKEN) {
-        return Verdict::Refused(RejectionReason::Token);
+        return Verdict::Refused(RejectionKind::Token);
     }
     let read = match &envelope.kind {
         Kind::UrlCheck(challenge) => challenge
@@ -165,7 +165,7 @@ fn read(document: &[u8], unparsable: RejectionReason) -> Verdict {
             .map(Verdict::Challenge),
         _ => envelope.event().map(Verdict::Event),
     };
-    read.unwrap_or(Verdict::Refused(RejectionReason::Malformed))
+    read.unwrap_or(Verdict::Refused(RejectionKind::Malformed))
 }
 
 struct Envelope {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use lark_events::{
-    EncryptKey, RejectionReason, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER,
+    EncryptKey, RejectionKind, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER,
     SIGNATURE_TIMESTAMP_HEADER, Webhook,
 };
 use proptest::collection::vec;
@@ -84,7 +84,7 @@ proptest! {
             let mut changed = body.to_vec();
             changed[at.index(body.len())] ^= 1 << bit;
             let reason = refused(webhook.open(&headers, changed.into()));
-            prop_assert_eq!(reason, RejectionReason::Signature);
+            prop_assert_eq!(reason, RejectionKind::Signature);
         }
     }
 
@@ -112,7 +112,7 @@ proptest! {
                 continue;
             }
             let reason = refused(webhook.open(&changed, body.clone()));
-            let of_signature = [RejectionReason::Signature, RejectionReason::SignatureHeaders];
+            let of_signature = [RejectionKind::Signature, RejectionKind::SignatureHeaders];
             prop_assert!(of_signature.contains(&reason), "{}: {:?}", name, reason);
         }
     }
@@ -126,7 +126,7 @@ proptest! {
         let others = [String::from_utf8(other).ok(), Some(format!("{} ", request.key))];
         for other in others.into_iter().flatten() {
             let reason = refused(webhook(&other).open(&request.headers, request.body.clone()));
-            prop_assert_eq!(reason, RejectionReason::Signature);
+            prop_assert_eq!(reason, RejectionKind::Signature);
         }
     }
 }
