@@ -100,6 +100,9 @@ impl DecodeError {
     /// The error of a text that a type did not take, with the path to the member. The text is decoded
     /// once more for that.
     pub(crate) fn within<T: DeserializeOwned>(text: &str, error: &serde_json::Error) -> Self {
+        if error.to_string() == NOT_AN_OBJECT {
+            return Self::new(error);
+        }
         let mut decoder = serde_json::Deserializer::from_str(text);
         match serde_path_to_error::deserialize::<_, T>(&mut decoder) {
             Err(found) if error.is_data() && found.inner().is_data() => Self {

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use serde_json::value::RawValue;
 
 use super::envelope::{Document, Header, InnerHeader, Kind, Text};
@@ -78,25 +79,24 @@ impl Delivery {
         transport: Transport,
         received_at: SystemTime,
     ) -> Result<Self, DecodeError> {
-        let bytes = document.into();
-        let text = std::str::from_utf8(&bytes).map_err(|_| DecodeError::not_utf8())?;
-        let document = Document::parse(text).map_err(|error| DecodeError::new(&error))?;
-        Self::from_document(&bytes, document, transport, received_at)
+        let text = ByteString::try_from(document.into()).map_err(|_| DecodeError::not_utf8())?;
+        let document = Document::parse(&text).map_err(|error| DecodeError::new(&error))?;
+        Self::from_document(&text, document, transport, received_at)
     }
 
-    /// Takes over what `document` found in `bytes`.
+    /// Takes over what `document` found in `text`.
     pub(crate) fn from_document(
-        bytes: &Bytes,
+        text: &ByteString,
         document: Document<'_>,
         transport: Transport,
         received_at: SystemTime,
     ) -> Result<Self, DecodeError> {
         let event = document.event.map(RawValue::get);
-        let parsed = |event: &str| RawJson::parsed(bytes.slice_ref(event.as_bytes()));
+        let parsed = |event: &str| RawJson::parsed(text.slice_ref(event));
         let raw = event.map(parsed).unwrap_or_default();
         let header = match document.kind() {
             Kind::Event(Schema::V2) => {
-                outer_header(bytes, document.into_header().unwrap_or_default())
+                outer_header(text, document.into_header().unwrap_or_default())
             }
             Kind::Event(Schema::V1) => {
                 let event = InnerHeader::parse(event.unwrap_or("{}"));
@@ -164,11 +164,11 @@ impl DeliveryKind {
     }
 }
 
-fn outer_header(bytes: &Bytes, header: Header<'_>) -> EventHeader {
+fn outer_header(document: &ByteString, header: Header<'_>) -> EventHeader {
     let owned = |text: Option<Text<'_>>| text.and_then(Text::into_string);
     let extra = |(name, value): (Cow<'_, str>, &RawValue)| {
-        let value = bytes.slice_ref(value.get().as_bytes());
-        (name.into_owned(), RawJson::parsed(value))
+        let value = RawJson::parsed(document.slice_ref(value.get()));
+        (name.into_owned(), value)
     };
     EventHeader {
         schema: Schema::V2,

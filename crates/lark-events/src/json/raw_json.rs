@@ -1,8 +1,10 @@
 //! JSON text kept as it was received: a slice of the request's own bytes.
 
 use std::fmt;
+use std::str::FromStr;
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize, Serializer, ser};
 use serde_json::value::RawValue;
@@ -12,9 +14,11 @@ use super::object::from_object;
 use super::unread::unread;
 use crate::error::{DecodeError, EncodeError};
 
-/// The text of one JSON value, shared with the bytes it was received in: cloning copies nothing.
+/// The text of one JSON value, shared with the bytes it was received in: cloning copies nothing. It is
+/// validated once, when it is made.
 ///
-/// `Debug` shows the length alone, so that no payload reaches a log by accident.
+/// `Display` writes the text. `Debug` shows the length alone, so that no payload reaches a log by
+/// accident.
 ///
 /// ```
 /// use lark_events::RawJson;
@@ -25,7 +29,7 @@ use crate::error::{DecodeError, EncodeError};
 /// # Ok::<(), lark_events::DecodeError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
-pub struct RawJson(Bytes);
+pub struct RawJson(ByteString);
 
 impl RawJson {
     /// Takes bytes that are one JSON value in UTF-8, white space around it included.
@@ -34,10 +38,9 @@ impl RawJson {
     ///
     /// [`DecodeError`] when they are not.
     pub fn parse(json: impl Into<Bytes>) -> Result<Self, DecodeError> {
-        let json = json.into();
-        let text = std::str::from_utf8(&json).map_err(|_| DecodeError::not_utf8())?;
-        serde_json::from_str::<IgnoredAny>(text).map_err(|error| DecodeError::new(&error))?;
-        Ok(Self(json))
+        let text = ByteString::try_from(json.into()).map_err(|_| DecodeError::not_utf8())?;
+        serde_json::from_str::<IgnoredAny>(&text).map_err(|error| DecodeError::new(&error))?;
+        Ok(Self(text))
     }
 
     /// Writes `value` as JSON.
@@ -46,38 +49,33 @@ impl RawJson {
     ///
     /// [`EncodeError`] when its `Serialize` fails.
     pub fn encode(value: &impl Serialize) -> Result<Self, EncodeError> {
-        match serde_json::to_vec(value) {
+        match serde_json::to_string(value) {
             Ok(json) => Ok(Self(json.into())),
             Err(error) => Err(EncodeError::new(error)),
         }
     }
 
-    /// Takes bytes that a parser has already seen to be one JSON value in UTF-8.
-    pub(crate) fn parsed(json: Bytes) -> Self {
+    /// Takes a text that a parser has already seen to be one JSON value.
+    pub(crate) fn parsed(json: ByteString) -> Self {
         Self(json)
     }
 
     /// The text as bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        self.0.as_bytes()
     }
 
-    /// The text. This checks the encoding again, in time linear in its length; where bytes will do,
-    /// [`as_bytes`](Self::as_bytes) is free.
-    ///
-    /// # Panics
-    ///
-    /// Never: a `RawJson` is UTF-8 from its making on.
+    /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).expect("a RawJson is UTF-8 from its making on")
+        &self.0
     }
 
     /// The text as the shared buffer it lives in.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
-        self.0
+        self.0.into_bytes()
     }
 
     /// Decodes the text into a type.
@@ -86,7 +84,7 @@ impl RawJson {
     ///
     /// [`DecodeError`] when the type does not take it. The error says where, never what stood there.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
-        serde_json::from_slice(&self.0)
+        serde_json::from_str(&self.0)
             .map_err(|error| DecodeError::within::<T>(self.as_str(), &error))
     }
 
@@ -152,7 +150,28 @@ impl RawJson {
 /// An empty object: what a missing body is.
 impl Default for RawJson {
     fn default() -> Self {
-        Self(Bytes::from_static(b"{}"))
+        Self(ByteString::from_static("{}"))
+    }
+}
+
+impl AsRef<str> for RawJson {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+/// [`parse`](RawJson::parse) with a copy of the text.
+impl FromStr for RawJson {
+    type Err = DecodeError;
+
+    fn from_str(json: &str) -> Result<Self, DecodeError> {
+        Self::parse(json.to_owned())
+    }
+}
+
+impl fmt::Display for RawJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
@@ -164,7 +183,7 @@ impl fmt::Debug for RawJson {
 
 impl Serialize for RawJson {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let raw: &RawValue = serde_json::from_slice(self.as_bytes()).map_err(ser::Error::custom)?;
+        let raw: &RawValue = serde_json::from_str(self.as_str()).map_err(ser::Error::custom)?;
         raw.serialize(serializer)
     }
 }
@@ -172,7 +191,7 @@ impl Serialize for RawJson {
 impl<'de> Deserialize<'de> for RawJson {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
-        Ok(Self(Bytes::from(String::from(Box::<str>::from(raw)))))
+        Ok(Self(Box::<str>::from(raw).into()))
     }
 }
 
@@ -198,6 +217,15 @@ mod tests {
         for bad in [&b""[..], b"{", b"{} {}", b"\"\xff\"", b"nul", b"{}\0"] {
             assert!(RawJson::parse(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn it_is_read_from_a_text_and_shown_as_one() {
+        let raw: RawJson = r#"{"a": "secret"}"#.parse().unwrap();
+        assert_eq!(raw.to_string(), r#"{"a": "secret"}"#);
+        assert_eq!(AsRef::<str>::as_ref(&raw), raw.as_str());
+        assert!(!format!("{raw:?}").contains("secret"));
+        assert!("{".parse::<RawJson>().is_err());
     }
 
     #[test]

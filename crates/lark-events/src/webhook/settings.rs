@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use bytestring::ByteString;
 
 use super::freshness::{Freshness, Window};
 use super::opened::{Challenge, Opened};
@@ -78,8 +79,8 @@ impl Settings {
         unparsable: RejectionKind,
         now: SystemTime,
     ) -> Result<Opened, RejectionKind> {
-        let text = std::str::from_utf8(bytes).map_err(|_| unparsable)?;
-        let document = Document::parse(text).map_err(|_| unparsable)?;
+        let text = ByteString::try_from(bytes.clone()).map_err(|_| unparsable)?;
+        let document = Document::parse(&text).map_err(|_| unparsable)?;
         if !self.token_matches(document.token()) {
             return Err(RejectionKind::Token);
         }
@@ -88,7 +89,7 @@ impl Settings {
             let challenge = challenge.ok_or(RejectionKind::Malformed)?;
             return Ok(Opened::Challenge(challenge));
         }
-        let mut delivery = Delivery::from_document(bytes, document, Transport::Webhook, now)
+        let mut delivery = Delivery::from_document(&text, document, Transport::Webhook, now)
             .map_err(|_| RejectionKind::Malformed)?;
         self.own(&mut delivery)?;
         Ok(Opened::Delivery(delivery))

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use serde::Deserialize;
 
 use super::Proof;
@@ -81,12 +82,12 @@ impl OldCard<'_> {
         if let Some(challenge) = self.settings.url_check(body) {
             return Ok(Opened::Challenge(challenge));
         }
-        let text = std::str::from_utf8(body).map_err(|_| RejectionKind::Malformed)?;
-        let flat: Flat<'_> = from_named(text).map_err(|_| RejectionKind::Malformed)?;
+        let text = ByteString::try_from(body.clone()).map_err(|_| RejectionKind::Malformed)?;
+        let flat: Flat<'_> = from_named(&text).map_err(|_| RejectionKind::Malformed)?;
         let mut header = EventHeader::new(OLD_CARD_CALLBACK);
         header.tenant_key = flat.tenant_key.into_string();
         header.app_id = flat.app_id.into_string();
-        let mut delivery = Delivery::new(header, RawJson::parsed(body.clone()));
+        let mut delivery = Delivery::new(header, RawJson::parsed(text));
         delivery.transport = Transport::Webhook;
         delivery.received_at = now;
         delivery.replayable_for = self.settings.replayable_for();
