@@ -132,7 +132,9 @@ pub(crate) fn library<'a>(
     }
     let modules: String = modules.into_values().collect();
     let exports: String = exports.into_values().collect();
-    let text = format!("{HEADER}#![doc = include_str!(\"../README.md\")]\n\n{modules}\n{exports}");
+    let text = format!("{HEADER}// Each item says which feature it needs, on docs.rs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![doc = include_str!(\"../README.md\")]\n\n{modules}\n{exports}");
     (format!("crates/{TYPES}/src/lib.rs"), text)
 }
 

@@ -36,6 +36,8 @@
 //!
 //! - `metrics`: `MetricsLayer` for the `metrics` facade. Off by default.
 
+// Each item says which feature it needs, on docs.rs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // Nothing that comes from the network makes this panic or miscount.
 #![cfg_attr(
     not(test),

@@ -91,6 +91,9 @@
 //! - `webhook-tls`: posts to webhooks at `https://`, by a configuration of `rustls` that it is given
 //!   (`Poster::tls_config`, `PlatformBuilder::webhook_tls_config`).
 
+// Each item says which feature it needs, on docs.rs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod attempt;
 mod builder;
 mod clock;

@@ -41,6 +41,8 @@
 //!
 //! `MetricsLayer` of `lark-events-layers` has those of deliveries.
 
+// Each item says which feature it needs, on docs.rs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // Nothing that comes from the network makes this panic or miscount.
 #![cfg_attr(
     not(test),

@@ -61,6 +61,8 @@
 //! - `tls`: TLS without either, for a [configuration](LongConnectionBuilder::tls_config) of one's
 //!   own.
 
+// Each item says which feature it needs, on docs.rs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // Nothing that comes from the network makes this panic or miscount.
 #![cfg_attr(
     not(test),

@@ -43,6 +43,8 @@
 //!   signed with SHA-1, with an opener of its own. Off by default.
 //! - `testing`: the module of that name, for tests of your own handlers. Off by default.
 
+// Each item says which feature it needs, on docs.rs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // Nothing that comes from the network makes this panic or miscount.
 #![cfg_attr(
     not(test),

@@ -3,6 +3,7 @@
 mod changelog;
 mod manifests;
 mod packaging;
+mod semver;
 
 use std::path::Path;
 use std::process::Command;
@@ -27,6 +28,7 @@ pub(crate) fn rehearse(root: &Path) -> Result<(), String> {
     checks.run("tree", || tree(root));
     checks.run("manifests", || manifests::check(&published));
     checks.run("changelog", || read_changelog(root, &published));
+    checks.run("semver", || semver::check(root));
     supply::add(&mut checks, root, &workspace);
     checks.run("packages", || packaging::build(root, &published));
     checks.run("contents", || {
@@ -75,7 +77,7 @@ fn left_to_do(published: &[&Package]) -> String {
     let version = version.unwrap_or_default();
     let mut steps = Vec::new();
     if published.iter().any(|package| package.repository.is_none()) {
-        steps.push("Set `repository` in Cargo.toml, under [workspace.package].".to_owned());
+        steps.push("Set `repository` and `homepage` in Cargo.toml, under [workspace.package].".to_owned());
     }
     steps.push("See that `.ci/run` passes.".to_owned());
     steps.push(format!(

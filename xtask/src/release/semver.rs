@@ -1,0 +1,35 @@
+//! What changed for users since the last release, by cargo-semver-checks.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::cargo;
+use crate::checks::{self, Checked};
+
+pub(super) fn check(root: &Path) -> checks::Result {
+    if let Some(needed) = cargo::missing(root, "semver-checks")? {
+        return Ok(Checked::Skipped(needed));
+    }
+    let Some(tag) = last_release(root)? else {
+        return Ok(Checked::passed("no release to compare with"));
+    };
+    let mut command = cargo::command(root);
+    command.args(["semver-checks", "--workspace", "--baseline-rev", &tag]);
+    cargo::succeed(&mut command, "cargo semver-checks")?;
+    Ok(Checked::passed(format!("as the version says, since {tag}")))
+}
+
+/// The newest tag of a version.
+fn last_release(root: &Path) -> Result<Option<String>, String> {
+    let mut git = Command::new("git");
+    let git = git
+        .current_dir(root)
+        .args(["tag", "--list", "v*", "--sort=-version:refname"]);
+    let output = git.output().map_err(|error| format!("git tag: {error}"))?;
+    if !output.status.success() {
+        let told = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("git tag: {}", told.trim_end()));
+    }
+    let tags = String::from_utf8_lossy(&output.stdout);
+    Ok(tags.lines().next().map(str::to_owned))
+}
