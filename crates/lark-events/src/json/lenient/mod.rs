@@ -261,5 +261,9 @@ macro_rules! open_string_enum {
 #[cfg(feature = "derive")]
 pub use lark_events_macros::Lenient;
 
+/// What a field that can hold anything is, in code that an app has generated.
+#[doc(hidden)]
+pub use serde_json::Value;
+
 #[doc(hidden)]
 pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
