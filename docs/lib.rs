@@ -17,6 +17,7 @@ pages! {
     Messages include_str!("guide/messages.md"),
     Callbacks include_str!("guide/callbacks.md"),
     Deliveries include_str!("guide/deliveries.md"),
+    OwnEvents include_str!("guide/own-events.md"),
     Testing include_str!("guide/testing.md"),
     Deploying include_str!("guide/deploying.md"),
     Troubleshooting include_str!("guide/troubleshooting.md"),

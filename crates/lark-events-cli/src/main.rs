@@ -5,6 +5,7 @@
 
 mod catalogue;
 mod check;
+mod codegen;
 mod document;
 mod escape;
 mod events;
@@ -56,6 +57,7 @@ enum Command {
     Explain(explain::ExplainArgs),
     Inspect(inspect::InspectArgs),
     Events(events::EventsArgs),
+    Codegen(codegen::CodegenArgs),
     Completions(manual::CompletionsArgs),
     Man(manual::ManArgs),
 }
@@ -79,6 +81,7 @@ fn main() -> ExitCode {
             Command::Explain(args) => explain::run(&args, output),
             Command::Inspect(args) => inspect::run(&args, output),
             Command::Events(args) => events::run(&args, output),
+            Command::Codegen(args) => codegen::run(&args, output),
             Command::Completions(args) => manual::completions(&args, output),
             Command::Man(args) => manual::man(&args, output),
         }

@@ -34,6 +34,7 @@ mod model;
 mod names;
 mod naming;
 mod overlay;
+mod own;
 mod place;
 mod problem;
 mod prose;
@@ -65,6 +66,7 @@ use self::spec::Spec;
 
 pub use self::import::Report;
 pub use self::list::Listing;
+pub use self::own::Module;
 pub use self::problem::Problem;
 pub use self::rustfmt::FormatError;
 
@@ -84,6 +86,10 @@ pub enum CodegenError {
     Stale(Vec<PathBuf>),
     /// There is no formatted text.
     Format(FormatError),
+    /// Pages that are no event pages, each with its line and what was expected there.
+    Refused(Vec<String>),
+    /// A file that somebody wrote stands in the place of a module.
+    NotGenerated(PathBuf),
     /// A file that cannot be read or written.
     Io(PathBuf, io::Error),
 }
@@ -105,11 +111,13 @@ impl fmt::Display for CodegenError {
                 .iter()
                 .map(|file| format!("{}: stale, run `cargo xtask codegen`", file.display()))
                 .collect(),
-            Self::Format(FormatError::NotRun(error)) => {
-                vec![format!("cannot run rustfmt: {error}")]
-            }
-            Self::Format(FormatError::Refused(reason)) => {
-                vec![format!("rustfmt refused: {reason}")]
+            Self::Format(error) => vec![error.to_string()],
+            Self::Refused(lines) => lines.clone(),
+            Self::NotGenerated(path) => {
+                vec![format!(
+                    "{}: there already, and not generated",
+                    path.display()
+                )]
             }
             Self::Io(path, error) => vec![format!("{}: {error}", path.display())],
         };

@@ -1,9 +1,10 @@
 //! Formats generated text with the workspace's own rustfmt settings, so that `cargo fmt --check`
 //! and `cargo xtask codegen --check` agree.
 
+use std::io::Write as _;
 use std::path::Path;
-use std::process::Command;
-use std::{fs, io};
+use std::process::{Command, Stdio};
+use std::{fmt, fs, io};
 
 use super::files::write;
 use super::scratch::Scratch;
@@ -17,6 +18,37 @@ pub enum FormatError {
     NotRun(io::Error),
     /// What it said of the text.
     Refused(String),
+}
+
+impl fmt::Display for FormatError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotRun(error) => write!(f, "cannot run rustfmt: {error}"),
+            Self::Refused(reason) => write!(f, "rustfmt refused: {reason}"),
+        }
+    }
+}
+
+/// Formats a Rust file that is to be in this folder, with the settings that count there.
+pub(crate) fn format(text: &str, folder: &Path) -> Result<String, FormatError> {
+    let mut rustfmt = Command::new("rustfmt");
+    rustfmt.args(["--edition", "2024"]).current_dir(folder);
+    rustfmt.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = rustfmt
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(FormatError::NotRun)?;
+    let mut stdin = child.stdin.take().into_iter();
+    // One that fails early does not read what it is given, and says why.
+    let written = stdin.try_for_each(|mut stdin| stdin.write_all(text.as_bytes()));
+    drop(stdin);
+    let output = child.wait_with_output().map_err(FormatError::NotRun)?;
+    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+    if !output.status.success() {
+        return Err(FormatError::Refused(said(&output.stderr)));
+    }
+    written.map_err(FormatError::NotRun)?;
+    String::from_utf8(output.stdout).map_err(|error| FormatError::Refused(error.to_string()))
 }
 
 /// Formats the Rust files among the texts: in a copy, by one rustfmt for all of them, which is far

@@ -41,6 +41,8 @@
 //!
 //! - `card-v1`: the card callback of the old scheme (`card.action.trigger_v1`), which is plain and
 //!   signed with SHA-1, with an opener of its own. Off by default.
+//! - `derive`: `#[derive(EventType)]` and `#[derive(Lenient)]`, for events of your own. Off by
+//!   default.
 //! - `testing`: the module of that name, for tests of your own handlers. Off by default.
 
 // Each item says which feature it needs, on docs.rs.
@@ -100,6 +102,52 @@ pub use self::webhook::{
     Admission, Challenge, Opened, Rejection, RejectionKind, Webhook, WebhookBuildError,
     WebhookBuilder, Webhooks,
 };
+
+/// Implements [`EventType`](trait@EventType) for the body of an event of your own, and decodes it
+/// leniently: [`lenient::Lenient`](derive@lenient::Lenient) says how.
+///
+/// `#[event("…")]` says which event it is. It can have `reply = Type` besides, for a callback, and
+/// `schema = "1.0"`, for an event of the old envelope.
+///
+/// ```
+/// use lark_events::lenient::Lenient;
+/// use lark_events::{EventType, RawJson};
+/// use serde::Serialize;
+///
+/// #[derive(Debug, Default, Serialize, EventType)]
+/// #[event("kitchen.tea.ready_v1")]
+/// struct TeaReadyV1 {
+///     kind: Option<String>,
+///     amount: Option<u32>,
+///     cups: Vec<Cup>,
+/// }
+///
+/// #[derive(Debug, Default, Serialize, Lenient)]
+/// struct Cup {
+///     #[serde(rename = "type")]
+///     shape: Option<String>,
+/// }
+///
+/// assert_eq!(TeaReadyV1::EVENT_TYPE, "kitchen.tea.ready_v1");
+///
+/// let sent = r#"{"kind": 7, "amount": "3", "cups": [{"type": "mug"}, null, {"type": []}]}"#;
+/// let tea: TeaReadyV1 = RawJson::parse(sent)?.decode_leniently()?;
+/// assert_eq!((tea.kind.as_deref(), tea.amount), (Some("7"), Some(3)));
+/// assert_eq!(tea.cups.len(), 2);
+/// assert_eq!(tea.cups[0].shape.as_deref(), Some("mug"));
+/// # Ok::<(), lark_events::DecodeError>(())
+/// ```
+#[cfg(feature = "derive")]
+pub use lark_events_macros::EventType;
+
+/// What the derives write names this.
+#[cfg(feature = "derive")]
+#[doc(hidden)]
+pub mod __derive {
+    pub use serde;
+
+    pub use crate::event::{EventInfo, EventType, Schema};
+}
 
 /// Public types go to other threads with the services that hold them.
 const _: fn() = || {

@@ -40,7 +40,7 @@ fn write_package(root: &Path) {
     let core = env!("CARGO_MANIFEST_DIR");
     let manifest = format!(
         "[package]\nname = \"mistakes\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
-         [dependencies]\nlark-events = {{ path = {core:?} }}\n\
+         [dependencies]\nlark-events = {{ path = {core:?}, features = [\"derive\"] }}\n\
          serde = {{ version = \"1\", features = [\"derive\"] }}\n\n[workspace]\n"
     );
     fs::write(root.join("Cargo.toml"), manifest).unwrap();

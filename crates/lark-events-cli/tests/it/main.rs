@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod check;
+mod codegen;
 mod events;
 mod explain;
 mod inspect;
@@ -122,6 +123,8 @@ fn misuse_is_status_2_and_says_so_on_stderr() {
         &["push", "im.message.receive_v1", "--to", "ftp://localhost"],
         &["events", "a", "b"],
         &["explain", "--header", "a: b"],
+        &["codegen"],
+        &["codegen", "no/such/page.md"],
         &["completions", "dos"],
         &["man", "pour"],
         &["inspect", "no/such/file"],
@@ -205,6 +208,7 @@ fn every_command_has_help_with_an_example() {
         "explain",
         "inspect",
         "events",
+        "codegen",
         "completions",
         "man",
     ] {

@@ -48,6 +48,8 @@ pub struct Setting {
     repairs: Vec<SampleRepair>,
     /// By event type, where it does not begin with its domain.
     pub domains: BTreeMap<String, String>,
+    /// The domain of an event that names none and is not among those.
+    pub otherwise: Option<String>,
 }
 
 /// A sample that is no JSON, put right.
@@ -109,13 +111,14 @@ impl Setting {
         Ok(setting)
     }
 
-    /// The first word of the event type, or what the file of domains says.
+    /// What the file of domains says, or the first word of the event type.
     fn domain(&self, event_type: &str) -> Option<String> {
         let listed = self.domains.get(event_type).cloned();
-        listed.or_else(|| {
+        let named = listed.or_else(|| {
             let (first, _) = event_type.split_once('.')?;
             (!first.is_empty()).then(|| first.to_owned())
-        })
+        });
+        named.or_else(|| self.otherwise.clone())
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) fn file(domain: &Domain) -> String {
     text + &event_set::text(domain)
 }
 
-fn event(event: &Event) -> String {
+pub(super) fn event(event: &Event) -> String {
     let Event { body, raw, .. } = event;
     let mut text = comment(&event.doc, 0);
     text += "///\n";

@@ -4,6 +4,7 @@
 mod enumeration;
 mod event;
 mod event_set;
+pub(crate) mod module;
 pub(crate) mod outline;
 mod root;
 mod samples;

@@ -8,7 +8,8 @@ use super::info::EventInfo;
 /// A body type and the event type it belongs to.
 ///
 /// Generated crates implement it for the platform's catalogue. For an event that none of them has,
-/// a type of your own and three lines do the same:
+/// a type of your own and three lines do the same. `#[derive(EventType)]`, of the feature `derive`,
+/// writes them, and decodes the type [leniently](crate::lenient).
 ///
 /// ```
 /// use lark_events::{Dispatcher, Event, EventType};

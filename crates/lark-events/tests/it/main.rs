@@ -6,6 +6,8 @@ mod apps;
 #[cfg(feature = "card-v1")]
 mod card_v1;
 mod cost;
+#[cfg(feature = "derive")]
+mod derive;
 mod dispatch;
 mod event_set;
 mod hygiene;

@@ -46,6 +46,8 @@
 mod budget;
 mod containers;
 mod held;
+#[cfg(feature = "derive")]
+mod member;
 mod repair;
 mod takers;
 #[cfg(test)]
@@ -56,6 +58,9 @@ pub(crate) use self::budget::bounded;
 pub use self::containers::object;
 pub(crate) use self::held::Held;
 use self::held::is_exact;
+#[cfg(feature = "derive")]
+#[doc(hidden)]
+pub use self::member::{Member, member};
 pub(crate) use self::repair::{MAX_DEPTH, repair};
 
 /// For `#[serde(default, deserialize_with = "lenient::field")]` on an `Option` field.
@@ -247,6 +252,18 @@ macro_rules! open_string_enum {
         }
     };
 }
+
+/// Implements [`Lenient`](trait@Lenient) and `Deserialize` for a struct: an odd value costs its own field
+/// only. [`EventType`](derive@crate::EventType) does so for the body of an event.
+///
+/// A field is an `Option` of a lenient type, or a lenient type that has a `Default`; the odd value is then
+/// as good as none. Attributes of serde on fields, such as `rename`, count.
+#[cfg(feature = "derive")]
+pub use lark_events_macros::Lenient;
+
+/// What a field that can hold anything is, in code that an app has generated.
+#[doc(hidden)]
+pub use serde_json::Value;
 
 #[doc(hidden)]
 pub use serde::{Deserialize, Deserializer, Serialize, Serializer};

@@ -1,0 +1,9 @@
+//! A derive that does not say which event it is.
+
+use lark_events::EventType;
+
+#[derive(EventType)]
+//~ say which event it is: #[event("kitchen.tea.ready_v1")]
+struct TeaReadyV1 {}
+
+fn main() {}
