@@ -27,7 +27,7 @@ pub(crate) async fn both_transports() {
 
 async fn over_http() {
     let service = EventService::builder(webhook(), dispatcher());
-    let service = service.ack_deadline(SOON).build();
+    let service = service.ack_deadline(SOON).build().unwrap();
     let app = axum::Router::new().route_service(PATH, service);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}{PATH}", listener.local_addr().unwrap());
