@@ -9,7 +9,7 @@ use lark_events_ws::rustls::crypto::ring;
 use lark_events_ws::rustls::pki_types::CertificateDer;
 use lark_events_ws::rustls::pki_types::pem::PemObject as _;
 use lark_events_ws::rustls::{ClientConfig, RootCertStore};
-use lark_events_ws::{LongConnection, State};
+use lark_events_ws::{Domain, LongConnection, State};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
 
@@ -44,7 +44,7 @@ async fn over_tls() {
     let other = Platform::builder().tls().start().await.unwrap();
     let to = |base_url: &str, trusted: &Platform| {
         LongConnection::builder(APP_ID, APP_SECRET)
-            .base_url(base_url)
+            .domain(Domain::custom(base_url))
             .no_proxy()
             .ack_deadline(SOON)
             .drain_timeout(SOON)

@@ -11,7 +11,7 @@ use std::time::Duration;
 use lark_events::{BoxError, Delivery, Dispatcher, LateHandler, Outcome};
 use lark_events_sim::{ClientConfig, Document, Fault, Platform};
 use lark_events_ws::{
-    ConnectErrorKind, LongConnection, LongConnectionBuilder, LongConnections, State,
+    ConnectErrorKind, Domain, LongConnection, LongConnectionBuilder, LongConnections, State,
 };
 use tokio::sync::oneshot;
 use tower::{Service, ServiceBuilder, service_fn};
@@ -77,7 +77,7 @@ async fn platform(app: &str) -> Arc<Platform> {
 fn to(platform: &Arc<Platform>, app: &str, secret: &str) -> LongConnectionBuilder {
     let dialed = Arc::clone(platform);
     LongConnection::builder(app, secret)
-        .base_url(platform.base_url())
+        .domain(Domain::custom(platform.base_url()))
         .connect_with(move |_| {
             let stream = dialed.dial();
             async move { Ok(stream) }
@@ -113,7 +113,12 @@ where
     let connection = to(&platform, "cli_tea", SECRET).late(late).build().unwrap();
     let (shut_down, asked) = oneshot::channel::<()>();
     let asked = async { asked.await.unwrap_or_default() };
-    let running = tokio::spawn(connection.run(service, asked));
+    let running = tokio::spawn(
+        connection
+            .run(service)
+            .with_graceful_shutdown(asked)
+            .into_future(),
+    );
     platform.until(|stats| stats.connections == 1).await;
     assert!(!platform.push(document).await.acknowledged());
     shut_down.send(()).unwrap();
@@ -156,7 +161,7 @@ async fn messages_that_are_dropped(log: &Log) {
     let platform = platform("cli_tea").await;
     let connection = to(&platform, "cli_tea", SECRET).build().unwrap();
     let monitor = connection.monitor();
-    let running = tokio::spawn(connection.run(dispatcher(), std::future::pending()));
+    let running = tokio::spawn(connection.run(dispatcher()).into_future());
     monitor.until(State::is_connected).await;
     log.take();
     for _ in 0..MANY {
@@ -251,7 +256,12 @@ async fn connections_that_end(log: &Log) {
     let monitors = connections.monitors();
     let (shut_down, asked) = oneshot::channel::<()>();
     let asked = async { asked.await.unwrap_or_default() };
-    let running = tokio::spawn(connections.run(dispatcher(), asked));
+    let running = tokio::spawn(
+        connections
+            .run(dispatcher())
+            .with_graceful_shutdown(asked)
+            .into_future(),
+    );
     monitors[0].until(State::is_connected).await;
     let failed = |state: &State| matches!(state, State::Failed(_));
     monitors[1].until(failed).await;
@@ -272,7 +282,7 @@ async fn connections_that_end(log: &Log) {
     // A lone one says so before its handlers have finished, not after.
     let connection = to(&tea, "cli_tea", SECRET).build().unwrap();
     let monitor = connection.monitor();
-    let running = tokio::spawn(connection.run(dispatcher(), std::future::pending()));
+    let running = tokio::spawn(connection.run(dispatcher()).into_future());
     monitor.until(State::is_connected).await;
     drop(tea.push(event("late_v1")));
     while monitor.stats().running == 0 {
@@ -293,7 +303,12 @@ async fn connections_that_end(log: &Log) {
     let monitor = connection.monitor();
     let (shut_down, asked) = oneshot::channel::<()>();
     let asked = async { asked.await.unwrap_or_default() };
-    let running = tokio::spawn(connection.run(dispatcher(), asked));
+    let running = tokio::spawn(
+        connection
+            .run(dispatcher())
+            .with_graceful_shutdown(asked)
+            .into_future(),
+    );
     monitor.until(State::is_connected).await;
     drop(tea.push(event("late_v1")));
     while monitor.stats().running == 0 {

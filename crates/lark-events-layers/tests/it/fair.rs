@@ -9,7 +9,7 @@ use lark_events::{BoxError, Delivery, LateHandler, Outcome, RawJson};
 use lark_events_layers::{DedupLayer, InOrderLayer, LayerErrorKind};
 use lark_events_sim::{Document, Mode, Platform, PlatformBuilder, Push};
 use lark_events_tower::EventService;
-use lark_events_ws::{LongConnection, LongConnectionBuilder, State};
+use lark_events_ws::{Domain, LongConnection, LongConnectionBuilder, State};
 use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -127,7 +127,7 @@ where
 {
     let dialed = Arc::clone(platform);
     let builder = LongConnection::builder("cli_a1b2c3d4e5f60718", "app-secret")
-        .base_url(platform.base_url())
+        .domain(Domain::custom(platform.base_url()))
         .connect_with(move |_| {
             let stream = dialed.dial();
             async move { Ok(stream) }
@@ -136,7 +136,10 @@ where
     let monitor = connection.monitor();
     let (shut_down, asked) = oneshot::channel();
     let asked = async { asked.await.unwrap_or_default() };
-    let running = connection.run(service, asked);
+    let running = connection
+        .run(service)
+        .with_graceful_shutdown(asked)
+        .into_future();
     let running = tokio::spawn(async move { running.await.unwrap() });
     monitor.until(State::is_connected).await;
     (shut_down, running)

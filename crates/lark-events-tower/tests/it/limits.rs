@@ -7,7 +7,7 @@ use http::Request;
 use http_body_util::{BodyExt as _, Full};
 use lark_events::{MAX_EVENT_BYTES, MAX_UNSIGNED_BYTES, SIGNATURE_HEADER, Webhook};
 use lark_events_sim::Document;
-use lark_events_tower::EventService;
+use lark_events_tower::{EventService, EventServiceBuildErrorKind};
 use tower::ServiceExt as _;
 
 use crate::support::{
