@@ -352,20 +352,22 @@ fn endpoint_of(domain: &Domain) -> Result<Uri, BuildError> {
         let text = format!("the domain's base URL {what}: {EXPECTED}");
         BuildError::new(Kind::InvalidDomain, text)
     };
-    let url = format!("{}{}", domain.base_url(), endpoint::PATH);
-    let endpoint: Uri = url
+    let base_url = domain.base_url();
+    if !["http://", "https://"]
+        .iter()
+        .any(|scheme| base_url.starts_with(scheme))
+    {
+        return Err(invalid("has another scheme, no scheme or no host"));
+    }
+    let endpoint: Uri = format!("{base_url}{}", endpoint::PATH)
         .parse()
         .map_err(|error: InvalidUri| invalid("is no URL").with_source(error))?;
-    if !matches!(endpoint.scheme_str(), Some("http" | "https")) {
-        return Err(invalid("has another scheme, or none"));
-    }
     if endpoint.query().is_some() {
         return Err(invalid("has a query"));
     }
     match endpoint.authority() {
         Some(at) if !at.as_str().contains('@') => Ok(endpoint),
-        Some(_) => Err(invalid("has a user")),
-        None => Err(invalid("has no host")),
+        _ => Err(invalid("has a user")),
     }
 }
 

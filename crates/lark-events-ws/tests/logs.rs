@@ -93,6 +93,7 @@ fn dispatcher() -> Dispatcher {
             assert!(std::hint::black_box(false), "a panic's own text");
         })
         .on_raw("late_v1", |_| tokio::time::sleep(Duration::from_secs(4)))
+        .ignore(["quiet_v1"])
         .build()
         .unwrap()
 }
@@ -169,10 +170,7 @@ async fn messages_that_are_dropped(log: &Log) {
         platform.push(event("quiet_v1")).await;
     }
     let lines = log.take();
-    let unhandled = lines
-        .iter()
-        .filter(|line| line.contains("without a handler"));
-    assert_eq!(lines.len() - unhandled.count(), MANY, "{lines:#?}");
+    assert_eq!(lines.len(), MANY, "{lines:#?}");
     // Each says what it was.
     for what in [
         "a card of the old scheme",

@@ -378,12 +378,13 @@ fn what_cannot_be_used_is_not_built() {
         NoCredentials
     );
     for (url, what) in [
-        ("", "is no URL"),
-        ("open.feishu.cn", "is no URL"),
-        ("ftp://host", "has another scheme, or none"),
+        ("", "has another scheme, no scheme or no host"),
+        ("open.feishu.cn", "has another scheme, no scheme or no host"),
+        ("ftp://host", "has another scheme, no scheme or no host"),
         ("https://marked@host", "has a user"),
         ("https://host/?marked", "has a query"),
-        ("https://", "is no URL"),
+        ("https://", "has another scheme, no scheme or no host"),
+        ("https://a b", "is no URL"),
     ] {
         let (kind, text) = refused(builder().domain(Domain::custom(url)));
         assert_eq!(kind, InvalidDomain, "{url}");

@@ -140,6 +140,7 @@ pub(crate) fn watched() -> (Dispatcher, Arc<Seen>) {
         .on_raw("profile.view.get", |_| async move {
             RawReply::json(&json!({"title": "hello"}))
         })
+        .ignore(["other_v1"])
         .build()
         .unwrap();
     (dispatcher, seen)
