@@ -12,7 +12,7 @@ mod event_app;
 use std::process::ExitCode;
 
 use lark_events::BoxError;
-use lark_events_ws::{FEISHU, LongConnection};
+use lark_events_ws::{Domain, LongConnection};
 use tracing::{error, info};
 
 use self::event_app::{GRACE, dispatcher, log_to_stderr, setting, stop_signal};
@@ -35,10 +35,13 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), BoxError> {
     let stop = stop_signal()?;
     let connection = LongConnection::builder(needed("LARK_APP_ID")?, needed("LARK_APP_SECRET")?)
-        .base_url(setting("LARK_BASE_URL").unwrap_or_else(|| FEISHU.to_owned()))
+        .domain(setting("LARK_BASE_URL").map_or(Domain::Feishu, Domain::custom))
         .drain_timeout(GRACE)
         .build()?;
-    connection.run(dispatcher()?, stop).await?;
+    connection
+        .run(dispatcher()?)
+        .with_graceful_shutdown(stop)
+        .await?;
     info!("closed");
     Ok(())
 }

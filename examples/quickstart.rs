@@ -13,8 +13,9 @@ use axum::http::StatusCode;
 use lark_events::{BoxError, Dispatcher, Event, Webhook};
 use lark_events_sim::{Document, Platform};
 use lark_events_tower::EventService;
-use lark_events_ws::LongConnection;
+use lark_events_ws::{Domain, LongConnection};
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use vc_events::ReserveConfigUpdatedV1;
 
 const APP_ID: &str = "cli_a1b2c3d4e5f60718";
@@ -92,18 +93,21 @@ async fn by_long_connection(dispatcher: Dispatcher) -> Result<(), BoxError> {
     let platform = Platform::builder().app(APP_ID, APP_SECRET).start().await?;
     // The app: its id and secret. It connects to the platform, and needs no URL of its own.
     let connection = LongConnection::builder(APP_ID, APP_SECRET)
-        .base_url(platform.base_url())
+        .domain(Domain::custom(platform.base_url()))
         .no_proxy()
         .build()?;
 
     // It runs until it is told to shut down: here, when the event has been pushed.
-    let mut pushed = Ok(());
-    let shutdown = async {
-        platform.until(|stats| stats.connections == 1).await;
-        println!("long connection: open");
-        pushed = push(&platform).await;
-    };
-    connection.run(dispatcher, shutdown).await?;
+    let (shut_down, asked) = oneshot::channel::<()>();
+    let running = connection.run(dispatcher).with_graceful_shutdown(async {
+        let _ = asked.await;
+    });
+    let running = tokio::spawn(running.into_future());
+    platform.until(|stats| stats.connections == 1).await;
+    println!("long connection: open");
+    let pushed = push(&platform).await;
+    drop(shut_down);
+    running.await??;
     println!("long connection: closed");
     pushed
 }

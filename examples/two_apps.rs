@@ -13,8 +13,9 @@ use axum::http::StatusCode;
 use lark_events::{BoxError, Dispatcher, Webhook, Webhooks};
 use lark_events_sim::{Document, Platform, PlatformBuilder};
 use lark_events_tower::EventService;
-use lark_events_ws::{LongConnection, LongConnections};
+use lark_events_ws::{Domain, LongConnection, LongConnections};
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use vc_events::ReserveConfigUpdatedV1;
 
 const PATH: &str = "/webhook/event";
@@ -106,23 +107,24 @@ async fn by_long_connection(dispatcher: Dispatcher) -> Result<(), BoxError> {
     for app in &APPS {
         let platform = app.platform().start().await?;
         let connection = LongConnection::builder(app.id, app.secret)
-            .base_url(platform.base_url())
+            .domain(Domain::custom(platform.base_url()))
             .no_proxy();
         connections.push(connection.build()?);
         platforms.push(platform);
     }
-    let mut pushed = Ok(());
-    let shutdown = async {
-        for platform in &platforms {
-            platform.until(|stats| stats.connections == 1).await;
-            if pushed.is_ok() {
-                pushed = push(platform).await;
-            }
-        }
-    };
+    let (shut_down, asked) = oneshot::channel::<()>();
     let connections = LongConnections::of(connections)?;
-    connections.run(dispatcher, shutdown).await?;
-    pushed
+    let running = connections.run(dispatcher).with_graceful_shutdown(async {
+        let _ = asked.await;
+    });
+    let running = tokio::spawn(running.into_future());
+    for platform in &platforms {
+        platform.until(|stats| stats.connections == 1).await;
+        push(platform).await?;
+    }
+    drop(shut_down);
+    running.await??;
+    Ok(())
 }
 
 /// Pushes the documented sample of the event, once.

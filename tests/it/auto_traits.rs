@@ -2,7 +2,6 @@
 //! them, futures to whatever runs them. That they can is told by the compiler; here, so that a private
 //! field never takes it away unnoticed.
 
-use std::future::pending;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -22,16 +21,18 @@ use lark_events::{
     UnhandledPolicy, UserId, VerificationToken, Violation, Violations, Webhook, WebhookBuildError,
     WebhookBuilder, Webhooks,
 };
-use lark_events_layers::run::{Called, Counter, Ended, NotStarted, Panicked, Slot, Tasks, Terms};
+use lark_events_layers::run::{Called, Counter, Ended, NotStarted, Slot, Tasks, Terms};
 use lark_events_layers::{
-    AckFirst, AckFirstLayer, AckFirstStats, Claim, Dedup, DedupLayer, DedupStats, DedupStore,
-    InOrder, InOrderLayer, InOrderStats, LayerError, LayerErrorKind, Measured, MemoryStore,
-    MetricsLayer, OutcomeFuture,
+    AckFirst, AckFirstLayer, AckFirstLayerBuilder, AckFirstStats, Claim, Dedup, DedupLayer,
+    DedupLayerBuilder, DedupStats, DedupStore, InOrder, InOrderLayer, InOrderLayerBuilder,
+    InOrderStats, LayerBuildError, LayerBuildErrorKind, LayerError, LayerErrorKind, Measured,
+    MemoryStore, MetricsLayer, OutcomeFuture,
 };
 use lark_events_sim as sim;
 use lark_events_tower::{
-    CardActionService, DrainError, EventLayer, EventService, EventServiceBuilder, LayerFuture,
-    Never, ResponseBody, ResponseFuture, Stats, WithEvents,
+    CardActionService, DrainError, DrainErrorKind, EventLayer, EventService,
+    EventServiceBuildError, EventServiceBuildErrorKind, EventServiceBuilder, LayerFuture, Never,
+    ResponseBody, ResponseFuture, Stats, WithEvents,
 };
 use lark_events_ws as ws;
 
@@ -77,7 +78,6 @@ fn a_webhook_and_its_layers_can_be_shared() {
         Counter,
         Ended,
         NotStarted,
-        Panicked,
         Slot,
         Tasks,
         Terms
@@ -95,7 +95,16 @@ fn a_webhook_and_its_layers_can_be_shared() {
     );
     shared!(InOrderLayer, InOrder<Dispatcher>, InOrderStats);
     shared!(MetricsLayer, Measured<Dispatcher>);
-    shared!(Stats, DrainError, LayerError, LayerErrorKind);
+    shared!(
+        Stats,
+        DrainError,
+        DrainErrorKind,
+        LayerError,
+        LayerErrorKind
+    );
+    shared!(AckFirstLayerBuilder, DedupLayerBuilder, InOrderLayerBuilder);
+    shared!(LayerBuildError, LayerBuildErrorKind);
+    shared!(EventServiceBuildError, EventServiceBuildErrorKind);
     shared!(Never, ResponseBody, ResponseBody<Full<Bytes>>);
     shared::<Box<dyn DedupStore>>();
     sent::<OutcomeFuture>();
@@ -112,9 +121,19 @@ fn a_long_connection_can_be_shared() {
         ws::LongConnectionBuilder
     );
     shared!(ws::Monitor, ws::State, ws::Stats, ws::LateHandler);
-    shared!(ws::BuildError, ws::ConnectError, ws::ConnectErrorKind);
+    shared!(
+        ws::LongConnectionBuildError,
+        ws::LongConnectionBuildErrorKind
+    );
+    shared!(
+        ws::ConnectError,
+        ws::ConnectErrorKind,
+        ws::Domain,
+        ws::Run<Dispatcher>
+    );
+    sent::<ws::RunFuture>();
     shared!(ws::frame::Frame, ws::frame::Header, ws::frame::Method);
-    shared!(ws::frame::FrameError);
+    shared!(ws::frame::FrameError, ws::frame::FrameErrorKind);
 }
 
 #[test]
@@ -165,9 +184,9 @@ fn what_is_awaited_can_be_spawned() {
             .unwrap()
     };
     spawnable(connection().monitor().until(|_| true));
-    spawnable(connection().run(dispatcher(), pending()));
+    spawnable(connection().run(dispatcher()).into_future());
     let several = ws::LongConnections::of([connection()]).unwrap();
-    spawnable(several.run(dispatcher(), pending()));
+    spawnable(several.run(dispatcher()).into_future());
     spawnable(sim::Platform::builder().start());
 }
 

@@ -97,14 +97,21 @@ pub(crate) fn layered(
     + 'static,
 ) {
     let body = |delivery: &Delivery| Some(delivery.raw.as_str().to_owned());
-    let dedup = DedupLayer::with_store(Arc::new(Failing {
+    let store = Arc::new(Failing {
         grants: store_grants,
-    }));
-    let ack_first = AckFirstLayer::new().workers(4);
+    });
+    let dedup = DedupLayer::builder().store(store).key_for("good_v1", body);
+    let ack_first = AckFirstLayer::builder().max_running(4).build().unwrap();
     let service = ServiceBuilder::new()
-        .layer(dedup.key_for("good_v1", body))
+        .layer(dedup.build().unwrap())
         .layer(ack_first.clone())
-        .layer(InOrderLayer::by(body).max_waiting(1))
+        .layer(
+            InOrderLayer::builder()
+                .by(body)
+                .max_waiting(1)
+                .build()
+                .unwrap(),
+        )
         .timeout(Duration::from_secs(1))
         .service(dispatcher());
     (ack_first, service)

@@ -7,7 +7,7 @@ use http::Uri;
 use lark_events::{BoxError, Delivery, Outcome};
 use lark_events_sim::{ClientConfig, Document, Fault, Platform, PlatformBuilder};
 use lark_events_ws::{
-    ConnectError, LongConnection, LongConnectionBuilder, LongConnections, Monitor, State,
+    ConnectError, Domain, LongConnection, LongConnectionBuilder, LongConnections, Monitor, State,
 };
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
@@ -48,7 +48,7 @@ pub(crate) fn platform() -> PlatformBuilder {
 /// A connection to it in memory. Who opens the streams is not told the secrets of an address.
 fn to(platform: &Arc<Platform>, app_secret: &str) -> LongConnectionBuilder {
     let dialed = Arc::clone(platform);
-    by(app_secret, move |_| dialed.dial()).base_url(platform.base_url())
+    by(app_secret, move |_| dialed.dial()).domain(Domain::custom(platform.base_url()))
 }
 
 fn by(
@@ -88,7 +88,12 @@ impl Client {
         let monitor = connection.monitor();
         let (shutdown, asked) = oneshot::channel();
         let asked = async { asked.await.unwrap_or_default() };
-        let ended = tokio::spawn(connection.run(service, asked));
+        let ended = tokio::spawn(
+            connection
+                .run(service)
+                .with_graceful_shutdown(asked)
+                .into_future(),
+        );
         Self {
             monitor,
             ended,
@@ -129,7 +134,7 @@ async fn events() {
     let own = LongConnections::of([to(&platform, APP_SECRET).build().unwrap()]).unwrap();
     trace!(target: "lark_events_ws", ?own, "connections");
     let monitor = own.monitors().remove(0);
-    let running = tokio::spawn(own.run(dispatcher(), std::future::pending()));
+    let running = tokio::spawn(own.run(dispatcher()).into_future());
     monitor.until(State::is_connected).await;
     let others = Document::v2("good_v1", &"marked-payload").unwrap();
     let _ = platform.push(others.header("app_id", "cli_other")).await;
@@ -223,7 +228,7 @@ async fn odd_addresses() {
                 Some("http") => answering(answer.clone()),
                 _ => dialed.dial(),
             });
-            let builder = builder.base_url(platform.base_url());
+            let builder = builder.domain(Domain::custom(platform.base_url()));
             let client = Client::start(builder, dispatcher());
             let failed = |state: &State| matches!(state, State::Reconnecting { .. });
             let state = client.monitor.until(failed).await;

@@ -9,7 +9,7 @@ use lark_events_ws::rustls::crypto::ring;
 use lark_events_ws::rustls::pki_types::CertificateDer;
 use lark_events_ws::rustls::pki_types::pem::PemObject as _;
 use lark_events_ws::rustls::{ClientConfig, RootCertStore};
-use lark_events_ws::{LongConnection, State};
+use lark_events_ws::{Domain, LongConnection, State};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
 
@@ -27,7 +27,7 @@ pub(crate) async fn both_transports() {
 
 async fn over_http() {
     let service = EventService::builder(webhook(), dispatcher());
-    let service = service.ack_deadline(SOON).build();
+    let service = service.ack_deadline(SOON).build().unwrap();
     let app = axum::Router::new().route_service(PATH, service);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}{PATH}", listener.local_addr().unwrap());
@@ -44,7 +44,7 @@ async fn over_tls() {
     let other = Platform::builder().tls().start().await.unwrap();
     let to = |base_url: &str, trusted: &Platform| {
         LongConnection::builder(APP_ID, APP_SECRET)
-            .base_url(base_url)
+            .domain(Domain::custom(base_url))
             .no_proxy()
             .ack_deadline(SOON)
             .drain_timeout(SOON)

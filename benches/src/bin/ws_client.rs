@@ -13,8 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use lark_events::{BoxError, Dispatcher};
-use lark_events_ws::LongConnection;
 use lark_events_ws::frame::Frame;
+use lark_events_ws::{Domain, LongConnection};
 use tokio::net::TcpStream;
 use tokio::runtime::Builder;
 use tokio_tungstenite::tungstenite::Message;
@@ -42,9 +42,9 @@ async fn ours(url: &str) -> Result<(), BoxError> {
         future::ready(())
     });
     LongConnection::builder(env::var("APP_ID")?, env::var("APP_SECRET")?)
-        .base_url(url)
+        .domain(Domain::custom(url))
         .build()?
-        .run(dispatcher.build()?, future::pending())
+        .run(dispatcher.build()?)
         .await?;
     Ok(())
 }

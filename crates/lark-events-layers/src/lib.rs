@@ -10,8 +10,8 @@
 //! - [`InOrderLayer`] handles the events of one key in order.
 //!
 //! Together they go in this order: a duplicate then takes no place in the queue, and what leaves the
-//! queue enters its lane in order. What waits in a lane holds a worker, so there are many of those, and a
-//! limit inside bounds what runs: no busy tenant holds up another. A time-out inside of them bounds a
+//! queue enters its lane in order. What waits in a lane counts among what the first runs, so that may be much,
+//! and a limit inside bounds what runs: no busy tenant holds up another. A time-out inside of them bounds a
 //! handler, and no waiting:
 //!
 //! ```
@@ -21,7 +21,7 @@
 //! use lark_events_layers::{AckFirstLayer, DedupLayer, InOrderLayer};
 //! use tower::ServiceBuilder;
 //!
-//! let ack_first = AckFirstLayer::new().workers(1_000); // to drain, after the transport
+//! let ack_first = AckFirstLayer::builder().max_running(1_000).build()?; // to drain, after the transport
 //! let service = ServiceBuilder::new()
 //!     .layer(DedupLayer::new())
 //!     .layer(ack_first.clone())
@@ -29,8 +29,15 @@
 //!     .concurrency_limit(16)
 //!     .timeout(Duration::from_secs(60))
 //!     .service(Dispatcher::builder().build()?);
-//! # Ok::<(), lark_events::BuildError>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # Settings
+//!
+//! `XLayer::new()` has the defaults, `XLayer::builder()` sets them. A bound of 0 admits nothing and a time of
+//! 0 is over at once: where no event could be handled with it, `build` fails with
+//! [`LayerBuildErrorKind::Zero`], as do the builders of both transports. All clones of a layer and the
+//! services under them share their bounds and counts.
 //!
 //! # Features
 //!
@@ -61,18 +68,14 @@ mod lanes;
 mod metrics;
 pub mod run;
 
-pub use self::ack_first::{
-    AckFirst, AckFirstLayer, AckFirstStats, DEFAULT_MAX_BYTES, DEFAULT_MAX_QUEUED, DEFAULT_WORKERS,
-};
+pub use self::ack_first::{AckFirst, AckFirstLayer, AckFirstLayerBuilder, AckFirstStats};
 pub use self::dedup::{
-    Claim, DEFAULT_CAPACITY, DEFAULT_KEPT, DEFAULT_LEASE, Dedup, DedupLayer, DedupStats,
-    DedupStore, MemoryStore,
+    Claim, Dedup, DedupLayer, DedupLayerBuilder, DedupStats, DedupStore, MemoryStore,
 };
-pub use self::error::{LayerError, LayerErrorKind};
+pub use self::error::{
+    DrainError, DrainErrorKind, LayerBuildError, LayerBuildErrorKind, LayerError, LayerErrorKind,
+};
 pub use self::future::OutcomeFuture;
-pub use self::in_order::{
-    DEFAULT_MAX_WAITING, DEFAULT_MAX_WAITING_PER_KEY, InOrder, InOrderLayer, InOrderStats,
-};
+pub use self::in_order::{InOrder, InOrderLayer, InOrderLayerBuilder, InOrderStats};
 #[cfg(feature = "metrics")]
 pub use self::metrics::{Measured, MetricsLayer};
-pub use self::run::DrainError;

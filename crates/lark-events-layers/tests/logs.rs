@@ -68,8 +68,11 @@ async fn what_is_lost_or_not_remembered_is_named_and_never_quoted() {
         assert!(std::hint::black_box(false), "a panic's own text");
         Ok::<_, BoxError>(Outcome::Handled)
     });
-    let dedup = DedupLayer::with_store(Arc::new(Forgetful));
-    let dedup = dedup.key_for("x_v1", |delivery| Some(delivery.raw.as_str().to_owned()));
+    let dedup = DedupLayer::builder()
+        .store(Arc::new(Forgetful))
+        .key_for("x_v1", |delivery| Some(delivery.raw.as_str().to_owned()))
+        .build()
+        .unwrap();
     let ack_first = AckFirstLayer::new();
     let layers = ServiceBuilder::new().layer(dedup).layer(ack_first.clone());
     let service = layers.service(dispatcher);

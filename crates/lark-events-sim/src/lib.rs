@@ -57,7 +57,8 @@
 //! # let mut runtime = tokio::runtime::Builder::new_current_thread();
 //! # runtime.enable_all().start_paused(true).build()?.block_on(async {
 //! # let webhook = Webhook::builder().verification_token("token").build()?;
-//! # let app = EventService::new(webhook, Dispatcher::builder().build()?);
+//! # let dispatcher = Dispatcher::builder().ignore(["kitchen.tea.ready_v1"]).build()?;
+//! # let app = EventService::new(webhook, dispatcher);
 //! let platform = Platform::builder().verification_token("token").webhook_service(app);
 //! let platform = platform.start().await?;
 //! platform.inject(Fault::LoseAnswer);

@@ -5,24 +5,20 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lark_events::{LateHandler, Webhook};
-use lark_events_layers::run::Tasks;
+use lark_events_layers::run::{
+    DEFAULT_ACK_DEADLINE, DEFAULT_MAX_BYTES_IN_FLIGHT, DEFAULT_MAX_RUNNING, Tasks,
+};
 use tokio::sync::Semaphore;
 
+use crate::error::EventServiceBuildError;
 use crate::opener::Opener;
 use crate::service::{EventService, Shared};
 use crate::stats::Counters;
 use crate::unverified::Unverified;
 
-/// The platform waits 3 seconds; this leaves it half a second to hear of a failure.
-pub const DEFAULT_ACK_DEADLINE: Duration = Duration::from_millis(2_500);
 /// A body of the platform arrives in one go. Whatever takes longer than this could not be handled
 /// before the ack deadline either.
 pub const DEFAULT_READ_TIMEOUT: Duration = Duration::from_secs(2);
-/// Handlers running at once.
-pub const DEFAULT_MAX_RUNNING: usize = 1_024;
-/// Bytes of request bodies held at once: sixteen of the largest events, or tens of thousands of the
-/// usual kind.
-pub const DEFAULT_MAX_BYTES_IN_FLIGHT: usize = 64 * 1024 * 1024;
 
 /// Builds an [`EventService`].
 ///
@@ -37,9 +33,10 @@ pub const DEFAULT_MAX_BYTES_IN_FLIGHT: usize = 64 * 1024 * 1024;
 ///     .ack_deadline(Duration::from_secs(2))
 ///     .late(LateHandler::Cancel)
 ///     .max_running(64)
-///     .build();
+///     .build()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[derive(Clone)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct EventServiceBuilder<S, O = Webhook> {
     opener: O,
@@ -64,35 +61,36 @@ impl<S, O: Opener> EventServiceBuilder<S, O> {
         }
     }
 
-    /// How long after the arrival of a request its answer may take: [`DEFAULT_ACK_DEADLINE`] by
-    /// default. Past it the answer is 504, so that the platform delivers again.
+    /// Sets how long after the arrival of a request its answer may take: [`DEFAULT_ACK_DEADLINE`] unless
+    /// set. Past it the answer is 504, so that the platform delivers again.
     pub fn ack_deadline(mut self, deadline: Duration) -> Self {
         self.ack_deadline = deadline;
         self
     }
 
-    /// How long after the arrival of a request its body may take: [`DEFAULT_READ_TIMEOUT`] by
-    /// default, and never longer than the ack deadline. The time for the *headers* is the server's to bound.
+    /// Sets how long after the arrival of a request its body may take: [`DEFAULT_READ_TIMEOUT`] unless
+    /// set, and never longer than the ack deadline. The time for the *headers* is the server's to bound.
     pub fn read_timeout(mut self, timeout: Duration) -> Self {
         self.read_timeout = timeout;
         self
     }
 
-    /// What becomes of a handler that misses the ack deadline.
+    /// Sets what becomes of a handler that misses the ack deadline: it finishes unless set, and keeps its
+    /// place among those that run.
     pub fn late(mut self, late: LateHandler) -> Self {
         self.late = late;
         self
     }
 
-    /// How many handlers may run at once, late ones included: [`DEFAULT_MAX_RUNNING`] by default,
-    /// and 1 at least. Beyond it the answer is 503. Callbacks, whose users wait, have 32 slots besides.
+    /// Sets how many handlers may run at once, late ones included: [`DEFAULT_MAX_RUNNING`] unless set.
+    /// Beyond it the answer is 503. Callbacks, whose users wait, have 32 slots besides.
     pub fn max_running(mut self, handlers: usize) -> Self {
         self.max_running = handlers;
         self
     }
 
-    /// How many bytes of bodies may be held at once, by requests being read and by running
-    /// handlers: [`DEFAULT_MAX_BYTES_IN_FLIGHT`] by default. Beyond it the answer is 503, also to a
+    /// Sets how many bytes of bodies may be held at once, by requests being read and by running
+    /// handlers: [`DEFAULT_MAX_BYTES_IN_FLIGHT`] unless set. Beyond it the answer is 503, also to a
     /// single event that is larger.
     ///
     /// The first 16 KiB of each body are free, which is all of most events: senders of large forged
@@ -104,7 +102,25 @@ impl<S, O: Opener> EventServiceBuilder<S, O> {
     }
 
     /// Builds the service.
-    pub fn build(self) -> EventService<S, O> {
+    ///
+    /// # Errors
+    ///
+    /// [`Zero`](crate::EventServiceBuildErrorKind::Zero) when a bound or a time is 0: no event could be
+    /// handled.
+    pub fn build(self) -> Result<EventService<S, O>, EventServiceBuildError> {
+        let settings = [
+            ("ack_deadline", self.ack_deadline.is_zero()),
+            ("read_timeout", self.read_timeout.is_zero()),
+            ("max_running", self.max_running == 0),
+            ("max_bytes_in_flight", self.max_bytes_in_flight == 0),
+        ];
+        match settings.into_iter().find(|(_, is_zero)| *is_zero) {
+            Some((setting, _)) => Err(EventServiceBuildError::zero(setting)),
+            None => Ok(self.build_checked()),
+        }
+    }
+
+    pub(crate) fn build_checked(self) -> EventService<S, O> {
         #[cfg(feature = "metrics")]
         crate::metrics::describe();
         let bytes = self.max_bytes_in_flight.min(Semaphore::MAX_PERMITS);
@@ -115,7 +131,7 @@ impl<S, O: Opener> EventServiceBuilder<S, O> {
             read_timeout: self.read_timeout,
             late: self.late,
             in_flight: Arc::new(Semaphore::new(bytes)),
-            tasks: Tasks::new(self.max_running.max(1)),
+            tasks: Tasks::new(self.max_running),
             counters: Counters::default(),
             unverified: Unverified::new(),
         })

@@ -58,6 +58,7 @@
 mod answer;
 mod body;
 mod builder;
+mod error;
 mod layer;
 #[cfg(feature = "metrics")]
 mod metrics;
@@ -68,13 +69,14 @@ mod stats;
 mod unverified;
 
 pub use lark_events::LateHandler;
-pub use lark_events_layers::run::DrainError;
+pub use lark_events_layers::run::{
+    DEFAULT_ACK_DEADLINE, DEFAULT_MAX_BYTES_IN_FLIGHT, DEFAULT_MAX_RUNNING,
+};
+pub use lark_events_layers::{DrainError, DrainErrorKind};
 
 pub use self::body::{Never, ResponseBody};
-pub use self::builder::{
-    DEFAULT_ACK_DEADLINE, DEFAULT_MAX_BYTES_IN_FLIGHT, DEFAULT_MAX_RUNNING, DEFAULT_READ_TIMEOUT,
-    EventServiceBuilder,
-};
+pub use self::builder::{DEFAULT_READ_TIMEOUT, EventServiceBuilder};
+pub use self::error::{EventServiceBuildError, EventServiceBuildErrorKind};
 pub use self::layer::{EventLayer, LayerFuture, WithEvents};
 pub use self::opener::Opener;
 #[cfg(feature = "card-v1")]

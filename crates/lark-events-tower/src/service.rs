@@ -13,9 +13,10 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body::Body;
 use lark_events::{BoxError, Delivery, LateHandler, Opened, Outcome, Rejection, Webhook};
+use lark_events_layers::DrainError;
 use lark_events_layers::run::{
-    DrainError, Ended, MAX_INLINE_BYTES, NotStarted, Panicked, Tasks, Terms, after,
-    off_the_workers, unless_rejected,
+    Ended, MAX_INLINE_BYTES, NotStarted, Tasks, Terms, after, off_the_workers, panicked,
+    unless_rejected,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
@@ -123,7 +124,7 @@ pub(crate) struct Shared<S, O> {
 impl<S, O: Opener> EventService<S, O> {
     /// A service with the default limits.
     pub fn new(opener: O, inner: S) -> Self {
-        Self::builder(opener, inner).build()
+        Self::builder(opener, inner).build_checked()
     }
 
     /// Starts configuring a service.
@@ -342,7 +343,7 @@ where
             Ok(Ok(Ended::Finished(result))) => result.map_err(Refused::Failed),
             Ok(Ok(Ended::Late)) | Err(_) => Err(Refused::Late),
             Ok(Ok(Ended::Drained)) => Err(Refused::Overloaded),
-            Ok(Err(_panicked)) => Err(Refused::Failed(Panicked.into())),
+            Ok(Err(_panicked)) => Err(Refused::Failed(panicked().into())),
         }
     }
 
@@ -360,7 +361,7 @@ where
         }
         match refused {
             Refused::Rejected(rejection) => {
-                self.counters.rejected.add_one();
+                self.counters.rejected_requests.add_one();
                 let is_authentic = rejection.kind().is_authentic();
                 let reason = rejection.kind().as_str();
                 #[cfg(feature = "metrics")]

@@ -20,7 +20,7 @@ pub struct Stats {
     /// or at the end of a drain.
     pub cancelled: u64,
     /// Requests rejected by the webhook.
-    pub rejected: u64,
+    pub rejected_requests: u64,
     /// Events [rejected](lark_events::Reject) by their handler, and acknowledged.
     pub rejected_events: u64,
 }
@@ -29,7 +29,7 @@ pub struct Stats {
 pub(crate) struct Counters {
     pub(crate) deadline_missed: Counter,
     pub(crate) overloaded: Counter,
-    pub(crate) rejected: Counter,
+    pub(crate) rejected_requests: Counter,
     pub(crate) rejected_events: Counter,
 }
 
@@ -40,7 +40,7 @@ impl Counters {
             deadline_missed: self.deadline_missed.get(),
             overloaded: self.overloaded.get(),
             cancelled: tasks.cancelled(),
-            rejected: self.rejected.get(),
+            rejected_requests: self.rejected_requests.get(),
             rejected_events: self.rejected_events.get(),
         }
     }

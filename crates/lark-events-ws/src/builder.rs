@@ -5,10 +5,16 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING, UPGRADE};
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
+};
+use http::uri::InvalidUri;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use hyper_util::client::proxy::matcher::Matcher;
-use lark_events::{LateHandler, MAX_EVENT_BYTES};
+use lark_events::LateHandler;
+use lark_events_layers::run::{
+    DEFAULT_ACK_DEADLINE, DEFAULT_MAX_BYTES_IN_FLIGHT, DEFAULT_MAX_RUNNING,
+};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use zeroize::Zeroizing;
@@ -17,23 +23,13 @@ use crate::connection::LongConnection;
 use crate::dial::connect::Connect;
 use crate::dial::dialer::{BoxStream, Connector, Dialer, is_secure};
 use crate::dial::endpoint::{self, Credentials};
+use crate::domain::Domain;
+use crate::error::{LongConnectionBuildError as BuildError, LongConnectionBuildErrorKind as Kind};
 use crate::monitor::State;
 use crate::run::backoff::STABLE_AFTER;
 use crate::run::{Listener, Runner};
 use crate::session::Limits;
 
-/// The platform of Feishu, in China.
-pub const FEISHU: &str = "https://open.feishu.cn";
-/// The platform of Lark, elsewhere.
-pub const LARK: &str = "https://open.larksuite.com";
-
-/// Handlers that run at once.
-pub const DEFAULT_MAX_RUNNING: usize = 64;
-/// All events of a connection that run, wait or are being joined.
-pub const DEFAULT_MAX_BYTES_IN_FLIGHT: usize = 16 * MAX_EVENT_BYTES;
-/// When an event without an outcome is answered as failed: the platform waits 3 s, of which some
-/// go by on the way.
-pub const DEFAULT_ACK_DEADLINE: Duration = Duration::from_millis(2500);
 /// How long handlers may take to finish at a shutdown.
 pub const DEFAULT_DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the call for an address may take, and then the opening of the connection.
@@ -53,10 +49,11 @@ const OURS: [HeaderName; 6] = [
 const MAX_WAIT: Duration = Duration::from_hours(24 * 365);
 
 /// Builds a [`LongConnection`].
+#[derive(Clone)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct LongConnectionBuilder {
     credentials: Credentials,
-    base_url: String,
+    domain: Domain,
     limits: Limits,
     late: LateHandler,
     drain_timeout: Duration,
@@ -72,6 +69,7 @@ pub struct LongConnectionBuilder {
     tls: Option<Arc<tokio_rustls::rustls::ClientConfig>>,
 }
 
+#[derive(Clone)]
 enum Proxy {
     FromEnv,
     None,
@@ -85,7 +83,7 @@ impl LongConnectionBuilder {
                 app_id: app_id.into(),
                 app_secret: Zeroizing::new(app_secret),
             },
-            base_url: FEISHU.to_owned(),
+            domain: Domain::default(),
             limits: Limits {
                 max_running: DEFAULT_MAX_RUNNING,
                 max_bytes_in_flight: DEFAULT_MAX_BYTES_IN_FLIGHT,
@@ -105,10 +103,9 @@ impl LongConnectionBuilder {
         }
     }
 
-    /// Sets the platform: [`FEISHU`] unless set, [`LARK`], or that of a private deployment or a
-    /// test.
-    pub fn base_url(mut self, url: impl Into<String>) -> Self {
-        self.base_url = url.into();
+    /// Sets the platform: [`Domain::Feishu`] unless set.
+    pub fn domain(mut self, domain: Domain) -> Self {
+        self.domain = domain;
         self
     }
 
@@ -144,7 +141,8 @@ impl LongConnectionBuilder {
     }
 
     /// Sets how long handlers may take to finish at a shutdown: [`DEFAULT_DRAIN_TIMEOUT`] unless
-    /// set.
+    /// set, and with 0 no longer than it takes to cancel them. A webhook's service is given the time when it is
+    /// drained, as the server ends before it; a connection ends with its own drain.
     pub fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.drain_timeout = timeout;
         self
@@ -222,40 +220,26 @@ impl LongConnectionBuilder {
     ///
     /// # Errors
     ///
-    /// [`BuildError`] when a setting cannot be used.
+    /// [`LongConnectionBuildError`](crate::LongConnectionBuildError) when a setting cannot be used.
     pub fn build(self) -> Result<LongConnection, BuildError> {
-        if self.credentials.app_id.is_empty() || self.credentials.app_secret.is_empty() {
-            return Err(BuildError::NoCredentials);
-        }
-        let Limits {
-            max_running,
-            max_bytes_in_flight,
-            ack_deadline,
-        } = self.limits;
-        if max_running == 0 || max_bytes_in_flight == 0 || ack_deadline.is_zero() {
-            return Err(BuildError::NothingAllowed);
-        }
-        let base = self.base_url.trim_end_matches('/');
-        let endpoint: Uri = format!("{base}{}", endpoint::PATH)
-            .parse()
-            .map_err(|_| BuildError::InvalidBaseUrl)?;
-        let http = matches!(endpoint.scheme_str(), Some("http" | "https"));
-        let bare = endpoint.query().is_none()
-            && endpoint
-                .authority()
-                .is_some_and(|at| !at.as_str().contains('@'));
-        if !http || !bare {
-            return Err(BuildError::InvalidBaseUrl);
-        }
+        self.check()?;
+        let endpoint = endpoint_of(&self.domain)?;
         let agent = self.user_agent.as_deref();
         let agent = agent.unwrap_or(concat!("lark-events-ws/", env!("CARGO_PKG_VERSION")));
-        let user_agent = HeaderValue::from_str(agent).map_err(|_| BuildError::InvalidHeader)?;
+        let user_agent = header_value(&USER_AGENT, agent)?;
         let mut headers = HeaderMap::new();
         for (name, value) in &self.headers {
-            let name: HeaderName = name.parse().map_err(|_| BuildError::InvalidHeader)?;
-            let mut value: HeaderValue = value.parse().map_err(|_| BuildError::InvalidHeader)?;
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| {
+                BuildError::new(
+                    Kind::InvalidHeader,
+                    "the name of a header has other characters than HTTP allows",
+                )
+                .with_source(error)
+            })?;
+            let mut value = header_value(&name, value)?;
             if OURS.contains(&name) || name.as_str().starts_with("sec-websocket-") {
-                return Err(BuildError::InvalidHeader);
+                let what = format!("the header `{name}` is the connection's own: leave it out");
+                return Err(BuildError::new(Kind::InvalidHeader, what));
             }
             value.set_sensitive(true);
             headers.append(name, value);
@@ -286,6 +270,34 @@ impl LongConnectionBuilder {
         })
     }
 
+    /// Refuses what is empty or 0.
+    fn check(&self) -> Result<(), BuildError> {
+        if self.credentials.app_id.is_empty() || self.credentials.app_secret.is_empty() {
+            let what = "the app's id or secret is empty: take both from the developer console";
+            return Err(BuildError::new(Kind::NoCredentials, what));
+        }
+        let Limits {
+            max_running,
+            max_bytes_in_flight,
+            ack_deadline,
+        } = self.limits;
+        let settings = [
+            ("max_running", max_running == 0),
+            ("max_bytes_in_flight", max_bytes_in_flight == 0),
+            ("ack_deadline", ack_deadline.is_zero()),
+            ("connect_timeout", self.connect_timeout.is_zero()),
+        ];
+        match settings.into_iter().find(|(_, is_zero)| *is_zero) {
+            None => Ok(()),
+            Some((setting, _)) => {
+                let what = format!(
+                    "`{setting}` is 0, with which no event could be handled: set more, or leave it unset"
+                );
+                Err(BuildError::new(Kind::Zero, what))
+            }
+        }
+    }
+
     fn dialer(&self, endpoint: &Uri) -> Result<Dialer, BuildError> {
         if let Some(connector) = &self.connector {
             return Ok(Dialer::Custom(Arc::clone(connector)));
@@ -294,9 +306,13 @@ impl LongConnectionBuilder {
             Proxy::FromEnv => Matcher::from_env(),
             Proxy::None => Matcher::builder().build(),
             Proxy::Url(url) => {
-                let uri: Uri = url.parse().map_err(|_| BuildError::InvalidProxy)?;
+                let what = "the proxy is no URL of the form http://[user:password@]host:port";
+                let invalid = || BuildError::new(Kind::InvalidProxy, what);
+                let uri: Uri = url
+                    .parse()
+                    .map_err(|error: InvalidUri| invalid().with_source(error))?;
                 if uri.scheme_str() != Some("http") || uri.host().is_none() {
-                    return Err(BuildError::InvalidProxy);
+                    return Err(invalid());
                 }
                 Matcher::builder().all(url.as_str()).build()
             }
@@ -306,7 +322,9 @@ impl LongConnectionBuilder {
         #[cfg(not(feature = "tls"))]
         let tls = None::<()>;
         if tls.is_none() && is_secure(endpoint) {
-            return Err(BuildError::NoTls);
+            let what = "the domain is an https:// one, and there is no TLS or nobody to trust: turn on \
+                        the features `ring` and `webpki-roots`, or set `tls_config`";
+            return Err(BuildError::new(Kind::NoTls, what));
         }
         Ok(Dialer::Sockets {
             proxies: Arc::new(proxies),
@@ -320,43 +338,43 @@ impl fmt::Debug for LongConnectionBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LongConnectionBuilder")
             .field("credentials", &self.credentials)
-            .field("base_url", &self.base_url)
+            .field("domain", &self.domain)
             .finish_non_exhaustive()
     }
 }
 
-/// Why a long connection cannot be built.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// The app's id or secret is the empty text.
-    NoCredentials,
-    /// The base URL is none of `http://` or `https://` without a user or a query.
-    InvalidBaseUrl,
-    /// The proxy is none of `http://`.
-    InvalidProxy,
-    /// A bound or the ack deadline is 0: no event could be handled.
-    NothingAllowed,
-    /// There is no connection to run.
-    NoConnection,
-    /// The user agent, or a header of the app's own, cannot be sent.
-    InvalidHeader,
-    /// The base URL is `https://`, and there is no TLS, or nobody to trust.
-    NoTls,
-}
-
-impl fmt::Display for BuildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NoCredentials => "the app's id or secret is empty",
-            Self::InvalidBaseUrl => "the base URL is not a plain http:// or https:// one",
-            Self::InvalidProxy => "the proxy is not an http:// URL",
-            Self::NothingAllowed => "a bound or the ack deadline is 0",
-            Self::NoConnection => "there is no connection to run",
-            Self::InvalidHeader => "a header cannot be sent",
-            Self::NoTls => "an https:// base URL needs TLS and somebody to trust",
-        })
+/// Where the call for an address goes. The texts of its errors show nothing of the URL, in which there may
+/// be a password.
+fn endpoint_of(domain: &Domain) -> Result<Uri, BuildError> {
+    const EXPECTED: &str =
+        "expected http:// or https:// and a host, as in https://lark.example.com";
+    let invalid = |what| {
+        let text = format!("the domain's base URL {what}: {EXPECTED}");
+        BuildError::new(Kind::InvalidDomain, text)
+    };
+    let base_url = domain.base_url();
+    if !["http://", "https://"]
+        .iter()
+        .any(|scheme| base_url.starts_with(scheme))
+    {
+        return Err(invalid("has another scheme, no scheme or no host"));
+    }
+    let endpoint: Uri = format!("{base_url}{}", endpoint::PATH)
+        .parse()
+        .map_err(|error: InvalidUri| invalid("is no URL").with_source(error))?;
+    if endpoint.query().is_some() {
+        return Err(invalid("has a query"));
+    }
+    match endpoint.authority() {
+        Some(at) if !at.as_str().contains('@') => Ok(endpoint),
+        _ => Err(invalid("has a user")),
     }
 }
 
-impl std::error::Error for BuildError {}
+fn header_value(name: &HeaderName, value: &str) -> Result<HeaderValue, BuildError> {
+    HeaderValue::from_str(value).map_err(|error| {
+        let what =
+            format!("the value of the header `{name}` has characters that HTTP does not allow");
+        BuildError::new(Kind::InvalidHeader, what).with_source(error)
+    })
+}

@@ -3,15 +3,13 @@
 use std::sync::Arc;
 
 use lark_events::{BoxError, Delivery, Outcome};
-use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 use tower::Service;
-use tracing::Instrument as _;
 
-use crate::builder::{BuildError, LongConnectionBuilder};
-use crate::error::ConnectError;
+use crate::builder::LongConnectionBuilder;
+use crate::error::{LongConnectionBuildError as BuildError, LongConnectionBuildErrorKind as Kind};
 use crate::monitor::Monitor;
 use crate::run::Runner;
+use crate::serve::{Run, Runners};
 
 /// A long connection of an app: see the [crate's documentation](crate).
 #[derive(Debug)]
@@ -39,39 +37,21 @@ impl LongConnection {
         }
     }
 
-    /// Connects, and again whenever the connection is lost, and has `service` handle what comes,
-    /// until `shutdown` resolves: then no event is taken any more, handlers that run may finish
-    /// within the drain time-out, their answers are sent, and the connection is closed. That may take
-    /// three seconds longer: for handlers that block their thread, for what the platform is slow to
-    /// read, and for its own Close. What it sends while the connection is being closed is not answered:
-    /// events come again on another one.
-    ///
-    /// When the future is dropped, the connection and all handlers end at once.
+    /// Connects, and again whenever the connection is lost, and has `service` handle what comes, until trying
+    /// again is of no use, or until the signal of a [graceful shutdown](Run::with_graceful_shutdown).
     ///
     /// An event that names another app is not passed on and not acknowledged; one that names none
     /// is given the id of the connection's app.
     ///
     /// A callback is acknowledged with what the service replies to it, also if that is nothing; a
     /// `Dispatcher` makes that a failure.
-    ///
-    /// # Errors
-    ///
-    /// [`ConnectError`] for what trying again cannot mend: see [`ConnectError::is_fatal`].
-    ///
-    /// # Panics
-    ///
-    /// Outside of a tokio runtime with time and I/O.
-    pub async fn run<S>(
-        self,
-        service: S,
-        shutdown: impl Future<Output = ()>,
-    ) -> Result<(), ConnectError>
+    pub fn run<S>(self, service: S) -> Run<S>
     where
         S: Service<Delivery, Response = Outcome> + Clone + Send + 'static,
         S::Error: Into<BoxError>,
         S::Future: Send + 'static,
     {
-        self.runner.run(service, shutdown).await
+        Run::new(Runners::One(Box::new(self.runner)), service)
     }
 }
 
@@ -86,11 +66,11 @@ impl LongConnection {
 /// ```
 /// use lark_events_ws::{LongConnection, LongConnections};
 ///
-/// let connections = LongConnections::new(4, || LongConnection::builder("cli_a1b2", "secret"))?;
+/// let connections = LongConnections::new(4, LongConnection::builder("cli_a1b2", "secret"))?;
 /// let monitors = connections.monitors();
 /// assert_eq!(monitors.len(), 4);
-/// // connections.run(dispatcher, shutdown).await
-/// # Ok::<(), lark_events_ws::BuildError>(())
+/// // connections.run(dispatcher).with_graceful_shutdown(signal).await
+/// # Ok::<(), lark_events_ws::LongConnectionBuildError>(())
 /// ```
 #[derive(Debug)]
 #[must_use = "they connect to nothing before they are run"]
@@ -105,12 +85,10 @@ impl LongConnections {
     ///
     /// # Errors
     ///
-    /// [`BuildError`] when a setting cannot be used, or there is to be no connection.
-    pub fn new(
-        count: usize,
-        mut builder: impl FnMut() -> LongConnectionBuilder,
-    ) -> Result<Self, BuildError> {
-        let connections = (0..count).map(|_| builder().build());
+    /// [`LongConnectionBuildError`](crate::LongConnectionBuildError) when a setting cannot be used, or there is to
+    /// be no connection.
+    pub fn new(count: usize, builder: LongConnectionBuilder) -> Result<Self, BuildError> {
+        let connections = std::iter::repeat_n(builder, count).map(LongConnectionBuilder::build);
         Self::at_least_one(connections.collect::<Result<_, _>>()?, true)
     }
 
@@ -123,12 +101,12 @@ impl LongConnections {
     /// let coffee = LongConnection::builder("cli_coffee", "coffee's secret").build()?;
     /// let connections = LongConnections::of([tea, coffee])?;
     /// // In handlers, `event.header.app_id` tells whose event it is.
-    /// # Ok::<(), lark_events_ws::BuildError>(())
+    /// # Ok::<(), lark_events_ws::LongConnectionBuildError>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// [`BuildError::NoConnection`] when there is none.
+    /// [`NoConnection`](Kind::NoConnection) when there is none.
     pub fn of(connections: impl IntoIterator<Item = LongConnection>) -> Result<Self, BuildError> {
         Self::at_least_one(connections.into_iter().collect(), false)
     }
@@ -138,7 +116,8 @@ impl LongConnections {
         one_app: bool,
     ) -> Result<Self, BuildError> {
         if connections.is_empty() {
-            return Err(BuildError::NoConnection);
+            let what = "there is no connection to run: give one at least";
+            return Err(BuildError::new(Kind::NoConnection, what));
         }
         let apps: Vec<_> = connections
             .iter()
@@ -163,60 +142,23 @@ impl LongConnections {
 
     /// Runs them all as [`LongConnection::run`] does, and drains them together.
     ///
-    /// # Errors
-    ///
-    /// The first [`ConnectError`] for which one of them ended. If they are of one app, the others are
-    /// then shut down. If they are of [several](Self::of), the others go on, and the error is
-    /// returned when all have ended. It is logged at once, and the [monitors](Self::monitors) tell.
-    ///
-    /// # Panics
-    ///
-    /// Outside of a tokio runtime with time and I/O.
-    pub async fn run<S>(
-        self,
-        service: S,
-        shutdown: impl Future<Output = ()>,
-    ) -> Result<(), ConnectError>
+    /// It fails with the first [`ConnectError`](crate::ConnectError) for which one of them ended. If they are of
+    /// one app, the others are then shut down. If they are of [several](Self::of), the others go on, and the
+    /// error is returned when all have ended. It is logged at once, and the [monitors](Self::monitors) tell.
+    pub fn run<S>(self, service: S) -> Run<S>
     where
         S: Service<Delivery, Response = Outcome> + Clone + Send + 'static,
         S::Error: Into<BoxError>,
         S::Future: Send + 'static,
     {
-        let stop = CancellationToken::new();
-        let mut running = JoinSet::new();
-        for connection in self.connections {
-            let stop = stop.clone();
-            let connection = connection.runner;
-            let service = service.clone();
-            let run = async move { connection.run(service, stop.cancelled()).await };
-            running.spawn(run.in_current_span());
-        }
-        let mut shutdown = std::pin::pin!(shutdown);
-        let mut result = Ok(());
-        loop {
-            let ended = tokio::select! {
-                ended = running.join_next() => ended,
-                () = &mut shutdown, if !stop.is_cancelled() => {
-                    stop.cancel();
-                    continue;
-                }
-            };
-            match ended {
-                None => return result,
-                Some(Ok(Ok(()))) => {}
-                Some(Ok(Err(error))) => {
-                    if self.one_app {
-                        stop.cancel();
-                    }
-                    result = result.and(Err(error));
-                }
-                Some(Err(error)) => {
-                    // Otherwise the runtime is shut down, and this with it.
-                    if let Ok(panic) = error.try_into_panic() {
-                        std::panic::resume_unwind(panic);
-                    }
-                }
-            }
-        }
+        let runners = self.connections.into_iter();
+        let runners = runners.map(|connection| connection.runner).collect();
+        Run::new(
+            Runners::Several {
+                runners,
+                one_app: self.one_app,
+            },
+            service,
+        )
     }
 }

@@ -1,6 +1,9 @@
-//! Why there is no connection, or no longer.
+//! Why there is no connection, or no longer, or not even one to run.
 
+use std::borrow::Cow;
+use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
 /// Why a long connection could not be had, or was lost.
 ///
@@ -169,3 +172,71 @@ impl fmt::Display for ConnectError {
 }
 
 impl std::error::Error for ConnectError {}
+
+/// Why a long connection cannot be built.
+///
+/// Its text says what is wrong with which setting, and what to do. It never has a secret in it, nor a URL,
+/// in which there may be one.
+#[derive(Debug, Clone)]
+pub struct LongConnectionBuildError {
+    kind: LongConnectionBuildErrorKind,
+    text: Cow<'static, str>,
+    source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+/// The kinds of [`LongConnectionBuildError`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LongConnectionBuildErrorKind {
+    /// The app's id or secret is the empty text.
+    NoCredentials,
+    /// The domain is none of `http://` or `https://` without a user or a query.
+    InvalidDomain,
+    /// The proxy is none of `http://`.
+    InvalidProxy,
+    /// A bound or a time is 0 with which no event could be handled.
+    Zero,
+    /// There is no connection to run.
+    NoConnection,
+    /// The user agent, or a header of the app's own, cannot be sent.
+    InvalidHeader,
+    /// The domain is an `https://` one, and there is no TLS, or nobody to trust.
+    NoTls,
+}
+
+impl LongConnectionBuildError {
+    pub(crate) fn new(
+        kind: LongConnectionBuildErrorKind,
+        text: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            kind,
+            text: text.into(),
+            source: None,
+        }
+    }
+
+    pub(crate) fn with_source(mut self, source: impl Error + Send + Sync + 'static) -> Self {
+        self.source = Some(Arc::new(source));
+        self
+    }
+
+    /// Why it cannot be built.
+    #[must_use]
+    pub fn kind(&self) -> LongConnectionBuildErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for LongConnectionBuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Error for LongConnectionBuildError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        let source = self.source.as_deref()?;
+        Some(source)
+    }
+}

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use lark_events::{Dispatcher, LateHandler};
-use lark_events_layers::run::Terms;
+use lark_events_layers::run::{
+    DEFAULT_ACK_DEADLINE, DEFAULT_MAX_BYTES_IN_FLIGHT, DEFAULT_MAX_RUNNING, Terms,
+};
 use tokio::time::Instant;
 
-use crate::builder::{
-    DEFAULT_ACK_DEADLINE, DEFAULT_MAX_BYTES_IN_FLIGHT, DEFAULT_MAX_RUNNING, LongConnectionBuilder,
-};
+use crate::builder::LongConnectionBuilder;
 use crate::run::handlers::Handlers;
 use crate::session::{Action, Limits, Running, Session};
 use crate::stats::Counters;

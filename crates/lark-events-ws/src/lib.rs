@@ -16,7 +16,8 @@
 //! let shutdown = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
 //! LongConnection::builder("cli_a1b2c3d4e5f60718", "app-secret")
 //!     .build()?
-//!     .run(dispatcher, shutdown)
+//!     .run(dispatcher)
+//!     .with_graceful_shutdown(shutdown)
 //!     .await?;
 //! # Ok(())
 //! # }
@@ -78,6 +79,7 @@
 mod builder;
 mod connection;
 mod dial;
+mod domain;
 mod error;
 #[cfg(any(test, feature = "internals"))]
 #[doc(hidden)]
@@ -86,19 +88,24 @@ pub mod internals;
 mod metrics;
 mod monitor;
 mod run;
+mod serve;
 mod session;
 mod stats;
 mod wire;
 
 pub use lark_events::LateHandler;
-
-pub use self::builder::{
-    BuildError, DEFAULT_ACK_DEADLINE, DEFAULT_CONNECT_TIMEOUT, DEFAULT_DRAIN_TIMEOUT,
-    DEFAULT_MAX_BYTES_IN_FLIGHT, DEFAULT_MAX_RUNNING, FEISHU, LARK, LongConnectionBuilder,
+pub use lark_events_layers::run::{
+    DEFAULT_ACK_DEADLINE, DEFAULT_MAX_BYTES_IN_FLIGHT, DEFAULT_MAX_RUNNING,
 };
+
+pub use self::builder::{DEFAULT_CONNECT_TIMEOUT, DEFAULT_DRAIN_TIMEOUT, LongConnectionBuilder};
 pub use self::connection::{LongConnection, LongConnections};
-pub use self::error::{ConnectError, ConnectErrorKind};
+pub use self::domain::Domain;
+pub use self::error::{
+    ConnectError, ConnectErrorKind, LongConnectionBuildError, LongConnectionBuildErrorKind,
+};
 pub use self::monitor::{Monitor, State};
+pub use self::serve::{Run, RunFuture};
 pub use self::stats::Stats;
 pub use self::wire::frame;
 #[cfg(feature = "tls")]

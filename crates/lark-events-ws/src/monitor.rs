@@ -60,7 +60,7 @@ impl State {
 /// # fn probe() -> Result<(), Box<dyn std::error::Error>> {
 /// let connection = LongConnection::builder("cli_a1b2", "secret").build()?;
 /// let monitor = connection.monitor();
-/// // … connection.run(dispatcher, shutdown) in a task, and for a readiness probe:
+/// // … connection.run(dispatcher) in a task, and for a readiness probe:
 /// let status = if monitor.state().is_connected() { 200 } else { 503 };
 /// assert_eq!((status, monitor.stats().events), (503, 0));
 /// # Ok(())

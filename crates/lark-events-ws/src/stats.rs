@@ -16,6 +16,8 @@ pub struct Stats {
     pub events: u64,
     /// Acknowledgements of success, put on their way.
     pub acked: u64,
+    /// Of those: events [rejected](lark_events::Reject) by their handler.
+    pub rejected_events: u64,
     /// Acknowledgements of failure, put on their way for whatever reason: the platform delivers an
     /// event again.
     pub failed: u64,
@@ -44,6 +46,7 @@ pub(crate) struct Counters {
     pub(crate) ignored: Counter,
     pub(crate) events: Counter,
     pub(crate) acked: Counter,
+    pub(crate) rejected_events: Counter,
     pub(crate) failed: Counter,
     pub(crate) deadline_missed: Counter,
     pub(crate) overloaded: Counter,
@@ -61,6 +64,7 @@ impl Counters {
             ignored: self.ignored.get(),
             events: self.events.get(),
             acked: self.acked.get(),
+            rejected_events: self.rejected_events.get(),
             failed: self.failed.get(),
             deadline_missed: self.deadline_missed.get(),
             overloaded: self.overloaded.get(),

@@ -29,7 +29,7 @@ use lark_events::{BoxError, Dispatcher, Webhook};
 use lark_events_layers::{Dedup, DedupLayer};
 use lark_events_tower::EventService;
 use lark_events_types::im::MessageReceiveV1;
-use lark_events_ws::{FEISHU, LongConnection};
+use lark_events_ws::{Domain, LongConnection};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tower::ServiceBuilder;
@@ -65,8 +65,8 @@ async fn run() -> Result<(), BoxError> {
         id: needed("LARK_APP_ID")?,
         secret: needed("LARK_APP_SECRET")?,
     };
-    let base_url = setting("LARK_BASE_URL").unwrap_or_else(|| FEISHU.to_owned());
-    let api = Arc::new(Api::new(&base_url, app.clone())?);
+    let domain = setting("LARK_BASE_URL").map_or(Domain::Feishu, Domain::custom);
+    let api = Arc::new(Api::new(domain.base_url(), app.clone())?);
     let dispatcher = Dispatcher::builder()
         .on::<MessageReceiveV1>(move |event| bot::on_message(Arc::clone(&api), event))
         .build()?;
@@ -75,21 +75,21 @@ async fn run() -> Result<(), BoxError> {
         .service(dispatcher);
     match setting("LISTEN_ADDR") {
         Some(address) => by_webhook(&address, bot, stop).await,
-        None => by_long_connection(&base_url, app, bot, stop).await,
+        None => by_long_connection(domain, app, bot, stop).await,
     }
 }
 
 async fn by_long_connection(
-    base_url: &str,
+    domain: Domain,
     app: App,
     bot: Bot,
-    stop: impl Future<Output = ()>,
+    stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), BoxError> {
     let connection = LongConnection::builder(app.id, app.secret)
-        .base_url(base_url)
+        .domain(domain)
         .drain_timeout(GRACE)
         .build()?;
-    connection.run(bot, stop).await?;
+    connection.run(bot).with_graceful_shutdown(stop).await?;
     info!("closed");
     Ok(())
 }

@@ -18,7 +18,7 @@ use axum::http::StatusCode;
 use axum::routing::post;
 use lark_events::{Dispatcher, Event, RawJson, Webhook};
 use lark_events_tower::EventService;
-use lark_events_ws::LongConnection;
+use lark_events_ws::{Domain, LongConnection};
 use serde_json::{Value, json};
 
 use crate::push::{deduplicating, serve};
@@ -160,10 +160,13 @@ fn a_client_of_the_long_connection_gets_events_once_it_is_there() {
     let mut serving = Serving::start(&["--push", EVENT, "--push", "im.message.receive_v1@50/s"]);
     let (dispatcher, handled) = recording();
     let connection = LongConnection::builder("cli_a1b2c3d4e5f60718", "app-secret");
-    let connection = connection.base_url(&serving.base_url).build().unwrap();
+    let connection = connection
+        .domain(Domain::custom(&serving.base_url))
+        .build()
+        .unwrap();
     thread::spawn(move || {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
-        let run = connection.run(dispatcher, std::future::pending::<()>());
+        let run = connection.run(dispatcher).into_future();
         let _ = runtime.enable_all().build().unwrap().block_on(run);
     });
     assert_eq!(serving.next("connections")["text"], "long connections: 1");

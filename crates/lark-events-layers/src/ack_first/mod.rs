@@ -15,16 +15,12 @@ use tower_layer::Layer;
 use tower_service::Service;
 use tracing::{error, warn};
 
-use crate::error::{LayerError, LayerErrorKind};
+use crate::error::{DrainError, LayerBuildError, LayerError, LayerErrorKind};
 use crate::lanes::{Lanes, MaxWaiting, Turn};
-use crate::run::{Counter, DrainError, Slot, Tasks, acknowledged, unless_rejected};
+use crate::run::{
+    Counter, DEFAULT_MAX_BYTES_IN_FLIGHT, Slot, Tasks, acknowledged, unless_rejected,
+};
 
-/// Acknowledged events that may wait for a worker: a minute's worth at 16 a second.
-pub const DEFAULT_MAX_QUEUED: usize = 1_024;
-/// Acknowledged events handled at once.
-pub const DEFAULT_WORKERS: usize = 16;
-/// Bytes of acknowledged events held at once: sixteen of the largest, or tens of thousands of the usual kind.
-pub const DEFAULT_MAX_BYTES: usize = 64 * 1024 * 1024;
 /// They all start in one lane.
 const STARTS: &str = "";
 
@@ -47,7 +43,7 @@ const STARTS: &str = "";
 /// let dispatcher = Dispatcher::builder()
 ///     .on_raw("vc.room.created_v1", |_event| async { tokio::time::sleep(Duration::from_millis(5)).await })
 ///     .build()?;
-/// let ack_first = AckFirstLayer::new().workers(4);
+/// let ack_first = AckFirstLayer::new();
 /// let service = ServiceBuilder::new().layer(ack_first.clone()).service(dispatcher);
 ///
 /// let created = Delivery::new(EventHeader::new("vc.room.created_v1"), RawJson::default());
@@ -73,13 +69,36 @@ const STARTS: &str = "";
 ///
 /// A [`LayerError`], so that the platform delivers again later (but no callback):
 ///
-/// - [`Overloaded`](LayerErrorKind::Overloaded) (503) when the queue is full,
+/// - [`Overloaded`](LayerErrorKind::Overloaded) (503) when too many wait or too many bytes are held,
 /// - [`Draining`](LayerErrorKind::Draining) (503) once a drain has begun,
 /// - [`Callback`](LayerErrorKind::Callback) (500) for callbacks, which need their answer.
 ///
 /// # Panics
 ///
 /// A delivery panics outside of a tokio runtime.
+///
+/// # Clones
+///
+/// All clones of a layer, and the services under them, share their bounds, their events and their counts:
+/// a clone from before [`layer`](Layer::layer) drains them. Bounds are set once, on the
+/// [builder](Self::builder):
+///
+/// ```
+/// # use lark_events_layers::{AckFirstLayer, LayerBuildErrorKind};
+/// let ack_first = AckFirstLayer::builder().max_running(4).build()?;
+///
+/// let nothing = AckFirstLayer::builder().max_running(0).build();
+/// assert_eq!(nothing.unwrap_err().kind(), LayerBuildErrorKind::Zero);
+/// # Ok::<(), lark_events_layers::LayerBuildError>(())
+/// ```
+///
+/// and on no layer, of which there may be clones already:
+///
+/// ```compile_fail,E0599
+/// # use lark_events_layers::AckFirstLayer;
+/// let ack_first = AckFirstLayer::new();
+/// let other = ack_first.clone().max_running(4);
+/// ```
 #[derive(Clone)]
 pub struct AckFirstLayer {
     shared: Arc<Shared>,
@@ -87,85 +106,54 @@ pub struct AckFirstLayer {
 
 /// What all clones of a layer and its services share.
 struct Shared {
-    limits: Limits,
+    limits: AckFirstLayerBuilder,
     tasks: Tasks,
     starts: Arc<Lanes>,
     workers: Semaphore,
     bytes: Arc<Semaphore>,
     handled: Counter,
     failed: Counter,
-    rejected: Counter,
+    rejected_events: Counter,
     overloaded: Counter,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Limits {
-    queued: usize,
-    workers: usize,
-    bytes: usize,
-}
-
 impl Shared {
-    fn new(limits: Limits) -> Self {
+    fn new(limits: AckFirstLayerBuilder) -> Self {
         Self {
-            limits,
-            tasks: Tasks::new(limits.queued.saturating_add(limits.workers)),
+            tasks: Tasks::new(limits.max_waiting.saturating_add(limits.max_running)),
             starts: Arc::default(),
-            workers: Semaphore::new(limits.workers),
-            bytes: Arc::new(Semaphore::new(limits.bytes)),
+            workers: Semaphore::new(limits.max_running),
+            bytes: Arc::new(Semaphore::new(limits.max_bytes_in_flight)),
+            limits,
             handled: Counter::default(),
             failed: Counter::default(),
-            rejected: Counter::default(),
+            rejected_events: Counter::default(),
             overloaded: Counter::default(),
         }
     }
 }
 
 impl AckFirstLayer {
-    /// A layer with the default limits.
+    /// Acknowledged events that may wait to be handled: a minute's worth at 16 a second.
+    pub const DEFAULT_MAX_WAITING: usize = 1_024;
+    /// Acknowledged events handled at once: fewer than a transport runs, as no ack deadline counts for
+    /// them, and what runs for long must not take the place of what is waited for.
+    pub const DEFAULT_MAX_RUNNING: usize = 16;
+
+    /// A layer with the default bounds.
     #[must_use]
     pub fn new() -> Self {
-        Self::with(Limits {
-            queued: DEFAULT_MAX_QUEUED,
-            workers: DEFAULT_WORKERS,
-            bytes: DEFAULT_MAX_BYTES,
-        })
+        Self::with(AckFirstLayerBuilder::new())
     }
 
-    fn with(limits: Limits) -> Self {
+    /// Starts configuring a layer.
+    pub fn builder() -> AckFirstLayerBuilder {
+        AckFirstLayerBuilder::new()
+    }
+
+    fn with(limits: AckFirstLayerBuilder) -> Self {
         let shared = Arc::new(Shared::new(limits));
         Self { shared }
-    }
-
-    /// How many acknowledged events may wait for a worker: [`DEFAULT_MAX_QUEUED`] by default. Beyond
-    /// it they fail. Set limits first: a clone from before goes its own way.
-    #[must_use]
-    pub fn max_queued(self, events: usize) -> Self {
-        Self::with(Limits {
-            queued: events,
-            ..self.shared.limits
-        })
-    }
-
-    /// How many acknowledged events are handled at once: [`DEFAULT_WORKERS`] by default, and 1 at
-    /// least. An event that waits in a layer inside counts.
-    #[must_use]
-    pub fn workers(self, workers: usize) -> Self {
-        Self::with(Limits {
-            workers: workers.clamp(1, Semaphore::MAX_PERMITS),
-            ..self.shared.limits
-        })
-    }
-
-    /// How many bytes of bodies (the `event` of a document) may be held at once, by events that wait
-    /// or are handled: [`DEFAULT_MAX_BYTES`] by default. Beyond it they fail, also a single
-    /// event that is larger.
-    #[must_use]
-    pub fn max_bytes(self, bytes: usize) -> Self {
-        Self::with(Limits {
-            bytes: bytes.min(Semaphore::MAX_PERMITS),
-            ..self.shared.limits
-        })
     }
 
     /// Takes no more events (503), and waits until those that were acknowledged are handled, at most
@@ -185,13 +173,15 @@ impl AckFirstLayer {
         let Shared {
             limits, workers, ..
         } = &*self.shared;
-        let running = limits.workers.saturating_sub(workers.available_permits());
+        let running = limits
+            .max_running
+            .saturating_sub(workers.available_permits());
         let tasks = &self.shared.tasks;
         AckFirstStats {
-            queued: tasks.running().saturating_sub(running),
+            waiting: tasks.running().saturating_sub(running),
             running,
             handled: self.shared.handled.get(),
-            rejected: self.shared.rejected.get(),
+            rejected_events: self.shared.rejected_events.get(),
             failed: self.shared.failed.get(),
             cancelled: tasks.cancelled(),
             overloaded: self.shared.overloaded.get(),
@@ -205,23 +195,83 @@ impl Default for AckFirstLayer {
     }
 }
 
+/// Builds an [`AckFirstLayer`].
+#[derive(Debug, Clone)]
+#[must_use = "a builder does nothing until it is built"]
+pub struct AckFirstLayerBuilder {
+    max_waiting: usize,
+    max_running: usize,
+    max_bytes_in_flight: usize,
+}
+
+impl AckFirstLayerBuilder {
+    fn new() -> Self {
+        Self {
+            max_waiting: AckFirstLayer::DEFAULT_MAX_WAITING,
+            max_running: AckFirstLayer::DEFAULT_MAX_RUNNING,
+            max_bytes_in_flight: DEFAULT_MAX_BYTES_IN_FLIGHT,
+        }
+    }
+
+    /// Sets how many acknowledged events may wait to be handled:
+    /// [`DEFAULT_MAX_WAITING`](AckFirstLayer::DEFAULT_MAX_WAITING) unless set, and with 0 none. Beyond it
+    /// they fail.
+    pub fn max_waiting(mut self, events: usize) -> Self {
+        self.max_waiting = events;
+        self
+    }
+
+    /// Sets how many acknowledged events are handled at once:
+    /// [`DEFAULT_MAX_RUNNING`](AckFirstLayer::DEFAULT_MAX_RUNNING) unless set. An event that waits in a layer
+    /// inside counts.
+    pub fn max_running(mut self, events: usize) -> Self {
+        self.max_running = events;
+        self
+    }
+
+    /// Sets how many bytes of bodies (the `event` of a document) may be held at once, by events that wait
+    /// or are handled: [`DEFAULT_MAX_BYTES_IN_FLIGHT`] unless set. Beyond it they fail, also a single
+    /// event that is larger.
+    pub fn max_bytes_in_flight(mut self, bytes: usize) -> Self {
+        self.max_bytes_in_flight = bytes;
+        self
+    }
+
+    /// Builds the layer.
+    ///
+    /// # Errors
+    ///
+    /// [`Zero`](crate::LayerBuildErrorKind::Zero) when [`max_running`](Self::max_running) or
+    /// [`max_bytes_in_flight`](Self::max_bytes_in_flight) is 0.
+    pub fn build(mut self) -> Result<AckFirstLayer, LayerBuildError> {
+        LayerBuildError::if_zero([
+            ("max_running", self.max_running == 0),
+            ("max_bytes_in_flight", self.max_bytes_in_flight == 0),
+        ])?;
+        for bound in [&mut self.max_running, &mut self.max_bytes_in_flight] {
+            *bound = Semaphore::MAX_PERMITS.min(*bound);
+        }
+        Ok(AckFirstLayer::with(self))
+    }
+}
+
 /// What became of acknowledged events. See [`AckFirstLayer::stats`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct AckFirstStats {
-    /// Events that wait for a worker.
-    pub queued: usize,
+    /// Events that wait to be handled.
+    pub waiting: usize,
     /// Events being handled.
     pub running: usize,
     /// Events handled.
     pub handled: u64,
     /// Events [rejected](lark_events::Reject) by their handler.
-    pub rejected: u64,
+    pub rejected_events: u64,
     /// Events whose handler failed or panicked. They are lost.
     pub failed: u64,
     /// Events cancelled at the end of a drain. They are lost.
     pub cancelled: u64,
-    /// Events refused with 503: the queue or the bytes were at their bound, or the layer was draining.
+    /// Events refused with 503: those that waited or the bytes were at their bound, or the layer was draining.
     /// The platform delivers them again.
     pub overloaded: u64,
 }
@@ -329,7 +379,7 @@ impl Acknowledged {
         let named = (&*self.event_type, self.event_id.as_deref());
         let handled = handled.or_else(|error| unless_rejected(kind, named, error));
         if let Ok(Outcome::Rejected(_)) = handled {
-            self.shared.rejected.add_one();
+            self.shared.rejected_events.add_one();
             return;
         }
         let Err(error) = handled else {

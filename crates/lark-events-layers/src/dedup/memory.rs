@@ -13,12 +13,9 @@ use tokio::time::Instant;
 use super::store::{Claim, DedupStore};
 use crate::run::after;
 
-/// Events remembered: over 8 hours and 11 minutes, 3.4 in a second.
-pub const DEFAULT_CAPACITY: usize = 100_000;
-
 /// Remembers events in the memory of this process, by tokio's clock. With its process it forgets all,
 /// and when it is full the oldest: an app with more than 3.4 events in a second needs more room than
-/// [`DEFAULT_CAPACITY`]. An event takes about 200 bytes, and none before it comes.
+/// [`DEFAULT_CAPACITY`](Self::DEFAULT_CAPACITY). An event takes about 200 bytes, and none before it comes.
 pub struct MemoryStore(Mutex<LruCache<Box<str>, Entry>>);
 
 struct Entry {
@@ -38,12 +35,15 @@ enum State {
 }
 
 impl MemoryStore {
-    /// A store with room for so many events, and for 1 at least.
+    /// Events remembered: over 8 hours and 11 minutes, 3.4 in a second.
+    pub const DEFAULT_CAPACITY: NonZeroUsize = NonZeroUsize::new(100_000).unwrap();
+
+    /// A store with room for so many events.
     #[must_use]
-    pub fn new(capacity: usize) -> Self {
+    pub fn new(capacity: NonZeroUsize) -> Self {
         // With its capacity from the start it would take all its room at once.
         let mut entries = LruCache::unbounded();
-        entries.resize(NonZeroUsize::new(capacity).unwrap_or(NonZeroUsize::MIN));
+        entries.resize(capacity);
         Self(Mutex::new(entries))
     }
 
@@ -61,6 +61,13 @@ impl MemoryStore {
 
     fn lock(&self) -> MutexGuard<'_, LruCache<Box<str>, Entry>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// With [`DEFAULT_CAPACITY`](Self::DEFAULT_CAPACITY).
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new(Self::DEFAULT_CAPACITY)
     }
 }
 

@@ -14,19 +14,15 @@ use lark_events::{Delivery, duplicate_key};
 use tokio_util::task::TaskTracker;
 use tower_layer::Layer;
 
+use crate::error::LayerBuildError;
 use crate::key::{KeyFn, text_at};
 use crate::lanes::Lanes;
 use crate::run::Counter;
 
-pub use self::memory::{DEFAULT_CAPACITY, MemoryStore};
+pub use self::memory::MemoryStore;
 pub use self::service::Dedup;
 pub use self::store::{Claim, DedupStore};
 
-/// The platform delivers again for 7.1 hours.
-pub const DEFAULT_KEPT: Duration = Duration::from_hours(8);
-/// What a claim of a process that died blocks: less than what the platform's second redelivery
-/// comes after.
-pub const DEFAULT_LEASE: Duration = Duration::from_mins(5);
 /// How much longer than its request counts an event is remembered. The clocks of processes that share a
 /// store differ, and one may be set back in the meantime.
 const CLOCK_MARGIN: Duration = Duration::from_mins(1);
@@ -75,7 +71,7 @@ const MAX_KEY_BYTES: usize = 1_024;
 ///
 /// A delivery to the same app, of the same type and with the same event id (version 1: `uuid`). Where
 /// the documentation of an event names another key, that counts ([`duplicate_key`]): for
-/// `im.message.receive_v1` the id of the message. [`key_for`](Self::key_for) sets a key of your own.
+/// `im.message.receive_v1` the id of the message. [`key_for`](DedupLayerBuilder::key_for) sets a key of your own.
 /// Each duplicate is logged at DEBUG. What has no id, or one of more than a kibibyte, is passed on, and
 /// so are callbacks, which are never delivered again.
 ///
@@ -125,65 +121,40 @@ struct Counters {
 }
 
 impl DedupLayer {
-    /// A layer that remembers in memory, with room for [`DEFAULT_CAPACITY`] events.
+    /// The platform delivers again for 7.1 hours.
+    pub const DEFAULT_KEPT: Duration = Duration::from_hours(8);
+    /// What a claim of a process that died blocks: less than what the platform's second redelivery
+    /// comes after.
+    pub const DEFAULT_LEASE: Duration = Duration::from_mins(5);
+
+    /// A layer that remembers in a [`MemoryStore`] of its own.
     #[must_use]
     pub fn new() -> Self {
-        Self::with_store(Arc::new(MemoryStore::new(DEFAULT_CAPACITY)))
+        Self::with(DedupLayerBuilder::new())
     }
 
-    /// A layer that remembers in `store`, which several processes may use. Within one process, clone the
-    /// layer: of two layers over one store, each takes the other for another process.
-    #[must_use]
-    pub fn with_store(store: Arc<dyn DedupStore>) -> Self {
+    /// Starts configuring a layer.
+    pub fn builder() -> DedupLayerBuilder {
+        DedupLayerBuilder::new()
+    }
+
+    fn with(settings: DedupLayerBuilder) -> Self {
+        let store = settings.store;
         Self {
-            store,
+            store: store.unwrap_or_else(|| Arc::new(MemoryStore::default())),
             owner: RandomState::new().hash_one(std::process::id()),
-            keys: Arc::default(),
-            kept: DEFAULT_KEPT,
-            lease: DEFAULT_LEASE,
+            keys: Arc::new(settings.keys),
+            kept: settings.kept,
+            lease: settings.lease,
             lanes: Arc::default(),
             settling: TaskTracker::new(),
             counters: Arc::default(),
         }
     }
 
-    /// Has events of a type told apart by what `key` gives of them; by their event id where it
-    /// gives nothing.
-    #[must_use]
-    pub fn key_for(
-        mut self,
-        event_type: impl Into<String>,
-        key: impl Fn(&Delivery) -> Option<String> + Send + Sync + 'static,
-    ) -> Self {
-        Arc::make_mut(&mut self.keys).insert(event_type.into(), Arc::new(key));
-        self
-    }
-
-    /// How long a handled event is remembered, at least: [`DEFAULT_KEPT`] by default. An event is
-    /// remembered for longer where the webhook would accept its request for longer
-    /// ([`Delivery::replayable_for`]): 8 hours and 11 minutes with the default freshness. So no replay is
-    /// handled, whatever is set here and there.
-    ///
-    /// That needs a limit. A webhook [without
-    /// freshness](lark_events::WebhookBuilder::without_freshness), or without an Encrypt Key, accepts the
-    /// same request for ever: an event that was forgotten is then handled again.
-    #[must_use]
-    pub fn keep_for(mut self, kept: Duration) -> Self {
-        self.kept = kept;
-        self
-    }
-
-    /// How long an event stays claimed by a process that died: [`DEFAULT_LEASE`] by default. A handler
-    /// that takes longer than this may find the event handled by another *process* too.
-    #[must_use]
-    pub fn lease(mut self, lease: Duration) -> Self {
-        self.lease = lease;
-        self
-    }
-
     /// Waits until the store has heard of all deliveries that were dropped before their end, as those are
     /// that a drain cuts off. For the end of a program whose store outlives it: what the store does not
-    /// hear of stays claimed for the length of the [lease](Self::lease).
+    /// hear of stays claimed for the length of the [lease](DedupLayerBuilder::lease).
     pub async fn settled(&self) {
         self.settling.close();
         self.settling.wait().await;
@@ -240,6 +211,101 @@ impl fmt::Debug for DedupLayer {
             .field("kept", &self.kept)
             .field("lease", &self.lease)
             .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Builds a [`DedupLayer`].
+///
+/// ```
+/// use std::num::NonZeroUsize;
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// use lark_events_layers::{DedupLayer, MemoryStore};
+///
+/// let capacity = NonZeroUsize::new(1_000_000).expect("more than 0");
+/// let dedup = DedupLayer::builder()
+///     .store(Arc::new(MemoryStore::new(capacity)))
+///     .keep_for(Duration::from_hours(24))
+///     .build()?;
+/// # Ok::<(), lark_events_layers::LayerBuildError>(())
+/// ```
+#[derive(Clone)]
+#[must_use = "a builder does nothing until it is built"]
+pub struct DedupLayerBuilder {
+    store: Option<Arc<dyn DedupStore>>,
+    keys: HashMap<String, KeyFn>,
+    kept: Duration,
+    lease: Duration,
+}
+
+impl DedupLayerBuilder {
+    fn new() -> Self {
+        Self {
+            store: None,
+            keys: HashMap::new(),
+            kept: DedupLayer::DEFAULT_KEPT,
+            lease: DedupLayer::DEFAULT_LEASE,
+        }
+    }
+
+    /// Sets where handled events are remembered: a [`MemoryStore`] of each layer's own unless set.
+    /// Each layer is an owner of its own in a store, and takes another for another process.
+    pub fn store(mut self, store: Arc<dyn DedupStore>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Has events of a type told apart by what `key` gives of them; by their event id where it
+    /// gives nothing.
+    pub fn key_for(
+        mut self,
+        event_type: impl Into<String>,
+        key: impl Fn(&Delivery) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.keys.insert(event_type.into(), Arc::new(key));
+        self
+    }
+
+    /// Sets how long a handled event is remembered, at least:
+    /// [`DEFAULT_KEPT`](DedupLayer::DEFAULT_KEPT) unless set. An event is
+    /// remembered for longer where the webhook would accept its request for longer
+    /// ([`Delivery::replayable_for`]): 8 hours and 11 minutes with the default freshness. So no replay is
+    /// handled, whatever is set here and there.
+    ///
+    /// That needs a limit. A webhook [without
+    /// freshness](lark_events::WebhookBuilder::without_freshness), or without an Encrypt Key, accepts the
+    /// same request for ever: an event that was forgotten is then handled again.
+    pub fn keep_for(mut self, kept: Duration) -> Self {
+        self.kept = kept;
+        self
+    }
+
+    /// Sets how long an event stays claimed by a process that died:
+    /// [`DEFAULT_LEASE`](DedupLayer::DEFAULT_LEASE) unless set. A handler
+    /// that takes longer than this may find the event handled by another *process* too.
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
+        self
+    }
+
+    /// Builds the layer.
+    ///
+    /// # Errors
+    ///
+    /// [`Zero`](crate::LayerBuildErrorKind::Zero) when the [`lease`](Self::lease) is 0.
+    pub fn build(self) -> Result<DedupLayer, LayerBuildError> {
+        LayerBuildError::if_zero([("lease", self.lease.is_zero())])?;
+        Ok(DedupLayer::with(self))
+    }
+}
+
+impl fmt::Debug for DedupLayerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DedupLayerBuilder")
+            .field("kept", &self.kept)
+            .field("lease", &self.lease)
             .finish_non_exhaustive()
     }
 }

@@ -11,18 +11,11 @@ use tokio::time::timeout;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::error::{LayerError, LayerErrorKind};
+use crate::error::{LayerBuildError, LayerError, LayerErrorKind};
 use crate::future::{OutcomeFuture, pass_on};
 use crate::key::{KeyFn, text_at};
 use crate::lanes::{Lanes, MaxWaiting};
 use crate::run::{Counter, is_acknowledged, unless_over};
-
-/// Events of one key that may wait for their turn. Each has a slot of its transport: with more, one busy
-/// chat would have all others refused. A handler that takes 250 ms gets to the last of them within the ack deadline.
-pub const DEFAULT_MAX_WAITING_PER_KEY: usize = 8;
-/// Events that may wait for their turn, of all keys together: fewer than either transport has slots,
-/// so that what need not wait finds one.
-pub const DEFAULT_MAX_WAITING: usize = 48;
 
 /// Handles the events of one key, such as a chat or a tenant, one after another, and those of
 /// different keys side by side.
@@ -82,7 +75,7 @@ pub const DEFAULT_MAX_WAITING: usize = 48;
 /// A lane is as slow as its handlers, and the transport's ack deadline counts while an event waits.
 /// What waits for longer is answered as late and not started, and neither is what waits when the
 /// transport begins to drain: both are delivered again. Inside of an [`AckFirstLayer`](crate::AckFirstLayer) there is no deadline, but what
-/// waits here holds one of its workers: give it many, and bound what runs by a concurrency limit inside
+/// waits here counts among what runs there: let that be many, and bound what runs by a concurrency limit inside
 /// of this layer, as [the layers together](crate#layers) do. A time-out inside of this layer bounds a handler, so that one that hangs does not hold up its key; a
 /// time-out outside bounds the waiting too, and the event leaves its lane when it strikes. Dropping
 /// does what the time-out does. Whatever waits holds no permit of a limit inside of this layer.
@@ -90,9 +83,9 @@ pub const DEFAULT_MAX_WAITING: usize = 48;
 /// # Errors
 ///
 /// - [`Overloaded`](crate::LayerErrorKind::Overloaded) (503) when
-///   [`max_waiting_per_key`](Self::max_waiting_per_key) events of the key wait already, or
-///   [`max_waiting`](Self::max_waiting) of all.
-/// - [`Late`](crate::LayerErrorKind::Late) (503) after [`max_wait`](Self::max_wait).
+///   [`max_waiting_per_key`](InOrderLayerBuilder::max_waiting_per_key) events of the key wait already, or
+///   [`max_waiting`](InOrderLayerBuilder::max_waiting) of all.
+/// - [`Late`](crate::LayerErrorKind::Late) (503) after [`max_wait`](InOrderLayerBuilder::max_wait).
 /// - [`Deadline`](crate::LayerErrorKind::Deadline) (504) and [`Draining`](crate::LayerErrorKind::Draining) (503) when
 ///   the transport's ack deadline passes, or its drain begins, while it waits.
 #[derive(Clone)]
@@ -106,65 +99,49 @@ pub struct InOrderLayer {
 }
 
 impl InOrderLayer {
-    /// Puts in order what has the same key; what has none is passed on at once. Callbacks too have
-    /// a key if `key` gives them one, and then their users wait: see [`Delivery::is_callback`].
-    pub fn by(key: impl Fn(&Delivery) -> Option<String> + Send + Sync + 'static) -> Self {
-        Self {
-            key: Arc::new(key),
+    /// Events of one key that may wait for their turn. Each has a slot of its transport: with more, one busy
+    /// chat would have all others refused. A handler that takes 250 ms gets to the last of them within the
+    /// ack deadline.
+    pub const DEFAULT_MAX_WAITING_PER_KEY: usize = 8;
+    /// Events that may wait for their turn, of all keys together: far fewer than a transport has slots,
+    /// so that what need not wait finds one.
+    pub const DEFAULT_MAX_WAITING: usize = 48;
+
+    /// Starts configuring a layer, which puts in order the events of a tenant unless another key is set.
+    pub fn builder() -> InOrderLayerBuilder {
+        InOrderLayerBuilder {
+            key: Key::Of(Arc::new(tenant)),
             max_waiting_per_key: None,
             max_waiting: None,
             max_wait: Duration::MAX,
-            lanes: Arc::default(),
-            overloaded: Arc::default(),
         }
     }
 
-    /// Puts in order the events of a tenant. Callbacks, whose users wait, are passed on at once, and
-    /// so is what names no tenant.
+    /// Puts in order the events of a tenant, with the default bounds. Callbacks, whose users wait, are
+    /// passed on at once, and so is what names no tenant.
     #[must_use]
     pub fn by_tenant() -> Self {
-        Self::by(|delivery| {
-            let tenant = delivery.header.tenant_key.clone();
-            tenant.filter(|_| !delivery.is_callback())
-        })
+        Self::builder().with(Arc::new(tenant))
     }
 
-    /// Puts in order the events with the same string or number at a place in their bodies: a JSON
-    /// pointer (RFC 6901) through objects, such as `/message/chat_id`. Callbacks, whose users wait,
-    /// are passed on at once, and so is what has nothing there.
+    /// Puts in order what has the same key, with the default bounds: see
+    /// [`InOrderLayerBuilder::by`].
+    pub fn by(key: impl Fn(&Delivery) -> Option<String> + Send + Sync + 'static) -> Self {
+        Self::builder().with(Arc::new(key))
+    }
+
+    /// Puts in order the events with the same string or number at a place in their bodies, with the
+    /// default bounds: see [`InOrderLayerBuilder::by_pointer`].
     ///
     /// # Panics
     ///
     /// When `pointer` does not begin with `/`: it would never point to either.
     #[track_caller]
     pub fn by_pointer(pointer: impl Into<String>) -> Self {
-        let pointer = pointer.into();
-        assert!(
-            pointer.starts_with('/'),
-            "a pointer begins with `/`: {pointer:?}"
-        );
-        Self::by(move |delivery| {
-            let is_callback = delivery.is_callback();
-            (!is_callback).then(|| text_at(&delivery.raw, &pointer))?
-        })
-    }
-
-    /// How many events of one key may wait: [`DEFAULT_MAX_WAITING_PER_KEY`] by default. Beyond it they
-    /// fail. Inside of an [`AckFirstLayer`](crate::AckFirstLayer), whose workers bound what waits, and where what
-    /// fails is lost, there is no such bound unless it is set.
-    #[must_use]
-    pub fn max_waiting_per_key(mut self, events: usize) -> Self {
-        self.max_waiting_per_key = Some(events);
-        self
-    }
-
-    /// How many events may wait, of all keys together: [`DEFAULT_MAX_WAITING`] by default, and no bound inside of an
-    /// [`AckFirstLayer`](crate::AckFirstLayer). Beyond it they fail; an event that need not wait is always
-    /// taken. Keep it below the `max_running` of the transport, or a few busy keys have all others refused.
-    #[must_use]
-    pub fn max_waiting(mut self, events: usize) -> Self {
-        self.max_waiting = Some(events);
-        self
+        match Self::builder().by_pointer(pointer).build() {
+            Ok(layer) => layer,
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// As many as were set, or as may wait by default where the layer is called.
@@ -178,17 +155,11 @@ impl InOrderLayer {
         };
         let per_key = self.max_waiting_per_key;
         MaxWaiting {
-            per_key: per_key.unwrap_or_else(|| or(DEFAULT_MAX_WAITING_PER_KEY)),
-            all: self.max_waiting.unwrap_or_else(|| or(DEFAULT_MAX_WAITING)),
+            per_key: per_key.unwrap_or_else(|| or(Self::DEFAULT_MAX_WAITING_PER_KEY)),
+            all: self
+                .max_waiting
+                .unwrap_or_else(|| or(Self::DEFAULT_MAX_WAITING)),
         }
-    }
-
-    /// How long an event may wait for its turn, and then fails without having been started: for ever
-    /// unless set.
-    #[must_use]
-    pub fn max_wait(mut self, wait: Duration) -> Self {
-        self.max_wait = wait;
-        self
     }
 
     /// What runs and waits now, under this layer and its clones.
@@ -199,6 +170,121 @@ impl InOrderLayer {
             waiting: self.lanes.waiting(),
             overloaded: self.overloaded.get(),
         }
+    }
+}
+
+/// Builds an [`InOrderLayer`].
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use lark_events_layers::InOrderLayer;
+///
+/// let in_order = InOrderLayer::builder()
+///     .by_pointer("/message/chat_id")
+///     .max_wait(Duration::from_secs(1))
+///     .build()?;
+/// # Ok::<(), lark_events_layers::LayerBuildError>(())
+/// ```
+#[derive(Clone)]
+#[must_use = "a builder does nothing until it is built"]
+pub struct InOrderLayerBuilder {
+    key: Key,
+    max_waiting_per_key: Option<usize>,
+    max_waiting: Option<usize>,
+    max_wait: Duration,
+}
+
+#[derive(Clone)]
+enum Key {
+    Of(KeyFn),
+    At(String),
+}
+
+fn tenant(delivery: &Delivery) -> Option<String> {
+    let tenant = delivery.header.tenant_key.clone();
+    tenant.filter(|_| !delivery.is_callback())
+}
+
+impl InOrderLayerBuilder {
+    /// Puts in order what has the same key; what has none is passed on at once. Callbacks too have
+    /// a key if `key` gives them one, and then their users wait: see [`Delivery::is_callback`].
+    pub fn by(mut self, key: impl Fn(&Delivery) -> Option<String> + Send + Sync + 'static) -> Self {
+        self.key = Key::Of(Arc::new(key));
+        self
+    }
+
+    /// Puts in order the events with the same string or number at a place in their bodies: a JSON
+    /// pointer (RFC 6901) through objects, such as `/message/chat_id`. Callbacks, whose users wait,
+    /// are passed on at once, and so is what has nothing there.
+    pub fn by_pointer(mut self, pointer: impl Into<String>) -> Self {
+        self.key = Key::At(pointer.into());
+        self
+    }
+
+    /// Sets how many events of one key may wait:
+    /// [`DEFAULT_MAX_WAITING_PER_KEY`](InOrderLayer::DEFAULT_MAX_WAITING_PER_KEY) unless set, and with 0
+    /// none. Beyond it they fail. Inside of an [`AckFirstLayer`](crate::AckFirstLayer), which bounds
+    /// what waits, and where what fails is lost, there is no such bound unless it is set.
+    pub fn max_waiting_per_key(mut self, events: usize) -> Self {
+        self.max_waiting_per_key = Some(events);
+        self
+    }
+
+    /// Sets how many events may wait, of all keys together:
+    /// [`DEFAULT_MAX_WAITING`](InOrderLayer::DEFAULT_MAX_WAITING) unless set, with 0 none, and no bound
+    /// inside of an [`AckFirstLayer`](crate::AckFirstLayer). Beyond it they fail; an event that need not
+    /// wait is always taken. Keep it below the `max_running` of the transport, or a few busy keys have all
+    /// others refused.
+    pub fn max_waiting(mut self, events: usize) -> Self {
+        self.max_waiting = Some(events);
+        self
+    }
+
+    /// Sets how long an event may wait for its turn, and then fails without having been started: for ever
+    /// unless set.
+    pub fn max_wait(mut self, wait: Duration) -> Self {
+        self.max_wait = wait;
+        self
+    }
+
+    /// Builds the layer.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPointer`](crate::LayerBuildErrorKind::InvalidPointer) when the
+    /// [pointer](Self::by_pointer) does not begin with `/`: it would never point to either.
+    pub fn build(self) -> Result<InOrderLayer, LayerBuildError> {
+        let key = match self.key.clone() {
+            Key::Of(key) => key,
+            Key::At(pointer) if pointer.starts_with('/') => Arc::new(move |delivery: &Delivery| {
+                let is_callback = delivery.is_callback();
+                (!is_callback).then(|| text_at(&delivery.raw, &pointer))?
+            }),
+            Key::At(pointer) => return Err(LayerBuildError::invalid_pointer(pointer)),
+        };
+        Ok(self.with(key))
+    }
+
+    fn with(self, key: KeyFn) -> InOrderLayer {
+        InOrderLayer {
+            key,
+            max_waiting_per_key: self.max_waiting_per_key,
+            max_waiting: self.max_waiting,
+            max_wait: self.max_wait,
+            lanes: Arc::default(),
+            overloaded: Arc::default(),
+        }
+    }
+}
+
+impl fmt::Debug for InOrderLayerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InOrderLayerBuilder")
+            .field("max_waiting_per_key", &self.max_waiting_per_key)
+            .field("max_waiting", &self.max_waiting)
+            .field("max_wait", &self.max_wait)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,7 +1,6 @@
 //! Failures of handlers and of what is around them.
 
 use std::error::Error;
-use std::fmt;
 
 use lark_events::dispatch::Verdict;
 use lark_events::{BoxError, DeliveryKind, DispatchError, Outcome};
@@ -44,6 +43,12 @@ pub fn unless_rejected(
     Ok(Outcome::rejected_by(error))
 }
 
+/// The error of a service that panicked.
+#[must_use]
+pub fn panicked() -> LayerError {
+    LayerError::new(LayerErrorKind::Panicked)
+}
+
 /// Whether a delivery was not started, since its deadline had passed or a drain had begun while it
 /// waited in a layer.
 pub fn is_not_started(error: &(dyn Error + 'static)) -> bool {
@@ -51,16 +56,3 @@ pub fn is_not_started(error: &(dyn Error + 'static)) -> bool {
     let mut kinds = layers.map(LayerError::kind);
     kinds.any(|kind| matches!(kind, LayerErrorKind::Deadline | LayerErrorKind::Draining))
 }
-
-/// A layer around the handler panicked; the handler's own panic is a
-/// [`DispatchError`](lark_events::DispatchError).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Panicked;
-
-impl fmt::Display for Panicked {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a layer around the handler panicked")
-    }
-}
-
-impl Error for Panicked {}

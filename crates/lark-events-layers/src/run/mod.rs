@@ -17,16 +17,25 @@ mod tasks;
 
 use std::time::Duration;
 
+use lark_events::MAX_EVENT_BYTES;
 use tokio::time::Instant;
 
 pub use self::counter::Counter;
-pub use self::failure::{Panicked, causes, is_logged, is_not_started, unless_rejected};
+pub use self::failure::{causes, is_logged, is_not_started, panicked, unless_rejected};
 pub use self::large::{MAX_INLINE_BYTES, off_the_workers};
 pub use self::start::unless_over;
 pub(crate) use self::start::{acknowledged, is_acknowledged};
 pub use self::tasks::{
-    CALLBACK_SLOTS, CANCEL_GRACE, Called, DrainError, Ended, NotStarted, Slot, Tasks, Terms,
+    CALLBACK_SLOTS, CANCEL_GRACE, Called, Ended, NotStarted, Slot, Tasks, Terms,
 };
+
+/// Handlers that run at once.
+pub const DEFAULT_MAX_RUNNING: usize = 1_024;
+/// Bytes of events held at once: sixteen of the largest, or tens of thousands of the usual kind.
+pub const DEFAULT_MAX_BYTES_IN_FLIGHT: usize = 16 * MAX_EVENT_BYTES;
+/// The platform waits 3 seconds; this leaves half a second for the way of an answer that says that
+/// there is no outcome.
+pub const DEFAULT_ACK_DEADLINE: Duration = Duration::from_millis(2_500);
 
 /// A moment so long after `start`, or far in the future where no moment is.
 #[expect(clippy::arithmetic_side_effects, reason = "in 30 years time goes on")]

@@ -20,8 +20,8 @@ use tracing::Instrument as _;
 
 use super::large::{MAX_INLINE_BYTES, off_the_workers, polled_off_the_workers};
 use super::start::Start;
-use super::{Counter, Panicked};
-use crate::error::{LayerError, LayerErrorKind};
+use super::{Counter, panicked};
+use crate::error::{DrainError, LayerError, LayerErrorKind};
 
 /// Handlers of callbacks that may run when as many handlers run as may: a user waits for each, and none
 /// is delivered again. More than users click within an ack deadline, and few beside the events that run.
@@ -80,7 +80,8 @@ impl<F> fmt::Debug for Called<F> {
 /// How a handler's task ended.
 #[derive(Debug)]
 pub enum Ended<T = Result<Outcome, BoxError>> {
-    /// By itself; a panic of the service is the error [`Panicked`].
+    /// By itself; a panic of the service is a
+    /// [`LayerError`] of the kind [`Panicked`](LayerErrorKind::Panicked).
     Finished(T),
     /// It was cancelled at its deadline.
     Late,
@@ -192,7 +193,7 @@ impl Tasks {
         } else {
             call()
         };
-        let handler = called.map_err(|_| NotStarted::Failed(Panicked.into()))?;
+        let handler = called.map_err(|_| NotStarted::Failed(panicked().into()))?;
         Ok(Called {
             // Boxed, as the task would otherwise hold the room for it twice.
             handler: Box::pin(handler),
@@ -307,7 +308,7 @@ impl Tasks {
         }
         match self.cut_off.get().saturating_add(blocked) {
             0 => Ok(()),
-            cancelled => Err(DrainError { cancelled }),
+            cancelled => Err(DrainError::timed_out(cancelled)),
         }
     }
 
@@ -324,25 +325,6 @@ impl Tasks {
     }
 }
 
-/// Handlers were still running when the time for draining was over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct DrainError {
-    /// How many were cancelled. None of their deliveries was acknowledged, so the platform sends the
-    /// events among them again; callbacks are not sent again. Under an
-    /// [`AckFirstLayer`](crate::AckFirstLayer) all of them were, and are lost.
-    pub cancelled: u64,
-}
-
-impl fmt::Display for DrainError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { cancelled } = self;
-        write!(f, "handlers cancelled before they finished: {cancelled}")
-    }
-}
-
-impl std::error::Error for DrainError {}
-
 /// Without a bound of its own, for a transport that counts itself.
 impl Default for Tasks {
     fn default() -> Self {
@@ -357,7 +339,7 @@ where
 {
     match catch_unwind(AssertUnwindSafe(|| service.poll_ready(context))) {
         Ok(ready) => ready.map_err(Into::into),
-        Err(_) => Poll::Ready(Err(Panicked.into())),
+        Err(_) => Poll::Ready(Err(panicked().into())),
     }
 }
 
@@ -368,7 +350,7 @@ async fn caught<E: Into<BoxError>>(
     poll_fn(
         |context| match catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(context))) {
             Ok(polled) => polled.map_err(Into::into),
-            Err(_) => Poll::Ready(Err(Panicked.into())),
+            Err(_) => Poll::Ready(Err(panicked().into())),
         },
     )
     .await

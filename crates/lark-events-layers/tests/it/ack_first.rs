@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use lark_events::{Outcome, RawJson};
-use lark_events_layers::{AckFirstLayer, InOrderLayer, LayerError, LayerErrorKind};
+use lark_events_layers::{
+    AckFirstLayer, DedupLayer, InOrderLayer, LayerBuildErrorKind, LayerError, LayerErrorKind,
+};
 use lark_events_sim::{Mode, Platform};
 use tokio::time::{Instant, sleep};
 use tower::{Layer as _, ServiceBuilder};
@@ -50,7 +52,7 @@ async fn an_event_is_acknowledged_at_once_and_handled_afterwards() {
         assert_eq!(counts(&seen), (3, 2));
         let stats = ack_first.stats();
         assert_eq!((stats.handled, stats.failed), (2, 2));
-        assert_eq!((stats.queued, stats.running), (0, 1));
+        assert_eq!((stats.waiting, stats.running), (0, 1));
     }
 }
 
@@ -58,14 +60,18 @@ async fn an_event_is_acknowledged_at_once_and_handled_afterwards() {
 async fn a_full_queue_refuses_and_serves_on() {
     for (mode, refused) in [(Mode::Webhook, 503), (Mode::LongConnection, 500)] {
         let (dispatcher, seen) = watched();
-        let ack_first = AckFirstLayer::new().max_queued(1).workers(1);
+        let ack_first = AckFirstLayer::builder()
+            .max_waiting(1)
+            .max_running(1)
+            .build()
+            .unwrap();
         let platform = delivering(mode, ack_first.layer(dispatcher), []).await;
         let code =
             async |platform: &Platform| answered(&mut platform.push(event("slow_v1"))).await.0;
         assert_eq!(code(&platform).await, 200);
         assert_eq!(code(&platform).await, 200);
         assert_eq!(
-            (ack_first.stats().queued, ack_first.stats().running),
+            (ack_first.stats().waiting, ack_first.stats().running),
             (1, 1)
         );
         assert_eq!(code(&platform).await, refused, "{mode:?}");
@@ -111,7 +117,7 @@ async fn callbacks_are_refused_as_they_need_their_answer() {
 #[tokio::test(start_paused = true)]
 async fn events_start_in_the_order_of_their_acknowledgement_as_workers_get_free() {
     let (service, record) = recording(Duration::from_secs(1));
-    let ack_first = AckFirstLayer::new().workers(2);
+    let ack_first = AckFirstLayer::builder().max_running(2).build().unwrap();
     let service = ack_first.layer(service);
     let began = Instant::now();
     for id in 0..6 {
@@ -120,7 +126,7 @@ async fn events_start_in_the_order_of_their_acknowledgement_as_workers_get_free(
             .unwrap();
     }
     assert_eq!(
-        (ack_first.stats().queued, ack_first.stats().running),
+        (ack_first.stats().waiting, ack_first.stats().running),
         (6, 0)
     );
     ack_first.drain(Duration::from_secs(10)).await.unwrap();
@@ -132,7 +138,10 @@ async fn events_start_in_the_order_of_their_acknowledgement_as_workers_get_free(
 
 #[tokio::test(start_paused = true)]
 async fn the_bytes_of_waiting_events_are_bounded_and_given_back() {
-    let ack_first = AckFirstLayer::new().max_bytes(20);
+    let ack_first = AckFirstLayer::builder()
+        .max_bytes_in_flight(20)
+        .build()
+        .unwrap();
     let service = ack_first.layer(watched().0);
     let of_length = |length: usize| {
         let mut delivery = delivery("slow_v1", "e");
@@ -155,7 +164,7 @@ async fn the_bytes_of_waiting_events_are_bounded_and_given_back() {
 async fn a_drain_handles_what_was_acknowledged_and_takes_no_more() {
     for (mode, refused) in [(Mode::Webhook, 503), (Mode::LongConnection, 500)] {
         let (dispatcher, seen) = watched();
-        let ack_first = AckFirstLayer::new().workers(1);
+        let ack_first = AckFirstLayer::builder().max_running(1).build().unwrap();
         let platform = delivering(mode, ack_first.layer(dispatcher), []).await;
         for _ in 0..3 {
             answered(&mut platform.push(event("slow_v1"))).await;
@@ -175,7 +184,7 @@ async fn a_drain_handles_what_was_acknowledged_and_takes_no_more() {
 #[tokio::test(start_paused = true)]
 async fn a_drain_is_bounded_and_says_how_much_is_lost() {
     let (dispatcher, seen) = watched();
-    let ack_first = AckFirstLayer::new().workers(2);
+    let ack_first = AckFirstLayer::builder().max_running(2).build().unwrap();
     let service = ack_first.layer(dispatcher);
     for event_type in ["hanging_v1", "slow_v1", "hanging_v1", "quick_v1"] {
         pass(&service, delivery(event_type, "e")).await.unwrap();
@@ -183,13 +192,13 @@ async fn a_drain_is_bounded_and_says_how_much_is_lost() {
     let began = Instant::now();
     let error = ack_first.drain(Duration::from_secs(1)).await.unwrap_err();
     assert_eq!(
-        (error.cancelled, began.elapsed()),
+        (error.cancelled(), began.elapsed()),
         (3, Duration::from_secs(1))
     );
     assert_eq!(counts(&seen), (3, 1), "the last was not started");
     let stats = ack_first.stats();
     assert_eq!((stats.handled, stats.cancelled, stats.failed), (1, 3, 0));
-    assert_eq!((stats.queued, stats.running), (0, 0));
+    assert_eq!((stats.waiting, stats.running), (0, 0));
     assert_eq!(
         refused_with(&service, "quick_v1").await,
         LayerErrorKind::Draining
@@ -208,14 +217,18 @@ async fn of_two_drains_both_hear_of_what_is_lost() {
         ack_first.drain(Duration::from_secs(1)),
         ack_first.drain(Duration::from_secs(60))
     );
-    assert_eq!(soon.unwrap_err().cancelled, 3);
-    assert_eq!(late.unwrap_err().cancelled, 3);
+    assert_eq!(soon.unwrap_err().cancelled(), 3);
+    assert_eq!(late.unwrap_err().cancelled(), 3);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_was_acknowledged_is_handled_even_when_everything_is_dropped() {
     let (dispatcher, seen) = watched();
-    let service = AckFirstLayer::new().workers(1).layer(dispatcher);
+    let service = AckFirstLayer::builder()
+        .max_running(1)
+        .build()
+        .unwrap()
+        .layer(dispatcher);
     for _ in 0..3 {
         pass(&service, delivery("slow_v1", "e")).await.unwrap();
     }
@@ -227,7 +240,7 @@ async fn what_was_acknowledged_is_handled_even_when_everything_is_dropped() {
 #[tokio::test(start_paused = true)]
 async fn a_failing_or_panicking_handler_frees_its_worker() {
     let (dispatcher, seen) = watched();
-    let ack_first = AckFirstLayer::new().workers(1);
+    let ack_first = AckFirstLayer::builder().max_running(1).build().unwrap();
     let service = ack_first.layer(dispatcher);
     let timed = ServiceBuilder::new()
         .layer(ack_first.clone())
@@ -255,7 +268,11 @@ async fn a_failing_or_panicking_handler_frees_its_worker() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn inside_of_it_events_of_one_key_keep_the_order_of_their_acknowledgement() {
     let (service, record) = recording(Duration::ZERO);
-    let ack_first = AckFirstLayer::new().max_queued(10_000).workers(64);
+    let ack_first = AckFirstLayer::builder()
+        .max_waiting(10_000)
+        .max_running(64)
+        .build()
+        .unwrap();
     let in_order = InOrderLayer::by(|delivery| Some(delivery.header.event_type.clone()));
     let layers = ServiceBuilder::new()
         .layer(ack_first.clone())
@@ -271,11 +288,42 @@ async fn inside_of_it_events_of_one_key_keep_the_order_of_their_acknowledgement(
 }
 
 #[tokio::test]
-async fn there_is_one_worker_at_least() {
-    let ack_first = AckFirstLayer::new().workers(0);
+async fn none_may_wait_and_one_is_handled() {
+    let builder = AckFirstLayer::builder().max_running(1);
+    let ack_first = builder.max_waiting(0).build().unwrap();
+    let service = ack_first.layer(watched().0);
+    pass(&service, delivery("quick_v1", "e")).await.unwrap();
+    let error = pass(&service, delivery("quick_v1", "f")).await.unwrap_err();
+    let error = error.downcast_ref::<LayerError>().unwrap();
+    assert_eq!(error.kind(), LayerErrorKind::Overloaded);
+    ack_first.drain(Duration::from_secs(1)).await.unwrap();
+    assert_eq!(ack_first.stats().handled, 1);
+}
+
+#[test]
+fn a_bound_or_a_time_of_0_is_an_error_that_names_it() {
+    let ack_first = AckFirstLayer::builder();
+    let bytes = ack_first.clone().max_bytes_in_flight(0).build();
+    let lease = DedupLayer::builder().lease(Duration::ZERO).build();
+    for (error, setting) in [
+        (ack_first.max_running(0).build().unwrap_err(), "max_running"),
+        (bytes.unwrap_err(), "max_bytes_in_flight"),
+        (lease.unwrap_err(), "lease"),
+    ] {
+        assert_eq!(error.kind(), LayerBuildErrorKind::Zero);
+        let said = format!("`{setting}` is 0, with which no event could be handled");
+        assert!(error.to_string().starts_with(&said), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn clones_of_a_layer_share_its_events_and_those_of_a_builder_do_not() {
+    let builder = AckFirstLayer::builder().max_running(2);
+    let (ack_first, other) = (builder.clone().build().unwrap(), builder.build().unwrap());
+    let clone = ack_first.clone();
     pass(&ack_first.layer(watched().0), delivery("quick_v1", "e"))
         .await
         .unwrap();
-    ack_first.drain(Duration::from_secs(1)).await.unwrap();
-    assert_eq!(ack_first.stats().handled, 1);
+    clone.drain(Duration::from_secs(1)).await.unwrap();
+    assert_eq!((clone.stats().handled, other.stats().handled), (1, 0));
 }

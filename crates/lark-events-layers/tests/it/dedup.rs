@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{Request, Uri};
 use http_body_util::Full;
 use lark_events::{BoxError, Delivery, Outcome, RawJson, Webhook, WebhookBuilder};
-use lark_events_layers::{DEFAULT_KEPT, DedupLayer};
+use lark_events_layers::DedupLayer;
 use lark_events_sim::{Document, Fault, Mode};
 use lark_events_tower::EventService;
 use serde_json::json;
@@ -86,13 +86,13 @@ async fn a_handled_event_is_remembered_for_eight_hours() {
     let (service, count) = acting([]);
     let service = DedupLayer::new().layer(service);
     pass(&service, delivery("x_v1", "1")).await.unwrap();
-    advance(DEFAULT_KEPT - Duration::from_millis(1)).await;
+    advance(DedupLayer::DEFAULT_KEPT - Duration::from_millis(1)).await;
     pass(&service, delivery("x_v1", "1")).await.unwrap();
     assert_eq!(calls(&count), 1);
     advance(Duration::from_millis(1)).await;
     pass(&service, delivery("x_v1", "1")).await.unwrap();
     assert_eq!(calls(&count), 2);
-    assert_eq!(DEFAULT_KEPT, Duration::from_secs(28_800));
+    assert_eq!(DedupLayer::DEFAULT_KEPT, Duration::from_secs(28_800));
 }
 
 #[tokio::test(start_paused = true)]
@@ -100,7 +100,11 @@ async fn an_event_is_remembered_for_as_long_as_it_is_set_to_be() {
     const HOUR: Duration = Duration::from_hours(1);
     for kept in [HOUR, 20 * HOUR] {
         let (service, count) = acting([]);
-        let service = DedupLayer::new().keep_for(kept).layer(service);
+        let service = DedupLayer::builder()
+            .keep_for(kept)
+            .build()
+            .unwrap()
+            .layer(service);
         pass(&service, delivery("x_v1", "1")).await.unwrap();
         advance(kept - Duration::from_millis(1)).await;
         pass(&service, delivery("x_v1", "1")).await.unwrap();
@@ -151,7 +155,7 @@ async fn no_request_is_handled_again_for_as_long_as_it_counts() {
     const MINUTE: Duration = Duration::from_mins(1);
     let usual = || (DedupLayer::new(), Webhook::builder());
     let shorter = (
-        DedupLayer::new().keep_for(MINUTE),
+        DedupLayer::builder().keep_for(MINUTE).build().unwrap(),
         Webhook::builder().freshness(30 * MINUTE, 10 * MINUTE),
     );
     let longer = (
@@ -337,9 +341,11 @@ async fn a_message_is_told_by_its_own_id() {
 async fn a_type_can_have_a_key_of_its_own() {
     let (service, count) = acting([]);
     let by_tenant = |delivery: &Delivery| delivery.header.tenant_key.clone();
-    let dedup = DedupLayer::new()
+    let dedup = DedupLayer::builder()
         .key_for("x_v1", by_tenant)
-        .key_for("im.message.receive_v1", |_| None);
+        .key_for("im.message.receive_v1", |_| None)
+        .build()
+        .unwrap();
     let service = dedup.layer(service);
     let of_tenant = |event_type: &str, event_id: &str, tenant: &str| {
         let mut delivery = delivery(event_type, event_id);

@@ -1,14 +1,13 @@
 //! The stores of de-duplication: what they hold, what they fail with, and what two processes share.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use lark_events::{BoxError, Outcome};
-use lark_events_layers::{
-    Claim, DEFAULT_LEASE, DedupLayer, DedupStore, LayerErrorKind, MemoryStore,
-};
+use lark_events_layers::{Claim, DedupLayer, DedupStore, LayerErrorKind, MemoryStore};
 use lark_events_sim::{Attempt, Mode};
 use tokio::time::{advance, sleep, timeout};
 use tower::Layer as _;
@@ -18,11 +17,17 @@ use crate::passing::{delivery, pass, refusal};
 use crate::support::event;
 use crate::transports::{BOTH, answered, delivering};
 
+const DEFAULT_LEASE: Duration = DedupLayer::DEFAULT_LEASE;
 const KEPT: Duration = Duration::from_hours(8);
+
+/// A store with room for so many events.
+fn memory(capacity: usize) -> MemoryStore {
+    MemoryStore::new(NonZeroUsize::new(capacity).unwrap())
+}
 
 #[tokio::test(start_paused = true)]
 async fn the_store_in_memory_forgets_the_oldest_when_it_is_full() {
-    let store = MemoryStore::new(2);
+    let store = memory(2);
     for key in ["a", "b", "c"] {
         assert_eq!(
             store.claim(key, 1, DEFAULT_LEASE).await.unwrap(),
@@ -43,16 +48,16 @@ async fn the_store_in_memory_forgets_the_oldest_when_it_is_full() {
         store.claim("b", 1, DEFAULT_LEASE).await.unwrap(),
         Claim::Granted
     );
-    assert_eq!((store.len(), MemoryStore::new(0).len()), (2, 0));
+    assert_eq!((store.len(), memory(1).len()), (2, 0));
 
-    let least = MemoryStore::new(0);
+    let least = memory(1);
     least.done("a", Outcome::Handled, KEPT).await.unwrap();
     assert_eq!(least.claim("a", 1, DEFAULT_LEASE).await.unwrap(), done);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_store_in_memory_gives_back_the_room_of_what_is_past() {
-    let store = MemoryStore::new(1_000);
+    let store = memory(1_000);
     for key in 0..100 {
         store
             .done(&key.to_string(), Outcome::Handled, KEPT)
@@ -70,7 +75,7 @@ async fn the_store_in_memory_gives_back_the_room_of_what_is_past() {
 
 #[tokio::test(start_paused = true)]
 async fn the_store_in_memory_keeps_a_key_for_the_longer_of_two_times() {
-    let store = MemoryStore::new(10);
+    let store = memory(10);
     for (kept, again) in [(KEPT, KEPT / 2), (KEPT / 2, KEPT)] {
         store.done("a", Outcome::Handled, kept).await.unwrap();
         store.done("a", Outcome::Handled, again).await.unwrap();
@@ -85,7 +90,7 @@ async fn the_store_in_memory_keeps_a_key_for_the_longer_of_two_times() {
 
 #[tokio::test(start_paused = true)]
 async fn a_claim_is_its_owners_until_released_or_until_its_lease_is_over() {
-    let store = MemoryStore::new(10);
+    let store = memory(10);
     // Older, and yet kept for longer.
     let kept = store.done("older", Outcome::Handled, KEPT);
     kept.await.unwrap();
@@ -116,10 +121,10 @@ async fn a_claim_is_its_owners_until_released_or_until_its_lease_is_over() {
 
 #[tokio::test(start_paused = true)]
 async fn two_processes_with_one_store_handle_an_event_once() {
-    let store = Arc::new(MemoryStore::new(10));
+    let store = Arc::new(memory(10));
     let (service, count) = acting([Act::Fail]);
-    let one = DedupLayer::with_store(store.clone());
-    let other = DedupLayer::with_store(store);
+    let one = DedupLayer::builder().store(store.clone()).build().unwrap();
+    let other = DedupLayer::builder().store(store).build().unwrap();
     let (one_service, other_service) = (one.layer(service.clone()), other.layer(service));
     let (failed, held) = tokio::join!(
         pass(&one_service, delivery("x_v1", "1")),
@@ -136,8 +141,12 @@ async fn two_processes_with_one_store_handle_an_event_once() {
 #[tokio::test(start_paused = true)]
 async fn a_claim_lasts_for_as_long_as_it_is_set_to() {
     let lease = Duration::from_secs(1);
-    let store = Arc::new(MemoryStore::new(10));
-    let died = DedupLayer::with_store(store.clone()).lease(lease);
+    let store = Arc::new(memory(10));
+    let died = DedupLayer::builder()
+        .store(store.clone())
+        .lease(lease)
+        .build()
+        .unwrap();
     let died = died.layer(tower::service_fn(|_| {
         std::future::pending::<Result<Outcome, BoxError>>()
     }));
@@ -146,7 +155,11 @@ async fn a_claim_lasts_for_as_long_as_it_is_set_to() {
     assert!(timeout(Duration::ZERO, started.as_mut()).await.is_err());
 
     let (service, count) = acting([]);
-    let other = DedupLayer::with_store(store).layer(service);
+    let other = DedupLayer::builder()
+        .store(store)
+        .build()
+        .unwrap()
+        .layer(service);
     advance(lease - Duration::from_millis(1)).await;
     let held = pass(&other, delivery("x_v1", "1")).await;
     assert_eq!(refusal(held), LayerErrorKind::Held);
@@ -157,14 +170,18 @@ async fn a_claim_lasts_for_as_long_as_it_is_set_to() {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_process_that_died_was_at_is_free_before_the_second_redelivery() {
-    let store = Arc::new(MemoryStore::new(10));
+    let store = Arc::new(memory(10));
     for mode in BOTH {
         store
             .claim("cli_a1b2c3d4e5f60718:x_v1:e", 1, DEFAULT_LEASE)
             .await
             .unwrap();
         let (service, count) = acting([]);
-        let service = DedupLayer::with_store(store.clone()).layer(service);
+        let service = DedupLayer::builder()
+            .store(store.clone())
+            .build()
+            .unwrap()
+            .layer(service);
         let again = lark_events_sim::REDELIVERIES;
         let platform = delivering(mode, service, again).await;
         let event = event("x_v1")
@@ -194,7 +211,7 @@ struct Unsteady {
 impl Unsteady {
     fn new() -> Arc<Self> {
         Arc::new(Self {
-            store: MemoryStore::new(10),
+            store: memory(10),
             claims_fail: false.into(),
             dones_fail: false.into(),
             releases_fail: false.into(),
@@ -236,7 +253,7 @@ async fn a_store_that_cannot_tell_fails_the_delivery_and_frees_what_it_may_have_
     for mode in BOTH {
         let store = Unsteady::new();
         let (service, count) = acting([]);
-        let dedup = DedupLayer::with_store(store.clone());
+        let dedup = DedupLayer::builder().store(store.clone()).build().unwrap();
         let platform = delivering(mode, dedup.layer(service), []).await;
         store.claims_fail.store(true, Ordering::Relaxed);
         let failed = answered(&mut platform.push(event("x_v1").event_id("e"))).await;
@@ -257,7 +274,7 @@ async fn a_success_that_cannot_be_remembered_is_a_success() {
     let store = Unsteady::new();
     store.dones_fail.store(true, Ordering::Relaxed);
     let (service, count) = acting([]);
-    let dedup = DedupLayer::with_store(store.clone());
+    let dedup = DedupLayer::builder().store(store.clone()).build().unwrap();
     let service = dedup.layer(service);
     for expected in [1, 2] {
         pass(&service, delivery("x_v1", "1")).await.unwrap();
@@ -272,7 +289,7 @@ async fn a_failure_whose_claim_cannot_be_released_is_handled_again_by_the_same_p
     let store = Unsteady::new();
     store.releases_fail.store(true, Ordering::Relaxed);
     let (service, count) = acting([Act::Fail]);
-    let dedup = DedupLayer::with_store(store);
+    let dedup = DedupLayer::builder().store(store).build().unwrap();
     let service = dedup.layer(service);
     let error = pass(&service, delivery("x_v1", "1")).await.unwrap_err();
     assert_eq!(error.to_string(), "a failure's own text");
@@ -287,7 +304,11 @@ async fn a_delivery_dropped_at_any_moment_leaves_its_key_free_or_done() {
     for (after, handled_again) in [(50, 1), (150, 2), (250, 1)] {
         let (service, count) = acting([]);
         let store = Unsteady::new();
-        let service = DedupLayer::with_store(store.clone()).layer(service);
+        let service = DedupLayer::builder()
+            .store(store.clone())
+            .build()
+            .unwrap()
+            .layer(service);
         let dropped = pass(&service, delivery("x_v1", "1"));
         assert!(
             timeout(Duration::from_millis(after), dropped)
@@ -302,7 +323,11 @@ async fn a_delivery_dropped_at_any_moment_leaves_its_key_free_or_done() {
         );
         // Also for another process.
         let (service, count) = acting([]);
-        let other = DedupLayer::with_store(store).layer(service);
+        let other = DedupLayer::builder()
+            .store(store)
+            .build()
+            .unwrap()
+            .layer(service);
         pass(&other, delivery("x_v1", "1")).await.unwrap();
         assert_eq!(count.load(Ordering::Relaxed), 0, "after {after} ms");
     }
@@ -311,12 +336,16 @@ async fn a_delivery_dropped_at_any_moment_leaves_its_key_free_or_done() {
 #[tokio::test(start_paused = true)]
 async fn a_claim_of_another_process_is_503_and_the_next_event_is_served() {
     for (mode, refused) in [(Mode::Webhook, 503), (Mode::LongConnection, 500)] {
-        let store = Arc::new(MemoryStore::new(10));
+        let store = Arc::new(memory(10));
         store
             .claim("cli_a1b2c3d4e5f60718:x_v1:e", 1, KEPT)
             .await
             .unwrap();
-        let service = DedupLayer::with_store(store).layer(acting([]).0);
+        let service = DedupLayer::builder()
+            .store(store)
+            .build()
+            .unwrap()
+            .layer(acting([]).0);
         let platform = delivering(mode, service, []).await;
         let of = |id| {
             event("x_v1")
@@ -349,8 +378,11 @@ impl DedupStore for Slow {
 
 #[tokio::test(start_paused = true)]
 async fn a_program_can_wait_for_its_store_to_hear_of_what_was_cut_off() {
-    let store = Arc::new(Slow(MemoryStore::new(10)));
-    let dedup = DedupLayer::with_store(Arc::<Slow>::clone(&store));
+    let store = Arc::new(Slow(memory(10)));
+    let dedup = DedupLayer::builder()
+        .store(Arc::<Slow>::clone(&store))
+        .build()
+        .unwrap();
     let (service, _) = acting([]);
     let service = dedup.layer(service);
     for _ in 0..2 {

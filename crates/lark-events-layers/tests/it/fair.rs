@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use lark_events::{BoxError, Delivery, LateHandler, Outcome, RawJson};
-use lark_events_layers::{DEFAULT_MAX_WAITING_PER_KEY, DedupLayer, InOrderLayer, LayerErrorKind};
+use lark_events_layers::{DedupLayer, InOrderLayer, LayerErrorKind};
 use lark_events_sim::{Document, Mode, Platform, PlatformBuilder, Push};
 use lark_events_tower::EventService;
-use lark_events_ws::{LongConnection, LongConnectionBuilder, State};
+use lark_events_ws::{Domain, LongConnection, LongConnectionBuilder, State};
 use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -86,7 +86,7 @@ async fn so_many_keys_are_busy_that_every_slot_is_taken_and_a_callback_has_its_o
         let mut connected = None;
         let platform = if mode == Mode::Webhook {
             let events = EventService::builder(webhook(), service).max_running(SLOTS);
-            started(platform.webhook_service(events.build())).await
+            started(platform.webhook_service(events.build().unwrap())).await
         } else {
             let platform = started(platform).await;
             let set = |builder: LongConnectionBuilder| builder.max_running(SLOTS);
@@ -127,7 +127,7 @@ where
 {
     let dialed = Arc::clone(platform);
     let builder = LongConnection::builder("cli_a1b2c3d4e5f60718", "app-secret")
-        .base_url(platform.base_url())
+        .domain(Domain::custom(platform.base_url()))
         .connect_with(move |_| {
             let stream = dialed.dial();
             async move { Ok(stream) }
@@ -136,7 +136,10 @@ where
     let monitor = connection.monitor();
     let (shut_down, asked) = oneshot::channel();
     let asked = async { asked.await.unwrap_or_default() };
-    let running = connection.run(service, asked);
+    let running = connection
+        .run(service)
+        .with_graceful_shutdown(asked)
+        .into_future();
     let running = tokio::spawn(async move { running.await.unwrap() });
     monitor.until(State::is_connected).await;
     (shut_down, running)
@@ -267,7 +270,7 @@ async fn only_so_many_of_a_key_wait_and_others_are_taken() {
         delivery
     };
     let call = |tenant| tokio::spawn(service.clone().oneshot(of(tenant)));
-    let taken: Vec<_> = (0..=DEFAULT_MAX_WAITING_PER_KEY)
+    let taken: Vec<_> = (0..=InOrderLayer::DEFAULT_MAX_WAITING_PER_KEY)
         .map(|_| call("busy"))
         .collect();
     tokio::task::yield_now().await;

@@ -367,7 +367,8 @@ async fn a_blocked_thread(layer: Layer, mode: Mode) {
 async fn a_handler_that_panics_when_it_is_cancelled_is_counted_as_cancelled() {
     let late = EventService::builder(webhook(), dispatcher(Fault::HangsAndPanics).0)
         .late(LateHandler::Cancel)
-        .build();
+        .build()
+        .unwrap();
     assert_ne!(status(&late, post("faulty_v1")).await, 200);
     assert_eq!(status(&late, post("next_v1")).await, 200);
     assert_eq!((late.stats().running, late.stats().cancelled), (0, 1));
@@ -380,7 +381,7 @@ async fn a_drain_tells_of_a_handler_that_panics_when_it_is_cancelled() {
     sleep(Duration::from_millis(1)).await;
     let drained = service.drain(Duration::ZERO).await;
     assert_ne!(answer.await.unwrap().unwrap().status(), 200);
-    assert_eq!(drained.map_err(|error| error.cancelled), Err(1));
+    assert_eq!(drained.map_err(|error| error.cancelled()), Err(1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -394,7 +395,7 @@ async fn a_drain_tells_of_any_service_that_panics_when_it_is_cancelled() {
     sleep(Duration::from_millis(1)).await;
     let drained = service.drain(Duration::ZERO).await;
     assert_ne!(answer.await.unwrap().unwrap().status(), 200);
-    assert_eq!(drained.map_err(|error| error.cancelled), Err(1));
+    assert_eq!(drained.map_err(|error| error.cancelled()), Err(1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -408,5 +409,5 @@ async fn a_drain_after_acknowledging_tells_of_an_event_lost_to_a_panic_when_it_i
     );
     sleep(Duration::from_millis(1)).await;
     let drained = ack_first.drain(Duration::ZERO).await;
-    assert_eq!(drained.map_err(|error| error.cancelled), Err(1));
+    assert_eq!(drained.map_err(|error| error.cancelled()), Err(1));
 }

@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lark_events::{BoxError, Delivery, Outcome, RawJson};
-use lark_events_layers::{AckFirstLayer, DedupLayer, InOrderLayer, LayerErrorKind};
+use lark_events_layers::{
+    AckFirstLayer, DedupLayer, InOrderLayer, LayerBuildErrorKind, LayerErrorKind,
+};
 use lark_events_sim::{Document, Mode};
 use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
@@ -107,9 +109,11 @@ async fn one_key_is_handled_in_the_order_of_calls_and_others_at_the_same_time() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn order_holds_among_threads_and_no_key_is_left() {
     let records = [(); 10].map(|()| recording(Duration::ZERO));
-    let in_order = InOrderLayer::by_tenant()
+    let in_order = InOrderLayer::builder()
         .max_waiting_per_key(10_000)
-        .max_waiting(10_000);
+        .max_waiting(10_000)
+        .build()
+        .unwrap();
     let mut services = records
         .each_ref()
         .map(|(service, _)| in_order.layer(service.clone()));
@@ -192,7 +196,7 @@ async fn a_failing_or_panicking_event_does_not_block_its_key() {
 #[tokio::test(start_paused = true)]
 async fn as_many_wait_as_may_and_what_need_not_wait_is_taken() {
     let (service, _) = recording(SECOND);
-    let in_order = InOrderLayer::by_tenant().max_waiting(1);
+    let in_order = InOrderLayer::builder().max_waiting(1).build().unwrap();
     let service = in_order.layer(service);
     let (running, waiting, refused, other) = tokio::join!(
         pass(&service, of_tenant("a", "1")),
@@ -208,7 +212,7 @@ async fn as_many_wait_as_may_and_what_need_not_wait_is_taken() {
 #[tokio::test(start_paused = true)]
 async fn on_both_transports_too_many_waiting_are_refused_and_the_next_is_served() {
     for (mode, refused) in [(Mode::Webhook, 503), (Mode::LongConnection, 500)] {
-        let in_order = InOrderLayer::by_tenant().max_waiting(1);
+        let in_order = InOrderLayer::builder().max_waiting(1).build().unwrap();
         let platform = delivering(mode, in_order.layer(recording(SECOND).0), []).await;
         let mut pushes = ["1", "2", "3"].map(|id| platform.push(event("x_v1").event_id(id)));
         let [first, second, third] = &mut pushes;
@@ -225,9 +229,12 @@ async fn on_both_transports_too_many_waiting_are_refused_and_the_next_is_served(
 async fn on_both_transports_events_run_in_the_order_in_which_they_arrived() {
     for mode in BOTH {
         let (service, record) = recording(Duration::from_millis(10));
-        let in_order = InOrderLayer::by_pointer("/message/chat_id")
+        let in_order = InOrderLayer::builder()
+            .by_pointer("/message/chat_id")
             .max_waiting_per_key(100)
-            .max_waiting(100);
+            .max_waiting(100)
+            .build()
+            .unwrap();
         let platform = delivering(mode, in_order.layer(service), []).await;
         let message = |id: usize| {
             let body = json!({"message": {"chat_id": format!("oc_{}", id % 2)}});
@@ -306,8 +313,11 @@ async fn ready_made_keys_leave_out_callbacks_and_what_names_nothing() {
 }
 
 #[test]
-#[should_panic(expected = "a pointer begins with `/`: \"chat\"")]
+#[should_panic(expected = "the JSON pointer \"chat\" does not begin with `/`")]
 fn a_pointer_that_points_nowhere_is_refused() {
+    let error = InOrderLayer::builder().by_pointer("chat").build();
+    let error = error.unwrap_err();
+    assert_eq!(error.kind(), LayerBuildErrorKind::InvalidPointer);
     let _ = InOrderLayer::by_pointer("chat");
 }
 
@@ -390,7 +400,10 @@ async fn what_ends_the_first_of_a_lane_ends_those_that_wait_before_they_start() 
 #[tokio::test(start_paused = true)]
 async fn an_event_waits_for_its_turn_only_as_long_as_it_may() {
     let (service, record) = recording(2 * SECOND);
-    let in_order = InOrderLayer::by_tenant().max_wait(3 * SECOND);
+    let in_order = InOrderLayer::builder()
+        .max_wait(3 * SECOND)
+        .build()
+        .unwrap();
     let service = in_order.layer(service);
     let call = |id| pass(&service, of_tenant("a", id));
     let began = Instant::now();
@@ -406,7 +419,7 @@ async fn an_event_waits_for_its_turn_only_as_long_as_it_may() {
 #[tokio::test(start_paused = true)]
 async fn all_layers_together_let_no_busy_key_hold_up_another() {
     let (service, record) = recording(10 * SECOND);
-    let ack_first = AckFirstLayer::new().workers(1_000);
+    let ack_first = AckFirstLayer::builder().max_running(1_000).build().unwrap();
     let service = ServiceBuilder::new()
         .layer(DedupLayer::new())
         .layer(ack_first.clone())

@@ -127,8 +127,8 @@ async fn whoever_gives_up_fails_or_panics_no_event_runs_twice_and_no_place_is_le
             handle(Arc::clone(&handled), delivery, choices, calm)
         })
     };
-    let in_order = InOrderLayer::by_tenant();
-    let in_order = in_order.max_waiting_per_key(1_000).max_waiting(1_000);
+    let in_order = InOrderLayer::builder().max_waiting_per_key(1_000);
+    let in_order = in_order.max_waiting(1_000).build().unwrap();
     let dedup = DedupLayer::new();
     let service = ServiceBuilder::new()
         .layer(dedup.clone())
@@ -208,7 +208,11 @@ async fn acknowledged_events_start_in_order_and_a_drain_tells_of_all_that_it_cut
                 Ok(Outcome::Handled)
             }
         });
-        let ack_first = AckFirstLayer::new().max_queued(100).workers(3);
+        let ack_first = AckFirstLayer::builder()
+            .max_waiting(100)
+            .max_running(3)
+            .build()
+            .unwrap();
         // Called and written down at once, so that there is an order to speak of.
         let calling = Mutex::new((ack_first.layer(handler), Vec::new()));
         let calling = Arc::new(calling);
@@ -240,10 +244,10 @@ async fn acknowledged_events_start_in_order_and_a_drain_tells_of_all_that_it_cut
 
         let acknowledged = &calling.lock().unwrap().1;
         let stats = ack_first.stats();
-        assert_eq!((stats.queued, stats.running), (0, 0), "round {round}");
+        assert_eq!((stats.waiting, stats.running), (0, 0), "round {round}");
         let told = stats.handled + stats.failed + stats.cancelled;
         assert_eq!(told, acknowledged.len() as u64, "round {round}");
-        let cut_off = drained.map_or_else(|error| error.cancelled, |()| 0);
+        let cut_off = drained.map_or_else(|error| error.cancelled(), |()| 0);
         assert_eq!(cut_off, stats.cancelled, "round {round}");
         let started = started.lock().unwrap();
         assert_eq!(started.len(), at_the_end, "round {round}: after the drain");

@@ -95,7 +95,10 @@ async fn a_rejected_event_that_was_acknowledged_first_is_counted_as_such() {
         }
         sleep(Duration::from_secs(1)).await;
         let stats = ack_first.stats();
-        assert_eq!((stats.rejected, stats.failed, stats.handled), (1, 2, 0));
+        assert_eq!(
+            (stats.rejected_events, stats.failed, stats.handled),
+            (1, 2, 0)
+        );
     }
 }
 

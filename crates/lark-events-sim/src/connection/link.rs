@@ -8,7 +8,7 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use lark_events_ws::frame::{Frame, Method, header};
+use lark_events_ws::frame::{Frame, FrameErrorKind, Method, header};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -257,9 +257,9 @@ impl Listener<'_> {
     }
 
     fn take_frame(&self, bytes: Bytes) -> Result<Option<Message>, ProtocolViolationKind> {
-        let frame = Frame::decode(bytes).map_err(|error| {
-            let missing = error.missing().map(ProtocolViolationKind::MissingField);
-            missing.unwrap_or(ProtocolViolationKind::NotAFrame)
+        let frame = Frame::decode(bytes).map_err(|error| match error.kind() {
+            FrameErrorKind::Missing(field) => ProtocolViolationKind::MissingField(field),
+            _ => ProtocolViolationKind::NotAFrame,
         })?;
         match frame.method() {
             Some(Method::Control) => match frame.header(header::TYPE) {

@@ -45,6 +45,7 @@ fn app() -> EventService<Dispatcher> {
         .on::<CardActionTrigger>(
             |_| async move { CardActionReply::new().toast(Toast::success("done")) },
         )
+        .ignore(["message_read"])
         .build()
         .unwrap();
     EventService::new(webhook(), dispatcher)
@@ -147,7 +148,10 @@ async fn without_an_encrypt_key_documents_are_plain_and_unsigned() {
         .verification_token(TOKEN)
         .build()
         .unwrap();
-    let dispatcher = Dispatcher::builder().build().unwrap();
+    let dispatcher = Dispatcher::builder()
+        .on::<ReserveConfigUpdatedV1>(|_| async {})
+        .build()
+        .unwrap();
     let builder = Platform::builder().verification_token(TOKEN);
     let service = EventService::new(plain, dispatcher);
     let platform = builder.webhook_service(service).start().await.unwrap();

@@ -54,7 +54,7 @@ async fn the_apps_of_one_url_are_told_by_their_signatures() {
     let foreign = send(&service, post(PATH, "cli_a", foreign)).await;
     assert_eq!(unknown.status, 401);
     assert_eq!(unknown, foreign, "who asks learns nothing");
-    assert_eq!((seen.finished(), service.stats().rejected), (4, 6));
+    assert_eq!((seen.finished(), service.stats().rejected_requests), (4, 6));
 }
 
 #[tokio::test]

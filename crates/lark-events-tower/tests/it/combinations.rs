@@ -46,7 +46,8 @@ async fn an_event_that_waits_for_a_permit_past_the_deadline_is_never_started() {
         .service(dispatcher);
     let service = EventService::builder(webhook(), limited)
         .ack_deadline(Duration::from_millis(200))
-        .build();
+        .build()
+        .unwrap();
     let both = tokio::join!(status(&service, post("slow_v1")), async {
         sleep(Duration::from_millis(100)).await;
         status(&service, post("quick_v1")).await
@@ -149,7 +150,8 @@ async fn a_service_that_is_ready_only_at_the_deadline_is_not_called() {
     for (deadline, expected, started) in [(1_000, 504, 0), (1_001, 200, 1)] {
         let service = EventService::builder(webhook(), slow.clone())
             .ack_deadline(Duration::from_millis(deadline))
-            .build();
+            .build()
+            .unwrap();
         assert_eq!(status(&service, post("quick_v1")).await, expected);
         assert_eq!(seen.started(), started);
     }

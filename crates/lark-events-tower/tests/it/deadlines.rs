@@ -41,7 +41,8 @@ async fn past_the_ack_deadline_the_answer_is_504_and_the_handler_finishes() {
     let (dispatcher, seen) = watched();
     let service = EventService::builder(webhook(), dispatcher)
         .ack_deadline(Duration::from_millis(200))
-        .build();
+        .build()
+        .unwrap();
     let asked = Instant::now();
     assert_eq!(status(&service, post("slow_v1")).await, 504);
     assert_eq!(asked.elapsed(), Duration::from_millis(200));
@@ -58,7 +59,8 @@ async fn a_late_handler_is_cancelled_by_choice() {
     let service = EventService::builder(webhook(), dispatcher)
         .ack_deadline(Duration::from_millis(200))
         .late(LateHandler::Cancel)
-        .build();
+        .build()
+        .unwrap();
     assert_eq!(status(&service, post("slow_v1")).await, 504);
     sleep(Duration::from_secs(1)).await;
     assert_eq!((seen.started(), seen.finished()), (1, 0));
@@ -121,7 +123,7 @@ async fn draining_is_bounded_and_says_what_it_cancelled() {
     let answer = tokio::spawn(service.clone().oneshot(post("hanging_v1")));
     sleep(Duration::from_millis(10)).await;
     let error = service.drain(Duration::from_secs(1)).await.unwrap_err();
-    assert_eq!(error.cancelled, 1);
+    assert_eq!(error.cancelled(), 1);
     assert_eq!(
         error.to_string(),
         "handlers cancelled before they finished: 1"
@@ -167,7 +169,8 @@ async fn the_ack_deadline_counts_from_the_arrival_of_the_request() {
     let (dispatcher, seen) = watched();
     let service = EventService::builder(webhook(), dispatcher)
         .ack_deadline(Duration::from_secs(2))
-        .build();
+        .build()
+        .unwrap();
     let slow = |body| Pieces::new([body]).with_pause(Duration::from_millis(500));
     let asked = Instant::now();
     let slow = request(event("hanging_v1")).map(slow);
@@ -181,7 +184,8 @@ async fn an_event_whose_body_took_until_the_ack_deadline_is_not_started() {
     let (dispatcher, seen) = watched();
     let service = EventService::builder(webhook(), dispatcher)
         .ack_deadline(Duration::from_secs(1))
-        .build();
+        .build()
+        .unwrap();
     // The body ends after the ack deadline, and before the read time-out.
     let slow = |body| Pieces::new([body]).with_pause(Duration::from_millis(600));
     let asked = Instant::now();
@@ -200,7 +204,8 @@ async fn the_longest_duration_is_no_deadline_at_all() {
             .ack_deadline(Duration::MAX)
             .read_timeout(Duration::MAX)
             .late(late)
-            .build();
+            .build()
+            .unwrap();
         assert_eq!(status(&service, post("slow_v1")).await, 200);
     }
 }
@@ -219,7 +224,7 @@ async fn a_drain_does_not_count_what_never_started_or_finished_at_the_last_momen
     let began = Instant::now();
     let error = service.drain(Duration::from_millis(100)).await.unwrap_err();
     assert_eq!(began.elapsed(), Duration::from_millis(100));
-    assert_eq!((error.cancelled, service.stats().cancelled), (1, 1));
+    assert_eq!((error.cancelled(), service.stats().cancelled), (1, 1));
     assert_eq!(hanging.await.unwrap().unwrap().status(), 503);
     assert_eq!(waiting.await.unwrap().unwrap().status(), 503);
     assert_eq!((seen.started(), service.stats().running), (1, 0));
@@ -237,14 +242,15 @@ async fn a_drain_does_not_count_what_was_cancelled_before_it() {
     let service = EventService::builder(webhook(), watched().0)
         .ack_deadline(Duration::from_secs(1))
         .late(LateHandler::Cancel)
-        .build();
+        .build()
+        .unwrap();
     for _ in 0..3 {
         assert_eq!(status(&service, post("hanging_v1")).await, 504);
     }
     let answer = tokio::spawn(service.clone().oneshot(post("hanging_v1")));
     sleep(Duration::from_millis(10)).await;
     let error = service.drain(Duration::ZERO).await.unwrap_err();
-    assert_eq!((error.cancelled, service.stats().cancelled), (1, 4));
+    assert_eq!((error.cancelled(), service.stats().cancelled), (1, 4));
     assert_eq!(answer.await.unwrap().unwrap().status(), 503);
 }
 
@@ -267,7 +273,7 @@ async fn a_drain_counts_a_handler_that_blocks_its_thread_and_does_not_wait_for_i
         tokio::task::yield_now().await;
     }
     let error = service.drain(Duration::ZERO).await.unwrap_err();
-    assert_eq!(error.cancelled, 1);
+    assert_eq!(error.cancelled(), 1);
     release.wait();
     assert!(answer.await.unwrap().is_ok());
 }

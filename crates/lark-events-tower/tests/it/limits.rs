@@ -7,7 +7,7 @@ use http::Request;
 use http_body_util::{BodyExt as _, Full};
 use lark_events::{MAX_EVENT_BYTES, MAX_UNSIGNED_BYTES, SIGNATURE_HEADER, Webhook};
 use lark_events_sim::Document;
-use lark_events_tower::EventService;
+use lark_events_tower::{EventService, EventServiceBuildErrorKind};
 use tower::ServiceExt as _;
 
 use crate::support::{
@@ -130,7 +130,8 @@ async fn a_slow_sender_runs_into_the_read_time_out() {
     let (dispatcher, seen) = watched();
     let service = EventService::builder(webhook(), dispatcher)
         .read_timeout(Duration::from_secs(1))
-        .build();
+        .build()
+        .unwrap();
     let drip = |pause| {
         request(event("quick_v1")).map(|body| {
             let halves = [body.slice(..100), body.slice(100..)];
@@ -160,7 +161,7 @@ fn large(event_type: &str, counted: usize) -> Request<Full<Bytes>> {
 async fn bytes_in_flight_are_bounded_and_given_back() {
     let (dispatcher, _) = watched();
     let service = EventService::builder(webhook(), dispatcher).max_bytes_in_flight(2_000);
-    let service = service.build();
+    let service = service.build().unwrap();
     let all = tokio::join!(
         status(&service, large("slow_v1", 1_000)),
         status(&service, large("slow_v1", 1_000)),
@@ -183,7 +184,7 @@ async fn bytes_in_flight_are_bounded_and_given_back() {
 #[tokio::test]
 async fn a_body_in_pieces_counts_once() {
     let service = EventService::builder(webhook(), watched().0).max_bytes_in_flight(2_000);
-    let service = service.build();
+    let service = service.build().unwrap();
     for (counted, expected) in [(2_000, 200), (2_001, 503)] {
         let body = padded(event("quick_v1"), FREE_BYTES + counted);
         let pieces: Vec<_> = body.chunks(100).map(Bytes::copy_from_slice).collect();
@@ -219,7 +220,8 @@ async fn handlers_running_at_once_are_bounded() {
     let (dispatcher, seen) = watched();
     let service = EventService::builder(webhook(), dispatcher)
         .max_running(1)
-        .build();
+        .build()
+        .unwrap();
     let both = tokio::join!(status(&service, post("slow_v1")), async {
         tokio::time::sleep(Duration::from_millis(100)).await;
         assert_eq!(service.stats().running, 1);
@@ -235,7 +237,8 @@ async fn handlers_running_at_once_are_bounded() {
 async fn a_refused_request_holds_no_bytes_afterwards() {
     let service = EventService::builder(webhook(), watched().0)
         .max_bytes_in_flight(2_000)
-        .build();
+        .build()
+        .unwrap();
     let forge = |request: Request<Full<Bytes>>| {
         let (mut parts, body) = request.into_parts();
         parts
@@ -255,13 +258,13 @@ async fn a_refused_request_holds_no_bytes_afterwards() {
         assert_eq!(status(&service, post("quick_v1").map(|_| slow)).await, 408);
     }
     assert_eq!(status(&service, large("quick_v1", 2_000)).await, 200);
-    assert_eq!(service.stats().rejected, 3);
+    assert_eq!(service.stats().rejected_requests, 3);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_body_of_a_handler_whose_sender_hung_up_is_still_held() {
     let service = EventService::builder(webhook(), watched().0).max_bytes_in_flight(1_000);
-    let service = service.build();
+    let service = service.build().unwrap();
     let answer = service.clone().oneshot(large("slow_v1", 1_000));
     let hung_up = tokio::time::timeout(Duration::from_millis(100), answer).await;
     assert!(hung_up.is_err());
@@ -270,10 +273,22 @@ async fn the_body_of_a_handler_whose_sender_hung_up_is_still_held() {
     assert_eq!(status(&service, large("quick_v1", 1_000)).await, 200);
 }
 
-#[tokio::test]
-async fn at_least_one_handler_may_run() {
-    let service = EventService::builder(webhook(), watched().0)
-        .max_running(0)
-        .build();
-    assert_eq!(status(&service, post("quick_v1")).await, 200);
+#[test]
+fn a_bound_or_a_time_of_0_is_an_error_that_names_it() {
+    let builder = EventService::builder(webhook(), watched().0);
+    for (builder, setting) in [
+        (builder.clone().max_running(0), "max_running"),
+        (
+            builder.clone().max_bytes_in_flight(0),
+            "max_bytes_in_flight",
+        ),
+        (builder.clone().ack_deadline(Duration::ZERO), "ack_deadline"),
+        (builder.clone().read_timeout(Duration::ZERO), "read_timeout"),
+    ] {
+        let error = builder.build().unwrap_err();
+        assert_eq!(error.kind(), EventServiceBuildErrorKind::Zero);
+        let said = format!("`{setting}` is 0, with which no event could be handled");
+        assert!(error.to_string().starts_with(&said), "{error}");
+    }
+    assert!(builder.build().is_ok(), "the builder is as it was");
 }

@@ -194,7 +194,7 @@ async fn every_failure_of_authentication_is_the_same_byte_for_byte() {
     }
     assert_eq!(answers.len(), 1, "{answers:?}");
     assert_eq!(seen.started(), 0);
-    assert_eq!(service.stats().rejected, 13);
+    assert_eq!(service.stats().rejected_requests, 13);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use lark_events::{BoxError, Delivery, Outcome};
 use lark_events_sim::{Answer, Mode, Platform, Push};
 use lark_events_tower::EventService;
-use lark_events_ws::{LongConnection, State};
+use lark_events_ws::{Domain, LongConnection, State};
 use tower::Service;
 
 use crate::support::{platform, webhook};
@@ -33,14 +33,14 @@ where
     let platform = Arc::new(platform.start().await.unwrap());
     let dialed = Arc::clone(&platform);
     let connection = LongConnection::builder("cli_a1b2c3d4e5f60718", "app-secret")
-        .base_url(platform.base_url())
+        .domain(Domain::custom(platform.base_url()))
         .connect_with(move |_| {
             let stream = dialed.dial();
             async move { Ok(stream) }
         });
     let connection = connection.build().unwrap();
     let monitor = connection.monitor();
-    tokio::spawn(connection.run(service, std::future::pending()));
+    tokio::spawn(connection.run(service).into_future());
     assert!(monitor.until(State::is_connected).await.is_connected());
     platform
 }

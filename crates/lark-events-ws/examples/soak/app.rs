@@ -8,7 +8,8 @@ use std::time::Duration;
 use lark_events::{Dispatcher, Event, LateHandler, RawJson, RawReply};
 use lark_events_sim::Platform;
 use lark_events_ws::{
-    BuildError, LongConnection, LongConnectionBuilder, LongConnections, internals,
+    Domain, LongConnection, LongConnectionBuildError, LongConnectionBuilder, LongConnections,
+    internals,
 };
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
@@ -106,20 +107,18 @@ async fn handle(ledger: &Ledger, event_id: &str, late: LateHandler) -> Result<()
 }
 
 /// The connections that stay: what is late is cancelled there.
-pub(crate) fn steady(platform: &Platform) -> Result<LongConnections, BuildError> {
-    LongConnections::new(STEADY_CONNECTIONS, || {
-        to(platform).late(LateHandler::Cancel)
-    })
+pub(crate) fn steady(platform: &Platform) -> Result<LongConnections, LongConnectionBuildError> {
+    LongConnections::new(STEADY_CONNECTIONS, to(platform).late(LateHandler::Cancel))
 }
 
 /// The connection that comes and goes: what is late is finished there.
-pub(crate) fn passing(platform: &Platform) -> Result<LongConnection, BuildError> {
+pub(crate) fn passing(platform: &Platform) -> Result<LongConnection, LongConnectionBuildError> {
     to(platform).late(LateHandler::Finish).build()
 }
 
 fn to(platform: &Platform) -> LongConnectionBuilder {
     let builder = LongConnection::builder(APP_ID, APP_SECRET)
-        .base_url(platform.base_url())
+        .domain(Domain::custom(platform.base_url()))
         .no_proxy()
         .ack_deadline(ACK_DEADLINE);
     internals::stable_after(builder, STABLE_AFTER)

@@ -129,7 +129,12 @@ async fn run(arguments: &Arguments, ledger: &Arc<Ledger>) -> Result<Verdict, Box
         let _ = asked.await;
     };
     let dispatcher = app::dispatcher(ledger, LateHandler::Cancel);
-    let mut running = tokio::spawn(steady.run(dispatcher, asked));
+    let mut running = tokio::spawn(
+        steady
+            .run(dispatcher)
+            .with_graceful_shutdown(asked)
+            .into_future(),
+    );
     let all = platform.until(|stats| stats.connections == STEADY_CONNECTIONS);
     timeout(PATIENCE, all).await?;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use lark_events::{BoxError, LateHandler};
 use lark_events_sim::Platform;
-use lark_events_ws::{BuildError, ConnectError, Monitor, Stats};
+use lark_events_ws::{ConnectError, LongConnectionBuildError, Monitor, Stats};
 use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -39,7 +39,11 @@ struct Run {
 }
 
 impl Run {
-    fn start(platform: &Platform, ledger: &Arc<Ledger>, rng: &mut Rng) -> Result<Self, BuildError> {
+    fn start(
+        platform: &Platform,
+        ledger: &Arc<Ledger>,
+        rng: &mut Rng,
+    ) -> Result<Self, LongConnectionBuildError> {
         let connection = app::passing(platform)?;
         let monitor = connection.monitor();
         let (shut_down, asked) = oneshot::channel();
@@ -50,7 +54,12 @@ impl Run {
         let dispatcher = app::dispatcher(ledger, LateHandler::Finish);
         Ok(Self {
             monitor,
-            task: tokio::spawn(connection.run(dispatcher, asked)),
+            task: tokio::spawn(
+                connection
+                    .run(dispatcher)
+                    .with_graceful_shutdown(asked)
+                    .into_future(),
+            ),
             shut_down: Some(shut_down),
             until: Instant::now() + Duration::from_secs(rng.u64(PASSING_SECONDS)),
         })
@@ -62,7 +71,7 @@ impl Passing {
         platform: &Arc<Platform>,
         ledger: &Arc<Ledger>,
         seed: u64,
-    ) -> Result<Self, BuildError> {
+    ) -> Result<Self, LongConnectionBuildError> {
         let mut rng = Rng::with_seed(!seed);
         Ok(Self {
             run: Some(Run::start(platform, ledger, &mut rng)?),

@@ -494,6 +494,9 @@ impl Session {
             }
         };
         counter.add(1);
+        if let Done::Outcome(Outcome::Rejected(_)) = done {
+            self.counters.rejected_events.add_one();
+        }
         let took = now.duration_since(open.since).as_millis();
         let answer = open.answer.with_header(header::BIZ_RT, took.to_string());
         let answer = answer.with_payload(payload).encode();

@@ -164,9 +164,9 @@ impl Frame {
         if message.len() > MAX_HEADER_BYTES {
             check_headers(&message)?;
         }
-        let wire = Wire::decode(message).map_err(|_| FrameError(Problem::Malformed))?;
+        let wire = Wire::decode(message).map_err(|_| FrameError(FrameErrorKind::Malformed))?;
         if wire.headers.len() > MAX_HEADERS {
-            return Err(FrameError(Problem::Headers));
+            return Err(FrameError(FrameErrorKind::TooManyHeaders));
         }
         let headers = wire.headers.into_iter().map(|header| {
             Ok(Header {
@@ -229,35 +229,36 @@ impl fmt::Debug for Header {
     }
 }
 
-/// A message that is no frame.
+/// Why a message is no frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FrameError(Problem);
+pub struct FrameError(FrameErrorKind);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Problem {
+/// The kinds of [`FrameError`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FrameErrorKind {
+    /// The message is no protobuf of a frame.
     Malformed,
+    /// A required field is not there, by its name in the protocol.
     Missing(&'static str),
-    Headers,
+    /// It has more than [`MAX_HEADERS`], or more than [`MAX_HEADER_BYTES`] of them.
+    TooManyHeaders,
 }
 
 impl FrameError {
-    /// The required field that is not there, by its name in the protocol; `None` when the message
-    /// cannot be read at all, or has too many or too large headers.
+    /// Why it is none.
     #[must_use]
-    pub fn missing(&self) -> Option<&'static str> {
-        match self.0 {
-            Problem::Missing(field) => Some(field),
-            Problem::Malformed | Problem::Headers => None,
-        }
+    pub fn kind(&self) -> FrameErrorKind {
+        self.0
     }
 }
 
 impl fmt::Display for FrameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Problem::Malformed => f.write_str("not a frame"),
-            Problem::Missing(field) => write!(f, "a frame without {field}"),
-            Problem::Headers => write!(
+            FrameErrorKind::Malformed => f.write_str("not a frame"),
+            FrameErrorKind::Missing(field) => write!(f, "a frame without {field}"),
+            FrameErrorKind::TooManyHeaders => write!(
                 f,
                 "a frame with more than {MAX_HEADERS} headers, or {MAX_HEADER_BYTES} bytes of them"
             ),
@@ -268,14 +269,14 @@ impl fmt::Display for FrameError {
 impl std::error::Error for FrameError {}
 
 fn required<T>(field: Option<T>, name: &'static str) -> Result<T, FrameError> {
-    field.ok_or(FrameError(Problem::Missing(name)))
+    field.ok_or(FrameError(FrameErrorKind::Missing(name)))
 }
 
 /// Counts the headers and the bytes beside the payload before any of them is copied: a header that is
 /// empty takes two bytes of a message and 48 of memory.
 #[expect(clippy::arithmetic_side_effects, reason = "counts no more than the bytes of the message")]
 fn check_headers(mut message: &[u8]) -> Result<(), FrameError> {
-    let malformed = |_| FrameError(Problem::Malformed);
+    let malformed = |_| FrameError(FrameErrorKind::Malformed);
     let (mut headers, mut bytes) = (0, 0);
     while !message.is_empty() {
         let (tag, wire_type) = decode_key(&mut message).map_err(malformed)?;
@@ -286,7 +287,7 @@ fn check_headers(mut message: &[u8]) -> Result<(), FrameError> {
             bytes += before - message.len();
         }
         if headers > MAX_HEADERS || bytes > MAX_HEADER_BYTES {
-            return Err(FrameError(Problem::Headers));
+            return Err(FrameError(FrameErrorKind::TooManyHeaders));
         }
     }
     Ok(())
@@ -387,13 +388,14 @@ mod tests {
             let mut cut = PING.to_vec();
             cut.drain(at..at + len);
             let error = Frame::decode(cut).unwrap_err();
-            assert_eq!(error.missing(), Some(field));
+            assert_eq!(error.kind(), FrameErrorKind::Missing(field));
             assert_eq!(error.to_string(), format!("a frame without {field}"));
         }
         let no_value = [&PING[..11], b"\x2a\x06\x0a\x04type"].concat();
         let no_key = [&PING[..11], b"\x2a\x06\x12\x04ping"].concat();
         for (frame, field) in [(no_value, "headers.value"), (no_key, "headers.key")] {
-            assert_eq!(Frame::decode(frame).unwrap_err().missing(), Some(field));
+            let error = Frame::decode(frame).unwrap_err();
+            assert_eq!(error.kind(), FrameErrorKind::Missing(field));
         }
     }
 
@@ -402,7 +404,7 @@ mod tests {
         for garbage in [&b"\xff"[..], b"\x0a\x00", b"not a frame", &PING[..20]] {
             let error = Frame::decode(Bytes::copy_from_slice(garbage)).unwrap_err();
             assert_eq!(error.to_string(), "not a frame");
-            assert_eq!(error.missing(), None);
+            assert_eq!(error.kind(), FrameErrorKind::Malformed);
         }
         let later = [PING, b"\x52\x03new"].concat();
         assert_eq!(Frame::decode(later).unwrap(), ping());
@@ -424,7 +426,7 @@ mod tests {
         };
         assert_eq!(with(MAX_HEADERS).unwrap().headers.len(), MAX_HEADERS);
         let error = with(MAX_HEADERS + 1).unwrap_err();
-        assert_eq!(error.missing(), None);
+        assert_eq!(error.kind(), FrameErrorKind::TooManyHeaders);
         assert_eq!(
             error.to_string(),
             "a frame with more than 64 headers, or 16384 bytes of them"
@@ -439,7 +441,7 @@ mod tests {
             let with = |bytes| [PING, &field(tag, bytes)].concat();
             assert!(Frame::decode(with(room)).is_ok(), "{tag}");
             let error = Frame::decode(with(room + 1)).unwrap_err();
-            assert_eq!(error, FrameError(Problem::Headers), "{tag}");
+            assert_eq!(error, FrameError(FrameErrorKind::TooManyHeaders), "{tag}");
             let twice = [with(room), field(tag, 1)].concat();
             assert!(
                 Frame::decode(twice).is_err(),
@@ -448,7 +450,7 @@ mod tests {
         }
         let header = ping().with_header("a", "x".repeat(MAX_HEADER_BYTES));
         let error = Frame::decode(header.encode()).unwrap_err();
-        assert_eq!(error, FrameError(Problem::Headers));
+        assert_eq!(error, FrameError(FrameErrorKind::TooManyHeaders));
         for tag in [8, 10] {
             let frame = [PING, &field(tag, 1 << 20)].concat();
             assert!(Frame::decode(frame).is_ok(), "{tag}");

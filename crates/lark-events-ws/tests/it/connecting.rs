@@ -4,7 +4,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lark_events_sim::{ClientConfig, Fault, Platform};
-use lark_events_ws::{BuildError, ConnectErrorKind, LARK, LongConnection, LongConnections, State};
+use lark_events_ws::{
+    ConnectErrorKind, Domain, LongConnection, LongConnectionBuildErrorKind, LongConnectionBuilder,
+    LongConnections, State,
+};
 use tokio::time::Instant;
 
 use crate::support::{Client, ID, SECRET, answering, platform, takes, to, watched};
@@ -123,7 +126,7 @@ async fn an_http_error_shows_what_the_platform_says_which_decides_whether_it_is_
         ),
     ] {
         let builder = LongConnection::builder(ID, SECRET)
-            .base_url("http://platform.invalid")
+            .domain(Domain::custom("http://platform.invalid"))
             .connect_with(move |_| {
                 let stream = answering(status, body);
                 async { Ok(stream) }
@@ -144,7 +147,7 @@ async fn an_http_error_shows_what_the_platform_says_which_decides_whether_it_is_
 #[tokio::test(start_paused = true)]
 async fn a_platform_that_says_nothing_is_given_up_in_time() {
     let builder = LongConnection::builder(ID, SECRET)
-        .base_url("http://platform.invalid")
+        .domain(Domain::custom("http://platform.invalid"))
         .connect_with(|_| async { Ok(tokio::io::duplex(1000).0) })
         .connect_timeout(Duration::from_secs(3));
     // The other end of that stream is gone.
@@ -156,7 +159,7 @@ async fn a_platform_that_says_nothing_is_given_up_in_time() {
     assert_eq!(why(&state), ConnectErrorKind::Unreachable);
 
     let silent = LongConnection::builder(ID, SECRET)
-        .base_url("http://platform.invalid")
+        .domain(Domain::custom("http://platform.invalid"))
         .connect_with(|_| {
             let (ours, theirs) = tokio::io::duplex(1000);
             std::mem::forget(theirs);
@@ -176,7 +179,7 @@ async fn a_platform_that_says_nothing_is_given_up_in_time() {
 #[tokio::test(start_paused = true)]
 async fn an_address_in_the_clear_is_not_taken_where_the_platform_has_tls() {
     let platform = Arc::new(platform().start().await.unwrap());
-    let builder = to(&platform).base_url(LARK);
+    let builder = to(&platform).domain(Domain::Lark);
     let client = Client::start(builder, watched().0);
     let stopped = |state: &State| matches!(state, State::Reconnecting { .. });
     let state = client.monitor.until(stopped).await;
@@ -361,62 +364,61 @@ async fn a_connection_gone_silent_is_given_up_after_two_intervals() {
 
 #[test]
 fn what_cannot_be_used_is_not_built() {
+    use LongConnectionBuildErrorKind::{
+        InvalidDomain, InvalidHeader, InvalidProxy, NoConnection, NoCredentials, Zero,
+    };
     let builder = || LongConnection::builder(ID, SECRET);
-    assert!(builder().base_url(LARK).build().is_ok());
-    assert!(matches!(
-        LongConnection::builder("", SECRET).build(),
-        Err(BuildError::NoCredentials)
-    ));
-    for url in [
-        "",
-        "open.feishu.cn",
-        "ftp://host",
-        "https://user@host",
-        "https://host/?a",
-        "https://",
+    assert!(builder().domain(Domain::Lark).build().is_ok());
+    let refused = |builder: LongConnectionBuilder| {
+        let error = builder.build().unwrap_err();
+        (error.kind(), error.to_string())
+    };
+    assert_eq!(
+        refused(LongConnection::builder("", SECRET)).0,
+        NoCredentials
+    );
+    for (url, what) in [
+        ("", "has another scheme, no scheme or no host"),
+        ("open.feishu.cn", "has another scheme, no scheme or no host"),
+        ("ftp://host", "has another scheme, no scheme or no host"),
+        ("https://marked@host", "has a user"),
+        ("https://host/?marked", "has a query"),
+        ("https://", "has another scheme, no scheme or no host"),
+        ("https://a b", "is no URL"),
     ] {
-        assert!(
-            matches!(
-                builder().base_url(url).build(),
-                Err(BuildError::InvalidBaseUrl)
-            ),
-            "{url}"
-        );
+        let (kind, text) = refused(builder().domain(Domain::custom(url)));
+        assert_eq!(kind, InvalidDomain, "{url}");
+        let said = format!("the domain's base URL {what}: expected http:// or https:// and a host");
+        assert!(text.starts_with(&said), "{url}: {text}");
+        assert!(!text.contains("marked"), "{text}");
     }
     for url in ["", "socks5://host", "host:1"] {
-        assert!(
-            matches!(builder().proxy(url).build(), Err(BuildError::InvalidProxy)),
-            "{url}"
-        );
+        assert_eq!(refused(builder().proxy(url)).0, InvalidProxy, "{url}");
     }
-    assert!(matches!(
-        builder().header("a b", "c").build(),
-        Err(BuildError::InvalidHeader)
-    ));
-    assert!(matches!(
-        builder().user_agent("\n").build(),
-        Err(BuildError::InvalidHeader)
-    ));
+    assert_eq!(refused(builder().header("a b", "c")).0, InvalidHeader);
+    assert_eq!(refused(builder().user_agent("\n")).0, InvalidHeader);
     for name in ["Host", "content-length", "UPGRADE", "Sec-WebSocket-Key"] {
-        assert!(
-            matches!(
-                builder().header(name, "x").build(),
-                Err(BuildError::InvalidHeader)
-            ),
-            "{name}"
+        let (kind, text) = refused(builder().header(name, "x"));
+        let said = format!(
+            "the header `{}` is the connection's own",
+            name.to_lowercase()
         );
+        assert_eq!(kind, InvalidHeader, "{name}");
+        assert!(text.starts_with(&said), "{text}");
     }
-    for nothing in [
-        builder().max_running(0),
-        builder().max_bytes_in_flight(0),
-        builder().ack_deadline(Duration::ZERO),
+    for (nothing, setting) in [
+        (builder().max_running(0), "max_running"),
+        (builder().max_bytes_in_flight(0), "max_bytes_in_flight"),
+        (builder().ack_deadline(Duration::ZERO), "ack_deadline"),
+        (builder().connect_timeout(Duration::ZERO), "connect_timeout"),
     ] {
-        assert!(matches!(nothing.build(), Err(BuildError::NothingAllowed)));
+        let said = format!("`{setting}` is 0, with which no event could be handled");
+        let (kind, text) = refused(nothing);
+        assert_eq!(kind, Zero);
+        assert!(text.starts_with(&said), "{text}");
     }
-    assert!(matches!(
-        LongConnections::new(0, builder),
-        Err(BuildError::NoConnection)
-    ));
+    let none = LongConnections::new(0, builder()).unwrap_err();
+    assert_eq!(none.kind(), NoConnection);
     let with_header = builder().header("authorization", "marked-header");
     let shown = format!("{with_header:?}");
     let shown = format!("{shown} {:?}", with_header.build().unwrap());

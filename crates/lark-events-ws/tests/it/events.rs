@@ -4,10 +4,13 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use lark_events::{Dispatcher, Event, LateHandler, RawJson, UnhandledPolicy};
+use lark_events::{
+    Dispatcher, Event, LateHandler, RawJson, Reject, UnhandledPolicy,
+};
 use lark_events_sim::{Answer, Document, Fault, Platform};
 use lark_events_ws::{
-    BuildError, ConnectErrorKind, LongConnection, LongConnections, Monitor, State,
+    ConnectErrorKind, Domain, LongConnection, LongConnectionBuildErrorKind, LongConnections,
+    Monitor, State,
 };
 use serde_json::json;
 use tokio::sync::oneshot;
@@ -320,7 +323,7 @@ async fn among_several_apps_each_connection_takes_its_own_events_only() {
     let to = |platform: &Arc<Platform>, app| {
         let dialed = Arc::clone(platform);
         let connection = LongConnection::builder(app, "a-secret")
-            .base_url(platform.base_url())
+            .domain(Domain::custom(platform.base_url()))
             .connect_with(move |_| {
                 let stream = dialed.dial();
                 async move { Ok(stream) }
@@ -346,7 +349,12 @@ async fn among_several_apps_each_connection_takes_its_own_events_only() {
     assert_eq!(watched, ["cli_tea", "cli_coffee", "cli_milk"]);
     let (shut_down, asked) = oneshot::channel::<()>();
     let asked = async { asked.await.unwrap_or_default() };
-    let running = tokio::spawn(connections.run(dispatcher.build().unwrap(), asked));
+    let running = tokio::spawn(
+        connections
+            .run(dispatcher.build().unwrap())
+            .with_graceful_shutdown(asked)
+            .into_future(),
+    );
     // What ends one app's connection ends no other's.
     let ended = |state: &State| matches!(state, State::Failed(_));
     monitors[2].until(ended).await;
@@ -366,7 +374,7 @@ async fn among_several_apps_each_connection_takes_its_own_events_only() {
     assert_eq!(error.kind(), ConnectErrorKind::Refused);
     assert_eq!(monitors[0].state(), State::Closed);
     let none = LongConnections::of([]).unwrap_err();
-    assert!(matches!(none, BuildError::NoConnection));
+    assert_eq!(none.kind(), LongConnectionBuildErrorKind::NoConnection);
 }
 
 #[tokio::test(start_paused = true)]
@@ -381,4 +389,24 @@ async fn garbage_ends_nothing() {
     let stats = client.monitor.stats();
     assert_eq!(stats.reconnects, 0);
     assert!(stats.ignored > 50 && stats.acked >= 100, "{stats:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_its_handler_rejects_is_acknowledged_and_counted() {
+    let platform = Arc::new(platform().start().await.unwrap());
+    let dispatcher = Dispatcher::builder()
+        .on_raw("poison_v1", |_| async {
+            Err::<(), _>(Reject::new("no cups"))
+        })
+        .build();
+    let client = Client::connected(to(&platform), dispatcher.unwrap()).await;
+    let report = platform.push(event("poison_v1")).await;
+    assert_eq!(report.attempts.len(), 1, "not delivered again");
+    assert_eq!(code(&report.attempts[0].answer), 200);
+    let stats = client.monitor.stats();
+    assert_eq!(
+        (stats.acked, stats.rejected_events, stats.failed),
+        (1, 1, 0)
+    );
+    assert_eq!(client.end().await, Ok(()));
 }

@@ -19,7 +19,7 @@ where
 {
     let connection = to(platform).build().unwrap();
     let monitor = connection.monitor();
-    tokio::spawn(connection.run(service, std::future::pending()));
+    tokio::spawn(connection.run(service).into_future());
     assert!(monitor.until(State::is_connected).await.is_connected());
 }
 
@@ -92,7 +92,12 @@ async fn what_waits_for_a_layer_when_a_drain_begins_is_not_started() {
     let connection = to(&platform).build().unwrap();
     let monitor = connection.monitor();
     let shutdown = tokio::time::sleep(Duration::from_millis(500));
-    let running = tokio::spawn(connection.run(service, shutdown));
+    let running = tokio::spawn(
+        connection
+            .run(service)
+            .with_graceful_shutdown(shutdown)
+            .into_future(),
+    );
     monitor.until(State::is_connected).await;
 
     let pushes = [1000, 0, 0].map(|ms| acked(platform.push(takes(ms))));

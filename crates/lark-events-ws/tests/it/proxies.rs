@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lark_events_sim::Platform;
-use lark_events_ws::{ConnectErrorKind, LongConnection, State};
+use lark_events_ws::{ConnectErrorKind, Domain, LongConnection, State};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Command;
@@ -114,7 +114,7 @@ async fn both_connections_go_through_a_proxy_that_resolves_the_names() {
             Some(_) => proxy.url_of("tea:pot%201"),
         };
         let builder = LongConnection::builder(ID, SECRET)
-            .base_url("http://platform.invalid")
+            .domain(Domain::custom("http://platform.invalid"))
             .proxy(url);
         let (dispatcher, _) = watched();
         let client = Client::connected(builder, dispatcher).await;
@@ -208,8 +208,8 @@ async fn a_proxy_comes_from_the_environment_unless_told_otherwise() {
 async fn connect_from(base_url: &str) {
     let builder = LongConnection::builder(ID, SECRET);
     let builder = match base_url.strip_prefix("direct ") {
-        Some(base_url) => builder.base_url(base_url).no_proxy(),
-        None => builder.base_url(base_url),
+        Some(base_url) => builder.domain(Domain::custom(base_url)).no_proxy(),
+        None => builder.domain(Domain::custom(base_url)),
     };
     let client = Client::start(builder, watched().0);
     let stopped = |state: &State| !matches!(state, State::Idle | State::Connecting);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use lark_events_sim::{Answer, ClientConfig, Fault, Missing, Platform};
-use lark_events_ws::{LongConnection, LongConnectionBuilder, LongConnections, State};
+use lark_events_ws::{Domain, LongConnection, LongConnectionBuilder, LongConnections, State};
 use serde_json::json;
 use tokio::io::DuplexStream;
 use tokio::sync::{mpsc, oneshot};
@@ -73,7 +73,7 @@ async fn a_shutdown_ends_whatever_is_going_on() {
     // While connecting: the platform takes the connection and says nothing.
     let platform = Arc::new(platform().start().await.unwrap());
     let silent = LongConnection::builder("cli_1", "secret")
-        .base_url("http://platform.invalid")
+        .domain(Domain::custom("http://platform.invalid"))
         .connect_with(|_| std::future::pending::<std::io::Result<tokio::io::DuplexStream>>())
         .connect_timeout(minute);
     let client = Client::start(silent, watched().0);
@@ -100,7 +100,8 @@ async fn a_shutdown_ends_whatever_is_going_on() {
     // Before it has begun.
     let (dispatcher, _) = watched();
     let connection = to(&platform).build().unwrap();
-    assert_eq!(connection.run(dispatcher, async {}).await, Ok(()));
+    let running = connection.run(dispatcher).with_graceful_shutdown(async {});
+    assert_eq!(running.await, Ok(()));
 }
 
 #[tokio::test(start_paused = true)]
@@ -152,11 +153,16 @@ async fn dropping_the_future_ends_the_connection_and_all_handlers() {
 async fn several_connections_share_a_service_and_are_drained_together() {
     let platform = Arc::new(platform().start().await.unwrap());
     let (dispatcher, seen) = watched();
-    let connections = LongConnections::new(3, || to(&platform)).unwrap();
+    let connections = LongConnections::new(3, to(&platform)).unwrap();
     let monitors = connections.monitors();
     let (shut_down, asked) = oneshot::channel::<()>();
     let asked = async { asked.await.unwrap_or_default() };
-    let running = tokio::spawn(connections.run(dispatcher, asked));
+    let running = tokio::spawn(
+        connections
+            .run(dispatcher)
+            .with_graceful_shutdown(asked)
+            .into_future(),
+    );
     platform.until(|stats| stats.connections == 3).await;
     let pushes: Vec<_> = (0..30).map(|_| platform.push(takes(1000))).collect();
     tokio::time::sleep(Duration::from_millis(500)).await;
@@ -177,10 +183,9 @@ async fn several_connections_share_a_service_and_are_drained_together() {
 #[tokio::test(start_paused = true)]
 async fn a_fatal_cause_of_one_connection_ends_them_all() {
     let platform = Arc::new(platform().start().await.unwrap());
-    let connections = LongConnections::new(3, || to(&platform)).unwrap();
+    let connections = LongConnections::new(3, to(&platform)).unwrap();
     let monitors = connections.monitors();
-    let never = std::future::pending::<()>();
-    let running = tokio::spawn(connections.run(watched().0, never));
+    let running = tokio::spawn(connections.run(watched().0).into_future());
     platform.until(|stats| stats.connections == 3).await;
     platform.inject(Fault::Endpoint(1_000_040_345));
     platform.inject(Fault::Disconnect);
@@ -207,7 +212,7 @@ async fn one_of_several_that_is_too_many_waits_and_the_others_stay() {
     // Of one app, however they are put together. Alone it would be given up after two attempts.
     let of = |platform: &Arc<Platform>, by_new| {
         if by_new {
-            return LongConnections::new(3, || to(platform)).unwrap();
+            return LongConnections::new(3, to(platform)).unwrap();
         }
         LongConnections::of([(); 3].map(|()| to(platform).build().unwrap())).unwrap()
     };
@@ -222,7 +227,12 @@ async fn one_of_several_that_is_too_many_waits_and_the_others_stay() {
         let monitors = connections.monitors();
         let (shut_down, asked) = oneshot::channel::<()>();
         let asked = async { asked.await.unwrap_or_default() };
-        let running = tokio::spawn(connections.run(watched().0, asked));
+        let running = tokio::spawn(
+            connections
+                .run(watched().0)
+                .with_graceful_shutdown(asked)
+                .into_future(),
+        );
         platform.until(|stats| stats.connections == 3).await;
         for _ in 0..REFUSALS {
             platform.inject(refusal);
@@ -256,7 +266,7 @@ fn to_another() -> (LongConnectionBuilder, mpsc::UnboundedReceiver<DuplexStream>
     let url = "ws://platform.invalid/?device_id=1&service_id=2";
     let endpoint = json!({"code": 0, "msg": "", "data": {"URL": url}}).to_string();
     let builder = LongConnection::builder(ID, "secret")
-        .base_url("http://platform.invalid")
+        .domain(Domain::custom("http://platform.invalid"))
         .connect_with(move |uri| {
             let stream = if uri.scheme_str() == Some("ws") {
                 let (ours, theirs) = tokio::io::duplex(64 * 1024);

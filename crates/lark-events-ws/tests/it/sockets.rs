@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use lark_events::{Dispatcher, Event, MAX_EVENT_BYTES, RawJson, RawReply};
 use lark_events_sim::{Answer, ClientConfig, Document, Missing, Platform, Report};
-use lark_events_ws::{ConnectErrorKind, LongConnection, LongConnectionBuilder, State};
+use lark_events_ws::{ConnectErrorKind, Domain, LongConnection, LongConnectionBuilder, State};
 use serde_json::json;
 use tokio::time::sleep;
 
@@ -15,7 +15,7 @@ use crate::support::{Client, ID, SECRET, event, platform, takes, watched};
 /// A connection over sockets of its own, whatever proxy this machine has.
 pub(crate) fn over_sockets(base_url: &str) -> LongConnectionBuilder {
     LongConnection::builder(ID, SECRET)
-        .base_url(base_url)
+        .domain(Domain::custom(base_url))
         .no_proxy()
 }
 

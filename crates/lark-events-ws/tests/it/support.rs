@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use lark_events::{Dispatcher, Event, RawJson, RawReply};
 use lark_events_sim::{ClientConfig, Document, Platform, PlatformBuilder};
-use lark_events_ws::{ConnectError, LongConnection, LongConnectionBuilder, Monitor, State};
+use lark_events_ws::{ConnectError, Domain, LongConnection, LongConnectionBuilder, Monitor, State};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::sync::oneshot;
@@ -31,7 +31,7 @@ pub(crate) fn platform() -> PlatformBuilder {
 pub(crate) fn to(platform: &Arc<Platform>) -> LongConnectionBuilder {
     let dialed = Arc::clone(platform);
     LongConnection::builder(ID, SECRET)
-        .base_url(platform.base_url())
+        .domain(Domain::custom(platform.base_url()))
         .connect_with(move |_| {
             let stream = dialed.dial();
             async move { Ok(stream) }
@@ -78,7 +78,12 @@ impl Client {
         };
         Self {
             monitor,
-            task: tokio::spawn(connection.run(dispatcher, asked)),
+            task: tokio::spawn(
+                connection
+                    .run(dispatcher)
+                    .with_graceful_shutdown(asked)
+                    .into_future(),
+            ),
             shutdown: Some(shutdown),
         }
     }
@@ -135,6 +140,7 @@ pub(crate) fn watched() -> (Dispatcher, Arc<Seen>) {
         .on_raw("profile.view.get", |_| async move {
             RawReply::json(&json!({"title": "hello"}))
         })
+        .ignore(["other_v1"])
         .build()
         .unwrap();
     (dispatcher, seen)

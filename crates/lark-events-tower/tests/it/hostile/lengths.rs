@@ -51,7 +51,12 @@ async fn a_body_without_end_is_refused_at_its_limit() {
             assert!(answers.is_empty() || answers == [status], "{answers:?}");
             assert!(taken < limit + BUFFERS, "{}: {taken}", server.name);
         }
-        assert_eq!(server.events.stats().rejected, 2, "{}", server.name);
+        assert_eq!(
+            server.events.stats().rejected_requests,
+            2,
+            "{}",
+            server.name
+        );
         assert_eq!(server.dispatched(), [""; 0]);
     }
 }

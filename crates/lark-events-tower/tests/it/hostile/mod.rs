@@ -51,7 +51,7 @@ impl Server {
         let server = Self {
             name,
             address: listener.local_addr().unwrap(),
-            events: events.build(),
+            events: events.build().unwrap(),
             dispatched,
         };
         (server, listener)
