@@ -4,9 +4,9 @@ use std::hint::black_box;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
+use lark_events::dispatch::DispatcherBuilder;
 use lark_events::{
-    Delivery, Dispatcher, DispatcherBuilder, Event, Opened, Outcome, RawJson, Transport,
-    UnhandledPolicy, Webhook,
+    Delivery, Dispatcher, Event, Opened, Outcome, RawJson, Transport, UnhandledPolicy, Webhook,
 };
 use lark_events_ws::frame::{Frame, header};
 use lark_events_ws::internals::Socketless;
@@ -152,7 +152,7 @@ fn handling() -> DispatcherBuilder {
 
 fn receive(
     webhook: Webhook,
-    dispatcher: Result<Dispatcher, lark_events::BuildError>,
+    dispatcher: Result<Dispatcher, lark_events::error::BuildError>,
     post: Post,
     expected: Outcome,
 ) -> Workload {

@@ -5,7 +5,8 @@ use std::time::SystemTime;
 use allocation_counter::measure;
 use lark_events::callback::CardActionTrigger;
 use lark_events::lenient::MAX_NODE_BYTES;
-use lark_events::{Delivery, Event, EventHeader, EventType, MAX_EVENT_BYTES, RawJson, Transport};
+use lark_events::limits::MAX_EVENT_BYTES;
+use lark_events::{Delivery, Event, EventHeader, EventType, RawJson, Transport};
 use lark_events_ws::frame::Frame;
 use vc_events::ReserveConfigUpdatedV1;
 

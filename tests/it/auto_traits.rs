@@ -9,17 +9,21 @@ use http::Request;
 use http_body_util::Full;
 use lark_events::callback::{
     CallbackContext, CallbackOperator, CardAction, CardActionReply, CardActionTrigger,
-    CardActionTriggerV1, CardV1Reply, InlinePreview, PreviewUrl, ReplyCard, Toast, ToastKind,
+    CardActionTriggerV1, InlinePreview, OldCardReply, PreviewUrl, ReplyCard, Toast, ToastKind,
     UrlPreviewGet, UrlPreviewReply,
 };
+use lark_events::dispatch::{DispatchFuture, DispatcherBuilder, Manifest, ManifestEntry};
+use lark_events::error::{
+    BuildError, CipherError, DispatchErrorKind, EncodeError, Rejection, RejectionKind,
+    WebhookBuildError,
+};
+use lark_events::event::{DeliveryKind, Schema, TypedBody, Violation, Violations};
 use lark_events::testing::Delivered;
+use lark_events::webhook::{Admission, Challenge, OldCardWebhook, WebhookBuilder};
 use lark_events::{
-    Admission, BoxError, BuildError, CardWebhook, Challenge, CipherError, DecodeError, Delivery,
-    DeliveryKind, DispatchError, DispatchErrorKind, DispatchFuture, Dispatcher, DispatcherBuilder,
-    EncodeError, EncryptKey, Event, EventHeader, EventInfo, LateHandler, Manifest, ManifestEntry,
-    Opened, Outcome, RawJson, RawReply, Rejection, RejectionKind, Schema, Transport, TypedBody,
-    UnhandledPolicy, UserId, VerificationToken, Violation, Violations, Webhook, WebhookBuildError,
-    WebhookBuilder, Webhooks,
+    BoxError, DecodeError, Delivery, DispatchError, Dispatcher, EncryptKey, Event, EventHeader,
+    EventInfo, LateHandler, Opened, Outcome, RawJson, RawReply, Transport, UnhandledPolicy, UserId,
+    VerificationToken, Webhook, Webhooks,
 };
 use lark_events_layers::run::{Called, Counter, Ended, NotStarted, Slot, Tasks, Terms};
 use lark_events_layers::{
@@ -30,8 +34,8 @@ use lark_events_layers::{
 };
 use lark_events_sim as sim;
 use lark_events_tower::{
-    CardActionService, DrainError, DrainErrorKind, EventLayer, EventService,
-    EventServiceBuildError, EventServiceBuildErrorKind, EventServiceBuilder, LayerFuture, Never,
+    DrainError, DrainErrorKind, EventLayer, EventService, EventServiceBuildError,
+    EventServiceBuildErrorKind, EventServiceBuilder, LayerFuture, Never, OldCardService,
     ResponseBody, ResponseFuture, Stats, WithEvents,
 };
 use lark_events_ws as ws;
@@ -49,7 +53,7 @@ fn what_an_app_is_built_of_can_be_shared() {
     shared!(Dispatcher, DispatcherBuilder, UnhandledPolicy, LateHandler);
     shared!(Manifest, ManifestEntry, EventInfo, TypedBody, Schema);
     shared!(EncryptKey, VerificationToken, Webhook, WebhookBuilder);
-    shared!(Webhooks, CardWebhook, Opened, Challenge, Rejection);
+    shared!(Webhooks, OldCardWebhook, Opened, Challenge, Rejection);
     shared!(
         RejectionKind,
         Delivery,
@@ -67,7 +71,7 @@ fn what_an_app_is_built_of_can_be_shared() {
 
     shared!(CallbackContext, CallbackOperator, CardAction, InlinePreview);
     shared!(CardActionReply, CardActionTrigger, CardActionTriggerV1);
-    shared!(CardV1Reply, PreviewUrl, ReplyCard, Toast, ToastKind);
+    shared!(OldCardReply, PreviewUrl, ReplyCard, Toast, ToastKind);
     shared!(UrlPreviewGet, UrlPreviewReply);
 }
 
@@ -83,7 +87,7 @@ fn a_webhook_and_its_layers_can_be_shared() {
         Terms
     );
     shared!(EventService<Dispatcher>, EventServiceBuilder<Dispatcher>);
-    shared!(CardActionService<Dispatcher>, EventService<Dispatcher, Webhooks>);
+    shared!(OldCardService<Dispatcher>, EventService<Dispatcher, Webhooks>);
     shared!(EventLayer<Dispatcher>, WithEvents<Dispatcher, Dispatcher>);
     shared!(AckFirstLayer, AckFirst<Dispatcher>, AckFirstStats);
     shared!(

@@ -4,7 +4,8 @@
 use std::fs;
 use std::path::Path;
 
-use lark_events::{Delivery, EventHeader, RawJson, Schema};
+use lark_events::event::Schema;
+use lark_events::{Delivery, EventHeader, RawJson};
 
 #[test]
 fn callbacks_are_told_from_events_by_name() {

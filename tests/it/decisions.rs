@@ -9,10 +9,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD as BASE64;
 use http_body_util::Full;
 use lark_events::callback::{CardActionReply, CardActionTrigger};
-use lark_events::{
-    Dispatcher, Event, EventType as _, MAX_EVENT_BYTES, MAX_LIVE_SECRETS, MAX_UNSIGNED_BYTES,
-    RawJson, UnhandledPolicy,
-};
+use lark_events::limits::{MAX_EVENT_BYTES, MAX_LIVE_SECRETS, MAX_UNSIGNED_BYTES};
+use lark_events::{Dispatcher, Event, EventType as _, RawJson, UnhandledPolicy};
 use lark_events_sim::Document;
 use lark_events_tower::{DEFAULT_MAX_BYTES_IN_FLIGHT, DEFAULT_MAX_RUNNING, EventService};
 use serde_json::{Value, json};

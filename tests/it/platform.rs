@@ -3,10 +3,8 @@
 use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt as _, Full};
-use lark_events::{
-    Delivery, EncryptKey, Outcome, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER,
-    SIGNATURE_TIMESTAMP_HEADER, Webhook,
-};
+use lark_events::webhook::{SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER};
+use lark_events::{Delivery, EncryptKey, Outcome, Webhook};
 use lark_events_sim::{Document, Platform, PlatformBuilder};
 use lark_events_tower::EventService;
 use serde_json::json;

@@ -41,7 +41,7 @@ fn credentials() {
         Webhook::builder().build().unwrap_err(),
         Webhook::builder()
             .encrypt_key(KEY)
-            .build_card_v1()
+            .build_old_card()
             .unwrap_err(),
     ] {
         shown!(error, error.to_string());
@@ -53,7 +53,9 @@ fn credentials() {
 }
 
 fn openers() {
-    let cards = Webhook::builder().verification_token(TOKEN).build_card_v1();
+    let cards = Webhook::builder()
+        .verification_token(TOKEN)
+        .build_old_card();
     let cards = cards.unwrap();
     shown!(webhook(), cards, Webhooks::by_signature([webhook()]));
     shown!(cards.admit(&HeaderMap::new()));

@@ -5,13 +5,11 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::Request;
 use http_body_util::Full;
-use lark_events::callback::{CardActionTriggerV1, CardV1Reply};
-use lark_events::{
-    Dispatcher, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER,
-    VerificationToken, Webhook,
-};
+use lark_events::callback::{CardActionTriggerV1, OldCardReply};
+use lark_events::webhook::{SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER};
+use lark_events::{Dispatcher, VerificationToken, Webhook};
 use lark_events_sim::Platform;
-use lark_events_tower::{CardActionService, EventService};
+use lark_events_tower::{EventService, OldCardService};
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
@@ -81,11 +79,13 @@ async fn old_cards() {
     let dispatcher = Dispatcher::builder().on::<CardActionTriggerV1>(|event| async move {
         match event.body.open_id.as_deref() {
             Some("marked-fails") => Err(crate::app::FAILURE),
-            _ => Ok(CardV1Reply::new()),
+            _ => Ok(OldCardReply::new()),
         }
     });
-    let webhook = Webhook::builder().verification_token(TOKEN).build_card_v1();
-    let service = CardActionService::new(webhook.unwrap(), dispatcher.build().unwrap());
+    let webhook = Webhook::builder()
+        .verification_token(TOKEN)
+        .build_old_card();
+    let service = OldCardService::new(webhook.unwrap(), dispatcher.build().unwrap());
     let now = SystemTime::UNIX_EPOCH
         .elapsed()
         .unwrap()
@@ -112,7 +112,7 @@ async fn old_cards() {
             (SIGNATURE_NONCE_HEADER, "marked-nonce".to_owned()),
             (
                 SIGNATURE_HEADER,
-                token.sign_card_v1(&now, "marked-nonce", card.as_bytes()),
+                token.sign_old_card(&now, "marked-nonce", card.as_bytes()),
             ),
         ] {
             request.headers_mut().insert(name, value.parse().unwrap());

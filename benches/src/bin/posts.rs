@@ -9,7 +9,7 @@ use std::io::{BufWriter, Write as _};
 
 use benches::event::{self, ENCRYPT_KEY, VERIFICATION_TOKEN};
 use benches::{Post, Size};
-use lark_events::{SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER};
+use lark_events::webhook::{SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER};
 
 /// 23 MB together, so that hardly an event is still in a cache when its turn comes again.
 const POSTS: u32 = 16_384;

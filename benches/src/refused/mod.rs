@@ -7,7 +7,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD as BASE64;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
-use lark_events::{EncryptKey, SIGNATURE_HEADER};
+use lark_events::EncryptKey;
+use lark_events::webhook::SIGNATURE_HEADER;
 
 pub use self::leaky::Leaky;
 use crate::event::{self, ENCRYPT_KEY, Post, Size, VERIFICATION_TOKEN};

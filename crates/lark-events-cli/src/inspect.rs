@@ -137,7 +137,7 @@ fn unread_content(delivery: &Delivery) -> Vec<String> {
 /// The event of a document, whose old card callbacks have no envelope to say what they are.
 fn parse(document: Bytes) -> Result<Delivery, lark_events::DecodeError> {
     #[derive(Deserialize)]
-    struct CardV1 {
+    struct OldCard {
         #[serde(rename = "open_message_id")]
         _message: serde::de::IgnoredAny,
         #[serde(rename = "action")]
@@ -146,7 +146,7 @@ fn parse(document: Bytes) -> Result<Delivery, lark_events::DecodeError> {
     let parsed =
         Delivery::parse_unauthenticated(document.clone(), Transport::Local, SystemTime::now());
     match parsed {
-        Err(_) if serde_json::from_slice::<CardV1>(&document).is_ok() => {
+        Err(_) if serde_json::from_slice::<OldCard>(&document).is_ok() => {
             let header = EventHeader::new("card.action.trigger_v1");
             Ok(Delivery::new(header, RawJson::parse(document)?))
         }

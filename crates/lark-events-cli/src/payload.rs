@@ -6,7 +6,8 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use bytes::Bytes;
-use lark_events::{EncryptKey, MAX_EVENT_BYTES};
+use lark_events::EncryptKey;
+use lark_events::limits::MAX_EVENT_BYTES;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 

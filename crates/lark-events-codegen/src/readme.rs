@@ -32,7 +32,7 @@ pub(crate) fn text(
              \x20   println!(\"{{:?}}: {{:?}}\", event.header.tenant_key, event.body);\n\
              }}\n\n\
              let dispatcher = Dispatcher::builder().on::<{name}>(on_event).build()?;\n\
-             # Ok::<(), lark_events::BuildError>(())\n\
+             # Ok::<(), lark_events::error::BuildError>(())\n\
              ```\n"
         );
     }

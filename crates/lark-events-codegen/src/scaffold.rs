@@ -53,7 +53,7 @@ workspace = true
          //! let dispatcher = Dispatcher::builder()\n\
          //!     .on_all::<{set}>(|event| async move {{ println!(\"{{}}\", event.header().event_type) }})\n\
          //!     .build()?;\n\
-         //! # Ok::<(), lark_events::BuildError>(())\n\
+         //! # Ok::<(), lark_events::error::BuildError>(())\n\
          //! ```\n\
          //!\n\
          //! [`EVENTS`] lists what the platform documents of each event.\n\n\

@@ -73,7 +73,7 @@ categories.workspace = true
 all = [
 {all}]
 # The events of the domains that are on, as data for tools.
-catalogue = [\"lark-events/card-v1\"]
+catalogue = [\"lark-events/old-card\"]
 {features}
 [dependencies]
 lark-events.workspace = true # EventType and lenient decoding
@@ -132,9 +132,11 @@ pub(crate) fn library<'a>(
     }
     let modules: String = modules.into_values().collect();
     let exports: String = exports.into_values().collect();
-    let text = format!("{HEADER}// Each item says which feature it needs, on docs.rs.
+    let text = format!(
+        "{HEADER}// Each item says which feature it needs, on docs.rs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
-#![doc = include_str!(\"../README.md\")]\n\n{modules}\n{exports}");
+#![doc = include_str!(\"../README.md\")]\n\n{modules}\n{exports}"
+    );
     (format!("crates/{TYPES}/src/lib.rs"), text)
 }
 

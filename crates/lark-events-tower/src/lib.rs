@@ -31,7 +31,7 @@
 //!
 //! # Features
 //!
-//! - `card-v1`: `CardActionService` for the card callback of the old scheme. Off by default.
+//! - `old-card`: `OldCardService` for the card callback of the old scheme. Off by default.
 //! - `metrics`: counts requests for the `metrics` facade. Off by default.
 //!
 //! | name | kind | labels | what |
@@ -79,8 +79,8 @@ pub use self::builder::{DEFAULT_READ_TIMEOUT, EventServiceBuilder};
 pub use self::error::{EventServiceBuildError, EventServiceBuildErrorKind};
 pub use self::layer::{EventLayer, LayerFuture, WithEvents};
 pub use self::opener::Opener;
-#[cfg(feature = "card-v1")]
-pub use self::service::CardActionService;
+#[cfg(feature = "old-card")]
+pub use self::service::OldCardService;
 pub use self::service::{EventService, ResponseFuture};
 pub use self::stats::Stats;
 

@@ -2,10 +2,12 @@
 //! that what decides on authenticity stays in one crate.
 
 use http::request::Parts;
-use lark_events::{Admission, Rejection, Webhook, Webhooks};
+use lark_events::error::Rejection;
+use lark_events::webhook::Admission;
+use lark_events::{Webhook, Webhooks};
 
-/// Opens requests: [`Webhook`], [`Webhooks`] for several apps, or `CardWebhook` with the feature
-/// `card-v1`.
+/// Opens requests: [`Webhook`], [`Webhooks`] for several apps, or `OldCardWebhook` with the feature
+/// `old-card`.
 pub trait Opener: sealed::Opener {}
 
 impl<O: sealed::Opener> Opener for O {}
@@ -30,8 +32,8 @@ impl sealed::Opener for Webhooks {
     }
 }
 
-#[cfg(feature = "card-v1")]
-impl sealed::Opener for lark_events::CardWebhook {
+#[cfg(feature = "old-card")]
+impl sealed::Opener for lark_events::webhook::OldCardWebhook {
     fn admit<'h>(&self, request: &'h Parts) -> Result<Admission<'h>, Rejection> {
         Self::admit(self, &request.headers)
     }

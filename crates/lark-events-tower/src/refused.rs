@@ -4,7 +4,8 @@ use std::error::Error;
 use std::fmt;
 
 use http::StatusCode;
-use lark_events::{BoxError, DispatchError, DispatchErrorKind, Rejection};
+use lark_events::error::{DispatchErrorKind, Rejection};
+use lark_events::{BoxError, DispatchError};
 use lark_events_layers::run::{causes, is_logged};
 use lark_events_layers::{LayerError, LayerErrorKind};
 use tower::load_shed::error::Overloaded;

@@ -12,7 +12,8 @@ use http::header::CONTENT_ENCODING;
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body::Body;
-use lark_events::{BoxError, Delivery, LateHandler, Opened, Outcome, Rejection, Webhook};
+use lark_events::error::Rejection;
+use lark_events::{BoxError, Delivery, LateHandler, Opened, Outcome, Webhook};
 use lark_events_layers::DrainError;
 use lark_events_layers::run::{
     Ended, MAX_INLINE_BYTES, NotStarted, Tasks, Terms, after, off_the_workers, panicked,
@@ -54,7 +55,7 @@ use crate::unverified::{HashCost, Unverified};
 /// The platform delivers an event again after any answer but 200, at most four times; a callback it
 /// never does.
 ///
-/// With an Encrypt Key, an unsigned request is refused [5 milliseconds](lark_events::REFUSAL_DELAY)
+/// With an Encrypt Key, an unsigned request is refused [5 milliseconds](lark_events::limits::REFUSAL_DELAY)
 /// after its last byte, so that the time of a refusal says nothing about what was decrypted.
 ///
 /// A handler that was started runs in a task of its own: a sender that hangs up does not cancel it.
@@ -90,22 +91,22 @@ pub struct EventService<S, O = Webhook> {
 /// [`EventService`] does.
 ///
 /// ```
-/// use lark_events::callback::{CardActionTriggerV1, CardV1Reply, Toast};
+/// use lark_events::callback::{CardActionTriggerV1, OldCardReply, Toast};
 /// use lark_events::{Dispatcher, Webhook};
-/// use lark_events_tower::CardActionService;
+/// use lark_events_tower::OldCardService;
 ///
 /// let dispatcher = Dispatcher::builder()
 ///     .on::<CardActionTriggerV1>(|event| async move {
-///         CardV1Reply::new().toast(Toast::info(event.body.open_id.unwrap_or_default()))
+///         OldCardReply::new().toast(Toast::info(event.body.open_id.unwrap_or_default()))
 ///     })
 ///     .build()?;
-/// let webhook = Webhook::builder().verification_token("v-token").build_card_v1()?;
-/// let cards = CardActionService::new(webhook, dispatcher);
+/// let webhook = Webhook::builder().verification_token("v-token").build_old_card()?;
+/// let cards = OldCardService::new(webhook, dispatcher);
 /// let app: axum::Router = axum::Router::new().route_service("/webhook/card", cards);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[cfg(feature = "card-v1")]
-pub type CardActionService<S> = EventService<S, lark_events::CardWebhook>;
+#[cfg(feature = "old-card")]
+pub type OldCardService<S> = EventService<S, lark_events::webhook::OldCardWebhook>;
 
 /// What all clones of a service share.
 pub(crate) struct Shared<S, O> {
@@ -405,7 +406,8 @@ impl fmt::Debug for ResponseFuture {
 
 #[cfg(test)]
 mod tests {
-    use lark_events::{Dispatcher, EncryptKey, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER};
+    use lark_events::webhook::{SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER};
+    use lark_events::{Dispatcher, EncryptKey};
     use tower::ServiceExt as _;
 
     use super::*;
@@ -424,7 +426,7 @@ mod tests {
         let request = Request::post("/")
             .header(SIGNATURE_TIMESTAMP_HEADER, "1")
             .header(SIGNATURE_NONCE_HEADER, "n")
-            .header(lark_events::SIGNATURE_HEADER, signature)
+            .header(lark_events::webhook::SIGNATURE_HEADER, signature)
             .body(http_body_util::Full::<bytes::Bytes>::from(body));
         let answer = events.oneshot(request.unwrap()).await;
         answer.unwrap().status().as_u16()

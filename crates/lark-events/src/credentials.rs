@@ -19,7 +19,7 @@ use crate::crypto::{BodyKey, CipherError, Digest};
 /// let opened = key.open("P37w+VZImNgPEO1RBhJ6RtKl7n6zymIbEG1pReEzghk=")?;
 /// assert_eq!(opened, "hello world");
 /// assert_eq!(format!("{key:?}"), "EncryptKey(..)");
-/// # Ok::<(), lark_events::CipherError>(())
+/// # Ok::<(), lark_events::error::CipherError>(())
 /// ```
 pub struct EncryptKey {
     text: Zeroizing<String>,
@@ -63,7 +63,7 @@ impl EncryptKey {
     /// let key = EncryptKey::new("test key");
     /// let sealed = key.seal(b"hello world", [7; 16]);
     /// assert_eq!(key.open(&sealed)?, "hello world");
-    /// # Ok::<(), lark_events::CipherError>(())
+    /// # Ok::<(), lark_events::error::CipherError>(())
     /// ```
     pub fn seal(&self, document: &[u8], iv: [u8; 16]) -> String {
         self.body.seal(document, iv)
@@ -134,8 +134,8 @@ impl VerificationToken {
 
     /// Signs a body of the old card callback as the platform does: lower-case hexadecimal of the
     /// SHA-1 over timestamp, nonce, Verification Token and body.
-    #[cfg(feature = "card-v1")]
-    pub fn sign_card_v1(&self, timestamp: &str, nonce: &str, body: &[u8]) -> String {
+    #[cfg(feature = "old-card")]
+    pub fn sign_old_card(&self, timestamp: &str, nonce: &str, body: &[u8]) -> String {
         Digest::sha1(timestamp, nonce, self.as_bytes(), body).to_hex()
     }
 

@@ -14,7 +14,9 @@ pub use self::decode::{DecodeError, DecodeErrorKind};
 #[doc(inline)]
 pub use crate::crypto::{CipherError, CipherErrorKind};
 #[doc(inline)]
-pub use crate::webhook::{Rejection, RejectionKind, WebhookBuildError, WebhookBuildErrorKind};
+pub use crate::webhook::build_error::{WebhookBuildError, WebhookBuildErrorKind};
+#[doc(inline)]
+pub use crate::webhook::rejection::{Rejection, RejectionKind};
 
 /// Any error, as handlers and services pass it on.
 pub type BoxError = Box<dyn Error + Send + Sync + 'static>;

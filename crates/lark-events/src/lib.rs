@@ -39,7 +39,7 @@
 //!
 //! # Features
 //!
-//! - `card-v1`: the card callback of the old scheme (`card.action.trigger_v1`), which is plain and
+//! - `old-card`: the card callback of the old scheme (`card.action.trigger_v1`), which is plain and
 //!   signed with SHA-1, with an opener of its own. Off by default.
 //! - `derive`: `#[derive(EventType)]` and `#[derive(Lenient)]`, for events of your own. Off by
 //!   default.
@@ -76,32 +76,16 @@ mod time;
 pub mod webhook;
 
 pub use self::credentials::{EncryptKey, VerificationToken};
-pub use self::crypto::{
-    CipherError, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER,
-};
 pub use self::dispatch::{
-    DispatchFuture, Dispatcher, DispatcherBuilder, Handler, HandlerWith, IntoReply, LateHandler,
-    Manifest, ManifestEntry, Outcome, RawReply, Reject, RetryAfter, SetHandler, UnhandledPolicy,
+    Dispatcher, LateHandler, Outcome, RawReply, Reject, RetryAfter, UnhandledPolicy,
 };
-pub use self::error::{
-    BoxError, BuildError, DecodeError, DispatchError, DispatchErrorKind, EncodeError,
-};
+pub use self::error::{BoxError, DecodeError, DispatchError};
 pub use self::event::{
-    Delivery, DeliveryKind, Event, EventHeader, EventInfo, EventSet, EventType, KnownEvent, Length,
-    Number, Schema, Transport, TypedBody, UserId, Validate, Violation, Violations, duplicate_key,
+    Delivery, Event, EventHeader, EventInfo, EventSet, EventType, Transport, UserId, Validate,
 };
 pub use self::json::RawJson;
 pub use self::json::lenient;
-pub use self::limits::{
-    MAX_ENVELOPE_TEXT_BYTES, MAX_EVENT_BYTES, MAX_KEYS_BY_SIGNATURE, MAX_LIVE_SECRETS,
-    MAX_UNSIGNED_BYTES, REFUSAL_DELAY,
-};
-#[cfg(feature = "card-v1")]
-pub use self::webhook::CardWebhook;
-pub use self::webhook::{
-    Admission, Challenge, Opened, Rejection, RejectionKind, Webhook, WebhookBuildError,
-    WebhookBuilder, Webhooks,
-};
+pub use self::webhook::{Opened, Webhook, Webhooks};
 
 /// Implements [`EventType`](trait@EventType) for the body of an event of your own, and decodes it
 /// leniently: [`lenient::Lenient`](derive@lenient::Lenient) says how.

@@ -12,7 +12,8 @@ pub const MAX_EVENT_BYTES: usize = 4 * 1024 * 1024;
 ///
 /// ```
 /// use std::time::SystemTime;
-/// use lark_events::{Delivery, MAX_ENVELOPE_TEXT_BYTES, Transport};
+/// use lark_events::limits::MAX_ENVELOPE_TEXT_BYTES;
+/// use lark_events::{Delivery, Transport};
 ///
 /// let parse = |id_bytes| {
 ///     let id = "x".repeat(id_bytes);
@@ -37,12 +38,12 @@ pub const MAX_NONCE: usize = 128;
 /// The longest timestamp of a signature: a 64-bit number has at most twenty digits.
 pub const MAX_TIMESTAMP: usize = 20;
 
-/// How old a signature may be, unless [`freshness`](crate::WebhookBuilder::freshness) is set. Longer
+/// How old a signature may be, unless [`freshness`](crate::webhook::WebhookBuilder::freshness) is set. Longer
 /// than the 7.1 hours over which the platform redelivers, in case a redelivery keeps the signature of the
 /// first attempt; the documentation does not say.
 pub const DEFAULT_MAX_AGE: Duration = Duration::from_hours(8);
 
-/// How far ahead of our clock a signature may be, unless [`freshness`](crate::WebhookBuilder::freshness)
+/// How far ahead of our clock a signature may be, unless [`freshness`](crate::webhook::WebhookBuilder::freshness)
 /// is set.
 pub const DEFAULT_MAX_AHEAD: Duration = Duration::from_mins(10);
 

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use lark_events::{Validate, Violations};
+use lark_events::Validate;
+use lark_events::event::Violations;
 
 use crate::{ApprovalConfigEvent, TimeConfig};
 

@@ -5,10 +5,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use lark_events::{
-    CardWebhook, EncryptKey, Opened, Rejection, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER,
-    SIGNATURE_TIMESTAMP_HEADER, VerificationToken, Webhook, Webhooks,
+use lark_events::error::Rejection;
+use lark_events::webhook::{
+    OldCardWebhook, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER,
 };
+use lark_events::{EncryptKey, Opened, VerificationToken, Webhook, Webhooks};
 
 const KEY: &str = "fuzzed key";
 const OTHER_KEY: &str = "another key";
@@ -40,7 +41,7 @@ static APPS: LazyLock<[App; 6]> = LazyLock::new(|| {
         App::Token(token().build().expect(built)),
         App::Token(token().app_id(APP_ID).build().expect(built)),
         App::BySignature(Webhooks::by_signature(apps).expect(built)),
-        App::Card(token().build_card_v1().expect(built)),
+        App::Card(token().build_old_card().expect(built)),
     ]
 });
 
@@ -50,7 +51,7 @@ pub(super) enum App {
     Key(Webhook),
     Token(Webhook),
     BySignature(Webhooks),
-    Card(CardWebhook),
+    Card(OldCardWebhook),
 }
 
 /// What is posted.
@@ -115,7 +116,7 @@ impl App {
     /// A body signed for the app.
     pub(super) fn signed(&self, body: Bytes) -> Request {
         let signature = match self {
-            Self::Card(_) => VerificationToken::new(TOKEN).sign_card_v1(NOW, NONCE, &body),
+            Self::Card(_) => VerificationToken::new(TOKEN).sign_old_card(NOW, NONCE, &body),
             _ => EncryptKey::new(KEY).sign(NOW, NONCE, &body),
         };
         let headers = [

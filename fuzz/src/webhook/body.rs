@@ -5,13 +5,12 @@ use std::sync::LazyLock;
 use std::task::{Context, Poll, Waker};
 
 use lark_events::callback::{
-    CardActionReply, CardActionTrigger, CardActionTriggerV1, CardV1Reply, UrlPreviewGet,
+    CardActionReply, CardActionTrigger, CardActionTriggerV1, OldCardReply, UrlPreviewGet,
     UrlPreviewReply,
 };
+use lark_events::error::DispatchErrorKind;
 use lark_events::event::KnownEvent;
-use lark_events::{
-    Delivery, DispatchErrorKind, Dispatcher, Event, RawJson, UnhandledPolicy, Validate as _,
-};
+use lark_events::{Delivery, Dispatcher, Event, RawJson, UnhandledPolicy, Validate as _};
 use lark_events_types::catalogue::{events, find};
 use lark_events_types::im::{EventMessage, ImEvent};
 use lark_events_types::vc::VcEvent;
@@ -36,7 +35,7 @@ static DISPATCHER: LazyLock<Dispatcher> = LazyLock::new(|| {
             }
         })
         .on::<CardActionTrigger>(async |_| CardActionReply::new())
-        .on::<CardActionTriggerV1>(async |_| CardV1Reply::new())
+        .on::<CardActionTriggerV1>(async |_| OldCardReply::new())
         .on::<UrlPreviewGet>(async |_| UrlPreviewReply::new());
     dispatcher.build().expect("each event once")
 });

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use http::StatusCode;
-use lark_events::{SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER};
+use lark_events::webhook::{SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER};
 
 use super::app::{App, Request, value};
 

@@ -13,7 +13,8 @@ mod told;
 use std::str;
 
 use bytes::Bytes;
-use lark_events::{Delivery, Opened, RawJson, Rejection};
+use lark_events::error::Rejection;
+use lark_events::{Delivery, Opened, RawJson};
 use serde_json::Value;
 
 use self::app::App;
@@ -110,7 +111,7 @@ fn agrees(app: &App, seen: &Seen, value: &Value) {
         told.assert_is(seen, false);
     }
     let once = Bytes::from(value.to_string());
-    if once.len() <= lark_events::MAX_EVENT_BYTES / 2 {
+    if once.len() <= lark_events::limits::MAX_EVENT_BYTES / 2 {
         told.assert_is(&Seen::of(&app.open(&app.dressed(&once))), true);
     }
 }

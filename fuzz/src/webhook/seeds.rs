@@ -1,6 +1,6 @@
 //! Every sample of the catalogue as it is pushed to one app or another; URL checks; and oddities.
 
-use lark_events::Schema;
+use lark_events::event::Schema;
 use lark_events_types::catalogue::events;
 use serde_json::Value;
 

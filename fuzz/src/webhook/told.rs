@@ -1,7 +1,8 @@
 //! What a document says, as another reader has it: `serde_json`'s values, and the rules of the envelope
 //! written for them.
 
-use lark_events::{EventHeader, Schema};
+use lark_events::EventHeader;
+use lark_events::event::Schema;
 use serde_json::{Map, Value};
 
 use super::Seen;

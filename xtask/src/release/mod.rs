@@ -77,7 +77,9 @@ fn left_to_do(published: &[&Package]) -> String {
     let version = version.unwrap_or_default();
     let mut steps = Vec::new();
     if published.iter().any(|package| package.repository.is_none()) {
-        steps.push("Set `repository` and `homepage` in Cargo.toml, under [workspace.package].".to_owned());
+        steps.push(
+            "Set `repository` and `homepage` in Cargo.toml, under [workspace.package].".to_owned(),
+        );
     }
     steps.push("See that `.ci/run` passes.".to_owned());
     steps.push(format!(

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::Request;
 use lark_events::event::KnownEvent;
-use lark_events::{SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER};
+use lark_events::webhook::{SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER};
 use lark_events_sim::{
     ANSWER_LIMIT, Document, Platform, PlatformBuilder, PostErrorKind, WebhookUrl,
 };

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use lark_events::{RawJson, Schema, duplicate_key};
+use lark_events::RawJson;
+use lark_events::event::{Schema, duplicate_key};
 use lark_events_sim::{Document, ParseDocumentErrorKind};
 
 use super::set::Set;
 use crate::catalogue;
 
 /// The one event without an envelope: its type is nowhere in it.
-pub(crate) const CARD_V1: &str = "card.action.trigger_v1";
+pub(crate) const OLD_CARD: &str = "card.action.trigger_v1";
 
 /// An event to push, which values are set in.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ pub(crate) struct Template {
 pub(crate) enum Form {
     /// A new event each time that it is pushed.
     Document(Document),
-    /// The body of [`CARD_V1`].
+    /// The body of [`OLD_CARD`].
     Card(RawJson),
 }
 
@@ -83,7 +84,7 @@ fn in_envelope(body: Bytes, event_type: Option<&str>, schema: Schema) -> Result<
         .map_err(|_| "the body is no JSON object")?;
     let event_type =
         event_type.ok_or("the body does not say of which event it is: name its type")?;
-    if event_type == CARD_V1 {
+    if event_type == OLD_CARD {
         return Ok(Form::Card(body));
     }
     let document = match schema {

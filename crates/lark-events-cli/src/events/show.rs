@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 use clap::builder::styling::Style;
-use lark_events::{RawJson, Schema};
+use lark_events::RawJson;
+use lark_events::event::Schema;
 use lark_events_types::catalogue::{Field, fields};
 use serde::Serialize;
 

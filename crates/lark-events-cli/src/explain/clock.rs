@@ -3,8 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
+use lark_events::EventHeader;
 use lark_events::limits::{DEFAULT_MAX_AGE, DEFAULT_MAX_AHEAD};
-use lark_events::{EventHeader, SIGNATURE_TIMESTAMP_HEADER};
+use lark_events::webhook::SIGNATURE_TIMESTAMP_HEADER;
 
 use super::cause::Cause;
 

@@ -68,7 +68,7 @@ pub(super) fn unsigned(case: &Case<'_>) -> Vec<Cause> {
 
 /// Without an Encrypt Key all is a matter of the token; with one, what was signed has another.
 pub(super) fn token(case: &Case<'_>) -> Vec<Cause> {
-    if let Some(cause) = headers::card_v1(&case.request.headers) {
+    if let Some(cause) = headers::old_card(&case.request.headers) {
         return vec![cause];
     }
     let key = case.key.map(EncryptKey::new);

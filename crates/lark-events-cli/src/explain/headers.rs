@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderName};
 use lark_events::limits::{MAX_NONCE, MAX_TIMESTAMP};
-use lark_events::{SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER};
+use lark_events::webhook::{SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER};
 
 use super::cause::Cause;
 
@@ -55,12 +55,12 @@ pub(super) fn stripped() -> Cause {
 }
 
 /// The signature of the old card callback, which is a SHA-1.
-pub(super) fn card_v1(headers: &HeaderMap) -> Option<Cause> {
+pub(super) fn old_card(headers: &HeaderMap) -> Option<Cause> {
     let signature = headers.get(SIGNATURE_HEADER)?.to_str().ok()?;
     let is_sha1 = signature.len() == 40 && signature.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_sha1.then(|| {
         Cause::new(
-            "card_v1",
+            "old_card",
             "the signature is a SHA-1, as only the old card callback (card.action.trigger_v1) has",
             "give the old card callback a URL and an opener of its own, or change to \
              card.action.trigger in the developer console",

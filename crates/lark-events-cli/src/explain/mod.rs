@@ -13,7 +13,8 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::{Args, value_parser};
-use lark_events::{Opened, Rejection, RejectionKind, Webhook};
+use lark_events::error::{Rejection, RejectionKind};
+use lark_events::{Opened, Webhook};
 use serde_json::json;
 
 use self::cause::Cause;
@@ -126,7 +127,7 @@ impl Case<'_> {
         let headers = &self.request.headers;
         let mut causes = match reason {
             RejectionKind::SignatureHeaders => {
-                headers::card_v1(headers).map_or_else(|| headers::causes(headers), |it| vec![it])
+                headers::old_card(headers).map_or_else(|| headers::causes(headers), |it| vec![it])
             }
             RejectionKind::Signature => signature::causes(self),
             RejectionKind::Timestamp => clock::causes(headers, self.now),

@@ -1,8 +1,7 @@
 //! A signature that does not match: tried again with what may have been signed, until it does.
 
-use lark_events::{
-    EncryptKey, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER,
-};
+use lark_events::EncryptKey;
+use lark_events::webhook::{SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER};
 use serde_json::Value;
 
 use super::Case;

@@ -10,15 +10,14 @@ use bytes::Bytes;
 use clap::Args;
 use http::header::CONTENT_TYPE;
 use http::{Request, StatusCode};
-use lark_events::{
-    Delivery, EncryptKey, RawJson, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER,
-    SIGNATURE_TIMESTAMP_HEADER, Schema, Transport, VerificationToken,
-};
+use lark_events::event::Schema;
+use lark_events::webhook::{SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER};
+use lark_events::{Delivery, EncryptKey, RawJson, Transport, VerificationToken};
 use lark_events_sim::{ANSWER_LIMIT, APP_ID, Platform, WebhookUrl};
 use serde::Serialize;
 
 use crate::document::set::Set;
-use crate::document::template::{CARD_V1, Form, Template};
+use crate::document::template::{Form, OLD_CARD, Template};
 use crate::figures::time;
 use crate::output::{BAD, FAINT, GOOD, Output, even_if_unread};
 use crate::secrets::Secrets;
@@ -89,7 +88,7 @@ pub(crate) async fn run(args: PushArgs, output: Output) -> Result<ExitCode, Erro
     let key = args.secrets.key()?;
     let template = template(&args, output)?;
     let request = match template.form {
-        Form::Card(body) => card_v1(body, &args)?,
+        Form::Card(body) => old_card(body, &args)?,
         Form::Document(mut document) => {
             if let Some(id) = &args.event_id {
                 document = document.event_id(id);
@@ -161,9 +160,9 @@ fn template(args: &PushArgs, output: Output) -> Result<Template, Error> {
 }
 
 /// The old card callback: never encrypted, and signed with the token.
-fn card_v1(body: RawJson, args: &PushArgs) -> Result<Request<Bytes>, Error> {
+fn old_card(body: RawJson, args: &PushArgs) -> Result<Request<Bytes>, Error> {
     if args.event_id.is_some() {
-        return Err(format!("{CARD_V1} has no event id").into());
+        return Err(format!("{OLD_CARD} has no event id").into());
     }
     let body = body.into_bytes();
     let mut request = Request::post("/").header(CONTENT_TYPE, "application/json; charset=utf-8");
@@ -172,7 +171,7 @@ fn card_v1(body: RawJson, args: &PushArgs) -> Result<Request<Bytes>, Error> {
         let timestamp = now.as_secs().to_string();
         // It only has to be another one each time.
         let nonce = format!("{:x}", now.as_nanos());
-        let signature = VerificationToken::new(token).sign_card_v1(&timestamp, &nonce, &body);
+        let signature = VerificationToken::new(token).sign_old_card(&timestamp, &nonce, &body);
         request = request
             .header(SIGNATURE_TIMESTAMP_HEADER, timestamp)
             .header(SIGNATURE_NONCE_HEADER, nonce)

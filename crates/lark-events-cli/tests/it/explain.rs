@@ -128,7 +128,7 @@ fn headers_that_are_missing_renamed_repeated_or_malformed_are_named() {
     let body = sealed(&event(TOKEN));
     let [timestamp, nonce, signature] = sign(&body);
     let underscored = ("HTTP_X_LARK_SIGNATURE", signature.1.clone());
-    let sha1 = VerificationToken::new(TOKEN).sign_card_v1(AT, NONCE, body.as_bytes());
+    let sha1 = VerificationToken::new(TOKEN).sign_old_card(AT, NONCE, body.as_bytes());
     for (headers, cause) in [
         (vec![timestamp.clone(), nonce.clone()], "header_missing"),
         (
@@ -178,7 +178,7 @@ fn headers_that_are_missing_renamed_repeated_or_malformed_are_named() {
         ),
         (
             vec![timestamp, nonce, ("X-Lark-Signature", sha1)],
-            "card_v1",
+            "old_card",
         ),
     ] {
         let ran = explain(request(&headers, &body)).secrets().run();

@@ -1,6 +1,7 @@
 //! `inspect`: every sample, and what is no event.
 
-use lark_events::{Delivery, EncryptKey, MAX_EVENT_BYTES, RawJson, Transport};
+use lark_events::limits::MAX_EVENT_BYTES;
+use lark_events::{Delivery, EncryptKey, RawJson, Transport};
 use lark_events_types::catalogue::DOMAINS;
 use serde_json::json;
 

@@ -5,7 +5,8 @@ use std::thread;
 use std::time::Duration;
 
 use axum::Router;
-use lark_events::{Dispatcher, DispatcherBuilder, Event, EventHeader, RawJson, Webhook};
+use lark_events::dispatch::DispatcherBuilder;
+use lark_events::{Dispatcher, Event, EventHeader, RawJson, Webhook};
 use lark_events_layers::DedupLayer;
 use lark_events_tower::EventService;
 use lark_events_types::catalogue::find;
@@ -122,7 +123,7 @@ fn events_of_both_envelopes_are_pushed_from_a_file_whole_or_not() {
     assert_eq!(event.raw().as_str(), r#"{"kind": 1.000000000000000000001}"#);
     push(&[&tea[..], &["--v1"]].concat(), &url).with_code(0);
     let event = handled.try_recv().unwrap();
-    assert_eq!(event.header.schema, lark_events::Schema::V1);
+    assert_eq!(event.header.schema, lark_events::event::Schema::V1);
     assert_eq!(event.header.event_type, "tea.pot.ready_v1");
 
     let whole = r#"{"header": {"event_type": "tea.pot.ready_v1", "token": "old", "event_id": "old",
@@ -254,7 +255,9 @@ fn an_event_without_a_sample_is_pushed_empty_and_that_is_told() {
 
 #[test]
 fn the_old_card_callback_is_signed_with_the_token() {
-    let webhook = Webhook::builder().verification_token(TOKEN).build_card_v1();
+    let webhook = Webhook::builder()
+        .verification_token(TOKEN)
+        .build_old_card();
     let (dispatcher, handled) = recording();
     let service = EventService::new(webhook.unwrap(), dispatcher);
     let url = serve(Router::new().route_service("/webhook/event", service));

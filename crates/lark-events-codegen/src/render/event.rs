@@ -13,7 +13,7 @@ pub(super) fn file(domain: &Domain) -> String {
     let mut imports = BTreeSet::from(event_set::IMPORTS);
     for Event { body, info, .. } in &domain.events {
         imports.extend((!body.fields.is_empty()).then_some("lenient"));
-        imports.extend(info.is_old.then_some("Schema"));
+        imports.extend(info.is_old.then_some("event::Schema"));
         imports.extend(validation::imports(body));
     }
     let mut siblings: Vec<_> = domain.used_by_events.iter().map(String::as_str).collect();

@@ -19,7 +19,7 @@ pub(super) fn text(domain: &Domain) -> String {
     let names = || domain.events.iter().map(|event| event.body.name.as_str());
     let mut text = format!(
         "/// Any `{}` event, for one handler of them all: see
-        /// [`on_all`](lark_events::DispatcherBuilder::on_all).
+        /// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
         #[derive(Debug, Clone)]
         #[non_exhaustive]
         pub enum {set} {{\n",

@@ -26,7 +26,7 @@ pub(crate) fn text(domain: &Domain, tests: &[SampleTest]) -> String {
     let mut imports = BTreeSet::from(["EventInfo", "EventType"]);
     for each in &domain.events {
         imports.extend(each.raw.map(|_| "RawJson"));
-        imports.extend(each.info.is_old.then_some("Schema"));
+        imports.extend(each.info.is_old.then_some("event::Schema"));
     }
     let bodies = domain.events.iter().map(|event| &event.body);
     for each in bodies.chain(&domain.types) {

@@ -88,7 +88,7 @@ let dispatcher = Dispatcher::builder().on::<{first}>(on_event).build()?;
 let dispatcher = Dispatcher::builder()
     .on_all::<{set}>(|event| async move {{ println!(\"{{}}\", event.header().event_type) }})
     .build()?;
-# Ok::<(), lark_events::BuildError>(())
+# Ok::<(), lark_events::error::BuildError>(())
 ```
 "
     );

@@ -6,7 +6,7 @@ pub(super) fn imports(body: &Struct) -> &'static [&'static str] {
     if body.checks.is_empty() {
         &[]
     } else {
-        &["Validate", "Violations"]
+        &["Validate", "event::Violations"]
     }
 }
 

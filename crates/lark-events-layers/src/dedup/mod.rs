@@ -10,7 +10,8 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
-use lark_events::{Delivery, duplicate_key};
+use lark_events::Delivery;
+use lark_events::event::duplicate_key;
 use tokio_util::task::TaskTracker;
 use tower_layer::Layer;
 
@@ -275,7 +276,7 @@ impl DedupLayerBuilder {
     /// handled, whatever is set here and there.
     ///
     /// That needs a limit. A webhook [without
-    /// freshness](lark_events::WebhookBuilder::without_freshness), or without an Encrypt Key, accepts the
+    /// freshness](lark_events::webhook::WebhookBuilder::without_freshness), or without an Encrypt Key, accepts the
     /// same request for ever: an event that was forgotten is then handled again.
     pub fn keep_for(mut self, kept: Duration) -> Self {
         self.kept = kept;

@@ -5,7 +5,8 @@ use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
 use lark_events::dispatch::Verdict;
-use lark_events::{BoxError, Delivery, DispatchError, DispatchErrorKind, Outcome};
+use lark_events::error::DispatchErrorKind;
+use lark_events::{BoxError, Delivery, DispatchError, Outcome};
 use metrics::{
     Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
@@ -62,7 +63,7 @@ const REDELIVERED_AFTER: Duration = Duration::from_secs(15);
 /// let service = ServiceBuilder::new()
 ///     .layer(MetricsLayer::new())
 ///     .service(Dispatcher::builder().build()?);
-/// # Ok::<(), lark_events::BuildError>(())
+/// # Ok::<(), lark_events::error::BuildError>(())
 /// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]

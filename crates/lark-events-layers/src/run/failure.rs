@@ -3,7 +3,8 @@
 use std::error::Error;
 
 use lark_events::dispatch::Verdict;
-use lark_events::{BoxError, DeliveryKind, DispatchError, Outcome};
+use lark_events::event::DeliveryKind;
+use lark_events::{BoxError, DispatchError, Outcome};
 use tracing::error;
 
 use crate::error::{LayerError, LayerErrorKind};

@@ -17,7 +17,7 @@ mod tasks;
 
 use std::time::Duration;
 
-use lark_events::MAX_EVENT_BYTES;
+use lark_events::limits::MAX_EVENT_BYTES;
 use tokio::time::Instant;
 
 pub use self::counter::Counter;

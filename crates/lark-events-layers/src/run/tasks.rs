@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use lark_events::{BoxError, Delivery, DeliveryKind, LateHandler, Outcome};
+use lark_events::event::DeliveryKind;
+use lark_events::{BoxError, Delivery, LateHandler, Outcome};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};

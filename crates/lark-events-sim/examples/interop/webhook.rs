@@ -3,9 +3,8 @@
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
 use http_body_util::Full;
-use lark_events::{
-    BoxError, EncryptKey, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER,
-};
+use lark_events::webhook::{SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER};
+use lark_events::{BoxError, EncryptKey};
 use lark_events_sim::{Poster, WebhookUrl};
 use serde_json::json;
 

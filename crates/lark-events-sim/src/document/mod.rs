@@ -8,10 +8,9 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
-use lark_events::{
-    Delivery, EncodeError, EventInfo, EventType, KnownEvent, RawJson, Schema, Transport,
-    duplicate_key,
-};
+use lark_events::error::EncodeError;
+use lark_events::event::{KnownEvent, Schema, duplicate_key};
+use lark_events::{Delivery, EventInfo, EventType, RawJson, Transport};
 use serde::Serialize;
 
 pub use self::parse::{ParseDocumentError, ParseDocumentErrorKind};

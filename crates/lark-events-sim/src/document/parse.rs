@@ -4,7 +4,8 @@ use std::collections::btree_map::Entry;
 use std::fmt;
 
 use bytes::Bytes;
-use lark_events::{RawJson, duplicate_key};
+use lark_events::RawJson;
+use lark_events::event::duplicate_key;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 use super::{Document, Form, Members};

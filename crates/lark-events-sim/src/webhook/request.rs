@@ -3,9 +3,8 @@
 use bytes::Bytes;
 use http::Request;
 use http::header::CONTENT_TYPE;
-use lark_events::{
-    EncryptKey, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER,
-};
+use lark_events::EncryptKey;
+use lark_events::webhook::{SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER};
 
 use crate::clock::Clock;
 use crate::random::Random;

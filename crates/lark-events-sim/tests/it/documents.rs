@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use lark_events::callback::CardActionTrigger;
-use lark_events::{Delivery, EventInfo, EventType, RawJson, Schema, Transport};
+use lark_events::event::Schema;
+use lark_events::{Delivery, EventInfo, EventType, RawJson, Transport};
 use lark_events_sim::{Document, ParseDocumentErrorKind, Platform};
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use lark_events::{BoxError, Delivery, DispatchFuture, Dispatcher, Outcome};
+use lark_events::dispatch::DispatchFuture;
+use lark_events::{BoxError, Delivery, Dispatcher, Outcome};
 use lark_events_tower::EventService;
 use tokio::time::{Sleep, sleep};
 use tower::{Service, ServiceBuilder};

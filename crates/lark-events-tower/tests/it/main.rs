@@ -4,12 +4,12 @@
 
 mod apps;
 mod axum_mounts;
-#[cfg(feature = "card-v1")]
-mod card_v1;
 mod combinations;
 mod deadlines;
 mod hostile;
 mod limits;
+#[cfg(feature = "old-card")]
+mod old_card;
 mod oracle;
 mod pacing;
 mod refusals;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD as BASE64;
 use bytes::Bytes;
-use lark_events::{EncryptKey, MAX_UNSIGNED_BYTES, REFUSAL_DELAY, Webhook, Webhooks};
+use lark_events::limits::{MAX_UNSIGNED_BYTES, REFUSAL_DELAY};
+use lark_events::{EncryptKey, Webhook, Webhooks};
 use lark_events_tower::{EventService, Opener};
 use tokio::time::Instant;
 

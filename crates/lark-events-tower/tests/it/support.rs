@@ -12,10 +12,8 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, Uri};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt as _, Full};
-use lark_events::{
-    Dispatcher, EncryptKey, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER,
-    UnhandledPolicy, Webhook,
-};
+use lark_events::webhook::{SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER};
+use lark_events::{Dispatcher, EncryptKey, UnhandledPolicy, Webhook};
 use lark_events_sim::{Document, Platform, PlatformBuilder};
 use serde_json::json;
 use tokio::time::Sleep;

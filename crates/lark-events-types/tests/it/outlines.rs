@@ -11,7 +11,7 @@ fn every_sample_has_only_what_the_outline_of_its_event_has() {
         let info = known.info;
         let fields = fields(info.event_type).unwrap();
         let mut body: Value = body.decode().unwrap();
-        if let (lark_events::Schema::V1, Value::Object(body)) = (info.schema, &mut body) {
+        if let (lark_events::event::Schema::V1, Value::Object(body)) = (info.schema, &mut body) {
             // These belong to the header.
             body.retain(|name, _| !["type", "app_id", "tenant_key"].contains(&name.as_str()));
         }

@@ -61,10 +61,10 @@ async fn every_event_can_be_pushed_as_an_event_of_the_app() {
         };
         let (mut sent, mut sample) = (json(delivery.raw.as_str()), json(sample.as_str()));
         for body in [&mut sent, &mut sample] {
-            if info.schema == lark_events::Schema::V1 {
+            if info.schema == lark_events::event::Schema::V1 {
                 body.as_object_mut().unwrap().remove("app_id");
             }
-            if let Some(key) = lark_events::duplicate_key(info.event_type) {
+            if let Some(key) = lark_events::event::duplicate_key(info.event_type) {
                 *body.pointer_mut(key).unwrap() = Value::Null;
             }
         }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use lark_events::MAX_EVENT_BYTES;
+use lark_events::limits::MAX_EVENT_BYTES;
 use tokio::time::Instant;
 
 /// Most fragments of one event: 4 KiB each for the largest event.

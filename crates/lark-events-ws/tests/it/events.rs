@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use lark_events::{
-    Dispatcher, Event, LateHandler, RawJson, Reject, UnhandledPolicy,
-};
+use lark_events::{Dispatcher, Event, LateHandler, RawJson, Reject, UnhandledPolicy};
 use lark_events_sim::{Answer, Document, Fault, Platform};
 use lark_events_ws::{
     ConnectErrorKind, Domain, LongConnection, LongConnectionBuildErrorKind, LongConnections,

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use lark_events::{Dispatcher, Event, MAX_EVENT_BYTES, RawJson, RawReply};
+use lark_events::limits::MAX_EVENT_BYTES;
+use lark_events::{Dispatcher, Event, RawJson, RawReply};
 use lark_events_sim::{Answer, ClientConfig, Document, Missing, Platform, Report};
 use lark_events_ws::{ConnectErrorKind, Domain, LongConnection, LongConnectionBuilder, State};
 use serde_json::json;

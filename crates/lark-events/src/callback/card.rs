@@ -273,7 +273,7 @@ impl ReplyCard {
     }
 
     /// The parts of the reply to the old callback, which has them at the top.
-    #[cfg(feature = "card-v1")]
+    #[cfg(feature = "old-card")]
     pub(super) fn into_parts(self) -> (&'static str, Value) {
         (self.kind, self.data)
     }

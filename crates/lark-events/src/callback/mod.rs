@@ -3,12 +3,12 @@
 
 mod card;
 mod context;
-#[cfg(feature = "card-v1")]
+#[cfg(feature = "old-card")]
 mod old_card;
 mod url_preview;
 
 pub use self::card::{CardAction, CardActionReply, CardActionTrigger, ReplyCard, Toast, ToastKind};
 pub use self::context::{CallbackContext, CallbackOperator};
-#[cfg(feature = "card-v1")]
-pub use self::old_card::{CardActionTriggerV1, CardV1Reply};
+#[cfg(feature = "old-card")]
+pub use self::old_card::{CardActionTriggerV1, OldCardReply};
 pub use self::url_preview::{InlinePreview, PreviewUrl, UrlPreviewGet, UrlPreviewReply};

@@ -45,18 +45,18 @@ impl EventType for CardActionTriggerV1 {
         .field_scopes(&["contact:user.employee_id:readonly"])
         .app_types(&["custom", "isv"]);
     const SAMPLE: Option<&'static str> = Some(include_str!("samples/card.action.trigger_v1.json"));
-    type Reply = CardV1Reply;
+    type Reply = OldCardReply;
 }
 
 /// The answer to a [`CardActionTriggerV1`]: a toast, a new card, both, or neither. Unlike in the
 /// answer to the new callback, the parts of the card stand at the top.
 ///
 /// ```
-/// use lark_events::callback::{CardV1Reply, ReplyCard, Toast};
+/// use lark_events::callback::{OldCardReply, ReplyCard, Toast};
 /// use serde_json::json;
 ///
 /// let card = ReplyCard::raw(json!({"elements": []}));
-/// let reply = CardV1Reply::new().toast(Toast::info("ok")).card(card);
+/// let reply = OldCardReply::new().toast(Toast::info("ok")).card(card);
 /// assert_eq!(
 ///     serde_json::to_value(&reply)?,
 ///     json!({"toast": {"type": "info", "content": "ok"}, "elements": []}),
@@ -65,12 +65,12 @@ impl EventType for CardActionTriggerV1 {
 /// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 #[must_use]
-pub struct CardV1Reply {
+pub struct OldCardReply {
     toast: Option<Toast>,
     card: Map<String, Value>,
 }
 
-impl CardV1Reply {
+impl OldCardReply {
     /// Leaves the card as it is and shows nothing.
     pub fn new() -> Self {
         Self::default()
@@ -96,7 +96,7 @@ impl CardV1Reply {
     }
 }
 
-impl Serialize for CardV1Reply {
+impl Serialize for OldCardReply {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut members = serializer.serialize_map(None)?;
         if let Some(toast) = &self.toast {
@@ -115,7 +115,7 @@ mod tests {
 
     use super::*;
 
-    fn written(reply: &CardV1Reply) -> Value {
+    fn written(reply: &OldCardReply) -> Value {
         serde_json::to_value(reply).unwrap()
     }
 
@@ -128,17 +128,17 @@ mod tests {
 
     #[test]
     fn the_parts_of_the_card_stand_at_the_top() {
-        let template = CardV1Reply::new().card(ReplyCard::template("ctp_1"));
+        let template = OldCardReply::new().card(ReplyCard::template("ctp_1"));
         let expected = json!({"type": "template", "data": {"template_id": "ctp_1"}});
         assert_eq!(written(&template), expected);
 
         let raw = ReplyCard::raw(json!({"header": {}, "toast": "not the card's"}));
         assert_eq!(
-            written(&CardV1Reply::new().card(raw)),
+            written(&OldCardReply::new().card(raw)),
             json!({"header": {}})
         );
 
-        let odd = CardV1Reply::new().card(ReplyCard::raw(json!([1])));
+        let odd = OldCardReply::new().card(ReplyCard::raw(json!([1])));
         assert_eq!(written(&odd), json!({}));
     }
 }

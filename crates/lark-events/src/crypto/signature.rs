@@ -84,7 +84,7 @@ impl SignatureHeaders<'_, 32> {
     }
 }
 
-#[cfg(feature = "card-v1")]
+#[cfg(feature = "old-card")]
 impl SignatureHeaders<'_, 20> {
     /// Whether the signature is the SHA-1 over timestamp, nonce, `token` and `body`.
     pub(crate) fn matches(&self, token: &[u8], body: &[u8]) -> bool {
@@ -118,7 +118,7 @@ impl Digest<32> {
     }
 }
 
-#[cfg(feature = "card-v1")]
+#[cfg(feature = "old-card")]
 impl Digest<20> {
     pub(crate) fn sha1(timestamp: &str, nonce: &str, key: &[u8], body: &[u8]) -> Self {
         let mut hash = sha1::Sha1::new();
@@ -195,7 +195,7 @@ mod tests {
         assert_eq!(Digest::sha256("", "", b"", b"").to_hex(), EMPTY_SHA256);
     }
 
-    #[cfg(feature = "card-v1")]
+    #[cfg(feature = "old-card")]
     #[test]
     fn the_old_card_digest_is_sha1_over_the_joined_parts() {
         let abc = "a9993e364706816aba3e25717850c26c9cd0d89d";

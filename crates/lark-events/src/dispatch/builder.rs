@@ -48,7 +48,7 @@ use crate::json::RawJson;
 ///     })
 ///     .fallback(|event| async move { println!("{}", event.header.event_type) })
 ///     .build()?;
-/// # Ok::<(), lark_events::BuildError>(())
+/// # Ok::<(), lark_events::error::BuildError>(())
 /// ```
 ///
 /// `S` is the state that the `…_with` handlers take. `P` says whether the builder has it: a builder
@@ -133,7 +133,7 @@ impl<S, P> DispatcherBuilder<S, P> {
     /// let dispatcher = Dispatcher::builder()
     ///     .ignore(["im.chat.updated_v1", "im.message.message_read_v1"])
     ///     .build()?;
-    /// # Ok::<(), lark_events::BuildError>(())
+    /// # Ok::<(), lark_events::error::BuildError>(())
     /// ```
     #[track_caller]
     pub fn ignore(mut self, event_types: impl IntoIterator<Item: Into<String>>) -> Self {

@@ -33,7 +33,7 @@ use crate::event::{Delivery, EventInfo};
 /// Every delivery has a [`tracing`] span `delivery` with the fields `event_type`, `event_id`,
 /// `app_id`, `tenant_key`, `transport`, `outcome` and `elapsed_us` (microseconds until the outcome).
 /// The outcome is `handled`, `replied`, `rejected` or `unhandled`; the name of the
-/// [kind of failure](crate::DispatchErrorKind::as_str); or `cancelled` when a layer or transport
+/// [kind of failure](crate::error::DispatchErrorKind::as_str); or `cancelled` when a layer or transport
 /// dropped the delivery before its end. The error of a failed handler is logged with its causes, at
 /// level `ERROR`; nothing that a delivery contains ever is.
 ///

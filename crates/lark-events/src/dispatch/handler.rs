@@ -146,7 +146,7 @@ where
 
 fn finish<R>(
     reply: Result<R, crate::BoxError>,
-    encode: impl FnOnce(R) -> Result<Option<RawJson>, crate::EncodeError>,
+    encode: impl FnOnce(R) -> Result<Option<RawJson>, crate::error::EncodeError>,
 ) -> Result<Outcome, DispatchError> {
     let reply =
         reply.map_err(|error| DispatchError::with_source(DispatchErrorKind::Handler, error))?;
@@ -158,7 +158,9 @@ fn finish<R>(
 }
 
 /// The JSON of a reply, if its type is one: `()` stands for none.
-fn encode<R: serde::Serialize + 'static>(reply: R) -> Result<Option<RawJson>, crate::EncodeError> {
+fn encode<R: serde::Serialize + 'static>(
+    reply: R,
+) -> Result<Option<RawJson>, crate::error::EncodeError> {
     if TypeId::of::<R>() == TypeId::of::<()>() {
         return Ok(None);
     }

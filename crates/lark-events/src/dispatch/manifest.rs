@@ -29,7 +29,7 @@ use crate::event::{DeliveryKind, EventInfo, Schema};
 ///      - [ ] url.preview.get: The preview of a posted link is wanted\n      \
 ///      permissions: not known here\n",
 /// );
-/// # Ok::<(), lark_events::BuildError>(())
+/// # Ok::<(), lark_events::error::BuildError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]

@@ -81,7 +81,7 @@ impl<R, E: Into<BoxError>> IntoReply<R> for Result<R, E> {
 ///         RawReply::json(&json!({"title": "hello"}))
 ///     })
 ///     .build()?;
-/// # Ok::<(), lark_events::BuildError>(())
+/// # Ok::<(), lark_events::error::BuildError>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RawReply(pub(crate) Option<RawJson>);

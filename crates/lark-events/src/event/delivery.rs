@@ -30,11 +30,11 @@ pub struct Delivery {
     /// When it arrived, by the transport's clock.
     pub received_at: SystemTime,
     /// How long after `received_at` the webhook would still accept the same request, at most: the
-    /// whole [window](crate::WebhookBuilder::freshness) of its signature. De-duplication has to remember
+    /// whole [window](crate::webhook::WebhookBuilder::freshness) of its signature. De-duplication has to remember
     /// the event for longer.
     ///
     /// `None` where no signature limits the age of a request, so that the same request is accepted for
-    /// ever ([`without_freshness`](crate::WebhookBuilder::without_freshness), and a webhook without an
+    /// ever ([`without_freshness`](crate::webhook::WebhookBuilder::without_freshness), and a webhook without an
     /// Encrypt Key), and where there was no request.
     pub replayable_for: Option<Duration>,
 }

@@ -7,7 +7,7 @@ use crate::generated::tables::DUPLICATE_KEYS;
 /// [`event_id`](crate::EventHeader::event_id), which is the `uuid` of version 1.
 ///
 /// ```
-/// use lark_events::duplicate_key;
+/// use lark_events::event::duplicate_key;
 ///
 /// assert_eq!(duplicate_key("im.message.receive_v1"), Some("/message/message_id"));
 /// assert_eq!(duplicate_key("im.message.recalled_v1"), None);

@@ -50,10 +50,10 @@ use crate::json::RawJson;
 ///     })
 ///     .build()?;
 /// assert_eq!(dispatcher.event_types().count(), 2);
-/// # Ok::<(), lark_events::BuildError>(())
+/// # Ok::<(), lark_events::error::BuildError>(())
 /// ```
 pub trait EventSet: Sized + Send + 'static {
-    /// The events of the set. A callback among them is a [`BuildError`](crate::BuildError).
+    /// The events of the set. A callback among them is a [`BuildError`](crate::error::BuildError).
     const EVENTS: &'static [EventInfo];
 
     /// Decodes an event of the set, told by its header's event type; `None` for any other.

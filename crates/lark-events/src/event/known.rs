@@ -77,8 +77,8 @@ fn retype<E: EventType + Serialize>(raw: &RawJson) -> Result<RawJson, DecodeErro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Schema;
     use crate::callback::UrlPreviewGet;
+    use crate::event::Schema;
 
     #[test]
     fn a_body_with_a_type_is_decoded_leniently_and_never_from_a_list() {

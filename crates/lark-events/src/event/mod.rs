@@ -14,11 +14,11 @@ mod unread;
 mod user_id;
 mod validate;
 
-#[cfg(feature = "card-v1")]
+#[cfg(feature = "old-card")]
 pub(crate) use self::delivery::OLD_CARD_CALLBACK;
 pub use self::delivery::{Delivery, DeliveryKind, Transport};
 pub use self::duplicate_key::duplicate_key;
-#[cfg(feature = "card-v1")]
+#[cfg(feature = "old-card")]
 pub(crate) use self::envelope::Text;
 pub(crate) use self::envelope::{Document, Kind, UrlCheck, Wrapper, sealed_in};
 pub use self::event_set::EventSet;

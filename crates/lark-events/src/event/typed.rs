@@ -145,7 +145,7 @@ impl Event<RawJson> {
     ///         Ok::<(), lark_events::DecodeError>(())
     ///     })
     ///     .build()?;
-    /// # Ok::<(), lark_events::BuildError>(())
+    /// # Ok::<(), lark_events::error::BuildError>(())
     /// ```
     ///
     /// # Errors

@@ -10,7 +10,8 @@ use crate::json::Pointer;
 /// A type with documented rules on its values. Generated crates implement it:
 ///
 /// ```
-/// use lark_events::{Validate, Violations};
+/// use lark_events::event::Violations;
+/// use lark_events::Validate;
 ///
 /// #[derive(Default)]
 /// struct Opening {

@@ -8,7 +8,7 @@ use http::HeaderMap;
 
 use super::candidates::Candidates;
 use super::opened::Opened;
-#[cfg(feature = "card-v1")]
+#[cfg(feature = "old-card")]
 use super::proof::OldCard;
 use super::proof::{EncryptedUrlCheck, Proof, Signature, Token};
 use super::rejection::{Rejection, RejectionKind};
@@ -30,7 +30,7 @@ enum Required<'h> {
     /// No Encrypt Key is set.
     Token(Token),
     /// The request came to the URL of the old card callback.
-    #[cfg(feature = "card-v1")]
+    #[cfg(feature = "old-card")]
     OldCard(OldCard<'h>),
 }
 
@@ -51,7 +51,7 @@ impl<'h> Admission<'h> {
         Ok(Self { required })
     }
 
-    #[cfg(feature = "card-v1")]
+    #[cfg(feature = "old-card")]
     pub(super) fn of_old_card(
         settings: std::sync::Arc<super::settings::Settings>,
         headers: &'h HeaderMap,
@@ -66,7 +66,7 @@ impl<'h> Admission<'h> {
             Required::Signature(proof) => proof,
             Required::EncryptedUrlCheck(proof) => proof,
             Required::Token(proof) => proof,
-            #[cfg(feature = "card-v1")]
+            #[cfg(feature = "old-card")]
             Required::OldCard(proof) => proof,
         }
     }
@@ -91,7 +91,7 @@ impl<'h> Admission<'h> {
     }
 
     /// How long after the last byte of the body a rejection by [`open`](Self::open) is to be answered:
-    /// [`REFUSAL_DELAY`](crate::REFUSAL_DELAY) where an unauthenticated body is decrypted, and `None`
+    /// [`REFUSAL_DELAY`](crate::limits::REFUSAL_DELAY) where an unauthenticated body is decrypted, and `None`
     /// where it is not. Take the time before `open`, and bound the number of requests that wait: at the
     /// bound, answer [`too_large`](Self::too_large)'s status at once and do not open the body.
     #[must_use]

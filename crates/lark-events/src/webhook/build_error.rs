@@ -23,13 +23,13 @@ pub enum WebhookBuildErrorKind {
     /// No webhook among several, or more than [`MAX_KEYS_BY_SIGNATURE`] Encrypt Keys among those at
     /// one URL.
     NumberOfApps,
-    /// An [`app_id`](crate::WebhookBuilder::app_id) is the empty text; of several webhooks one has none, two
+    /// An [`app_id`](crate::webhook::WebhookBuilder::app_id) is the empty text; of several webhooks one has none, two
     /// have the same, or it cannot be the segment of a path that is to tell it.
     AppIds,
     /// One of several webhooks at one URL has no Encrypt Key to be told by, or that of another.
     SharedEncryptKey,
     /// An Encrypt Key is set for the old card callback, which is never encrypted.
-    #[cfg(feature = "card-v1")]
+    #[cfg(feature = "old-card")]
     NeverEncrypted,
 }
 
@@ -51,7 +51,7 @@ impl fmt::Display for WebhookBuildError {
         match self.kind {
             Kind::NoSecret => f.write_str("neither an encrypt key nor a verification token is set"),
             Kind::EmptySecret => f.write_str("an encrypt key or verification token is empty"),
-            #[cfg(feature = "card-v1")]
+            #[cfg(feature = "old-card")]
             Kind::NeverEncrypted => {
                 f.write_str("an encrypt key is set for the old card callback, which has none")
             }

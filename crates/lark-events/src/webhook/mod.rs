@@ -7,9 +7,9 @@
 //!
 //! 1. If any signature header is there, all three must be well-formed and match over the raw body;
 //!    nothing is decrypted before.
-//! 2. If none is there, at most [`MAX_UNSIGNED_BYTES`](crate::MAX_UNSIGNED_BYTES) are read and decrypted, and the document is
+//! 2. If none is there, at most [`MAX_UNSIGNED_BYTES`](crate::limits::MAX_UNSIGNED_BYTES) are read and decrypted, and the document is
 //!    accepted only if it is a URL check whose token matches. Every refusal is the same, costs the same
-//!    for bodies of the same length, and is to be answered after [`REFUSAL_DELAY`](crate::REFUSAL_DELAY).
+//!    for bodies of the same length, and is to be answered after [`REFUSAL_DELAY`](crate::limits::REFUSAL_DELAY).
 //! 3. After a good signature: decrypt, parse, check the token.
 //!
 //! Without an Encrypt Key the Verification Token alone decides, on every document.
@@ -19,15 +19,15 @@
 
 mod admission;
 mod apps;
-mod build_error;
+pub(crate) mod build_error;
 mod builder;
 mod candidates;
 mod freshness;
-#[cfg(feature = "card-v1")]
+#[cfg(feature = "old-card")]
 mod old_card;
 mod opened;
 mod proof;
-mod rejection;
+pub(crate) mod rejection;
 mod settings;
 
 use std::sync::Arc;
@@ -37,14 +37,14 @@ use http::HeaderMap;
 
 pub use self::admission::Admission;
 pub use self::apps::Webhooks;
-pub use self::build_error::{WebhookBuildError, WebhookBuildErrorKind};
 pub use self::builder::WebhookBuilder;
 use self::candidates::Candidates;
-#[cfg(feature = "card-v1")]
-pub use self::old_card::CardWebhook;
+#[cfg(feature = "old-card")]
+pub use self::old_card::OldCardWebhook;
 pub use self::opened::{Challenge, Opened};
-pub use self::rejection::{Rejection, RejectionKind};
+use self::rejection::Rejection;
 use self::settings::Settings;
+pub use crate::crypto::{SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER};
 
 /// Opens webhook requests with the secrets of one app. Cloning is cheap and shares the keys.
 ///

@@ -14,7 +14,7 @@ use super::rejection::Rejection;
 use super::settings::Settings;
 
 /// Opens requests of the old card callback (`card.action.trigger_v1`), for its own URL. Built with
-/// [`WebhookBuilder::build_card_v1`](crate::WebhookBuilder::build_card_v1).
+/// [`WebhookBuilder::build_old_card`](crate::webhook::WebhookBuilder::build_old_card).
 ///
 /// The rule: a request with signature headers must have all three well-formed, matching and fresh; a
 /// request without any is accepted only if it is exactly a URL check whose token matches.
@@ -23,7 +23,7 @@ use super::settings::Settings;
 /// use http::HeaderMap;
 /// use lark_events::{Opened, Webhook};
 ///
-/// let webhook = Webhook::builder().verification_token("v-token").build_card_v1()?;
+/// let webhook = Webhook::builder().verification_token("v-token").build_old_card()?;
 /// let check = r#"{"type":"url_verification","token":"v-token","challenge":"abc"}"#;
 /// assert!(matches!(webhook.open(&HeaderMap::new(), check.into())?, Opened::Challenge(_)));
 ///
@@ -32,7 +32,7 @@ use super::settings::Settings;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct CardWebhook {
+pub struct OldCardWebhook {
     settings: Arc<Settings>,
 }
 
@@ -43,18 +43,18 @@ impl WebhookBuilder {
     ///
     /// [`WebhookBuildError`] as for [`build`](Self::build), and when there is no Verification Token
     /// or an Encrypt Key: the old card callback is signed with the one and never encrypted.
-    pub fn build_card_v1(self) -> Result<CardWebhook, WebhookBuildError> {
+    pub fn build_old_card(self) -> Result<OldCardWebhook, WebhookBuildError> {
         let settings = self.checked()?;
         if !settings.encrypt_keys.is_empty() {
             return Err(WebhookBuildError::new(
                 WebhookBuildErrorKind::NeverEncrypted,
             ));
         }
-        Ok(CardWebhook { settings })
+        Ok(OldCardWebhook { settings })
     }
 }
 
-impl CardWebhook {
+impl OldCardWebhook {
     /// Judges the headers alone, before a byte of the body is read.
     ///
     /// # Errors

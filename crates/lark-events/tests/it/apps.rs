@@ -1,10 +1,11 @@
 //! Several apps behind one service: which secrets count, and for whom.
 
 use http::HeaderMap;
+use lark_events::error::RejectionKind;
 use lark_events::error::WebhookBuildErrorKind;
-use lark_events::{
-    MAX_KEYS_BY_SIGNATURE, MAX_UNSIGNED_BYTES, RejectionKind, Webhook, WebhookBuilder, Webhooks,
-};
+use lark_events::limits::{MAX_KEYS_BY_SIGNATURE, MAX_UNSIGNED_BYTES};
+use lark_events::webhook::WebhookBuilder;
+use lark_events::{Webhook, Webhooks};
 
 use crate::support::{builder, challenge, delivery, refused, sealed, signed, url_check};
 

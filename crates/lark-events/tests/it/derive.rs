@@ -1,7 +1,8 @@
 //! `#[derive(EventType)]` and `#[derive(Lenient)]`, for events that no crate has.
 
+use lark_events::event::Schema;
 use lark_events::lenient::Lenient;
-use lark_events::{Delivery, Dispatcher, Event, EventHeader, EventType, Outcome, RawJson, Schema};
+use lark_events::{Delivery, Dispatcher, Event, EventHeader, EventType, Outcome, RawJson};
 use serde::Serialize;
 use tower::ServiceExt as _;
 

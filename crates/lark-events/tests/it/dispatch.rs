@@ -7,9 +7,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use lark_events::callback::{
     CardActionReply, CardActionTrigger, InlinePreview, Toast, UrlPreviewGet, UrlPreviewReply,
 };
+use lark_events::error::DispatchErrorKind;
+use lark_events::event::Schema;
 use lark_events::{
-    Delivery, DispatchError, DispatchErrorKind, Dispatcher, Event, EventHeader, EventInfo,
-    EventType, Outcome, RawJson, RawReply, Schema, UnhandledPolicy,
+    Delivery, DispatchError, Dispatcher, Event, EventHeader, EventInfo, EventType, Outcome,
+    RawJson, RawReply, UnhandledPolicy,
 };
 use serde::{Deserialize, Serialize};
 

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use lark_events::callback::{UrlPreviewGet, UrlPreviewReply};
+use lark_events::error::DispatchErrorKind;
 use lark_events::{
-    DecodeError, Delivery, DispatchErrorKind, Dispatcher, Event, EventHeader, EventInfo, EventSet,
-    EventType, Outcome, RawJson, lenient,
+    DecodeError, Delivery, Dispatcher, Event, EventHeader, EventInfo, EventSet, EventType, Outcome,
+    RawJson, lenient,
 };
 use serde::{Deserialize, Serialize};
 

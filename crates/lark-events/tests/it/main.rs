@@ -3,8 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod apps;
-#[cfg(feature = "card-v1")]
-mod card_v1;
 mod cost;
 #[cfg(feature = "derive")]
 mod derive;
@@ -13,6 +11,8 @@ mod event_set;
 mod hygiene;
 mod kinds;
 mod odd_fields;
+#[cfg(feature = "old-card")]
+mod old_card;
 mod properties;
 mod signed;
 mod state;

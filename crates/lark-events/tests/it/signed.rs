@@ -4,10 +4,10 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use lark_events::{
-    EncryptKey, MAX_EVENT_BYTES, RejectionKind, SIGNATURE_HEADER, Transport, Webhook,
-    WebhookBuilder,
-};
+use lark_events::error::RejectionKind;
+use lark_events::limits::MAX_EVENT_BYTES;
+use lark_events::webhook::{SIGNATURE_HEADER, WebhookBuilder};
+use lark_events::{EncryptKey, Transport, Webhook};
 
 use crate::support::{
     KEY, NOW, TOKEN, builder, challenge, delivery, event, keyed, now, refused, sealed,

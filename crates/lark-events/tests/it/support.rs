@@ -4,10 +4,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use lark_events::{
-    Challenge, Delivery, EncryptKey, Opened, Rejection, RejectionKind, SIGNATURE_HEADER,
-    SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER, Webhook, WebhookBuilder,
+use lark_events::error::{Rejection, RejectionKind};
+use lark_events::webhook::{
+    Challenge, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER, WebhookBuilder,
 };
+use lark_events::{Delivery, EncryptKey, Opened, Webhook};
 
 pub(crate) const KEY: &str = "test key";
 pub(crate) const TOKEN: &str = "v-token";

@@ -4,11 +4,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use lark_events::callback::{CardActionTrigger, UrlPreviewGet, UrlPreviewReply};
+use lark_events::error::DispatchErrorKind;
+use lark_events::event::Schema;
 use lark_events::testing::{Deliver as _, Delivered, Sample as _};
-use lark_events::{
-    Delivery, DispatchError, DispatchErrorKind, Dispatcher, Event, EventType, Outcome, Schema,
-    Transport,
-};
+use lark_events::{Delivery, DispatchError, Dispatcher, Event, EventType, Outcome, Transport};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tower::ServiceBuilder;

@@ -4,7 +4,9 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD as BASE64;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use lark_events::{EncryptKey, MAX_EVENT_BYTES, MAX_UNSIGNED_BYTES, RejectionKind};
+use lark_events::EncryptKey;
+use lark_events::error::RejectionKind;
+use lark_events::limits::{MAX_EVENT_BYTES, MAX_UNSIGNED_BYTES};
 
 use crate::support::{
     KEY, TOKEN, builder, challenge, delivery, event, keyed, refused, sealed, signature_headers,

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use lark_events::dispatch::Verdict;
+use lark_events::error::DispatchErrorKind;
 use lark_events::{
-    BoxError, Delivery, DispatchErrorKind, Dispatcher, EventHeader, Outcome, RawJson, RawReply,
-    Reject, RetryAfter,
+    BoxError, Delivery, Dispatcher, EventHeader, Outcome, RawJson, RawReply, Reject, RetryAfter,
 };
 
 const DELAY: Duration = Duration::from_secs(30);

@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use lark_events::error::RejectionKind;
 use lark_events::error::WebhookBuildErrorKind;
-use lark_events::{
+use lark_events::limits::{
     MAX_ENVELOPE_TEXT_BYTES, MAX_EVENT_BYTES, MAX_LIVE_SECRETS, MAX_UNSIGNED_BYTES, REFUSAL_DELAY,
-    RejectionKind,
 };
 
 use crate::support::{
@@ -90,7 +90,7 @@ fn each_proof_has_its_limits_before_the_body_is_read() {
 
 #[test]
 fn a_webhook_that_would_let_everybody_in_cannot_be_built() {
-    let failure = |builder: lark_events::WebhookBuilder| builder.build().unwrap_err();
+    let failure = |builder: lark_events::webhook::WebhookBuilder| builder.build().unwrap_err();
     let error = |builder| failure(builder).kind();
     assert_eq!(error(builder()), WebhookBuildErrorKind::NoSecret);
     assert_eq!(

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use http::Request;
-use lark_events::{MAX_EVENT_BYTES, SIGNATURE_HEADER};
+use lark_events::limits::MAX_EVENT_BYTES;
+use lark_events::webhook::SIGNATURE_HEADER;
 use tokio::io::AsyncWriteExt as _;
 use tokio::time::timeout;
 

@@ -93,7 +93,7 @@ impl EventType for UserUpdatedV1 {
 lark_events::lenient_object!(UserUpdatedV1);
 
 /// Any `acs` event, for one handler of them all: see
-/// [`on_all`](lark_events::DispatcherBuilder::on_all).
+/// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum AcsEvent {

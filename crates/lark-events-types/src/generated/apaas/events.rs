@@ -61,7 +61,7 @@ impl EventType for WorkspaceRecordChangeV1 {
 lark_events::lenient_object!(WorkspaceRecordChangeV1);
 
 /// Any `apaas` event, for one handler of them all: see
-/// [`on_all`](lark_events::DispatcherBuilder::on_all).
+/// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum ApaasEvent {

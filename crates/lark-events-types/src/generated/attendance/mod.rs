@@ -19,7 +19,7 @@
 //! let dispatcher = Dispatcher::builder()
 //!     .on_all::<AttendanceEvent>(|event| async move { println!("{}", event.header().event_type) })
 //!     .build()?;
-//! # Ok::<(), lark_events::BuildError>(())
+//! # Ok::<(), lark_events::error::BuildError>(())
 //! ```
 //!
 //! [`EVENTS`] lists what the platform documents of each event.

@@ -53,7 +53,7 @@ impl EventType for UserAccessTokenRevokedV4 {
 lark_events::lenient_object!(UserAccessTokenRevokedV4);
 
 /// Any `auth` event, for one handler of them all: see
-/// [`on_all`](lark_events::DispatcherBuilder::on_all).
+/// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum AuthEvent {

@@ -189,7 +189,7 @@ impl EventType for CalendarEventChangedV4 {
 lark_events::lenient_object!(CalendarEventChangedV4);
 
 /// Any `calendar` event, for one handler of them all: see
-/// [`on_all`](lark_events::DispatcherBuilder::on_all).
+/// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum CalendarEvent {

@@ -169,7 +169,7 @@ impl EventType for TicketUpdatedV1 {
 lark_events::lenient_object!(TicketUpdatedV1);
 
 /// Any `helpdesk` event, for one handler of them all: see
-/// [`on_all`](lark_events::DispatcherBuilder::on_all).
+/// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum HelpdeskEvent {

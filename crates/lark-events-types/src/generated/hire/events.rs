@@ -501,7 +501,7 @@ impl EventType for TalentTagSubscriptionV1 {
 lark_events::lenient_object!(TalentTagSubscriptionV1);
 
 /// Any `hire` event, for one handler of them all: see
-/// [`on_all`](lark_events::DispatcherBuilder::on_all).
+/// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum HireEvent {

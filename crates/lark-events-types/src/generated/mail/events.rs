@@ -50,7 +50,7 @@ impl EventType for UserMailboxEventMessageReceivedV1 {
 lark_events::lenient_object!(UserMailboxEventMessageReceivedV1);
 
 /// Any `mail` event, for one handler of them all: see
-/// [`on_all`](lark_events::DispatcherBuilder::on_all).
+/// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum MailEvent {

@@ -352,7 +352,7 @@ impl EventType for ReactionDeletedV1 {
 lark_events::lenient_object!(ReactionDeletedV1);
 
 /// Any `moments` event, for one handler of them all: see
-/// [`on_all`](lark_events::DispatcherBuilder::on_all).
+/// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum MomentsEvent {

@@ -40,7 +40,7 @@ impl EventType for SessionDeletedV1 {
 }
 
 /// Any `passport` event, for one handler of them all: see
-/// [`on_all`](lark_events::DispatcherBuilder::on_all).
+/// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum PassportEvent {

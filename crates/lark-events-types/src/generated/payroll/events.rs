@@ -72,7 +72,7 @@ impl EventType for PaymentActivityStatusChangedV1 {
 lark_events::lenient_object!(PaymentActivityStatusChangedV1);
 
 /// Any `payroll` event, for one handler of them all: see
-/// [`on_all`](lark_events::DispatcherBuilder::on_all).
+/// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum PayrollEvent {

@@ -58,7 +58,7 @@ impl EventType for DataSourceUpdatedV1 {
 }
 
 /// Any `search` event, for one handler of them all: see
-/// [`on_all`](lark_events::DispatcherBuilder::on_all).
+/// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum SearchEvent {

@@ -102,7 +102,7 @@ impl EventType for DeviceRecordDeviceChangeEventV2 {
 lark_events::lenient_object!(DeviceRecordDeviceChangeEventV2);
 
 /// Any `security_and_compliance` event, for one handler of them all: see
-/// [`on_all`](lark_events::DispatcherBuilder::on_all).
+/// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum SecurityAndComplianceEvent {

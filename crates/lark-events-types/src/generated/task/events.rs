@@ -140,7 +140,7 @@ impl EventType for TaskUpdatedV1 {
 lark_events::lenient_object!(TaskUpdatedV1);
 
 /// Any `task` event, for one handler of them all: see
-/// [`on_all`](lark_events::DispatcherBuilder::on_all).
+/// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum TaskEvent {

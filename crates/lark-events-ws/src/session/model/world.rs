@@ -6,7 +6,8 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use lark_events::{MAX_EVENT_BYTES, Outcome, RawJson};
+use lark_events::limits::MAX_EVENT_BYTES;
+use lark_events::{Outcome, RawJson};
 use tokio::time::Instant;
 
 use super::large::LargeMessages;

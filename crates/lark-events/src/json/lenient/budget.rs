@@ -10,7 +10,7 @@ use crate::limits::MAX_EVENT_BYTES;
 
 /// Most bytes that the elements of lists, the entries of maps and the nodes of free-form values of
 /// one body take together, beside their texts: sixteen times the [largest
-/// event](crate::MAX_EVENT_BYTES). A list, map or value that would take more is as good as missing:
+/// event](crate::limits::MAX_EVENT_BYTES). A list, map or value that would take more is as good as missing:
 /// [`Event::unread`](crate::Event::unread) lists it, and [`Event::raw`](crate::Event::raw) has it.
 pub const MAX_NODE_BYTES: usize = 16 * MAX_EVENT_BYTES;
 

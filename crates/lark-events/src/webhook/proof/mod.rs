@@ -1,7 +1,7 @@
 //! What the body of a request has to show to be let in: a file for each kind of proof.
 
 mod encrypted_url_check;
-#[cfg(feature = "card-v1")]
+#[cfg(feature = "old-card")]
 mod old_card;
 mod scan;
 mod signature;
@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 pub(super) use self::encrypted_url_check::EncryptedUrlCheck;
-#[cfg(feature = "card-v1")]
+#[cfg(feature = "old-card")]
 pub(super) use self::old_card::OldCard;
 pub(super) use self::signature::Signature;
 pub(super) use self::token::Token;

@@ -1,9 +1,10 @@
 //! What the openers and the envelope do, once more: read rule by rule over a whole tree, with nothing
 //! of the library but the decryption.
 
-use lark_events::{
-    Delivery, EncryptKey, MAX_UNSIGNED_BYTES, Opened, Rejection, RejectionKind, Schema,
-};
+use lark_events::error::{Rejection, RejectionKind};
+use lark_events::event::Schema;
+use lark_events::limits::MAX_UNSIGNED_BYTES;
+use lark_events::{Delivery, EncryptKey, Opened};
 
 use super::json::{Json, Value, parse};
 use crate::support::{KEY, TOKEN};

@@ -2,10 +2,9 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use lark_events::{
-    EncryptKey, RejectionKind, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER,
-    SIGNATURE_TIMESTAMP_HEADER, Webhook,
-};
+use lark_events::error::RejectionKind;
+use lark_events::webhook::{SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER};
+use lark_events::{EncryptKey, Webhook};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
-use lark_events::callback::{CardActionTriggerV1, CardV1Reply, Toast};
+use lark_events::callback::{CardActionTriggerV1, OldCardReply, Toast};
+use lark_events::error::RejectionKind;
 use lark_events::error::WebhookBuildErrorKind;
-use lark_events::{
-    CardWebhook, Dispatcher, Event, MAX_ENVELOPE_TEXT_BYTES, MAX_EVENT_BYTES, MAX_UNSIGNED_BYTES,
-    Opened, Outcome, RejectionKind, Transport, VerificationToken, WebhookBuilder, Webhooks,
-};
+use lark_events::limits::{MAX_ENVELOPE_TEXT_BYTES, MAX_EVENT_BYTES, MAX_UNSIGNED_BYTES};
+use lark_events::webhook::{OldCardWebhook, WebhookBuilder};
+use lark_events::{Dispatcher, Event, Opened, Outcome, Transport, VerificationToken, Webhooks};
 use tower::ServiceExt as _;
 
 use crate::support::{
@@ -19,14 +19,17 @@ use crate::support::{
 const CARD: &str = r#"{"open_id":"ou_1","user_id":"eu_1","open_message_id":"om_1",
     "tenant_key":"t-1","token":"c-1","action":{"value":{"key":"value"},"tag":"button"}}"#;
 
-fn cards() -> CardWebhook {
-    builder().verification_token(TOKEN).build_card_v1().unwrap()
+fn cards() -> OldCardWebhook {
+    builder()
+        .verification_token(TOKEN)
+        .build_old_card()
+        .unwrap()
 }
 
 fn signed_at(timestamp: u64, token: &str, body: &str) -> HeaderMap {
     let timestamp = timestamp.to_string();
     let token = VerificationToken::new(token);
-    let signature = token.sign_card_v1(&timestamp, "n", body.as_bytes());
+    let signature = token.sign_old_card(&timestamp, "n", body.as_bytes());
     signature_headers(&timestamp, "n", &signature)
 }
 
@@ -49,7 +52,7 @@ async fn a_signed_card_callback_reaches_its_typed_handler() {
 
     let on_card = |event: Event<CardActionTriggerV1>| async move {
         assert_eq!(event.body.open_message_id.as_deref(), Some("om_1"));
-        CardV1Reply::new().toast(Toast::info(event.body.open_id.unwrap()))
+        OldCardReply::new().toast(Toast::info(event.body.open_id.unwrap()))
     };
     let dispatcher = Dispatcher::builder().on(on_card).build().unwrap();
     let outcome = dispatcher.oneshot(delivery).await.unwrap();
@@ -93,7 +96,7 @@ fn a_forged_or_stale_signature_is_refused() {
 #[test]
 fn a_card_callback_is_of_the_app_whose_webhook_it_is() {
     let cards = builder().app_id("cli_a").verification_token(TOKEN);
-    let cards = cards.build_card_v1().unwrap();
+    let cards = cards.build_old_card().unwrap();
     let named = |app_id: &str| CARD.replacen('{', &format!("{{\"app_id\":{app_id},"), 1);
     let open = |body: &str| cards.open(&signed_at(NOW, TOKEN, body), body.to_owned().into());
     for own in [CARD, &named("null"), &named("[]"), &named("\"cli_a\"")] {
@@ -207,7 +210,7 @@ fn it_is_configured_like_the_other_webhook() {
         .verification_token(TOKEN)
         .max_event_bytes(CARD.len())
         .url_checks(false)
-        .build_card_v1()
+        .build_old_card()
         .unwrap();
     for token in ["old token", TOKEN] {
         assert!(
@@ -223,20 +226,20 @@ fn it_is_configured_like_the_other_webhook() {
     let reason = refused(rotating.open(&HeaderMap::new(), check.into()));
     assert_eq!(reason, RejectionKind::Unsigned);
     let small = builder().verification_token(TOKEN).max_event_bytes(9);
-    let small = small.build_card_v1().unwrap();
+    let small = small.build_old_card().unwrap();
     assert_eq!(small.admit(&HeaderMap::new()).unwrap().body_limit(), 9);
 }
 
 #[test]
 fn it_needs_a_token_and_no_key() {
-    let error = |builder: WebhookBuilder| builder.build_card_v1().unwrap_err().kind();
+    let error = |builder: WebhookBuilder| builder.build_old_card().unwrap_err().kind();
     assert_eq!(error(builder()), WebhookBuildErrorKind::NoSecret);
     assert_eq!(
         error(builder().verification_token("")),
         WebhookBuildErrorKind::EmptySecret
     );
     let keyed = builder().verification_token(TOKEN).encrypt_key(KEY);
-    let keyed = keyed.build_card_v1().unwrap_err();
+    let keyed = keyed.build_old_card().unwrap_err();
     assert_eq!(keyed.kind(), WebhookBuildErrorKind::NeverEncrypted);
     assert!(keyed.to_string().contains("old card callback"));
 }

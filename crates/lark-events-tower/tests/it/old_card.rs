@@ -4,13 +4,11 @@ use std::time::UNIX_EPOCH;
 
 use http::Request;
 use http_body_util::Full;
-use lark_events::callback::{CardActionTriggerV1, CardV1Reply, Toast};
-use lark_events::{
-    Dispatcher, SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER,
-    VerificationToken, Webhook,
-};
+use lark_events::callback::{CardActionTriggerV1, OldCardReply, Toast};
+use lark_events::webhook::{SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER};
+use lark_events::{Dispatcher, VerificationToken, Webhook};
 use lark_events_sim::Platform;
-use lark_events_tower::CardActionService;
+use lark_events_tower::OldCardService;
 
 use crate::support::{TOKEN, post, send, status, unsigned};
 
@@ -19,7 +17,7 @@ const CARD: &str = r#"{"open_id":"ou_1","token":"c-1","action":{"tag":"button"}}
 /// Signed by the old scheme, which `Platform` does not know.
 fn signed(token: &str) -> Request<Full<bytes::Bytes>> {
     let timestamp = UNIX_EPOCH.elapsed().unwrap().as_secs().to_string();
-    let signature = VerificationToken::new(token).sign_card_v1(&timestamp, "n", CARD.as_bytes());
+    let signature = VerificationToken::new(token).sign_old_card(&timestamp, "n", CARD.as_bytes());
     Request::post("/webhook/card")
         .header(SIGNATURE_TIMESTAMP_HEADER, timestamp)
         .header(SIGNATURE_NONCE_HEADER, "n")
@@ -32,15 +30,15 @@ fn signed(token: &str) -> Request<Full<bytes::Bytes>> {
 async fn an_old_card_callback_is_answered_with_its_reply_and_a_forged_one_refused() {
     let dispatcher = Dispatcher::builder()
         .on::<CardActionTriggerV1>(|event| async move {
-            CardV1Reply::new().toast(Toast::info(event.body.open_id.unwrap_or_default()))
+            OldCardReply::new().toast(Toast::info(event.body.open_id.unwrap_or_default()))
         })
         .build()
         .unwrap();
     let webhook = Webhook::builder()
         .verification_token(TOKEN)
-        .build_card_v1()
+        .build_old_card()
         .unwrap();
-    let service = CardActionService::new(webhook, dispatcher);
+    let service = OldCardService::new(webhook, dispatcher);
     let answered = send(&service, signed(TOKEN)).await;
     assert_eq!(answered.status, 200);
     assert_eq!(
