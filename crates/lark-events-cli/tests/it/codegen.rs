@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn the_handler_is_given_the_sample() {
         let sample = include_str!("sample.json").to_owned();
-        let delivery = Delivery::parse_unauthenticated(sample.into(), Transport::Local, SystemTime::now());
+        let delivery = Delivery::parse_unauthenticated(sample, Transport::Local, SystemTime::now());
         let call = pin!(super::dispatcher().call(delivery.unwrap()));
         let called = call.poll(&mut Context::from_waker(Waker::noop()));
         assert!(matches!(called, Poll::Ready(Ok(Outcome::Handled))), "{called:?}");
