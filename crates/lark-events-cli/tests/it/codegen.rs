@@ -189,6 +189,28 @@ fn a_file_that_somebody_wrote_is_overwritten_by_force_alone() {
 }
 
 #[test]
+fn without_rustfmt_the_module_is_written_as_it_is() {
+    let src = folder("codegen-plain");
+    let out = src.join("events.rs");
+    let args = [
+        "codegen",
+        &page("regular.md"),
+        "--out",
+        out.to_str().unwrap(),
+    ];
+    let ran = lark_events(&args).env("PATH", "").run().with_code(0);
+    assert!(
+        ran.stderr.contains("not formatted: cannot run rustfmt"),
+        "{ran:?}"
+    );
+    assert!(
+        fs::read_to_string(&out)
+            .unwrap()
+            .contains("pub struct PotReadyV1")
+    );
+}
+
+#[test]
 fn a_page_that_is_refused_is_status_1_and_nothing_is_written() {
     let src = folder("codegen-refused");
     let guide = file("codegen-guide.md", "# A guide\n\nNo event.\n");
