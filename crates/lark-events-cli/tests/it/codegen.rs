@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn the_handler_is_given_the_sample() {
         let sample = include_str!("sample.json").to_owned();
-        let delivery = Delivery::parse_unauthenticated(sample.into(), Transport::Local, SystemTime::now());
+        let delivery = Delivery::parse_unauthenticated(sample, Transport::Local, SystemTime::now());
         let call = pin!(super::dispatcher().call(delivery.unwrap()));
         let called = call.poll(&mut Context::from_waker(Waker::noop()));
         assert!(matches!(called, Poll::Ready(Ok(Outcome::Handled))), "{called:?}");
@@ -186,6 +186,28 @@ fn a_file_that_somebody_wrote_is_overwritten_by_force_alone() {
     fs::write(&path, text.clone() + "// Mine.\n").unwrap();
     codegen(&regular, &path, &[]).with_code(0);
     assert_eq!(fs::read_to_string(&path).unwrap(), text);
+}
+
+#[test]
+fn without_rustfmt_the_module_is_written_as_it_is() {
+    let src = folder("codegen-plain");
+    let out = src.join("events.rs");
+    let args = [
+        "codegen",
+        &page("regular.md"),
+        "--out",
+        out.to_str().unwrap(),
+    ];
+    let ran = lark_events(&args).env("PATH", "").run().with_code(0);
+    assert!(
+        ran.stderr.contains("not formatted: cannot run rustfmt"),
+        "{ran:?}"
+    );
+    assert!(
+        fs::read_to_string(&out)
+            .unwrap()
+            .contains("pub struct PotReadyV1")
+    );
 }
 
 #[test]
