@@ -73,12 +73,19 @@ fn write_copy(root: &Path, copy: &Path, workspace: &Workspace) -> Result<usize, 
         }
         let folder = copy.join("crates").join(&package.name);
         let mut manifest = read(&package.manifest_path)?;
-        manifest.remove("dev-dependencies");
+        leave_out_tests(&mut manifest);
         write(&folder.join("Cargo.toml"), &manifest.to_string())?;
         copy_all(&package.folder().join("src"), &folder.join("src"))
             .map_err(|error| format!("{}: {error}", folder.display()))?;
     }
     Ok(pinned.len())
+}
+
+/// Has a manifest name nothing outside of `src`, which alone is copied.
+fn leave_out_tests(manifest: &mut Table) {
+    for key in ["dev-dependencies", "bench", "example", "test"] {
+        manifest.remove(key);
+    }
 }
 
 /// Has each dependency of others at its lowest version, and returns their names.
@@ -138,6 +145,27 @@ fn copy_all(from: &Path, to: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn targets_outside_of_src_are_left_out() {
+        let manifest = r#"
+            [package]
+            name = "ours"
+            [dev-dependencies]
+            tests = "1"
+            [[bin]]
+            name = "ours"
+            [[example]]
+            name = "soak"
+            [[test]]
+            name = "it"
+            [[bench]]
+            name = "cases"
+        "#;
+        let mut manifest: Table = manifest.parse().unwrap();
+        leave_out_tests(&mut manifest);
+        assert!(manifest.keys().eq(["bin", "package"]), "{manifest}");
+    }
 
     #[test]
     fn the_lowest_version_is_the_only_one() {
