@@ -136,6 +136,7 @@ impl InOrderLayer {
     /// # Panics
     ///
     /// When `pointer` does not begin with `/`: it would never point to either.
+    #[expect(clippy::panic, reason = "a mistake of the program, and documented")]
     #[track_caller]
     pub fn by_pointer(pointer: impl Into<String>) -> Self {
         match Self::builder().by_pointer(pointer).build() {
