@@ -44,6 +44,7 @@ mod rules;
 mod rustfmt;
 mod scaffold;
 mod scratch;
+mod sdk_fields;
 mod sources;
 mod spec;
 mod stale;
@@ -364,13 +365,12 @@ fn report_clashes(domains: &[Generated], problems: &mut Problems) {
 /// Its problems, at least one.
 pub fn generate_domain(sources: &Sources) -> Result<Generated, Vec<Problem>> {
     let mut problems = Problems::default();
-    let specs: Vec<_> = sources
-        .specs
-        .iter()
-        .filter_map(|source| Spec::parse(&source.file, &source.text, &mut problems))
-        .collect();
     let Source { file, text } = &sources.overlay;
     let overlay = Overlay::parse(file, text, &mut problems).unwrap_or_default();
+    let specs = sources.specs.iter();
+    let specs: Vec<_> = specs
+        .filter_map(|Source { file, text }| Spec::parse(file, text, &overlay, &mut problems))
+        .collect();
     // What refers to a file that could not be read would be reported wrongly.
     let mut problems = problems.checkpoint()?;
     let types = types::collect(&specs, &overlay, &mut problems);

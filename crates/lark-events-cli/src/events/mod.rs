@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::builder::styling::Style;
 use clap::{Args, Subcommand};
+use lark_events_types::catalogue::{Origin, origin};
 use serde::Serialize;
 
 use self::pattern::Pattern;
@@ -30,7 +31,7 @@ Examples:
 Exit status 1: nothing matches."
 )]
 pub(crate) struct EventsArgs {
-    /// A part of the event type, the title or the Rust type; or a whole event or Rust type with `*`
+    /// A part of the event type, the title, the page's title or the Rust type; or a whole event or Rust type with `*`
     /// for any text and `?` for any character. All events without it.
     pattern: Option<String>,
     /// Also show which permissions allow the event (any one of them), and its documentation page.
@@ -57,6 +58,8 @@ struct Listed {
     scopes: &'static [&'static str],
     page: Option<&'static str>,
     updated: Option<&'static str>,
+    /// The title on the page, the SDKs that its fields are from, and whether no official source has it.
+    origin: Option<Origin>,
 }
 
 impl From<Known> for Listed {
@@ -70,6 +73,7 @@ impl From<Known> for Listed {
             scopes: info.scopes,
             page: info.page,
             updated: info.updated,
+            origin: origin(info.event_type),
         }
     }
 }

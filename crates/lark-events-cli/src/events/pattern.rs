@@ -1,5 +1,7 @@
 //! What events are searched by: a part of a text, or a glob for the whole of it.
 
+use lark_events_types::catalogue::origin;
+
 use crate::catalogue::Known;
 
 /// Case does not matter.
@@ -24,8 +26,14 @@ impl Pattern {
         let names = [known.info.event_type, known.name].map(str::to_lowercase);
         match self {
             Self::Part(part) => {
-                let title = known.info.title.to_lowercase();
-                names.iter().chain([&title]).any(|text| text.contains(part))
+                let origin = origin(known.info.event_type);
+                let titles = origin.and_then(|origin| origin.title);
+                let titles = titles.as_deref().into_iter().chain([known.info.title]);
+                let titles = titles.map(str::to_lowercase);
+                names
+                    .into_iter()
+                    .chain(titles)
+                    .any(|text| text.contains(part))
             }
             Self::Glob(glob) => names.iter().any(|name| fits(glob, name)),
         }

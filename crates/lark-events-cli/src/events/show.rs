@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use clap::builder::styling::Style;
 use lark_events::{RawJson, Schema};
-use lark_events_types::catalogue::{Field, fields};
+use lark_events_types::catalogue::{Field, fields, origin};
 use serde::Serialize;
 
 use super::Listed;
@@ -90,6 +90,10 @@ fn schema(known: &Known) -> Option<&'static str> {
 
 fn page(known: &Known, fields: &[Field]) -> Text {
     let info = known.info;
+    let origin = origin(info.event_type);
+    let (title, sdks, is_unconfirmed) = origin.map_or_else(Default::default, |origin| {
+        (origin.title, origin.sdks, origin.is_unconfirmed)
+    });
     let mut facts = Table::default();
     let updated = info.updated.map(|day| format!(" (as of {day})"));
     for (label, text) in [
@@ -103,6 +107,17 @@ fn page(known: &Known, fields: &[Field]) -> Text {
         (
             "page",
             info.page.unwrap_or_default().to_owned() + &updated.unwrap_or_default(),
+        ),
+        ("called there", title.unwrap_or_default()),
+        ("fields as in", sdks.join(", ")),
+        (
+            "confirmed",
+            if is_unconfirmed {
+                "by no official source"
+            } else {
+                ""
+            }
+            .to_owned(),
         ),
     ] {
         if !text.is_empty() {
@@ -119,7 +134,7 @@ fn page(known: &Known, fields: &[Field]) -> Text {
     lines.extend(facts.lines(|_, column| if column == 0 { FAINT } else { plain }));
     lines.extend(heading("Fields"));
     if fields.is_empty() {
-        lines.push("No page that is known here describes them.".into());
+        lines.push("No source that is known here describes them.".into());
     }
     let mut tree = Table::default();
     add(&mut tree, fields, 1);

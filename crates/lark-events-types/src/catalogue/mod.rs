@@ -15,10 +15,12 @@
 //! # Ok::<(), lark_events::DecodeError>(())
 //! ```
 
+mod origin;
 mod outline;
 
 use lark_events::EventInfo;
 
+pub use self::origin::{Origin, origin};
 pub use self::outline::{Field, KnownValue, fields};
 pub use crate::generated::catalogue::DOMAINS;
 

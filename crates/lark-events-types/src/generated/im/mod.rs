@@ -42,8 +42,11 @@ pub use self::events::{
     P1P2pChatCreateV1, P1RemoveBotV1, P1RemoveUserFromChatV1, P1RevokeAddUserFromChatV1,
 };
 pub use self::types::{
-    ChatChange, ChatMemberUser, Emoji, EventMessage, EventMessageReader, EventSender, I18nNames,
-    ListEventModerator, MentionEvent, ModeratorList, P1P2pChatCreateV1User, RestrictedModeSetting,
+    ChatChange, ChatMemberUser, Emoji, EventMessage, EventMessageReader, EventSender,
+    GroupSettingsAfter, GroupSettingsBefore, I18nNames, LarkAgentContext, ListEventModerator,
+    MentionEvent, ModeratorList, P1AddBotV1ChatI18nNames, P1AddUserToChatV1Users,
+    P1ForwardedMessage, P1P2pChatCreateV1User, P1RemoveBotV1ChatI18nNames,
+    P1RemoveUserFromChatV1Users, P1RevokeAddUserFromChatV1Users, RestrictedModeSetting,
 };
 
 /// Every `im` event, for manifests and tools.
@@ -62,17 +65,17 @@ pub use self::types::{
 /// | `im.message.reaction.deleted_v1` | [`MessageReactionDeletedV1`] | [2024-08-21](https://open.feishu.cn/document/server-docs/im-v1/message-reaction/event/deleted) |
 /// | `im.message.message_read_v1` | [`MessageReadV1`] | [2024-08-09](https://open.feishu.cn/document/server-docs/im-v1/message/events/message_read) |
 /// | `im.message.recalled_v1` | [`MessageRecalledV1`] | [2024-08-09](https://open.feishu.cn/document/server-docs/im-v1/message/events/recalled) |
-/// | `im.message.receive_v1` | [`MessageReceiveV1`] | [2024-10-14](https://open.feishu.cn/document/server-docs/im-v1/message/events/receive) |
-/// | `add_bot` | [`P1AddBotV1`] | none: a raw body |
-/// | `add_user_to_chat` | [`P1AddUserToChatV1`] | none: a raw body |
-/// | `chat_disband` | [`P1ChatDisbandV1`] | none: a raw body |
-/// | `group_setting_update` | [`P1GroupSettingUpdateV1`] | none: a raw body |
-/// | `message_read` | [`P1MessageReadV1`] | none: a raw body |
-/// | `message` | [`P1MessageV1`] | none: a raw body |
+/// | `im.message.receive_v1` | [`MessageReceiveV1`] | [2026-04-20](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/im-v1/message/events/receive) |
+/// | `add_bot` | [`P1AddBotV1`] | [2021-05-28](https://open.larksuite.com/document/ukTMukTMukTM/uMTNxYjLzUTM24yM1EjN) |
+/// | `add_user_to_chat` | [`P1AddUserToChatV1`] | [2021-05-28](https://open.larksuite.com/document/ukTMukTMukTM/ukjNxYjL5YTM24SO2EjN) |
+/// | `chat_disband` | [`P1ChatDisbandV1`] | [2021-05-28](https://open.larksuite.com/document/ukTMukTMukTM/ukjNxYjL5YTM24SO2EjN) |
+/// | `group_setting_update` | [`P1GroupSettingUpdateV1`] | [2021-05-28](https://open.larksuite.com/document/ukTMukTMukTM/ukjNxYjL5YTM24SO2EjN) |
+/// | `message_read` | [`P1MessageReadV1`] | [2021-05-28](https://open.larksuite.com/document/ukTMukTMukTM/uMTNxYjLzUTM24yM1EjN) |
+/// | `message` | [`P1MessageV1`] | [2021-05-28](https://open.larksuite.com/document/ukTMukTMukTM/uMTNxYjLzUTM24yM1EjN) |
 /// | `p2p_chat_create` | [`P1P2pChatCreateV1`] | [2024-10-30](https://open.feishu.cn/document/server-docs/group/chat-member/event/bot-events) |
-/// | `remove_bot` | [`P1RemoveBotV1`] | none: a raw body |
-/// | `remove_user_from_chat` | [`P1RemoveUserFromChatV1`] | none: a raw body |
-/// | `revoke_add_user_from_chat` | [`P1RevokeAddUserFromChatV1`] | none: a raw body |
+/// | `remove_bot` | [`P1RemoveBotV1`] | [2021-05-28](https://open.larksuite.com/document/ukTMukTMukTM/uMTNxYjLzUTM24yM1EjN) |
+/// | `remove_user_from_chat` | [`P1RemoveUserFromChatV1`] | [2021-05-28](https://open.larksuite.com/document/ukTMukTMukTM/ukjNxYjL5YTM24SO2EjN) |
+/// | `revoke_add_user_from_chat` | [`P1RevokeAddUserFromChatV1`] | [2021-05-28](https://open.larksuite.com/document/ukTMukTMukTM/ukjNxYjL5YTM24SO2EjN) |
 pub const EVENTS: &[lark_events::EventInfo] = &[
     lark_events::EventInfo::of::<ChatAccessEventBotP2pChatEnteredV1>(),
     lark_events::EventInfo::of::<ChatDisbandedV1>(),

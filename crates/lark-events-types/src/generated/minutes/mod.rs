@@ -25,12 +25,15 @@
 //! [`EVENTS`] lists what the platform documents of each event.
 
 mod events;
+mod samples;
+mod types;
 
 pub use self::events::{MinuteGeneratedV1, MinutesEvent};
+pub use self::types::MinuteSource;
 
 /// Every `minutes` event, for manifests and tools.
 ///
 /// | event | type | documentation as of |
 /// | --- | --- | --- |
-/// | `minutes.minute.generated_v1` | [`MinuteGeneratedV1`] | none: a raw body |
+/// | `minutes.minute.generated_v1` | [`MinuteGeneratedV1`] | SDKs: `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5` |
 pub const EVENTS: &[lark_events::EventInfo] = &[lark_events::EventInfo::of::<MinuteGeneratedV1>()];
