@@ -10,8 +10,8 @@ use http::Request;
 use http_body_util::Full;
 use lark_events::callback::{
     CallbackContext, CallbackOperator, CardAction, CardActionReply, CardActionTrigger,
-    CardActionTriggerV1, CardV1Reply, InlinePreview, PreviewUrl, ReplyCard, Toast, ToastKind,
-    UrlPreviewGet, UrlPreviewReply,
+    CardActionTriggerV1, CardV1Reply, InlinePreview, PreviewUrl, ProfileViewGet, ReplyCard, Toast,
+    ToastKind, UrlPreviewGet, UrlPreviewReply,
 };
 use lark_events::testing::Delivered;
 use lark_events::{
@@ -67,7 +67,7 @@ fn what_an_app_is_built_of_can_be_shared() {
     shared!(CallbackContext, CallbackOperator, CardAction, InlinePreview);
     shared!(CardActionReply, CardActionTrigger, CardActionTriggerV1);
     shared!(CardV1Reply, PreviewUrl, ReplyCard, Toast, ToastKind);
-    shared!(UrlPreviewGet, UrlPreviewReply);
+    shared!(ProfileViewGet, UrlPreviewGet, UrlPreviewReply);
 }
 
 #[test]

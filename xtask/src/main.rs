@@ -44,8 +44,11 @@ commands:
                     the long connection under load, ours and the official SDKs' (slow)
   codegen           generate the types of events from specs/
   codegen --check   fail where they are stale, and write nothing
-  codegen import PAGE…
-                    turn saved documentation pages into facts in specs/
+  codegen drift MODEL…
+                    fields in which models of SDKs differ from the facts; fails where one is neither taken
+                    nor listed in specs/drift.toml
+  codegen import FILE…
+                    turn saved documentation pages, and models of SDKs, into facts in specs/
   codegen list [--markdown]
                     every event with its type, crate, permissions and page; or a table of domains
   footprint         write into the README how many crates ours bring along, and how long they compile
@@ -80,6 +83,7 @@ fn main() -> ExitCode {
         ["codegen", "--check"] => exit_code(codegen::check(&workspace_root())),
         ["codegen", "list"] => run_list(Listing::lines),
         ["codegen", "list", "--markdown"] => run_list(Listing::markdown),
+        ["codegen", "drift", ref models @ ..] if !models.is_empty() => run_drift(models),
         ["codegen", "import", ref pages @ ..] if !pages.is_empty() => run_import(pages),
         ["footprint"] => exit_code(footprint::write(&workspace_root())),
         ["footprint", "--check"] => exit_code(footprint::check(&workspace_root())),
@@ -150,6 +154,26 @@ fn run_list(text: impl Fn(&Listing) -> String) -> ExitCode {
         // Whoever reads has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         written => exit_code(written),
+    }
+}
+
+fn run_drift(models: &[&str]) -> ExitCode {
+    let models: Vec<_> = models.iter().map(PathBuf::from).collect();
+    let drift = match codegen::drift(&workspace_root(), &models) {
+        Ok(drift) => drift,
+        Err(error) => return exit_code(Err(error)),
+    };
+    for line in drift.lines().lines() {
+        let columns: Vec<_> = line.split('\t').map(shown).collect();
+        println!("{}", columns.join("\t"));
+    }
+    for line in &drift.refused {
+        eprintln!("{}", shown(line));
+    }
+    if drift.is_open() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
     }
 }
 

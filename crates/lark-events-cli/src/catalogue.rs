@@ -1,7 +1,7 @@
 //! The events of the catalogue, each with where its type is.
 
 use lark_events::EventInfo;
-use lark_events_types::catalogue::{DOMAINS, Domain};
+use lark_events_types::catalogue::{DOMAINS, Domain, Origin};
 
 /// An event that has a type.
 #[derive(Debug, Clone, Copy)]
@@ -10,6 +10,7 @@ pub(crate) struct Known {
     /// Of its type in Rust.
     pub(crate) name: &'static str,
     pub(crate) info: &'static EventInfo,
+    pub(crate) origin: &'static Origin,
 }
 
 impl Known {
@@ -22,7 +23,14 @@ impl Known {
 pub(crate) fn all() -> impl Iterator<Item = Known> {
     DOMAINS.iter().flat_map(|domain| {
         let named = domain.names.iter().zip(domain.events);
-        named.map(move |(name, info)| Known { domain, name, info })
+        named
+            .zip(domain.origins)
+            .map(move |((name, info), origin)| Known {
+                domain,
+                name,
+                info,
+                origin,
+            })
     })
 }
 

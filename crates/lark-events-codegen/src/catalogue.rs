@@ -264,10 +264,13 @@ impl<'a> Catalogue<'a, '_> {
         if let Some(name) = enumeration {
             self.use_enum(name, schema, at);
         }
-        if words.is_some_and(|words| words.external.is_some())
-            && !matches!(schema.leaf().shape, Shape::Either(_))
-        {
-            self.report(at, "an `extern` is for a value that comes in several forms");
+        if let Some(by_hand) = words.and_then(|words| words.external.as_ref()) {
+            if !matches!(schema.leaf().shape, Shape::Either(_)) {
+                self.report(at, "an `extern` is for a value that comes in several forms");
+            }
+            if !names::is_path(by_hand) {
+                self.report(at, "`extern` is no path of a type");
+            }
         }
         let doc = self.doc(words.and_then(|words| words.doc.as_ref()), at);
         self.described(property, words, doc)

@@ -43,12 +43,12 @@ pub(crate) fn items(facts: &EventFacts) -> Vec<String> {
         let limits = match (facts.only_sampled, facts.sdks.is_empty()) {
             (true, _) => ", a sample without a table of fields",
             (false, true) => "",
-            (false, false) => ", of which no copy is known here",
+            (false, false) => ", not read here",
         };
         items.push(format!("Documentation{updated}{limits}: <{page}>"));
     }
     if !facts.sdks.is_empty() {
-        items.push(format!("Fields as in the SDKs: {}", code_list(&facts.sdks)));
+        items.push(format!("Fields as in {}", code_list(&facts.sdks)));
     }
     items
 }
@@ -72,8 +72,9 @@ fn scope_text(scope: &Scope, facts: &EventFacts) -> String {
 /// Where the fields are from, as a cell of a table.
 pub(crate) fn cell(facts: &EventFacts, is_raw: bool) -> String {
     match (&facts.page, &facts.updated) {
+        _ if is_raw && facts.unconfirmed => "no official source: a raw body".to_owned(),
         _ if is_raw => "none: a raw body".to_owned(),
-        _ if !facts.sdks.is_empty() => format!("SDKs: {}", code_list(&facts.sdks)),
+        _ if !facts.sdks.is_empty() => format!("as in {}", code_list(&facts.sdks)),
         (Some(page), Some(updated)) => format!("[{updated}]({page})"),
         (Some(page), None) => format!("[undated]({page})"),
         (None, _) => "by hand".to_owned(),

@@ -3,9 +3,9 @@
 //! overlay names. `cargo xtask codegen` is this library as a command.
 //!
 //! ```text
-//! page -> import -> specs/<domain>/<event_type>.json  spec, facts  \
-//!                                                                   catalogue -> model -> render -> rustfmt -> files
-//!                   specs/<domain>/overlay.toml       overlay      /
+//! page, model -> import -> specs/<domain>/<event_type>.json  spec, facts  \
+//!                                                                          catalogue -> model -> render -> rustfmt -> files
+//!                          specs/<domain>/overlay.toml       overlay      /
 //! ```
 //!
 //! It depends on none of the crates that it writes, so it works when they do not compile. Each function
@@ -26,6 +26,7 @@
 mod catalogue;
 mod core_tables;
 mod documented;
+mod drift;
 mod facts;
 mod files;
 mod import;
@@ -64,6 +65,7 @@ use self::problem::Problems;
 use self::sources::{Source, Sources};
 use self::spec::Spec;
 
+pub use self::drift::Drift;
 pub use self::import::Report;
 pub use self::list::Listing;
 pub use self::problem::Problem;
@@ -136,14 +138,23 @@ pub fn check(root: &Path) -> Result<(), CodegenError> {
     run(root, true).map(drop)
 }
 
-/// Turns saved pages of the platform's documentation into fact files. Pages that are no event pages are
-/// refused, and the others go on.
+/// Turns saved pages of the platform's documentation, and models of SDKs, into fact files. What is
+/// neither is refused, and the others go on. Of several sources of an event the newest page counts.
 ///
 /// # Errors
 ///
-/// Where the overlays are wrong, or a file other than a page cannot be read or written.
-pub fn import(root: &Path, pages: &[PathBuf]) -> Result<Report, CodegenError> {
-    import::run(root, pages)
+/// Where the overlays are wrong, or a fact file cannot be read or written.
+pub fn import(root: &Path, files: &[PathBuf]) -> Result<Report, CodegenError> {
+    import::run(root, files)
+}
+
+/// Compares models of SDKs with the facts, field by field, and writes nothing.
+///
+/// # Errors
+///
+/// Where facts or words are wrong, or a file other than a model cannot be read.
+pub fn drift(root: &Path, models: &[PathBuf]) -> Result<Drift, CodegenError> {
+    drift::run(root, models)
 }
 
 /// Brings the generated files up to date and returns those that changed. With `check`, nothing is

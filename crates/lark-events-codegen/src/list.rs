@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::model::{Domain, Event};
+use super::model::{Domain, Event, Origin};
 use super::place::Place;
 
 /// An event, and where its type is.
@@ -20,8 +20,7 @@ pub(crate) struct Entry {
     /// The page, as a cell of a table.
     pub(crate) documented: String,
     pub(crate) is_raw: bool,
-    /// Whether its fields are from SDKs and no page.
-    is_from_sdks: bool,
+    pub(crate) origin: Origin,
     /// Whether it comes in the envelope of version 1.
     pub(crate) is_v1: bool,
     /// Where in the body the documented key of duplicates is, as a JSON pointer.
@@ -40,8 +39,8 @@ pub(crate) fn entries(domain: &Domain, place: &Place) -> Vec<Entry> {
         page: event.info.page.clone(),
         updated: event.info.updated.clone(),
         documented: event.documented.clone(),
-        is_from_sdks: !event.origin.sdks.is_empty(),
-        is_raw: event.raw.is_some() && !matches!(place, Place::ByHand(_)),
+        origin: event.origin.clone(),
+        is_raw: event.raw.is_some(),
         is_v1: event.is_v1,
         duplicate_key: event.duplicate_key.clone(),
     };
@@ -104,7 +103,8 @@ pub(crate) fn markdown<'a>(entries: impl Iterator<Item = &'a Entry>) -> String {
     for (domain, entries) in &domains {
         let module = &entries[0].module;
         let raw = entries.iter().filter(|entry| entry.is_raw).count();
-        let from_sdks = entries.iter().filter(|entry| entry.is_from_sdks).count();
+        let from_sdks = entries.iter().filter(|entry| !entry.origin.sdks.is_empty());
+        let from_sdks = from_sdks.count();
         let from_pages = entries.len() - raw - from_sdks;
         let counts = [entries.len(), from_pages, from_sdks, raw];
         text += &format!(

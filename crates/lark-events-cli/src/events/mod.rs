@@ -7,7 +7,6 @@ use std::process::ExitCode;
 
 use clap::builder::styling::Style;
 use clap::{Args, Subcommand};
-use lark_events_types::catalogue::{Origin, origin};
 use serde::Serialize;
 
 use self::pattern::Pattern;
@@ -58,12 +57,22 @@ struct Listed {
     scopes: &'static [&'static str],
     page: Option<&'static str>,
     updated: Option<&'static str>,
-    /// The title on the page, the SDKs that its fields are from, and whether no official source has it.
-    origin: Option<Origin>,
+    /// What the page calls it.
+    page_title: Option<&'static str>,
+    /// What its fields are from, where that is no page.
+    sdks: &'static [&'static str],
+    /// Whether no official source has it.
+    unconfirmed: bool,
 }
 
 impl From<Known> for Listed {
-    fn from(Known { domain, name, info }: Known) -> Self {
+    fn from(known: Known) -> Self {
+        let Known {
+            domain,
+            name,
+            info,
+            origin,
+        } = known;
         Self {
             event_type: info.event_type,
             rust_type: name,
@@ -73,7 +82,9 @@ impl From<Known> for Listed {
             scopes: info.scopes,
             page: info.page,
             updated: info.updated,
-            origin: origin(info.event_type),
+            page_title: origin.title,
+            sdks: origin.sdks,
+            unconfirmed: origin.is_unconfirmed,
         }
     }
 }

@@ -1,7 +1,5 @@
 //! What events are searched by: a part of a text, or a glob for the whole of it.
 
-use lark_events_types::catalogue::origin;
-
 use crate::catalogue::Known;
 
 /// Case does not matter.
@@ -26,14 +24,9 @@ impl Pattern {
         let names = [known.info.event_type, known.name].map(str::to_lowercase);
         match self {
             Self::Part(part) => {
-                let origin = origin(known.info.event_type);
-                let titles = origin.and_then(|origin| origin.title);
-                let titles = titles.as_deref().into_iter().chain([known.info.title]);
-                let titles = titles.map(str::to_lowercase);
-                names
-                    .into_iter()
-                    .chain(titles)
-                    .any(|text| text.contains(part))
+                let titles = known.origin.title.into_iter().chain([known.info.title]);
+                let mut texts = names.into_iter().chain(titles.map(str::to_lowercase));
+                texts.any(|text| text.contains(part))
             }
             Self::Glob(glob) => names.iter().any(|name| fits(glob, name)),
         }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use clap::builder::styling::Style;
 use lark_events::{RawJson, Schema};
-use lark_events_types::catalogue::{Field, fields, origin};
+use lark_events_types::catalogue::{Field, fields};
 use serde::Serialize;
 
 use super::Listed;
@@ -90,10 +90,8 @@ fn schema(known: &Known) -> Option<&'static str> {
 
 fn page(known: &Known, fields: &[Field]) -> Text {
     let info = known.info;
-    let origin = origin(info.event_type);
-    let (title, sdks, is_unconfirmed) = origin.map_or_else(Default::default, |origin| {
-        (origin.title, origin.sdks, origin.is_unconfirmed)
-    });
+    let origin = known.origin;
+    let unconfirmed = origin.is_unconfirmed.then_some("no official source");
     let mut facts = Table::default();
     let updated = info.updated.map(|day| format!(" (as of {day})"));
     for (label, text) in [
@@ -108,17 +106,9 @@ fn page(known: &Known, fields: &[Field]) -> Text {
             "page",
             info.page.unwrap_or_default().to_owned() + &updated.unwrap_or_default(),
         ),
-        ("called there", title.unwrap_or_default()),
-        ("fields as in", sdks.join(", ")),
-        (
-            "confirmed",
-            if is_unconfirmed {
-                "by no official source"
-            } else {
-                ""
-            }
-            .to_owned(),
-        ),
+        ("called there", origin.title.unwrap_or_default().to_owned()),
+        ("fields as in", origin.sdks.join(", ")),
+        ("confirmed by", unconfirmed.unwrap_or_default().to_owned()),
     ] {
         if !text.is_empty() {
             facts.row([label.to_owned(), text]);

@@ -14,6 +14,8 @@ use super::sample::Sample;
 
 /// A page of the old envelope has a handful.
 pub(super) const MAX_EVENTS: usize = 16;
+/// An event has one for each kind of message at most.
+const MAX_SAMPLES: usize = 32;
 
 /// What a page could say better, with its line.
 pub(super) type Notes = Vec<(usize, String)>;
@@ -53,7 +55,7 @@ pub(super) fn read<'a>(
     for block in &page.blocks {
         match block {
             Block::Fields(table) => reader.tables.push(table),
-            Block::Code(code) => reader.code(code),
+            Block::Code(code) => reader.code(code)?,
             Block::Prose(text) => reader.prose(text),
             Block::Facts(_) => {}
         }
@@ -86,12 +88,12 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    fn code(&mut self, code: &Code) {
+    fn code(&mut self, code: &Code) -> Result<(), Refusal> {
         let is_document = ["\"event_type\"", "\"event_callback\""]
             .iter()
             .any(|mark| code.text.contains(mark));
         if !is_document && !self.is_first {
-            return;
+            return Ok(());
         }
         let sample = match self.sample(code) {
             Ok(sample) => sample,
@@ -100,7 +102,7 @@ impl<'a> Reader<'a, '_> {
                 self.notes
                     .push((*line, format!("not read: expected {expected}")));
                 self.broken.get_or_insert(refusal);
-                return;
+                return Ok(());
             }
         };
         let is_first = std::mem::replace(&mut self.is_first, false);
@@ -109,16 +111,24 @@ impl<'a> Reader<'a, '_> {
             // A callback of the old form does not name itself.
             .or_else(|| self.facts.event_type.clone().filter(|_| is_first));
         let Some(event_type) = event_type else {
-            return;
+            return Ok(());
         };
         let table = table_for(&sample.value, &self.tables);
         let known = self.drafts.iter_mut();
         let known = known.filter(|draft| draft.event_type == event_type);
         if let Some(draft) = known.last() {
+            if draft.samples.len() == MAX_SAMPLES {
+                let rule = format!("at most {MAX_SAMPLES} samples of `{event_type:.100}`");
+                return Err(Refusal::new(sample.line, rule));
+            }
             draft.samples.push(sample);
             draft.table = draft.table.or(table);
             draft.notes.append(&mut self.notes);
         } else {
+            if self.drafts.len() == MAX_EVENTS {
+                let rule = format!("at most {MAX_EVENTS} events on a page");
+                return Err(Refusal::new(sample.line, rule));
+            }
             self.drafts.push(Draft {
                 event_type,
                 line: sample.line,
@@ -130,6 +140,7 @@ impl<'a> Reader<'a, '_> {
             });
         }
         self.note_unread();
+        Ok(())
     }
 
     /// A sample, put right where the overlay says how.

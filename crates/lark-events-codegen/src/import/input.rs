@@ -73,7 +73,7 @@ impl Input {
         })?;
         let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
         if !text.trim_start().starts_with('{') {
-            return Saved::with_front(&text).map(Self::Page);
+            return Saved::with_front(text).map(Self::Page);
         }
         let document: Value = serde_json::from_str(&text)
             .map_err(|error| Refusal::new(error.line().max(1), format!("JSON: {error}")))?;
@@ -90,21 +90,24 @@ impl Input {
 
 impl Saved {
     /// The text below its comment or front matter, if it has either.
-    fn with_front(text: &str) -> Result<Self, Refusal> {
-        let mut lines = Lines::new(text);
-        let mut about = About::default();
-        let is_mark = |line: &str| line == "<!--" || line == "---";
-        let first = text.lines().next().unwrap_or_default().trim();
-        if is_mark(first) {
-            lines.next();
-            let end = if first == "<!--" { "-->" } else { "---" };
-            let front = lines.until(1, |line| line.trim() == end, end)?;
-            about = About::from_front(&front.text);
-        }
+    fn with_front(text: String) -> Result<Self, Refusal> {
+        let mut lines = Lines::new(&text);
+        let first = lines.next().map_or("", |(_, line)| line.trim());
+        let end = match first {
+            "<!--" => "-->",
+            "---" => "---",
+            _ => {
+                return Ok(Self {
+                    text,
+                    ..Self::default()
+                });
+            }
+        };
+        let front = lines.until(1, |line| line.trim() == end, end)?;
         let above = lines.number;
         let below = text.split_inclusive('\n').skip(above);
         Ok(Self {
-            about,
+            about: About::from_front(&front.text),
             text: "\n".repeat(above) + &below.collect::<String>(),
             is_answer: false,
         })

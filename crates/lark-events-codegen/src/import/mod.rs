@@ -41,8 +41,9 @@ use self::input::Input;
 use self::model::Members;
 use self::page::{Page, Refusal};
 use super::files::ensure_file_contents;
-use super::overlay::Overlay;
+use super::overlay::{Overlay, path};
 use super::problem::Problems;
+use super::spec::Spec;
 use super::{CodegenError, names, sources};
 
 /// What an import did, as lines to print, and whether all pages were taken.
@@ -81,12 +82,13 @@ struct SampleRepair {
 struct DomainsFile(BTreeMap<String, Vec<String>>);
 
 impl Setting {
-    fn read(root: &Path) -> Result<Self, CodegenError> {
+    pub(crate) fn read(root: &Path) -> Result<Self, CodegenError> {
         let mut setting = Self::default();
         let mut problems = Problems::default();
-        let path = root.join(sources::DOMAINS);
-        if path.exists() {
-            let text = fs::read_to_string(&path).map_err(|error| CodegenError::io(&path, error))?;
+        let domains = root.join(sources::DOMAINS);
+        if domains.exists() {
+            let text =
+                fs::read_to_string(&domains).map_err(|error| CodegenError::io(&domains, error))?;
             match toml::from_str::<DomainsFile>(&text) {
                 Ok(DomainsFile(domains)) => {
                     for (domain, event_types) in domains {
@@ -119,6 +121,10 @@ impl Setting {
             }
             for (event_type, words) in parsed.events {
                 for repair in words.repairs {
+                    if repair.find.is_empty() {
+                        let at = path(&["events", &event_type, "repairs"]);
+                        problems.push(&overlay.file, at, "a repair finds a text");
+                    }
                     setting.repairs.push(SampleRepair {
                         event_type: event_type.clone(),
                         file: overlay.file.clone(),
@@ -198,6 +204,18 @@ pub fn events_of(bytes: &[u8], setting: &Setting) -> Result<Vec<Imported>, Refus
         }
         Input::Model(model) => Ok(vec![model::read(&model, setting)?]),
     }
+}
+
+/// The event of a model, and nothing else, as facts.
+pub(crate) fn model_of(bytes: &[u8], setting: &Setting) -> Result<Spec, Refusal> {
+    let Input::Model(model) = Input::read(bytes)? else {
+        return Err(Refusal::new(1, "a model, not a page"));
+    };
+    let event = model::read(&model, setting)?;
+    let file = format!("{}/{}.json", event.domain, event.event_type);
+    let mut problems = Problems::default();
+    let spec = Spec::parse(&file, &event.text(), &Overlay::default(), &mut problems);
+    spec.ok_or_else(|| Refusal::new(1, "a model whose facts are understood"))
 }
 
 /// Writes a fact file and tells what is new in it, and what is doubtful.

@@ -62,8 +62,10 @@ struct ModelField {
 /// The event of a model.
 pub(super) fn read(model: &Value, setting: &Setting) -> Result<Imported, Refusal> {
     let refused = |expected: String| Refusal::new(1, expected);
-    let model: Model = serde_json::from_value(model.clone())
-        .map_err(|error| refused(format!("a model: {error}")))?;
+    // The error has a text of the model in it, of any length.
+    let short = |error: serde_json::Error| format!("a model: {:.200}", error.to_string());
+    let model: Model =
+        serde_json::from_value(model.clone()).map_err(|error| refused(short(error)))?;
     let domain = events::domain(&model.event_type, setting).map_err(refused)?;
     let body = fields(&model.fields, 0).map_err(refused)?;
     let mut root = envelope(&model.schema, body).map_err(refused)?;

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::model::{Domain, Enum, Origin, Struct, Variant};
+use super::super::model::{Domain, Enum, Struct, Variant};
 use super::super::overlay::Key;
 
 /// A line for each field and each key, so that a change of one is a change of its line.
@@ -16,19 +16,8 @@ pub(crate) fn text(domain: &Domain) -> String {
         .enums
         .iter()
         .map(|each| (each.name.as_str(), keys(each)));
-    let origins = domain.events.iter().map(|event| {
-        let Origin {
-            title,
-            sdks,
-            is_unconfirmed,
-        } = &event.origin;
-        let row = json!([title, sdks, is_unconfirmed]);
-        format!("\n{}: {row}", json!(event.event_type))
-    });
-    let origins: Vec<_> = origins.collect();
     format!(
-        "{{\n\"origins\": {{{}}},\n\"events\": {},\n\"types\": {},\n\"enums\": {}\n}}\n",
-        origins.join(","),
+        "{{\n\"events\": {},\n\"types\": {},\n\"enums\": {}\n}}\n",
         object(events),
         object(types),
         object(enums)

@@ -243,9 +243,6 @@ fn the_outline_has_every_type_once_with_our_words() {
     assert_eq!(
         outline,
         r#"{
-"origins": {
-"tea.pot.poured_v1": [null,[],false],
-"tea.pot.ready_v1": [null,[],false]},
 "events": {
 "tea.pot.poured_v1": [
   ["cup","Cup",""]],

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use lark_events::RawJson;
 use serde::{Deserialize, Serialize};
 
-use super::{DOMAINS, Domain};
+use super::DOMAINS;
 
 /// A field of an event's body, or of an object in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -51,7 +51,11 @@ pub struct KnownValue {
 /// Never: a test reads every outline.
 #[must_use]
 pub fn fields(event_type: &str) -> Option<Vec<Field>> {
-    let (domain, outline) = Outline::with(event_type)?;
+    let mut domains = DOMAINS.iter();
+    let has = |info: &lark_events::EventInfo| info.event_type == event_type;
+    let domain = domains.find(|domain| domain.events.iter().any(has))?;
+    let outline: Outline<'_> =
+        serde_json::from_str(domain.outline).expect("a generated outline is JSON of this form");
     // Hand-written types have names of their own, which the facts do not know.
     let is_generated = domain.name != "core";
     let rows = outline
@@ -63,10 +67,7 @@ pub fn fields(event_type: &str) -> Option<Vec<Field>> {
 
 /// As it is generated: types and enums once each, by name.
 #[derive(Deserialize)]
-pub(super) struct Outline<'a> {
-    /// The title on the page, SDKs, and whether no official source has it.
-    #[serde(borrow)]
-    pub(super) origins: BTreeMap<&'a str, (Option<String>, Vec<String>, bool)>,
+struct Outline<'a> {
     #[serde(borrow)]
     events: BTreeMap<&'a str, Vec<Row<'a>>>,
     #[serde(borrow)]
@@ -85,18 +86,6 @@ struct Row<'a> {
 }
 
 impl Outline<'_> {
-    /// The outline that has an event, with its domain.
-    pub(super) fn with(event_type: &str) -> Option<(&'static Domain, Self)> {
-        let mut domains = DOMAINS.iter();
-        let has = |info: &lark_events::EventInfo| info.event_type == event_type;
-        let domain = domains.find(|domain| domain.events.iter().any(has))?;
-        let outline = serde_json::from_str(domain.outline);
-        Some((
-            domain,
-            outline.expect("a generated outline is JSON of this form"),
-        ))
-    }
-
     /// The fields of a type that is within others, by name. Lists of a type can be in itself, where
     /// its fields are not said again.
     fn fields(&self, rows: &[Row<'_>], is_generated: bool, within: &[&str]) -> Vec<Field> {
@@ -134,7 +123,8 @@ mod tests {
 
     #[test]
     fn a_type_that_is_within_itself_ends_there() {
-        let outline = r#"{"origins": {}, "events": {}, "types": {"Pot": [["pots", "Vec<Pot>", ""]]}, "enums": {}}"#;
+        let outline =
+            r#"{"events": {}, "types": {"Pot": [["pots", "Vec<Pot>", ""]]}, "enums": {}}"#;
         let outline: Outline<'_> = serde_json::from_str(outline).unwrap();
         let fields = outline.fields(&outline.types["Pot"], true, &[]);
         assert_eq!(fields[0].fields[0].name, "pots");

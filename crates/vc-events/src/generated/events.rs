@@ -15,9 +15,9 @@ use super::{
 /// Something happened in a meeting that the bot is in.
 ///
 /// - Event type: `vc.bot.meeting_activity_v1`, envelope 2.0
-/// - Documentation, of which no copy is known here:
+/// - Documentation, not read here:
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/bot/supportEventsList/meeting_activity>
-/// - Fields as in the SDKs: `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
+/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -52,9 +52,9 @@ lark_events::lenient_object!(BotMeetingActivityV1);
 /// A meeting that the bot was in ended.
 ///
 /// - Event type: `vc.bot.meeting_ended_v1`, envelope 2.0
-/// - Documentation, of which no copy is known here:
+/// - Documentation, not read here:
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/bot/supportEventsList/meeting_ended>
-/// - Fields as in the SDKs: `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
+/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -78,9 +78,9 @@ lark_events::lenient_object!(BotMeetingEndedV1);
 /// A bot was invited to a meeting.
 ///
 /// - Event type: `vc.bot.meeting_invited_v1`, envelope 2.0
-/// - Documentation, of which no copy is known here:
+/// - Documentation, not read here:
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/bot/supportEventsList/meeting_invited>
-/// - Fields as in the SDKs: `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
+/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -116,9 +116,9 @@ lark_events::lenient_object!(BotMeetingInvitedV1);
 /// A meeting of the bot started.
 ///
 /// - Event type: `vc.bot.meeting_started_v1`, envelope 2.0
-/// - Documentation, of which no copy is known here:
+/// - Documentation, not read here:
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/bot/supportEventsList/meeting_started>
-/// - Fields as in the SDKs: `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
+/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -142,7 +142,7 @@ lark_events::lenient_object!(BotMeetingStartedV1);
 /// The result of a review of material came in.
 ///
 /// - Event type: `vc.material.review_result_v1`, envelope 2.0
-/// - Fields as in the SDKs: `@larksuiteoapi/node-sdk 1.74.0`
+/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -354,9 +354,9 @@ lark_events::lenient_object!(MeetingLeaveMeetingV1);
 ///
 /// - Event type: `vc.meeting.participant_meeting_ended_v1`, envelope 2.0
 /// - Permission: `vc:meeting.meetingevent:read`
-/// - Documentation, of which no copy is known here:
+/// - Documentation, not read here:
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/participant_meeting_ended>
-/// - Fields as in the SDKs: `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
+/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -394,7 +394,7 @@ lark_events::lenient_object!(MeetingParticipantMeetingEndedV1);
 ///
 /// - Event type: `vc.meeting.participant_meeting_joined_v1`, envelope 2.0
 /// - Permission: `vc:meeting.meetingevent:read`
-/// - Fields as in the SDKs: `@larksuiteoapi/node-sdk 1.74.0`
+/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -431,7 +431,7 @@ lark_events::lenient_object!(MeetingParticipantMeetingJoinedV1);
 ///
 /// - Event type: `vc.meeting.participant_meeting_started_v1`, envelope 2.0
 /// - Permission: `vc:meeting.meetingevent:read`
-/// - Fields as in the SDKs: `@larksuiteoapi/node-sdk 1.74.0`
+/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -578,7 +578,7 @@ lark_events::lenient_object!(MeetingRecordingStartedV1);
 /// A message was sent in a meeting.
 ///
 /// - Event type: `vc.meeting.send_meeting_im_v1`, envelope 2.0
-/// - Fields as in the SDKs: `@larksuiteoapi/node-sdk 1.74.0`
+/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -715,9 +715,9 @@ lark_events::lenient_object!(MeetingStartedV1);
 ///
 /// - Event type: `vc.note.generated_v1`, envelope 2.0
 /// - Permission: `vc:note:read`
-/// - Documentation, of which no copy is known here:
+/// - Documentation, not read here:
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/note/events/generated>
-/// - Fields as in the SDKs: `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
+/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -752,7 +752,7 @@ lark_events::lenient_object!(NoteGeneratedV1);
 ///
 /// - Event type: `vc.recording.recording_ended_v1`, envelope 2.0
 /// - Permission: `vc:recording:read`
-/// - Fields as in the SDKs: `@larksuiteoapi/node-sdk 1.74.0`
+/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -789,7 +789,7 @@ lark_events::lenient_object!(RecordingEndedV1);
 ///
 /// - Event type: `vc.recording.recording_started_v1`, envelope 2.0
 /// - Permission: `vc:recording:read`
-/// - Fields as in the SDKs: `@larksuiteoapi/node-sdk 1.74.0`
+/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -820,7 +820,7 @@ lark_events::lenient_object!(RecordingStartedV1);
 ///
 /// - Event type: `vc.recording.recording_transcript_generated_v1`, envelope 2.0
 /// - Permission: `vc:recording:read`
-/// - Fields as in the SDKs: `@larksuiteoapi/node-sdk 1.74.0`
+/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]

@@ -322,3 +322,11 @@ fn a_page_has_a_bounded_number_of_events() {
         "{line}"
     );
 }
+
+#[test]
+fn an_event_has_a_bounded_number_of_samples() {
+    let one = sample("{\"type\": \"event_callback\", \"event\": {\"type\": \"tea_added\"}}");
+    let page = one.repeat(33);
+    let rule = "at most 32 samples of `tea_added`";
+    assert_eq!(refusal(page), format!("98: expected {rule}"));
+}

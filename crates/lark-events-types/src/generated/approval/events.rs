@@ -79,9 +79,9 @@ lark_events::lenient_object!(InstanceRemedyGroupUpdateV4);
 ///
 /// - Event type: `approval.instance.status_changed_v4`, envelope 2.0
 /// - Permission: `approval:instance:read`
-/// - Documentation, of which no copy is known here:
+/// - Documentation, not read here:
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/approval-v4/instance/events/status_changed>
-/// - Fields as in the SDKs: `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
+/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -366,7 +366,7 @@ lark_events::lenient_object!(P1ApprovalTaskV1);
 /// An approval instance was approved, rejected or cancelled.
 ///
 /// - Event type: `approval`, envelope 1.0
-/// - Fields as in the SDKs: `larksuite/botframework-go ff14b99 (2021-04-09)`
+/// - Fields as in `larksuite/botframework-go ff14b99 (2021-04-09)`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -803,9 +803,9 @@ lark_events::lenient_object!(P1OutApprovalV1);
 /// A correction of an attendance record was approved.
 ///
 /// - Event type: `remedy_approval`, envelope 1.0
-/// - Documentation, of which no copy is known here:
+/// - Documentation, not read here:
 ///   <https://open.feishu.cn/document/ukTMukTMukTM/uIDO24iM4YjLygjN/event/attendance-record-correction>
-/// - Fields as in the SDKs: `@larksuiteoapi/node-sdk 1.74.0`, `chyroc/lark c94d9729 (2021-10-20)`,
+/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`, `chyroc/lark c94d9729 (2021-10-20)`,
 ///   `larksuite/botframework-go ff14b99 (2021-04-09)`, `oapi-sdk-go 9494618e (2024-03-26)`,
 ///   `oapi-sdk-java d5c1b155 (2024-10-16)`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -943,9 +943,9 @@ lark_events::lenient_object!(P1ShiftApprovalV1);
 /// A trip was approved.
 ///
 /// - Event type: `trip_approval`, envelope 1.0
-/// - Documentation, of which no copy is known here:
+/// - Documentation, not read here:
 ///   <https://open.feishu.cn/document/ukTMukTMukTM/uIDO24iM4YjLygjN/event/business-trip>
-/// - Fields as in the SDKs: `@larksuiteoapi/node-sdk 1.74.0`, `chyroc/lark c94d9729 (2021-10-20)`,
+/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`, `chyroc/lark c94d9729 (2021-10-20)`,
 ///   `larksuite/botframework-go ff14b99 (2021-04-09)`, `oapi-sdk-go 9494618e (2024-03-26)`,
 ///   `oapi-sdk-java d5c1b155 (2024-10-16)`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -1152,9 +1152,9 @@ lark_events::lenient_object!(P1WorkApprovalV1);
 ///
 /// - Event type: `approval.task.status_changed_v4`, envelope 2.0
 /// - Permission: `approval:task:read`
-/// - Documentation, of which no copy is known here:
+/// - Documentation, not read here:
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/approval-v4/task/events/status_changed>
-/// - Fields as in the SDKs: `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
+/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]

@@ -404,6 +404,25 @@ impl EventType for ChatUpdatedV1 {
 
 lark_events::lenient_object!(ChatUpdatedV1);
 
+/// A user muted a bot, or no longer mutes it.
+///
+/// - Event type: `im.message.bot_muted_v1`, envelope 2.0
+///
+/// No official source that is known here describes the event: its body is kept as it was sent.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MessageBotMutedV1(
+    /// The body as it was sent.
+    pub RawJson,
+);
+
+impl EventType for MessageBotMutedV1 {
+    const EVENT_TYPE: &'static str = "im.message.bot_muted_v1";
+    const INFO: EventInfo =
+        EventInfo::new(Self::EVENT_TYPE).title("A user muted a bot, or no longer mutes it");
+    type Reply = ();
+}
+
 /// An emoji reaction was added to a message in a chat that the bot is in.
 ///
 /// - Event type: `im.message.reaction.created_v1`, envelope 2.0
@@ -615,6 +634,24 @@ impl EventType for MessageReceiveV1 {
 }
 
 lark_events::lenient_object!(MessageReceiveV1);
+
+/// A message was edited. Fetch it by its id, as nothing is known of what else is sent.
+///
+/// - Event type: `im.message.updated_v1`, envelope 2.0
+///
+/// No official source that is known here describes the event: its body is kept as it was sent.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MessageUpdatedV1(
+    /// The body as it was sent.
+    pub RawJson,
+);
+
+impl EventType for MessageUpdatedV1 {
+    const EVENT_TYPE: &'static str = "im.message.updated_v1";
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE).title("A message was edited");
+    type Reply = ();
+}
 
 /// A bot was added to a chat.
 ///
@@ -1200,6 +1237,8 @@ pub enum ImEvent {
     /// The settings of a chat that the bot is in were changed: its owner, its name and the like, or
     /// what its members may do.
     ChatUpdatedV1(Event<ChatUpdatedV1>),
+    /// A user muted a bot, or no longer mutes it.
+    MessageBotMutedV1(Event<MessageBotMutedV1>),
     /// An emoji reaction was added to a message in a chat that the bot is in.
     MessageReactionCreatedV1(Event<MessageReactionCreatedV1>),
     /// An emoji reaction was taken off a message in a chat that the bot is in.
@@ -1211,6 +1250,8 @@ pub enum ImEvent {
     /// A user sent a message to the bot, or in a chat that the bot is in. Which messages arrive
     /// depends on the app's permissions.
     MessageReceiveV1(Event<MessageReceiveV1>),
+    /// A message was edited. Fetch it by its id, as nothing is known of what else is sent.
+    MessageUpdatedV1(Event<MessageUpdatedV1>),
     /// A bot was added to a chat.
     P1AddBotV1(Event<P1AddBotV1>),
     /// A user was added to a chat.
@@ -1246,11 +1287,13 @@ impl ImEvent {
             Self::ChatMemberUserDeletedV1(event) => &event.header,
             Self::ChatMemberUserWithdrawnV1(event) => &event.header,
             Self::ChatUpdatedV1(event) => &event.header,
+            Self::MessageBotMutedV1(event) => &event.header,
             Self::MessageReactionCreatedV1(event) => &event.header,
             Self::MessageReactionDeletedV1(event) => &event.header,
             Self::MessageReadV1(event) => &event.header,
             Self::MessageRecalledV1(event) => &event.header,
             Self::MessageReceiveV1(event) => &event.header,
+            Self::MessageUpdatedV1(event) => &event.header,
             Self::P1AddBotV1(event) => &event.header,
             Self::P1AddUserToChatV1(event) => &event.header,
             Self::P1ChatDisbandV1(event) => &event.header,
@@ -1275,11 +1318,13 @@ impl EventSet for ImEvent {
         ChatMemberUserDeletedV1::INFO,
         ChatMemberUserWithdrawnV1::INFO,
         ChatUpdatedV1::INFO,
+        MessageBotMutedV1::INFO,
         MessageReactionCreatedV1::INFO,
         MessageReactionDeletedV1::INFO,
         MessageReadV1::INFO,
         MessageRecalledV1::INFO,
         MessageReceiveV1::INFO,
+        MessageUpdatedV1::INFO,
         P1AddBotV1::INFO,
         P1AddUserToChatV1::INFO,
         P1ChatDisbandV1::INFO,
@@ -1306,11 +1351,13 @@ impl EventSet for ImEvent {
                 Self::ChatMemberUserWithdrawnV1(event.typed()?)
             }
             ChatUpdatedV1::EVENT_TYPE => Self::ChatUpdatedV1(event.typed()?),
+            MessageBotMutedV1::EVENT_TYPE => Self::MessageBotMutedV1(event.typed()?),
             MessageReactionCreatedV1::EVENT_TYPE => Self::MessageReactionCreatedV1(event.typed()?),
             MessageReactionDeletedV1::EVENT_TYPE => Self::MessageReactionDeletedV1(event.typed()?),
             MessageReadV1::EVENT_TYPE => Self::MessageReadV1(event.typed()?),
             MessageRecalledV1::EVENT_TYPE => Self::MessageRecalledV1(event.typed()?),
             MessageReceiveV1::EVENT_TYPE => Self::MessageReceiveV1(event.typed()?),
+            MessageUpdatedV1::EVENT_TYPE => Self::MessageUpdatedV1(event.typed()?),
             P1AddBotV1::EVENT_TYPE => Self::P1AddBotV1(event.typed()?),
             P1AddUserToChatV1::EVENT_TYPE => Self::P1AddUserToChatV1(event.typed()?),
             P1ChatDisbandV1::EVENT_TYPE => Self::P1ChatDisbandV1(event.typed()?),

@@ -213,10 +213,10 @@ lark_events::lenient_object!(P1ThirdPartyMeetingRoomEventCreatedV1);
 /// A calendar event with a third-party meeting room was deleted.
 ///
 /// - Event type: `third_party_meeting_room_event_deleted`, envelope 1.0
-/// - Documentation, of which no copy is known here:
+/// - Documentation, not read here:
 ///   <https://open.feishu.cn/document/server-docs/calendar-v4/meeting-room-event/event/third-room-event-changes>
-/// - Fields as in the SDKs: `chyroc/lark 805480d4 (2026-03-01)`,
-///   `oapi-sdk-go 9494618e (2024-03-26)`, `oapi-sdk-java d5c1b155 (2024-10-16)`
+/// - Fields as in `chyroc/lark 805480d4 (2026-03-01)`, `oapi-sdk-go 9494618e (2024-03-26)`,
+///   `oapi-sdk-java d5c1b155 (2024-10-16)`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -275,10 +275,10 @@ lark_events::lenient_object!(P1ThirdPartyMeetingRoomEventDeletedV1);
 /// A calendar event with a third-party meeting room was changed.
 ///
 /// - Event type: `third_party_meeting_room_event_updated`, envelope 1.0
-/// - Documentation, of which no copy is known here:
+/// - Documentation, not read here:
 ///   <https://open.feishu.cn/document/server-docs/calendar-v4/meeting-room-event/event/third-room-event-changes>
-/// - Fields as in the SDKs: `chyroc/lark 805480d4 (2026-03-01)`,
-///   `oapi-sdk-go 9494618e (2024-03-26)`, `oapi-sdk-java d5c1b155 (2024-10-16)`
+/// - Fields as in `chyroc/lark 805480d4 (2026-03-01)`, `oapi-sdk-go 9494618e (2024-03-26)`,
+///   `oapi-sdk-java d5c1b155 (2024-10-16)`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]

@@ -12,9 +12,9 @@ use super::{MinuteSource, samples};
 ///
 /// - Event type: `minutes.minute.generated_v1`, envelope 2.0
 /// - Permission: `minutes:minutes.basic:read`
-/// - Documentation, of which no copy is known here:
+/// - Documentation, not read here:
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/minutes-v1/minute/events/generated>
-/// - Fields as in the SDKs: `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
+/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]

@@ -35,5 +35,5 @@ pub use self::types::MinuteSource;
 ///
 /// | event | type | documentation as of |
 /// | --- | --- | --- |
-/// | `minutes.minute.generated_v1` | [`MinuteGeneratedV1`] | SDKs: `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5` |
+/// | `minutes.minute.generated_v1` | [`MinuteGeneratedV1`] | as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5` |
 pub const EVENTS: &[lark_events::EventInfo] = &[lark_events::EventInfo::of::<MinuteGeneratedV1>()];

@@ -97,7 +97,7 @@ lark_events::lenient_object!(CommentDeletedV1);
 /// A dislike was created.
 ///
 /// - Event type: `moments.dislike.created_v1`, envelope 2.0
-/// - Fields as in the SDKs: `oapi-sdk-java d5c1b155 (2024-10-16)`
+/// - Fields as in `oapi-sdk-java d5c1b155 (2024-10-16)`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -130,7 +130,7 @@ lark_events::lenient_object!(DislikeCreatedV1);
 /// A dislike was deleted.
 ///
 /// - Event type: `moments.dislike.deleted_v1`, envelope 2.0
-/// - Fields as in the SDKs: `oapi-sdk-java d5c1b155 (2024-10-16)`
+/// - Fields as in `oapi-sdk-java d5c1b155 (2024-10-16)`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]

@@ -93,9 +93,9 @@ lark_events::lenient_object!(TaskUpdateTenantV1);
 ///
 /// - Event type: `task.task.update_user_access_v2`, envelope 2.0
 /// - Permission: `task:task:read`
-/// - Documentation, of which no copy is known here:
+/// - Documentation, not read here:
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/task-v2/task/events/update_user_access>
-/// - Fields as in the SDKs: `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
+/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
