@@ -9,8 +9,8 @@ use http::Request;
 use http_body_util::Full;
 use lark_events::callback::{
     CallbackContext, CallbackOperator, CardAction, CardActionReply, CardActionTrigger,
-    CardActionTriggerV1, InlinePreview, OldCardReply, PreviewUrl, ReplyCard, Toast, ToastKind,
-    UrlPreviewGet, UrlPreviewReply,
+    CardActionTriggerV1, InlinePreview, OldCardReply, PreviewUrl, ProfileViewGet, ReplyCard, Toast,
+    ToastKind, UrlPreviewGet, UrlPreviewReply,
 };
 use lark_events::dispatch::{DispatchFuture, DispatcherBuilder, Manifest, ManifestEntry};
 use lark_events::error::{
@@ -72,7 +72,7 @@ fn what_an_app_is_built_of_can_be_shared() {
     shared!(CallbackContext, CallbackOperator, CardAction, InlinePreview);
     shared!(CardActionReply, CardActionTrigger, CardActionTriggerV1);
     shared!(OldCardReply, PreviewUrl, ReplyCard, Toast, ToastKind);
-    shared!(UrlPreviewGet, UrlPreviewReply);
+    shared!(ProfileViewGet, UrlPreviewGet, UrlPreviewReply);
 }
 
 #[test]

@@ -87,9 +87,15 @@ struct Codegen {
 
 #[derive(Debug, Subcommand)]
 enum CodegenTask {
-    /// Turn saved documentation pages into facts in specs/
+    /// Fields in which models of SDKs differ from the facts; fails where one is neither taken nor listed
+    /// in specs/drift.toml
+    Drift {
+        #[arg(required = true, value_name = "MODEL")]
+        models: Vec<PathBuf>,
+    },
+    /// Turn saved documentation pages, and models of SDKs, into facts in specs/
     Import {
-        #[arg(required = true, value_name = "PAGE")]
+        #[arg(required = true, value_name = "FILE")]
         pages: Vec<PathBuf>,
     },
     /// Every event with its type, crate, permissions and page
@@ -129,6 +135,7 @@ fn run_codegen(root: &Path, options: Codegen) -> ExitCode {
                 println!("updated {}", path.display());
             }
         })),
+        Some(CodegenTask::Drift { models }) => run_drift(root, &models),
         Some(CodegenTask::Import { pages }) => run_import(root, &pages),
         Some(CodegenTask::List { markdown: false }) => run_list(root, Listing::lines),
         Some(CodegenTask::List { markdown: true }) => run_list(root, Listing::markdown),
@@ -144,6 +151,25 @@ fn run_list(root: &Path, text: impl Fn(&Listing) -> String) -> ExitCode {
         // Whoever reads has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         written => exit_code(written),
+    }
+}
+
+fn run_drift(root: &Path, models: &[PathBuf]) -> ExitCode {
+    let drift = match codegen::drift(root, models) {
+        Ok(drift) => drift,
+        Err(error) => return exit_code(Err(error)),
+    };
+    for line in drift.lines().lines() {
+        let columns: Vec<_> = line.split('\t').map(shown).collect();
+        println!("{}", columns.join("\t"));
+    }
+    for line in &drift.refused {
+        eprintln!("{}", shown(line));
+    }
+    if drift.is_open() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
     }
 }
 

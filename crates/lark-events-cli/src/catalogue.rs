@@ -2,7 +2,7 @@
 
 use lark_events::EventInfo;
 use lark_events::event::KnownEvent;
-use lark_events_types::catalogue::{DOMAINS, Domain};
+use lark_events_types::catalogue::{DOMAINS, Domain, Origin};
 
 /// An event that has a type.
 #[derive(Debug, Clone, Copy)]
@@ -12,6 +12,7 @@ pub(crate) struct Known {
     pub(crate) name: &'static str,
     pub(crate) event: KnownEvent,
     pub(crate) info: &'static EventInfo,
+    pub(crate) origin: &'static Origin,
 }
 
 impl Known {
@@ -24,12 +25,15 @@ impl Known {
 pub(crate) fn all() -> impl Iterator<Item = Known> {
     DOMAINS.iter().flat_map(|domain| {
         let named = domain.names.iter().zip(domain.events);
-        named.map(move |(name, &event)| Known {
-            domain,
-            name,
-            event,
-            info: event.info,
-        })
+        named
+            .zip(domain.origins)
+            .map(move |((name, &event), origin)| Known {
+                domain,
+                name,
+                event,
+                info: event.info,
+                origin,
+            })
     })
 }
 

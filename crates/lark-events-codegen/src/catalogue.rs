@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::facts::Envelope;
-use super::model::{Check, Domain, Enum, Event, Field, ModuleDoc, Sample, Struct, Variant};
+use super::model::{Check, Domain, Enum, Event, Field, ModuleDoc, Origin, Sample, Struct, Variant};
 use super::naming::Naming;
 use super::overlay::{EnumWords, FieldWords, Key, ObjectWords, Overlay, VariantWords, path};
 use super::place::Place;
@@ -133,11 +133,16 @@ impl<'a> Catalogue<'a, '_> {
             event_type: event_type.clone(),
             is_v1: facts.schema == Envelope::V1,
             facts: documented::items(facts),
-            documented: documented::cell(facts),
+            documented: documented::cell(facts, spec.is_raw),
             info: documented::info(facts, &doc),
             doc,
             body,
-            raw: spec.is_raw.then_some(documented::RAW),
+            raw: spec.is_raw.then(|| documented::raw(facts)),
+            origin: Origin {
+                title: facts.title.clone(),
+                sdks: facts.sdks.clone(),
+                is_unconfirmed: facts.unconfirmed,
+            },
             sample,
             scopes: facts
                 .scopes
@@ -259,6 +264,14 @@ impl<'a> Catalogue<'a, '_> {
         if let Some(name) = enumeration {
             self.use_enum(name, schema, at);
         }
+        if let Some(by_hand) = words.and_then(|words| words.external.as_ref()) {
+            if !matches!(schema.leaf().shape, Shape::Either(_)) {
+                self.report(at, "an `extern` is for a value that comes in several forms");
+            }
+            if !names::is_path(by_hand) {
+                self.report(at, "`extern` is no path of a type");
+            }
+        }
         let doc = self.doc(words.and_then(|words| words.doc.as_ref()), at);
         self.described(property, words, doc)
     }
@@ -267,7 +280,13 @@ impl<'a> Catalogue<'a, '_> {
     fn described(&self, property: &Property, words: Option<&FieldWords>, doc: String) -> Field {
         let schema = &property.schema;
         let enumeration = words.and_then(|words| words.enumeration.as_deref());
-        let (rust_type, uses) = self.rust_type(&schema.shape, enumeration);
+        let by_hand = words.and_then(|words| words.external.as_deref());
+        let leaf = match (enumeration, by_hand) {
+            (Some(name), _) => Some((name, Some(name.to_owned()))),
+            (None, Some(path)) => Some((path, None)),
+            (None, None) => None,
+        };
+        let (rust_type, uses) = self.rust_type(&schema.shape, leaf.as_ref());
         let mut sentences: Vec<_> = (!doc.is_empty()).then_some(doc).into_iter().collect();
         sentences.extend(prose::field_sentences(
             property,
@@ -311,28 +330,32 @@ impl<'a> Catalogue<'a, '_> {
         }
     }
 
-    /// The type without its `Option`, and the generated type that it mentions. An enum stands for
-    /// a value or for what lists and maps are made of.
-    fn rust_type(&self, shape: &Shape, enumeration: Option<&str>) -> (String, Option<String>) {
+    /// The type without its `Option`, and the generated type that it mentions. What the overlay says
+    /// of a leaf stands for a value or for what lists and maps are made of.
+    fn rust_type(
+        &self,
+        shape: &Shape,
+        leaf: Option<&(&str, Option<String>)>,
+    ) -> (String, Option<String>) {
         let plain = |name: &str| (name.to_owned(), None);
-        match (shape, enumeration) {
+        match (shape, leaf) {
             (Shape::Array(items), _) => {
-                let (items, uses) = self.rust_type(&items.shape, enumeration);
+                let (items, uses) = self.rust_type(&items.shape, leaf);
                 (format!("Vec<{items}>"), uses)
             }
             (Shape::Map(values), _) => {
-                let (values, uses) = self.rust_type(&values.shape, enumeration);
+                let (values, uses) = self.rust_type(&values.shape, leaf);
                 (
                     format!("std::collections::BTreeMap<String, {values}>"),
                     uses,
                 )
             }
-            (_, Some(name)) => (name.to_owned(), Some(name.to_owned())),
+            (_, Some((name, uses))) => ((*name).to_owned(), uses.clone()),
             (Shape::String, _) => plain("String"),
             (Shape::Integer, _) => plain("i64"),
             (Shape::Number, _) => plain("f64"),
             (Shape::Boolean, _) => plain("bool"),
-            (Shape::Any, _) => plain("serde_json::Value"),
+            (Shape::Any | Shape::Either(_), _) => plain("serde_json::Value"),
             (Shape::Named(key), _) => {
                 let name = self.naming.of_type(key).to_owned();
                 let generated = self.overlay.external(key).is_none();

@@ -4,9 +4,14 @@ use super::facts::{Envelope, EventFacts, Scope};
 use super::model::Info;
 use super::prose::code_list;
 
-/// What is said of an event that no page describes.
-pub(crate) const RAW: &str =
-    "No page that is known here describes its body, which is kept as it was sent.";
+/// Why the body of a raw event stays as it was sent.
+pub(crate) fn raw(facts: &EventFacts) -> &'static str {
+    if facts.unconfirmed {
+        "No official source that is known here describes the event: its body is kept as it was sent."
+    } else {
+        "No source that is known here describes its body, which is kept as it was sent."
+    }
+}
 
 /// The facts of an event, an item of a list each.
 pub(crate) fn items(facts: &EventFacts) -> Vec<String> {
@@ -34,10 +39,16 @@ pub(crate) fn items(facts: &EventFacts) -> Vec<String> {
     }
     if let Some(page) = &facts.page {
         let updated = facts.updated.iter().map(|day| format!(", as of {day}"));
-        items.push(format!(
-            "Documentation{}: <{page}>",
-            updated.collect::<String>()
-        ));
+        let updated = updated.collect::<String>();
+        let limits = match (facts.only_sampled, facts.sdks.is_empty()) {
+            (true, _) => ", a sample without a table of fields",
+            (false, true) => "",
+            (false, false) => ", not read here",
+        };
+        items.push(format!("Documentation{updated}{limits}: <{page}>"));
+    }
+    if !facts.sdks.is_empty() {
+        items.push(format!("Fields as in {}", code_list(&facts.sdks)));
     }
     items
 }
@@ -58,12 +69,15 @@ fn scope_text(scope: &Scope, facts: &EventFacts) -> String {
     format!("`{name}` ({})", limits.join(", "))
 }
 
-/// The page as a cell of a table.
-pub(crate) fn cell(facts: &EventFacts) -> String {
+/// Where the fields are from, as a cell of a table.
+pub(crate) fn cell(facts: &EventFacts, is_raw: bool) -> String {
     match (&facts.page, &facts.updated) {
+        _ if is_raw && facts.unconfirmed => "no official source: a raw body".to_owned(),
+        _ if is_raw => "none: a raw body".to_owned(),
+        _ if !facts.sdks.is_empty() => format!("as in {}", code_list(&facts.sdks)),
         (Some(page), Some(updated)) => format!("[{updated}]({page})"),
         (Some(page), None) => format!("[undated]({page})"),
-        (None, _) => "none: a raw body".to_owned(),
+        (None, _) => "by hand".to_owned(),
     }
 }
 

@@ -16,6 +16,17 @@ pub(crate) struct EventFacts {
     pub(crate) page: Option<String>,
     /// The day of the page, `YYYY-MM-DD`.
     pub(crate) updated: Option<String>,
+    /// What the page calls it, in the page's language.
+    pub(crate) title: Option<String>,
+    /// The SDKs that its fields are from, where they are from no page.
+    #[serde(default)]
+    pub(crate) sdks: Vec<String>,
+    /// No official source says what is in it, or that it is there at all.
+    #[serde(default)]
+    pub(crate) unconfirmed: bool,
+    /// Its page has a sample and no table of fields.
+    #[serde(default)]
+    pub(crate) only_sampled: bool,
     #[serde(default)]
     pub(crate) app_types: Vec<String>,
     /// The app needs any one of these.
@@ -23,9 +34,6 @@ pub(crate) struct EventFacts {
     pub(crate) scopes: Vec<Scope>,
     #[serde(default)]
     pub(crate) field_scopes: Vec<Scope>,
-    #[serde(default)]
-    #[expect(dead_code, reason = "no page says what is true of it")]
-    push_modes: Vec<String>,
 }
 
 /// A permission, and the kinds of app that can be given it.
@@ -87,4 +95,6 @@ pub(crate) struct Facts {
     pub(crate) scopes: Vec<String>,
     /// The sample has it, and the table of fields does not.
     pub(crate) only_sampled: bool,
+    /// The only sources that have it, where it is in no page or not in all SDKs.
+    pub(crate) sdks: Vec<String>,
 }

@@ -3,9 +3,9 @@
 //! overlay names. `cargo xtask codegen` is this library as a command.
 //!
 //! ```text
-//! page -> import -> specs/<domain>/<event_type>.json  spec, facts  \
-//!                                                                   catalogue -> model -> render -> rustfmt -> files
-//!                   specs/<domain>/overlay.toml       overlay      /
+//! page, model -> import -> specs/<domain>/<event_type>.json  spec, facts  \
+//!                                                                          catalogue -> model -> render -> rustfmt -> files
+//!                          specs/<domain>/overlay.toml       overlay      /
 //! ```
 //!
 //! It depends on none of the crates that it writes, so it works when they do not compile. Each function
@@ -26,6 +26,7 @@
 mod catalogue;
 mod core_tables;
 mod documented;
+mod drift;
 mod facts;
 mod files;
 mod import;
@@ -45,6 +46,7 @@ mod rules;
 mod rustfmt;
 mod scaffold;
 mod scratch;
+mod sdk_fields;
 mod sources;
 mod spec;
 mod stale;
@@ -64,6 +66,7 @@ use self::problem::Problems;
 use self::sources::{Source, Sources};
 use self::spec::Spec;
 
+pub use self::drift::Drift;
 pub use self::import::Report;
 pub use self::list::Listing;
 pub use self::own::Module;
@@ -143,14 +146,23 @@ pub fn check(root: &Path) -> Result<(), CodegenError> {
     run(root, true).map(drop)
 }
 
-/// Turns saved pages of the platform's documentation into fact files. Pages that are no event pages are
-/// refused, and the others go on.
+/// Turns saved pages of the platform's documentation, and models of SDKs, into fact files. What is
+/// neither is refused, and the others go on. Of several sources of an event the newest page counts.
 ///
 /// # Errors
 ///
-/// Where the overlays are wrong, or a file other than a page cannot be read or written.
-pub fn import(root: &Path, pages: &[PathBuf]) -> Result<Report, CodegenError> {
-    import::run(root, pages)
+/// Where the overlays are wrong, or a fact file cannot be read or written.
+pub fn import(root: &Path, files: &[PathBuf]) -> Result<Report, CodegenError> {
+    import::run(root, files)
+}
+
+/// Compares models of SDKs with the facts, field by field, and writes nothing.
+///
+/// # Errors
+///
+/// Where facts or words are wrong, or a file other than a model cannot be read.
+pub fn drift(root: &Path, models: &[PathBuf]) -> Result<Drift, CodegenError> {
+    drift::run(root, models)
 }
 
 /// Brings the generated files up to date and returns those that changed. With `check`, nothing is
@@ -372,13 +384,12 @@ fn report_clashes(domains: &[Generated], problems: &mut Problems) {
 /// Its problems, at least one.
 pub fn generate_domain(sources: &Sources) -> Result<Generated, Vec<Problem>> {
     let mut problems = Problems::default();
-    let specs: Vec<_> = sources
-        .specs
-        .iter()
-        .filter_map(|source| Spec::parse(&source.file, &source.text, &mut problems))
-        .collect();
     let Source { file, text } = &sources.overlay;
     let overlay = Overlay::parse(file, text, &mut problems).unwrap_or_default();
+    let specs = sources.specs.iter();
+    let specs: Vec<_> = specs
+        .filter_map(|Source { file, text }| Spec::parse(file, text, &overlay, &mut problems))
+        .collect();
     // What refers to a file that could not be read would be reported wrongly.
     let mut problems = problems.checkpoint()?;
     let types = types::collect(&specs, &overlay, &mut problems);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::model::{Domain, Event};
+use super::model::{Domain, Event, Origin};
 use super::place::Place;
 
 /// An event, and where its type is.
@@ -20,6 +20,7 @@ pub(crate) struct Entry {
     /// The page, as a cell of a table.
     pub(crate) documented: String,
     pub(crate) is_raw: bool,
+    pub(crate) origin: Origin,
     /// Whether it comes in the envelope of version 1.
     pub(crate) is_v1: bool,
     /// Where in the body the documented key of duplicates is, as a JSON pointer.
@@ -38,7 +39,8 @@ pub(crate) fn entries(domain: &Domain, place: &Place) -> Vec<Entry> {
         page: event.info.page.clone(),
         updated: event.info.updated.clone(),
         documented: event.documented.clone(),
-        is_raw: event.raw.is_some() && !matches!(place, Place::ByHand(_)),
+        origin: event.origin.clone(),
+        is_raw: event.raw.is_some(),
         is_v1: event.is_v1,
         duplicate_key: event.duplicate_key.clone(),
     };
@@ -94,20 +96,27 @@ fn lines(entries: &[Entry]) -> String {
 /// The domains as a Markdown table, for the README.
 pub(crate) fn markdown<'a>(entries: impl Iterator<Item = &'a Entry>) -> String {
     let domains = by_domain(entries);
-    let mut text = "| domain | types | events | with typed fields |\n".to_owned();
-    text += "| --- | --- | ---: | ---: |\n";
-    let (mut all, mut all_typed) = (0, 0);
+    let mut text =
+        "| domain | types | events | typed from pages | typed from SDKs | raw |\n".to_owned();
+    text += "| --- | --- | ---: | ---: | ---: | ---: |\n";
+    let mut all = [0; 4];
     for (domain, entries) in &domains {
         let module = &entries[0].module;
-        let typed = entries.iter().filter(|entry| !entry.is_raw).count();
+        let raw = entries.iter().filter(|entry| entry.is_raw).count();
+        let from_sdks = entries.iter().filter(|entry| !entry.origin.sdks.is_empty());
+        let from_sdks = from_sdks.count();
+        let from_pages = entries.len() - raw - from_sdks;
+        let counts = [entries.len(), from_pages, from_sdks, raw];
         text += &format!(
-            "| `{domain}` | `{module}` | {} | {typed} |\n",
-            entries.len()
+            "| `{domain}` | `{module}` | {} |\n",
+            counts.map(|count| count.to_string()).join(" | ")
         );
-        all += entries.len();
-        all_typed += typed;
+        for (all, count) in all.iter_mut().zip(counts) {
+            *all += count;
+        }
     }
-    text + &format!("| **all** | | **{all}** | **{all_typed}** |\n")
+    let all = all.map(|count| format!("**{count}**")).join(" | ");
+    text + &format!("| **all** | | {all} |\n")
 }
 
 /// What stands around the table in the README.

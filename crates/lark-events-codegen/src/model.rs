@@ -62,11 +62,23 @@ pub(crate) struct Event {
     pub(crate) body: Struct,
     /// Why the body stays as it was sent, where it does.
     pub(crate) raw: Option<&'static str>,
+    pub(crate) origin: Origin,
     pub(crate) sample: Option<Sample>,
     /// All of its permissions.
     pub(crate) scopes: Vec<String>,
     /// Where in the body the documented key of duplicates is, as a JSON pointer.
     pub(crate) duplicate_key: Option<String>,
+}
+
+/// Where it is known from.
+#[derive(Debug, Clone)]
+pub(crate) struct Origin {
+    /// What its page calls it.
+    pub(crate) title: Option<String>,
+    /// The SDKs that its fields are from, where they are from no page.
+    pub(crate) sdks: Vec<String>,
+    /// No official source has it.
+    pub(crate) is_unconfirmed: bool,
 }
 
 /// What its `INFO` says, each list empty where there is nothing to say.

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::problem::Problems;
+use super::sdk_fields::SdkFields;
 use super::spec::Shape;
 
 /// The overlay of one domain.
@@ -48,6 +49,10 @@ pub(crate) struct ObjectWords {
     /// Whether its documented rules are checked by hand-written code beside the generated.
     pub(crate) validated_by_hand: bool,
     pub(crate) fields: BTreeMap<String, FieldWords>,
+    /// For a type: the members of objects in models that are of it, as models have no names of types.
+    pub(crate) members: Vec<Vec<String>>,
+    /// For an event: fields that SDKs have and its page does not.
+    pub(crate) from_sdks: Option<SdkFields>,
     /// For an event: what makes its sample JSON.
     pub(crate) repairs: Vec<Repair>,
     /// For an event whose page names another key than the event's id for de-duplication: where that
@@ -55,7 +60,7 @@ pub(crate) struct ObjectWords {
     pub(crate) duplicate_key: Option<String>,
 }
 
-/// A text in a sample, replaced once before the sample is read.
+/// A text in a sample, replaced wherever it is before the sample is read.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Repair {
@@ -85,6 +90,9 @@ pub(crate) struct FieldWords {
     /// The enum that names the keys.
     #[serde(rename = "enum")]
     pub(crate) enumeration: Option<String>,
+    /// The hand-written type of a value that comes in several forms.
+    #[serde(rename = "extern")]
+    pub(crate) external: Option<String>,
     /// What it is where pages contradict each other.
     #[serde(rename = "type")]
     pub(crate) settled: Option<SettledType>,

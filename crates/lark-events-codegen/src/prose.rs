@@ -21,13 +21,19 @@ pub(crate) fn field_sentences(
     }
     sentences.extend(scope_sentence(&scopes));
     if property.schema.facts.only_sampled {
-        sentences.push("Only the sample on the page has it.".to_owned());
+        sentences.push("Only the sample has it.".to_owned());
     }
+    let sdks = &property.schema.facts.sdks;
+    sentences.extend((!sdks.is_empty()).then(|| format!("Only in SDKs: {}.", code_list(sdks))));
     sentences
 }
 
 fn value_sentences(schema: &Schema, is_enum: bool) -> Vec<String> {
     let mut sentences = Vec::new();
+    if let Shape::Either(forms) = &schema.leaf().shape {
+        let forms: Vec<_> = forms.iter().map(|form| form.shape.article()).collect();
+        sentences.push(format!("Either {}.", forms.join(" or ")));
+    }
     sentences.extend(value_clauses(schema, is_enum).map(|clauses| sentence(&clauses)));
     if let Shape::Array(inner) | Shape::Map(inner) = &schema.shape {
         let inner = value_clauses(inner, is_enum);

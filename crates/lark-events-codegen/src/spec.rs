@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::facts::{Envelope, EventFacts, Facts};
+use super::overlay::{Overlay, path};
 use super::problem::Problems;
 use super::raw_schema::{Kind, RawSchema};
 
@@ -80,6 +81,8 @@ pub(crate) enum Shape {
     Map(Box<Schema>),
     /// An [`Object`], by its key.
     Named(String),
+    /// Sources disagree: it comes in each of these forms.
+    Either(Vec<Schema>),
 }
 
 impl Shape {
@@ -89,6 +92,19 @@ impl Shape {
             Self::Named(key) => Some(key),
             Self::Array(inner) | Self::Map(inner) => inner.shape.named(),
             _ => None,
+        }
+    }
+
+    /// What its values are, in a word.
+    pub(crate) fn article(&self) -> &'static str {
+        match self {
+            Self::String => "a string",
+            Self::Integer => "an integer",
+            Self::Number => "a number",
+            Self::Boolean => "a boolean",
+            Self::Array(_) => "a list",
+            Self::Map(_) | Self::Named(_) => "an object",
+            Self::Any | Self::Either(_) => "anything",
         }
     }
 }
@@ -105,8 +121,18 @@ impl Schema {
 
 impl Spec {
     /// Parses a fact file. `None` is always accompanied by a problem.
-    pub(crate) fn parse(file: &str, text: &str, problems: &mut Problems) -> Option<Self> {
-        let document: Document = match serde_json::from_str(text) {
+    pub(crate) fn parse(
+        file: &str,
+        text: &str,
+        overlay: &Overlay,
+        problems: &mut Problems,
+    ) -> Option<Self> {
+        let mut read = || -> Result<Document, serde_json::Error> {
+            let mut document: Value = serde_json::from_str(text)?;
+            add_sdk_fields(&mut document, overlay, problems);
+            serde_json::from_value(document)
+        };
+        let document = match read() {
             Ok(document) => document,
             Err(error) => {
                 problems.push(file, "", error.to_string());
@@ -169,6 +195,24 @@ impl Spec {
     }
 }
 
+/// Adds what SDKs have beyond the page.
+fn add_sdk_fields(document: &mut Value, overlay: &Overlay, problems: &mut Problems) {
+    let event_type = document["$id"].as_str().unwrap_or_default().to_owned();
+    let words = overlay.events.get(&event_type);
+    let Some(fields) = words.and_then(|words| words.from_sdks.as_ref()) else {
+        return;
+    };
+    let body = if document.pointer("/properties/event").is_some() {
+        "/properties/event"
+    } else {
+        ""
+    };
+    if let Err((field, rule)) = fields.add_to(document, body) {
+        let at = path(&["events", &event_type, "from_sdks", "fields", field]);
+        problems.push(&overlay.file, at, rule);
+    }
+}
+
 /// The top of a fact file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -190,13 +234,13 @@ struct Document {
 
 impl Document {
     fn check_names(&self, file: &str, problems: &mut Problems) {
-        let path = Path::new(file);
+        let file_path = Path::new(file);
         let text = |part: Option<&std::ffi::OsStr>| {
             let part = part.unwrap_or_default();
             part.to_string_lossy().into_owned()
         };
-        let stem = text(path.file_stem());
-        let folder = text(path.parent().and_then(Path::file_name));
+        let stem = text(file_path.file_stem());
+        let folder = text(file_path.parent().and_then(Path::file_name));
         for (pointer, actual, expected) in [
             ("/$schema", self.dialect.as_str(), DIALECT),
             ("/type", &self.kind, "object"),
@@ -263,11 +307,18 @@ impl Parser<'_> {
 
     fn shape(&mut self, raw: RawSchema, pointer: &str, key: &str) -> Option<Shape> {
         if let (Some(choice), None, None) = (&raw.any_of, &raw.reference, &raw.kinds) {
-            let Some(first) = choice.first() else {
-                return self.reject(pointer, "`anyOf` names no type");
+            // Any value can be missing.
+            let null = json!({"type": ["null"]});
+            let forms = choice.iter().enumerate().filter(|(_, form)| **form != null);
+            let forms = forms.map(|(index, form)| {
+                self.schema(form.clone(), format!("{pointer}/anyOf/{index}"), key)
+            });
+            let mut forms: Vec<_> = forms.collect::<Option<_>>()?;
+            return match forms.len() {
+                0 => self.reject(pointer, "`anyOf` names no type"),
+                1 => Some(forms.remove(0).shape),
+                _ => Some(Shape::Either(forms)),
             };
-            let first = self.schema(first.clone(), child(pointer, "anyOf/0"), key)?;
-            return Some(first.shape);
         }
         if raw.has_no_kind() {
             return self.reject(pointer, "`type` names no type");
@@ -338,7 +389,7 @@ pub(crate) fn canonical(document: &Value) -> String {
 }
 
 /// The JSON pointer of a member (RFC 6901).
-fn child(pointer: &str, name: &str) -> String {
+pub(crate) fn child(pointer: &str, name: &str) -> String {
     let name = name.replace('~', "~0").replace('/', "~1");
     format!("{pointer}/{name}")
 }

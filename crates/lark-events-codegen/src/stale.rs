@@ -39,6 +39,12 @@ pub(crate) fn report(specs: &[Spec], types: &Types, overlay: &Overlay, problems:
                     "only for an event, which has a sample",
                 );
             }
+            if table == "types" && words.from_sdks.is_some() {
+                report(&[table, key, "from_sdks"], "only for an event");
+            }
+            if table == "events" && !words.members.is_empty() {
+                report(&[table, key, "members"], "only for a type");
+            }
             let is_generated =
                 words.doc.is_some() || words.name.is_some() || !words.fields.is_empty();
             if words.external.is_some() && (table == "events" || is_generated) {

@@ -90,6 +90,12 @@ impl Merging<'_> {
                     return false;
                 }
             }
+            (Shape::Either(known), Shape::Either(other)) if known.len() == other.len() => {
+                let mut pairs = known.iter_mut().zip(other);
+                if !pairs.all(|(known, other)| self.schema(known, other, at)) {
+                    return false;
+                }
+            }
             (_, Shape::Any) | (Shape::Number, Shape::Integer) => {}
             (Shape::Any, shape) => known.shape = shape.clone(),
             (Shape::Integer, Shape::Number) => known.shape = Shape::Number,
@@ -120,6 +126,11 @@ impl Merging<'_> {
         unite(&mut known.scopes, &other.scopes);
         unite(&mut known.keys, &other.keys);
         known.only_sampled &= other.only_sampled;
+        if known.sdks.is_empty() || other.sdks.is_empty() {
+            known.sdks.clear();
+        } else {
+            unite(&mut known.sdks, &other.sdks);
+        }
         known.unix_time |= other.unix_time;
     }
 

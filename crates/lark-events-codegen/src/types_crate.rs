@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::list::{self, Entry};
+use super::model;
 use super::place::{GENERATED, Place, TYPES};
 
 /// Features that no domain has, so that none can be called so.
@@ -155,11 +156,20 @@ fn modules(domains: &BTreeMap<&str, Vec<&Entry>>, is_extended: &impl Fn(&str) ->
     text + "\n#[cfg(feature = \"catalogue\")]\npub(crate) mod catalogue;\n"
 }
 
+fn origin(origin: &model::Origin) -> String {
+    let model::Origin {
+        title,
+        sdks,
+        is_unconfirmed,
+    } = origin;
+    format!("Origin {{ title: {title:?}, sdks: &{sdks:?}, is_unconfirmed: {is_unconfirmed} }},\n")
+}
+
 fn table(domains: &BTreeMap<&str, Vec<&Entry>>) -> String {
     let mut text = HEADER.to_owned()
         + "use lark_events::event::KnownEvent;
 
-use crate::catalogue::Domain;
+use crate::catalogue::{Domain, Origin};
 
 /// Every domain that is on, by name.
 pub const DOMAINS: &[Domain] = &[\n";
@@ -179,6 +189,8 @@ pub const DOMAINS: &[Domain] = &[\n";
         if !matches!(place, Place::ByHand(_)) {
             text += &format!("#[cfg(feature = {domain:?})]\n");
         }
+        let origins: Vec<_> = entries.iter().map(|entry| origin(&entry.origin)).collect();
+        let origins = origins.concat();
         text += &format!(
             "Domain {{
                 name: {domain:?},
@@ -186,6 +198,7 @@ pub const DOMAINS: &[Domain] = &[\n";
                 module: {module:?},
                 events: {events},
                 names: &{names:?},
+                origins: &[{origins}],
                 outline: include_str!(\"outlines/{domain}.json\"),
             }},\n",
             place.crate_name(),

@@ -22,6 +22,8 @@ pub use self::generated::approval;
 pub use self::generated::attendance;
 #[cfg(feature = "auth")]
 pub use self::generated::auth;
+#[cfg(feature = "board")]
+pub use self::generated::board;
 #[cfg(feature = "calendar")]
 pub use self::generated::calendar;
 #[cfg(feature = "compensation")]

@@ -21,8 +21,10 @@
 //! The bodies are generated from `specs/vc`; [`EVENTS`] lists what the platform documents of each.
 
 mod generated;
+mod meeting_user_id;
 mod reserve_config;
 
+pub use self::meeting_user_id::MeetingUserId;
 pub use generated::*;
 
 /// The README's example is a test.

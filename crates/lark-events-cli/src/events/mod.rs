@@ -30,7 +30,7 @@ Examples:
 Exit status 1: nothing matches."
 )]
 pub(crate) struct EventsArgs {
-    /// A part of the event type, the title or the Rust type; or a whole event or Rust type with `*`
+    /// A part of the event type, the title, the page's title or the Rust type; or a whole event or Rust type with `*`
     /// for any text and `?` for any character. All events without it.
     pattern: Option<String>,
     /// Also show which permissions allow the event (any one of them), and its documentation page.
@@ -57,12 +57,22 @@ struct Listed {
     scopes: &'static [&'static str],
     page: Option<&'static str>,
     updated: Option<&'static str>,
+    /// What the page calls it.
+    page_title: Option<&'static str>,
+    /// What its fields are from, where that is no page.
+    sdks: &'static [&'static str],
+    /// Whether no official source has it.
+    unconfirmed: bool,
 }
 
 impl From<Known> for Listed {
     fn from(known: Known) -> Self {
         let Known {
-            domain, name, info, ..
+            domain,
+            name,
+            info,
+            origin,
+            ..
         } = known;
         Self {
             event_type: info.event_type,
@@ -73,6 +83,9 @@ impl From<Known> for Listed {
             scopes: info.scopes,
             page: info.page,
             updated: info.updated,
+            page_title: origin.title,
+            sdks: origin.sdks,
+            unconfirmed: origin.is_unconfirmed,
         }
     }
 }

@@ -24,8 +24,9 @@ impl Pattern {
         let names = [known.info.event_type, known.name].map(str::to_lowercase);
         match self {
             Self::Part(part) => {
-                let title = known.info.title.to_lowercase();
-                names.iter().chain([&title]).any(|text| text.contains(part))
+                let titles = known.origin.title.into_iter().chain([known.info.title]);
+                let mut texts = names.into_iter().chain(titles.map(str::to_lowercase));
+                texts.any(|text| text.contains(part))
             }
             Self::Glob(glob) => names.iter().any(|name| fits(glob, name)),
         }

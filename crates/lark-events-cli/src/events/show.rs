@@ -92,6 +92,8 @@ fn schema(known: &Known) -> Option<&'static str> {
 
 fn page(known: &Known, fields: &[Field]) -> Text {
     let info = known.info;
+    let origin = known.origin;
+    let unconfirmed = origin.is_unconfirmed.then_some("no official source");
     let mut facts = Table::default();
     let updated = info.updated.map(|day| format!(" (as of {day})"));
     for (label, text) in [
@@ -105,6 +107,9 @@ fn page(known: &Known, fields: &[Field]) -> Text {
             "page",
             info.page.unwrap_or_default().to_owned() + &updated.unwrap_or_default(),
         ),
+        ("called there", origin.title.unwrap_or_default().to_owned()),
+        ("fields as in", origin.sdks.join(", ")),
+        ("confirmed by", unconfirmed.unwrap_or_default().to_owned()),
     ] {
         if !text.is_empty() {
             facts.row([label.to_owned(), text]);
@@ -120,7 +125,7 @@ fn page(known: &Known, fields: &[Field]) -> Text {
     lines.extend(facts.lines(|_, column| if column == 0 { FAINT } else { plain }));
     lines.extend(heading("Fields"));
     if fields.is_empty() {
-        lines.push("No page that is known here describes them.".into());
+        lines.push("No source that is known here describes them.".into());
     }
     let mut tree = Table::default();
     add(&mut tree, fields, 1);

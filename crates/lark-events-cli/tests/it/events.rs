@@ -34,6 +34,7 @@ fn an_event_is_found_by_its_type_its_title_and_its_rust_type() {
         "vc.reserve*",
         "*reserve_config*",
         "ReserveConfig?????????",
+        "会议室预定限制",
     ] {
         let ran = lark_events(&["events", pattern, "--json"])
             .run()
@@ -80,6 +81,9 @@ fn a_listed_event_says_where_its_type_is_and_what_it_needs() {
             "scopes": ["vc:room", "vc:room:readonly"],
             "page": "https://open.feishu.cn/document/server-docs/vc-v1/scope_config/events/updated",
             "updated": "2023-01-31",
+            "page_title": "更新会议室预定限制",
+            "sdks": [],
+            "unconfirmed": false,
         })
     );
 }
@@ -96,10 +100,10 @@ fn an_event_is_shown_with_its_fields_and_its_sample() {
     assert_eq!(page("ReserveConfigUpdatedV1"), by_type);
     for line in [
         "any permission of  vc:room, vc:room:readonly",
-        "  scope_type            ScopeType                 What `scope_id` names.",
-        "    = 2                 Room                      One meeting room.",
-        "      user_id           lark_events::UserId       The user's identities.",
-        "        open_id         String",
+        "  scope_type              ScopeType                 What `scope_id` names.",
+        "    = 2                   Room                      One meeting room.",
+        "      user_id             lark_events::UserId       The user's identities.",
+        "        open_id           String",
         "Sample",
     ] {
         assert!(
@@ -109,7 +113,35 @@ fn an_event_is_shown_with_its_fields_and_its_sample() {
     }
     assert!(by_type.contains("In days, 1 to 730; 365 when not set."));
     assert!(by_type.ends_with("}\n"));
-    assert!(page("vc.recording.recording_ended_v1").contains("No page that is known"));
+    for (event, label, text) in [
+        (
+            "vc.reserve_config.updated_v1",
+            "called there",
+            "更新会议室预定限制",
+        ),
+        (
+            "vc.recording.recording_ended_v1",
+            "fields as in",
+            "@larksuiteoapi/node-sdk 1.74.0",
+        ),
+        (
+            "im.message.updated_v1",
+            "confirmed by",
+            "no official source",
+        ),
+        (
+            "passport.session.created_v1",
+            "No source",
+            "describes them.",
+        ),
+    ] {
+        let page = page(event);
+        let mut lines = page.lines();
+        assert!(
+            lines.any(|line| line.starts_with(label) && line.ends_with(text)),
+            "{page}"
+        );
+    }
 }
 
 #[test]

@@ -5,19 +5,58 @@ use serde_json::{Map, Number, Value, json};
 
 use super::fields::{Field, Node, Shape, Types};
 
+/// The document of an event, of whose `x-lark` what is null or empty says nothing.
+pub(super) fn document(
+    mut lark: Value,
+    root: &[Field],
+    types: &Types,
+    samples: Vec<Value>,
+) -> Value {
+    if let Some(lark) = lark.as_object_mut() {
+        lark.retain(|_, value| is_filled(value));
+    }
+    let writer = Writer(types);
+    let mut document = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": lark["event_type"],
+        "x-lark": lark,
+        "type": "object",
+        "properties": writer.properties(root),
+    });
+    // An object of which nothing is known.
+    if document["properties"]["event"] == json!({"type": "object", "additionalProperties": {}}) {
+        document["properties"]["event"] = json!({"type": "object"});
+    }
+    let definitions = writer.definitions(root);
+    if is_filled(&definitions) {
+        document["$defs"] = definitions;
+    }
+    document["examples"] = samples.into();
+    document
+}
+
+fn is_filled(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(members) => !members.is_empty(),
+        _ => true,
+    }
+}
+
 /// A value or more, whose types are given.
-pub(super) struct Writer<'a>(pub(super) &'a Types);
+struct Writer<'a>(&'a Types);
 
 impl<'a> Writer<'a> {
     /// The `properties` of an object.
-    pub(super) fn properties(&self, fields: &[Field]) -> Value {
+    fn properties(&self, fields: &[Field]) -> Value {
         let members = fields.iter();
         let members = members.map(|field| (field.name.clone(), self.schema(&field.node)));
         Value::Object(members.collect())
     }
 
     /// The `$defs` of those types that the fields lead to, in the order in which they do.
-    pub(super) fn definitions(&self, fields: &'a [Field]) -> Value {
+    fn definitions(&self, fields: &'a [Field]) -> Value {
         let mut reached = Vec::new();
         self.reach(fields, &mut reached);
         let definitions = reached.into_iter().map(|(name, fields)| {
@@ -37,6 +76,7 @@ impl<'a> Writer<'a> {
         match &node.shape {
             Shape::List(inner) | Shape::Map(inner) => self.reach_node(inner, reached),
             Shape::Object(fields) => self.reach(fields, reached),
+            Shape::Either(forms) => forms.iter().for_each(|form| self.reach_node(form, reached)),
             Shape::Named(name) if !reached.iter().any(|(known, _)| known == name) => {
                 if let Some(fields) = self.fields_of(name) {
                     reached.push((name, fields));
@@ -78,6 +118,11 @@ impl<'a> Writer<'a> {
                     reference = json!({"anyOf": [reference, {"type": node.also}]});
                 }
                 schema.extend(reference.as_object().cloned().into_iter().flatten());
+                ""
+            }
+            Shape::Either(forms) => {
+                let forms = forms.iter().map(|form| self.schema(form)).collect();
+                schema.insert("anyOf".to_owned(), forms);
                 ""
             }
             Shape::Any | Shape::Unknown | Shape::Named(_) => "",
@@ -138,6 +183,7 @@ fn add_facts(schema: &mut Map<String, Value>, node: &Node) {
         "scopes",
         list(node.scopes.iter().map(|scope| json!(scope))),
     );
+    put(false, "sdks", list(node.sdks.iter().map(|sdk| json!(sdk))));
     put(
         false,
         "only_sampled",

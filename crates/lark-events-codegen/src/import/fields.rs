@@ -32,6 +32,8 @@ pub(super) struct Node {
     pub(super) is_only_sampled: bool,
     /// The sample has a point in time, and not a length of it.
     pub(super) is_unix_time: bool,
+    /// The only SDKs of several that have it.
+    pub(super) sdks: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +50,15 @@ pub(super) enum Shape {
     Object(Vec<Field>),
     /// One of the [`Types`].
     Named(String),
+    /// Sources disagree: it comes in each of these forms.
+    Either(Vec<Node>),
+}
+
+impl Shape {
+    /// Whether its values are objects.
+    pub(super) fn is_object(&self) -> bool {
+        matches!(self, Self::Object(_) | Self::Named(_) | Self::Map(_))
+    }
 }
 
 impl Node {
@@ -60,6 +71,7 @@ impl Node {
             is_out_of_bounds: false,
             is_only_sampled: false,
             is_unix_time: false,
+            sdks: Vec::new(),
         }
     }
 }
@@ -141,8 +153,7 @@ impl Reader<'_> {
             cell.ok_or_else(|| Refusal::new(row.line, "a cell for each column"))
         };
         let name = cell(self.name)?;
-        let is_name = |char: char| char.is_ascii_alphanumeric() || "_-.".contains(char);
-        if name.text.is_empty() || !name.text.chars().all(is_name) {
+        if !is_name(&name.text) {
             let rule = format!("the name of a field, not `{:.40}`", name.text);
             return Err(Refusal::new(row.line, rule));
         }
@@ -217,6 +228,12 @@ impl Reader<'_> {
         };
         Ok(Node::new(shape))
     }
+}
+
+/// Whether a field can be called so.
+pub(super) fn is_name(text: &str) -> bool {
+    let is_part = |char: char| char.is_ascii_alphanumeric() || "_-.".contains(char);
+    !text.is_empty() && text.chars().all(is_part)
 }
 
 /// A type that stands in several places has what any of them shows. The error is a field of which

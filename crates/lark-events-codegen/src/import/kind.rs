@@ -3,7 +3,7 @@
 
 /// A type as the page has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     String,
     Integer,
     Number,
@@ -25,7 +25,7 @@ const MAX_NESTING: usize = 4;
 
 impl Kind {
     /// Nothing where the text is no type at all.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         Self::parse_within(text, MAX_NESTING)
     }
 

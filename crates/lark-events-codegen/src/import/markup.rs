@@ -5,12 +5,8 @@
 use html5gum::{DefaultEmitter, StartTag, StringReader, Token, Tokenizer};
 use serde_json::Value;
 
+use super::labels::{DESCRIPTION, NAME, TYPE};
 use super::page::{Block, Code, Refusal};
-
-/// Names of the columns in the tables of fields.
-const NAME: &[&str] = &["名称", "字段"];
-const TYPE: &[&str] = &["类型", "数据类型"];
-const DESCRIPTION: &[&str] = &["描述"];
 
 /// Any table of a page.
 #[derive(Debug, Default, PartialEq)]
@@ -45,15 +41,18 @@ impl Table {
         names.any(|name| object.get(&name.text).is_some())
     }
 
-    /// What a table lacks that has no fields.
+    /// What a table has that says which fields there are.
+    pub(super) const COLUMNS: &str =
+        "columns `名称`, `字段`, `Name` or `Parameter`, and `类型`, `数据类型` or `Type`";
+
+    /// That a table lacks them.
     pub(super) fn unlabelled(&self) -> Refusal {
-        let rule = "a table with the columns `名称` or `字段`, and `类型` or `数据类型`";
-        Refusal::new(self.line, rule)
+        Refusal::new(self.line, format!("a table with the {}", Self::COLUMNS))
     }
 
     fn column(&self, labels: &[&str]) -> Option<usize> {
         let mut columns = self.columns.iter();
-        columns.position(|column| labels.contains(&column.as_str()))
+        columns.position(|column| labels.contains(&column.trim_matches('*')))
     }
 }
 
@@ -73,7 +72,6 @@ pub(super) struct Cell {
     pub(super) keys: Vec<String>,
     pub(super) permissions: Vec<Permission>,
     pub(super) app_types: Vec<String>,
-    pub(super) push_modes: Vec<String>,
 }
 
 #[derive(Debug, PartialEq)]
@@ -223,12 +221,7 @@ impl<'a> Reader<'a> {
                 self.mute(tag);
             }
             b"md-app-support" => cell.app_types = list(tag, b"types"),
-            b"md-tag" => {
-                let kind = attribute(tag, b"type");
-                let mode = kind.as_deref().and_then(|kind| kind.strip_prefix("push-"));
-                cell.push_modes.extend(mode.map(str::to_owned));
-                self.mute(tag);
-            }
+            b"md-tag" => self.mute(tag),
             _ => {}
         }
     }

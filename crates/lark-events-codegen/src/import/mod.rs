@@ -1,17 +1,26 @@
-//! `cargo xtask codegen import PAGE…`: saved pages of the platform's documentation become fact
-//! files, whole. Only facts are taken: names, types, numbers, sample values; no sentence is.
+//! `cargo xtask codegen import FILE…`: saved pages of the platform's documentation, and models of SDKs,
+//! become fact files, whole. Only facts are taken: names, types, numbers, sample values; no sentence is.
 //!
 //! ```text
-//! bytes -> page (blocks) -> events (a table and a sample each) -> fields -> sampled -> document
+//!                 page (blocks) -> drafts (a table and samples) -> events \
+//! bytes -> input                                                           -> fields -> sampled -> document -> choice
+//!                 model --------------------------------------------------/
 //! ```
 
 mod changes;
+mod choice;
 mod document;
+mod drafts;
 pub(crate) mod events;
+mod facts_table;
 mod fields;
-mod kind;
+mod input;
+pub(crate) mod kind;
+mod labels;
 mod markup;
+mod model;
 pub(crate) mod page;
+mod pipes;
 mod sample;
 mod sampled;
 mod wording;
@@ -26,11 +35,15 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
+use self::choice::{Against, Found};
 use self::events::Imported;
+use self::input::Input;
+use self::model::Members;
 use self::page::{Page, Refusal};
 use super::files::ensure_file_contents;
-use super::overlay::Overlay;
+use super::overlay::{Overlay, path};
 use super::problem::Problems;
+use super::spec::Spec;
 use super::{CodegenError, names, sources};
 
 /// What an import did, as lines to print, and whether all pages were taken.
@@ -38,7 +51,8 @@ use super::{CodegenError, names, sources};
 pub struct Report {
     /// New and updated fact files, with what changed in them.
     pub lines: Vec<String>,
-    /// Pages that were not taken, each with its line and what was expected there.
+    /// Pages that were not taken, each with its line and what was expected there, and repairs that
+    /// have nothing to repair.
     pub refused: Vec<String>,
 }
 
@@ -46,6 +60,8 @@ pub struct Report {
 #[derive(Debug, Default)]
 pub struct Setting {
     repairs: Vec<SampleRepair>,
+    /// By domain, the names of the types of objects that models have no names for.
+    members: BTreeMap<String, Members>,
     /// By event type, where it does not begin with its domain.
     pub domains: BTreeMap<String, String>,
     /// The domain of an event that names none and is not among those.
@@ -68,12 +84,13 @@ struct SampleRepair {
 struct DomainsFile(BTreeMap<String, Vec<String>>);
 
 impl Setting {
-    fn read(root: &Path) -> Result<Self, CodegenError> {
+    pub(crate) fn read(root: &Path) -> Result<Self, CodegenError> {
         let mut setting = Self::default();
         let mut problems = Problems::default();
-        let path = root.join(sources::DOMAINS);
-        if path.exists() {
-            let text = fs::read_to_string(&path).map_err(|error| CodegenError::io(&path, error))?;
+        let domains = root.join(sources::DOMAINS);
+        if domains.exists() {
+            let text =
+                fs::read_to_string(&domains).map_err(|error| CodegenError::io(&domains, error))?;
             match toml::from_str::<DomainsFile>(&text) {
                 Ok(DomainsFile(domains)) => {
                     for (domain, event_types) in domains {
@@ -96,8 +113,20 @@ impl Setting {
             let Some(parsed) = Overlay::parse(&overlay.file, &overlay.text, &mut problems) else {
                 continue;
             };
+            let folder = Path::new(&overlay.file).parent().and_then(Path::file_name);
+            let domain = folder.unwrap_or_default().to_string_lossy().into_owned();
+            let members = setting.members.entry(domain).or_default();
+            for (name, words) in parsed.types {
+                for list in words.members {
+                    members.insert(list.into_iter().collect(), name.clone());
+                }
+            }
             for (event_type, words) in parsed.events {
                 for repair in words.repairs {
+                    if repair.find.is_empty() {
+                        let at = path(&["events", &event_type, "repairs"]);
+                        problems.push(&overlay.file, at, "a repair finds a text");
+                    }
                     setting.repairs.push(SampleRepair {
                         event_type: event_type.clone(),
                         file: overlay.file.clone(),
@@ -122,65 +151,98 @@ impl Setting {
     }
 }
 
-/// Imports pages. Those that are no event pages are refused, and the others go on.
-pub(crate) fn run(root: &Path, pages: &[PathBuf]) -> Result<Report, CodegenError> {
+/// Imports pages and models. What is neither is refused, and the others go on.
+pub(crate) fn run(root: &Path, files: &[PathBuf]) -> Result<Report, CodegenError> {
     let setting = Setting::read(root)?;
     let mut report = Report::default();
-    let mut seen = BTreeMap::new();
-    for page in pages {
-        let name = page.display().to_string();
-        let bytes = match fs::read(page) {
+    let mut sources: BTreeMap<String, Vec<Found>> = BTreeMap::new();
+    let mut order = Vec::new();
+    for path in files {
+        let file = path.display().to_string();
+        let bytes = match fs::read(path) {
             Ok(bytes) => bytes,
             Err(error) => {
-                report.refused.push(format!("{name}: {error}"));
+                report.refused.push(format!("{file}: {error}"));
                 continue;
             }
         };
         match events_of(&bytes, &setting) {
             Ok(events) => {
                 for event in events {
-                    if let Some(first) = seen.insert(event.event_type.clone(), name.clone()) {
-                        let line = format!("{name}: `{}` stands on {first} too", event.event_type);
-                        report.refused.push(line);
-                        continue;
+                    let file = file.clone();
+                    let sources = sources.entry(event.event_type.clone()).or_default();
+                    if sources.is_empty() {
+                        order.push(event.event_type.clone());
                     }
-                    write(root, &name, &event, &mut report)?;
+                    sources.push(Found { event, file });
                 }
             }
             Err(Refusal { line, expected }) => {
                 report
                     .refused
-                    .push(format!("{name}:{line}: expected {expected}"));
+                    .push(format!("{file}:{line}: expected {expected}"));
             }
+        }
+    }
+    for event_type in order {
+        let found = sources.remove(&event_type).and_then(choice::choose);
+        if let Some(found) = found {
+            write(root, found, &mut report)?;
         }
     }
     Ok(report)
 }
 
-/// The events on a page.
+/// The events on a page, or of a model.
 ///
 /// # Errors
 ///
-/// The first place of the page that says it is no event page.
+/// The first place that says it is neither.
 pub fn events_of(bytes: &[u8], setting: &Setting) -> Result<Vec<Imported>, Refusal> {
-    events::read(&Page::parse(bytes)?, setting)
+    match Input::read(bytes)? {
+        Input::Page(saved) => {
+            let events = Page::parse(&saved.text)
+                .and_then(|page| events::read(&page, &saved.about, setting));
+            events.map_err(|refusal| saved.refusal(refusal))
+        }
+        Input::Model(model) => Ok(vec![model::read(&model, setting)?]),
+    }
+}
+
+/// The event of a model, and nothing else, as facts.
+pub(crate) fn model_of(bytes: &[u8], setting: &Setting) -> Result<Spec, Refusal> {
+    let Input::Model(model) = Input::read(bytes)? else {
+        return Err(Refusal::new(1, "a model, not a page"));
+    };
+    let event = model::read(&model, setting)?;
+    let file = format!("{}/{}.json", event.domain, event.event_type);
+    let mut problems = Problems::default();
+    let spec = Spec::parse(&file, &event.text(), &Overlay::default(), &mut problems);
+    spec.ok_or_else(|| Refusal::new(1, "a model whose facts are understood"))
 }
 
 /// Writes a fact file and tells what is new in it, and what is doubtful.
-fn write(
-    root: &Path,
-    page: &str,
-    event: &Imported,
-    report: &mut Report,
-) -> Result<(), CodegenError> {
+fn write(root: &Path, found: Found, report: &mut Report) -> Result<(), CodegenError> {
+    let Found {
+        mut event,
+        file: source,
+    } = found;
     let file = format!("specs/{}/{}.json", event.domain, event.event_type);
     let path = root.join(&file);
     let old = fs::read_to_string(&path).ok();
-    let text = event.text();
-    if ensure_file_contents(&path, &text, false)? {
+    let old = old.and_then(|old| serde_json::from_str::<Value>(&old).ok());
+    if choice::against(&mut event, old.as_ref()) == Against::Yields {
+        let line = format!("kept {file}: {source} is older, or a model");
+        report.lines.push(line);
+        event.notes.clear();
+        event.stale.clear();
+    }
+    let stale = event.stale.iter();
+    let stale = stale.map(|(line, repair)| format!("{source}:{line}: expected {repair}"));
+    report.refused.extend(stale);
+    if ensure_file_contents(&path, &event.text(), false)? {
         return Ok(());
     }
-    let old = old.and_then(|old| serde_json::from_str::<Value>(&old).ok());
     match old {
         None => report.lines.push(format!("new {file}")),
         Some(old) => {
@@ -190,7 +252,7 @@ fn write(
         }
     }
     let notes = event.notes.iter();
-    let notes = notes.map(|(line, note)| format!("  {page}:{line}: {note}"));
+    let notes = notes.map(|(line, note)| format!("  {source}:{line}: {note}"));
     report.lines.extend(notes);
     let mut only_sampled = Vec::new();
     find_only_sampled(&event.document, "", &mut only_sampled);
@@ -203,7 +265,7 @@ fn write(
 
 /// The places of fields that the table does not have.
 fn find_only_sampled(schema: &Value, at: &str, found: &mut Vec<String>) {
-    if schema.pointer("/x-lark/only_sampled").is_some() {
+    if schema.pointer("/x-lark/only_sampled").is_some() && !at.is_empty() {
         found.push(at.to_owned());
     }
     for (name, member) in schema.as_object().into_iter().flatten() {

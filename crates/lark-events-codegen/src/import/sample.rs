@@ -76,6 +76,13 @@ impl Sample {
         })
     }
 
+    /// A document without comments.
+    pub(super) fn plain(value: Value) -> Result<Self, String> {
+        let text = value.to_string();
+        let sample = Self::parse(&Code { line: 1, text });
+        sample.map_err(|refusal| refusal.expected)
+    }
+
     /// What is said beside a member, if anything.
     pub(super) fn comment(&self, pointer: &str) -> Option<&str> {
         let line = self.members.get(pointer)?;

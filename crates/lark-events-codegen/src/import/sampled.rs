@@ -79,6 +79,12 @@ impl<'a> Fitting<'a> {
                 }
             }
             (Shape::Object(fields), Value::Object(_)) => self.members(fields, value, pointer),
+            (Shape::Either(forms), value) => {
+                let fits = |form: &&mut Node| value.is_object() == form.shape.is_object();
+                if let Some(form) = forms.iter_mut().find(fits) {
+                    self.fit(form, value, pointer);
+                }
+            }
             (Shape::Named(name), Value::Object(_)) if self.open.contains(name) => {
                 self.within.push((name.clone(), value, pointer.to_owned()));
             }

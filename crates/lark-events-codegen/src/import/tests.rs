@@ -2,6 +2,7 @@
 //! pages, in `fixtures`.
 
 mod mangled;
+mod models;
 mod pages;
 mod refused;
 mod runs;

@@ -31,20 +31,22 @@ macro_rules! pattern {
 
 // `[1-730]`, or `` `0` ～ `1` ``. Without brackets, a comma or a dash can be anything.
 pattern!(
-    RANGE = r"取值范围\s*[:：]?\s*(?:\[\s*(-?\d+)\s*[-,，]\s*(-?\d+)\s*\]|`?(-?\d+)`?\s*[～~]\s*`?(-?\d+)(?:[^\d,，]|$))"
+    RANGE = r"(?i)(?:取值范围|value range)\s*[:：]?\s*(?:\[\s*(-?\d+)\s*[-,，]\s*(-?\d+)\s*\]|`?(-?\d+)`?\s*[～~]\s*`?(-?\d+)(?:[^\d,，]|$))"
 );
-pattern!(LENGTH = r"长度范围\s*[:：]\s*`(\d+)`\s*[～~]\s*`(\d+)`");
-pattern!(MIN_LENGTH = r"最小长度\s*[:：]\s*`(\d+)`");
-pattern!(MAX_LENGTH = r"最大长度\s*[:：]\s*`(\d+)`");
+pattern!(LENGTH = r"(?i)(?:长度|length range)(?:范围)?\s*[:：]?\s*`?(\d+)`?\s*[～~]\s*`?(\d+)`?");
+pattern!(MIN_LENGTH = r"(?i)(?:最小长度|minimum length)\s*[:：]\s*`(\d+)`");
+pattern!(MAX_LENGTH = r"(?i)(?:最大长度|maximum length)\s*[:：]\s*`(\d+)`");
 pattern!(DEFAULT = r"不填写时[，,]?\s*默认更新为\s*(\d+)");
 pattern!(ROUND_TO = r"不是\s*(\d+)\s*的倍数");
-pattern!(UNIT = r"单位\s*[:：]?\s*`?([a-z]+|毫秒|微秒|秒|分钟|小时|天)");
+pattern!(UNIT = r"(?i)(?:单位\s*[:：]?|\bunit\s*[:：])\s*`?([a-z]+|毫秒|微秒|秒|分钟|小时|天)");
 pattern!(
-    TIMESTAMP =
-        r"(毫秒|微秒|秒)级?(?:的)?(?:时间戳|级别)|时间戳?[（(](?:单位[:：]?)?(毫秒|微秒|秒)[)）]"
+    TIMESTAMP = r"(?i)(毫秒|微秒|秒)级?(?:的|\s*unix\s*)?(?:时间戳|级别)|(?:时间戳?|timestamp)\s*[（(](?:单位[:：]?|in )?(毫秒|微秒|秒|[a-z]+)[)）]"
 );
 // What announces a list of values.
-pattern!(ANNOUNCED = r"(?:可选值|可能值|可用值|取值|枚举|以下值)[^\n]*\n");
+pattern!(
+    ANNOUNCED =
+        r"(?i)(?:可选值|可能值|可用值|取值|枚举|以下值|(?:optional|possible) values)[^\n]*\n"
+);
 pattern!(BULLET = r#"(?m)^\s*[-*]\s*(?:[`"]([^`"\n]+)[`"]|([A-Za-z0-9_.]+))\s*(?:[:：。]|$)"#);
 // `1：one`, `1 stands for one`, `"trial" -one`
 pattern!(
@@ -99,13 +101,13 @@ fn unit(text: &str) -> Option<&'static str> {
         let unit = found.get(1).or_else(|| found.get(2))?;
         Some(unit.as_str().to_owned())
     };
-    match unit.or_else(timestamp)?.as_str() {
-        "毫秒" | "ms" | "msec" => Some("milliseconds"),
-        "微秒" => Some("microseconds"),
-        "秒" | "s" | "sec" => Some("seconds"),
-        "分钟" => Some("minutes"),
-        "小时" => Some("hours"),
-        "天" => Some("days"),
+    match unit.or_else(timestamp)?.to_lowercase().as_str() {
+        "毫秒" | "ms" | "msec" | "milliseconds" => Some("milliseconds"),
+        "微秒" | "microseconds" => Some("microseconds"),
+        "秒" | "s" | "sec" | "seconds" => Some("seconds"),
+        "分钟" | "minutes" => Some("minutes"),
+        "小时" | "hours" => Some("hours"),
+        "天" | "days" => Some("days"),
         _ => None,
     }
 }

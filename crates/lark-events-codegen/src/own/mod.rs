@@ -171,7 +171,7 @@ fn facts(events: &[Imported]) -> Result<Vec<Spec>, Vec<Problem>> {
     let mut problems = Problems::default();
     let specs = events.iter().filter_map(|event| {
         let file = format!("{}/{}.json", event.domain, event.event_type);
-        Spec::parse(&file, &event.text(), &mut problems)
+        Spec::parse(&file, &event.text(), &Overlay::default(), &mut problems)
     });
     let specs: Vec<_> = specs.collect();
     problems.checkpoint()?;

@@ -1,7 +1,9 @@
 //! The generator as a whole: small catalogues in, Rust text or problems out.
 
+mod drift;
 mod problems;
 mod schemas;
+mod sdks;
 mod text;
 mod workspace;
 

@@ -16,9 +16,9 @@ fn unreadable_files_are_named() {
     assert_eq!(
         problems(&tea([bad], "[events]\nx = { dok = \"\" }\n")),
         [
-            "bad.json: expected value at line 2 column 14",
             "overlay.toml: line 2: unknown field `dok`, expected one of `doc`, `name`, `extern`, \
-             `validated_by_hand`, `fields`, `repairs`, `duplicate_key`",
+             `validated_by_hand`, `fields`, `members`, `from_sdks`, `repairs`, `duplicate_key`",
+            "bad.json: expected value at line 2 column 14",
         ]
     );
 }

@@ -36,7 +36,43 @@ pub struct Domain {
     pub events: &'static [KnownEvent],
     /// The Rust type of each, in the same order: `ReserveConfigUpdatedV1`.
     pub names: &'static [&'static str],
+    /// Where each is known from, in the same order.
+    pub origins: &'static [Origin],
     pub(crate) outline: &'static str,
+}
+
+/// Where an event is known from: a page, SDKs, or neither.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Origin {
+    /// What the platform's page calls it, most often in Chinese.
+    pub title: Option<&'static str>,
+    /// The SDKs and other programs that its fields are from, each with its version, where they are from
+    /// no page.
+    pub sdks: &'static [&'static str],
+    /// No official source that is known here has it.
+    pub is_unconfirmed: bool,
+}
+
+/// Where an event is known from. `None` for an event that is not in the catalogue.
+///
+/// ```
+/// use lark_events_types::catalogue::origin;
+///
+/// let message = origin("im.message.receive_v1").unwrap();
+/// assert_eq!(message.title, Some("接收消息"));
+/// assert!(message.sdks.is_empty(), "its fields are those of the page");
+///
+/// let invited = origin("vc.bot.meeting_invited_v1").unwrap();
+/// assert_eq!(invited.sdks, ["@larksuiteoapi/node-sdk 1.74.0", "lark-oapi 1.7.5"]);
+/// ```
+#[must_use]
+pub fn origin(event_type: &str) -> Option<Origin> {
+    let mut known = DOMAINS
+        .iter()
+        .flat_map(|domain| domain.events.iter().zip(domain.origins));
+    let (_, origin) = known.find(|(known, _)| known.info.event_type == event_type)?;
+    Some(*origin)
 }
 
 /// Every event of the domains that are on, by domain.

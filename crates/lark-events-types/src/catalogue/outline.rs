@@ -37,7 +37,7 @@ pub struct KnownValue {
     pub doc: String,
 }
 
-/// The fields of an event's body in the order of its page: none where no page describes them. `None`
+/// The fields of an event's body in the order of its page: none where no source describes them. `None`
 /// for an event that is not in the catalogue.
 ///
 /// ```

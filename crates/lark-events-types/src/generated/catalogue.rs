@@ -2,7 +2,7 @@
 
 use lark_events::event::KnownEvent;
 
-use crate::catalogue::Domain;
+use crate::catalogue::{Domain, Origin};
 
 /// Every domain that is on, by name.
 pub const DOMAINS: &[Domain] = &[
@@ -13,6 +13,18 @@ pub const DOMAINS: &[Domain] = &[
         module: "lark_events_types::acs",
         events: super::acs::EVENTS,
         names: &["AccessRecordCreatedV1", "UserUpdatedV1"],
+        origins: &[
+            Origin {
+                title: Some("新增门禁访问记录"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("用户信息变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+        ],
         outline: include_str!("outlines/acs.json"),
     },
     #[cfg(feature = "apaas")]
@@ -22,6 +34,11 @@ pub const DOMAINS: &[Domain] = &[
         module: "lark_events_types::apaas",
         events: super::apaas::EVENTS,
         names: &["WorkspaceRecordChangeV1"],
+        origins: &[Origin {
+            title: Some("数据记录变更"),
+            sdks: &[],
+            is_unconfirmed: false,
+        }],
         outline: include_str!("outlines/apaas.json"),
     },
     #[cfg(feature = "application")]
@@ -44,6 +61,73 @@ pub const DOMAINS: &[Domain] = &[
             "P1AppTicketV1",
             "P1AppUninstalledV1",
             "P1OrderPaidV1",
+        ],
+        origins: &[
+            Origin {
+                title: Some("应用审核"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("申请发布应用"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("撤回应用发布申请"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("应用创建"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("新增应用反馈"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("反馈更新"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("员工免审安装应用"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("机器人自定义菜单事件"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("首次启用应用"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("应用停启用"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("app_ticket 事件"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("应用卸载"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("应用商店应用购买"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
         ],
         outline: include_str!("outlines/application.json"),
     },
@@ -74,6 +158,115 @@ pub const DOMAINS: &[Domain] = &[
             "P1WorkApprovalV1",
             "TaskStatusChangedV4",
         ],
+        origins: &[
+            Origin {
+                title: Some("审批定义更新"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("补卡审批"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("审批实例状态变更事件"),
+                sdks: &["@larksuiteoapi/node-sdk 1.74.0", "lark-oapi 1.7.5"],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("出差审批"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("审批抄送状态变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("审批实例状态变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("审批任务状态变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: None,
+                sdks: &["larksuite/botframework-go ff14b99 (2021-04-09)"],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("请假审批通过并撤销事件"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("请假审批通过事件"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("请假审批通过事件"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("外出审批通过并撤销事件"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("外出审批通过事件"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: None,
+                sdks: &[
+                    "@larksuiteoapi/node-sdk 1.74.0",
+                    "chyroc/lark c94d9729 (2021-10-20)",
+                    "larksuite/botframework-go ff14b99 (2021-04-09)",
+                    "oapi-sdk-go 9494618e (2024-03-26)",
+                    "oapi-sdk-java d5c1b155 (2024-10-16)",
+                ],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("换班审批"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: None,
+                sdks: &[
+                    "@larksuiteoapi/node-sdk 1.74.0",
+                    "chyroc/lark c94d9729 (2021-10-20)",
+                    "larksuite/botframework-go ff14b99 (2021-04-09)",
+                    "oapi-sdk-go 9494618e (2024-03-26)",
+                    "oapi-sdk-java d5c1b155 (2024-10-16)",
+                ],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("加班审批通过并撤销事件"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("加班审批通过事件"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("审批任务状态变更事件"),
+                sdks: &["@larksuiteoapi/node-sdk 1.74.0", "lark-oapi 1.7.5"],
+                is_unconfirmed: false,
+            },
+        ],
         outline: include_str!("outlines/approval.json"),
     },
     #[cfg(feature = "attendance")]
@@ -83,6 +276,18 @@ pub const DOMAINS: &[Domain] = &[
         module: "lark_events_types::attendance",
         events: super::attendance::EVENTS,
         names: &["UserFlowCreatedV1", "UserTaskUpdatedV1"],
+        origins: &[
+            Origin {
+                title: Some("打卡流水"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("用户任务状态变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+        ],
         outline: include_str!("outlines/attendance.json"),
     },
     #[cfg(feature = "auth")]
@@ -92,7 +297,26 @@ pub const DOMAINS: &[Domain] = &[
         module: "lark_events_types::auth",
         events: super::auth::EVENTS,
         names: &["UserAccessTokenRevokedV4"],
+        origins: &[Origin {
+            title: Some("撤销用户授权事件"),
+            sdks: &[],
+            is_unconfirmed: false,
+        }],
         outline: include_str!("outlines/auth.json"),
+    },
+    #[cfg(feature = "board")]
+    Domain {
+        name: "board",
+        crate_name: "lark-events-types",
+        module: "lark_events_types::board",
+        events: super::board::EVENTS,
+        names: &["WhiteboardUpdatedV1"],
+        origins: &[Origin {
+            title: None,
+            sdks: &["larksuite/cli a5d30fe7"],
+            is_unconfirmed: false,
+        }],
+        outline: include_str!("outlines/board.json"),
     },
     #[cfg(feature = "calendar")]
     Domain {
@@ -106,6 +330,28 @@ pub const DOMAINS: &[Domain] = &[
             "CalendarChangedV4",
             "CalendarEventChangedV4",
         ],
+        origins: &[
+            Origin {
+                title: Some("创建 ACL"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("删除 ACL"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("日历变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("日程变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+        ],
         outline: include_str!("outlines/calendar.json"),
     },
     #[cfg(feature = "compensation")]
@@ -115,6 +361,11 @@ pub const DOMAINS: &[Domain] = &[
         module: "lark_events_types::compensation",
         events: super::compensation::EVENTS,
         names: &["ArchiveChangedV1"],
+        origins: &[Origin {
+            title: Some("薪资档案变更"),
+            sdks: &[],
+            is_unconfirmed: false,
+        }],
         outline: include_str!("outlines/compensation.json"),
     },
     #[cfg(feature = "contact")]
@@ -146,6 +397,113 @@ pub const DOMAINS: &[Domain] = &[
             "UserDeletedV3",
             "UserUpdatedV3",
         ],
+        origins: &[
+            Origin {
+                title: Some("成员字段变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("部门新建"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("部门被删除"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("部门信息变化"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("启用人员类型"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("新建人员类型"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("停用人员类型"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("删除人员类型"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("修改人员类型名称"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("授权范围变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("部门变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("部门变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("部门变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("员工变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("员工变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("用户状态变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("员工变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("通讯录权限范围变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("员工入职"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("员工离职"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("员工信息被修改"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+        ],
         outline: include_str!("outlines/contact.json"),
     },
     Domain {
@@ -155,9 +513,37 @@ pub const DOMAINS: &[Domain] = &[
         events: &[
             KnownEvent::of::<lark_events::callback::CardActionTrigger>(),
             KnownEvent::of::<lark_events::callback::CardActionTriggerV1>(),
+            KnownEvent::of::<lark_events::callback::ProfileViewGet>(),
             KnownEvent::of::<lark_events::callback::UrlPreviewGet>(),
         ],
-        names: &["CardActionTrigger", "CardActionTriggerV1", "UrlPreviewGet"],
+        names: &[
+            "CardActionTrigger",
+            "CardActionTriggerV1",
+            "ProfileViewGet",
+            "UrlPreviewGet",
+        ],
+        origins: &[
+            Origin {
+                title: Some("卡片回传交互回调"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("消息卡片回传交互（旧）"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: None,
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("拉取链接预览数据"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+        ],
         outline: include_str!("outlines/core.json"),
     },
     #[cfg(feature = "corehr")]
@@ -242,6 +628,378 @@ pub const DOMAINS: &[Domain] = &[
             "ProcessUpdatedV2",
             "SignatureFileStatusUpdatedV2",
         ],
+        origins: &[
+            Origin {
+                title: Some("组织架构调整状态变更事件"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("用户ID映射变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("元数据信息变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("创建公司"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("删除公司"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("更新公司"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("合同创建"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("合同删除"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("合同更新"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("创建成本中心"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("删除成本中心"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("更新成本中心"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("自定义组织被创建"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("自定义组织被删除"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("自定义组织被更新"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("创建部门"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("创建部门V2"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("删除部门"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("更新部门"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("更新部门V2"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("人员信息变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("员工完成转正"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("【事件】创建雇佣信息"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("【事件】删除雇佣信息"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("员工完成离职"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("【事件】更新雇佣信息"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("异动状态变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("异动状态变更（不推荐）"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("异动信息变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("创建职务"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("员工完成异动"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("任职信息创建"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("任职信息删除"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("员工完成入职"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("任职信息更新"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("删除职务"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("创建序列"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("删除序列"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("更新序列"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("创建职等"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("删除职等"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("更新职等"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("创建职级"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("删除职级"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("更新职级"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("更新职务"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("创建地点"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("删除地点"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("更新地点"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("离职流转状态变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("离职申请状态变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("离职申请状态变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("离职信息变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("入职二维码失效"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("组织角色授权变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("通道创建"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("通道删除"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("通道更新"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("【事件】个人信息创建"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("【事件】个人信息删除"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("【事件】更新个人信息"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("创建岗位事件"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("删除岗位事件"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("更新岗位事件"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("入职流程状态变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("入职信息变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("试用期状态变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("审批任务状态变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("抄送单据状态变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("流程下评论事件"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("流程节点状态变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("流程实例状态变化"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("流程实例信息变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("电子签文件状态发生变更事件"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+        ],
         outline: include_str!("outlines/corehr.json"),
     },
     #[cfg(feature = "directory")]
@@ -260,6 +1018,53 @@ pub const DOMAINS: &[Domain] = &[
             "EmployeeResurrectV1",
             "EmployeeToBeResignedV1",
             "EmployeeUpdatedV1",
+        ],
+        origins: &[
+            Origin {
+                title: Some("部门新建"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("部门被删除"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("部门信息被修改"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("员工入职"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("待离职恢复为在职"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("员工离职"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("离职恢复在职"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("员工被设置为待离职"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("员工信息被修改"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
         ],
         outline: include_str!("outlines/directory.json"),
     },
@@ -283,6 +1088,68 @@ pub const DOMAINS: &[Domain] = &[
             "FileTrashedV1",
             "NoticeCommentAddV1",
         ],
+        origins: &[
+            Origin {
+                title: Some("多维表格字段变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("多维表格记录变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("文件夹下文件创建"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("文件彻底删除"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("文件编辑"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("文件协作者添加"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("文件协作者权限申请"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("文件协作者移除"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("文件已读"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("文件标题变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("文件删除到回收站"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("添加评论、回复通知事件"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+        ],
         outline: include_str!("outlines/drive.json"),
     },
     #[cfg(feature = "elearning")]
@@ -295,6 +1162,23 @@ pub const DOMAINS: &[Domain] = &[
             "CourseRegistrationCreatedV2",
             "CourseRegistrationDeletedV2",
             "CourseRegistrationUpdatedV2",
+        ],
+        origins: &[
+            Origin {
+                title: Some("课程学习进度新增事件"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("课程学习进度删除事件"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("课程学习进度更新事件"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
         ],
         outline: include_str!("outlines/elearning.json"),
     },
@@ -309,6 +1193,28 @@ pub const DOMAINS: &[Domain] = &[
             "TicketCreatedV1",
             "TicketMessageCreatedV1",
             "TicketUpdatedV1",
+        ],
+        origins: &[
+            Origin {
+                title: Some("推送审核通知"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("创建工单"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("工单消息事件"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("工单状态变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
         ],
         outline: include_str!("outlines/helpdesk.json"),
     },
@@ -332,6 +1238,68 @@ pub const DOMAINS: &[Domain] = &[
             "TalentDeletedV1",
             "TalentTagSubscriptionV1",
         ],
+        origins: &[
+            Origin {
+                title: Some("删除投递"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("投递阶段变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("账号绑定"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("终止背调"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("创建背调"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("创建笔试"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("导入 e-HR（实习 Offer）"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("导入 e-HR"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("Offer 状态变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("内推账户余额变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("删除人才"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("人才进展变更事件"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+        ],
         outline: include_str!("outlines/hire.json"),
     },
     #[cfg(feature = "im")]
@@ -349,11 +1317,13 @@ pub const DOMAINS: &[Domain] = &[
             "ChatMemberUserDeletedV1",
             "ChatMemberUserWithdrawnV1",
             "ChatUpdatedV1",
+            "MessageBotMutedV1",
             "MessageReactionCreatedV1",
             "MessageReactionDeletedV1",
             "MessageReadV1",
             "MessageRecalledV1",
             "MessageReceiveV1",
+            "MessageUpdatedV1",
             "P1AddBotV1",
             "P1AddUserToChatV1",
             "P1ChatDisbandV1",
@@ -365,6 +1335,133 @@ pub const DOMAINS: &[Domain] = &[
             "P1RemoveUserFromChatV1",
             "P1RevokeAddUserFromChatV1",
         ],
+        origins: &[
+            Origin {
+                title: Some("用户进入与机器人的会话"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("群解散"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("机器人进群"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("机器人被移出群"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("用户进群"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("用户出群"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("撤销拉用户进群"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("群配置修改"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: None,
+                sdks: &[],
+                is_unconfirmed: true,
+            },
+            Origin {
+                title: Some("新增消息表情回复"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("删除消息表情回复"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("消息已读"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("撤回消息"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("接收消息"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: None,
+                sdks: &[],
+                is_unconfirmed: true,
+            },
+            Origin {
+                title: Some("机器人进群"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("用户进群、出群事件"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("解散群"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("群配置修改"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("消息已读"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("接收消息"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("用户和机器人的会话首次被创建"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("机器人被移出群"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("用户进群、出群事件"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("用户进群、出群事件"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+        ],
         outline: include_str!("outlines/im.json"),
     },
     #[cfg(feature = "mail")]
@@ -374,6 +1471,11 @@ pub const DOMAINS: &[Domain] = &[
         module: "lark_events_types::mail",
         events: super::mail::EVENTS,
         names: &["UserMailboxEventMessageReceivedV1"],
+        origins: &[Origin {
+            title: Some("收信通知"),
+            sdks: &[],
+            is_unconfirmed: false,
+        }],
         outline: include_str!("outlines/mail.json"),
     },
     #[cfg(feature = "meeting_room")]
@@ -391,6 +1493,51 @@ pub const DOMAINS: &[Domain] = &[
             "P1ThirdPartyMeetingRoomEventDeletedV1",
             "P1ThirdPartyMeetingRoomEventUpdatedV1",
         ],
+        origins: &[
+            Origin {
+                title: Some("会议室创建"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("会议室删除"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("会议室状态信息变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("会议室属性变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("第三方会议室日程变动"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: None,
+                sdks: &[
+                    "chyroc/lark 805480d4 (2026-03-01)",
+                    "oapi-sdk-go 9494618e (2024-03-26)",
+                    "oapi-sdk-java d5c1b155 (2024-10-16)",
+                ],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: None,
+                sdks: &[
+                    "chyroc/lark 805480d4 (2026-03-01)",
+                    "oapi-sdk-go 9494618e (2024-03-26)",
+                    "oapi-sdk-java d5c1b155 (2024-10-16)",
+                ],
+                is_unconfirmed: false,
+            },
+        ],
         outline: include_str!("outlines/meeting_room.json"),
     },
     #[cfg(feature = "minutes")]
@@ -400,6 +1547,11 @@ pub const DOMAINS: &[Domain] = &[
         module: "lark_events_types::minutes",
         events: super::minutes::EVENTS,
         names: &["MinuteGeneratedV1"],
+        origins: &[Origin {
+            title: Some("妙记生成"),
+            sdks: &["@larksuiteoapi/node-sdk 1.74.0", "lark-oapi 1.7.5"],
+            is_unconfirmed: false,
+        }],
         outline: include_str!("outlines/minutes.json"),
     },
     #[cfg(feature = "moments")]
@@ -419,6 +1571,53 @@ pub const DOMAINS: &[Domain] = &[
             "ReactionCreatedV1",
             "ReactionDeletedV1",
         ],
+        origins: &[
+            Origin {
+                title: Some("发布评论"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("删除评论"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: None,
+                sdks: &["oapi-sdk-java d5c1b155 (2024-10-16)"],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: None,
+                sdks: &["oapi-sdk-java d5c1b155 (2024-10-16)"],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("发布帖子"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("删除帖子"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("帖子统计数据变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("表情互动"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("取消表情互动"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+        ],
         outline: include_str!("outlines/moments.json"),
     },
     #[cfg(feature = "passport")]
@@ -428,6 +1627,18 @@ pub const DOMAINS: &[Domain] = &[
         module: "lark_events_types::passport",
         events: super::passport::EVENTS,
         names: &["SessionCreatedV1", "SessionDeletedV1"],
+        origins: &[
+            Origin {
+                title: None,
+                sdks: &[],
+                is_unconfirmed: true,
+            },
+            Origin {
+                title: None,
+                sdks: &[],
+                is_unconfirmed: true,
+            },
+        ],
         outline: include_str!("outlines/passport.json"),
     },
     #[cfg(feature = "payroll")]
@@ -440,6 +1651,18 @@ pub const DOMAINS: &[Domain] = &[
             "PaymentActivityApprovedV1",
             "PaymentActivityStatusChangedV1",
         ],
+        origins: &[
+            Origin {
+                title: Some("发薪活动封存"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("发薪活动变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+        ],
         outline: include_str!("outlines/payroll.json"),
     },
     #[cfg(feature = "performance")]
@@ -449,6 +1672,18 @@ pub const DOMAINS: &[Domain] = &[
         module: "lark_events_types::performance",
         events: super::performance::EVENTS,
         names: &["ReviewDataChangedV2", "StageTaskOpenResultV2"],
+        origins: &[
+            Origin {
+                title: Some("绩效详情变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("绩效结果开通"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+        ],
         outline: include_str!("outlines/performance.json"),
     },
     #[cfg(feature = "search")]
@@ -462,6 +1697,23 @@ pub const DOMAINS: &[Domain] = &[
             "DataSourceDeletedV1",
             "DataSourceUpdatedV1",
         ],
+        origins: &[
+            Origin {
+                title: None,
+                sdks: &[],
+                is_unconfirmed: true,
+            },
+            Origin {
+                title: None,
+                sdks: &[],
+                is_unconfirmed: true,
+            },
+            Origin {
+                title: None,
+                sdks: &[],
+                is_unconfirmed: true,
+            },
+        ],
         outline: include_str!("outlines/search.json"),
     },
     #[cfg(feature = "security_and_compliance")]
@@ -473,6 +1725,18 @@ pub const DOMAINS: &[Domain] = &[
         names: &[
             "DeviceApplyRecordDeviceApplyEventV2",
             "DeviceRecordDeviceChangeEventV2",
+        ],
+        origins: &[
+            Origin {
+                title: Some("设备申报事件"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("设备信息变更事件"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
         ],
         outline: include_str!("outlines/security_and_compliance.json"),
     },
@@ -487,6 +1751,28 @@ pub const DOMAINS: &[Domain] = &[
             "TaskUpdateTenantV1",
             "TaskUpdateUserAccessV2",
             "TaskUpdatedV1",
+        ],
+        origins: &[
+            Origin {
+                title: Some("任务评论信息变更"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("任务信息变更（租户维度）"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("任务更新事件"),
+                sdks: &["@larksuiteoapi/node-sdk 1.74.0", "lark-oapi 1.7.5"],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("任务信息变更（应用维度）"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
         ],
         outline: include_str!("outlines/task.json"),
     },
@@ -528,6 +1814,163 @@ pub const DOMAINS: &[Domain] = &[
             "RoomLevelDeletedV1",
             "RoomLevelUpdatedV1",
             "RoomUpdatedV1",
+        ],
+        origins: &[
+            Origin {
+                title: Some("会中事件"),
+                sdks: &["@larksuiteoapi/node-sdk 1.74.0", "lark-oapi 1.7.5"],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("会议结束"),
+                sdks: &["@larksuiteoapi/node-sdk 1.74.0", "lark-oapi 1.7.5"],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("邀请机器人入会"),
+                sdks: &["@larksuiteoapi/node-sdk 1.74.0", "lark-oapi 1.7.5"],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("会议开始"),
+                sdks: &["@larksuiteoapi/node-sdk 1.74.0", "lark-oapi 1.7.5"],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: None,
+                sdks: &["@larksuiteoapi/node-sdk 1.74.0"],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("企业会议结束"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("企业会议开始"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("会议结束"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("加入会议"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("离开会议"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("参与的会议结束"),
+                sdks: &["@larksuiteoapi/node-sdk 1.74.0", "lark-oapi 1.7.5"],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: None,
+                sdks: &["@larksuiteoapi/node-sdk 1.74.0"],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: None,
+                sdks: &["@larksuiteoapi/node-sdk 1.74.0"],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("停止录制"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("录制完成"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("开始录制"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: None,
+                sdks: &["@larksuiteoapi/node-sdk 1.74.0"],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("结束屏幕共享"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("开始屏幕共享"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("会议开始"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("纪要生成"),
+                sdks: &["@larksuiteoapi/node-sdk 1.74.0", "lark-oapi 1.7.5"],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: None,
+                sdks: &["@larksuiteoapi/node-sdk 1.74.0"],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: None,
+                sdks: &["@larksuiteoapi/node-sdk 1.74.0"],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: None,
+                sdks: &["@larksuiteoapi/node-sdk 1.74.0"],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("更新会议室预定限制"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("创建会议室"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("删除会议室"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("创建会议室层级"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("删除会议室层级"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("更新会议室层级"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
+            Origin {
+                title: Some("更新会议室"),
+                sdks: &[],
+                is_unconfirmed: false,
+            },
         ],
         outline: include_str!("outlines/vc.json"),
     },

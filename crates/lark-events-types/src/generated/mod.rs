@@ -12,6 +12,8 @@ pub mod approval;
 pub mod attendance;
 #[cfg(feature = "auth")]
 pub mod auth;
+#[cfg(feature = "board")]
+pub mod board;
 #[cfg(feature = "calendar")]
 pub mod calendar;
 #[cfg(feature = "compensation")]

@@ -43,13 +43,13 @@ fn assert_in(value: &Value, fields: &[Field], at: &str) {
 }
 
 #[test]
-fn an_event_that_no_page_describes_has_no_fields_and_an_unknown_one_no_outline() {
-    assert_eq!(fields("vc.recording.recording_ended_v1"), Some(Vec::new()));
+fn an_event_that_no_source_describes_has_no_fields_and_an_unknown_one_no_outline() {
+    assert_eq!(fields("passport.session.created_v1"), Some(Vec::new()));
     assert_eq!(fields("kitchen.tea.ready_v1"), None);
     let described = DOMAINS.iter().flat_map(|domain| domain.events);
     let described = described.map(|known| known.info);
     let described = described.filter(|info| !fields(info.event_type).unwrap().is_empty());
-    assert!(described.count() > 200);
+    assert!(described.count() > 260);
 }
 
 #[test]

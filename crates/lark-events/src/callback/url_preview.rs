@@ -29,8 +29,14 @@ crate::lenient_object!(UrlPreviewGet);
 
 impl EventType for UrlPreviewGet {
     const EVENT_TYPE: &'static str = "url.preview.get";
-    const INFO: EventInfo =
-        EventInfo::new(Self::EVENT_TYPE).title("The preview of a posted link is wanted");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
+        .title("The preview of a posted link is wanted")
+        .page("https://open.feishu.cn/document/development-link-preview/callback/pull-link-preview-data-callback-structure")
+        .updated("2025-04-17")
+        .field_scopes(&["contact:user.employee_id:readonly"])
+        .app_types(&["custom", "isv"])
+;
+    const SAMPLE: Option<&'static str> = Some(include_str!("samples/url.preview.get.json"));
     type Reply = UrlPreviewReply;
 }
 

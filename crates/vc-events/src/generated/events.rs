@@ -7,95 +7,153 @@ use lark_events::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApprovalConfigEvent, LeaveReason, MeetingEventMeeting, MeetingEventUser,
-    ReserveScopeConfigEvent, RoomEvent, RoomLevel, ScopeType, TimeConfig, samples,
+    ApprovalConfigEvent, BotMeeting, BotMeetingActivity, BotMeetingUser, LeaveReason,
+    MaterialReview, MeetingEventMeeting, MeetingEventUser, ReserveScopeConfigEvent, RoomEvent,
+    RoomLevel, ScopeType, TimeConfig, TranscriptItem, samples,
 };
 
-/// There was activity in a meeting of a bot.
+/// Something happened in a meeting that the bot is in.
 ///
 /// - Event type: `vc.bot.meeting_activity_v1`, envelope 2.0
-///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// - Documentation, not read here:
+///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/bot/supportEventsList/meeting_activity>
+/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct BotMeetingActivityV1(
-    /// The body as it was sent.
-    pub RawJson,
-);
+#[serde(default)]
+#[non_exhaustive]
+pub struct BotMeetingActivityV1 {
+    /// What happened, one after the other. 1 to 1000 elements.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub meeting_activity_items: Option<Vec<BotMeetingActivity>>,
+}
 
 impl EventType for BotMeetingActivityV1 {
     const EVENT_TYPE: &'static str = "vc.bot.meeting_activity_v1";
-    const INFO: EventInfo =
-        EventInfo::new(Self::EVENT_TYPE).title("There was activity in a meeting of a bot");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
+        .title("Something happened in a meeting that the bot is in")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/bot/supportEventsList/meeting_activity");
+    const SAMPLE: Option<&'static str> = Some(samples::BOT_MEETING_ACTIVITY_V1);
     type Reply = ();
 }
 
-/// A meeting of a bot ended.
+impl Validate for BotMeetingActivityV1 {
+    fn check(&self, found: &mut Violations) {
+        found.length(
+            "meeting_activity_items",
+            &self.meeting_activity_items,
+            1..=1000,
+        );
+        found.nested("meeting_activity_items", &self.meeting_activity_items);
+    }
+}
+
+lark_events::lenient_object!(BotMeetingActivityV1);
+
+/// A meeting that the bot was in ended.
 ///
 /// - Event type: `vc.bot.meeting_ended_v1`, envelope 2.0
-///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// - Documentation, not read here:
+///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/bot/supportEventsList/meeting_ended>
+/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct BotMeetingEndedV1(
-    /// The body as it was sent.
-    pub RawJson,
-);
+#[serde(default)]
+#[non_exhaustive]
+pub struct BotMeetingEndedV1 {
+    /// The meeting.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub meeting: Option<BotMeeting>,
+}
 
 impl EventType for BotMeetingEndedV1 {
     const EVENT_TYPE: &'static str = "vc.bot.meeting_ended_v1";
-    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE).title("A meeting of a bot ended");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
+        .title("A meeting that the bot was in ended")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/bot/supportEventsList/meeting_ended");
+    const SAMPLE: Option<&'static str> = Some(samples::BOT_MEETING_ENDED_V1);
     type Reply = ();
 }
+
+lark_events::lenient_object!(BotMeetingEndedV1);
 
 /// A bot was invited to a meeting.
 ///
 /// - Event type: `vc.bot.meeting_invited_v1`, envelope 2.0
-///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// - Documentation, not read here:
+///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/bot/supportEventsList/meeting_invited>
+/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct BotMeetingInvitedV1(
-    /// The body as it was sent.
-    pub RawJson,
-);
+#[serde(default)]
+#[non_exhaustive]
+pub struct BotMeetingInvitedV1 {
+    /// The meeting.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub meeting: Option<BotMeeting>,
+    /// The bot that is invited.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub bot: Option<BotMeetingUser>,
+    /// Who invites it.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub inviter: Option<BotMeetingUser>,
+    /// When it was invited. Unix time in seconds.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub invite_time: Option<String>,
+    /// What to pass on when the bot joins, so that it answers this invitation.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub call_id: Option<String>,
+}
 
 impl EventType for BotMeetingInvitedV1 {
     const EVENT_TYPE: &'static str = "vc.bot.meeting_invited_v1";
-    const INFO: EventInfo =
-        EventInfo::new(Self::EVENT_TYPE).title("A bot was invited to a meeting");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
+        .title("A bot was invited to a meeting")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/bot/supportEventsList/meeting_invited");
+    const SAMPLE: Option<&'static str> = Some(samples::BOT_MEETING_INVITED_V1);
     type Reply = ();
 }
 
-/// A meeting of a bot started.
+lark_events::lenient_object!(BotMeetingInvitedV1);
+
+/// A meeting of the bot started.
 ///
 /// - Event type: `vc.bot.meeting_started_v1`, envelope 2.0
-///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// - Documentation, not read here:
+///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/bot/supportEventsList/meeting_started>
+/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct BotMeetingStartedV1(
-    /// The body as it was sent.
-    pub RawJson,
-);
+#[serde(default)]
+#[non_exhaustive]
+pub struct BotMeetingStartedV1 {
+    /// The meeting.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub meeting: Option<BotMeeting>,
+}
 
 impl EventType for BotMeetingStartedV1 {
     const EVENT_TYPE: &'static str = "vc.bot.meeting_started_v1";
-    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE).title("A meeting of a bot started");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
+        .title("A meeting of the bot started")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/bot/supportEventsList/meeting_started");
+    const SAMPLE: Option<&'static str> = Some(samples::BOT_MEETING_STARTED_V1);
     type Reply = ();
 }
+
+lark_events::lenient_object!(BotMeetingStartedV1);
 
 /// The result of a review of material came in.
 ///
 /// - Event type: `vc.material.review_result_v1`, envelope 2.0
-///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct MaterialReviewResultV1(
-    /// The body as it was sent.
-    pub RawJson,
-);
+#[serde(default)]
+#[non_exhaustive]
+pub struct MaterialReviewResultV1 {
+    /// Whose material it is.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<lark_events::UserId>,
+    /// What became of each file.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub results: Option<Vec<MaterialReview>>,
+}
 
 impl EventType for MaterialReviewResultV1 {
     const EVENT_TYPE: &'static str = "vc.material.review_result_v1";
@@ -104,24 +162,42 @@ impl EventType for MaterialReviewResultV1 {
     type Reply = ();
 }
 
+lark_events::lenient_object!(MaterialReviewResultV1);
+
 /// A meeting ended, whichever it was.
 ///
 /// - Event type: `vc.meeting.all_meeting_ended_v1`, envelope 2.0
-///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// - Permission: `vc:meeting.all_meeting:readonly`
+/// - Permission for single fields: `contact:user.employee_id:readonly` (only `custom` apps)
+/// - App types: `custom`, `isv`
+/// - Documentation, as of 2026-03-26:
+///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/all_meeting_ended>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct MeetingAllMeetingEndedV1(
-    /// The body as it was sent.
-    pub RawJson,
-);
+#[serde(default)]
+#[non_exhaustive]
+pub struct MeetingAllMeetingEndedV1 {
+    /// The meeting that ended.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub meeting: Option<MeetingEventMeeting>,
+    /// Who ended it.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub operator: Option<MeetingEventUser>,
+}
 
 impl EventType for MeetingAllMeetingEndedV1 {
     const EVENT_TYPE: &'static str = "vc.meeting.all_meeting_ended_v1";
-    const INFO: EventInfo =
-        EventInfo::new(Self::EVENT_TYPE).title("A meeting ended, whichever it was");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
+        .title("A meeting ended, whichever it was")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/all_meeting_ended")
+        .updated("2026-03-26")
+        .scopes(&["vc:meeting.all_meeting:readonly"])
+        .field_scopes(&["contact:user.employee_id:readonly"])
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::MEETING_ALL_MEETING_ENDED_V1);
     type Reply = ();
 }
+
+lark_events::lenient_object!(MeetingAllMeetingEndedV1);
 
 /// A meeting of the tenant started, however it was arranged.
 ///
@@ -129,8 +205,8 @@ impl EventType for MeetingAllMeetingEndedV1 {
 /// - Permission: `vc:meeting.all_meeting:readonly`
 /// - Permission for single fields: `contact:user.employee_id:readonly` (only `custom` apps)
 /// - App types: `custom`, `isv`
-/// - Documentation, as of 2024-09-09:
-///   <https://open.feishu.cn/document/server-docs/vc-v1/meeting/events/all_meeting_started>
+/// - Documentation, as of 2026-03-26:
+///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/all_meeting_started>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -147,10 +223,8 @@ impl EventType for MeetingAllMeetingStartedV1 {
     const EVENT_TYPE: &'static str = "vc.meeting.all_meeting_started_v1";
     const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A meeting of the tenant started, however it was arranged")
-        .page(
-            "https://open.feishu.cn/document/server-docs/vc-v1/meeting/events/all_meeting_started",
-        )
-        .updated("2024-09-09")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/all_meeting_started")
+        .updated("2026-03-26")
         .scopes(&["vc:meeting.all_meeting:readonly"])
         .field_scopes(&["contact:user.employee_id:readonly"])
         .app_types(&["custom", "isv"]);
@@ -158,22 +232,16 @@ impl EventType for MeetingAllMeetingStartedV1 {
     type Reply = ();
 }
 
-impl Validate for MeetingAllMeetingStartedV1 {
-    fn check(&self, found: &mut Violations) {
-        found.nested("meeting", &self.meeting);
-    }
-}
-
 lark_events::lenient_object!(MeetingAllMeetingStartedV1);
 
 /// A meeting that was reserved over the API ended.
 ///
 /// - Event type: `vc.meeting.meeting_ended_v1`, envelope 2.0
-/// - Permission: `vc:meeting:readonly`
+/// - Permission, any one of: `vc:meeting:readonly`, `vc:meeting.meetingevent:read`
 /// - Permission for single fields: `contact:user.employee_id:readonly` (only `custom` apps)
 /// - App types: `custom`, `isv`
-/// - Documentation, as of 2023-04-06:
-///   <https://open.feishu.cn/document/server-docs/vc-v1/meeting/events/meeting_ended>
+/// - Documentation, as of 2026-03-26:
+///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/meeting_ended>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -190,19 +258,13 @@ impl EventType for MeetingEndedV1 {
     const EVENT_TYPE: &'static str = "vc.meeting.meeting_ended_v1";
     const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A meeting that was reserved over the API ended")
-        .page("https://open.feishu.cn/document/server-docs/vc-v1/meeting/events/meeting_ended")
-        .updated("2023-04-06")
-        .scopes(&["vc:meeting:readonly"])
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/meeting_ended")
+        .updated("2026-03-26")
+        .scopes(&["vc:meeting:readonly", "vc:meeting.meetingevent:read"])
         .field_scopes(&["contact:user.employee_id:readonly"])
         .app_types(&["custom", "isv"]);
     const SAMPLE: Option<&'static str> = Some(samples::MEETING_ENDED_V1);
     type Reply = ();
-}
-
-impl Validate for MeetingEndedV1 {
-    fn check(&self, found: &mut Violations) {
-        found.nested("meeting", &self.meeting);
-    }
 }
 
 lark_events::lenient_object!(MeetingEndedV1);
@@ -210,11 +272,11 @@ lark_events::lenient_object!(MeetingEndedV1);
 /// Somebody joined a meeting that was reserved over the API.
 ///
 /// - Event type: `vc.meeting.join_meeting_v1`, envelope 2.0
-/// - Permission: `vc:meeting:readonly`
+/// - Permission, any one of: `vc:meeting:readonly`, `vc:meeting.meetingevent:read`
 /// - Permission for single fields: `contact:user.employee_id:readonly` (only `custom` apps)
 /// - App types: `custom`, `isv`
-/// - Documentation, as of 2023-08-23:
-///   <https://open.feishu.cn/document/server-docs/vc-v1/meeting/events/join_meeting>
+/// - Documentation, as of 2026-03-26:
+///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/join_meeting>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -231,19 +293,13 @@ impl EventType for MeetingJoinMeetingV1 {
     const EVENT_TYPE: &'static str = "vc.meeting.join_meeting_v1";
     const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("Somebody joined a meeting that was reserved over the API")
-        .page("https://open.feishu.cn/document/server-docs/vc-v1/meeting/events/join_meeting")
-        .updated("2023-08-23")
-        .scopes(&["vc:meeting:readonly"])
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/join_meeting")
+        .updated("2026-03-26")
+        .scopes(&["vc:meeting:readonly", "vc:meeting.meetingevent:read"])
         .field_scopes(&["contact:user.employee_id:readonly"])
         .app_types(&["custom", "isv"]);
     const SAMPLE: Option<&'static str> = Some(samples::MEETING_JOIN_MEETING_V1);
     type Reply = ();
-}
-
-impl Validate for MeetingJoinMeetingV1 {
-    fn check(&self, found: &mut Violations) {
-        found.nested("meeting", &self.meeting);
-    }
 }
 
 lark_events::lenient_object!(MeetingJoinMeetingV1);
@@ -251,11 +307,11 @@ lark_events::lenient_object!(MeetingJoinMeetingV1);
 /// Somebody left a meeting that was reserved over the API.
 ///
 /// - Event type: `vc.meeting.leave_meeting_v1`, envelope 2.0
-/// - Permission: `vc:meeting:readonly`
+/// - Permission, any one of: `vc:meeting:readonly`, `vc:meeting.meetingevent:read`
 /// - Permission for single fields: `contact:user.employee_id:readonly` (only `custom` apps)
 /// - App types: `custom`, `isv`
-/// - Documentation, as of 2023-03-27:
-///   <https://open.feishu.cn/document/server-docs/vc-v1/meeting/events/leave_meeting>
+/// - Documentation, as of 2026-03-26:
+///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/leave_meeting>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -269,94 +325,148 @@ pub struct MeetingLeaveMeetingV1 {
     /// Why they left.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub leave_reason: Option<LeaveReason>,
+    /// Who left.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub leave_user: Option<MeetingEventUser>,
 }
 
 impl EventType for MeetingLeaveMeetingV1 {
     const EVENT_TYPE: &'static str = "vc.meeting.leave_meeting_v1";
     const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("Somebody left a meeting that was reserved over the API")
-        .page("https://open.feishu.cn/document/server-docs/vc-v1/meeting/events/leave_meeting")
-        .updated("2023-03-27")
-        .scopes(&["vc:meeting:readonly"])
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/leave_meeting")
+        .updated("2026-03-26")
+        .scopes(&["vc:meeting:readonly", "vc:meeting.meetingevent:read"])
         .field_scopes(&["contact:user.employee_id:readonly"])
         .app_types(&["custom", "isv"]);
     const SAMPLE: Option<&'static str> = Some(samples::MEETING_LEAVE_MEETING_V1);
     type Reply = ();
 }
 
-impl Validate for MeetingLeaveMeetingV1 {
-    fn check(&self, found: &mut Violations) {
-        found.nested("meeting", &self.meeting);
-    }
-}
-
 lark_events::lenient_object!(MeetingLeaveMeetingV1);
 
-/// A meeting of a participant ended.
+/// A meeting that a subscriber took part in ended.
 ///
 /// - Event type: `vc.meeting.participant_meeting_ended_v1`, envelope 2.0
-///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// - Permission: `vc:meeting.meetingevent:read`
+/// - Documentation, not read here:
+///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/participant_meeting_ended>
+/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct MeetingParticipantMeetingEndedV1(
-    /// The body as it was sent.
-    pub RawJson,
-);
+#[serde(default)]
+#[non_exhaustive]
+pub struct MeetingParticipantMeetingEndedV1 {
+    /// The meeting.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub meeting: Option<MeetingEventMeeting>,
+    /// Who ended it.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub operator: Option<MeetingEventUser>,
+    /// The users who subscribed to the event. At most 500 elements.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub subscriber_ids: Option<Vec<lark_events::UserId>>,
+}
 
 impl EventType for MeetingParticipantMeetingEndedV1 {
     const EVENT_TYPE: &'static str = "vc.meeting.participant_meeting_ended_v1";
-    const INFO: EventInfo =
-        EventInfo::new(Self::EVENT_TYPE).title("A meeting of a participant ended");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
+        .title("A meeting that a subscriber took part in ended")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/participant_meeting_ended")
+        .scopes(&["vc:meeting.meetingevent:read"]);
+    const SAMPLE: Option<&'static str> = Some(samples::MEETING_PARTICIPANT_MEETING_ENDED_V1);
     type Reply = ();
 }
 
-/// A participant joined a meeting.
+impl Validate for MeetingParticipantMeetingEndedV1 {
+    fn check(&self, found: &mut Violations) {
+        found.length("subscriber_ids", &self.subscriber_ids, ..=500);
+    }
+}
+
+lark_events::lenient_object!(MeetingParticipantMeetingEndedV1);
+
+/// A subscriber joined a meeting.
 ///
 /// - Event type: `vc.meeting.participant_meeting_joined_v1`, envelope 2.0
-///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// - Permission: `vc:meeting.meetingevent:read`
+/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct MeetingParticipantMeetingJoinedV1(
-    /// The body as it was sent.
-    pub RawJson,
-);
+#[serde(default)]
+#[non_exhaustive]
+pub struct MeetingParticipantMeetingJoinedV1 {
+    /// The meeting.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub meeting: Option<MeetingEventMeeting>,
+    /// Who joined it.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub operator: Option<MeetingEventUser>,
+    /// The users who subscribed to the event. At most 500 elements.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub subscriber_ids: Option<Vec<lark_events::UserId>>,
+}
 
 impl EventType for MeetingParticipantMeetingJoinedV1 {
     const EVENT_TYPE: &'static str = "vc.meeting.participant_meeting_joined_v1";
-    const INFO: EventInfo =
-        EventInfo::new(Self::EVENT_TYPE).title("A participant joined a meeting");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
+        .title("A subscriber joined a meeting")
+        .scopes(&["vc:meeting.meetingevent:read"]);
+    const SAMPLE: Option<&'static str> = Some(samples::MEETING_PARTICIPANT_MEETING_JOINED_V1);
     type Reply = ();
 }
 
-/// A meeting of a participant started.
+impl Validate for MeetingParticipantMeetingJoinedV1 {
+    fn check(&self, found: &mut Violations) {
+        found.length("subscriber_ids", &self.subscriber_ids, ..=500);
+    }
+}
+
+lark_events::lenient_object!(MeetingParticipantMeetingJoinedV1);
+
+/// A meeting that a subscriber takes part in started.
 ///
 /// - Event type: `vc.meeting.participant_meeting_started_v1`, envelope 2.0
-///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// - Permission: `vc:meeting.meetingevent:read`
+/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct MeetingParticipantMeetingStartedV1(
-    /// The body as it was sent.
-    pub RawJson,
-);
+#[serde(default)]
+#[non_exhaustive]
+pub struct MeetingParticipantMeetingStartedV1 {
+    /// The meeting.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub meeting: Option<MeetingEventMeeting>,
+    /// Who started it.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub operator: Option<MeetingEventUser>,
+    /// The users who subscribed to the event. At most 500 elements.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub subscriber_ids: Option<Vec<lark_events::UserId>>,
+}
 
 impl EventType for MeetingParticipantMeetingStartedV1 {
     const EVENT_TYPE: &'static str = "vc.meeting.participant_meeting_started_v1";
-    const INFO: EventInfo =
-        EventInfo::new(Self::EVENT_TYPE).title("A meeting of a participant started");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
+        .title("A meeting that a subscriber takes part in started")
+        .scopes(&["vc:meeting.meetingevent:read"]);
+    const SAMPLE: Option<&'static str> = Some(samples::MEETING_PARTICIPANT_MEETING_STARTED_V1);
     type Reply = ();
 }
+
+impl Validate for MeetingParticipantMeetingStartedV1 {
+    fn check(&self, found: &mut Violations) {
+        found.length("subscriber_ids", &self.subscriber_ids, ..=500);
+    }
+}
+
+lark_events::lenient_object!(MeetingParticipantMeetingStartedV1);
 
 /// The recording of a meeting that was reserved over the API ended.
 ///
 /// - Event type: `vc.meeting.recording_ended_v1`, envelope 2.0
-/// - Permission: `vc:meeting:readonly`
+/// - Permission, any one of: `vc:meeting:readonly`, `vc:meeting.meetingevent:read`
 /// - Permission for single fields: `contact:user.employee_id:readonly` (only `custom` apps)
 /// - App types: `custom`, `isv`
-/// - Documentation, as of 2023-03-27:
-///   <https://open.feishu.cn/document/server-docs/vc-v1/meeting/events/recording_ended>
+/// - Documentation, as of 2026-03-26:
+///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/recording_ended>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -373,19 +483,13 @@ impl EventType for MeetingRecordingEndedV1 {
     const EVENT_TYPE: &'static str = "vc.meeting.recording_ended_v1";
     const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The recording of a meeting that was reserved over the API ended")
-        .page("https://open.feishu.cn/document/server-docs/vc-v1/meeting/events/recording_ended")
-        .updated("2023-03-27")
-        .scopes(&["vc:meeting:readonly"])
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/recording_ended")
+        .updated("2026-03-26")
+        .scopes(&["vc:meeting:readonly", "vc:meeting.meetingevent:read"])
         .field_scopes(&["contact:user.employee_id:readonly"])
         .app_types(&["custom", "isv"]);
     const SAMPLE: Option<&'static str> = Some(samples::MEETING_RECORDING_ENDED_V1);
     type Reply = ();
-}
-
-impl Validate for MeetingRecordingEndedV1 {
-    fn check(&self, found: &mut Violations) {
-        found.nested("meeting", &self.meeting);
-    }
 }
 
 lark_events::lenient_object!(MeetingRecordingEndedV1);
@@ -393,11 +497,11 @@ lark_events::lenient_object!(MeetingRecordingEndedV1);
 /// The recording of a meeting that was reserved over the API was uploaded.
 ///
 /// - Event type: `vc.meeting.recording_ready_v1`, envelope 2.0
-/// - Permission: `vc:meeting:readonly`
+/// - Permission, any one of: `vc:meeting:readonly`, `vc:meeting.meetingevent:read`
 /// - Permission for single fields: `contact:user.employee_id:readonly` (only `custom` apps)
 /// - App types: `custom`, `isv`
-/// - Documentation, as of 2023-03-27:
-///   <https://open.feishu.cn/document/server-docs/vc-v1/meeting/events/recording_ready>
+/// - Documentation, as of 2026-03-26:
+///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/recording_ready>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -417,19 +521,13 @@ impl EventType for MeetingRecordingReadyV1 {
     const EVENT_TYPE: &'static str = "vc.meeting.recording_ready_v1";
     const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The recording of a meeting that was reserved over the API was uploaded")
-        .page("https://open.feishu.cn/document/server-docs/vc-v1/meeting/events/recording_ready")
-        .updated("2023-03-27")
-        .scopes(&["vc:meeting:readonly"])
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/recording_ready")
+        .updated("2026-03-26")
+        .scopes(&["vc:meeting:readonly", "vc:meeting.meetingevent:read"])
         .field_scopes(&["contact:user.employee_id:readonly"])
         .app_types(&["custom", "isv"]);
     const SAMPLE: Option<&'static str> = Some(samples::MEETING_RECORDING_READY_V1);
     type Reply = ();
-}
-
-impl Validate for MeetingRecordingReadyV1 {
-    fn check(&self, found: &mut Violations) {
-        found.nested("meeting", &self.meeting);
-    }
 }
 
 lark_events::lenient_object!(MeetingRecordingReadyV1);
@@ -437,11 +535,11 @@ lark_events::lenient_object!(MeetingRecordingReadyV1);
 /// The recording of a meeting that was reserved over the API started.
 ///
 /// - Event type: `vc.meeting.recording_started_v1`, envelope 2.0
-/// - Permission: `vc:meeting:readonly`
+/// - Permission, any one of: `vc:meeting:readonly`, `vc:meeting.meetingevent:read`
 /// - Permission for single fields: `contact:user.employee_id:readonly` (only `custom` apps)
 /// - App types: `custom`, `isv`
-/// - Documentation, as of 2023-03-27:
-///   <https://open.feishu.cn/document/server-docs/vc-v1/meeting/events/recording_started>
+/// - Documentation, as of 2026-03-26:
+///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/recording_started>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -458,19 +556,13 @@ impl EventType for MeetingRecordingStartedV1 {
     const EVENT_TYPE: &'static str = "vc.meeting.recording_started_v1";
     const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The recording of a meeting that was reserved over the API started")
-        .page("https://open.feishu.cn/document/server-docs/vc-v1/meeting/events/recording_started")
-        .updated("2023-03-27")
-        .scopes(&["vc:meeting:readonly"])
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/recording_started")
+        .updated("2026-03-26")
+        .scopes(&["vc:meeting:readonly", "vc:meeting.meetingevent:read"])
         .field_scopes(&["contact:user.employee_id:readonly"])
         .app_types(&["custom", "isv"]);
     const SAMPLE: Option<&'static str> = Some(samples::MEETING_RECORDING_STARTED_V1);
     type Reply = ();
-}
-
-impl Validate for MeetingRecordingStartedV1 {
-    fn check(&self, found: &mut Violations) {
-        found.nested("meeting", &self.meeting);
-    }
 }
 
 lark_events::lenient_object!(MeetingRecordingStartedV1);
@@ -478,14 +570,21 @@ lark_events::lenient_object!(MeetingRecordingStartedV1);
 /// A message was sent in a meeting.
 ///
 /// - Event type: `vc.meeting.send_meeting_im_v1`, envelope 2.0
-///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct MeetingSendMeetingImV1(
-    /// The body as it was sent.
-    pub RawJson,
-);
+#[serde(default)]
+#[non_exhaustive]
+pub struct MeetingSendMeetingImV1 {
+    /// The meeting.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub meeting: Option<MeetingEventMeeting>,
+    /// Who sent it.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub operator: Option<MeetingEventUser>,
+    /// What was sent.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
+}
 
 impl EventType for MeetingSendMeetingImV1 {
     const EVENT_TYPE: &'static str = "vc.meeting.send_meeting_im_v1";
@@ -494,14 +593,16 @@ impl EventType for MeetingSendMeetingImV1 {
     type Reply = ();
 }
 
+lark_events::lenient_object!(MeetingSendMeetingImV1);
+
 /// Screen sharing in a meeting that was reserved over the API ended.
 ///
 /// - Event type: `vc.meeting.share_ended_v1`, envelope 2.0
-/// - Permission: `vc:meeting:readonly`
+/// - Permission, any one of: `vc:meeting:readonly`, `vc:meeting.meetingevent:read`
 /// - Permission for single fields: `contact:user.employee_id:readonly` (only `custom` apps)
 /// - App types: `custom`, `isv`
-/// - Documentation, as of 2023-03-27:
-///   <https://open.feishu.cn/document/server-docs/vc-v1/meeting/events/share_ended>
+/// - Documentation, as of 2026-03-26:
+///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/share_ended>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -518,19 +619,13 @@ impl EventType for MeetingShareEndedV1 {
     const EVENT_TYPE: &'static str = "vc.meeting.share_ended_v1";
     const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("Screen sharing in a meeting that was reserved over the API ended")
-        .page("https://open.feishu.cn/document/server-docs/vc-v1/meeting/events/share_ended")
-        .updated("2023-03-27")
-        .scopes(&["vc:meeting:readonly"])
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/share_ended")
+        .updated("2026-03-26")
+        .scopes(&["vc:meeting:readonly", "vc:meeting.meetingevent:read"])
         .field_scopes(&["contact:user.employee_id:readonly"])
         .app_types(&["custom", "isv"]);
     const SAMPLE: Option<&'static str> = Some(samples::MEETING_SHARE_ENDED_V1);
     type Reply = ();
-}
-
-impl Validate for MeetingShareEndedV1 {
-    fn check(&self, found: &mut Violations) {
-        found.nested("meeting", &self.meeting);
-    }
 }
 
 lark_events::lenient_object!(MeetingShareEndedV1);
@@ -538,11 +633,11 @@ lark_events::lenient_object!(MeetingShareEndedV1);
 /// Screen sharing in a meeting that was reserved over the API started.
 ///
 /// - Event type: `vc.meeting.share_started_v1`, envelope 2.0
-/// - Permission: `vc:meeting:readonly`
+/// - Permission, any one of: `vc:meeting:readonly`, `vc:meeting.meetingevent:read`
 /// - Permission for single fields: `contact:user.employee_id:readonly` (only `custom` apps)
 /// - App types: `custom`, `isv`
-/// - Documentation, as of 2023-03-27:
-///   <https://open.feishu.cn/document/server-docs/vc-v1/meeting/events/share_started>
+/// - Documentation, as of 2026-03-26:
+///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/share_started>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -559,19 +654,13 @@ impl EventType for MeetingShareStartedV1 {
     const EVENT_TYPE: &'static str = "vc.meeting.share_started_v1";
     const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("Screen sharing in a meeting that was reserved over the API started")
-        .page("https://open.feishu.cn/document/server-docs/vc-v1/meeting/events/share_started")
-        .updated("2023-03-27")
-        .scopes(&["vc:meeting:readonly"])
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/share_started")
+        .updated("2026-03-26")
+        .scopes(&["vc:meeting:readonly", "vc:meeting.meetingevent:read"])
         .field_scopes(&["contact:user.employee_id:readonly"])
         .app_types(&["custom", "isv"]);
     const SAMPLE: Option<&'static str> = Some(samples::MEETING_SHARE_STARTED_V1);
     type Reply = ();
-}
-
-impl Validate for MeetingShareStartedV1 {
-    fn check(&self, found: &mut Violations) {
-        found.nested("meeting", &self.meeting);
-    }
 }
 
 lark_events::lenient_object!(MeetingShareStartedV1);
@@ -579,11 +668,11 @@ lark_events::lenient_object!(MeetingShareStartedV1);
 /// A meeting that was reserved over the API started.
 ///
 /// - Event type: `vc.meeting.meeting_started_v1`, envelope 2.0
-/// - Permission: `vc:meeting:readonly`
+/// - Permission, any one of: `vc:meeting:readonly`, `vc:meeting.meetingevent:read`
 /// - Permission for single fields: `contact:user.employee_id:readonly` (only `custom` apps)
 /// - App types: `custom`, `isv`
-/// - Documentation, as of 2024-01-12:
-///   <https://open.feishu.cn/document/server-docs/vc-v1/meeting/events/meeting_started>
+/// - Documentation, as of 2026-03-26:
+///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/meeting_started>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -600,95 +689,155 @@ impl EventType for MeetingStartedV1 {
     const EVENT_TYPE: &'static str = "vc.meeting.meeting_started_v1";
     const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A meeting that was reserved over the API started")
-        .page("https://open.feishu.cn/document/server-docs/vc-v1/meeting/events/meeting_started")
-        .updated("2024-01-12")
-        .scopes(&["vc:meeting:readonly"])
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/meeting_started")
+        .updated("2026-03-26")
+        .scopes(&["vc:meeting:readonly", "vc:meeting.meetingevent:read"])
         .field_scopes(&["contact:user.employee_id:readonly"])
         .app_types(&["custom", "isv"]);
     const SAMPLE: Option<&'static str> = Some(samples::MEETING_STARTED_V1);
     type Reply = ();
 }
 
-impl Validate for MeetingStartedV1 {
-    fn check(&self, found: &mut Violations) {
-        found.nested("meeting", &self.meeting);
-    }
-}
-
 lark_events::lenient_object!(MeetingStartedV1);
 
-/// A note was generated.
+/// Notes of a meeting or recording of a subscriber were made.
 ///
 /// - Event type: `vc.note.generated_v1`, envelope 2.0
-///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// - Permission: `vc:note:read`
+/// - Documentation, not read here:
+///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/note/events/generated>
+/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct NoteGeneratedV1(
-    /// The body as it was sent.
-    pub RawJson,
-);
+#[serde(default)]
+#[non_exhaustive]
+pub struct NoteGeneratedV1 {
+    /// The notes.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub note_id: Option<String>,
+    /// The users who subscribed to the event. At most 500 elements.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub subscriber_ids: Option<Vec<lark_events::UserId>>,
+}
 
 impl EventType for NoteGeneratedV1 {
     const EVENT_TYPE: &'static str = "vc.note.generated_v1";
-    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE).title("A note was generated");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
+        .title("Notes of a meeting or recording of a subscriber were made")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/note/events/generated")
+        .scopes(&["vc:note:read"]);
+    const SAMPLE: Option<&'static str> = Some(samples::NOTE_GENERATED_V1);
     type Reply = ();
 }
 
-/// A recording ended.
+impl Validate for NoteGeneratedV1 {
+    fn check(&self, found: &mut Violations) {
+        found.length("subscriber_ids", &self.subscriber_ids, ..=500);
+    }
+}
+
+lark_events::lenient_object!(NoteGeneratedV1);
+
+/// A recording of a subscriber ended and was uploaded.
 ///
 /// - Event type: `vc.recording.recording_ended_v1`, envelope 2.0
-///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// - Permission: `vc:recording:read`
+/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct RecordingEndedV1(
-    /// The body as it was sent.
-    pub RawJson,
-);
+#[serde(default)]
+#[non_exhaustive]
+pub struct RecordingEndedV1 {
+    /// The recording.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub unique_key: Option<String>,
+    /// What records. Known values are `recording_bean`, `software_recording`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// The users who subscribed to the event.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub subscriber_ids: Option<Vec<lark_events::UserId>>,
+    /// What was made of it, such as `minutes`. Only the sample has it.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub object_type: Option<String>,
+    /// The id of that. Only the sample has it.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub object_id: Option<String>,
+}
 
 impl EventType for RecordingEndedV1 {
     const EVENT_TYPE: &'static str = "vc.recording.recording_ended_v1";
-    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE).title("A recording ended");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
+        .title("A recording of a subscriber ended and was uploaded")
+        .scopes(&["vc:recording:read"]);
+    const SAMPLE: Option<&'static str> = Some(samples::RECORDING_ENDED_V1);
     type Reply = ();
 }
 
-/// A recording started.
+lark_events::lenient_object!(RecordingEndedV1);
+
+/// A recording of a subscriber started.
 ///
 /// - Event type: `vc.recording.recording_started_v1`, envelope 2.0
-///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// - Permission: `vc:recording:read`
+/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct RecordingStartedV1(
-    /// The body as it was sent.
-    pub RawJson,
-);
+#[serde(default)]
+#[non_exhaustive]
+pub struct RecordingStartedV1 {
+    /// The recording.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub unique_key: Option<String>,
+    /// What records. Known values are `recording_bean`, `software_recording`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// The users who subscribed to the event.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub subscriber_ids: Option<Vec<lark_events::UserId>>,
+}
 
 impl EventType for RecordingStartedV1 {
     const EVENT_TYPE: &'static str = "vc.recording.recording_started_v1";
-    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE).title("A recording started");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
+        .title("A recording of a subscriber started")
+        .scopes(&["vc:recording:read"]);
+    const SAMPLE: Option<&'static str> = Some(samples::RECORDING_STARTED_V1);
     type Reply = ();
 }
 
-/// The transcript of a recording was generated.
+lark_events::lenient_object!(RecordingStartedV1);
+
+/// A part of a recording of a subscriber was transcribed.
 ///
 /// - Event type: `vc.recording.recording_transcript_generated_v1`, envelope 2.0
-///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// - Permission: `vc:recording:read`
+/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct RecordingTranscriptGeneratedV1(
-    /// The body as it was sent.
-    pub RawJson,
-);
+#[serde(default)]
+#[non_exhaustive]
+pub struct RecordingTranscriptGeneratedV1 {
+    /// The recording.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub unique_key: Option<String>,
+    /// What records. Known values are `recording_bean`, `software_recording`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// The users who subscribed to the event.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub subscriber_ids: Option<Vec<lark_events::UserId>>,
+    /// What was said.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub transcript_items: Option<Vec<TranscriptItem>>,
+}
 
 impl EventType for RecordingTranscriptGeneratedV1 {
     const EVENT_TYPE: &'static str = "vc.recording.recording_transcript_generated_v1";
-    const INFO: EventInfo =
-        EventInfo::new(Self::EVENT_TYPE).title("The transcript of a recording was generated");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
+        .title("A part of a recording of a subscriber was transcribed")
+        .scopes(&["vc:recording:read"]);
+    const SAMPLE: Option<&'static str> = Some(samples::RECORDING_TRANSCRIPT_GENERATED_V1);
     type Reply = ();
 }
+
+lark_events::lenient_object!(RecordingTranscriptGeneratedV1);
 
 /// The limits on reserving a meeting room, or the rooms of a level, were changed.
 ///
@@ -940,13 +1089,13 @@ lark_events::lenient_object!(RoomUpdatedV1);
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum VcEvent {
-    /// There was activity in a meeting of a bot.
+    /// Something happened in a meeting that the bot is in.
     BotMeetingActivityV1(Event<BotMeetingActivityV1>),
-    /// A meeting of a bot ended.
+    /// A meeting that the bot was in ended.
     BotMeetingEndedV1(Event<BotMeetingEndedV1>),
     /// A bot was invited to a meeting.
     BotMeetingInvitedV1(Event<BotMeetingInvitedV1>),
-    /// A meeting of a bot started.
+    /// A meeting of the bot started.
     BotMeetingStartedV1(Event<BotMeetingStartedV1>),
     /// The result of a review of material came in.
     MaterialReviewResultV1(Event<MaterialReviewResultV1>),
@@ -960,11 +1109,11 @@ pub enum VcEvent {
     MeetingJoinMeetingV1(Event<MeetingJoinMeetingV1>),
     /// Somebody left a meeting that was reserved over the API.
     MeetingLeaveMeetingV1(Event<MeetingLeaveMeetingV1>),
-    /// A meeting of a participant ended.
+    /// A meeting that a subscriber took part in ended.
     MeetingParticipantMeetingEndedV1(Event<MeetingParticipantMeetingEndedV1>),
-    /// A participant joined a meeting.
+    /// A subscriber joined a meeting.
     MeetingParticipantMeetingJoinedV1(Event<MeetingParticipantMeetingJoinedV1>),
-    /// A meeting of a participant started.
+    /// A meeting that a subscriber takes part in started.
     MeetingParticipantMeetingStartedV1(Event<MeetingParticipantMeetingStartedV1>),
     /// The recording of a meeting that was reserved over the API ended.
     MeetingRecordingEndedV1(Event<MeetingRecordingEndedV1>),
@@ -980,13 +1129,13 @@ pub enum VcEvent {
     MeetingShareStartedV1(Event<MeetingShareStartedV1>),
     /// A meeting that was reserved over the API started.
     MeetingStartedV1(Event<MeetingStartedV1>),
-    /// A note was generated.
+    /// Notes of a meeting or recording of a subscriber were made.
     NoteGeneratedV1(Event<NoteGeneratedV1>),
-    /// A recording ended.
+    /// A recording of a subscriber ended and was uploaded.
     RecordingEndedV1(Event<RecordingEndedV1>),
-    /// A recording started.
+    /// A recording of a subscriber started.
     RecordingStartedV1(Event<RecordingStartedV1>),
-    /// The transcript of a recording was generated.
+    /// A part of a recording of a subscriber was transcribed.
     RecordingTranscriptGeneratedV1(Event<RecordingTranscriptGeneratedV1>),
     /// The limits on reserving a meeting room, or the rooms of a level, were changed.
     ReserveConfigUpdatedV1(Event<ReserveConfigUpdatedV1>),

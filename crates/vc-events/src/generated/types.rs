@@ -29,6 +29,385 @@ pub struct ApprovalConfigEvent {
     pub approvers: Option<Vec<SubscribeUserEvent>>,
 }
 
+/// A meeting that the bot is in, or is invited to.
+///
+/// Part of [`BotMeetingActivityV1`](super::BotMeetingActivityV1),
+/// [`BotMeetingEndedV1`](super::BotMeetingEndedV1),
+/// [`BotMeetingInvitedV1`](super::BotMeetingInvitedV1) and 1 more event.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct BotMeeting {
+    /// The id of the meeting.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// What the meeting is about.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
+    /// The nine digits that users join by.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub meeting_no: Option<String>,
+    /// When it started. Unix time in seconds.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub start_time: Option<String>,
+    /// When it ended. Unix time in seconds.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub end_time: Option<String>,
+    /// The host.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub host_user: Option<BotMeetingUser>,
+}
+
+/// What happened in a meeting: the list of its kind has what is known of it.
+///
+/// Part of [`BotMeetingActivityV1`](super::BotMeetingActivityV1).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct BotMeetingActivity {
+    /// The meeting.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub meeting: Option<BotMeeting>,
+    /// Which kind it is. Known values are `participant_joined`, `participant_left`,
+    /// `transcript_received`, `chat_received`, `magic_share_started`, `magic_share_ended`,
+    /// `document_context_changed`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub activity_event_type: Option<String>,
+    /// Who joined. 1 to 100 elements.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub participant_joined_items: Option<Vec<BotMeetingParticipantJoined>>,
+    /// Who left. 1 to 100 elements.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub participant_left_items: Option<Vec<BotMeetingParticipantLeft>>,
+    /// What was said. 1 to 50 elements.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub transcript_received_items: Option<Vec<TranscriptItem>>,
+    /// What was written in the chat of the meeting. 1 to 30 elements.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub chat_received_items: Option<Vec<BotMeetingChatReceived>>,
+    /// Which document is shared now.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub magic_share_started_items: Option<Vec<BotMeetingShareStarted>>,
+    /// Which document is no longer shared.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub magic_share_ended_items: Option<Vec<BotMeetingShareEnded>>,
+    /// What is looked at in the shared document.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub document_context_changed_items: Option<Vec<BotMeetingDocumentContext>>,
+    /// What became of a countdown.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub countdown_items: Option<Vec<BotMeetingCountdown>>,
+}
+
+impl Validate for BotMeetingActivity {
+    fn check(&self, found: &mut Violations) {
+        found.length(
+            "participant_joined_items",
+            &self.participant_joined_items,
+            1..=100,
+        );
+        found.length(
+            "participant_left_items",
+            &self.participant_left_items,
+            1..=100,
+        );
+        found.nested("participant_left_items", &self.participant_left_items);
+        found.length(
+            "transcript_received_items",
+            &self.transcript_received_items,
+            1..=50,
+        );
+        found.length("chat_received_items", &self.chat_received_items, 1..=30);
+        found.nested("chat_received_items", &self.chat_received_items);
+        found.nested(
+            "document_context_changed_items",
+            &self.document_context_changed_items,
+        );
+    }
+}
+
+/// A message in the chat of a meeting.
+///
+/// Part of [`BotMeetingActivityV1`](super::BotMeetingActivityV1).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct BotMeetingChatReceived {
+    /// Who wrote it.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub operator: Option<BotMeetingUser>,
+    /// The id of the message.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
+    /// The number of its type. 0 to 4; known values are 1, 3.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub message_type: Option<i64>,
+    /// What it says.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
+    /// When it was sent. Unix time in milliseconds.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub send_time: Option<String>,
+}
+
+impl Validate for BotMeetingChatReceived {
+    fn check(&self, found: &mut Violations) {
+        found.range("message_type", &self.message_type, 0.0..=4.0);
+    }
+}
+
+/// A comment that is looked at, or no longer.
+///
+/// Part of [`BotMeetingActivityV1`](super::BotMeetingActivityV1).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct BotMeetingCommentFocus {
+    /// The comment.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub comment_id: Option<String>,
+    /// Whether it is looked at now.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub focused: Option<bool>,
+}
+
+/// A countdown that was set, changed or ended.
+///
+/// Part of [`BotMeetingActivityV1`](super::BotMeetingActivityV1).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct BotMeetingCountdown {
+    /// What was done, such as `SET`, `PROLONG` or `ENDED`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub action: Option<String>,
+    /// Who did it.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub operator: Option<BotMeetingUser>,
+    /// When the countdown ends.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub end_time: Option<String>,
+    /// When it happened.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub event_time: Option<String>,
+    /// Whether its end is heard.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub need_play_audio_at_end: Option<bool>,
+    /// How many seconds before its end users are reminded.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub reminders_before_end_in_second: Option<Vec<i64>>,
+    /// Which change of the countdown it is.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub seq_id: Option<String>,
+    /// When the countdown was set.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub countdown_set_time: Option<String>,
+    /// How many minutes remain.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub remain_minutes: Option<i64>,
+}
+
+/// A document that is shared in a meeting.
+///
+/// Part of [`BotMeetingActivityV1`](super::BotMeetingActivityV1).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct BotMeetingDocument {
+    /// Its address.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Its title.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+}
+
+/// What is looked at in a shared document. One of the three is given.
+///
+/// Part of [`BotMeetingActivityV1`](super::BotMeetingActivityV1).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct BotMeetingDocumentContext {
+    /// Who looks at it. Not given when that is not known.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub operator: Option<BotMeetingUser>,
+    /// The sharing.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub share_id: Option<String>,
+    /// The document.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub share_doc: Option<BotMeetingDocument>,
+    /// When it happened. Unix time in milliseconds.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+    /// The comment that is looked at, or no longer.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub comment_focus: Option<BotMeetingCommentFocus>,
+    /// The section that is looked at.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub section_location: Option<BotMeetingSectionLocation>,
+    /// The picture or whiteboard that is looked at.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub element_preview: Option<BotMeetingElementPreview>,
+}
+
+impl Validate for BotMeetingDocumentContext {
+    fn check(&self, found: &mut Violations) {
+        found.nested("section_location", &self.section_location);
+    }
+}
+
+/// A picture or whiteboard that is looked at.
+///
+/// Part of [`BotMeetingActivityV1`](super::BotMeetingActivityV1).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct BotMeetingElementPreview {
+    /// What was done with it.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub action: Option<String>,
+    /// What it is.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub element_type: Option<String>,
+    /// Its token.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub element_token: Option<String>,
+    /// The block of the document that it is in.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub block_id: Option<String>,
+}
+
+/// A participant who joined.
+///
+/// Part of [`BotMeetingActivityV1`](super::BotMeetingActivityV1).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct BotMeetingParticipantJoined {
+    /// Who it is.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub participant: Option<BotMeetingUser>,
+    /// When they joined. Unix time in milliseconds.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub join_time: Option<String>,
+}
+
+/// A participant who left.
+///
+/// Part of [`BotMeetingActivityV1`](super::BotMeetingActivityV1).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct BotMeetingParticipantLeft {
+    /// Who it is.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub participant: Option<BotMeetingUser>,
+    /// Why they left. 0 to 3.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub leave_reason: Option<i64>,
+    /// When they left. Unix time in milliseconds.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub leave_time: Option<String>,
+}
+
+impl Validate for BotMeetingParticipantLeft {
+    fn check(&self, found: &mut Violations) {
+        found.range("leave_reason", &self.leave_reason, 0.0..=3.0);
+    }
+}
+
+/// A section that is looked at.
+///
+/// Part of [`BotMeetingActivityV1`](super::BotMeetingActivityV1).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct BotMeetingSectionLocation {
+    /// Its title.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// How deep it is. 1 to 10000.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub level: Option<i64>,
+    /// The titles of the sections that it is in.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub parent_titles: Option<Vec<String>>,
+}
+
+impl Validate for BotMeetingSectionLocation {
+    fn check(&self, found: &mut Violations) {
+        found.range("level", &self.level, 1.0..=10000.0);
+    }
+}
+
+/// The end of sharing a document.
+///
+/// Part of [`BotMeetingActivityV1`](super::BotMeetingActivityV1).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct BotMeetingShareEnded {
+    /// Who ended it.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub operator: Option<BotMeetingUser>,
+    /// The sharing.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub share_id: Option<String>,
+    /// When it ended. Unix time in milliseconds.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+}
+
+/// The start of sharing a document.
+///
+/// Part of [`BotMeetingActivityV1`](super::BotMeetingActivityV1).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct BotMeetingShareStarted {
+    /// Who started it.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub operator: Option<BotMeetingUser>,
+    /// The sharing.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub share_id: Option<String>,
+    /// The document.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub share_doc: Option<BotMeetingDocument>,
+    /// When it started. Unix time in milliseconds.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+    /// Whether it started now, as `share_started`, or was found to be shared already, as
+    /// `share_detected`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub start_reason: Option<String>,
+}
+
+/// A user in a meeting, a bot or a speaker.
+///
+/// Part of [`BotMeetingActivityV1`](super::BotMeetingActivityV1),
+/// [`BotMeetingEndedV1`](super::BotMeetingEndedV1),
+/// [`BotMeetingInvitedV1`](super::BotMeetingInvitedV1) and 2 more events.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct BotMeetingUser {
+    /// Who it is. Either a string or an object.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub id: Option<crate::MeetingUserId>,
+    /// What kind of user it is.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub user_type: Option<i64>,
+    /// The role in the meeting.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub user_role: Option<i64>,
+    /// The name.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub user_name: Option<String>,
+}
+
 /// A piece of equipment in a meeting room.
 ///
 /// Part of [`RoomCreatedV1`](super::RoomCreatedV1), [`RoomDeletedV1`](super::RoomDeletedV1),
@@ -42,11 +421,26 @@ pub struct Device {
     pub name: Option<String>,
 }
 
+/// What became of a file that was reviewed.
+///
+/// Part of [`MaterialReviewResultV1`](super::MaterialReviewResultV1).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct MaterialReview {
+    /// The file.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub file_token: Option<String>,
+    /// The number of the result.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub result: Option<i64>,
+}
+
 /// A video meeting. Most events have only a part of it.
 ///
-/// Part of [`MeetingAllMeetingStartedV1`](super::MeetingAllMeetingStartedV1),
-/// [`MeetingEndedV1`](super::MeetingEndedV1), [`MeetingJoinMeetingV1`](super::MeetingJoinMeetingV1)
-/// and 7 more events.
+/// Part of [`MeetingAllMeetingEndedV1`](super::MeetingAllMeetingEndedV1),
+/// [`MeetingAllMeetingStartedV1`](super::MeetingAllMeetingStartedV1),
+/// [`MeetingEndedV1`](super::MeetingEndedV1) and 12 more events.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -89,17 +483,11 @@ pub struct MeetingEventMeeting {
     pub webinar_setting: Option<MeetingWebinarSetting>,
 }
 
-impl Validate for MeetingEventMeeting {
-    fn check(&self, found: &mut Violations) {
-        found.nested("security_setting", &self.security_setting);
-    }
-}
-
 /// A participant, host or owner of a meeting.
 ///
-/// Part of [`MeetingAllMeetingStartedV1`](super::MeetingAllMeetingStartedV1),
-/// [`MeetingEndedV1`](super::MeetingEndedV1), [`MeetingJoinMeetingV1`](super::MeetingJoinMeetingV1)
-/// and 7 more events.
+/// Part of [`MeetingAllMeetingEndedV1`](super::MeetingAllMeetingEndedV1),
+/// [`MeetingAllMeetingStartedV1`](super::MeetingAllMeetingStartedV1),
+/// [`MeetingEndedV1`](super::MeetingEndedV1) and 12 more events.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -117,9 +505,9 @@ pub struct MeetingEventUser {
 
 /// Who can join a meeting.
 ///
-/// Part of [`MeetingAllMeetingStartedV1`](super::MeetingAllMeetingStartedV1),
-/// [`MeetingEndedV1`](super::MeetingEndedV1), [`MeetingJoinMeetingV1`](super::MeetingJoinMeetingV1)
-/// and 7 more events.
+/// Part of [`MeetingAllMeetingEndedV1`](super::MeetingAllMeetingEndedV1),
+/// [`MeetingAllMeetingStartedV1`](super::MeetingAllMeetingStartedV1),
+/// [`MeetingEndedV1`](super::MeetingEndedV1) and 12 more events.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -127,13 +515,13 @@ pub struct MeetingSecuritySetting {
     /// How far the meeting is open.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub security_level: Option<SecurityLevel>,
-    /// The chats whose members can join. At most 200 elements.
+    /// The chats whose members can join.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub group_ids: Option<Vec<String>>,
-    /// The users who can join. At most 200 elements.
+    /// The users who can join.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_ids: Option<Vec<lark_events::UserId>>,
-    /// The meeting rooms that can join. At most 200 elements.
+    /// The meeting rooms that can join.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub room_ids: Option<Vec<String>>,
     /// Whether joining was limited to chosen contacts and groups.
@@ -141,19 +529,11 @@ pub struct MeetingSecuritySetting {
     pub has_set_security_contacts_and_group: Option<bool>,
 }
 
-impl Validate for MeetingSecuritySetting {
-    fn check(&self, found: &mut Violations) {
-        found.length("group_ids", &self.group_ids, ..=200);
-        found.length("user_ids", &self.user_ids, ..=200);
-        found.length("room_ids", &self.room_ids, ..=200);
-    }
-}
-
 /// The settings of a webinar.
 ///
-/// Part of [`MeetingAllMeetingStartedV1`](super::MeetingAllMeetingStartedV1),
-/// [`MeetingEndedV1`](super::MeetingEndedV1), [`MeetingJoinMeetingV1`](super::MeetingJoinMeetingV1)
-/// and 7 more events.
+/// Part of [`MeetingAllMeetingEndedV1`](super::MeetingAllMeetingEndedV1),
+/// [`MeetingAllMeetingStartedV1`](super::MeetingAllMeetingStartedV1),
+/// [`MeetingEndedV1`](super::MeetingEndedV1) and 12 more events.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -293,6 +673,11 @@ pub struct SubscribeDepartment {
     /// The id of the department.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub department_id: Option<String>,
+    /// The name of the department. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `oapi-sdk-go 9494618e (2024-03-26)`, `@larksuiteoapi/node-sdk 1.74.0`,
+    /// `oapi-sdk-java d5c1b155 (2024-10-16)`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub department_name: Option<String>,
 }
 
 /// A user in a list: an approver, or somebody who may reserve.
@@ -335,11 +720,59 @@ pub struct TimeConfig {
     /// How long a single reservation can be. In hours, 1 to 99; 2 when not set.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub max_duration: Option<i64>,
+    /// Whether it also holds for the levels and rooms below. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `oapi-sdk-go 9494618e (2024-03-26)`, `@larksuiteoapi/node-sdk 1.74.0`,
+    /// `oapi-sdk-java d5c1b155 (2024-10-16)`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub if_cover_child_scope: Option<bool>,
+}
+
+/// A sentence that was said.
+///
+/// Part of [`BotMeetingActivityV1`](super::BotMeetingActivityV1),
+/// [`RecordingTranscriptGeneratedV1`](super::RecordingTranscriptGeneratedV1).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct TranscriptItem {
+    /// Who said it.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub speaker: Option<BotMeetingUser>,
+    /// What was said.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The language, such as `en_us`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// When the sentence began. Unix time in milliseconds.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub start_time_ms: Option<String>,
+    /// When the sentence ended. Unix time in milliseconds.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub end_time_ms: Option<String>,
+    /// The id of the sentence: by it they are told apart and put in order.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub sentence_id: Option<String>,
 }
 
 lark_events::lenient_object!(
     ApprovalConfigEvent,
+    BotMeeting,
+    BotMeetingActivity,
+    BotMeetingChatReceived,
+    BotMeetingCommentFocus,
+    BotMeetingCountdown,
+    BotMeetingDocument,
+    BotMeetingDocumentContext,
+    BotMeetingElementPreview,
+    BotMeetingParticipantJoined,
+    BotMeetingParticipantLeft,
+    BotMeetingSectionLocation,
+    BotMeetingShareEnded,
+    BotMeetingShareStarted,
+    BotMeetingUser,
     Device,
+    MaterialReview,
     MeetingEventMeeting,
     MeetingEventUser,
     MeetingSecuritySetting,
@@ -350,5 +783,6 @@ lark_events::lenient_object!(
     RoomStatusEvent,
     SubscribeDepartment,
     SubscribeUserEvent,
-    TimeConfig
+    TimeConfig,
+    TranscriptItem
 );

@@ -2,7 +2,8 @@
 
 use super::{DOMAINS, Workspace, fixture};
 
-const COLUMNS: &str = "a table with the columns `名称` or `字段`, and `类型` or `数据类型`";
+const NO_EVENT: &str = "an event type, in a row `事件类型`, `回调类型`, `Event type` or `Callback type`, \
+                        or in a sample";
 
 /// The one line of a page's refusal, after its name.
 #[track_caller]
@@ -86,22 +87,20 @@ fn a_page_that_is_cut_off_is_refused_where_the_open_part_begins() {
 }
 
 #[test]
-fn a_page_in_another_language_is_refused_by_the_labels_it_lacks() {
-    let english = fixture("broken/english.md");
-    assert_refused(&english, "<md-table>", "a row `事件类型` or `回调类型`");
-    let half = english.replace("Event type", "事件类型");
-    assert_refused(&half, "<md-dt-table>", COLUMNS);
-    let without_sample = half.split("```").next().unwrap();
-    assert_refused(without_sample, "<md-dt-table>", COLUMNS);
-    assert_refused(&fixture("broken/english_pipes.md"), "|Name", COLUMNS);
+fn a_page_in_a_third_language_is_refused_where_nothing_else_says_its_event() {
+    let page =
+        "| 種類 | tea.pot.ready_v1 |\n|---|---|\n\n| 名前 | 型 |\n|---|---|\n| event | object |\n";
+    assert_eq!(refusal(page), format!("6: expected {NO_EVENT}"));
+    let stated = format!("**事件类型**\n`tea.pot.ready_v1`\n{page}");
+    let rule = "a table of the fields of `tea.pot.ready_v1`, or a sample";
+    assert_eq!(refusal(stated), format!("8: expected {rule}"));
 }
 
 #[test]
 fn a_page_without_an_event_is_refused_at_its_end() {
     for page in [fixture("broken/no_event.md"), String::new(), "\n".repeat(3)] {
         let line = page.lines().count();
-        let rule = "an event type, in a row `事件类型` or `回调类型` or in a sample";
-        assert_eq!(refusal(page), format!("{line}: expected {rule}"));
+        assert_eq!(refusal(page), format!("{line}: expected {NO_EVENT}"));
     }
     let rule = "a table of the fields of `tea.pot.ready_v1`, or a sample";
     assert_refused("**事件类型**\n`tea.pot.ready_v1`\n", "`tea", rule);
@@ -196,19 +195,43 @@ fn a_type_of_any_length_is_no_type() {
     }
 }
 
+/// What is wrong with a sample, and where.
+const NO_JSON: [(&str, &str, &str); 4] = [
+    ("\"green\",", "\"green\"", "JSON: Expected comma"),
+    (
+        "\"green\"",
+        "'green'",
+        "JSON: Single-quoted strings are not allowed",
+    ),
+    ("40,", "40，", "JSON: Unexpected token"),
+    ("40,", "4e999,", "JSON: a number that 64 bits hold"),
+];
+
 #[test]
-fn a_sample_is_json() {
-    for (find, replace, expected) in [
-        ("\"green\",", "\"green\"", "JSON: Expected comma"),
-        (
-            "\"green\"",
-            "'green'",
-            "JSON: Single-quoted strings are not allowed",
-        ),
-        ("40,", "40，", "JSON: Unexpected token"),
-        ("40,", "4e999,", "JSON: a number that 64 bits hold"),
-    ] {
-        assert_refused(&with(find, replace), replace, expected);
+fn a_sample_that_is_no_json_refuses_no_page_that_has_a_table() {
+    for (find, replace, expected) in NO_JSON {
+        let page = with(find, replace);
+        let line = 1 + page[..page.find(replace).unwrap()].matches('\n').count();
+        let workspace = Workspace::new();
+        let path = workspace.write("page.md", &page);
+        let report = workspace.import(&["page.md"]);
+        assert_eq!(report.refused, [""; 0]);
+        let note = format!("  {}:{line}: not read: expected {expected}", path.display());
+        assert_eq!(report.lines[1..], [note]);
+        let facts = workspace.read("specs/tea/tea.pot.ready_v1.json");
+        assert!(facts.contains("\"leaves\""), "its fields are there");
+        assert!(facts.contains("\"examples\": []"));
+    }
+}
+
+#[test]
+fn a_sample_that_is_all_there_is_is_json() {
+    let whole = regular();
+    let start = whole.find("<md-code-json>").unwrap() + "<md-code-json>".len();
+    let end = whole.find("</md-code-json>").unwrap();
+    for (find, replace, expected) in NO_JSON {
+        let page = sample(whole[start..end].trim()).replacen(find, replace, 1);
+        assert_refused(&page, replace, expected);
     }
 }
 
@@ -245,17 +268,6 @@ fn a_sample_is_of_the_event_that_the_page_states() {
     let page = two.replace("<md-td>tea_added", "<md-td>tea_lost");
     let rule = "a sample of `tea_lost`, not of `tea_added`";
     assert_refused(&page, "{\n    \"ts\"", rule);
-    // Both samples are of one event.
-    let page = two.replace(
-        "\"type\": \"tea_removed\",\n",
-        "\"type\": \"tea_added\",\n\"\": 1,\n",
-    );
-    let second = page.rfind("{\n    \"ts\"").unwrap();
-    let line = 1 + page[..second].matches('\n').count();
-    assert_eq!(
-        refusal(page),
-        format!("{line}: expected one sample of `tea_added`")
-    );
 }
 
 #[test]
@@ -309,4 +321,12 @@ fn a_page_has_a_bounded_number_of_events() {
         line.ends_with(": expected at most 16 events on a page"),
         "{line}"
     );
+}
+
+#[test]
+fn an_event_has_a_bounded_number_of_samples() {
+    let one = sample("{\"type\": \"event_callback\", \"event\": {\"type\": \"tea_added\"}}");
+    let page = one.repeat(33);
+    let rule = "at most 32 samples of `tea_added`";
+    assert_eq!(refusal(page), format!("98: expected {rule}"));
 }

@@ -1,9 +1,11 @@
 //! Imports as they are run: several pages, files on disk, and what is printed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
+use std::path::PathBuf;
 
 use super::super::super::CodegenError;
+use super::super::super::overlay::Overlay;
 use super::super::super::problem::Problems;
 use super::super::super::sources::{self, Source, Sources};
 use super::super::super::spec::{self, Spec};
@@ -42,23 +44,95 @@ fn a_page_that_is_refused_holds_up_no_other() {
     assert!(gone.starts_with("gone.md: "), "{gone}");
 }
 
+/// A model of the regular event, which has one more field.
+const MODEL: &str = r#"{"event_type": "tea.pot.ready_v1", "schema": "2.0",
+    "source": "tea-sdk 1.2.3 models/pot.py", "fields": [{"name": "steam", "type": "boolean"}]}"#;
+
+/// Every order of a few things.
+fn orders<T: Clone>(of: &[T]) -> Vec<Vec<T>> {
+    if of.is_empty() {
+        return vec![Vec::new()];
+    }
+    let each = (0..of.len()).flat_map(|first| {
+        let mut rest = of.to_vec();
+        let first = rest.remove(first);
+        orders(&rest).into_iter().map(move |mut order| {
+            order.insert(0, first.clone());
+            order
+        })
+    });
+    each.collect()
+}
+
 #[test]
-fn an_event_stands_on_one_page() {
+fn a_page_counts_before_a_model_and_the_newer_page_before_the_older_in_any_order() {
+    let older = fixture("pages/regular.md");
+    let newer = fixture("pages/english.md")
+        .replace("rinsed_v1", "ready_v1")
+        .replace("1709210096000", "1775548359000");
+    let mut facts = std::collections::BTreeSet::new();
+    for order in orders(&["older.md", "newer.md", "model.json"]) {
+        for at_once in [true, false] {
+            let workspace = Workspace::new();
+            workspace.write("older.md", &older);
+            workspace.write("newer.md", &newer);
+            workspace.write("model.json", MODEL);
+            let runs: Vec<_> = match at_once {
+                true => vec![order.as_slice()],
+                false => order.chunks(1).collect(),
+            };
+            for files in runs {
+                assert_eq!(workspace.import(files).refused, [""; 0]);
+            }
+            facts.insert(workspace.read(READY));
+        }
+    }
+    assert_eq!(facts.len(), 1, "{facts:#?}");
+    let text = facts.pop_first().unwrap();
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    super::assert_facts(
+        &document,
+        [
+            ("/x-lark/title", "Pot rinsed".into()),
+            ("/x-lark/updated", "2026-04-07".into()),
+            ("/x-lark/sdks", serde_json::Value::Null),
+            // What the newer page says nothing of.
+            ("/x-lark/scopes/1/app_types/0", "custom".into()),
+        ],
+    );
+    super::assert_body(
+        &document,
+        [
+            ("steam", serde_json::Value::Null),
+            (
+                "times",
+                serde_json::json!({
+                    "type": "integer", "minimum": 1, "maximum": 2, "x-lark": {"keys": [1, 2]},
+                }),
+            ),
+        ],
+    );
+}
+
+#[test]
+fn an_older_page_and_a_model_are_told_to_be_of_no_use() {
     let workspace = regular();
-    workspace.write(
-        "again.md",
-        fixture("pages/regular.md").replace("\"green\"", "\"black\""),
-    );
-    let report = workspace.import(&["ready.md", "again.md"]);
-    assert_eq!(report.lines, [format!("new {READY}")]);
-    let [line] = report.refused.as_slice() else {
-        panic!("{:?}", report.refused);
-    };
-    assert!(
-        line.starts_with("again.md: `tea.pot.ready_v1` stands on "),
-        "{line}"
-    );
-    assert!(workspace.read(READY).contains("\"green\""));
+    workspace.import(&["ready.md"]);
+    let before = workspace.read(READY);
+    workspace.write("model.json", MODEL);
+    let older = fixture("pages/regular.md").replace("1709210096000", "1609210096000");
+    workspace.write("older.md", older.replace("\"green\"", "\"black\""));
+    for file in ["model.json", "older.md"] {
+        let [line] = &workspace.import(&[file]).lines[..] else {
+            panic!("one line for {file}");
+        };
+        assert!(line.starts_with(&format!("kept {READY}: ")), "{line}");
+        assert!(
+            line.ends_with(&format!("{file} is older, or a model")),
+            "{line}"
+        );
+    }
+    assert_eq!(workspace.read(READY), before);
 }
 
 #[test]
@@ -95,7 +169,12 @@ fn what_an_import_writes_the_generator_understands() {
         for (event_type, document) in super::documents(&page) {
             let mut problems = Problems::default();
             let file = format!("specs/tea/{event_type}.json");
-            let parsed = Spec::parse(&file, &spec::canonical(&document), &mut problems);
+            let parsed = Spec::parse(
+                &file,
+                &spec::canonical(&document),
+                &Overlay::default(),
+                &mut problems,
+            );
             assert!(parsed.is_some(), "{name}: {event_type}");
             assert_eq!(Vec::from(problems), [], "{name}: {event_type}");
         }
@@ -209,71 +288,97 @@ fn the_file_of_domains_decides_over_the_event_type() {
     assert!(line.ends_with(expected), "{line}");
 }
 
-/// The facts that are committed are those of the platform's own pages, where they lie beside the
-/// checkout.
-#[test]
-fn the_saved_pages_give_the_committed_facts() {
+/// What lies beside the checkout: pages in both layouts, and models.
+fn saved() -> Vec<PathBuf> {
+    let shared = workspace_root().join("../shared");
+    let folders = ["event-pages", "event-pages-2026", "sdk-models"];
+    let files = folders
+        .iter()
+        .filter_map(|folder| fs::read_dir(shared.join(folder)).ok());
+    let mut files: Vec<_> = files.flatten().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+/// A workspace with the overlays that are committed, and no facts.
+fn with_committed_words() -> Workspace {
     let root = workspace_root();
-    let Ok(entries) = fs::read_dir(root.join("../shared/event-pages")) else {
-        println!("skipped: no saved pages");
-        return;
-    };
-    let mut pages: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
-    pages.retain(|page| page.extension().is_some_and(|extension| extension == "md"));
-    pages.sort();
-
-    let committed = sources::read(&root).unwrap();
-    let known: Vec<_> = texts(&committed)
-        .values()
-        .filter_map(|text| page(text))
-        .collect();
-    // Pages that nobody has imported yet are no business of this test.
-    let (pages, others): (Vec<_>, Vec<_>) = pages.into_iter().partition(|page| {
-        let head: String = fs::read_to_string(page).unwrap();
-        let head = head
-            .split("-->")
-            .next()
-            .unwrap()
-            .replace("//event", "/event");
-        known
-            .iter()
-            .any(|path| head.lines().any(|line| line.ends_with(path)))
-    });
-    assert_eq!(pages.len(), BTreeSet::from_iter(&known).len());
-    println!("{} pages; not imported: {others:#?}", pages.len());
     let workspace = Workspace::new();
-    workspace.write(
-        sources::DOMAINS,
-        fs::read(root.join(sources::DOMAINS)).unwrap(),
-    );
-    for Sources { overlay, .. } in &committed {
-        workspace.write(&overlay.file, &overlay.text);
+    let domains = fs::read(root.join(sources::DOMAINS)).unwrap();
+    workspace.write(sources::DOMAINS, domains);
+    for Source { file, text } in sources::read_overlays(&root).unwrap() {
+        workspace.write(&file, text);
     }
-    let report = run(&workspace.0, &pages).unwrap();
-    assert_eq!(report.refused, [""; 0]);
+    workspace
+}
 
-    let committed = texts(&committed);
-    let imported = texts(&sources::read(&workspace.0).unwrap());
-    let differs =
-        |file: &&String| imported[*file] != committed.get(*file).cloned().unwrap_or_default();
-    let stale: Vec<_> = imported.keys().filter(differs).collect();
-    assert!(stale.is_empty(), "not as their pages say: {stale:#?}");
-    for (file, text) in &committed {
-        assert!(
-            imported.contains_key(file) || page(text).is_none(),
-            "no page gives {file}"
-        );
+/// The facts that are committed are those of the saved pages and models.
+#[test]
+fn whatever_is_saved_gives_the_committed_facts_in_any_order() {
+    let files = saved();
+    if files.is_empty() {
+        println!("skipped: nothing is saved");
+        return;
+    }
+    let backwards: Vec<_> = files.iter().rev().cloned().collect();
+    let (even, odd): (Vec<_>, Vec<_>) = files
+        .iter()
+        .cloned()
+        .enumerate()
+        .partition(|(at, _)| at % 2 == 0);
+    let shuffled: Vec<_> = odd.into_iter().chain(even).map(|(_, file)| file).collect();
+    let committed = texts(&sources::read(&workspace_root()).unwrap());
+    for files in [files, backwards, shuffled] {
+        let workspace = with_committed_words();
+        // Some now and some later is no other.
+        for files in files.chunks(files.len().div_ceil(2)) {
+            let report = run(&workspace.0, files).unwrap();
+            assert_eq!(report.refused, [""; 0]);
+        }
+        let imported = texts(&sources::read(&workspace.0).unwrap());
+        let differs =
+            |file: &&String| imported[*file] != committed.get(*file).cloned().unwrap_or_default();
+        let stale: Vec<_> = imported.keys().filter(differs).collect();
+        assert!(stale.is_empty(), "not as their pages say: {stale:#?}");
+        for (file, text) in &committed {
+            let facts: serde_json::Value = serde_json::from_str(text).unwrap();
+            assert!(
+                imported.contains_key(file) || facts.pointer("/x-lark/page").is_none(),
+                "no page gives {file}"
+            );
+        }
     }
 }
 
-/// The path of the page that a fact file is from.
-fn page(facts: &str) -> Option<String> {
-    let facts: serde_json::Value = serde_json::from_str(facts).unwrap();
-    let page = facts.pointer("/x-lark/page")?.as_str().unwrap();
-    Some(
-        page.trim_start_matches("https://open.feishu.cn/document")
-            .to_owned(),
-    )
+/// A page in the layout of 2026 has what the same page has in the older one, and what was added since.
+#[test]
+fn a_page_of_2026_has_all_that_the_same_page_had_before() {
+    let files = saved();
+    let mut pairs = 0;
+    for newer in files
+        .iter()
+        .filter(|file| file.parent().unwrap().ends_with("event-pages-2026"))
+    {
+        let older = newer.parent().unwrap().with_file_name("event-pages");
+        let older = older.join(newer.file_name().unwrap());
+        let workspace = with_committed_words();
+        run(&workspace.0, &[older]).unwrap();
+        let report = run(&workspace.0, std::slice::from_ref(newer)).unwrap();
+        assert_eq!(report.refused, [""; 0]);
+        let is_news = |line: &&String| {
+            let change = line.trim_start();
+            !change.starts_with("updated ")
+                && !change.starts_with("+ ")
+                && !["~ x-lark:page: ", "~ x-lark:updated: "]
+                    .iter()
+                    .any(|of| change.starts_with(of))
+        };
+        let lost: Vec<_> = report.lines.iter().filter(is_news).collect();
+        assert!(lost.is_empty(), "{}: {lost:#?}", newer.display());
+        pairs += 1;
+    }
+    println!("{pairs} pairs");
+    assert!(pairs == 15 || files.is_empty());
 }
 
 /// The fact files, by path.

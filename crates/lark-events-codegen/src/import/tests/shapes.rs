@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::super::super::overlay::Overlay;
 use super::super::super::problem::Problems;
 use super::super::super::spec::Spec;
 use super::{Workspace, documents};
@@ -29,7 +30,15 @@ fn document(page: &str) -> Value {
     let (event_type, document) = documents.remove(0);
     let file = format!("specs/tea/{event_type}.json");
     let mut problems = Problems::default();
-    assert!(Spec::parse(&file, &document.to_string(), &mut problems).is_some());
+    assert!(
+        Spec::parse(
+            &file,
+            &document.to_string(),
+            &Overlay::default(),
+            &mut problems
+        )
+        .is_some()
+    );
     let found = problems.checkpoint().err().unwrap_or_default();
     assert!(found.is_empty(), "{found:?}");
     document
@@ -174,7 +183,10 @@ fn what_is_doubtful_is_told() {
         [
             "new specs/tea/tea.pot.ready_v1.json".to_owned(),
             at(11, "nothing describes the type `flaot`"),
-            at(1, "`updatedAt` is no count of milliseconds"),
+            at(
+                1,
+                "the time of the last change is no count of milliseconds and no date",
+            ),
             at(
                 1,
                 "no `source` and no `fullPath`, so there is no link to the page"

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::super::page::MAX_BYTES;
+use super::super::input::MAX_BYTES;
 use super::super::{Setting, events_of};
 
 /// Most that a page may take times what one of a quarter of its size takes: 4 where the time is linear, 16

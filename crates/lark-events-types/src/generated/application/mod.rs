@@ -44,8 +44,9 @@ pub use self::events::{
 pub use self::types::{
     AppAbility, AppI18nInfo, AppScope, AppVersionRemarkEvent, AppVisibilityEvent,
     AppVisibleListEvent, ApplicationAppVersionEvent, ApplicationVisibilityAddedV6Users,
-    BlockI18nInfo, Bot, CloudDoc, CloudDocI18nInfo, DocsBlock, Gadget, MessageAction,
-    MessageActionI18nInfo, Navigate, NavigateMeta, Operator, PlusMenu, WebApp, WorkplaceWidget,
+    BlockI18nInfo, Bot, BotMenu, BotMenuRedirectLink, BotMenuUdIcon, CloudDoc, CloudDocI18nInfo,
+    DocsBlock, Gadget, MessageAction, MessageActionI18nInfo, Navigate, NavigateMeta, Operator,
+    PlusMenu, WebApp, WorkplaceWidget,
 };
 
 /// Every `application` event, for manifests and tools.

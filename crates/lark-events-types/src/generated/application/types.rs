@@ -271,6 +271,85 @@ pub struct Bot {
     /// The URL that is called when somebody acts on one of its cards.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub card_request_url: Option<String>,
+    /// The number of the way in which its menu is shown. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub bot_menu_display_strategy: Option<i64>,
+    /// Whether it has a menu. Only in SDKs: `lark-oapi 1.7.5`, `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub bot_menu_enable: Option<bool>,
+    /// The items of its menu. Only in SDKs: `lark-oapi 1.7.5`, `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub bot_menus: Option<Vec<BotMenu>>,
+}
+
+/// An item of a bot's menu.
+///
+/// Part of [`ApplicationAppVersionPublishApplyV6`](super::ApplicationAppVersionPublishApplyV6).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct BotMenu {
+    /// Its name.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub default_name: Option<String>,
+    /// What tells the item in the event of a click on it.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub event_key: Option<String>,
+    /// Its name by language.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub i18n_name: Option<std::collections::BTreeMap<String, String>>,
+    /// The key of its icon.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub icon_file_key: Option<String>,
+    /// The number of what a click does.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub menu_content_type: Option<i64>,
+    /// The id of the item.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub menu_id: Option<String>,
+    /// The item that it is below.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub parent_menu_id: Option<String>,
+    /// Where a click leads.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub redirect_link: Option<BotMenuRedirectLink>,
+    /// Where it stands among the others.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub sort: Option<i64>,
+    /// Its icon, of the design system.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub ud_icon: Option<BotMenuUdIcon>,
+}
+
+/// Where a click leads.
+///
+/// Part of [`ApplicationAppVersionPublishApplyV6`](super::ApplicationAppVersionPublishApplyV6).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct BotMenuRedirectLink {
+    /// On mobile devices.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub mobile_url: Option<String>,
+    /// On computers.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub pc_url: Option<String>,
+}
+
+/// An icon of the design system.
+///
+/// Part of [`ApplicationAppVersionPublishApplyV6`](super::ApplicationAppVersionPublishApplyV6).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct BotMenuUdIcon {
+    /// Its colour.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub color: Option<String>,
+    /// Its name.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
 }
 
 /// An app as a cloud document.
@@ -560,6 +639,9 @@ lark_events::lenient_object!(
     ApplicationVisibilityAddedV6Users,
     BlockI18nInfo,
     Bot,
+    BotMenu,
+    BotMenuRedirectLink,
+    BotMenuUdIcon,
     CloudDoc,
     CloudDocI18nInfo,
     DocsBlock,

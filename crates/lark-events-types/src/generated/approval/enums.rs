@@ -52,6 +52,58 @@ lark_events::open_string_enum!(InstanceStatus {
     Recovered = "OVERTIME_RECOVER",
 });
 
+/// The unit in which a form shows how long leave takes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LeaveUnit {
+    /// Half days. Key `HALF_DAY`.
+    HalfDay,
+    /// Days. Key `DAY`.
+    Day,
+    /// Hours. Key `HOUR`.
+    Hour,
+    /// Half hours. Key `HALF_HOUR`.
+    HalfHour,
+    /// Minutes. Key `MINUTE`.
+    Minute,
+    /// A key that has no name here.
+    Unknown(String),
+}
+
+lark_events::open_string_enum!(LeaveUnit {
+    HalfDay = "HALF_DAY",
+    Day = "DAY",
+    Hour = "HOUR",
+    HalfHour = "HALF_HOUR",
+    Minute = "MINUTE",
+});
+
+/// The unit in which a form shows how long leave takes, as the first version of the event has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LeaveUnitNumber {
+    /// Days. Key `1`.
+    Day,
+    /// Half days. Key `2`.
+    HalfDay,
+    /// Hours. Key `3`.
+    Hour,
+    /// Half hours. Key `4`.
+    HalfHour,
+    /// Minutes. Key `5`.
+    Minute,
+    /// A key that has no name here.
+    Unknown(i64),
+}
+
+lark_events::open_integer_enum!(LeaveUnitNumber {
+    Day = 1,
+    HalfDay = 2,
+    Hour = 3,
+    HalfHour = 4,
+    Minute = 5,
+});
+
 /// The unit in which a form shows how long an outing takes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -31,7 +31,8 @@ mod samples;
 mod types;
 
 pub use self::enums::{
-    CcOperation, InstanceStatus, OutUnit, OvertimeCompensation, TaskStatus, TimeRangeMode,
+    CcOperation, InstanceStatus, LeaveUnit, LeaveUnitNumber, OutUnit, OvertimeCompensation,
+    TaskStatus, TimeRangeMode,
 };
 pub use self::events::{
     ApprovalEvent, ApprovalUpdatedV4, InstanceRemedyGroupUpdateV4, InstanceStatusChangedV4,
@@ -41,8 +42,9 @@ pub use self::events::{
     P1TripApprovalV1, P1WorkApprovalRevertV1, P1WorkApprovalV1, TaskStatusChangedV4,
 };
 pub use self::types::{
-    ApprovalUpdatedV4Object, InstanceRemedyGroupUpdateV4Object, P1WorkApprovalV1TimeRange,
-    P1WorkApprovalV1WorkDetail,
+    ApprovalInstanceTripGroup, ApprovalUpdatedV4Object, GroupedTrip,
+    InstanceRemedyGroupUpdateV4Object, P1WorkApprovalV1TimeRange, P1WorkApprovalV1WorkDetail, Trip,
+    TripApplicant, TripPeer,
 };
 
 /// Every `approval` event, for manifests and tools.
@@ -51,23 +53,23 @@ pub use self::types::{
 /// | --- | --- | --- |
 /// | `approval.approval.updated_v4` | [`ApprovalUpdatedV4`] | [2025-03-24](https://open.feishu.cn/document/server-docs/approval-v4/event/common-event/custom-approval-event) |
 /// | `approval.instance.remedy_group_update_v4` | [`InstanceRemedyGroupUpdateV4`] | [2025-05-20](https://open.feishu.cn/document/server-docs/approval-v4/event/special-event/attendance-record-correction) |
-/// | `approval.instance.status_changed_v4` | [`InstanceStatusChangedV4`] | none: a raw body |
-/// | `approval.instance.trip_group_update_v4` | [`InstanceTripGroupUpdateV4`] | none: a raw body |
+/// | `approval.instance.status_changed_v4` | [`InstanceStatusChangedV4`] | as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5` |
+/// | `approval.instance.trip_group_update_v4` | [`InstanceTripGroupUpdateV4`] | [2025-05-20](https://open.feishu.cn/document/server-docs/approval-v4/event/special-event/business-trip) |
 /// | `approval_cc` | [`P1ApprovalCcV1`] | [2025-03-24](https://open.feishu.cn/document/server-docs/approval-v4/event/common-event/approval-cc-event) |
 /// | `approval_instance` | [`P1ApprovalInstanceV1`] | [2025-05-07](https://open.feishu.cn/document/server-docs/approval-v4/event/common-event/approval-instance-event) |
 /// | `approval_task` | [`P1ApprovalTaskV1`] | [2025-03-24](https://open.feishu.cn/document/server-docs/approval-v4/event/common-event/approval-task-event) |
-/// | `approval` | [`P1ApprovalV1`] | none: a raw body |
-/// | `leave_approval_revert` | [`P1LeaveApprovalRevertV1`] | none: a raw body |
-/// | `leave_approval` | [`P1LeaveApprovalV1`] | none: a raw body |
-/// | `leave_approvalV2` | [`P1LeaveApprovalV2`] | none: a raw body |
+/// | `approval` | [`P1ApprovalV1`] | as in `larksuite/botframework-go ff14b99 (2021-04-09)` |
+/// | `leave_approval_revert` | [`P1LeaveApprovalRevertV1`] | [2025-05-20](https://open.feishu.cn/document/server-docs/approval-v4/event/special-event/leave) |
+/// | `leave_approval` | [`P1LeaveApprovalV1`] | [2025-05-20](https://open.feishu.cn/document/server-docs/approval-v4/event/special-event/leave) |
+/// | `leave_approvalV2` | [`P1LeaveApprovalV2`] | [2025-05-20](https://open.feishu.cn/document/server-docs/approval-v4/event/special-event/leave) |
 /// | `out_approval_revert` | [`P1OutApprovalRevertV1`] | [2025-05-20](https://open.feishu.cn/document/server-docs/approval-v4/event/special-event/out-of-office) |
 /// | `out_approval` | [`P1OutApprovalV1`] | [2025-05-20](https://open.feishu.cn/document/server-docs/approval-v4/event/special-event/out-of-office) |
-/// | `remedy_approval` | [`P1RemedyApprovalV1`] | none: a raw body |
+/// | `remedy_approval` | [`P1RemedyApprovalV1`] | as in `@larksuiteoapi/node-sdk 1.74.0`, `chyroc/lark c94d9729 (2021-10-20)`, `larksuite/botframework-go ff14b99 (2021-04-09)`, `oapi-sdk-go 9494618e (2024-03-26)`, `oapi-sdk-java d5c1b155 (2024-10-16)` |
 /// | `shift_approval` | [`P1ShiftApprovalV1`] | [2025-05-20](https://open.feishu.cn/document/server-docs/approval-v4/event/special-event/shift-change) |
-/// | `trip_approval` | [`P1TripApprovalV1`] | none: a raw body |
+/// | `trip_approval` | [`P1TripApprovalV1`] | as in `@larksuiteoapi/node-sdk 1.74.0`, `chyroc/lark c94d9729 (2021-10-20)`, `larksuite/botframework-go ff14b99 (2021-04-09)`, `oapi-sdk-go 9494618e (2024-03-26)`, `oapi-sdk-java d5c1b155 (2024-10-16)` |
 /// | `work_approval_revert` | [`P1WorkApprovalRevertV1`] | [2025-05-20](https://open.feishu.cn/document/server-docs/approval-v4/event/special-event/overtime) |
 /// | `work_approval` | [`P1WorkApprovalV1`] | [2025-05-20](https://open.feishu.cn/document/server-docs/approval-v4/event/special-event/overtime) |
-/// | `approval.task.status_changed_v4` | [`TaskStatusChangedV4`] | none: a raw body |
+/// | `approval.task.status_changed_v4` | [`TaskStatusChangedV4`] | as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5` |
 pub const EVENTS: &[lark_events::event::KnownEvent] = &[
     lark_events::event::KnownEvent::of::<ApprovalUpdatedV4>(),
     lark_events::event::KnownEvent::of::<InstanceRemedyGroupUpdateV4>(),

@@ -50,6 +50,86 @@ pub(super) const INSTANCE_REMEDY_GROUP_UPDATE_V4: &str = r#"{
 }
 "#;
 
+pub(super) const INSTANCE_STATUS_CHANGED_V4: &str = r#"{
+  "schema": "2.0",
+  "header": {
+    "event_id": "5e3702a84e847582be8db7fb73283c02",
+    "event_type": "approval.instance.status_changed_v4",
+    "create_time": "1608725989000",
+    "token": "rvaYgkND1GOiu5MM0E1rncYC6PLtF7JV",
+    "app_id": "cli_9f5343c580712544",
+    "tenant_key": "2ca1d211f64f6438"
+  },
+  "event": {
+    "approval_code": "7C468A54-8745-2245-9675-08B7C63E7A85",
+    "instance_code": "81D31358-93AF-92D6-7425-01A5D67C4E71",
+    "external_id": "2f719dfd-bbdf-440b-9947-e79665a18c20",
+    "status": "APPROVED",
+    "operate_time": "1782882600000",
+    "start_user": {
+      "union_id": "on_8ed6aa67826108097d9ee143816345",
+      "user_id": "e33ggbyz",
+      "open_id": "ou_84aad35d084aa403a838cf73ee18467"
+    }
+  }
+}
+"#;
+
+pub(super) const INSTANCE_TRIP_GROUP_UPDATE_V4: &str = r#"{
+  "schema": "2.0",
+  "header": {
+    "event_id": "b53e80a132ec090ba249a8bb74da0123",
+    "token": "ijuh4XAlBSRUIwhBFtLDSfWnIC61234",
+    "event_type": "approval.instance.trip_group_update_v4",
+    "app_id": "cli_xxx",
+    "tenant_key": "d6ae59e175fxxx",
+    "event_create_time": "1502199207.7171419"
+  },
+  "event": {
+    "object": {
+      "type": "APPROVED",
+      "instance_code": "FC2CB9B2-966F-4B65-AC7E-B21E04F497CB",
+      "start_user": {
+        "id": {
+          "user_id": "abc456",
+          "open_id": "ou_0e188d8010729123",
+          "union_id": "on_445705689d4d112"
+        }
+      },
+      "start_time": "1661333019",
+      "end_time": "1661333029",
+      "schedules": [
+        {
+          "trip_start_time": "2022-08-25 12:00:00",
+          "trip_end_time": "2022-09-01 00:00:00",
+          "trip_interval": "561600",
+          "departure": "中国/北京市/北京市/朝阳区",
+          "departure_id": "6c758b5dc54930abc7a454c7477d3496cfca0a62fd941e0093b2d819e0e263a6",
+          "destination": "美国",
+          "destination_ids": [
+            "dcb23aebd41ad8a8aabf3f6a72fa8fabed7fae73b662d332a4a7d411d6f2312e"
+          ],
+          "transportation": "飞机",
+          "trip_type": "往返",
+          "remark": "text demo"
+        }
+      ],
+      "trip_interval": "561600",
+      "trip_reason": "test",
+      "trip_peers": [
+        {
+          "id": {
+            "user_id": "abc123",
+            "open_id": "ou_0e188d8010729321",
+            "union_id": "on_445705689d4d132"
+          }
+        }
+      ]
+    }
+  }
+}
+"#;
+
 pub(super) const P1_APPROVAL_CC_V1: &str = r#"{
   "ts": "1502199207.7171419",
   "uuid": "bc447199585340d1f3728d26b1c0297a",
@@ -108,6 +188,86 @@ pub(super) const P1_APPROVAL_TASK_V1: &str = r#"{
     "custom_key": "xxx",
     "def_key": "xxx",
     "extra": "{\"rollback_node_ids\":[\"nodeid\"],\"rollback_custom_node_ids\":[\"customnodeid\"]}"
+  }
+}
+"#;
+
+pub(super) const P1_LEAVE_APPROVAL_REVERT_V1: &str = r#"{
+  "ts": "1502199207.7171419",
+  "uuid": "bc447199585340d1f3728d26b1c0297a",
+  "token": "41a9425ea7df4536a7623e38fa321bae",
+  "type": "event_callback",
+  "event": {
+    "app_id": "cli_9e28cb7ba56a1234",
+    "tenant_key": "bd6ae59e1xxx",
+    "type": "leave_approval_revert",
+    "instance_code": "3CC91234-E23E-4DD7-1234-164D737C1234",
+    "approval_code": "5B432123-848C-49BD-1234-11EF0Exxx",
+    "operate_time": 1564590532
+  }
+}
+"#;
+
+pub(super) const P1_LEAVE_APPROVAL_V1: &str = r#"{
+  "ts": "1502199207.7171419",
+  "uuid": "bc447199585340d1f3728d26b1c0297a",
+  "token": "41a9425ea7df4536a7623e38fa321bae",
+  "type": "event_callback",
+  "event": {
+    "app_id": "cli_9e28cb7ba56a1234",
+    "approval_code": "59558CEE-CEF4-45C9-1234-UVDE8BEC1234",
+    "instance_code": "CEF48CEE-CEF4-45C9-1234-DCBF8BEC1234",
+    "employee_id": "g6964xxx",
+    "open_id": "ou_xxx",
+    "start_time": 1589527346,
+    "end_time": 1589527354,
+    "leave_type": "事假",
+    "leave_start_time": "2024-09-05 12:00:00",
+    "leave_end_time": "2024-09-07 00:00:00",
+    "leave_interval": 129600,
+    "leave_unit": 2,
+    "leave_reason": "请假审批",
+    "tenant_key": "bd6ae59e1xxx",
+    "type": "leave_approval"
+  }
+}
+"#;
+
+pub(super) const P1_LEAVE_APPROVAL_V2: &str = r#"{
+  "ts": "1502199207.7171419",
+  "uuid": "bc447199585340d1f3728d26b1c0297a",
+  "token": "41a9425ea7df4536a7623e38fa321bae",
+  "type": "event_callback",
+  "event": {
+    "app_id": "cli_9e28cb7ba56a1234",
+    "approval_code": "59558CEE-CEF4-45C9-1234-UVDE8BEC1234",
+    "instance_code": "CEF48CEE-CEF4-45C9-1234-DCBF8BEC1234",
+    "start_time": 1589527346,
+    "end_time": 1589527354,
+    "i18n_resources": "[{is_default=true,locale=zh_cn,texts={@i18n@7276381556766212099=事假}}]",
+    "leave_name": "@i18n@7276381556766212099",
+    "leave_certification": [],
+    "leave_detail": "[[2024-09-05 13:30:00,2024-09-05 18:00:00],[2024-09-06 09:00:00,2024-09-06 18:00:00]]",
+    "leave_difficult_labour": "",
+    "leave_family_relation_type": "",
+    "leave_start_time": "2024-09-05 00:00:00",
+    "leave_end_time": "2024-09-07 00:00:00",
+    "leave_feeding_arrive_late": 0,
+    "leave_feeding_leave_early": 0,
+    "leave_feeding_rest_daily": 0,
+    "leave_infant_num": "",
+    "leave_interval": 129600,
+    "leave_pregnancy_age": "",
+    "leave_pregnancy_check_up": "",
+    "leave_premarital_check_up": "",
+    "leave_range": "[[2024-09-05 13:30:00,2024-09-05 18:00:00],[2024-09-06 09:00:00,2024-09-06 18:00:00]]",
+    "leave_reason": "请假审批",
+    "leave_unit": "HALF_DAY",
+    "user_id": "g6964xxx",
+    "open_id": "ou_xxx",
+    "origin_instance_code": "",
+    "tenant_key": "bd6ae59e1xxx",
+    "type": "leave_approvalV2"
   }
 }
 "#;
@@ -231,6 +391,32 @@ pub(super) const P1_WORK_APPROVAL_V1: &str = r#"{
     "work_multi_imitate_users": null,
     "work_reason": "提交加班",
     "work_type": "xxx"
+  }
+}
+"#;
+
+pub(super) const TASK_STATUS_CHANGED_V4: &str = r#"{
+  "schema": "2.0",
+  "header": {
+    "event_id": "5e3702a84e847582be8db7fb73283c02",
+    "event_type": "approval.task.status_changed_v4",
+    "create_time": "1608725989000",
+    "token": "rvaYgkND1GOiu5MM0E1rncYC6PLtF7JV",
+    "app_id": "cli_9f5343c580712544",
+    "tenant_key": "2ca1d211f64f6438"
+  },
+  "event": {
+    "approval_code": "7C468A54-8745-2245-9675-08B7C63E7A85",
+    "instance_code": "81D31358-93AF-92D6-7425-01A5D67C4E71",
+    "task_id": "7659648374676655071",
+    "task_external_id": "2f719dfd-bbdf-440b-9947-e79665a18c20",
+    "assigned_user": {
+      "union_id": "on_8ed6aa67826108097d9ee143816345",
+      "user_id": "e33ggbyz",
+      "open_id": "ou_84aad35d084aa403a838cf73ee18467"
+    },
+    "status": "PENDING",
+    "operate_time": "1782882600000"
   }
 }
 "#;

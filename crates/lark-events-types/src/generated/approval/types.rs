@@ -5,6 +5,46 @@ use serde::{Deserialize, Serialize};
 
 use super::OvertimeCompensation;
 
+/// An approval instance with its trips.
+///
+/// Part of [`InstanceTripGroupUpdateV4`](super::InstanceTripGroupUpdateV4).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct ApprovalInstanceTripGroup {
+    /// The code of the approval instance.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub instance_code: Option<String>,
+    /// When the approval began. Unix time in seconds.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub start_time: Option<i64>,
+    /// When the approval ended. Unix time in seconds.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub end_time: Option<i64>,
+    /// The trips, one after the other.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub schedules: Option<Vec<GroupedTrip>>,
+    /// Who asked for approval.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub start_user: Option<TripApplicant>,
+    /// How long all trips take. In seconds.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub trip_interval: Option<String>,
+    /// Why they are made.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub trip_reason: Option<String>,
+    /// The status of the instance, `APPROVED`.
+    #[serde(
+        rename = "type",
+        deserialize_with = "lenient::field",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub type_: Option<String>,
+    /// Who travels along.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub trip_peers: Option<Vec<TripPeer>>,
+}
+
 /// An approval definition.
 ///
 /// Part of [`ApprovalUpdatedV4`](super::ApprovalUpdatedV4).
@@ -36,6 +76,45 @@ pub struct ApprovalUpdatedV4Object {
     /// The kind of control group in its form. `0` for none.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub widget_group_type: Option<i64>,
+}
+
+/// A trip of a group.
+///
+/// Part of [`InstanceTripGroupUpdateV4`](super::InstanceTripGroupUpdateV4).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct GroupedTrip {
+    /// Where the trip begins.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub departure: Option<String>,
+    /// The id of that place.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub departure_id: Option<String>,
+    /// Where the trip leads.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub destination: Option<String>,
+    /// The ids of those places.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub destination_ids: Option<Vec<String>>,
+    /// What the user wrote on it.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
+    /// How the user travels.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub transportation: Option<String>,
+    /// When the trip begins, as `YYYY-MM-DD hh:mm:ss`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub trip_start_time: Option<String>,
+    /// When the trip ends, as `YYYY-MM-DD hh:mm:ss`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub trip_end_time: Option<String>,
+    /// How long the trip takes. In seconds.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub trip_interval: Option<String>,
+    /// Whether it is one way or there and back.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub trip_type: Option<String>,
 }
 
 /// An approved correction of an attendance record.
@@ -111,9 +190,71 @@ pub struct P1WorkApprovalV1WorkDetail {
     pub interval: Option<i64>,
 }
 
+/// A trip.
+///
+/// Part of [`P1TripApprovalV1`](super::P1TripApprovalV1).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Trip {
+    /// When the trip begins, as `YYYY-MM-DD hh:mm:ss`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub trip_start_time: Option<String>,
+    /// When the trip ends, as `YYYY-MM-DD hh:mm:ss`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub trip_end_time: Option<String>,
+    /// How many seconds the trip takes.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub trip_interval: Option<i64>,
+    /// Where the trip begins.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub departure: Option<String>,
+    /// Where the trip leads.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub destination: Option<String>,
+    /// How the user travels.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub transportation: Option<String>,
+    /// Whether it is one way or there and back.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub trip_type: Option<String>,
+    /// What the user wrote on it.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
+}
+
+/// Who asked for approval.
+///
+/// Part of [`InstanceTripGroupUpdateV4`](super::InstanceTripGroupUpdateV4).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct TripApplicant {
+    /// The user's identities.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub id: Option<lark_events::UserId>,
+}
+
+/// A user who travels along.
+///
+/// Part of [`InstanceTripGroupUpdateV4`](super::InstanceTripGroupUpdateV4).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct TripPeer {
+    /// The user's identities.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub id: Option<lark_events::UserId>,
+}
+
 lark_events::lenient_object!(
+    ApprovalInstanceTripGroup,
     ApprovalUpdatedV4Object,
+    GroupedTrip,
     InstanceRemedyGroupUpdateV4Object,
     P1WorkApprovalV1TimeRange,
-    P1WorkApprovalV1WorkDetail
+    P1WorkApprovalV1WorkDetail,
+    Trip,
+    TripApplicant,
+    TripPeer
 );

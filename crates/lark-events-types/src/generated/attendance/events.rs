@@ -5,7 +5,7 @@ use lark_events::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{RecordSource, RiskResult, samples};
+use super::{RecordSource, RiskResult, StatusChange, samples};
 
 /// A user clocked in or out.
 ///
@@ -82,20 +82,49 @@ lark_events::lenient_object!(UserFlowCreatedV1);
 /// A user task was updated.
 ///
 /// - Event type: `attendance.user_task.updated_v1`, envelope 2.0
-///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// - Documentation, as of 2024-08-30:
+///   <https://open.feishu.cn/document/server-docs/attendance-v1/event/user-task-status-change-event>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct UserTaskUpdatedV1(
-    /// The body as it was sent.
-    pub RawJson,
-);
+#[serde(default)]
+#[non_exhaustive]
+pub struct UserTaskUpdatedV1 {
+    /// The user, as a `user_id`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub employee_id: Option<String>,
+    /// The user's employee number.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub employee_no: Option<String>,
+    /// The attendance group that the user is in.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub group_id: Option<String>,
+    /// The shift that the user works in.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub shift_id: Option<String>,
+    /// The day, as the number `YYYYMMDD`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub date: Option<i64>,
+    /// What changed.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub status_changes: Option<Vec<StatusChange>>,
+    /// The id of the task. Only the sample has it.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub task_id: Option<String>,
+    /// The time zone, such as `Asia/Shanghai`. Only the sample has it.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
+}
 
 impl EventType for UserTaskUpdatedV1 {
     const EVENT_TYPE: &'static str = "attendance.user_task.updated_v1";
-    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE).title("A user task was updated");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
+        .title("A user task was updated")
+        .page("https://open.feishu.cn/document/server-docs/attendance-v1/event/user-task-status-change-event")
+        .updated("2024-08-30");
+    const SAMPLE: Option<&'static str> = Some(samples::USER_TASK_UPDATED_V1);
     type Reply = ();
 }
+
+lark_events::lenient_object!(UserTaskUpdatedV1);
 
 /// Any `attendance` event, for one handler of them all: see
 /// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).

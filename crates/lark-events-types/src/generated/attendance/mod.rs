@@ -27,16 +27,18 @@
 mod enums;
 mod events;
 mod samples;
+mod types;
 
 pub use self::enums::{RecordSource, RiskResult};
 pub use self::events::{AttendanceEvent, UserFlowCreatedV1, UserTaskUpdatedV1};
+pub use self::types::StatusChange;
 
 /// Every `attendance` event, for manifests and tools.
 ///
 /// | event | type | documentation as of |
 /// | --- | --- | --- |
 /// | `attendance.user_flow.created_v1` | [`UserFlowCreatedV1`] | [2024-09-02](https://open.feishu.cn/document/server-docs/attendance-v1/event/user-attendance-records-event) |
-/// | `attendance.user_task.updated_v1` | [`UserTaskUpdatedV1`] | none: a raw body |
+/// | `attendance.user_task.updated_v1` | [`UserTaskUpdatedV1`] | [2024-08-30](https://open.feishu.cn/document/server-docs/attendance-v1/event/user-task-status-change-event) |
 pub const EVENTS: &[lark_events::event::KnownEvent] = &[
     lark_events::event::KnownEvent::of::<UserFlowCreatedV1>(),
     lark_events::event::KnownEvent::of::<UserTaskUpdatedV1>(),

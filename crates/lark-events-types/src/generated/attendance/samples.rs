@@ -29,3 +29,35 @@ pub(super) const USER_FLOW_CREATED_V1: &str = r#"{
   }
 }
 "#;
+
+pub(super) const USER_TASK_UPDATED_V1: &str = r#"{
+  "schema": "2.0",
+  "header": {
+    "event_id": "2a0b662d75f87508a016a8da8b225a46",
+    "token": "drIibiox5ZEZl5UvuRL3Uf3LNwD0fB6e",
+    "create_time": "1615381917559",
+    "event_type": "attendance.user_task.updated_v1",
+    "tenant_key": "2fce678eb60d1651",
+    "app_id": "cli_a0c27934a1f8100b"
+  },
+  "event": {
+    "date": 20210310,
+    "employee_id": "2b68933a",
+    "employee_no": "",
+    "group_id": "6935645428507557915",
+    "shift_id": "6938006252085739521",
+    "status_changes": [
+      {
+        "before_status": "Normal",
+        "before_supplement": "None",
+        "current_status": "Late",
+        "current_supplement": "None",
+        "index": 1,
+        "work_type": "on"
+      }
+    ],
+    "task_id": "6936733176245026817",
+    "time_zone": "Asia/Shanghai"
+  }
+}
+"#;

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     CustomAttrEvent, DepartmentEvent, EmployeeTypeEnum, OldDepartmentObject, OldUserObject,
-    P1DeptAddV1Department, P1DeptDeleteV1Department, P1DeptUpdateV1Department, Scope, UserEvent,
-    samples,
+    P1DeptAddV1Department, P1DeptDeleteV1Department, P1DeptUpdateV1Department,
+    P1UserStatusChangeV1BeforeStatus, P1UserStatusChangeV1CurrentStatus, Scope, UserEvent, samples,
 };
 
 /// Custom user fields were added or removed, or the switch for them was turned on or off.
@@ -111,8 +111,8 @@ lark_events::lenient_object!(DepartmentCreatedV3);
 ///   `contact:department.hrbp:readonly` (only `custom` apps), `contact:contact:access_as_app` (no
 ///   longer given), `contact:contact:readonly` (no longer given)
 /// - App types: `custom`, `isv`
-/// - Documentation, as of 2024-07-31:
-///   <https://open.feishu.cn/document/server-docs/contact-v3/department/events/deleted>
+/// - Documentation, as of 2026-04-07:
+///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/contact-v3/department/events/deleted>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -129,18 +129,10 @@ impl EventType for DepartmentDeletedV3 {
     const EVENT_TYPE: &'static str = "contact.department.deleted_v3";
     const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A department was deleted")
-        .page("https://open.feishu.cn/document/server-docs/contact-v3/department/events/deleted")
-        .updated("2024-07-31")
-        .scopes(&[
-            "contact:contact.base:readonly",
-            "contact:contact:readonly_as_app",
-        ])
-        .field_scopes(&[
-            "contact:department.organize:readonly",
-            "contact:contact:readonly_as_app",
-            "contact:department.base:readonly",
-            "contact:department.hrbp:readonly",
-        ])
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/contact-v3/department/events/deleted")
+        .updated("2026-04-07")
+        .scopes(&["contact:contact.base:readonly", "contact:contact:readonly_as_app"])
+        .field_scopes(&["contact:department.organize:readonly", "contact:contact:readonly_as_app", "contact:department.base:readonly", "contact:department.hrbp:readonly"])
         .app_types(&["custom", "isv"]);
     const SAMPLE: Option<&'static str> = Some(samples::DEPARTMENT_DELETED_V3);
     type Reply = ();
@@ -409,7 +401,7 @@ lark_events::lenient_object!(EmployeeTypeEnumUpdatedV3);
 /// An administrator changed the contact scope of the app. It is sent without a subscription.
 ///
 /// - Event type: `contact_scope_change`, envelope 1.0
-/// - Documentation, as of 2021-09-30:
+/// - Documentation, as of 2021-09-30, a sample without a table of fields:
 ///   <https://open.feishu.cn/document/ukTMukTMukTM/uETNz4SM1MjLxUzM/event/scope-change>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -446,7 +438,7 @@ lark_events::lenient_object!(P1ContactScopeChangeV1);
 /// A department within the contact scope of the app was created.
 ///
 /// - Event type: `dept_add`, envelope 1.0
-/// - Documentation, as of 2021-09-30:
+/// - Documentation, as of 2021-09-30, a sample without a table of fields:
 ///   <https://open.feishu.cn/document/ukTMukTMukTM/uETNz4SM1MjLxUzM/event/department-update>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -491,7 +483,7 @@ lark_events::lenient_object!(P1DeptAddV1);
 /// A department within the contact scope of the app was deleted.
 ///
 /// - Event type: `dept_delete`, envelope 1.0
-/// - Documentation, as of 2021-09-30:
+/// - Documentation, as of 2021-09-30, a sample without a table of fields:
 ///   <https://open.feishu.cn/document/ukTMukTMukTM/uETNz4SM1MjLxUzM/event/department-update>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -536,7 +528,7 @@ lark_events::lenient_object!(P1DeptDeleteV1);
 /// A department within the contact scope of the app was changed.
 ///
 /// - Event type: `dept_update`, envelope 1.0
-/// - Documentation, as of 2021-09-30:
+/// - Documentation, as of 2021-09-30, a sample without a table of fields:
 ///   <https://open.feishu.cn/document/ukTMukTMukTM/uETNz4SM1MjLxUzM/event/department-update>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -581,7 +573,7 @@ lark_events::lenient_object!(P1DeptUpdateV1);
 /// An employee within the contact scope of the app joined.
 ///
 /// - Event type: `user_add`, envelope 1.0
-/// - Documentation, as of 2021-09-30:
+/// - Documentation, as of 2021-09-30, a sample without a table of fields:
 ///   <https://open.feishu.cn/document/ukTMukTMukTM/uETNz4SM1MjLxUzM/event/employee-change>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -627,7 +619,7 @@ lark_events::lenient_object!(P1UserAddV1);
 /// An employee within the contact scope of the app left.
 ///
 /// - Event type: `user_leave`, envelope 1.0
-/// - Documentation, as of 2021-09-30:
+/// - Documentation, as of 2021-09-30, a sample without a table of fields:
 ///   <https://open.feishu.cn/document/ukTMukTMukTM/uETNz4SM1MjLxUzM/event/employee-change>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -670,30 +662,65 @@ impl EventType for P1UserLeaveV1 {
 
 lark_events::lenient_object!(P1UserLeaveV1);
 
-/// The status of a user changed.
+/// The status of a user changed: activated, frozen, or resigned.
 ///
 /// - Event type: `user_status_change`, envelope 1.0
-///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// - Documentation, as of 2021-09-30, a sample without a table of fields:
+///   <https://open.feishu.cn/document/ukTMukTMukTM/uETNz4SM1MjLxUzM/event/user-status-changed>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct P1UserStatusChangeV1(
-    /// The body as it was sent.
-    pub RawJson,
-);
+#[serde(default)]
+#[non_exhaustive]
+pub struct P1UserStatusChangeV1 {
+    /// The event type, `user_status_change`.
+    #[serde(
+        rename = "type",
+        deserialize_with = "lenient::field",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub type_: Option<String>,
+    /// The app that gets the event.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub app_id: Option<String>,
+    /// The tenant that the event is about.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub tenant_key: Option<String>,
+    /// The user, as an `open_id`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub open_id: Option<String>,
+    /// The user, as a `user_id`. Sent to custom apps alone.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub employee_id: Option<String>,
+    /// The user, as a `union_id`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub union_id: Option<String>,
+    /// The status before.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub before_status: Option<P1UserStatusChangeV1BeforeStatus>,
+    /// When it changed, as `YYYY-MM-DD hh:mm:ss`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub change_time: Option<String>,
+    /// The status now.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub current_status: Option<P1UserStatusChangeV1CurrentStatus>,
+}
 
 impl EventType for P1UserStatusChangeV1 {
     const EVENT_TYPE: &'static str = "user_status_change";
     const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
-        .title("The status of a user changed")
-        .schema(Schema::V1);
+        .title("The status of a user changed: activated, frozen, or resigned")
+        .schema(Schema::V1)
+        .page("https://open.feishu.cn/document/ukTMukTMukTM/uETNz4SM1MjLxUzM/event/user-status-changed")
+        .updated("2021-09-30");
+    const SAMPLE: Option<&'static str> = Some(samples::P1_USER_STATUS_CHANGE_V1);
     type Reply = ();
 }
+
+lark_events::lenient_object!(P1UserStatusChangeV1);
 
 /// The personal information of an employee within the contact scope of the app changed.
 ///
 /// - Event type: `user_update`, envelope 1.0
-/// - Documentation, as of 2021-09-30:
+/// - Documentation, as of 2021-09-30, a sample without a table of fields:
 ///   <https://open.feishu.cn/document/ukTMukTMukTM/uETNz4SM1MjLxUzM/event/employee-change>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -805,8 +832,8 @@ lark_events::lenient_object!(ScopeUpdatedV3);
 ///   `contact:user.job_family:readonly` (only `custom` apps), `contact:contact:access_as_app` (no
 ///   longer given), `contact:contact:readonly` (no longer given)
 /// - App types: `custom`, `isv`
-/// - Documentation, as of 2024-07-05:
-///   <https://open.feishu.cn/document/server-docs/contact-v3/user/events/created>
+/// - Documentation, as of 2026-04-07:
+///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/contact-v3/user/events/created>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -820,26 +847,10 @@ impl EventType for UserCreatedV3 {
     const EVENT_TYPE: &'static str = "contact.user.created_v3";
     const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("An employee joined the tenant")
-        .page("https://open.feishu.cn/document/server-docs/contact-v3/user/events/created")
-        .updated("2024-07-05")
-        .scopes(&[
-            "contact:contact.base:readonly",
-            "contact:contact:readonly_as_app",
-        ])
-        .field_scopes(&[
-            "contact:contact:readonly_as_app",
-            "contact:user.base:readonly",
-            "contact:user.department:readonly",
-            "contact:user.dotted_line_leader_info.read",
-            "contact:user.employee:readonly",
-            "contact:user.employee_number:read",
-            "contact:user.gender:readonly",
-            "contact:user.job_level:readonly",
-            "contact:user.employee_id:readonly",
-            "contact:user.phone:readonly",
-            "contact:user.email:readonly",
-            "contact:user.job_family:readonly",
-        ])
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/contact-v3/user/events/created")
+        .updated("2026-04-07")
+        .scopes(&["contact:contact.base:readonly", "contact:contact:readonly_as_app"])
+        .field_scopes(&["contact:contact:readonly_as_app", "contact:user.base:readonly", "contact:user.department:readonly", "contact:user.dotted_line_leader_info.read", "contact:user.employee:readonly", "contact:user.employee_number:read", "contact:user.gender:readonly", "contact:user.job_level:readonly", "contact:user.employee_id:readonly", "contact:user.phone:readonly", "contact:user.email:readonly", "contact:user.job_family:readonly"])
         .app_types(&["custom", "isv"]);
     const SAMPLE: Option<&'static str> = Some(samples::USER_CREATED_V3);
     type Reply = ();
@@ -921,20 +932,68 @@ lark_events::lenient_object!(UserDeletedV3);
 /// A user was updated.
 ///
 /// - Event type: `contact.user.updated_v3`, envelope 2.0
-///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// - Permission, any one of: `contact:contact.base:readonly`, `contact:contact:readonly_as_app`,
+///   `contact:contact:access_as_app` (no longer given)
+/// - Permission for single fields: `contact:contact:readonly_as_app`, `contact:user.base:readonly`,
+///   `contact:user.department:readonly`, `contact:user.dotted_line_leader_info.read`,
+///   `contact:user.employee:readonly`, `contact:user.employee_number:read`,
+///   `contact:user.gender:readonly`, `contact:user.job_level:readonly` (only `custom` apps),
+///   `contact:user.employee_id:readonly` (only `custom` apps), `contact:user.phone:readonly` (only
+///   `custom` apps), `contact:user.email:readonly` (only `custom` apps),
+///   `contact:user.job_family:readonly` (only `custom` apps), `contact:contact:access_as_app` (no
+///   longer given), `contact:contact:readonly` (no longer given)
+/// - App types: `custom`, `isv`
+/// - Documentation, as of 2024-10-14:
+///   <https://open.feishu.cn/document/server-docs/contact-v3/user/events/updated>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct UserUpdatedV3(
-    /// The body as it was sent.
-    pub RawJson,
-);
+#[serde(default)]
+#[non_exhaustive]
+pub struct UserUpdatedV3 {
+    /// The user as they are now.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub object: Option<UserEvent>,
+    /// What changed, as it was before.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub old_object: Option<UserEvent>,
+}
 
 impl EventType for UserUpdatedV3 {
     const EVENT_TYPE: &'static str = "contact.user.updated_v3";
-    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE).title("A user was updated");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
+        .title("A user was updated")
+        .page("https://open.feishu.cn/document/server-docs/contact-v3/user/events/updated")
+        .updated("2024-10-14")
+        .scopes(&[
+            "contact:contact.base:readonly",
+            "contact:contact:readonly_as_app",
+        ])
+        .field_scopes(&[
+            "contact:contact:readonly_as_app",
+            "contact:user.base:readonly",
+            "contact:user.department:readonly",
+            "contact:user.dotted_line_leader_info.read",
+            "contact:user.employee:readonly",
+            "contact:user.employee_number:read",
+            "contact:user.gender:readonly",
+            "contact:user.job_level:readonly",
+            "contact:user.employee_id:readonly",
+            "contact:user.phone:readonly",
+            "contact:user.email:readonly",
+            "contact:user.job_family:readonly",
+        ])
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::USER_UPDATED_V3);
     type Reply = ();
 }
+
+impl Validate for UserUpdatedV3 {
+    fn check(&self, found: &mut Violations) {
+        found.nested("object", &self.object);
+        found.nested("old_object", &self.old_object);
+    }
+}
+
+lark_events::lenient_object!(UserUpdatedV3);
 
 /// Any `contact` event, for one handler of them all: see
 /// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
@@ -972,7 +1031,7 @@ pub enum ContactEvent {
     P1UserAddV1(Event<P1UserAddV1>),
     /// An employee within the contact scope of the app left.
     P1UserLeaveV1(Event<P1UserLeaveV1>),
-    /// The status of a user changed.
+    /// The status of a user changed: activated, frozen, or resigned.
     P1UserStatusChangeV1(Event<P1UserStatusChangeV1>),
     /// The personal information of an employee within the contact scope of the app changed.
     P1UserUpdateV1(Event<P1UserUpdateV1>),

@@ -45,9 +45,10 @@ pub use self::types::{
     AvatarInfo, CustomAttrEvent, CustomAttrGenericUser, Department, DepartmentDetail,
     DepartmentEvent, DepartmentI18nName, DepartmentLeader, DepartmentPath, DepartmentPathName,
     DepartmentStatus, EmployeeTypeEnum, I18nContent, OldDepartmentObject, OldUserObject,
-    P1DeptAddV1Department, P1DeptDeleteV1Department, P1DeptUpdateV1Department, ProductI18nName,
-    Scope, User, UserAssignInfo, UserCustomAttr, UserCustomAttrValue, UserEvent, UserGroup,
-    UserOrder, UserStatus,
+    P1DeptAddV1Department, P1DeptDeleteV1Department, P1DeptUpdateV1Department,
+    P1UserStatusChangeV1BeforeStatus, P1UserStatusChangeV1CurrentStatus, ProductI18nName, Scope,
+    User, UserAssignInfo, UserCustomAttr, UserCustomAttrValue, UserEvent, UserEventPositions,
+    UserGroup, UserNotificationOption, UserOrder, UserPositions, UserStatus,
 };
 
 /// Every `contact` event, for manifests and tools.
@@ -56,7 +57,7 @@ pub use self::types::{
 /// | --- | --- | --- |
 /// | `contact.custom_attr_event.updated_v3` | [`CustomAttrEventUpdatedV3`] | [2024-07-05](https://open.feishu.cn/document/server-docs/contact-v3/custom_attr/events/updated) |
 /// | `contact.department.created_v3` | [`DepartmentCreatedV3`] | [2024-07-05](https://open.feishu.cn/document/server-docs/contact-v3/department/events/created) |
-/// | `contact.department.deleted_v3` | [`DepartmentDeletedV3`] | [2024-07-31](https://open.feishu.cn/document/server-docs/contact-v3/department/events/deleted) |
+/// | `contact.department.deleted_v3` | [`DepartmentDeletedV3`] | [2026-04-07](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/contact-v3/department/events/deleted) |
 /// | `contact.department.updated_v3` | [`DepartmentUpdatedV3`] | [2024-07-05](https://open.feishu.cn/document/server-docs/contact-v3/department/events/updated) |
 /// | `contact.employee_type_enum.actived_v3` | [`EmployeeTypeEnumActivedV3`] | [2024-07-05](https://open.feishu.cn/document/server-docs/contact-v3/employee_type_enum/events/actived) |
 /// | `contact.employee_type_enum.created_v3` | [`EmployeeTypeEnumCreatedV3`] | [2024-07-05](https://open.feishu.cn/document/server-docs/contact-v3/employee_type_enum/events/created) |
@@ -69,12 +70,12 @@ pub use self::types::{
 /// | `dept_update` | [`P1DeptUpdateV1`] | [2021-09-30](https://open.feishu.cn/document/ukTMukTMukTM/uETNz4SM1MjLxUzM/event/department-update) |
 /// | `user_add` | [`P1UserAddV1`] | [2021-09-30](https://open.feishu.cn/document/ukTMukTMukTM/uETNz4SM1MjLxUzM/event/employee-change) |
 /// | `user_leave` | [`P1UserLeaveV1`] | [2021-09-30](https://open.feishu.cn/document/ukTMukTMukTM/uETNz4SM1MjLxUzM/event/employee-change) |
-/// | `user_status_change` | [`P1UserStatusChangeV1`] | none: a raw body |
+/// | `user_status_change` | [`P1UserStatusChangeV1`] | [2021-09-30](https://open.feishu.cn/document/ukTMukTMukTM/uETNz4SM1MjLxUzM/event/user-status-changed) |
 /// | `user_update` | [`P1UserUpdateV1`] | [2021-09-30](https://open.feishu.cn/document/ukTMukTMukTM/uETNz4SM1MjLxUzM/event/employee-change) |
 /// | `contact.scope.updated_v3` | [`ScopeUpdatedV3`] | [2025-03-28](https://open.feishu.cn/document/server-docs/contact-v3/scope/events/updated) |
-/// | `contact.user.created_v3` | [`UserCreatedV3`] | [2024-07-05](https://open.feishu.cn/document/server-docs/contact-v3/user/events/created) |
+/// | `contact.user.created_v3` | [`UserCreatedV3`] | [2026-04-07](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/contact-v3/user/events/created) |
 /// | `contact.user.deleted_v3` | [`UserDeletedV3`] | [2025-04-21](https://open.feishu.cn/document/server-docs/contact-v3/user/events/deleted) |
-/// | `contact.user.updated_v3` | [`UserUpdatedV3`] | none: a raw body |
+/// | `contact.user.updated_v3` | [`UserUpdatedV3`] | [2024-10-14](https://open.feishu.cn/document/server-docs/contact-v3/user/events/updated) |
 pub const EVENTS: &[lark_events::event::KnownEvent] = &[
     lark_events::event::KnownEvent::of::<CustomAttrEventUpdatedV3>(),
     lark_events::event::KnownEvent::of::<DepartmentCreatedV3>(),

@@ -11,7 +11,7 @@ use super::{
 /// Links to an avatar in several sizes.
 ///
 /// Part of [`ScopeUpdatedV3`](super::ScopeUpdatedV3), [`UserCreatedV3`](super::UserCreatedV3),
-/// [`UserDeletedV3`](super::UserDeletedV3).
+/// [`UserDeletedV3`](super::UserDeletedV3) and 1 more event.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -48,7 +48,7 @@ pub struct CustomAttrEvent {
 /// A user that a custom field refers to.
 ///
 /// Part of [`ScopeUpdatedV3`](super::ScopeUpdatedV3), [`UserCreatedV3`](super::UserCreatedV3),
-/// [`UserDeletedV3`](super::UserDeletedV3).
+/// [`UserDeletedV3`](super::UserDeletedV3) and 1 more event.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -203,6 +203,10 @@ pub struct DepartmentEvent {
     /// `contact:department.hrbp:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub department_hrbps: Option<Vec<lark_events::UserId>>,
+    /// The units that the department belongs to. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub unit_ids: Option<Vec<String>>,
 }
 
 impl Validate for DepartmentEvent {
@@ -429,6 +433,42 @@ pub struct P1DeptUpdateV1Department {
     pub custom_id: Option<String>,
 }
 
+/// The status of a user before it changed.
+///
+/// Part of [`P1UserStatusChangeV1`](super::P1UserStatusChangeV1).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct P1UserStatusChangeV1BeforeStatus {
+    /// Whether the account is activated.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub is_active: Option<bool>,
+    /// Whether the account is frozen.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub is_frozen: Option<bool>,
+    /// Whether the user has resigned.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub is_resigned: Option<bool>,
+}
+
+/// The status of a user after it changed.
+///
+/// Part of [`P1UserStatusChangeV1`](super::P1UserStatusChangeV1).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct P1UserStatusChangeV1CurrentStatus {
+    /// Whether the account is activated.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub is_active: Option<bool>,
+    /// Whether the account is frozen.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub is_frozen: Option<bool>,
+    /// Whether the user has resigned.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub is_resigned: Option<bool>,
+}
+
 /// What a seat is called in each language.
 ///
 /// Part of [`ScopeUpdatedV3`](super::ScopeUpdatedV3).
@@ -589,6 +629,29 @@ pub struct User {
     /// `contact:user.department_path:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub department_path: Option<Vec<DepartmentDetail>>,
+    /// What the user says of themselves. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Those whom the user reports to besides. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub dotted_line_leader_user_ids: Option<Vec<String>>,
+    /// The region that the data of the user is kept in. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub geo: Option<String>,
+    /// Whether the user is invited. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub need_send_notification: Option<bool>,
+    /// How the user is invited. Only in SDKs: `lark-oapi 1.7.5`, `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub notification_option: Option<UserNotificationOption>,
+    /// The positions of the user. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub positions: Option<Vec<UserPositions>>,
 }
 
 impl Validate for User {
@@ -627,7 +690,7 @@ pub struct UserAssignInfo {
 /// A custom field of a user.
 ///
 /// Part of [`ScopeUpdatedV3`](super::ScopeUpdatedV3), [`UserCreatedV3`](super::UserCreatedV3),
-/// [`UserDeletedV3`](super::UserDeletedV3).
+/// [`UserDeletedV3`](super::UserDeletedV3) and 1 more event.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -650,7 +713,7 @@ pub struct UserCustomAttr {
 /// What a custom field is set to. Which members there are depends on the kind of field.
 ///
 /// Part of [`ScopeUpdatedV3`](super::ScopeUpdatedV3), [`UserCreatedV3`](super::UserCreatedV3),
-/// [`UserDeletedV3`](super::UserDeletedV3).
+/// [`UserDeletedV3`](super::UserDeletedV3) and 1 more event.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -683,7 +746,8 @@ pub struct UserCustomAttrValue {
 
 /// An employee who joined or left.
 ///
-/// Part of [`UserCreatedV3`](super::UserCreatedV3), [`UserDeletedV3`](super::UserDeletedV3).
+/// Part of [`UserCreatedV3`](super::UserCreatedV3), [`UserDeletedV3`](super::UserDeletedV3),
+/// [`UserUpdatedV3`](super::UserUpdatedV3).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -792,6 +856,22 @@ pub struct UserEvent {
     /// the permission `contact:user.dotted_line_leader_info.read`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub dotted_line_leader_user_ids: Option<Vec<String>>,
+    /// Whether the user is a super administrator of the tenant. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub is_tenant_manager: Option<bool>,
+    /// Whether others see the mobile number. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub mobile_visible: Option<bool>,
+    /// The positions of the user. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub positions: Option<Vec<UserEventPositions>>,
+    /// The time zone of the user. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
 }
 
 impl Validate for UserEvent {
@@ -799,6 +879,34 @@ impl Validate for UserEvent {
         found.length("name", &self.name, 1..);
         found.range("join_time", &self.join_time, 1.0..=2147483647.0);
     }
+}
+
+/// A position of a user.
+///
+/// Part of [`UserCreatedV3`](super::UserCreatedV3), [`UserDeletedV3`](super::UserDeletedV3),
+/// [`UserUpdatedV3`](super::UserUpdatedV3).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct UserEventPositions {
+    /// The department that the position is in.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub department_id: Option<String>,
+    /// Whether it is the main one.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub is_major: Option<bool>,
+    /// The code of the position that it reports to.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub leader_position_code: Option<String>,
+    /// The user who it reports to.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub leader_user_id: Option<String>,
+    /// The code of the position.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub position_code: Option<String>,
+    /// The name of the position.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub position_name: Option<String>,
 }
 
 /// A user group in a contact scope.
@@ -836,9 +944,25 @@ impl Validate for UserGroup {
     }
 }
 
+/// How a user is invited.
+///
+/// Part of [`ScopeUpdatedV3`](super::ScopeUpdatedV3).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct UserNotificationOption {
+    /// By which ways.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub channels: Option<Vec<String>>,
+    /// In which language.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+}
+
 /// The position of an employee in a department, and of the department among those of the employee.
 ///
-/// Part of [`UserCreatedV3`](super::UserCreatedV3), [`UserDeletedV3`](super::UserDeletedV3).
+/// Part of [`UserCreatedV3`](super::UserCreatedV3), [`UserDeletedV3`](super::UserDeletedV3),
+/// [`UserUpdatedV3`](super::UserUpdatedV3).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -859,10 +983,37 @@ pub struct UserOrder {
     pub is_primary_dept: Option<bool>,
 }
 
+/// A position of a user.
+///
+/// Part of [`ScopeUpdatedV3`](super::ScopeUpdatedV3).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct UserPositions {
+    /// The department that the position is in.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub department_id: Option<String>,
+    /// Whether it is the main one.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub is_major: Option<bool>,
+    /// The code of the position that it reports to.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub leader_position_code: Option<String>,
+    /// The user who it reports to.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub leader_user_id: Option<String>,
+    /// The code of the position.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub position_code: Option<String>,
+    /// The name of the position.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub position_name: Option<String>,
+}
+
 /// Where a user stands with the tenant.
 ///
 /// Part of [`ScopeUpdatedV3`](super::ScopeUpdatedV3), [`UserCreatedV3`](super::UserCreatedV3),
-/// [`UserDeletedV3`](super::UserDeletedV3).
+/// [`UserDeletedV3`](super::UserDeletedV3) and 1 more event.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -903,6 +1054,8 @@ lark_events::lenient_object!(
     P1DeptAddV1Department,
     P1DeptDeleteV1Department,
     P1DeptUpdateV1Department,
+    P1UserStatusChangeV1BeforeStatus,
+    P1UserStatusChangeV1CurrentStatus,
     ProductI18nName,
     Scope,
     User,
@@ -910,7 +1063,10 @@ lark_events::lenient_object!(
     UserCustomAttr,
     UserCustomAttrValue,
     UserEvent,
+    UserEventPositions,
     UserGroup,
+    UserNotificationOption,
     UserOrder,
+    UserPositions,
     UserStatus
 );

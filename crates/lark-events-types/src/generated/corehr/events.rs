@@ -1019,6 +1019,14 @@ pub struct JobChangeStatusUpdatedV2 {
     /// The key of the job change, such as `transfer_3627531`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub transfer_key: Option<String>,
+    /// What else is told of the change. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub details_of_job_status_change: Option<Vec<String>>,
+    /// The number of the status before. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub original_status: Option<i64>,
 }
 
 impl EventType for JobChangeStatusUpdatedV2 {
@@ -2432,7 +2440,7 @@ lark_events::lenient_object!(PositionUpdatedV2);
 /// - Event type: `corehr.pre_hire.onboarding_task_changed_v2`, envelope 2.0
 /// - Permission: `corehr:pre_hire:read`
 /// - App types: `custom`, `isv`
-/// - Documentation, as of 2025-09-15:
+/// - Documentation, as of 2026-04-28:
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/pre_hire/events/onboarding_task_changed>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -2463,7 +2471,7 @@ impl EventType for PreHireOnboardingTaskChangedV2 {
     const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The onboarding of a pre-hire, or a task of it, moved on")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/pre_hire/events/onboarding_task_changed")
-        .updated("2025-09-15")
+        .updated("2026-04-28")
         .scopes(&["corehr:pre_hire:read"])
         .app_types(&["custom", "isv"]);
     const SAMPLE: Option<&'static str> = Some(samples::PRE_HIRE_ONBOARDING_TASK_CHANGED_V2);
@@ -2713,21 +2721,56 @@ lark_events::lenient_object!(ProcessCommentInfoUpdatedV2);
 /// A node of a process was updated.
 ///
 /// - Event type: `corehr.process.node.updated_v2`, envelope 2.0
-///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// - Permission: `corehr:process:read`
+/// - App types: `custom`, `isv`
+/// - Documentation, as of 2025-11-05:
+///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/process-node/events/updated>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ProcessNodeUpdatedV2(
-    /// The body as it was sent.
-    pub RawJson,
-);
+#[serde(default)]
+#[non_exhaustive]
+pub struct ProcessNodeUpdatedV2 {
+    /// The definition of the process.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub flow_definition_id: Option<String>,
+    /// The definition of the node.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub node_definition_id: Option<String>,
+    /// The process.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub process_id: Option<String>,
+    /// The node of the process.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub process_node_id: Option<String>,
+    /// What kind of node it is. Known values are 1, 2, 5, 6.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub node_type: Option<i64>,
+    /// The status that the node has now. Known values are 1, 2, 3, 4, 5, 6, 7.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub node_status: Option<i64>,
+    /// What the process is about. 1 to 200 characters.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub biz_type: Option<String>,
+}
 
 impl EventType for ProcessNodeUpdatedV2 {
     const EVENT_TYPE: &'static str = "corehr.process.node.updated_v2";
-    const INFO: EventInfo =
-        EventInfo::new(Self::EVENT_TYPE).title("A node of a process was updated");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
+        .title("A node of a process was updated")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/process-node/events/updated")
+        .updated("2025-11-05")
+        .scopes(&["corehr:process:read"])
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::PROCESS_NODE_UPDATED_V2);
     type Reply = ();
 }
+
+impl Validate for ProcessNodeUpdatedV2 {
+    fn check(&self, found: &mut Violations) {
+        found.length("biz_type", &self.biz_type, 1..=200);
+    }
+}
+
+lark_events::lenient_object!(ProcessNodeUpdatedV2);
 
 /// A process changed its status.
 ///

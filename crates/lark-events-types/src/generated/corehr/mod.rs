@@ -130,13 +130,13 @@ pub use self::types::{
 /// | `corehr.position.created_v2` | [`PositionCreatedV2`] | [2025-10-14](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/position/events/created) |
 /// | `corehr.position.deleted_v2` | [`PositionDeletedV2`] | [2025-10-14](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/position/events/deleted) |
 /// | `corehr.position.updated_v2` | [`PositionUpdatedV2`] | [2025-10-14](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/position/events/updated) |
-/// | `corehr.pre_hire.onboarding_task_changed_v2` | [`PreHireOnboardingTaskChangedV2`] | [2025-09-15](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/pre_hire/events/onboarding_task_changed) |
+/// | `corehr.pre_hire.onboarding_task_changed_v2` | [`PreHireOnboardingTaskChangedV2`] | [2026-04-28](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/pre_hire/events/onboarding_task_changed) |
 /// | `corehr.pre_hire.updated_v1` | [`PreHireUpdatedV1`] | [2025-03-14](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/corehr-v1/pre_hire/events/updated) |
 /// | `corehr.probation.updated_v2` | [`ProbationUpdatedV2`] | [2024-07-15](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/probation/events/updated) |
 /// | `corehr.process.approver.updated_v2` | [`ProcessApproverUpdatedV2`] | [2025-11-05](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/process-approver/events/updated) |
 /// | `corehr.process.cc.updated_v2` | [`ProcessCcUpdatedV2`] | [2025-11-05](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/process-cc/events/updated) |
 /// | `corehr.process_comment_info.updated_v2` | [`ProcessCommentInfoUpdatedV2`] | [2025-11-05](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/process_comment_info/events/updated) |
-/// | `corehr.process.node.updated_v2` | [`ProcessNodeUpdatedV2`] | none: a raw body |
+/// | `corehr.process.node.updated_v2` | [`ProcessNodeUpdatedV2`] | [2025-11-05](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/process-node/events/updated) |
 /// | `corehr.process.status.update_v2` | [`ProcessStatusUpdateV2`] | [2025-11-05](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/process-status/events/update) |
 /// | `corehr.process.updated_v2` | [`ProcessUpdatedV2`] | [2025-11-05](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/process/events/updated) |
 /// | `corehr.signature_file.status_updated_v2` | [`SignatureFileStatusUpdatedV2`] | [2025-11-28](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/corehr-v2/signature_file/events/status_updated) |

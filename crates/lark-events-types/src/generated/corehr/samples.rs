@@ -1391,6 +1391,28 @@ pub(super) const PROCESS_COMMENT_INFO_UPDATED_V2: &str = r#"{
 }
 "#;
 
+pub(super) const PROCESS_NODE_UPDATED_V2: &str = r#"{
+  "schema": "2.0",
+  "header": {
+    "event_id": "5e3702a84e847582be8db7fb73283c02",
+    "event_type": "corehr.process.node.updated_v2",
+    "create_time": "1608725989000",
+    "token": "rvaYgkND1GOiu5MM0E1rncYC6PLtF7JV",
+    "app_id": "cli_9f5343c580712544",
+    "tenant_key": "2ca1d211f64f6438"
+  },
+  "event": {
+    "flow_definition_id": "people_7182520625066475540_7222929439175839532",
+    "node_definition_id": "approval_7c7d9c4d25b",
+    "process_id": "7312658016791168538",
+    "process_node_id": "7311696871833994796",
+    "node_type": 1,
+    "node_status": 1,
+    "biz_type": "renewal_record"
+  }
+}
+"#;
+
 pub(super) const PROCESS_STATUS_UPDATE_V2: &str = r#"{
   "schema": "2.0",
   "header": {

@@ -670,20 +670,107 @@ lark_events::lenient_object!(EmployeeToBeResignedV1);
 /// An employee was updated.
 ///
 /// - Event type: `directory.employee.updated_v1`, envelope 2.0
-///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// - Permission: `directory:employee:read`
+/// - Permission for single fields: `directory:department.base:read`,
+///   `directory:department.external_id:read`, `directory:employee.base.active_status:read`,
+///   `directory:employee.base.avatar:read`, `directory:employee.base.background_image:read`,
+///   `directory:employee.base.base:read`, `directory:employee.base.custom_field:read`,
+///   `directory:employee.base.department:read`, `directory:employee.base.dept_order:read`,
+///   `directory:employee.base.description:read`,
+///   `directory:employee.base.dotted_line_leaders:read`, `directory:employee.base.email:read`,
+///   `directory:employee.base.gender:read`, `directory:employee.base.is_resigned:read`,
+///   `directory:employee.base.leader:read`, `directory:employee.base.leader_id:read`,
+///   `directory:employee.base.mobile:read`, `directory:employee.base.name.another_name:read`,
+///   `directory:employee.base.name.name:read`, `directory:employee.base.resign_time:read`,
+///   `directory:employee.base.status:read`, `directory:employee.work.base_work:read`,
+///   `directory:employee.work.work_station:read`, `directory:employee.work.employment_type:read`,
+///   `directory:employee.work.extension_number:read`, `directory:employee.work.job_number:read`,
+///   `directory:employee.work.job_title:read`, `directory:employee.work.join_date:read`,
+///   `directory:employee.work.resign_date:read`, `directory:employee.work.resign_reason:read`,
+///   `directory:employee.work.resign_remark:read`, `directory:employee.work.resign_type:read`,
+///   `directory:employee.work.staff_status:read`,
+///   `directory:employee.work.work_country_or_region:read`,
+///   `directory:employee.work.work_place:read`, `directory:employee.work.employment:read` (only
+///   `custom` apps, no longer given)
+/// - App types: `custom`, `isv`
+/// - Documentation, as of 2025-07-17:
+///   <https://open.feishu.cn/document/directory-v1/employee/events/updated>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct EmployeeUpdatedV1(
-    /// The body as it was sent.
-    pub RawJson,
-);
+#[serde(default)]
+#[non_exhaustive]
+pub struct EmployeeUpdatedV1 {
+    /// The names of the properties that changed, as paths with dots. At most 100 elements.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub changed_properties: Option<Vec<String>>,
+    /// What changed, as it was before.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub employee_prev: Option<EmployeeEntity>,
+    /// The employee as they are now.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub employee_curr: Option<EmployeeEntity>,
+    /// What could not be told of the employee.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub abnormal: Option<AbnormalRecord>,
+}
 
 impl EventType for EmployeeUpdatedV1 {
     const EVENT_TYPE: &'static str = "directory.employee.updated_v1";
-    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE).title("An employee was updated");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
+        .title("An employee was updated")
+        .page("https://open.feishu.cn/document/directory-v1/employee/events/updated")
+        .updated("2025-07-17")
+        .scopes(&["directory:employee:read"])
+        .field_scopes(&[
+            "directory:department.base:read",
+            "directory:department.external_id:read",
+            "directory:employee.base.active_status:read",
+            "directory:employee.base.avatar:read",
+            "directory:employee.base.background_image:read",
+            "directory:employee.base.base:read",
+            "directory:employee.base.custom_field:read",
+            "directory:employee.base.department:read",
+            "directory:employee.base.dept_order:read",
+            "directory:employee.base.description:read",
+            "directory:employee.base.dotted_line_leaders:read",
+            "directory:employee.base.email:read",
+            "directory:employee.base.gender:read",
+            "directory:employee.base.is_resigned:read",
+            "directory:employee.base.leader:read",
+            "directory:employee.base.leader_id:read",
+            "directory:employee.base.mobile:read",
+            "directory:employee.base.name.another_name:read",
+            "directory:employee.base.name.name:read",
+            "directory:employee.base.resign_time:read",
+            "directory:employee.base.status:read",
+            "directory:employee.work.base_work:read",
+            "directory:employee.work.work_station:read",
+            "directory:employee.work.employment_type:read",
+            "directory:employee.work.extension_number:read",
+            "directory:employee.work.job_number:read",
+            "directory:employee.work.job_title:read",
+            "directory:employee.work.join_date:read",
+            "directory:employee.work.resign_date:read",
+            "directory:employee.work.resign_reason:read",
+            "directory:employee.work.resign_remark:read",
+            "directory:employee.work.resign_type:read",
+            "directory:employee.work.staff_status:read",
+            "directory:employee.work.work_country_or_region:read",
+            "directory:employee.work.work_place:read",
+        ])
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::EMPLOYEE_UPDATED_V1);
     type Reply = ();
 }
+
+impl Validate for EmployeeUpdatedV1 {
+    fn check(&self, found: &mut Violations) {
+        found.length("changed_properties", &self.changed_properties, ..=100);
+        found.nested("employee_prev", &self.employee_prev);
+        found.nested("employee_curr", &self.employee_curr);
+    }
+}
+
+lark_events::lenient_object!(EmployeeUpdatedV1);
 
 /// Any `directory` event, for one handler of them all: see
 /// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).

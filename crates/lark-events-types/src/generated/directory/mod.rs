@@ -56,7 +56,7 @@ pub use self::types::{
 /// | `directory.employee.resigned_v1` | [`EmployeeResignedV1`] | [2025-07-17](https://open.feishu.cn/document/directory-v1/employee/events/resigned) |
 /// | `directory.employee.resurrect_v1` | [`EmployeeResurrectV1`] | [2025-07-17](https://open.feishu.cn/document/directory-v1/employee/events/resurrect) |
 /// | `directory.employee.to_be_resigned_v1` | [`EmployeeToBeResignedV1`] | [2025-07-17](https://open.feishu.cn/document/directory-v1/employee/events/to_be_resigned) |
-/// | `directory.employee.updated_v1` | [`EmployeeUpdatedV1`] | none: a raw body |
+/// | `directory.employee.updated_v1` | [`EmployeeUpdatedV1`] | [2025-07-17](https://open.feishu.cn/document/directory-v1/employee/events/updated) |
 pub const EVENTS: &[lark_events::event::KnownEvent] = &[
     lark_events::event::KnownEvent::of::<DepartmentCreatedV1>(),
     lark_events::event::KnownEvent::of::<DepartmentDeletedV1>(),

@@ -12,7 +12,7 @@ use super::{
 ///
 /// Part of [`DepartmentCreatedV1`](super::DepartmentCreatedV1),
 /// [`DepartmentDeletedV1`](super::DepartmentDeletedV1),
-/// [`DepartmentUpdatedV1`](super::DepartmentUpdatedV1) and 5 more events.
+/// [`DepartmentUpdatedV1`](super::DepartmentUpdatedV1) and 6 more events.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -32,7 +32,7 @@ pub struct AbnormalRecord {
 ///
 /// Part of [`DepartmentCreatedV1`](super::DepartmentCreatedV1),
 /// [`DepartmentDeletedV1`](super::DepartmentDeletedV1),
-/// [`DepartmentUpdatedV1`](super::DepartmentUpdatedV1) and 5 more events.
+/// [`DepartmentUpdatedV1`](super::DepartmentUpdatedV1) and 6 more events.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -69,7 +69,7 @@ impl Validate for CustomFieldValue {
 ///
 /// Part of [`DepartmentCreatedV1`](super::DepartmentCreatedV1),
 /// [`DepartmentDeletedV1`](super::DepartmentDeletedV1),
-/// [`DepartmentUpdatedV1`](super::DepartmentUpdatedV1) and 5 more events.
+/// [`DepartmentUpdatedV1`](super::DepartmentUpdatedV1) and 6 more events.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -120,7 +120,7 @@ impl Validate for Department {
 ///
 /// Part of [`DepartmentCreatedV1`](super::DepartmentCreatedV1),
 /// [`DepartmentDeletedV1`](super::DepartmentDeletedV1),
-/// [`DepartmentUpdatedV1`](super::DepartmentUpdatedV1) and 5 more events.
+/// [`DepartmentUpdatedV1`](super::DepartmentUpdatedV1) and 6 more events.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -137,7 +137,7 @@ pub struct DepartmentLeader {
 ///
 /// Part of [`EmployeeCreatedV1`](super::EmployeeCreatedV1),
 /// [`EmployeeRegularV1`](super::EmployeeRegularV1),
-/// [`EmployeeResignedV1`](super::EmployeeResignedV1) and 2 more events.
+/// [`EmployeeResignedV1`](super::EmployeeResignedV1) and 3 more events.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -234,7 +234,7 @@ impl Validate for EmployeeBaseEntity {
 ///
 /// Part of [`EmployeeCreatedV1`](super::EmployeeCreatedV1),
 /// [`EmployeeRegularV1`](super::EmployeeRegularV1),
-/// [`EmployeeResignedV1`](super::EmployeeResignedV1) and 2 more events.
+/// [`EmployeeResignedV1`](super::EmployeeResignedV1) and 3 more events.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -258,7 +258,7 @@ impl Validate for EmployeeEntity {
 ///
 /// Part of [`EmployeeCreatedV1`](super::EmployeeCreatedV1),
 /// [`EmployeeRegularV1`](super::EmployeeRegularV1),
-/// [`EmployeeResignedV1`](super::EmployeeResignedV1) and 2 more events.
+/// [`EmployeeResignedV1`](super::EmployeeResignedV1) and 3 more events.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -333,7 +333,7 @@ impl Validate for EmployeeWorkEntity {
 ///
 /// Part of [`DepartmentCreatedV1`](super::DepartmentCreatedV1),
 /// [`DepartmentDeletedV1`](super::DepartmentDeletedV1),
-/// [`DepartmentUpdatedV1`](super::DepartmentUpdatedV1) and 5 more events.
+/// [`DepartmentUpdatedV1`](super::DepartmentUpdatedV1) and 6 more events.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -356,7 +356,7 @@ impl Validate for EnumValue {
 ///
 /// Part of [`DepartmentCreatedV1`](super::DepartmentCreatedV1),
 /// [`DepartmentDeletedV1`](super::DepartmentDeletedV1),
-/// [`DepartmentUpdatedV1`](super::DepartmentUpdatedV1) and 5 more events.
+/// [`DepartmentUpdatedV1`](super::DepartmentUpdatedV1) and 6 more events.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -367,7 +367,7 @@ pub struct I18nText {
     /// The text by language, such as `zh_cn`, `ja_jp` or `en_us`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub i18n_value: Option<std::collections::BTreeMap<String, String>>,
-    /// The language of `default_value`. Only the sample on the page has it.
+    /// The language of `default_value`. Only the sample has it.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub default_locale: Option<String>,
 }
@@ -376,7 +376,7 @@ pub struct I18nText {
 ///
 /// Part of [`EmployeeCreatedV1`](super::EmployeeCreatedV1),
 /// [`EmployeeRegularV1`](super::EmployeeRegularV1),
-/// [`EmployeeResignedV1`](super::EmployeeResignedV1) and 2 more events.
+/// [`EmployeeResignedV1`](super::EmployeeResignedV1) and 3 more events.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -399,7 +399,7 @@ pub struct ImageLink {
 ///
 /// Part of [`EmployeeCreatedV1`](super::EmployeeCreatedV1),
 /// [`EmployeeRegularV1`](super::EmployeeRegularV1),
-/// [`EmployeeResignedV1`](super::EmployeeResignedV1) and 2 more events.
+/// [`EmployeeResignedV1`](super::EmployeeResignedV1) and 3 more events.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -419,7 +419,7 @@ impl Validate for JobTitle {
 ///
 /// Part of [`EmployeeCreatedV1`](super::EmployeeCreatedV1),
 /// [`EmployeeRegularV1`](super::EmployeeRegularV1),
-/// [`EmployeeResignedV1`](super::EmployeeResignedV1) and 2 more events.
+/// [`EmployeeResignedV1`](super::EmployeeResignedV1) and 3 more events.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -438,7 +438,7 @@ pub struct Name {
 ///
 /// Part of [`EmployeeCreatedV1`](super::EmployeeCreatedV1),
 /// [`EmployeeRegularV1`](super::EmployeeRegularV1),
-/// [`EmployeeResignedV1`](super::EmployeeResignedV1) and 2 more events.
+/// [`EmployeeResignedV1`](super::EmployeeResignedV1) and 3 more events.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -452,7 +452,7 @@ pub struct Place {
 ///
 /// Part of [`DepartmentCreatedV1`](super::DepartmentCreatedV1),
 /// [`DepartmentDeletedV1`](super::DepartmentDeletedV1),
-/// [`DepartmentUpdatedV1`](super::DepartmentUpdatedV1) and 5 more events.
+/// [`DepartmentUpdatedV1`](super::DepartmentUpdatedV1) and 6 more events.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -472,7 +472,7 @@ pub struct UrlValue {
 ///
 /// Part of [`EmployeeCreatedV1`](super::EmployeeCreatedV1),
 /// [`EmployeeRegularV1`](super::EmployeeRegularV1),
-/// [`EmployeeResignedV1`](super::EmployeeResignedV1) and 2 more events.
+/// [`EmployeeResignedV1`](super::EmployeeResignedV1) and 3 more events.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -492,7 +492,7 @@ pub struct UserDepartmentSortInfo {
 ///
 /// Part of [`DepartmentCreatedV1`](super::DepartmentCreatedV1),
 /// [`DepartmentDeletedV1`](super::DepartmentDeletedV1),
-/// [`DepartmentUpdatedV1`](super::DepartmentUpdatedV1) and 5 more events.
+/// [`DepartmentUpdatedV1`](super::DepartmentUpdatedV1) and 6 more events.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]

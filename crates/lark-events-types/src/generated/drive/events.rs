@@ -6,26 +6,62 @@ use lark_events::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{BitableTableRecordAction, FileType, Permission, samples};
+use super::{
+    BitableTableFieldAction, BitableTableRecordAction, FileType, Notice, Permission, samples,
+};
 
 /// A field of a bitable was changed.
 ///
 /// - Event type: `drive.file.bitable_field_changed_v1`, envelope 2.0
-///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// - Permission, any one of: `base:field:read`, `bitable:app`, `drive:drive`
+/// - Permission for single fields: `contact:user.employee_id:readonly` (only `custom` apps)
+/// - App types: `custom`, `isv`
+/// - Documentation, as of 2025-11-17:
+///   <https://open.feishu.cn/document/server-docs/docs/drive-v1/event/list/bitable_field_changed>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct FileBitableFieldChangedV1(
-    /// The body as it was sent.
-    pub RawJson,
-);
+#[serde(default)]
+#[non_exhaustive]
+pub struct FileBitableFieldChangedV1 {
+    /// The kind of the document.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub file_type: Option<String>,
+    /// The document.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub file_token: Option<String>,
+    /// The table of the base.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub table_id: Option<String>,
+    /// Who changed the fields.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub operator_id: Option<lark_events::UserId>,
+    /// What was done, field by field.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub action_list: Option<Vec<BitableTableFieldAction>>,
+    /// The version of the table.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub revision: Option<i64>,
+    /// The users who subscribed to the event.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub subscriber_id_list: Option<Vec<lark_events::UserId>>,
+    /// When it happened: Unix time in seconds.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub update_time: Option<i64>,
+}
 
 impl EventType for FileBitableFieldChangedV1 {
     const EVENT_TYPE: &'static str = "drive.file.bitable_field_changed_v1";
-    const INFO: EventInfo =
-        EventInfo::new(Self::EVENT_TYPE).title("A field of a bitable was changed");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
+        .title("A field of a bitable was changed")
+        .page("https://open.feishu.cn/document/server-docs/docs/drive-v1/event/list/bitable_field_changed")
+        .updated("2025-11-17")
+        .scopes(&["base:field:read", "bitable:app", "drive:drive"])
+        .field_scopes(&["contact:user.employee_id:readonly"])
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::FILE_BITABLE_FIELD_CHANGED_V1);
     type Reply = ();
 }
+
+lark_events::lenient_object!(FileBitableFieldChangedV1);
 
 /// Records of a subscribed bitable were added, edited or deleted.
 ///
@@ -154,6 +190,10 @@ pub struct FileDeletedV1 {
     /// Who deleted the file.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator_id: Option<lark_events::UserId>,
+    /// The users who subscribed to the event. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub subscriber_id_list: Option<Vec<lark_events::UserId>>,
 }
 
 impl EventType for FileDeletedV1 {
@@ -174,20 +214,49 @@ lark_events::lenient_object!(FileDeletedV1);
 /// A file was edited.
 ///
 /// - Event type: `drive.file.edit_v1`, envelope 2.0
-///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// - Permission, any one of: `drive:drive`, `docs:doc`, `sheets:spreadsheet`,
+///   `docs:event.document_edited:read`
+/// - Permission for single fields: `contact:user.employee_id:readonly` (only `custom` apps)
+/// - App types: `custom`, `isv`
+/// - Documentation, as of 2025-04-08:
+///   <https://open.feishu.cn/document/server-docs/docs/drive-v1/event/list/file-edited>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct FileEditV1(
-    /// The body as it was sent.
-    pub RawJson,
-);
+#[serde(default)]
+#[non_exhaustive]
+pub struct FileEditV1 {
+    /// The kind of the document. Known values are `doc`, `docx`, `sheet`, `bitable`, `slides`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub file_type: Option<String>,
+    /// The document.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub file_token: Option<String>,
+    /// Who edited the document.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub operator_id_list: Option<Vec<lark_events::UserId>>,
+    /// The users who subscribed to the event.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub subscriber_id_list: Option<Vec<lark_events::UserId>>,
+}
 
 impl EventType for FileEditV1 {
     const EVENT_TYPE: &'static str = "drive.file.edit_v1";
-    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE).title("A file was edited");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
+        .title("A file was edited")
+        .page("https://open.feishu.cn/document/server-docs/docs/drive-v1/event/list/file-edited")
+        .updated("2025-04-08")
+        .scopes(&[
+            "drive:drive",
+            "docs:doc",
+            "sheets:spreadsheet",
+            "docs:event.document_edited:read",
+        ])
+        .field_scopes(&["contact:user.employee_id:readonly"])
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::FILE_EDIT_V1);
     type Reply = ();
 }
+
+lark_events::lenient_object!(FileEditV1);
 
 /// Users or chats became collaborators on a subscribed file.
 ///
@@ -217,6 +286,14 @@ pub struct FilePermissionMemberAddedV1 {
     /// The users who became collaborators.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_list: Option<Vec<lark_events::UserId>>,
+    /// The departments it is about. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub open_department_id_list: Option<Vec<String>>,
+    /// The users who subscribed to the event. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub subscriber_id_list: Option<Vec<lark_events::UserId>>,
 }
 
 impl EventType for FilePermissionMemberAddedV1 {
@@ -337,6 +414,14 @@ pub struct FilePermissionMemberRemovedV1 {
     /// The users who are no longer collaborators.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_list: Option<Vec<lark_events::UserId>>,
+    /// The departments it is about. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub open_department_id_list: Option<Vec<String>>,
+    /// The users who subscribed to the event. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub subscriber_id_list: Option<Vec<lark_events::UserId>>,
 }
 
 impl EventType for FilePermissionMemberRemovedV1 {
@@ -376,9 +461,13 @@ pub struct FileReadV1 {
     /// Who opened the file. The platform's sample has `operator_id_list` instead.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator_id: Option<lark_events::UserId>,
-    /// The users who opened the file. Only the sample on the page has it.
+    /// The users who opened the file. Only the sample has it.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator_id_list: Option<Vec<lark_events::UserId>>,
+    /// The users who subscribed to the event. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub subscriber_id_list: Option<Vec<lark_events::UserId>>,
 }
 
 impl EventType for FileReadV1 {
@@ -423,6 +512,10 @@ pub struct FileTitleUpdatedV1 {
     /// Who changed the title.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator_id: Option<lark_events::UserId>,
+    /// The users who subscribed to the event. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub subscriber_id_list: Option<Vec<lark_events::UserId>>,
 }
 
 impl EventType for FileTitleUpdatedV1 {
@@ -462,6 +555,10 @@ pub struct FileTrashedV1 {
     /// Who moved the file to the trash.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator_id: Option<lark_events::UserId>,
+    /// The users who subscribed to the event. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub subscriber_id_list: Option<Vec<lark_events::UserId>>,
 }
 
 impl EventType for FileTrashedV1 {
@@ -479,23 +576,54 @@ impl EventType for FileTrashedV1 {
 
 lark_events::lenient_object!(FileTrashedV1);
 
-/// A comment was added.
+/// A user is told of a comment on a document, or of a reply to one.
 ///
 /// - Event type: `drive.notice.comment_add_v1`, envelope 2.0
-///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// - Permission: `docs:document.comment:read`
+/// - Permission for single fields: `contact:user.employee_id:readonly`
+/// - App types: `custom`, `isv`
+/// - Documentation, as of 2026-04-02:
+///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/drive-v1/notice/events/comment_add>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct NoticeCommentAddV1(
-    /// The body as it was sent.
-    pub RawJson,
-);
+#[serde(default)]
+#[non_exhaustive]
+pub struct NoticeCommentAddV1 {
+    /// Where it happened, and who is told.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub notice_meta: Option<Notice>,
+    /// The comment. 15 to 30 characters.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub comment_id: Option<String>,
+    /// The reply to it. 15 to 30 characters.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub reply_id: Option<String>,
+    /// Whether the user who is told is mentioned in it.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub is_mentioned: Option<bool>,
+}
 
 impl EventType for NoticeCommentAddV1 {
     const EVENT_TYPE: &'static str = "drive.notice.comment_add_v1";
-    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE).title("A comment was added");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
+        .title("A user is told of a comment on a document, or of a reply to one")
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/drive-v1/notice/events/comment_add")
+        .updated("2026-04-02")
+        .scopes(&["docs:document.comment:read"])
+        .field_scopes(&["contact:user.employee_id:readonly"])
+        .app_types(&["custom", "isv"]);
+    const SAMPLE: Option<&'static str> = Some(samples::NOTICE_COMMENT_ADD_V1);
     type Reply = ();
 }
+
+impl Validate for NoticeCommentAddV1 {
+    fn check(&self, found: &mut Violations) {
+        found.nested("notice_meta", &self.notice_meta);
+        found.length("comment_id", &self.comment_id, 15..=30);
+        found.length("reply_id", &self.reply_id, 15..=30);
+    }
+}
+
+lark_events::lenient_object!(NoticeCommentAddV1);
 
 /// Any `drive` event, for one handler of them all: see
 /// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
@@ -525,7 +653,7 @@ pub enum DriveEvent {
     FileTitleUpdatedV1(Event<FileTitleUpdatedV1>),
     /// A subscribed file was moved to the trash.
     FileTrashedV1(Event<FileTrashedV1>),
-    /// A comment was added.
+    /// A user is told of a comment on a document, or of a reply to one.
     NoticeCommentAddV1(Event<NoticeCommentAddV1>),
 }
 

@@ -7,13 +7,13 @@
 //!
 //! ```
 //! use lark_events::{Dispatcher, Event};
-//! use lark_events_types::drive::{FileBitableRecordChangedV1, DriveEvent};
+//! use lark_events_types::drive::{FileBitableFieldChangedV1, DriveEvent};
 //!
 //! // A handler of one event …
-//! async fn on_event(event: Event<FileBitableRecordChangedV1>) {
+//! async fn on_event(event: Event<FileBitableFieldChangedV1>) {
 //!     println!("{:?}: {:?}", event.header.tenant_key, event.body);
 //! }
-//! let dispatcher = Dispatcher::builder().on::<FileBitableRecordChangedV1>(on_event).build()?;
+//! let dispatcher = Dispatcher::builder().on::<FileBitableFieldChangedV1>(on_event).build()?;
 //!
 //! // … or one of them all.
 //! let dispatcher = Dispatcher::builder()
@@ -37,26 +37,30 @@ pub use self::events::{
     NoticeCommentAddV1,
 };
 pub use self::types::{
-    BitableTableRecordAction, BitableTableRecordActionField, BitableTableRecordActionFieldIdentity,
-    BitableTableRecordActionFieldIdentityUser,
+    BitableTableFieldAction, BitableTableFieldActionValue, BitableTableFieldActionValueProperty,
+    BitableTableFieldActionValuePropertyAutoSerial,
+    BitableTableFieldActionValuePropertyAutoSerialOptions,
+    BitableTableFieldActionValuePropertyOption, BitableTableRecordAction,
+    BitableTableRecordActionField, BitableTableRecordActionFieldIdentity,
+    BitableTableRecordActionFieldIdentityUser, Notice,
 };
 
 /// Every `drive` event, for manifests and tools.
 ///
 /// | event | type | documentation as of |
 /// | --- | --- | --- |
-/// | `drive.file.bitable_field_changed_v1` | [`FileBitableFieldChangedV1`] | none: a raw body |
+/// | `drive.file.bitable_field_changed_v1` | [`FileBitableFieldChangedV1`] | [2025-11-17](https://open.feishu.cn/document/server-docs/docs/drive-v1/event/list/bitable_field_changed) |
 /// | `drive.file.bitable_record_changed_v1` | [`FileBitableRecordChangedV1`] | [2025-11-17](https://open.feishu.cn/document/docs/bitable-v1/events/bitable_record_changed) |
 /// | `drive.file.created_in_folder_v1` | [`FileCreatedInFolderV1`] | [2025-04-08](https://open.feishu.cn/document/docs/drive-v1/event/list/created_in_folder) |
 /// | `drive.file.deleted_v1` | [`FileDeletedV1`] | [2025-04-08](https://open.feishu.cn/document/server-docs/docs/drive-v1/event/list/file-deleted-completely) |
-/// | `drive.file.edit_v1` | [`FileEditV1`] | none: a raw body |
+/// | `drive.file.edit_v1` | [`FileEditV1`] | [2025-04-08](https://open.feishu.cn/document/server-docs/docs/drive-v1/event/list/file-edited) |
 /// | `drive.file.permission_member_added_v1` | [`FilePermissionMemberAddedV1`] | [2025-04-08](https://open.feishu.cn/document/server-docs/docs/drive-v1/event/list/file-collaborator-add) |
 /// | `drive.file.permission_member_applied_v1` | [`FilePermissionMemberAppliedV1`] | [2025-05-26](https://open.feishu.cn/document/docs/drive-v1/event/list/permission_member_applied) |
 /// | `drive.file.permission_member_removed_v1` | [`FilePermissionMemberRemovedV1`] | [2025-04-08](https://open.feishu.cn/document/server-docs/docs/drive-v1/event/list/file-collaborator-remove) |
 /// | `drive.file.read_v1` | [`FileReadV1`] | [2025-04-08](https://open.feishu.cn/document/server-docs/docs/drive-v1/event/list/file-read) |
 /// | `drive.file.title_updated_v1` | [`FileTitleUpdatedV1`] | [2025-04-08](https://open.feishu.cn/document/server-docs/docs/drive-v1/event/list/file-title-update) |
 /// | `drive.file.trashed_v1` | [`FileTrashedV1`] | [2025-04-08](https://open.feishu.cn/document/server-docs/docs/drive-v1/event/list/delete-file-to-trash-can) |
-/// | `drive.notice.comment_add_v1` | [`NoticeCommentAddV1`] | none: a raw body |
+/// | `drive.notice.comment_add_v1` | [`NoticeCommentAddV1`] | [2026-04-02](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/drive-v1/notice/events/comment_add) |
 pub const EVENTS: &[lark_events::event::KnownEvent] = &[
     lark_events::event::KnownEvent::of::<FileBitableFieldChangedV1>(),
     lark_events::event::KnownEvent::of::<FileBitableRecordChangedV1>(),

@@ -6,8 +6,9 @@ use lark_events::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CustomizedFieldDisplayItem, ReviewOutcome, Satisfaction, Solution, TicketChannel, TicketEvent,
-    TicketEventUpdateInfo, TicketStatus, TicketUserEvent, samples,
+    CustomizedFieldDisplayItem, ReviewOutcome, Satisfaction, Solution, Ticket, TicketChannel,
+    TicketEvent, TicketEventUpdateInfo, TicketMessageContent, TicketStatus, TicketUserEvent,
+    samples,
 };
 
 /// The review of a help desk notification reached another status.
@@ -117,21 +118,64 @@ lark_events::lenient_object!(TicketCreatedV1);
 /// A message was created in a ticket.
 ///
 /// - Event type: `helpdesk.ticket_message.created_v1`, envelope 2.0
-///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// - Permission: `helpdesk:all:readonly`
+/// - Permission for single fields: `contact:user.employee_id:readonly`
+/// - App types: `custom`
+/// - Documentation, as of 2023-01-09:
+///   <https://open.feishu.cn/document/server-docs/helpdesk-v1/ticket-management/ticket-message/events/created>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct TicketMessageCreatedV1(
-    /// The body as it was sent.
-    pub RawJson,
-);
+#[serde(default)]
+#[non_exhaustive]
+pub struct TicketMessageCreatedV1 {
+    /// The id of the message in the ticket.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub ticket_message_id: Option<String>,
+    /// The id of the message.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
+    /// The type of the message. Only texts are sent.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub msg_type: Option<String>,
+    /// The position of the message in the chat.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub position: Option<String>,
+    /// Who sent it.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub sender_id: Option<lark_events::UserId>,
+    /// What sent it: `1` for the bot, `2` for the guest, `3` for an agent.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub sender_type: Option<i64>,
+    /// What it says.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The ticket that it is in.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<Ticket>,
+    /// The id of the event.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<String>,
+    /// The chat that it was sent in.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub chat_id: Option<String>,
+    /// What is in the message.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub content: Option<TicketMessageContent>,
+}
 
 impl EventType for TicketMessageCreatedV1 {
     const EVENT_TYPE: &'static str = "helpdesk.ticket_message.created_v1";
-    const INFO: EventInfo =
-        EventInfo::new(Self::EVENT_TYPE).title("A message was created in a ticket");
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
+        .title("A message was created in a ticket")
+        .page("https://open.feishu.cn/document/server-docs/helpdesk-v1/ticket-management/ticket-message/events/created")
+        .updated("2023-01-09")
+        .scopes(&["helpdesk:all:readonly"])
+        .field_scopes(&["contact:user.employee_id:readonly"])
+        .app_types(&["custom"]);
+    const SAMPLE: Option<&'static str> = Some(samples::TICKET_MESSAGE_CREATED_V1);
     type Reply = ();
 }
+
+lark_events::lenient_object!(TicketMessageCreatedV1);
 
 /// A ticket reached another status or stage.
 ///

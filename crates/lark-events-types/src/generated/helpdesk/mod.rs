@@ -34,7 +34,8 @@ pub use self::events::{
     HelpdeskEvent, NotificationApproveV1, TicketCreatedV1, TicketMessageCreatedV1, TicketUpdatedV1,
 };
 pub use self::types::{
-    CustomizedFieldDisplayItem, TicketEvent, TicketEventUpdateInfo, TicketUserEvent,
+    Comments, CustomizedFieldDisplayItem, I18n, Ticket, TicketEvent, TicketEventUpdateInfo,
+    TicketMessageContent, TicketUser, TicketUserEvent,
 };
 
 /// Every `helpdesk` event, for manifests and tools.
@@ -43,7 +44,7 @@ pub use self::types::{
 /// | --- | --- | --- |
 /// | `helpdesk.notification.approve_v1` | [`NotificationApproveV1`] | [2022-12-26](https://open.feishu.cn/document/server-docs/helpdesk-v1/notification/events/approve) |
 /// | `helpdesk.ticket.created_v1` | [`TicketCreatedV1`] | [2024-10-24](https://open.feishu.cn/document/server-docs/helpdesk-v1/ticket-management/ticket/events/created) |
-/// | `helpdesk.ticket_message.created_v1` | [`TicketMessageCreatedV1`] | none: a raw body |
+/// | `helpdesk.ticket_message.created_v1` | [`TicketMessageCreatedV1`] | [2023-01-09](https://open.feishu.cn/document/server-docs/helpdesk-v1/ticket-management/ticket-message/events/created) |
 /// | `helpdesk.ticket.updated_v1` | [`TicketUpdatedV1`] | [2024-09-02](https://open.feishu.cn/document/server-docs/helpdesk-v1/ticket-management/ticket/events/updated) |
 pub const EVENTS: &[lark_events::event::KnownEvent] = &[
     lark_events::event::KnownEvent::of::<NotificationApproveV1>(),

@@ -5,9 +5,37 @@ use serde::{Deserialize, Serialize};
 
 use super::{Satisfaction, Solution, TicketChannel, TicketStatus};
 
+/// A remark on a ticket.
+///
+/// Part of [`TicketMessageCreatedV1`](super::TicketMessageCreatedV1).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Comments {
+    /// What it says.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
+    /// When it was made. In milliseconds.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<i64>,
+    /// Its id.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub id: Option<i64>,
+    /// The picture of its author.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub user_avatar_url: Option<String>,
+    /// The name of its author.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub user_name: Option<String>,
+    /// The id of its author.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<i64>,
+}
+
 /// A custom field of a ticket.
 ///
 /// Part of [`TicketCreatedV1`](super::TicketCreatedV1),
+/// [`TicketMessageCreatedV1`](super::TicketMessageCreatedV1),
 /// [`TicketUpdatedV1`](super::TicketUpdatedV1).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -34,6 +62,78 @@ pub struct CustomizedFieldDisplayItem {
     /// Whether the field can be changed.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub editable: Option<bool>,
+}
+
+/// A text in several languages.
+///
+/// Part of [`TicketMessageCreatedV1`](super::TicketMessageCreatedV1).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct I18n {
+    /// In Chinese.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub zh_cn: Option<String>,
+    /// In English.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub en_us: Option<String>,
+    /// In Japanese.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub ja_jp: Option<String>,
+}
+
+/// A ticket.
+///
+/// Part of [`TicketMessageCreatedV1`](super::TicketMessageCreatedV1).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Ticket {
+    /// The id of the ticket.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub ticket_id: Option<String>,
+    /// The remark on it.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub comments: Option<Comments>,
+    /// Who deals with it: `1` for the bot, `2` for an agent.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub ticket_type: Option<i64>,
+    /// The status of the ticket. Known values are 1, 2, 3, 4, 5, 50, 51, 52.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub status: Option<i64>,
+    /// Why the user was not satisfied.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub dissatisfaction_reason: Option<I18n>,
+    /// The fields of its form.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub customized_fields: Option<Vec<CustomizedFieldDisplayItem>>,
+    /// How long it took from the first to the last answer of the agent. In minutes.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub agent_service_duration: Option<f64>,
+    /// How long it took the agent to answer first.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub agent_first_response_duration: Option<i64>,
+    /// How long the bot dealt with it. In seconds.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub bot_service_duration: Option<i64>,
+    /// How long the agent took to close it. In seconds.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub agent_resolution_time: Option<i64>,
+    /// How long it was dealt with by an agent. In seconds.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub actual_processing_time: Option<i64>,
+    /// When the agent took it. Unix time in milliseconds.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub agent_entry_time: Option<i64>,
+    /// When the agent first answered. Unix time in milliseconds.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub agent_first_response_time: Option<i64>,
+    /// When the agent last answered. Unix time in milliseconds.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub agent_last_response_time: Option<i64>,
+    /// The agent in charge.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub agent_owner: Option<TicketUser>,
 }
 
 /// A help desk ticket.
@@ -102,6 +202,57 @@ pub struct TicketEventUpdateInfo {
     pub updated_at: Option<i64>,
 }
 
+/// What is in a message of a ticket.
+///
+/// Part of [`TicketMessageCreatedV1`](super::TicketMessageCreatedV1).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct TicketMessageContent {
+    /// Its text.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
+    /// The type of the message: `text`, `post` or `image`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub msg_type: Option<String>,
+    /// The pictures in a post.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub image_keys: Option<Vec<String>>,
+    /// The picture.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub image_key: Option<String>,
+}
+
+/// An agent of a help desk.
+///
+/// Part of [`TicketMessageCreatedV1`](super::TicketMessageCreatedV1).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct TicketUser {
+    /// The user's id.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The picture.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub avatar_url: Option<String>,
+    /// The name.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The email address.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The name of the department.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub department: Option<String>,
+    /// The city.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub city: Option<String>,
+    /// The code of the country.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+}
+
 /// A user of a help desk.
 ///
 /// Part of [`TicketCreatedV1`](super::TicketCreatedV1),
@@ -119,8 +270,13 @@ pub struct TicketUserEvent {
 }
 
 lark_events::lenient_object!(
+    Comments,
     CustomizedFieldDisplayItem,
+    I18n,
+    Ticket,
     TicketEvent,
     TicketEventUpdateInfo,
+    TicketMessageContent,
+    TicketUser,
     TicketUserEvent
 );

@@ -232,6 +232,13 @@ pub struct EcoExamCreatedV1 {
     /// Who is to take the exam.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub candidate_info: Option<EcoExamCreateEventCandidateInfo>,
+    /// The application that the exam is for. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub application_id: Option<String>,
+    /// The candidate. Only in SDKs: `lark-oapi 1.7.5`, `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub talent_id: Option<String>,
 }
 
 impl EventType for EcoExamCreatedV1 {

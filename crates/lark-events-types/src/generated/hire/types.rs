@@ -40,6 +40,9 @@ pub struct Assets {
     /// The rewards that are confirmed.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub confirmed_bonus: Option<BonusAmount>,
+    /// What was paid. Only in SDKs: `lark-oapi 1.7.5`, `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub paid_bonus: Option<BonusAmount>,
 }
 
 /// Rewards in points and in cash.
@@ -55,6 +58,14 @@ pub struct BonusAmount {
     /// The cash, currency by currency.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub cash_bonus: Option<Vec<Cash>>,
+    /// The number of the kind of bonus. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub bonus_type: Option<i64>,
+    /// The bonus in money, in one currency. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub cash: Option<Cash>,
 }
 
 /// An amount of money.
@@ -240,6 +251,18 @@ pub struct TalentTag {
     /// What the tag is for.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub description: Option<I18n>,
+    /// The number of the status of the tag. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub active_status: Option<i64>,
+    /// The number of the kind of tag. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(
+        rename = "type",
+        deserialize_with = "lenient::field",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub type_: Option<i64>,
 }
 
 lark_events::lenient_object!(

@@ -7,8 +7,11 @@ use lark_events::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ChatChange, ChatMemberUser, Emoji, EventMessage, EventMessageReader, EventSender, I18nNames,
-    ModeratorList, OperatorType, P1P2pChatCreateV1User, RecallType, samples,
+    ChatChange, ChatMemberUser, Emoji, EventMessage, EventMessageReader, EventSender,
+    GroupSettingsAfter, GroupSettingsBefore, I18nNames, ModeratorList, OperatorType,
+    P1AddBotV1ChatI18nNames, P1AddUserToChatV1Users, P1ForwardedMessage, P1P2pChatCreateV1User,
+    P1RemoveBotV1ChatI18nNames, P1RemoveUserFromChatV1Users, P1RevokeAddUserFromChatV1Users,
+    RecallType, samples,
 };
 
 /// A user opened the one-to-one chat with the bot.
@@ -394,6 +397,25 @@ impl EventType for ChatUpdatedV1 {
 
 lark_events::lenient_object!(ChatUpdatedV1);
 
+/// A user muted a bot, or no longer mutes it.
+///
+/// - Event type: `im.message.bot_muted_v1`, envelope 2.0
+///
+/// No official source that is known here describes the event: its body is kept as it was sent.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MessageBotMutedV1(
+    /// The body as it was sent.
+    pub RawJson,
+);
+
+impl EventType for MessageBotMutedV1 {
+    const EVENT_TYPE: &'static str = "im.message.bot_muted_v1";
+    const INFO: EventInfo =
+        EventInfo::new(Self::EVENT_TYPE).title("A user muted a bot, or no longer mutes it");
+    type Reply = ();
+}
+
 /// An emoji reaction was added to a message in a chat that the bot is in.
 ///
 /// - Event type: `im.message.reaction.created_v1`, envelope 2.0
@@ -567,13 +589,13 @@ lark_events::lenient_object!(MessageRecalledV1);
 ///
 /// - Event type: `im.message.receive_v1`, envelope 2.0
 /// - Permission, any one of: `im:message.p2p_msg:readonly`, `im:message.group_at_msg:readonly`,
-///   `im:message.group_msg`, `im:message.group_at_msg` (no longer given),
-///   `im:message.group_msg:readonly` (only `custom` apps, no longer given), `im:message.p2p_msg`
-///   (no longer given)
+///   `im:message.group_msg`, `im:message.group_at_msg.include_bot:readonly`,
+///   `im:message.group_at_msg` (no longer given), `im:message.group_msg:readonly` (only `custom`
+///   apps, no longer given), `im:message.p2p_msg` (no longer given)
 /// - Permission for single fields: `contact:user.employee_id:readonly` (only `custom` apps)
 /// - App types: `custom`, `isv`
-/// - Documentation, as of 2024-10-14:
-///   <https://open.feishu.cn/document/server-docs/im-v1/message/events/receive>
+/// - Documentation, as of 2026-04-20:
+///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/im-v1/message/events/receive>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -590,13 +612,9 @@ impl EventType for MessageReceiveV1 {
     const EVENT_TYPE: &'static str = "im.message.receive_v1";
     const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A user sent a message to the bot, or in a chat that the bot is in")
-        .page("https://open.feishu.cn/document/server-docs/im-v1/message/events/receive")
-        .updated("2024-10-14")
-        .scopes(&[
-            "im:message.p2p_msg:readonly",
-            "im:message.group_at_msg:readonly",
-            "im:message.group_msg",
-        ])
+        .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/im-v1/message/events/receive")
+        .updated("2026-04-20")
+        .scopes(&["im:message.p2p_msg:readonly", "im:message.group_at_msg:readonly", "im:message.group_msg", "im:message.group_at_msg.include_bot:readonly"])
         .field_scopes(&["contact:user.employee_id:readonly"])
         .app_types(&["custom", "isv"]);
     const SAMPLE: Option<&'static str> = Some(samples::MESSAGE_RECEIVE_V1);
@@ -605,131 +623,381 @@ impl EventType for MessageReceiveV1 {
 
 lark_events::lenient_object!(MessageReceiveV1);
 
-/// A bot was added to a chat.
+/// A message was edited. Fetch it by its id, as nothing is known of what else is sent.
 ///
-/// - Event type: `add_bot`, envelope 1.0
+/// - Event type: `im.message.updated_v1`, envelope 2.0
 ///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// No official source that is known here describes the event: its body is kept as it was sent.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct P1AddBotV1(
+pub struct MessageUpdatedV1(
     /// The body as it was sent.
     pub RawJson,
 );
+
+impl EventType for MessageUpdatedV1 {
+    const EVENT_TYPE: &'static str = "im.message.updated_v1";
+    const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE).title("A message was edited");
+    type Reply = ();
+}
+
+/// A bot was added to a chat.
+///
+/// - Event type: `add_bot`, envelope 1.0
+/// - Documentation, as of 2021-05-28, a sample without a table of fields:
+///   <https://open.larksuite.com/document/ukTMukTMukTM/uMTNxYjLzUTM24yM1EjN>
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct P1AddBotV1 {
+    /// The app that gets the event.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub app_id: Option<String>,
+    /// The chat's name in several languages.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub chat_i18n_names: Option<P1AddBotV1ChatI18nNames>,
+    /// The chat's name.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub chat_name: Option<String>,
+    /// The owner's `user_id`. Sent to custom apps alone, and not where the owner is a bot.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub chat_owner_employee_id: Option<String>,
+    /// The owner's name.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub chat_owner_name: Option<String>,
+    /// The owner's `open_id`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub chat_owner_open_id: Option<String>,
+    /// The chat.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub open_chat_id: Option<String>,
+    /// The `user_id` of who did it. Sent to custom apps alone.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub operator_employee_id: Option<String>,
+    /// The name of who did it.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub operator_name: Option<String>,
+    /// The `open_id` of who did it.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub operator_open_id: Option<String>,
+    /// Whether the owner is a bot.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub owner_is_bot: Option<bool>,
+    /// The tenant that the event is about.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub tenant_key: Option<String>,
+    /// The event type, `add_bot`.
+    #[serde(
+        rename = "type",
+        deserialize_with = "lenient::field",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub type_: Option<String>,
+}
 
 impl EventType for P1AddBotV1 {
     const EVENT_TYPE: &'static str = "add_bot";
     const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A bot was added to a chat")
-        .schema(Schema::V1);
+        .schema(Schema::V1)
+        .page("https://open.larksuite.com/document/ukTMukTMukTM/uMTNxYjLzUTM24yM1EjN")
+        .updated("2021-05-28");
+    const SAMPLE: Option<&'static str> = Some(samples::P1_ADD_BOT_V1);
     type Reply = ();
 }
+
+lark_events::lenient_object!(P1AddBotV1);
 
 /// A user was added to a chat.
 ///
 /// - Event type: `add_user_to_chat`, envelope 1.0
-///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// - Documentation, as of 2021-05-28, a sample without a table of fields:
+///   <https://open.larksuite.com/document/ukTMukTMukTM/ukjNxYjL5YTM24SO2EjN>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct P1AddUserToChatV1(
-    /// The body as it was sent.
-    pub RawJson,
-);
+#[serde(default)]
+#[non_exhaustive]
+pub struct P1AddUserToChatV1 {
+    /// The app that gets the event.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub app_id: Option<String>,
+    /// The chat.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub chat_id: Option<String>,
+    /// Who added them.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub operator: Option<lark_events::UserId>,
+    /// The tenant that the event is about.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub tenant_key: Option<String>,
+    /// The event type, `add_user_to_chat`.
+    #[serde(
+        rename = "type",
+        deserialize_with = "lenient::field",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub type_: Option<String>,
+    /// The users it is about.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub users: Option<Vec<P1AddUserToChatV1Users>>,
+}
 
 impl EventType for P1AddUserToChatV1 {
     const EVENT_TYPE: &'static str = "add_user_to_chat";
     const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A user was added to a chat")
-        .schema(Schema::V1);
+        .schema(Schema::V1)
+        .page("https://open.larksuite.com/document/ukTMukTMukTM/ukjNxYjL5YTM24SO2EjN")
+        .updated("2021-05-28");
+    const SAMPLE: Option<&'static str> = Some(samples::P1_ADD_USER_TO_CHAT_V1);
     type Reply = ();
 }
+
+lark_events::lenient_object!(P1AddUserToChatV1);
 
 /// A chat was disbanded.
 ///
 /// - Event type: `chat_disband`, envelope 1.0
-///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// - Documentation, as of 2021-05-28, a sample without a table of fields:
+///   <https://open.larksuite.com/document/ukTMukTMukTM/ukjNxYjL5YTM24SO2EjN>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct P1ChatDisbandV1(
-    /// The body as it was sent.
-    pub RawJson,
-);
+#[serde(default)]
+#[non_exhaustive]
+pub struct P1ChatDisbandV1 {
+    /// The app that gets the event.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub app_id: Option<String>,
+    /// The chat.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub chat_id: Option<String>,
+    /// Who disbanded it.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub operator: Option<lark_events::UserId>,
+    /// The tenant that the event is about.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub tenant_key: Option<String>,
+    /// The event type, `chat_disband`.
+    #[serde(
+        rename = "type",
+        deserialize_with = "lenient::field",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub type_: Option<String>,
+}
 
 impl EventType for P1ChatDisbandV1 {
     const EVENT_TYPE: &'static str = "chat_disband";
     const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A chat was disbanded")
-        .schema(Schema::V1);
+        .schema(Schema::V1)
+        .page("https://open.larksuite.com/document/ukTMukTMukTM/ukjNxYjL5YTM24SO2EjN")
+        .updated("2021-05-28");
+    const SAMPLE: Option<&'static str> = Some(samples::P1_CHAT_DISBAND_V1);
     type Reply = ();
 }
+
+lark_events::lenient_object!(P1ChatDisbandV1);
 
 /// The settings of a chat were changed.
 ///
 /// - Event type: `group_setting_update`, envelope 1.0
-///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// - Documentation, as of 2021-05-28, a sample without a table of fields:
+///   <https://open.larksuite.com/document/ukTMukTMukTM/ukjNxYjL5YTM24SO2EjN>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct P1GroupSettingUpdateV1(
-    /// The body as it was sent.
-    pub RawJson,
-);
+#[serde(default)]
+#[non_exhaustive]
+pub struct P1GroupSettingUpdateV1 {
+    /// The tenant that the event is about.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub tenant_key: Option<String>,
+    /// The event type, `group_setting_update`.
+    #[serde(
+        rename = "type",
+        deserialize_with = "lenient::field",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub type_: Option<String>,
+    /// The app that gets the event.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub app_id: Option<String>,
+    /// The chat.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub chat_id: Option<String>,
+    /// What changed, as it is now.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub after_change: Option<GroupSettingsAfter>,
+    /// What changed, as it was before.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub before_change: Option<GroupSettingsBefore>,
+    /// Who changed it.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub operator: Option<lark_events::UserId>,
+}
 
 impl EventType for P1GroupSettingUpdateV1 {
     const EVENT_TYPE: &'static str = "group_setting_update";
     const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The settings of a chat were changed")
-        .schema(Schema::V1);
+        .schema(Schema::V1)
+        .page("https://open.larksuite.com/document/ukTMukTMukTM/ukjNxYjL5YTM24SO2EjN")
+        .updated("2021-05-28");
+    const SAMPLE: Option<&'static str> = Some(samples::P1_GROUP_SETTING_UPDATE_V1);
     type Reply = ();
 }
 
-/// A message was read.
+lark_events::lenient_object!(P1GroupSettingUpdateV1);
+
+/// A user read messages of the bot.
 ///
 /// - Event type: `message_read`, envelope 1.0
-///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// - Documentation, as of 2021-05-28, a sample without a table of fields:
+///   <https://open.larksuite.com/document/ukTMukTMukTM/uMTNxYjLzUTM24yM1EjN>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct P1MessageReadV1(
-    /// The body as it was sent.
-    pub RawJson,
-);
+#[serde(default)]
+#[non_exhaustive]
+pub struct P1MessageReadV1 {
+    /// The app that gets the event.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub app_id: Option<String>,
+    /// The chat.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub open_chat_id: Option<String>,
+    /// The reader's `open_id`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub open_id: Option<String>,
+    /// The messages that were read.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub open_message_ids: Option<Vec<String>>,
+    /// The tenant that the event is about.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub tenant_key: Option<String>,
+    /// The event type, `message_read`.
+    #[serde(
+        rename = "type",
+        deserialize_with = "lenient::field",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub type_: Option<String>,
+    /// The messages that were read, as some SDKs call them. Only in SDKs:
+    /// `oapi-sdk-go 9494618e (2024-03-26)`, `oapi-sdk-java d5c1b155 (2024-10-16)`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub message_id_list: Option<Vec<String>>,
+}
 
 impl EventType for P1MessageReadV1 {
     const EVENT_TYPE: &'static str = "message_read";
     const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
-        .title("A message was read")
-        .schema(Schema::V1);
+        .title("A user read messages of the bot")
+        .schema(Schema::V1)
+        .page("https://open.larksuite.com/document/ukTMukTMukTM/uMTNxYjLzUTM24yM1EjN")
+        .updated("2021-05-28");
+    const SAMPLE: Option<&'static str> = Some(samples::P1_MESSAGE_READ_V1);
     type Reply = ();
 }
 
-/// A message was sent.
+lark_events::lenient_object!(P1MessageReadV1);
+
+/// A message was sent to the bot, or in a group with a mention of it.
 ///
 /// - Event type: `message`, envelope 1.0
-///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// - Documentation, as of 2021-05-28, a sample without a table of fields:
+///   <https://open.larksuite.com/document/ukTMukTMukTM/uMTNxYjLzUTM24yM1EjN>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct P1MessageV1(
-    /// The body as it was sent.
-    pub RawJson,
-);
+#[serde(default)]
+#[non_exhaustive]
+pub struct P1MessageV1 {
+    /// The event type, `message`.
+    #[serde(
+        rename = "type",
+        deserialize_with = "lenient::field",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub type_: Option<String>,
+    /// The app that gets the event.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub app_id: Option<String>,
+    /// The tenant that the event is about.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub tenant_key: Option<String>,
+    /// The message that the chain of replies began with.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub root_id: Option<String>,
+    /// The message that this one replies to.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub parent_id: Option<String>,
+    /// The chat.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub open_chat_id: Option<String>,
+    /// Whether the chat is `private` or a `group`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub chat_type: Option<String>,
+    /// The type of the message: `text`, `post`, `image`, `file` or `merge_forward`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub msg_type: Option<String>,
+    /// The sender's `open_id`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub open_id: Option<String>,
+    /// The sender's `user_id`. Sent to custom apps alone.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub employee_id: Option<String>,
+    /// The sender's `union_id`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub union_id: Option<String>,
+    /// The id of the message.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub open_message_id: Option<String>,
+    /// Whether the bot is mentioned.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub is_mention: Option<bool>,
+    /// What it says, with mentions as tags.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// What it says, without the mention of the bot.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub text_without_at_bot: Option<String>,
+    /// The title of a post.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// The pictures in a post.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub image_keys: Option<Vec<String>>,
+    /// The height of the picture.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub image_height: Option<String>,
+    /// The width of the picture.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub image_width: Option<String>,
+    /// The picture.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub image_key: Option<String>,
+    /// The file.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub file_key: Option<String>,
+    /// Who forwarded the messages.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// The messages that were forwarded.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub msg_list: Option<Vec<P1ForwardedMessage>>,
+}
 
 impl EventType for P1MessageV1 {
     const EVENT_TYPE: &'static str = "message";
     const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
-        .title("A message was sent")
-        .schema(Schema::V1);
+        .title("A message was sent to the bot, or in a group with a mention of it")
+        .schema(Schema::V1)
+        .page("https://open.larksuite.com/document/ukTMukTMukTM/uMTNxYjLzUTM24yM1EjN")
+        .updated("2021-05-28");
+    const SAMPLE: Option<&'static str> = Some(samples::P1_MESSAGE_V1);
     type Reply = ();
 }
+
+lark_events::lenient_object!(P1MessageV1);
 
 /// The one-to-one chat of a user and the bot was created, when they first talked.
 ///
 /// - Event type: `p2p_chat_create`, envelope 1.0
 /// - App types: `custom`, `isv`
-/// - Documentation, as of 2024-10-30:
+/// - Documentation, as of 2024-10-30, a sample without a table of fields:
 ///   <https://open.feishu.cn/document/server-docs/group/chat-member/event/bot-events>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -776,62 +1044,161 @@ lark_events::lenient_object!(P1P2pChatCreateV1);
 /// A bot was removed from a chat.
 ///
 /// - Event type: `remove_bot`, envelope 1.0
-///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// - Documentation, as of 2021-05-28, a sample without a table of fields:
+///   <https://open.larksuite.com/document/ukTMukTMukTM/uMTNxYjLzUTM24yM1EjN>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct P1RemoveBotV1(
-    /// The body as it was sent.
-    pub RawJson,
-);
+#[serde(default)]
+#[non_exhaustive]
+pub struct P1RemoveBotV1 {
+    /// The app that gets the event.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub app_id: Option<String>,
+    /// The chat's name in several languages.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub chat_i18n_names: Option<P1RemoveBotV1ChatI18nNames>,
+    /// The chat's name.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub chat_name: Option<String>,
+    /// The owner's `user_id`. Sent to custom apps alone, and not where the owner is a bot.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub chat_owner_employee_id: Option<String>,
+    /// The owner's name.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub chat_owner_name: Option<String>,
+    /// The owner's `open_id`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub chat_owner_open_id: Option<String>,
+    /// The chat.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub open_chat_id: Option<String>,
+    /// The `user_id` of who did it. Sent to custom apps alone.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub operator_employee_id: Option<String>,
+    /// The name of who did it.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub operator_name: Option<String>,
+    /// The `open_id` of who did it.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub operator_open_id: Option<String>,
+    /// Whether the owner is a bot.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub owner_is_bot: Option<bool>,
+    /// The tenant that the event is about.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub tenant_key: Option<String>,
+    /// The event type, `remove_bot`.
+    #[serde(
+        rename = "type",
+        deserialize_with = "lenient::field",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub type_: Option<String>,
+}
 
 impl EventType for P1RemoveBotV1 {
     const EVENT_TYPE: &'static str = "remove_bot";
     const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A bot was removed from a chat")
-        .schema(Schema::V1);
+        .schema(Schema::V1)
+        .page("https://open.larksuite.com/document/ukTMukTMukTM/uMTNxYjLzUTM24yM1EjN")
+        .updated("2021-05-28");
+    const SAMPLE: Option<&'static str> = Some(samples::P1_REMOVE_BOT_V1);
     type Reply = ();
 }
+
+lark_events::lenient_object!(P1RemoveBotV1);
 
 /// A user was removed from a chat.
 ///
 /// - Event type: `remove_user_from_chat`, envelope 1.0
-///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// - Documentation, as of 2021-05-28, a sample without a table of fields:
+///   <https://open.larksuite.com/document/ukTMukTMukTM/ukjNxYjL5YTM24SO2EjN>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct P1RemoveUserFromChatV1(
-    /// The body as it was sent.
-    pub RawJson,
-);
+#[serde(default)]
+#[non_exhaustive]
+pub struct P1RemoveUserFromChatV1 {
+    /// The app that gets the event.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub app_id: Option<String>,
+    /// The chat.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub chat_id: Option<String>,
+    /// Who removed them: a user who left removed themselves.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub operator: Option<lark_events::UserId>,
+    /// The tenant that the event is about.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub tenant_key: Option<String>,
+    /// The event type, `remove_user_from_chat`.
+    #[serde(
+        rename = "type",
+        deserialize_with = "lenient::field",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub type_: Option<String>,
+    /// The users it is about.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub users: Option<Vec<P1RemoveUserFromChatV1Users>>,
+}
 
 impl EventType for P1RemoveUserFromChatV1 {
     const EVENT_TYPE: &'static str = "remove_user_from_chat";
     const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A user was removed from a chat")
-        .schema(Schema::V1);
+        .schema(Schema::V1)
+        .page("https://open.larksuite.com/document/ukTMukTMukTM/ukjNxYjL5YTM24SO2EjN")
+        .updated("2021-05-28");
+    const SAMPLE: Option<&'static str> = Some(samples::P1_REMOVE_USER_FROM_CHAT_V1);
     type Reply = ();
 }
+
+lark_events::lenient_object!(P1RemoveUserFromChatV1);
 
 /// The adding of a user to a chat was taken back.
 ///
 /// - Event type: `revoke_add_user_from_chat`, envelope 1.0
-///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// - Documentation, as of 2021-05-28, a sample without a table of fields:
+///   <https://open.larksuite.com/document/ukTMukTMukTM/ukjNxYjL5YTM24SO2EjN>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct P1RevokeAddUserFromChatV1(
-    /// The body as it was sent.
-    pub RawJson,
-);
+#[serde(default)]
+#[non_exhaustive]
+pub struct P1RevokeAddUserFromChatV1 {
+    /// The app that gets the event.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub app_id: Option<String>,
+    /// The chat.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub chat_id: Option<String>,
+    /// Who took it back.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub operator: Option<lark_events::UserId>,
+    /// The tenant that the event is about.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub tenant_key: Option<String>,
+    /// The event type, `revoke_add_user_from_chat`.
+    #[serde(
+        rename = "type",
+        deserialize_with = "lenient::field",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub type_: Option<String>,
+    /// The users it is about.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub users: Option<Vec<P1RevokeAddUserFromChatV1Users>>,
+}
 
 impl EventType for P1RevokeAddUserFromChatV1 {
     const EVENT_TYPE: &'static str = "revoke_add_user_from_chat";
     const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("The adding of a user to a chat was taken back")
-        .schema(Schema::V1);
+        .schema(Schema::V1)
+        .page("https://open.larksuite.com/document/ukTMukTMukTM/ukjNxYjL5YTM24SO2EjN")
+        .updated("2021-05-28");
+    const SAMPLE: Option<&'static str> = Some(samples::P1_REVOKE_ADD_USER_FROM_CHAT_V1);
     type Reply = ();
 }
+
+lark_events::lenient_object!(P1RevokeAddUserFromChatV1);
 
 /// Any `im` event, for one handler of them all: see
 /// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
@@ -857,6 +1224,8 @@ pub enum ImEvent {
     /// The settings of a chat that the bot is in were changed: its owner, its name and the like, or
     /// what its members may do.
     ChatUpdatedV1(Event<ChatUpdatedV1>),
+    /// A user muted a bot, or no longer mutes it.
+    MessageBotMutedV1(Event<MessageBotMutedV1>),
     /// An emoji reaction was added to a message in a chat that the bot is in.
     MessageReactionCreatedV1(Event<MessageReactionCreatedV1>),
     /// An emoji reaction was taken off a message in a chat that the bot is in.
@@ -868,6 +1237,8 @@ pub enum ImEvent {
     /// A user sent a message to the bot, or in a chat that the bot is in. Which messages arrive
     /// depends on the app's permissions.
     MessageReceiveV1(Event<MessageReceiveV1>),
+    /// A message was edited. Fetch it by its id, as nothing is known of what else is sent.
+    MessageUpdatedV1(Event<MessageUpdatedV1>),
     /// A bot was added to a chat.
     P1AddBotV1(Event<P1AddBotV1>),
     /// A user was added to a chat.
@@ -876,9 +1247,9 @@ pub enum ImEvent {
     P1ChatDisbandV1(Event<P1ChatDisbandV1>),
     /// The settings of a chat were changed.
     P1GroupSettingUpdateV1(Event<P1GroupSettingUpdateV1>),
-    /// A message was read.
+    /// A user read messages of the bot.
     P1MessageReadV1(Event<P1MessageReadV1>),
-    /// A message was sent.
+    /// A message was sent to the bot, or in a group with a mention of it.
     P1MessageV1(Event<P1MessageV1>),
     /// The one-to-one chat of a user and the bot was created, when they first talked.
     P1P2pChatCreateV1(Event<P1P2pChatCreateV1>),
@@ -903,11 +1274,13 @@ impl ImEvent {
             Self::ChatMemberUserDeletedV1(event) => &event.header,
             Self::ChatMemberUserWithdrawnV1(event) => &event.header,
             Self::ChatUpdatedV1(event) => &event.header,
+            Self::MessageBotMutedV1(event) => &event.header,
             Self::MessageReactionCreatedV1(event) => &event.header,
             Self::MessageReactionDeletedV1(event) => &event.header,
             Self::MessageReadV1(event) => &event.header,
             Self::MessageRecalledV1(event) => &event.header,
             Self::MessageReceiveV1(event) => &event.header,
+            Self::MessageUpdatedV1(event) => &event.header,
             Self::P1AddBotV1(event) => &event.header,
             Self::P1AddUserToChatV1(event) => &event.header,
             Self::P1ChatDisbandV1(event) => &event.header,
@@ -932,11 +1305,13 @@ impl EventSet for ImEvent {
         ChatMemberUserDeletedV1::INFO,
         ChatMemberUserWithdrawnV1::INFO,
         ChatUpdatedV1::INFO,
+        MessageBotMutedV1::INFO,
         MessageReactionCreatedV1::INFO,
         MessageReactionDeletedV1::INFO,
         MessageReadV1::INFO,
         MessageRecalledV1::INFO,
         MessageReceiveV1::INFO,
+        MessageUpdatedV1::INFO,
         P1AddBotV1::INFO,
         P1AddUserToChatV1::INFO,
         P1ChatDisbandV1::INFO,
@@ -963,11 +1338,13 @@ impl EventSet for ImEvent {
                 Self::ChatMemberUserWithdrawnV1(event.typed()?)
             }
             ChatUpdatedV1::EVENT_TYPE => Self::ChatUpdatedV1(event.typed()?),
+            MessageBotMutedV1::EVENT_TYPE => Self::MessageBotMutedV1(event.typed()?),
             MessageReactionCreatedV1::EVENT_TYPE => Self::MessageReactionCreatedV1(event.typed()?),
             MessageReactionDeletedV1::EVENT_TYPE => Self::MessageReactionDeletedV1(event.typed()?),
             MessageReadV1::EVENT_TYPE => Self::MessageReadV1(event.typed()?),
             MessageRecalledV1::EVENT_TYPE => Self::MessageRecalledV1(event.typed()?),
             MessageReceiveV1::EVENT_TYPE => Self::MessageReceiveV1(event.typed()?),
+            MessageUpdatedV1::EVENT_TYPE => Self::MessageUpdatedV1(event.typed()?),
             P1AddBotV1::EVENT_TYPE => Self::P1AddBotV1(event.typed()?),
             P1AddUserToChatV1::EVENT_TYPE => Self::P1AddUserToChatV1(event.typed()?),
             P1ChatDisbandV1::EVENT_TYPE => Self::P1ChatDisbandV1(event.typed()?),

@@ -36,14 +36,18 @@ pub use self::enums::{
 pub use self::events::{
     ChatAccessEventBotP2pChatEnteredV1, ChatDisbandedV1, ChatMemberBotAddedV1,
     ChatMemberBotDeletedV1, ChatMemberUserAddedV1, ChatMemberUserDeletedV1,
-    ChatMemberUserWithdrawnV1, ChatUpdatedV1, ImEvent, MessageReactionCreatedV1,
-    MessageReactionDeletedV1, MessageReadV1, MessageRecalledV1, MessageReceiveV1, P1AddBotV1,
-    P1AddUserToChatV1, P1ChatDisbandV1, P1GroupSettingUpdateV1, P1MessageReadV1, P1MessageV1,
-    P1P2pChatCreateV1, P1RemoveBotV1, P1RemoveUserFromChatV1, P1RevokeAddUserFromChatV1,
+    ChatMemberUserWithdrawnV1, ChatUpdatedV1, ImEvent, MessageBotMutedV1, MessageReactionCreatedV1,
+    MessageReactionDeletedV1, MessageReadV1, MessageRecalledV1, MessageReceiveV1, MessageUpdatedV1,
+    P1AddBotV1, P1AddUserToChatV1, P1ChatDisbandV1, P1GroupSettingUpdateV1, P1MessageReadV1,
+    P1MessageV1, P1P2pChatCreateV1, P1RemoveBotV1, P1RemoveUserFromChatV1,
+    P1RevokeAddUserFromChatV1,
 };
 pub use self::types::{
-    ChatChange, ChatMemberUser, Emoji, EventMessage, EventMessageReader, EventSender, I18nNames,
-    ListEventModerator, MentionEvent, ModeratorList, P1P2pChatCreateV1User, RestrictedModeSetting,
+    ChatChange, ChatMemberUser, Emoji, EventMessage, EventMessageReader, EventSender,
+    GroupSettingsAfter, GroupSettingsBefore, I18nNames, LarkAgentContext, ListEventModerator,
+    MentionEvent, ModeratorList, P1AddBotV1ChatI18nNames, P1AddUserToChatV1Users,
+    P1ForwardedMessage, P1P2pChatCreateV1User, P1RemoveBotV1ChatI18nNames,
+    P1RemoveUserFromChatV1Users, P1RevokeAddUserFromChatV1Users, RestrictedModeSetting,
 };
 
 /// Every `im` event, for manifests and tools.
@@ -58,21 +62,23 @@ pub use self::types::{
 /// | `im.chat.member.user.deleted_v1` | [`ChatMemberUserDeletedV1`] | [2024-10-30](https://open.feishu.cn/document/server-docs/group/chat-member/event/deleted-2) |
 /// | `im.chat.member.user.withdrawn_v1` | [`ChatMemberUserWithdrawnV1`] | [2024-10-30](https://open.feishu.cn/document/server-docs/group/chat-member/event/withdrawn) |
 /// | `im.chat.updated_v1` | [`ChatUpdatedV1`] | [2024-10-30](https://open.feishu.cn/document/server-docs/group/chat/events/updated) |
+/// | `im.message.bot_muted_v1` | [`MessageBotMutedV1`] | no official source: a raw body |
 /// | `im.message.reaction.created_v1` | [`MessageReactionCreatedV1`] | [2024-08-21](https://open.feishu.cn/document/server-docs/im-v1/message-reaction/event/created) |
 /// | `im.message.reaction.deleted_v1` | [`MessageReactionDeletedV1`] | [2024-08-21](https://open.feishu.cn/document/server-docs/im-v1/message-reaction/event/deleted) |
 /// | `im.message.message_read_v1` | [`MessageReadV1`] | [2024-08-09](https://open.feishu.cn/document/server-docs/im-v1/message/events/message_read) |
 /// | `im.message.recalled_v1` | [`MessageRecalledV1`] | [2024-08-09](https://open.feishu.cn/document/server-docs/im-v1/message/events/recalled) |
-/// | `im.message.receive_v1` | [`MessageReceiveV1`] | [2024-10-14](https://open.feishu.cn/document/server-docs/im-v1/message/events/receive) |
-/// | `add_bot` | [`P1AddBotV1`] | none: a raw body |
-/// | `add_user_to_chat` | [`P1AddUserToChatV1`] | none: a raw body |
-/// | `chat_disband` | [`P1ChatDisbandV1`] | none: a raw body |
-/// | `group_setting_update` | [`P1GroupSettingUpdateV1`] | none: a raw body |
-/// | `message_read` | [`P1MessageReadV1`] | none: a raw body |
-/// | `message` | [`P1MessageV1`] | none: a raw body |
+/// | `im.message.receive_v1` | [`MessageReceiveV1`] | [2026-04-20](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/im-v1/message/events/receive) |
+/// | `im.message.updated_v1` | [`MessageUpdatedV1`] | no official source: a raw body |
+/// | `add_bot` | [`P1AddBotV1`] | [2021-05-28](https://open.larksuite.com/document/ukTMukTMukTM/uMTNxYjLzUTM24yM1EjN) |
+/// | `add_user_to_chat` | [`P1AddUserToChatV1`] | [2021-05-28](https://open.larksuite.com/document/ukTMukTMukTM/ukjNxYjL5YTM24SO2EjN) |
+/// | `chat_disband` | [`P1ChatDisbandV1`] | [2021-05-28](https://open.larksuite.com/document/ukTMukTMukTM/ukjNxYjL5YTM24SO2EjN) |
+/// | `group_setting_update` | [`P1GroupSettingUpdateV1`] | [2021-05-28](https://open.larksuite.com/document/ukTMukTMukTM/ukjNxYjL5YTM24SO2EjN) |
+/// | `message_read` | [`P1MessageReadV1`] | [2021-05-28](https://open.larksuite.com/document/ukTMukTMukTM/uMTNxYjLzUTM24yM1EjN) |
+/// | `message` | [`P1MessageV1`] | [2021-05-28](https://open.larksuite.com/document/ukTMukTMukTM/uMTNxYjLzUTM24yM1EjN) |
 /// | `p2p_chat_create` | [`P1P2pChatCreateV1`] | [2024-10-30](https://open.feishu.cn/document/server-docs/group/chat-member/event/bot-events) |
-/// | `remove_bot` | [`P1RemoveBotV1`] | none: a raw body |
-/// | `remove_user_from_chat` | [`P1RemoveUserFromChatV1`] | none: a raw body |
-/// | `revoke_add_user_from_chat` | [`P1RevokeAddUserFromChatV1`] | none: a raw body |
+/// | `remove_bot` | [`P1RemoveBotV1`] | [2021-05-28](https://open.larksuite.com/document/ukTMukTMukTM/uMTNxYjLzUTM24yM1EjN) |
+/// | `remove_user_from_chat` | [`P1RemoveUserFromChatV1`] | [2021-05-28](https://open.larksuite.com/document/ukTMukTMukTM/ukjNxYjL5YTM24SO2EjN) |
+/// | `revoke_add_user_from_chat` | [`P1RevokeAddUserFromChatV1`] | [2021-05-28](https://open.larksuite.com/document/ukTMukTMukTM/ukjNxYjL5YTM24SO2EjN) |
 pub const EVENTS: &[lark_events::event::KnownEvent] = &[
     lark_events::event::KnownEvent::of::<ChatAccessEventBotP2pChatEnteredV1>(),
     lark_events::event::KnownEvent::of::<ChatDisbandedV1>(),
@@ -82,11 +88,13 @@ pub const EVENTS: &[lark_events::event::KnownEvent] = &[
     lark_events::event::KnownEvent::of::<ChatMemberUserDeletedV1>(),
     lark_events::event::KnownEvent::of::<ChatMemberUserWithdrawnV1>(),
     lark_events::event::KnownEvent::of::<ChatUpdatedV1>(),
+    lark_events::event::KnownEvent::of::<MessageBotMutedV1>(),
     lark_events::event::KnownEvent::of::<MessageReactionCreatedV1>(),
     lark_events::event::KnownEvent::of::<MessageReactionDeletedV1>(),
     lark_events::event::KnownEvent::of::<MessageReadV1>(),
     lark_events::event::KnownEvent::of::<MessageRecalledV1>(),
     lark_events::event::KnownEvent::of::<MessageReceiveV1>(),
+    lark_events::event::KnownEvent::of::<MessageUpdatedV1>(),
     lark_events::event::KnownEvent::of::<P1AddBotV1>(),
     lark_events::event::KnownEvent::of::<P1AddUserToChatV1>(),
     lark_events::event::KnownEvent::of::<P1ChatDisbandV1>(),

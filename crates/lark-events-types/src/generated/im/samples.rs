@@ -474,12 +474,160 @@ pub(super) const MESSAGE_RECEIVE_V1: &str = r#"{
             "user_id": "e33ggbyz",
             "open_id": "ou_84aad35d084aa403a838cf73ee18467"
           },
+          "mentioned_type": "user",
           "name": "Tom",
           "tenant_key": "736588c9260f175e"
         }
       ],
       "user_agent": "Mozilla/5.0 (Macintosh; Intel Mac OS X 13_2_1) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/101.0.4951.53 Safari/537.36 Lark/6.7.5 LarkLocale/en_US ttnet SDK-Version/6.7.8"
     }
+  }
+}
+"#;
+
+pub(super) const P1_ADD_BOT_V1: &str = r#"{
+  "ts": "1502199207.7171419",
+  "uuid": "bc447199585340d1f3728d26b1c0297a",
+  "token": "41a9425ea7df4536a7623e38fa321bae",
+  "type": "event_callback",
+  "event": {
+    "app_id": "cli_9c8609450f78d102",
+    "chat_i18n_names": {
+      "en_us": "英文标题",
+      "zh_cn": "中文标题"
+    },
+    "chat_name": "群名称",
+    "chat_owner_employee_id": "ca51d83b",
+    "chat_owner_name": "xxx",
+    "chat_owner_open_id": "ou_18eac85d35a26f989317ad4f02e8bbbb",
+    "open_chat_id": "oc_e520983d3e4f5ec7306069bffe672aa3",
+    "operator_employee_id": "ca51d83b",
+    "operator_name": "yyy",
+    "operator_open_id": "ou_18eac85d35a26f989317ad4f02e8bbbb",
+    "owner_is_bot": false,
+    "tenant_key": "736588c9260f175d",
+    "type": "add_bot"
+  }
+}
+"#;
+
+pub(super) const P1_ADD_USER_TO_CHAT_V1: &str = r#"{
+  "ts": "1502199207.7171419",
+  "uuid": "bc447199585340d1f3728d26b1c0297a",
+  "token": "41a9425ea7df4536a7623e38fa321bae",
+  "type": "event_callback",
+  "event": {
+    "app_id": "cli_9c8609450f78d102",
+    "chat_id": "oc_9e9619b938c9571c1c3165681cdaead5",
+    "operator": {
+      "open_id": "ou_18eac85d35a26f989317ad4f02e8bbbb",
+      "user_id": "ca51d83b"
+    },
+    "tenant_key": "736588c9260f175d",
+    "type": "add_user_to_chat",
+    "users": [
+      {
+        "name": "James",
+        "open_id": "ou_706adeb944ab1473b9fb3e7da2a40b68",
+        "user_id": "51g97a4g"
+      },
+      {
+        "name": "张三",
+        "open_id": "ou_7885357f9922aaa34001b190109e0b48",
+        "user_id": "6e125386"
+      }
+    ]
+  }
+}
+"#;
+
+pub(super) const P1_CHAT_DISBAND_V1: &str = r#"{
+  "ts": "1502199207.7171419",
+  "uuid": "bc447199585340d1f3728d26b1c0297a",
+  "token": "41a9425ea7df4536a7623e38fa321bae",
+  "type": "event_callback",
+  "event": {
+    "app_id": "cli_9c8609450f78d102",
+    "chat_id": "oc_9f2df3c095c9395334bb6e70ced0fa83",
+    "operator": {
+      "open_id": "ou_18eac85d35a26f989317ad4f02e8bbbb",
+      "user_id": "ca51d83b"
+    },
+    "tenant_key": "736588c9260f175d",
+    "type": "chat_disband"
+  }
+}
+"#;
+
+pub(super) const P1_GROUP_SETTING_UPDATE_V1: &str = r#"{
+  "ts": "1502199207.7171419",
+  "uuid": "bc447199585340d1f3728d26b1c0297a",
+  "token": "41a9425ea7df4536a7623e38fa321bae",
+  "type": "event_callback",
+  "event": {
+    "tenant_key": "2d520d3b434f175e",
+    "type": "group_setting_update",
+    "app_id": "cli_9e28cb7ba56a100e",
+    "chat_id": "oc_066cad06159f0752fe02c9af8aebfc5a",
+    "after_change": {
+      "owner_open_id": "ou_b5f49f047428e47925599be05e3255f6",
+      "owner_user_id": "35g25a59",
+      "add_member_permission": "everyone",
+      "message_notification": false
+    },
+    "before_change": {},
+    "operator": {
+      "open_id": "ou_55a50f4c6eba6adbfc8b94803fe78825",
+      "user_id": "g6964gd3"
+    }
+  }
+}
+"#;
+
+pub(super) const P1_MESSAGE_READ_V1: &str = r#"{
+  "ts": "1502199207.7171419",
+  "uuid": "bc447199585340d1f3728d26b1c0297a",
+  "token": "41a9425ea7df4536a7623e38fa321bae",
+  "type": "event_callback",
+  "event": {
+    "app_id": "cli_9c8609450f78d102",
+    "open_chat_id": "oc_e520983d3e4f5ec7306069bffe672aa3",
+    "open_id": "ou_2d2c0399b53d06fd195bb393cd1e38f2",
+    "open_message_ids": [
+      "om_dc13264520392913993dd051dba21dcf"
+    ],
+    "tenant_key": "xxx",
+    "type": "message_read"
+  }
+}
+"#;
+
+pub(super) const P1_MESSAGE_V1: &str = r#"{
+  "uuid": "bc447199585340d1f3728d26b1c0297a",
+  "token": "2g7als3DgPW6Xp1xEpmcvgVhQG621bFY",
+  "ts": "1550032496.527917",
+  "type": "event_callback",
+  "event": {
+    "type": "message",
+    "app_id": "cli_xxx",
+    "tenant_key": "xxx",
+    "root_id": "",
+    "parent_id": "",
+    "open_chat_id": "oc_5ce6d572455d361153b7cb51da133945",
+    "chat_type": "private",
+    "msg_type": "post",
+    "open_id": "ou_18eac85d35a26f989317ad4f02e8bbbb",
+    "employee_id": "xxx",
+    "union_id": "xxx",
+    "open_message_id": "om_a81fa00ee467b1084ffd80b197b58f4b",
+    "is_mention": false,
+    "text": "<p>测试1212</p><figure><img src=\"http://p4.pstatp.com/origin/daff000d4967d033705b\" origin-width=\"2456\" origin-height=\"2458\"/></figure>",
+    "text_without_at_bot": "消息内容",
+    "title": "测试",
+    "image_keys": [
+      "1867eac8-8006-40be-8549-b7beae0d3c4a",
+      "434593af-5269-4db4-8b94-65c6dfd4f35e"
+    ]
   }
 }
 "#;
@@ -503,6 +651,92 @@ pub(super) const P1_P2P_CHAT_CREATE_V1: &str = r#"{
       "open_id": "ou_7dede290d6a27698b969a7fd70ca53da",
       "user_id": "gfa21d92"
     }
+  }
+}
+"#;
+
+pub(super) const P1_REMOVE_BOT_V1: &str = r#"{
+  "ts": "1502199207.7171419",
+  "uuid": "bc447199585340d1f3728d26b1c0297a",
+  "token": "41a9425ea7df4536a7623e38fa321bae",
+  "type": "event_callback",
+  "event": {
+    "app_id": "cli_9c8609450f78d102",
+    "chat_i18n_names": {
+      "en_us": "英文标题",
+      "zh_cn": "中文标题"
+    },
+    "chat_name": "群名称",
+    "chat_owner_employee_id": "ca51d83b",
+    "chat_owner_name": "xxx",
+    "chat_owner_open_id": "ou_18eac85d35a26f989317ad4f02e8bbbb",
+    "open_chat_id": "oc_e520983d3e4f5ec7306069bffe672aa3",
+    "operator_employee_id": "ca51d83b",
+    "operator_name": "yyy",
+    "operator_open_id": "ou_18eac85d35a26f989317ad4f02e8bbbb",
+    "owner_is_bot": false,
+    "tenant_key": "736588c9260f175d",
+    "type": "remove_bot"
+  }
+}
+"#;
+
+pub(super) const P1_REMOVE_USER_FROM_CHAT_V1: &str = r#"{
+  "ts": "1502199207.7171419",
+  "uuid": "bc447199585340d1f3728d26b1c0297a",
+  "token": "41a9425ea7df4536a7623e38fa321bae",
+  "type": "event_callback",
+  "event": {
+    "app_id": "cli_9c8609450f78d102",
+    "chat_id": "oc_9e9619b938c9571c1c3165681cdaead5",
+    "operator": {
+      "open_id": "ou_18eac85d35a26f989317ad4f02e8bbbb",
+      "user_id": "ca51d83b"
+    },
+    "tenant_key": "736588c9260f175d",
+    "type": "remove_user_from_chat",
+    "users": [
+      {
+        "name": "James",
+        "open_id": "ou_706adeb944ab1473b9fb3e7da2a40b68",
+        "user_id": "51g97a4g"
+      },
+      {
+        "name": "张三",
+        "open_id": "ou_7885357f9922aaa34001b190109e0b48",
+        "user_id": "6e125386"
+      }
+    ]
+  }
+}
+"#;
+
+pub(super) const P1_REVOKE_ADD_USER_FROM_CHAT_V1: &str = r#"{
+  "ts": "1502199207.7171419",
+  "uuid": "bc447199585340d1f3728d26b1c0297a",
+  "token": "41a9425ea7df4536a7623e38fa321bae",
+  "type": "event_callback",
+  "event": {
+    "app_id": "cli_9c8609450f78d102",
+    "chat_id": "oc_9e9619b938c9571c1c3165681cdaead5",
+    "operator": {
+      "open_id": "ou_18eac85d35a26f989317ad4f02e8bbbb",
+      "user_id": "ca51d83b"
+    },
+    "tenant_key": "736588c9260f175d",
+    "type": "revoke_add_user_from_chat",
+    "users": [
+      {
+        "name": "James",
+        "open_id": "ou_706adeb944ab1473b9fb3e7da2a40b68",
+        "user_id": "51g97a4g"
+      },
+      {
+        "name": "张三",
+        "open_id": "ou_7885357f9922aaa34001b190109e0b48",
+        "user_id": "6e125386"
+      }
+    ]
   }
 }
 "#;

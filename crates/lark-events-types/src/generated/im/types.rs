@@ -61,6 +61,9 @@ pub struct ChatChange {
     /// How the chat arranges its messages.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub group_message_type: Option<GroupMessageType>,
+    /// The labels of the chat. Only in SDKs: `lark-oapi 1.7.5`, `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Vec<String>>,
 }
 
 /// A user who came into a chat or left one.
@@ -141,6 +144,10 @@ pub struct EventMessage {
     /// `im:user_agent:read`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
+    /// What an agent within the app is told besides. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub lark_agent_context: Option<LarkAgentContext>,
 }
 
 /// Who read messages, and when.
@@ -179,6 +186,52 @@ pub struct EventSender {
     pub tenant_key: Option<String>,
 }
 
+/// The settings of a chat that changed, as they are now.
+///
+/// Part of [`P1GroupSettingUpdateV1`](super::P1GroupSettingUpdateV1).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct GroupSettingsAfter {
+    /// The owner's `open_id`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub owner_open_id: Option<String>,
+    /// The owner's `user_id`. Sent to custom apps alone.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub owner_user_id: Option<String>,
+    /// Who may add members.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub add_member_permission: Option<String>,
+    /// Whether members are notified of messages.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub message_notification: Option<bool>,
+}
+
+/// The settings of a chat that changed, as they were before.
+///
+/// Part of [`P1GroupSettingUpdateV1`](super::P1GroupSettingUpdateV1).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct GroupSettingsBefore {
+    /// Who may add members. Only in SDKs: `oapi-sdk-go 9494618e (2024-03-26)`,
+    /// `larksuite/botframework-go ff14b99 (2021-04-09)`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub add_member_permission: Option<String>,
+    /// Whether members are notified of messages. Only in SDKs: `oapi-sdk-go 9494618e (2024-03-26)`,
+    /// `larksuite/botframework-go ff14b99 (2021-04-09)`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub message_notification: Option<bool>,
+    /// The owner's `open_id`. Only in SDKs: `oapi-sdk-go 9494618e (2024-03-26)`,
+    /// `larksuite/botframework-go ff14b99 (2021-04-09)`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub owner_open_id: Option<String>,
+    /// The owner's `user_id`. Sent to custom apps alone. Only in SDKs:
+    /// `oapi-sdk-go 9494618e (2024-03-26)`, `larksuite/botframework-go ff14b99 (2021-04-09)`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub owner_user_id: Option<String>,
+}
+
 /// A chat's name in several languages.
 ///
 /// Part of [`ChatDisbandedV1`](super::ChatDisbandedV1),
@@ -197,6 +250,18 @@ pub struct I18nNames {
     /// The name in Japanese.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub ja_jp: Option<String>,
+}
+
+/// What an agent within the app is told besides.
+///
+/// Part of [`MessageReceiveV1`](super::MessageReceiveV1).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct LarkAgentContext {
+    /// The chat that the user has open.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub active_chat_id: Option<String>,
 }
 
 /// A user who was put on, or taken off, the list of members who may post.
@@ -227,6 +292,9 @@ pub struct MentionEvent {
     /// The identities of whoever is mentioned.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub id: Option<lark_events::UserId>,
+    /// What is mentioned: `user` or `bot`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub mentioned_type: Option<String>,
     /// The name of whoever is mentioned.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -250,6 +318,84 @@ pub struct ModeratorList {
     pub removed_member_list: Option<Vec<ListEventModerator>>,
 }
 
+/// The name of a chat in several languages.
+///
+/// Part of [`P1AddBotV1`](super::P1AddBotV1).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct P1AddBotV1ChatI18nNames {
+    /// In English.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub en_us: Option<String>,
+    /// In Chinese.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub zh_cn: Option<String>,
+}
+
+/// A user of a chat.
+///
+/// Part of [`P1AddUserToChatV1`](super::P1AddUserToChatV1).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct P1AddUserToChatV1Users {
+    /// The name.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The user's `open_id`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub open_id: Option<String>,
+    /// The user's `user_id`. Sent to custom apps alone.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+}
+
+/// A message that was forwarded.
+///
+/// Part of [`P1MessageV1`](super::P1MessageV1).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct P1ForwardedMessage {
+    /// The message that the chain of replies began with.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub root_id: Option<String>,
+    /// The message that this one replies to.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub parent_id: Option<String>,
+    /// The chat.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub open_chat_id: Option<String>,
+    /// The type of the message: `text`, `post`, `image`, `file` or `merge_forward`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub msg_type: Option<String>,
+    /// The sender's `open_id`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub open_id: Option<String>,
+    /// The id of the message.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub open_message_id: Option<String>,
+    /// Whether the bot is mentioned.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub is_mention: Option<bool>,
+    /// The picture.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub image_key: Option<String>,
+    /// Where the picture is.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub image_url: Option<String>,
+    /// When it was sent: Unix time in seconds.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub create_time: Option<i64>,
+    /// What it says, with mentions as tags.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The title of a post.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+}
+
 /// The user in a one-to-one chat with the bot.
 ///
 /// Part of [`P1P2pChatCreateV1`](super::P1P2pChatCreateV1).
@@ -264,6 +410,57 @@ pub struct P1P2pChatCreateV1User {
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub open_id: Option<String>,
     /// The user's `user_id`. Sent to custom apps only.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+}
+
+/// The name of a chat in several languages.
+///
+/// Part of [`P1RemoveBotV1`](super::P1RemoveBotV1).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct P1RemoveBotV1ChatI18nNames {
+    /// In English.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub en_us: Option<String>,
+    /// In Chinese.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub zh_cn: Option<String>,
+}
+
+/// A user of a chat.
+///
+/// Part of [`P1RemoveUserFromChatV1`](super::P1RemoveUserFromChatV1).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct P1RemoveUserFromChatV1Users {
+    /// The name.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The user's `open_id`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub open_id: Option<String>,
+    /// The user's `user_id`. Sent to custom apps alone.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+}
+
+/// A user of a chat.
+///
+/// Part of [`P1RevokeAddUserFromChatV1`](super::P1RevokeAddUserFromChatV1).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct P1RevokeAddUserFromChatV1Users {
+    /// The name.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The user's `open_id`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub open_id: Option<String>,
+    /// The user's `user_id`. Sent to custom apps alone.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
 }
@@ -296,10 +493,19 @@ lark_events::lenient_object!(
     EventMessage,
     EventMessageReader,
     EventSender,
+    GroupSettingsAfter,
+    GroupSettingsBefore,
     I18nNames,
+    LarkAgentContext,
     ListEventModerator,
     MentionEvent,
     ModeratorList,
+    P1AddBotV1ChatI18nNames,
+    P1AddUserToChatV1Users,
+    P1ForwardedMessage,
     P1P2pChatCreateV1User,
+    P1RemoveBotV1ChatI18nNames,
+    P1RemoveUserFromChatV1Users,
+    P1RevokeAddUserFromChatV1Users,
     RestrictedModeSetting
 );

@@ -6,7 +6,9 @@ use lark_events::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{EventTime, P1ThirdPartyMeetingRoomEventCreatedV1MeetingRooms, samples};
+use super::{
+    EventTime, P1ThirdPartyMeetingRoomEventCreatedV1MeetingRooms, ThirdPartyMeetingRoom, samples,
+};
 
 /// A meeting room was created.
 ///
@@ -208,42 +210,126 @@ lark_events::lenient_object!(P1ThirdPartyMeetingRoomEventCreatedV1);
 /// A calendar event with a third-party meeting room was deleted.
 ///
 /// - Event type: `third_party_meeting_room_event_deleted`, envelope 1.0
-///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// - Documentation, not read here:
+///   <https://open.feishu.cn/document/server-docs/calendar-v4/meeting-room-event/event/third-room-event-changes>
+/// - Fields as in `chyroc/lark 805480d4 (2026-03-01)`, `oapi-sdk-go 9494618e (2024-03-26)`,
+///   `oapi-sdk-java d5c1b155 (2024-10-16)`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct P1ThirdPartyMeetingRoomEventDeletedV1(
-    /// The body as it was sent.
-    pub RawJson,
-);
+#[serde(default)]
+#[non_exhaustive]
+pub struct P1ThirdPartyMeetingRoomEventDeletedV1 {
+    /// The app that gets the event.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub app_id: Option<String>,
+    /// The tenant that the event is about.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub tenant_key: Option<String>,
+    /// The event type, `third_party_meeting_room_event_deleted`.
+    #[serde(
+        rename = "type",
+        deserialize_with = "lenient::field",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub type_: Option<String>,
+    /// When it happened: Unix time.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub event_time: Option<String>,
+    /// The unique id of the calendar event.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub uid: Option<String>,
+    /// Which exception of a recurring calendar event it is, as a timestamp; `0` when it is none.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub original_time: Option<i64>,
+    /// When the calendar event starts.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub start: Option<EventTime>,
+    /// When the calendar event ends.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub end: Option<EventTime>,
+    /// The rooms that the calendar event is in.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub meeting_rooms: Option<Vec<ThirdPartyMeetingRoom>>,
+    /// Who organizes the calendar event.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub organizer: Option<lark_events::UserId>,
+    /// The id of the calendar event, as `{uid}_{original_time}`. Only in SDKs:
+    /// `chyroc/lark 805480d4 (2026-03-01)`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<String>,
+}
 
 impl EventType for P1ThirdPartyMeetingRoomEventDeletedV1 {
     const EVENT_TYPE: &'static str = "third_party_meeting_room_event_deleted";
     const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A calendar event with a third-party meeting room was deleted")
-        .schema(Schema::V1);
+        .schema(Schema::V1)
+        .page("https://open.feishu.cn/document/server-docs/calendar-v4/meeting-room-event/event/third-room-event-changes");
     type Reply = ();
 }
+
+lark_events::lenient_object!(P1ThirdPartyMeetingRoomEventDeletedV1);
 
 /// A calendar event with a third-party meeting room was changed.
 ///
 /// - Event type: `third_party_meeting_room_event_updated`, envelope 1.0
-///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// - Documentation, not read here:
+///   <https://open.feishu.cn/document/server-docs/calendar-v4/meeting-room-event/event/third-room-event-changes>
+/// - Fields as in `chyroc/lark 805480d4 (2026-03-01)`, `oapi-sdk-go 9494618e (2024-03-26)`,
+///   `oapi-sdk-java d5c1b155 (2024-10-16)`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct P1ThirdPartyMeetingRoomEventUpdatedV1(
-    /// The body as it was sent.
-    pub RawJson,
-);
+#[serde(default)]
+#[non_exhaustive]
+pub struct P1ThirdPartyMeetingRoomEventUpdatedV1 {
+    /// The app that gets the event.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub app_id: Option<String>,
+    /// The tenant that the event is about.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub tenant_key: Option<String>,
+    /// The event type, `third_party_meeting_room_event_updated`.
+    #[serde(
+        rename = "type",
+        deserialize_with = "lenient::field",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub type_: Option<String>,
+    /// When it happened: Unix time.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub event_time: Option<String>,
+    /// The unique id of the calendar event.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub uid: Option<String>,
+    /// Which exception of a recurring calendar event it is, as a timestamp; `0` when it is none.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub original_time: Option<i64>,
+    /// When the calendar event starts.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub start: Option<EventTime>,
+    /// When the calendar event ends.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub end: Option<EventTime>,
+    /// The rooms that the calendar event is in.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub meeting_rooms: Option<Vec<ThirdPartyMeetingRoom>>,
+    /// Who organizes the calendar event.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub organizer: Option<lark_events::UserId>,
+    /// The id of the calendar event, as `{uid}_{original_time}`. Only in SDKs:
+    /// `chyroc/lark 805480d4 (2026-03-01)`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<String>,
+}
 
 impl EventType for P1ThirdPartyMeetingRoomEventUpdatedV1 {
     const EVENT_TYPE: &'static str = "third_party_meeting_room_event_updated";
     const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
         .title("A calendar event with a third-party meeting room was changed")
-        .schema(Schema::V1);
+        .schema(Schema::V1)
+        .page("https://open.feishu.cn/document/server-docs/calendar-v4/meeting-room-event/event/third-room-event-changes");
     type Reply = ();
 }
+
+lark_events::lenient_object!(P1ThirdPartyMeetingRoomEventUpdatedV1);
 
 /// Any `meeting_room` event, for one handler of them all: see
 /// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).

@@ -33,7 +33,9 @@ pub use self::events::{
     MeetingRoomUpdatedV1, P1ThirdPartyMeetingRoomEventCreatedV1,
     P1ThirdPartyMeetingRoomEventDeletedV1, P1ThirdPartyMeetingRoomEventUpdatedV1,
 };
-pub use self::types::{EventTime, P1ThirdPartyMeetingRoomEventCreatedV1MeetingRooms};
+pub use self::types::{
+    EventTime, P1ThirdPartyMeetingRoomEventCreatedV1MeetingRooms, ThirdPartyMeetingRoom,
+};
 
 /// Every `meeting_room` event, for manifests and tools.
 ///
@@ -44,8 +46,8 @@ pub use self::types::{EventTime, P1ThirdPartyMeetingRoomEventCreatedV1MeetingRoo
 /// | `meeting_room.meeting_room.status_changed_v1` | [`MeetingRoomStatusChangedV1`] | [2024-11-22](https://open.feishu.cn/document/server-docs/calendar-v4/meeting-room-event/event/status_changed) |
 /// | `meeting_room.meeting_room.updated_v1` | [`MeetingRoomUpdatedV1`] | [2022-03-10](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/meeting_room-v1/meeting_room/events/updated) |
 /// | `third_party_meeting_room_event_created` | [`P1ThirdPartyMeetingRoomEventCreatedV1`] | [2024-11-04](https://open.feishu.cn/document/server-docs/calendar-v4/meeting-room-event/event/third-room-event-changes) |
-/// | `third_party_meeting_room_event_deleted` | [`P1ThirdPartyMeetingRoomEventDeletedV1`] | none: a raw body |
-/// | `third_party_meeting_room_event_updated` | [`P1ThirdPartyMeetingRoomEventUpdatedV1`] | none: a raw body |
+/// | `third_party_meeting_room_event_deleted` | [`P1ThirdPartyMeetingRoomEventDeletedV1`] | as in `chyroc/lark 805480d4 (2026-03-01)`, `oapi-sdk-go 9494618e (2024-03-26)`, `oapi-sdk-java d5c1b155 (2024-10-16)` |
+/// | `third_party_meeting_room_event_updated` | [`P1ThirdPartyMeetingRoomEventUpdatedV1`] | as in `chyroc/lark 805480d4 (2026-03-01)`, `oapi-sdk-go 9494618e (2024-03-26)`, `oapi-sdk-java d5c1b155 (2024-10-16)` |
 pub const EVENTS: &[lark_events::event::KnownEvent] = &[
     lark_events::event::KnownEvent::of::<MeetingRoomCreatedV1>(),
     lark_events::event::KnownEvent::of::<MeetingRoomDeletedV1>(),

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 /// When a calendar event starts or ends.
 ///
-/// Part of [`P1ThirdPartyMeetingRoomEventCreatedV1`](super::P1ThirdPartyMeetingRoomEventCreatedV1).
+/// Part of [`P1ThirdPartyMeetingRoomEventCreatedV1`](super::P1ThirdPartyMeetingRoomEventCreatedV1),
+/// [`P1ThirdPartyMeetingRoomEventDeletedV1`](super::P1ThirdPartyMeetingRoomEventDeletedV1),
+/// [`P1ThirdPartyMeetingRoomEventUpdatedV1`](super::P1ThirdPartyMeetingRoomEventUpdatedV1).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -27,4 +29,21 @@ pub struct P1ThirdPartyMeetingRoomEventCreatedV1MeetingRooms {
     pub open_id: Option<String>,
 }
 
-lark_events::lenient_object!(EventTime, P1ThirdPartyMeetingRoomEventCreatedV1MeetingRooms);
+/// A room that a calendar event is in.
+///
+/// Part of [`P1ThirdPartyMeetingRoomEventDeletedV1`](super::P1ThirdPartyMeetingRoomEventDeletedV1),
+/// [`P1ThirdPartyMeetingRoomEventUpdatedV1`](super::P1ThirdPartyMeetingRoomEventUpdatedV1).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct ThirdPartyMeetingRoom {
+    /// The id of the room.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub open_id: Option<String>,
+}
+
+lark_events::lenient_object!(
+    EventTime,
+    P1ThirdPartyMeetingRoomEventCreatedV1MeetingRooms,
+    ThirdPartyMeetingRoom
+);

@@ -25,13 +25,16 @@
 //! [`EVENTS`] lists what the platform documents of each event.
 
 mod events;
+mod samples;
+mod types;
 
 pub use self::events::{MinuteGeneratedV1, MinutesEvent};
+pub use self::types::MinuteSource;
 
 /// Every `minutes` event, for manifests and tools.
 ///
 /// | event | type | documentation as of |
 /// | --- | --- | --- |
-/// | `minutes.minute.generated_v1` | [`MinuteGeneratedV1`] | none: a raw body |
+/// | `minutes.minute.generated_v1` | [`MinuteGeneratedV1`] | as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5` |
 pub const EVENTS: &[lark_events::event::KnownEvent] =
     &[lark_events::event::KnownEvent::of::<MinuteGeneratedV1>()];

@@ -95,14 +95,27 @@ lark_events::lenient_object!(CommentDeletedV1);
 /// A dislike was created.
 ///
 /// - Event type: `moments.dislike.created_v1`, envelope 2.0
-///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// - Fields as in `oapi-sdk-java d5c1b155 (2024-10-16)`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct DislikeCreatedV1(
-    /// The body as it was sent.
-    pub RawJson,
-);
+#[serde(default)]
+#[non_exhaustive]
+pub struct DislikeCreatedV1 {
+    /// The kind of what is disliked.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub entity_type: Option<i64>,
+    /// What is disliked.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub entity_id: Option<String>,
+    /// When it was created.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub create_time: Option<String>,
+    /// Who dislikes it.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<lark_events::UserId>,
+    /// The id of the dislike.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+}
 
 impl EventType for DislikeCreatedV1 {
     const EVENT_TYPE: &'static str = "moments.dislike.created_v1";
@@ -110,23 +123,37 @@ impl EventType for DislikeCreatedV1 {
     type Reply = ();
 }
 
+lark_events::lenient_object!(DislikeCreatedV1);
+
 /// A dislike was deleted.
 ///
 /// - Event type: `moments.dislike.deleted_v1`, envelope 2.0
-///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// - Fields as in `oapi-sdk-java d5c1b155 (2024-10-16)`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct DislikeDeletedV1(
-    /// The body as it was sent.
-    pub RawJson,
-);
+#[serde(default)]
+#[non_exhaustive]
+pub struct DislikeDeletedV1 {
+    /// The kind of what is disliked.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub entity_type: Option<i64>,
+    /// What is disliked.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub entity_id: Option<String>,
+    /// Who dislikes it.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<lark_events::UserId>,
+    /// The id of the dislike.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+}
 
 impl EventType for DislikeDeletedV1 {
     const EVENT_TYPE: &'static str = "moments.dislike.deleted_v1";
     const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE).title("A dislike was deleted");
     type Reply = ();
 }
+
+lark_events::lenient_object!(DislikeDeletedV1);
 
 /// A user published a post.
 ///

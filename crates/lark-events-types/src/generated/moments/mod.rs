@@ -42,8 +42,8 @@ pub use self::types::PostStatistics;
 /// | --- | --- | --- |
 /// | `moments.comment.created_v1` | [`CommentCreatedV1`] | [2024-10-10](https://open.feishu.cn/document/moments-v1/comment/events/created) |
 /// | `moments.comment.deleted_v1` | [`CommentDeletedV1`] | [2024-08-30](https://open.feishu.cn/document/moments-v1/comment/events/deleted) |
-/// | `moments.dislike.created_v1` | [`DislikeCreatedV1`] | none: a raw body |
-/// | `moments.dislike.deleted_v1` | [`DislikeDeletedV1`] | none: a raw body |
+/// | `moments.dislike.created_v1` | [`DislikeCreatedV1`] | as in `oapi-sdk-java d5c1b155 (2024-10-16)` |
+/// | `moments.dislike.deleted_v1` | [`DislikeDeletedV1`] | as in `oapi-sdk-java d5c1b155 (2024-10-16)` |
 /// | `moments.post.created_v1` | [`PostCreatedV1`] | [2024-10-10](https://open.feishu.cn/document/moments-v1/post/events/created) |
 /// | `moments.post.deleted_v1` | [`PostDeletedV1`] | [2024-10-10](https://open.feishu.cn/document/moments-v1/post/events/deleted) |
 /// | `moments.post_statistics.updated_v1` | [`PostStatisticsUpdatedV1`] | [2024-08-30](https://open.feishu.cn/document/moments-v1/post_statistics/events/updated) |

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// - Event type: `passport.session.created_v1`, envelope 2.0
 ///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// No official source that is known here describes the event: its body is kept as it was sent.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SessionCreatedV1(
@@ -25,7 +25,7 @@ impl EventType for SessionCreatedV1 {
 ///
 /// - Event type: `passport.session.deleted_v1`, envelope 2.0
 ///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// No official source that is known here describes the event: its body is kept as it was sent.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SessionDeletedV1(

@@ -32,8 +32,8 @@ pub use self::events::{PassportEvent, SessionCreatedV1, SessionDeletedV1};
 ///
 /// | event | type | documentation as of |
 /// | --- | --- | --- |
-/// | `passport.session.created_v1` | [`SessionCreatedV1`] | none: a raw body |
-/// | `passport.session.deleted_v1` | [`SessionDeletedV1`] | none: a raw body |
+/// | `passport.session.created_v1` | [`SessionCreatedV1`] | no official source: a raw body |
+/// | `passport.session.deleted_v1` | [`SessionDeletedV1`] | no official source: a raw body |
 pub const EVENTS: &[lark_events::event::KnownEvent] = &[
     lark_events::event::KnownEvent::of::<SessionCreatedV1>(),
     lark_events::event::KnownEvent::of::<SessionDeletedV1>(),

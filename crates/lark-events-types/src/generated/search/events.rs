@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// - Event type: `search.data_source.created_v1`, envelope 2.0
 ///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// No official source that is known here describes the event: its body is kept as it was sent.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DataSourceCreatedV1(
@@ -25,7 +25,7 @@ impl EventType for DataSourceCreatedV1 {
 ///
 /// - Event type: `search.data_source.deleted_v1`, envelope 2.0
 ///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// No official source that is known here describes the event: its body is kept as it was sent.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DataSourceDeletedV1(
@@ -43,7 +43,7 @@ impl EventType for DataSourceDeletedV1 {
 ///
 /// - Event type: `search.data_source.updated_v1`, envelope 2.0
 ///
-/// No page that is known here describes its body, which is kept as it was sent.
+/// No official source that is known here describes the event: its body is kept as it was sent.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DataSourceUpdatedV1(

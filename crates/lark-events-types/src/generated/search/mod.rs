@@ -34,9 +34,9 @@ pub use self::events::{
 ///
 /// | event | type | documentation as of |
 /// | --- | --- | --- |
-/// | `search.data_source.created_v1` | [`DataSourceCreatedV1`] | none: a raw body |
-/// | `search.data_source.deleted_v1` | [`DataSourceDeletedV1`] | none: a raw body |
-/// | `search.data_source.updated_v1` | [`DataSourceUpdatedV1`] | none: a raw body |
+/// | `search.data_source.created_v1` | [`DataSourceCreatedV1`] | no official source: a raw body |
+/// | `search.data_source.deleted_v1` | [`DataSourceDeletedV1`] | no official source: a raw body |
+/// | `search.data_source.updated_v1` | [`DataSourceUpdatedV1`] | no official source: a raw body |
 pub const EVENTS: &[lark_events::event::KnownEvent] = &[
     lark_events::event::KnownEvent::of::<DataSourceCreatedV1>(),
     lark_events::event::KnownEvent::of::<DataSourceDeletedV1>(),

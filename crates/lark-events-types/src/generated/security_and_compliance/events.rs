@@ -39,6 +39,10 @@ pub struct DeviceApplyRecordDeviceApplyEventV2 {
     /// Whose device it is said to be.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub apply_device_ownership: Option<DeviceOwnership>,
+    /// Why the device is applied for. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub apply_reason: Option<String>,
 }
 
 impl EventType for DeviceApplyRecordDeviceApplyEventV2 {

@@ -72,6 +72,14 @@ pub struct DeviceChangeEvent {
     /// The vendor of the management system, such as `Workspace_ONE`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub mdm_provider_name: Option<String>,
+    /// The number of what the check of its environment found. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub device_env_detect_status: Option<i64>,
+    /// Whether several people share it. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub is_public: Option<bool>,
 }
 
 /// A device that a member declared.
@@ -132,6 +140,29 @@ pub struct DeviceRecordEvent {
     /// What kind of device it is.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub device_terminal_type: Option<TerminalType>,
+    /// The number of what the check of its environment found. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub device_env_detect_status: Option<i64>,
+    /// Whether it is managed. Only in SDKs: `lark-oapi 1.7.5`, `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub is_managed: Option<bool>,
+    /// Whether several people share it. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub is_public: Option<bool>,
+    /// The id of the device in the system that manages it. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub mdm_device_id: Option<String>,
+    /// The name of the system that manages it. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub mdm_provider_name: Option<String>,
+    /// The number of how it was recorded. Only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub source: Option<i64>,
 }
 
 lark_events::lenient_object!(DeviceChangeEvent, DeviceRecordEvent);

@@ -41,7 +41,7 @@ pub use self::types::UserIdList;
 /// | --- | --- | --- |
 /// | `task.task.comment.updated_v1` | [`TaskCommentUpdatedV1`] | [2024-08-13](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/task-v1/task-comment/events/updated) |
 /// | `task.task.update_tenant_v1` | [`TaskUpdateTenantV1`] | [2022-12-23](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/task-v1/task/events/update_tenant) |
-/// | `task.task.update_user_access_v2` | [`TaskUpdateUserAccessV2`] | none: a raw body |
+/// | `task.task.update_user_access_v2` | [`TaskUpdateUserAccessV2`] | as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5` |
 /// | `task.task.updated_v1` | [`TaskUpdatedV1`] | [2024-08-13](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/task-v1/task/events/updated) |
 pub const EVENTS: &[lark_events::event::KnownEvent] = &[
     lark_events::event::KnownEvent::of::<TaskCommentUpdatedV1>(),

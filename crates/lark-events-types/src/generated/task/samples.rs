@@ -46,6 +46,25 @@ pub(super) const TASK_UPDATE_TENANT_V1: &str = r#"{
 }
 "#;
 
+pub(super) const TASK_UPDATE_USER_ACCESS_V2: &str = r#"{
+  "schema": "2.0",
+  "header": {
+    "event_id": "5e3702a84e847582be8db7fb73283c02",
+    "event_type": "task.task.update_user_access_v2",
+    "create_time": "1608725989000",
+    "token": "rvaYgkND1GOiu5MM0E1rncYC6PLtF7JV",
+    "app_id": "cli_9f5343c580712544",
+    "tenant_key": "2ca1d211f64f6438"
+  },
+  "event": {
+    "event_types": [
+      "task_summary_update"
+    ],
+    "task_guid": "2451a8fb-024e-4f92-9843-2b27e31a7881"
+  }
+}
+"#;
+
 pub(super) const TASK_UPDATED_V1: &str = r#"{
   "schema": "2.0",
   "header": {

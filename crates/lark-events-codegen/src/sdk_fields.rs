@@ -1,0 +1,127 @@
+//! Fields that SDKs have and a page does not: the overlay lists those that are taken, and they become
+//! facts of the event when its fact file is read. An import would overwrite them there.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::import::kind::Kind;
+use super::spec::child;
+
+/// What an overlay takes from SDKs for an event.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SdkFields {
+    /// Each with its version. There is no field that only one of them has.
+    sdks: Vec<String>,
+    /// By the names on the way from the body, with dots between: the type as a page would write it.
+    pub(crate) fields: BTreeMap<String, String>,
+}
+
+impl SdkFields {
+    /// Adds them to a fact file whose body is at a pointer. The error is a field, and what is wrong
+    /// with it.
+    pub(crate) fn add_to(&self, document: &mut Value, body: &str) -> Result<(), (&str, String)> {
+        // What holds a field sorts before it.
+        for (path, kind) in &self.fields {
+            let wrong = |rule: String| (path.as_str(), rule);
+            let parsed = Kind::parse(kind).ok_or_else(|| wrong(format!("no type `{kind}`")))?;
+            let schema = schema(&parsed, document);
+            let mut schema = schema.ok_or_else(|| wrong(format!("no type `{kind}` here")))?;
+            let (owner, name) = path.rsplit_once('.').unwrap_or(("", path));
+            let place = members(document, body, owner);
+            let (place, is_new) = place.ok_or_else(|| wrong("no object has it".to_owned()))?;
+            let members = document.pointer_mut(&place).and_then(Value::as_object_mut);
+            let members = members.ok_or_else(|| wrong("no object has it".to_owned()))?;
+            match members.get_mut(name) {
+                None => {
+                    if !is_new {
+                        schema["x-lark"] = json!({"sdks": self.sdks});
+                    }
+                    members.insert(name.to_owned(), schema);
+                }
+                Some(known) => {
+                    if !widen(known, &schema) {
+                        return Err(wrong("the facts have it by now".to_owned()));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Nothing for a type that the fact file does not have.
+fn schema(kind: &Kind, document: &mut Value) -> Option<Value> {
+    Some(match kind {
+        Kind::String => json!({"type": "string"}),
+        Kind::Integer => json!({"type": "integer"}),
+        Kind::Number => json!({"type": "number"}),
+        Kind::Boolean => json!({"type": "boolean"}),
+        Kind::Any | Kind::Unknown => json!({}),
+        Kind::Object => json!({"type": "object", "properties": {}}),
+        Kind::List(items) => json!({"type": "array", "items": schema(items, document)?}),
+        Kind::Map(values) => {
+            json!({"type": "object", "additionalProperties": schema(values, document)?})
+        }
+        Kind::Named(name) => {
+            let definitions = &mut document["$defs"];
+            if name == "user_id" && definitions.get(name).is_none() {
+                let string = json!({"type": "string"});
+                let members = json!({"union_id": string, "user_id": string, "open_id": string});
+                definitions[name] = json!({"type": "object", "properties": members});
+            }
+            definitions.get(name)?;
+            json!({"$ref": format!("#/$defs/{name}")})
+        }
+    })
+}
+
+/// The pointer to the members of what `path` leads to from the body, and whether it is new itself.
+fn members(document: &Value, body: &str, path: &str) -> Option<(String, bool)> {
+    let mut names = path.split('.').filter(|name| !name.is_empty());
+    let mut at = body.to_owned();
+    let mut is_new = false;
+    // A type has members, so that each name takes a few steps.
+    for _ in 0..MAX_STEPS {
+        let schema = document.pointer(&at)?;
+        is_new |= schema.pointer("/x-lark/sdks").is_some();
+        let reference = schema.get("$ref").and_then(Value::as_str);
+        if let Some(name) = reference.and_then(|reference| reference.strip_prefix("#/$defs/")) {
+            at = child("/$defs", name);
+        } else if let Some(forms) = schema.get("anyOf").and_then(Value::as_array) {
+            let is_object = |form: &Value| form.get("properties").or(form.get("$ref")).is_some();
+            let object = forms.iter().position(is_object)?;
+            at = format!("{at}/anyOf/{object}");
+        } else if let Some(inner) = ["items", "additionalProperties"]
+            .into_iter()
+            .find(|name| schema.get(name).is_some())
+        {
+            at = child(&at, inner);
+        } else {
+            at = child(&at, "properties");
+            let Some(name) = names.next() else {
+                return Some((at, is_new));
+            };
+            at = child(&at, name);
+        }
+    }
+    None
+}
+
+/// Far beyond any way through documented types.
+const MAX_STEPS: usize = 256;
+
+/// Makes a schema take another form as well. Whether it did not already.
+fn widen(known: &mut Value, other: &Value) -> bool {
+    if known["type"] == "array" && other["type"] == "array" {
+        return widen(&mut known["items"], &other["items"]);
+    }
+    let same = |name: &str| known.get(name) == other.get(name);
+    if same("type") && same("$ref") {
+        return false;
+    }
+    *known = json!({"anyOf": [known.take(), other]});
+    true
+}
