@@ -77,11 +77,15 @@ fn write_copy(root: &Path, copy: &Path, workspace: &Workspace) -> Result<usize, 
         write(&folder.join("Cargo.toml"), &manifest.to_string())?;
         copy_all(&package.folder().join("src"), &folder.join("src"))
             .map_err(|error| format!("{}: {error}", folder.display()))?;
+        // A crate's documentation can be its README.
+        let readme = package.folder().join("README.md");
+        fs::copy(&readme, folder.join("README.md"))
+            .map_err(|error| format!("{}: {error}", readme.display()))?;
     }
     Ok(pinned.len())
 }
 
-/// Has a manifest name nothing outside of `src`, which alone is copied.
+/// Has a manifest name nothing outside of `src`, of which alone the targets are copied.
 fn leave_out_tests(manifest: &mut Table) {
     for key in ["dev-dependencies", "bench", "example", "test"] {
         manifest.remove(key);
