@@ -253,7 +253,7 @@ fn a_wrong_block_or_link_is_found() {
     for wrong in [
         "cargo run --example nothing",
         "cargo run -p nothing",
-        "cargo xtask nothing",
+        "cargo xtask codegen import no/such.md",
         "cargo install --path crates/nothing",
         "cargo install nothing",
         "cargo nothing",
