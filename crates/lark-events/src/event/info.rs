@@ -199,13 +199,13 @@ impl Eq for Typing {}
 mod tests {
     use super::*;
     use crate::EventType;
-    use crate::callback::UrlPreviewGet;
+    use crate::callback::{ProfileViewGet, UrlPreviewGet};
 
     #[test]
     fn facts_are_compared_without_their_types() {
-        let untyped = EventInfo::new(UrlPreviewGet::EVENT_TYPE);
-        let info = EventInfo::of::<UrlPreviewGet>();
-        assert_eq!(info, UrlPreviewGet::INFO);
+        let untyped = EventInfo::new(ProfileViewGet::EVENT_TYPE);
+        let info = EventInfo::of::<ProfileViewGet>();
+        assert_eq!(info, ProfileViewGet::INFO);
         assert_eq!(info, untyped.title(info.title));
         assert_ne!(info, untyped);
     }
