@@ -246,10 +246,10 @@ fn each_push_is_another_event_unless_its_id_is_given() {
 #[test]
 fn an_event_without_a_sample_is_pushed_empty_and_that_is_told() {
     let (url, handled) = app();
-    let ran = push(&["vc.recording.recording_ended_v1"], &url).with_code(0);
+    let ran = push(&["passport.session.created_v1"], &url).with_code(0);
     assert!(ran.stderr.contains("no sample is documented"), "{ran:?}");
     assert_eq!(handled.try_recv().unwrap().raw().as_str(), "{}");
-    let ran = push(&["vc.recording.recording_ended_v1", "--set", "a=1"], &url).with_code(0);
+    let ran = push(&["passport.session.created_v1", "--set", "a=1"], &url).with_code(0);
     assert_eq!(ran.stderr, "");
 }
 

@@ -27,7 +27,9 @@ use crate::event::{DeliveryKind, EventInfo, Schema};
 ///      permissions: not known here\n\
 ///      Callbacks:\n\
 ///      - [ ] url.preview.get: The preview of a posted link is wanted\n      \
-///      permissions: not known here\n",
+///      permissions for single fields: contact:user.employee_id:readonly\n      \
+///      app types: custom, isv\n      \
+///      https://open.feishu.cn/document/development-link-preview/callback/pull-link-preview-data-callback-structure\n",
 /// );
 /// # Ok::<(), lark_events::error::BuildError>(())
 /// ```

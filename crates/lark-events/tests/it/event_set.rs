@@ -159,7 +159,9 @@ fn the_manifest_has_what_is_known_of_every_handler() {
          permission (any one): kitchen:tea\n\
          Callbacks:\n\
          - [ ] url.preview.get: The preview of a posted link is wanted\n      \
-         permissions: not known here\n\
+         permissions for single fields: contact:user.employee_id:readonly\n      \
+         app types: custom, isv\n      \
+         https://open.feishu.cn/document/development-link-preview/callback/pull-link-preview-data-callback-structure\n\
          Whatever else is subscribed is handled by the fallback.\n"
     );
 }
