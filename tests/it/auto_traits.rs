@@ -12,18 +12,21 @@ use lark_events::callback::{
     CardActionTriggerV1, InlinePreview, OldCardReply, PreviewUrl, ProfileViewGet, ReplyCard, Toast,
     ToastKind, UrlPreviewGet, UrlPreviewReply,
 };
-use lark_events::dispatch::{DispatchFuture, DispatcherBuilder, Manifest, ManifestEntry};
-use lark_events::error::{
-    BuildError, CipherError, DispatchErrorKind, EncodeError, Rejection, RejectionKind,
-    WebhookBuildError,
+use lark_events::dispatch::{
+    DispatchFuture, DispatcherBuilder, HasState, Manifest, ManifestEntry, NoState, Verdict,
 };
-use lark_events::event::{DeliveryKind, Schema, TypedBody, Violation, Violations};
+use lark_events::error::{
+    BuildError, BuildErrorKind, CipherError, CipherErrorKind, DecodeErrorKind, DispatchErrorKind,
+    EncodeError, EncodeErrorKind, Rejection, RejectionKind, WebhookBuildError,
+    WebhookBuildErrorKind,
+};
+use lark_events::event::{DeliveryKind, KnownEvent, Schema, TypedBody, Violation, Violations};
 use lark_events::testing::Delivered;
 use lark_events::webhook::{Admission, Challenge, OldCardWebhook, WebhookBuilder};
 use lark_events::{
     BoxError, DecodeError, Delivery, DispatchError, Dispatcher, EncryptKey, Event, EventHeader,
-    EventInfo, LateHandler, Opened, Outcome, RawJson, RawReply, Transport, UnhandledPolicy, UserId,
-    VerificationToken, Webhook, Webhooks,
+    EventInfo, LateHandler, Opened, Outcome, RawJson, RawReply, Reject, RetryAfter, Transport,
+    UnhandledPolicy, UserId, VerificationToken, Webhook, Webhooks,
 };
 use lark_events_layers::run::{Called, Counter, Ended, NotStarted, Slot, Tasks, Terms};
 use lark_events_layers::{
@@ -51,6 +54,9 @@ macro_rules! shared {
 #[test]
 fn what_an_app_is_built_of_can_be_shared() {
     shared!(Dispatcher, DispatcherBuilder, UnhandledPolicy, LateHandler);
+    shared!(NoState, HasState<()>, Reject, RetryAfter, Verdict);
+    shared!(KnownEvent, DecodeErrorKind, EncodeErrorKind, BuildErrorKind);
+    shared!(CipherErrorKind, WebhookBuildErrorKind);
     shared!(Manifest, ManifestEntry, EventInfo, TypedBody, Schema);
     shared!(EncryptKey, VerificationToken, Webhook, WebhookBuilder);
     shared!(Webhooks, OldCardWebhook, Opened, Challenge, Rejection);
@@ -197,13 +203,17 @@ fn what_is_awaited_can_be_spawned() {
 fn spawnable(_: impl Future + Send) {}
 
 /// Nor a trait, which is a bound of other types: `Deliver`, `EventSet`, `EventType`, `Handler`,
-/// `HandlerWith`, `IntoReply`, `Length`, `Number`, `Opener`, `SetHandler`, `Validate`.
+/// `HandlerWith`, `IntoReply`, `Length`, `Number`, `Opener`, `SetHandler`, `SetHandlerWith`, `Validate`.
 #[test]
 fn no_public_type_is_forgotten() {
     let here = words(include_str!("auto_traits.rs"));
     for root in [
         include_str!("../../crates/lark-events/src/lib.rs"),
         include_str!("../../crates/lark-events/src/callback/mod.rs"),
+        include_str!("../../crates/lark-events/src/dispatch/mod.rs"),
+        include_str!("../../crates/lark-events/src/error.rs"),
+        include_str!("../../crates/lark-events/src/event/mod.rs"),
+        include_str!("../../crates/lark-events/src/webhook/mod.rs"),
         include_str!("../../crates/lark-events-sim/src/lib.rs"),
         include_str!("../../crates/lark-events-layers/src/lib.rs"),
         include_str!("../../crates/lark-events-layers/src/run/mod.rs"),

@@ -51,7 +51,7 @@ impl Process {
 
 fn event_id(line: &str) -> Option<String> {
     let line: Value = serde_json::from_str(line).ok()?;
-    Some(line["event_id"].as_str()?.to_owned())
+    Some(line["header"]["event_id"].as_str()?.to_owned())
 }
 
 impl Drop for Process {

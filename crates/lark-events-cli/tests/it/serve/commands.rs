@@ -73,6 +73,7 @@ fn a_fault_with_a_probability_lasts_until_it_is_calm() {
     serving.types("calm");
     serving.types(&format!("push {EVENT}"));
     assert_eq!(serving.next("delivery")["accepted"], true);
+    serving.types("wait delivered");
     // The end of what is typed is the end.
     drop(serving.child.stdin.take());
     assert_eq!(serving.ended()["given_up"], 3);
