@@ -313,7 +313,8 @@ fn a_wrong_block_or_link_is_found() {
     ] {
         let document = Document::parse("docs/guide/x.md".into(), wrong);
         assert!(fails(&|| _ = quotes::check(&document)), "{wrong}");
-    }    for (text, line) in [("# Told", 1), ("`x`\nwhich is\nso", 2)] {
+    }
+    for (text, line) in [("# Told", 1), ("`x`\nwhich is\nso", 2)] {
         let document = Document::parse("x.md".into(), text);
         let found = words::avoided(&document);
         assert_eq!(found.len(), 1, "{text}: {found:?}");
