@@ -20,5 +20,6 @@ pages! {
     OwnEvents include_str!("guide/own-events.md"),
     Testing include_str!("guide/testing.md"),
     Deploying include_str!("guide/deploying.md"),
+    Cookbook include_str!("guide/cookbook.md"),
     Troubleshooting include_str!("guide/troubleshooting.md"),
 }

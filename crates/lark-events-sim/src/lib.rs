@@ -7,7 +7,7 @@
 //! An app's webhook needs no server for that, and [`push`](Platform::push) tells what it answered:
 //!
 //! ```
-//! use lark_events::{Dispatcher, Event, EventType, Webhook};
+//! use lark_events::{Dispatcher, Event, Webhook};
 //! use lark_events_sim::{Document, Platform};
 //! use lark_events_tower::EventService;
 //! use vc_events::ReserveConfigUpdatedV1;

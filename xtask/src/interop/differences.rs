@@ -75,7 +75,7 @@ pub(super) const DIFFERENCES: [Difference; 25] = [
     Difference {
         name: "signature of a URL check",
         theirs: "never looks at it",
-        ours: "refused if it is there and wrong: the platform signs none, so whoever sent it did",
+        ours: "refused if it is there and wrong: the platform signs none",
         explains: |case, theirs| {
             let odd = [OLD_OR_EARLY, ODD_HEADERS, WRONG_SIGNATURES].concat();
             theirs.is_challenge() && case.refuses_its_signature() && case.has(&odd)
@@ -84,7 +84,7 @@ pub(super) const DIFFERENCES: [Difference; 25] = [
     Difference {
         name: "URL check in the clear",
         theirs: "answered, although there is an Encrypt Key",
-        ours: "refused: with a key the platform seals it, and what is unsigned is as little as can be",
+        ours: "refused: with a key the platform encrypts it, and what is unsigned is as little as can be",
         explains: |case, theirs| {
             theirs.is_challenge() && case.ours.says("unsigned") && case.has(&["in the clear"])
         },
@@ -230,7 +230,7 @@ pub(super) const DIFFERENCES: [Difference; 25] = [
     Difference {
         name: "`schema` or `uuid` that is no text",
         theirs: "refused",
-        ours: "taken: a number is its own text, and the version is told by the header",
+        ours: "taken: a number is its own text, and the header shows the version",
         explains: |case, theirs| {
             let odd = ["schema of another kind", "uuid of another kind"];
             case.takes() && case.has(&odd) && theirs.is_refused()
