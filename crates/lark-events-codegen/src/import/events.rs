@@ -155,10 +155,7 @@ impl Source<'_> {
             "field_scopes": facts.field_scopes,
             "push_modes": facts.push_modes,
         });
-        let rank = Rank {
-            is_page: true,
-            updated: about.updated,
-        };
+        let rank = Rank::Page(about.updated);
         Ok(Imported {
             document: document::document(lark, &root, &types, samples),
             event_type,

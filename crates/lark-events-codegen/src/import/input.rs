@@ -183,9 +183,6 @@ impl About {
         if value.is_empty() {
             return;
         }
-        // It becomes a link in the documentation of the type, which ends at a space.
-        let is_part = |char: char| !char.is_whitespace() && !char.is_control();
-        let address = |text: String| Some(text).filter(|text| text.chars().all(is_part));
         match key {
             "title" => self.title = Some(value.to_owned()),
             "fullPath" | "full_path" => {
@@ -204,6 +201,13 @@ impl About {
         let (year, month, day) = civil(self.updated? / MILLIS_OF_DAY)?;
         Some(format!("{year:04}-{month:02}-{day:02}"))
     }
+}
+
+/// The address of a page, if it is one: it becomes a link in the documentation of the type, which ends at a
+/// space.
+pub(super) fn address(text: String) -> Option<String> {
+    let is_part = |char: char| !char.is_whitespace() && !char.is_control();
+    Some(text).filter(|text| text.chars().all(is_part))
 }
 
 const MILLIS_OF_DAY: u64 = 86_400_000;
