@@ -6,10 +6,25 @@ use super::events::Imported;
 
 /// How much a source counts, from little to much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Rank {
-    pub(super) is_page: bool,
-    /// In milliseconds since 1970.
-    pub(super) updated: Option<u64>,
+pub(super) enum Rank {
+    /// Nothing is known but the name.
+    Name,
+    Model,
+    /// With the time of its last change, in milliseconds since 1970.
+    Page(Option<u64>),
+}
+
+impl Rank {
+    /// That of a fact file, as far as it says.
+    fn of(file: &Value) -> Self {
+        if file.pointer("/properties/event") == Some(&json!({"type": "object"})) {
+            Self::Name
+        } else if file.pointer("/x-lark/sdks").is_some() {
+            Self::Model
+        } else {
+            Self::Page(None)
+        }
+    }
 }
 
 /// An event, and the file that it was read from.
@@ -35,7 +50,7 @@ pub(super) fn choose(mut sources: Vec<Found>) -> Option<Found> {
 pub(super) enum Against {
     /// The file counts less, or is not there.
     Counts,
-    /// The file is from a page, and this is not or is older.
+    /// The file counts more.
     Yields,
 }
 
@@ -44,13 +59,15 @@ pub(super) fn against(event: &mut Imported, file: Option<&Value>) -> Against {
     let Some(file) = file else {
         return Against::Counts;
     };
-    let lark = |document: &Value, name: &str| {
-        let value = document.pointer("/x-lark")?.get(name)?.as_str()?;
-        Some(value.to_owned())
+    let day = |document: &Value| {
+        let day = document.pointer("/x-lark/updated")?.as_str()?;
+        Some(day.to_owned())
     };
-    let is_page = file.pointer("/x-lark/sdks").is_none() && lark(file, "page").is_some();
-    let is_older = event.rank.is_page && lark(&event.document, "updated") < lark(file, "updated");
-    if is_page && (!event.rank.is_page || is_older) {
+    let yields = match (event.rank, Rank::of(file)) {
+        (Rank::Page(_), Rank::Page(_)) => day(&event.document) < day(file),
+        (own, known) => own < known,
+    };
+    if yields {
         let mut kept = file.clone();
         complete(&mut kept, &event.document);
         event.document = kept;

@@ -154,10 +154,7 @@ impl Source<'_> {
             "scopes": facts.scopes,
             "field_scopes": facts.field_scopes,
         });
-        let rank = Rank {
-            is_page: true,
-            updated: about.updated,
-        };
+        let rank = Rank::Page(about.updated);
         Ok(Imported {
             document: document::document(lark, &root, &types, samples),
             event_type,

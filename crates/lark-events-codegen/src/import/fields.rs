@@ -9,7 +9,7 @@ use super::wording::Wording;
 pub(super) const MAX_LEVEL: usize = 24;
 
 /// Far beyond any documented event: rows are looked up among each other.
-const MAX_ROWS: usize = 4096;
+pub(super) const MAX_ROWS: usize = 4096;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Field {

@@ -185,9 +185,6 @@ impl About {
         if value.is_empty() {
             return;
         }
-        // It becomes a link in the documentation of the type, which ends at a space.
-        let is_part = |char: char| !char.is_whitespace() && !char.is_control();
-        let address = |text: String| Some(text).filter(|text| text.chars().all(is_part));
         match key {
             "title" => self.title = Some(value.to_owned()),
             "fullPath" | "full_path" => {
@@ -205,6 +202,13 @@ impl About {
     pub(super) fn day(&self) -> Option<String> {
         Some(time_of(self.updated?)?.date().to_string())
     }
+}
+
+/// The address of a page, if it is one: it becomes a link in the documentation of the type, which ends at a
+/// space.
+pub(super) fn address(text: String) -> Option<String> {
+    let is_part = |char: char| !char.is_whitespace() && !char.is_control();
+    Some(text).filter(|text| text.chars().all(is_part))
 }
 
 /// A count of milliseconds, or `2021-05-28T08:52:34Z`, as a count.

@@ -232,7 +232,7 @@ fn write(root: &Path, found: Found, report: &mut Report) -> Result<(), CodegenEr
     let old = fs::read_to_string(&path).ok();
     let old = old.and_then(|old| serde_json::from_str::<Value>(&old).ok());
     if choice::against(&mut event, old.as_ref()) == Against::Yields {
-        let line = format!("kept {file}: {source} is older, or a model");
+        let line = format!("kept {file}: {source} is older, undated or a model");
         report.lines.push(line);
         event.notes.clear();
         event.stale.clear();

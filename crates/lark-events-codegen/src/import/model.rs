@@ -10,7 +10,8 @@ use super::Setting;
 use super::choice::Rank;
 use super::document;
 use super::events::{self, Imported};
-use super::fields::{Field, MAX_LEVEL, Node, Shape, Types};
+use super::fields::{Field, MAX_LEVEL, MAX_ROWS, Node, Shape, Types};
+use super::input;
 use super::kind::Kind;
 use super::page::Refusal;
 use super::sample::Sample;
@@ -98,7 +99,7 @@ pub(super) fn read(model: &Value, setting: &Setting) -> Result<Imported, Refusal
         "event_type": model.event_type,
         "schema": model.schema,
         "title": model.title_zh,
-        "page": model.page,
+        "page": model.page.and_then(input::address),
         "sdks": sdks,
         "unconfirmed": model.source.is_none().then_some(true),
         "scopes": scopes,
@@ -107,9 +108,10 @@ pub(super) fn read(model: &Value, setting: &Setting) -> Result<Imported, Refusal
         document: document::document(lark, &root, &types, samples),
         event_type: model.event_type,
         domain,
-        rank: Rank {
-            is_page: false,
-            updated: None,
+        rank: if model.fields.is_empty() {
+            Rank::Name
+        } else {
+            Rank::Model
         },
         notes: Vec::new(),
         stale: Vec::new(),
@@ -167,6 +169,9 @@ fn envelope(schema: &str, body: Vec<Field>) -> Result<Vec<Field>, String> {
 fn fields(fields: &[ModelField], level: usize) -> Result<Vec<Field>, String> {
     if level > MAX_LEVEL {
         return Err(format!("at most {MAX_LEVEL} levels"));
+    }
+    if fields.len() > MAX_ROWS {
+        return Err(format!("at most {MAX_ROWS} fields of an object"));
     }
     let mut read: Vec<Field> = Vec::new();
     for field in fields {

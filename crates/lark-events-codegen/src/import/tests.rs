@@ -1,6 +1,7 @@
 //! The importer as a whole, on pages that were written for it: one for each habit of the platform's
 //! pages, in `fixtures`.
 
+mod layouts;
 mod mangled;
 mod models;
 mod pages;

@@ -62,6 +62,10 @@ pub struct BotMeetingEndedV1 {
     /// The meeting.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub meeting: Option<BotMeeting>,
+    /// The nine digits of the meeting, as the platform's command reads them. Only in SDKs:
+    /// `larksuite/cli`.
+    #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub meeting_no: Option<String>,
 }
 
 impl EventType for BotMeetingEndedV1 {

@@ -218,6 +218,13 @@ fn what_is_no_model_is_refused() {
         ),
         (with("/fields/0", deep), "at most 24 levels"),
         (
+            with(
+                "/fields",
+                vec![json!({"name": "a", "type": "string"}); 4097].into(),
+            ),
+            "at most 4096 fields of an object",
+        ),
+        (
             with("/fields", json!({})),
             "a model: invalid type: map, expected a sequence",
         ),

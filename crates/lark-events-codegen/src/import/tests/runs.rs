@@ -128,7 +128,7 @@ fn an_older_page_and_a_model_are_told_to_be_of_no_use() {
         };
         assert!(line.starts_with(&format!("kept {READY}: ")), "{line}");
         assert!(
-            line.ends_with(&format!("{file} is older, or a model")),
+            line.ends_with(&format!("{file} is older, undated or a model")),
             "{line}"
         );
     }
