@@ -114,7 +114,7 @@ async fn what_is_lost_or_not_remembered_is_named_and_never_quoted() {
         ),
         (
             "x_v1",
-            "WARN lark_events_layers::dedup::service: not remembered",
+            "WARN lark_events_layers::dedup::service: the store failed to record the event",
         ),
         ("x_v1", "the store's own text"),
         (

@@ -290,7 +290,10 @@ async fn connections_that_end(log: &Log) {
     monitor.until(|state| *state == State::Draining).await;
     let lines = log.take();
     let errors: Vec<_> = lines.iter().filter(|line| line.contains("ERROR")).collect();
-    assert!(errors[0].contains("forbids the connection"), "{lines:#?}");
+    assert!(
+        errors[0].contains("rejected the connection as forbidden"),
+        "{lines:#?}"
+    );
     assert_eq!((errors.len(), monitor.stats().running), (1, 1));
     running.await.unwrap().unwrap_err();
     assert_eq!(log.take(), [""; 0]);

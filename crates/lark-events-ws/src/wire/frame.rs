@@ -430,7 +430,7 @@ mod tests {
         assert_eq!(error.kind(), FrameErrorKind::TooManyHeaders);
         assert_eq!(
             error.to_string(),
-            "a frame with more than 64 headers, or 16384 bytes of them"
+            "the frame has more than 64 headers, or more than 16384 bytes of headers"
         );
     }
 

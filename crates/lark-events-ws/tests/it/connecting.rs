@@ -381,7 +381,7 @@ fn what_cannot_be_used_is_not_built() {
         ("", "has no host or no http(s) scheme"),
         ("open.feishu.cn", "has no host or no http(s) scheme"),
         ("ftp://host", "has no host or no http(s) scheme"),
-        ("https://marked@host", "has a user"),
+        ("https://marked@host", "has user information"),
         ("https://host/?marked", "has a query"),
         ("https://", "has no host or no http(s) scheme"),
         ("https://a b", "is not a URL"),
@@ -400,7 +400,7 @@ fn what_cannot_be_used_is_not_built() {
     for name in ["Host", "content-length", "UPGRADE", "Sec-WebSocket-Key"] {
         let (kind, text) = refused(builder().header(name, "x"));
         let said = format!(
-            "the header `{}` is the connection's own",
+            "the header `{}` is set by the connection",
             name.to_lowercase()
         );
         assert_eq!(kind, InvalidHeader, "{name}");
