@@ -115,7 +115,7 @@ async fn long_connection_stops_at_once_also_while_it_cannot_connect() {
     let platform = platform_of_connections().await;
     platform.inject(Fault::EndpointStatus(502));
     let app = App::start(&mut long_connection(platform.base_url()));
-    app.logged("connecting again");
+    app.logged("reconnecting");
     assert_eq!(app.stop("-INT"), (String::new(), true));
     assert!(began.elapsed() < Duration::from_secs(5));
 }

@@ -65,7 +65,7 @@ pub(crate) async fn whatever_is_logged_of_an_event_names_it() {
             .await,
         ),
         (
-            "cancelled before its end",
+            "cancelled before it finished",
             logged(Level::WARN, async {
                 answer(&timed, other("hanging_v1")).await;
             })

@@ -7,9 +7,9 @@ use super::prose::code_list;
 /// Why the body of a raw event stays as it was sent.
 pub(crate) fn raw(facts: &EventFacts) -> &'static str {
     if facts.unconfirmed {
-        "No official source that is known here describes the event: its body is kept as it was sent."
+        "No official source describes this event, so its body is kept as raw JSON."
     } else {
-        "No source that is known here describes its body, which is kept as it was sent."
+        "No source describes this body, so it is kept as raw JSON."
     }
 }
 
@@ -41,14 +41,14 @@ pub(crate) fn items(facts: &EventFacts) -> Vec<String> {
         let updated = facts.updated.iter().map(|day| format!(", as of {day}"));
         let updated = updated.collect::<String>();
         let limits = match (facts.only_sampled, facts.sdks.is_empty()) {
-            (true, _) => ", a sample without a table of fields",
+            (true, _) => " (a sample without a table of fields)",
             (false, true) => "",
-            (false, false) => ", not read here",
+            (false, false) => " (not used for the fields)",
         };
         items.push(format!("Documentation{updated}{limits}: <{page}>"));
     }
     if !facts.sdks.is_empty() {
-        items.push(format!("Fields as in {}", code_list(&facts.sdks)));
+        items.push(format!("Fields from {}", code_list(&facts.sdks)));
     }
     items
 }
@@ -60,7 +60,7 @@ fn scope_text(scope: &Scope, facts: &EventFacts) -> String {
         limits.push(format!("only {} apps", code_list(&scope.app_types)));
     }
     if scope.retired {
-        limits.push("no longer given".to_owned());
+        limits.push("no longer granted".to_owned());
     }
     let name = &scope.name;
     if limits.is_empty() {
@@ -72,12 +72,12 @@ fn scope_text(scope: &Scope, facts: &EventFacts) -> String {
 /// Where the fields are from, as a cell of a table.
 pub(crate) fn cell(facts: &EventFacts, is_raw: bool) -> String {
     match (&facts.page, &facts.updated) {
-        _ if is_raw && facts.unconfirmed => "no official source: a raw body".to_owned(),
-        _ if is_raw => "none: a raw body".to_owned(),
-        _ if !facts.sdks.is_empty() => format!("as in {}", code_list(&facts.sdks)),
+        _ if is_raw && facts.unconfirmed => "no official source, raw JSON body".to_owned(),
+        _ if is_raw => "none, raw JSON body".to_owned(),
+        _ if !facts.sdks.is_empty() => format!("from {}", code_list(&facts.sdks)),
         (Some(page), Some(updated)) => format!("[{updated}]({page})"),
         (Some(page), None) => format!("[undated]({page})"),
-        (None, _) => "by hand".to_owned(),
+        (None, _) => "hand-written".to_owned(),
     }
 }
 

@@ -21,10 +21,11 @@ pub(crate) fn field_sentences(
     }
     sentences.extend(scope_sentence(&scopes));
     if property.schema.facts.only_sampled {
-        sentences.push("Only the sample has it.".to_owned());
+        sentences.push("Found only in the sample.".to_owned());
     }
     let sdks = &property.schema.facts.sdks;
-    sentences.extend((!sdks.is_empty()).then(|| format!("Only in SDKs: {}.", code_list(sdks))));
+    sentences
+        .extend((!sdks.is_empty()).then(|| format!("Found only in SDKs: {}.", code_list(sdks))));
     sentences
 }
 

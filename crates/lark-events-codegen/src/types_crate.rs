@@ -134,7 +134,7 @@ pub(crate) fn library<'a>(
     let modules: String = modules.into_values().collect();
     let exports: String = exports.into_values().collect();
     let text = format!(
-        "{HEADER}// Each item says which feature it needs, on docs.rs.
+        "{HEADER}// docs.rs shows the required feature of each item.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![doc = include_str!(\"../README.md\")]\n\n{modules}\n{exports}"
     );

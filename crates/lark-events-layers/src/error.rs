@@ -1,4 +1,4 @@
-//! Why a layer of this crate cannot be built, or does not pass a delivery on, or not yet.
+//! The errors of this crate's layers.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -6,31 +6,32 @@ use std::fmt;
 
 use lark_events::BoxError;
 
-/// A delivery that a layer did not take. Whoever gets it is told by downcast, as
-/// `EventService` of `lark-events-tower` does for the status.
+/// A layer did not accept a delivery. Services recognize this error by downcast: `EventService` of
+/// `lark-events-tower` does so to choose the status.
 #[derive(Debug)]
 pub struct LayerError {
     kind: LayerErrorKind,
     source: Option<BoxError>,
 }
 
-/// Why a layer did not take a delivery.
+/// The kinds of [`LayerError`], each with the status of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LayerErrorKind {
-    /// A bound of the layer is reached: 503.
+    /// A limit of the layer is reached: 503.
     Overloaded,
-    /// The layer is draining, or its transport was when the delivery waited: 503.
+    /// The layer is draining, or its transport was draining while the delivery waited: 503.
     Draining,
-    /// It waited for its turn in an [`InOrderLayer`](crate::InOrderLayer) for as long as it may: 503.
+    /// The delivery waited for its turn in an [`InOrderLayer`](crate::InOrderLayer) for longer than
+    /// allowed: 503.
     Late,
-    /// Its ack deadline passed while it waited: 504.
+    /// The ack deadline passed while the delivery waited: 504.
     Deadline,
-    /// Another process is at the same event: 503.
+    /// Another process is handling the same event: 503.
     Held,
-    /// A callback, which needs its answer, came to an [`AckFirstLayer`](crate::AckFirstLayer): 500.
+    /// An [`AckFirstLayer`](crate::AckFirstLayer) received a callback, which needs its reply: 500.
     Callback,
-    /// The store of a [`DedupLayer`](crate::DedupLayer) failed, the source says how: 500.
+    /// The store of a [`DedupLayer`](crate::DedupLayer) failed; the source says how: 500.
     Store,
     /// A layer around the handler panicked: 500. The handler's own panic is a
     /// [`DispatchError`](lark_events::DispatchError).
@@ -66,7 +67,7 @@ impl LayerError {
         }
     }
 
-    /// Why it was not taken.
+    /// The reason.
     #[must_use]
     pub fn kind(&self) -> LayerErrorKind {
         self.kind
@@ -76,11 +77,11 @@ impl LayerError {
 impl fmt::Display for LayerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
-            LayerErrorKind::Overloaded => "too many deliveries wait",
+            LayerErrorKind::Overloaded => "too many deliveries are waiting",
             LayerErrorKind::Draining => "the layer is draining",
-            LayerErrorKind::Late => "its turn did not come in time",
-            LayerErrorKind::Deadline => "its ack deadline passed while it waited",
-            LayerErrorKind::Held => "another process is at the same event",
+            LayerErrorKind::Late => "the delivery waited too long for its turn",
+            LayerErrorKind::Deadline => "the ack deadline passed while the delivery waited",
+            LayerErrorKind::Held => "another process is handling the same event",
             LayerErrorKind::Callback => "a callback cannot be acknowledged before it is handled",
             LayerErrorKind::Store => "the store of handled events failed",
             LayerErrorKind::Panicked => "a layer around the handler panicked",
@@ -95,11 +96,11 @@ impl Error for LayerError {
     }
 }
 
-/// Why a layer cannot be built.
+/// A layer cannot be built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LayerBuildError {
     kind: LayerBuildErrorKind,
-    /// What was set: the name of a setting, or the pointer.
+    /// The name of the setting, or the pointer.
     set: Cow<'static, str>,
 }
 
@@ -107,14 +108,14 @@ pub struct LayerBuildError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LayerBuildErrorKind {
-    /// A bound or a time is 0 with which no event could be handled.
+    /// A limit or time is 0, so that no event could be handled.
     Zero,
     /// A JSON pointer does not begin with `/`.
     InvalidPointer,
 }
 
 impl LayerBuildError {
-    /// An error if any of these settings is 0.
+    /// Returns an error if any of these settings is 0.
     pub(crate) fn if_zero(
         settings: impl IntoIterator<Item = (&'static str, bool)>,
     ) -> Result<(), Self> {
@@ -134,7 +135,7 @@ impl LayerBuildError {
         }
     }
 
-    /// Why it cannot be built.
+    /// The reason.
     #[must_use]
     pub fn kind(&self) -> LayerBuildErrorKind {
         self.kind
@@ -147,11 +148,11 @@ impl fmt::Display for LayerBuildError {
         match self.kind {
             LayerBuildErrorKind::Zero => write!(
                 f,
-                "`{set}` is 0, with which no event could be handled: set more, or leave it unset"
+                "`{set}` must be greater than 0, got 0: set a larger value or leave it unset"
             ),
             LayerBuildErrorKind::InvalidPointer => write!(
                 f,
-                "the JSON pointer {set:?} does not begin with `/`: write it as in `/message/chat_id`"
+                "the JSON pointer {set:?} must begin with `/`, as in `/message/chat_id`"
             ),
         }
     }
@@ -159,7 +160,7 @@ impl fmt::Display for LayerBuildError {
 
 impl Error for LayerBuildError {}
 
-/// Why a drain did not let all handlers finish.
+/// A drain ended before all handlers had finished.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DrainError {
     kind: DrainErrorKind,
@@ -180,15 +181,15 @@ impl DrainError {
         Self { kind, cancelled }
     }
 
-    /// Why not all finished.
+    /// The reason.
     #[must_use]
     pub fn kind(&self) -> DrainErrorKind {
         self.kind
     }
 
-    /// How many handlers were cancelled. None of their deliveries was acknowledged, so the platform sends the
-    /// events among them again; callbacks are not sent again. Under an
-    /// [`AckFirstLayer`](crate::AckFirstLayer) all of them were, and are lost.
+    /// The number of cancelled handlers. Their deliveries were not acknowledged, so the platform
+    /// redelivers the events among them, but not the callbacks. Under an
+    /// [`AckFirstLayer`](crate::AckFirstLayer) all of them were acknowledged already and are lost.
     #[must_use]
     pub fn cancelled(&self) -> u64 {
         self.cancelled

@@ -1,4 +1,4 @@
-//! Passing a delivery on to the service inside of a layer.
+//! Passing a delivery to the service inside a layer.
 
 use std::fmt;
 use std::pin::Pin;
@@ -10,7 +10,7 @@ use tower_service::Service;
 
 use crate::run::unless_over;
 
-/// Passes a delivery on once `inner` is ready, unless it must not be started any more by then.
+/// Passes a delivery on once `inner` is ready, unless it may not be started any more.
 pub(crate) async fn pass_on<S>(mut inner: S, delivery: Delivery) -> Result<Outcome, BoxError>
 where
     S: Service<Delivery, Response = Outcome, Error: Into<BoxError>>,
@@ -19,8 +19,8 @@ where
     ready.call(delivery).await.map_err(Into::into)
 }
 
-/// A delivery under a [`DedupLayer`](crate::DedupLayer) or an [`InOrderLayer`](crate::InOrderLayer),
-/// on its way to its outcome.
+/// The future of a delivery under a [`DedupLayer`](crate::DedupLayer) or an
+/// [`InOrderLayer`](crate::InOrderLayer).
 #[must_use = "futures do nothing unless polled"]
 pub struct OutcomeFuture(Pin<Box<dyn Future<Output = Result<Outcome, BoxError>> + Send>>);
 

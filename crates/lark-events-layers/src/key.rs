@@ -1,15 +1,14 @@
-//! What deliveries are told apart by, or belong together by.
+//! Keys that identify or group deliveries.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use lark_events::{Delivery, RawJson};
 
-/// Gives the key of a delivery, if it has one.
+/// Returns the key of a delivery, if it has one.
 pub(crate) type KeyFn = Arc<dyn Fn(&Delivery) -> Option<String> + Send + Sync>;
 
-/// The string or number that a JSON pointer (RFC 6901) points to, through objects alone; an empty
-/// string is none.
+/// The string or number at a JSON pointer (RFC 6901) through objects; `None` for an empty string.
 pub(crate) fn text_at(raw: &RawJson, pointer: &str) -> Option<String> {
     let mut place = raw.clone();
     for name in pointer.split('/').skip(1) {

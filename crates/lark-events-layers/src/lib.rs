@@ -1,18 +1,18 @@
-//! Layers around a dispatcher of Feishu/Lark events, for whatever transport: a webhook
-//! (`lark-events-tower`), the long connection (`lark-events-ws`), or both.
+//! Layers around a dispatcher of Feishu/Lark events, for any transport: webhooks (`lark-events-tower`),
+//! the long connection (`lark-events-ws`), or both.
 //!
 //! # Layers
 //!
-//! Layers of events, for whatever transport:
+//! The layers work on events, with any transport:
 //!
 //! - [`DedupLayer`] handles an event once, however often it is delivered.
 //! - [`AckFirstLayer`] acknowledges an event before it is handled.
 //! - [`InOrderLayer`] handles the events of one key in order.
 //!
-//! Together they go in this order: a duplicate then takes no place in the queue, and what leaves the
-//! queue enters its lane in order. What waits in a lane counts among what the first runs, so that may be much,
-//! and a limit inside bounds what runs: no busy tenant holds up another. A time-out inside of them bounds a
-//! handler, and no waiting:
+//! Combine them in the order below. A duplicate then takes no place in the queue, and events leave the
+//! queue in order. An event that waits in a lane occupies a running slot of `AckFirstLayer`, so allow
+//! many there and limit the running handlers inside: no busy tenant then delays another. A time-out
+//! inside the layers limits a handler, but not the waiting:
 //!
 //! ```
 //! use std::time::Duration;
@@ -34,18 +34,18 @@
 //!
 //! # Settings
 //!
-//! `XLayer::new()` has the defaults, `XLayer::builder()` sets them. A bound of 0 admits nothing and a time of
-//! 0 is over at once: where no event could be handled with it, `build` fails with
-//! [`LayerBuildErrorKind::Zero`], as do the builders of both transports. All clones of a layer and the
-//! services under them share their bounds and counts.
+//! `XLayer::new()` uses the defaults, and `XLayer::builder()` sets them. A limit of 0 admits nothing,
+//! and a time of 0 is over at once: if no event could be handled with it, `build` fails with
+//! [`LayerBuildErrorKind::Zero`], and so do the builders of both transports. All clones of a layer and
+//! their services share limits and counts.
 //!
 //! # Features
 //!
 //! - `metrics`: `MetricsLayer` for the `metrics` facade. Off by default.
 
-// Each item says which feature it needs, on docs.rs.
+// docs.rs shows the required feature of each item.
 #![cfg_attr(docsrs, feature(doc_cfg))]
-// Nothing that comes from the network makes this panic or miscount.
+// Input from the network must not cause a panic or an overflow.
 #![cfg_attr(
     not(test),
     warn(

@@ -101,20 +101,20 @@ async fn what_is_lost_or_not_remembered_is_named_and_never_quoted() {
     for (event_type, expected) in [
         (
             "failing_v1",
-            "ERROR lark_events_layers::ack_first: acknowledged, then not handled",
+            "ERROR lark_events_layers::ack_first: acknowledged, but the handler failed: the event is lost",
         ),
         ("failing_v1", "a failure's own text"),
         (
             "panicking_v1",
-            "ERROR lark_events_layers::ack_first: acknowledged, then panicked",
+            "ERROR lark_events_layers::ack_first: acknowledged, but the handler panicked: the event is lost",
         ),
         (
             "hanging_v1",
-            "WARN lark_events_layers::ack_first: acknowledged, then cancelled",
+            "WARN lark_events_layers::ack_first: acknowledged, but the handler was cancelled: the event is lost",
         ),
         (
             "x_v1",
-            "WARN lark_events_layers::dedup::service: not remembered",
+            "WARN lark_events_layers::dedup::service: the store failed to record the event",
         ),
         ("x_v1", "the store's own text"),
         (

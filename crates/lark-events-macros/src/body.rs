@@ -1,4 +1,4 @@
-//! Decoding of a struct, each of whose fields is lenient.
+//! Decoding of structs with lenient fields.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -6,8 +6,8 @@ use syn::{Attribute, Data, DeriveInput, Error, Fields, FieldsNamed, Result};
 
 /// `Deserialize` and `Lenient`.
 ///
-/// serde's own derive does the work, on a copy of the struct in which each field has the attribute that
-/// makes it lenient. The copy is a remote one, which gives the struct itself.
+/// serde's derive does the work, on a copy of the struct in which each field has the attribute that
+/// makes it lenient. The copy is a serde remote type, so it decodes into the struct itself.
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let name = &input.ident;
     let fields = fields(input)?.named.iter().map(|field| {
@@ -48,7 +48,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
 
 fn fields(input: &DeriveInput) -> Result<&FieldsNamed> {
     if !input.generics.params.is_empty() {
-        let rule = "the body of an event has no generic parameters";
+        let rule = "an event body cannot have generic parameters";
         return Err(Error::new_spanned(&input.generics, rule));
     }
     match &input.data {
@@ -60,7 +60,7 @@ fn fields(input: &DeriveInput) -> Result<&FieldsNamed> {
     }
 }
 
-const NAMED: &str = "the body of an event is a struct with named fields";
+const NAMED: &str = "an event body must be a struct with named fields";
 
 fn is_of_serde(attribute: &&Attribute) -> bool {
     attribute.path().is_ident("serde")

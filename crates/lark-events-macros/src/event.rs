@@ -1,4 +1,4 @@
-//! The event type that a struct is the body of: `#[event("kitchen.tea.ready_v1", reply = Tea)]`.
+//! The event type of a body: `#[event("kitchen.tea.ready_v1", reply = Tea)]`.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -7,7 +7,7 @@ use syn::{DeriveInput, Error, Ident, LitStr, Result, Token, Type};
 
 use super::body;
 
-/// `EventType`, and what every body has.
+/// Implements `EventType`, and the traits of every body.
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let body = body::derive(input)?;
     let name = &input.ident;
@@ -16,11 +16,14 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
         .iter()
         .filter(|attribute| attribute.path().is_ident("event"));
     let Some(attribute) = attributes.next() else {
-        let rule = "say which event it is: #[event(\"kitchen.tea.ready_v1\")]";
+        let rule = "add the event type, as in #[event(\"kitchen.tea.ready_v1\")]";
         return Err(Error::new_spanned(name, rule));
     };
     if let Some(second) = attributes.next() {
-        return Err(Error::new_spanned(second, "a body is of one event"));
+        return Err(Error::new_spanned(
+            second,
+            "expected one `#[event(…)]` attribute",
+        ));
     }
     let Facts {
         event_type,
@@ -47,11 +50,11 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     })
 }
 
-/// What the attribute says.
+/// The contents of the attribute.
 struct Facts {
     event_type: LitStr,
     reply: Option<Type>,
-    /// Whether it comes in the envelope of version 1.
+    /// Whether the event has a version 1 envelope.
     is_old: bool,
 }
 
@@ -63,7 +66,7 @@ impl Parse for Facts {
             is_old: false,
         };
         if facts.event_type.value().is_empty() {
-            let rule = "an event type is not empty";
+            let rule = "the event type must not be empty";
             return Err(Error::new_spanned(&facts.event_type, rule));
         }
         while !input.is_empty() {

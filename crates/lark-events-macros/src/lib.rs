@@ -1,6 +1,7 @@
 //! The derive macros of `lark-events`. Its feature `derive` re-exports and documents them.
 //!
-//! What they write names everything by `::lark_events`, so that an app needs no dependency on serde.
+//! The generated code refers to everything through `::lark_events`, so that an app needs no dependency
+//! on serde.
 
 mod body;
 mod event;

@@ -1,5 +1,4 @@
-//! What the sender is told: a status and, on success, the platform's body. No text of ours ever
-//! leaves.
+//! The answers: a status and, on success, the platform's body. An answer never contains other text.
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE};
@@ -8,12 +7,12 @@ use lark_events::Outcome;
 
 use crate::body::ResponseBody;
 
-/// What the official SDKs answer an event with.
+/// The answer of the official SDKs to an event.
 const SUCCESS: Bytes = Bytes::from_static(br#"{"msg":"success"}"#);
 
 pub(crate) type Answer = Response<ResponseBody>;
 
-/// A bare status, the same bytes every time.
+/// A bare status, always the same bytes.
 pub(crate) fn status(status: StatusCode) -> Answer {
     let mut answer = Response::new(ResponseBody::new(Bytes::new()));
     *answer.status_mut() = status;
@@ -38,7 +37,7 @@ pub(crate) fn outcome(outcome: Outcome) -> Answer {
     match outcome {
         Outcome::Handled | Outcome::Unhandled | Outcome::Rejected(_) => json(SUCCESS),
         Outcome::Replied(reply) => json(reply.into_bytes()),
-        // Whatever else there may be one day, it is not known to be a success.
+        // Future outcomes are not known to be a success.
         _ => status(StatusCode::INTERNAL_SERVER_ERROR),
     }
 }

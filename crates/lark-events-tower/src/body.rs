@@ -1,4 +1,4 @@
-//! Bodies: reading a request's within its limits, and the body of our responses.
+//! Bodies: reading a request body within its limits, and the body of responses.
 
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
@@ -11,13 +11,13 @@ use http_body_util::{BodyExt as _, Full};
 use pin_project_lite::pin_project;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// What every request may hold without a share of the bytes in flight: enough for all but the
-/// largest events, so that senders of large forged bodies, who may use up the shares, cannot keep
-/// them out. How many requests hold this much is bounded by the server's connections and the
-/// service's running handlers.
+/// The size that every request may hold without a share of the bytes in flight: enough for all but the
+/// largest events, so that large forged bodies, which may use up the shares, cannot keep typical events
+/// out. The server's connections and the service's running handlers limit how many requests hold this
+/// much.
 pub(crate) const FREE_BYTES: usize = 16 * 1024;
 
-/// A body that was read, and its share of the bytes in flight.
+/// A complete body, and its share of the bytes in flight.
 #[derive(Debug)]
 pub(crate) struct ReadBody {
     pub(crate) bytes: Bytes,
@@ -27,16 +27,16 @@ pub(crate) struct ReadBody {
 /// Why a body was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ReadError {
-    /// It is, or says that it is, longer than the limit.
+    /// The body is, or claims to be, longer than the limit.
     TooLarge,
-    /// All bytes that may be in flight are.
+    /// The limit of bytes in flight is reached.
     Overloaded,
-    /// The sender broke off.
+    /// The sender closed the connection early.
     Broken,
 }
 
-/// Reads at most `limit` bytes. Those beyond [`FREE_BYTES`] have their share of `in_flight` before
-/// they are kept.
+/// Reads at most `limit` bytes. Bytes beyond [`FREE_BYTES`] take their share of `in_flight` before they
+/// are kept.
 pub(crate) async fn read<B: Body>(
     body: B,
     limit: usize,
@@ -77,7 +77,7 @@ fn reserve(in_flight: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphorePer
         .map_err(|_| ReadError::Overloaded)
 }
 
-/// What was read so far. A body that comes in one piece, as most do, is never copied.
+/// The bytes read so far. A body that arrives in one piece, as most do, is never copied.
 enum Whole {
     Empty,
     One(Bytes),
@@ -117,8 +117,8 @@ impl Whole {
 }
 
 pin_project! {
-    /// The body of a response: ours, or with [`EventLayer`](crate::EventLayer) that of the service
-    /// it is laid over.
+    /// The body of a response: of an [`EventService`](crate::EventService), or, with
+    /// [`EventLayer`](crate::EventLayer), of the wrapped service.
     #[derive(Debug)]
     pub struct ResponseBody<B = Never> {
         #[pin]
@@ -135,7 +135,7 @@ pin_project! {
     }
 }
 
-/// The body that a response of ours never has.
+/// The body type of a service that is not wrapped: it has no values.
 #[derive(Debug)]
 pub enum Never {}
 
@@ -168,7 +168,7 @@ impl<B> ResponseBody<B> {
 }
 
 impl ResponseBody {
-    /// The same body, as that of a layer over a service with other bodies.
+    /// The same body, converted to the type of a layer over a service with other bodies.
     pub(crate) fn beside<B>(self) -> ResponseBody<B> {
         let Kind::Ours { ours } = self.kind;
         ResponseBody {

@@ -1,4 +1,4 @@
-//! Configuring an [`EventService`]: its deadlines and its bounds.
+//! Configuring an [`EventService`]: its deadlines and limits.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -16,8 +16,8 @@ use crate::service::{EventService, Shared};
 use crate::stats::Counters;
 use crate::unverified::Unverified;
 
-/// A body of the platform arrives in one go. Whatever takes longer than this could not be handled
-/// before the ack deadline either.
+/// The default read time-out. The platform's bodies arrive at once, and a slower body could not be
+/// handled before the ack deadline anyway.
 pub const DEFAULT_READ_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Builds an [`EventService`].
@@ -61,41 +61,42 @@ impl<S, O: Opener> EventServiceBuilder<S, O> {
         }
     }
 
-    /// Sets how long after the arrival of a request its answer may take: [`DEFAULT_ACK_DEADLINE`] unless
-    /// set. Past it the answer is 504, so that the platform delivers again.
+    /// Sets how long after the arrival of a request its answer may take: [`DEFAULT_ACK_DEADLINE`] by
+    /// default. After that the answer is 504, so that the platform redelivers.
     pub fn ack_deadline(mut self, deadline: Duration) -> Self {
         self.ack_deadline = deadline;
         self
     }
 
-    /// Sets how long after the arrival of a request its body may take: [`DEFAULT_READ_TIMEOUT`] unless
-    /// set, and never longer than the ack deadline. The time for the *headers* is the server's to bound.
+    /// Sets how long after the arrival of a request its body may take: [`DEFAULT_READ_TIMEOUT`] by
+    /// default, and never longer than the ack deadline. The server must limit the time for the
+    /// *headers*.
     pub fn read_timeout(mut self, timeout: Duration) -> Self {
         self.read_timeout = timeout;
         self
     }
 
-    /// Sets what becomes of a handler that misses the ack deadline: it finishes unless set, and keeps its
-    /// place among those that run.
+    /// Sets what happens to a handler that misses the ack deadline. By default it finishes, and counts
+    /// as running until then.
     pub fn late(mut self, late: LateHandler) -> Self {
         self.late = late;
         self
     }
 
-    /// Sets how many handlers may run at once, late ones included: [`DEFAULT_MAX_RUNNING`] unless set.
-    /// Beyond it the answer is 503. Callbacks, whose users wait, have 32 slots besides.
+    /// Sets how many handlers may run at once, late ones included: [`DEFAULT_MAX_RUNNING`] by default.
+    /// Beyond the limit the answer is 503. Callbacks, whose users wait, have 32 more slots.
     pub fn max_running(mut self, handlers: usize) -> Self {
         self.max_running = handlers;
         self
     }
 
     /// Sets how many bytes of bodies may be held at once, by requests being read and by running
-    /// handlers: [`DEFAULT_MAX_BYTES_IN_FLIGHT`] unless set. Beyond it the answer is 503, also to a
-    /// single event that is larger.
+    /// handlers: [`DEFAULT_MAX_BYTES_IN_FLIGHT`] by default. Beyond the limit the answer is 503, also
+    /// for a single larger event.
     ///
-    /// The first 16 KiB of each body are free, which is all of most events: senders of large forged
-    /// bodies cannot keep those out. What they add up to is bounded by the server's connections and
-    /// by [`max_running`](Self::max_running).
+    /// The first 16 KiB of each body do not count, which covers most events completely: large forged
+    /// bodies cannot keep these events out. The server's connections and
+    /// [`max_running`](Self::max_running) limit their sum.
     pub fn max_bytes_in_flight(mut self, bytes: usize) -> Self {
         self.max_bytes_in_flight = bytes;
         self
@@ -105,8 +106,8 @@ impl<S, O: Opener> EventServiceBuilder<S, O> {
     ///
     /// # Errors
     ///
-    /// [`Zero`](crate::EventServiceBuildErrorKind::Zero) when a bound or a time is 0: no event could be
-    /// handled.
+    /// [`Zero`](crate::EventServiceBuildErrorKind::Zero) when a limit or a time is 0, so that no event
+    /// could be handled.
     pub fn build(self) -> Result<EventService<S, O>, EventServiceBuildError> {
         let settings = [
             ("ack_deadline", self.ack_deadline.is_zero()),

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-/// Why an [`EventService`](crate::EventService) cannot be built.
+/// An [`EventService`](crate::EventService) cannot be built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventServiceBuildError {
     kind: EventServiceBuildErrorKind,
@@ -14,7 +14,7 @@ pub struct EventServiceBuildError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EventServiceBuildErrorKind {
-    /// A bound or a time is 0 with which no event could be handled.
+    /// A limit or a time is 0, so that no event could be handled.
     Zero,
 }
 
@@ -24,7 +24,7 @@ impl EventServiceBuildError {
         Self { kind, setting }
     }
 
-    /// Why it cannot be built.
+    /// The reason.
     #[must_use]
     pub fn kind(&self) -> EventServiceBuildErrorKind {
         self.kind
@@ -37,7 +37,7 @@ impl fmt::Display for EventServiceBuildError {
         match kind {
             EventServiceBuildErrorKind::Zero => write!(
                 f,
-                "`{setting}` is 0, with which no event could be handled: set more, or leave it unset"
+                "`{setting}` must be greater than 0, got 0: set a larger value or leave it unset"
             ),
         }
     }

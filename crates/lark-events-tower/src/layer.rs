@@ -1,4 +1,4 @@
-//! The layer: one path of an existing HTTP service answered, everything else passed on untouched.
+//! The layer: answers one path of an existing HTTP service, and passes everything else on unchanged.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -20,25 +20,27 @@ use crate::body::ResponseBody;
 use crate::opener::Opener;
 use crate::service::{EventService, ResponseFuture};
 
-/// Answers the platform at one path of an HTTP service and passes all other requests on, bodies
-/// untouched.
+/// Answers the platform at one path of an HTTP service, and passes all other requests on with their
+/// bodies unchanged.
 ///
-/// It is for one path: several apps at a path each ([`Webhooks::by_path`](lark_events::Webhooks::by_path))
-/// need a route. It suits any stack of tower services, such as bare hyper. In axum prefer
+/// The layer serves one path; several apps with a path each
+/// ([`Webhooks::by_path`](lark_events::Webhooks::by_path)) need a route. Use it with any stack of tower
+/// services, such as bare hyper. In axum, prefer
 /// [`route_service`](https://docs.rs/axum/0.8/axum/struct.Router.html#method.route_service) with an
-/// [`EventService`], which is a route like any other; a *layer* is subject to what axum does with
-/// layers. An event that a fallback answers with 200 is acknowledged and lost, so mind these:
+/// [`EventService`], which is an ordinary route. A *layer* follows axum's rules for layers. If an axum
+/// fallback answers an event with 200, the platform considers the event delivered and your handler
+/// never sees it:
 ///
-/// - **A later `fallback`** is not under the layers added before it. On a path that has no route the
-///   layer is only reached through the fallback, so with `.layer(events).fallback(page)` the page
-///   takes the events. Write `.fallback(page).layer(events)`.
-/// - **`merge`**: of two routers the one with a fallback of its own decides about unknown paths, and
-///   a layer on the other is not reached. Layer the merged router.
-/// - **`nest("/hooks", …)`**: a layer on the inner router is not reached for a path that has no
-///   route there; over a fallback of the inner router it is, and then sees the path without the
-///   prefix. Layer the outer router, with the whole path.
+/// - **A later `fallback`** is not covered by the layers added before it. For a path without a route,
+///   only the fallback reaches the layer, so with `.layer(events).fallback(page)` the page answers the
+///   events. Write `.fallback(page).layer(events)`.
+/// - **`merge`**: if one of two routers has its own fallback, that router handles unknown paths, and a
+///   layer on the other router is not reached. Layer the merged router.
+/// - **`nest("/hooks", …)`**: a layer on the inner router is not reached for a path without a route
+///   there. Over a fallback of the inner router it is reached, but sees the path without the prefix.
+///   Layer the outer router, with the whole path.
 ///
-/// Around the whole app the layer always sees every request, whatever the app is made of:
+/// A layer around the whole app sees every request, however the app is built:
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -59,8 +61,8 @@ pub struct EventLayer<S, O = Webhook> {
 }
 
 impl<S, O: Opener> EventLayer<S, O> {
-    /// A layer that answers at `path`, compared with the whole path of a request, with the default
-    /// limits.
+    /// Creates a layer that answers at `path`, which must equal the whole path of a request, with the
+    /// default limits.
     ///
     /// # Panics
     ///
@@ -69,15 +71,18 @@ impl<S, O: Opener> EventLayer<S, O> {
         Self::with_service(path, EventService::new(opener, inner))
     }
 
-    /// A layer that answers at `path` with `events`. Keep a clone of it to
-    /// [`drain`](EventService::drain).
+    /// Creates a layer that answers at `path` with `events`. Keep a clone of `events` to
+    /// [`drain`](EventService::drain) it.
     ///
     /// # Panics
     ///
     /// When `path` does not begin with `/`: it would never match, and its events would be lost.
     pub fn with_service(path: impl Into<Arc<str>>, events: EventService<S, O>) -> Self {
         let path = path.into();
-        assert!(path.starts_with('/'), "a path begins with `/`: {path:?}");
+        assert!(
+            path.starts_with('/'),
+            "the path must begin with `/`, got {path:?}"
+        );
         Self { path, events }
     }
 }
@@ -150,7 +155,7 @@ where
     type Error = H::Error;
     type Future = LayerFuture<H, Request<B>>;
 
-    /// Always ready: an event does not wait for the service below, which every other request does.
+    /// Always ready: only other requests wait for the inner service.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), H::Error>> {
         Poll::Ready(Ok(()))
     }
@@ -170,7 +175,7 @@ where
 }
 
 pin_project! {
-    /// A request under an [`EventLayer`], on its way to its answer.
+    /// The future of a request under an [`EventLayer`].
     #[must_use = "futures do nothing unless polled"]
     pub struct LayerFuture<H, R>
     where

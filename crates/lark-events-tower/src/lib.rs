@@ -1,10 +1,10 @@
 //! Receives Feishu/Lark events in any HTTP server that speaks [tower](https://docs.rs/tower):
 //! [`EventService`] as a route, [`EventLayer`] around an existing service.
 //!
-//! Either opens requests with a [`Webhook`](lark_events::Webhook) and passes authentic deliveries
-//! to a [`Service`](tower_service::Service) of [`Delivery`](lark_events::Delivery): a
-//! [`Dispatcher`](lark_events::Dispatcher), bare or under tower's layers. A limit around the
-//! dispatcher is a limit on authentic events only:
+//! Both open requests with a [`Webhook`](lark_events::Webhook) and pass authentic deliveries to a
+//! [`Service`](tower_service::Service) of [`Delivery`](lark_events::Delivery): a
+//! [`Dispatcher`](lark_events::Dispatcher), alone or under tower's layers. A limit around the
+//! dispatcher only counts authentic events:
 //!
 //! ```
 //! use std::time::Duration;
@@ -26,8 +26,8 @@
 //!
 //! # Layers
 //!
-//! De-duplication, acknowledging first, order and metrics are layers of
-//! [`lark-events-layers`](https://docs.rs/lark-events-layers), for whatever transport.
+//! For de-duplication, early acknowledgement, ordering and metrics, use the layers of
+//! [`lark-events-layers`](https://docs.rs/lark-events-layers), which work with any transport.
 //!
 //! # Features
 //!
@@ -37,13 +37,13 @@
 //! | name | kind | labels | what |
 //! | --- | --- | --- | --- |
 //! | `lark_events_answers_total` | counter | `status` | what an [`EventService`] answered: a late handler is `handled`, and its answer was 504 |
-//! | `lark_events_rejections_total` | counter | `reason` | requests that its webhook refused |
+//! | `lark_events_rejections_total` | counter | `reason` | requests that its webhook rejected |
 //!
-//! `MetricsLayer` of `lark-events-layers` has those of deliveries.
+//! `MetricsLayer` of `lark-events-layers` has the metrics of deliveries.
 
-// Each item says which feature it needs, on docs.rs.
+// docs.rs shows the required feature of each item.
 #![cfg_attr(docsrs, feature(doc_cfg))]
-// Nothing that comes from the network makes this panic or miscount.
+// Input from the network must not cause a panic or an overflow.
 #![cfg_attr(
     not(test),
     warn(
@@ -84,7 +84,7 @@ pub use self::service::OldCardService;
 pub use self::service::{EventService, ResponseFuture};
 pub use self::stats::Stats;
 
-/// The examples of READMEs are tests.
+/// Runs the examples of the README as tests.
 #[cfg(doctest)]
 mod readmes {
     #[doc = include_str!("../../../README.md")]

@@ -6,18 +6,22 @@ use metrics::{Unit, counter, describe_counter};
 const ANSWERS: &str = "lark_events_answers_total";
 const REJECTIONS: &str = "lark_events_rejections_total";
 
-/// Tells the recorder that is installed now what the metrics mean.
+/// Describes the metrics to the recorder that is installed now.
 pub(crate) fn describe() {
     describe_counter!(ANSWERS, Unit::Count, "answers to requests, by status");
-    describe_counter!(REJECTIONS, Unit::Count, "requests that the webhook refused");
+    describe_counter!(
+        REJECTIONS,
+        Unit::Count,
+        "requests that the webhook rejected"
+    );
 }
 
-/// A request was answered.
+/// Counts an answered request.
 pub(crate) fn answer(status: StatusCode) {
     counter!(ANSWERS, "status" => status.as_str().to_owned()).increment(1);
 }
 
-/// The webhook refused a request.
+/// Counts a request that the webhook rejected.
 pub(crate) fn rejection(reason: &'static str) {
     counter!(REJECTIONS, "reason" => reason).increment(1);
 }

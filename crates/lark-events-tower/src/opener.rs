@@ -1,5 +1,5 @@
-//! What the service needs of an opener. Sealed: the openers of `lark-events` and no others, so
-//! that what decides on authenticity stays in one crate.
+//! The interface of openers. A sealed trait, implemented only for the openers of `lark-events`, so that
+//! authentication stays in one crate.
 
 use http::request::Parts;
 use lark_events::error::Rejection;

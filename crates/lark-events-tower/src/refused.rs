@@ -1,4 +1,4 @@
-//! Why a request is not answered with an outcome, and the status that the sender is told instead.
+//! Why a request has no outcome, and the status to answer instead.
 
 use std::error::Error;
 use std::fmt;
@@ -11,22 +11,22 @@ use lark_events_layers::{LayerError, LayerErrorKind};
 use tower::load_shed::error::Overloaded;
 use tower::timeout::error::Elapsed;
 
-/// Why a request is not answered with an outcome.
+/// Why a request has no outcome.
 #[derive(Debug)]
 pub(crate) enum Refused {
-    /// It is no POST.
+    /// The method is not POST.
     Method,
-    /// Its body has a `Content-Encoding`.
+    /// The body has a `Content-Encoding`.
     Encoded,
-    /// The webhook refused it.
+    /// The webhook rejected the request.
     Rejected(Rejection),
-    /// Its sender broke off.
+    /// The sender closed the connection early.
     Broken,
-    /// Its body took too long.
+    /// The body took too long.
     SlowBody,
-    /// A bound of the service is reached, or it is draining.
+    /// A limit of the service is reached, or the service is draining.
     Overloaded,
-    /// No outcome was there by the ack deadline.
+    /// The ack deadline passed without an outcome.
     Late,
     /// The inner service failed.
     Failed(BoxError),
@@ -64,19 +64,19 @@ impl Error for Refused {
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Method => "not a POST",
-            Self::Encoded => "the body is encoded",
+            Self::Method => "the method is not POST",
+            Self::Encoded => "the body has a content encoding",
             Self::Rejected(_) => "rejected",
-            Self::Broken => "the sender broke off",
+            Self::Broken => "the sender closed the connection early",
             Self::SlowBody => "the body took too long",
-            Self::Overloaded => "too much is running, or the service is draining",
+            Self::Overloaded => "too many handlers or bytes in flight, or the service is draining",
             Self::Late => "no outcome by the ack deadline",
             Self::Failed(_) => "the service failed",
         })
     }
 }
 
-/// The status of a failed delivery, told by the first error in the chain that has one.
+/// The status of a failed delivery, from the first error in the chain that has one.
 fn failure(error: &(dyn Error + 'static)) -> StatusCode {
     let known = causes(error).find_map(|error| {
         if let Some(error) = error.downcast_ref::<DispatchError>() {

@@ -1,4 +1,4 @@
-//! The service: one HTTP request in, one status out, with authentication before everything.
+//! The service: one HTTP request in, one status out; authentication comes first.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -31,13 +31,12 @@ use crate::refused::Refused;
 use crate::stats::{Counters, Stats};
 use crate::unverified::{HashCost, Unverified};
 
-/// Receives the platform's events over HTTP and passes them to an inner
-/// [`Service`] of [`Delivery`]: a [`Dispatcher`](lark_events::Dispatcher), bare or under layers.
+/// Receives the platform's events over HTTP and passes them to an inner [`Service`] of [`Delivery`]: a
+/// [`Dispatcher`](lark_events::Dispatcher), alone or under layers.
 ///
-/// It serves requests with any body type, never fails, and is always ready. The inner service is
-/// cloned and polled for readiness only once a request is authentic, so that a forged or slow
-/// request never holds a permit of a limit inside. Cloning it is cheap; all clones share their
-/// handlers, bounds and counts.
+/// It accepts requests with any body type, never fails, and is always ready. It clones the inner
+/// service and waits for its readiness only once a request is authentic, so a forged or slow request
+/// never holds a permit of an inner limit. Clones are cheap and share handlers, limits and counts.
 ///
 /// | answer | when |
 /// | --- | --- |
@@ -48,22 +47,23 @@ use crate::unverified::{HashCost, Unverified};
 /// | 408 | the body took longer than the read time-out or the ack deadline |
 /// | 413 | a body beyond the limit |
 /// | 415 | a `Content-Encoding` other than identity |
-/// | 500 | the handler or a layer failed, or panicked; an event that nobody may acknowledge unhandled |
-/// | 503 | a bound is reached, a layer refuses for now, or the service is draining |
+/// | 500 | the handler or a layer failed, or panicked; an unhandled event that the policy does not acknowledge |
+/// | 503 | a limit is reached, a layer rejects the event for now, or the service is draining |
 /// | 504 | no outcome by the ack deadline |
 ///
-/// The platform delivers an event again after any answer but 200, at most four times; a callback it
-/// never does.
+/// The platform redelivers an event after any answer except 200, at most four times. It never
+/// redelivers a callback.
 ///
-/// With an Encrypt Key, an unsigned request is refused [5 milliseconds](lark_events::limits::REFUSAL_DELAY)
-/// after its last byte, so that the time of a refusal says nothing about what was decrypted.
+/// With an Encrypt Key, an unsigned request is rejected [5
+/// milliseconds](lark_events::limits::REFUSAL_DELAY) after its last byte, so that the time of a
+/// rejection reveals nothing about the plaintext.
 ///
-/// A handler that was started runs in a task of its own: a sender that hangs up does not cancel it.
-/// On shutdown, let the server finish its connections and then [`drain`](Self::drain).
+/// Each handler runs in its own task, so a sender that closes the connection does not cancel it. On
+/// shutdown, let the server finish its connections and then [`drain`](Self::drain).
 ///
 /// # Panics
 ///
-/// A request panics outside of a tokio runtime with its timer enabled.
+/// A request panics outside a tokio runtime with its timer enabled.
 ///
 /// # Example
 ///
@@ -87,8 +87,7 @@ pub struct EventService<S, O = Webhook> {
     shared: Arc<Shared<S, O>>,
 }
 
-/// The service for the card callback of the old scheme, at a URL of its own: answers as
-/// [`EventService`] does.
+/// The service for the old card callback, at its own URL. It answers like [`EventService`].
 ///
 /// ```
 /// use lark_events::callback::{CardActionTriggerV1, OldCardReply, Toast};
@@ -108,10 +107,10 @@ pub struct EventService<S, O = Webhook> {
 #[cfg(feature = "old-card")]
 pub type OldCardService<S> = EventService<S, lark_events::webhook::OldCardWebhook>;
 
-/// What all clones of a service share.
+/// The state that all clones of a service share.
 pub(crate) struct Shared<S, O> {
     pub(crate) opener: O,
-    /// Locked for a clone at a time, so that the inner service need not be `Sync`.
+    /// Locked only to clone it, so that the inner service need not be `Sync`.
     pub(crate) inner: Mutex<S>,
     pub(crate) ack_deadline: Duration,
     pub(crate) read_timeout: Duration,
@@ -123,7 +122,7 @@ pub(crate) struct Shared<S, O> {
 }
 
 impl<S, O: Opener> EventService<S, O> {
-    /// A service with the default limits.
+    /// Creates a service with the default limits.
     pub fn new(opener: O, inner: S) -> Self {
         Self::builder(opener, inner).build_checked()
     }
@@ -139,19 +138,19 @@ impl<S, O: Opener> EventService<S, O> {
         }
     }
 
-    /// Takes no more events (503), and waits until the handlers that run have finished, at most
-    /// `within`; what still runs then is cancelled, which takes a moment, or a second where a handler
-    /// blocks its thread. For the end of the program, after the server has stopped.
+    /// Rejects new events (503), waits up to `within` for the running handlers, and cancels the rest,
+    /// which takes up to a second if a handler blocks its thread. Call it at the end of the program,
+    /// after the server has stopped.
     ///
     /// # Errors
     ///
-    /// [`DrainError`] when handlers had to be cancelled. The platform delivers their events again, but
-    /// not their callbacks.
+    /// [`DrainError`] when handlers were cancelled. The platform redelivers their events, but not their
+    /// callbacks.
     pub async fn drain(&self, within: Duration) -> Result<(), DrainError> {
         self.shared.tasks.drain(within).await
     }
 
-    /// Handlers that run now, and counts since the start.
+    /// The handlers that run now, and counts since the start.
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.shared.counters.stats(&self.shared.tasks)
@@ -234,12 +233,12 @@ where
         let read_deadline = after(arrived, self.read_timeout.min(self.ack_deadline));
         let limit = admitted.body_limit();
         let read = timeout_at(read_deadline, body::read(body, limit, &self.in_flight)).await;
-        // The time counts from the last byte, or a slow sender would have used it up.
+        // The delay starts at the last byte; otherwise a slow sender would have used it up.
         let delay = admitted.refusal_delay();
         let refusal = delay.map(|delay| self.unverified.refusal(delay));
         let deadline = after(arrived, self.ack_deadline);
         let opened = match read {
-            // No place to wait in: refused before anything is decrypted.
+            // No room to wait: rejected before anything is decrypted.
             _ if matches!(refusal, Some(None)) => Err(admitted.too_large()),
             Ok(Ok(read)) => {
                 let turn = match HashCost::of(read.bytes.len(), admitted.keys()) {
@@ -279,7 +278,7 @@ where
         let (kind, header) = (delivery.kind, &delivery.header);
         let (event_type, event_id) = (header.event_type.clone(), header.event_id.clone());
         let named = (&*event_type, event_id.as_deref());
-        // Boxed: an allocator is quick with two small pieces of memory, and slow with a large one.
+        // Boxed, because allocators handle two small allocations faster than a large one.
         let delivered = Box::pin(self.deliver(delivery, share, deadline)).await;
         let delivered = delivered.or_else(|refused| match refused {
             Refused::Failed(error) => unless_rejected(kind, named, error).map_err(Refused::Failed),
@@ -303,8 +302,9 @@ where
         }
     }
 
-    /// Opens a large body where it keeps no worker of the runtime from its tasks. Its turn and its share
-    /// of the bytes in flight are its own until that is done, also when nobody waits for it any more.
+    /// Opens a large body on another thread, to keep the runtime's workers available. The thread keeps
+    /// its turn and its share of the bytes in flight until it is done, even if the request is
+    /// cancelled.
     async fn open_large(
         self: &Arc<Self>,
         parts: Parts,
@@ -368,9 +368,9 @@ where
                 #[cfg(feature = "metrics")]
                 crate::metrics::rejection(reason);
                 if is_authentic {
-                    tracing::warn!(reason, "an authentic request is rejected");
+                    tracing::warn!(reason, "authentic request rejected");
                 } else {
-                    tracing::debug!(reason, "rejected");
+                    tracing::debug!(reason, "request rejected");
                 }
                 answer::status(status)
             }
@@ -380,13 +380,13 @@ where
     }
 }
 
-/// Whether the body is encoded in a way that has to be undone before its signature can be checked.
+/// Whether the body has an encoding that must be undone before its signature can be checked.
 fn is_encoded(headers: &HeaderMap) -> bool {
     let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
     encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
-/// A request on its way to its answer.
+/// The future of a request.
 #[must_use = "futures do nothing unless polled"]
 pub struct ResponseFuture(Pin<Box<dyn Future<Output = Answer> + Send>>);
 
@@ -418,7 +418,7 @@ mod tests {
         EventService::new(webhook.build().unwrap(), dispatcher)
     }
 
-    /// The answer to a signed event of so many bytes.
+    /// The answer to a signed event of the given size.
     async fn post(events: EventService<Dispatcher>, length: usize) -> u16 {
         let event = r#"{"schema":"2.0","header":{"event_type":"x_v1"}}"#;
         let body = event.to_owned() + &" ".repeat(length.saturating_sub(event.len()));
@@ -432,7 +432,7 @@ mod tests {
         answer.unwrap().status().as_u16()
     }
 
-    /// All turns at once, if they are free by a deadline.
+    /// All turns at once, if they become free before the deadline.
     async fn all_turns(
         events: &EventService<Dispatcher>,
         deadline: Instant,
@@ -467,7 +467,7 @@ mod tests {
             let events = events();
             let in_flight = || events.shared.in_flight.available_permits();
             let all_bytes = in_flight();
-            // The one thread that could hash it does something else.
+            // The only thread that could hash the body is busy.
             let (release, released) = std::sync::mpsc::channel();
             let busy = tokio::task::spawn_blocking(move || released.recv());
             let posted = tokio::spawn(post(events.clone(), MAX_INLINE_BYTES + 1));

@@ -1,8 +1,8 @@
-//! What a service counts.
+//! The counts of a service.
 
 use lark_events_layers::run::{Counter, Tasks};
 
-/// Handlers that run, and counts of what went wrong. See [`EventService::stats`].
+/// The running handlers, and counts of failures. See [`EventService::stats`].
 ///
 /// [`EventService::stats`]: crate::EventService::stats
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -10,13 +10,13 @@ use lark_events_layers::run::{Counter, Tasks};
 pub struct Stats {
     /// Handlers running now, and events waiting for the inner service to be ready.
     pub running: usize,
-    /// Deliveries answered 504: no outcome was there by the ack deadline, or by that of a time-out
-    /// layer.
+    /// Deliveries answered 504: the ack deadline, or that of a time-out layer, passed without an
+    /// outcome.
     pub deadline_missed: u64,
-    /// Deliveries answered 503: a bound of the service was reached, it was draining, or a load-shed
-    /// layer refused.
+    /// Deliveries answered 503: a limit was reached, the service was draining, or a load-shed layer
+    /// rejected the delivery.
     pub overloaded: u64,
-    /// Handlers cancelled before their end, by [`LateHandler::Cancel`](crate::LateHandler::Cancel)
+    /// Handlers cancelled before they finished, by [`LateHandler::Cancel`](crate::LateHandler::Cancel)
     /// or at the end of a drain.
     pub cancelled: u64,
     /// Requests rejected by the webhook.

@@ -1,5 +1,5 @@
-//! Bounds on what requests cost before they are authentic: the bytes hashed at once, and the refusals
-//! that wait for their time.
+//! Limits on the cost of unauthenticated requests: the bytes hashed at once, and the rejections that
+//! are waiting to be sent.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,13 +10,13 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::body::FREE_BYTES;
 
-/// Bytes of large bodies hashed at once, counted once for each key that may have signed them. A hash
-/// occupies a thread of the runtime, so this is what forged requests can occupy: four of the largest
-/// bodies under one key, or one under four and more.
+/// The maximum number of bytes of large bodies hashed at once, counted once for each key that may have
+/// signed them. A hash occupies a thread of the runtime, so this limits what forged requests can
+/// occupy: four of the largest bodies under one key, or one under four keys and more.
 const MAX_HASHED_BYTES: usize = 16 * 1024 * 1024;
 
-/// Refusals of unsigned requests that wait at once. They wait some milliseconds each, so this many are
-/// more than a server opens requests in that time.
+/// The maximum number of delayed rejections of unsigned requests. Each waits some milliseconds, so this
+/// is more than a server opens requests in that time.
 const MAX_WAITING_REFUSALS: usize = 1_024;
 
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl Unverified {
         turn.ok()?.ok()
     }
 
-    /// A place for a refusal that is answered so long after now, if there is one left.
+    /// A place for a rejection that is sent after `delay`, if there is one left.
     pub(crate) fn refusal(&self, delay: Duration) -> Option<Refusal<'_>> {
         Some(Refusal {
             at: after(Instant::now(), delay),
@@ -56,12 +56,12 @@ impl Unverified {
     }
 }
 
-/// What hashing a large body takes of [`MAX_HASHED_BYTES`].
+/// The share of [`MAX_HASHED_BYTES`] that hashing a large body takes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HashCost(u32);
 
 impl HashCost {
-    /// The cost of a body of `length` bytes that is hashed under so many keys. Usual events cost nothing.
+    /// The cost of hashing a body of `length` bytes under `keys` keys. Typical events cost nothing.
     pub(crate) fn of(length: usize, keys: usize) -> Option<Self> {
         if length <= FREE_BYTES || keys == 0 {
             return None;
@@ -71,7 +71,7 @@ impl HashCost {
     }
 }
 
-/// The time at which an unsigned request is refused, if it is.
+/// The time at which to reject an unsigned request, if it is rejected.
 #[derive(Debug)]
 pub(crate) struct Refusal<'u> {
     at: Instant,
@@ -97,7 +97,7 @@ mod tests {
             let cost = HashCost::of(length, keys).unwrap();
             unverified.turn(cost, Instant::now()).await
         };
-        // As many turns as there are, and the next one waits.
+        // All turns are taken, and the next one waits.
         for (keys, turns) in [(1, 4), (2, 2), (4, 1), (16, 1)] {
             let mut taken = Vec::new();
             for _ in 0..turns {

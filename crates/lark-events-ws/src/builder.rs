@@ -30,12 +30,12 @@ use crate::run::backoff::STABLE_AFTER;
 use crate::run::{Listener, Runner};
 use crate::session::Limits;
 
-/// How long handlers may take to finish at a shutdown.
+/// The default time for handlers to finish at a shutdown.
 pub const DEFAULT_DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long the call for an address may take, and then the opening of the connection.
+/// The default time-out of each connection step: the address request, and then the upgrade.
 pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Headers that make the requests what they are.
+/// Headers that the connection sets itself.
 const OURS: [HeaderName; 6] = [
     CONNECTION,
     CONTENT_LENGTH,
@@ -45,7 +45,7 @@ const OURS: [HeaderName; 6] = [
     UPGRADE,
 ];
 
-/// Longer than this is as good as for ever, and can be added to a moment.
+/// A duration that is practically forever, and can be added to an instant.
 const MAX_WAIT: Duration = Duration::from_hours(24 * 365);
 
 /// Builds a [`LongConnection`].
@@ -57,7 +57,7 @@ pub struct LongConnectionBuilder {
     limits: Limits,
     late: LateHandler,
     drain_timeout: Duration,
-    /// Shorter in a soak test only.
+    /// Shorter only in a soak test.
     pub(crate) stable_after: Duration,
     connect_timeout: Duration,
     user_agent: Option<String>,
@@ -109,47 +109,48 @@ impl LongConnectionBuilder {
         self
     }
 
-    /// Sets how many handlers of this connection run at once: [`DEFAULT_MAX_RUNNING`] unless set.
-    /// Up to 4096 further events wait until their deadline; more are answered as failed at once. Callbacks,
-    /// whose users wait, have 32 slots besides, and go before events that wait.
+    /// Sets how many handlers of this connection run at once: [`DEFAULT_MAX_RUNNING`] by default. Up to
+    /// 4096 further events wait until their deadline; more are answered as failed at once. Callbacks,
+    /// whose users wait, have 32 more slots, and start before waiting events.
     pub fn max_running(mut self, handlers: usize) -> Self {
         self.limits.max_running = handlers;
         self
     }
 
-    /// Bounds the bytes of all events of this connection that run, wait or are being joined:
-    /// [`DEFAULT_MAX_BYTES_IN_FLIGHT`] unless set. An event beyond is answered as failed; fragments
-    /// beyond are dropped, and the platform gets no answer.
+    /// Limits the bytes of all events of this connection that run, wait or are being reassembled:
+    /// [`DEFAULT_MAX_BYTES_IN_FLIGHT`] by default. An event beyond the limit is answered as failed;
+    /// fragments beyond it are dropped without an answer.
     pub fn max_bytes_in_flight(mut self, bytes: usize) -> Self {
         self.limits.max_bytes_in_flight = bytes;
         self
     }
 
-    /// Sets when an event without an outcome is answered as failed, from its first frame:
-    /// [`DEFAULT_ACK_DEADLINE`] unless set. What is not started by then is not started, as the
-    /// platform delivers it again: nor is an event whose fragments take as long to come.
+    /// Sets when an event without an outcome is answered as failed, counted from its first frame:
+    /// [`DEFAULT_ACK_DEADLINE`] by default. An event that has not started by then is not started,
+    /// because the platform redelivers it; the same holds for an event whose fragments take that long
+    /// to arrive.
     pub fn ack_deadline(mut self, deadline: Duration) -> Self {
         self.limits.ack_deadline = deadline;
         self
     }
 
-    /// Sets what becomes of a handler whose event has missed its deadline: it finishes unless set,
-    /// and keeps its place among those that run.
+    /// Sets what happens to a handler that misses the ack deadline. By default it finishes, and counts
+    /// as running until then.
     pub fn late(mut self, late: LateHandler) -> Self {
         self.late = late;
         self
     }
 
-    /// Sets how long handlers may take to finish at a shutdown: [`DEFAULT_DRAIN_TIMEOUT`] unless
-    /// set, and with 0 no longer than it takes to cancel them. A webhook's service is given the time when it is
-    /// drained, as the server ends before it; a connection ends with its own drain.
+    /// Sets how long handlers may take to finish at a shutdown: [`DEFAULT_DRAIN_TIMEOUT`] by default;
+    /// with 0, they are cancelled at once. (For a webhook, pass the time to the service's `drain`,
+    /// because the server stops first. A connection drains by itself.)
     pub fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.drain_timeout = timeout;
         self
     }
 
-    /// Sets how long the call for an address may take, and then the opening of the connection:
-    /// [`DEFAULT_CONNECT_TIMEOUT`] each unless set.
+    /// Sets how long the address request may take, and then the upgrade: [`DEFAULT_CONNECT_TIMEOUT`]
+    /// each by default.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
@@ -161,28 +162,28 @@ impl LongConnectionBuilder {
         self
     }
 
-    /// Adds a header to the call for an address and to the upgrade, for gateways on the way. Those
-    /// of HTTP and of the upgrade itself cannot be set.
+    /// Adds a header to the address request and to the upgrade, for gateways in between. Headers of
+    /// HTTP and of the upgrade itself cannot be set.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 
-    /// Goes through an HTTP proxy, by CONNECT: `http://[user:password@]host:port`. Unless set, the
-    /// environment decides: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`. Through a proxy
-    /// of another kind, such as SOCKS, nothing is connected.
+    /// Connects through an HTTP proxy with CONNECT: `http://[user:password@]host:port`. By default the
+    /// environment decides: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`. If these name a
+    /// proxy of another kind, such as SOCKS, connecting fails.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = Proxy::Url(url.into());
         self
     }
 
-    /// Goes through no proxy, whatever the environment says.
+    /// Uses no proxy, whatever the environment says.
     pub fn no_proxy(mut self) -> Self {
         self.proxy = Proxy::None;
         self
     }
 
-    /// Sets whom to trust, and how: the roots of the web (feature `webpki-roots`) unless set.
+    /// Sets the TLS configuration: by default, the root certificates of the feature `webpki-roots`.
     #[cfg(feature = "tls")]
     pub fn tls_config(
         mut self,
@@ -192,10 +193,9 @@ impl LongConnectionBuilder {
         self
     }
 
-    /// Opens streams with `connect` instead of sockets of its own: for other proxies, or for tests
-    /// with streams in memory. It is given the scheme (`http`, `https`, `ws` or `wss`), host and port
-    /// to connect to. TLS is its business then, and settings of proxies and TLS here count for
-    /// nothing.
+    /// Opens streams with `connect` instead of its own sockets: for other proxies, or for tests with
+    /// streams in memory. `connect` receives the scheme (`http`, `https`, `ws` or `wss`), host and
+    /// port. It must do TLS itself; the builder's proxy and TLS settings have no effect.
     pub fn connect_with<F, Fut, S>(mut self, connect: F) -> Self
     where
         F: Fn(Uri) -> Fut + Send + Sync + 'static,
@@ -209,14 +209,14 @@ impl LongConnectionBuilder {
         self
     }
 
-    /// Has `listener` told of each state when it is entered, those included that
+    /// Calls `listener` with each state that is entered, including states that
     /// [`Monitor::watch`](crate::Monitor::watch) is too slow to see. It must not block.
     pub fn on_state(mut self, listener: impl Fn(&State) + Send + Sync + 'static) -> Self {
         self.listener = Some(Listener(Arc::new(listener)));
         self
     }
 
-    /// Builds the connection, which connects to nothing before it is run.
+    /// Builds the connection. It does not connect before it is run.
     ///
     /// # Errors
     ///
@@ -232,13 +232,13 @@ impl LongConnectionBuilder {
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| {
                 BuildError::new(
                     Kind::InvalidHeader,
-                    "the name of a header has other characters than HTTP allows",
+                    "a header name has characters that HTTP does not allow",
                 )
                 .with_source(error)
             })?;
             let mut value = header_value(&name, value)?;
             if OURS.contains(&name) || name.as_str().starts_with("sec-websocket-") {
-                let what = format!("the header `{name}` is the connection's own: leave it out");
+                let what = format!("the header `{name}` is set by the connection: remove it");
                 return Err(BuildError::new(Kind::InvalidHeader, what));
             }
             value.set_sensitive(true);
@@ -270,10 +270,11 @@ impl LongConnectionBuilder {
         })
     }
 
-    /// Refuses what is empty or 0.
+    /// Rejects empty or zero settings.
     fn check(&self) -> Result<(), BuildError> {
         if self.credentials.app_id.is_empty() || self.credentials.app_secret.is_empty() {
-            let what = "the app's id or secret is empty: take both from the developer console";
+            let what =
+                "the app id or the app secret is empty: copy both from the developer console";
             return Err(BuildError::new(Kind::NoCredentials, what));
         }
         let Limits {
@@ -291,7 +292,7 @@ impl LongConnectionBuilder {
             None => Ok(()),
             Some((setting, _)) => {
                 let what = format!(
-                    "`{setting}` is 0, with which no event could be handled: set more, or leave it unset"
+                    "`{setting}` must be greater than 0, got 0: set a larger value or leave it unset"
                 );
                 Err(BuildError::new(Kind::Zero, what))
             }
@@ -306,7 +307,7 @@ impl LongConnectionBuilder {
             Proxy::FromEnv => Matcher::from_env(),
             Proxy::None => Matcher::builder().build(),
             Proxy::Url(url) => {
-                let what = "the proxy is no URL of the form http://[user:password@]host:port";
+                let what = "the proxy URL must have the form http://[user:password@]host:port";
                 let invalid = || BuildError::new(Kind::InvalidProxy, what);
                 let uri: Uri = url
                     .parse()
@@ -322,8 +323,8 @@ impl LongConnectionBuilder {
         #[cfg(not(feature = "tls"))]
         let tls = None::<()>;
         if tls.is_none() && is_secure(endpoint) {
-            let what = "the domain is an https:// one, and there is no TLS or nobody to trust: turn on \
-                        the features `ring` and `webpki-roots`, or set `tls_config`";
+            let what = "the domain uses https://, but no TLS provider or no root certificates are enabled: \
+                        turn on the features `ring` and `webpki-roots`, or set `tls_config`";
             return Err(BuildError::new(Kind::NoTls, what));
         }
         Ok(Dialer::Sockets {
@@ -343,8 +344,8 @@ impl fmt::Debug for LongConnectionBuilder {
     }
 }
 
-/// Where the call for an address goes. The texts of its errors show nothing of the URL, in which there may
-/// be a password.
+/// The URL of the address request. The error texts do not contain the base URL, which may have a
+/// password in it.
 fn endpoint_of(domain: &Domain) -> Result<Uri, BuildError> {
     const EXPECTED: &str =
         "expected http:// or https:// and a host, as in https://lark.example.com";
@@ -357,17 +358,17 @@ fn endpoint_of(domain: &Domain) -> Result<Uri, BuildError> {
         .iter()
         .any(|scheme| base_url.starts_with(scheme))
     {
-        return Err(invalid("has another scheme, no scheme or no host"));
+        return Err(invalid("has no host or no http(s) scheme"));
     }
     let endpoint: Uri = format!("{base_url}{}", endpoint::PATH)
         .parse()
-        .map_err(|error: InvalidUri| invalid("is no URL").with_source(error))?;
+        .map_err(|error: InvalidUri| invalid("is not a URL").with_source(error))?;
     if endpoint.query().is_some() {
         return Err(invalid("has a query"));
     }
     match endpoint.authority() {
         Some(at) if !at.as_str().contains('@') => Ok(endpoint),
-        _ => Err(invalid("has a user")),
+        _ => Err(invalid("has user information")),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What an app builds and runs: a long connection, or several for one app.
+//! What an app builds and runs: one long connection, or several.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ impl LongConnection {
         LongConnectionBuilder::new(app_id.into(), app_secret.into())
     }
 
-    /// Watches the connection while it is run.
+    /// Returns a monitor of the connection.
     #[must_use]
     pub fn monitor(&self) -> Monitor {
         Monitor {
@@ -37,14 +37,14 @@ impl LongConnection {
         }
     }
 
-    /// Connects, and again whenever the connection is lost, and has `service` handle what comes, until trying
-    /// again is of no use, or until the signal of a [graceful shutdown](Run::with_graceful_shutdown).
+    /// Connects, reconnects whenever the connection is lost, and passes deliveries to `service`, until
+    /// a permanent failure or the signal of a [graceful shutdown](Run::with_graceful_shutdown).
     ///
-    /// An event that names another app is not passed on and not acknowledged; one that names none
-    /// is given the id of the connection's app.
+    /// An event that names another app is neither passed on nor acknowledged. An event without an app
+    /// id gets the id of the connection's app.
     ///
-    /// A callback is acknowledged with what the service replies to it, also if that is nothing; a
-    /// `Dispatcher` makes that a failure.
+    /// A callback is acknowledged with the reply of the service, even if the reply is empty; a
+    /// `Dispatcher` turns an empty reply into a failure.
     pub fn run<S>(self, service: S) -> Run<S>
     where
         S: Service<Delivery, Response = Outcome> + Clone + Send + 'static,
@@ -55,13 +55,13 @@ impl LongConnection {
     }
 }
 
-/// Several long connections over one service, of one app or of several. Of one app's connections
-/// the platform sends each event on one, at random, and allows 50. Bounds are those of each
-/// connection.
+/// Several long connections over one service, of one app or of several apps. The platform sends each
+/// event on one of an app's connections, at random, and allows 50 connections per app. All limits apply
+/// to each connection.
 ///
-/// One of several connections of an app that the platform refuses because the app has too many waits
-/// and tries again, for as long as it takes: the others may hold their connections, and so may
-/// processes that are about to end. For a lone connection that refusal is fatal.
+/// If the platform rejects one of several connections of an app because the app has too many, that
+/// connection keeps retrying: the others may hold their connections, and so may processes that are
+/// about to end. For a single connection this rejection is fatal.
 ///
 /// ```
 /// use lark_events_ws::{LongConnection, LongConnections};
@@ -76,17 +76,17 @@ impl LongConnection {
 #[must_use = "they connect to nothing before they are run"]
 pub struct LongConnections {
     connections: Vec<LongConnection>,
-    /// Whether what ends one of them ends them all.
+    /// Whether a fatal error of one connection ends all of them.
     one_app: bool,
 }
 
 impl LongConnections {
-    /// Builds as many connections of one app.
+    /// Builds `count` connections of one app.
     ///
     /// # Errors
     ///
-    /// [`LongConnectionBuildError`](crate::LongConnectionBuildError) when a setting cannot be used, or there is to
-    /// be no connection.
+    /// [`LongConnectionBuildError`](crate::LongConnectionBuildError) when a setting is invalid, or
+    /// `count` is 0.
     pub fn new(count: usize, builder: LongConnectionBuilder) -> Result<Self, BuildError> {
         let connections = std::iter::repeat_n(builder, count).map(LongConnectionBuilder::build);
         Self::at_least_one(connections.collect::<Result<_, _>>()?, true)
@@ -100,13 +100,13 @@ impl LongConnections {
     /// let tea = LongConnection::builder("cli_tea", "tea's secret").build()?;
     /// let coffee = LongConnection::builder("cli_coffee", "coffee's secret").build()?;
     /// let connections = LongConnections::of([tea, coffee])?;
-    /// // In handlers, `event.header.app_id` tells whose event it is.
+    /// // In handlers, `event.header.app_id` names the app.
     /// # Ok::<(), lark_events_ws::LongConnectionBuildError>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// [`NoConnection`](Kind::NoConnection) when there is none.
+    /// [`NoConnection`](Kind::NoConnection) when there is no connection.
     pub fn of(connections: impl IntoIterator<Item = LongConnection>) -> Result<Self, BuildError> {
         Self::at_least_one(connections.into_iter().collect(), false)
     }
@@ -116,7 +116,7 @@ impl LongConnections {
         one_app: bool,
     ) -> Result<Self, BuildError> {
         if connections.is_empty() {
-            let what = "there is no connection to run: give one at least";
+            let what = "there is no connection to run: pass at least one";
             return Err(BuildError::new(Kind::NoConnection, what));
         }
         let apps: Vec<_> = connections
@@ -133,18 +133,19 @@ impl LongConnections {
         })
     }
 
-    /// Watches each of the connections, in their order.
+    /// Returns a monitor of each connection, in order.
     #[must_use]
     pub fn monitors(&self) -> Vec<Monitor> {
         let connections = self.connections.iter();
         connections.map(LongConnection::monitor).collect()
     }
 
-    /// Runs them all as [`LongConnection::run`] does, and drains them together.
+    /// Runs all connections like [`LongConnection::run`], and drains them together.
     ///
-    /// It fails with the first [`ConnectError`](crate::ConnectError) for which one of them ended. If they are of
-    /// one app, the others are then shut down. If they are of [several](Self::of), the others go on, and the
-    /// error is returned when all have ended. It is logged at once, and the [monitors](Self::monitors) tell.
+    /// It fails with the first fatal [`ConnectError`](crate::ConnectError). If all connections are of
+    /// one app, the others then shut down. If they are of [several apps](Self::of), the others
+    /// continue, and the error is returned when all have ended. The error is logged at once, and the
+    /// [monitors](Self::monitors) show it.
     pub fn run<S>(self, service: S) -> Run<S>
     where
         S: Service<Delivery, Response = Outcome> + Clone + Send + 'static,

@@ -1,6 +1,6 @@
-//! Whose platform it is.
+//! The platform that an app belongs to.
 
-/// The platform of an app. There are two, with apps of their own, and private deployments.
+/// The platform of an app: Feishu, Lark, or a private deployment. Each has separate apps.
 ///
 /// ```
 /// use lark_events_ws::{Domain, LongConnection, LongConnectionBuildErrorKind};
@@ -16,23 +16,23 @@
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Domain {
-    /// Feishu, in China: `https://open.feishu.cn`.
+    /// Feishu, for China: `https://open.feishu.cn`.
     #[default]
     Feishu,
-    /// Lark, elsewhere: `https://open.larksuite.com`.
+    /// Lark, for other countries: `https://open.larksuite.com`.
     Lark,
-    /// That of a private deployment, or of a test, by its base URL: `http://` or `https://`, a host, and no
-    /// user or query. What is none is reported when the connection is built.
+    /// A private deployment, or a test platform, by its base URL: `http://` or `https://`, a host, and
+    /// no user or query. Building the connection fails if the URL is invalid.
     Custom(String),
 }
 
 impl Domain {
-    /// The domain with a base URL of its own: see [`Custom`](Self::Custom).
+    /// A domain with the given base URL: see [`Custom`](Self::Custom).
     pub fn custom(base_url: impl Into<String>) -> Self {
         Self::Custom(base_url.into())
     }
 
-    /// The URL below which its interfaces are.
+    /// The base URL of the platform's API.
     #[must_use]
     pub fn base_url(&self) -> &str {
         match self {

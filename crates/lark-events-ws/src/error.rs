@@ -1,14 +1,14 @@
-//! Why there is no connection, or no longer, or not even one to run.
+//! The errors of building, opening and running connections.
 
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-/// Why a long connection could not be had, or was lost.
+/// A long connection could not be opened, or was lost.
 ///
-/// Its text has the platform's own code and message where it gave them, and never a secret or the
-/// address of a connection, which is one.
+/// The text contains the platform's code and message, if it sent any, but never a secret or the address
+/// of a connection, which is secret too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectError {
     kind: ConnectErrorKind,
@@ -20,29 +20,29 @@ pub struct ConnectError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConnectErrorKind {
-    /// The platform gave no address, for a reason that is the app's to mend: its id or secret, or
-    /// what it may do. Fatal.
+    /// The platform gave no address because of the app: a wrong id or secret, or a missing permission
+    /// or setting. Fatal.
     Refused,
-    /// The platform refused the upgrade as forbidden. Fatal.
+    /// The platform rejected the upgrade as forbidden. Fatal.
     Forbidden,
-    /// The app has as many connections as the platform allows: 50. Fatal, but for one of several
+    /// The app has as many connections as the platform allows: 50. Fatal, except for one of several
     /// connections of an app in [`LongConnections`](crate::LongConnections).
     TooManyConnections,
-    /// As many attempts as the platform allows have failed. Fatal; the text has the last one's.
+    /// All attempts that the platform allows have failed. Fatal; the text has the last attempt's error.
     GaveUp,
-    /// The platform gave no address or refused the upgrade, for a reason of its own.
+    /// The platform gave no address or rejected the upgrade, for a reason other than the app.
     Unavailable,
-    /// The platform, or the proxy, could not be reached; or TLS failed.
+    /// The platform or the proxy could not be reached, or TLS failed.
     Unreachable,
-    /// No connection within the connect time-out.
+    /// The connect time-out expired.
     TimedOut,
-    /// What the platform answered makes no sense.
+    /// The platform sent an unexpected answer.
     Protocol,
     /// An open connection broke.
     Lost,
     /// The platform closed an open connection.
     Closed,
-    /// Nothing was heard on an open connection for longer than two ping intervals.
+    /// An open connection was silent for longer than two ping intervals.
     Silent,
 }
 
@@ -68,9 +68,9 @@ impl ConnectErrorKind {
 
 impl ConnectError {
     pub(crate) fn new(kind: ConnectErrorKind, message: impl fmt::Display) -> Self {
-        /// More than that is no message.
+        /// The maximum length of a message.
         const MAX_CHARS: usize = 200;
-        // Controls, and what reorders text on a terminal.
+        // Control characters, and characters that reorder text on a terminal.
         let is_shown = |c: char| {
             !c.is_control()
                 && !matches!(c,
@@ -86,7 +86,7 @@ impl ConnectError {
         }
     }
 
-    /// With an error and what caused it as its message.
+    /// Creates an error whose message is another error with its causes.
     pub(crate) fn caused(
         kind: ConnectErrorKind,
         error: &(dyn std::error::Error + 'static),
@@ -112,7 +112,7 @@ impl ConnectError {
         self
     }
 
-    /// What came to its end: the last of the attempts that the platform allows.
+    /// Creates the error of the last allowed attempt.
     pub(crate) fn gave_up(self) -> Self {
         Self {
             kind: ConnectErrorKind::GaveUp,
@@ -120,20 +120,20 @@ impl ConnectError {
         }
     }
 
-    /// What went wrong.
+    /// The kind of failure.
     #[must_use]
     pub fn kind(&self) -> ConnectErrorKind {
         self.kind
     }
 
-    /// The platform's code, if it gave one.
+    /// The platform's error code, if it sent one.
     #[must_use]
     pub fn code(&self) -> Option<i64> {
         self.code
     }
 
-    /// Whether it ends a connection: trying again is of no use. One of several connections of an app
-    /// tries again after [`TooManyConnections`](ConnectErrorKind::TooManyConnections) all the same.
+    /// Whether the failure is permanent and ends the connection. One of several connections of an app
+    /// retries after [`TooManyConnections`](ConnectErrorKind::TooManyConnections) nevertheless.
     #[must_use]
     pub fn is_fatal(&self) -> bool {
         matches!(
@@ -149,17 +149,17 @@ impl ConnectError {
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self.kind {
-            ConnectErrorKind::Refused => "the platform refused the app",
-            ConnectErrorKind::Forbidden => "the platform forbids the connection",
+            ConnectErrorKind::Refused => "the platform rejected the app",
+            ConnectErrorKind::Forbidden => "the platform rejected the connection as forbidden",
             ConnectErrorKind::TooManyConnections => "the app has too many connections",
-            ConnectErrorKind::GaveUp => "no connection after all attempts",
-            ConnectErrorKind::Unavailable => "the platform gives no connection now",
+            ConnectErrorKind::GaveUp => "no connection after the last allowed attempt",
+            ConnectErrorKind::Unavailable => "the platform cannot provide a connection now",
             ConnectErrorKind::Unreachable => "the platform cannot be reached",
-            ConnectErrorKind::TimedOut => "no connection in time",
-            ConnectErrorKind::Protocol => "the platform answered something else",
+            ConnectErrorKind::TimedOut => "the connection attempt timed out",
+            ConnectErrorKind::Protocol => "the platform sent an unexpected answer",
             ConnectErrorKind::Lost => "the connection was lost",
             ConnectErrorKind::Closed => "the platform closed the connection",
-            ConnectErrorKind::Silent => "nothing was heard from the platform",
+            ConnectErrorKind::Silent => "the platform was silent for too long",
         };
         f.write_str(what)?;
         match (self.code, &*self.message) {
@@ -173,10 +173,10 @@ impl fmt::Display for ConnectError {
 
 impl std::error::Error for ConnectError {}
 
-/// Why a long connection cannot be built.
+/// A long connection cannot be built.
 ///
-/// Its text says what is wrong with which setting, and what to do. It never has a secret in it, nor a URL,
-/// in which there may be one.
+/// The text names the setting, what is wrong with it, and what to do. It never contains a secret or a
+/// URL, which may contain one.
 #[derive(Debug, Clone)]
 pub struct LongConnectionBuildError {
     kind: LongConnectionBuildErrorKind,
@@ -188,19 +188,19 @@ pub struct LongConnectionBuildError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LongConnectionBuildErrorKind {
-    /// The app's id or secret is the empty text.
+    /// The app's id or secret is empty.
     NoCredentials,
-    /// The domain is none of `http://` or `https://` without a user or a query.
+    /// The domain is not an `http://` or `https://` URL without user and query.
     InvalidDomain,
-    /// The proxy is none of `http://`.
+    /// The proxy is not an `http://` URL.
     InvalidProxy,
-    /// A bound or a time is 0 with which no event could be handled.
+    /// A limit or a time is 0, so that no event could be handled.
     Zero,
     /// There is no connection to run.
     NoConnection,
-    /// The user agent, or a header of the app's own, cannot be sent.
+    /// The user agent or a header of the app is invalid.
     InvalidHeader,
-    /// The domain is an `https://` one, and there is no TLS, or nobody to trust.
+    /// The domain uses `https://`, but no TLS provider or no root certificates are enabled.
     NoTls,
 }
 
@@ -221,7 +221,7 @@ impl LongConnectionBuildError {
         self
     }
 
-    /// Why it cannot be built.
+    /// The reason.
     #[must_use]
     pub fn kind(&self) -> LongConnectionBuildErrorKind {
         self.kind

@@ -1,5 +1,5 @@
-//! For this project's own benchmarks, fuzzing and soak test: a connection without a socket, and times
-//! that no app sets. Not part of the API: it may change in any version.
+//! For this project's benchmarks, fuzzing and soak test: a connection without a socket, and times that
+//! apps cannot set. Not part of the API: it may change in any version.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::wire::config::ClientConfig;
 
 pub use crate::session::model;
 
-/// Has a connection count as stable after this time, where a test has no minute to wait for it.
+/// Makes a connection count as stable after this time, for tests that cannot wait a minute.
 pub fn stable_after(mut builder: LongConnectionBuilder, time: Duration) -> LongConnectionBuilder {
     builder.stable_after = time;
     builder
@@ -58,8 +58,8 @@ impl Socketless {
         }
     }
 
-    /// Takes one message and, if it starts a handler, waits until that has ended. Returns what is sent
-    /// first.
+    /// Takes one message and, if it starts a handler, waits until the handler has ended. Returns the
+    /// first message sent.
     pub async fn exchange(&mut self, message: Bytes) -> Option<Bytes> {
         self.session.on_message(message, Instant::now());
         loop {

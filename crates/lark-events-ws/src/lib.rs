@@ -1,5 +1,5 @@
-//! The long connection of Feishu/Lark: events over a WebSocket that the app opens, without a public
-//! address. It feeds any `tower::Service` of deliveries, so that the same dispatcher and layers
+//! The long connection of Feishu/Lark: the app opens a WebSocket and receives events over it, without a
+//! public address. It passes deliveries to any `tower::Service`, so that the same dispatcher and layers
 //! serve it and webhooks.
 //!
 //! ```no_run
@@ -23,48 +23,47 @@
 //! # }
 //! ```
 //!
-//! - An event is acknowledged when its handler has succeeded, and the platform delivers it again
-//!   after a failure, a panic, or when there is no outcome by the
-//!   [ack deadline](LongConnectionBuilder::ack_deadline). Callbacks are not delivered again.
-//! - The connection is kept: pings, detection of a peer gone silent, and connecting again with
+//! - An event is acknowledged when its handler has succeeded. The platform redelivers it after a
+//!   failure, a panic, or when there is no outcome by the [ack
+//!   deadline](LongConnectionBuilder::ack_deadline). Callbacks are never redelivered.
+//! - The connection is kept: pings, detection of a peer gone silent, and reconnecting with
 //!   back-off and jitter, at the intervals that the platform sets. Where they are short, the wait
 //!   doubles up to two minutes, until a connection has lasted a minute. A permanent failure ends
 //!   [`run`](LongConnection::run).
-//! - [`Monitor`] tells what it is doing, for readiness probes.
-//! - The platform sends each event on one of the app's connections, at random: every process has to
-//!   register every handler. [`LongConnections`] runs several in one process.
+//! - [`Monitor`] shows the state of the connection, for readiness probes.
+//! - The platform sends each event on one of the app's connections, at random, so every process must
+//!   register every handler. [`LongConnections`] runs several connections in one process.
 //!
 //! # Logs
 //!
-//! Each line about a connection and its events is in a span `long_connection` with the `app_id`. What
-//! ends `run` is logged as an error at once, before handlers finish. An event that is not acknowledged
-//! has one line for its failure, that of the dispatcher or of this crate.
+//! Each line about a connection and its events is in a span `long_connection` with the `app_id`. A
+//! failure that ends `run` is logged as an error at once, before handlers finish. An event that is not
+//! acknowledged has one line for its failure, from the dispatcher or from this crate.
 //!
-//! No line of this crate has a secret, an address or a payload in it. The `tungstenite` crate at
-//! TRACE shows all of them: keep it above that.
+//! No line of this crate contains a secret, an address or a payload. The `tungstenite` crate logs all
+//! of them at TRACE: disable that level for it.
 //!
 //! # Metrics
 //!
-//! With the feature `metrics`, for whatever recorder of the `metrics` facade the program installs:
+//! With the feature `metrics`, for any recorder of the `metrics` facade that the program installs:
 //!
 //! | name | kind | labels | what |
 //! | --- | --- | --- | --- |
 //! | `lark_events_connections` | gauge | `app_id` | connections that are open |
 //! | `lark_events_connection_failures_total` | counter | `app_id`, `reason` | connections lost, or not had: [`ConnectErrorKind::as_str`] |
 //!
-//! `MetricsLayer` of `lark-events-layers` has those of deliveries.
+//! `MetricsLayer` of `lark-events-layers` has the metrics of deliveries.
 //!
 //! # Features
 //!
-//! - `ring` (default) or `aws-lc`: what TLS computes with. Both: `ring`.
-//! - `webpki-roots` (default), `native-roots`: whom it trusts, the roots of Mozilla or of the
-//!   machine.
-//! - `tls`: TLS without either, for a [configuration](LongConnectionBuilder::tls_config) of one's
-//!   own.
+//! - `ring` (default) or `aws-lc`: the TLS cryptography provider. If both are enabled, `ring` is used.
+//! - `webpki-roots` (default), `native-roots`: the root certificates, of Mozilla or of the machine.
+//! - `tls`: TLS without a provider and roots, for your own
+//!   [configuration](LongConnectionBuilder::tls_config).
 
-// Each item says which feature it needs, on docs.rs.
+// docs.rs shows the required feature of each item.
 #![cfg_attr(docsrs, feature(doc_cfg))]
-// Nothing that comes from the network makes this panic or miscount.
+// Input from the network must not cause a panic or an overflow.
 #![cfg_attr(
     not(test),
     warn(
@@ -111,7 +110,7 @@ pub use self::wire::frame;
 #[cfg(feature = "tls")]
 pub use tokio_rustls::rustls;
 
-/// The documents' own examples are tests.
+/// Runs the examples of the documents as tests.
 #[cfg(doctest)]
 mod documents {
     #[doc = include_str!("../../../docs/coming-from-the-official-sdks.md")]

@@ -4,7 +4,7 @@ use metrics::{counter, gauge};
 
 use crate::monitor::State;
 
-/// A connection goes from one state to another.
+/// Records that a connection goes from one state to another.
 pub(crate) fn state(app_id: &str, before: &State, after: &State) {
     let app_id = app_id.to_owned();
     let open = gauge!("lark_events_connections", "app_id" => app_id.clone());

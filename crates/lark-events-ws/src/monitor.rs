@@ -1,4 +1,4 @@
-//! What a connection is doing, without logs: for readiness probes and dashboards.
+//! The state of a connection, for readiness probes and dashboards.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,50 +9,52 @@ use tokio::sync::watch;
 use crate::error::ConnectError;
 use crate::stats::{Counters, Stats};
 
-/// What a long connection is doing.
+/// The state of a long connection.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum State {
-    /// It was built and is not run.
+    /// The connection was built but is not running.
     #[default]
     Idle,
-    /// It asks for an address, or opens the connection there.
+    /// The connection is being opened: it requests an address, or opens the WebSocket there.
     Connecting,
-    /// It is open.
+    /// The connection is open.
     #[non_exhaustive]
     Connected {
-        /// Since when.
+        /// When it was opened.
         since: SystemTime,
-        /// The platform's name for it: `device_id` of its address.
+        /// The platform's id of the connection: `device_id` of its address.
         connection_id: String,
     },
-    /// It was lost, or could not be had, and is tried again.
+    /// The connection was lost, or could not be opened, and will be retried.
     #[non_exhaustive]
     Reconnecting {
-        /// Counts from 1, until a connection has lasted a minute.
+        /// The number of the next attempt, from 1. It starts again once a connection has lasted a
+        /// minute.
         attempt: u64,
-        /// When it is tried.
+        /// When the next attempt starts.
         next_at: SystemTime,
-        /// What was the matter.
+        /// Why the connection was lost or could not be opened.
         why: ConnectError,
     },
-    /// It is being shut down, or about to have failed: handlers finish, no event is taken.
+    /// The connection is shutting down or has failed permanently: running handlers finish, and no
+    /// further events are accepted.
     Draining,
-    /// It was shut down, or its future dropped.
+    /// The connection was shut down, or its future was dropped.
     Closed,
-    /// It ended, since trying again is of no use.
+    /// The connection failed permanently.
     Failed(ConnectError),
 }
 
 impl State {
-    /// Whether events come in: what a readiness probe asks.
+    /// Whether the connection receives events, for readiness probes.
     #[must_use]
     pub fn is_connected(&self) -> bool {
         matches!(self, Self::Connected { .. })
     }
 }
 
-/// Watches a connection while it is run.
+/// Watches a connection while it runs.
 ///
 /// ```
 /// use lark_events_ws::{LongConnection, State};
@@ -60,7 +62,7 @@ impl State {
 /// # fn probe() -> Result<(), Box<dyn std::error::Error>> {
 /// let connection = LongConnection::builder("cli_a1b2", "secret").build()?;
 /// let monitor = connection.monitor();
-/// // … connection.run(dispatcher) in a task, and for a readiness probe:
+/// // Run `connection.run(dispatcher)` in a task. In a readiness probe:
 /// let status = if monitor.state().is_connected() { 200 } else { 503 };
 /// assert_eq!((status, monitor.stats().events), (503, 0));
 /// # Ok(())
@@ -75,33 +77,33 @@ pub struct Monitor {
 }
 
 impl Monitor {
-    /// The app whose connection it is.
+    /// The id of the connection's app.
     #[must_use]
     pub fn app_id(&self) -> &str {
         &self.app_id
     }
 
-    /// What the connection is doing.
+    /// The current state.
     #[must_use]
     pub fn state(&self) -> State {
         self.state.borrow().clone()
     }
 
-    /// What happened so far.
+    /// The counts so far.
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.counters.stats()
     }
 
-    /// The states to come, as a channel that always has the last one.
+    /// A channel of states that always holds the latest one.
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<State> {
         self.state.clone()
     }
 
-    /// Waits for a state, and gives it. One that passes at once may be missed: a
-    /// [listener](crate::LongConnectionBuilder::on_state) is told of all. Of a connection that is run
-    /// no more the last state is given, wanted or not.
+    /// Waits for a state and returns it. A state that passes quickly may be missed; a
+    /// [listener](crate::LongConnectionBuilder::on_state) sees all of them. Once the connection no
+    /// longer runs, the last state is returned, wanted or not.
     pub async fn until(&self, wanted: impl FnMut(&State) -> bool) -> State {
         let mut state = self.state.clone();
         let found = state.wait_for(wanted).await.map(|state| state.clone());

@@ -1,4 +1,4 @@
-//! Running what was built: to its end, or to that of a graceful shutdown.
+//! Running connections until they end or are shut down gracefully.
 
 use std::fmt;
 use std::future::{Pending, pending};
@@ -13,8 +13,8 @@ use crate::error::ConnectError;
 use crate::run::Runner;
 use crate::run::handlers::Handle;
 
-/// A [`LongConnection`](crate::LongConnection) or [`LongConnections`](crate::LongConnections) with the service that is to
-/// handle what comes. Nothing happens before it is awaited.
+/// A [`LongConnection`](crate::LongConnection) or [`LongConnections`](crate::LongConnections) with the
+/// service for its deliveries. It does nothing until it is awaited.
 ///
 /// ```no_run
 /// use lark_events::Dispatcher;
@@ -31,18 +31,18 @@ use crate::run::handlers::Handle;
 /// # }
 /// ```
 ///
-/// To run it in a task of its own, give its future to `tokio::spawn`: `run.into_future()`.
+/// To run it in a separate task, pass its future to `tokio::spawn`: `tokio::spawn(run.into_future())`.
 ///
-/// When the future is dropped, the connection and all handlers end at once.
+/// Dropping the future ends the connection and all handlers at once.
 ///
 /// # Errors
 ///
-/// [`ConnectError`] for what trying again cannot help: see [`ConnectError::is_fatal`]. Without a
-/// [signal](Self::with_graceful_shutdown) it ends with nothing else.
+/// [`ConnectError`], only for permanent failures: see [`ConnectError::is_fatal`]. Without a
+/// [signal](Self::with_graceful_shutdown), it runs until such a failure.
 ///
 /// # Panics
 ///
-/// Outside of a tokio runtime with time and I/O.
+/// Outside a tokio runtime with time and I/O.
 #[must_use = "it connects to nothing before it is awaited"]
 pub struct Run<S, F = Pending<()>> {
     runners: Runners,
@@ -54,7 +54,7 @@ pub(crate) enum Runners {
     One(Box<Runner>),
     Several {
         runners: Vec<Runner>,
-        /// Whether what ends one of them ends them all.
+        /// Whether a fatal error of one connection ends all of them.
         one_app: bool,
     },
 }
@@ -68,11 +68,12 @@ impl<S> Run<S> {
         }
     }
 
-    /// Shuts down when `signal` resolves: no event is taken any more, handlers that run may finish
-    /// within the [drain time-out](crate::LongConnectionBuilder::drain_timeout), their answers are sent, and the
-    /// connection is closed. That may take three seconds longer: for handlers that block their thread, for
-    /// what the platform is slow to read, and for its own Close. What it sends while the connection is being
-    /// closed is not answered: events come again on another one.
+    /// Shuts down when `signal` resolves: no further events are accepted, running handlers may finish
+    /// within the [drain time-out](crate::LongConnectionBuilder::drain_timeout), their answers are
+    /// sent, and the connection is closed. This may take three seconds longer, for handlers that block
+    /// their thread, for answers that the platform is slow to read, and for its Close. Events that
+    /// arrive while the connection is being closed are not answered; the platform redelivers them on
+    /// another connection.
     pub fn with_graceful_shutdown<F>(self, signal: F) -> Run<S, F>
     where
         F: Future<Output = ()> + Send + 'static,
@@ -114,7 +115,7 @@ where
     }
 }
 
-/// Runs a [`Run`] to its end.
+/// The future of a [`Run`].
 #[must_use = "futures do nothing unless polled"]
 pub struct RunFuture(Pin<Box<dyn Future<Output = Result<(), ConnectError>> + Send>>);
 
@@ -166,7 +167,7 @@ async fn run_all<S: Handle>(
                 result = result.and(Err(error));
             }
             Some(Err(error)) => {
-                // Otherwise the runtime is shut down, and this with it.
+                // Otherwise the runtime is shutting down, and so is this task.
                 if let Ok(panic) = error.try_into_panic() {
                     std::panic::resume_unwind(panic);
                 }

@@ -1,38 +1,37 @@
-//! What happened on a connection, in numbers.
+//! The counts of a connection.
 
 use std::sync::Arc;
 
 use lark_events_layers::run::{Counter, Tasks};
 
-/// Counts since [`LongConnection`](crate::LongConnection) was built, over all its reconnections.
+/// Counts since the [`LongConnection`](crate::LongConnection) was built, across reconnects.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
     /// Frames received, of any kind.
     pub frames: u64,
-    /// Messages received that are no frame, or of a kind that this client does not take.
+    /// Messages received that are not a frame, or of a kind that this client does not support.
     pub ignored: u64,
-    /// Events and callbacks received whole.
+    /// Complete events and callbacks received.
     pub events: u64,
-    /// Acknowledgements of success, put on their way.
+    /// Acknowledgements of success that were queued for sending.
     pub acked: u64,
-    /// Of those: events [rejected](lark_events::Reject) by their handler.
+    /// Of [`acked`](Self::acked): events [rejected](lark_events::Reject) by their handler.
     pub rejected_events: u64,
-    /// Acknowledgements of failure, put on their way for whatever reason: the platform delivers an
-    /// event again.
+    /// Acknowledgements of failure that were queued for sending, for any reason: the platform
+    /// redelivers the event.
     pub failed: u64,
-    /// Of those: no outcome was there by the ack deadline.
+    /// Of [`failed`](Self::failed): the ack deadline passed without an outcome.
     pub deadline_missed: u64,
-    /// Of those: too many events waited, or too many bytes were in flight, or the connection was
-    /// draining.
+    /// Of [`failed`](Self::failed): too many events waited, too many bytes were in flight, or the
+    /// connection was draining.
     pub overloaded: u64,
-    /// Events that were not answered, since the connection was gone: the platform delivers them
-    /// again.
+    /// Events that were not answered because the connection was lost: the platform redelivers them.
     pub unsent: u64,
-    /// Handlers cancelled before their end, by [`LateHandler::Cancel`](crate::LateHandler::Cancel)
+    /// Handlers cancelled before they finished, by [`LateHandler::Cancel`](crate::LateHandler::Cancel)
     /// or at the end of a drain.
     pub cancelled: u64,
-    /// Fragments dropped: of events that never got whole, or that broke a bound.
+    /// Dropped fragments, of events that stayed incomplete or exceeded a limit.
     pub fragments_dropped: u64,
     /// Connections opened after the first one.
     pub reconnects: u64,
@@ -53,7 +52,7 @@ pub(crate) struct Counters {
     pub(crate) unsent: Counter,
     pub(crate) fragments_dropped: Counter,
     pub(crate) reconnects: Counter,
-    /// The handlers, which the session bounds.
+    /// The running handlers, which the session limits.
     pub(crate) tasks: Arc<Tasks>,
 }
 

@@ -173,11 +173,11 @@ async fn messages_that_are_dropped(log: &Log) {
     assert_eq!(lines.len(), MANY, "{lines:#?}");
     // Each says what it was.
     for what in [
-        "a card of the old scheme",
-        "a frame of another kind",
+        "a card callback of the old scheme",
+        "a frame of an unknown type",
         "a text message",
     ] {
-        let said = format!("a message is dropped what={what:?}");
+        let said = format!("message dropped what={what:?}");
         assert!(
             lines.iter().any(|line| line.contains(&said)),
             "{what}: {lines:#?}"
@@ -237,7 +237,7 @@ async fn events_that_are_not_acknowledged(log: &Log) {
     says("WARN", "no outcome by the ack deadline", r#"message_id=""#);
 
     pushed(Finish, dispatcher(), "{".into()).await;
-    says("WARN", "not acknowledged: no event", "");
+    says("WARN", "not acknowledged: the payload is not an event", "");
     let foreign = event("late_v1").header("app_id", "cli_milk");
     pushed(Finish, dispatcher(), foreign).await;
     says("WARN", "for another app", &named("late_v1"));
@@ -264,8 +264,7 @@ async fn connections_that_end(log: &Log) {
     let failed = |state: &State| matches!(state, State::Failed(_));
     monitors[1].until(failed).await;
     let line = alarm(log);
-    let said =
-        r#"ERROR long_connection{app_id="cli_milk"}: lark_events_ws::run: not connecting again"#;
+    let said = r#"ERROR long_connection{app_id="cli_milk"}: lark_events_ws::run: not reconnecting"#;
     assert!(line.contains(said), "{line}");
     assert!(
         line.contains("code 1000040345, app_id or app_secret is invalid"),
@@ -291,7 +290,10 @@ async fn connections_that_end(log: &Log) {
     monitor.until(|state| *state == State::Draining).await;
     let lines = log.take();
     let errors: Vec<_> = lines.iter().filter(|line| line.contains("ERROR")).collect();
-    assert!(errors[0].contains("forbids the connection"), "{lines:#?}");
+    assert!(
+        errors[0].contains("rejected the connection as forbidden"),
+        "{lines:#?}"
+    );
     assert_eq!((errors.len(), monitor.stats().running), (1, 1));
     running.await.unwrap().unwrap_err();
     assert_eq!(log.take(), [""; 0]);
@@ -317,5 +319,5 @@ async fn connections_that_end(log: &Log) {
     tea.disconnect();
     assert_eq!(running.await.unwrap(), Ok(()));
     let line = alarm(log);
-    assert!(line.contains("lost while draining"), "{line}");
+    assert!(line.contains("connection lost while draining"), "{line}");
 }

@@ -10,7 +10,7 @@ use crate::crypto::{BodyKey, CipherError, Digest};
 
 /// The Encrypt Key of an app, with the AES keys derived from it.
 ///
-/// Deriving happens here, once; opening an event costs no key schedule.
+/// The AES keys are derived once, in [`new`](Self::new), and reused for every event.
 ///
 /// ```
 /// use lark_events::EncryptKey;
@@ -38,25 +38,25 @@ impl EncryptKey {
         self.text.as_bytes()
     }
 
-    /// Opens the text of an `{"encrypt": …}` wrapper. This authenticates nothing: CBC has no tag,
-    /// and whoever can tell the errors apart from outside can read the text without the key. Over
-    /// a network use [`Webhook`](crate::Webhook), which checks the signature first.
+    /// Decrypts the text of an `{"encrypt": …}` wrapper. This does **not** authenticate the text: CBC
+    /// has no tag, and an attacker who can distinguish the errors can decrypt without the key. Over a
+    /// network use [`Webhook`](crate::Webhook), which checks the signature first.
     ///
     /// # Errors
     ///
-    /// [`CipherError`] when the text is not base64, not whole blocks, or has no padding under this
-    /// key.
+    /// [`CipherError`] when the text is not base64, is not a whole number of blocks, or has no valid
+    /// padding under this key.
     pub fn open(&self, wrapped: impl AsRef<[u8]>) -> Result<Bytes, CipherError> {
         self.body.open(wrapped)
     }
 
-    /// Decrypts text that is not authenticated. Padding is part of the plaintext and decides nothing.
+    /// Decrypts unauthenticated text. The padding stays part of the plaintext and is not checked.
     pub(crate) fn decrypt_unauthenticated(&self, wrapped: &str) -> Result<Bytes, CipherError> {
         self.body.decrypt(wrapped)
     }
 
-    /// Seals a document as the platform does, for tests and simulators: the text that goes into
-    /// `{"encrypt": …}`. `iv` must be random where the secrecy of the text matters.
+    /// Encrypts a document as the platform does, for tests and simulators, and returns the text for
+    /// `{"encrypt": …}`. Use a random `iv` if the text must stay secret.
     ///
     /// ```
     /// # use lark_events::EncryptKey;
@@ -104,7 +104,7 @@ impl From<String> for EncryptKey {
     }
 }
 
-/// The Verification Token of an app: every document that the platform posts carries it.
+/// The Verification Token of an app, which every document from the platform carries.
 ///
 /// ```
 /// use lark_events::VerificationToken;

@@ -1,7 +1,7 @@
 //! The errors of this crate.
 //!
-//! Each error has a `kind()`, and its cause as its [source](Error::source). Their texts say what failed
-//! and where, and never quote a value of a payload or a secret; no dependency's type shows through.
+//! Each error has a `kind()`, and its cause as its [source](Error::source). The texts say what failed
+//! and where, and never quote a payload value or a secret. No type of a dependency is exposed.
 
 mod decode;
 
@@ -18,7 +18,7 @@ pub use crate::webhook::build_error::{WebhookBuildError, WebhookBuildErrorKind};
 #[doc(inline)]
 pub use crate::webhook::rejection::{Rejection, RejectionKind};
 
-/// Any error, as handlers and services pass it on.
+/// A boxed error, as handlers and services return it.
 pub type BoxError = Box<dyn Error + Send + Sync + 'static>;
 
 /// An error and its sources.
@@ -34,13 +34,13 @@ pub(crate) fn with_sources(error: &(dyn Error + 'static)) -> String {
     texts.join(": ")
 }
 
-/// A value that cannot be written as JSON.
+/// A value cannot be written as JSON.
 #[derive(Debug)]
 pub struct EncodeError {
     source: BoxError,
 }
 
-/// What kind of failure an [`EncodeError`] is.
+/// The kinds of [`EncodeError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EncodeErrorKind {
@@ -54,7 +54,7 @@ impl EncodeError {
         Self { source }
     }
 
-    /// What kind of failure it is.
+    /// The kind of failure.
     #[must_use]
     pub fn kind(&self) -> EncodeErrorKind {
         EncodeErrorKind::Serialize
@@ -80,19 +80,19 @@ pub struct DispatchError {
     source: Option<BoxError>,
 }
 
-/// What kind of failure a [`DispatchError`] is.
+/// The kinds of [`DispatchError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DispatchErrorKind {
-    /// No handler is registered, and the event may not be acknowledged without one.
+    /// No handler is registered, and the policy does not allow acknowledging the event without one.
     Unhandled,
-    /// The body is not what the handler's type takes; no handler ran.
+    /// The body does not fit the handler's type; no handler ran.
     Decode,
-    /// The handler returned an error: the source.
+    /// The handler returned an error, which is the source.
     Handler,
     /// The handler panicked.
     Panic,
-    /// The handler of a callback gave no reply.
+    /// The handler of a callback returned no reply.
     NoReply,
     /// The handler's reply could not be written as JSON.
     Encode,
@@ -114,14 +114,14 @@ impl DispatchErrorKind {
 }
 
 impl DispatchError {
-    /// A failure without a cause. The dispatcher makes its own, and logs it; this is for tests, and for
-    /// layers, which log what they make.
+    /// A failure without a cause, for tests and layers. The dispatcher logs the failures that it
+    /// creates; a layer must log its own.
     #[must_use]
     pub fn new(kind: DispatchErrorKind) -> Self {
         Self { kind, source: None }
     }
 
-    /// A failure with the error that caused it.
+    /// A failure with its cause.
     pub fn with_source(kind: DispatchErrorKind, source: impl Into<BoxError>) -> Self {
         Self {
             kind,
@@ -129,7 +129,7 @@ impl DispatchError {
         }
     }
 
-    /// What kind of failure it is.
+    /// The kind of failure.
     #[must_use]
     pub fn kind(&self) -> DispatchErrorKind {
         self.kind
@@ -156,24 +156,24 @@ impl Error for DispatchError {
     }
 }
 
-/// A dispatcher that cannot be built. The text names all problems with their places in the code.
+/// A dispatcher cannot be built. The text names all problems with their places in the code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildError(pub(crate) Vec<BuildProblem>);
 
-/// What kind of failure a [`BuildError`] is.
+/// The kinds of [`BuildError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BuildErrorKind {
     /// Two handlers are registered for one event type, or two fallbacks.
     Clash,
-    /// A callback is in a set: no handler could reply to it.
+    /// A callback is in a set, where no handler can reply to it.
     CallbackInSet,
-    /// A callback is ignored: its users would wait for a reply in vain.
+    /// A callback is ignored, although its users wait for a reply.
     CallbackIgnored,
 }
 
 impl BuildError {
-    /// What kind of failure it is: that of the first problem.
+    /// The kind of the first problem.
     #[must_use]
     pub fn kind(&self) -> BuildErrorKind {
         match self.0.first() {
@@ -192,12 +192,12 @@ pub(crate) enum BuildProblem {
         first: &'static Location<'static>,
         second: &'static Location<'static>,
     },
-    /// Nobody could reply to it.
+    /// No handler could reply to it.
     CallbackInSet {
         event_type: &'static str,
         place: &'static Location<'static>,
     },
-    /// Its users would wait for a reply in vain.
+    /// Its users would wait for a reply that never comes.
     CallbackIgnored {
         event_type: String,
         place: &'static Location<'static>,
@@ -232,11 +232,13 @@ impl fmt::Display for BuildProblem {
             }
             Self::CallbackInSet { event_type, place } => write!(
                 f,
-                "{event_type} is a callback, which needs its own reply, in a set: at {place}"
+                "{event_type} is a callback and needs its own reply: register it with `on`, not in a \
+                 set, at {place}"
             ),
             Self::CallbackIgnored { event_type, place } => write!(
                 f,
-                "{event_type} is a callback, which needs a reply, and is ignored: at {place}"
+                "{event_type} is a callback and needs a reply: register a handler instead of ignoring \
+                 it, at {place}"
             ),
         }
     }

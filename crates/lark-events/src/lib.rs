@@ -7,8 +7,8 @@
 //! transport  ->  Delivery  ->  [layers]  ->  Dispatcher  ->  Outcome  ->  transport
 //! ```
 //!
-//! A transport turns bytes into a [`Delivery`] and an [`Outcome`] back into bytes; a
-//! [`Dispatcher`] decodes the delivery into the type its handler wants. `lark-events-tower` is the
+//! A transport turns bytes into a [`Delivery`], and an [`Outcome`] back into bytes. A
+//! [`Dispatcher`] decodes the delivery into the type that its handler takes. `lark-events-tower` is the
 //! transport for HTTP servers; the typed events are in crates such as `vc-events`.
 //!
 //! ```
@@ -40,14 +40,14 @@
 //! # Features
 //!
 //! - `old-card`: the card callback of the old scheme (`card.action.trigger_v1`), which is plain and
-//!   signed with SHA-1, with an opener of its own. Off by default.
+//!   signed with SHA-1, with a separate opener. Off by default.
 //! - `derive`: `#[derive(EventType)]` and `#[derive(Lenient)]`, for events of your own. Off by
 //!   default.
-//! - `testing`: the module of that name, for tests of your own handlers. Off by default.
+//! - `testing`: the module of that name, for tests of your handlers. Off by default.
 
-// Each item says which feature it needs, on docs.rs.
+// docs.rs shows the required feature of each item.
 #![cfg_attr(docsrs, feature(doc_cfg))]
-// Nothing that comes from the network makes this panic or miscount.
+// Input from the network must not cause a panic or an overflow.
 #![cfg_attr(
     not(test),
     warn(
@@ -87,11 +87,11 @@ pub use self::json::RawJson;
 pub use self::json::lenient;
 pub use self::webhook::{Opened, Webhook, Webhooks};
 
-/// Implements [`EventType`](trait@EventType) for the body of an event of your own, and decodes it
-/// leniently: [`lenient::Lenient`](derive@lenient::Lenient) says how.
+/// Implements [`EventType`](trait@EventType) for the body of your own event, and decodes it
+/// [leniently](derive@lenient::Lenient).
 ///
-/// `#[event("…")]` says which event it is. It can have `reply = Type` besides, for a callback, and
-/// `schema = "1.0"`, for an event of the old envelope.
+/// `#[event("…")]` names the event type. Add `reply = Type` for a callback, and `schema = "1.0"` for an
+/// event of the old envelope.
 ///
 /// ```
 /// use lark_events::lenient::Lenient;
@@ -124,7 +124,7 @@ pub use self::webhook::{Opened, Webhook, Webhooks};
 #[cfg(feature = "derive")]
 pub use lark_events_macros::EventType;
 
-/// What the derives write names this.
+/// The code of the derives refers to this.
 #[cfg(feature = "derive")]
 #[doc(hidden)]
 pub mod __derive {
@@ -133,7 +133,7 @@ pub mod __derive {
     pub use crate::event::{EventInfo, EventType, Schema};
 }
 
-/// Public types go to other threads with the services that hold them.
+/// Public types move to other threads with the services that hold them.
 const _: fn() = || {
     fn shareable<T: Send + Sync + 'static>() {}
     shareable::<Webhook>();

@@ -1,14 +1,14 @@
-//! The bounds of what this crate takes and keeps, each with its reason. Lengths are in bytes.
+//! The limits of this crate, each with its reason. Lengths are in bytes.
 
 use std::time::Duration;
 
-/// The largest event that any transport takes. The platform documents no maximum; its largest known
+/// The largest event that any transport accepts. The platform documents no maximum; its largest known
 /// events are far smaller.
 pub const MAX_EVENT_BYTES: usize = 4 * 1024 * 1024;
 
-/// The longest text that an envelope may have: an id, type, time, token, key or challenge, or the name
-/// of a header field. An event with a longer one is rejected as malformed. The platform's texts
-/// have fewer than a hundred bytes.
+/// The longest string in an envelope: an id, type, time, token, key or challenge, or the name of a
+/// header field. An event with a longer string is rejected as malformed. The platform's strings have
+/// fewer than a hundred bytes.
 ///
 /// ```
 /// use std::time::SystemTime;
@@ -25,11 +25,11 @@ pub const MAX_EVENT_BYTES: usize = 4 * 1024 * 1024;
 /// ```
 pub const MAX_ENVELOPE_TEXT_BYTES: usize = 1024;
 
-/// The most that is read of an unsigned body when an Encrypt Key is set. Encrypted, a URL check of the
-/// platform takes about 200 bytes; one with the longest challenge and a token of 64 bytes, 378.
+/// The largest unsigned body that is read when an Encrypt Key is set. An encrypted URL check of the
+/// platform takes about 200 bytes; one with the longest challenge and a token of 64 bytes takes 378.
 pub const MAX_UNSIGNED_BYTES: usize = 768;
 
-/// The longest challenge of a URL check that is answered: a bound on what an answer repeats.
+/// The longest challenge of a URL check that is answered, which limits what an answer repeats.
 pub const MAX_CHALLENGE: usize = 128;
 
 /// The longest nonce of a signature. The platform's are around twenty characters.
@@ -38,22 +38,24 @@ pub const MAX_NONCE: usize = 128;
 /// The longest timestamp of a signature: a 64-bit number has at most twenty digits.
 pub const MAX_TIMESTAMP: usize = 20;
 
-/// How old a signature may be, unless [`freshness`](crate::webhook::WebhookBuilder::freshness) is set. Longer
+/// The default maximum age of a signature: see [`freshness`](crate::webhook::WebhookBuilder::freshness). Longer
 /// than the 7.1 hours over which the platform redelivers, in case a redelivery keeps the signature of the
 /// first attempt; the documentation does not say.
 pub const DEFAULT_MAX_AGE: Duration = Duration::from_hours(8);
 
-/// How far ahead of our clock a signature may be, unless [`freshness`](crate::webhook::WebhookBuilder::freshness)
-/// is set.
+/// The default maximum time of a signature ahead of the clock: see
+/// [`freshness`](crate::webhook::WebhookBuilder::freshness).
 pub const DEFAULT_MAX_AHEAD: Duration = Duration::from_mins(10);
 
-/// How long after its last byte an unsigned request is refused that had something to decrypt. Far more
-/// than opening it takes, so that the time of the answer says nothing about what was decrypted.
+/// The delay, after the last byte, of the rejection of an unsigned request that was decrypted. The
+/// delay is far longer than decrypting takes, so the time of the answer reveals nothing about the
+/// plaintext.
 pub const REFUSAL_DELAY: Duration = Duration::from_millis(5);
 
-/// Most Encrypt Keys, and most Verification Tokens, live at once. Each key costs one more hash over
-/// the body of a forged request; two are enough to rotate without a gap.
+/// The maximum number of Encrypt Keys, and of Verification Tokens, at once. Each key costs one more
+/// hash over the body of a forged request; two keys are enough to rotate without a gap.
 pub const MAX_LIVE_SECRETS: usize = 4;
 
-/// Most Encrypt Keys of all apps at one URL: a forged request costs a hash over its body for each.
+/// The maximum number of Encrypt Keys of all apps at one URL: a forged request costs one hash over its
+/// body for each key.
 pub const MAX_KEYS_BY_SIGNATURE: usize = 16;

@@ -1,12 +1,12 @@
-//! For tests of your own handlers: events as the platform documents them, delivered without a
-//! transport. With the feature `testing`, in `[dev-dependencies]`:
+//! Test support for your handlers: documented sample events, delivered without a transport. Enable the
+//! feature `testing` in `[dev-dependencies]`:
 //!
 //! ```toml
 //! lark-events = { version = "0.1", features = ["testing"] }
 //! ```
 //!
-//! A test calls its handler with [a sample](Sample), or has the whole dispatcher [deliver](Deliver)
-//! one, layers included:
+//! A test calls its handler with [a sample](Sample), or [delivers](Deliver) a sample to the whole
+//! dispatcher, layers included:
 //!
 //! ```
 //! use lark_events::callback::{CardActionReply, CardActionTrigger, Toast};
@@ -49,8 +49,8 @@
 //! # }
 //! ```
 //!
-//! For the way over a transport, signed and encrypted, delivered again and with faults, there is the
-//! local platform of `lark-events-sim`.
+//! To test over a transport, with signatures, encryption, redelivery and faults, use the local platform
+//! of `lark-events-sim`.
 
 #![expect(clippy::panic, reason = "a test fails by panicking")]
 
@@ -67,29 +67,29 @@ use crate::error::{BoxError, DecodeError, DispatchError, DispatchErrorKind, with
 use crate::event::{Delivery, Event, EventHeader, EventType, Transport};
 use crate::json::RawJson;
 
-/// The documented sample of an event: of every [`EventType`].
+/// The documented sample of an event, available for every [`EventType`].
 pub trait Sample: EventType {
-    /// The event that the documentation shows, header and body, as a handler is given it. One that
-    /// the documentation shows no sample of has an empty body.
+    /// The sample event of the documentation, header and body, as a handler receives it. The body is
+    /// empty if the documentation has no sample.
     ///
     /// # Panics
     ///
-    /// When the type does not take its sample, or without one an empty body: then it is a type of
-    /// your own, made for something else.
+    /// When the sample does not fit the type, or there is no sample and the type does not accept an
+    /// empty body. Both happen only with your own types.
     #[must_use]
     #[track_caller]
     fn sample() -> Event<Self> {
         let sampled = sample_of(Self::SAMPLE, Self::EVENT_TYPE);
         match sampled.and_then(|Delivery { header, raw, .. }| Event::decode(header, raw)) {
             Ok(event) => event,
-            Err(error) => panic!("{} does not take its sample: {error}", Self::EVENT_TYPE),
+            Err(error) => panic!("{} does not accept its sample: {error}", Self::EVENT_TYPE),
         }
     }
 }
 
 impl<E: EventType> Sample for E {}
 
-/// The documented sample as a delivery. It may be a whole document or a body alone.
+/// The documented sample as a delivery. The sample may be a whole document or only a body.
 fn sample_of(sample: Option<&'static str>, event_type: &str) -> Result<Delivery, DecodeError> {
     let sample = sample.unwrap_or("{}");
     let whole = Delivery::parse_unauthenticated(sample, Transport::Local, SystemTime::now());
@@ -100,7 +100,7 @@ fn sample_of(sample: Option<&'static str>, event_type: &str) -> Result<Delivery,
 }
 
 impl<E> Event<E> {
-    /// The same event with another header.
+    /// Changes the header.
     #[must_use]
     pub fn with_header(mut self, change: impl FnOnce(&mut EventHeader)) -> Self {
         change(&mut self.header);
@@ -109,12 +109,11 @@ impl<E> Event<E> {
 }
 
 impl<E: Serialize> Event<E> {
-    /// The same event with another body. Its [`raw`](Self::raw) text is then the body's own
-    /// serialisation.
+    /// Changes the body. The [`raw`](Self::raw) text becomes the serialised body.
     ///
     /// # Panics
     ///
-    /// As [`Event::new`].
+    /// The panics of [`Event::new`].
     #[must_use]
     pub fn with_body(self, change: impl FnOnce(&mut E)) -> Self {
         let Self {
@@ -125,7 +124,7 @@ impl<E: Serialize> Event<E> {
     }
 }
 
-/// As if a transport in this process had brought it, now.
+/// Creates a delivery with [`Transport::Local`](crate::Transport::Local) and the current time.
 impl<E> From<Event<E>> for Delivery {
     fn from(event: Event<E>) -> Self {
         let raw = event.raw().clone();
@@ -133,10 +132,10 @@ impl<E> From<Event<E>> for Delivery {
     }
 }
 
-/// Delivering without a transport: to a [`Dispatcher`](crate::Dispatcher), or to any service of
-/// deliveries, such as one with layers around it.
+/// Delivers events without a transport, to a [`Dispatcher`](crate::Dispatcher) or to any service of
+/// deliveries, such as one with layers.
 pub trait Deliver {
-    /// Delivers an event, as a transport would, and waits for what becomes of it.
+    /// Delivers an event, like a transport, and waits for the outcome.
     fn deliver(&self, event: impl Into<Delivery> + Send) -> impl Future<Output = Delivered> + Send;
 }
 
@@ -163,7 +162,7 @@ where
     }
 }
 
-/// What became of an event that a test delivered.
+/// The outcome of an event that a test delivered.
 #[must_use = "a test looks at what became of its event"]
 pub struct Delivered {
     event_type: String,
@@ -177,21 +176,24 @@ impl Delivered {
         matches!(self.result, Ok(Outcome::Handled | Outcome::Replied(_)))
     }
 
-    /// Expects that a handler ran and succeeded.
+    /// Asserts that a handler ran and succeeded.
     ///
     /// # Panics
     ///
-    /// Otherwise, with what happened instead.
+    /// If the assertion fails, with the actual outcome.
     #[track_caller]
     pub fn assert_handled(&self) {
-        assert!(self.is_handled(), "expected to be handled: {self}");
+        assert!(
+            self.is_handled(),
+            "expected the event to be handled: {self}"
+        );
     }
 
-    /// Expects that no handler is registered for the event, whether it is then acknowledged or not.
+    /// Asserts that no handler is registered for the event, whether it was acknowledged or not.
     ///
     /// # Panics
     ///
-    /// Otherwise, with what happened instead.
+    /// If the assertion fails, with the actual outcome.
     #[track_caller]
     pub fn assert_unhandled(&self) {
         let unhandled = match &self.result {
@@ -200,14 +202,14 @@ impl Delivered {
                 .downcast_ref::<DispatchError>()
                 .is_some_and(|error| error.kind() == DispatchErrorKind::Unhandled),
         };
-        assert!(unhandled, "expected to be unhandled: {self}");
+        assert!(unhandled, "expected the event to be unhandled: {self}");
     }
 
-    /// Expects a reply, and decodes it.
+    /// Asserts that there is a reply, and decodes it.
     ///
     /// # Panics
     ///
-    /// When there is none, with what happened instead, or it is another one.
+    /// When there is no reply, with the actual outcome, or when the reply does not fit `R`.
     #[must_use]
     #[track_caller]
     pub fn reply<R: DeserializeOwned>(&self) -> R {
@@ -220,25 +222,25 @@ impl Delivered {
         }
     }
 
-    /// Expects a failure, and gives its text with those of its causes.
+    /// Asserts that the delivery failed, and returns the error text with its causes.
     ///
     /// # Panics
     ///
-    /// When there is none, with what happened instead.
+    /// When the delivery did not fail, with the actual outcome.
     #[must_use]
     #[track_caller]
     pub fn failure(&self) -> String {
         match &self.result {
-            Ok(_) => panic!("expected to fail: {self}"),
+            Ok(_) => panic!("expected a failure: {self}"),
             Err(error) => with_sources(&**error),
         }
     }
 
-    /// What the service returned.
+    /// The result that the service returned.
     ///
     /// # Errors
     ///
-    /// Those of the service: of a dispatcher a [`DispatchError`].
+    /// The error of the service, which is a [`DispatchError`] for a dispatcher.
     pub fn into_result(self) -> Result<Outcome, BoxError> {
         self.result
     }
@@ -249,7 +251,7 @@ impl fmt::Display for Delivered {
         let Self { event_type, result } = self;
         match result {
             Ok(Outcome::Replied(reply)) => {
-                write!(f, "{event_type} was replied to with {}", reply.as_str())
+                write!(f, "{event_type} was answered with {}", reply.as_str())
             }
             Ok(outcome) => write!(f, "{event_type} was {}", outcome.as_str()),
             Err(error) => write!(f, "{event_type} failed: {}", with_sources(&**error)),

@@ -1,9 +1,9 @@
-//! The platform's timestamps: text of four units.
+//! The platform's timestamps: strings in four formats.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Reads a platform timestamp, whose unit is told by its magnitude: below 10¹¹ seconds, below 10¹⁴
-/// milliseconds, below 10¹⁷ microseconds. Seconds may have a fraction.
+/// Reads a platform timestamp. Its magnitude decides the unit: seconds below 10¹¹, milliseconds below
+/// 10¹⁴, microseconds below 10¹⁷. Seconds may have a fraction.
 pub(crate) fn parse_time(text: &str) -> Option<SystemTime> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());

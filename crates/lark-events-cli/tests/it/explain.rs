@@ -117,7 +117,7 @@ fn people_are_told_the_reason_the_cause_and_the_mend() {
     };
     assert_eq!(
         reason,
-        "refused: unsigned, and no URL check that is answered (unsigned, answered 401)"
+        "refused: the request is unsigned and not an accepted URL check (unsigned, answered 401)"
     );
     assert!(cause.starts_with("not_encrypted: the body is neither encrypted nor signed"));
     assert!(mend.starts_with("  mend: set the Encrypt Key in the developer console too"));

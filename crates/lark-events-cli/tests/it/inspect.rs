@@ -152,7 +152,10 @@ fn what_is_no_event_is_status_1_and_nothing_is_misuse() {
     for (payload, why) in [
         ("{", "not JSON at line 1"),
         ("[]", "expected an object"),
-        ("{}", "neither a version 1 nor a version 2 envelope"),
+        (
+            "{}",
+            "the document has neither a version 1 nor a version 2 envelope",
+        ),
         (r#"{"type":"url_verification","challenge":"c"}"#, "envelope"),
         (r#"{"open_message_id":"m"}"#, "envelope"),
         (

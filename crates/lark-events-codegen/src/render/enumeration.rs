@@ -17,7 +17,7 @@ pub(super) fn text(each: &Enum) -> String {
         text += &comment(&variant.doc_with_key, 4);
         text += &format!("{},\n", variant.name);
     }
-    text += &comment("A key that has no name here.", 4);
+    text += &comment("A value that has no variant in this version.", 4);
     text += &format!("Unknown({unknown}),\n}}\n\n");
 
     let keys = each.variants.iter();

@@ -18,7 +18,7 @@ pub(super) fn text(domain: &Domain) -> String {
     let set = &domain.event_set;
     let names = || domain.events.iter().map(|event| event.body.name.as_str());
     let mut text = format!(
-        "/// Any `{}` event, for one handler of them all: see
+        "/// Any `{}` event, for one handler of all events of the domain: see
         /// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
         #[derive(Debug, Clone)]
         #[non_exhaustive]
@@ -33,7 +33,7 @@ pub(super) fn text(domain: &Domain) -> String {
         "}}
 
         impl {set} {{
-            /// Who sent what, and when.
+            /// The header of the event.
             #[must_use]
             pub fn header(&self) -> &EventHeader {{
                 match self {{\n"

@@ -70,21 +70,22 @@ fn documentation(doc: &ModuleDoc, set: &str) -> String {
     };
     paragraph(summary);
     paragraph(
-        "Every field is an `Option`, because the platform does not document which it always sends, \
-         and an odd value costs its own field only (see [`lark_events::lenient`]).",
+        "Every field is an `Option`, because the platform does not document which fields it always \
+         sends. A value of an unexpected type leaves only its field empty (see \
+         [`lark_events::lenient`]).",
     );
     let example = format!(
         "```
 use lark_events::{{Dispatcher, Event}};
 use {module}::{{{first}, {set}}};
 
-// A handler of one event …
+// Handle one event …
 async fn on_event(event: Event<{first}>) {{
     println!(\"{{:?}}: {{:?}}\", event.header.tenant_key, event.body);
 }}
 let dispatcher = Dispatcher::builder().on::<{first}>(on_event).build()?;
 
-// … or one of them all.
+// … or every event of the domain with one handler.
 let dispatcher = Dispatcher::builder()
     .on_all::<{set}>(|event| async move {{ println!(\"{{}}\", event.header().event_type) }})
     .build()?;

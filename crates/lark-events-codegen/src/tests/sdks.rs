@@ -23,7 +23,7 @@ fn a_field_that_only_sdks_have_is_a_field_and_says_so() {
     let files = generate_domain(&tea([spec(READY, fields, defs)], &words))
         .unwrap()
         .files;
-    let says = "/// Only in SDKs: `tea-sdk 1.2`.";
+    let says = "/// Found only in SDKs: `tea-sdk 1.2`.";
     let event = &files["events.rs"];
     let types = &files["types.rs"];
     for (file, field) in [
@@ -116,8 +116,8 @@ fn an_event_says_where_its_fields_are_from() {
         .replace("\"schema\":\"", &format!("{facts}\""));
     let files = generate_domain(&tea([from_sdk], "")).unwrap().files;
     for line in [
-        "/// - Documentation, not read here: <https://tea>",
-        "/// - Fields as in `tea-sdk 1.2`",
+        "/// - Documentation (not used for the fields): <https://tea>",
+        "/// - Fields from `tea-sdk 1.2`",
     ] {
         assert!(
             files["events.rs"].contains(line),
@@ -125,7 +125,7 @@ fn an_event_says_where_its_fields_are_from() {
             files["events.rs"]
         );
     }
-    assert!(files["mod.rs"].contains("| as in `tea-sdk 1.2` |"));
+    assert!(files["mod.rs"].contains("| from `tea-sdk 1.2` |"));
 
     let mut unconfirmed = spec(READY, json!({}), json!({}));
     unconfirmed.text = unconfirmed
@@ -144,5 +144,5 @@ fn an_event_says_where_its_fields_are_from() {
         files["events.rs"]
             .contains("/// No official source that is known here describes the event")
     );
-    assert!(files["mod.rs"].contains("| no official source: a raw body |"));
+    assert!(files["mod.rs"].contains("| no official source, raw JSON body |"));
 }

@@ -89,7 +89,7 @@ fn every_shape_has_its_rust_type() {
         "/// 1 to 64 characters.",
         "/// At most 3 elements. Each: known values are 1, 2.",
         "pub leaves: Option<Vec<i64>>,",
-        "/// At least 0. Only the sample has it.",
+        "/// At least 0. Found only in the sample.",
         "pub when: Option<String>,",
         "found.range(\"leaveCount\", &self.leave_count, 1.0..);",
         "found.range(\"heat\", &self.heat, ..=99.5);",

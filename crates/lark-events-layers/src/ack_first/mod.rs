@@ -1,5 +1,4 @@
-//! Acknowledging events before they are handled, for handlers that need longer than the platform
-//! waits.
+//! Acknowledging events before handling them, for handlers that take longer than the platform waits.
 
 use std::error::Error;
 use std::fmt;
@@ -21,16 +20,17 @@ use crate::run::{
     Counter, DEFAULT_MAX_BYTES_IN_FLIGHT, Slot, Tasks, acknowledged, unless_rejected,
 };
 
-/// They all start in one lane.
+/// The key of the single lane in which all events start.
 const STARTS: &str = "";
 
 /// Acknowledges an event at once and handles it afterwards, for handlers that take longer than the 3
 /// seconds that the platform waits.
 ///
-/// **What is acknowledged is not delivered again.** Events that wait or are being handled are lost
-/// when the process dies, or when a [`drain`](Self::drain) runs out of time; a handler that fails or
-/// panics is logged at level `ERROR` with the event's type and id, and counted, and that is all. Where no
-/// event may be lost, let the handler write it to a durable place and acknowledge after that.
+/// **The platform does not redeliver acknowledged events.** Events that wait or are being handled are
+/// lost when the process dies, or when a [`drain`](Self::drain) runs out of time. A handler that fails
+/// or panics is only logged, at level `ERROR` with the event's type and id, and counted. If no event
+/// may be lost, write each event to durable storage in the handler and acknowledge it afterwards,
+/// without this layer.
 ///
 /// ```
 /// use std::time::Duration;
@@ -58,30 +58,31 @@ const STARTS: &str = "";
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Events start in the order in which they were acknowledged. Each is a task of its own, which goes on
-/// also when the layer, the service and the transport are dropped: only a drain's end, or the end of
-/// the runtime, cancels it. The service inside is waited for before the next event starts.
+/// Events start in the order in which they were acknowledged. Each runs in its own task, which
+/// continues when the layer, the service and the transport are dropped: only the end of a drain, or of
+/// the runtime, cancels it. The layer waits until the inner service is ready before it starts the next
+/// event.
 ///
-/// A transport's ack deadline, its drain and its counts end with the acknowledgement: drain this layer
-/// after the transport, and bound handlers with a time-out inside of it.
+/// A transport's ack deadline, drain and counts end with the acknowledgement. Drain this layer after
+/// the transport, and put a time-out inside this layer to limit handlers.
 ///
 /// # Errors
 ///
-/// A [`LayerError`], so that the platform delivers again later (but no callback):
+/// A [`LayerError`], so that the platform redelivers later (except callbacks):
 ///
-/// - [`Overloaded`](LayerErrorKind::Overloaded) (503) when too many wait or too many bytes are held,
+/// - [`Overloaded`](LayerErrorKind::Overloaded) (503) when too many events wait or too many bytes are
+///   held,
 /// - [`Draining`](LayerErrorKind::Draining) (503) once a drain has begun,
-/// - [`Callback`](LayerErrorKind::Callback) (500) for callbacks, which need their answer.
+/// - [`Callback`](LayerErrorKind::Callback) (500) for callbacks, which need their reply.
 ///
 /// # Panics
 ///
-/// A delivery panics outside of a tokio runtime.
+/// A delivery panics outside a tokio runtime.
 ///
 /// # Clones
 ///
-/// All clones of a layer, and the services under them, share their bounds, their events and their counts:
-/// a clone from before [`layer`](Layer::layer) drains them. Bounds are set once, on the
-/// [builder](Self::builder):
+/// All clones of a layer, and their services, share limits, events and counts: a clone from before
+/// [`layer`](Layer::layer) drains them. Set limits once, on the [builder](Self::builder):
 ///
 /// ```
 /// # use lark_events_layers::{AckFirstLayer, LayerBuildErrorKind};
@@ -92,7 +93,7 @@ const STARTS: &str = "";
 /// # Ok::<(), lark_events_layers::LayerBuildError>(())
 /// ```
 ///
-/// and on no layer, of which there may be clones already:
+/// A layer, which may have clones already, has no setters:
 ///
 /// ```compile_fail,E0599
 /// # use lark_events_layers::AckFirstLayer;
@@ -104,7 +105,7 @@ pub struct AckFirstLayer {
     shared: Arc<Shared>,
 }
 
-/// What all clones of a layer and its services share.
+/// The state that all clones of a layer and its services share.
 struct Shared {
     limits: AckFirstLayerBuilder,
     tasks: Tasks,
@@ -134,13 +135,14 @@ impl Shared {
 }
 
 impl AckFirstLayer {
-    /// Acknowledged events that may wait to be handled: a minute's worth at 16 a second.
+    /// The default number of acknowledged events that may wait: a minute's worth at 16 a second.
     pub const DEFAULT_MAX_WAITING: usize = 1_024;
-    /// Acknowledged events handled at once: fewer than a transport runs, as no ack deadline counts for
-    /// them, and what runs for long must not take the place of what is waited for.
+    /// The default number of acknowledged events handled at once. It is lower than a transport's,
+    /// because no ack deadline limits these handlers, and long handlers must not displace those that a
+    /// sender waits for.
     pub const DEFAULT_MAX_RUNNING: usize = 16;
 
-    /// A layer with the default bounds.
+    /// Creates a layer with the default limits.
     #[must_use]
     pub fn new() -> Self {
         Self::with(AckFirstLayerBuilder::new())
@@ -156,18 +158,17 @@ impl AckFirstLayer {
         Self { shared }
     }
 
-    /// Takes no more events (503), and waits until those that were acknowledged are handled, at most
-    /// `within`; what still waits or runs then is cancelled. For the end of the program, after the
-    /// transport was drained.
+    /// Rejects new events (503), and waits up to `within` until the acknowledged events are handled;
+    /// then cancels the rest. Call it at the end of the program, after draining the transport.
     ///
     /// # Errors
     ///
-    /// [`DrainError`] when events were cancelled, which are lost. The log has each of them.
+    /// [`DrainError`] when events were cancelled. These events are lost; each is logged.
     pub async fn drain(&self, within: Duration) -> Result<(), DrainError> {
         self.shared.tasks.drain(within).await
     }
 
-    /// What waits and runs now, and counts since the start, under this layer and its clones.
+    /// The events that wait and run now, and counts since the start, of this layer and its clones.
     #[must_use]
     pub fn stats(&self) -> AckFirstStats {
         let Shared {
@@ -213,25 +214,25 @@ impl AckFirstLayerBuilder {
         }
     }
 
-    /// Sets how many acknowledged events may wait to be handled:
-    /// [`DEFAULT_MAX_WAITING`](AckFirstLayer::DEFAULT_MAX_WAITING) unless set, and with 0 none. Beyond it
-    /// they fail.
+    /// Sets how many acknowledged events may wait:
+    /// [`DEFAULT_MAX_WAITING`](AckFirstLayer::DEFAULT_MAX_WAITING) by default; with 0, none may.
+    /// Further events fail.
     pub fn max_waiting(mut self, events: usize) -> Self {
         self.max_waiting = events;
         self
     }
 
     /// Sets how many acknowledged events are handled at once:
-    /// [`DEFAULT_MAX_RUNNING`](AckFirstLayer::DEFAULT_MAX_RUNNING) unless set. An event that waits in a layer
-    /// inside counts.
+    /// [`DEFAULT_MAX_RUNNING`](AckFirstLayer::DEFAULT_MAX_RUNNING) by default. An event that waits in a
+    /// layer inside this one counts.
     pub fn max_running(mut self, events: usize) -> Self {
         self.max_running = events;
         self
     }
 
-    /// Sets how many bytes of bodies (the `event` of a document) may be held at once, by events that wait
-    /// or are handled: [`DEFAULT_MAX_BYTES_IN_FLIGHT`] unless set. Beyond it they fail, also a single
-    /// event that is larger.
+    /// Sets how many bytes of bodies (the `event` of a document) may be held at once, by events that
+    /// wait or are handled: [`DEFAULT_MAX_BYTES_IN_FLIGHT`] by default. Further events fail, and so
+    /// does a single larger event.
     pub fn max_bytes_in_flight(mut self, bytes: usize) -> Self {
         self.max_bytes_in_flight = bytes;
         self
@@ -255,11 +256,11 @@ impl AckFirstLayerBuilder {
     }
 }
 
-/// What became of acknowledged events. See [`AckFirstLayer::stats`].
+/// The outcomes of acknowledged events. See [`AckFirstLayer::stats`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct AckFirstStats {
-    /// Events that wait to be handled.
+    /// Events that wait for a handler.
     pub waiting: usize,
     /// Events being handled.
     pub running: usize,
@@ -267,12 +268,11 @@ pub struct AckFirstStats {
     pub handled: u64,
     /// Events [rejected](lark_events::Reject) by their handler.
     pub rejected_events: u64,
-    /// Events whose handler failed or panicked. They are lost.
+    /// Events whose handler failed or panicked. These events are lost.
     pub failed: u64,
-    /// Events cancelled at the end of a drain. They are lost.
+    /// Events cancelled at the end of a drain. These events are lost.
     pub cancelled: u64,
-    /// Events refused with 503: those that waited or the bytes were at their bound, or the layer was draining.
-    /// The platform delivers them again.
+    /// Events rejected with 503 because of a limit or a drain. The platform redelivers them.
     pub overloaded: u64,
 }
 
@@ -294,7 +294,7 @@ impl<S> Layer<S> for AckFirstLayer {
     }
 }
 
-/// A service under an [`AckFirstLayer`]. It is always ready, and refuses where others would wait.
+/// A service under an [`AckFirstLayer`]. It is always ready, and rejects events instead of waiting.
 #[derive(Debug, Clone)]
 pub struct AckFirst<S> {
     layer: AckFirstLayer,
@@ -357,12 +357,12 @@ impl Shared {
     }
 }
 
-/// An event that was acknowledged, so that somebody should hear of it if it is not handled.
+/// An acknowledged event. Dropping it unhandled is logged.
 struct Acknowledged {
     event_type: String,
     event_id: Option<String>,
     shared: Arc<Shared>,
-    /// To be started; none once it was.
+    /// The event to start; `None` once it was started.
     turn: Option<Turn>,
     _bytes: OwnedSemaphorePermit,
     is_over: bool,
@@ -391,11 +391,11 @@ impl Acknowledged {
         let error = &*error as &(dyn Error + 'static);
         error!(
             event_type,
-            event_id, error, "acknowledged, then not handled"
+            event_id, error, "acknowledged, but the handler failed: the event is lost"
         );
     }
 
-    /// Handles it in its turn, once a worker is free.
+    /// Handles the event in its turn, once a worker is free.
     async fn handle<S>(&mut self, mut inner: S, delivery: Delivery) -> Result<Outcome, BoxError>
     where
         S: Service<Delivery, Response = Outcome, Error: Into<BoxError>>,
@@ -420,9 +420,15 @@ impl Drop for Acknowledged {
         }
         if std::thread::panicking() {
             self.shared.failed.add_one();
-            error!(event_type, event_id, "acknowledged, then panicked");
+            error!(
+                event_type,
+                event_id, "acknowledged, but the handler panicked: the event is lost"
+            );
         } else {
-            warn!(event_type, event_id, "acknowledged, then cancelled");
+            warn!(
+                event_type,
+                event_id, "acknowledged, but the handler was cancelled: the event is lost"
+            );
         }
     }
 }

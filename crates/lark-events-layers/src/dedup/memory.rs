@@ -13,9 +13,10 @@ use tokio::time::Instant;
 use super::store::{Claim, DedupStore};
 use crate::run::after;
 
-/// Remembers events in the memory of this process, by tokio's clock. With its process it forgets all,
-/// and when it is full the oldest: an app with more than 3.4 events in a second needs more room than
-/// [`DEFAULT_CAPACITY`](Self::DEFAULT_CAPACITY). An event takes about 200 bytes, and none before it comes.
+/// Remembers events in the memory of this process, by tokio's clock. A restart forgets all events, and
+/// a full store forgets the oldest: an app with more than 3.4 events per second needs more than
+/// [`DEFAULT_CAPACITY`](Self::DEFAULT_CAPACITY). Each event takes about 200 bytes, allocated as events
+/// arrive.
 pub struct MemoryStore(Mutex<LruCache<Box<str>, Entry>>);
 
 struct Entry {
@@ -35,25 +36,25 @@ enum State {
 }
 
 impl MemoryStore {
-    /// Events remembered: over 8 hours and 11 minutes, 3.4 in a second.
+    /// The default capacity: 8 hours and 11 minutes of 3.4 events per second.
     pub const DEFAULT_CAPACITY: NonZeroUsize = NonZeroUsize::new(100_000).unwrap();
 
-    /// A store with room for so many events.
+    /// Creates a store with room for `capacity` events.
     #[must_use]
     pub fn new(capacity: NonZeroUsize) -> Self {
-        // With its capacity from the start it would take all its room at once.
+        // Allocating the full capacity here would take all of its memory at once.
         let mut entries = LruCache::unbounded();
         entries.resize(capacity);
         Self(Mutex::new(entries))
     }
 
-    /// How many events it holds, of which some may be past their time.
+    /// The number of events in the store, some of which may have expired.
     #[must_use]
     pub fn len(&self) -> usize {
         self.lock().len()
     }
 
-    /// Whether it holds none.
+    /// Whether the store is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -64,7 +65,7 @@ impl MemoryStore {
     }
 }
 
-/// With [`DEFAULT_CAPACITY`](Self::DEFAULT_CAPACITY).
+/// Creates a store with [`DEFAULT_CAPACITY`](Self::DEFAULT_CAPACITY).
 impl Default for MemoryStore {
     fn default() -> Self {
         Self::new(Self::DEFAULT_CAPACITY)

@@ -24,17 +24,19 @@ pub use self::memory::MemoryStore;
 pub use self::service::Dedup;
 pub use self::store::{Claim, DedupStore};
 
-/// How much longer than its request counts an event is remembered. The clocks of processes that share a
-/// store differ, and one may be set back in the meantime.
+/// How much longer than the request is valid an event is remembered: the clocks of processes that share
+/// a store differ, and one may be set back in the meantime.
 const CLOCK_MARGIN: Duration = Duration::from_mins(1);
-/// Duplicates that may wait for the first to end. A transport holds a body and a task for each.
+/// The maximum number of duplicates that wait for the first delivery. A transport holds a body and a
+/// task for each.
 const MAX_WAITING: usize = 1_024;
 
-/// Keys longer than this are none: those of the platform have a tenth of it, and all are kept.
+/// Longer keys are ignored. The platform's keys have a tenth of this length, and the store keeps all of
+/// them.
 const MAX_KEY_BYTES: usize = 1_024;
 
-/// Handles an event once: the platform delivers at least once, and now and then again even after a
-/// good answer.
+/// Handles an event once. The platform delivers at least once, and occasionally redelivers even after a
+/// successful answer.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -70,40 +72,42 @@ const MAX_KEY_BYTES: usize = 1_024;
 ///
 /// # What a duplicate is
 ///
-/// A delivery to the same app, of the same type and with the same event id (version 1: `uuid`). Where
-/// the documentation of an event names another key, that counts ([`duplicate_key`]): for
-/// `im.message.receive_v1` the id of the message. [`key_for`](DedupLayerBuilder::key_for) sets a key of your own.
-/// Each duplicate is logged at DEBUG. What has no id, or one of more than a kibibyte, is passed on, and
-/// so are callbacks, which are never delivered again.
+/// A duplicate is a delivery to the same app, of the same type and with the same event id (version 1:
+/// `uuid`). If the documentation of an event names another key, that key counts ([`duplicate_key`]):
+/// for `im.message.receive_v1` the id of the message. [`key_for`](DedupLayerBuilder::key_for) sets your
+/// own key. Each duplicate is logged at DEBUG. The layer passes on deliveries without an id, or with
+/// one longer than a kibibyte, and callbacks, which are never redelivered.
 ///
-/// # What becomes of it
+/// # What happens to a duplicate
 ///
-/// - The first was handled, up to 8 hours ago or for as long as its request may be replayed: the
-///   duplicate is acknowledged as it was (a reply, which only callbacks need, is not kept).
-/// - The first is being handled: the duplicate waits. If the first succeeds, it is acknowledged; if
-///   the first fails, panics or is dropped, the duplicate is handled in its stead, of several one at a
-///   time. To fail it too would do, as the platform delivers again; but it may be the last attempt.
-/// - The first failed: the duplicate is handled as if it were the first.
+/// - The first delivery was handled, up to 8 hours ago or for as long as its request may be replayed:
+///   the duplicate is acknowledged the same way (a reply, which only callbacks need, is not kept).
+/// - The first delivery is being handled: the duplicate waits. If the first succeeds, the duplicate is
+///   acknowledged. If the first fails, panics or is dropped, the duplicate is handled instead, of
+///   several one at a time. The duplicate does not simply fail too, because it may be the platform's
+///   last attempt.
+/// - The first delivery failed: the duplicate is handled like a first delivery.
 ///
-/// So of one process an event is handled twice only when it failed once, was forgotten (see
-/// [`MemoryStore`]) or when the store failed. *Success is marked after the handler's end*, so a process
-/// that dies in between handles it again: no event is lost to de-duplication, and a handler whose effect
-/// must not happen twice still has to see to it by the event's id. Outside of an
-/// [`AckFirstLayer`](crate::AckFirstLayer) success is its acknowledgement.
+/// So one process handles an event twice only when the event failed once, was forgotten (see
+/// [`MemoryStore`]), or the store failed. *Success is recorded after the handler has finished*, so an
+/// event is handled again if the process dies in between: de-duplication loses no event, but a handler
+/// whose effect must not happen twice must check the event's id itself. Outside an
+/// [`AckFirstLayer`](crate::AckFirstLayer), success is the acknowledgement.
 ///
 /// # Errors
 ///
-/// A [`LayerError`](crate::LayerError), so that the platform delivers again:
+/// A [`LayerError`](crate::LayerError), so that the platform redelivers:
 ///
-/// - [`Store`](crate::LayerErrorKind::Store) (500) when the store cannot tell whether the event was
-///   handled. When it cannot *mark* a success, that is logged and the event acknowledged: to fail
-///   it would have it handled again, which is what the layer is there to prevent.
-/// - [`Held`](crate::LayerErrorKind::Held) (503) when another process that uses the store is at it.
+/// - [`Store`](crate::LayerErrorKind::Store) (500) when the store cannot determine whether the event
+///   was handled. When the store cannot *record* a success, the failure is logged and the event
+///   acknowledged: failing it would cause the second handling that this layer prevents.
+/// - [`Held`](crate::LayerErrorKind::Held) (503) when another process that uses the store is handling
+///   the event.
 /// - [`Overloaded`](crate::LayerErrorKind::Overloaded) (503) when 1,024 duplicates wait.
 #[derive(Clone)]
 pub struct DedupLayer {
     store: Arc<dyn DedupStore>,
-    /// Tells this layer's claims from those of other processes.
+    /// Distinguishes this layer's claims from those of other processes.
     owner: u64,
     keys: Arc<HashMap<String, KeyFn>>,
     kept: Duration,
@@ -122,13 +126,13 @@ struct Counters {
 }
 
 impl DedupLayer {
-    /// The platform delivers again for 7.1 hours.
+    /// How long events are remembered by default. The platform redelivers for 7.1 hours.
     pub const DEFAULT_KEPT: Duration = Duration::from_hours(8);
-    /// What a claim of a process that died blocks: less than what the platform's second redelivery
-    /// comes after.
+    /// The default lease: how long the claim of a process that died blocks an event. It is shorter than
+    /// the time to the platform's second redelivery.
     pub const DEFAULT_LEASE: Duration = Duration::from_mins(5);
 
-    /// A layer that remembers in a [`MemoryStore`] of its own.
+    /// Creates a layer with a new [`MemoryStore`].
     #[must_use]
     pub fn new() -> Self {
         Self::with(DedupLayerBuilder::new())
@@ -153,15 +157,15 @@ impl DedupLayer {
         }
     }
 
-    /// Waits until the store has heard of all deliveries that were dropped before their end, as those are
-    /// that a drain cuts off. For the end of a program whose store outlives it: what the store does not
-    /// hear of stays claimed for the length of the [lease](DedupLayerBuilder::lease).
+    /// Waits until the store knows of all deliveries that were dropped before they finished, such as
+    /// those that a drain cancels. Call it at the end of a program whose store outlives it: a claim
+    /// that the store does not release stays for the length of the [lease](DedupLayerBuilder::lease).
     pub async fn settled(&self) {
         self.settling.close();
         self.settling.wait().await;
     }
 
-    /// Counts since the start, under this layer and its clones.
+    /// Counts since the start, of this layer and its clones.
     #[must_use]
     pub fn stats(&self) -> DedupStats {
         DedupStats {
@@ -179,7 +183,7 @@ impl DedupLayer {
         self.kept.max(needed.unwrap_or_default())
     }
 
-    /// What the store and the duplicates know a delivery by.
+    /// The key of a delivery in the store and for its duplicates.
     fn key(&self, delivery: &Delivery) -> Option<String> {
         if delivery.is_callback() {
             return None;
@@ -251,15 +255,15 @@ impl DedupLayerBuilder {
         }
     }
 
-    /// Sets where handled events are remembered: a [`MemoryStore`] of each layer's own unless set.
-    /// Each layer is an owner of its own in a store, and takes another for another process.
+    /// Sets the store for handled events: a separate [`MemoryStore`] for each layer by default. Each
+    /// layer is a separate owner in a store, as if in another process.
     pub fn store(mut self, store: Arc<dyn DedupStore>) -> Self {
         self.store = Some(store);
         self
     }
 
-    /// Has events of a type told apart by what `key` gives of them; by their event id where it
-    /// gives nothing.
+    /// Identifies events of a type by the result of `key`, or by their event id if `key` returns
+    /// `None`.
     pub fn key_for(
         mut self,
         event_type: impl Into<String>,
@@ -269,23 +273,22 @@ impl DedupLayerBuilder {
         self
     }
 
-    /// Sets how long a handled event is remembered, at least:
-    /// [`DEFAULT_KEPT`](DedupLayer::DEFAULT_KEPT) unless set. An event is
-    /// remembered for longer where the webhook would accept its request for longer
-    /// ([`Delivery::replayable_for`]): 8 hours and 11 minutes with the default freshness. So no replay is
-    /// handled, whatever is set here and there.
+    /// Sets the minimum time for which a handled event is remembered:
+    /// [`DEFAULT_KEPT`](DedupLayer::DEFAULT_KEPT) by default. An event is remembered for longer if the
+    /// webhook would accept its request for longer ([`Delivery::replayable_for`]): 8 hours and 11
+    /// minutes with the default freshness. So no replay is handled, whatever the settings.
     ///
-    /// That needs a limit. A webhook [without
-    /// freshness](lark_events::webhook::WebhookBuilder::without_freshness), or without an Encrypt Key, accepts the
-    /// same request for ever: an event that was forgotten is then handled again.
+    /// This requires a limited replay time. A webhook [without
+    /// freshness](lark_events::webhook::WebhookBuilder::without_freshness), or without an Encrypt Key,
+    /// accepts the same request forever: a forgotten event is then handled again.
     pub fn keep_for(mut self, kept: Duration) -> Self {
         self.kept = kept;
         self
     }
 
-    /// Sets how long an event stays claimed by a process that died:
-    /// [`DEFAULT_LEASE`](DedupLayer::DEFAULT_LEASE) unless set. A handler
-    /// that takes longer than this may find the event handled by another *process* too.
+    /// Sets how long a process that died keeps its claim of an event:
+    /// [`DEFAULT_LEASE`](DedupLayer::DEFAULT_LEASE) by default. If a handler takes longer than this,
+    /// another *process* may handle the event too.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
         self
@@ -311,17 +314,17 @@ impl fmt::Debug for DedupLayerBuilder {
     }
 }
 
-/// What de-duplication saw. See [`DedupLayer::stats`].
+/// Counts of de-duplication. See [`DedupLayer::stats`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct DedupStats {
-    /// Deliveries acknowledged since their event was handled already.
+    /// Deliveries acknowledged because their event was handled already.
     pub duplicates: u64,
-    /// Deliveries that found their event being handled in this process, and waited.
+    /// Deliveries that waited because this process was handling their event.
     pub waited: u64,
-    /// Deliveries refused since another process was at their event.
+    /// Deliveries rejected because another process was handling their event.
     pub held: u64,
-    /// Calls of the store that failed.
+    /// Failed calls of the store.
     pub store_errors: u64,
 }
 

@@ -1,4 +1,4 @@
-//! A delivery under de-duplication: its claim, its handling, and what is remembered of it.
+//! A delivery under de-duplication: claiming it, handling it, and recording the result.
 
 use std::error::Error;
 use std::task::{Context, Poll};
@@ -16,8 +16,8 @@ use crate::future::{OutcomeFuture, pass_on};
 use crate::lanes::{MaxWaiting, Turn};
 use crate::run::{unless_over, unless_rejected};
 
-/// A service under a [`DedupLayer`]. It is always ready: the service inside is waited for when an
-/// event is to be handled.
+/// A service under a [`DedupLayer`]. It is always ready, and waits for the inner service only to handle
+/// an event.
 #[derive(Debug, Clone)]
 pub struct Dedup<S> {
     pub(super) layer: DedupLayer,
@@ -50,7 +50,7 @@ where
 }
 
 impl DedupLayer {
-    /// Handles a delivery in its turn, unless its event was.
+    /// Handles a delivery in its turn, unless its event was handled already.
     async fn handle<S>(self, turn: Turn, inner: S, delivery: Delivery) -> Result<Outcome, BoxError>
     where
         S: Service<Delivery, Response = Outcome, Error: Into<BoxError>>,
@@ -76,7 +76,7 @@ impl DedupLayer {
                 return Err(LayerError::new(LayerErrorKind::Held).into());
             }
             Claim::Done(outcome) => {
-                // It may have a signature of its own, which counts from now on.
+                // A signature of the duplicate starts a new replay window.
                 if delivery.replayable_for.is_some() {
                     claimed.done = Some(outcome.clone());
                     claimed.settle().await;
@@ -109,14 +109,14 @@ impl DedupLayer {
     }
 }
 
-/// A key of the store that is one delivery's, or about to be.
+/// A key of the store that a delivery has claimed, or is about to claim.
 struct Claimed {
     layer: DedupLayer,
     turn: Turn,
     event_type: String,
     event_id: Option<String>,
     kept: Duration,
-    /// What the delivery was handled with.
+    /// The outcome to record.
     done: Option<Outcome>,
 }
 
@@ -127,7 +127,7 @@ impl Claimed {
         claim.await.map_err(|error| self.store_failed(error))
     }
 
-    /// Has the store remember a success, or free the key.
+    /// Records a success in the store, or releases the key.
     async fn settle(&self) {
         let Self { layer, turn, .. } = self;
         let settled = match self.done.clone() {
@@ -138,7 +138,10 @@ impl Claimed {
             let error = &self.store_failed(error) as &dyn Error;
             let (event_type, event_id) = (&self.event_type, self.event_id.as_deref());
             let handled = self.done.is_some();
-            warn!(event_type, event_id, handled, error, "not remembered");
+            warn!(
+                event_type,
+                event_id, handled, error, "the store failed to record the event"
+            );
         }
     }
 
@@ -148,9 +151,9 @@ impl Claimed {
     }
 }
 
-/// Settles in a task, of one call to the store, what was dropped before its end. The next of its key
-/// waits for that, and so does [`DedupLayer::settled`]. Where there is no runtime any more, the lease
-/// ends the claim.
+/// Settles a delivery that was dropped before it finished, in a task with one call to the store. The
+/// next delivery of the key waits for the task, and so does [`DedupLayer::settled`]. If the runtime is
+/// gone, the claim ends with its lease.
 struct Claiming(Option<Claimed>);
 
 impl Drop for Claiming {

@@ -1,16 +1,16 @@
-//! What de-duplication needs of the place where handled events are remembered.
+//! The interface of a store of handled events.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use lark_events::{BoxError, Outcome};
 
-/// Where a [`DedupLayer`](crate::DedupLayer) remembers events: [`MemoryStore`](crate::MemoryStore), or
-/// one of your own that several processes share.
+/// The store in which a [`DedupLayer`](crate::DedupLayer) remembers events:
+/// [`MemoryStore`](crate::MemoryStore), or your own store that several processes share.
 ///
-/// A key is free, held by an owner for the length of a lease, or done. The layer asks for one key one
-/// call at a time; other processes ask at the same time, so each call is one atomic step. With
-/// Redis, for instance:
+/// A key is free, held by an owner for the length of a lease, or done. The layer makes one call at a
+/// time for each key, but other processes call concurrently, so each call must be one atomic step. For
+/// example, with Redis:
 ///
 /// | call | step |
 /// | --- | --- |
@@ -18,8 +18,9 @@ use lark_events::{BoxError, Outcome};
 /// | [`done`](Self::done) | a script: done → `PEXPIRE key kept GT`; else `SET key done:handled PX kept`, no matter which owner holds it |
 /// | [`release`](Self::release) | a script: `DEL key` if it is held by this owner |
 ///
-/// Calls are made while the platform waits: bound their time in here. What they fail with is logged, so
-/// it must say no secret. A key is `app id:event type:id`, of which the id may come from a body.
+/// The platform waits during these calls: limit their time in your implementation. Their errors are
+/// logged, so they must not contain a secret. A key is `app id:event type:id`; the id may come from a
+/// body.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -30,7 +31,7 @@ use lark_events::{BoxError, Outcome};
 /// use lark_events::{BoxError, Outcome};
 /// use lark_events_layers::{Claim, DedupStore};
 ///
-/// /// Never forgets, and leaves dead processes their claims: for a test.
+/// /// Never forgets, and never ends the claims of dead processes: for a test.
 /// #[derive(Default)]
 /// struct Eternal(Mutex<HashMap<String, Result<Outcome, u64>>>);
 ///
@@ -60,40 +61,43 @@ use lark_events::{BoxError, Outcome};
 /// ```
 #[async_trait]
 pub trait DedupStore: Send + Sync + 'static {
-    /// Claims a key for an owner: [`Claim::Granted`] when it is free, when a claim's lease has run out,
-    /// and when it is the owner's already, whose layer knows that nobody of its own is at it.
+    /// Claims a key for an owner. Returns [`Claim::Granted`] if the key is free, if the lease of its
+    /// claim has expired, and if the owner already holds it: the owner's layer then knows that nothing
+    /// of its own is handling the event.
     ///
     /// # Errors
     ///
-    /// When it cannot tell. The delivery fails and the claim, which may have been made, is released.
+    /// When the store cannot answer. The delivery fails, and the layer releases the claim, which may
+    /// have been made.
     async fn claim(&self, key: &str, owner: u64, lease: Duration) -> Result<Claim, BoxError>;
 
-    /// Remembers that the event was handled for at least the time `kept`, no matter which owner holds its key. A key
-    /// that is done already stays so for the longer of both times: a duplicate whose request may be
-    /// replayed is reported too. The outcome is [`Outcome::Handled`] or [`Outcome::Unhandled`]; a store may
-    /// remember all as `Handled`.
+    /// Records that the event was handled, for at least the time `kept`, no matter which owner holds
+    /// its key. A key that is done already keeps the longer of both times, because a duplicate whose
+    /// request may be replayed is recorded too. The outcome is [`Outcome::Handled`] or
+    /// [`Outcome::Unhandled`]; a store may record both as `Handled`.
     ///
     /// # Errors
     ///
-    /// When it cannot. The delivery is acknowledged all the same.
+    /// When the store cannot record it. The delivery is acknowledged anyway.
     async fn done(&self, key: &str, outcome: Outcome, kept: Duration) -> Result<(), BoxError>;
 
-    /// Frees a key if this owner holds it, and only then: the lease may have run out and the key be
-    /// another's by now, or done.
+    /// Frees a key, but only if this owner holds it: the lease may have expired, and the key may be
+    /// held by another owner, or done.
     ///
     /// # Errors
     ///
-    /// When it cannot. The claim then ends with its lease, or with the owner's next.
+    /// When the store cannot free it. The claim then ends with its lease, or with the owner's next
+    /// claim.
     async fn release(&self, key: &str, owner: u64) -> Result<(), BoxError>;
 }
 
-/// What came of claiming a key.
+/// The result of claiming a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Claim {
-    /// It is the owner's now.
+    /// The owner holds the key now.
     Granted,
-    /// It is another's.
+    /// Another owner holds the key.
     Held,
     /// The event was handled, with this outcome.
     Done(Outcome),

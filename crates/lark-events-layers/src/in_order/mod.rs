@@ -1,4 +1,4 @@
-//! Events of one key one after another, those of different keys side by side.
+//! Handling events with the same key in order, and events with different keys in parallel.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,8 +17,8 @@ use crate::key::{KeyFn, text_at};
 use crate::lanes::{Lanes, MaxWaiting};
 use crate::run::{Counter, is_acknowledged, unless_over};
 
-/// Handles the events of one key, such as a chat or a tenant, one after another, and those of
-/// different keys side by side.
+/// Handles events with the same key, such as a chat or a tenant, one after another, and events with
+/// different keys in parallel.
 ///
 /// ```
 /// use lark_events::{Delivery, Dispatcher, EventHeader, RawJson};
@@ -36,7 +36,7 @@ use crate::run::{Counter, is_acknowledged, unless_over};
 ///     let raw = RawJson::parse(format!(r#"{{"message":{{"chat_id":"{chat}"}}}}"#));
 ///     Ok::<_, lark_events::DecodeError>(Delivery::new(EventHeader::new("im.message.receive_v1"), raw?))
 /// };
-/// // In the order of the calls, whichever is waited for first:
+/// // In the order of the calls, whichever future is awaited first:
 /// let first = service.ready().await?.call(message("oc_1")?);
 /// let second = service.ready().await?.call(message("oc_1")?);
 /// let other = service.ready().await?.call(message("oc_2")?);
@@ -51,34 +51,40 @@ use crate::run::{Counter, is_acknowledged, unless_over};
 ///
 /// # What order is
 ///
-/// The order in which the layer is *called*: a lane serves them so, and whoever gives up waiting, fails
-/// or panics only makes room for the next. Around it:
+/// The order is that of the *calls* of the layer: each key has a lane that serves its events in this
+/// order. An event that gives up waiting, fails or panics only makes room for the next. Around the
+/// layer:
 ///
-/// - Where the platform itself keeps an order, it sends the next event after the previous was
-///   acknowledged, and so that order holds.
-/// - A long connection calls in the order of its frames. Of several connections, and over webhooks,
-///   each of which is a request of its own, what arrives at the same moment may be called in any order. Events
-///   that must not change places carry a time or a version.
-/// - An event that is delivered *again* runs after those that came meanwhile.
-/// - Directly inside of an [`AckFirstLayer`](crate::AckFirstLayer) it is called in the order of the
+/// - Where the platform keeps an order, it sends the next event after the previous one was
+///   acknowledged, so that order is preserved.
+/// - A long connection calls in the order of its frames. With several connections, and with webhooks,
+///   where each event is a separate request, events that arrive at the same moment may be called in any
+///   order. Events whose order matters carry a time or a version.
+/// - A *redelivered* event runs after the events that arrived in the meantime.
+/// - Directly inside an [`AckFirstLayer`](crate::AckFirstLayer), the order is that of the
 ///   acknowledgements.
-/// - An event that is refused, since too many wait or its time is up, is delivered again after 15 seconds at the
-///   earliest, and those that came meanwhile were before it.
+/// - A rejected event, because too many wait or its time has passed, is redelivered after 15 seconds at
+///   the earliest, behind the events that arrived in the meantime.
 ///
-/// So this layer keeps two events of a key from running at once, and in order what arrives in order and is taken the
-/// first time. It cannot promise that no event overtakes another: that takes a durable place that acknowledges
-/// each event as it comes, and keeps it until its turn. A key that is busier than its handlers for long has
-/// events refused by any bound; the platform gives those up after four redeliveries.
+/// So this layer never runs two events of a key at once, and keeps the order of events that arrive in
+/// order and are accepted at the first attempt. It cannot guarantee that no event overtakes another:
+/// that requires durable storage that acknowledges each event on arrival and keeps it until its turn.
+/// If a key is busier than its handlers for a long time, any limit leads to rejected events; the
+/// platform gives up on them after four redeliveries.
 ///
 /// # Time
 ///
-/// A lane is as slow as its handlers, and the transport's ack deadline counts while an event waits.
-/// What waits for longer is answered as late and not started, and neither is what waits when the
-/// transport begins to drain: both are delivered again. Inside of an [`AckFirstLayer`](crate::AckFirstLayer) there is no deadline, but what
-/// waits here counts among what runs there: let that be many, and bound what runs by a concurrency limit inside
-/// of this layer, as [the layers together](crate#layers) do. A time-out inside of this layer bounds a handler, so that one that hangs does not hold up its key; a
-/// time-out outside bounds the waiting too, and the event leaves its lane when it strikes. Dropping
-/// does what the time-out does. Whatever waits holds no permit of a limit inside of this layer.
+/// A lane is as slow as its handlers, and the transport's ack deadline includes the waiting time. An
+/// event that waits past the deadline is answered as late and not started. An event that waits when the
+/// transport begins to drain is not started either. The platform redelivers both.
+///
+/// Inside an [`AckFirstLayer`](crate::AckFirstLayer) there is no deadline, but an event that waits here
+/// occupies one of the outer layer's running slots: allow many, and limit the running handlers with a
+/// concurrency limit inside this layer, as [the layers together](crate#layers) do.
+///
+/// A time-out inside this layer limits a handler, so that a hanging handler does not block its key. A
+/// time-out outside limits the waiting too: when it expires, or when the future is dropped, the event
+/// leaves its lane. Waiting events hold no permit of a limit inside this layer.
 ///
 /// # Errors
 ///
@@ -86,8 +92,9 @@ use crate::run::{Counter, is_acknowledged, unless_over};
 ///   [`max_waiting_per_key`](InOrderLayerBuilder::max_waiting_per_key) events of the key wait already, or
 ///   [`max_waiting`](InOrderLayerBuilder::max_waiting) of all.
 /// - [`Late`](crate::LayerErrorKind::Late) (503) after [`max_wait`](InOrderLayerBuilder::max_wait).
-/// - [`Deadline`](crate::LayerErrorKind::Deadline) (504) and [`Draining`](crate::LayerErrorKind::Draining) (503) when
-///   the transport's ack deadline passes, or its drain begins, while it waits.
+/// - [`Deadline`](crate::LayerErrorKind::Deadline) (504) and
+///   [`Draining`](crate::LayerErrorKind::Draining) (503) when the transport's ack deadline passes, or
+///   its drain begins, while the event waits.
 #[derive(Clone)]
 pub struct InOrderLayer {
     key: KeyFn,
@@ -99,15 +106,15 @@ pub struct InOrderLayer {
 }
 
 impl InOrderLayer {
-    /// Events of one key that may wait for their turn. Each has a slot of its transport: with more, one busy
-    /// chat would have all others refused. A handler that takes 250 ms gets to the last of them within the
-    /// ack deadline.
+    /// The default number of events of one key that may wait. Each occupies a slot of its transport:
+    /// with a higher limit, one busy chat could cause all others to be rejected. A handler that takes
+    /// 250 ms reaches the last of them within the ack deadline.
     pub const DEFAULT_MAX_WAITING_PER_KEY: usize = 8;
-    /// Events that may wait for their turn, of all keys together: far fewer than a transport has slots,
-    /// so that what need not wait finds one.
+    /// The default number of waiting events of all keys together: far fewer than a transport has slots,
+    /// so that events that need not wait find one.
     pub const DEFAULT_MAX_WAITING: usize = 48;
 
-    /// Starts configuring a layer, which puts in order the events of a tenant unless another key is set.
+    /// Starts configuring a layer. Without another key, it orders the events of each tenant.
     pub fn builder() -> InOrderLayerBuilder {
         InOrderLayerBuilder {
             key: Key::Of(Arc::new(tenant)),
@@ -117,25 +124,25 @@ impl InOrderLayer {
         }
     }
 
-    /// Puts in order the events of a tenant, with the default bounds. Callbacks, whose users wait, are
-    /// passed on at once, and so is what names no tenant.
+    /// Creates a layer that orders the events of each tenant, with the default limits. Callbacks, whose
+    /// users wait, and events without a tenant are passed on at once.
     #[must_use]
     pub fn by_tenant() -> Self {
         Self::builder().with(Arc::new(tenant))
     }
 
-    /// Puts in order what has the same key, with the default bounds: see
+    /// Creates a layer that orders deliveries with the same key, with the default limits: see
     /// [`InOrderLayerBuilder::by`].
     pub fn by(key: impl Fn(&Delivery) -> Option<String> + Send + Sync + 'static) -> Self {
         Self::builder().with(Arc::new(key))
     }
 
-    /// Puts in order the events with the same string or number at a place in their bodies, with the
-    /// default bounds: see [`InOrderLayerBuilder::by_pointer`].
+    /// Creates a layer that orders events with the same string or number at a place in their bodies,
+    /// with the default limits: see [`InOrderLayerBuilder::by_pointer`].
     ///
     /// # Panics
     ///
-    /// When `pointer` does not begin with `/`: it would never point to either.
+    /// When `pointer` does not begin with `/`, so that it could never match.
     #[expect(clippy::panic, reason = "a mistake of the program, and documented")]
     #[track_caller]
     pub fn by_pointer(pointer: impl Into<String>) -> Self {
@@ -145,7 +152,7 @@ impl InOrderLayer {
         }
     }
 
-    /// As many as were set, or as may wait by default where the layer is called.
+    /// The limits as set, or the defaults for the place where the layer is called.
     fn may_wait(&self) -> MaxWaiting {
         let or = |default| {
             if is_acknowledged() {
@@ -163,7 +170,7 @@ impl InOrderLayer {
         }
     }
 
-    /// What runs and waits now, under this layer and its clones.
+    /// The events that run and wait now, under this layer and its clones.
     #[must_use]
     pub fn stats(&self) -> InOrderStats {
         InOrderStats {
@@ -208,42 +215,43 @@ fn tenant(delivery: &Delivery) -> Option<String> {
 }
 
 impl InOrderLayerBuilder {
-    /// Puts in order what has the same key; what has none is passed on at once. Callbacks too have
-    /// a key if `key` gives them one, and then their users wait: see [`Delivery::is_callback`].
+    /// Orders deliveries with the same key; deliveries without a key are passed on at once. If `key`
+    /// returns a key for callbacks, they are ordered too, and their users wait: see
+    /// [`Delivery::is_callback`].
     pub fn by(mut self, key: impl Fn(&Delivery) -> Option<String> + Send + Sync + 'static) -> Self {
         self.key = Key::Of(Arc::new(key));
         self
     }
 
-    /// Puts in order the events with the same string or number at a place in their bodies: a JSON
-    /// pointer (RFC 6901) through objects, such as `/message/chat_id`. Callbacks, whose users wait,
-    /// are passed on at once, and so is what has nothing there.
+    /// Orders events with the same string or number at a place in their bodies: a JSON pointer (RFC
+    /// 6901) through objects, such as `/message/chat_id`. Callbacks, whose users wait, and events
+    /// without a value there are passed on at once.
     pub fn by_pointer(mut self, pointer: impl Into<String>) -> Self {
         self.key = Key::At(pointer.into());
         self
     }
 
     /// Sets how many events of one key may wait:
-    /// [`DEFAULT_MAX_WAITING_PER_KEY`](InOrderLayer::DEFAULT_MAX_WAITING_PER_KEY) unless set, and with 0
-    /// none. Beyond it they fail. Inside of an [`AckFirstLayer`](crate::AckFirstLayer), which bounds
-    /// what waits, and where what fails is lost, there is no such bound unless it is set.
+    /// [`DEFAULT_MAX_WAITING_PER_KEY`](InOrderLayer::DEFAULT_MAX_WAITING_PER_KEY) by default; with 0,
+    /// none may. Further events fail. Inside an [`AckFirstLayer`](crate::AckFirstLayer), which has its
+    /// own limit and loses events that fail, there is no limit by default.
     pub fn max_waiting_per_key(mut self, events: usize) -> Self {
         self.max_waiting_per_key = Some(events);
         self
     }
 
-    /// Sets how many events may wait, of all keys together:
-    /// [`DEFAULT_MAX_WAITING`](InOrderLayer::DEFAULT_MAX_WAITING) unless set, with 0 none, and no bound
-    /// inside of an [`AckFirstLayer`](crate::AckFirstLayer). Beyond it they fail; an event that need not
-    /// wait is always taken. Keep it below the `max_running` of the transport, or a few busy keys have all
-    /// others refused.
+    /// Sets how many events of all keys together may wait:
+    /// [`DEFAULT_MAX_WAITING`](InOrderLayer::DEFAULT_MAX_WAITING) by default, and no limit inside an
+    /// [`AckFirstLayer`](crate::AckFirstLayer); with 0, none may. Further events fail; an event that
+    /// need not wait is always accepted. Keep the limit below the `max_running` of the transport, or a
+    /// few busy keys cause the events of all others to be rejected.
     pub fn max_waiting(mut self, events: usize) -> Self {
         self.max_waiting = Some(events);
         self
     }
 
-    /// Sets how long an event may wait for its turn, and then fails without having been started: for ever
-    /// unless set.
+    /// Sets how long an event may wait for its turn before it fails without having been started: no
+    /// limit by default.
     pub fn max_wait(mut self, wait: Duration) -> Self {
         self.max_wait = wait;
         self
@@ -254,7 +262,7 @@ impl InOrderLayerBuilder {
     /// # Errors
     ///
     /// [`InvalidPointer`](crate::LayerBuildErrorKind::InvalidPointer) when the
-    /// [pointer](Self::by_pointer) does not begin with `/`: it would never point to either.
+    /// [pointer](Self::by_pointer) does not begin with `/`, so that it could never match.
     pub fn build(self) -> Result<InOrderLayer, LayerBuildError> {
         let key = match self.key.clone() {
             Key::Of(key) => key,
@@ -293,11 +301,11 @@ impl fmt::Debug for InOrderLayerBuilder {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct InOrderStats {
-    /// Keys of which an event is being handled. A key costs nothing any more when it has none.
+    /// Keys with an event being handled. A key without events takes no memory.
     pub keys: usize,
-    /// Events that wait for another of their key.
+    /// Events that wait for another event of their key.
     pub waiting: usize,
-    /// Events refused since too many waited.
+    /// Events rejected because too many waited.
     pub overloaded: u64,
 }
 
@@ -320,7 +328,7 @@ impl<S> Layer<S> for InOrderLayer {
     }
 }
 
-/// A service under an [`InOrderLayer`]. It is always ready: the service inside is waited for when an
+/// A service under an [`InOrderLayer`]. It is always ready, and waits for the inner service when an
 /// event has its turn.
 #[derive(Debug, Clone)]
 pub struct InOrder<S> {
@@ -357,8 +365,8 @@ where
             if turn.had_to_wait() {
                 let granted = unless_over(timeout(max_wait, turn.granted())).await?;
                 granted.map_err(|_| LayerError::new(LayerErrorKind::Late))?;
-                // What ended the one before may end this one too, as a time-out or a drain does: it is
-                // asked first, so that nothing starts only to be cut off.
+                // A time-out or drain that ended the previous event may end this one too: poll it
+                // first, so that nothing starts only to be cancelled.
                 yield_now().await;
             }
             pass_on(inner, delivery).await

@@ -1,4 +1,4 @@
-//! Turns by key: of those with one key one at a time, in the order in which they came.
+//! Turns by key: one at a time for each key, in order of arrival.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,19 +7,19 @@ use tokio::sync::Notify;
 
 use crate::error::{LayerError, LayerErrorKind};
 
-/// The keys that somebody has a turn of or waits for.
+/// The keys with a current or waiting turn.
 #[derive(Debug, Default)]
 pub(crate) struct Lanes(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// Whose turn it is, and then who waits. A lane goes with its last.
+    /// The current turn, followed by the waiting ones. A lane is removed with its last turn.
     lanes: HashMap<Arc<str>, VecDeque<Arc<Notify>>>,
-    /// How many wait, in all lanes.
+    /// The number of waiting turns in all lanes.
     waiting: usize,
 }
 
-/// How many may wait.
+/// The limits on waiting turns.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MaxWaiting {
     pub(crate) per_key: usize,
@@ -27,14 +27,14 @@ pub(crate) struct MaxWaiting {
 }
 
 impl MaxWaiting {
-    /// Of all keys together, with no bound of each.
+    /// A limit for all keys together, without a limit per key.
     pub(crate) fn of_all(all: usize) -> Self {
         let per_key = usize::MAX;
         Self { per_key, all }
     }
 }
 
-/// A place in a lane. Dropping it gives the turn to the next, or leaves no hole where it waited.
+/// A place in a lane. Dropping it passes the turn on, or removes the waiting place.
 #[derive(Debug)]
 pub(crate) struct Turn {
     lanes: Arc<Lanes>,
@@ -44,7 +44,8 @@ pub(crate) struct Turn {
 }
 
 impl Lanes {
-    /// Takes the next place in the lane of `key`, unless it is one to wait in and as many wait as may.
+    /// Takes the next place in the lane of `key`, unless it would have to wait and the limit is
+    /// reached.
     #[expect(clippy::arithmetic_side_effects, reason = "less than `max_waiting` before")]
     pub(crate) fn enter(
         self: &Arc<Self>,
@@ -73,12 +74,12 @@ impl Lanes {
         })
     }
 
-    /// How many wait.
+    /// The number of waiting turns.
     pub(crate) fn waiting(&self) -> usize {
         self.lock().waiting
     }
 
-    /// How many keys somebody has a turn of.
+    /// The number of keys with a current turn.
     pub(crate) fn keys(&self) -> usize {
         self.lock().lanes.len()
     }
@@ -89,7 +90,7 @@ impl Lanes {
 }
 
 impl Turn {
-    /// Waits until it is this one's turn, which it then is until it is dropped. Asked once.
+    /// Waits for this place's turn, which lasts until the place is dropped. Called once.
     pub(crate) async fn granted(&self) {
         self.granted.notified().await;
     }
@@ -114,8 +115,8 @@ impl Drop for Turn {
         let place = lane.iter().position(|one| Arc::ptr_eq(one, &self.granted));
         place.and_then(|place| lane.remove(place));
         match lane.front() {
-            // Either this one waited, or the next does no longer. To be told again of a turn that
-            // one has means nothing.
+            // Either this place was waiting, or the next one stops waiting. A second notification of
+            // the same turn has no effect.
             Some(next) => {
                 *waiting -= 1;
                 next.notify_one();

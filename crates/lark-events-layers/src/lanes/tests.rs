@@ -11,13 +11,13 @@ use super::*;
 
 type Scene = (&'static [&'static str], usize);
 
-/// The keys of so many turns, and how many of them may wait: once so that some are refused, once so that
+/// The keys of so many turns, and how many of them may wait: once so that some are rejected, once so that
 /// there is an order among those that wait.
 const SCENES: [Scene; 2] = [(&["a", "a", "b", "a"], 1), (&["a", "a", "a"], 2)];
 
 #[derive(Debug, Clone, Copy)]
 enum Step {
-    /// The next one takes its place, or is refused.
+    /// The next one takes its place, or is rejected.
     Enter,
     /// A runtime polls one, but only if it was woken.
     Poll(usize),
@@ -69,7 +69,7 @@ struct World {
     lanes: Arc<Lanes>,
     keys: &'static [&'static str],
     max_waiting: usize,
-    /// In the order in which they entered; none where one was refused or has left.
+    /// In the order in which they entered; none where one was rejected or has left.
     tasks: Vec<Option<Task>>,
 }
 

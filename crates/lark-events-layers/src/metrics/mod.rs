@@ -27,13 +27,13 @@ const RUNNING: &str = "lark_events_running";
 const REDELIVERIES: &str = "lark_events_redeliveries_total";
 const DUPLICATES: &str = "lark_events_duplicates_total";
 
-/// The platform delivers again after this long at the earliest.
+/// The minimum time before the platform's first redelivery.
 const REDELIVERED_AFTER: Duration = Duration::from_secs(15);
 
-/// Measures deliveries, for whatever recorder of the [`metrics`](::metrics) facade the program
-/// installs. Put it outermost, where all of them pass; inside of an
-/// [`AckFirstLayer`](crate::AckFirstLayer) it measures the handling itself, and outside the
-/// acknowledgements, of which each is `handled`: what becomes of those is in the layer's
+/// Measures deliveries, for any recorder of the [`metrics`](::metrics) facade that the program
+/// installs. Make it the outermost layer, so that it sees all deliveries. Inside an
+/// [`AckFirstLayer`](crate::AckFirstLayer) it measures the handling itself. Outside, it measures the
+/// acknowledgements, each of which is `handled`; for their outcomes see the layer's
 /// [`stats`](crate::AckFirstLayer::stats).
 ///
 /// | name | kind | labels | what |
@@ -45,14 +45,16 @@ const REDELIVERED_AFTER: Duration = Duration::from_secs(15);
 /// | `lark_events_redeliveries_total` | counter | `event_type` | deliveries that arrived 15 s or more after their event happened, as the platform's first redelivery does |
 /// | `lark_events_duplicates_total` | counter | `event_type` | deliveries that a [`DedupLayer`](crate::DedupLayer) acknowledged as handled before |
 ///
-/// An `event_type` is what an authentic document says, known or not.
+/// An `event_type` is the type in an authentic document, known or unknown.
 ///
-/// The crates `lark-events-tower` and `lark-events-ws` have those of requests and of long connections.
+/// The crates `lark-events-tower` and `lark-events-ws` have metrics of requests and of long
+/// connections.
 ///
-/// An `outcome` is `handled`, `replied`, `rejected` or `unhandled`; what failed is `failed`, `panicked`,
-/// `undecodable`, `no_reply`, `unencodable`, or `unhandled_failed` by policy; what a layer inside
-/// refused is `overloaded`, `draining`, `late`, `held`, `callback`, `store` or `timed_out`; and `cancelled` is
-/// what was dropped before its end. Any other error is `failed`.
+/// An `outcome` is `handled`, `replied`, `rejected` or `unhandled`; for a failure, `failed`,
+/// `panicked`, `undecodable`, `no_reply`, `unencodable`, or `unhandled_failed` by policy; for a
+/// rejection by an inner layer, `overloaded`, `draining`, `late`, `held`, `callback`, `store` or
+/// `timed_out`; and `cancelled` for a delivery that was dropped before it finished. Any other error is
+/// `failed`.
 ///
 /// ```
 /// use lark_events::Dispatcher;
@@ -70,8 +72,8 @@ const REDELIVERED_AFTER: Duration = Duration::from_secs(15);
 pub struct MetricsLayer {}
 
 impl MetricsLayer {
-    /// A layer for the recorder that is installed when deliveries pass; what its metrics mean is told
-    /// to the one that is installed now.
+    /// Creates a layer for the recorder that is installed when deliveries pass. The descriptions of the
+    /// metrics go to the recorder that is installed now.
     #[must_use]
     pub fn new() -> Self {
         let count = Unit::Count;
@@ -119,7 +121,7 @@ where
     type Error = BoxError;
     type Future = OutcomeFuture;
 
-    /// Always: what waits for the service inside is measured too.
+    /// Always ready: waiting for the inner service is measured too.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         Poll::Ready(Ok(()))
     }
@@ -138,7 +140,7 @@ where
     }
 }
 
-/// What is known of a delivery that has not ended.
+/// The measurement of a delivery that has not ended.
 struct Measurement {
     event_type: String,
     transport: &'static str,
@@ -179,7 +181,7 @@ impl Measurement {
             .increment(1);
         histogram!(HANDLING, "event_type" => event_type, "transport" => transport)
             .record(self.began.elapsed());
-        // A clock that was set back meanwhile tells nothing.
+        // A clock that was set back in the meantime gives no duration.
         if let Ok(since) = self.received_at.elapsed() {
             histogram!(ACK, "transport" => transport).record(since);
         }
@@ -195,7 +197,7 @@ impl Drop for Measurement {
     }
 }
 
-/// The name of a failure, by the first error in the chain that has one.
+/// The name of a failure, from the first error in the chain that has one.
 fn failure(error: &(dyn Error + 'static)) -> &'static str {
     if Verdict::of(error) == Some(Verdict::Reject) {
         return "rejected";
@@ -218,7 +220,7 @@ fn failure(error: &(dyn Error + 'static)) -> &'static str {
     known.unwrap_or("failed")
 }
 
-/// A delivery was acknowledged since its event was handled before.
+/// Counts a delivery that was acknowledged because its event was handled already.
 pub(crate) fn duplicate(event_type: &str) {
     counter!(DUPLICATES, "event_type" => event_type.to_owned()).increment(1);
 }

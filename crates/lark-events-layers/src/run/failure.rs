@@ -1,4 +1,4 @@
-//! Failures of handlers and of what is around them.
+//! Failures of handlers, layers and services.
 
 use std::error::Error;
 
@@ -16,18 +16,18 @@ pub fn causes<'a>(
     std::iter::successors(Some(error), |&error| error.source())
 }
 
-/// Whether the dispatcher has logged the error or one of its causes: a failure is logged once.
+/// Whether the dispatcher has logged the error or one of its causes. A failure is logged once.
 pub fn is_logged(error: &(dyn Error + 'static)) -> bool {
     causes(error).any(<dyn Error>::is::<DispatchError>)
 }
 
-/// The outcome of an event that its error [rejects](lark_events::Reject), which is logged; any other error
-/// as it is. A dispatcher gives that outcome itself: this is for the errors of layers and other
+/// Turns an error that [rejects](lark_events::Reject) an event into its outcome, and logs it; returns
+/// any other error unchanged. A dispatcher does so itself: use this for the errors of layers and other
 /// services.
 ///
 /// # Errors
 ///
-/// Those that reject no event.
+/// Errors that do not reject the event.
 pub fn unless_rejected(
     kind: DeliveryKind,
     (event_type, event_id): (&str, Option<&str>),
@@ -50,8 +50,8 @@ pub fn panicked() -> LayerError {
     LayerError::new(LayerErrorKind::Panicked)
 }
 
-/// Whether a delivery was not started, since its deadline had passed or a drain had begun while it
-/// waited in a layer.
+/// Whether a delivery was not started because its deadline passed, or a drain began, while it waited in
+/// a layer.
 pub fn is_not_started(error: &(dyn Error + 'static)) -> bool {
     let layers = causes(error).filter_map(|error| error.downcast_ref::<LayerError>());
     let mut kinds = layers.map(LayerError::kind);

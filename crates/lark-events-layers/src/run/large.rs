@@ -1,4 +1,4 @@
-//! Large bodies, whose decoding would keep a worker of the runtime from its other tasks.
+//! Decoding large bodies on other threads, so that the runtime's workers stay available.
 
 use std::panic::resume_unwind;
 use std::pin::Pin;
@@ -8,11 +8,11 @@ use std::task::{Context, Poll, Wake, Waker};
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 
-/// Bodies up to this length are decoded where they arrive, which takes a millisecond or less. To pass
-/// larger ones to another thread costs little beside decoding them.
+/// Bodies up to this length are decoded on the runtime's worker, which takes a millisecond or less. For
+/// larger bodies, moving to another thread costs little compared with decoding.
 pub const MAX_INLINE_BYTES: usize = 256 * 1024;
 
-/// Runs `work` on a thread for work that takes long, so that the runtime can time it out.
+/// Runs `work` on a thread for blocking work, so that the runtime can apply time-outs.
 ///
 /// # Panics
 ///
@@ -22,13 +22,13 @@ pub async fn off_the_workers<T: Send + 'static>(work: impl FnOnce() -> T + Send 
         Ok(done) => done,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => resume_unwind(panic),
-            // The runtime is shut down, and this with it.
+            // The runtime is shutting down, and so is this task.
             Err(_) => std::future::pending().await,
         },
     }
 }
 
-/// Tells that a future wants to be polled.
+/// Records that a future was woken.
 struct Woken(Notify);
 
 impl Wake for Woken {
@@ -37,7 +37,7 @@ impl Wake for Woken {
     }
 }
 
-/// Polls `future` on such threads alone: nobody knows in which of its polls a body is decoded.
+/// Polls `future` only on threads for blocking work: any of its polls may decode the body.
 pub(super) async fn polled_off_the_workers<T: Send + 'static>(
     mut future: Pin<Box<dyn Future<Output = T> + Send>>,
 ) -> T {

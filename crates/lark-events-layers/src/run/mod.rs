@@ -1,13 +1,14 @@
-//! Running handlers: what both transports, and [`AckFirstLayer`](crate::AckFirstLayer), do alike. Another transport,
-//! or a layer that makes deliveries wait, uses it too; an app needs none of it.
+//! Running handlers, for both transports and [`AckFirstLayer`](crate::AckFirstLayer). Use it to write
+//! another transport, or a layer that makes deliveries wait; an app does not need it.
 //!
-//! [`Tasks`] are the handlers of one transport: bounded in number, counted, and drained at the end.
-//! [`Tasks::call`] waits until the service is ready and calls it, [`Tasks::run`] runs the handler as a task of its own, which
-//! neither the sender nor dropping the transport cancels.
+//! [`Tasks`] are the handlers of one transport: limited in number, counted, and drained at the end.
+//! [`Tasks::call`] waits until the service is ready and calls it. [`Tasks::run`] runs the handler in
+//! its own task, which neither the sender nor dropping the transport cancels.
 //!
-//! A delivery is not started once its ack deadline has passed or a drain has begun, wherever it waits: the
-//! platform delivers it again, and it would be handled twice or cut off. The transport sees to that for
-//! what waits for the service, and each layer, by [`unless_over`], for what waits in it.
+//! A delivery is not started after its ack deadline has passed or a drain has begun, wherever it waits:
+//! the platform redelivers it, so it would be handled twice or cancelled. The transport checks this
+//! while a delivery waits for the service, and each layer with [`unless_over`] while a delivery waits
+//! in it.
 
 mod counter;
 mod failure;
@@ -29,15 +30,16 @@ pub use self::tasks::{
     CALLBACK_SLOTS, CANCEL_GRACE, Called, Ended, NotStarted, Slot, Tasks, Terms,
 };
 
-/// Handlers that run at once.
+/// The default number of handlers that run at once.
 pub const DEFAULT_MAX_RUNNING: usize = 1_024;
-/// Bytes of events held at once: sixteen of the largest, or tens of thousands of the usual kind.
+/// The default number of bytes of events held at once: sixteen of the largest, or tens of thousands of
+/// typical events.
 pub const DEFAULT_MAX_BYTES_IN_FLIGHT: usize = 16 * MAX_EVENT_BYTES;
-/// The platform waits 3 seconds; this leaves half a second for the way of an answer that says that
-/// there is no outcome.
+/// The default ack deadline. The platform waits 3 seconds; the remaining half second is for the answer
+/// to arrive.
 pub const DEFAULT_ACK_DEADLINE: Duration = Duration::from_millis(2_500);
 
-/// A moment so long after `start`, or far in the future where no moment is.
+/// The instant `duration` after `start`, or one far in the future if that overflows.
 #[expect(clippy::arithmetic_side_effects, reason = "in 30 years time goes on")]
 #[must_use]
 pub fn after(start: Instant, duration: Duration) -> Instant {

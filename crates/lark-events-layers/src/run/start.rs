@@ -1,4 +1,4 @@
-//! Whether a delivery may still be started, for whatever makes it wait.
+//! Whether a delivery may still be started, for layers that make it wait.
 
 use tokio::task::futures::TaskLocalFuture;
 use tokio::time::{Instant, timeout_at};
@@ -7,10 +7,10 @@ use tokio_util::sync::CancellationToken;
 use crate::error::{LayerError, LayerErrorKind};
 
 tokio::task_local! {
-    /// Of the delivery that a transport's task runs. What a layer runs in tasks of its own has none.
+    /// The limits of the delivery that a transport's task runs. Tasks that a layer spawns have none.
     static START: Start;
 
-    /// Of what an [`AckFirstLayer`](crate::AckFirstLayer) runs: what fails is lost.
+    /// Set in the tasks of an [`AckFirstLayer`](crate::AckFirstLayer), whose failed events are lost.
     static ACKNOWLEDGED: ();
 }
 
@@ -22,7 +22,7 @@ pub(super) struct Start {
 }
 
 impl Start {
-    /// Has `handler` find this.
+    /// Runs `handler` with these limits.
     pub(super) fn scope<F: Future>(self, handler: F) -> TaskLocalFuture<Self, F> {
         START.scope(self, handler)
     }
@@ -44,7 +44,7 @@ impl Start {
         self.check()?;
         let waited = timeout_at(self.deadline, waiting);
         let waited = self.draining.run_until_cancelled(waited).await;
-        // What it waited for may have come with the deadline or the drain.
+        // The deadline or the drain may have come at the same time as the awaited value.
         self.check()?;
         match waited {
             Some(Ok(waited)) => Ok(waited),
@@ -53,18 +53,19 @@ impl Start {
     }
 }
 
-/// Has `handler` find that its event is acknowledged already.
+/// Runs `handler` as that of an event that is acknowledged already.
 pub(crate) fn acknowledged<F: Future>(handler: F) -> TaskLocalFuture<(), F> {
     ACKNOWLEDGED.scope((), handler)
 }
 
-/// Whether the event was acknowledged before it was handled.
+/// Whether the current event was acknowledged before handling.
 pub(crate) fn is_acknowledged() -> bool {
     ACKNOWLEDGED.try_with(|()| ()).is_ok()
 }
 
-/// What `waiting` comes to, unless the ack deadline of the delivery passes before, or a drain of its transport begins. To be
-/// asked in the future that a layer returns: there is no deadline outside of a transport's task.
+/// Returns the output of `waiting`, unless the ack deadline of the delivery passes or its transport
+/// begins to drain first. Call it within the future that a layer returns: outside a transport's task
+/// there is no deadline.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -86,7 +87,8 @@ pub(crate) fn is_acknowledged() -> bool {
 ///
 /// # Errors
 ///
-/// [`Deadline`](LayerErrorKind::Deadline) or [`Draining`](LayerErrorKind::Draining), with which the layer is to fail.
+/// [`Deadline`](LayerErrorKind::Deadline) or [`Draining`](LayerErrorKind::Draining); the layer should
+/// fail with this error.
 pub async fn unless_over<T>(waiting: impl Future<Output = T>) -> Result<T, LayerError> {
     match START.try_with(Clone::clone) {
         Ok(start) => start.unless_over(waiting).await,

@@ -1,4 +1,4 @@
-//! The handlers that run, as tasks of their own: bounded in number, counted, and drained at the end.
+//! Running handlers as separate tasks, limited in number, counted, and drained at the end.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -24,46 +24,47 @@ use super::start::Start;
 use super::{Counter, panicked};
 use crate::error::{DrainError, LayerError, LayerErrorKind};
 
-/// Handlers of callbacks that may run when as many handlers run as may: a user waits for each, and none
-/// is delivered again. More than users click within an ack deadline, and few beside the events that run.
+/// The number of callback handlers that may run beyond the limit on handlers: a user waits for each,
+/// and callbacks are never redelivered. It is more than users click within an ack deadline, and few
+/// compared with the running events.
 pub const CALLBACK_SLOTS: usize = 32;
 
-/// How long the end of a drain waits for cancelled handlers to be dropped, which takes one poll
-/// each unless a handler blocks its thread.
+/// How long the end of a drain waits until cancelled handlers are dropped, which takes one poll each
+/// unless a handler blocks its thread.
 pub const CANCEL_GRACE: Duration = Duration::from_secs(1);
 
 /// The running handlers of one transport.
 #[derive(Debug)]
 pub struct Tasks {
     tracker: TaskTracker,
-    /// Cancelled when a drain begins: what waits to be started gives up.
+    /// Cancelled when a drain begins, so that waiting deliveries give up.
     draining: CancellationToken,
-    /// Cancelled when a drain's time is over: what still runs is dropped.
+    /// Cancelled when a drain's time is over, so that running handlers are dropped.
     cancel: CancellationToken,
     slots: Arc<Semaphore>,
     callback_slots: Arc<Semaphore>,
     cancelled: Arc<Counter>,
-    /// Of those: by a drain.
+    /// The number of these that a drain cancelled.
     cut_off: Arc<Counter>,
 }
 
-/// The right to start one handler. A drain waits until it is given back.
+/// The permit to start one handler. A drain waits until it is returned.
 #[derive(Debug)]
 pub struct Slot {
     _permit: Option<OwnedSemaphorePermit>,
     _tracked: TaskTrackerToken,
 }
 
-/// Until when a handler is waited for, and what becomes of it then.
+/// The deadline of a handler, and what happens when it is missed.
 #[derive(Debug, Clone, Copy)]
 pub struct Terms {
     /// The ack deadline.
     pub deadline: Instant,
-    /// What becomes of a handler that misses it.
+    /// What to do with a handler that misses the deadline.
     pub late: LateHandler,
 }
 
-/// What a service was called for, to be [run](Tasks::run).
+/// The future of a called service, to [run](Tasks::run).
 #[must_use = "it does nothing unless it is run"]
 pub struct Called<F> {
     handler: Pin<Box<F>>,
@@ -81,12 +82,12 @@ impl<F> fmt::Debug for Called<F> {
 /// How a handler's task ended.
 #[derive(Debug)]
 pub enum Ended<T = Result<Outcome, BoxError>> {
-    /// By itself; a panic of the service is a
-    /// [`LayerError`] of the kind [`Panicked`](LayerErrorKind::Panicked).
+    /// The handler finished. A panic of the service is a [`LayerError`] of the kind
+    /// [`Panicked`](LayerErrorKind::Panicked).
     Finished(T),
-    /// It was cancelled at its deadline.
+    /// The handler was cancelled at its deadline.
     Late,
-    /// It was cancelled at the end of a drain.
+    /// The handler was cancelled at the end of a drain.
     Drained,
 }
 
@@ -111,7 +112,8 @@ impl From<LayerError> for NotStarted {
 }
 
 impl Tasks {
-    /// With room for so many handlers at once, and for [`CALLBACK_SLOTS`] of callbacks besides.
+    /// Creates room for `max_running` handlers at once, and for [`CALLBACK_SLOTS`] callback handlers
+    /// besides.
     #[must_use]
     pub fn new(max_running: usize) -> Self {
         Self {
@@ -125,7 +127,7 @@ impl Tasks {
         }
     }
 
-    /// The right to start the handler of a delivery, unless too many run.
+    /// Returns a permit to start the handler of a delivery, or `None` if too many run.
     pub fn slot(&self, kind: DeliveryKind) -> Option<Slot> {
         let one_of = |slots: &Arc<Semaphore>| Arc::clone(slots).try_acquire_owned().ok();
         let tracked = self.tracker.token();
@@ -139,7 +141,7 @@ impl Tasks {
         })
     }
 
-    /// The right to start a handler that the transport has counted itself.
+    /// Returns a permit to start a handler that the transport has counted itself.
     #[must_use]
     pub fn counted(&self) -> Slot {
         Slot {
@@ -148,14 +150,14 @@ impl Tasks {
         }
     }
 
-    /// Whether a drain has begun. Asked with a slot in hand, so that a drain that begins just after
-    /// waits for what is then started.
+    /// Whether a drain has begun. Call it while holding a slot: a drain that begins just afterwards
+    /// then waits for the handler.
     pub(crate) fn is_draining(&self) -> bool {
         self.draining.is_cancelled()
     }
 
-    /// Calls `service` when it is ready. It is called in the caller's task, so that calls are in the order of these; but for a
-    /// body of more than [`MAX_INLINE_BYTES`], which is decoded on another thread.
+    /// Calls `service` when it is ready, in the caller's task, so that the calls keep the caller's
+    /// order. A body of more than [`MAX_INLINE_BYTES`] is decoded on another thread.
     ///
     /// # Errors
     ///
@@ -179,7 +181,7 @@ impl Tasks {
         let at_once = poll_fn(|context| Poll::Ready(poll_ready(&mut service, context)));
         let ready = match at_once.await {
             Poll::Ready(ready) => ready,
-            // Boxed, as every delivery would otherwise hold the room for what few do.
+            // Boxed, because every delivery would otherwise reserve the memory that few need.
             Poll::Pending => {
                 let ready = poll_fn(|context| poll_ready(&mut service, context));
                 Box::pin(start.unless_over(ready)).await?
@@ -196,7 +198,7 @@ impl Tasks {
         };
         let handler = called.map_err(|_| NotStarted::Failed(panicked().into()))?;
         Ok(Called {
-            // Boxed, as the task would otherwise hold the room for it twice.
+            // Boxed, because the task would otherwise reserve the memory twice.
             handler: Box::pin(handler),
             start,
             late: terms.late,
@@ -204,9 +206,9 @@ impl Tasks {
         })
     }
 
-    /// Runs a handler as a task that outlives its caller. In the task `then` makes something of
-    /// how it ended; it is dropped where the handler panics when it is cancelled. What is `held` is
-    /// given back with the slot.
+    /// Runs a handler in a task that outlives its caller. The task passes the result to `then`, and
+    /// drops the result if the handler panics while it is cancelled. `held` is dropped together with
+    /// the slot.
     pub fn run<F, E, T>(
         &self,
         called: Called<F>,
@@ -234,15 +236,14 @@ impl Tasks {
         }
     }
 
-    /// Waits for ever once a drain's time is over, for what would be started only to be cut off.
+    /// Never returns once a drain's time is over, so that nothing starts only to be cancelled.
     pub(crate) async fn unless_drained(&self) {
         if self.cancel.is_cancelled() {
             std::future::pending::<()>().await;
         }
     }
 
-    /// Runs `handler` as a task that outlives its caller, to be cancelled at a moment if
-    /// there is one.
+    /// Runs `handler` in a task that outlives its caller, and cancels it at a given time, if any.
     pub(crate) fn spawn<T: Send + 'static, R: Send + 'static>(
         &self,
         held: impl Send + 'static,
@@ -254,7 +255,7 @@ impl Tasks {
         let (cancelled, cut_off) = (Arc::clone(&self.cancelled), Arc::clone(&self.cut_off));
         let task = async move {
             let _held = held;
-            // Dropped after what became of it is counted, as that may panic.
+            // Dropped after its result is counted, because dropping may panic.
             let mut handler = pin!(handler);
             let bounded = async {
                 match cancel_at {
@@ -280,19 +281,19 @@ impl Tasks {
         tokio::spawn(task.in_current_span())
     }
 
-    /// Begins a drain: no handler is started any more.
+    /// Begins a drain: no further handlers start.
     pub fn begin_drain(&self) {
         self.draining.cancel();
         self.tracker.close();
     }
 
-    /// Cancels what runs, as the end of a drain does.
+    /// Cancels the running handlers, like the end of a drain.
     pub fn cancel_all(&self) {
         self.cancel.cancel();
     }
 
-    /// Takes no more, waits for what runs, and cancels what still does after `within`. Of several drains
-    /// all hear of what one of them has cancelled.
+    /// Starts no further handlers, waits up to `within` for the running ones, and cancels the rest.
+    /// Concurrent drains all report the handlers that any of them cancelled.
     ///
     /// # Errors
     ///
@@ -302,7 +303,7 @@ impl Tasks {
         let mut blocked = 0;
         if timeout(within, self.tracker.wait()).await.is_err() {
             self.cancel_all();
-            // Whatever is not dropped by then blocks its thread: nothing more can be done about it.
+            // A handler that is not dropped by then blocks its thread, which cannot be interrupted.
             if timeout(CANCEL_GRACE, self.tracker.wait()).await.is_err() {
                 blocked = u64::try_from(self.tracker.len()).unwrap_or(u64::MAX);
             }
@@ -313,27 +314,27 @@ impl Tasks {
         }
     }
 
-    /// How many have a slot.
+    /// The number of handlers with a slot.
     #[must_use]
     pub fn running(&self) -> usize {
         self.tracker.len()
     }
 
-    /// How many handlers were cancelled before their end.
+    /// The number of handlers cancelled before they finished.
     #[must_use]
     pub fn cancelled(&self) -> u64 {
         self.cancelled.get()
     }
 }
 
-/// Without a bound of its own, for a transport that counts itself.
+/// No limit, for a transport that counts its handlers itself.
 impl Default for Tasks {
     fn default() -> Self {
         Self::new(Semaphore::MAX_PERMITS)
     }
 }
 
-/// Whether the service is ready. A panic in there is an error like any other.
+/// Waits until the service is ready. A panic of the service is an error like any other.
 fn poll_ready<S>(service: &mut S, context: &mut Context<'_>) -> Poll<Result<(), BoxError>>
 where
     S: Service<Delivery, Error: Into<BoxError>>,
@@ -344,7 +345,7 @@ where
     }
 }
 
-/// The outcome of a handler. A panic in there is an error like any other.
+/// The outcome of a handler. A panic of the handler is an error like any other.
 async fn caught<E: Into<BoxError>>(
     mut handler: Pin<Box<impl Future<Output = Result<Outcome, E>>>>,
 ) -> Result<Outcome, BoxError> {
@@ -371,7 +372,7 @@ mod tests {
         let mut context = Context::from_waker(Waker::noop());
         assert!(drain.as_mut().poll(&mut context).is_pending());
         drop(running);
-        // Another thread asks for a slot, and is about to see that there is a drain.
+        // Another thread requests a slot, and is about to notice the drain.
         let late = tasks.slot(DeliveryKind::Notification);
         assert_eq!(drain.as_mut().poll(&mut context), Poll::Ready(Ok(())));
         drop(late);

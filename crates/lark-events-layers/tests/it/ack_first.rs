@@ -311,7 +311,7 @@ fn a_bound_or_a_time_of_0_is_an_error_that_names_it() {
         (lease.unwrap_err(), "lease"),
     ] {
         assert_eq!(error.kind(), LayerBuildErrorKind::Zero);
-        let said = format!("`{setting}` is 0, with which no event could be handled");
+        let said = format!("`{setting}` must be greater than 0, got 0");
         assert!(error.to_string().starts_with(&said), "{error}");
     }
 }

@@ -313,7 +313,7 @@ async fn ready_made_keys_leave_out_callbacks_and_what_names_nothing() {
 }
 
 #[test]
-#[should_panic(expected = "the JSON pointer \"chat\" does not begin with `/`")]
+#[should_panic(expected = "the JSON pointer \"chat\" must begin with `/`")]
 fn a_pointer_that_points_nowhere_is_refused() {
     let error = InOrderLayer::builder().by_pointer("chat").build();
     let error = error.unwrap_err();

@@ -208,7 +208,7 @@ async fn the_platform_saves_the_url_of_a_mount_that_gets_the_events_and_of_no_ot
 }
 
 #[test]
-#[should_panic(expected = "a path begins with `/`")]
+#[should_panic(expected = "the path must begin with `/`")]
 fn a_path_that_could_never_match_is_refused() {
     EventLayer::new("webhook/event", webhook(), watched().0);
 }

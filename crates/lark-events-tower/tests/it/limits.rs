@@ -289,7 +289,7 @@ fn a_bound_or_a_time_of_0_is_an_error_that_names_it() {
     ] {
         let error = builder.build().unwrap_err();
         assert_eq!(error.kind(), EventServiceBuildErrorKind::Zero);
-        let said = format!("`{setting}` is 0, with which no event could be handled");
+        let said = format!("`{setting}` must be greater than 0, got 0");
         assert!(error.to_string().starts_with(&said), "{error}");
     }
     assert!(builder.build().is_ok(), "the builder is as it was");

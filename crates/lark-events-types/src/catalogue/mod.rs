@@ -1,5 +1,5 @@
-//! Every event of the domains that are on, as data: for tools that show, check or replay any of them.
-//! An app does not need it.
+//! Every event of the enabled domains as data, for tools that show, check or replay any of them. An app
+//! does not need it.
 //!
 //! ```
 //! use lark_events_types::catalogue;
@@ -7,7 +7,7 @@
 //! let known = catalogue::find("vc.reserve_config.updated_v1").unwrap();
 //! assert_eq!(known.info.scopes, ["vc:room", "vc:room:readonly"]);
 //!
-//! // A body becomes its type and JSON again, without naming the type.
+//! // Decodes a body into its type and serialises it again, without naming the type.
 //! let body = lark_events::RawJson::parse(r#"{"scope_type": "2", "colour": "red"}"#)?;
 //! let typed = known.decode(&body)?;
 //! assert_eq!(typed.json.as_str(), r#"{"scope_type":2}"#);
@@ -26,35 +26,35 @@ pub use crate::generated::catalogue::DOMAINS;
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Domain {
-    /// Such as `vc`.
+    /// The name of the domain, such as `vc`.
     pub name: &'static str,
-    /// The crate with their types.
+    /// The crate with the types of the events.
     pub crate_name: &'static str,
-    /// The path of their module: `vc_events`.
+    /// The path of the module, such as `vc_events`.
     pub module: &'static str,
-    /// What is documented of each.
+    /// The documented facts of each event.
     pub events: &'static [KnownEvent],
-    /// The Rust type of each, in the same order: `ReserveConfigUpdatedV1`.
+    /// The Rust type of each event, in the same order, such as `ReserveConfigUpdatedV1`.
     pub names: &'static [&'static str],
-    /// Where each is known from, in the same order.
+    /// The source of each event, in the same order.
     pub origins: &'static [Origin],
     pub(crate) outline: &'static str,
 }
 
-/// Where an event is known from: a page, SDKs, or neither.
+/// The source of an event: a page, SDKs, or neither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Origin {
-    /// What the platform's page calls it, most often in Chinese.
+    /// The title of the platform's page, most often in Chinese.
     pub title: Option<&'static str>,
-    /// The SDKs and other programs that its fields are from, each with its version, where they are from
-    /// no page.
+    /// The SDKs and other programs that the fields come from, each with its version; empty if they come
+    /// from a page.
     pub sdks: &'static [&'static str],
-    /// No official source that is known here has it.
+    /// Whether no official source has the event.
     pub is_unconfirmed: bool,
 }
 
-/// Where an event is known from. `None` for an event that is not in the catalogue.
+/// The source of an event. `None` for an event that is not in the catalogue.
 ///
 /// ```
 /// use lark_events_types::catalogue::origin;
@@ -75,12 +75,12 @@ pub fn origin(event_type: &str) -> Option<Origin> {
     Some(*origin)
 }
 
-/// Every event of the domains that are on, by domain.
+/// Every event of the enabled domains, by domain.
 pub fn events() -> impl Iterator<Item = &'static KnownEvent> {
     DOMAINS.iter().flat_map(|domain| domain.events)
 }
 
-/// The event of a type such as `vc.reserve_config.updated_v1`.
+/// The event with the given event type, such as `vc.reserve_config.updated_v1`.
 #[must_use]
 pub fn find(event_type: &str) -> Option<&'static KnownEvent> {
     events().find(|known| known.info.event_type == event_type)

@@ -1,4 +1,4 @@
-//! What is in an event, field by field: the generated outline of its domain, put together as a tree.
+//! The fields of an event, as a tree built from the generated outline of its domain.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,16 +12,16 @@ use super::DOMAINS;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Field {
-    /// On the wire.
+    /// The name on the wire.
     pub name: String,
-    /// Its Rust type, without the `Option` that every field is. What has no name in Rust that is
-    /// known here is an `object`.
+    /// The Rust type, without the `Option` around every field. A type without a known Rust name is an
+    /// `object`.
     pub rust_type: String,
-    /// What it is, with its unit and range, the permissions it needs and such. May be empty.
+    /// The description, with unit, range, required permissions and similar facts. May be empty.
+    /// The fields of the object, or of the objects in the list or map.
     pub doc: String,
-    /// What is in it, where it is an object or a list or map of them.
     pub fields: Vec<Self>,
-    /// The documented values, where they have names. Others may come.
+    /// The documented values with names. Other values may occur.
     pub values: Vec<KnownValue>,
 }
 
@@ -29,15 +29,15 @@ pub struct Field {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[non_exhaustive]
 pub struct KnownValue {
-    /// On the wire: a number or a string.
+    /// The value on the wire: a number or a string.
     pub key: RawJson,
     /// The variant of the Rust enum.
     pub name: String,
-    /// What it stands for.
+    /// The meaning of the value.
     pub doc: String,
 }
 
-/// The fields of an event's body in the order of its page: none where no source describes them. `None`
+/// The fields of an event's body, in the order of its page; empty if no source describes them. `None`
 /// for an event that is not in the catalogue.
 ///
 /// ```
@@ -56,7 +56,7 @@ pub fn fields(event_type: &str) -> Option<Vec<Field>> {
     let domain = domains.find(|domain| domain.events.iter().any(has))?;
     let outline: Outline<'_> =
         serde_json::from_str(domain.outline).expect("a generated outline is JSON of this form");
-    // Hand-written types have names of their own, which the facts do not know.
+    // Hand-written types have their own names, which the facts do not know.
     let is_generated = domain.name != "core";
     let rows = outline
         .events
@@ -65,7 +65,7 @@ pub fn fields(event_type: &str) -> Option<Vec<Field>> {
     Some(outline.fields(rows, is_generated, &[]))
 }
 
-/// As it is generated: types and enums once each, by name.
+/// The generated form: each type and enum once, by name.
 #[derive(Deserialize)]
 struct Outline<'a> {
     #[serde(borrow)]
@@ -86,8 +86,8 @@ struct Row<'a> {
 }
 
 impl Outline<'_> {
-    /// The fields of a type that is within others, by name. Lists of a type can be in itself, where
-    /// its fields are not said again.
+    /// The fields of a nested type, by name. A type may contain lists of itself, whose fields are not
+    /// repeated.
     fn fields(&self, rows: &[Row<'_>], is_generated: bool, within: &[&str]) -> Vec<Field> {
         let field = |row: &Row<'_>| {
             let named = innermost(row.rust_type);
@@ -111,7 +111,7 @@ impl Outline<'_> {
     }
 }
 
-/// The type that lists and maps are made of.
+/// The element type of lists and maps.
 fn innermost(rust_type: &str) -> &str {
     let inner = rust_type.trim_end_matches('>');
     inner.rsplit(['<', ' ']).next().unwrap_or(inner)

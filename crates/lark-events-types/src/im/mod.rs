@@ -1,21 +1,21 @@
 //! Typed `im` events: messages, reactions, chats and their members.
 //!
-//! Every field is an `Option`, because the platform does not document which it always
-//! sends, and an odd value costs its own field only (see [`lark_events::lenient`]).
+//! Every field is an `Option`, because the platform does not document which fields it always sends. A
+//! value of an unexpected type leaves only its field empty (see [`lark_events::lenient`]).
 //! [`EVENTS`] lists what the platform documents of each event.
 //!
 //! # An echo bot
 //!
-//! A message arrives as [`MessageReceiveV1`]. What it says is JSON in a string, in a form that depends
-//! on its type; [`EventMessage::parsed_content`] reads it into a [`Content`]. Whoever only wants the
-//! words asks for those: where the sender wrote `@Bot hello`, the content has `@_user_1 hello`, and the
-//! bot wants `hello`.
+//! A message arrives as [`MessageReceiveV1`]. Its content is JSON in a string, in a form that depends
+//! on the message type; [`EventMessage::parsed_content`] parses it into a [`Content`]. If you only need
+//! the words, use the text methods: when the sender wrote `@Bot hello`, the content has `@_user_1
+//! hello`, and the bot wants `hello`.
 //!
 //! ```
 //! use lark_events_types::im::{Content, EventMessage, MessageReceiveV1};
 //! use lark_events::{Dispatcher, Event};
 //!
-//! /// What to answer: the words that were sent, in a text or a post.
+//! /// The answer: the words of a text or post.
 //! fn echo(message: &EventMessage) -> Option<String> {
 //!     if let Some(words) = message.text_without_mentions() {
 //!         return Some(words);
@@ -32,7 +32,7 @@
 //!     let Some(message) = event.body.message else { return };
 //!     let Some(answer) = echo(&message) else { return };
 //!     let Some(chat_id) = message.chat_id else { return };
-//!     // A message can be delivered more than once: `message_id` tells.
+//!     // A message can be delivered more than once, with the same `message_id`.
 //!     send(chat_id, answer).await;
 //! }
 //!
@@ -49,11 +49,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! To leave only the bot's own mention out there is [`EventMessage::text_without_mention_of`]; to put
-//! mentions into words in your own way, [`Content::segments`]; to read commands, [`Command`].
+//! To leave out only the mention of the bot, use [`EventMessage::text_without_mention_of`]; to format
+//! mentions yourself, [`Content::segments`]; to read commands, [`Command`].
 //!
-//! [`EventMessage::readable`] is a message of any type as people read it, [`Content::resources`] are its pictures
-//! and files, and [`EventMessage::unread_content`] is what of its content no type takes.
+//! [`EventMessage::readable`] describes a message of any type as text, [`Content::resources`] lists its
+//! pictures and files, and [`EventMessage::unread_content`] lists the parts of its content that no type
+//! reads.
 
 mod content;
 

@@ -1,4 +1,4 @@
-//! From nothing to an open connection: the call for an address, then the upgrade there.
+//! Connecting: the address request, then the upgrade at that address.
 
 use std::fmt;
 use std::time::Duration;
@@ -21,24 +21,24 @@ use crate::dial::endpoint::{self, Credentials, Ticket};
 use crate::error::{ConnectError, ConnectErrorKind};
 use crate::wire::config::ClientConfig;
 
-/// The largest answer to a call for an address.
+/// The largest answer to an address request.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
-/// What is read at once: some ten events. It is filled with zeros before each read.
+/// The size of one read: some ten events. The buffer is zeroed before each read.
 pub(crate) const READ_BUFFER_BYTES: usize = 16 * 1024;
-/// The largest message that does not end the connection: what is larger than an event may be is
+/// The largest message that does not end the connection. A message that is too large for an event is
 /// answered as failed.
 const MAX_MESSAGE_BYTES: usize = 4 * MAX_EVENT_BYTES;
 
 /// Opens connections.
 pub(crate) struct Connect {
     pub(crate) credentials: Credentials,
-    /// The call for an address goes there.
+    /// The URL of the address request.
     pub(crate) endpoint: Uri,
     pub(crate) user_agent: HeaderValue,
-    /// Headers of the app's own, on both requests.
+    /// The app's headers for both requests.
     pub(crate) headers: HeaderMap,
     pub(crate) dialer: Dialer,
-    /// How long each of the two steps may take.
+    /// The time-out of each step.
     pub(crate) timeout: Duration,
 }
 
@@ -49,8 +49,8 @@ pub(crate) struct Connected {
 }
 
 impl Connect {
-    /// Asks for an address and opens a connection there. The settings of the platform are taken
-    /// over as soon as they are known.
+    /// Requests an address and opens a connection there. Applies the platform's settings as soon as
+    /// they are known.
     pub(crate) async fn connect(
         &self,
         config: &mut ClientConfig,
@@ -61,7 +61,7 @@ impl Connect {
         if is_secure(&self.endpoint) && !is_secure(&ticket.uri) {
             return Err(ConnectError::new(
                 ConnectErrorKind::Protocol,
-                "an address without TLS",
+                "the address does not use TLS",
             ));
         }
         let socket = timeout(self.timeout, self.open(&ticket))
@@ -80,7 +80,7 @@ impl Connect {
             .expect("the path of a URI");
         let headers = request.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        // As the official clients do.
+        // Like the official clients.
         headers.insert("locale", HeaderValue::from_static("zh"));
         self.add_headers(headers, &self.endpoint);
 
@@ -90,7 +90,7 @@ impl Connect {
             let body = Limited::new(response.into_body(), MAX_ANSWER_BYTES);
             let body = body.collect().await.map(Collected::to_bytes);
             if status != StatusCode::OK {
-                // A body that cannot be read says no more than the status.
+                // A body that cannot be read has no more information than the status.
                 return Err(endpoint::failed_call(status, &body.unwrap_or_default()));
             }
             body.map_err(|error| ConnectError::new(ConnectErrorKind::Protocol, error))
@@ -106,7 +106,7 @@ impl Connect {
 
     async fn open(&self, ticket: &Ticket) -> Result<WebSocketStream<BoxStream>, ConnectError> {
         let uri = &ticket.uri;
-        // Its error texts can have the address in them.
+        // The error texts may contain the address, which is a secret.
         let invalid = |_| ConnectError::new(ConnectErrorKind::Protocol, "no usable address");
         let mut request = uri.clone().into_client_request().map_err(invalid)?;
         self.add_headers(request.headers_mut(), uri);
@@ -126,7 +126,7 @@ impl Connect {
         }
     }
 
-    /// Adds what both requests have. A header of the app's own takes the place of ours.
+    /// Adds the headers of both requests. An app's header replaces the default one.
     fn add_headers(&self, headers: &mut HeaderMap, uri: &Uri) {
         let host = uri
             .authority()
@@ -142,7 +142,7 @@ impl Connect {
     }
 }
 
-/// The app's own headers are secrets as likely as not.
+/// Omits the app's headers, which may be secrets.
 impl fmt::Debug for Connect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connect")
@@ -153,13 +153,13 @@ impl fmt::Debug for Connect {
     }
 }
 
-/// An error of the WebSocket, in a text that has no address in it.
+/// An error of the WebSocket, without the address in its text.
 pub(crate) fn lost(kind: ConnectErrorKind, error: &Error) -> ConnectError {
     match error {
         Error::Io(error) => ConnectError::caused(kind, error),
         Error::Protocol(error) => ConnectError::caused(kind, error),
         Error::Capacity(error) => ConnectError::caused(kind, error),
-        Error::Utf8(_) => ConnectError::new(kind, "a text that is no UTF-8"),
+        Error::Utf8(_) => ConnectError::new(kind, "a text message is not UTF-8"),
         _ => ConnectError::new(kind, ""),
     }
 }

@@ -34,7 +34,7 @@ pub(crate) enum Dialer {
         #[cfg(feature = "tls")]
         tls: Option<tokio_rustls::TlsConnector>,
     },
-    /// What the app opens them with.
+    /// The app's own connector.
     Custom(Connector),
 }
 
@@ -44,8 +44,8 @@ impl Dialer {
         dialed.map_err(|error| ConnectError::unreachable(&*error))
     }
 
-    /// Opens a stream to a URI without the path and query of the address, which is a secret and no
-    /// business of this.
+    /// Opens a stream to a URI. Connectors do not see the path and query of the address, which are
+    /// secret.
     async fn open(&self, target: &Uri) -> Result<BoxStream, BoxError> {
         match self {
             Self::Custom(connector) => Ok(connector(target.clone()).await?),
@@ -59,13 +59,13 @@ impl Dialer {
                 let socket = connect(proxies, target).await?;
                 Ok(Box::new(tls.connect(name, socket).await?))
             }
-            Self::Sockets { .. } if is_secure(target) => Err("there is no TLS".into()),
+            Self::Sockets { .. } if is_secure(target) => Err("no TLS is configured".into()),
             Self::Sockets { proxies, .. } => Ok(Box::new(connect(proxies, target).await?)),
         }
     }
 }
 
-/// Scheme and authority alone.
+/// The scheme and authority only.
 fn target(uri: &Uri) -> Uri {
     let mut parts = uri.clone().into_parts();
     parts.path_and_query = Some(PathAndQuery::from_static("/"));
@@ -85,7 +85,7 @@ pub(crate) fn is_secure(uri: &Uri) -> bool {
     matches!(uri.scheme_str(), Some("https" | "wss"))
 }
 
-/// The host, without the brackets that belong to a URL.
+/// The host, without the brackets of an IPv6 address.
 #[cfg(feature = "tls")]
 fn host(uri: &Uri) -> &str {
     let host = uri.host().unwrap_or_default();
@@ -99,9 +99,9 @@ fn port(uri: &Uri) -> u16 {
         .unwrap_or(if is_secure(uri) { 443 } else { 80 })
 }
 
-/// Connects to where a URI says, or has its proxy do so.
+/// Connects to the host of a URI, directly or through its proxy.
 async fn connect(proxies: &Matcher, uri: &Uri) -> Result<TcpStream, BoxError> {
-    // Proxies are chosen by the scheme of HTTP, and told host and port.
+    // Proxies are chosen by the HTTP scheme, and receive host and port.
     let scheme = if is_secure(uri) { "https" } else { "http" };
     let authority = format!("{}:{}", uri.host().unwrap_or_default(), port(uri));
     let target = Uri::builder()
@@ -111,14 +111,14 @@ async fn connect(proxies: &Matcher, uri: &Uri) -> Result<TcpStream, BoxError> {
         .build()?;
     let mut connector = HttpConnector::new();
     connector.enforce_http(false);
-    // Frames are small, and an answer must not wait for the next.
+    // Frames are small, and an answer must not wait for the next one.
     connector.set_nodelay(true);
     let Some(proxy) = proxies.intercept(&target) else {
         return Ok(connector.oneshot(target).await?.into_inner());
     };
     if proxy.uri().scheme_str() != Some("http") {
-        // Those of other kinds must not be shown a password in the clear.
-        return Err("the proxy is not an http:// one".into());
+        // Proxies of other kinds must not receive a password in clear text.
+        return Err("only http:// proxies are supported".into());
     }
     let mut tunnel = Tunnel::new(proxy.uri().clone(), connector);
     if let Some(auth) = proxy.basic_auth() {
@@ -137,7 +137,7 @@ mod tests {
         for proxy in ["socks5://user:password@127.0.0.1:1", "https://127.0.0.1:1"] {
             let proxies = Matcher::builder().all(proxy).build();
             let error = connect(&proxies, &target).await.unwrap_err();
-            assert_eq!(error.to_string(), "the proxy is not an http:// one");
+            assert_eq!(error.to_string(), "only http:// proxies are supported");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Asking the platform for the address of a connection.
+//! Requesting the address of a connection from the platform.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::error::{ConnectError, ConnectErrorKind};
 use crate::wire::config::ClientConfig;
 
-/// The path of the call, below the base URL.
+/// The path of the request, below the base URL.
 pub(crate) const PATH: &str = "/callback/ws/endpoint";
 
 const BUSY: i64 = 1;
@@ -55,15 +55,15 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// Where to open a connection, once.
+/// The address of one connection, valid once.
 pub(crate) struct Ticket {
-    /// Whoever knows it can take the app's events.
+    /// Secret: anyone who knows it can receive the app's events.
     pub(crate) uri: Uri,
     pub(crate) connection_id: String,
     pub(crate) service: i32,
 }
 
-/// The platform's answer to a call, whatever its HTTP status.
+/// The platform's answer to an address request, with any HTTP status.
 #[derive(Deserialize)]
 struct Reply {
     code: i64,
@@ -74,12 +74,12 @@ struct Reply {
 }
 
 impl Reply {
-    /// Why the platform gives no address, if its code says so.
+    /// The error, if the platform's code says that there is no address.
     fn refusal(&self, status: StatusCode) -> Option<ConnectError> {
         let kind = match self.code {
             0 => return None,
             BUSY | INTERNAL_ERROR => ConnectErrorKind::Unavailable,
-            // Not the platform's: a gateway repeats its HTTP status in the same form.
+            // Not a code of the platform: a gateway repeats its HTTP status in the same form.
             code if code == i64::from(status.as_u16()) => ConnectErrorKind::Unavailable,
             TOO_MANY_CONNECTIONS => ConnectErrorKind::TooManyConnections,
             _ => ConnectErrorKind::Refused,
@@ -89,8 +89,8 @@ impl Reply {
     }
 }
 
-/// Why a call failed that was answered with an HTTP error: by the platform's own code and message,
-/// or by the status where the body has none.
+/// The error of an HTTP error answer: from the platform's code and message, or from the status if the
+/// body has none.
 pub(crate) fn failed_call(status: StatusCode, body: &[u8]) -> ConnectError {
     let reply = serde_json::from_slice::<Reply>(body).ok();
     let refusal = reply.and_then(|reply| reply.refusal(status));
@@ -101,11 +101,12 @@ pub(crate) fn failed_call(status: StatusCode, body: &[u8]) -> ConnectError {
 }
 
 impl Ticket {
-    /// Reads the answer to a call, and takes over the settings in it.
+    /// Reads the answer to an address request, and applies the settings in it.
     pub(crate) fn parse(body: &[u8], config: &mut ClientConfig) -> Result<Self, ConnectError> {
         let nonsense = |what| ConnectError::new(ConnectErrorKind::Protocol, what);
-        let reply: Reply = serde_json::from_slice(body)
-            .map_err(|_| nonsense("the answer to the call for an address is no JSON of one"))?;
+        let reply: Reply = serde_json::from_slice(body).map_err(|_| {
+            nonsense("the response to the address request is not the expected JSON")
+        })?;
         if let Some(refusal) = reply.refusal(StatusCode::OK) {
             return Err(refusal);
         }
@@ -150,9 +151,9 @@ impl fmt::Debug for Ticket {
     }
 }
 
-/// Why an upgrade was refused, by the headers in which the platform says it.
+/// The error of a rejected upgrade, from the headers in which the platform explains it.
 pub(crate) fn refusal(status: u16, headers: &HeaderMap) -> ConnectError {
-    // Not all of its messages are in ASCII.
+    // Some of the platform's messages are not ASCII.
     let header = |name| Some(String::from_utf8_lossy(headers.get(name)?.as_bytes()));
     let number = |name| header(name).and_then(|value| value.parse::<i64>().ok());
     let handshake = number("handshake-status");
@@ -163,7 +164,7 @@ pub(crate) fn refusal(status: u16, headers: &HeaderMap) -> ConnectError {
         _ => ConnectErrorKind::Unavailable,
     };
     let code = auth_code.or(handshake).unwrap_or(status.into());
-    let message = header("handshake-msg").unwrap_or("the upgrade was refused".into());
+    let message = header("handshake-msg").unwrap_or("the upgrade was rejected".into());
     ConnectError::new(kind, message).with_code(code)
 }
 

@@ -1,5 +1,4 @@
-//! From nothing to an open connection: the call for an address, and the streams that it and the upgrade
-//! take.
+//! Connecting: the address request, the upgrade, and the streams for both.
 
 pub(crate) mod connect;
 pub(crate) mod dialer;

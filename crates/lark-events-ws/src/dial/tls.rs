@@ -1,18 +1,17 @@
-//! Whom to trust unless the app says so: the roots that a feature brings, by the provider that
-//! another does.
+//! The default TLS configuration: root certificates and a provider, each from a feature.
 
 use std::sync::Arc;
 
 use tokio_rustls::rustls::crypto::CryptoProvider;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-/// `None` where no feature brings a provider, or there is nobody to trust.
+/// `None` if no feature provides a TLS provider or root certificates.
 pub(crate) fn default_config() -> Option<Arc<ClientConfig>> {
     let roots = roots();
     if roots.is_empty() {
         return None;
     }
-    // Given by hand: the process may have none, or another one, for all.
+    // Passed explicitly, because the process may have no default provider, or another one.
     let config = ClientConfig::builder_with_provider(provider()?)
         .with_safe_default_protocol_versions()
         .ok()?

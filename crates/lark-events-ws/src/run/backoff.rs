@@ -1,29 +1,30 @@
-//! When to connect again after a connection was lost, or none could be had.
+//! When to reconnect after a connection was lost or could not be opened.
 
 use std::time::Duration;
 
 use crate::wire::config::ClientConfig;
 
-/// A connection that lasted this long was stable: the back-off starts anew after it. A server that
-/// accepts connections only to drop them takes less.
+/// A connection that lasted this long was stable, and resets the back-off. A server that accepts
+/// connections only to drop them takes less.
 pub(crate) const STABLE_AFTER: Duration = Duration::from_secs(60);
-/// The least wait before the second attempt. It doubles with each further attempt, up to
+/// The minimum wait before the second attempt. It doubles with each further attempt, up to
 /// [`MAX_BACKOFF`].
 const MIN_BACKOFF: Duration = Duration::from_secs(1);
-/// The interval that the platform itself sets: no reason to wait longer than it asks for.
+/// The interval that the platform itself sets; there is no reason to wait longer.
 const MAX_BACKOFF: Duration = Duration::from_secs(120);
 
-/// Counts the attempts since the last stable connection.
+/// The attempts since the last stable connection.
 #[derive(Debug)]
 pub(crate) struct Backoff {
     stable_after: Duration,
     attempts: u64,
-    /// Those since the last connection, stable or not, that count towards giving up.
+    /// The attempts since the last connection, stable or not, which count towards giving up.
     in_vain: u64,
 }
 
 impl Backoff {
-    /// No attempt was made yet. Connections are stable after [`STABLE_AFTER`], or in a soak test sooner.
+    /// Starts without attempts. Connections are stable after [`STABLE_AFTER`], or sooner in a soak
+    /// test.
     pub(crate) fn new(stable_after: Duration) -> Self {
         Self {
             stable_after,
@@ -32,8 +33,8 @@ impl Backoff {
         }
     }
 
-    /// How long to wait before the next attempt, and which one it is; `None` when as many were made
-    /// in vain as the platform allows.
+    /// The wait before the next attempt, and the attempt's number; `None` after the last attempt that
+    /// the platform allows.
     #[expect(clippy::arithmetic_side_effects, reason = "attempts are made one by one")]
     pub(crate) fn next(&mut self, config: &ClientConfig, random: f64) -> Option<(u64, Duration)> {
         let spent = |count| self.in_vain >= count;
@@ -44,12 +45,11 @@ impl Backoff {
         Some(self.next_for_ever(config, random))
     }
 
-    /// How long to wait before the next attempt, and which one it is, where no number of attempts is
-    /// too many.
+    /// The wait before the next attempt, and the attempt's number, without a limit on attempts.
     ///
-    /// `random` is between 0 and 1. It spreads the first attempt over the whole nonce, so that the
-    /// clients of a lost server do not connect at once, and further ones over the second half of the
-    /// interval. An interval that is shorter than the back-off gives way to it.
+    /// `random` is between 0 and 1. It spreads the first attempt over the platform's whole nonce, so
+    /// that the clients of a lost server do not connect at once, and further attempts over the second
+    /// half of the interval. The back-off replaces an interval that is shorter.
     #[expect(clippy::arithmetic_side_effects, reason = "attempts are made one by one")]
     pub(crate) fn next_for_ever(&mut self, config: &ClientConfig, random: f64) -> (u64, Duration) {
         let wait = match self.attempts {
@@ -65,7 +65,7 @@ impl Backoff {
         (self.attempts, wait)
     }
 
-    /// There was a connection, which lasted `lifetime`, without the silence that it may have ended with.
+    /// Records a connection that lasted `lifetime`, not counting a final silence.
     pub(crate) fn connected_for(&mut self, lifetime: Duration) {
         self.in_vain = 0;
         if lifetime >= self.stable_after {
@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(waits(1.0, 3), [8000, 16_000, 32_000]);
         assert_eq!(waits(1.0, 3), [64_000, 120_000, 120_000]);
         assert_eq!(waits(0.0, 100), [60_000; 100]);
-        // A longer one is kept.
+        // A longer interval is kept.
         config.reconnect_interval = Duration::from_secs(600);
         let longer = backoff.next(&config, 1.0).unwrap().1;
         assert_eq!(longer, Duration::from_secs(600));
@@ -129,13 +129,13 @@ mod tests {
         assert_eq!(backoff.next(&config(Some(2)), 0.0), None);
         assert!(
             backoff.next(&config(Some(3)), 0.0).is_some(),
-            "told more in between"
+            "counted more in between"
         );
         for _ in 0..9 {
             backoff.connected_for(Duration::from_secs(50));
             assert!(
                 backoff.next(&config(Some(1)), 0.0).is_some(),
-                "none was in vain"
+                "no attempt failed"
             );
         }
         assert_eq!(backoff.next(&config(Some(1)), 0.0), None);

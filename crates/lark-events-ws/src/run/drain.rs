@@ -1,4 +1,4 @@
-//! The end of a run: no handler is started any more, and those that run may finish within the drain
+//! The end of a run: no further handlers start, and the running ones may finish within the drain
 //! time-out.
 
 use tokio::time::Instant;
@@ -9,7 +9,7 @@ use crate::error::ConnectError;
 use crate::monitor::State;
 
 impl Runner {
-    /// Starts no handler any more, and says by when those that run are to have finished.
+    /// Stops starting handlers, and returns the deadline of the running ones.
     #[expect(clippy::arithmetic_side_effects, reason = "within MAX_WAIT")]
     pub(super) fn begin_drain(&self, handlers: &Handlers) -> Instant {
         self.enter(State::Draining);
@@ -17,8 +17,8 @@ impl Runner {
         Instant::now() + self.drain_timeout
     }
 
-    /// Ends without a connection: lets handlers finish that former ones have started, until a drain
-    /// that has begun is over, or for as long as one takes.
+    /// Ends without a connection: lets the handlers of former connections finish, until the current
+    /// drain is over, or for one drain time-out.
     pub(super) async fn end(
         &self,
         handlers: &Handlers,

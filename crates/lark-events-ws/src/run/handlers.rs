@@ -1,4 +1,4 @@
-//! The handlers of a connection's events: called in the order in which the events came, each run in a task of its own.
+//! The handlers of a connection's events, called in the order of the events, each in its own task.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -18,17 +18,17 @@ use tracing::{Instrument as _, warn};
 
 use crate::session::Done;
 
-/// Runs handlers, which are cancelled when this is dropped. Which of them run, the session's
-/// [`Running`](crate::session::Running) has.
+/// Runs handlers, and cancels them when dropped. The session's [`Running`](crate::session::Running)
+/// lists them.
 pub(crate) struct Handlers {
     tasks: Arc<Tasks>,
-    /// To the task that calls the service.
+    /// The queue of the task that calls the service.
     calls: mpsc::UnboundedSender<Call>,
     calling: JoinHandle<()>,
     ends: mpsc::UnboundedReceiver<(u64, Done)>,
 }
 
-/// A service that handles deliveries in tasks of their own.
+/// A service that handles deliveries in separate tasks.
 pub(crate) trait Handle:
     Service<Delivery, Response = Outcome, Error: Into<BoxError>, Future: Send> + Clone + Send + 'static
 {
@@ -43,9 +43,9 @@ impl<S> Handle for S where
 }
 
 impl Handlers {
-    /// Handlers of the events of one app.
+    /// Creates handlers for the events of one app.
     pub(crate) fn new<S: Handle>(service: S, app_id: Arc<str>, tasks: Arc<Tasks>) -> Self {
-        // The session bounds what is on its way.
+        // The session limits the length of the queue.
         let (calls, called) = mpsc::unbounded_channel();
         let (ended, ends) = mpsc::unbounded_channel();
         let caller = Caller {
@@ -62,7 +62,7 @@ impl Handlers {
         }
     }
 
-    /// Starts the handler of an event, after those that were started before.
+    /// Starts the handler of an event, after those started before.
     pub(crate) fn start(&mut self, key: u64, payload: Bytes, terms: Terms) {
         let slot = self.tasks.counted();
         let call = Call {
@@ -71,11 +71,11 @@ impl Handlers {
             payload,
             terms,
         };
-        // The task is there until this is dropped.
+        // The task runs until this is dropped.
         let _ = self.calls.send(call);
     }
 
-    /// What waits to be started is not started any more.
+    /// Stops starting the waiting events.
     pub(super) fn begin_drain(&self) {
         self.tasks.begin_drain();
     }
@@ -84,14 +84,14 @@ impl Handlers {
         self.tasks.cancel_all();
     }
 
-    /// Lets those that run finish until a moment, and cancels the rest.
+    /// Lets running handlers finish until the given time, and cancels the rest.
     pub(super) async fn drain_by(&self, moment: Instant) {
         let within = moment.saturating_duration_since(Instant::now());
-        // The stats count those that are cancelled; there is no connection to answer on.
+        // The stats count cancelled handlers; there is no connection to answer on.
         let _ = self.tasks.drain(within).await;
     }
 
-    /// The next to end; never when none runs.
+    /// The next handler to end; pending while none runs.
     pub(crate) async fn next(&mut self) -> (u64, Done) {
         match self.ends.recv().await {
             Some(end) => end,
@@ -108,7 +108,7 @@ impl Drop for Handlers {
     }
 }
 
-/// An event that is to be handled.
+/// An event to handle.
 struct Call {
     key: u64,
     slot: Slot,
@@ -116,7 +116,7 @@ struct Call {
     terms: Terms,
 }
 
-/// Sends how an event ended: cancelled, unless set before.
+/// Sends how an event ended: cancelled, unless another end is set.
 struct EndSender {
     key: u64,
     done: Done,
@@ -132,12 +132,12 @@ impl EndSender {
 impl Drop for EndSender {
     fn drop(&mut self) {
         let done = std::mem::replace(&mut self.done, Done::Cancelled);
-        // Nobody listens to a connection that is dropped.
+        // A dropped connection has no receiver.
         let _ = self.ended.send((self.key, done));
     }
 }
 
-/// Calls the service for one event after another.
+/// Calls the service for each event in order.
 struct Caller<S> {
     service: S,
     app_id: Arc<str>,
@@ -178,8 +178,8 @@ impl<S: Handle> Caller<S> {
         };
         let (kind, header) = (delivery.kind, &delivery.header);
         let (event_type, event_id) = (header.event_type.clone(), header.event_id.clone());
-        // Logs why an event is not acknowledged, unless somebody else does: the dispatcher its failures,
-        // the session what was not started.
+        // Logs why an event is not acknowledged, unless it is logged elsewhere: the dispatcher logs its
+        // failures, the session logs events that were not started.
         let failed = move |error: BoxError| {
             let event_id = event_id.as_deref();
             let error = match unless_rejected(kind, (&event_type, event_id), error) {
@@ -212,14 +212,14 @@ impl<S: Handle> Caller<S> {
     }
 }
 
-/// The delivery of an app in a payload. What is none is logged.
+/// Parses the delivery in a payload. A payload that is not a delivery of the app is logged.
 fn parse(payload: Bytes, app_id: &str) -> Option<Delivery> {
     let now = SystemTime::now();
     let delivery = Delivery::parse_unauthenticated(payload, Transport::LongConnection, now);
     let mut delivery = match delivery {
         Ok(delivery) => delivery,
         Err(error) => {
-            warn!(%error, "not acknowledged: no event");
+            warn!(%error, "not acknowledged: the payload is not an event");
             return None;
         }
     };
@@ -227,7 +227,10 @@ fn parse(payload: Bytes, app_id: &str) -> Option<Delivery> {
     let named = header.app_id.get_or_insert_with(|| app_id.to_owned());
     if named != app_id {
         let (event_type, event_id) = (&header.event_type, header.event_id.as_deref());
-        warn!(event_type, event_id, "not acknowledged: for another app");
+        warn!(
+            event_type,
+            event_id, "not acknowledged: the event is for another app"
+        );
         return None;
     }
     Some(delivery)

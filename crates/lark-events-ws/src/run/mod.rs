@@ -1,5 +1,5 @@
-//! Running a connection: connects, has the [session](crate::session) decide on an open connection, and
-//! connects again.
+//! Running a connection: connects, lets the [session](crate::session) decide while it is open, and
+//! reconnects.
 
 pub(crate) mod backoff;
 mod drain;
@@ -30,16 +30,16 @@ use crate::session::{Limits, Running, Session};
 use crate::stats::Counters;
 use crate::wire::config::ClientConfig;
 
-/// All that running takes, but for the service.
+/// Everything needed to run, except the service.
 #[derive(Debug)]
 pub(crate) struct Runner {
     pub(crate) connect: Connect,
     pub(crate) limits: Limits,
     pub(crate) late: LateHandler,
-    /// Whether others of the same app are run beside it.
+    /// Whether other connections of the same app run beside it.
     pub(crate) is_one_of_several: bool,
     pub(crate) drain_timeout: Duration,
-    /// How long a connection has to last for the back-off to start anew.
+    /// How long a connection must last to reset the back-off.
     pub(crate) stable_after: Duration,
     pub(crate) state: watch::Sender<State>,
     pub(crate) listener: Option<Listener>,
@@ -47,8 +47,8 @@ pub(crate) struct Runner {
 }
 
 impl Runner {
-    /// Runs the connection in a span that names its app: of the highest level, so that each line
-    /// does at every log level.
+    /// Runs the connection in a span that names its app. The span has the highest level, so that every
+    /// logged line is in it at any log level.
     pub(crate) async fn run<S: Handle>(
         &self,
         service: S,
@@ -118,7 +118,7 @@ impl Runner {
                 Err(error) => error,
             };
             let next = match why.kind() {
-                // The others of the app may hold connections, which this must not end.
+                // Other connections of the app may be open, and must not end with this one.
                 ConnectErrorKind::TooManyConnections if self.is_one_of_several => {
                     Some(backoff.next_for_ever(&config, rand::random()))
                 }
@@ -128,7 +128,7 @@ impl Runner {
             let Some((attempt, wait)) = next else {
                 return self.fail(&handlers, why.gave_up()).await;
             };
-            warn!(error = %why, attempt, ?wait, "connecting again");
+            warn!(error = %why, attempt, ?wait, "reconnecting");
             #[expect(clippy::arithmetic_side_effects, reason = "within MAX_INTERVAL")]
             let next_at = SystemTime::now() + wait;
             self.enter(State::Reconnecting {
@@ -149,7 +149,7 @@ impl Runner {
         &self.connect.credentials.app_id
     }
 
-    /// Takes note of the handlers that end while there is no connection to answer on.
+    /// Records the handlers that end while there is no connection to answer on.
     async fn note_ends(&self, handlers: &mut Handlers, running: &mut Running) -> Infallible {
         loop {
             let (key, _) = handlers.next().await;
@@ -157,10 +157,10 @@ impl Runner {
         }
     }
 
-    /// Ends for a cause that trying again does not remove. It is logged before the handlers finish,
-    /// as the caller gets the error only then, or when other connections have ended too.
+    /// Ends with a permanent failure. The failure is logged before the handlers finish, because the
+    /// caller gets the error only afterwards, or after other connections have ended too.
     async fn fail(&self, handlers: &Handlers, why: ConnectError) -> Result<(), ConnectError> {
-        error!(error = %why, "not connecting again");
+        error!(error = %why, "not reconnecting");
         self.end(handlers, None, Err(why)).await
     }
 }

@@ -1,4 +1,4 @@
-//! An open connection, from its first ping to its end: what the session decides, done on a socket.
+//! An open connection, from its first ping to its end: carries out the session's decisions on a socket.
 
 use std::pin::pin;
 use std::time::{Duration, SystemTime};
@@ -19,18 +19,18 @@ use crate::error::{ConnectError, ConnectErrorKind};
 use crate::monitor::State;
 use crate::session::{Action, Session};
 
-/// How long the platform may take to answer a Close, or to take the last answers before it.
+/// How long the platform may take to answer a Close, or to accept the last answers before it.
 const CLOSE_LIMIT: Duration = Duration::from_secs(1);
 
 /// How an open connection ended.
 pub(super) enum Disconnected {
-    /// By a shutdown, whose drain is over at that time.
+    /// By a shutdown, whose drain ends at the given time.
     Draining(Instant),
     Lost(ConnectError),
 }
 
 impl Runner {
-    /// Runs an open connection to its end.
+    /// Runs an open connection until it ends.
     pub(super) async fn talk(
         &self,
         connected: Connected,
@@ -45,7 +45,7 @@ impl Runner {
             since: SystemTime::now(),
             connection_id,
         });
-        // What is read is always read, whether what is written is taken or not.
+        // Reading always continues, even if the platform does not accept writes.
         let (sink, mut stream) = socket.split();
         let (unsent, waiting) = writer::unsent();
         let mut writing = pin!(waiting.write_to(sink));
@@ -61,14 +61,14 @@ impl Runner {
             tokio::select! {
                 message = stream.next() => {
                     if let Some(why) = hear(session, message) {
-                        // Reading on sends the answer to a Close.
+                        // Reading further sends the answer to a Close.
                         let _ = timeout(CLOSE_LIMIT, rest(&mut stream)).await;
                         break Some(why);
                     }
                 }
                 (key, done) = handlers.next() => session.on_done(key, &done, now()),
                 () = sleep_until(session.next_time()) => {
-                    // After a pause of the whole process, what has come meanwhile counts first.
+                    // After a pause of the whole process, messages that arrived meanwhile count first.
                     let heard = stream.next().now_or_never();
                     if let Some(why) = heard.and_then(|message| hear(session, message)) {
                         let _ = timeout(CLOSE_LIMIT, rest(&mut stream)).await;
@@ -77,7 +77,7 @@ impl Runner {
                     session.on_time(now());
                 }
                 written = &mut writing => {
-                    // Perhaps since the platform has closed the connection: it says why.
+                    // Perhaps because the platform closed the connection; reading gives the reason.
                     let heard = stream.next().now_or_never();
                     let heard = heard.and_then(|message| hear(session, message));
                     break Some(heard.unwrap_or_else(|| match written {
@@ -98,7 +98,7 @@ impl Runner {
                             session.on_done(key, &done, now());
                         }
                     };
-                    // What is not dropped by then blocks its thread.
+                    // A handler that is not dropped by then blocks its thread.
                     let _ = timeout(CANCEL_GRACE, cancelling).await;
                     break self.act(session, handlers, &unsent).err();
                 }
@@ -109,10 +109,10 @@ impl Runner {
             return Disconnected::Lost(lost.unwrap_or_else(unknown));
         };
         if let Some(why) = lost {
-            warn!(error = %why, "lost while draining");
+            warn!(error = %why, "connection lost while draining");
         } else {
-            // The answers that wait are sent, then a Close; then the platform's is waited for. All
-            // the while what comes is read, or both would wait for each other.
+            // Sends the waiting answers, then a Close, and waits for the platform's Close. Keeps
+            // reading meanwhile, or both sides would wait for each other.
             drop(unsent);
             let mut reading = pin!(rest(&mut stream));
             #[expect(clippy::arithmetic_side_effects, reason = "in a second time goes on")]
@@ -130,7 +130,7 @@ impl Runner {
         Disconnected::Draining(by)
     }
 
-    /// Does what the session wants done.
+    /// Carries out the session's actions.
     fn act(
         &self,
         session: &mut Session,
@@ -155,7 +155,7 @@ impl Runner {
     }
 }
 
-/// Has the session hear a message, or says how the connection ended with it.
+/// Passes a message to the session, or returns how the message ended the connection.
 fn hear(session: &mut Session, message: Option<Result<Message, Error>>) -> Option<ConnectError> {
     let now = Instant::now();
     match message {
@@ -175,8 +175,8 @@ fn hear(session: &mut Session, message: Option<Result<Message, Error>>) -> Optio
     None
 }
 
-/// The message in memory of its own size: as it comes, it keeps all of the buffer that it was read
-/// into, which a small one would make many times what is counted for it.
+/// Copies the message into memory of its own size. As received, it keeps the whole read buffer alive,
+/// many times the size that is counted for a small message.
 fn apart(message: Bytes) -> Bytes {
     if message.len() < READ_BUFFER_BYTES {
         Bytes::copy_from_slice(&message)
@@ -185,12 +185,12 @@ fn apart(message: Bytes) -> Bytes {
     }
 }
 
-/// Reads what still comes.
+/// Reads the remaining messages.
 async fn rest(stream: &mut SplitStream<Socket>) {
     while let Some(Ok(_)) = stream.next().await {}
 }
 
-/// Waits until a moment, for ever if there is none.
+/// Waits until the given time, or forever if there is none.
 async fn until(moment: Option<Instant>) {
     match moment {
         Some(moment) => sleep_until(moment).await,

@@ -1,4 +1,4 @@
-//! Entering states: for monitors, for the app's listener and for metrics.
+//! Entering states: notifies monitors, the app's listener and metrics.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Runner;
 use crate::monitor::State;
 
-/// What is told of each state.
+/// The app's listener.
 #[derive(Clone)]
 pub(crate) struct Listener(pub(crate) Arc<dyn Fn(&State) + Send + Sync>);
 
@@ -22,7 +22,7 @@ impl fmt::Debug for Listener {
     }
 }
 
-/// Says that a connection is run no more, also when its future is dropped.
+/// Reports the end of a connection, even when its future is dropped.
 pub(super) struct Ending<'a>(pub(super) &'a Runner);
 
 impl Drop for Ending<'_> {
@@ -31,7 +31,7 @@ impl Drop for Ending<'_> {
         let final_state = matches!(*runner.state.borrow(), State::Closed | State::Failed(_));
         if !final_state {
             if std::thread::panicking() {
-                // Perhaps the listener's own panic, and another one would abort the process.
+                // The panic may be the listener's, and a second one would abort the process.
                 runner.set(State::Closed);
             } else {
                 runner.enter(State::Closed);

@@ -1,4 +1,4 @@
-//! Writing: answers wait here while the platform does not read, within a bound.
+//! Writing: a bounded queue of answers for when the platform does not read.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,11 +16,12 @@ use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use crate::dial::dialer::BoxStream;
 use crate::error::{ConnectError, ConnectErrorKind};
 
-/// Answers that wait to be sent while the platform does not read; more is the end of the connection.
+/// The maximum number of answers that wait while the platform does not read; one more ends the
+/// connection.
 const MAX_UNSENT_BYTES: usize = 16 * MAX_EVENT_BYTES;
 
-/// The only Close that is sent on our own account, at a shutdown. What is lost or given up gets none,
-/// and the platform's own is answered with its code.
+/// The Close that is sent at a shutdown. A lost or abandoned connection gets none, and the platform's
+/// Close is answered with its own code.
 const GOING_AWAY: CloseFrame = CloseFrame {
     code: CloseCode::Away,
     reason: Utf8Bytes::from_static(""),
@@ -28,19 +29,19 @@ const GOING_AWAY: CloseFrame = CloseFrame {
 
 pub(super) type Socket = WebSocketStream<BoxStream>;
 
-/// Puts messages on their way.
+/// Queues messages for sending.
 pub(super) struct Unsent {
     messages: mpsc::UnboundedSender<Bytes>,
     bytes: Arc<AtomicUsize>,
 }
 
-/// The messages that wait to be sent.
+/// The queue of messages.
 pub(super) struct Waiting {
     messages: mpsc::UnboundedReceiver<Bytes>,
     bytes: Arc<AtomicUsize>,
 }
 
-/// Where messages are put, and where they wait.
+/// Creates both ends of the queue.
 pub(super) fn unsent() -> (Unsent, Waiting) {
     let (unsent, waiting) = mpsc::unbounded_channel();
     let bytes = Arc::<AtomicUsize>::default();
@@ -67,7 +68,7 @@ impl Unsent {
 }
 
 impl Waiting {
-    /// Sends what comes, and a Close when no more does.
+    /// Sends the queued messages, and a Close when the queue ends.
     pub(super) async fn write_to(
         mut self,
         mut sink: SplitSink<Socket, Message>,

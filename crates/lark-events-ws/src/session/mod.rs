@@ -1,5 +1,5 @@
-//! One connection as a state machine: messages, outcomes and the time go in, what to do comes out.
-//! It does nothing itself, so that every order of things can be tested.
+//! One connection as a state machine: messages, outcomes and the time go in, actions come out. It does
+//! no I/O, so that tests can cover every order of events.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -22,14 +22,14 @@ use crate::wire::frame::{Frame, Method, header};
 /// How much longer than two ping intervals a connection may be silent before it counts as dead.
 const SILENCE_GRACE: Duration = Duration::from_secs(5);
 
-/// Events that wait for a handler to end, whatever their size: many more than are handled by their
-/// deadline.
+/// The maximum number of events that wait for a handler slot, whatever their size: many more than are
+/// handled by their deadline.
 pub(crate) const MAX_QUEUED: usize = 4096;
 
 /// The longest id of an event in fragments; the platform's have 36 characters.
 const MAX_MESSAGE_ID: usize = 256;
 
-/// What may be used at once, and for how long.
+/// The limits of a session.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     pub(crate) max_running: usize,
@@ -37,18 +37,18 @@ pub(crate) struct Limits {
     pub(crate) ack_deadline: Duration,
 }
 
-/// What to do.
+/// An action for the driver.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     /// Send a binary message.
     Send(Bytes),
-    /// Start the handler of an event, which is to be answered by the deadline.
+    /// Start the handler of an event, which must be answered by the deadline.
     Start {
         key: u64,
         payload: Bytes,
         deadline: Instant,
     },
-    /// Give the connection up: nothing was heard for too long.
+    /// Give up the connection, which was silent for too long.
     GiveUp,
 }
 
@@ -57,17 +57,17 @@ pub(crate) enum Action {
 pub(crate) enum Done {
     Outcome(Outcome),
     Failed,
-    /// It was not run: the service was not ready by the deadline, or when a drain began.
+    /// The handler was not run: the service was not ready by the deadline, or before a drain began.
     NotStarted,
-    /// It was cancelled: nothing is said any more.
+    /// The handler was cancelled; no answer is sent.
     Cancelled,
 }
 
-/// The handlers that run, and nowhere else is a list of them. They outlive the connection that brought
-/// their events.
+/// The running handlers, in the only list of them. They outlive the connection that received their
+/// events.
 #[derive(Debug, Default)]
 pub(crate) struct Running {
-    /// By key, with the size of their events.
+    /// The size of each handler's event, by key.
     handlers: HashMap<u64, usize>,
     bytes: usize,
     last_key: u64,
@@ -88,11 +88,11 @@ pub(crate) struct Session {
     config: ClientConfig,
     running: Running,
     assembler: Assembler,
-    /// What is still to be answered.
+    /// The unanswered events.
     open: HashMap<u64, Open>,
-    /// Events that wait for a handler to end.
+    /// Events that wait for a handler slot.
     queue: VecDeque<Queued>,
-    /// Callbacks that do, and go before them.
+    /// Callbacks that wait for a handler slot; they start before events.
     callbacks: VecDeque<Queued>,
     queued_bytes: usize,
     deadlines: BTreeSet<(Instant, u64)>,
@@ -104,10 +104,10 @@ pub(crate) struct Session {
 
 #[derive(Debug)]
 struct Open {
-    /// The frame to answer with, without its payload.
+    /// The frame of the answer, without its payload.
     answer: Frame,
     deadline: Instant,
-    /// When it came whole, then when its handler was started.
+    /// When the event was complete; later, when its handler started.
     since: Instant,
 }
 
@@ -115,12 +115,12 @@ struct Open {
 struct Queued {
     key: u64,
     payload: Bytes,
-    /// All of its message.
+    /// The size of the whole message.
     bytes: usize,
 }
 
 impl Session {
-    /// Begins a connection of `service`, while `running` handlers of former ones may go on.
+    /// Begins a connection of `service`. `running` may hold handlers of former connections.
     pub(crate) fn begin(
         service: i32,
         config: ClientConfig,
@@ -150,7 +150,7 @@ impl Session {
         session
     }
 
-    /// Ends the connection: what is not answered will not be.
+    /// Ends the connection; unanswered events stay unanswered.
     pub(crate) fn end(mut self) -> (Running, ClientConfig) {
         self.counters.unsent.add(self.open.len());
         for action in self.actions {
@@ -161,7 +161,7 @@ impl Session {
         (self.running, self.config)
     }
 
-    /// What is to be done next.
+    /// The next action.
     pub(crate) fn next_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
     }
@@ -177,7 +177,7 @@ impl Session {
         times.into_iter().flatten().min().unwrap_or(self.next_ping)
     }
 
-    /// Takes no more events; those that wait are left to be delivered again.
+    /// Accepts no further events. Waiting events stay unanswered, so that the platform redelivers them.
     #[expect(clippy::arithmetic_side_effects, reason = "counted when it was added")]
     pub(crate) fn drain(&mut self, now: Instant) {
         self.draining = true;
@@ -188,22 +188,22 @@ impl Session {
         }
     }
 
-    /// When the platform was last heard.
+    /// When the platform last sent a message.
     pub(crate) fn last_heard(&self) -> Instant {
         self.last_heard
     }
 
-    /// Whether nothing runs any more.
+    /// Whether no handler is running.
     pub(crate) fn is_idle(&self) -> bool {
         self.running.handlers.is_empty()
     }
 
-    /// Something came that is no frame, such as a WebSocket's own ping: the peer is alive.
+    /// Records a message that is not a frame, such as a WebSocket ping: the peer is alive.
     pub(crate) fn on_sign_of_life(&mut self, now: Instant) {
         self.last_heard = now;
     }
 
-    /// A text came, where all messages are binary.
+    /// Handles a text message, which is invalid: all messages are binary.
     pub(crate) fn on_text(&mut self, now: Instant) {
         self.last_heard = now;
         self.ignore("a text message");
@@ -215,7 +215,7 @@ impl Session {
         let mut frame = match Frame::decode(message) {
             Ok(frame) => frame,
             Err(error) => {
-                warn!(%error, "a message is dropped");
+                warn!(%error, "message dropped");
                 self.counters.ignored.add(1);
                 return;
             }
@@ -232,7 +232,7 @@ impl Session {
     }
 
     fn ignore(&self, what: &'static str) {
-        warn!(what, "a message is dropped");
+        warn!(what, "message dropped");
         self.counters.ignored.add(1);
     }
 
@@ -246,11 +246,11 @@ impl Session {
                 self.config.update(&config);
                 self.next_ping = self.next_ping.min(now + self.config.ping_interval);
             }
-            Err(_) => self.ignore("the settings of a pong"),
+            Err(_) => self.ignore("a pong with invalid settings"),
         }
     }
 
-    /// Takes an event or a fragment of one, in a message of so many bytes.
+    /// Takes an event or a fragment of one, in a message of `message_bytes` bytes.
     #[expect(
         clippy::arithmetic_side_effects,
         reason = "no more than may be in flight, or than is in memory"
@@ -268,7 +268,7 @@ impl Session {
         let possible = |id: &&str| (1..=MAX_MESSAGE_ID).contains(&id.len());
         let Some(message_id) = frame.header(header::MESSAGE_ID).filter(possible) else {
             self.counters.fragments_dropped.add(1);
-            self.ignore("a fragment of no message");
+            self.ignore("a fragment without a message id");
             return;
         };
         let place = Place {
@@ -287,7 +287,7 @@ impl Session {
                 self.on_whole(frame, payload, bytes, began, now);
             }
             Joined::Dropped(why) => {
-                warn!(message_id, why, dropped, "fragments are dropped");
+                warn!(message_id, why, dropped, "fragments dropped");
             }
         }
     }
@@ -319,7 +319,7 @@ impl Session {
         let fits =
             bytes <= self.free_bytes() && self.callbacks.len() + self.queue.len() < MAX_QUEUED;
         if payload.len() > MAX_EVENT_BYTES {
-            self.log(key, "too large");
+            self.log(key, "the event is too large");
             self.answer(key, &Done::Failed, now);
             return;
         }
@@ -327,13 +327,13 @@ impl Session {
             let why = if fits {
                 "draining"
             } else {
-                "too much in flight"
+                "too many bytes in flight"
             };
             self.refuse(key, why, now);
             return;
         }
         self.queued_bytes += bytes;
-        // It is looked at only where it matters, as all of it has to be.
+        // Checked only when needed, because the check reads the whole payload.
         let is_full = self.running.handlers.len() >= self.limits.max_running;
         let queue = if is_full && is_callback(&payload) {
             &mut self.callbacks
@@ -376,7 +376,7 @@ impl Session {
                 bytes,
             } = queued;
             self.queued_bytes -= bytes;
-            // Better delivered again than handled and delivered again.
+            // Redelivery without handling is better than handling twice.
             let Some(open) = self.open.get_mut(&key).filter(|open| now < open.deadline) else {
                 self.miss_deadline(key, now);
                 continue;
@@ -393,7 +393,7 @@ impl Session {
         }
     }
 
-    /// A handler ended, of this connection or of a former one.
+    /// Records the end of a handler, of this connection or a former one.
     pub(crate) fn on_done(&mut self, key: u64, done: &Done, now: Instant) {
         self.running.remove(key);
         let is_late = || self.open.get(&key).is_some_and(|open| now >= open.deadline);
@@ -416,10 +416,7 @@ impl Session {
         }
         let dropped = self.assembler.expire(now);
         if dropped > 0 {
-            warn!(
-                dropped,
-                "fragments of events that never got whole are dropped"
-            );
+            warn!(dropped, "fragments of incomplete events dropped");
             self.counters.fragments_dropped.add(dropped);
         }
         while let Some(&(deadline, key)) = self.deadlines.first() {
@@ -443,8 +440,7 @@ impl Session {
         self.answer(key, &Done::Failed, now);
     }
 
-    /// Answers an event that is not handled for what else there is to do, unless it has been
-    /// answered.
+    /// Answers an event that is not handled because of the load, unless it has been answered already.
     fn refuse(&mut self, key: u64, why: &'static str, now: Instant) {
         if self.open.contains_key(&key) {
             self.log(key, why);
@@ -453,8 +449,7 @@ impl Session {
         }
     }
 
-    /// Says why an event is not acknowledged, by the ids of its frame: what is in it has not been
-    /// looked at.
+    /// Logs why an event is not acknowledged, with the ids of its frame: its payload was not parsed.
     fn log(&self, key: u64, why: &'static str) {
         let answer = self.open.get(&key).map(|open| &open.answer);
         let id = |name| answer.and_then(|answer| answer.header(name));
@@ -474,7 +469,7 @@ impl Session {
         self.last_heard + 2 * self.config.ping_interval + SILENCE_GRACE
     }
 
-    /// Answers an event, unless it has been answered.
+    /// Answers an event, unless it has been answered already.
     fn answer(&mut self, key: u64, done: &Done, now: Instant) {
         let Some(open) = self.open.remove(&key) else {
             return;
@@ -489,7 +484,7 @@ impl Session {
                 let payload = format!(r#"{{"code":200,"data":"{reply}"}}"#);
                 (payload, &self.counters.acked)
             }
-            // Whatever other outcome there may be one day, it is not known to be a success.
+            // Future outcomes are not known to be a success.
             Done::Outcome(_) | Done::Failed | Done::NotStarted | Done::Cancelled => {
                 (r#"{"code":500}"#.to_owned(), &self.counters.failed)
             }
@@ -505,7 +500,7 @@ impl Session {
     }
 }
 
-/// What a frame is for.
+/// The purpose of a frame.
 #[derive(Debug, PartialEq, Eq)]
 enum Purpose {
     Pong,
@@ -513,18 +508,18 @@ enum Purpose {
 }
 
 impl Purpose {
-    /// The error is what a frame of no use is called in the log.
+    /// The error is the description of an unusable frame in the log.
     fn of(frame: &Frame) -> Result<Self, &'static str> {
         match (frame.method(), frame.header(header::TYPE)) {
             (Some(Method::Control), Some(header::PONG)) => Ok(Self::Pong),
             (Some(Method::Data), Some(header::EVENT)) => Ok(Self::Event),
-            (Some(Method::Data), Some(header::CARD)) => Err("a card of the old scheme"),
-            _ => Err("a frame of another kind"),
+            (Some(Method::Data), Some(header::CARD)) => Err("a card callback of the old scheme"),
+            _ => Err("a frame of an unknown type"),
         }
     }
 }
 
-/// Whether a payload is a callback. A large one is not looked at, and counts as an event.
+/// Whether a payload is a callback. A large payload is not parsed and counts as an event.
 fn is_callback(payload: &Bytes) -> bool {
     if payload.len() > MAX_INLINE_BYTES {
         return false;

@@ -1,5 +1,5 @@
-//! Whatever comes, in whatever order: a platform and handlers that do anything, a driver that is
-//! late, and what holds all the same.
+//! Property tests of the session, with any messages in any order, any handlers, and a driver that is
+//! late.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -9,8 +9,8 @@ use proptest::test_runner::Config;
 use super::model::{LARGE, LONGEST_SILENCE, Step, World};
 use super::*;
 
-/// Without a file of former failures: what fails becomes a test of its own. As many cases as
-/// `PROPTEST_CASES` says, or proptest's own default.
+/// Without a file of former failures: a failing case becomes a separate test. Runs `PROPTEST_CASES`
+/// cases, or proptest's default.
 fn config() -> Config {
     Config {
         failure_persistence: None,
@@ -32,7 +32,7 @@ fn settings() -> impl Strategy<Value = Bytes> {
     settings.prop_map(Bytes::from)
 }
 
-/// A fragment: of so many as its message has, or of any.
+/// A fragment, of its message's number of fragments or of any number.
 fn fragment() -> impl Strategy<Value = Step> {
     let odd = prop::option::weighted(0.1, (0..6usize, 0..6usize));
     (0..LARGE, 0..9usize, odd).prop_map(|(of, seq, odd)| {

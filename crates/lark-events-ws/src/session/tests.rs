@@ -1,4 +1,4 @@
-//! What one frame after another leads to.
+//! The session's answers to sequences of frames.
 
 use super::*;
 
@@ -29,7 +29,7 @@ fn started(session: &mut Session) -> Option<u64> {
     }
 }
 
-/// What is answered next, and how long that is said to have taken.
+/// The next answer, and the duration in it.
 fn answered(session: &mut Session) -> Option<(Bytes, String)> {
     match session.next_action()? {
         Action::Send(message) => {
@@ -58,7 +58,7 @@ fn what_says_to_have_no_other_fragments_is_whole() {
 #[test]
 fn a_card_of_the_old_scheme_is_ignored_under_its_name() {
     let card = Frame::data(7).with_header(header::TYPE, header::CARD);
-    assert_eq!(Purpose::of(&card), Err("a card of the old scheme"));
+    assert_eq!(Purpose::of(&card), Err("a card callback of the old scheme"));
     for (frame, kind) in [
         (Frame::control(7), header::CARD),
         (Frame::control(7), header::EVENT),
@@ -66,7 +66,7 @@ fn a_card_of_the_old_scheme_is_ignored_under_its_name() {
         (Frame::data(7), "another"),
     ] {
         let frame = frame.with_header(header::TYPE, kind);
-        assert_eq!(Purpose::of(&frame), Err("a frame of another kind"));
+        assert_eq!(Purpose::of(&frame), Err("a frame of an unknown type"));
     }
     let now = Instant::now();
     let mut session = session(now);
@@ -107,7 +107,7 @@ fn an_event_that_waited_to_its_deadline_is_answered_and_never_started() {
     session.on_message(event().encode(), now + DEADLINE / 2);
     assert_eq!(started(&mut session), Some(1));
     assert_eq!(started(&mut session), None);
-    // The driver is late: the handler has ended, and time was not told.
+    // The driver is late: the handler has ended, and the session does not know the time yet.
     let late = now + 2 * DEADLINE;
     session.on_done(1, &Done::Outcome(Outcome::Handled), late);
     let acked = (r#"{"code":200}"#.into(), "5000".to_owned());

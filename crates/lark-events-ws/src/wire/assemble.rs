@@ -1,4 +1,4 @@
-//! Joining the fragments of large events, in whatever order they come, within bounds.
+//! Reassembling the fragments of large events, in any order, within limits.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -7,15 +7,16 @@ use bytes::{Bytes, BytesMut};
 use lark_events::limits::MAX_EVENT_BYTES;
 use tokio::time::Instant;
 
-/// Most fragments of one event: 4 KiB each for the largest event.
+/// The maximum number of fragments of one event: 4 KiB each for the largest event.
 pub(crate) const MAX_FRAGMENTS: usize = 1024;
-/// Most events that are joined at once. Fragments of one come close together, so what is older than
-/// this many others has lost one.
+/// The maximum number of events being reassembled at once. The fragments of one event arrive close
+/// together, so an event older than this many others has lost a fragment.
 pub(crate) const MAX_ASSEMBLING: usize = 128;
-/// How long the fragments of one event may take: three times what the platform waits for an answer.
+/// How long the fragments of one event may take: three times as long as the platform waits for an
+/// answer.
 pub(crate) const MAX_FRAGMENT_AGE: Duration = Duration::from_secs(10);
 
-/// The events of which some fragments are there.
+/// The incomplete events.
 #[derive(Debug, Default)]
 pub(crate) struct Assembler {
     partial: HashMap<String, Partial>,
@@ -25,11 +26,11 @@ pub(crate) struct Assembler {
 #[derive(Debug)]
 struct Partial {
     began: Instant,
-    /// None at all when it was given up: what still comes of it is dropped, and does not begin
-    /// another that never gets whole.
+    /// Empty once the event was given up: later fragments of it are dropped, and do not begin another
+    /// incomplete event.
     parts: Vec<Option<Bytes>>,
     missing: usize,
-    /// Of the payloads, and of the messages that they are slices of.
+    /// The size of the messages that the payloads are slices of.
     payload_bytes: usize,
     bytes: usize,
 }
@@ -38,11 +39,11 @@ struct Partial {
 #[derive(Debug, Clone)]
 pub(crate) struct Part {
     pub(crate) payload: Bytes,
-    /// All of the message that it is a slice of.
+    /// The size of the whole message that the payload is a slice of.
     pub(crate) bytes: usize,
 }
 
-/// Where a fragment belongs.
+/// The place of a fragment.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place<'a> {
     pub(crate) message_id: &'a str,
@@ -50,20 +51,20 @@ pub(crate) struct Place<'a> {
     pub(crate) seq: usize,
 }
 
-/// What a fragment led to.
+/// The result of a fragment.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Joined {
-    /// Others are still to come.
+    /// Other fragments are missing.
     Waiting,
-    /// It was the last one: here is the event, and when its first one came.
+    /// The fragment completed the event, whose first one arrived at `began`.
     Whole { payload: Bytes, began: Instant },
-    /// It is dropped, with all that was there of its event.
+    /// The fragment is dropped, with all other fragments of its event.
     Dropped(&'static str),
 }
 
 impl Assembler {
-    /// Takes a fragment, where all fragments together may have `max_bytes`. Says what it led to, and
-    /// how many fragments were dropped.
+    /// Takes a fragment; all fragments together may have `max_bytes`. Returns the result, and the
+    /// number of dropped fragments.
     #[expect(
         clippy::arithmetic_side_effects,
         clippy::indexing_slicing,
@@ -83,10 +84,13 @@ impl Assembler {
         } = place;
         let known = self.partial.get(message_id);
         if known.is_some_and(Partial::is_given_up) {
-            return (Joined::Dropped("a fragment of an event given up"), 1);
+            return (
+                Joined::Dropped("a fragment of an event that was already dropped"),
+                1,
+            );
         }
         if seq >= sum || sum > MAX_FRAGMENTS {
-            return self.give_up(message_id, "a fragment of no possible place", now);
+            return self.give_up(message_id, "a fragment with an index out of range", now);
         }
         if known.is_some_and(|partial| partial.parts.len() != sum) {
             return self.give_up(message_id, "fragments that contradict each other", now);
@@ -97,10 +101,10 @@ impl Assembler {
         }
         let payload_bytes = known.map_or(0, |partial| partial.payload_bytes) + part.payload.len();
         if payload_bytes > MAX_EVENT_BYTES {
-            return self.give_up(message_id, "an event that is too large", now);
+            return self.give_up(message_id, "the event is too large", now);
         }
         if self.bytes + part.bytes > max_bytes {
-            return self.give_up(message_id, "too much in flight", now);
+            return self.give_up(message_id, "too many bytes in flight", now);
         }
 
         let (partial, dropped) = self.partial(message_id, sum, now);
@@ -125,17 +129,17 @@ impl Assembler {
         (joined, dropped)
     }
 
-    /// All bytes that wait for others.
+    /// The size of all waiting fragments.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// When the next event is given up.
+    /// When the next event will be given up.
     pub(crate) fn next_expiry(&self) -> Option<Instant> {
         self.partial.values().map(Partial::expiry).min()
     }
 
-    /// Gives up what has waited for too long, and says how many fragments that were.
+    /// Gives up events that have waited for too long, and returns the number of dropped fragments.
     #[expect(clippy::arithmetic_side_effects, reason = "what was counted when it came")]
     pub(crate) fn expire(&mut self, now: Instant) -> usize {
         let mut dropped = 0;
@@ -150,8 +154,8 @@ impl Assembler {
         dropped
     }
 
-    /// The event of a fragment, which may be its first one; and how many fragments had to be dropped
-    /// for it.
+    /// The event of a fragment, which may be new; and the number of fragments that were dropped to make
+    /// room.
     fn partial(&mut self, message_id: &str, sum: usize, now: Instant) -> (&mut Partial, usize) {
         let is_new = !self.partial.contains_key(message_id);
         let dropped = if is_new && self.partial.len() == MAX_ASSEMBLING {
@@ -170,7 +174,7 @@ impl Assembler {
         (partial, dropped)
     }
 
-    /// Drops a fragment with all that is there of its event, of which no more is taken.
+    /// Drops a fragment with all others of its event, and rejects later ones.
     #[expect(clippy::arithmetic_side_effects, reason = "what was counted when it came")]
     fn give_up(&mut self, message_id: &str, why: &'static str, now: Instant) -> (Joined, usize) {
         let (partial, mut dropped) = self.partial(message_id, 0, now);
@@ -183,7 +187,7 @@ impl Assembler {
     }
 
     fn drop_oldest(&mut self) -> usize {
-        // Of several as old it is always the same one, which a map's order would not give.
+        // Of several equally old events always picks the same one, unlike a map's order.
         let partial = self.partial.iter();
         let oldest = partial.min_by_key(|&(id, partial)| (partial.began, id));
         let Some(oldest) = oldest.map(|(id, _)| id.clone()) else {
@@ -202,7 +206,7 @@ impl Assembler {
 
 #[cfg(any(test, feature = "internals"))]
 impl Assembler {
-    /// The counts are those of what is there, which is within its bounds.
+    /// Checks that the counts match the contents and are within the limits.
     #[expect(clippy::arithmetic_side_effects, reason = "all of it is in memory")]
     pub(crate) fn check(&self) {
         assert!(self.partial.len() <= MAX_ASSEMBLING);
@@ -246,7 +250,7 @@ mod tests {
 
     const ALL: usize = usize::MAX;
 
-    /// In a message that has nothing else in it.
+    /// The fragment in a message of the same size.
     fn part(payload: impl Into<Bytes>) -> Part {
         let payload = payload.into();
         let bytes = payload.len();
@@ -308,7 +312,7 @@ mod tests {
         assert_eq!(take("bad", 3, 0, &one, ALL), WAITING);
         assert_eq!(take("bad", 3, 2, &one, ALL), WAITING);
         assert_eq!(dropped(take("bad", 2, 1, &one, ALL)), 3);
-        // What still comes of it waits for nothing.
+        // Later fragments of it do not wait.
         for seq in [0, 1, 2] {
             assert_eq!(dropped(take("bad", 3, seq, &one, ALL)), 1);
         }
@@ -321,7 +325,7 @@ mod tests {
         assert_eq!(dropped(take("more", 2, 1, &one, half.len() + 1)), 2);
         assert_eq!(take("good", 2, 1, &one, 2), whole("11", now));
         assert_eq!(assembler.bytes(), 0);
-        // After a while they are forgotten.
+        // After a while the given-up event is forgotten.
         assert_eq!(assembler.expire(now + MAX_FRAGMENT_AGE), 0);
         assert_eq!(assembler.next_expiry(), None);
     }
@@ -330,7 +334,7 @@ mod tests {
     fn as_much_as_may_be_is_joined() {
         let now = Instant::now();
         let mut assembler = Assembler::default();
-        // The largest event, all bytes that may be in flight.
+        // The largest event, with all bytes in flight.
         let half = Bytes::from(vec![b'x'; MAX_EVENT_BYTES / 2]);
         let mut take = |id, sum, seq, payload: &Bytes| {
             let part = part(payload.clone());
@@ -341,7 +345,7 @@ mod tests {
         let is_whole =
             matches!(joined, Joined::Whole { payload, .. } if payload.len() == MAX_EVENT_BYTES);
         assert_eq!((is_whole, dropped), (true, 0));
-        // The most fragments.
+        // The maximum number of fragments.
         let one = Bytes::from_static(b"1");
         for seq in 1..MAX_FRAGMENTS {
             assert_eq!(take("many", MAX_FRAGMENTS, seq, &one), WAITING);

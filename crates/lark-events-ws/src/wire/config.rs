@@ -1,20 +1,20 @@
-//! What the platform tells a client to do, within reason.
+//! The platform's settings for a client, within limits.
 
 use std::time::Duration;
 
 use serde_json::Value;
 
-/// No setting makes a client ask more often, or wait longer than this.
+/// The limits of every interval, whatever the platform sets.
 const MIN_INTERVAL: Duration = Duration::from_secs(1);
 const MAX_INTERVAL: Duration = Duration::from_secs(10 * 60);
 
 /// The settings of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ClientConfig {
-    /// How often to try again before giving up; `None` is for ever.
+    /// The number of retries before giving up; `None` is unlimited.
     pub(crate) reconnect_count: Option<u64>,
     pub(crate) reconnect_interval: Duration,
-    /// Within which time, at random, to try for the first time.
+    /// The time within which the first retry happens, at random.
     pub(crate) reconnect_nonce: Duration,
     pub(crate) ping_interval: Duration,
 }
@@ -31,7 +31,7 @@ impl Default for ClientConfig {
 }
 
 impl ClientConfig {
-    /// Takes over what is there of a `ClientConfig`: any of its members, or none.
+    /// Applies a `ClientConfig`, which may have any of its members or none.
     pub(crate) fn update(&mut self, config: &Value) {
         let member = |name: &str| config.get(name).and_then(Value::as_i64);
         let seconds = |name| {

@@ -1,5 +1,5 @@
-//! What travels on a long connection: each binary message is one [`Frame`] in protobuf, with the
-//! parts and names that the platform's own clients give it.
+//! The messages of a long connection: each binary message is one [`Frame`] in protobuf, with the fields
+//! and names of the platform's own clients.
 //!
 //! ```
 //! use lark_events_ws::frame::{Frame, Method, header};
@@ -18,43 +18,44 @@ use bytes::Bytes;
 use prost::Message as _;
 use prost::encoding::{DecodeContext, decode_key, skip_field};
 
-/// Most headers of a frame. The platform's frames have fewer than ten, and so have the answers.
+/// The maximum number of headers of a frame. The platform's frames have fewer than ten, and so have the
+/// answers.
 pub const MAX_HEADERS: usize = 64;
-/// Most bytes that a frame may take beside its payload: its headers and its three texts. Those of the
-/// platform's frames take a few hundred.
+/// The maximum number of bytes of a frame beside its payload: its headers and its three strings. The
+/// platform's frames have a few hundred.
 pub const MAX_HEADER_BYTES: usize = 16 * 1024;
 
 /// One message of a long connection.
 #[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Frame {
-    /// Counts the frames of a sender; an answer repeats it. 0 in a ping.
+    /// The number of the frame, counted by its sender. An answer repeats it. 0 in a ping.
     pub seq_id: u64,
-    /// Names the frame in the sender's logs; an answer repeats it. 0 in a ping.
+    /// The id of the frame in the sender's logs. An answer repeats it. 0 in a ping.
     pub log_id: u64,
-    /// Which of the platform's services the connection belongs to: `service_id` of its URL.
+    /// The platform's service that the connection belongs to: `service_id` of its URL.
     pub service: i32,
-    /// What kind of frame it is: see [`method`](Self::method).
+    /// The kind of frame: see [`method`](Self::method).
     pub method: i32,
-    /// What the frame is about, by the keys of [`header`].
+    /// The headers, with the keys of [`header`].
     pub headers: Vec<Header>,
-    /// How the payload is encoded, if it says.
+    /// The encoding of the payload, if given.
     pub payload_encoding: Option<String>,
-    /// What the payload is, if it says.
+    /// The type of the payload, if given.
     pub payload_type: Option<String>,
     /// A JSON text, or a fragment of one.
     pub payload: Option<Bytes>,
-    /// Names the frame in the sender's logs, as a text.
+    /// The id of the frame in the sender's logs, as a string.
     pub log_id_new: Option<String>,
 }
 
-/// A key and its value in a [`Frame`]. A key can come several times; the first one counts.
+/// A key and its value in a [`Frame`]. If a key is repeated, the first one counts.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Header {
     /// One of the keys of [`header`], or another.
     pub key: String,
-    /// Its value.
+    /// The value.
     pub value: String,
 }
 
@@ -70,28 +71,28 @@ pub enum Method {
 
 /// The keys of a frame's headers, and the values of [`TYPE`](header::TYPE).
 pub mod header {
-    /// What the frame is: [`EVENT`], [`CARD`], [`PING`] or [`PONG`].
+    /// The type of the frame: [`EVENT`], [`CARD`], [`PING`] or [`PONG`].
     pub const TYPE: &str = "type";
-    /// Names the message whose fragment the frame is.
+    /// The id of the message that the frame is a fragment of.
     pub const MESSAGE_ID: &str = "message_id";
-    /// How many fragments the message has, 1 or more.
+    /// The number of fragments of the message, 1 or more.
     pub const SUM: &str = "sum";
-    /// Which of them this is, from 0.
+    /// The index of the fragment, from 0.
     pub const SEQ: &str = "seq";
-    /// Names the event in the platform's logs.
+    /// The id of the event in the platform's logs.
     pub const TRACE_ID: &str = "trace_id";
-    /// When it was sent, in milliseconds since 1970.
+    /// The time of sending, in milliseconds since 1970.
     pub const TIMESTAMP: &str = "timestamp";
-    /// In an answer: how long the handler took, in milliseconds.
+    /// In an answer: the duration of the handler, in milliseconds.
     pub const BIZ_RT: &str = "biz_rt";
-    /// Which of the platform's instances sent it.
+    /// The platform's instance that sent the frame.
     pub const INSTANCE_ID: &str = "instance_id";
 
     /// An event, or a callback of the current scheme.
     pub const EVENT: &str = "event";
     /// A card callback of the old scheme, which the long connection does not support.
     pub const CARD: &str = "card";
-    /// Sent by the app at once and then at every interval.
+    /// A ping, which the app sends at once and then at every interval.
     pub const PING: &str = "ping";
     /// The answer to a ping; its payload may change the connection's settings.
     pub const PONG: &str = "pong";
@@ -134,7 +135,7 @@ impl Frame {
         self
     }
 
-    /// What kind of frame it is, unless it is one that nobody knows.
+    /// The kind of frame, or `None` if it is unknown.
     #[must_use]
     pub fn method(&self) -> Option<Method> {
         match self.method {
@@ -144,7 +145,7 @@ impl Frame {
         }
     }
 
-    /// The value of a header.
+    /// The value of a header, if present.
     #[must_use]
     pub fn header(&self, key: &str) -> Option<&str> {
         let header = self.headers.iter().find(|header| header.key == key)?;
@@ -155,12 +156,12 @@ impl Frame {
     ///
     /// # Errors
     ///
-    /// [`FrameError`] when the message is no protobuf of a frame, has more than [`MAX_HEADERS`] or
-    /// [`MAX_HEADER_BYTES`], or has not all of the fields that the platform's protocol requires: the
-    /// two ids, service and method, and each header's key and value.
+    /// [`FrameError`] when the message is not a protobuf frame, has more than [`MAX_HEADERS`] or
+    /// [`MAX_HEADER_BYTES`], or lacks a field that the platform's protocol requires: the two ids,
+    /// service and method, and each header's key and value.
     pub fn decode(message: impl Into<Bytes>) -> Result<Self, FrameError> {
         let message = message.into();
-        // A smaller message is copied whole at most.
+        // A smaller message costs at most one copy.
         if message.len() > MAX_HEADER_BYTES {
             check_headers(&message)?;
         }
@@ -187,7 +188,7 @@ impl Frame {
         })
     }
 
-    /// Writes the frame, with all the fields that the protocol requires, also those that are 0.
+    /// Encodes the frame, with all fields that the protocol requires, including those that are 0.
     #[must_use]
     pub fn encode(self) -> Bytes {
         let headers = self.headers.into_iter().map(|header| WireHeader {
@@ -209,7 +210,7 @@ impl Frame {
     }
 }
 
-/// Shows what the frame is, and how long its payload: what it says is not for logs.
+/// Shows the frame without its payload, which is not for logs, but with the payload's length.
 impl fmt::Debug for Frame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Frame")
@@ -229,7 +230,7 @@ impl fmt::Debug for Header {
     }
 }
 
-/// Why a message is no frame.
+/// A message is not a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FrameError(FrameErrorKind);
 
@@ -237,16 +238,16 @@ pub struct FrameError(FrameErrorKind);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FrameErrorKind {
-    /// The message is no protobuf of a frame.
+    /// The message is not a protobuf frame.
     Malformed,
-    /// A required field is not there, by its name in the protocol.
+    /// A required field is missing, given by its name in the protocol.
     Missing(&'static str),
-    /// It has more than [`MAX_HEADERS`], or more than [`MAX_HEADER_BYTES`] of them.
+    /// The frame has more than [`MAX_HEADERS`] headers, or more than [`MAX_HEADER_BYTES`] of them.
     TooManyHeaders,
 }
 
 impl FrameError {
-    /// Why it is none.
+    /// The reason.
     #[must_use]
     pub fn kind(&self) -> FrameErrorKind {
         self.0
@@ -256,11 +257,11 @@ impl FrameError {
 impl fmt::Display for FrameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            FrameErrorKind::Malformed => f.write_str("not a frame"),
-            FrameErrorKind::Missing(field) => write!(f, "a frame without {field}"),
+            FrameErrorKind::Malformed => f.write_str("the message is not a frame"),
+            FrameErrorKind::Missing(field) => write!(f, "the frame has no {field}"),
             FrameErrorKind::TooManyHeaders => write!(
                 f,
-                "a frame with more than {MAX_HEADERS} headers, or {MAX_HEADER_BYTES} bytes of them"
+                "the frame has more than {MAX_HEADERS} headers, or more than {MAX_HEADER_BYTES} bytes of headers"
             ),
         }
     }
@@ -272,8 +273,8 @@ fn required<T>(field: Option<T>, name: &'static str) -> Result<T, FrameError> {
     field.ok_or(FrameError(FrameErrorKind::Missing(name)))
 }
 
-/// Counts the headers and the bytes beside the payload before any of them is copied: a header that is
-/// empty takes two bytes of a message and 48 of memory.
+/// Counts the headers and the bytes beside the payload before copying any of them: an empty header
+/// takes two bytes of a message and 48 bytes of memory.
 #[expect(clippy::arithmetic_side_effects, reason = "counts no more than the bytes of the message")]
 fn check_headers(mut message: &[u8]) -> Result<(), FrameError> {
     let malformed = |_| FrameError(FrameErrorKind::Malformed);
@@ -293,14 +294,14 @@ fn check_headers(mut message: &[u8]) -> Result<(), FrameError> {
     Ok(())
 }
 
-// The tags of what is copied out of a message.
+// The tags of the fields that are copied out of a message.
 const HEADERS: u32 = 5;
 const PAYLOAD_ENCODING: u32 = 6;
 const PAYLOAD_TYPE: u32 = 7;
 const LOG_ID_NEW: u32 = 9;
 
-/// A frame on the wire. The protocol's required fields are optional ones here: those are written
-/// whenever they are set, so also when 0, and tell on reading whether they were there.
+/// A frame on the wire. The protocol's required fields are optional here, so that encoding writes them
+/// even if they are 0, and decoding detects missing ones.
 #[derive(prost::Message)]
 struct Wire {
     #[prost(uint64, optional, tag = "1")]
@@ -335,7 +336,7 @@ struct WireHeader {
 mod tests {
     use super::*;
 
-    /// A ping as the protocol lays it out: four numbers, then one header.
+    /// A ping in the protocol's layout: four numbers, then one header.
     const PING: &[u8] =
         b"\x08\x00\x10\x00\x18\xf6\x82\x80\x10\x20\x00\x2a\x0c\x0a\x04type\x12\x04ping";
 
@@ -378,7 +379,7 @@ mod tests {
 
     #[test]
     fn a_frame_without_a_required_field_is_refused_by_its_name() {
-        // Each field of the ping is cut out in turn; lengths are those of its key and value.
+        // Each field of the ping is removed in turn; lengths are those of its key and value.
         for (field, at, len) in [
             ("SeqID", 0, 2),
             ("LogID", 2, 2),
@@ -389,7 +390,7 @@ mod tests {
             cut.drain(at..at + len);
             let error = Frame::decode(cut).unwrap_err();
             assert_eq!(error.kind(), FrameErrorKind::Missing(field));
-            assert_eq!(error.to_string(), format!("a frame without {field}"));
+            assert_eq!(error.to_string(), format!("the frame has no {field}"));
         }
         let no_value = [&PING[..11], b"\x2a\x06\x0a\x04type"].concat();
         let no_key = [&PING[..11], b"\x2a\x06\x12\x04ping"].concat();
@@ -403,14 +404,14 @@ mod tests {
     fn what_is_no_protobuf_is_refused_and_unknown_fields_are_passed_over() {
         for garbage in [&b"\xff"[..], b"\x0a\x00", b"not a frame", &PING[..20]] {
             let error = Frame::decode(Bytes::copy_from_slice(garbage)).unwrap_err();
-            assert_eq!(error.to_string(), "not a frame");
+            assert_eq!(error.to_string(), "the message is not a frame");
             assert_eq!(error.kind(), FrameErrorKind::Malformed);
         }
         let later = [PING, b"\x52\x03new"].concat();
         assert_eq!(Frame::decode(later).unwrap(), ping());
     }
 
-    /// A length-delimited field of so many bytes.
+    /// A length-delimited field of the given size.
     fn field(tag: u8, bytes: usize) -> Vec<u8> {
         let mut field = vec![tag << 3 | 2];
         prost::encode_length_delimiter(bytes, &mut field).unwrap();
@@ -429,7 +430,7 @@ mod tests {
         assert_eq!(error.kind(), FrameErrorKind::TooManyHeaders);
         assert_eq!(
             error.to_string(),
-            "a frame with more than 64 headers, or 16384 bytes of them"
+            "the frame has more than 64 headers, or more than 16384 bytes of headers"
         );
     }
 

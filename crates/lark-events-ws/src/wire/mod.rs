@@ -1,4 +1,4 @@
-//! The bytes of a long connection: frames, the fragments that they carry, and the settings in some of them. No
+//! The wire format of a long connection: frames, their fragments, and the settings in some of them. No
 //! I/O.
 
 pub(crate) mod assemble;

@@ -36,7 +36,7 @@ async fn fatal_causes_end_it_with_the_platforms_code_and_message() {
             Fault::Endpoint(1_000_040_345),
             ConnectErrorKind::Refused,
             1_000_040_345,
-            "the platform refused the app: code 1000040345, app_id or app_secret is invalid",
+            "the platform rejected the app: code 1000040345, app_id or app_secret is invalid",
         ),
         (
             Fault::Endpoint(1_000_040_350),
@@ -48,7 +48,7 @@ async fn fatal_causes_end_it_with_the_platforms_code_and_message() {
             Fault::RefuseUpgrade(403, 0),
             ConnectErrorKind::Forbidden,
             403,
-            "the platform forbids the connection: code 403, refused",
+            "the platform rejected the connection as forbidden: code 403, refused",
         ),
         (
             Fault::RefuseUpgrade(514, 1_000_040_350),
@@ -313,7 +313,7 @@ async fn it_gives_up_after_as_many_attempts_as_the_platform_says() {
     assert_eq!(error.kind(), ConnectErrorKind::GaveUp);
     assert_eq!(
         error.to_string(),
-        "no connection after all attempts: code 1, system busy"
+        "no connection after the last allowed attempt: code 1, system busy"
     );
     assert_eq!(platform.stats().endpoint_calls, 3);
 }
@@ -378,13 +378,13 @@ fn what_cannot_be_used_is_not_built() {
         NoCredentials
     );
     for (url, what) in [
-        ("", "has another scheme, no scheme or no host"),
-        ("open.feishu.cn", "has another scheme, no scheme or no host"),
-        ("ftp://host", "has another scheme, no scheme or no host"),
-        ("https://marked@host", "has a user"),
+        ("", "has no host or no http(s) scheme"),
+        ("open.feishu.cn", "has no host or no http(s) scheme"),
+        ("ftp://host", "has no host or no http(s) scheme"),
+        ("https://marked@host", "has user information"),
         ("https://host/?marked", "has a query"),
-        ("https://", "has another scheme, no scheme or no host"),
-        ("https://a b", "is no URL"),
+        ("https://", "has no host or no http(s) scheme"),
+        ("https://a b", "is not a URL"),
     ] {
         let (kind, text) = refused(builder().domain(Domain::custom(url)));
         assert_eq!(kind, InvalidDomain, "{url}");
@@ -400,7 +400,7 @@ fn what_cannot_be_used_is_not_built() {
     for name in ["Host", "content-length", "UPGRADE", "Sec-WebSocket-Key"] {
         let (kind, text) = refused(builder().header(name, "x"));
         let said = format!(
-            "the header `{}` is the connection's own",
+            "the header `{}` is set by the connection",
             name.to_lowercase()
         );
         assert_eq!(kind, InvalidHeader, "{name}");
@@ -412,7 +412,7 @@ fn what_cannot_be_used_is_not_built() {
         (builder().ack_deadline(Duration::ZERO), "ack_deadline"),
         (builder().connect_timeout(Duration::ZERO), "connect_timeout"),
     ] {
-        let said = format!("`{setting}` is 0, with which no event could be handled");
+        let said = format!("`{setting}` must be greater than 0, got 0");
         let (kind, text) = refused(nothing);
         assert_eq!(kind, Zero);
         assert!(text.starts_with(&said), "{text}");

@@ -1,4 +1,4 @@
-//! `card.action.trigger`: somebody pressed, chose or submitted something on a card.
+//! `card.action.trigger`: a user pressed, chose or submitted something on a card.
 
 use std::collections::BTreeMap;
 
@@ -14,13 +14,13 @@ use crate::json::lenient;
 #[serde(default)]
 #[non_exhaustive]
 pub struct CardActionTrigger {
-    /// Who acted.
+    /// The user who acted.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator: Option<CallbackOperator>,
-    /// A credential for updating the card afterwards: good for 30 minutes and two updates.
+    /// A credential for updating the card afterwards, valid for 30 minutes and two updates.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
-    /// What was done.
+    /// The action.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub action: Option<CardAction>,
     /// Where the card is shown, such as `im_message`.
@@ -32,18 +32,18 @@ pub struct CardActionTrigger {
     /// The message and chat that hold the card.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub context: Option<CallbackContext>,
-    /// The message that holds the card, where it is not in the [context](Self::context);
+    /// The message that holds the card, if the [context](Self::context) does not name it;
     /// [`message_id`](Self::message_id) looks in both.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub open_message_id: Option<String>,
-    /// The chat that holds the card, where it is not in the [context](Self::context);
+    /// The chat that holds the card, if the [context](Self::context) does not name it;
     /// [`chat_id`](Self::chat_id) looks in both.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub open_chat_id: Option<String>,
 }
 
 impl CardActionTrigger {
-    /// The message that holds the card, wherever the callback has its id.
+    /// The id of the message that holds the card, from either place where a callback can have it.
     #[must_use]
     pub fn message_id(&self) -> Option<&str> {
         let context = self.context.as_ref();
@@ -51,7 +51,7 @@ impl CardActionTrigger {
         inside.or(self.open_message_id.as_deref())
     }
 
-    /// The chat that holds the card, wherever the callback has its id.
+    /// The id of the chat that holds the card, from either place where a callback can have it.
     #[must_use]
     pub fn chat_id(&self) -> Option<&str> {
         let context = self.context.as_ref();
@@ -66,7 +66,7 @@ impl CardActionTrigger {
 impl EventType for CardActionTrigger {
     const EVENT_TYPE: &'static str = "card.action.trigger";
     const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
-        .title("Somebody acted on an interactive component of a card")
+        .title("A user interacted with a component of a card")
         .page("https://open.feishu.cn/document/feishu-cards/card-callback-communication")
         .field_scopes(&["contact:user.employee_id:readonly"])
         .app_types(&["custom", "isv"]);
@@ -74,7 +74,7 @@ impl EventType for CardActionTrigger {
     type Reply = CardActionReply;
 }
 
-/// What was done on a card.
+/// An action on a card.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -106,10 +106,10 @@ pub struct CardAction {
     /// The state of a checker outside a form.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub checked: Option<bool>,
-    /// What the button does to its form, such as `submit`. It is not documented.
+    /// What the button does to its form, such as `submit`. Undocumented.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub form_action_type: Option<String>,
-    /// How the component came to be. It is not documented.
+    /// How the component was created. Undocumented.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub generate_type: Option<String>,
 }
@@ -165,7 +165,7 @@ impl CardActionReply {
     }
 }
 
-/// A short message that pops up at the user who acted.
+/// A short pop-up message for the user who acted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[must_use]
 pub struct Toast {
@@ -206,17 +206,17 @@ impl Toast {
         Self::new(ToastKind::Info, content)
     }
 
-    /// A toast that tells of a success.
+    /// A success toast.
     pub fn success(content: impl Into<String>) -> Self {
         Self::new(ToastKind::Success, content)
     }
 
-    /// A toast that tells of a failure.
+    /// A failure toast.
     pub fn error(content: impl Into<String>) -> Self {
         Self::new(ToastKind::Error, content)
     }
 
-    /// A toast that warns.
+    /// A warning toast.
     pub fn warning(content: impl Into<String>) -> Self {
         Self::new(ToastKind::Warning, content)
     }
@@ -238,7 +238,7 @@ pub struct ReplyCard {
 }
 
 impl ReplyCard {
-    /// A card by its JSON, in the same version as the card that was sent.
+    /// A card given as JSON, in the same card version as the card that was sent.
     pub fn raw(card: Value) -> Self {
         Self {
             kind: "raw",
@@ -246,7 +246,7 @@ impl ReplyCard {
         }
     }
 
-    /// A card by the id of its template.
+    /// A card given by the id of its template.
     pub fn template(template_id: impl Into<String>) -> Self {
         Self {
             kind: "template",
@@ -254,12 +254,12 @@ impl ReplyCard {
         }
     }
 
-    /// Names the version of the template, such as `1.0.0`. Without effect on a raw card.
+    /// Sets the version of the template, such as `1.0.0`. Has no effect on a raw card.
     pub fn version(self, version: impl Into<String>) -> Self {
         self.set(|data| data["template_version_name"] = version.into().into())
     }
 
-    /// Sets a variable of the template. Without effect on a raw card.
+    /// Sets a variable of the template. Has no effect on a raw card.
     #[expect(clippy::indexing_slicing, reason = "an object takes any name, and so does null")]
     pub fn variable(self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.set(|data| data["template_variable"][name.into()] = value.into())
@@ -272,7 +272,7 @@ impl ReplyCard {
         self
     }
 
-    /// The parts of the reply to the old callback, which has them at the top.
+    /// The parts of the reply to the old callback, which puts them at the top level.
     #[cfg(feature = "old-card")]
     pub(super) fn into_parts(self) -> (&'static str, Value) {
         (self.kind, self.data)

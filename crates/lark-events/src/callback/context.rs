@@ -1,4 +1,4 @@
-//! What the callbacks have in common: who acted, and where.
+//! The common parts of the callbacks: who acted, and where.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,8 +8,8 @@ use serde_json::Value;
 
 /// The user whose action triggered a callback.
 ///
-/// The ids are documented as members of the operator. Some callbacks have them one level further down, in
-/// an object `user_id` or `operator_id`; the fields here are filled from there too.
+/// The documentation lists the ids as members of the operator. Some callbacks nest them in an object
+/// `user_id` or `operator_id`; the fields here are filled from there too.
 ///
 /// ```
 /// use lark_events::callback::CallbackOperator;
@@ -27,19 +27,19 @@ pub struct CallbackOperator {
     pub tenant_key: Option<String>,
     /// The same for all apps within one tenant. Needs `contact:user.employee_id:readonly`.
     pub user_id: Option<String>,
-    /// The user as one app knows them.
+    /// The user's id within one app.
     pub open_id: Option<String>,
     /// The same for all apps of one developer.
     pub union_id: Option<String>,
-    /// The user's name. It is not documented.
+    /// The user's name. Undocumented.
     pub name: Option<String>,
-    /// The object `user_id`, where it was one.
+    /// The value of `user_id`, if it was an object.
     ids_in_user_id: Option<UserId>,
     /// The object `operator_id`.
     ids_in_operator_id: Option<UserId>,
 }
 
-/// An operator as it is sent, its ids on whatever level.
+/// An operator as received, with its ids at either level.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 struct SentOperator {
@@ -57,7 +57,7 @@ struct SentOperator {
     operator_id: Option<UserId>,
 }
 
-/// What stands in `user_id`.
+/// The value of `user_id`: an id, or an object of ids.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum IdOrIds {
@@ -109,7 +109,7 @@ impl<'de> Deserialize<'de> for CallbackOperator {
     }
 }
 
-/// As it was sent: objects of ids stay, and their ids stand beside them as well.
+/// Keeps the received form: objects of ids stay, and the ids are repeated beside them.
 impl Serialize for CallbackOperator {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let operator = self.clone();
@@ -129,12 +129,12 @@ impl Serialize for CallbackOperator {
     }
 }
 
-/// Where a callback was triggered.
+/// The place where a callback was triggered.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct CallbackContext {
-    /// The link, where a link preview is concerned.
+    /// The link, if the callback is about a link preview.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// Identifies the link preview.
@@ -146,13 +146,13 @@ pub struct CallbackContext {
     /// The chat that holds the message.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub open_chat_id: Option<String>,
-    /// The chat under another name, which is not documented.
+    /// The chat under another, undocumented name.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub chat_id: Option<String>,
-    /// The operator's `open_id` once more. It is not documented.
+    /// The operator's `open_id` again. Undocumented.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub open_id: Option<String>,
-    /// The operator's `user_id` once more. It is not documented.
+    /// The operator's `user_id` again. Undocumented.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
 }

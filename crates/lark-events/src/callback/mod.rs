@@ -1,5 +1,5 @@
-//! The platform-wide callbacks: requests of the platform whose answer somebody is looking at. They
-//! must be answered within 3 seconds and are not sent again.
+//! The platform-wide callbacks: requests whose reply the platform shows to a waiting user. The app must
+//! answer within 3 seconds, and the platform never redelivers them.
 
 mod card;
 mod context;

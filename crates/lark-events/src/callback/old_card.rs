@@ -9,15 +9,15 @@ use super::card::{CardAction, ReplyCard, Toast};
 use crate::event::{EventInfo, EventType, OLD_CARD_CALLBACK};
 use crate::json::lenient;
 
-/// An action on an interactive component of a card, as the old callback tells it.
+/// An action on an interactive component of a card, in the form of the old callback.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct CardActionTriggerV1 {
-    /// The user as this app knows them.
+    /// The user's id within this app.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub open_id: Option<String>,
-    /// The user within their tenant. Needs `contact:user.employee_id:readonly`.
+    /// The user's id within their tenant. Needs `contact:user.employee_id:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
     /// The user's tenant.
@@ -29,10 +29,10 @@ pub struct CardActionTriggerV1 {
     /// The message that holds the card.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub open_message_id: Option<String>,
-    /// The chat that holds the card. It is not documented.
+    /// The chat that holds the card. Undocumented.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub open_chat_id: Option<String>,
-    /// What was done.
+    /// The action.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub action: Option<CardAction>,
 }
@@ -40,7 +40,7 @@ pub struct CardActionTriggerV1 {
 impl EventType for CardActionTriggerV1 {
     const EVENT_TYPE: &'static str = OLD_CARD_CALLBACK;
     const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
-        .title("Somebody acted on an interactive component of a card (old scheme)")
+        .title("A user interacted with a component of a card (old scheme)")
         .page("https://open.feishu.cn/document/deprecated-guide/message-card/configuring-card-callbacks/card-callback-structure")
         .field_scopes(&["contact:user.employee_id:readonly"])
         .app_types(&["custom", "isv"]);
@@ -48,8 +48,8 @@ impl EventType for CardActionTriggerV1 {
     type Reply = OldCardReply;
 }
 
-/// The answer to a [`CardActionTriggerV1`]: a toast, a new card, both, or neither. Unlike in the
-/// answer to the new callback, the parts of the card stand at the top.
+/// The answer to a [`CardActionTriggerV1`]: a toast, a new card, both, or neither. In this answer the
+/// parts of the card are at the top level, unlike in [`CardActionReply`](super::CardActionReply).
 ///
 /// ```
 /// use lark_events::callback::{OldCardReply, ReplyCard, Toast};
@@ -82,7 +82,7 @@ impl OldCardReply {
         self
     }
 
-    /// Replaces the card. A raw card that is no JSON object is left out.
+    /// Replaces the card. A raw card that is not a JSON object is omitted.
     pub fn card(mut self, card: ReplyCard) -> Self {
         self.card = match card.into_parts() {
             ("raw", Value::Object(members)) => members,

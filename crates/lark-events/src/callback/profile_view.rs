@@ -1,12 +1,12 @@
-//! `profile.view.get`: a callback whose name is known, and neither its body nor the reply to it.
+//! `profile.view.get`: a callback that has a known name, but no documented body or reply.
 
 use serde::{Deserialize, Serialize};
 
 use crate::event::{EventInfo, EventType};
 use crate::json::RawJson;
 
-/// A request for the view of a profile. No source that is known here describes the body, which is kept
-/// as it was sent, or the reply, which is whatever JSON the handler returns.
+/// A request for the view of a profile. No source describes the body or the reply: the body is kept as
+/// received, and the handler may return any JSON.
 ///
 /// ```
 /// use lark_events::callback::ProfileViewGet;
@@ -23,13 +23,13 @@ use crate::json::RawJson;
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ProfileViewGet(
-    /// The body as it was sent.
+    /// The body as received.
     pub RawJson,
 );
 
 impl EventType for ProfileViewGet {
     const EVENT_TYPE: &'static str = "profile.view.get";
     const INFO: EventInfo =
-        EventInfo::new(Self::EVENT_TYPE).title("The view of a profile is wanted");
+        EventInfo::new(Self::EVENT_TYPE).title("The platform requests the view of a profile");
     type Reply = RawJson;
 }

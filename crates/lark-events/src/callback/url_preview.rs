@@ -1,4 +1,4 @@
-//! `url.preview.get`: a link of ours was posted, and the platform asks how to show it.
+//! `url.preview.get`: a user posted a link of the app, and the platform asks how to show it.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::json::lenient;
 #[serde(default)]
 #[non_exhaustive]
 pub struct UrlPreviewGet {
-    /// Who posted the link.
+    /// The user who posted the link.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator: Option<CallbackOperator>,
     /// Where the link is shown, such as `im_message`.
@@ -30,7 +30,7 @@ crate::lenient_object!(UrlPreviewGet);
 impl EventType for UrlPreviewGet {
     const EVENT_TYPE: &'static str = "url.preview.get";
     const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
-        .title("The preview of a posted link is wanted")
+        .title("The platform requests the preview of a posted link")
         .page("https://open.feishu.cn/document/development-link-preview/callback/pull-link-preview-data-callback-structure")
         .updated("2025-04-17")
         .field_scopes(&["contact:user.employee_id:readonly"])
@@ -67,7 +67,7 @@ impl UrlPreviewReply {
         Self::default()
     }
 
-    /// Replaces the link's text by a title alone.
+    /// Replaces the link's text with a title.
     pub fn title(title: impl Into<String>) -> Self {
         Self::new().inline(InlinePreview::new(title))
     }
@@ -85,7 +85,7 @@ impl UrlPreviewReply {
     }
 }
 
-/// What stands in the message in place of the link.
+/// The text that replaces the link in the message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[must_use]
 pub struct InlinePreview {
@@ -110,33 +110,32 @@ impl InlinePreview {
         }
     }
 
-    /// Adds the title for one language, such as `zh_cn`, which then takes the place of the one title
-    /// for all.
+    /// Adds the title for one language, such as `zh_cn`. Titles by language replace the single title.
     pub fn i18n_title(mut self, language: impl Into<String>, title: impl Into<String>) -> Self {
         self.title = None;
         self.i18n_title.insert(language.into(), title.into());
         self
     }
 
-    /// The icon before the title, by the key of an uploaded image.
+    /// The icon before the title, given by the key of an uploaded image.
     pub fn image_key(mut self, key: impl Into<String>) -> Self {
         self.image_key = Some(key.into());
         self
     }
 
-    /// Where the preview leads, by platform.
+    /// Sets where the preview leads, by platform.
     pub fn url(mut self, url: PreviewUrl) -> Self {
         self.url = Some(url);
         self
     }
 }
 
-/// Where a preview leads, by platform; what is not set leads to the link itself.
+/// Where a preview leads, by platform. A platform without a URL opens the link itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 #[must_use]
 pub struct PreviewUrl {
-    /// What is copied.
+    /// The URL that is copied.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub copy_url: Option<String>,
     /// On iOS.

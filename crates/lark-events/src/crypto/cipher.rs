@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 /// Length of an AES block, and of the initialisation vector in front of the ciphertext.
 const BLOCK: usize = 16;
 
-/// Standard, padded base64, by the instructions that the machine has.
+/// Standard, padded base64, with the SIMD instructions that the machine has.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 static BASE64: LazyLock<Simd> = LazyLock::new(|| Simd::standard(GeneralPurposeConfig::new()));
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
@@ -41,7 +41,7 @@ impl BodyKey {
         }
     }
 
-    /// Decodes and decrypts `base64(iv ++ ciphertext)`, and takes the padding off.
+    /// Decodes and decrypts `base64(iv ++ ciphertext)`, and removes the padding.
     pub(crate) fn open(&self, wrapped: impl AsRef<[u8]>) -> Result<Bytes, CipherError> {
         let mut document = self.decrypt(wrapped)?;
         let text = unpadded(&document).ok_or(CipherError::new(CipherErrorKind::Padding))?;
@@ -49,8 +49,8 @@ impl BodyKey {
         Ok(document)
     }
 
-    /// Decodes and decrypts `base64(iv ++ ciphertext)`, in place over the decoded buffer. The padding
-    /// stays. What it does depends on the length of the text alone.
+    /// Decodes and decrypts `base64(iv ++ ciphertext)` in place, and keeps the padding. The work
+    /// depends only on the length of the text.
     pub(crate) fn decrypt(&self, wrapped: impl AsRef<[u8]>) -> Result<Bytes, CipherError> {
         let mut message = BASE64
             .decode(wrapped)
@@ -95,21 +95,21 @@ pub(crate) fn unpadded(plaintext: &[u8]) -> Option<&[u8]> {
     well_formed.then_some(text)
 }
 
-/// Why a sealed text could not be opened.
+/// Why an encrypted text could not be decrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CipherError {
     kind: CipherErrorKind,
 }
 
-/// What kind of failure a [`CipherError`] is.
+/// The kinds of [`CipherError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CipherErrorKind {
-    /// It is not standard, padded base64.
+    /// The text is not standard, padded base64.
     Base64,
-    /// It is not an initialisation vector and at least one whole block.
+    /// The text is not an initialisation vector and at least one whole block.
     Length,
-    /// The decrypted text does not end in PKCS#7 padding: most often the wrong key.
+    /// The decrypted text does not end in PKCS#7 padding, most often because the key is wrong.
     Padding,
 }
 
@@ -118,7 +118,7 @@ impl CipherError {
         Self { kind }
     }
 
-    /// What kind of failure it is.
+    /// The kind of failure.
     #[must_use]
     pub fn kind(&self) -> CipherErrorKind {
         self.kind
@@ -128,9 +128,11 @@ impl CipherError {
 impl fmt::Display for CipherError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
-            CipherErrorKind::Base64 => "the sealed text is not base64",
-            CipherErrorKind::Length => "the sealed text is not a whole number of blocks",
-            CipherErrorKind::Padding => "the sealed text has no padding under this key",
+            CipherErrorKind::Base64 => "the encrypted text is not base64",
+            CipherErrorKind::Length => "the encrypted text is not a whole number of blocks",
+            CipherErrorKind::Padding => {
+                "the encrypted text has no valid padding: the Encrypt Key is probably wrong"
+            }
         })
     }
 }
@@ -185,7 +187,7 @@ mod tests {
         );
     }
 
-    /// Seals blocks whose padding is exactly `tail`, whether it is valid or not.
+    /// Encrypts blocks whose padding is exactly `tail`, whether it is valid or not.
     fn seal_raw(plain: &[u8]) -> String {
         let mut message = vec![0_u8; BLOCK];
         message.extend_from_slice(plain);
@@ -228,7 +230,7 @@ mod tests {
     fn each_error_says_what_is_wrong() {
         assert_eq!(
             CipherError::new(CipherErrorKind::Base64).to_string(),
-            "the sealed text is not base64"
+            "the encrypted text is not base64"
         );
         assert!(
             CipherError::new(CipherErrorKind::Length)

@@ -1,6 +1,6 @@
 //! The platform's cryptography: the cipher of the encrypted wrapper and the two request signatures.
 //!
-//! Nothing here does I/O or reads a clock; keys are derived once, when a secret is made.
+//! No I/O and no clock; each secret derives its keys once.
 
 mod cipher;
 mod signature;

@@ -1,9 +1,9 @@
 //! Request signatures: the three headers parsed strictly, the digest over the joined parts, and the
 //! comparison in constant time.
 //!
-//! The platform joins timestamp, nonce, key and body without separators, so a digit could wander
-//! from one part to the next under the same digest. The strict forms here, and the freshness of the
-//! timestamp, are what keeps such a shift from meaning anything.
+//! The platform joins timestamp, nonce, key and body without separators, so an attacker could move a
+//! digit from one part to the next under the same digest. The strict header formats and the check of
+//! the timestamp's age make such a shift useless.
 
 use http::{HeaderMap, HeaderName};
 use sha2::Digest as _;
@@ -31,7 +31,7 @@ pub(crate) struct SignatureHeaders<'h, const N: usize> {
     signature: Digest<N>,
 }
 
-/// Some of the signature headers are there, but they are not all present once and well-formed.
+/// Some signature headers are present, but not all three, once each and well-formed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MalformedSignature;
 

@@ -1,4 +1,5 @@
-//! Registering handlers. A clash is found when the dispatcher is built, and named with both places.
+//! Registering handlers. Building the dispatcher reports conflicting registrations with both places in
+//! the code.
 
 use std::fmt;
 use std::panic::Location;
@@ -51,20 +52,20 @@ use crate::json::RawJson;
 /// # Ok::<(), lark_events::error::BuildError>(())
 /// ```
 ///
-/// `S` is the state that the `…_with` handlers take. `P` says whether the builder has it: a builder
-/// whose handlers wait for [`with_state`](Self::with_state) has no `build`.
+/// `S` is the state that the `…_with` handlers take. `P` records whether the builder has it: a builder
+/// with handlers that still need [`with_state`](Self::with_state) has no `build`.
 #[must_use = "a builder does nothing until it is built"]
 pub struct DispatcherBuilder<S = (), P = NoState> {
     state: P,
     registered: Registered<S>,
 }
 
-/// A [`DispatcherBuilder`] has no state yet.
+/// Marks a [`DispatcherBuilder`] without state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NoState;
 
-/// A [`DispatcherBuilder`] has the state that its handlers take.
+/// Marks a [`DispatcherBuilder`] that holds the state for its handlers.
 #[derive(Clone)]
 pub struct HasState<S>(S);
 
@@ -82,17 +83,17 @@ impl<S, P> DispatcherBuilder<S, P> {
     /// annotated. The handler returns the event's [`Reply`](EventType::Reply), which is `()` for
     /// notifications, or a `Result` of it.
     ///
-    /// The event may be named, `on::<ReserveConfigUpdatedV1>(…)`, or left to the handler's
-    /// argument, `on(on_updated)`.
+    /// Name the event, as in `on::<ReserveConfigUpdatedV1>(…)`, or let the compiler infer it from the
+    /// handler's argument, as in `on(on_updated)`.
     #[track_caller]
     pub fn on<E: EventType>(self, handler: impl Handler<E, Return: IntoReply<E::Reply>>) -> Self {
         self.insert_typed::<E>(Registration::Ready(erase::<E, _>(handler)))
     }
 
-    /// Registers one handler for every event of a set, such as the enum of a whole domain. What is
-    /// then registered for one of them is a clash, as it is for any event. The handler returns `()`
-    /// or a `Result` of it: callbacks need their own reply, and a set with one does not
-    /// [build](Self::build).
+    /// Registers one handler for every event of a set, such as the enum of a whole domain. Another
+    /// registration for one of these events is a conflict, as for any event. The handler returns `()`
+    /// or a `Result` of it. A set must not contain callbacks, which need their own reply:
+    /// [`build`](Self::build) fails if it does.
     ///
     /// See [`EventSet`] for an example.
     #[track_caller]
@@ -100,8 +101,8 @@ impl<S, P> DispatcherBuilder<S, P> {
         self.insert_set::<E>(&Registration::Ready(erase_set::<E, _>(handler)))
     }
 
-    /// Registers a handler for an event that has no type: it is given the body as
-    /// [`RawJson`]. It returns `()`, a [`RawReply`], or a `Result` of either.
+    /// Registers a handler for an event without a Rust type. The handler receives the body as
+    /// [`RawJson`] and returns `()`, a [`RawReply`], or a `Result` of either.
     #[track_caller]
     pub fn on_raw(
         mut self,
@@ -114,8 +115,8 @@ impl<S, P> DispatcherBuilder<S, P> {
         self
     }
 
-    /// Registers a handler for every event that has none of its own. It is given the body as
-    /// [`RawJson`], and returns what [`on_raw`](Self::on_raw)'s does.
+    /// Registers a handler for every event without another handler. The handler receives the body as
+    /// [`RawJson`] and returns the same as a handler of [`on_raw`](Self::on_raw).
     #[track_caller]
     pub fn fallback(mut self, handler: impl Handler<RawJson, Return: IntoReply<RawReply>>) -> Self {
         let handler = Registration::Ready(erase_raw(handler));
@@ -123,9 +124,9 @@ impl<S, P> DispatcherBuilder<S, P> {
         self
     }
 
-    /// Acknowledges events of these types without a handler and without a line in the log, whatever
-    /// the policy for [`unhandled`](Self::unhandled) events: for what the app is subscribed to and
-    /// does not need. Ignoring a type that has a handler is a clash.
+    /// Acknowledges events of these types without a handler and without logging, whatever the policy
+    /// for [`unhandled`](Self::unhandled) events. Use it for event types that the app is subscribed to
+    /// but does not need. Ignoring a type that has a handler is a conflict.
     ///
     /// ```
     /// use lark_events::Dispatcher;
@@ -150,7 +151,7 @@ impl<S, P> DispatcherBuilder<S, P> {
         self
     }
 
-    /// What to do with an event that nothing is registered for: [`UnhandledPolicy`] has the default.
+    /// Sets what to do with an event that has no handler. See [`UnhandledPolicy`] for the default.
     pub fn unhandled(mut self, policy: UnhandledPolicy) -> Self {
         self.registered.unhandled = policy;
         self
@@ -181,11 +182,10 @@ impl<S, P> DispatcherBuilder<S, P> {
     }
 }
 
-/// Handlers that are given a clone of the state with each event.
+/// Handlers that receive a clone of the state with each event.
 impl<S: Clone + Send + Sync + 'static, P> DispatcherBuilder<S, P> {
-    /// Registers the handler of an event that also takes the state: a closure
-    /// `|state, event| …`, or a method path such as `App::on_updated` where the method takes
-    /// `self: Arc<Self>` and the event.
+    /// Registers the handler of an event that also takes the state: a closure `|state, event| …`, or a
+    /// method path such as `App::on_updated` if the method takes `self: Arc<Self>` and the event.
     #[track_caller]
     pub fn on_with<E: EventType>(
         self,
@@ -235,9 +235,8 @@ impl<S: Clone + Send + Sync + 'static, P> DispatcherBuilder<S, P> {
 }
 
 impl<S> DispatcherBuilder<S> {
-    /// Gives the state to the handlers that take it, whether they are registered before or after.
-    /// Each of them is given a clone per event, so the state is something cheap to clone, most often
-    /// an `Arc`.
+    /// Sets the state for the handlers that take it, registered before or after this call. Each handler
+    /// receives a clone per event, so use a type that is cheap to clone, such as an `Arc`.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -249,7 +248,7 @@ impl<S> DispatcherBuilder<S> {
     ///     name: String,
     /// }
     ///
-    /// /// What a module of the app registers, whatever the state will be.
+    /// /// Registers the handlers of one module, before the state exists.
     /// fn fallback(builder: DispatcherBuilder<Arc<App>>) -> DispatcherBuilder<Arc<App>> {
     ///     builder.fallback_with(|app: Arc<App>, event| async move {
     ///         println!("{} does not know {}", app.name, event.header.event_type);
@@ -273,15 +272,15 @@ impl DispatcherBuilder {
     ///
     /// # Errors
     ///
-    /// [`BuildError`] when an event type, or the fallback, was registered twice, or a callback is in
-    /// a set or ignored.
+    /// [`BuildError`] when an event type or the fallback is registered twice, or a callback is in a set
+    /// or ignored.
     pub fn build(self) -> Result<Dispatcher, BuildError> {
         self.registered.build(&())
     }
 }
 
 impl<S> DispatcherBuilder<S, HasState<S>> {
-    /// Goes on with another state. The handlers so far keep theirs.
+    /// Replaces the state for the handlers that follow. Earlier handlers keep their state.
     pub fn with_state<T>(self, state: T) -> DispatcherBuilder<T, HasState<T>> {
         let HasState(old) = self.state;
         DispatcherBuilder {
@@ -294,8 +293,8 @@ impl<S> DispatcherBuilder<S, HasState<S>> {
     ///
     /// # Errors
     ///
-    /// [`BuildError`] when an event type, or the fallback, was registered twice, or a callback is in
-    /// a set or ignored.
+    /// [`BuildError`] when an event type or the fallback is registered twice, or a callback is in a set
+    /// or ignored.
     pub fn build(self) -> Result<Dispatcher, BuildError> {
         let HasState(state) = self.state;
         self.registered.build(&state)
@@ -312,13 +311,13 @@ fn raw_with<S: Clone + Send + Sync + 'static>(
     })
 }
 
-/// Whether a type is a callback in any envelope that it may come in.
+/// Whether a type is a callback in any of its envelopes.
 fn is_never_an_event(event_type: &str) -> bool {
     let names_its_domain = event_type.contains('.');
     names_its_domain && DeliveryKind::of(event_type, Schema::V2) == DeliveryKind::Callback
 }
 
-// Derived, this would ask it of the state too.
+// A derived impl would require `S: Clone`.
 impl<S, P: Clone> Clone for DispatcherBuilder<S, P> {
     fn clone(&self) -> Self {
         Self {
@@ -339,7 +338,7 @@ impl<S, P> fmt::Debug for DispatcherBuilder<S, P> {
     }
 }
 
-/// Without the state, which may hold secrets.
+/// Omits the state, which may hold secrets.
 impl<S> fmt::Debug for HasState<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HasState").finish_non_exhaustive()

@@ -1,4 +1,4 @@
-//! Routing a delivery to its handler: one look-up, one decode, and a failure of any kind is a value.
+//! Routing a delivery to its handler with one look-up and one decode. Every failure is a value.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -24,18 +24,18 @@ use crate::event::{Delivery, EventInfo};
 
 /// Routes deliveries to the handlers registered for their event types.
 ///
-/// It is a [`tower_service::Service`] of [`Delivery`], always ready; cloning it is cheap and shares
-/// the handlers. Its error is a [`BoxError`], so that layers such as tower's need no other, and always a
-/// [`DispatchError`], which [`dispatch`](Self::dispatch) returns as it is. An event without a handler is
-/// never decoded. A handler that panics fails like one that returns an error, as long as the program is
+/// It is a [`tower_service::Service`] of [`Delivery`] and always ready. Clones are cheap and share the
+/// handlers. Its error is a [`BoxError`], as tower's layers expect, and always contains a
+/// [`DispatchError`], which [`dispatch`](Self::dispatch) returns directly. An event without a handler
+/// is never decoded. A handler that panics fails like one that returns an error, if the program is
 /// built to unwind.
 ///
 /// Every delivery has a [`tracing`] span `delivery` with the fields `event_type`, `event_id`,
 /// `app_id`, `tenant_key`, `transport`, `outcome` and `elapsed_us` (microseconds until the outcome).
-/// The outcome is `handled`, `replied`, `rejected` or `unhandled`; the name of the
-/// [kind of failure](crate::error::DispatchErrorKind::as_str); or `cancelled` when a layer or transport
-/// dropped the delivery before its end. The error of a failed handler is logged with its causes, at
-/// level `ERROR`; nothing that a delivery contains ever is.
+/// The outcome is `handled`, `replied`, `rejected` or `unhandled`; for a failure, the name of its
+/// [kind](crate::error::DispatchErrorKind::as_str); or `cancelled` when a layer or the transport
+/// dropped the delivery before it finished. A handler's error is logged with its causes at level
+/// `ERROR`. The contents of a delivery are never logged.
 ///
 /// ```
 /// use lark_events::callback::{CardActionReply, CardActionTrigger, Toast};
@@ -65,7 +65,7 @@ pub struct Dispatcher {
     routes: Arc<Routes>,
 }
 
-/// All that a dispatcher knows.
+/// The registered handlers and the policy, shared by all clones.
 pub(crate) struct Routes {
     pub(crate) by_type: HashMap<String, Route>,
     pub(crate) fallback: Option<ErasedHandler>,
@@ -73,33 +73,34 @@ pub(crate) struct Routes {
     pub(crate) unhandled_types: UnhandledTypes,
 }
 
-/// Where the events of one type go.
+/// How the events of one type are handled.
 pub(crate) struct Route {
-    /// None where the app ignores them.
+    /// `None` if the app ignores the type.
     pub(crate) handler: Option<ErasedHandler>,
-    /// What is documented of the event, where its handler is typed.
+    /// The documented facts of the event, if its handler is typed.
     pub(crate) info: Option<&'static EventInfo>,
 }
 
-/// What to answer an event that no handler is registered for. A *callback* without a handler
-/// always fails: to acknowledge it without its reply would mislead the user who waits for it.
+/// How to answer an event without a handler. A *callback* without a handler always fails: acknowledging
+/// it without a reply would mislead the user who waits for it.
 ///
-/// The first event of a type is logged at `WARN`, those that follow at `DEBUG` with their count; types
-/// that are [ignored](DispatcherBuilder::ignore) are acknowledged and not logged.
+/// The dispatcher logs the first event of a type at `WARN` and further ones at `DEBUG` with their
+/// count. [Ignored](DispatcherBuilder::ignore) types are acknowledged and not logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum UnhandledPolicy {
-    /// Fail: the platform delivers the event again, perhaps to a newer version of the app. So a rolling
-    /// deployment loses no event of a type that only the new version handles: on a long connection
-    /// the platform picks any process of the app, also an old one. The official SDKs fail too.
+    /// Fail, so that the platform redelivers the event, perhaps to a newer version of the app. A
+    /// rolling deployment then loses no event of a type that only the new version handles: on a long
+    /// connection the platform may pick any process of the app, including an old one. The official SDKs
+    /// fail too.
     #[default]
     Fail,
-    /// Acknowledge the event as [`Outcome::Unhandled`]: the platform does not deliver it again.
+    /// Acknowledge the event as [`Outcome::Unhandled`], so that the platform does not redeliver it.
     Acknowledge,
 }
 
 impl Dispatcher {
-    /// Starts registering handlers. `S` is the state that some of them take, if any does.
+    /// Starts registering handlers. `S` is the state of the handlers that take one.
     pub fn builder<S>() -> DispatcherBuilder<S> {
         DispatcherBuilder::default()
     }
@@ -110,7 +111,8 @@ impl Dispatcher {
         }
     }
 
-    /// Routes a delivery to its handler, as the [`Service`] does, with an error that needs no downcast.
+    /// Routes a delivery to its handler, like the [`Service`] does, but returns the error without
+    /// boxing it.
     pub fn dispatch(
         &self,
         delivery: Delivery,
@@ -118,13 +120,12 @@ impl Dispatcher {
         self.start(delivery)
     }
 
-    /// The event types that have a handler of their own, in no particular order.
+    /// The event types that have their own handler, in no particular order.
     pub fn event_types(&self) -> impl Iterator<Item = &str> {
         self.routes.handled().map(|(event_type, _)| event_type)
     }
 
-    /// What the registered handlers need of the app in the developer console: subscriptions and
-    /// permissions.
+    /// The subscriptions and permissions that the registered handlers need in the developer console.
     #[must_use]
     pub fn manifest(&self) -> Manifest {
         let known = self.routes.handled();
@@ -157,8 +158,8 @@ impl Service<Delivery> for Dispatcher {
     }
 }
 
-/// A delivery on its way to an [`Outcome`]. Its error is a [`DispatchError`]. When it is dropped before
-/// its end, that is logged.
+/// The future of a dispatched delivery. Its error is a [`DispatchError`]. Dropping it before it
+/// finishes is logged.
 #[must_use = "futures do nothing unless polled"]
 pub struct DispatchFuture(Dispatching);
 
@@ -181,7 +182,7 @@ impl Dispatcher {
     fn start(&self, delivery: Delivery) -> Dispatching {
         let routes = Arc::clone(&self.routes);
         let header = &delivery.header;
-        // At the highest level, so that whatever the filter lets through of a delivery says which.
+        // At the highest level, so that every line that passes the filter names its delivery.
         let span = error_span!(
             "delivery",
             event_type = header.event_type,
@@ -192,7 +193,7 @@ impl Dispatcher {
             outcome = Empty,
             elapsed_us = Empty,
         );
-        // Nobody reads a time that no span has.
+        // Without a span, nothing records the time.
         let started = (!span.is_disabled()).then(Instant::now);
         Dispatching {
             span,
@@ -202,14 +203,14 @@ impl Dispatcher {
     }
 }
 
-/// A delivery on its way to an [`Outcome`].
+/// The state of a delivery and its span.
 struct Dispatching {
     span: Span,
     started: Option<Instant>,
     stage: Stage,
 }
 
-/// How far a delivery is.
+/// The progress of a delivery.
 enum Stage {
     Called {
         routes: Arc<Routes>,
@@ -238,7 +239,7 @@ impl Stage {
             is_callback,
         } = self
         else {
-            panic!("a delivery is polled after its end");
+            panic!("`DispatchFuture` polled after completion");
         };
         let polled = catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(context)));
         Poll::Ready(match polled {
@@ -256,7 +257,7 @@ impl Stage {
 }
 
 impl Routes {
-    /// The event types that have a handler of their own.
+    /// The event types that have their own handler.
     fn handled(&self) -> impl Iterator<Item = (&str, &Route)> {
         let routes = self
             .by_type
@@ -265,7 +266,7 @@ impl Routes {
         routes.map(|(event_type, route)| (event_type.as_str(), route))
     }
 
-    /// Starts the handler of a delivery; without one, that is the end.
+    /// Starts the handler of a delivery, or finishes it if there is no handler.
     fn start(&self, delivery: Delivery) -> Result<Stage, Result<Outcome, DispatchError>> {
         let route = self.by_type.get(&delivery.header.event_type);
         let is_callback = delivery.is_callback();
@@ -300,7 +301,7 @@ impl Routes {
 }
 
 impl Stage {
-    /// Drops what there was to do, which may panic.
+    /// Drops the pending work, which may panic.
     fn end(&mut self) -> Result<(), DispatchError> {
         let ended = mem::replace(self, Self::Ended);
         let dropped = catch_unwind(AssertUnwindSafe(|| drop(ended)));
@@ -337,7 +338,7 @@ impl Future for Dispatching {
             Err(error) => record(span, *started, error.kind().as_str()),
         }
         match &result {
-            // Reported where it was found, unless it is ignored.
+            // Already reported by the look-up, unless the type is ignored.
             Ok(Outcome::Unhandled) => {}
             Err(error) if error.kind() == DispatchErrorKind::Unhandled => {}
             Ok(Outcome::Rejected(error)) => error!(error, "rejected: acknowledged, not retried"),
@@ -354,9 +355,9 @@ impl Drop for Dispatching {
             return;
         }
         let _entered = self.span.enter();
-        // A panic changes nothing: it has no outcome either way.
+        // A panic makes no difference: there is no outcome in either case.
         let _ = self.stage.end();
         record(&self.span, self.started, "cancelled");
-        warn!("cancelled before its end");
+        warn!("cancelled before it finished");
     }
 }

@@ -12,12 +12,12 @@ use crate::error::{DispatchError, DispatchErrorKind};
 use crate::event::{Delivery, Event, EventSet, EventType};
 use crate::json::RawJson;
 
-/// A handler of events with body `E`. Implemented for functions, closures and method paths; not
-/// meant to be implemented by hand.
+/// A handler of events with body `E`. Implemented for functions, closures and method paths; do not
+/// implement it yourself.
 pub trait Handler<E>: Fn(Event<E>) -> <Self as Handler<E>>::Future + Send + Sync + 'static {
-    /// What the handler returns before it is awaited.
+    /// The future that the handler returns.
     type Future: Future<Output = Self::Return> + Send + 'static;
-    /// What it returns in the end.
+    /// The output of the future.
     type Return;
 }
 
@@ -30,14 +30,14 @@ where
     type Return = Fut::Output;
 }
 
-/// A handler of events with body `E` that is also given a clone of the state `S`. Implemented for
-/// functions, closures and method paths; not meant to be implemented by hand.
+/// A handler of events with body `E` that also receives a clone of the state `S`. Implemented for
+/// functions, closures and method paths; do not implement it yourself.
 pub trait HandlerWith<S, E>:
     Fn(S, Event<E>) -> <Self as HandlerWith<S, E>>::Future + Send + Sync + 'static
 {
-    /// What the handler returns before it is awaited.
+    /// The future that the handler returns.
     type Future: Future<Output = Self::Return> + Send + 'static;
-    /// What it returns in the end.
+    /// The output of the future.
     type Return;
 }
 
@@ -50,12 +50,12 @@ where
     type Return = Fut::Output;
 }
 
-/// A handler of all events of a set, given as `S`. Implemented for functions, closures and method
-/// paths; not meant to be implemented by hand.
+/// A handler of all events of a set `S`. Implemented for functions, closures and method paths; do not
+/// implement it yourself.
 pub trait SetHandler<S>: Fn(S) -> <Self as SetHandler<S>>::Future + Send + Sync + 'static {
-    /// What the handler returns before it is awaited.
+    /// The future that the handler returns.
     type Future: Future<Output = Self::Return> + Send + 'static;
-    /// What it returns in the end.
+    /// The output of the future.
     type Return;
 }
 
@@ -68,14 +68,14 @@ where
     type Return = Fut::Output;
 }
 
-/// A handler of all events of a set `E` that is also given a clone of the state `S`. Implemented for
-/// functions, closures and method paths; not meant to be implemented by hand.
+/// A handler of all events of a set `E` that also receives a clone of the state `S`. Implemented for
+/// functions, closures and method paths; do not implement it yourself.
 pub trait SetHandlerWith<S, E>:
     Fn(S, E) -> <Self as SetHandlerWith<S, E>>::Future + Send + Sync + 'static
 {
-    /// What the handler returns before it is awaited.
+    /// The future that the handler returns.
     type Future: Future<Output = Self::Return> + Send + 'static;
-    /// What it returns in the end.
+    /// The output of the future.
     type Return;
 }
 
@@ -92,10 +92,10 @@ where
 pub(crate) type HandlerFuture =
     Pin<Box<dyn Future<Output = Result<Outcome, DispatchError>> + Send>>;
 
-/// A handler whose event type the compiler has forgotten. One may be registered for many.
+/// A handler with its event type erased. One may be registered for several types.
 pub(crate) type ErasedHandler = Arc<dyn Fn(Delivery) -> HandlerFuture + Send + Sync>;
 
-/// Wraps a typed handler into one that decodes first.
+/// Wraps a typed handler so that it decodes the body first.
 pub(crate) fn erase<E, Fut>(
     handler: impl Fn(Event<E>) -> Fut + Send + Sync + 'static,
 ) -> ErasedHandler
@@ -112,7 +112,7 @@ where
     })
 }
 
-/// Wraps a handler of a set into one that decodes first.
+/// Wraps a handler of a set so that it decodes the body first.
 pub(crate) fn erase_set<S, Fut>(handler: impl Fn(S) -> Fut + Send + Sync + 'static) -> ErasedHandler
 where
     S: EventSet,
@@ -157,7 +157,7 @@ fn finish<R>(
     }
 }
 
-/// The JSON of a reply, if its type is one: `()` stands for none.
+/// The JSON of a reply; `()` is no reply.
 fn encode<R: serde::Serialize + 'static>(
     reply: R,
 ) -> Result<Option<RawJson>, crate::error::EncodeError> {

@@ -1,12 +1,13 @@
-//! What happens to handlers that take too long, on every transport.
+//! What happens to handlers that miss their ack deadline, on every transport.
 
-/// What becomes of a handler that is still running when its ack deadline passes.
+/// What to do with a handler that is still running when its ack deadline passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum LateHandler {
-    /// It goes on to its end, and the redelivery starts another.
+    /// The handler runs to completion, and the redelivery starts another.
     #[default]
     Finish,
-    /// It is dropped where it awaits, and the redelivery starts afresh.
+    /// The handler is dropped at its current await point, and the redelivery starts again from the
+    /// beginning.
     Cancel,
 }

@@ -1,5 +1,5 @@
-//! What an app needs in the developer console for the handlers it has: a checklist, as data and as
-//! text.
+//! The subscriptions and permissions that an app needs in the developer console for its handlers, as
+//! data and as a checklist.
 
 use std::fmt;
 
@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::event::{DeliveryKind, EventInfo, Schema};
 
-/// What the handlers of a [`Dispatcher`](crate::Dispatcher) need in the developer console. It
-/// serialises as it stands here, and prints as a checklist:
+/// The subscriptions and permissions that the handlers of a [`Dispatcher`](crate::Dispatcher) need in
+/// the developer console. It serialises with these field names, and prints as a checklist:
 ///
 /// ```
 /// use lark_events::Dispatcher;
@@ -24,9 +24,9 @@ use crate::event::{DeliveryKind, EventInfo, Schema};
 ///     manifest.to_string(),
 ///     "Events:\n\
 ///      - [ ] vc.something_new_v1\n      \
-///      permissions: not known here\n\
+///      permissions: unknown\n\
 ///      Callbacks:\n\
-///      - [ ] url.preview.get: The preview of a posted link is wanted\n      \
+///      - [ ] url.preview.get: The platform requests the preview of a posted link\n      \
 ///      permissions for single fields: contact:user.employee_id:readonly\n      \
 ///      app types: custom, isv\n      \
 ///      https://open.feishu.cn/document/development-link-preview/callback/pull-link-preview-data-callback-structure\n",
@@ -36,28 +36,28 @@ use crate::event::{DeliveryKind, EventInfo, Schema};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Manifest {
-    /// The events to subscribe, by event type.
+    /// The events to subscribe to, sorted by event type.
     pub events: Vec<ManifestEntry>,
-    /// The callbacks to subscribe, by event type.
+    /// The callbacks to subscribe to, sorted by event type.
     pub callbacks: Vec<ManifestEntry>,
-    /// Whether there is a handler for everything else that is subscribed.
+    /// Whether a fallback handles all other subscribed events.
     pub fallback: bool,
 }
 
-/// An event or callback in a [`Manifest`]. Of one that is handled untyped the event type alone is
-/// known, and of one that no page describes its permissions are not.
+/// An event or callback in a [`Manifest`]. For an untyped handler only the event type is known. For an
+/// event without a documentation page the permissions are unknown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ManifestEntry {
     /// The platform's name of the event.
     pub event_type: String,
-    /// What triggers it, in a line.
+    /// What triggers the event, in one line.
     pub title: &'static str,
     /// The documentation page.
     pub page: Option<&'static str>,
-    /// The permissions of which the app needs any one.
+    /// Permissions; the app needs any one of them.
     pub scopes: &'static [&'static str],
-    /// The permissions without which single fields stay empty.
+    /// Permissions that only single fields need; without them these fields are empty.
     pub field_scopes: &'static [&'static str],
     /// The kinds of app that can subscribe.
     pub app_types: &'static [&'static str],
@@ -76,7 +76,8 @@ impl Manifest {
         let mut handled: Vec<_> = handled.collect();
         handled.sort_unstable_by_key(|(event_type, _)| *event_type);
         for (event_type, info) in handled {
-            // Only version 2 has dots in its names, but for the card callback, which is told anyway.
+            // Only version 2 event types have dots, except the card callback, which is listed as a
+            // callback anyway.
             let schema = match info {
                 Some(info) => info.schema,
                 None if event_type.contains('.') => Schema::V2,
@@ -111,7 +112,7 @@ impl fmt::Display for Manifest {
             }
         }
         if self.fallback {
-            f.write_str("Whatever else is subscribed is handled by the fallback.\n")?;
+            f.write_str("The fallback handles every other subscribed event.\n")?;
         }
         Ok(())
     }
@@ -133,9 +134,9 @@ impl fmt::Display for ManifestEntry {
                 writeln!(f, "      {what}: {}", list.join(", "))?;
             }
         }
-        // Every page with a table of such facts has the app types in it.
+        // Every page with a table of facts lists the app types.
         if self.app_types.is_empty() && self.scopes.is_empty() {
-            f.write_str("      permissions: not known here\n")?;
+            f.write_str("      permissions: unknown\n")?;
         }
         match self.page {
             Some(page) => writeln!(f, "      {page}"),
@@ -190,22 +191,22 @@ mod tests {
             manifest().to_string(),
             "Events:\n\
              - [ ] a.b_v2\n      \
-             permissions: not known here\n\
+             permissions: unknown\n\
              - [ ] app_open\n      \
-             permissions: not known here\n\
+             permissions: unknown\n\
              - [ ] b_v1: Something happened\n      \
              permission (any one): b, b:readonly\n      \
              permissions for single fields: c\n      \
              app types: custom, isv\n      \
              https://x.test/b\n\
              - [ ] message\n      \
-             permissions: not known here\n\
+             permissions: unknown\n\
              Callbacks:\n\
              - [ ] card.action.trigger_v1\n      \
-             permissions: not known here\n\
+             permissions: unknown\n\
              - [ ] x.get\n      \
-             permissions: not known here\n\
-             Whatever else is subscribed is handled by the fallback.\n"
+             permissions: unknown\n\
+             The fallback handles every other subscribed event.\n"
         );
     }
 

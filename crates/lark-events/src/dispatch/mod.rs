@@ -1,5 +1,4 @@
-//! From a delivery to the handler of its type and back: handlers are registered, a delivery is routed
-//! and decoded, and its outcome goes back to the transport.
+//! Registering handlers, routing and decoding deliveries, and returning outcomes to the transport.
 
 mod builder;
 mod dispatcher;

@@ -1,4 +1,4 @@
-//! What became of a delivery, and how handlers say it.
+//! The outcome of a delivery, and the values that handlers return for it.
 
 use std::error::Error;
 
@@ -7,19 +7,19 @@ use serde::Serialize;
 use crate::error::{BoxError, EncodeError, with_sources};
 use crate::json::RawJson;
 
-/// What became of a delivery. A failure is no outcome: it is the service's error,
+/// The outcome of a delivery. A failure is not an outcome but the error of the service:
 /// [`DispatchError`](crate::DispatchError) from the dispatcher.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
     /// A handler ran and succeeded.
     Handled,
-    /// A handler ran and answered with this JSON.
+    /// A handler ran and replied with this JSON.
     Replied(RawJson),
-    /// No handler is registered, and the event is acknowledged all the same.
+    /// No handler is registered, and the event is acknowledged anyway.
     Unhandled,
-    /// A handler [rejected](crate::Reject) the event, which is acknowledged and never delivered
-    /// again. The text is that of the error with its sources.
+    /// A handler [rejected](crate::Reject) the event, which is acknowledged and never redelivered. The
+    /// text is the error and its sources.
     Rejected(String),
 }
 
@@ -42,7 +42,7 @@ impl Outcome {
     }
 }
 
-/// What a handler may return: the reply itself (`()` for notifications), or a `Result` of it with
+/// The return type of a handler: the reply itself (`()` for notifications), or a `Result` of it with
 /// any error that converts into a [`BoxError`], such as those of anyhow and thiserror.
 #[diagnostic::on_unimplemented(
     message = "a handler of this event must return `{R}` or `Result<{R}, E>`, not `{Self}`",
@@ -54,7 +54,7 @@ pub trait IntoReply<R> {
     ///
     /// # Errors
     ///
-    /// The handler's own.
+    /// The handler's error.
     fn into_reply(self) -> Result<R, BoxError>;
 }
 
@@ -70,7 +70,7 @@ impl<R, E: Into<BoxError>> IntoReply<R> for Result<R, E> {
     }
 }
 
-/// The reply of an untyped handler. One that returns `()` or `Result<(), E>` replies nothing.
+/// The reply of an untyped handler. A handler that returns `()` or `Result<(), E>` sends no reply.
 ///
 /// ```
 /// use lark_events::{Dispatcher, RawReply};
@@ -87,13 +87,13 @@ impl<R, E: Into<BoxError>> IntoReply<R> for Result<R, E> {
 pub struct RawReply(pub(crate) Option<RawJson>);
 
 impl RawReply {
-    /// Replies nothing: right for notifications, a failure for callbacks.
+    /// No reply: correct for notifications, a failure for callbacks.
     #[must_use]
     pub fn none() -> Self {
         Self(None)
     }
 
-    /// Replies `value` as JSON.
+    /// Replies with `value` as JSON.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What is registered so far, with the handlers that still wait for the app's state.
+//! The registrations so far, including handlers that still wait for the app's state.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -13,13 +13,13 @@ use crate::event::EventInfo;
 
 type Place = &'static Location<'static>;
 
-/// A handler, or how to make one of the state.
+/// A handler, or a function that makes one from the state.
 pub(super) enum Registration<S> {
     Ready(ErasedHandler),
     Waiting(Arc<dyn Fn(&S) -> ErasedHandler + Send + Sync>),
 }
 
-/// All that is registered so far.
+/// All registrations so far.
 pub(super) struct Registered<S> {
     by_type: HashMap<String, Entered<S>>,
     fallback: Option<(Registration<S>, Place)>,
@@ -27,9 +27,9 @@ pub(super) struct Registered<S> {
     pub(super) problems: Vec<BuildProblem>,
 }
 
-/// What is registered for one event type.
+/// The registration of one event type.
 struct Entered<S> {
-    /// None where the app ignores it.
+    /// `None` if the app ignores the type.
     handler: Option<Registration<S>>,
     info: Option<&'static EventInfo>,
     place: Place,
@@ -94,7 +94,7 @@ impl<S> Registered<S> {
         self.fallback.is_some()
     }
 
-    /// Gives the state to the handlers that wait for it.
+    /// Passes the state to the handlers that wait for it.
     pub(super) fn bind<T>(self, state: &S) -> Registered<T> {
         let bind = |handler: Registration<S>| Registration::Ready(handler.bind(state));
         let by_type = self.by_type.into_iter().map(|(event_type, entered)| {
@@ -142,7 +142,7 @@ impl<S> Default for Registered<S> {
     }
 }
 
-// Derived, these would ask it of the state.
+// Derived impls would require `S: Clone`.
 
 impl<S> Clone for Registration<S> {
     fn clone(&self) -> Self {

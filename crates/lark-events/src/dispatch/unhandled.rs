@@ -1,4 +1,4 @@
-//! Reports of events that have no handler: a warning for the first of a type, then a count.
+//! Reports events without a handler: a warning for the first of each type, then a count.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -7,29 +7,32 @@ use tracing::{debug, warn};
 
 use super::dispatcher::UnhandledPolicy;
 
-/// Most types that are counted, in each dispatcher. The catalogue has fewer; events of further types are
-/// reported at DEBUG alone.
+/// The maximum number of types that each dispatcher counts. The catalogue has fewer; events of further
+/// types are reported at DEBUG only.
 const MAX_TYPES: usize = 1_024;
 
-/// How many events of each type came without a handler.
+/// The number of events of each type that came without a handler.
 #[derive(Debug, Default)]
 pub(crate) struct UnhandledTypes(Mutex<HashMap<String, u64>>);
 
 impl UnhandledTypes {
-    /// Reports an event in the current span, which names it.
+    /// Reports an event in the current span, which identifies it.
     pub(crate) fn report(&self, event_type: &str, policy: UnhandledPolicy) {
         let answer = match policy {
             UnhandledPolicy::Fail => "failed",
             UnhandledPolicy::Acknowledge => "acknowledged",
         };
         match self.count(event_type) {
-            Some(1) => warn!(answer, "no handler; further events of the type at DEBUG"),
+            Some(1) => warn!(
+                answer,
+                "no handler; further events of this type are logged at DEBUG"
+            ),
             Some(count) => debug!(answer, count, "no handler"),
             None => debug!(answer, "no handler"),
         }
     }
 
-    /// Counts an event; `None` where too many types are counted.
+    /// Counts an event; `None` if too many types are counted already.
     fn count(&self, event_type: &str) -> Option<u64> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = counts.get_mut(event_type) {

@@ -1,4 +1,4 @@
-//! What the error of a handler asks for: a rejected event, or a retry after some time.
+//! Errors with which a handler rejects an event, or asks for a retry after a delay.
 
 use std::error::Error;
 use std::fmt;
@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use crate::error::{BoxError, sources};
 
-/// An error that rejects an event for good, such as one that lacks what the app needs: retrying it
-/// would fail again.
+/// An error that rejects an event permanently, for example one that lacks data the app needs. Retrying
+/// such an event would fail again.
 ///
-/// The event is acknowledged, logged at `ERROR` and counted as [`Outcome::Rejected`], and never
-/// delivered again. A *callback* is not acknowledged, as its user waits for a reply: it fails like
-/// with any other error.
+/// The event is acknowledged, logged at `ERROR`, counted as [`Outcome::Rejected`] and never
+/// redelivered. A *callback* is not acknowledged, because its user waits for a reply: it fails as with
+/// any other error.
 ///
-/// A handler may return it inside of any error whose [source](Error::source) it is, at any depth.
+/// A handler may return it inside any error whose [source](Error::source) it is, at any depth.
 ///
 /// ```
 /// use lark_events::callback::UrlPreviewGet;
@@ -31,12 +31,12 @@ use crate::error::{BoxError, sources};
 #[derive(Debug)]
 pub struct Reject(Cause);
 
-/// An error that asks for a retry after some time, such as one of a service that limits its callers.
+/// An error that asks for a retry after a delay, for example when a service limits its callers.
 ///
-/// The delivery fails like with any other error. The platform retries on a schedule of its own and
-/// does not know the duration; a durable queue between transport and handler does.
+/// The delivery fails as with any other error. The platform retries on its own schedule and does not
+/// know the delay; a durable queue between transport and handler can honour it.
 ///
-/// A handler may return it inside of any error whose [source](Error::source) it is, at any depth.
+/// A handler may return it inside any error whose [source](Error::source) it is, at any depth.
 ///
 /// ```
 /// use std::time::Duration;
@@ -53,18 +53,18 @@ pub struct RetryAfter {
     cause: Cause,
 }
 
-/// What an error asks for.
+/// The decision that an error carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// To acknowledge the event and never deliver it again: [`Reject`].
+    /// Acknowledge the event and never redeliver it: [`Reject`].
     Reject,
-    /// To retry after this long: [`RetryAfter`].
+    /// Retry after this delay: [`RetryAfter`].
     RetryAfter(Duration),
 }
 
-/// The cause of a verdict. It is a source of its own: an error that is transparent for the verdict
-/// passes on the verdict's source alone, and the verdict must be found there too.
+/// The cause of a verdict. It is a separate source: an error that is transparent for the verdict only
+/// forwards the verdict's source, and the verdict must be found there too.
 #[derive(Debug)]
 struct Cause {
     verdict: Verdict,
@@ -72,7 +72,7 @@ struct Cause {
 }
 
 impl Reject {
-    /// Rejects the event because of `cause`: an error, or a text.
+    /// Rejects the event because of `cause`, an error or a text.
     pub fn new(cause: impl Into<BoxError>) -> Self {
         Self(Cause {
             verdict: Verdict::Reject,
@@ -82,7 +82,7 @@ impl Reject {
 }
 
 impl RetryAfter {
-    /// Asks for a retry after `delay` because of `cause`: an error, or a text.
+    /// Asks for a retry after `delay` because of `cause`, an error or a text.
     pub fn new(delay: Duration, cause: impl Into<BoxError>) -> Self {
         let verdict = Verdict::RetryAfter(delay);
         let error = cause.into();
@@ -92,7 +92,7 @@ impl RetryAfter {
 }
 
 impl Verdict {
-    /// What an error asks for: the first verdict in its chain of sources.
+    /// The first verdict in the error's chain of sources.
     ///
     /// ```
     /// use lark_events::dispatch::Verdict;

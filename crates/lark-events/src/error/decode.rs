@@ -1,4 +1,4 @@
-//! A JSON text that is not what was expected: where, and what was expected there.
+//! Decode errors: what was expected in a JSON text, and where.
 
 use std::error::Error;
 use std::fmt;
@@ -7,9 +7,9 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
 
-/// A JSON text that is not what was expected.
+/// A JSON text is not what was expected.
 ///
-/// The text of the error names the member and what was expected there, never the value that came:
+/// The error names the member and what was expected there, never the received value:
 ///
 /// ```
 /// use lark_events::RawJson;
@@ -37,13 +37,13 @@ use serde_path_to_error::{Path, Segment};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecodeError {
     kind: DecodeErrorKind,
-    /// What was expected, and where in the value.
+    /// The expectation, and its place in the value.
     what: Option<Box<str>>,
     /// The line and column.
     place: Option<(usize, usize)>,
 }
 
-/// What kind of failure a [`DecodeError`] is.
+/// The kinds of [`DecodeError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DecodeErrorKind {
@@ -51,13 +51,13 @@ pub enum DecodeErrorKind {
     NotUtf8,
     /// The text is not JSON.
     Syntax,
-    /// The text is JSON, and not what the type takes.
+    /// The text is JSON, but does not fit the type.
     Type,
-    /// The document has neither envelope.
+    /// The document has neither a version 1 nor a version 2 envelope.
     NoEnvelope,
     /// The envelope has no event type.
     NoEventType,
-    /// The decoded body cannot be written as JSON again.
+    /// The decoded body cannot be serialised as JSON again.
     Unwritable,
 }
 
@@ -97,8 +97,8 @@ impl DecodeError {
         }
     }
 
-    /// The error of a text that a type did not take, with the path to the member. The text is decoded
-    /// once more for that.
+    /// The error of a text that does not fit a type, with the path to the member. Decodes the text a
+    /// second time to find the path.
     pub(crate) fn within<T: DeserializeOwned>(text: &str, error: &serde_json::Error) -> Self {
         if error.to_string() == NOT_AN_OBJECT {
             return Self::new(error);
@@ -113,7 +113,7 @@ impl DecodeError {
         }
     }
 
-    /// The same error, of a text whose lines and columns are not those that came.
+    /// The same error without line and column, for a text that differs from the received one.
     pub(crate) fn without_place(self) -> Self {
         Self {
             place: None,
@@ -121,7 +121,7 @@ impl DecodeError {
         }
     }
 
-    /// What kind of failure it is.
+    /// The kind of failure.
     #[must_use]
     pub fn kind(&self) -> DecodeErrorKind {
         self.kind
@@ -134,8 +134,10 @@ impl fmt::Display for DecodeError {
             (Some(what), _) => what,
             (None, DecodeErrorKind::NotUtf8) => "not UTF-8",
             (None, DecodeErrorKind::Syntax) => "not JSON",
-            (None, DecodeErrorKind::Type) => "not the JSON expected",
-            (None, DecodeErrorKind::NoEnvelope) => "neither a version 1 nor a version 2 envelope",
+            (None, DecodeErrorKind::Type) => "the JSON does not fit the type",
+            (None, DecodeErrorKind::NoEnvelope) => {
+                "the document has neither a version 1 nor a version 2 envelope"
+            }
             (None, DecodeErrorKind::NoEventType) => "the envelope has no event type",
             (None, DecodeErrorKind::Unwritable) => "the typed body cannot be written as JSON",
         })?;
@@ -148,10 +150,10 @@ impl fmt::Display for DecodeError {
 
 impl Error for DecodeError {}
 
-/// The error of what should be an object.
+/// The error of a value that should be an object.
 pub(crate) const NOT_AN_OBJECT: &str = "not an object";
 
-/// What JSON values are called by the decoder, and what to call them.
+/// The decoder's names of JSON values, and the names to show instead.
 const GOT: &[(&str, &str)] = &[
     ("null", "null"),
     ("boolean", "a boolean"),
@@ -163,9 +165,9 @@ const GOT: &[(&str, &str)] = &[
     ("map", "an object"),
 ];
 
-/// What was expected where, without what the decoder quotes of the text.
+/// The expectation and its place, without the parts of the text that the decoder quotes.
 fn expectation(error: &str, path: Option<&Path>) -> Option<Box<str>> {
-    // A custom error is whatever its author writes, perhaps with a value in it.
+    // A custom error has any text, perhaps with a value in it.
     let (error, _) = error.rsplit_once(" at line ").unwrap_or((error, ""));
     let path = path.map(path_of).filter(|path| !path.is_empty());
     for problem in ["missing field", "duplicate field"] {
@@ -213,7 +215,7 @@ fn path_of(path: &Path) -> String {
     text
 }
 
-/// Whether it looks like the name of a member, and not like a text that somebody wrote.
+/// Whether the text looks like a member name rather than user content.
 fn is_name(text: &str) -> bool {
     const MAX: usize = 64;
     let is_usual = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.$".contains(&byte);
@@ -254,7 +256,7 @@ mod tests {
         Large,
     }
 
-    /// Whose error quotes what came.
+    /// A type whose error quotes the received value.
     #[derive(Debug)]
     struct Custom;
 
@@ -307,7 +309,10 @@ mod tests {
             r#"{"rooms":[],"by_name":{"a secret":-1}}"#,
             "`by_name.*`: expected u8, got an integer",
         );
-        says(r#"{"rooms":[],"custom":"secret"}"#, "not the JSON expected");
+        says(
+            r#"{"rooms":[],"custom":"secret"}"#,
+            "the JSON does not fit the type",
+        );
     }
 
     #[test]

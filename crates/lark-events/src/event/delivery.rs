@@ -1,5 +1,5 @@
-//! One authenticated, decrypted event or callback, not yet typed: what every transport hands to the
-//! layers and to the dispatcher.
+//! One authenticated, decrypted, untyped event or callback, which every transport passes to the layers
+//! and the dispatcher.
 
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
@@ -20,27 +20,27 @@ use crate::json::RawJson;
 pub struct Delivery {
     /// The parsed header.
     pub header: EventHeader,
-    /// The body as received: a slice of the received bytes.
+    /// The body as received, a slice of the received bytes.
     pub raw: RawJson,
-    /// Whether it is an event or a callback. Set from its type and envelope when the
-    /// delivery is made; layers, transports and the dispatcher read it here.
+    /// Whether it is an event or a callback. Set from the type and the envelope on construction;
+    /// layers, transports and the dispatcher read it here.
     pub kind: DeliveryKind,
-    /// Which transport brought it.
+    /// The transport that received it.
     pub transport: Transport,
-    /// When it arrived, by the transport's clock.
+    /// The time of arrival, by the transport's clock.
     pub received_at: SystemTime,
-    /// How long after `received_at` the webhook would still accept the same request, at most: the
-    /// whole [window](crate::webhook::WebhookBuilder::freshness) of its signature. De-duplication has to remember
-    /// the event for longer.
+    /// How long after `received_at` the webhook would still accept the same request, at most: the whole
+    /// [window](crate::webhook::WebhookBuilder::freshness) of its signature. De-duplication must
+    /// remember the event for longer than this.
     ///
-    /// `None` where no signature limits the age of a request, so that the same request is accepted for
-    /// ever ([`without_freshness`](crate::webhook::WebhookBuilder::without_freshness), and a webhook without an
-    /// Encrypt Key), and where there was no request.
+    /// `None` if no signature limits the age of the request
+    /// ([`without_freshness`](crate::webhook::WebhookBuilder::without_freshness), or a webhook without
+    /// an Encrypt Key), so that the same request is accepted forever; and if there was no request.
     pub replayable_for: Option<Duration>,
 }
 
 impl Delivery {
-    /// A delivery made by hand, as if by [`Transport::Local`] and now, for tests of handlers and
+    /// Creates a delivery with [`Transport::Local`] and the current time, for tests of handlers and
     /// layers.
     pub fn new(header: EventHeader, raw: RawJson) -> Self {
         Self {
@@ -53,9 +53,9 @@ impl Delivery {
         }
     }
 
-    /// Parses a whole plain document, envelope and body, for transports that authenticate by other
-    /// means than the webhook's (the long connection) and for tools. **Nothing is checked**: not a
-    /// signature, not a token.
+    /// Parses a whole plain document, envelope and body. For tools, and for transports that do not
+    /// authenticate with a signature or token, such as the long connection. **This checks neither a
+    /// signature nor a token.**
     ///
     /// ```
     /// use std::time::SystemTime;
@@ -84,7 +84,7 @@ impl Delivery {
         Self::from_document(&text, document, transport, received_at)
     }
 
-    /// Takes over what `document` found in `text`.
+    /// Creates a delivery from the parts that `document` found in `text`.
     pub(crate) fn from_document(
         text: &ByteString,
         document: Document<'_>,
@@ -126,30 +126,30 @@ impl Delivery {
         })
     }
 
-    /// Whether it is a callback: see [`DeliveryKind::Callback`].
+    /// Whether this is a callback: see [`DeliveryKind::Callback`].
     #[must_use]
     pub fn is_callback(&self) -> bool {
         self.kind == DeliveryKind::Callback
     }
 }
 
-/// The callback of the old scheme of cards, whose name is that of an event.
+/// The old card callback, whose name looks like an event's.
 pub(crate) const OLD_CARD_CALLBACK: &str = "card.action.trigger_v1";
 
-/// What the platform does with the answer to a delivery.
+/// How the platform uses the answer to a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DeliveryKind {
-    /// A notification: it is acknowledged, or delivered again.
+    /// A notification, which the app acknowledges or the platform redelivers.
     Notification,
-    /// The platform shows a user what is answered, and does not deliver again.
+    /// A request whose reply the platform shows to a user. It is never redelivered.
     Callback,
 }
 
 impl DeliveryKind {
-    /// The kind of an event type. In a version 1 envelope everything is an event; in a version 2
-    /// envelope, what the catalogue knows as an event of version 1, and names that end in `_v` and a
-    /// number, but for the card callback of the old scheme, `card.action.trigger_v1`.
+    /// The kind of an event type. Everything in a version 1 envelope is an event. In a version 2
+    /// envelope, events are the version 1 event types of the catalogue and the types whose name ends in
+    /// `_v` and a number, except the old card callback `card.action.trigger_v1`.
     pub(crate) fn of(event_type: &str, schema: Schema) -> Self {
         let versioned = event_type.rsplit_once("_v").is_some_and(|(_, version)| {
             !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit())
@@ -181,7 +181,7 @@ fn outer_header(document: &ByteString, header: Header<'_>) -> EventHeader {
     }
 }
 
-/// How a delivery came in.
+/// How a delivery arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Transport {
@@ -189,7 +189,7 @@ pub enum Transport {
     Webhook,
     /// The WebSocket that the app opened.
     LongConnection,
-    /// Neither: made in this process.
+    /// Created in this process.
     Local,
 }
 
@@ -295,7 +295,10 @@ mod tests {
         let long_id = "x".repeat(MAX_ENVELOPE_TEXT_BYTES + 1);
         let long_id = format!(r#"{{"header":{{"event_type":"x_v1","event_id":"{long_id}"}}}}"#);
         for (document, why) in [
-            ("{}", "neither a version 1 nor a version 2 envelope"),
+            (
+                "{}",
+                "the document has neither a version 1 nor a version 2 envelope",
+            ),
             (r#"{"type":"url_verification"}"#, "envelope"),
             (r#"{"header":{}}"#, "envelope"),
             (r#"{"header":{"event_type":""}}"#, "no event type"),
@@ -304,7 +307,7 @@ mod tests {
                 r#"{"type":"event_callback","event":7}"#,
                 "expected an object",
             ),
-            (&long_id, "not the JSON"),
+            (&long_id, "does not fit the type"),
             ("[]", "expected an object"),
             ("{}{}", "not JSON at line 1 column 3"),
         ] {
@@ -346,7 +349,7 @@ mod tests {
             assert!(!delivery(event).is_callback(), "{event}");
         }
         for old in V1_EVENTS {
-            // The platform may send it in the new envelope too.
+            // The platform may also send it in the new envelope.
             assert!(!delivery(old).is_callback(), "{old}");
         }
         let mut own = EventHeader::new("of_my_own");

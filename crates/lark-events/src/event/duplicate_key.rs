@@ -1,10 +1,10 @@
-//! The key by which the documentation of an event tells its duplicates.
+//! The key that the documentation of an event names for de-duplication.
 
 use crate::generated::tables::DUPLICATE_KEYS;
 
-/// Where the body of an event has the key that its documentation names for de-duplication, as a JSON
-/// pointer (RFC 6901). `None` for all other events: duplicates of those have the same
-/// [`event_id`](crate::EventHeader::event_id), which is the `uuid` of version 1.
+/// The place of the key that an event's documentation names for de-duplication, as a JSON pointer (RFC
+/// 6901) into the body. `None` for all other events: their duplicates have the same
+/// [`event_id`](crate::EventHeader::event_id), which is the `uuid` in version 1.
 ///
 /// ```
 /// use lark_events::event::duplicate_key;

@@ -1,12 +1,12 @@
 //! The envelope around every event, scanned once and borrowed from the received text.
 //!
 //! Version 2 (`schema`, `header`, `event`) takes one pass. Version 1 (`ts`, `uuid`, `type`, `event`)
-//! takes a second, skipping scan of `event` for the type, app and tenant that it keeps there. The
-//! event itself is never decoded here, only delimited.
+//! takes a second, skipping scan of `event` for the type, app and tenant that it keeps there. This
+//! module only delimits the event itself and never decodes it.
 //!
-//! Unknown members are ignored, also those whose key is no Unicode, but a *known* one given twice is
-//! an error: two readers could disagree on which of two tokens or types counts. So is a text that is
-//! longer than [`MAX_ENVELOPE_TEXT_BYTES`], as headers are copied from layer to layer.
+//! Unknown members are ignored, even if their key is not Unicode. A *known* member given twice is an
+//! error, because two readers could disagree on which token or type counts. A string longer than
+//! [`MAX_ENVELOPE_TEXT_BYTES`] is an error too, because layers copy headers.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -19,10 +19,10 @@ use super::header::Schema;
 use crate::json::{from_named, from_object};
 use crate::limits::MAX_ENVELOPE_TEXT_BYTES;
 
-/// Most unknown header fields kept, the first ones. The drive events have two.
+/// The maximum number of unknown header fields kept, from the first. The drive events have two.
 const MAX_HEADER_EXTRAS: usize = 64;
 
-/// One parsed document: whatever of the known members it has.
+/// One parsed document: those of the known members that it has.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Document<'a> {
     #[serde(borrow, default)]
@@ -41,7 +41,7 @@ pub(crate) struct Document<'a> {
     kind: Text<'a>,
 }
 
-/// What a document says it is.
+/// The form of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Event(Schema),
@@ -50,7 +50,7 @@ pub(crate) enum Kind {
 }
 
 impl<'a> Document<'a> {
-    /// Parses `text`, which must be one JSON object and nothing after it.
+    /// Parses `text`, which must be exactly one JSON object.
     pub(crate) fn parse(text: &'a str) -> serde_json::Result<Self> {
         from_named(text)
     }
@@ -64,7 +64,7 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// The Verification Token: in the header (version 2) or at the top (all others).
+    /// The Verification Token, in the header (version 2) or at the top level (all others).
     pub(crate) fn token(&self) -> Option<&str> {
         match self.header_with_type() {
             Some(header) => header.token.as_ref().and_then(Text::as_str),
@@ -76,7 +76,7 @@ impl<'a> Document<'a> {
         self.header
     }
 
-    /// The header that makes it a version 2 document: one that names an event type.
+    /// The header of a version 2 document, which must name an event type.
     fn header_with_type(&self) -> Option<&Header<'a>> {
         let header = self.header.as_ref()?;
         let event_type = header.event_type.as_ref().and_then(Text::as_str);
@@ -138,12 +138,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Header<'a> {
     }
 }
 
-/// A member's name, borrowed where it has no escapes.
+/// A member's name, borrowed if it has no escapes.
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// What a version 1 envelope keeps inside its `event`.
+/// The header fields that a version 1 envelope keeps inside its `event`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct InnerHeader<'a> {
     #[serde(borrow, default, rename = "type")]
@@ -159,7 +159,7 @@ impl<'a> InnerHeader<'a> {
         from_named(event)
     }
 
-    /// Whether what is at this place of the event is in the header.
+    /// Whether the header holds the value at this place of the event.
     pub(crate) fn has(&self, path: &str) -> bool {
         let text = match path {
             "/type" => &self.event_type,
@@ -178,22 +178,22 @@ pub(crate) struct Wrapper<'a> {
     encrypt: Text<'a, { usize::MAX }>,
 }
 
-/// The sealed text of `body`, if that is a wrapper as the platform writes it, with nothing else in it
-/// and no white space. It is one string only if it turns out to be base64: nothing has been parsed.
+/// The encrypted text of `body`, if `body` is exactly the wrapper that the platform writes, without
+/// white space. Nothing is parsed: only valid base64 proves that it is one string.
 pub(crate) fn sealed_in(body: &[u8]) -> Option<&[u8]> {
     body.strip_prefix(br#"{"encrypt":""#)?
         .strip_suffix(br#""}"#)
 }
 
 impl<'a> Wrapper<'a> {
-    /// The sealed text, if `text` is a wrapper at all.
+    /// The encrypted text, if `text` is a wrapper.
     pub(crate) fn parse(text: &'a str) -> serde_json::Result<Option<Cow<'a, str>>> {
         let wrapper: Self = from_named(text)?;
         Ok(wrapper.encrypt.0)
     }
 }
 
-/// A URL check: three members, once each. Others do not matter.
+/// A URL check: three members, once each. Other members are ignored.
 #[derive(Debug, Deserialize)]
 pub(crate) struct UrlCheck<'a> {
     #[serde(borrow, rename = "type")]
@@ -211,16 +211,15 @@ impl<'a> UrlCheck<'a> {
     }
 }
 
-/// A string, borrowed where it has no escapes. A number where a string is documented is its own
-/// text, digit for digit; anything else is as good as absent. One of more than `MAX` bytes is an
-/// error.
+/// A string, borrowed if it has no escapes. A number in place of a string becomes its text, digit for
+/// digit. Any other value counts as absent. A string of more than `MAX` bytes is an error.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Text<'a, const MAX: usize = MAX_ENVELOPE_TEXT_BYTES>(Option<Cow<'a, str>>);
 
-/// Where a text is as long as it may be, that text.
+/// The string, unless it is too long.
 fn bounded<E: de::Error>(text: &str, max: usize) -> Result<&str, E> {
     if text.len() > max {
-        return Err(E::custom("a text of the envelope is too long"));
+        return Err(E::custom("a string in the envelope is too long"));
     }
     Ok(text)
 }
@@ -230,7 +229,7 @@ impl Text<'_> {
         self.0.as_deref()
     }
 
-    /// The text, unless it is empty.
+    /// The string, unless it is empty.
     pub(crate) fn into_string(self) -> Option<String> {
         let text = self.0.filter(|text| !text.is_empty())?;
         Some(text.into_owned())
@@ -269,9 +268,9 @@ impl<'de: 'a, 'a, const MAX: usize> Deserialize<'de> for Text<'a, MAX> {
                 self.visit_string(number.to_string())
             }
 
-            /// Its digits are gone: the second pass has them.
+            /// The digits are lost here; the second pass reads them from the text.
             fn visit_f64<E: de::Error>(self, _: f64) -> Result<Text<'de, MAX>, E> {
-                Err(E::custom("a number that is told by its text"))
+                Err(E::custom("a number that a float cannot hold"))
             }
 
             fn visit_bool<E>(self, _: bool) -> Result<Text<'de, MAX>, E> {
@@ -472,7 +471,7 @@ mod tests {
                 assert!(!with(&"1".repeat(most + 1)), "{document}");
             }
         }
-        // What is not held may be as long as it likes.
+        // Strings that are not kept have no limit.
         let long = format!("\"{}\"", "x".repeat(1 << 20));
         for document in [r#"{"new":TEXT}"#, r#"{"header":{"new":TEXT}}"#, "{TEXT:1}"] {
             assert!(

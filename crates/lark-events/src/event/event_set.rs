@@ -5,8 +5,8 @@ use super::typed::Event;
 use crate::error::DecodeError;
 use crate::json::RawJson;
 
-/// Several notifications as one type, for a handler of them all. Generated crates have an enum of
-/// their whole domain; by hand it looks like this:
+/// Several notifications as one type, to handle all of them with one handler. Generated crates have an
+/// enum for each domain. A hand-written set looks like this:
 ///
 /// ```
 /// use lark_events::{DecodeError, Dispatcher, Event, EventInfo, EventSet, EventType, RawJson};
@@ -56,10 +56,10 @@ pub trait EventSet: Sized + Send + 'static {
     /// The events of the set. A callback among them is a [`BuildError`](crate::error::BuildError).
     const EVENTS: &'static [EventInfo];
 
-    /// Decodes an event of the set, told by its header's event type; `None` for any other.
+    /// Decodes an event of the set by its header's event type; returns `None` for any other type.
     ///
     /// # Errors
     ///
-    /// [`DecodeError`] when the event's type does not take the body.
+    /// [`DecodeError`] when the body does not fit the event's type.
     fn decode(event: Event<RawJson>) -> Result<Option<Self>, DecodeError>;
 }

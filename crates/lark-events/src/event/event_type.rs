@@ -7,9 +7,9 @@ use super::info::EventInfo;
 
 /// A body type and the event type it belongs to.
 ///
-/// Generated crates implement it for the platform's catalogue. For an event that none of them has,
-/// a type of your own and three lines do the same. `#[derive(EventType)]`, of the feature `derive`,
-/// writes them, and decodes the type [leniently](crate::lenient).
+/// Generated crates implement it for the platform's catalogue. Implement it for your own type, in three
+/// lines, if an event is not in the catalogue. `#[derive(EventType)]`, of the feature `derive`, writes
+/// the implementation and decodes the type [leniently](crate::lenient).
 ///
 /// ```
 /// use lark_events::{Dispatcher, Event, EventType};
@@ -44,13 +44,13 @@ pub trait EventType: DeserializeOwned + Send + 'static {
     /// The platform's name of the event, such as `vc.reserve_config.updated_v1`.
     const EVENT_TYPE: &'static str;
 
-    /// What the platform documents of the event.
+    /// The documented facts of the event.
     const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE);
 
-    /// The documented sample: a whole document, envelope included, or a body alone. Only tests and tools
-    /// use it, so that no program of an app has it.
+    /// The documented sample, either a whole document with its envelope or only the body. Only tests
+    /// and tools use it, so it is not linked into an app.
     const SAMPLE: Option<&'static str> = None;
 
-    /// What a handler answers: `()` for notifications, the documented body for callbacks.
+    /// The reply of a handler: `()` for notifications, the documented body for callbacks.
     type Reply: Serialize + Send + 'static;
 }

@@ -9,35 +9,34 @@ use serde::{Serialize, Serializer};
 use crate::json::RawJson;
 use crate::time::parse_time;
 
-/// The header of an event, the same for both envelope versions. A field that the platform did not
-/// send, or sent empty, is `None`.
+/// The header of an event, the same for both envelope versions. A field is `None` if the platform did
+/// not send it or sent it empty.
 ///
-/// It is written as JSON with the platform's names for what it has, [extras](Self::extras) included.
+/// It serialises with the platform's names for the fields that it has, [extras](Self::extras) included.
 ///
-/// The Verification Token, which the platform puts beside these, has done its work by the time an
-/// event has a header and is not kept.
+/// The header does not keep the Verification Token, which the platform sends beside these fields and
+/// the webhook has checked already.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EventHeader {
     /// The version of the envelope that the event came in.
     pub schema: Schema,
-    /// Identifies the event; a redelivery has the same (version 1: `uuid`).
+    /// Identifies the event. A redelivery has the same id (version 1: `uuid`).
     pub event_id: Option<String>,
-    /// Such as `vc.reserve_config.updated_v1`.
+    /// The event type, such as `vc.reserve_config.updated_v1`.
     pub event_type: String,
-    /// When the event happened, as sent (version 1: `ts`). Its unit differs from event to event;
-    /// [`created_at`](Self::created_at) reads them all.
+    /// When the event happened, as sent (version 1: `ts`). The unit differs between events;
+    /// [`created_at`](Self::created_at) understands all of them.
     pub create_time: Option<String>,
-    /// The app that the event is for.
+    /// The id of the app that the event is for.
     pub app_id: Option<String>,
-    /// The tenant that it happened in.
+    /// The tenant in which the event happened.
     pub tenant_key: Option<String>,
     pub(crate) extras: Vec<(String, RawJson)>,
 }
 
 impl EventHeader {
-    /// A version 2 header with nothing but its event type, for tests of handlers: set the other
-    /// fields as needed.
+    /// A version 2 header with only an event type, for tests of handlers. Set other fields as needed.
     pub fn new(event_type: impl Into<String>) -> Self {
         Self {
             schema: Schema::V2,
@@ -67,7 +66,7 @@ impl EventHeader {
         extras.find_map(|(known, value)| (known == name).then_some(value))
     }
 
-    /// All header fields beyond the common ones, in the order they came in.
+    /// All header fields beyond the common ones, in the order received.
     pub fn extras(&self) -> impl Iterator<Item = (&str, &RawJson)> {
         self.extras
             .iter()
@@ -81,9 +80,9 @@ impl EventHeader {
         self
     }
 
-    /// [`create_time`](Self::create_time) as a point in time. Seconds (with a fraction in version
-    /// 1), milliseconds and microseconds are told apart by magnitude: each unit is taken for dates
-    /// up to the year 5138.
+    /// [`create_time`](Self::create_time) as a point in time. The magnitude decides between seconds
+    /// (with a fraction in version 1), milliseconds and microseconds: each unit covers dates up to the
+    /// year 5138.
     ///
     /// ```
     /// use std::time::{Duration, SystemTime};

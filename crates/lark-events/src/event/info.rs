@@ -1,8 +1,8 @@
-//! What the platform documents about an event, as data: the source of rustdoc, tools and manifests.
+//! The documented facts of an event, as data for rustdoc, tools and manifests.
 
 use super::header::Schema;
 
-/// The documented facts of one event type. Built by generated code, and by hand where it helps:
+/// The documented facts of one event type. Generated code builds it; build your own where it helps:
 ///
 /// ```
 /// use lark_events::EventInfo;
@@ -18,24 +18,24 @@ use super::header::Schema;
 pub struct EventInfo {
     /// The platform's name of the event.
     pub event_type: &'static str,
-    /// What triggers it, in a line.
+    /// What triggers the event, in one line.
     pub title: &'static str,
-    /// The version of the envelope that it comes in.
+    /// The version of the envelope.
     pub schema: Schema,
     /// The documentation page.
     pub page: Option<&'static str>,
-    /// The day of the documentation page, as `YYYY-MM-DD`.
+    /// The date of the documentation page, as `YYYY-MM-DD`.
     pub updated: Option<&'static str>,
-    /// The permissions of which the app needs any one to subscribe.
+    /// Permissions to subscribe; the app needs any one of them.
     pub scopes: &'static [&'static str],
-    /// The permissions without which single fields of the body stay empty.
+    /// Permissions that only single fields of the body need; without them these fields are empty.
     pub field_scopes: &'static [&'static str],
     /// The kinds of app that can subscribe: `custom`, `isv`.
     pub app_types: &'static [&'static str],
 }
 
 impl EventInfo {
-    /// Nothing but the event type.
+    /// An info with only the event type.
     #[must_use]
     pub const fn new(event_type: &'static str) -> Self {
         Self {
@@ -57,7 +57,7 @@ impl EventInfo {
         self
     }
 
-    /// Sets the version of the envelope. It is version 2 unless set.
+    /// Sets the version of the envelope: version 2 by default.
     #[must_use]
     pub const fn schema(mut self, schema: Schema) -> Self {
         self.schema = schema;
@@ -71,7 +71,7 @@ impl EventInfo {
         self
     }
 
-    /// Sets the day of the documentation page, as `YYYY-MM-DD`.
+    /// Sets the date of the documentation page, as `YYYY-MM-DD`.
     #[must_use]
     pub const fn updated(mut self, updated: &'static str) -> Self {
         self.updated = Some(updated);

@@ -1,4 +1,4 @@
-//! An event type for tools, which know it by its name alone.
+//! Event types for tools, which know them by name only.
 
 use serde::Serialize;
 
@@ -8,8 +8,8 @@ use super::unread::unread;
 use crate::error::DecodeError;
 use crate::json::RawJson;
 
-/// An event type that is known by its name alone: its facts, its sample, and a decoder of its bodies.
-/// Tools that show, check or replay any event have a list of them and no list of types.
+/// An event type without its Rust type: its facts, its sample, and a decoder of its bodies. Tools that
+/// show, check or replay any event keep a list of these.
 ///
 /// ```
 /// use lark_events::RawJson;
@@ -28,25 +28,25 @@ use crate::json::RawJson;
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct KnownEvent {
-    /// What is documented of it.
+    /// The documented facts of the event.
     pub info: &'static EventInfo,
     /// Its documented [sample](EventType::SAMPLE).
     pub sample: Option<&'static str>,
     retype: fn(&RawJson) -> Result<RawJson, DecodeError>,
 }
 
-/// A body as its type has it; see [`KnownEvent::decode`].
+/// A body decoded into its type; see [`KnownEvent::decode`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TypedBody {
-    /// The typed body, written as JSON again.
+    /// The typed body, serialised as JSON again.
     pub json: RawJson,
-    /// What the type did not take, as [`Event::unread`](crate::Event::unread) lists it.
+    /// The parts that did not fit the type, as [`Event::unread`](crate::Event::unread) lists them.
     pub unread: Vec<String>,
 }
 
 impl KnownEvent {
-    /// The event of a type.
+    /// The event of a Rust type.
     #[must_use]
     pub const fn of<E: EventType + Serialize>() -> Self {
         Self {
@@ -56,12 +56,11 @@ impl KnownEvent {
         }
     }
 
-    /// Decodes a body into the event's type, as a handler of it is given it, and writes it as JSON
-    /// again.
+    /// Decodes a body into the event's type, like for a handler, and serialises it as JSON again.
     ///
     /// # Errors
     ///
-    /// [`DecodeError`] when the type does not take the body, or cannot be written.
+    /// [`DecodeError`] when the body does not fit the type, or cannot be serialised.
     pub fn decode(&self, raw: &RawJson) -> Result<TypedBody, DecodeError> {
         let json = (self.retype)(raw)?;
         let unread = unread(raw, &json, self.info.schema);

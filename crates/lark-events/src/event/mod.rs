@@ -1,5 +1,5 @@
-//! One event between its bytes and its handler: the envelope around it, the delivery that a transport
-//! makes of it, and the typed event with its header.
+//! An event between its bytes and its handler: its envelope, the delivery that a transport creates, and
+//! the typed event with its header.
 
 mod delivery;
 mod duplicate_key;

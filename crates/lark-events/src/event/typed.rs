@@ -1,4 +1,4 @@
-//! What a handler is given: a typed body with the header that came with it.
+//! The argument of a handler: a typed body with its header.
 
 use serde::de::DeserializeOwned;
 use serde::ser::SerializeStruct;
@@ -10,7 +10,7 @@ use super::unread::unread;
 use crate::error::DecodeError;
 use crate::json::RawJson;
 
-/// An event as its handler receives it.
+/// An event, as a handler receives it.
 ///
 /// Build one in a test of your handler with [`Event::new`]:
 ///
@@ -25,8 +25,8 @@ use crate::json::RawJson;
 /// assert_eq!(event.raw().as_str(), "{}");
 /// ```
 ///
-/// Print it as JSON, in the shape of the version 2 envelope whatever it came in. The body is the typed
-/// one; [`raw`](Self::raw) has it as it was received:
+/// Serialise it as JSON: the result has the form of a version 2 envelope, even if the event arrived in
+/// version 1. The body is the typed one; [`raw`](Self::raw) keeps the received text:
 ///
 /// ```
 /// # use lark_events::callback::CardActionTrigger;
@@ -44,15 +44,15 @@ use crate::json::RawJson;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Event<E> {
-    /// Who sent what, and when.
+    /// The event's header: its id, type, app, tenant and time.
     pub header: EventHeader,
-    /// The event itself.
+    /// The event's body.
     pub body: E,
     raw: RawJson,
 }
 
 impl<E> Event<E> {
-    /// Makes an event; its raw text is the body's own serialisation.
+    /// Creates an event whose raw text is the serialised body.
     ///
     /// # Panics
     ///
@@ -65,23 +65,27 @@ impl<E> Event<E> {
         Self { header, body, raw }
     }
 
-    /// The body as it was received: a slice of the received bytes, not a copy.
+    /// The body as received, a slice of the received bytes.
     #[must_use]
     pub fn raw(&self) -> &RawJson {
         &self.raw
     }
 
-    /// What of the received body is not in [`body`](Self::body): fields that the type does not know,
-    /// and values that it could not take. Each is a JSON pointer (RFC 6901) into
+    /// The parts of the received body that are missing in [`body`](Self::body): fields that the type
+    /// does not know, and values that did not fit. Each is a JSON pointer (RFC 6901) into
     /// [`raw`](Self::raw), in the order of the text.
     ///
-    /// It is worked out when asked, by writing the body as JSON again and comparing; a body whose
-    /// `Serialize` fails counts as unread altogether. A number and its text are the same, so are
-    /// a boolean and 0 or 1, and a null is nothing lost. An object or list that was not taken is
-    /// listed itself, without what it holds. Lists are compared in order, without the elements that
-    /// were left out. A number is only the same with all its digits. The time it takes grows with
-    /// the length of the text times the depth of its nesting; the paths take a mebibyte at most, as
-    /// past that an object or list is listed in the stead of what it holds.
+    /// The comparison runs on each call: it serialises the body as JSON and compares the two texts. If
+    /// the body's `Serialize` fails, the whole body counts as unread.
+    ///
+    /// - A number and its text are equal, and so are a boolean and 0 or 1. Numbers must match in every
+    ///   digit.
+    /// - A null is never listed.
+    /// - An object or list that did not fit is listed as one pointer, without its contents.
+    /// - Lists are compared in order, without the elements that were left out.
+    ///
+    /// The time grows with the length of the text times its nesting depth. The pointers take at most
+    /// one mebibyte together; beyond that, an object or list is listed instead of its contents.
     ///
     /// ```
     /// use lark_events::callback::UrlPreviewGet;
@@ -118,7 +122,7 @@ impl<E: Serialize> Serialize for Event<E> {
 }
 
 impl<E: DeserializeOwned> Event<E> {
-    /// Decodes the body straight into its type.
+    /// Decodes the body directly into its type.
     pub(crate) fn decode(header: EventHeader, raw: RawJson) -> Result<Self, DecodeError> {
         let body = raw.decode_leniently()?;
         Ok(Self { header, body, raw })
@@ -131,7 +135,7 @@ impl Event<RawJson> {
         Self { header, body, raw }
     }
 
-    /// Decodes the received body into a type, as the dispatcher does for a handler of that type.
+    /// Decodes the received body into a type, like the dispatcher does for a typed handler.
     ///
     /// ```
     /// use lark_events::callback::UrlPreviewGet;
@@ -150,7 +154,7 @@ impl Event<RawJson> {
     ///
     /// # Errors
     ///
-    /// [`DecodeError`] when the type does not take the body.
+    /// [`DecodeError`] when the body does not fit the type.
     pub fn typed<E: EventType>(self) -> Result<Event<E>, DecodeError> {
         Event::decode(self.header, self.raw)
     }

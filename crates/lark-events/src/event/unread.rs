@@ -1,11 +1,11 @@
-//! What a typed body does not have of the body as it was received.
+//! The parts of a received body that the typed body does not have.
 
 use super::envelope::InnerHeader;
 use super::header::Schema;
 use crate::json::{self, RawJson};
 
-/// The JSON pointers of what is in `raw` and not in `typed`, the typed body written as JSON, nor in the
-/// header: an envelope of version 1 keeps some of the header inside the body.
+/// The JSON pointers of values that are in `raw`, but neither in `typed`, the typed body serialised as
+/// JSON, nor in the header: a version 1 envelope keeps some header fields inside the body.
 pub(super) fn unread(raw: &RawJson, typed: &RawJson, schema: Schema) -> Vec<String> {
     let mut paths = json::unread(raw, typed);
     if schema == Schema::V1

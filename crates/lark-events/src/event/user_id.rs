@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::json::lenient;
 
-/// One user under the platform's three identities.
+/// The three ids of one user.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -16,7 +16,7 @@ pub struct UserId {
     /// `contact:user.employee_id:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
-    /// The user as one app knows them.
+    /// The user's id within one app.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub open_id: Option<String>,
 }

@@ -1,5 +1,5 @@
-//! The documented rules that a body breaks: for bodies that an app makes up, and for tools. What
-//! comes in is never checked, as the platform breaks its own rules.
+//! Checking a body against its documented rules, for tools and for bodies that an app creates. Received
+//! bodies are never checked, because the platform breaks its own rules.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::ops::{Bound, RangeBounds};
 
 use crate::json::Pointer;
 
-/// A type with documented rules on its values. Generated crates implement it:
+/// A type with documented rules for its values. Generated crates implement it:
 ///
 /// ```
 /// use lark_events::event::Violations;
@@ -42,10 +42,10 @@ use crate::json::Pointer;
 /// assert_eq!(found[0].to_string(), "/then/0/days: a number of at least 1 and at most 730");
 /// ```
 pub trait Validate {
-    /// Adds the rules that this value breaks.
+    /// Adds the violations of this value to `found`.
     fn check(&self, found: &mut Violations);
 
-    /// The rules that this value breaks.
+    /// The violations of this value.
     fn validate(&self) -> Vec<Violation> {
         let mut found = Violations::default();
         self.check(&mut found);
@@ -69,13 +69,13 @@ impl<T: Validate> Validate for BTreeMap<String, T> {
     }
 }
 
-/// A rule that a value breaks. It names the place and the rule, never the value.
+/// A broken rule. It names the place and the rule, never the value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Violation {
-    /// The value, as a JSON pointer (RFC 6901) from the validated one.
+    /// The place of the value, as a JSON pointer (RFC 6901) into the validated value.
     pub path: String,
-    /// What it should be.
+    /// What the value should be.
     pub rule: String,
 }
 
@@ -85,7 +85,7 @@ impl fmt::Display for Violation {
     }
 }
 
-/// The broken rules found so far, and where the search is.
+/// The violations found so far, and the place being checked.
 #[derive(Debug, Default)]
 pub struct Violations {
     at: Pointer,
@@ -93,7 +93,8 @@ pub struct Violations {
 }
 
 impl Violations {
-    /// A number, or a text that is one, within a range. A text that is no number breaks the rule.
+    /// Checks that a number, or a numeric string, is within a range. A string that is not a number is a
+    /// violation.
     pub fn range(&mut self, name: &str, value: &Option<impl Number>, range: impl RangeBounds<f64>) {
         let Some(value) = value else { return };
         if !value.number().is_some_and(|number| range.contains(&number)) {
@@ -104,7 +105,7 @@ impl Violations {
         }
     }
 
-    /// A text whose count of characters, or a list whose count of elements, is within a range.
+    /// Checks that the number of characters of a string, or of elements of a list, is within a range.
     pub fn length(
         &mut self,
         name: &str,
@@ -120,14 +121,14 @@ impl Violations {
         }
     }
 
-    /// The rules of a value inside this one: an object, a list of them, or a map of them.
+    /// Checks a nested value: an object, a list of objects, or a map of objects.
     pub fn nested(&mut self, name: &str, value: &Option<impl Validate>) {
         if let Some(value) = value {
             self.check_at(name, value);
         }
     }
 
-    /// Any other rule on a member. The text says what the member should be.
+    /// Checks any other rule for a member. `rule` says what the member should be.
     pub fn rule(&mut self, name: &str, holds: bool, rule: &str) {
         if !holds {
             self.add(name, rule.to_owned());
@@ -148,7 +149,7 @@ impl Violations {
     }
 }
 
-/// `what`, and the ends of its range in words.
+/// `what` and the bounds of its range, in words.
 fn rule<T: fmt::Display>(what: &str, start: Bound<&T>, end: Bound<&T>) -> String {
     let start = match start {
         Bound::Included(start) => Some(format!("at least {start}")),
@@ -167,9 +168,9 @@ fn rule<T: fmt::Display>(what: &str, start: Bound<&T>, end: Bound<&T>) -> String
     format!("{what} of {}", ends.join(" and "))
 }
 
-/// What [`Violations::range`] can be asked of.
+/// A type that [`Violations::range`] can check.
 pub trait Number {
-    /// The number; `None` for a text that is none.
+    /// The number; `None` for a string that is not a number.
     fn number(&self) -> Option<f64>;
 }
 
@@ -217,9 +218,9 @@ impl Number for String {
     }
 }
 
-/// What [`Violations::length`] can be asked of.
+/// A type that [`Violations::length`] can check.
 pub trait Length {
-    /// The characters of a text, or the elements of a list.
+    /// The number of characters of a string, or of elements of a list.
     fn length(&self) -> usize;
 }
 
@@ -239,7 +240,7 @@ impl<T> Length for Vec<T> {
 mod tests {
     use super::*;
 
-    /// What `check` finds, as text.
+    /// The violations that `check` finds, as text.
     fn found(check: impl Fn(&mut Violations)) -> Vec<String> {
         let mut found = Violations::default();
         check(&mut found);

@@ -1,16 +1,17 @@
-//! Numbers as they are written, compared digit for digit: no float stands between.
+//! Numbers as written, compared digit for digit without a float.
 
 use std::cmp::Ordering;
 
 use super::steps;
 
-/// A finite number as its text has it.
+/// A finite number in its written form.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Decimal<'a> {
     is_negative: bool,
-    /// From the first to the last that is not zero, the point perhaps among them; none of zero itself.
+    /// The digits from the first to the last non-zero one, perhaps with the point among them. Empty for
+    /// zero.
     digits: &'a str,
-    /// The power of ten that the first of them counts.
+    /// The power of ten of the first digit.
     magnitude: i64,
 }
 
@@ -24,8 +25,7 @@ impl<'a> Decimal<'a> {
         }
     }
 
-    /// Reads what JSON, and Rust beyond it, takes for a finite number. `None` also where the exponent
-    /// has no end.
+    /// Reads a finite number, in JSON's syntax or Rust's. `None` if the exponent is out of range.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
         steps::read(text.len());
         let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
@@ -41,7 +41,7 @@ impl<'a> Decimal<'a> {
         if digits.is_empty() {
             return Some(Self::new("", 0));
         }
-        // Where the first digit stands, from the point: 1 is just before it, -1 just after it.
+        // The place of the first digit, counted from the point: 1 is just before it, -1 just after it.
         let start = mantissa.len().checked_sub(digits.len())?;
         let place = i64::try_from(whole.len().checked_signed_diff(start)?).ok()?;
         let shift = if place > 0 {
@@ -71,8 +71,8 @@ impl<'a> Decimal<'a> {
         self.digits.is_empty()
     }
 
-    /// The float that is nearest, unless that is infinite. The parser of `serde_json` takes time linear
-    /// in the digits; that of the standard library can take fifty times as long.
+    /// The nearest float, unless it is infinite. The parser of `serde_json` takes time linear in the
+    /// digits; the one in the standard library can take fifty times as long.
     pub(crate) fn to_float(self) -> Option<f64> {
         steps::read(self.digits.len());
         let sign = if self.is_negative { "-" } else { "" };

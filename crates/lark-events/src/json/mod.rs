@@ -1,5 +1,5 @@
-//! JSON as the platform sends it: kept as its own text, walked by place, decoded leniently. Nothing here
-//! knows what an event is.
+//! JSON as the platform sends it: kept as text, compared by place, and decoded leniently. Nothing here
+//! depends on events.
 
 mod decimal;
 pub mod lenient;

@@ -1,7 +1,7 @@
-//! Decoding objects and nothing else: derived types would also take a list of their members.
+//! Decoding objects only: derived types would also accept a list of their members.
 //!
-//! A key or a text can be JSON and no Unicode: half of a surrogate pair. A body with one is decoded a
-//! second time; so is an envelope, by its parts.
+//! A key or a string can be valid JSON but not Unicode: half of a surrogate pair. A body with one is
+//! decoded a second time; an envelope is decoded part by part.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use super::string::unescaped;
 use crate::error::NOT_AN_OBJECT;
 
-/// Decodes an object, of which all keys that the type looks at must be Unicode.
+/// Decodes an object. All keys that the type looks at must be Unicode.
 pub(crate) fn from_object<'a, T: Deserialize<'a>>(text: &'a str) -> serde_json::Result<T> {
     let mut bytes = text.bytes();
     if bytes.find(|byte| !b" \t\r\n".contains(byte)) != Some(b'{') {
@@ -25,7 +25,7 @@ pub(crate) fn from_object<'a, T: Deserialize<'a>>(text: &'a str) -> serde_json::
     serde_json::from_str(text)
 }
 
-/// Decodes an object. If its type does not take it, it is decoded [by its parts](Parts), which takes
+/// Decodes an object. If it does not fit the type, decodes it [part by part](Parts), which takes
 /// longer.
 pub(crate) fn from_named<'a, T: Deserialize<'a>>(text: &'a str) -> serde_json::Result<T> {
     from_object(text).or_else(|error| {
@@ -34,8 +34,8 @@ pub(crate) fn from_named<'a, T: Deserialize<'a>>(text: &'a str) -> serde_json::R
     })
 }
 
-/// A value whose objects have no members but those with a name, whose numbers are their own text, and
-/// whose strings are `()` where they are no Unicode.
+/// A value whose objects only have members with a Unicode name, whose numbers are their own text, and
+/// whose strings are `()` if they are not Unicode.
 struct Parts<'de, E>(&'de RawValue, PhantomData<E>);
 
 impl<'de, E: Error> Deserializer<'de> for Parts<'de, E> {
@@ -76,12 +76,12 @@ impl<'de, E: Error> Deserializer<'de> for Parts<'de, E> {
         self.deserialize_map(visitor)
     }
 
-    /// It is JSON, which is all that anybody asks of it: its own objects may have keys without a name.
+    /// The text is known to be JSON, and its own objects may have keys that are not Unicode.
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
         visitor.visit_unit()
     }
 
-    /// Raw values ask for it, to be given their text.
+    /// Raw values request this to get their text.
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
         name: &'static str,
@@ -97,7 +97,7 @@ impl<'de, E: Error> Deserializer<'de> for Parts<'de, E> {
     }
 }
 
-/// Shows a visitor of a map the members that have a name.
+/// Passes only the members with a Unicode name to a map visitor.
 struct NamedVisitor<V>(V);
 
 impl<'de, V: Visitor<'de>> Visitor<'de> for NamedVisitor<V> {
@@ -112,7 +112,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for NamedVisitor<V> {
     }
 }
 
-/// The members of `A` that have a name.
+/// The members of `A` with a Unicode name.
 struct NamedMembers<A>(A);
 
 impl<'de, A: MapAccess<'de>> MapAccess<'de> for NamedMembers<A> {

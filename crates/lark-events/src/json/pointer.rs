@@ -1,11 +1,11 @@
 //! A place in a JSON text, written as a JSON pointer (RFC 6901): `/time_config/end_time`, `/list/3`.
 
-/// The place that a walk over a JSON text is at.
+/// The current place of a walk over a JSON text.
 #[derive(Debug, Default)]
 pub(crate) struct Pointer(String);
 
 impl Pointer {
-    /// Steps down to a member or an element. Gives what [`go_back`](Self::go_back) needs.
+    /// Steps down to a member or an element. Returns the argument for [`go_back`](Self::go_back).
     #[must_use]
     pub(crate) fn step(&mut self, name: &str) -> usize {
         let length = self.0.len();
@@ -20,7 +20,7 @@ impl Pointer {
         length
     }
 
-    /// Goes back to where the pointer was when it was `length` long.
+    /// Goes back to the place at which the pointer was `length` bytes long.
     pub(crate) fn go_back(&mut self, length: usize) {
         self.0.truncate(length);
     }

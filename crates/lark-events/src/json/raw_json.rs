@@ -1,4 +1,4 @@
-//! JSON text kept as it was received: a slice of the request's own bytes.
+//! JSON text kept as received, a slice of the request's bytes.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,10 +14,10 @@ use super::object::from_object;
 use super::unread::unread;
 use crate::error::{DecodeError, EncodeError};
 
-/// The text of one JSON value, shared with the bytes it was received in: cloning copies nothing. It is
-/// validated once, when it is made.
+/// The text of one JSON value, validated on construction. It shares the received bytes, so cloning
+/// copies nothing.
 ///
-/// `Display` writes the text. `Debug` shows the length alone, so that no payload reaches a log by
+/// `Display` writes the text. `Debug` shows only the length, so that no payload reaches a log by
 /// accident.
 ///
 /// ```
@@ -32,18 +32,19 @@ use crate::error::{DecodeError, EncodeError};
 pub struct RawJson(ByteString);
 
 impl RawJson {
-    /// Takes bytes that are one JSON value in UTF-8, white space around it included.
+    /// Creates a `RawJson` from bytes that are one JSON value in UTF-8, optionally surrounded by white
+    /// space.
     ///
     /// # Errors
     ///
-    /// [`DecodeError`] when they are not.
+    /// [`DecodeError`] when the bytes are not one JSON value.
     pub fn parse(json: impl Into<Bytes>) -> Result<Self, DecodeError> {
         let text = ByteString::try_from(json.into()).map_err(|_| DecodeError::not_utf8())?;
         serde_json::from_str::<IgnoredAny>(&text).map_err(|error| DecodeError::new(&error))?;
         Ok(Self(text))
     }
 
-    /// Writes `value` as JSON.
+    /// Serialises `value` as JSON.
     ///
     /// # Errors
     ///
@@ -55,7 +56,7 @@ impl RawJson {
         }
     }
 
-    /// Takes a text that a parser has already seen to be one JSON value.
+    /// Creates a `RawJson` from a text that a parser has already validated.
     pub(crate) fn parsed(json: ByteString) -> Self {
         Self(json)
     }
@@ -72,7 +73,7 @@ impl RawJson {
         &self.0
     }
 
-    /// The text as the shared buffer it lives in.
+    /// The text as its shared buffer.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         self.0.into_bytes()
@@ -82,15 +83,15 @@ impl RawJson {
     ///
     /// # Errors
     ///
-    /// [`DecodeError`] when the type does not take it. The error says where, never what stood there.
+    /// [`DecodeError`] when the JSON does not fit the type. The error names the place, never the value.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
         serde_json::from_str(&self.0)
             .map_err(|error| DecodeError::within::<T>(self.as_str(), &error))
     }
 
-    /// [`decode`](Self::decode) as the bodies of events are: the text must be an object, not a list of
-    /// its members, and what no reader can make sense of costs its own member alone, as long as the
-    /// type takes an object without it. So does a list, map or value of a lenient field beyond
+    /// Decodes the text like the body of an event. The text must be an object, not a list of its
+    /// members. A value that no decoder accepts leaves only its own member empty, if the type allows
+    /// that member to be missing. The same holds for a list, map or value of a lenient field beyond
     /// [`MAX_NODE_BYTES`](crate::lenient::MAX_NODE_BYTES).
     ///
     /// ```
@@ -104,7 +105,7 @@ impl RawJson {
     ///
     /// # Errors
     ///
-    /// [`DecodeError`] when the type does not even take the rest.
+    /// [`DecodeError`] when the rest does not fit the type either.
     pub fn decode_leniently<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
         let text = self.as_str();
         let repaired = |held| {
@@ -112,7 +113,7 @@ impl RawJson {
             bounded(|| from_object(&repaired))
         };
         bounded(|| from_object(text)).or_else(|error| {
-            // Plain fields keep their numbers, unless a lenient one has to be told its own by text.
+            // Plain fields keep their numbers, unless a lenient field needs the text of its own number.
             let last = match repaired(Held::Finite).or_else(|_| repaired(Held::Exact)) {
                 Ok(body) => return Ok(body),
                 Err(last) => last,
@@ -126,9 +127,9 @@ impl RawJson {
         })
     }
 
-    /// What of this text is not in `typed`, a value decoded from it: JSON pointers (RFC 6901) in the order
-    /// of the text, compared as [`Event::unread`](crate::Event::unread) compares a body. It is for JSON
-    /// inside of bodies.
+    /// The parts of this text that are missing in `typed`, a value decoded from it: JSON pointers (RFC
+    /// 6901) in the order of the text. The comparison follows the rules of
+    /// [`Event::unread`](crate::Event::unread). Use it for JSON inside bodies.
     ///
     /// ```
     /// use lark_events::{RawJson, UserId};
@@ -147,7 +148,7 @@ impl RawJson {
     }
 }
 
-/// An empty object: what a missing body is.
+/// An empty object, which stands for a missing body.
 impl Default for RawJson {
     fn default() -> Self {
         Self(ByteString::from_static("{}"))
@@ -195,7 +196,7 @@ impl<'de> Deserialize<'de> for RawJson {
     }
 }
 
-/// Any value but null, as it was sent; where the body needs another pass, as it is repaired for that.
+/// Any value except null, as received; if the body needs a second pass, as repaired for it.
 impl Lenient for RawJson {
     fn deserialize_lenient<'de, D: serde::Deserializer<'de>>(
         deserializer: D,

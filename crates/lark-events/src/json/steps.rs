@@ -1,7 +1,6 @@
-//! Counts the bytes that are read of a text, in tests alone: what should take time linear in a text can be
-//! seen to, without a clock.
+//! Counts the bytes read from a text, in tests only, to check for linear time without a clock.
 
-/// Notes that so many bytes are read.
+/// Adds bytes to the count.
 #[cfg(not(test))]
 pub(crate) fn read(_: usize) {}
 
@@ -20,7 +19,7 @@ mod counted {
         BYTES.set(BYTES.get() + bytes);
     }
 
-    /// The bytes that are read while `run` runs.
+    /// The number of bytes read while `run` runs.
     pub(crate) fn count(run: impl FnOnce()) -> usize {
         let before = BYTES.get();
         run();

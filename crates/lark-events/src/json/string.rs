@@ -1,11 +1,11 @@
-//! A JSON string as it is spelt, and the text that it says.
+//! A JSON string as written, and its text.
 
 use std::borrow::Cow;
 
 use super::steps;
 
-/// The text of a JSON string in its quotes, borrowed where it has no escapes. `None` where it is no
-/// Unicode: half of a surrogate pair can be escaped alone.
+/// The text of a JSON string in its quotes, borrowed if it has no escapes. `None` if it is not Unicode:
+/// an escape can be half of a surrogate pair.
 pub(crate) fn unescaped(string: &str) -> Option<Cow<'_, str>> {
     steps::read(string.len());
     let inside = unquoted(string)?;
@@ -15,7 +15,7 @@ pub(crate) fn unescaped(string: &str) -> Option<Cow<'_, str>> {
     serde_json::from_str(string).ok().map(Cow::Owned)
 }
 
-/// A JSON string without its quotes, as it is spelt.
+/// A JSON string without its quotes, as written.
 pub(crate) fn unquoted(string: &str) -> Option<&str> {
     string.strip_prefix('"')?.strip_suffix('"')
 }

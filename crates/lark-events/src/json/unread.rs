@@ -1,6 +1,6 @@
-//! What a typed body does not have of the text it was decoded from: the two texts walked side by
-//! side. Members are compared as raw text, so that duplicate keys, `1e400` and lone surrogates can
-//! be told of like anything else.
+//! Finds the parts of a text that the value decoded from it does not have, by walking both texts side
+//! by side. Members are compared as raw text, so that duplicate keys, `1e400` and lone surrogates are
+//! reported like any other value.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -18,11 +18,11 @@ use super::raw_json::RawJson;
 use super::steps;
 use super::string::{unescaped, unquoted};
 
-/// Most bytes of all paths together: some ten thousand of them, more than anybody reads. Without
-/// it, many elements below one long key would take its length times their number.
+/// The maximum size of all paths together: some ten thousand paths. Without a limit, the paths of many
+/// elements below one long key would take its length times their number.
 const MAX_PATH_BYTES: usize = 1 << 20;
 
-/// The JSON pointers of what is in `raw` and not in `typed`, the typed body written as JSON.
+/// The JSON pointers of values that are in `raw` but not in `typed`, the typed body serialised as JSON.
 pub(crate) fn unread(raw: &RawJson, typed: &RawJson) -> Vec<String> {
     let mut walk = Walk {
         at: Pointer::default(),
@@ -37,14 +37,14 @@ pub(crate) fn unread(raw: &RawJson, typed: &RawJson) -> Vec<String> {
 struct Walk {
     at: Pointer,
     unread: Vec<String>,
-    /// What the paths take so far.
+    /// The size of the paths so far.
     bytes: usize,
-    /// How many steps a path may have: fewer, once there were too many paths.
+    /// The maximum number of steps of a path, which shrinks when there are too many paths.
     deepest: usize,
 }
 
 impl Walk {
-    /// Lists what was not read of a value that is `depth` steps down. Whether there is any.
+    /// Lists the unread parts of a value at depth `depth`. Returns whether there are any.
     #[expect(clippy::arithmetic_side_effects, reason = "no deeper than MAX_DEPTH")]
     fn value(&mut self, raw: &str, typed: Option<&str>, depth: usize) -> bool {
         match typed {
@@ -69,8 +69,8 @@ impl Walk {
         }
     }
 
-    /// Lists this place, in the stead of those inside it, which are listed from `inside` on. Where
-    /// there is no room, or it is too deep, it is left to what holds it.
+    /// Lists this place instead of the places inside it, which begin at index `inside`. If there is no
+    /// room, or the place is too deep, the enclosing value is listed instead.
     #[expect(
         clippy::arithmetic_side_effects,
         reason = "the bytes of what is listed, and of one more"
@@ -106,11 +106,11 @@ impl Walk {
         for &(key, value) in &raw.0 {
             let name = unescaped(key);
             let count = match &name {
-                // A member given twice is told of once.
+                // A repeated member is reported once.
                 Some(name) => copies.remove(name).unwrap_or_default(),
                 None => 1,
             };
-            // No path can name what has no name, so its own spelling has to.
+            // A name that is not Unicode is shown as it is written.
             let step = name.as_deref().or_else(|| unquoted(key)).unwrap_or(key);
             let length = self.at.step(step);
             is_lost |= match count {
@@ -119,7 +119,7 @@ impl Walk {
                     let typed = name.as_ref().and_then(|name| typed.get(name));
                     self.value(value, typed.copied(), depth)
                 }
-                // Whatever the copies are: even null can have hidden another.
+                // Any value of the copies counts: even null can have hidden another.
                 _ => {
                     self.list(self.unread.len(), depth);
                     true
@@ -133,12 +133,12 @@ impl Walk {
         is_lost
     }
 
-    /// Elements that the type could not take were left out, so each typed element belongs to the next
-    /// raw one that it can have come from. In a list of any values, null has taken their places.
+    /// Elements that did not fit were left out, so each typed element belongs to the next raw element
+    /// that it can come from. In a list of any values, null has taken their places.
     fn elements(&mut self, raw: &str, typed: &str, depth: usize) -> bool {
         let mut raw = elements(raw).into_iter().map(RawValue::get).enumerate();
         let mut is_lost = false;
-        // After the last typed element, none is left for the raw ones.
+        // After the last typed element, the remaining raw ones are unread.
         let typed = elements(typed).into_iter().map(RawValue::get).map(Some);
         for typed in typed.chain(iter::once(None)) {
             let text = typed.and_then(scalar);
@@ -163,8 +163,7 @@ impl Walk {
     }
 }
 
-/// The members of an object in their order, duplicates included: keys and values as they stand in
-/// the text.
+/// The members of an object in order, duplicates included, with keys and values as written.
 struct Members<'a>(Vec<(&'a str, &'a str)>);
 
 impl<'a> Members<'a> {
@@ -173,7 +172,7 @@ impl<'a> Members<'a> {
         serde_json::from_str(object).unwrap_or(Self(Vec::new()))
     }
 
-    /// Those whose key is a name, and no broken piece of Unicode.
+    /// The members whose key is Unicode.
     fn named(&self) -> impl Iterator<Item = (Cow<'a, str>, &'a str)> {
         let named = |&(key, value)| Some((unescaped(key)?, value));
         self.0.iter().filter_map(named)
@@ -214,7 +213,7 @@ fn same_container(raw: &str, typed: &str) -> bool {
     both('{') || both('[')
 }
 
-/// Whether a lenient field makes all of the scalar `typed` of `raw`.
+/// Whether a lenient field keeps all of the scalar `raw` in `typed`.
 fn same_scalar(raw: &str, typed: &str) -> bool {
     let (Some(raw_text), Some(typed_text)) = (scalar(raw), scalar(typed)) else {
         return false;
@@ -232,7 +231,7 @@ fn scalar(json: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// A scalar that is compared, perhaps with many: what that takes of it is worked out once.
+/// A scalar to compare, perhaps with many others; derived values are computed once.
 struct Scalar<'a> {
     text: &'a str,
     json: &'a str,
@@ -241,7 +240,7 @@ struct Scalar<'a> {
 }
 
 impl<'a> Scalar<'a> {
-    /// Of its [text](scalar) and its JSON.
+    /// A scalar from its [text](scalar) and its JSON.
     fn new((text, json): (&'a str, &'a str)) -> Self {
         Self {
             text,
@@ -264,12 +263,12 @@ impl<'a> Scalar<'a> {
         self.json.starts_with('"')
     }
 
-    /// Whether a lenient field makes this of `raw`, to the last digit of a number.
+    /// Whether a lenient field turns `raw` into this, to the last digit of a number.
     fn is_all_of(&self, raw: &Scalar<'_>) -> bool {
         match self.json {
             "true" => matches!(raw.text, "true" | "1"),
             "false" => matches!(raw.text, "false" | "0"),
-            // The word is something, and null alone is nothing.
+            // The word `"null"` is a value; only the literal null is nothing.
             "null" => false,
             _ if raw.text == self.text => true,
             _ if raw.is_string() && self.is_string() => false,
@@ -277,8 +276,7 @@ impl<'a> Scalar<'a> {
         }
     }
 
-    /// Whether a lenient field can have made this of `raw`, but for digits that a float has no room
-    /// for.
+    /// Whether a lenient field can turn `raw` into this, apart from digits that a float cannot hold.
     fn is_of(&self, raw: &str) -> bool {
         let Some(text) = scalar(raw) else {
             return false;

@@ -1,5 +1,5 @@
-//! A request between its headers and its body: what the body has to show is decided, and how much of
-//! it is worth reading.
+//! A request between its headers and its body: decides which proof the body must give, and how much of
+//! the body to read.
 
 use std::time::Duration;
 
@@ -14,18 +14,18 @@ use super::proof::{EncryptedUrlCheck, Proof, Signature, Token};
 use super::rejection::{Rejection, RejectionKind};
 use crate::crypto::SignatureHeaders;
 
-/// A request whose headers allow its body to be read, up to a limit.
+/// A request whose headers are accepted, so that its body may be read up to a limit.
 #[derive(Debug)]
 pub struct Admission<'h> {
     required: Required<'h>,
 }
 
-/// The proof that the body has to give to be let in.
+/// The proof that the body must give.
 #[derive(Debug)]
 enum Required<'h> {
     /// An Encrypt Key is set and the request claims to be signed.
     Signature(Signature<'h>),
-    /// An Encrypt Key is set and the request is unsigned: only a URL check may be.
+    /// An Encrypt Key is set and the request is unsigned: only a URL check is acceptable.
     EncryptedUrlCheck(EncryptedUrlCheck),
     /// No Encrypt Key is set.
     Token(Token),
@@ -71,7 +71,7 @@ impl<'h> Admission<'h> {
         }
     }
 
-    /// The most bytes of body worth reading.
+    /// The maximum number of body bytes to read.
     #[must_use]
     pub fn body_limit(&self) -> usize {
         self.proof().body_limit()
@@ -83,17 +83,17 @@ impl<'h> Admission<'h> {
         Rejection::new(self.proof().too_large())
     }
 
-    /// How many hashes over the body [`open`](Self::open) takes at most: one for each key that may have
-    /// signed it. That is the cost of a forged request.
+    /// The maximum number of hashes over the body in [`open`](Self::open): one for each key that may
+    /// have signed it. This is the cost of a forged request.
     #[must_use]
     pub fn keys(&self) -> usize {
         self.proof().keys()
     }
 
-    /// How long after the last byte of the body a rejection by [`open`](Self::open) is to be answered:
-    /// [`REFUSAL_DELAY`](crate::limits::REFUSAL_DELAY) where an unauthenticated body is decrypted, and `None`
-    /// where it is not. Take the time before `open`, and bound the number of requests that wait: at the
-    /// bound, answer [`too_large`](Self::too_large)'s status at once and do not open the body.
+    /// How long after the last byte of the body to answer a rejection by [`open`](Self::open):
+    /// [`REFUSAL_DELAY`](crate::limits::REFUSAL_DELAY) if an unauthenticated body is decrypted, `None`
+    /// otherwise. Take the time before `open`, and limit the number of requests that wait: at the
+    /// limit, answer the status of [`too_large`](Self::too_large) at once and do not open the body.
     #[must_use]
     pub fn refusal_delay(&self) -> Option<Duration> {
         self.proof().refusal_delay()
@@ -103,7 +103,7 @@ impl<'h> Admission<'h> {
     ///
     /// # Errors
     ///
-    /// [`Rejection`], with the status to answer, after [`refusal_delay`](Self::refusal_delay).
+    /// [`Rejection`], with the status to answer after [`refusal_delay`](Self::refusal_delay).
     pub fn open(self, body: Bytes) -> Result<Opened, Rejection> {
         let proof = self.proof();
         if body.len() > proof.body_limit() {
@@ -113,7 +113,7 @@ impl<'h> Admission<'h> {
     }
 }
 
-/// The signature that a request claims to have.
+/// The signature that the headers of a request claim.
 fn signature<const N: usize>(
     headers: &HeaderMap,
 ) -> Result<Option<SignatureHeaders<'_, N>>, Rejection> {

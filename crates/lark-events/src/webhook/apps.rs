@@ -16,8 +16,9 @@ use super::settings::Settings;
 use crate::credentials::EncryptKey;
 use crate::limits::MAX_KEYS_BY_SIGNATURE;
 
-/// Opens requests for several apps, each with secrets of its own. Whichever app's secrets let a
-/// request in, its document must not name another: one that names none is that app's. Cloning is cheap.
+/// Opens requests for several apps, each with its own secrets. The document must not name another app
+/// than the one whose secrets authenticated it; a document without an app id belongs to that app.
+/// Clones are cheap.
 ///
 /// ```
 /// use http::HeaderMap;
@@ -39,7 +40,7 @@ pub struct Webhooks {
     told_by: ToldBy,
 }
 
-/// What tells the app that a request is for.
+/// How to find the app of a request.
 #[derive(Debug, Clone, Copy)]
 enum ToldBy {
     Path,
@@ -47,15 +48,15 @@ enum ToldBy {
 }
 
 impl Webhooks {
-    /// Each app has a URL of its own, whose last segment is the app's id: `/webhook/cli_a1b2`. All of
-    /// them go to one service, such as that of the route `/webhook/{app}`. (A layer for one path takes
-    /// that path alone.) A path that ends with no known id is refused before its body is read, so whoever
-    /// asks can tell which apps are here: ids are no secret.
+    /// Gives each app its own URL, whose last segment is the app's id: `/webhook/cli_a1b2`. Route all
+    /// of them to one service, such as with the route `/webhook/{app}`. (A layer for one path only
+    /// handles that path.) A path that does not end with a known id is rejected before its body is
+    /// read, so the senders of requests can find out which app ids are known: ids are not secret.
     ///
     /// # Errors
     ///
-    /// [`WebhookBuildError`] when there is no app, or they are not told apart by their ids, which have
-    /// letters, digits, `-` and `_`.
+    /// [`WebhookBuildError`] when there is no app, or the ids are not unique and made of letters,
+    /// digits, `-` and `_`.
     pub fn by_path(webhooks: impl IntoIterator<Item = Webhook>) -> Result<Self, WebhookBuildError> {
         let webhooks = Self::new(webhooks, ToldBy::Path)?;
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
@@ -66,13 +67,13 @@ impl Webhooks {
         Ok(webhooks)
     }
 
-    /// All apps have the same URL, and an Encrypt Key each: a request is for the app whose key has
-    /// signed it. An unsigned URL check is for the app that it can be decrypted for.
+    /// Gives all apps the same URL and each its own Encrypt Key: a request is for the app whose key
+    /// signed it. An unsigned URL check is for the app whose key decrypts it.
     ///
     /// # Errors
     ///
-    /// [`WebhookBuildError`] when there is no app, or one has no id or no Encrypt Key of its own, or
-    /// together they have more than [`MAX_KEYS_BY_SIGNATURE`].
+    /// [`WebhookBuildError`] when there is no app, when an app has no id or no unique Encrypt Key, or
+    /// when all apps together have more than [`MAX_KEYS_BY_SIGNATURE`] keys.
     pub fn by_signature(
         webhooks: impl IntoIterator<Item = Webhook>,
     ) -> Result<Self, WebhookBuildError> {
@@ -111,12 +112,12 @@ impl Webhooks {
         Ok(Self { apps, told_by })
     }
 
-    /// Judges the path and the headers alone, before a byte of the body is read.
+    /// Checks the path and the headers, before any byte of the body is read.
     ///
     /// # Errors
     ///
-    /// [`Rejection`] when the path names no app, or the signature headers are there but not
-    /// well-formed.
+    /// [`Rejection`] when the path names no known app, or the signature headers are incomplete or
+    /// malformed.
     pub fn admit<'h>(
         &self,
         path: &str,
@@ -135,8 +136,8 @@ impl Webhooks {
         Admission::of(candidates, headers)
     }
 
-    /// Opens a whole request: [`admit`](Self::admit), then [`Admission::open`]. A server that answers
-    /// strangers calls these two itself, for the time of a refusal: see [`Admission::refusal_delay`].
+    /// Opens a whole request: [`admit`](Self::admit), then [`Admission::open`]. A server on the public
+    /// internet should call these two itself, to delay rejections: see [`Admission::refusal_delay`].
     ///
     /// # Errors
     ///

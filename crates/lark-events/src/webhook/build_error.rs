@@ -1,32 +1,32 @@
-//! Why a webhook cannot be built.
+//! A webhook cannot be built.
 
 use std::fmt;
 
 use crate::limits::{MAX_KEYS_BY_SIGNATURE, MAX_LIVE_SECRETS};
 
-/// Why a webhook cannot be built.
+/// A webhook cannot be built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WebhookBuildError {
     kind: WebhookBuildErrorKind,
 }
 
-/// What kind of failure a [`WebhookBuildError`] is.
+/// The kinds of [`WebhookBuildError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WebhookBuildErrorKind {
-    /// Neither an Encrypt Key nor a Verification Token: everybody would be let in.
+    /// Neither an Encrypt Key nor a Verification Token is set, so every request would be accepted.
     NoSecret,
-    /// An Encrypt Key or Verification Token is the empty text.
+    /// An Encrypt Key or Verification Token is empty.
     EmptySecret,
-    /// More than [`MAX_LIVE_SECRETS`] of a kind.
+    /// More than [`MAX_LIVE_SECRETS`] Encrypt Keys or Verification Tokens are set.
     TooManySecrets,
-    /// No webhook among several, or more than [`MAX_KEYS_BY_SIGNATURE`] Encrypt Keys among those at
-    /// one URL.
+    /// There is no webhook, or the webhooks at one URL have more than [`MAX_KEYS_BY_SIGNATURE`] Encrypt
+    /// Keys.
     NumberOfApps,
-    /// An [`app_id`](crate::webhook::WebhookBuilder::app_id) is the empty text; of several webhooks one has none, two
-    /// have the same, or it cannot be the segment of a path that is to tell it.
+    /// An [`app_id`](crate::webhook::WebhookBuilder::app_id) is empty; or, of several webhooks, one has
+    /// no id, two have the same, or an id cannot be a segment of the path.
     AppIds,
-    /// One of several webhooks at one URL has no Encrypt Key to be told by, or that of another.
+    /// One of several webhooks at one URL has no Encrypt Key, or shares one with another.
     SharedEncryptKey,
     /// An Encrypt Key is set for the old card callback, which is never encrypted.
     #[cfg(feature = "old-card")]
@@ -38,7 +38,7 @@ impl WebhookBuildError {
         Self { kind }
     }
 
-    /// What kind of failure it is.
+    /// The kind of failure.
     #[must_use]
     pub fn kind(&self) -> WebhookBuildErrorKind {
         self.kind
@@ -49,25 +49,32 @@ impl fmt::Display for WebhookBuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use WebhookBuildErrorKind as Kind;
         match self.kind {
-            Kind::NoSecret => f.write_str("neither an encrypt key nor a verification token is set"),
-            Kind::EmptySecret => f.write_str("an encrypt key or verification token is empty"),
+            Kind::NoSecret => f.write_str(
+                "neither an encrypt key nor a verification token is set: set at least one",
+            ),
+            Kind::EmptySecret => f.write_str(
+                "an encrypt key or verification token is empty: copy it from the developer console",
+            ),
             #[cfg(feature = "old-card")]
-            Kind::NeverEncrypted => {
-                f.write_str("an encrypt key is set for the old card callback, which has none")
-            }
-            Kind::NumberOfApps => {
-                write!(
-                    f,
-                    "no app, or more than {MAX_KEYS_BY_SIGNATURE} keys at one URL"
-                )
-            }
-            Kind::AppIds => f.write_str("an app's id is empty, odd, or another's too"),
+            Kind::NeverEncrypted => f.write_str(
+                "an encrypt key is set, but the old card callback is never encrypted: remove the key",
+            ),
+            Kind::NumberOfApps => write!(
+                f,
+                "expected at least one app, and at most {MAX_KEYS_BY_SIGNATURE} encrypt keys at one \
+                 URL"
+            ),
+            Kind::AppIds => f.write_str(
+                "each app needs a unique, non-empty id; ids in paths may have letters, digits, `-` \
+                 and `_` only",
+            ),
             Kind::SharedEncryptKey => {
-                f.write_str("an app at the URL of several without an encrypt key of its own")
+                f.write_str("each app at a shared URL needs an encrypt key that no other app has")
             }
             Kind::TooManySecrets => write!(
                 f,
-                "more than {MAX_LIVE_SECRETS} encrypt keys or verification tokens"
+                "expected at most {MAX_LIVE_SECRETS} encrypt keys and {MAX_LIVE_SECRETS} \
+                 verification tokens"
             ),
         }
     }

@@ -31,59 +31,62 @@ impl WebhookBuilder {
         }
     }
 
-    /// Names the app: a delivery that names another one is refused, like any that is not authentic, and
-    /// one that names none is this app's. Needed for [`Webhooks`](crate::Webhooks).
+    /// Sets the app's id. A delivery that names another app is rejected like one that is not authentic.
+    /// A delivery without an app id belongs to this app. [`Webhooks`](crate::Webhooks) requires an id.
     pub fn app_id(mut self, app_id: impl Into<String>) -> Self {
         self.settings.app_id = Some(app_id.into());
         self
     }
 
-    /// Adds an Encrypt Key. To rotate, add the new one beside the old, change it in the developer
-    /// console, and drop the old one when its redeliveries have run out.
+    /// Adds an Encrypt Key. To rotate, add the new key beside the old one, change it in the developer
+    /// console, and remove the old key when its redeliveries have ended.
     pub fn encrypt_key(mut self, key: impl Into<EncryptKey>) -> Self {
         self.settings.encrypt_keys.push(key.into());
         self
     }
 
-    /// Adds a Verification Token; several live at once like Encrypt Keys. Encrypted URL checks are
-    /// recognized by a token that JSON writes without escapes, as all of the platform are.
+    /// Adds a Verification Token. Several can be active at once, as with Encrypt Keys. In encrypted URL
+    /// checks a token is recognized if JSON writes it without escapes, which holds for all tokens of
+    /// the platform.
     pub fn verification_token(mut self, token: impl Into<VerificationToken>) -> Self {
         self.settings.verification_tokens.push(token.into());
         self
     }
 
-    /// How old and how far ahead a signature's timestamp may be: 8 hours and 10 minutes by default.
+    /// Sets how old and how far ahead a signature's timestamp may be: 8 hours and 10 minutes by
+    /// default.
     ///
-    /// The platform redelivers over 7.1 hours and may repeat the first signature, so a shorter age
-    /// can lose events. This bounds a replay in time and does not prevent it: for that,
-    /// de-duplicate by event for longer than both together, which is
-    /// [`Delivery::replayable_for`](crate::Delivery::replayable_for); `lark-events-tower` goes by that.
+    /// The platform redelivers over 7.1 hours and may repeat the first signature, so a shorter age can
+    /// lose events. The window limits a replay in time but does not prevent it. To prevent replays,
+    /// de-duplicate events for longer than both values together, which is
+    /// [`Delivery::replayable_for`](crate::Delivery::replayable_for); `DedupLayer` of
+    /// `lark-events-layers` does so.
     pub fn freshness(mut self, max_age: Duration, max_ahead: Duration) -> Self {
         self.settings.freshness.window = Some(Window { max_age, max_ahead });
         self
     }
 
-    /// Takes signatures of any age: anybody who has seen one request can send it again for ever, and an event
-    /// is handled again as soon as de-duplication has forgotten it.
+    /// Accepts signatures of any age. Anyone who has seen one request can then replay it forever, and
+    /// the event is handled again once de-duplication has forgotten it.
     pub fn without_freshness(mut self) -> Self {
         self.settings.freshness.window = None;
         self
     }
 
-    /// Reads the time from `clock` instead of the system.
+    /// Reads the time from `clock` instead of the system clock.
     pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.settings.freshness.clock = Box::new(clock);
         self
     }
 
-    /// Whether unsigned URL checks are answered: yes by default. The platform sends one when the URL
-    /// is saved in the developer console; after that they can be switched off.
+    /// Sets whether unsigned URL checks are answered: yes by default. The platform sends one when the
+    /// URL is saved in the developer console; you can turn them off afterwards.
     pub fn url_checks(mut self, answer: bool) -> Self {
         self.settings.answers_url_checks = answer;
         self
     }
 
-    /// The largest body taken, in bytes: [`MAX_EVENT_BYTES`] by default.
+    /// Sets the largest accepted body, in bytes: [`MAX_EVENT_BYTES`] by default.
     pub fn max_event_bytes(mut self, bytes: usize) -> Self {
         self.settings.max_event_bytes = bytes;
         self
@@ -93,8 +96,8 @@ impl WebhookBuilder {
     ///
     /// # Errors
     ///
-    /// [`WebhookBuildError`] when there is neither an Encrypt Key nor a Verification Token, when one
-    /// of them is empty, or when there are more than [`MAX_LIVE_SECRETS`] of a kind.
+    /// [`WebhookBuildError`] when there is neither an Encrypt Key nor a Verification Token, when one of
+    /// them is empty, or when there are more than [`MAX_LIVE_SECRETS`] of either.
     pub fn build(self) -> Result<Webhook, WebhookBuildError> {
         let settings = self.checked()?;
         Ok(Webhook { settings })

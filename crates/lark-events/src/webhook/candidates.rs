@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::settings::Settings;
 
-/// The apps that a request may be for, of which its body has to tell which one.
+/// The apps that a request may be for; its body decides between them.
 #[derive(Debug)]
 pub(super) enum Candidates {
     One(Arc<Settings>),
-    /// All of them have an Encrypt Key.
+    /// Several apps, each with an Encrypt Key.
     Many(Arc<[Arc<Settings>]>),
 }
 

@@ -1,4 +1,4 @@
-//! The window in which a signature's timestamp counts.
+//! The window in which a signature's timestamp is accepted.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -8,10 +8,10 @@ use crate::time::parse_time;
 
 type Clock = Box<dyn Fn() -> SystemTime + Send + Sync>;
 
-/// The clock, and how far from it a timestamp may be.
+/// The clock, and the accepted window around its time.
 pub(crate) struct Freshness {
     pub(crate) clock: Clock,
-    /// `None` switches the check off.
+    /// `None` turns the check off.
     pub(crate) window: Option<Window>,
 }
 
@@ -22,8 +22,8 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// For how long one signature counts, at most: one that is as far ahead as it may be gets older
-    /// from then on.
+    /// The longest time for which one signature is accepted: from the maximum time ahead to the maximum
+    /// age.
     pub(crate) fn length(self) -> Duration {
         self.max_age.saturating_add(self.max_ahead)
     }

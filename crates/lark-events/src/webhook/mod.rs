@@ -1,21 +1,22 @@
-//! Opening what the platform posts: headers and bytes in, a challenge, a delivery or a rejection
-//! out. No I/O, and the clock is injected.
+//! Opening the platform's requests: headers and bytes in, a challenge, a delivery or a rejection out.
+//! No I/O, and the clock is injected.
 //!
 //! # The rule
 //!
 //! With an Encrypt Key:
 //!
-//! 1. If any signature header is there, all three must be well-formed and match over the raw body;
-//!    nothing is decrypted before.
-//! 2. If none is there, at most [`MAX_UNSIGNED_BYTES`](crate::limits::MAX_UNSIGNED_BYTES) are read and decrypted, and the document is
-//!    accepted only if it is a URL check whose token matches. Every refusal is the same, costs the same
-//!    for bodies of the same length, and is to be answered after [`REFUSAL_DELAY`](crate::limits::REFUSAL_DELAY).
-//! 3. After a good signature: decrypt, parse, check the token.
+//! 1. If any signature header is present, all three must be well-formed and match the raw body. Nothing
+//! is decrypted before.
+//! 2. If none is present, at most [`MAX_UNSIGNED_BYTES`](crate::limits::MAX_UNSIGNED_BYTES) are read
+//! and decrypted, and the document is accepted only if it is a URL check whose token matches. All
+//! rejections are the same, cost the same for bodies of the same length, and are to be answered after
+//! [`REFUSAL_DELAY`](crate::limits::REFUSAL_DELAY).
+//! 3. After a valid signature: decrypt, parse, check the token.
 //!
-//! Without an Encrypt Key the Verification Token alone decides, on every document.
+//! Without an Encrypt Key, the Verification Token authenticates every document.
 //!
-//! The old card callback has an opener of its own, which requires a proof of its own: a signature with
-//! the token, or a URL check with it.
+//! The old card callback has a separate opener, which requires a signature with the token, or a URL
+//! check with it.
 
 mod admission;
 mod apps;
@@ -46,7 +47,7 @@ use self::rejection::Rejection;
 use self::settings::Settings;
 pub use crate::crypto::{SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER};
 
-/// Opens webhook requests with the secrets of one app. Cloning is cheap and shares the keys.
+/// Opens webhook requests with the secrets of one app. Clones are cheap and share the keys.
 ///
 /// ```
 /// use http::HeaderMap;
@@ -75,17 +76,17 @@ impl Webhook {
         WebhookBuilder::new()
     }
 
-    /// Judges the headers alone, before a byte of the body is read.
+    /// Checks the headers, before any byte of the body is read.
     ///
     /// # Errors
     ///
-    /// [`Rejection`] when the signature headers are there but not well-formed.
+    /// [`Rejection`] when the signature headers are incomplete or malformed.
     pub fn admit<'h>(&self, headers: &'h HeaderMap) -> Result<Admission<'h>, Rejection> {
         Admission::of(Candidates::One(Arc::clone(&self.settings)), headers)
     }
 
-    /// Opens a whole request: [`admit`](Self::admit), then [`Admission::open`]. A server that answers
-    /// strangers calls these two itself, for the time of a refusal: see [`Admission::refusal_delay`].
+    /// Opens a whole request: [`admit`](Self::admit), then [`Admission::open`]. A server on the public
+    /// internet should call these two itself, to delay rejections: see [`Admission::refusal_delay`].
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The opener of the old card callback, at a URL of its own: a type of its own too, so that its weaker
+//! The opener of the old card callback, for a separate URL. It is a separate type, so that its weaker
 //! rule never mixes with that of [`Webhook`](crate::Webhook).
 
 use std::sync::Arc;
@@ -13,11 +13,11 @@ use super::opened::Opened;
 use super::rejection::Rejection;
 use super::settings::Settings;
 
-/// Opens requests of the old card callback (`card.action.trigger_v1`), for its own URL. Built with
+/// Opens requests of the old card callback (`card.action.trigger_v1`), at its own URL. Build it with
 /// [`WebhookBuilder::build_old_card`](crate::webhook::WebhookBuilder::build_old_card).
 ///
-/// The rule: a request with signature headers must have all three well-formed, matching and fresh; a
-/// request without any is accepted only if it is exactly a URL check whose token matches.
+/// A request with signature headers must have all three well-formed, matching and fresh. A request
+/// without them is accepted only if it is exactly a URL check whose token matches.
 ///
 /// ```
 /// use http::HeaderMap;
@@ -37,12 +37,12 @@ pub struct OldCardWebhook {
 }
 
 impl WebhookBuilder {
-    /// Builds the opener of the old card callback instead.
+    /// Builds the opener of the old card callback.
     ///
     /// # Errors
     ///
-    /// [`WebhookBuildError`] as for [`build`](Self::build), and when there is no Verification Token
-    /// or an Encrypt Key: the old card callback is signed with the one and never encrypted.
+    /// [`WebhookBuildError`] as for [`build`](Self::build), and when no Verification Token or an
+    /// Encrypt Key is set: the old card callback is signed with the token and never encrypted.
     pub fn build_old_card(self) -> Result<OldCardWebhook, WebhookBuildError> {
         let settings = self.checked()?;
         if !settings.encrypt_keys.is_empty() {
@@ -55,11 +55,11 @@ impl WebhookBuilder {
 }
 
 impl OldCardWebhook {
-    /// Judges the headers alone, before a byte of the body is read.
+    /// Checks the headers, before any byte of the body is read.
     ///
     /// # Errors
     ///
-    /// [`Rejection`] when the signature headers are there but not well-formed.
+    /// [`Rejection`] when the signature headers are incomplete or malformed.
     pub fn admit<'h>(&self, headers: &'h HeaderMap) -> Result<Admission<'h>, Rejection> {
         Admission::of_old_card(Arc::clone(&self.settings), headers)
     }

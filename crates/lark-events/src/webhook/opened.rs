@@ -1,19 +1,19 @@
-//! What an accepted request is.
+//! The content of an accepted request.
 
 use crate::event::Delivery;
 use crate::limits::MAX_CHALLENGE;
 
-/// What an accepted request is.
+/// The content of an accepted request.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Opened {
-    /// The platform checks the URL: answer [`Challenge::reply`].
+    /// A URL check of the platform: answer with [`Challenge::reply`].
     Challenge(Challenge),
     /// An event or callback for the dispatcher.
     Delivery(Delivery),
 }
 
-/// The text that a URL check wants back: 1 to 128 letters, digits, `-` and `_`.
+/// The text that a URL check expects in the answer: 1 to 128 letters, digits, `-` and `_`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Challenge(String);
 
@@ -30,7 +30,7 @@ impl Challenge {
         &self.0
     }
 
-    /// The JSON body to answer.
+    /// The JSON body of the answer.
     #[must_use]
     pub fn reply(&self) -> String {
         format!(r#"{{"challenge":"{}"}}"#, self.0)

@@ -1,13 +1,13 @@
-//! Why a request was refused. The sender learns no more than a status; the reason is for our log.
+//! Why a request was rejected. The sender only learns the status; the reason is for logs.
 
 use std::fmt;
 
 use http::StatusCode;
 
-/// A refused request.
+/// A rejected request.
 ///
-/// Everything that has to do with authentication has one and the same [`status`](Self::status), so
-/// that a sender who cannot sign learns nothing from how it failed.
+/// All authentication failures have the same [`status`](Self::status), so that a sender without the
+/// secrets learns nothing from a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rejection {
     kind: RejectionKind,
@@ -18,14 +18,14 @@ impl Rejection {
         Self { kind }
     }
 
-    /// Why it was refused, for logs and metrics on our side. Never answer it to the sender.
+    /// The reason of the rejection, for your own logs and metrics. Never send it to the client.
     #[must_use]
     pub fn kind(&self) -> RejectionKind {
         self.kind
     }
 
-    /// 401 for every failure of authentication, 413 for a body beyond the limit, 400 for a document
-    /// that is authentic but malformed.
+    /// The status to answer: 401 for every authentication failure, 413 for a body beyond the limit, 400
+    /// for an authentic but malformed document.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self.kind {
@@ -39,14 +39,14 @@ impl Rejection {
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
-            RejectionKind::SignatureHeaders => "the signature headers are not well-formed",
+            RejectionKind::SignatureHeaders => "the signature headers are incomplete or malformed",
             RejectionKind::Signature => "the signature does not match",
             RejectionKind::Timestamp => "the signature's timestamp is outside the window",
-            RejectionKind::Unsigned => "unsigned, and no URL check that is answered",
+            RejectionKind::Unsigned => "the request is unsigned and not an accepted URL check",
             RejectionKind::Token => "the verification token does not match",
-            RejectionKind::UnknownApp => "the path names no app that is known",
+            RejectionKind::UnknownApp => "the path does not end with a known app id",
             RejectionKind::ForeignApp => "the delivery is for another app",
-            RejectionKind::Malformed => "authentic but malformed",
+            RejectionKind::Malformed => "the request is authentic, but its document is malformed",
             RejectionKind::TooLarge => "the body is larger than the limit",
         })
     }
@@ -54,33 +54,34 @@ impl fmt::Display for Rejection {
 
 impl std::error::Error for Rejection {}
 
-/// Why a request was refused.
+/// The reason of a [`Rejection`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RejectionKind {
-    /// Some signature headers are there, but not all three, once each and well-formed.
+    /// Some signature headers are present, but not all three, once each and well-formed.
     SignatureHeaders,
-    /// No Encrypt Key gives this signature over the body.
+    /// The signature does not match the body under any Encrypt Key.
     Signature,
-    /// The signature is right and its timestamp too old or too far ahead.
+    /// The signature matches, but its timestamp is too old or too far ahead.
     Timestamp,
-    /// The request has no signature, and is no URL check that is answered.
+    /// The request is unsigned and not an accepted URL check.
     Unsigned,
-    /// The Verification Token in the document is missing or not ours.
+    /// The Verification Token in the document is missing or does not match.
     Token,
-    /// The path of the request ends with no app of [`Webhooks::by_path`](crate::Webhooks::by_path).
+    /// The path of the request does not end with the id of an app of
+    /// [`Webhooks::by_path`](crate::Webhooks::by_path).
     UnknownApp,
-    /// The secrets are those of one app, and the document names another.
+    /// The secrets belong to one app, but the document names another.
     ForeignApp,
-    /// The sender is authentic, the document is not one of the platform's.
+    /// The sender is authentic, but the document is not one of the platform's.
     Malformed,
     /// The body exceeds the limit.
     TooLarge,
 }
 
 impl RejectionKind {
-    /// Whether the request had the app's secrets, so that something is the matter with the app, its clock
-    /// or its settings rather than with who sent it.
+    /// Whether the sender had the app's secrets, so that the cause is the app, its clock or its
+    /// settings rather than the sender.
     #[must_use]
     pub fn is_authentic(self) -> bool {
         matches!(self, Self::Timestamp | Self::ForeignApp | Self::Malformed)

@@ -1,4 +1,4 @@
-//! What requests are checked against, and the checks that several proofs make.
+//! The settings to check requests against, and the checks that several proofs share.
 
 use std::time::{Duration, SystemTime};
 
@@ -15,7 +15,7 @@ use crate::limits::MAX_UNSIGNED_BYTES;
 /// The secrets, limits and clock of one webhook.
 #[derive(Debug)]
 pub(super) struct Settings {
-    /// The app whose these are, if it is to be checked.
+    /// The id of the app, if it is to be checked.
     pub(super) app_id: Option<String>,
     pub(super) encrypt_keys: Vec<EncryptKey>,
     pub(super) verification_tokens: Vec<VerificationToken>,
@@ -25,30 +25,30 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// The most that is read of a body that is unsigned and should be signed.
+    /// The maximum size of an unsigned body when a signature is expected.
     pub(super) fn max_unsigned_bytes(&self) -> usize {
         MAX_UNSIGNED_BYTES.min(self.max_event_bytes)
     }
 
-    /// Whether the token is one of ours.
+    /// Whether the token is one of the app's.
     pub(super) fn knows(&self, token: &str) -> bool {
         let mut tokens = self.verification_tokens.iter();
         tokens.any(|known| known.matches(token))
     }
 
-    /// Whether the token is one of ours, or none is configured.
+    /// Whether the token is one of the app's, or none is configured.
     pub(super) fn token_matches(&self, token: Option<&str>) -> bool {
         self.verification_tokens.is_empty() || token.is_some_and(|token| self.knows(token))
     }
 
-    /// The time now, if a signature of `timestamp` counts at it.
+    /// The current time, if a signature with `timestamp` is accepted now.
     pub(super) fn fresh(&self, timestamp: &str) -> Result<SystemTime, RejectionKind> {
         let now = self.freshness.now();
         let accepted = self.freshness.accepts(timestamp, now);
         accepted.then_some(now).ok_or(RejectionKind::Timestamp)
     }
 
-    /// Makes a delivery this app's, unless it names another app.
+    /// Assigns a delivery to this app, unless it names another app.
     pub(super) fn own(&self, delivery: &mut Delivery) -> Result<(), RejectionKind> {
         let Some(own) = &self.app_id else {
             return Ok(());
@@ -59,20 +59,20 @@ impl Settings {
             .ok_or(RejectionKind::ForeignApp)
     }
 
-    /// How long a request that was signed can be sent again; see [`Delivery::replayable_for`].
+    /// How long a signed request can be replayed; see [`Delivery::replayable_for`].
     pub(super) fn replayable_for(&self) -> Option<Duration> {
         self.freshness.window.map(Window::length)
     }
 
-    /// The challenge of a document that is a URL check with a token of ours.
+    /// The challenge of a document that is a URL check with a token of the app.
     pub(super) fn url_check(&self, document: &[u8]) -> Option<Challenge> {
         let check = UrlCheck::parse(std::str::from_utf8(document).ok()?)?;
         let known = self.knows(&check.token);
         known.then(|| Challenge::parse(&check.challenge))?
     }
 
-    /// Parses a plain document and checks its token; `unparsable` is what a text is that is no document
-    /// at all.
+    /// Parses a plain document and checks its token. `unparsable` is the rejection of a text that is
+    /// not a document.
     pub(super) fn read(
         &self,
         bytes: &Bytes,

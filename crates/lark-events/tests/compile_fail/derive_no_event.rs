@@ -3,7 +3,7 @@
 use lark_events::EventType;
 
 #[derive(EventType)]
-//~ say which event it is: #[event("kitchen.tea.ready_v1")]
+//~ add the event type, as in #[event("kitchen.tea.ready_v1")]
 struct TeaReadyV1 {}
 
 fn main() {}

@@ -4,6 +4,6 @@ use lark_events::lenient::Lenient;
 
 #[derive(Lenient)]
 struct Cup(Option<String>);
-//~ the body of an event is a struct with named fields
+//~ an event body must be a struct with named fields
 
 fn main() {}

@@ -418,8 +418,8 @@ async fn a_callback_cannot_be_ignored() {
         .on_raw("b_v1", |_| async move {});
     let error = builder.build().unwrap_err().to_string();
     for problem in [
-        "card.action.trigger is a callback, which needs a reply, and is ignored: at ",
-        "card.action.trigger_v1 is a callback, which needs a reply, and is ignored: at ",
+        "card.action.trigger is a callback and needs a reply: register a handler instead of ignoring it, at ",
+        "card.action.trigger_v1 is a callback and needs a reply: register a handler instead of ignoring it, at ",
         "two handlers for b_v1: at ",
     ] {
         assert!(error.contains(problem), "{error}");

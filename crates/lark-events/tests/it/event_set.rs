@@ -150,19 +150,19 @@ fn the_manifest_has_what_is_known_of_every_handler() {
         dispatcher.manifest().to_string(),
         "Events:\n\
          - [ ] a.something_v1\n      \
-         permissions: not known here\n\
+         permissions: unknown\n\
          - [ ] kitchen.cup.broken_v1\n      \
-         permissions: not known here\n\
+         permissions: unknown\n\
          - [ ] kitchen.forgotten_v1\n      \
-         permissions: not known here\n\
+         permissions: unknown\n\
          - [ ] kitchen.tea.ready_v1: Tea is ready\n      \
          permission (any one): kitchen:tea\n\
          Callbacks:\n\
-         - [ ] url.preview.get: The preview of a posted link is wanted\n      \
+         - [ ] url.preview.get: The platform requests the preview of a posted link\n      \
          permissions for single fields: contact:user.employee_id:readonly\n      \
          app types: custom, isv\n      \
          https://open.feishu.cn/document/development-link-preview/callback/pull-link-preview-data-callback-structure\n\
-         Whatever else is subscribed is handled by the fallback.\n"
+         The fallback handles every other subscribed event.\n"
     );
 }
 
@@ -187,7 +187,7 @@ fn a_callback_in_a_set_is_an_error_that_names_the_place() {
     assert_eq!(
         error.to_string(),
         format!(
-            "url.preview.get is a callback, which needs its own reply, in a set: at {}:{line}:10",
+            "url.preview.get is a callback and needs its own reply: register it with `on`, not in a set, at {}:{line}:10",
             file!()
         )
     );

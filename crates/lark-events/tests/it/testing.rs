@@ -76,7 +76,7 @@ fn a_sample_is_the_documented_event_with_its_header() {
     ];
     for panic in panics {
         let said = panic.unwrap_err().downcast::<String>().unwrap();
-        assert!(said.starts_with("kitchen.tea.ready_v1 does not take its sample"));
+        assert!(said.starts_with("kitchen.tea.ready_v1 does not accept its sample"));
     }
 }
 
@@ -107,9 +107,9 @@ async fn each_outcome_is_asserted_and_the_others_are_told() {
 
     let handled = dispatcher.deliver(TeaReadyV1::sample()).await;
     handled.assert_handled();
-    let says = "expected to be unhandled: kitchen.tea.ready_v1 was handled";
+    let says = "expected the event to be unhandled: kitchen.tea.ready_v1 was handled";
     assert_eq!(said(&handled, Delivered::assert_unhandled), says);
-    let says = "expected to fail: kitchen.tea.ready_v1 was handled";
+    let says = "expected a failure: kitchen.tea.ready_v1 was handled";
     assert_eq!(said(&handled, |it| drop(it.failure())), says);
     let says = "expected a reply: kitchen.tea.ready_v1 was handled";
     assert_eq!(said(&handled, |it| drop(it.reply::<Value>())), says);
@@ -118,7 +118,7 @@ async fn each_outcome_is_asserted_and_the_others_are_told() {
     let green = TeaReadyV1::sample().with_body(|body| body.kind = None);
     let failed = dispatcher.deliver(green).await;
     assert_eq!(failed.failure(), "the handler failed: no oolong");
-    let says = "expected to be handled: kitchen.tea.ready_v1 failed: the handler failed: no oolong";
+    let says = "expected the event to be handled: kitchen.tea.ready_v1 failed: the handler failed: no oolong";
     assert_eq!(said(&failed, Delivered::assert_handled), says);
     let error = failed.into_result().unwrap_err();
     let error = error.downcast::<DispatchError>().unwrap();

@@ -107,7 +107,7 @@ fn a_webhook_that_would_let_everybody_in_cannot_be_built() {
     assert_eq!(error.kind(), WebhookBuildErrorKind::TooManySecrets);
     assert_eq!(
         error.to_string(),
-        "more than 4 encrypt keys or verification tokens"
+        "expected at most 4 encrypt keys and 4 verification tokens"
     );
     let text = |builder| failure(builder).to_string();
     assert!(text(builder()).contains("neither"));

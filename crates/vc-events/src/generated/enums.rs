@@ -8,7 +8,7 @@ pub enum ApprovalCondition {
     Always,
     /// Those that meet the condition. Key `1`.
     WhenConditionMet,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -27,7 +27,7 @@ pub enum LeaveReason {
     MeetingEnded,
     /// They were removed from it. Key `3`.
     Removed,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -51,7 +51,7 @@ pub enum MeetingSource {
     OpenPlatform,
     /// Something else. Key `100`.
     Other,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -79,7 +79,7 @@ pub enum MeetingSubType {
     IpPhone,
     /// A webinar. Key `6`.
     Webinar,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -100,7 +100,7 @@ pub enum MemberScope {
     Listed,
     /// All of them. Key `1`.
     All,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -117,7 +117,7 @@ pub enum ScopeType {
     Level,
     /// One meeting room. Key `2`.
     Room,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -138,7 +138,7 @@ pub enum SecurityLevel {
     Chosen,
     /// The meeting is locked: only the host can join. Key `4`.
     HostOnly,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -157,7 +157,7 @@ pub enum Switch {
     Off,
     /// It is on. Key `1`.
     On,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -176,7 +176,7 @@ pub enum UserRole {
     Host,
     /// A co-host. Key `3`.
     CoHost,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -208,7 +208,7 @@ pub enum UserType {
     ShareBox,
     /// An app of the open platform. Key `9`.
     App,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -232,7 +232,7 @@ pub enum WebinarType {
     Normal,
     /// A webinar that is streamed live. Key `2`.
     Live,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 

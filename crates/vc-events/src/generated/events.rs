@@ -15,9 +15,9 @@ use super::{
 /// Something happened in a meeting that the bot is in.
 ///
 /// - Event type: `vc.bot.meeting_activity_v1`, envelope 2.0
-/// - Documentation, not read here:
+/// - Documentation (not used for the fields):
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/bot/supportEventsList/meeting_activity>
-/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
+/// - Fields from `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -52,9 +52,9 @@ lark_events::lenient_object!(BotMeetingActivityV1);
 /// A meeting that the bot was in ended.
 ///
 /// - Event type: `vc.bot.meeting_ended_v1`, envelope 2.0
-/// - Documentation, not read here:
+/// - Documentation (not used for the fields):
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/bot/supportEventsList/meeting_ended>
-/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
+/// - Fields from `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -62,7 +62,7 @@ pub struct BotMeetingEndedV1 {
     /// The meeting.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub meeting: Option<BotMeeting>,
-    /// The nine digits of the meeting, as the platform's command reads them. Only in SDKs:
+    /// The nine digits of the meeting, as the platform's command reads them. Found only in SDKs:
     /// `larksuite/cli`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub meeting_no: Option<String>,
@@ -82,9 +82,9 @@ lark_events::lenient_object!(BotMeetingEndedV1);
 /// A bot was invited to a meeting.
 ///
 /// - Event type: `vc.bot.meeting_invited_v1`, envelope 2.0
-/// - Documentation, not read here:
+/// - Documentation (not used for the fields):
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/bot/supportEventsList/meeting_invited>
-/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
+/// - Fields from `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -120,9 +120,9 @@ lark_events::lenient_object!(BotMeetingInvitedV1);
 /// A meeting of the bot started.
 ///
 /// - Event type: `vc.bot.meeting_started_v1`, envelope 2.0
-/// - Documentation, not read here:
+/// - Documentation (not used for the fields):
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/bot/supportEventsList/meeting_started>
-/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
+/// - Fields from `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -146,7 +146,7 @@ lark_events::lenient_object!(BotMeetingStartedV1);
 /// The result of a review of material came in.
 ///
 /// - Event type: `vc.material.review_result_v1`, envelope 2.0
-/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`
+/// - Fields from `@larksuiteoapi/node-sdk 1.74.0`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -353,9 +353,9 @@ lark_events::lenient_object!(MeetingLeaveMeetingV1);
 ///
 /// - Event type: `vc.meeting.participant_meeting_ended_v1`, envelope 2.0
 /// - Permission: `vc:meeting.meetingevent:read`
-/// - Documentation, not read here:
+/// - Documentation (not used for the fields):
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/participant_meeting_ended>
-/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
+/// - Fields from `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -393,7 +393,7 @@ lark_events::lenient_object!(MeetingParticipantMeetingEndedV1);
 ///
 /// - Event type: `vc.meeting.participant_meeting_joined_v1`, envelope 2.0
 /// - Permission: `vc:meeting.meetingevent:read`
-/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`
+/// - Fields from `@larksuiteoapi/node-sdk 1.74.0`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -430,7 +430,7 @@ lark_events::lenient_object!(MeetingParticipantMeetingJoinedV1);
 ///
 /// - Event type: `vc.meeting.participant_meeting_started_v1`, envelope 2.0
 /// - Permission: `vc:meeting.meetingevent:read`
-/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`
+/// - Fields from `@larksuiteoapi/node-sdk 1.74.0`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -574,7 +574,7 @@ lark_events::lenient_object!(MeetingRecordingStartedV1);
 /// A message was sent in a meeting.
 ///
 /// - Event type: `vc.meeting.send_meeting_im_v1`, envelope 2.0
-/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`
+/// - Fields from `@larksuiteoapi/node-sdk 1.74.0`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -708,9 +708,9 @@ lark_events::lenient_object!(MeetingStartedV1);
 ///
 /// - Event type: `vc.note.generated_v1`, envelope 2.0
 /// - Permission: `vc:note:read`
-/// - Documentation, not read here:
+/// - Documentation (not used for the fields):
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/note/events/generated>
-/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
+/// - Fields from `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -745,7 +745,7 @@ lark_events::lenient_object!(NoteGeneratedV1);
 ///
 /// - Event type: `vc.recording.recording_ended_v1`, envelope 2.0
 /// - Permission: `vc:recording:read`
-/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`
+/// - Fields from `@larksuiteoapi/node-sdk 1.74.0`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -759,10 +759,10 @@ pub struct RecordingEndedV1 {
     /// The users who subscribed to the event.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub subscriber_ids: Option<Vec<lark_events::UserId>>,
-    /// What was made of it, such as `minutes`. Only the sample has it.
+    /// What was made of it, such as `minutes`. Found only in the sample.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub object_type: Option<String>,
-    /// The id of that. Only the sample has it.
+    /// The id of that. Found only in the sample.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub object_id: Option<String>,
 }
@@ -782,7 +782,7 @@ lark_events::lenient_object!(RecordingEndedV1);
 ///
 /// - Event type: `vc.recording.recording_started_v1`, envelope 2.0
 /// - Permission: `vc:recording:read`
-/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`
+/// - Fields from `@larksuiteoapi/node-sdk 1.74.0`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -813,7 +813,7 @@ lark_events::lenient_object!(RecordingStartedV1);
 ///
 /// - Event type: `vc.recording.recording_transcript_generated_v1`, envelope 2.0
 /// - Permission: `vc:recording:read`
-/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`
+/// - Fields from `@larksuiteoapi/node-sdk 1.74.0`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -1088,7 +1088,7 @@ impl EventType for RoomUpdatedV1 {
 
 lark_events::lenient_object!(RoomUpdatedV1);
 
-/// Any `vc` event, for one handler of them all: see
+/// Any `vc` event, for one handler of all events of the domain: see
 /// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -1158,7 +1158,7 @@ pub enum VcEvent {
 }
 
 impl VcEvent {
-    /// Who sent what, and when.
+    /// The header of the event.
     #[must_use]
     pub fn header(&self) -> &EventHeader {
         match self {

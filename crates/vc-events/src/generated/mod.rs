@@ -34,30 +34,30 @@ pub use self::types::{
 ///
 /// | event | type | documentation as of |
 /// | --- | --- | --- |
-/// | `vc.bot.meeting_activity_v1` | [`BotMeetingActivityV1`] | as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5` |
-/// | `vc.bot.meeting_ended_v1` | [`BotMeetingEndedV1`] | as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5` |
-/// | `vc.bot.meeting_invited_v1` | [`BotMeetingInvitedV1`] | as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5` |
-/// | `vc.bot.meeting_started_v1` | [`BotMeetingStartedV1`] | as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5` |
-/// | `vc.material.review_result_v1` | [`MaterialReviewResultV1`] | as in `@larksuiteoapi/node-sdk 1.74.0` |
+/// | `vc.bot.meeting_activity_v1` | [`BotMeetingActivityV1`] | from `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5` |
+/// | `vc.bot.meeting_ended_v1` | [`BotMeetingEndedV1`] | from `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5` |
+/// | `vc.bot.meeting_invited_v1` | [`BotMeetingInvitedV1`] | from `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5` |
+/// | `vc.bot.meeting_started_v1` | [`BotMeetingStartedV1`] | from `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5` |
+/// | `vc.material.review_result_v1` | [`MaterialReviewResultV1`] | from `@larksuiteoapi/node-sdk 1.74.0` |
 /// | `vc.meeting.all_meeting_ended_v1` | [`MeetingAllMeetingEndedV1`] | [2026-03-26](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/all_meeting_ended) |
 /// | `vc.meeting.all_meeting_started_v1` | [`MeetingAllMeetingStartedV1`] | [2026-03-26](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/all_meeting_started) |
 /// | `vc.meeting.meeting_ended_v1` | [`MeetingEndedV1`] | [2026-03-26](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/meeting_ended) |
 /// | `vc.meeting.join_meeting_v1` | [`MeetingJoinMeetingV1`] | [2026-03-26](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/join_meeting) |
 /// | `vc.meeting.leave_meeting_v1` | [`MeetingLeaveMeetingV1`] | [2026-03-26](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/leave_meeting) |
-/// | `vc.meeting.participant_meeting_ended_v1` | [`MeetingParticipantMeetingEndedV1`] | as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5` |
-/// | `vc.meeting.participant_meeting_joined_v1` | [`MeetingParticipantMeetingJoinedV1`] | as in `@larksuiteoapi/node-sdk 1.74.0` |
-/// | `vc.meeting.participant_meeting_started_v1` | [`MeetingParticipantMeetingStartedV1`] | as in `@larksuiteoapi/node-sdk 1.74.0` |
+/// | `vc.meeting.participant_meeting_ended_v1` | [`MeetingParticipantMeetingEndedV1`] | from `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5` |
+/// | `vc.meeting.participant_meeting_joined_v1` | [`MeetingParticipantMeetingJoinedV1`] | from `@larksuiteoapi/node-sdk 1.74.0` |
+/// | `vc.meeting.participant_meeting_started_v1` | [`MeetingParticipantMeetingStartedV1`] | from `@larksuiteoapi/node-sdk 1.74.0` |
 /// | `vc.meeting.recording_ended_v1` | [`MeetingRecordingEndedV1`] | [2026-03-26](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/recording_ended) |
 /// | `vc.meeting.recording_ready_v1` | [`MeetingRecordingReadyV1`] | [2026-03-26](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/recording_ready) |
 /// | `vc.meeting.recording_started_v1` | [`MeetingRecordingStartedV1`] | [2026-03-26](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/recording_started) |
-/// | `vc.meeting.send_meeting_im_v1` | [`MeetingSendMeetingImV1`] | as in `@larksuiteoapi/node-sdk 1.74.0` |
+/// | `vc.meeting.send_meeting_im_v1` | [`MeetingSendMeetingImV1`] | from `@larksuiteoapi/node-sdk 1.74.0` |
 /// | `vc.meeting.share_ended_v1` | [`MeetingShareEndedV1`] | [2026-03-26](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/share_ended) |
 /// | `vc.meeting.share_started_v1` | [`MeetingShareStartedV1`] | [2026-03-26](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/share_started) |
 /// | `vc.meeting.meeting_started_v1` | [`MeetingStartedV1`] | [2026-03-26](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/vc-v1/meeting/events/meeting_started) |
-/// | `vc.note.generated_v1` | [`NoteGeneratedV1`] | as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5` |
-/// | `vc.recording.recording_ended_v1` | [`RecordingEndedV1`] | as in `@larksuiteoapi/node-sdk 1.74.0` |
-/// | `vc.recording.recording_started_v1` | [`RecordingStartedV1`] | as in `@larksuiteoapi/node-sdk 1.74.0` |
-/// | `vc.recording.recording_transcript_generated_v1` | [`RecordingTranscriptGeneratedV1`] | as in `@larksuiteoapi/node-sdk 1.74.0` |
+/// | `vc.note.generated_v1` | [`NoteGeneratedV1`] | from `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5` |
+/// | `vc.recording.recording_ended_v1` | [`RecordingEndedV1`] | from `@larksuiteoapi/node-sdk 1.74.0` |
+/// | `vc.recording.recording_started_v1` | [`RecordingStartedV1`] | from `@larksuiteoapi/node-sdk 1.74.0` |
+/// | `vc.recording.recording_transcript_generated_v1` | [`RecordingTranscriptGeneratedV1`] | from `@larksuiteoapi/node-sdk 1.74.0` |
 /// | `vc.reserve_config.updated_v1` | [`ReserveConfigUpdatedV1`] | [2023-01-31](https://open.feishu.cn/document/server-docs/vc-v1/scope_config/events/updated) |
 /// | `vc.room.created_v1` | [`RoomCreatedV1`] | [2023-01-31](https://open.feishu.cn/document/server-docs/vc-v1/room/events/created) |
 /// | `vc.room.deleted_v1` | [`RoomDeletedV1`] | [2023-01-12](https://open.feishu.cn/document/server-docs/vc-v1/room/events/deleted) |

@@ -673,7 +673,7 @@ pub struct SubscribeDepartment {
     /// The id of the department.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub department_id: Option<String>,
-    /// The name of the department. Only in SDKs: `lark-oapi 1.7.5`,
+    /// The name of the department. Found only in SDKs: `lark-oapi 1.7.5`,
     /// `oapi-sdk-go 9494618e (2024-03-26)`, `@larksuiteoapi/node-sdk 1.74.0`,
     /// `oapi-sdk-java d5c1b155 (2024-10-16)`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
@@ -720,7 +720,7 @@ pub struct TimeConfig {
     /// How long a single reservation can be. In hours, 1 to 99; 2 when not set.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub max_duration: Option<i64>,
-    /// Whether it also holds for the levels and rooms below. Only in SDKs: `lark-oapi 1.7.5`,
+    /// Whether it also holds for the levels and rooms below. Found only in SDKs: `lark-oapi 1.7.5`,
     /// `oapi-sdk-go 9494618e (2024-03-26)`, `@larksuiteoapi/node-sdk 1.74.0`,
     /// `oapi-sdk-java d5c1b155 (2024-10-16)`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]

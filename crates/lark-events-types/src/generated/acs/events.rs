@@ -92,7 +92,7 @@ impl EventType for UserUpdatedV1 {
 
 lark_events::lenient_object!(UserUpdatedV1);
 
-/// Any `acs` event, for one handler of them all: see
+/// Any `acs` event, for one handler of all events of the domain: see
 /// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -104,7 +104,7 @@ pub enum AcsEvent {
 }
 
 impl AcsEvent {
-    /// Who sent what, and when.
+    /// The header of the event.
     #[must_use]
     pub fn header(&self) -> &EventHeader {
         match self {

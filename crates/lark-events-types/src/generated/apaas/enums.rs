@@ -10,7 +10,7 @@ pub enum RecordChange {
     Update,
     /// It was deleted. Key `DELETE`.
     Delete,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 

@@ -60,7 +60,7 @@ impl EventType for WorkspaceRecordChangeV1 {
 
 lark_events::lenient_object!(WorkspaceRecordChangeV1);
 
-/// Any `apaas` event, for one handler of them all: see
+/// Any `apaas` event, for one handler of all events of the domain: see
 /// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -70,7 +70,7 @@ pub enum ApaasEvent {
 }
 
 impl ApaasEvent {
-    /// Who sent what, and when.
+    /// The header of the event.
     #[must_use]
     pub fn header(&self) -> &EventHeader {
         match self {

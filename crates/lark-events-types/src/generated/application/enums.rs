@@ -8,7 +8,7 @@ pub enum AppSceneType {
     Custom,
     /// Everyone: a store app. Key `1`.
     Store,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -25,7 +25,7 @@ pub enum AppStatus {
     Disabled,
     /// It is enabled. Key `1`.
     Enabled,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -42,7 +42,7 @@ pub enum AuditResult {
     Approved,
     /// The version was turned down. Key `reject`.
     Rejected,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 
@@ -59,7 +59,7 @@ pub enum AuditSource {
     Administrator,
     /// Nobody: it needed no review. Key `auto`.
     Auto,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 
@@ -76,7 +76,7 @@ pub enum CloudDocMode {
     NotKnown,
     /// The mobile client. Key `1`.
     Mobile,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -101,7 +101,7 @@ pub enum CreateSource {
     Aily,
     /// The platform does not know. Key `unknown`.
     NotKnown,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 
@@ -134,7 +134,7 @@ pub enum FaultType {
     Freeze,
     /// Something else. Key `8`.
     Other,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -161,7 +161,7 @@ pub enum FeedbackSource {
     Bot,
     /// The web SDK. Key `4`.
     WebSdk,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -184,7 +184,7 @@ pub enum FeedbackStatus {
     InProgress,
     /// It is closed. Key `3`.
     Closed,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -203,7 +203,7 @@ pub enum FeedbackType {
     Fault,
     /// Something could be better. Key `2`.
     Suggestion,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -232,7 +232,7 @@ pub enum PricePlanType {
     PerUse,
     /// The time until a set date; for plans offered to chosen customers. Key `active_end_date`.
     UntilDate,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 
@@ -259,7 +259,7 @@ pub enum ScopeLevel {
     Advanced,
     /// An extremely sensitive permission. Key `3`.
     Sensitive,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -280,7 +280,7 @@ pub enum StatusChange {
     DisabledByTenant,
     /// The platform disabled it. Key `stop_by_platform`.
     DisabledByPlatform,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 
@@ -298,7 +298,7 @@ pub enum TokenType {
     Tenant,
     /// A user. Key `user`.
     User,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 
@@ -321,7 +321,7 @@ pub enum VersionStatus {
     UnderReview,
     /// The version was not submitted yet. Key `4`.
     NotSubmitted,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 

@@ -340,7 +340,7 @@ pub struct ApplicationVisibilityAddedV6 {
     /// The member's identities. The documented sample has them in `users` instead.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_id: Option<lark_events::UserId>,
-    /// The members who got the app, as the documented sample has it. Only the sample has it.
+    /// The members who got the app, as the documented sample has it. Found only in the sample.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub users: Option<Vec<ApplicationVisibilityAddedV6Users>>,
 }
@@ -408,7 +408,7 @@ lark_events::lenient_object!(BotMenuV6);
 /// A tenant installed and enabled a store app for the first time.
 ///
 /// - Event type: `app_open`, envelope 1.0
-/// - Documentation, as of 2024-10-08, a sample without a table of fields:
+/// - Documentation, as of 2024-10-08 (a sample without a table of fields):
 ///   <https://open.feishu.cn/document/server-docs/application-v6/event/app-first-enabled>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -457,7 +457,7 @@ lark_events::lenient_object!(P1AppOpenV1);
 /// platform.
 ///
 /// - Event type: `app_status_change`, envelope 1.0
-/// - Documentation, as of 2022-03-01, a sample without a table of fields:
+/// - Documentation, as of 2022-03-01 (a sample without a table of fields):
 ///   <https://open.feishu.cn/document/server-docs/application-v6/event/app-enabled-or-disabled>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -501,7 +501,7 @@ lark_events::lenient_object!(P1AppStatusChangeV1);
 /// The platform issued a store app its hourly ticket, which buys an `app_access_token`.
 ///
 /// - Event type: `app_ticket`, envelope 1.0
-/// - Documentation, as of 2022-03-01, a sample without a table of fields:
+/// - Documentation, as of 2022-03-01 (a sample without a table of fields):
 ///   <https://open.feishu.cn/document/server-docs/application-v6/event/app_ticket-events>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -540,7 +540,7 @@ lark_events::lenient_object!(P1AppTicketV1);
 /// A tenant uninstalled a store app, or was dissolved.
 ///
 /// - Event type: `app_uninstalled`, envelope 1.0
-/// - Documentation, as of 2022-03-01, a sample without a table of fields:
+/// - Documentation, as of 2022-03-01 (a sample without a table of fields):
 ///   <https://open.feishu.cn/document/server-docs/application-v6/event/app-uninstalled>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -577,7 +577,7 @@ lark_events::lenient_object!(P1AppUninstalledV1);
 /// A user paid for a store app.
 ///
 /// - Event type: `order_paid`, envelope 1.0
-/// - Documentation, as of 2025-04-01, a sample without a table of fields:
+/// - Documentation, as of 2025-04-01 (a sample without a table of fields):
 ///   <https://open.feishu.cn/document/server-docs/application-v6/event/public-app-purchase>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -643,7 +643,7 @@ impl EventType for P1OrderPaidV1 {
 
 lark_events::lenient_object!(P1OrderPaidV1);
 
-/// Any `application` event, for one handler of them all: see
+/// Any `application` event, for one handler of all events of the domain: see
 /// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -679,7 +679,7 @@ pub enum ApplicationEvent {
 }
 
 impl ApplicationEvent {
-    /// Who sent what, and when.
+    /// The header of the event.
     #[must_use]
     pub fn header(&self) -> &EventHeader {
         match self {

@@ -3,20 +3,20 @@
 //! Typed `application` events: apps, their versions, installation, purchase and feedback, and bot
 //! menus.
 //!
-//! Every field is an `Option`, because the platform does not document which it always sends, and an
-//! odd value costs its own field only (see [`lark_events::lenient`]).
+//! Every field is an `Option`, because the platform does not document which fields it always sends.
+//! A value of an unexpected type leaves only its field empty (see [`lark_events::lenient`]).
 //!
 //! ```
 //! use lark_events::{Dispatcher, Event};
 //! use lark_events_types::application::{ApplicationAppVersionAuditV6, ApplicationEvent};
 //!
-//! // A handler of one event …
+//! // Handle one event …
 //! async fn on_event(event: Event<ApplicationAppVersionAuditV6>) {
 //!     println!("{:?}: {:?}", event.header.tenant_key, event.body);
 //! }
 //! let dispatcher = Dispatcher::builder().on::<ApplicationAppVersionAuditV6>(on_event).build()?;
 //!
-//! // … or one of them all.
+//! // … or every event of the domain with one handler.
 //! let dispatcher = Dispatcher::builder()
 //!     .on_all::<ApplicationEvent>(|event| async move { println!("{}", event.header().event_type) })
 //!     .build()?;

@@ -271,14 +271,16 @@ pub struct Bot {
     /// The URL that is called when somebody acts on one of its cards.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub card_request_url: Option<String>,
-    /// The number of the way in which its menu is shown. Only in SDKs: `lark-oapi 1.7.5`,
+    /// The number of the way in which its menu is shown. Found only in SDKs: `lark-oapi 1.7.5`,
     /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub bot_menu_display_strategy: Option<i64>,
-    /// Whether it has a menu. Only in SDKs: `lark-oapi 1.7.5`, `@larksuiteoapi/node-sdk 1.74.0`.
+    /// Whether it has a menu. Found only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub bot_menu_enable: Option<bool>,
-    /// The items of its menu. Only in SDKs: `lark-oapi 1.7.5`, `@larksuiteoapi/node-sdk 1.74.0`.
+    /// The items of its menu. Found only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub bot_menus: Option<Vec<BotMenu>>,
 }

@@ -8,7 +8,7 @@ pub enum CcOperation {
     Created,
     /// It was read. Key `READ`.
     Read,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 
@@ -37,7 +37,7 @@ pub enum InstanceStatus {
     TimedOut,
     /// It had timed out and was reopened by hand. Key `OVERTIME_RECOVER`.
     Recovered,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 
@@ -66,7 +66,7 @@ pub enum LeaveUnit {
     HalfHour,
     /// Minutes. Key `MINUTE`.
     Minute,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 
@@ -92,7 +92,7 @@ pub enum LeaveUnitNumber {
     HalfHour,
     /// Minutes. Key `5`.
     Minute,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -114,7 +114,7 @@ pub enum OutUnit {
     Day,
     /// Half days, spelt like this on the wire. Key `HALR_DAY`.
     HalfDay,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 
@@ -136,7 +136,7 @@ pub enum OvertimeCompensation {
     Pay,
     /// Nothing, according to the overtime rule. Key `3`.
     Nothing,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -170,7 +170,7 @@ pub enum TaskStatus {
     TimedOut,
     /// It had timed out and was reopened by hand. Key `OVERTIME_RECOVER`.
     Recovered,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 
@@ -194,7 +194,7 @@ pub enum TimeRangeMode {
     Single,
     /// It has several. Key `1`.
     Multiple,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 

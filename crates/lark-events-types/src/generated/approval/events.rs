@@ -77,9 +77,9 @@ lark_events::lenient_object!(InstanceRemedyGroupUpdateV4);
 ///
 /// - Event type: `approval.instance.status_changed_v4`, envelope 2.0
 /// - Permission: `approval:instance:read`
-/// - Documentation, not read here:
+/// - Documentation (not used for the fields):
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/approval-v4/instance/events/status_changed>
-/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
+/// - Fields from `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -105,7 +105,7 @@ pub struct InstanceStatusChangedV4 {
     /// Who asked for approval.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub start_user: Option<lark_events::UserId>,
-    /// The users who subscribed to the event. Only in SDKs: `lark-oapi 1.7.5`.
+    /// The users who subscribed to the event. Found only in SDKs: `lark-oapi 1.7.5`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub subscriber_id_list: Option<Vec<lark_events::UserId>>,
 }
@@ -360,7 +360,7 @@ lark_events::lenient_object!(P1ApprovalTaskV1);
 /// An approval instance was approved, rejected or cancelled.
 ///
 /// - Event type: `approval`, envelope 1.0
-/// - Fields as in `larksuite/botframework-go ff14b99 (2021-04-09)`
+/// - Fields from `larksuite/botframework-go ff14b99 (2021-04-09)`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -792,9 +792,9 @@ lark_events::lenient_object!(P1OutApprovalV1);
 /// A correction of an attendance record was approved.
 ///
 /// - Event type: `remedy_approval`, envelope 1.0
-/// - Documentation, not read here:
+/// - Documentation (not used for the fields):
 ///   <https://open.feishu.cn/document/ukTMukTMukTM/uIDO24iM4YjLygjN/event/attendance-record-correction>
-/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`, `chyroc/lark c94d9729 (2021-10-20)`,
+/// - Fields from `@larksuiteoapi/node-sdk 1.74.0`, `chyroc/lark c94d9729 (2021-10-20)`,
 ///   `larksuite/botframework-go ff14b99 (2021-04-09)`, `oapi-sdk-go 9494618e (2024-03-26)`,
 ///   `oapi-sdk-java d5c1b155 (2024-10-16)`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -835,16 +835,16 @@ pub struct P1RemedyApprovalV1 {
     /// Why it is corrected.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub remedy_reason: Option<String>,
-    /// The id of the event. Only in SDKs: `@larksuiteoapi/node-sdk 1.74.0`.
+    /// The id of the event. Found only in SDKs: `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
-    /// As in a change of shifts. Only in SDKs: `@larksuiteoapi/node-sdk 1.74.0`.
+    /// As in a change of shifts. Found only in SDKs: `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub shift_time: Option<String>,
-    /// As in a change of shifts. Only in SDKs: `@larksuiteoapi/node-sdk 1.74.0`.
+    /// As in a change of shifts. Found only in SDKs: `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub return_time: Option<String>,
-    /// As in a change of shifts. Only in SDKs: `@larksuiteoapi/node-sdk 1.74.0`.
+    /// As in a change of shifts. Found only in SDKs: `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub shift_reason: Option<String>,
 }
@@ -931,9 +931,9 @@ lark_events::lenient_object!(P1ShiftApprovalV1);
 /// A trip was approved.
 ///
 /// - Event type: `trip_approval`, envelope 1.0
-/// - Documentation, not read here:
+/// - Documentation (not used for the fields):
 ///   <https://open.feishu.cn/document/ukTMukTMukTM/uIDO24iM4YjLygjN/event/business-trip>
-/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`, `chyroc/lark c94d9729 (2021-10-20)`,
+/// - Fields from `@larksuiteoapi/node-sdk 1.74.0`, `chyroc/lark c94d9729 (2021-10-20)`,
 ///   `larksuite/botframework-go ff14b99 (2021-04-09)`, `oapi-sdk-go 9494618e (2024-03-26)`,
 ///   `oapi-sdk-java d5c1b155 (2024-10-16)`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -1138,9 +1138,9 @@ lark_events::lenient_object!(P1WorkApprovalV1);
 ///
 /// - Event type: `approval.task.status_changed_v4`, envelope 2.0
 /// - Permission: `approval:task:read`
-/// - Documentation, not read here:
+/// - Documentation (not used for the fields):
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/approval-v4/task/events/status_changed>
-/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
+/// - Fields from `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -1169,7 +1169,7 @@ pub struct TaskStatusChangedV4 {
     /// When it happened: Unix time in milliseconds. Unix time in milliseconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operate_time: Option<String>,
-    /// The users who subscribed to the event. Only in SDKs: `lark-oapi 1.7.5`.
+    /// The users who subscribed to the event. Found only in SDKs: `lark-oapi 1.7.5`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub subscriber_id_list: Option<Vec<lark_events::UserId>>,
 }
@@ -1196,7 +1196,7 @@ impl Validate for TaskStatusChangedV4 {
 
 lark_events::lenient_object!(TaskStatusChangedV4);
 
-/// Any `approval` event, for one handler of them all: see
+/// Any `approval` event, for one handler of all events of the domain: see
 /// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -1242,7 +1242,7 @@ pub enum ApprovalEvent {
 }
 
 impl ApprovalEvent {
-    /// Who sent what, and when.
+    /// The header of the event.
     #[must_use]
     pub fn header(&self) -> &EventHeader {
         match self {

@@ -3,20 +3,20 @@
 //! Typed `approval` events: approval definitions, their instances and tasks, and approved leave,
 //! overtime and the like.
 //!
-//! Every field is an `Option`, because the platform does not document which it always sends, and an
-//! odd value costs its own field only (see [`lark_events::lenient`]).
+//! Every field is an `Option`, because the platform does not document which fields it always sends.
+//! A value of an unexpected type leaves only its field empty (see [`lark_events::lenient`]).
 //!
 //! ```
 //! use lark_events::{Dispatcher, Event};
 //! use lark_events_types::approval::{ApprovalUpdatedV4, ApprovalEvent};
 //!
-//! // A handler of one event …
+//! // Handle one event …
 //! async fn on_event(event: Event<ApprovalUpdatedV4>) {
 //!     println!("{:?}: {:?}", event.header.tenant_key, event.body);
 //! }
 //! let dispatcher = Dispatcher::builder().on::<ApprovalUpdatedV4>(on_event).build()?;
 //!
-//! // … or one of them all.
+//! // … or every event of the domain with one handler.
 //! let dispatcher = Dispatcher::builder()
 //!     .on_all::<ApprovalEvent>(|event| async move { println!("{}", event.header().event_type) })
 //!     .build()?;
@@ -53,23 +53,23 @@ pub use self::types::{
 /// | --- | --- | --- |
 /// | `approval.approval.updated_v4` | [`ApprovalUpdatedV4`] | [2025-03-24](https://open.feishu.cn/document/server-docs/approval-v4/event/common-event/custom-approval-event) |
 /// | `approval.instance.remedy_group_update_v4` | [`InstanceRemedyGroupUpdateV4`] | [2025-05-20](https://open.feishu.cn/document/server-docs/approval-v4/event/special-event/attendance-record-correction) |
-/// | `approval.instance.status_changed_v4` | [`InstanceStatusChangedV4`] | as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5` |
+/// | `approval.instance.status_changed_v4` | [`InstanceStatusChangedV4`] | from `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5` |
 /// | `approval.instance.trip_group_update_v4` | [`InstanceTripGroupUpdateV4`] | [2025-05-20](https://open.feishu.cn/document/server-docs/approval-v4/event/special-event/business-trip) |
 /// | `approval_cc` | [`P1ApprovalCcV1`] | [2025-03-24](https://open.feishu.cn/document/server-docs/approval-v4/event/common-event/approval-cc-event) |
 /// | `approval_instance` | [`P1ApprovalInstanceV1`] | [2025-05-07](https://open.feishu.cn/document/server-docs/approval-v4/event/common-event/approval-instance-event) |
 /// | `approval_task` | [`P1ApprovalTaskV1`] | [2025-03-24](https://open.feishu.cn/document/server-docs/approval-v4/event/common-event/approval-task-event) |
-/// | `approval` | [`P1ApprovalV1`] | as in `larksuite/botframework-go ff14b99 (2021-04-09)` |
+/// | `approval` | [`P1ApprovalV1`] | from `larksuite/botframework-go ff14b99 (2021-04-09)` |
 /// | `leave_approval_revert` | [`P1LeaveApprovalRevertV1`] | [2025-05-20](https://open.feishu.cn/document/server-docs/approval-v4/event/special-event/leave) |
 /// | `leave_approval` | [`P1LeaveApprovalV1`] | [2025-05-20](https://open.feishu.cn/document/server-docs/approval-v4/event/special-event/leave) |
 /// | `leave_approvalV2` | [`P1LeaveApprovalV2`] | [2025-05-20](https://open.feishu.cn/document/server-docs/approval-v4/event/special-event/leave) |
 /// | `out_approval_revert` | [`P1OutApprovalRevertV1`] | [2025-05-20](https://open.feishu.cn/document/server-docs/approval-v4/event/special-event/out-of-office) |
 /// | `out_approval` | [`P1OutApprovalV1`] | [2025-05-20](https://open.feishu.cn/document/server-docs/approval-v4/event/special-event/out-of-office) |
-/// | `remedy_approval` | [`P1RemedyApprovalV1`] | as in `@larksuiteoapi/node-sdk 1.74.0`, `chyroc/lark c94d9729 (2021-10-20)`, `larksuite/botframework-go ff14b99 (2021-04-09)`, `oapi-sdk-go 9494618e (2024-03-26)`, `oapi-sdk-java d5c1b155 (2024-10-16)` |
+/// | `remedy_approval` | [`P1RemedyApprovalV1`] | from `@larksuiteoapi/node-sdk 1.74.0`, `chyroc/lark c94d9729 (2021-10-20)`, `larksuite/botframework-go ff14b99 (2021-04-09)`, `oapi-sdk-go 9494618e (2024-03-26)`, `oapi-sdk-java d5c1b155 (2024-10-16)` |
 /// | `shift_approval` | [`P1ShiftApprovalV1`] | [2025-05-20](https://open.feishu.cn/document/server-docs/approval-v4/event/special-event/shift-change) |
-/// | `trip_approval` | [`P1TripApprovalV1`] | as in `@larksuiteoapi/node-sdk 1.74.0`, `chyroc/lark c94d9729 (2021-10-20)`, `larksuite/botframework-go ff14b99 (2021-04-09)`, `oapi-sdk-go 9494618e (2024-03-26)`, `oapi-sdk-java d5c1b155 (2024-10-16)` |
+/// | `trip_approval` | [`P1TripApprovalV1`] | from `@larksuiteoapi/node-sdk 1.74.0`, `chyroc/lark c94d9729 (2021-10-20)`, `larksuite/botframework-go ff14b99 (2021-04-09)`, `oapi-sdk-go 9494618e (2024-03-26)`, `oapi-sdk-java d5c1b155 (2024-10-16)` |
 /// | `work_approval_revert` | [`P1WorkApprovalRevertV1`] | [2025-05-20](https://open.feishu.cn/document/server-docs/approval-v4/event/special-event/overtime) |
 /// | `work_approval` | [`P1WorkApprovalV1`] | [2025-05-20](https://open.feishu.cn/document/server-docs/approval-v4/event/special-event/overtime) |
-/// | `approval.task.status_changed_v4` | [`TaskStatusChangedV4`] | as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5` |
+/// | `approval.task.status_changed_v4` | [`TaskStatusChangedV4`] | from `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5` |
 pub const EVENTS: &[lark_events::event::KnownEvent] = &[
     lark_events::event::KnownEvent::of::<ApprovalUpdatedV4>(),
     lark_events::event::KnownEvent::of::<InstanceRemedyGroupUpdateV4>(),

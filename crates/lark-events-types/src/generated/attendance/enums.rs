@@ -20,7 +20,7 @@ pub enum RecordSource {
     Quick,
     /// By an import through the API. Key `7`.
     Import,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -47,7 +47,7 @@ pub enum RiskResult {
     DeviceOfAnother,
     /// Several people may have used the device. Key `3`.
     SharedDevice,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 

@@ -106,10 +106,10 @@ pub struct UserTaskUpdatedV1 {
     /// What changed.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub status_changes: Option<Vec<StatusChange>>,
-    /// The id of the task. Only the sample has it.
+    /// The id of the task. Found only in the sample.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub task_id: Option<String>,
-    /// The time zone, such as `Asia/Shanghai`. Only the sample has it.
+    /// The time zone, such as `Asia/Shanghai`. Found only in the sample.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
 }
@@ -126,7 +126,7 @@ impl EventType for UserTaskUpdatedV1 {
 
 lark_events::lenient_object!(UserTaskUpdatedV1);
 
-/// Any `attendance` event, for one handler of them all: see
+/// Any `attendance` event, for one handler of all events of the domain: see
 /// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -138,7 +138,7 @@ pub enum AttendanceEvent {
 }
 
 impl AttendanceEvent {
-    /// Who sent what, and when.
+    /// The header of the event.
     #[must_use]
     pub fn header(&self) -> &EventHeader {
         match self {

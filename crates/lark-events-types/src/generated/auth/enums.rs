@@ -15,7 +15,7 @@ pub enum RevokeReason {
     /// The user may no longer use the app: the account is frozen, or the app is not available to
     /// it. Key `Revoked by restriction action.`.
     Restriction,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 
@@ -37,7 +37,7 @@ pub enum RevokedTokens {
     Refresh,
     /// Both. Key `user_access_token refresh_token`.
     Both,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 

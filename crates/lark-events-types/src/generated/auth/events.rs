@@ -52,7 +52,7 @@ impl EventType for UserAccessTokenRevokedV4 {
 
 lark_events::lenient_object!(UserAccessTokenRevokedV4);
 
-/// Any `auth` event, for one handler of them all: see
+/// Any `auth` event, for one handler of all events of the domain: see
 /// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -62,7 +62,7 @@ pub enum AuthEvent {
 }
 
 impl AuthEvent {
-    /// Who sent what, and when.
+    /// The header of the event.
     #[must_use]
     pub fn header(&self) -> &EventHeader {
         match self {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// - Event type: `board.whiteboard.updated_v1`, envelope 2.0
 /// - Permission: `board:whiteboard:node:read`
-/// - Fields as in `larksuite/cli a5d30fe7`
+/// - Fields from `larksuite/cli a5d30fe7`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -32,7 +32,7 @@ impl EventType for WhiteboardUpdatedV1 {
 
 lark_events::lenient_object!(WhiteboardUpdatedV1);
 
-/// Any `board` event, for one handler of them all: see
+/// Any `board` event, for one handler of all events of the domain: see
 /// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -42,7 +42,7 @@ pub enum BoardEvent {
 }
 
 impl BoardEvent {
-    /// Who sent what, and when.
+    /// The header of the event.
     #[must_use]
     pub fn header(&self) -> &EventHeader {
         match self {

@@ -2,20 +2,20 @@
 
 //! Typed `board` events: whiteboards.
 //!
-//! Every field is an `Option`, because the platform does not document which it always sends, and an
-//! odd value costs its own field only (see [`lark_events::lenient`]).
+//! Every field is an `Option`, because the platform does not document which fields it always sends.
+//! A value of an unexpected type leaves only its field empty (see [`lark_events::lenient`]).
 //!
 //! ```
 //! use lark_events::{Dispatcher, Event};
 //! use lark_events_types::board::{WhiteboardUpdatedV1, BoardEvent};
 //!
-//! // A handler of one event …
+//! // Handle one event …
 //! async fn on_event(event: Event<WhiteboardUpdatedV1>) {
 //!     println!("{:?}: {:?}", event.header.tenant_key, event.body);
 //! }
 //! let dispatcher = Dispatcher::builder().on::<WhiteboardUpdatedV1>(on_event).build()?;
 //!
-//! // … or one of them all.
+//! // … or every event of the domain with one handler.
 //! let dispatcher = Dispatcher::builder()
 //!     .on_all::<BoardEvent>(|event| async move { println!("{}", event.header().event_type) })
 //!     .build()?;
@@ -32,6 +32,6 @@ pub use self::events::{BoardEvent, WhiteboardUpdatedV1};
 ///
 /// | event | type | documentation as of |
 /// | --- | --- | --- |
-/// | `board.whiteboard.updated_v1` | [`WhiteboardUpdatedV1`] | as in `larksuite/cli a5d30fe7` |
+/// | `board.whiteboard.updated_v1` | [`WhiteboardUpdatedV1`] | from `larksuite/cli a5d30fe7` |
 pub const EVENTS: &[lark_events::event::KnownEvent] =
     &[lark_events::event::KnownEvent::of::<WhiteboardUpdatedV1>()];

@@ -14,7 +14,7 @@ pub enum AccessRole {
     Writer,
     /// An administrator, who can manage the calendar and its sharing. Key `owner`.
     Owner,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 
@@ -38,7 +38,7 @@ pub enum ChangeType {
     Delete,
     /// An invited user answered. Key `rsvp`.
     Rsvp,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 
@@ -59,7 +59,7 @@ pub enum RsvpStatus {
     Decline,
     /// Maybe. Key `tentative`.
     Tentative,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 

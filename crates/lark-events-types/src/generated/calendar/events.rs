@@ -188,7 +188,7 @@ impl EventType for CalendarEventChangedV4 {
 
 lark_events::lenient_object!(CalendarEventChangedV4);
 
-/// Any `calendar` event, for one handler of them all: see
+/// Any `calendar` event, for one handler of all events of the domain: see
 /// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -204,7 +204,7 @@ pub enum CalendarEvent {
 }
 
 impl CalendarEvent {
-    /// Who sent what, and when.
+    /// The header of the event.
     #[must_use]
     pub fn header(&self) -> &EventHeader {
         match self {

@@ -10,7 +10,7 @@ pub enum ArchiveOperation {
     Modify,
     /// A version was deleted. Key `delete`.
     Delete,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 

@@ -62,7 +62,7 @@ impl Validate for ArchiveChangedV1 {
 
 lark_events::lenient_object!(ArchiveChangedV1);
 
-/// Any `compensation` event, for one handler of them all: see
+/// Any `compensation` event, for one handler of all events of the domain: see
 /// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -73,7 +73,7 @@ pub enum CompensationEvent {
 }
 
 impl CompensationEvent {
-    /// Who sent what, and when.
+    /// The header of the event.
     #[must_use]
     pub fn header(&self) -> &EventHeader {
         match self {

@@ -14,7 +14,7 @@ pub enum CustomAttrType {
     PictureEnum,
     /// A reference to a user. Key `GENERIC_USER`.
     GenericUser,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 
@@ -40,7 +40,7 @@ pub enum EmployeeType {
     Contractor,
     /// A consultant. Key `5`.
     Consultant,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -60,7 +60,7 @@ pub enum EmployeeTypeOrigin {
     BuiltIn,
     /// The tenant defined it. Key `2`.
     Custom,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -77,7 +77,7 @@ pub enum EmployeeTypeStatus {
     Active,
     /// It is not active. Key `2`.
     Inactive,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -98,7 +98,7 @@ pub enum Gender {
     Female,
     /// Another one. Key `3`.
     Other,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -125,7 +125,7 @@ pub enum GroupChatEmployeeType {
     Consultant,
     /// Employees of a custom type. Key `6`.
     Custom,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -146,7 +146,7 @@ pub enum LeaderType {
     Main,
     /// As a deputy leader. Key `2`.
     Deputy,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -165,7 +165,7 @@ pub enum ScopeUserGender {
     Male,
     /// Female. Key `2`.
     Female,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -187,7 +187,7 @@ pub enum UserGroupStatus {
     Computing,
     /// They could not be worked out. Key `3`.
     Failed,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -206,7 +206,7 @@ pub enum UserGroupType {
     Normal,
     /// A dynamic user group. Key `2`.
     Dynamic,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 

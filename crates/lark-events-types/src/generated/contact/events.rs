@@ -16,7 +16,7 @@ use super::{
 ///
 /// - Event type: `contact.custom_attr_event.updated_v3`, envelope 2.0
 /// - Permission, any one of: `contact:contact.base:readonly`, `contact:contact:readonly_as_app`,
-///   `contact:contact:access_as_app` (no longer given)
+///   `contact:contact:access_as_app` (no longer granted)
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2024-07-05:
 ///   <https://open.feishu.cn/document/server-docs/contact-v3/custom_attr/events/updated>
@@ -55,11 +55,11 @@ lark_events::lenient_object!(CustomAttrEventUpdatedV3);
 ///
 /// - Event type: `contact.department.created_v3`, envelope 2.0
 /// - Permission, any one of: `contact:contact.base:readonly`, `contact:contact:readonly_as_app`,
-///   `contact:contact:access_as_app` (no longer given)
+///   `contact:contact:access_as_app` (no longer granted)
 /// - Permission for single fields: `contact:department.organize:readonly`,
 ///   `contact:contact:readonly_as_app`, `contact:department.base:readonly`,
 ///   `contact:department.hrbp:readonly` (only `custom` apps), `contact:contact:access_as_app` (no
-///   longer given), `contact:contact:readonly` (no longer given)
+///   longer granted), `contact:contact:readonly` (no longer granted)
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2024-07-05:
 ///   <https://open.feishu.cn/document/server-docs/contact-v3/department/events/created>
@@ -105,11 +105,11 @@ lark_events::lenient_object!(DepartmentCreatedV3);
 ///
 /// - Event type: `contact.department.deleted_v3`, envelope 2.0
 /// - Permission, any one of: `contact:contact.base:readonly`, `contact:contact:readonly_as_app`,
-///   `contact:contact:access_as_app` (no longer given)
+///   `contact:contact:access_as_app` (no longer granted)
 /// - Permission for single fields: `contact:department.organize:readonly`,
 ///   `contact:contact:readonly_as_app`, `contact:department.base:readonly`,
 ///   `contact:department.hrbp:readonly` (only `custom` apps), `contact:contact:access_as_app` (no
-///   longer given), `contact:contact:readonly` (no longer given)
+///   longer granted), `contact:contact:readonly` (no longer granted)
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2026-04-07:
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/contact-v3/department/events/deleted>
@@ -151,11 +151,11 @@ lark_events::lenient_object!(DepartmentDeletedV3);
 ///
 /// - Event type: `contact.department.updated_v3`, envelope 2.0
 /// - Permission, any one of: `contact:contact.base:readonly`, `contact:contact:readonly_as_app`,
-///   `contact:contact:access_as_app` (no longer given)
+///   `contact:contact:access_as_app` (no longer granted)
 /// - Permission for single fields: `contact:department.organize:readonly`,
 ///   `contact:contact:readonly_as_app`, `contact:department.base:readonly`,
 ///   `contact:department.hrbp:readonly` (only `custom` apps), `contact:contact:access_as_app` (no
-///   longer given), `contact:contact:readonly` (no longer given)
+///   longer granted), `contact:contact:readonly` (no longer granted)
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2024-07-05:
 ///   <https://open.feishu.cn/document/server-docs/contact-v3/department/events/updated>
@@ -205,7 +205,7 @@ lark_events::lenient_object!(DepartmentUpdatedV3);
 ///
 /// - Event type: `contact.employee_type_enum.actived_v3`, envelope 2.0
 /// - Permission, any one of: `contact:contact.base:readonly`, `contact:contact:readonly_as_app`,
-///   `contact:contact:access_as_app` (no longer given)
+///   `contact:contact:access_as_app` (no longer granted)
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2024-07-05:
 ///   <https://open.feishu.cn/document/server-docs/contact-v3/employee_type_enum/events/actived>
@@ -246,7 +246,7 @@ lark_events::lenient_object!(EmployeeTypeEnumActivedV3);
 ///
 /// - Event type: `contact.employee_type_enum.created_v3`, envelope 2.0
 /// - Permission, any one of: `contact:contact.base:readonly`, `contact:contact:readonly_as_app`,
-///   `contact:contact:access_as_app` (no longer given)
+///   `contact:contact:access_as_app` (no longer granted)
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2024-07-05:
 ///   <https://open.feishu.cn/document/server-docs/contact-v3/employee_type_enum/events/created>
@@ -283,7 +283,7 @@ lark_events::lenient_object!(EmployeeTypeEnumCreatedV3);
 ///
 /// - Event type: `contact.employee_type_enum.deactivated_v3`, envelope 2.0
 /// - Permission, any one of: `contact:contact.base:readonly`, `contact:contact:readonly_as_app`,
-///   `contact:contact:access_as_app` (no longer given)
+///   `contact:contact:access_as_app` (no longer granted)
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2024-07-05:
 ///   <https://open.feishu.cn/document/server-docs/contact-v3/employee_type_enum/events/deactivated>
@@ -324,7 +324,7 @@ lark_events::lenient_object!(EmployeeTypeEnumDeactivatedV3);
 ///
 /// - Event type: `contact.employee_type_enum.deleted_v3`, envelope 2.0
 /// - Permission, any one of: `contact:contact.base:readonly`, `contact:contact:readonly_as_app`,
-///   `contact:contact:access_as_app` (no longer given)
+///   `contact:contact:access_as_app` (no longer granted)
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2024-07-05:
 ///   <https://open.feishu.cn/document/server-docs/contact-v3/employee_type_enum/events/deleted>
@@ -361,7 +361,7 @@ lark_events::lenient_object!(EmployeeTypeEnumDeletedV3);
 ///
 /// - Event type: `contact.employee_type_enum.updated_v3`, envelope 2.0
 /// - Permission, any one of: `contact:contact.base:readonly`, `contact:contact:readonly_as_app`,
-///   `contact:contact:access_as_app` (no longer given)
+///   `contact:contact:access_as_app` (no longer granted)
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2024-07-05:
 ///   <https://open.feishu.cn/document/server-docs/contact-v3/employee_type_enum/events/updated>
@@ -401,7 +401,7 @@ lark_events::lenient_object!(EmployeeTypeEnumUpdatedV3);
 /// An administrator changed the contact scope of the app. It is sent without a subscription.
 ///
 /// - Event type: `contact_scope_change`, envelope 1.0
-/// - Documentation, as of 2021-09-30, a sample without a table of fields:
+/// - Documentation, as of 2021-09-30 (a sample without a table of fields):
 ///   <https://open.feishu.cn/document/ukTMukTMukTM/uETNz4SM1MjLxUzM/event/scope-change>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -438,7 +438,7 @@ lark_events::lenient_object!(P1ContactScopeChangeV1);
 /// A department within the contact scope of the app was created.
 ///
 /// - Event type: `dept_add`, envelope 1.0
-/// - Documentation, as of 2021-09-30, a sample without a table of fields:
+/// - Documentation, as of 2021-09-30 (a sample without a table of fields):
 ///   <https://open.feishu.cn/document/ukTMukTMukTM/uETNz4SM1MjLxUzM/event/department-update>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -483,7 +483,7 @@ lark_events::lenient_object!(P1DeptAddV1);
 /// A department within the contact scope of the app was deleted.
 ///
 /// - Event type: `dept_delete`, envelope 1.0
-/// - Documentation, as of 2021-09-30, a sample without a table of fields:
+/// - Documentation, as of 2021-09-30 (a sample without a table of fields):
 ///   <https://open.feishu.cn/document/ukTMukTMukTM/uETNz4SM1MjLxUzM/event/department-update>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -528,7 +528,7 @@ lark_events::lenient_object!(P1DeptDeleteV1);
 /// A department within the contact scope of the app was changed.
 ///
 /// - Event type: `dept_update`, envelope 1.0
-/// - Documentation, as of 2021-09-30, a sample without a table of fields:
+/// - Documentation, as of 2021-09-30 (a sample without a table of fields):
 ///   <https://open.feishu.cn/document/ukTMukTMukTM/uETNz4SM1MjLxUzM/event/department-update>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -573,7 +573,7 @@ lark_events::lenient_object!(P1DeptUpdateV1);
 /// An employee within the contact scope of the app joined.
 ///
 /// - Event type: `user_add`, envelope 1.0
-/// - Documentation, as of 2021-09-30, a sample without a table of fields:
+/// - Documentation, as of 2021-09-30 (a sample without a table of fields):
 ///   <https://open.feishu.cn/document/ukTMukTMukTM/uETNz4SM1MjLxUzM/event/employee-change>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -619,7 +619,7 @@ lark_events::lenient_object!(P1UserAddV1);
 /// An employee within the contact scope of the app left.
 ///
 /// - Event type: `user_leave`, envelope 1.0
-/// - Documentation, as of 2021-09-30, a sample without a table of fields:
+/// - Documentation, as of 2021-09-30 (a sample without a table of fields):
 ///   <https://open.feishu.cn/document/ukTMukTMukTM/uETNz4SM1MjLxUzM/event/employee-change>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -665,7 +665,7 @@ lark_events::lenient_object!(P1UserLeaveV1);
 /// The status of a user changed: activated, frozen, or resigned.
 ///
 /// - Event type: `user_status_change`, envelope 1.0
-/// - Documentation, as of 2021-09-30, a sample without a table of fields:
+/// - Documentation, as of 2021-09-30 (a sample without a table of fields):
 ///   <https://open.feishu.cn/document/ukTMukTMukTM/uETNz4SM1MjLxUzM/event/user-status-changed>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -720,7 +720,7 @@ lark_events::lenient_object!(P1UserStatusChangeV1);
 /// The personal information of an employee within the contact scope of the app changed.
 ///
 /// - Event type: `user_update`, envelope 1.0
-/// - Documentation, as of 2021-09-30, a sample without a table of fields:
+/// - Documentation, as of 2021-09-30 (a sample without a table of fields):
 ///   <https://open.feishu.cn/document/ukTMukTMukTM/uETNz4SM1MjLxUzM/event/employee-change>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -769,7 +769,7 @@ lark_events::lenient_object!(P1UserUpdateV1);
 ///
 /// - Event type: `contact.scope.updated_v3`, envelope 2.0
 /// - Permission, any one of: `contact:contact.base:readonly`, `contact:contact:readonly_as_app`,
-///   `contact:contact:access_as_app` (no longer given)
+///   `contact:contact:access_as_app` (no longer granted)
 /// - Permission for single fields: `contact:contact:readonly_as_app`,
 ///   `contact:department.base:readonly`, `contact:department.organize:readonly`,
 ///   `contact:user.assign_info:read`, `contact:user.base:readonly`,
@@ -779,8 +779,8 @@ lark_events::lenient_object!(P1UserUpdateV1);
 ///   `contact:user.employee_id:readonly` (only `custom` apps), `contact:user.phone:readonly` (only
 ///   `custom` apps), `contact:user.email:readonly` (only `custom` apps),
 ///   `contact:user.job_family:readonly` (only `custom` apps), `contact:user.job_level:readonly`
-///   (only `custom` apps), `contact:contact:access_as_app` (no longer given),
-///   `contact:contact:readonly` (no longer given)
+///   (only `custom` apps), `contact:contact:access_as_app` (no longer granted),
+///   `contact:contact:readonly` (no longer granted)
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2025-03-28:
 ///   <https://open.feishu.cn/document/server-docs/contact-v3/scope/events/updated>
@@ -822,7 +822,7 @@ lark_events::lenient_object!(ScopeUpdatedV3);
 ///
 /// - Event type: `contact.user.created_v3`, envelope 2.0
 /// - Permission, any one of: `contact:contact.base:readonly`, `contact:contact:readonly_as_app`,
-///   `contact:contact:access_as_app` (no longer given)
+///   `contact:contact:access_as_app` (no longer granted)
 /// - Permission for single fields: `contact:contact:readonly_as_app`, `contact:user.base:readonly`,
 ///   `contact:user.department:readonly`, `contact:user.dotted_line_leader_info.read`,
 ///   `contact:user.employee:readonly`, `contact:user.employee_number:read`,
@@ -830,7 +830,7 @@ lark_events::lenient_object!(ScopeUpdatedV3);
 ///   `contact:user.employee_id:readonly` (only `custom` apps), `contact:user.phone:readonly` (only
 ///   `custom` apps), `contact:user.email:readonly` (only `custom` apps),
 ///   `contact:user.job_family:readonly` (only `custom` apps), `contact:contact:access_as_app` (no
-///   longer given), `contact:contact:readonly` (no longer given)
+///   longer granted), `contact:contact:readonly` (no longer granted)
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2026-04-07:
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/contact-v3/user/events/created>
@@ -868,7 +868,7 @@ lark_events::lenient_object!(UserCreatedV3);
 ///
 /// - Event type: `contact.user.deleted_v3`, envelope 2.0
 /// - Permission, any one of: `contact:contact.base:readonly`, `contact:contact:readonly_as_app`,
-///   `contact:contact:access_as_app` (no longer given)
+///   `contact:contact:access_as_app` (no longer granted)
 /// - Permission for single fields: `contact:contact:readonly_as_app`, `contact:user.base:readonly`,
 ///   `contact:user.department:readonly`, `contact:user.dotted_line_leader_info.read`,
 ///   `contact:user.employee:readonly`, `contact:user.employee_number:read`,
@@ -876,7 +876,7 @@ lark_events::lenient_object!(UserCreatedV3);
 ///   `contact:user.employee_id:readonly` (only `custom` apps), `contact:user.phone:readonly` (only
 ///   `custom` apps), `contact:user.email:readonly` (only `custom` apps),
 ///   `contact:user.job_family:readonly` (only `custom` apps), `contact:contact:access_as_app` (no
-///   longer given), `contact:contact:readonly` (no longer given)
+///   longer granted), `contact:contact:readonly` (no longer granted)
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2025-04-21:
 ///   <https://open.feishu.cn/document/server-docs/contact-v3/user/events/deleted>
@@ -933,7 +933,7 @@ lark_events::lenient_object!(UserDeletedV3);
 ///
 /// - Event type: `contact.user.updated_v3`, envelope 2.0
 /// - Permission, any one of: `contact:contact.base:readonly`, `contact:contact:readonly_as_app`,
-///   `contact:contact:access_as_app` (no longer given)
+///   `contact:contact:access_as_app` (no longer granted)
 /// - Permission for single fields: `contact:contact:readonly_as_app`, `contact:user.base:readonly`,
 ///   `contact:user.department:readonly`, `contact:user.dotted_line_leader_info.read`,
 ///   `contact:user.employee:readonly`, `contact:user.employee_number:read`,
@@ -941,7 +941,7 @@ lark_events::lenient_object!(UserDeletedV3);
 ///   `contact:user.employee_id:readonly` (only `custom` apps), `contact:user.phone:readonly` (only
 ///   `custom` apps), `contact:user.email:readonly` (only `custom` apps),
 ///   `contact:user.job_family:readonly` (only `custom` apps), `contact:contact:access_as_app` (no
-///   longer given), `contact:contact:readonly` (no longer given)
+///   longer granted), `contact:contact:readonly` (no longer granted)
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2024-10-14:
 ///   <https://open.feishu.cn/document/server-docs/contact-v3/user/events/updated>
@@ -995,7 +995,7 @@ impl Validate for UserUpdatedV3 {
 
 lark_events::lenient_object!(UserUpdatedV3);
 
-/// Any `contact` event, for one handler of them all: see
+/// Any `contact` event, for one handler of all events of the domain: see
 /// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -1047,7 +1047,7 @@ pub enum ContactEvent {
 }
 
 impl ContactEvent {
-    /// Who sent what, and when.
+    /// The header of the event.
     #[must_use]
     pub fn header(&self) -> &EventHeader {
         match self {

@@ -203,7 +203,7 @@ pub struct DepartmentEvent {
     /// `contact:department.hrbp:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub department_hrbps: Option<Vec<lark_events::UserId>>,
-    /// The units that the department belongs to. Only in SDKs: `lark-oapi 1.7.5`,
+    /// The units that the department belongs to. Found only in SDKs: `lark-oapi 1.7.5`,
     /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub unit_ids: Option<Vec<String>>,
@@ -629,26 +629,27 @@ pub struct User {
     /// `contact:user.department_path:readonly`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub department_path: Option<Vec<DepartmentDetail>>,
-    /// What the user says of themselves. Only in SDKs: `lark-oapi 1.7.5`,
+    /// What the user says of themselves. Found only in SDKs: `lark-oapi 1.7.5`,
     /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Those whom the user reports to besides. Only in SDKs: `lark-oapi 1.7.5`,
+    /// Those whom the user reports to besides. Found only in SDKs: `lark-oapi 1.7.5`,
     /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub dotted_line_leader_user_ids: Option<Vec<String>>,
-    /// The region that the data of the user is kept in. Only in SDKs: `lark-oapi 1.7.5`,
+    /// The region that the data of the user is kept in. Found only in SDKs: `lark-oapi 1.7.5`,
     /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub geo: Option<String>,
-    /// Whether the user is invited. Only in SDKs: `lark-oapi 1.7.5`,
+    /// Whether the user is invited. Found only in SDKs: `lark-oapi 1.7.5`,
     /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub need_send_notification: Option<bool>,
-    /// How the user is invited. Only in SDKs: `lark-oapi 1.7.5`, `@larksuiteoapi/node-sdk 1.74.0`.
+    /// How the user is invited. Found only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub notification_option: Option<UserNotificationOption>,
-    /// The positions of the user. Only in SDKs: `lark-oapi 1.7.5`,
+    /// The positions of the user. Found only in SDKs: `lark-oapi 1.7.5`,
     /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub positions: Option<Vec<UserPositions>>,
@@ -856,19 +857,19 @@ pub struct UserEvent {
     /// the permission `contact:user.dotted_line_leader_info.read`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub dotted_line_leader_user_ids: Option<Vec<String>>,
-    /// Whether the user is a super administrator of the tenant. Only in SDKs: `lark-oapi 1.7.5`,
-    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    /// Whether the user is a super administrator of the tenant. Found only in SDKs:
+    /// `lark-oapi 1.7.5`, `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub is_tenant_manager: Option<bool>,
-    /// Whether others see the mobile number. Only in SDKs: `lark-oapi 1.7.5`,
+    /// Whether others see the mobile number. Found only in SDKs: `lark-oapi 1.7.5`,
     /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub mobile_visible: Option<bool>,
-    /// The positions of the user. Only in SDKs: `lark-oapi 1.7.5`,
+    /// The positions of the user. Found only in SDKs: `lark-oapi 1.7.5`,
     /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub positions: Option<Vec<UserEventPositions>>,
-    /// The time zone of the user. Only in SDKs: `lark-oapi 1.7.5`,
+    /// The time zone of the user. Found only in SDKs: `lark-oapi 1.7.5`,
     /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,

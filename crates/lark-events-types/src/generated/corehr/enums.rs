@@ -15,7 +15,7 @@ pub enum ApprovalGroupStatus {
     Rejected,
     /// The initiator withdrew it. Key `5`.
     Withdrawn,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -44,7 +44,7 @@ pub enum ApprovalGroupStatusV2 {
     /// A change failed, or the changes wait for their day or for another approval. Another event
     /// follows a wait. Key `6`.
     FailedOrWaiting,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -71,7 +71,7 @@ pub enum ChecklistStatus {
     Rejected,
     /// It was withdrawn. Key `5`.
     Withdrawn,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -93,7 +93,7 @@ pub enum DraftStatus {
     Completed,
     /// The initiator withdrew it. Key `3`.
     Withdrawn,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -119,7 +119,7 @@ pub enum EmployeeEventType {
     Offboarded,
     /// A record of the employee's custom organizations was changed. Key `8`.
     CustomOrgChanged,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -166,7 +166,7 @@ pub enum EmployeeSubEventType {
     FurtherCustomOrgAdded,
     /// A record of a custom organization was edited. Key `8003`.
     CustomOrgEdited,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -198,7 +198,7 @@ pub enum IdTransformType {
     CorehrPeopleAdmin,
     /// PeopleAdmin and Feishu. Key `3`.
     PeopleAdminFeishu,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -226,7 +226,7 @@ pub enum JobChangeEditPlace {
     JobChangeProcess,
     /// In the contract. Key `7`.
     Contract,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -256,7 +256,7 @@ pub enum JobChangeStatus {
     Effective,
     /// It needs no approval. Key `6`.
     ApprovalNotNeeded,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -281,7 +281,7 @@ pub enum ManagementDimension {
     Company,
     /// A city of social security. Key `social_security_location`.
     SocialSecurityLocation,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 
@@ -308,7 +308,7 @@ pub enum OffboardingStatus {
     Withdrawn,
     /// It needs no approval. Key `6`.
     ApprovalNotNeeded,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -335,7 +335,7 @@ pub enum OffboardingStatusV1 {
     Approved,
     /// Its day has come, and the employee has left. Key `5`.
     Effective,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -363,7 +363,7 @@ pub enum OnboardingFlowStatus {
     Others,
     /// It is void, and the offer is being talked over again. Key `expired`.
     Expired,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 
@@ -404,7 +404,7 @@ pub enum OnboardingTaskStatus {
     Exception,
     /// Somebody skipped it. Key `manual_skipped`.
     ManualSkipped,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 
@@ -433,7 +433,7 @@ pub enum OperationType {
     Update,
     /// It was deleted. Key `3`.
     Delete,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -459,7 +459,7 @@ pub enum ProbationStatus {
     Converted,
     /// The employee has left. Key `offboarded`.
     Offboarded,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 
@@ -482,7 +482,7 @@ pub enum ProcessPurpose {
     Revocation,
     /// It corrects another one. Key `3`.
     Correction,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -508,7 +508,7 @@ pub enum ProcessStatus {
     Completed,
     /// It is being revoked. Key `15`.
     Revoking,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -535,7 +535,7 @@ pub enum ProcessTaskStatus {
     Canceled,
     /// Somebody intervened. Key `18`.
     Intervened,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -555,7 +555,7 @@ pub enum ProcessTaskType {
     Approval,
     /// A form has to be filled in. Key `5`.
     Form,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -572,7 +572,7 @@ pub enum TransferMode {
     Direct,
     /// It does. Key `2`.
     Process,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 

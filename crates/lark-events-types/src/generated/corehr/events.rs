@@ -1019,11 +1019,11 @@ pub struct JobChangeStatusUpdatedV2 {
     /// The key of the job change, such as `transfer_3627531`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub transfer_key: Option<String>,
-    /// What else is told of the change. Only in SDKs: `lark-oapi 1.7.5`,
+    /// What else is told of the change. Found only in SDKs: `lark-oapi 1.7.5`,
     /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub details_of_job_status_change: Option<Vec<String>>,
-    /// The number of the status before. Only in SDKs: `lark-oapi 1.7.5`,
+    /// The number of the status before. Found only in SDKs: `lark-oapi 1.7.5`,
     /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub original_status: Option<i64>,
@@ -2911,7 +2911,7 @@ impl EventType for SignatureFileStatusUpdatedV2 {
 
 lark_events::lenient_object!(SignatureFileStatusUpdatedV2);
 
-/// Any `corehr` event, for one handler of them all: see
+/// Any `corehr` event, for one handler of all events of the domain: see
 /// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -3083,7 +3083,7 @@ pub enum CorehrEvent {
 }
 
 impl CorehrEvent {
-    /// Who sent what, and when.
+    /// The header of the event.
     #[must_use]
     pub fn header(&self) -> &EventHeader {
         match self {

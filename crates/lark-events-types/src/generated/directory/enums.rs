@@ -14,7 +14,7 @@ pub enum ActiveStatus {
     Exited,
     /// The employee has not joined. Key `5`.
     NotJoined,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -34,7 +34,7 @@ pub enum ChoiceType {
     Text,
     /// They are pictures. Key `2`.
     Picture,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 
@@ -59,7 +59,7 @@ pub enum CustomFieldType {
     MultipleChoice,
     /// A list of people. Key `11`.
     People,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 
@@ -84,7 +84,7 @@ pub enum FieldError {
     QueryFailed,
     /// There is no such field. Key `2003`.
     NoSuchField,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -107,7 +107,7 @@ pub enum Gender {
     Female,
     /// Another one. Key `3`.
     Other,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -126,7 +126,7 @@ pub enum LeaderType {
     Main,
     /// As a deputy leader. Key `2`.
     Deputy,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -143,7 +143,7 @@ pub enum RowError {
     Success,
     /// The app has no permission. Key `1000`.
     NoPermission,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -166,7 +166,7 @@ pub enum StaffStatus {
     JoinCancelled,
     /// About to leave. Key `5`.
     ToResign,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 

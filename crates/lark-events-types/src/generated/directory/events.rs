@@ -206,7 +206,7 @@ lark_events::lenient_object!(DepartmentUpdatedV1);
 ///   `directory:employee.work.staff_status:read`,
 ///   `directory:employee.work.work_country_or_region:read`,
 ///   `directory:employee.work.work_place:read`, `directory:employee.work.employment:read` (only
-///   `custom` apps, no longer given)
+///   `custom` apps, no longer granted)
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2025-07-17:
 ///   <https://open.feishu.cn/document/directory-v1/employee/events/created>
@@ -303,7 +303,7 @@ lark_events::lenient_object!(EmployeeCreatedV1);
 ///   `directory:employee.work.staff_status:read`,
 ///   `directory:employee.work.work_country_or_region:read`,
 ///   `directory:employee.work.work_place:read`, `directory:employee.work.employment:read` (only
-///   `custom` apps, no longer given)
+///   `custom` apps, no longer granted)
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2025-07-09:
 ///   <https://open.feishu.cn/document/directory-v1/employee/events/regular>
@@ -400,7 +400,7 @@ lark_events::lenient_object!(EmployeeRegularV1);
 ///   `directory:employee.work.staff_status:read`,
 ///   `directory:employee.work.work_country_or_region:read`,
 ///   `directory:employee.work.work_place:read`, `directory:employee.work.employment:read` (only
-///   `custom` apps, no longer given)
+///   `custom` apps, no longer granted)
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2025-07-17:
 ///   <https://open.feishu.cn/document/directory-v1/employee/events/resigned>
@@ -497,7 +497,7 @@ lark_events::lenient_object!(EmployeeResignedV1);
 ///   `directory:employee.work.staff_status:read`,
 ///   `directory:employee.work.work_country_or_region:read`,
 ///   `directory:employee.work.work_place:read`, `directory:employee.work.employment:read` (only
-///   `custom` apps, no longer given)
+///   `custom` apps, no longer granted)
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2025-07-17:
 ///   <https://open.feishu.cn/document/directory-v1/employee/events/resurrect>
@@ -594,7 +594,7 @@ lark_events::lenient_object!(EmployeeResurrectV1);
 ///   `directory:employee.work.staff_status:read`,
 ///   `directory:employee.work.work_country_or_region:read`,
 ///   `directory:employee.work.work_place:read`, `directory:employee.work.employment:read` (only
-///   `custom` apps, no longer given)
+///   `custom` apps, no longer granted)
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2025-07-17:
 ///   <https://open.feishu.cn/document/directory-v1/employee/events/to_be_resigned>
@@ -691,7 +691,7 @@ lark_events::lenient_object!(EmployeeToBeResignedV1);
 ///   `directory:employee.work.staff_status:read`,
 ///   `directory:employee.work.work_country_or_region:read`,
 ///   `directory:employee.work.work_place:read`, `directory:employee.work.employment:read` (only
-///   `custom` apps, no longer given)
+///   `custom` apps, no longer granted)
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2025-07-17:
 ///   <https://open.feishu.cn/document/directory-v1/employee/events/updated>
@@ -772,7 +772,7 @@ impl Validate for EmployeeUpdatedV1 {
 
 lark_events::lenient_object!(EmployeeUpdatedV1);
 
-/// Any `directory` event, for one handler of them all: see
+/// Any `directory` event, for one handler of all events of the domain: see
 /// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -798,7 +798,7 @@ pub enum DirectoryEvent {
 }
 
 impl DirectoryEvent {
-    /// Who sent what, and when.
+    /// The header of the event.
     #[must_use]
     pub fn header(&self) -> &EventHeader {
         match self {

@@ -367,7 +367,7 @@ pub struct I18nText {
     /// The text by language, such as `zh_cn`, `ja_jp` or `en_us`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub i18n_value: Option<std::collections::BTreeMap<String, String>>,
-    /// The language of `default_value`. Only the sample has it.
+    /// The language of `default_value`. Found only in the sample.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub default_locale: Option<String>,
 }

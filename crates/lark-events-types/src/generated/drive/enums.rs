@@ -16,7 +16,7 @@ pub enum FileType {
     Slides,
     /// An uploaded file. Key `file`.
     File,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 
@@ -39,7 +39,7 @@ pub enum Permission {
     Edit,
     /// To manage the file. Key `full_access`.
     FullAccess,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 
@@ -59,7 +59,7 @@ pub enum RecordChange {
     Deleted,
     /// It was edited. Key `record_edited`.
     Edited,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 

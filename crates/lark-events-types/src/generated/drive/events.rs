@@ -190,7 +190,7 @@ pub struct FileDeletedV1 {
     /// Who deleted the file.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator_id: Option<lark_events::UserId>,
-    /// The users who subscribed to the event. Only in SDKs: `lark-oapi 1.7.5`,
+    /// The users who subscribed to the event. Found only in SDKs: `lark-oapi 1.7.5`,
     /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub subscriber_id_list: Option<Vec<lark_events::UserId>>,
@@ -286,11 +286,11 @@ pub struct FilePermissionMemberAddedV1 {
     /// The users who became collaborators.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_list: Option<Vec<lark_events::UserId>>,
-    /// The departments it is about. Only in SDKs: `lark-oapi 1.7.5`,
+    /// The departments it is about. Found only in SDKs: `lark-oapi 1.7.5`,
     /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub open_department_id_list: Option<Vec<String>>,
-    /// The users who subscribed to the event. Only in SDKs: `lark-oapi 1.7.5`,
+    /// The users who subscribed to the event. Found only in SDKs: `lark-oapi 1.7.5`,
     /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub subscriber_id_list: Option<Vec<lark_events::UserId>>,
@@ -414,11 +414,11 @@ pub struct FilePermissionMemberRemovedV1 {
     /// The users who are no longer collaborators.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_list: Option<Vec<lark_events::UserId>>,
-    /// The departments it is about. Only in SDKs: `lark-oapi 1.7.5`,
+    /// The departments it is about. Found only in SDKs: `lark-oapi 1.7.5`,
     /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub open_department_id_list: Option<Vec<String>>,
-    /// The users who subscribed to the event. Only in SDKs: `lark-oapi 1.7.5`,
+    /// The users who subscribed to the event. Found only in SDKs: `lark-oapi 1.7.5`,
     /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub subscriber_id_list: Option<Vec<lark_events::UserId>>,
@@ -461,10 +461,10 @@ pub struct FileReadV1 {
     /// Who opened the file. The platform's sample has `operator_id_list` instead.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator_id: Option<lark_events::UserId>,
-    /// The users who opened the file. Only the sample has it.
+    /// The users who opened the file. Found only in the sample.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator_id_list: Option<Vec<lark_events::UserId>>,
-    /// The users who subscribed to the event. Only in SDKs: `lark-oapi 1.7.5`,
+    /// The users who subscribed to the event. Found only in SDKs: `lark-oapi 1.7.5`,
     /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub subscriber_id_list: Option<Vec<lark_events::UserId>>,
@@ -512,7 +512,7 @@ pub struct FileTitleUpdatedV1 {
     /// Who changed the title.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator_id: Option<lark_events::UserId>,
-    /// The users who subscribed to the event. Only in SDKs: `lark-oapi 1.7.5`,
+    /// The users who subscribed to the event. Found only in SDKs: `lark-oapi 1.7.5`,
     /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub subscriber_id_list: Option<Vec<lark_events::UserId>>,
@@ -555,7 +555,7 @@ pub struct FileTrashedV1 {
     /// Who moved the file to the trash.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator_id: Option<lark_events::UserId>,
-    /// The users who subscribed to the event. Only in SDKs: `lark-oapi 1.7.5`,
+    /// The users who subscribed to the event. Found only in SDKs: `lark-oapi 1.7.5`,
     /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub subscriber_id_list: Option<Vec<lark_events::UserId>>,
@@ -625,7 +625,7 @@ impl Validate for NoticeCommentAddV1 {
 
 lark_events::lenient_object!(NoticeCommentAddV1);
 
-/// Any `drive` event, for one handler of them all: see
+/// Any `drive` event, for one handler of all events of the domain: see
 /// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -658,7 +658,7 @@ pub enum DriveEvent {
 }
 
 impl DriveEvent {
-    /// Who sent what, and when.
+    /// The header of the event.
     #[must_use]
     pub fn header(&self) -> &EventHeader {
         match self {

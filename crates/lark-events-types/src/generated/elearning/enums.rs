@@ -12,7 +12,7 @@ pub enum EnrollType {
     ByRule,
     /// The learner applied and was accepted. Key `4`.
     ApplicationApproved,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -35,7 +35,7 @@ pub enum LearningState {
     Passed,
     /// The course is not passed. Key `3`.
     Failed,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 

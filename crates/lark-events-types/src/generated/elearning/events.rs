@@ -226,7 +226,7 @@ impl Validate for CourseRegistrationUpdatedV2 {
 
 lark_events::lenient_object!(CourseRegistrationUpdatedV2);
 
-/// Any `elearning` event, for one handler of them all: see
+/// Any `elearning` event, for one handler of all events of the domain: see
 /// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -240,7 +240,7 @@ pub enum ElearningEvent {
 }
 
 impl ElearningEvent {
-    /// Who sent what, and when.
+    /// The header of the event.
     #[must_use]
     pub fn header(&self) -> &EventHeader {
         match self {

@@ -12,7 +12,7 @@ pub enum ReviewOutcome {
     Canceled,
     /// It was deleted. Key `DELETED`.
     Deleted,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 
@@ -33,7 +33,7 @@ pub enum Satisfaction {
     Neutral,
     /// Satisfied. Key `3`.
     Satisfied,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -51,7 +51,7 @@ pub enum Solution {
     Unsolved,
     /// It was. Key `2`.
     Solved,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -72,7 +72,7 @@ pub enum TicketChannel {
     Search,
     /// By something shared. Key `14`.
     Share,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -103,7 +103,7 @@ pub enum TicketStatus {
     ClosedByAgent,
     /// The user closed it. Key `52`.
     ClosedByUser,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 

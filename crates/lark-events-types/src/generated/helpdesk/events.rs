@@ -212,7 +212,7 @@ impl EventType for TicketUpdatedV1 {
 
 lark_events::lenient_object!(TicketUpdatedV1);
 
-/// Any `helpdesk` event, for one handler of them all: see
+/// Any `helpdesk` event, for one handler of all events of the domain: see
 /// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -228,7 +228,7 @@ pub enum HelpdeskEvent {
 }
 
 impl HelpdeskEvent {
-    /// Who sent what, and when.
+    /// The header of the event.
     #[must_use]
     pub fn header(&self) -> &EventHeader {
         match self {

@@ -8,7 +8,7 @@ pub enum AccountScope {
     BackgroundCheck,
     /// Exams. Key `2`.
     Exam,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -27,7 +27,7 @@ pub enum LockStatus {
     LockedToOther,
     /// The talent is locked to this job. Key `3`.
     LockedToCurrent,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -45,7 +45,7 @@ pub enum RecruitmentType {
     Experienced,
     /// Recruitment on campus. Key `2`.
     Campus,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -76,7 +76,7 @@ pub enum StageType {
     Other,
     /// What the system has by default. Key `255`.
     SystemDefault,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -102,7 +102,7 @@ pub enum TalentProgress {
     Locked,
     /// The talent was unlocked. Key `3`.
     Unlocked,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 

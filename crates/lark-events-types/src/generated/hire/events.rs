@@ -232,11 +232,11 @@ pub struct EcoExamCreatedV1 {
     /// Who is to take the exam.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub candidate_info: Option<EcoExamCreateEventCandidateInfo>,
-    /// The application that the exam is for. Only in SDKs: `lark-oapi 1.7.5`,
+    /// The application that the exam is for. Found only in SDKs: `lark-oapi 1.7.5`,
     /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub application_id: Option<String>,
-    /// The candidate. Only in SDKs: `lark-oapi 1.7.5`, `@larksuiteoapi/node-sdk 1.74.0`.
+    /// The candidate. Found only in SDKs: `lark-oapi 1.7.5`, `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub talent_id: Option<String>,
 }
@@ -507,7 +507,7 @@ impl EventType for TalentTagSubscriptionV1 {
 
 lark_events::lenient_object!(TalentTagSubscriptionV1);
 
-/// Any `hire` event, for one handler of them all: see
+/// Any `hire` event, for one handler of all events of the domain: see
 /// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -542,7 +542,7 @@ pub enum HireEvent {
 }
 
 impl HireEvent {
-    /// Who sent what, and when.
+    /// The header of the event.
     #[must_use]
     pub fn header(&self) -> &EventHeader {
         match self {

@@ -40,7 +40,7 @@ pub struct Assets {
     /// The rewards that are confirmed.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub confirmed_bonus: Option<BonusAmount>,
-    /// What was paid. Only in SDKs: `lark-oapi 1.7.5`, `@larksuiteoapi/node-sdk 1.74.0`.
+    /// What was paid. Found only in SDKs: `lark-oapi 1.7.5`, `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub paid_bonus: Option<BonusAmount>,
 }
@@ -58,11 +58,11 @@ pub struct BonusAmount {
     /// The cash, currency by currency.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub cash_bonus: Option<Vec<Cash>>,
-    /// The number of the kind of bonus. Only in SDKs: `lark-oapi 1.7.5`,
+    /// The number of the kind of bonus. Found only in SDKs: `lark-oapi 1.7.5`,
     /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub bonus_type: Option<i64>,
-    /// The bonus in money, in one currency. Only in SDKs: `lark-oapi 1.7.5`,
+    /// The bonus in money, in one currency. Found only in SDKs: `lark-oapi 1.7.5`,
     /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub cash: Option<Cash>,
@@ -251,11 +251,11 @@ pub struct TalentTag {
     /// What the tag is for.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub description: Option<I18n>,
-    /// The number of the status of the tag. Only in SDKs: `lark-oapi 1.7.5`,
+    /// The number of the status of the tag. Found only in SDKs: `lark-oapi 1.7.5`,
     /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub active_status: Option<i64>,
-    /// The number of the kind of tag. Only in SDKs: `lark-oapi 1.7.5`,
+    /// The number of the kind of tag. Found only in SDKs: `lark-oapi 1.7.5`,
     /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(
         rename = "type",

@@ -8,7 +8,7 @@ pub enum ChatType {
     P2p,
     /// A group chat. Key `group`.
     Group,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 
@@ -25,7 +25,7 @@ pub enum GroupMessageType {
     Chat,
     /// In threads. Key `thread`.
     Thread,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 
@@ -44,7 +44,7 @@ pub enum MemberPermission {
     OnlyOwner,
     /// It is not set. Key `unknown`.
     Unset,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 
@@ -62,7 +62,7 @@ pub enum MembershipApproval {
     NotRequired,
     /// It needs approval. Key `approval_required`.
     Required,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 
@@ -81,7 +81,7 @@ pub enum MessageVisibility {
     AllMembers,
     /// Nobody. Key `not_anyone`.
     NotAnyone,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 
@@ -99,7 +99,7 @@ pub enum OperatorType {
     User,
     /// An app. Key `app`.
     App,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 
@@ -116,7 +116,7 @@ pub enum PostPermission {
     AllMembers,
     /// The owner and the administrators only. Key `only_owner`.
     OnlyOwner,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 
@@ -137,7 +137,7 @@ pub enum RecallType {
     GroupManager,
     /// As an administrator of the tenant. Key `enterprise_manager`.
     EnterpriseManager,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 
@@ -156,7 +156,7 @@ pub enum RestrictedModePermission {
     AllMembers,
     /// Nobody. Key `not_anyone`.
     NotAnyone,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 
@@ -175,7 +175,7 @@ pub enum SharePermission {
     NotAllowed,
     /// It is not set. Key `unknown`.
     Unset,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 

@@ -401,7 +401,7 @@ lark_events::lenient_object!(ChatUpdatedV1);
 ///
 /// - Event type: `im.message.bot_muted_v1`, envelope 2.0
 ///
-/// No official source that is known here describes the event: its body is kept as it was sent.
+/// No official source describes this event, so its body is kept as raw JSON.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct MessageBotMutedV1(
@@ -590,8 +590,8 @@ lark_events::lenient_object!(MessageRecalledV1);
 /// - Event type: `im.message.receive_v1`, envelope 2.0
 /// - Permission, any one of: `im:message.p2p_msg:readonly`, `im:message.group_at_msg:readonly`,
 ///   `im:message.group_msg`, `im:message.group_at_msg.include_bot:readonly`,
-///   `im:message.group_at_msg` (no longer given), `im:message.group_msg:readonly` (only `custom`
-///   apps, no longer given), `im:message.p2p_msg` (no longer given)
+///   `im:message.group_at_msg` (no longer granted), `im:message.group_msg:readonly` (only `custom`
+///   apps, no longer granted), `im:message.p2p_msg` (no longer granted)
 /// - Permission for single fields: `contact:user.employee_id:readonly` (only `custom` apps)
 /// - App types: `custom`, `isv`
 /// - Documentation, as of 2026-04-20:
@@ -627,7 +627,7 @@ lark_events::lenient_object!(MessageReceiveV1);
 ///
 /// - Event type: `im.message.updated_v1`, envelope 2.0
 ///
-/// No official source that is known here describes the event: its body is kept as it was sent.
+/// No official source describes this event, so its body is kept as raw JSON.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct MessageUpdatedV1(
@@ -644,7 +644,7 @@ impl EventType for MessageUpdatedV1 {
 /// A bot was added to a chat.
 ///
 /// - Event type: `add_bot`, envelope 1.0
-/// - Documentation, as of 2021-05-28, a sample without a table of fields:
+/// - Documentation, as of 2021-05-28 (a sample without a table of fields):
 ///   <https://open.larksuite.com/document/ukTMukTMukTM/uMTNxYjLzUTM24yM1EjN>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -711,7 +711,7 @@ lark_events::lenient_object!(P1AddBotV1);
 /// A user was added to a chat.
 ///
 /// - Event type: `add_user_to_chat`, envelope 1.0
-/// - Documentation, as of 2021-05-28, a sample without a table of fields:
+/// - Documentation, as of 2021-05-28 (a sample without a table of fields):
 ///   <https://open.larksuite.com/document/ukTMukTMukTM/ukjNxYjL5YTM24SO2EjN>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -757,7 +757,7 @@ lark_events::lenient_object!(P1AddUserToChatV1);
 /// A chat was disbanded.
 ///
 /// - Event type: `chat_disband`, envelope 1.0
-/// - Documentation, as of 2021-05-28, a sample without a table of fields:
+/// - Documentation, as of 2021-05-28 (a sample without a table of fields):
 ///   <https://open.larksuite.com/document/ukTMukTMukTM/ukjNxYjL5YTM24SO2EjN>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -800,7 +800,7 @@ lark_events::lenient_object!(P1ChatDisbandV1);
 /// The settings of a chat were changed.
 ///
 /// - Event type: `group_setting_update`, envelope 1.0
-/// - Documentation, as of 2021-05-28, a sample without a table of fields:
+/// - Documentation, as of 2021-05-28 (a sample without a table of fields):
 ///   <https://open.larksuite.com/document/ukTMukTMukTM/ukjNxYjL5YTM24SO2EjN>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -849,7 +849,7 @@ lark_events::lenient_object!(P1GroupSettingUpdateV1);
 /// A user read messages of the bot.
 ///
 /// - Event type: `message_read`, envelope 1.0
-/// - Documentation, as of 2021-05-28, a sample without a table of fields:
+/// - Documentation, as of 2021-05-28 (a sample without a table of fields):
 ///   <https://open.larksuite.com/document/ukTMukTMukTM/uMTNxYjLzUTM24yM1EjN>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -877,7 +877,7 @@ pub struct P1MessageReadV1 {
         skip_serializing_if = "Option::is_none"
     )]
     pub type_: Option<String>,
-    /// The messages that were read, as some SDKs call them. Only in SDKs:
+    /// The messages that were read, as some SDKs call them. Found only in SDKs:
     /// `oapi-sdk-go 9494618e (2024-03-26)`, `oapi-sdk-java d5c1b155 (2024-10-16)`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub message_id_list: Option<Vec<String>>,
@@ -899,7 +899,7 @@ lark_events::lenient_object!(P1MessageReadV1);
 /// A message was sent to the bot, or in a group with a mention of it.
 ///
 /// - Event type: `message`, envelope 1.0
-/// - Documentation, as of 2021-05-28, a sample without a table of fields:
+/// - Documentation, as of 2021-05-28 (a sample without a table of fields):
 ///   <https://open.larksuite.com/document/ukTMukTMukTM/uMTNxYjLzUTM24yM1EjN>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -997,7 +997,7 @@ lark_events::lenient_object!(P1MessageV1);
 ///
 /// - Event type: `p2p_chat_create`, envelope 1.0
 /// - App types: `custom`, `isv`
-/// - Documentation, as of 2024-10-30, a sample without a table of fields:
+/// - Documentation, as of 2024-10-30 (a sample without a table of fields):
 ///   <https://open.feishu.cn/document/server-docs/group/chat-member/event/bot-events>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -1044,7 +1044,7 @@ lark_events::lenient_object!(P1P2pChatCreateV1);
 /// A bot was removed from a chat.
 ///
 /// - Event type: `remove_bot`, envelope 1.0
-/// - Documentation, as of 2021-05-28, a sample without a table of fields:
+/// - Documentation, as of 2021-05-28 (a sample without a table of fields):
 ///   <https://open.larksuite.com/document/ukTMukTMukTM/uMTNxYjLzUTM24yM1EjN>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -1111,7 +1111,7 @@ lark_events::lenient_object!(P1RemoveBotV1);
 /// A user was removed from a chat.
 ///
 /// - Event type: `remove_user_from_chat`, envelope 1.0
-/// - Documentation, as of 2021-05-28, a sample without a table of fields:
+/// - Documentation, as of 2021-05-28 (a sample without a table of fields):
 ///   <https://open.larksuite.com/document/ukTMukTMukTM/ukjNxYjL5YTM24SO2EjN>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -1157,7 +1157,7 @@ lark_events::lenient_object!(P1RemoveUserFromChatV1);
 /// The adding of a user to a chat was taken back.
 ///
 /// - Event type: `revoke_add_user_from_chat`, envelope 1.0
-/// - Documentation, as of 2021-05-28, a sample without a table of fields:
+/// - Documentation, as of 2021-05-28 (a sample without a table of fields):
 ///   <https://open.larksuite.com/document/ukTMukTMukTM/ukjNxYjL5YTM24SO2EjN>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -1200,7 +1200,7 @@ impl EventType for P1RevokeAddUserFromChatV1 {
 
 lark_events::lenient_object!(P1RevokeAddUserFromChatV1);
 
-/// Any `im` event, for one handler of them all: see
+/// Any `im` event, for one handler of all events of the domain: see
 /// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -1262,7 +1262,7 @@ pub enum ImEvent {
 }
 
 impl ImEvent {
-    /// Who sent what, and when.
+    /// The header of the event.
     #[must_use]
     pub fn header(&self) -> &EventHeader {
         match self {

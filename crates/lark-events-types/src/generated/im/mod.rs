@@ -2,20 +2,20 @@
 
 //! Typed `im` events: messages, reactions, chats and their members.
 //!
-//! Every field is an `Option`, because the platform does not document which it always sends, and an
-//! odd value costs its own field only (see [`lark_events::lenient`]).
+//! Every field is an `Option`, because the platform does not document which fields it always sends.
+//! A value of an unexpected type leaves only its field empty (see [`lark_events::lenient`]).
 //!
 //! ```
 //! use lark_events::{Dispatcher, Event};
 //! use lark_events_types::im::{ChatAccessEventBotP2pChatEnteredV1, ImEvent};
 //!
-//! // A handler of one event …
+//! // Handle one event …
 //! async fn on_event(event: Event<ChatAccessEventBotP2pChatEnteredV1>) {
 //!     println!("{:?}: {:?}", event.header.tenant_key, event.body);
 //! }
 //! let dispatcher = Dispatcher::builder().on::<ChatAccessEventBotP2pChatEnteredV1>(on_event).build()?;
 //!
-//! // … or one of them all.
+//! // … or every event of the domain with one handler.
 //! let dispatcher = Dispatcher::builder()
 //!     .on_all::<ImEvent>(|event| async move { println!("{}", event.header().event_type) })
 //!     .build()?;
@@ -62,13 +62,13 @@ pub use self::types::{
 /// | `im.chat.member.user.deleted_v1` | [`ChatMemberUserDeletedV1`] | [2024-10-30](https://open.feishu.cn/document/server-docs/group/chat-member/event/deleted-2) |
 /// | `im.chat.member.user.withdrawn_v1` | [`ChatMemberUserWithdrawnV1`] | [2024-10-30](https://open.feishu.cn/document/server-docs/group/chat-member/event/withdrawn) |
 /// | `im.chat.updated_v1` | [`ChatUpdatedV1`] | [2024-10-30](https://open.feishu.cn/document/server-docs/group/chat/events/updated) |
-/// | `im.message.bot_muted_v1` | [`MessageBotMutedV1`] | no official source: a raw body |
+/// | `im.message.bot_muted_v1` | [`MessageBotMutedV1`] | no official source, raw JSON body |
 /// | `im.message.reaction.created_v1` | [`MessageReactionCreatedV1`] | [2024-08-21](https://open.feishu.cn/document/server-docs/im-v1/message-reaction/event/created) |
 /// | `im.message.reaction.deleted_v1` | [`MessageReactionDeletedV1`] | [2024-08-21](https://open.feishu.cn/document/server-docs/im-v1/message-reaction/event/deleted) |
 /// | `im.message.message_read_v1` | [`MessageReadV1`] | [2024-08-09](https://open.feishu.cn/document/server-docs/im-v1/message/events/message_read) |
 /// | `im.message.recalled_v1` | [`MessageRecalledV1`] | [2024-08-09](https://open.feishu.cn/document/server-docs/im-v1/message/events/recalled) |
 /// | `im.message.receive_v1` | [`MessageReceiveV1`] | [2026-04-20](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/im-v1/message/events/receive) |
-/// | `im.message.updated_v1` | [`MessageUpdatedV1`] | no official source: a raw body |
+/// | `im.message.updated_v1` | [`MessageUpdatedV1`] | no official source, raw JSON body |
 /// | `add_bot` | [`P1AddBotV1`] | [2021-05-28](https://open.larksuite.com/document/ukTMukTMukTM/uMTNxYjLzUTM24yM1EjN) |
 /// | `add_user_to_chat` | [`P1AddUserToChatV1`] | [2021-05-28](https://open.larksuite.com/document/ukTMukTMukTM/ukjNxYjL5YTM24SO2EjN) |
 /// | `chat_disband` | [`P1ChatDisbandV1`] | [2021-05-28](https://open.larksuite.com/document/ukTMukTMukTM/ukjNxYjL5YTM24SO2EjN) |

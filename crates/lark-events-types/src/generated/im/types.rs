@@ -61,7 +61,8 @@ pub struct ChatChange {
     /// How the chat arranges its messages.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub group_message_type: Option<GroupMessageType>,
-    /// The labels of the chat. Only in SDKs: `lark-oapi 1.7.5`, `@larksuiteoapi/node-sdk 1.74.0`.
+    /// The labels of the chat. Found only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub labels: Option<Vec<String>>,
 }
@@ -144,7 +145,7 @@ pub struct EventMessage {
     /// `im:user_agent:read`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
-    /// What an agent within the app is told besides. Only in SDKs: `lark-oapi 1.7.5`,
+    /// What an agent within the app is told besides. Found only in SDKs: `lark-oapi 1.7.5`,
     /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub lark_agent_context: Option<LarkAgentContext>,
@@ -214,19 +215,19 @@ pub struct GroupSettingsAfter {
 #[serde(default)]
 #[non_exhaustive]
 pub struct GroupSettingsBefore {
-    /// Who may add members. Only in SDKs: `oapi-sdk-go 9494618e (2024-03-26)`,
+    /// Who may add members. Found only in SDKs: `oapi-sdk-go 9494618e (2024-03-26)`,
     /// `larksuite/botframework-go ff14b99 (2021-04-09)`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub add_member_permission: Option<String>,
-    /// Whether members are notified of messages. Only in SDKs: `oapi-sdk-go 9494618e (2024-03-26)`,
-    /// `larksuite/botframework-go ff14b99 (2021-04-09)`.
+    /// Whether members are notified of messages. Found only in SDKs:
+    /// `oapi-sdk-go 9494618e (2024-03-26)`, `larksuite/botframework-go ff14b99 (2021-04-09)`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub message_notification: Option<bool>,
-    /// The owner's `open_id`. Only in SDKs: `oapi-sdk-go 9494618e (2024-03-26)`,
+    /// The owner's `open_id`. Found only in SDKs: `oapi-sdk-go 9494618e (2024-03-26)`,
     /// `larksuite/botframework-go ff14b99 (2021-04-09)`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub owner_open_id: Option<String>,
-    /// The owner's `user_id`. Sent to custom apps alone. Only in SDKs:
+    /// The owner's `user_id`. Sent to custom apps alone. Found only in SDKs:
     /// `oapi-sdk-go 9494618e (2024-03-26)`, `larksuite/botframework-go ff14b99 (2021-04-09)`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub owner_user_id: Option<String>,

@@ -8,7 +8,7 @@ pub enum MailboxType {
     Personal,
     /// A public mailbox. Key `2`.
     Public,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 

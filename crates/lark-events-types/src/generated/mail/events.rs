@@ -49,7 +49,7 @@ impl EventType for UserMailboxEventMessageReceivedV1 {
 
 lark_events::lenient_object!(UserMailboxEventMessageReceivedV1);
 
-/// Any `mail` event, for one handler of them all: see
+/// Any `mail` event, for one handler of all events of the domain: see
 /// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -59,7 +59,7 @@ pub enum MailEvent {
 }
 
 impl MailEvent {
-    /// Who sent what, and when.
+    /// The header of the event.
     #[must_use]
     pub fn header(&self) -> &EventHeader {
         match self {

@@ -210,9 +210,9 @@ lark_events::lenient_object!(P1ThirdPartyMeetingRoomEventCreatedV1);
 /// A calendar event with a third-party meeting room was deleted.
 ///
 /// - Event type: `third_party_meeting_room_event_deleted`, envelope 1.0
-/// - Documentation, not read here:
+/// - Documentation (not used for the fields):
 ///   <https://open.feishu.cn/document/server-docs/calendar-v4/meeting-room-event/event/third-room-event-changes>
-/// - Fields as in `chyroc/lark 805480d4 (2026-03-01)`, `oapi-sdk-go 9494618e (2024-03-26)`,
+/// - Fields from `chyroc/lark 805480d4 (2026-03-01)`, `oapi-sdk-go 9494618e (2024-03-26)`,
 ///   `oapi-sdk-java d5c1b155 (2024-10-16)`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -252,7 +252,7 @@ pub struct P1ThirdPartyMeetingRoomEventDeletedV1 {
     /// Who organizes the calendar event.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub organizer: Option<lark_events::UserId>,
-    /// The id of the calendar event, as `{uid}_{original_time}`. Only in SDKs:
+    /// The id of the calendar event, as `{uid}_{original_time}`. Found only in SDKs:
     /// `chyroc/lark 805480d4 (2026-03-01)`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
@@ -272,9 +272,9 @@ lark_events::lenient_object!(P1ThirdPartyMeetingRoomEventDeletedV1);
 /// A calendar event with a third-party meeting room was changed.
 ///
 /// - Event type: `third_party_meeting_room_event_updated`, envelope 1.0
-/// - Documentation, not read here:
+/// - Documentation (not used for the fields):
 ///   <https://open.feishu.cn/document/server-docs/calendar-v4/meeting-room-event/event/third-room-event-changes>
-/// - Fields as in `chyroc/lark 805480d4 (2026-03-01)`, `oapi-sdk-go 9494618e (2024-03-26)`,
+/// - Fields from `chyroc/lark 805480d4 (2026-03-01)`, `oapi-sdk-go 9494618e (2024-03-26)`,
 ///   `oapi-sdk-java d5c1b155 (2024-10-16)`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -314,7 +314,7 @@ pub struct P1ThirdPartyMeetingRoomEventUpdatedV1 {
     /// Who organizes the calendar event.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub organizer: Option<lark_events::UserId>,
-    /// The id of the calendar event, as `{uid}_{original_time}`. Only in SDKs:
+    /// The id of the calendar event, as `{uid}_{original_time}`. Found only in SDKs:
     /// `chyroc/lark 805480d4 (2026-03-01)`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
@@ -331,7 +331,7 @@ impl EventType for P1ThirdPartyMeetingRoomEventUpdatedV1 {
 
 lark_events::lenient_object!(P1ThirdPartyMeetingRoomEventUpdatedV1);
 
-/// Any `meeting_room` event, for one handler of them all: see
+/// Any `meeting_room` event, for one handler of all events of the domain: see
 /// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -354,7 +354,7 @@ pub enum MeetingRoomEvent {
 }
 
 impl MeetingRoomEvent {
-    /// Who sent what, and when.
+    /// The header of the event.
     #[must_use]
     pub fn header(&self) -> &EventHeader {
         match self {

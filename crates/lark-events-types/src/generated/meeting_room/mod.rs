@@ -2,20 +2,20 @@
 
 //! Typed `meeting_room` events: meeting rooms, and calendar events in third-party ones.
 //!
-//! Every field is an `Option`, because the platform does not document which it always sends, and an
-//! odd value costs its own field only (see [`lark_events::lenient`]).
+//! Every field is an `Option`, because the platform does not document which fields it always sends.
+//! A value of an unexpected type leaves only its field empty (see [`lark_events::lenient`]).
 //!
 //! ```
 //! use lark_events::{Dispatcher, Event};
 //! use lark_events_types::meeting_room::{MeetingRoomCreatedV1, MeetingRoomEvent};
 //!
-//! // A handler of one event …
+//! // Handle one event …
 //! async fn on_event(event: Event<MeetingRoomCreatedV1>) {
 //!     println!("{:?}: {:?}", event.header.tenant_key, event.body);
 //! }
 //! let dispatcher = Dispatcher::builder().on::<MeetingRoomCreatedV1>(on_event).build()?;
 //!
-//! // … or one of them all.
+//! // … or every event of the domain with one handler.
 //! let dispatcher = Dispatcher::builder()
 //!     .on_all::<MeetingRoomEvent>(|event| async move { println!("{}", event.header().event_type) })
 //!     .build()?;
@@ -46,8 +46,8 @@ pub use self::types::{
 /// | `meeting_room.meeting_room.status_changed_v1` | [`MeetingRoomStatusChangedV1`] | [2024-11-22](https://open.feishu.cn/document/server-docs/calendar-v4/meeting-room-event/event/status_changed) |
 /// | `meeting_room.meeting_room.updated_v1` | [`MeetingRoomUpdatedV1`] | [2022-03-10](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/meeting_room-v1/meeting_room/events/updated) |
 /// | `third_party_meeting_room_event_created` | [`P1ThirdPartyMeetingRoomEventCreatedV1`] | [2024-11-04](https://open.feishu.cn/document/server-docs/calendar-v4/meeting-room-event/event/third-room-event-changes) |
-/// | `third_party_meeting_room_event_deleted` | [`P1ThirdPartyMeetingRoomEventDeletedV1`] | as in `chyroc/lark 805480d4 (2026-03-01)`, `oapi-sdk-go 9494618e (2024-03-26)`, `oapi-sdk-java d5c1b155 (2024-10-16)` |
-/// | `third_party_meeting_room_event_updated` | [`P1ThirdPartyMeetingRoomEventUpdatedV1`] | as in `chyroc/lark 805480d4 (2026-03-01)`, `oapi-sdk-go 9494618e (2024-03-26)`, `oapi-sdk-java d5c1b155 (2024-10-16)` |
+/// | `third_party_meeting_room_event_deleted` | [`P1ThirdPartyMeetingRoomEventDeletedV1`] | from `chyroc/lark 805480d4 (2026-03-01)`, `oapi-sdk-go 9494618e (2024-03-26)`, `oapi-sdk-java d5c1b155 (2024-10-16)` |
+/// | `third_party_meeting_room_event_updated` | [`P1ThirdPartyMeetingRoomEventUpdatedV1`] | from `chyroc/lark 805480d4 (2026-03-01)`, `oapi-sdk-go 9494618e (2024-03-26)`, `oapi-sdk-java d5c1b155 (2024-10-16)` |
 pub const EVENTS: &[lark_events::event::KnownEvent] = &[
     lark_events::event::KnownEvent::of::<MeetingRoomCreatedV1>(),
     lark_events::event::KnownEvent::of::<MeetingRoomDeletedV1>(),

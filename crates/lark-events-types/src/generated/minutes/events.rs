@@ -12,9 +12,9 @@ use super::{MinuteSource, samples};
 ///
 /// - Event type: `minutes.minute.generated_v1`, envelope 2.0
 /// - Permission: `minutes:minutes.basic:read`
-/// - Documentation, not read here:
+/// - Documentation (not used for the fields):
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/minutes-v1/minute/events/generated>
-/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
+/// - Fields from `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -48,7 +48,7 @@ impl Validate for MinuteGeneratedV1 {
 
 lark_events::lenient_object!(MinuteGeneratedV1);
 
-/// Any `minutes` event, for one handler of them all: see
+/// Any `minutes` event, for one handler of all events of the domain: see
 /// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -58,7 +58,7 @@ pub enum MinutesEvent {
 }
 
 impl MinutesEvent {
-    /// Who sent what, and when.
+    /// The header of the event.
     #[must_use]
     pub fn header(&self) -> &EventHeader {
         match self {

@@ -2,20 +2,20 @@
 
 //! Typed `minutes` events: generated minutes.
 //!
-//! Every field is an `Option`, because the platform does not document which it always sends, and an
-//! odd value costs its own field only (see [`lark_events::lenient`]).
+//! Every field is an `Option`, because the platform does not document which fields it always sends.
+//! A value of an unexpected type leaves only its field empty (see [`lark_events::lenient`]).
 //!
 //! ```
 //! use lark_events::{Dispatcher, Event};
 //! use lark_events_types::minutes::{MinuteGeneratedV1, MinutesEvent};
 //!
-//! // A handler of one event …
+//! // Handle one event …
 //! async fn on_event(event: Event<MinuteGeneratedV1>) {
 //!     println!("{:?}: {:?}", event.header.tenant_key, event.body);
 //! }
 //! let dispatcher = Dispatcher::builder().on::<MinuteGeneratedV1>(on_event).build()?;
 //!
-//! // … or one of them all.
+//! // … or every event of the domain with one handler.
 //! let dispatcher = Dispatcher::builder()
 //!     .on_all::<MinutesEvent>(|event| async move { println!("{}", event.header().event_type) })
 //!     .build()?;
@@ -35,6 +35,6 @@ pub use self::types::MinuteSource;
 ///
 /// | event | type | documentation as of |
 /// | --- | --- | --- |
-/// | `minutes.minute.generated_v1` | [`MinuteGeneratedV1`] | as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5` |
+/// | `minutes.minute.generated_v1` | [`MinuteGeneratedV1`] | from `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5` |
 pub const EVENTS: &[lark_events::event::KnownEvent] =
     &[lark_events::event::KnownEvent::of::<MinuteGeneratedV1>()];

@@ -8,7 +8,7 @@ pub enum EntityType {
     Post,
     /// A comment. Key `2`.
     Comment,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -29,7 +29,7 @@ pub enum UserType {
     Anonymous,
     /// An official account. Key `4`.
     Official,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 

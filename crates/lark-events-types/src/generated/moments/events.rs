@@ -95,7 +95,7 @@ lark_events::lenient_object!(CommentDeletedV1);
 /// A dislike was created.
 ///
 /// - Event type: `moments.dislike.created_v1`, envelope 2.0
-/// - Fields as in `oapi-sdk-java d5c1b155 (2024-10-16)`
+/// - Fields from `oapi-sdk-java d5c1b155 (2024-10-16)`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -128,7 +128,7 @@ lark_events::lenient_object!(DislikeCreatedV1);
 /// A dislike was deleted.
 ///
 /// - Event type: `moments.dislike.deleted_v1`, envelope 2.0
-/// - Fields as in `oapi-sdk-java d5c1b155 (2024-10-16)`
+/// - Fields from `oapi-sdk-java d5c1b155 (2024-10-16)`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -378,7 +378,7 @@ impl EventType for ReactionDeletedV1 {
 
 lark_events::lenient_object!(ReactionDeletedV1);
 
-/// Any `moments` event, for one handler of them all: see
+/// Any `moments` event, for one handler of all events of the domain: see
 /// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -404,7 +404,7 @@ pub enum MomentsEvent {
 }
 
 impl MomentsEvent {
-    /// Who sent what, and when.
+    /// The header of the event.
     #[must_use]
     pub fn header(&self) -> &EventHeader {
         match self {

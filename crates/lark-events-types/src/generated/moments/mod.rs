@@ -2,20 +2,20 @@
 
 //! Typed `moments` events: posts, comments and reactions in Moments.
 //!
-//! Every field is an `Option`, because the platform does not document which it always sends, and an
-//! odd value costs its own field only (see [`lark_events::lenient`]).
+//! Every field is an `Option`, because the platform does not document which fields it always sends.
+//! A value of an unexpected type leaves only its field empty (see [`lark_events::lenient`]).
 //!
 //! ```
 //! use lark_events::{Dispatcher, Event};
 //! use lark_events_types::moments::{CommentCreatedV1, MomentsEvent};
 //!
-//! // A handler of one event …
+//! // Handle one event …
 //! async fn on_event(event: Event<CommentCreatedV1>) {
 //!     println!("{:?}: {:?}", event.header.tenant_key, event.body);
 //! }
 //! let dispatcher = Dispatcher::builder().on::<CommentCreatedV1>(on_event).build()?;
 //!
-//! // … or one of them all.
+//! // … or every event of the domain with one handler.
 //! let dispatcher = Dispatcher::builder()
 //!     .on_all::<MomentsEvent>(|event| async move { println!("{}", event.header().event_type) })
 //!     .build()?;
@@ -42,8 +42,8 @@ pub use self::types::PostStatistics;
 /// | --- | --- | --- |
 /// | `moments.comment.created_v1` | [`CommentCreatedV1`] | [2024-10-10](https://open.feishu.cn/document/moments-v1/comment/events/created) |
 /// | `moments.comment.deleted_v1` | [`CommentDeletedV1`] | [2024-08-30](https://open.feishu.cn/document/moments-v1/comment/events/deleted) |
-/// | `moments.dislike.created_v1` | [`DislikeCreatedV1`] | as in `oapi-sdk-java d5c1b155 (2024-10-16)` |
-/// | `moments.dislike.deleted_v1` | [`DislikeDeletedV1`] | as in `oapi-sdk-java d5c1b155 (2024-10-16)` |
+/// | `moments.dislike.created_v1` | [`DislikeCreatedV1`] | from `oapi-sdk-java d5c1b155 (2024-10-16)` |
+/// | `moments.dislike.deleted_v1` | [`DislikeDeletedV1`] | from `oapi-sdk-java d5c1b155 (2024-10-16)` |
 /// | `moments.post.created_v1` | [`PostCreatedV1`] | [2024-10-10](https://open.feishu.cn/document/moments-v1/post/events/created) |
 /// | `moments.post.deleted_v1` | [`PostDeletedV1`] | [2024-10-10](https://open.feishu.cn/document/moments-v1/post/events/deleted) |
 /// | `moments.post_statistics.updated_v1` | [`PostStatisticsUpdatedV1`] | [2024-08-30](https://open.feishu.cn/document/moments-v1/post_statistics/events/updated) |

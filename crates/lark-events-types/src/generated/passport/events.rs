@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// - Event type: `passport.session.created_v1`, envelope 2.0
 ///
-/// No official source that is known here describes the event: its body is kept as it was sent.
+/// No official source describes this event, so its body is kept as raw JSON.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SessionCreatedV1(
@@ -25,7 +25,7 @@ impl EventType for SessionCreatedV1 {
 ///
 /// - Event type: `passport.session.deleted_v1`, envelope 2.0
 ///
-/// No official source that is known here describes the event: its body is kept as it was sent.
+/// No official source describes this event, so its body is kept as raw JSON.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SessionDeletedV1(
@@ -39,7 +39,7 @@ impl EventType for SessionDeletedV1 {
     type Reply = ();
 }
 
-/// Any `passport` event, for one handler of them all: see
+/// Any `passport` event, for one handler of all events of the domain: see
 /// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -51,7 +51,7 @@ pub enum PassportEvent {
 }
 
 impl PassportEvent {
-    /// Who sent what, and when.
+    /// The header of the event.
     #[must_use]
     pub fn header(&self) -> &EventHeader {
         match self {

@@ -2,20 +2,20 @@
 
 //! Typed `passport` events: sessions.
 //!
-//! Every field is an `Option`, because the platform does not document which it always sends, and an
-//! odd value costs its own field only (see [`lark_events::lenient`]).
+//! Every field is an `Option`, because the platform does not document which fields it always sends.
+//! A value of an unexpected type leaves only its field empty (see [`lark_events::lenient`]).
 //!
 //! ```
 //! use lark_events::{Dispatcher, Event};
 //! use lark_events_types::passport::{SessionCreatedV1, PassportEvent};
 //!
-//! // A handler of one event …
+//! // Handle one event …
 //! async fn on_event(event: Event<SessionCreatedV1>) {
 //!     println!("{:?}: {:?}", event.header.tenant_key, event.body);
 //! }
 //! let dispatcher = Dispatcher::builder().on::<SessionCreatedV1>(on_event).build()?;
 //!
-//! // … or one of them all.
+//! // … or every event of the domain with one handler.
 //! let dispatcher = Dispatcher::builder()
 //!     .on_all::<PassportEvent>(|event| async move { println!("{}", event.header().event_type) })
 //!     .build()?;
@@ -32,8 +32,8 @@ pub use self::events::{PassportEvent, SessionCreatedV1, SessionDeletedV1};
 ///
 /// | event | type | documentation as of |
 /// | --- | --- | --- |
-/// | `passport.session.created_v1` | [`SessionCreatedV1`] | no official source: a raw body |
-/// | `passport.session.deleted_v1` | [`SessionDeletedV1`] | no official source: a raw body |
+/// | `passport.session.created_v1` | [`SessionCreatedV1`] | no official source, raw JSON body |
+/// | `passport.session.deleted_v1` | [`SessionDeletedV1`] | no official source, raw JSON body |
 pub const EVENTS: &[lark_events::event::KnownEvent] = &[
     lark_events::event::KnownEvent::of::<SessionCreatedV1>(),
     lark_events::event::KnownEvent::of::<SessionDeletedV1>(),

@@ -14,7 +14,7 @@ pub enum PaymentActivityChange {
     ApprovalSkipped,
     /// It was approved. Key `6`.
     Approved,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 

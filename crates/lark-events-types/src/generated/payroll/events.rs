@@ -71,7 +71,7 @@ impl EventType for PaymentActivityStatusChangedV1 {
 
 lark_events::lenient_object!(PaymentActivityStatusChangedV1);
 
-/// Any `payroll` event, for one handler of them all: see
+/// Any `payroll` event, for one handler of all events of the domain: see
 /// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -84,7 +84,7 @@ pub enum PayrollEvent {
 }
 
 impl PayrollEvent {
-    /// Who sent what, and when.
+    /// The header of the event.
     #[must_use]
     pub fn header(&self) -> &EventHeader {
         match self {

@@ -18,7 +18,7 @@ pub enum ReviewRole {
     DirectProjectLeader,
     /// A role that the tenant has defined. Key `custom_review_role`.
     CustomReviewRole,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 
@@ -48,7 +48,7 @@ pub enum StageType {
     Reconsideration,
     /// The final review, which sets the result. Key `leader_review`.
     LeaderReview,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 

@@ -84,7 +84,7 @@ impl Validate for StageTaskOpenResultV2 {
 
 lark_events::lenient_object!(StageTaskOpenResultV2);
 
-/// Any `performance` event, for one handler of them all: see
+/// Any `performance` event, for one handler of all events of the domain: see
 /// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -96,7 +96,7 @@ pub enum PerformanceEvent {
 }
 
 impl PerformanceEvent {
-    /// Who sent what, and when.
+    /// The header of the event.
     #[must_use]
     pub fn header(&self) -> &EventHeader {
         match self {

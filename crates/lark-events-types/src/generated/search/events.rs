@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// - Event type: `search.data_source.created_v1`, envelope 2.0
 ///
-/// No official source that is known here describes the event: its body is kept as it was sent.
+/// No official source describes this event, so its body is kept as raw JSON.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DataSourceCreatedV1(
@@ -25,7 +25,7 @@ impl EventType for DataSourceCreatedV1 {
 ///
 /// - Event type: `search.data_source.deleted_v1`, envelope 2.0
 ///
-/// No official source that is known here describes the event: its body is kept as it was sent.
+/// No official source describes this event, so its body is kept as raw JSON.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DataSourceDeletedV1(
@@ -43,7 +43,7 @@ impl EventType for DataSourceDeletedV1 {
 ///
 /// - Event type: `search.data_source.updated_v1`, envelope 2.0
 ///
-/// No official source that is known here describes the event: its body is kept as it was sent.
+/// No official source describes this event, so its body is kept as raw JSON.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DataSourceUpdatedV1(
@@ -57,7 +57,7 @@ impl EventType for DataSourceUpdatedV1 {
     type Reply = ();
 }
 
-/// Any `search` event, for one handler of them all: see
+/// Any `search` event, for one handler of all events of the domain: see
 /// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -71,7 +71,7 @@ pub enum SearchEvent {
 }
 
 impl SearchEvent {
-    /// Who sent what, and when.
+    /// The header of the event.
     #[must_use]
     pub fn header(&self) -> &EventHeader {
         match self {

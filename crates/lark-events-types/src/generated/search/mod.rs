@@ -2,20 +2,20 @@
 
 //! Typed `search` events: data sources of the search.
 //!
-//! Every field is an `Option`, because the platform does not document which it always sends, and an
-//! odd value costs its own field only (see [`lark_events::lenient`]).
+//! Every field is an `Option`, because the platform does not document which fields it always sends.
+//! A value of an unexpected type leaves only its field empty (see [`lark_events::lenient`]).
 //!
 //! ```
 //! use lark_events::{Dispatcher, Event};
 //! use lark_events_types::search::{DataSourceCreatedV1, SearchEvent};
 //!
-//! // A handler of one event …
+//! // Handle one event …
 //! async fn on_event(event: Event<DataSourceCreatedV1>) {
 //!     println!("{:?}: {:?}", event.header.tenant_key, event.body);
 //! }
 //! let dispatcher = Dispatcher::builder().on::<DataSourceCreatedV1>(on_event).build()?;
 //!
-//! // … or one of them all.
+//! // … or every event of the domain with one handler.
 //! let dispatcher = Dispatcher::builder()
 //!     .on_all::<SearchEvent>(|event| async move { println!("{}", event.header().event_type) })
 //!     .build()?;
@@ -34,9 +34,9 @@ pub use self::events::{
 ///
 /// | event | type | documentation as of |
 /// | --- | --- | --- |
-/// | `search.data_source.created_v1` | [`DataSourceCreatedV1`] | no official source: a raw body |
-/// | `search.data_source.deleted_v1` | [`DataSourceDeletedV1`] | no official source: a raw body |
-/// | `search.data_source.updated_v1` | [`DataSourceUpdatedV1`] | no official source: a raw body |
+/// | `search.data_source.created_v1` | [`DataSourceCreatedV1`] | no official source, raw JSON body |
+/// | `search.data_source.deleted_v1` | [`DataSourceDeletedV1`] | no official source, raw JSON body |
+/// | `search.data_source.updated_v1` | [`DataSourceUpdatedV1`] | no official source, raw JSON body |
 pub const EVENTS: &[lark_events::event::KnownEvent] = &[
     lark_events::event::KnownEvent::of::<DataSourceCreatedV1>(),
     lark_events::event::KnownEvent::of::<DataSourceDeletedV1>(),

@@ -12,7 +12,7 @@ pub enum ApplyStatus {
     Approved,
     /// It was turned down. Key `3`.
     Rejected,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -33,7 +33,7 @@ pub enum CertificationLevel {
     Feishu,
     /// By a system that manages devices. Key `2`.
     DeviceManagement,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -53,7 +53,7 @@ pub enum ChangeType {
     Updated,
     /// It was deleted. Key `3`.
     Deleted,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -73,7 +73,7 @@ pub enum DeviceOwnership {
     Personal,
     /// The tenant's. Key `2`.
     Company,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -99,7 +99,7 @@ pub enum DeviceSystem {
     Ios,
     /// OpenHarmony. Key `6`.
     OpenHarmony,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -122,7 +122,7 @@ pub enum TerminalType {
     Mobile,
     /// A computer. Key `2`.
     Desktop,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -142,7 +142,7 @@ pub enum TrustStatus {
     Trusted,
     /// It is not trusted. Key `2`.
     Untrusted,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 

@@ -39,7 +39,7 @@ pub struct DeviceApplyRecordDeviceApplyEventV2 {
     /// Whose device it is said to be.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub apply_device_ownership: Option<DeviceOwnership>,
-    /// Why the device is applied for. Only in SDKs: `lark-oapi 1.7.5`,
+    /// Why the device is applied for. Found only in SDKs: `lark-oapi 1.7.5`,
     /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub apply_reason: Option<String>,
@@ -105,7 +105,7 @@ impl EventType for DeviceRecordDeviceChangeEventV2 {
 
 lark_events::lenient_object!(DeviceRecordDeviceChangeEventV2);
 
-/// Any `security_and_compliance` event, for one handler of them all: see
+/// Any `security_and_compliance` event, for one handler of all events of the domain: see
 /// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -118,7 +118,7 @@ pub enum SecurityAndComplianceEvent {
 }
 
 impl SecurityAndComplianceEvent {
-    /// Who sent what, and when.
+    /// The header of the event.
     #[must_use]
     pub fn header(&self) -> &EventHeader {
         match self {

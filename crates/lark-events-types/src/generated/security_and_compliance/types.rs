@@ -72,11 +72,11 @@ pub struct DeviceChangeEvent {
     /// The vendor of the management system, such as `Workspace_ONE`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub mdm_provider_name: Option<String>,
-    /// The number of what the check of its environment found. Only in SDKs: `lark-oapi 1.7.5`,
-    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    /// The number of what the check of its environment found. Found only in SDKs:
+    /// `lark-oapi 1.7.5`, `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub device_env_detect_status: Option<i64>,
-    /// Whether several people share it. Only in SDKs: `lark-oapi 1.7.5`,
+    /// Whether several people share it. Found only in SDKs: `lark-oapi 1.7.5`,
     /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub is_public: Option<bool>,
@@ -140,26 +140,27 @@ pub struct DeviceRecordEvent {
     /// What kind of device it is.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub device_terminal_type: Option<TerminalType>,
-    /// The number of what the check of its environment found. Only in SDKs: `lark-oapi 1.7.5`,
-    /// `@larksuiteoapi/node-sdk 1.74.0`.
+    /// The number of what the check of its environment found. Found only in SDKs:
+    /// `lark-oapi 1.7.5`, `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub device_env_detect_status: Option<i64>,
-    /// Whether it is managed. Only in SDKs: `lark-oapi 1.7.5`, `@larksuiteoapi/node-sdk 1.74.0`.
+    /// Whether it is managed. Found only in SDKs: `lark-oapi 1.7.5`,
+    /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub is_managed: Option<bool>,
-    /// Whether several people share it. Only in SDKs: `lark-oapi 1.7.5`,
+    /// Whether several people share it. Found only in SDKs: `lark-oapi 1.7.5`,
     /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub is_public: Option<bool>,
-    /// The id of the device in the system that manages it. Only in SDKs: `lark-oapi 1.7.5`,
+    /// The id of the device in the system that manages it. Found only in SDKs: `lark-oapi 1.7.5`,
     /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub mdm_device_id: Option<String>,
-    /// The name of the system that manages it. Only in SDKs: `lark-oapi 1.7.5`,
+    /// The name of the system that manages it. Found only in SDKs: `lark-oapi 1.7.5`,
     /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub mdm_provider_name: Option<String>,
-    /// The number of how it was recorded. Only in SDKs: `lark-oapi 1.7.5`,
+    /// The number of how it was recorded. Found only in SDKs: `lark-oapi 1.7.5`,
     /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub source: Option<i64>,

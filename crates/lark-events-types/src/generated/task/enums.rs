@@ -10,7 +10,7 @@ pub enum ChangeKind {
     Delete,
     /// It was updated. Key `update`.
     Update,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 
@@ -30,7 +30,7 @@ pub enum ChangedPart {
     Collaborator,
     /// Who follows it. Key `follower`.
     Follower,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(String),
 }
 
@@ -52,7 +52,7 @@ pub enum CommentChange {
     Updated,
     /// It was deleted. Key `4`.
     Deleted,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 
@@ -81,7 +81,7 @@ pub enum TaskChange {
     Reopened,
     /// It was deleted. Key `7`.
     Deleted,
-    /// A key that has no name here.
+    /// A value that has no variant in this version.
     Unknown(i64),
 }
 

@@ -91,9 +91,9 @@ lark_events::lenient_object!(TaskUpdateTenantV1);
 ///
 /// - Event type: `task.task.update_user_access_v2`, envelope 2.0
 /// - Permission: `task:task:read`
-/// - Documentation, not read here:
+/// - Documentation (not used for the fields):
 ///   <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/task-v2/task/events/update_user_access>
-/// - Fields as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
+/// - Fields from `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -161,7 +161,7 @@ impl EventType for TaskUpdatedV1 {
 
 lark_events::lenient_object!(TaskUpdatedV1);
 
-/// Any `task` event, for one handler of them all: see
+/// Any `task` event, for one handler of all events of the domain: see
 /// [`on_all`](lark_events::dispatch::DispatcherBuilder::on_all).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -179,7 +179,7 @@ pub enum TaskEvent {
 }
 
 impl TaskEvent {
-    /// Who sent what, and when.
+    /// The header of the event.
     #[must_use]
     pub fn header(&self) -> &EventHeader {
         match self {

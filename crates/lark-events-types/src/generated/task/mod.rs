@@ -2,20 +2,20 @@
 
 //! Typed `task` events: tasks and comments on them.
 //!
-//! Every field is an `Option`, because the platform does not document which it always sends, and an
-//! odd value costs its own field only (see [`lark_events::lenient`]).
+//! Every field is an `Option`, because the platform does not document which fields it always sends.
+//! A value of an unexpected type leaves only its field empty (see [`lark_events::lenient`]).
 //!
 //! ```
 //! use lark_events::{Dispatcher, Event};
 //! use lark_events_types::task::{TaskCommentUpdatedV1, TaskEvent};
 //!
-//! // A handler of one event …
+//! // Handle one event …
 //! async fn on_event(event: Event<TaskCommentUpdatedV1>) {
 //!     println!("{:?}: {:?}", event.header.tenant_key, event.body);
 //! }
 //! let dispatcher = Dispatcher::builder().on::<TaskCommentUpdatedV1>(on_event).build()?;
 //!
-//! // … or one of them all.
+//! // … or every event of the domain with one handler.
 //! let dispatcher = Dispatcher::builder()
 //!     .on_all::<TaskEvent>(|event| async move { println!("{}", event.header().event_type) })
 //!     .build()?;
@@ -41,7 +41,7 @@ pub use self::types::UserIdList;
 /// | --- | --- | --- |
 /// | `task.task.comment.updated_v1` | [`TaskCommentUpdatedV1`] | [2024-08-13](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/task-v1/task-comment/events/updated) |
 /// | `task.task.update_tenant_v1` | [`TaskUpdateTenantV1`] | [2022-12-23](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/task-v1/task/events/update_tenant) |
-/// | `task.task.update_user_access_v2` | [`TaskUpdateUserAccessV2`] | as in `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5` |
+/// | `task.task.update_user_access_v2` | [`TaskUpdateUserAccessV2`] | from `@larksuiteoapi/node-sdk 1.74.0`, `lark-oapi 1.7.5` |
 /// | `task.task.updated_v1` | [`TaskUpdatedV1`] | [2024-08-13](https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/task-v1/task/events/updated) |
 pub const EVENTS: &[lark_events::event::KnownEvent] = &[
     lark_events::event::KnownEvent::of::<TaskCommentUpdatedV1>(),

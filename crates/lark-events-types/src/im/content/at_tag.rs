@@ -1,7 +1,7 @@
 //! Mentions written as `<at user_id="ou_1">Tom</at>`: how senders write them, and how Markdown keeps them.
 
-/// Longest tag looked for, in bytes: ids have some 40 and names at most some hundred. It keeps the
-/// search linear in a text of tags that never end.
+/// The longest recognized tag, in bytes: ids have some 40 and names at most a few hundred. The limit
+/// keeps the search linear in a text of tags that never end.
 const MAX_AT_TAG: usize = 512;
 
 const OPENING: &str = "<at ";
@@ -13,7 +13,7 @@ const USER_ID: &str = "user_id=";
 pub(super) struct AtTag<'a> {
     pub(super) user_id: &'a str,
     pub(super) name: &'a str,
-    /// Of the whole tag, in bytes.
+    /// The length of the whole tag, in bytes.
     pub(super) len: usize,
 }
 

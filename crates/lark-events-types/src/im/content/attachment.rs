@@ -1,6 +1,6 @@
-//! Contents that are a file: its key, and what is known of it without downloading it.
+//! Contents that are a file: its key, and the facts that are known without downloading it.
 //!
-//! The bytes are downloaded by the id of the message and the key.
+//! To download the bytes, use the id of the message and the key.
 
 use lark_events::lenient;
 use serde::{Deserialize, Serialize};
@@ -36,7 +36,7 @@ pub struct AudioContent {
     /// The key of the recording.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub file_key: Option<String>,
-    /// How long it is. In milliseconds.
+    /// The duration, in milliseconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub duration: Option<i64>,
 }
@@ -55,7 +55,7 @@ pub struct MediaContent {
     /// The name of the file.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub file_name: Option<String>,
-    /// How long it is. In milliseconds.
+    /// The duration, in milliseconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub duration: Option<i64>,
 }
@@ -65,7 +65,7 @@ pub struct MediaContent {
 #[serde(default)]
 #[non_exhaustive]
 pub struct StickerContent {
-    /// The key of the sticker: good for sending it, not for downloading it.
+    /// The key of the sticker, which can be used to send it, but not to download it.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub file_key: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Contents about an event in a calendar, which three message types have.
+//! The content of the three message types about calendar events.
 
 use lark_events::lenient;
 use serde::{Deserialize, Serialize};
@@ -11,10 +11,10 @@ pub struct CalendarContent {
     /// The title of the calendar event.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub summary: Option<String>,
-    /// When it begins. In milliseconds.
+    /// The start time, in milliseconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub start_time: Option<String>,
-    /// When it ends. In milliseconds.
+    /// The end time, in milliseconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub end_time: Option<String>,
 }

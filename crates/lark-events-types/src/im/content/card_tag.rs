@@ -7,17 +7,17 @@ use std::str::Split;
 const OPENING: &str = "<at";
 const CLOSING: &str = "</at>";
 
-/// What the attributes for ids and for keys are called.
+/// The names of the attributes for ids and keys.
 const IDS: [&str; 5] = ["id", "ids", "user_id", "open_id", "email"];
 const KEYS: [&str; 2] = ["mention_key", "mentions_key"];
 
-/// One such tag. It ends with the next angle bracket, so that a search takes time linear in the text.
+/// One such tag. It ends at the next angle bracket, so that a search takes time linear in the text.
 #[derive(Debug, PartialEq)]
 pub(super) struct CardTag<'a> {
     ids: &'a str,
     keys: &'a str,
     name: &'a str,
-    /// Of the whole tag, in bytes.
+    /// The length of the whole tag, in bytes.
     pub(super) len: usize,
 }
 
@@ -76,8 +76,8 @@ fn attribute<'a>(attributes: &'a str, names: &[&str]) -> Option<&'a str> {
     None
 }
 
-/// Key, id and name of everybody whom a tag mentions, as far as it has them. The name is that of the first:
-/// repeated for all, a long one would take its length times their number.
+/// The key, id and name of each user that a tag mentions, as far as known. Only the first has the name:
+/// repeating a long name for all would take its length times their number.
 #[derive(Debug, Clone)]
 pub(super) struct Mentioned<'a> {
     ids: Split<'a, char>,

@@ -1,15 +1,14 @@
-//! What can be read on a card: the texts of its elements in their order, a line for each.
+//! The readable text of a card: the texts of its elements in order, one per line.
 
 use serde_json::{Map, Value};
 
 use super::post_element::write_link;
 use super::segments::Piece;
 
-/// How deep elements are looked for. Readers of JSON take no deeper nesting.
+/// The maximum depth of elements. JSON readers accept no deeper nesting.
 pub(super) const MAX_CARD_DEPTH: usize = 128;
 
-/// The members of elements that people see, or that hold elements which they see, in the order in which
-/// they are shown.
+/// The members of elements that are visible, or that hold visible elements, in display order.
 const SHOWN: [&str; 18] = [
     "header",
     "title",
@@ -31,18 +30,18 @@ const SHOWN: [&str; 18] = [
     "chart_spec",
 ];
 
-/// Elements whose parts are on one line.
+/// Elements whose parts share one line.
 const ONE_LINE: [&str; 3] = ["note", "action", "overflow"];
 
-/// The text of a card as it is made.
+/// The text of a card while it is written.
 #[derive(Default)]
 pub(super) struct CardText<'a> {
     pieces: Vec<Piece<'a>>,
-    /// What has to come before the next piece.
+    /// The separator before the next piece.
     gap: Gap,
 }
 
-/// In the order of which takes the place of which.
+/// Separators in ascending order: a later one replaces an earlier one.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum Gap {
     #[default]
@@ -52,14 +51,14 @@ enum Gap {
 }
 
 impl<'a> CardText<'a> {
-    /// Writes a text on lines of its own.
+    /// Writes a text on separate lines.
     pub(super) fn line(&mut self, text: &'a str) {
         self.separate(Gap::Line);
         self.push(Piece::Card(text));
         self.separate(Gap::Line);
     }
 
-    /// Writes an element, or a row of them, on lines of its own.
+    /// Writes an element, or a row of elements, on separate lines.
     pub(super) fn element(&mut self, element: &'a Value) {
         self.separate(Gap::Line);
         self.node(element, 0);
@@ -132,7 +131,7 @@ impl<'a> CardText<'a> {
         }
     }
 
-    /// Writes parts with this between them.
+    /// Writes parts with a separator between them.
     fn all(&mut self, parts: &'a [Value], gap: Gap, depth: usize) {
         for (number, part) in parts.iter().enumerate() {
             if number > 0 {
@@ -142,7 +141,7 @@ impl<'a> CardText<'a> {
         }
     }
 
-    /// Writes the names of a table's columns, and the cells of its rows as they come.
+    /// Writes the column names of a table, and the cells of its rows in order.
     fn table(&mut self, table: &'a Map<String, Value>, depth: usize) {
         let list = |name: &str| {
             let list = table.get(name).and_then(Value::as_array);
@@ -179,7 +178,7 @@ impl<'a> CardText<'a> {
         }
     }
 
-    /// Writes what something is, and how it is called.
+    /// Writes the kind of an element, and its name.
     fn brackets(&mut self, kind: &'a str, name: &'a str) {
         if kind.is_empty() {
             return;
@@ -211,7 +210,7 @@ impl<'a> CardText<'a> {
     }
 }
 
-/// The text of a string, or of an object that has one.
+/// The text of a string, or of an object with a text.
 pub(super) fn text_of(value: &Value) -> Option<&str> {
     let names = ["content", "text"];
     match value {
@@ -227,7 +226,7 @@ pub(super) fn text_of(value: &Value) -> Option<&str> {
     }
 }
 
-/// Where an element leads, if it does.
+/// The link of an element, if it has one.
 fn address(element: &Map<String, Value>) -> &str {
     let linked = ["href", "url"]
         .iter()

@@ -1,8 +1,8 @@
 //! Commands in messages: `/name args`.
 
-/// A command that somebody wrote: `/deploy staging now`.
+/// A command in a message: `/deploy staging now`.
 ///
-/// It is read from a text without mentions, so that one which mentions the bot is a command too:
+/// Parse it from a text without mentions, so that a message that mentions the bot is a command too:
 ///
 /// ```
 /// use lark_events_types::im::{Command, EventMessage, MentionEvent};
@@ -29,13 +29,13 @@
 pub struct Command<'a> {
     /// The name, without the slash: letters and digits of any script, `_` and `-`.
     pub name: &'a str,
-    /// What follows the name, without white space at both ends.
+    /// The text after the name, without white space at both ends.
     pub args: &'a str,
 }
 
 impl<'a> Command<'a> {
-    /// Reads the command that a text is. White space may be before it. What has another character in its
-    /// name, as a path has, is no command.
+    /// Parses a text as a command. White space may precede it. A name with any other character, such as
+    /// a path, is not a command.
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
         let command = text.trim().strip_prefix('/')?;

@@ -1,14 +1,15 @@
-//! How contents are read: as event bodies are, so that what no decoder takes costs its own field only.
+//! Decoding contents like event bodies: a value that no decoder accepts leaves only its own field
+//! empty.
 
 use lark_events::RawJson;
 use serde::de::DeserializeOwned;
 
-/// Reads a JSON object. `None` for anything else, and for one that has nothing of `T`.
+/// Decodes a JSON object. `None` for anything else, and for an object without any member of `T`.
 pub(super) fn decode<T: DeserializeOwned + Default + PartialEq>(content: &str) -> Option<T> {
     read(content).map(|(_, value)| value)
 }
 
-/// [`decode`], with the text that it is read from.
+/// [`decode`], with the decoded text.
 pub(super) fn read<T: DeserializeOwned + Default + PartialEq>(
     content: &str,
 ) -> Option<(RawJson, T)> {

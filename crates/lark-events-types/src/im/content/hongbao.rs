@@ -1,4 +1,4 @@
-//! The content of a red packet, of which the platform tells little.
+//! The content of a red packet, for which the platform sends few details.
 
 use lark_events::lenient;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default)]
 #[non_exhaustive]
 pub struct HongbaoContent {
-    /// What a chat shows in its place, such as `[红包]`.
+    /// The text that a chat shows instead, such as `[红包]`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
 }

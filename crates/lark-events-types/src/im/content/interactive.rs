@@ -1,4 +1,4 @@
-//! The content of a card, which is kept as JSON: cards have many forms, and new ones appear.
+//! The content of a card, kept as JSON, because cards have many forms and new ones appear.
 
 use lark_events::RawJson;
 use lark_events::lenient::{self, Deserializer};
@@ -10,9 +10,10 @@ use super::segments::Piece;
 
 /// The content of an `interactive` message: a card.
 ///
-/// An event has it twice. `title` and `elements` are what older clients show: of a card of the JSON 2.0
-/// structure no more than a request to update. `user_dsl`, a string, is the JSON that the card was sent as;
-/// what can be read is taken from there. Messages that an app asks the platform for can have the card itself.
+/// An event has the card twice. `title` and `elements` are the form for older clients: for a card of
+/// the JSON 2.0 structure, only a request to update. `user_dsl`, a string, is the JSON that was sent;
+/// this type reads the text from there. Messages that an app requests from the API can contain the card
+/// itself.
 ///
 /// ```
 /// use lark_events_types::im::Content;
@@ -35,14 +36,14 @@ use super::segments::Piece;
 pub struct InteractiveContent {
     /// All members of the content.
     pub card: Map<String, Value>,
-    /// What is in `user_dsl`.
+    /// The parsed `user_dsl`.
     sent: Map<String, Value>,
 }
 
-/// The member that has the card as it was sent.
+/// The member with the card as it was sent.
 const USER_DSL: &str = "user_dsl";
 
-/// Where a card's elements can be.
+/// The places of a card's elements.
 const ELEMENTS: [&[&str]; 3] = [
     &["body", "elements"],
     &["elements"],
@@ -50,7 +51,7 @@ const ELEMENTS: [&[&str]; 3] = [
 ];
 
 impl InteractiveContent {
-    /// The card as it was sent, where the content has it: `user_dsl`, parsed.
+    /// The card as it was sent, if the content has it: the parsed `user_dsl`.
     #[must_use]
     pub fn sent(&self) -> Option<&Map<String, Value>> {
         (!self.sent.is_empty()).then_some(&self.sent)
@@ -65,13 +66,13 @@ impl InteractiveContent {
         })
     }
 
-    /// The elements of the card, which have a `tag`, or rows: lists of such elements.
+    /// The elements of the card: objects with a `tag`, or rows, which are lists of such objects.
     #[must_use]
     pub fn elements(&self) -> &[Value] {
         self.forms().find_map(elements).unwrap_or_default()
     }
 
-    /// The card's forms, the one with the most in it first.
+    /// The card's forms, the most complete one first.
     fn forms(&self) -> impl Iterator<Item = &Map<String, Value>> {
         let wrapped = self.card.get("card").and_then(Value::as_object);
         [self.sent(), wrapped, Some(&self.card)]
@@ -79,7 +80,7 @@ impl InteractiveContent {
             .flatten()
     }
 
-    /// The form whose elements are shown.
+    /// The form with the elements to show.
     pub(super) fn shown(&self) -> &Map<String, Value> {
         let mut forms = self.forms();
         forms
@@ -87,7 +88,7 @@ impl InteractiveContent {
             .unwrap_or(&self.card)
     }
 
-    /// What can be read on the card.
+    /// The readable text of the card.
     pub(super) fn pieces(&self) -> Vec<Piece<'_>> {
         let mut text = CardText::default();
         if let Some(title) = self.title() {
@@ -111,7 +112,7 @@ fn header(form: &Map<String, Value>) -> Option<&Map<String, Value>> {
     header.or_else(|| first_locale(form.get("i18n_header")?)?.as_object())
 }
 
-/// The elements of a form that has any.
+/// The elements of a form, if it has any.
 fn elements(form: &Map<String, Value>) -> Option<&[Value]> {
     let below = |path: &&[&str]| {
         let (first, rest) = path.split_first()?;
@@ -136,7 +137,7 @@ fn first_locale(localised: &Value) -> Option<&Value> {
     first.next().or_else(|| localised.values().next())
 }
 
-/// Any object, within the bounds that lenient values have.
+/// Any object, within the limits of lenient values.
 #[derive(Default)]
 struct Object(Map<String, Value>);
 

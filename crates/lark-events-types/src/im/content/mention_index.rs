@@ -1,4 +1,4 @@
-//! Who is mentioned, by key and by id, so that finding the mentions of a text takes one pass over it.
+//! An index of mentions by key and by id, to find the mentions of a text in one pass.
 
 use std::collections::HashMap;
 
@@ -7,22 +7,22 @@ use super::card_tag::{CardTag, Mentioned};
 use super::segment::Segment;
 use crate::im::{EventMessage, MentionEvent};
 
-/// How keys of mentions are numbered: `@_user_1`.
+/// The prefix of numbered mention keys: `@_user_1`.
 const NUMBERED: &str = "@_user_";
 
-/// What mentions everybody: a key in texts and posts, an id in tags and in posts as they are sent.
+/// The mention of everybody: a key in texts and posts, an id in tags and in posts as sent.
 const EVERYBODY: [&str; 3] = ["@_all", "all", "all_members"];
 
-/// Which tags a text has mentions in.
+/// The kind of mention tags in a text.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Markup {
-    /// Those of texts and posts.
+    /// The tags of texts and posts.
     Text,
-    /// Those of cards.
+    /// The tags of cards.
     Card,
 }
 
-/// Who is mentioned at one place.
+/// The mentioned user at one place.
 pub(super) enum Found<'a> {
     One(Segment<'a>),
     Several(Mentioned<'a>),
@@ -35,7 +35,7 @@ pub(super) struct MentionIndex<'a> {
 }
 
 impl<'a> MentionIndex<'a> {
-    /// The first mention of a key or id counts.
+    /// The first mention with a key or id counts.
     pub(super) fn new(message: &'a EventMessage) -> Self {
         let mut by_key = HashMap::new();
         let mut by_id = HashMap::new();
@@ -50,7 +50,8 @@ impl<'a> MentionIndex<'a> {
         Self { by_key, by_id }
     }
 
-    /// Whom `user_id` names: a key, or an id. An element or tag without both parts names nobody.
+    /// The user that `user_id` names by a key or an id. An element or tag without both parts names
+    /// nobody.
     pub(super) fn at(&self, user_id: &'a str, name: &'a str) -> Option<Segment<'a>> {
         if EVERYBODY.contains(&user_id) {
             return Some(Segment::Everybody);
@@ -63,7 +64,7 @@ impl<'a> MentionIndex<'a> {
         named.then_some(Segment::Unlisted { user_id, name })
     }
 
-    /// The first mention in `text`, by the tags of `markup`: where it is, how long, and whose.
+    /// The first mention in `text` with the tags of `markup`: its place, length and user.
     pub(super) fn find(&self, text: &'a str, markup: Markup) -> Option<(usize, usize, Found<'a>)> {
         text.match_indices(['@', '<']).find_map(|(start, _)| {
             let rest = &text[start..];
@@ -81,7 +82,7 @@ impl<'a> MentionIndex<'a> {
         })
     }
 
-    /// Whom a card's tag mentions by this key, or else by this id.
+    /// The user that a card's tag mentions by this key, or otherwise by this id.
     pub(super) fn by_key_or_id(
         &self,
         key: &'a str,
@@ -101,7 +102,7 @@ impl<'a> MentionIndex<'a> {
         let is_of_key = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
         let len = 1 + text.bytes().skip(1).take_while(is_of_key).count();
         let word = &text[..len];
-        // The whole word, or a key that letters follow at once: `@_user_1hello`, `@_allhello`.
+        // The whole word, or a key directly followed by letters: `@_user_1hello`, `@_allhello`.
         let key = if word != EVERYBODY[0] && self.by_key.contains_key(word) {
             word
         } else if word.starts_with(EVERYBODY[0]) {
@@ -116,7 +117,7 @@ impl<'a> MentionIndex<'a> {
     }
 }
 
-/// The ids of whoever is mentioned.
+/// The ids of the mentioned user.
 pub(super) fn ids(mention: &MentionEvent) -> impl Iterator<Item = &str> {
     let ids = mention.id.iter().flat_map(|id| {
         let all = [&id.open_id, &id.union_id, &id.user_id];

@@ -1,15 +1,15 @@
-//! The content of messages forwarded as one, which says only that they are such.
+//! The content of messages forwarded as one, which has no details.
 
 use lark_events::lenient;
 use serde::{Deserialize, Serialize};
 
 use super::decode::decode;
 
-/// What such a message always says. The documentation has it in an object, events have it bare.
+/// The fixed text of such a message. The documentation has it in an object; events have it without one.
 const BARE: &str = "Merged and Forwarded Message";
 
-/// The content of a `merge_forward` message. The messages in it are had by asking the platform for
-/// the message by its id.
+/// The content of a `merge_forward` message. To get the forwarded messages, request the message by its
+/// id from the API.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -28,7 +28,7 @@ impl MergeForwardContent {
         decode(content)
     }
 
-    /// Whether it is this bare text.
+    /// Whether `content` is the fixed text alone.
     pub(super) fn is(&self, content: &str) -> bool {
         self.content.as_deref() == Some(content)
     }

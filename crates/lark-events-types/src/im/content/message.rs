@@ -1,4 +1,4 @@
-//! What a handler asks a message: what it says, typed or as plain text, whom it is for, and where it is.
+//! Questions about a message: its content, typed or as plain text, its addressees and its place.
 
 use super::mention_index::ids;
 use super::segment::Written;
@@ -6,10 +6,11 @@ use super::{Content, Segment};
 use crate::im::{ChatType, EventMessage, EventSender};
 
 impl EventMessage {
-    /// What the message says, in the form that its `message_type` has. What is not understood is kept
-    /// as [`Content::Unknown`].
+    /// The content of the message, in the form of its `message_type`. Content that cannot be read
+    /// becomes [`Content::Unknown`].
     ///
-    /// It is worked out when asked; what is not in it is still in [`content`](Self::content).
+    /// Each call parses [`content`](Self::content), which keeps everything that the result does not
+    /// have.
     ///
     /// ```
     /// use lark_events_types::im::{Content, EventMessage};
@@ -31,8 +32,8 @@ impl EventMessage {
         )
     }
 
-    /// The text of a `text` or `post` message, with mentions by their names. `None` for other
-    /// messages, and where the content is not understood.
+    /// The text of a `text` or `post` message, with the names of mentions. `None` for other messages,
+    /// and for content that cannot be read.
     ///
     /// ```
     /// # use lark_events_types::im::{EventMessage, MentionEvent};
@@ -51,25 +52,27 @@ impl EventMessage {
         self.text_of(|segments| segments.collect())
     }
 
-    /// [`text`](Self::text) without the mention of one, such as the bot itself, by any of its ids.
+    /// [`text`](Self::text) without the mentions of one user, such as the bot itself, given by any of
+    /// its ids.
     ///
-    /// A space that the mention leaves behind goes with it, and so does white space at both ends.
+    /// Removes the space that the mention leaves behind, and white space at both ends.
     #[must_use]
     pub fn text_without_mention_of(&self, id: &str) -> Option<String> {
         self.text_without(|segment| segment.mentions(id))
     }
 
-    /// [`text`](Self::text) without any mention: what an echo bot wants. Empty where there is nothing
+    /// [`text`](Self::text) without any mention, as an echo bot needs it. Empty if there is nothing
     /// else.
     ///
-    /// A space that a mention leaves behind goes with it, and so does white space at both ends.
+    /// Removes the space that a mention leaves behind, and white space at both ends.
     #[must_use]
     pub fn text_without_mentions(&self) -> Option<String> {
         self.text_without(|segment| !matches!(segment, Segment::Text(_)))
     }
 
-    /// What of [`content`](Self::content) is not in [`parsed_content`](Self::parsed_content): JSON pointers
-    /// into the JSON in that string. See [`Content::unread`].
+    /// The parts of [`content`](Self::content) that are missing in
+    /// [`parsed_content`](Self::parsed_content), as JSON pointers into the JSON in that string. See
+    /// [`Content::unread`].
     ///
     /// ```
     /// use lark_events_types::im::EventMessage;
@@ -85,7 +88,7 @@ impl EventMessage {
         self.parsed_content().unread(content)
     }
 
-    /// The message as people read it, whatever its type: [`Content::readable`].
+    /// The message as readable text, for any type: see [`Content::readable`].
     ///
     /// ```
     /// use lark_events_types::im::EventMessage;
@@ -100,8 +103,8 @@ impl EventMessage {
         self.parsed_content().readable(self)
     }
 
-    /// Whether the message mentions the bot that has this `open_id`, `union_id` or `user_id`. A mention of
-    /// everybody is not one of the bot: [`mentions_everybody`](Self::mentions_everybody).
+    /// Whether the message mentions the bot with this `open_id`, `union_id` or `user_id`. A mention of
+    /// everybody does not count: see [`mentions_everybody`](Self::mentions_everybody).
     ///
     /// ```
     /// use lark_events_types::im::EventMessage;
@@ -128,7 +131,7 @@ impl EventMessage {
             .any(|segment| segment == Segment::Everybody)
     }
 
-    /// Whether the message is in a chat of its sender and the bot alone.
+    /// Whether the message is in a private chat between its sender and the bot.
     #[must_use]
     pub fn is_private(&self) -> bool {
         self.chat_type == Some(ChatType::P2p)
@@ -172,11 +175,11 @@ impl EventMessage {
 }
 
 impl EventSender {
-    /// Whether a bot sent the message. A bot that answers bots should know when to stop. A sender of no
-    /// type is neither a bot nor a [user](Self::is_user).
+    /// Whether a bot sent the message. A bot that answers other bots needs a rule to stop. A sender
+    /// without a type is neither a bot nor a [user](Self::is_user).
     #[must_use]
     pub fn is_bot(&self) -> bool {
-        // Events say `bot`; the API that returns messages says `app`.
+        // Events have `bot`; the API that returns messages has `app`.
         matches!(self.sender_type.as_deref(), Some("bot" | "app"))
     }
 

@@ -1,6 +1,7 @@
-//! What a message says: a typed view of `message.content`, whose form follows from `message_type`.
+//! The content of a message: a typed view of `message.content`, whose form depends on `message_type`.
 //!
-//! Written by hand: the platform describes these forms in prose and by samples, not as fields of the event.
+//! Hand-written, because the platform describes these forms in prose and with samples, not as fields of
+//! the event.
 
 mod at_tag;
 mod attachment;
@@ -57,12 +58,12 @@ use self::decode::decode;
 use self::sent_post::{SentPost, SentTodo};
 use crate::im::EventMessage;
 
-/// What a message says, by its `message_type`.
+/// The content of a message, by its `message_type`.
 ///
-/// Made by [`EventMessage::parsed_content`]. The forms are those of
+/// [`EventMessage::parsed_content`] creates it. The forms are documented at
 /// <https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/im-v1/message/events/message_content>.
-/// Every field is an `Option`, and an odd value costs its own field only; what no field takes is still
-/// in [`EventMessage::content`], and [`unread`](Self::unread) lists it.
+/// Every field is an `Option`, and an unexpected value leaves only its own field empty.
+/// [`EventMessage::content`] keeps values that did not fit, and [`unread`](Self::unread) lists them.
 ///
 /// ```
 /// use lark_events_types::im::Content;
@@ -87,11 +88,11 @@ pub enum Content {
     Image(ImageContent),
     /// `file`: a file.
     File(FileContent),
-    /// `folder`: a folder. Its key names it, but no API downloads it.
+    /// `folder`: a folder. It has a key, but no API downloads it.
     Folder(FileContent),
     /// `audio`: a voice message.
     Audio(AudioContent),
-    /// `media`: a video. Some SDKs know it as `video`.
+    /// `media`: a video. Some SDKs call it `video`.
     Media(MediaContent),
     /// `sticker`: a sticker.
     Sticker(StickerContent),
@@ -103,7 +104,7 @@ pub enum Content {
     ShareCalendarEvent(CalendarContent),
     /// `calendar`: an invitation to a calendar event.
     Calendar(CalendarContent),
-    /// `general_calendar`: a calendar event that was handed over, commented or moved.
+    /// `general_calendar`: a calendar event that was transferred, commented on or moved.
     GeneralCalendar(CalendarContent),
     /// `share_chat`: a chat's card.
     ShareChat(ShareChatContent),
@@ -121,20 +122,20 @@ pub enum Content {
     Vote(VoteContent),
     /// `merge_forward`: several messages that were forwarded as one.
     MergeForward(MergeForwardContent),
-    /// What is none of these: another type, no JSON, JSON without a member that its type has, or a text or
-    /// post that would be empty only because it was not understood.
+    /// Any other content: another type, invalid JSON, JSON without a member of its type, or a text or
+    /// post that would be empty only because it could not be read.
     Unknown {
-        /// The `message_type`, empty where none was sent.
+        /// The `message_type`, empty if none was sent.
         message_type: String,
-        /// The content as it was sent, empty where none was.
+        /// The content as received, empty if none was sent.
         raw: String,
     },
 }
 
 impl Content {
-    /// Reads a content in the form of its `message_type`. What is not understood is kept as
-    /// [`Unknown`](Self::Unknown); what is nested deeper than JSON readers take is left out. Messages
-    /// that an app asks the platform for have contents of the same forms.
+    /// Parses a content in the form of its `message_type`. Content that cannot be read becomes
+    /// [`Unknown`](Self::Unknown). Values that are nested deeper than JSON readers accept are left out.
+    /// Messages that an app requests from the API have contents of the same forms.
     #[must_use]
     pub fn parse(message_type: &str, content: &str) -> Self {
         let known = match message_type {
@@ -167,10 +168,10 @@ impl Content {
         })
     }
 
-    /// What of `content`, the text that this was parsed from, is not in here: members that the type does not
-    /// know, and values that it could not take. Each is a JSON pointer (RFC 6901) into that text, as those of
-    /// [`Event::unread`](lark_events::Event::unread) are into a body. A content that is
-    /// [`Unknown`](Self::Unknown) is unread altogether: its path is empty.
+    /// The parts of `content`, the text that this was parsed from, that are missing here: members that
+    /// the type does not know, and values that did not fit. Each is a JSON pointer (RFC 6901) into that
+    /// text, like those of [`Event::unread`](lark_events::Event::unread). A content that is
+    /// [`Unknown`](Self::Unknown) is unread as a whole: its path is empty.
     ///
     /// ```
     /// use lark_events_types::im::Content;
@@ -217,8 +218,8 @@ impl Content {
         }
     }
 
-    /// The text of a [`Text`](Self::Text), [`Post`](Self::Post) or [card](Self::Interactive) in parts, with
-    /// the mentions of `message` told apart; nothing for other contents.
+    /// The text of a [`Text`](Self::Text), [`Post`](Self::Post) or [card](Self::Interactive) as
+    /// segments, which separate words from the mentions of `message`. Empty for other contents.
     #[must_use]
     pub fn segments<'a>(&'a self, message: &'a EventMessage) -> Segments<'a> {
         match self {

@@ -12,32 +12,32 @@ use crate::im::EventMessage;
 
 /// The content of a `post` message, and the summary of a [task](super::TodoContent).
 ///
-/// What is received is in one language. What is sent can be in several, each below its locale; of
-/// such a content this is one language, with the others in [`translations`](Self::translations).
+/// A received post is in one language. A sent post can be in several, each below its locale; this type
+/// then holds one language, with the others in [`translations`](Self::translations).
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(from = "Document")]
 #[non_exhaustive]
 pub struct PostContent {
     /// The title; often empty.
     pub title: Option<String>,
-    /// The paragraphs: each a list of elements. Elements that were sent outside of any paragraph are one,
-    /// as far as they follow each other.
+    /// The paragraphs, each a list of elements. Consecutive elements outside any paragraph form one
+    /// paragraph.
     pub content: Option<Vec<Vec<PostElement>>>,
-    /// The paragraphs once more, with Markdown as it was written. The documentation does not have it;
-    /// events and the platform's own SDKs do.
+    /// The paragraphs again, with Markdown as written. Undocumented, but sent in events and present in
+    /// the platform's SDKs.
     pub content_v2: Option<Vec<Vec<PostElement>>>,
-    /// The files attached to the post, which may have no paragraphs then. The documentation does not have
-    /// them. Those of a post in several languages are all here.
+    /// The files attached to the post, which may have no paragraphs then. Undocumented. If the post is
+    /// in several languages, this list has the files of all.
     pub files: Option<Vec<PostFile>>,
-    /// The language, such as `zh_cn`. Given only where the content has several.
+    /// The language, such as `zh_cn`. Set only if the content has several.
     pub locale: Option<String>,
-    /// The same in the other languages, by locale.
+    /// The post in the other languages, by locale.
     pub translations: BTreeMap<String, PostContent>,
 }
 
 lark_events::lenient_object!(PostContent);
 
-/// A file or folder that is attached to a post.
+/// A file or folder attached to a post.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -48,7 +48,7 @@ pub struct PostFile {
     /// The name of the file.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub file_name: Option<String>,
-    /// Whether it is a folder, which no API downloads.
+    /// Whether this is a folder, which no API downloads.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub is_folder: Option<bool>,
 }
@@ -61,7 +61,7 @@ impl PostContent {
         SentPost::read(&raw).map(Self::from)
     }
 
-    /// The post in this language, or as it is where it is not in this language.
+    /// The post in this language, or this post if the language is missing.
     ///
     /// ```
     /// use lark_events_types::im::Content;
@@ -79,9 +79,10 @@ impl PostContent {
         self.translations.get(locale).unwrap_or(self)
     }
 
-    /// The whole post as plain text in parts, with the mentions of `message` told apart: the title,
-    /// then the paragraphs, each on its line; there are no empty lines before the first words. A link is `[text](address)`, as in text messages; an
-    /// emoji its type in brackets; a picture, a video or a file is nothing, unlike in
+    /// The whole post as plain text in segments, which separate words from the mentions of `message`:
+    /// the title, then the paragraphs, each on its line, without empty lines before the first words. A
+    /// link becomes `[text](address)`, as in text messages; an emoji becomes its type in brackets;
+    /// pictures, videos and files are omitted, unlike in
     /// [`Content::readable`](super::Content::readable).
     ///
     /// ```
@@ -126,7 +127,7 @@ impl PostContent {
         pieces
     }
 
-    /// The paragraphs in the form that plain text is best made of.
+    /// The paragraphs in the best form for plain text.
     fn paragraphs(&self) -> &[Vec<PostElement>] {
         let forms = [&self.content, &self.content_v2].into_iter().flatten();
         let is_given = |form: &&Vec<Vec<_>>| form.iter().any(|paragraph| !paragraph.is_empty());
@@ -135,7 +136,7 @@ impl PostContent {
 }
 
 impl PostFile {
-    /// Whether it is known to be a folder.
+    /// Whether the file is known to be a folder.
     pub(super) fn is_folder(&self) -> bool {
         self.is_folder == Some(true)
     }

@@ -1,4 +1,4 @@
-//! What the paragraphs of a post are made of.
+//! The elements of a post's paragraphs.
 
 use lark_events::lenient::{self, Deserializer, Lenient};
 use serde::{Deserialize, Serialize};
@@ -35,11 +35,11 @@ pub enum PostElement {
     /// `code_block`: a program text.
     #[serde(rename = "code_block")]
     CodeBlock(PostCodeBlock),
-    /// `md`: Markdown. Posts are sent with it; what is received has it in
-    /// [`content_v2`](super::PostContent::content_v2) only.
+    /// `md`: Markdown, in posts as sent. Received posts have it only in
+    /// [`content_v2`](super::PostContent::content_v2).
     #[serde(rename = "md")]
     Markdown(PostMarkdown),
-    /// An element with another tag or none, as it was sent.
+    /// An element with another tag or none, as received.
     #[serde(untagged)]
     Unknown(Value),
 }
@@ -55,7 +55,7 @@ pub struct PostText {
     /// Whether the words have been unescaped.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub un_escape: Option<bool>,
-    /// How they look: `bold`, `underline`, `lineThrough`, `italic`.
+    /// The styles: `bold`, `underline`, `lineThrough`, `italic`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub style: Option<Vec<String>>,
 }
@@ -65,13 +65,13 @@ pub struct PostText {
 #[serde(default)]
 #[non_exhaustive]
 pub struct PostLink {
-    /// The words that are shown.
+    /// The displayed words.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// Where it leads.
+    /// The target of the link.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
-    /// How it looks, as a [text's](PostText::style).
+    /// The styles, as for a [text](PostText::style).
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub style: Option<Vec<String>>,
 }
@@ -84,10 +84,10 @@ pub struct PostAt {
     /// The [key](crate::im::MentionEvent::key) of a mention, such as `@_user_1`, or `@_all`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
-    /// The name of whoever is mentioned; often empty.
+    /// The name of the mentioned user; often empty.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_name: Option<String>,
-    /// How it looks, as a [text's](PostText::style).
+    /// The styles, as for a [text](PostText::style).
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub style: Option<Vec<String>>,
 }
@@ -100,10 +100,10 @@ pub struct PostImage {
     /// The key of the picture.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub image_key: Option<String>,
-    /// Its width in pixels, where it is given.
+    /// The width in pixels, if given.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub width: Option<i64>,
-    /// Its height in pixels, where it is given.
+    /// The height in pixels, if given.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub height: Option<i64>,
 }
@@ -126,7 +126,7 @@ pub struct PostMedia {
 #[serde(default)]
 #[non_exhaustive]
 pub struct PostEmotion {
-    /// Which one, such as `SMILE`.
+    /// The type of the emoji, such as `SMILE`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub emoji_type: Option<String>,
 }
@@ -171,8 +171,8 @@ impl PostElement {
         element.unwrap_or(Self::Unknown(value))
     }
 
-    /// The element in plain text: a link as the platform has it in texts, an emoji by its type in
-    /// brackets. Of an unknown element, its `text`. Pictures and videos are named where `media` is to be.
+    /// The element as plain text: a link in the platform's form for texts, an emoji as its type in
+    /// brackets, an unknown element as its `text`. Pictures and videos are named if `media` says so.
     pub(super) fn write_pieces<'a>(&'a self, media: Media, pieces: &mut Vec<Piece<'a>>) {
         fn words(text: &Option<String>) -> &str {
             text.as_deref().unwrap_or_default()
@@ -202,16 +202,16 @@ impl PostElement {
     }
 }
 
-/// What pictures, videos and files are in a text.
+/// How pictures, videos and files appear in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Media {
-    /// Nothing.
+    /// They are omitted.
     LeftOut,
-    /// What they are, and their names.
+    /// Their kind and their name appear.
     Named,
 }
 
-/// A link as the platform has it in texts.
+/// A link in the platform's form for texts.
 pub(super) fn write_link<'a>(text: &'a str, href: &'a str, pieces: &mut Vec<Piece<'a>>) {
     if href.is_empty() || text.is_empty() || text == href {
         let shown = if text.is_empty() { href } else { text };

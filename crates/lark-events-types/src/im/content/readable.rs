@@ -1,4 +1,4 @@
-//! Contents as people read them: text as it is, everything else as what it is in brackets.
+//! Contents as readable text: text as it is, everything else described in brackets.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -9,18 +9,20 @@ use super::{CalendarContent, Content, SystemContent, TodoContent, VideoChatConte
 use crate::im::EventMessage;
 
 impl Content {
-    /// The content as people read it, for logs, search and language models. It is meant for reading, not for
-    /// parsing, and may say more in later versions.
+    /// The content as readable text, for logs, search and language models. It is not meant for parsing,
+    /// and later versions may add details.
     ///
     /// - A text, a post or a card: its text, with the mentions of `message` as names and links as
-    ///   `[text](address)`. Pictures, videos and files are named in brackets: `[image]`, `[file: plan.xlsx]`.
-    /// - Media, shares, forwarded messages and the rest: what it is and what is known of it, such as
-    ///   `[video: tea.mp4]`, `[chat: oc_1]`, `[vote: Tea?]` with a line for each option. Times are in UTC.
+    ///   `[text](address)`. Pictures, videos and files are named in brackets: `[image]`,
+    ///   `[file: plan.xlsx]`.
+    /// - Media, shares, forwarded messages and the rest: the kind and the known details, such as
+    ///   `[video: tea.mp4]`, `[chat: oc_1]`, `[vote: Tea?]` with a line for each option. Times are in
+    ///   UTC.
     /// - A notice of the platform: its template, filled in.
-    /// - What is not understood: the content as it was sent.
+    /// - Unknown content: the content as received.
     ///
-    /// The text of others is in there as it is: somebody can write `[image]`. What is there, and not
-    /// just written, is in [`resources`](Self::resources).
+    /// The text of users appears unchanged: a user can write `[image]`. [`resources`](Self::resources)
+    /// lists only real pictures and files.
     ///
     /// ```
     /// use lark_events_types::im::{Content, EventMessage};
@@ -80,7 +82,7 @@ impl Content {
     }
 }
 
-/// What something is, and as much as is known of it.
+/// The kind of a content, and its known details.
 fn bracketed<'a>(kind: &str, known: impl IntoIterator<Item = Option<Cow<'a, str>>>) -> String {
     let mut text = format!("[{kind}");
     for (number, known) in known.into_iter().flatten().enumerate() {
@@ -96,7 +98,7 @@ fn shown(text: &Option<String>) -> Option<Cow<'_, str>> {
     text.map(Cow::Borrowed)
 }
 
-/// Milliseconds in seconds.
+/// Formats milliseconds as seconds.
 fn duration<'a>(millis: Option<i64>) -> Option<Cow<'a, str>> {
     let millis = u64::try_from(millis?).ok()?;
     let (seconds, rest) = (millis / 1000, millis % 1000);
@@ -112,7 +114,8 @@ fn duration<'a>(millis: Option<i64>) -> Option<Cow<'a, str>> {
     Some(Cow::Owned(text))
 }
 
-/// Milliseconds since 1970 as date and time. `None` where it is no time, or one after the year 9999.
+/// Formats milliseconds since 1970 as date and time. `None` if it is not a time, or one after the year
+/// 9999.
 fn time(millis: &Option<String>) -> Option<String> {
     let millis: u64 = millis.as_deref()?.parse().ok()?;
     let minutes = millis / 60_000;
@@ -143,7 +146,7 @@ fn time(millis: &Option<String>) -> Option<String> {
     Some(format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02}"))
 }
 
-/// From when to when, as far as it is known.
+/// The start and end time, as far as known.
 fn span<'a>(start: &Option<String>, end: &Option<String>) -> Option<Cow<'a, str>> {
     let text = match (time(start), time(end)) {
         (Some(start), Some(end)) => format!("{start} to {end} UTC"),
@@ -193,8 +196,8 @@ impl VoteContent {
 }
 
 impl SystemContent {
-    /// The template with what belongs into it. Each is put there once, so that the text does not grow by
-    /// naming it again.
+    /// The template with its values filled in. Each value is used once, so that repeated names do not
+    /// inflate the text.
     fn readable(&self) -> String {
         let Some(template) = self.template.as_deref().filter(|text| !text.is_empty()) else {
             return bracketed("notice", []);

@@ -1,4 +1,4 @@
-//! The pictures and files of a message, wherever its content has them.
+//! The pictures and files of a message, anywhere in its content.
 
 use std::collections::HashSet;
 
@@ -9,19 +9,19 @@ use super::post::PostContent;
 use super::post_element::PostElement;
 use super::{Content, PostMedia};
 
-/// A picture or file of a message, of [`Content::resources`].
+/// A picture or file of a message, from [`Content::resources`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Resource<'a> {
-    /// What it is.
+    /// The kind of resource.
     pub kind: ResourceKind,
-    /// What it is downloaded by, beside the id of its message.
+    /// The key to download it, together with the id of its message.
     pub key: &'a str,
-    /// The name of the file, where the content has it.
+    /// The name of the file, if the content has it.
     pub name: Option<&'a str>,
 }
 
-/// What a [`Resource`] is.
+/// The kind of a [`Resource`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ResourceKind {
@@ -40,8 +40,8 @@ pub enum ResourceKind {
 }
 
 impl ResourceKind {
-    /// The `type` by which the API downloads resources of a message: `image`, or `file` for files, recordings
-    /// and videos. `None` for what it does not download.
+    /// The `type` parameter of the API that downloads a message's resources: `image`, or `file` for
+    /// files, recordings and videos. `None` for kinds that it does not download.
     #[must_use]
     pub fn download_type(self) -> Option<&'static str> {
         match self {
@@ -53,8 +53,8 @@ impl ResourceKind {
 }
 
 impl Content {
-    /// Every picture, file, recording and video of the message, in the order of the content, each key once:
-    /// those of posts and cards among them, also of pictures in their Markdown, and covers of videos.
+    /// Every picture, file, recording and video of the message, in the order of the content, each key
+    /// once. Includes those of posts and cards, pictures in their Markdown, and covers of videos.
     ///
     /// ```
     /// use lark_events_types::im::{Content, ResourceKind};
@@ -108,7 +108,7 @@ impl Content {
     }
 }
 
-/// What has been found so far.
+/// The resources found so far.
 #[derive(Default)]
 struct Found<'a> {
     list: Vec<Resource<'a>>,
@@ -165,7 +165,7 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// Adds what an element has of a kind that is not known, or an element of a card.
+    /// Adds the resources of an unknown element, or of an element of a card.
     fn value(&mut self, value: &'a Value, depth: usize) {
         let deeper = depth.saturating_add(1);
         match value {
@@ -195,8 +195,8 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// Adds the pictures of a Markdown text: `![a title](img_1)`. Those with an address are none of the
-    /// message's.
+    /// Adds the pictures of a Markdown text: `![a title](img_1)`. Pictures with a URL do not belong to
+    /// the message.
     fn markdown(&mut self, text: &'a str) {
         let is_of_key = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
         for picture in text.split("![").skip(1) {

@@ -5,20 +5,20 @@ use std::fmt;
 use super::mention_index::ids;
 use crate::im::MentionEvent;
 
-/// A part of the text of a message. Shown, it is words as they are and a mention by its name;
-/// segments collect into a `String` of that, in which the names of mentions take a mebibyte at most.
+/// A part of the text of a message. `Display` writes words as they are, and a mention as its name.
+/// Collecting segments into a `String` does the same, but limits the names of mentions to one mebibyte.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Segment<'a> {
     /// Words. More of them may follow in the next segment.
     Text(&'a str),
-    /// Somebody who is in [`mentions`](crate::im::EventMessage::mentions).
+    /// A user who is in [`mentions`](crate::im::EventMessage::mentions).
     Mention(&'a MentionEvent),
-    /// Somebody who is not in there, from an element or tag that says who it is.
+    /// A user who is not in there, from an element or tag that names them.
     Unlisted {
-        /// A key or an id, empty where none was sent.
+        /// A key or an id, empty if none was sent.
         user_id: &'a str,
-        /// The name, empty where none was sent.
+        /// The name, empty if none was sent.
         name: &'a str,
     },
     /// Everybody in the chat.
@@ -26,8 +26,8 @@ pub enum Segment<'a> {
 }
 
 impl Segment<'_> {
-    /// Whether it mentions whoever has this `open_id`, `union_id` or `user_id`. Everybody is not
-    /// somebody.
+    /// Whether the segment mentions the user with this `open_id`, `union_id` or `user_id`. A mention of
+    /// everybody does not count.
     #[must_use]
     pub fn mentions(&self, id: &str) -> bool {
         match self {
@@ -51,20 +51,20 @@ impl fmt::Display for Segment<'_> {
     }
 }
 
-/// What a mention is shown as: its name, or else what stands for it.
+/// The displayed form of a mention: its name, or otherwise its key or id.
 fn shown<'a>(name: Option<&'a str>, id: Option<&'a str>) -> &'a str {
     let name = name.filter(|name| !name.is_empty());
     name.or(id).unwrap_or_default()
 }
 
-/// Most bytes that the names of listed mentions take in one text: a name is listed once, and a text can
-/// mention it by every few of its bytes.
+/// The maximum number of bytes for the names of listed mentions in one text: a name is listed once, but
+/// every few bytes of a text can mention it.
 const MAX_NAME_BYTES: usize = 1 << 20;
 
-/// The text of segments, as they come.
+/// The text of segments while it is written.
 pub(super) struct Written {
     pub(super) text: String,
-    /// What is left for names.
+    /// The remaining bytes for names.
     left: usize,
 }
 
@@ -76,7 +76,7 @@ impl Written {
         }
     }
 
-    /// Writes a segment. A mention whose name there is no room for is an `@`.
+    /// Writes a segment. A mention without room for its name becomes `@`.
     pub(super) fn push(&mut self, segment: &Segment<'_>) {
         match segment {
             Segment::Text(words) => self.text.push_str(words),

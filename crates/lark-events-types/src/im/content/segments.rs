@@ -1,4 +1,4 @@
-//! The parts of a message's text in order, found as they are asked for.
+//! The segments of a message's text in order, found lazily.
 
 use std::vec;
 
@@ -9,38 +9,38 @@ use super::mention_index::{Found, Markup, MentionIndex};
 use super::segment::{Segment, Written};
 use crate::im::EventMessage;
 
-/// The parts of a message's text, of [`Content::segments`](crate::im::Content::segments). One pass over
-/// all takes time linear in the text.
+/// The segments of a message's text, from [`Content::segments`](crate::im::Content::segments).
+/// Iterating takes time linear in the text.
 #[derive(Debug, Clone)]
 pub struct Segments<'a> {
     mentions: MentionIndex<'a>,
     pieces: vec::IntoIter<Piece<'a>>,
-    /// What is left of a text.
+    /// The rest of a text.
     rest: &'a str,
     markup: Markup,
-    /// The mention that came after the last words.
+    /// The mention after the last words.
     found: Option<Segment<'a>>,
-    /// Those that came after the last words, and after the found one.
+    /// The mentions after the last words, and after the found one.
     several: Option<Mentioned<'a>>,
 }
 
-/// What a content is made of, before its mentions are looked for.
+/// A part of a content, before its mentions are found.
 #[derive(Debug, Clone)]
 pub(super) enum Piece<'a> {
-    /// Words with mentions among them.
+    /// Words that may contain mentions.
     Text(&'a str),
-    /// Words of a card, whose mentions are written in another way.
+    /// Words of a card, whose mentions have another syntax.
     Card(&'a str),
-    /// Words without.
+    /// Words without mentions.
     Verbatim(&'a str),
-    /// A number, which [`Segments::into_text`] alone has.
+    /// A number, which only [`Segments::into_text`] uses.
     Number(&'a Number),
     /// A mention.
     At { user_id: &'a str, name: &'a str },
 }
 
 impl Piece<'_> {
-    /// Whether nothing is shown of it.
+    /// Whether nothing of it is displayed.
     pub(super) fn is_empty(&self) -> bool {
         match self {
             Self::Text(text) | Self::Card(text) | Self::Verbatim(text) => text.is_empty(),
@@ -96,14 +96,14 @@ impl<'a> Segments<'a> {
     }
 }
 
-/// What comes next of a text.
+/// The next part of a text.
 enum Part<'a> {
     Segment(Segment<'a>),
     Number(&'a Number),
 }
 
 impl<'a> Segments<'a> {
-    /// All of it as text.
+    /// All segments as text.
     pub(super) fn into_text(mut self) -> String {
         let mut written = Written::new();
         while let Some(part) = self.next_part() {

@@ -1,5 +1,5 @@
-//! A post in the shapes that it is sent in: plain, below its locales, and either of these in a wrapper.
-//! What is read is written again in the same shape, so that what was not read can be told.
+//! A post in its possible forms: plain, below its locales, and either of these in a wrapper.
+//! Serialising keeps the form, so that unread parts can be found.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,23 +15,23 @@ use serde_json::Value;
 use super::post::{PostContent, PostFile};
 use super::post_element::PostElement;
 
-/// Which language of several comes first, where the sender gave them all.
+/// The order of languages in which the first one is chosen.
 const FIRST_LOCALES: [&str; 3] = ["zh_cn", "en_us", "ja_jp"];
 
-/// A post as it is sent.
+/// A post in its sent form.
 #[derive(Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub(super) enum SentPost {
     /// The members of one post.
     Plain(Document),
-    /// Posts below their locales, the files beside them.
+    /// Posts below their locales, with the files beside them.
     ByLocale {
         #[serde(flatten)]
         posts: BTreeMap<String, Document>,
         #[serde(skip_serializing_if = "Option::is_none")]
         files: Option<Vec<PostFile>>,
     },
-    /// Either of the two below `post`.
+    /// Either of these forms below `post`.
     Wrapped {
         post: Box<Self>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,7 +55,7 @@ pub(super) struct Document {
 
 lark_events::lenient_object!(Document);
 
-/// The posts of a content below locales, whatever else there is.
+/// The posts of a content below locales, ignoring other members.
 #[derive(PartialEq, Default, Deserialize)]
 #[serde(transparent)]
 struct Localised {
@@ -63,7 +63,7 @@ struct Localised {
     posts: Option<BTreeMap<String, Document>>,
 }
 
-/// What stands in a wrapper, not read yet.
+/// The contents of a wrapper, not decoded yet.
 #[derive(PartialEq, Default, Deserialize)]
 #[serde(default)]
 struct Wrapper {
@@ -74,8 +74,8 @@ struct Wrapper {
 }
 
 impl SentPost {
-    /// The first shape that has anything to say in it. Where none has, a post is only read whole: it is
-    /// empty, and not just to us.
+    /// The first form that is not empty. If all are empty, a post counts as read only if it is really
+    /// empty.
     pub(super) fn read(content: &RawJson) -> Option<Self> {
         Self::read_as(content, &[Self::wrapped, Self::by_locale])
     }
@@ -125,7 +125,7 @@ impl SentPost {
         }
     }
 
-    /// Whether it has nothing of a post at all.
+    /// Whether it has no part of a post.
     fn is_bare(&self) -> bool {
         matches!(self, Self::Plain(post) if *post == Document::default())
     }
@@ -189,14 +189,14 @@ fn first_of(mut posts: BTreeMap<String, Document>) -> PostContent {
     }
 }
 
-/// The paragraphs of a post. Each is a list of elements; elements outside of any are taken too.
+/// The paragraphs of a post, each a list of elements. Elements outside any paragraph are accepted too.
 #[derive(Debug, PartialEq, Default)]
 struct Paragraphs(Vec<Paragraph>);
 
 #[derive(Debug, PartialEq)]
 enum Paragraph {
     List(Vec<PostElement>),
-    /// Elements that stand where paragraphs should.
+    /// Elements in place of a paragraph.
     Loose(Vec<PostElement>),
 }
 
@@ -250,7 +250,7 @@ impl Serialize for Paragraphs {
     }
 }
 
-/// What stands in a list of paragraphs.
+/// An item of a list of paragraphs.
 enum Item {
     List(Vec<PostElement>),
     Element(PostElement),
@@ -264,8 +264,8 @@ impl Lenient for Item {
     }
 }
 
-/// Takes a list as a paragraph, and any other value but null as an element, each within the bounds that
-/// lenient lists and values have.
+/// Decodes a list as a paragraph, and any other value except null as an element, within the limits of
+/// lenient lists and values.
 struct ItemVisitor;
 
 impl ItemVisitor {
@@ -317,7 +317,7 @@ impl<'de> Visitor<'de> for ItemVisitor {
     }
 }
 
-/// A [task](super::TodoContent) as it is sent.
+/// A [task](super::TodoContent) in its sent form.
 #[derive(PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct SentTodo {

@@ -1,4 +1,4 @@
-//! The content of the platform's own notices: a template and what to put into it.
+//! The content of the platform's notices: a template and its values.
 
 use std::collections::BTreeMap;
 
@@ -14,10 +14,10 @@ pub struct SystemContent {
     /// `{from_user} invited {to_chatters} to this chat.`
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub template: Option<String>,
-    /// For `{from_user}`: names of those who acted.
+    /// For `{from_user}`: the names of the acting users.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub from_user: Option<Vec<String>>,
-    /// For `{to_chatters}`: names of those who were acted on.
+    /// For `{to_chatters}`: the names of the affected users.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub to_chatters: Option<Vec<String>>,
     /// For `{divider_text}`: the words on a dividing line.
@@ -32,7 +32,7 @@ pub struct SystemContent {
 #[serde(default)]
 #[non_exhaustive]
 pub struct DividerText {
-    /// The words where no other language is given.
+    /// The default words.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// The words by language, such as `zh_cn`.

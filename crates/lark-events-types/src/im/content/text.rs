@@ -12,21 +12,21 @@ use crate::im::EventMessage;
 #[serde(default)]
 #[non_exhaustive]
 pub struct TextContent {
-    /// The text. For each mention it has the [key](crate::im::MentionEvent::key) of one, such as
-    /// `@_user_1`, or `@_all`; a link is `[text](address)`.
+    /// The text. Each mention is a [key](crate::im::MentionEvent::key), such as `@_user_1`, or `@_all`;
+    /// a link is `[text](address)`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
 }
 
 impl TextContent {
-    /// An empty text beside something else is not what was said.
+    /// An empty text beside other members is not the sent text.
     pub(super) fn parse(content: &str) -> Option<Self> {
         let (raw, text) = read::<Self>(content)?;
         let is_empty = text.text.as_deref() == Some("");
         (!is_empty || raw.unread(&text).is_empty()).then_some(text)
     }
 
-    /// The text in parts, with the mentions of `message` told apart.
+    /// The text as segments, which separate words from the mentions of `message`.
     ///
     /// ```
     /// use lark_events_types::im::{Content, EventMessage, MentionEvent, Segment};

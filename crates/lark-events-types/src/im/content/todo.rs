@@ -13,10 +13,10 @@ pub struct TodoContent {
     /// The id of the task.
     #[serde(deserialize_with = "lenient::field")]
     pub task_id: Option<String>,
-    /// What is to be done.
+    /// The summary of the task.
     #[serde(deserialize_with = "lenient::field")]
     pub summary: Option<PostContent>,
-    /// When it is due. In milliseconds.
+    /// The due time, in milliseconds.
     #[serde(deserialize_with = "lenient::field")]
     pub due_time: Option<String>,
 }

@@ -11,13 +11,13 @@ pub struct VideoChatContent {
     /// The title of the call.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub topic: Option<String>,
-    /// When it began. In milliseconds.
+    /// The start time, in milliseconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub start_time: Option<String>,
-    /// When it ended. In milliseconds. It is not documented.
+    /// The end time, in milliseconds. Undocumented.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub end_time: Option<String>,
-    /// The number to join it by. It is not documented.
+    /// The number to join the call. Undocumented.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub meet_number: Option<String>,
 }

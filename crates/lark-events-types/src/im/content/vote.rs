@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 #[serde(default)]
 #[non_exhaustive]
 pub struct VoteContent {
-    /// What is voted on.
+    /// The topic of the vote.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub topic: Option<String>,
-    /// What can be voted for.
+    /// The options.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub options: Option<Vec<String>>,
 }

@@ -1,4 +1,4 @@
-//! Messages in fragments, as the platform sends them.
+//! Fragmented messages, as the platform sends them.
 
 use std::collections::BTreeMap;
 
@@ -11,18 +11,18 @@ use super::LARGE;
 #[derive(Debug, Default)]
 pub(super) struct LargeMessages {
     messages: BTreeMap<String, Large>,
-    /// How often messages were given up for others.
+    /// The number of times that messages were given up for others.
     generation: u64,
 }
 
-/// What has come of one message since something of it was there.
+/// The fragments of one message since its first one.
 #[derive(Debug, Default)]
 struct Large {
-    /// The payloads that count, by place.
+    /// The accepted payloads, by index.
     parts: BTreeMap<usize, Bytes>,
-    /// When the first of those came.
+    /// When the first of them arrived.
     began: Option<Instant>,
-    /// Whether there may be other parts, which came before.
+    /// Whether the session may hold other parts, which arrived before.
     has_unknown: bool,
 }
 
@@ -34,7 +34,7 @@ impl Large {
 }
 
 impl LargeMessages {
-    /// The id under which a message comes now.
+    /// The current id of a message.
     pub(super) fn id(&self, kind: &str, of: usize) -> String {
         let of = of % LARGE;
         match of % 2 {
@@ -43,8 +43,8 @@ impl LargeMessages {
         }
     }
 
-    /// A fragment is about to come, one of `sum`. Returns when the message began, at the latest; whether all
-    /// that is there of it is known; and the event, where it is known and whole.
+    /// Records a fragment, one of `sum`, before it arrives. Returns the latest possible start of the
+    /// message; whether all of its held parts are known; and the event, if it is known and complete.
     pub(super) fn add(
         &mut self,
         id: &str,
@@ -55,20 +55,20 @@ impl LargeMessages {
     ) -> (Instant, bool, Option<Bytes>) {
         let large = self.messages.entry(id.to_owned()).or_default();
         let began = *large.began.get_or_insert(now);
-        // Of what comes twice the first counts.
+        // Of a repeated fragment the first counts.
         large.parts.entry(seq).or_insert(payload);
         let is_known = !large.has_unknown;
         let whole = (is_known && large.parts.len() == sum).then(|| large.joined());
         (began, is_known, whole)
     }
 
-    /// A message is whole: what still comes of it begins another.
+    /// Records that a message is complete: a further fragment begins another.
     pub(super) fn end(&mut self, id: &str) {
         self.messages.remove(id);
     }
 
-    /// Something was dropped, or can have been. The platform gives half of the messages up and sends
-    /// others; of the rest it goes on to send fragments.
+    /// Records that something was, or may have been, dropped. The platform gives up half of the
+    /// messages and sends others; of the rest it continues to send fragments.
     pub(super) fn forget(&mut self) {
         self.generation += 1;
         for message in self.messages.values_mut() {
@@ -79,7 +79,7 @@ impl LargeMessages {
         }
     }
 
-    /// A connection begins, on which nothing has come.
+    /// Begins a connection without fragments.
     pub(super) fn clear(&mut self) {
         self.messages.clear();
     }

@@ -1,4 +1,4 @@
-//! What a session promises: looked at whenever it does something, and all the time.
+//! The invariants of a session, checked after every action and at all times.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use super::world::{FAILURE, LONGEST_SILENCE, World};
 use crate::session::{Action, MAX_QUEUED, SILENCE_GRACE};
 use crate::wire::frame::{Frame, Method, header};
 
-/// No setting makes it count as dead sooner: two of the shortest.
+/// The shortest silence that counts as dead under any setting: two of the shortest intervals.
 const SHORTEST_SILENCE: Duration = Duration::from_secs(2 + 5);
-/// No setting makes a client ping more often.
+/// The shortest ping interval under any setting.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
 impl World {
-    /// Does what is to be done, and looks at it.
+    /// Carries out the next actions, and checks them.
     pub(super) fn act(&mut self) {
         while self.act_once() {}
     }
@@ -95,7 +95,7 @@ impl World {
 
         let payload = frame.payload.as_deref().unwrap_or_default();
         let due = self.due.take_if(|(due, _)| due == key);
-        // Whatever is answered for no handler that has just ended is a failure.
+        // An answer without a handler that has just ended is a failure.
         let expected = due.map_or(FAILURE, |(_, answer)| answer);
         assert_eq!(
             payload.escape_ascii().to_string(),
@@ -112,7 +112,7 @@ impl World {
         assert_eq!(*frame, like, "not the frame's own headers");
     }
 
-    /// What holds at all times.
+    /// Checks the invariants that always hold.
     pub(super) fn check(&self) {
         let session = &self.session;
         let running: usize = self.running.iter().map(|(_, bytes)| bytes).sum();
@@ -144,7 +144,7 @@ impl World {
         assert_eq!(session.deadlines.len(), session.open.len());
     }
 
-    /// What holds once the session has been told of the time.
+    /// Checks the invariants that hold once the session knows the time.
     pub(super) fn check_time(&self) {
         assert!(self.session.next_time() > self.now, "a busy loop");
         let silent = self.now - self.last_heard;
@@ -157,7 +157,7 @@ impl World {
                 "not answered by its deadline: {delivery:?}"
             );
         }
-        // Then even the last event is late.
+        // By then even the last event is late.
         if silent >= self.limits.ack_deadline {
             assert_eq!(
                 self.connection.answers,

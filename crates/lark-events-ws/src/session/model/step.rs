@@ -1,56 +1,56 @@
-//! Something that happens to a connection.
+//! An event in the life of a connection.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 
-/// Something that happens to a connection.
+/// An event in the life of a connection.
 #[derive(Debug, Clone)]
 pub enum Step {
-    /// An event in one frame, with so many bytes of payload.
+    /// An event in one frame, with a payload of the given size.
     Event {
-        /// How many.
+        /// The size of the payload.
         len: usize,
-        /// Whether the frame says that it is one of one.
+        /// Whether the frame has the headers of a single fragment.
         says_sum: bool,
     },
     /// A fragment of one of the [`LARGE`](super::LARGE) messages, which may have come before.
     Fragment {
         /// Which message.
         of: usize,
-        /// How many fragments it says there are.
+        /// The number of fragments that it claims.
         sum: usize,
         /// Which of them it is.
         seq: usize,
         /// How many bytes it adds.
         len: usize,
     },
-    /// Fragments of a message, from a place on and around.
+    /// Fragments of a message, from an index on, with wrap-around.
     Run {
         /// Which message.
         of: usize,
-        /// How many fragments it has.
+        /// The number of its fragments.
         sum: usize,
-        /// The first to come.
+        /// The index of the first.
         first: usize,
-        /// How many come.
+        /// How many arrive.
         count: usize,
     },
-    /// A fragment that is half of what an event may have, or a little more.
+    /// A fragment of half the maximum event size, or a little more.
     Half {
         /// Which message.
         of: usize,
-        /// Which half, or no possible place.
+        /// Which half, or an index out of range.
         seq: usize,
-        /// How many bytes more.
+        /// The number of extra bytes.
         more: usize,
     },
     /// One fragment each of many other messages.
     Crowd {
-        /// How many.
+        /// The number of messages.
         count: u64,
     },
-    /// A frame of anything, with an empty payload.
+    /// A frame with any headers and an empty payload.
     Frame {
         /// The kind of frame.
         method: i32,
@@ -59,35 +59,35 @@ pub enum Step {
     },
     /// A message of any bytes.
     Message(Bytes),
-    /// What the platform answers to a ping.
+    /// The platform's answer to a ping.
     Pong {
         /// Its payload.
         settings: Bytes,
     },
-    /// A text.
+    /// A text message.
     Text,
-    /// Something that is no message.
+    /// Something that is not a message.
     SignOfLife,
-    /// One of the handlers that run ends.
+    /// A running handler ends.
     Ends {
         /// Which of them.
         which: usize,
-        /// In which of the ways that there are.
+        /// The way in which it ends.
         how: usize,
     },
-    /// Time goes by; then the session is told, or something else comes first.
+    /// Time passes; then the session learns the time, or something else happens first.
     Wait {
         /// How much.
         time: Duration,
-        /// Whether the session is told.
+        /// Whether the session learns the time.
         is_told: bool,
     },
-    /// Time goes by until the session wants to be told.
+    /// Time passes until the session's next timer.
     Sleep,
     /// A shutdown begins.
     Drain,
     /// The connection is lost, and another one opened.
     Lost,
-    /// The same, when an event has come whose handler is not started.
+    /// The same, after an event whose handler is not started yet.
     LostAtEvent,
 }

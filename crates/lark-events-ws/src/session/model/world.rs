@@ -1,4 +1,4 @@
-//! The platform, the driver and the handlers of a session: what they do, and what they may expect.
+//! The platform, the driver and the handlers of a session: their actions, and their expectations.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -17,13 +17,14 @@ use crate::stats::Counters;
 use crate::wire::config::ClientConfig;
 use crate::wire::frame::{Frame, header};
 
-/// No setting makes a connection count as alive for longer: two of the longest intervals, and grace.
+/// The longest silence of a live connection under any setting: two of the longest intervals, and the
+/// grace.
 pub(in crate::session) const LONGEST_SILENCE: Duration = Duration::from_secs(20 * 60 + 5);
-/// Of the largest fragments, which are slow, so many.
+/// The number of largest fragments, which are slow.
 const MAX_HALVES: usize = 2;
-/// Crowds end where there are as many frames.
+/// The number of frames at which crowds end.
 const MAX_FRAMES: u64 = 300;
-/// What a handler replies, if it does, and how it is answered.
+/// The reply of a handler, and the answer for it.
 const REPLY: &str = r#"{"a":1}"#;
 const ANSWER: &[u8] = br#"{"code":200}"#;
 const ANSWER_WITH_REPLY: &[u8] = br#"{"code":200,"data":"eyJhIjoxfQ=="}"#;
@@ -31,22 +32,22 @@ pub(super) const FAILURE: &[u8] = br#"{"code":500}"#;
 
 static ZEROS: LazyLock<Bytes> = LazyLock::new(|| vec![b'0'; MAX_EVENT_BYTES / 2 + 1].into());
 
-/// A whole event, as the platform and the app know it.
+/// A complete event, as the platform and the app know it.
 #[derive(Debug)]
 pub(super) struct Delivery {
-    /// The frame that made it whole: an answer is that of any of its frames.
+    /// The frame that completed it; an answer may repeat the headers of any of its frames.
     pub(super) last_frame: Frame,
-    /// At the latest.
+    /// The latest possible deadline.
     pub(super) deadline: Instant,
-    /// Where it is known.
+    /// The payload, if it is known.
     pub(super) payload: Option<Bytes>,
-    /// How much of the bytes in flight it is.
+    /// Its share of the bytes in flight.
     pub(super) bytes: usize,
     pub(super) started: bool,
     pub(super) answered: bool,
 }
 
-/// What there is on a connection.
+/// The state of a connection.
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) opened: Instant,
@@ -54,12 +55,11 @@ pub(super) struct Connection {
     pub(super) pings: u32,
     pub(super) events_before: u64,
     pub(super) answers: u64,
-    /// By the keys of their handlers.
+    /// The deliveries, by the keys of their handlers.
     pub(super) deliveries: BTreeMap<u64, Delivery>,
 }
 
-/// The platform, the driver and the handlers of a session. Whatever they do, it panics where the
-/// session breaks a promise.
+/// The platform, the driver and the handlers of a session. Panics if the session breaks an invariant.
 #[derive(Debug)]
 pub struct World {
     pub(in crate::session) now: Instant,
@@ -69,20 +69,20 @@ pub struct World {
     pub(in crate::session) session: Session,
     pub(super) frames: u64,
     pub(super) halves: usize,
-    /// The handlers that run, with the bytes of their events; also those of former connections.
+    /// The running handlers, with the sizes of their events, including those of former connections.
     pub(super) running: Vec<(u64, usize)>,
     pub(super) large: LargeMessages,
-    /// Whether fragments of any bytes have come, which may be parts of others.
+    /// Whether fragments of arbitrary bytes have arrived, which may be parts of others.
     pub(super) has_foreign_fragments: bool,
     pub(super) connection: Connection,
     pub(in crate::session) last_heard: Instant,
     pub(super) draining: bool,
     pub(in crate::session) given_up: bool,
-    /// The answer that a handler has just been the cause of, and its key.
+    /// The expected answer of the handler that has just ended, and its key.
     pub(super) due: Option<(u64, &'static [u8])>,
     pub(super) answers: u64,
     pub(super) unanswered: u64,
-    /// All that was sent and started.
+    /// Everything that was sent and started.
     pub(super) told: Vec<String>,
 }
 
@@ -100,7 +100,7 @@ impl Connection {
 }
 
 impl World {
-    /// With a session that has just begun.
+    /// Creates a world with a new session.
     #[must_use]
     pub fn new(max_running: usize, max_bytes_in_flight: usize, ack_deadline: Duration) -> Self {
         let limits = Limits {
@@ -135,7 +135,7 @@ impl World {
         world
     }
 
-    /// Has something happen.
+    /// Performs a step.
     pub fn step(&mut self, step: Step) {
         self.happen(step);
         self.act();
@@ -215,13 +215,13 @@ impl World {
         }
     }
 
-    /// All that is open is answered at last, or its connection given up.
+    /// Lets time pass until every open event is answered, or its connection given up.
     pub fn let_deadlines_pass(&mut self) {
         self.now += self.limits.ack_deadline;
         self.tell_time();
     }
 
-    /// A shutdown: what runs ends, and then there is nothing that is not answered. Returns all that was
+    /// Shuts down: running handlers end, and every event must be answered. Returns everything that was
     /// sent and started.
     #[must_use]
     pub fn finish(mut self) -> Vec<String> {
@@ -253,7 +253,7 @@ impl World {
         self.events() - self.connection.events_before
     }
 
-    /// A frame that no other is like.
+    /// A unique frame.
     fn frame(&mut self, payload: Bytes) -> Frame {
         self.frames += 1;
         let mut frame = Frame::data(7)
@@ -321,7 +321,7 @@ impl World {
         }
     }
 
-    /// Any bytes; if they are a frame, with an id of its own behind them.
+    /// Any bytes; if they are a frame, with a unique id behind them.
     fn message(&mut self, message: &[u8]) {
         if Frame::decode(Bytes::copy_from_slice(message)).is_err() {
             self.hears_no_event(Bytes::copy_from_slice(message));
@@ -331,14 +331,14 @@ impl World {
         let mut id = Frame::control(0);
         id.seq_id = self.frames;
         let id = id.encode();
-        // The field that comes first, and no other.
+        // Only the first field.
         let is_more = |byte: &&u8| **byte >= 0x80;
         let field = 2 + id.iter().skip(1).take_while(is_more).count();
         let message = Bytes::from([message, &id.slice(..field)].concat());
         let frame = Frame::decode(message.clone()).expect("a frame with another id");
         assert_eq!(frame.seq_id, self.frames);
         if is_joined(&frame) {
-            // It may be part of another, or contradict that.
+            // The frame may be part of another event, or contradict it.
             self.has_foreign_fragments = true;
             self.large.forget();
             self.takes_message(message, frame, self.now, None);
@@ -353,7 +353,7 @@ impl World {
         assert!(!is_event, "an event of nothing");
     }
 
-    /// Whether a message makes an event whole.
+    /// Whether a message completes an event.
     fn hears(&mut self, message: Bytes) -> bool {
         let before = self.counters.stats();
         self.last_heard = self.now;
@@ -366,8 +366,8 @@ impl World {
         after.events > before.events
     }
 
-    /// Has the session take a frame that may make an event whole, whose first frame came at `began`
-    /// at the latest, and says whether it does.
+    /// Passes a frame that may complete an event, whose first frame arrived at `began` at the latest,
+    /// to the session, and returns whether it does.
     fn takes(&mut self, frame: Frame, began: Instant, payload: Option<Bytes>) -> bool {
         let message = frame.clone().encode();
         let is_event = self.takes_message(message, frame, began, payload);
@@ -405,7 +405,7 @@ impl World {
         true
     }
 
-    /// What the session counts for an event, or nothing if it has no place for it.
+    /// The size that the session counts for an event, or `None` if it has no room for it.
     fn bytes_of(&self, key: u64) -> usize {
         let mut queue = self.session.queue.iter();
         let queued = queue.find(|queued| queued.key == key);
@@ -483,7 +483,7 @@ impl World {
     }
 }
 
-/// Whether a frame has a fragment.
+/// Whether a frame holds a fragment.
 fn is_joined(frame: &Frame) -> bool {
     let sum = frame.header(header::SUM).and_then(|sum| sum.parse().ok());
     sum.is_some_and(|sum: usize| sum > 1)

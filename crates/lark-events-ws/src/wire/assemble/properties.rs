@@ -1,4 +1,4 @@
-//! Whatever fragments come, in whatever order.
+//! Property tests of reassembly, with any fragments in any order.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,14 @@ use proptest::test_runner::Config;
 
 use super::*;
 
-/// Parts of any length are slices of it.
+/// The buffer that parts of any length are slices of.
 static ZEROS: [u8; MAX_EVENT_BYTES + 1] = [0; MAX_EVENT_BYTES + 1];
 
-/// Messages of which one fragment comes, from here on.
+/// The first number of messages with a single fragment.
 const FIRST_OF_CROWD: u16 = 1000;
 
-/// Without a file of former failures: what fails becomes a test of its own. Half as many cases as
-/// proptest's own default, or as `PROPTEST_CASES` says.
+/// Without a file of former failures: a failing case becomes a separate test. Runs half of proptest's
+/// default number of cases, or `PROPTEST_CASES`.
 fn config() -> Config {
     let config = Config::default();
     Config {
@@ -26,14 +26,14 @@ fn config() -> Config {
     }
 }
 
-/// A fragment, its sender's idea of time, and whether time is looked at after it.
+/// A fragment, the time that passes, and whether the time is checked after it.
 #[derive(Debug, Clone)]
 struct Taken {
     message: u16,
     sum: usize,
     seq: usize,
     len: usize,
-    /// How much of its message is something else.
+    /// The size of the rest of its message.
     around: usize,
     max_bytes: usize,
     after_ms: u64,
@@ -74,8 +74,7 @@ fn taken() -> impl Strategy<Value = Taken> {
 /// The fragments of a message.
 type Parts = Vec<Vec<u8>>;
 
-/// Messages, and in which order their fragments come: by number of message and fragment, some of
-/// them repeatedly.
+/// Messages, and the order of their fragments, by message and fragment number, some repeatedly.
 fn messages() -> impl Strategy<Value = (Vec<Parts>, Vec<(usize, usize)>)> {
     let message = vec(vec(any::<u8>(), 0..5), 1..9);
     vec(message, 1..6).prop_flat_map(|messages| {
@@ -89,7 +88,7 @@ fn messages() -> impl Strategy<Value = (Vec<Parts>, Vec<(usize, usize)>)> {
     })
 }
 
-/// A payload with so many bytes around it.
+/// A payload with the given number of bytes around it.
 fn part(payload: Bytes, around: usize) -> Part {
     let bytes = payload.len() + around;
     Part { payload, bytes }
@@ -114,8 +113,8 @@ proptest! {
     fn messages_come_out_as_they_went_in((messages, order) in messages()) {
         let mut assembler = Assembler::default();
         let start = Instant::now();
-        // What is there of each message. A fragment that comes after its message is whole is the first
-        // one of another: of a message that is delivered again.
+        // The fragments held of each message. A fragment that arrives after its message is complete
+        // begins another: a redelivered message.
         let mut there: Vec<BTreeMap<usize, Instant>> = vec![BTreeMap::new(); messages.len()];
         let mut whole = vec![0; messages.len()];
         for (step, &(at, seq)) in order.iter().enumerate() {

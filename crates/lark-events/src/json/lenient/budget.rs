@@ -1,30 +1,31 @@
-//! What the lists, maps and free-form values of one body may take in memory: an element of a list can be
-//! written in three bytes, `{},`, and take a thousand.
+//! A memory limit for the lists, maps and free-form values of one body: an element that takes three
+//! bytes of text, `{},`, can take a thousand bytes in memory.
 //!
-//! Derived types pass nothing down to their fields, so a thread-local holds what is left while a body
-//! is decoded.
+//! A thread-local holds the remaining budget while a body is decoded, because derived types pass
+//! nothing to their fields.
 
 use std::cell::Cell;
 
 use crate::limits::MAX_EVENT_BYTES;
 
-/// Most bytes that the elements of lists, the entries of maps and the nodes of free-form values of
-/// one body take together, beside their texts: sixteen times the [largest
-/// event](crate::limits::MAX_EVENT_BYTES). A list, map or value that would take more is as good as missing:
-/// [`Event::unread`](crate::Event::unread) lists it, and [`Event::raw`](crate::Event::raw) has it.
+/// The maximum number of bytes for the list elements, map entries and free-form nodes of one body, not
+/// counting their strings: sixteen times the [largest event](crate::limits::MAX_EVENT_BYTES). A list,
+/// map or value beyond the limit counts as missing: [`Event::unread`](crate::Event::unread) lists it,
+/// and [`Event::raw`](crate::Event::raw) still has it.
 pub const MAX_NODE_BYTES: usize = 16 * MAX_EVENT_BYTES;
 
-/// Entries of a map that pay for a node of its tree, which has room for 11 of them and at least as many
-/// as these; and how many such entries a node takes the bytes of, its share of the inner nodes included.
+/// The number of map entries that pay for one node of the map's tree (a node has room for 11 and holds
+/// at least this many), and the number of entries whose size equals that of a node with its share of
+/// inner nodes.
 const ENTRIES_BY_NODE: usize = 5;
 const BYTES_OF_NODE: usize = 14;
 
 thread_local! {
-    /// What is left of [`MAX_NODE_BYTES`]. Nothing is bounded where no body is decoded.
+    /// The remaining part of [`MAX_NODE_BYTES`]. Unlimited while no body is decoded.
     static LEFT: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
-/// Decodes a body, which may take [`MAX_NODE_BYTES`].
+/// Decodes a body with a budget of [`MAX_NODE_BYTES`].
 pub(crate) fn bounded<T>(decode: impl FnOnce() -> T) -> T {
     bounded_by(MAX_NODE_BYTES, decode)
 }
@@ -34,7 +35,7 @@ pub(super) fn bounded_by<T>(bytes: usize, decode: impl FnOnce() -> T) -> T {
     decode()
 }
 
-/// What is left at some time. What has been taken since is given back when it is dropped.
+/// A snapshot of the remaining budget. Dropping it returns what has been taken since.
 pub(super) struct Left(Option<usize>);
 
 impl Left {
@@ -42,7 +43,7 @@ impl Left {
         Self(LEFT.get())
     }
 
-    /// Leaves it at what has been taken since.
+    /// Keeps what has been taken since.
     pub(super) fn keep(mut self) {
         self.0 = LEFT.get();
     }
@@ -54,13 +55,14 @@ impl Drop for Left {
     }
 }
 
-/// Makes room for one more element, if there may be. While a list moves, both of its places count.
+/// Reserves room for one more element, if the budget allows it. A growing list counts both its old and
+/// its new memory.
 #[must_use]
 pub(super) fn grow_list<T>(list: &mut Vec<T>) -> bool {
     if list.len() < list.capacity() {
         return true;
     }
-    // As many as `Vec` itself makes room for.
+    // The growth of `Vec` itself.
     let least = if size_of::<T>() <= 1024 { 4 } else { 1 };
     let more = list.len().max(least);
     let bytes = more.saturating_mul(size_of::<T>());
@@ -72,14 +74,14 @@ pub(super) fn grow_list<T>(list: &mut Vec<T>) -> bool {
     may_grow
 }
 
-/// Whether a map of so many entries of type `T` may have another.
+/// Whether a map with this many entries of type `T` may have another.
 #[must_use]
 pub(super) fn grow_map<T>(entries: usize) -> bool {
     let is_paid_for = !entries.is_multiple_of(ENTRIES_BY_NODE);
     is_paid_for || take(size_of::<(String, T)>().saturating_mul(BYTES_OF_NODE))
 }
 
-/// Takes all that is left.
+/// Takes the whole remaining budget.
 pub(super) fn exhaust() {
     LEFT.set(LEFT.get().map(|_| 0));
 }

@@ -1,4 +1,4 @@
-//! What the lenient fields take that hold others: objects, lists, maps and any value.
+//! Lenient fields that contain other values: objects, lists, maps and any value.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::marker::PhantomData;
@@ -12,7 +12,7 @@ use super::Lenient;
 use super::budget::{self, Left};
 use super::takers::{LenientVisitor, Taker, exact, lenient_by, skip_elements, skip_members};
 
-/// The error of a key given twice, as that of an object's field: the second pass has neither value.
+/// The error of a repeated key, like the one of an object's field: the second pass keeps neither value.
 const TWICE: &str = "a key given twice";
 
 lenient_by!(<T: Lenient> Vec<T> => ListTaker(PhantomData));
@@ -22,7 +22,7 @@ lenient_by!(<T: Lenient> BTreeMap<String, T> => MapTaker(PhantomData));
 ///
 /// # Errors
 ///
-/// Those of `T`, whose fields are lenient themselves.
+/// The errors of `T`, whose fields are lenient themselves.
 pub fn object<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     T: Deserialize<'de>,
@@ -43,7 +43,7 @@ impl<'de, T: Deserialize<'de>> Taker<'de> for ObjectTaker<T> {
     }
 }
 
-/// A list. An element of another type is left out: nothing is made up in its place.
+/// A list. An element of another type is left out, and nothing takes its place.
 struct ListTaker<T>(PhantomData<T>);
 
 impl<'de, T: Lenient> Taker<'de> for ListTaker<T> {
@@ -68,7 +68,7 @@ impl<'de, T: Lenient> Taker<'de> for ListTaker<T> {
     }
 }
 
-/// An object with any keys. A value of another type is left out. A key given twice is an error.
+/// An object with any keys. A value of another type is left out. A repeated key is an error.
 struct MapTaker<T>(PhantomData<T>);
 
 impl<'de, T: Lenient> Taker<'de> for MapTaker<T> {
@@ -104,7 +104,7 @@ impl<'de, T: Lenient> Taker<'de> for MapTaker<T> {
     }
 }
 
-/// Any value but null, unless it takes too much.
+/// Any value except null, within the memory limit.
 impl Lenient for Value {
     fn deserialize_lenient<'de, D>(deserializer: D) -> Result<Option<Self>, D::Error>
     where
@@ -119,8 +119,8 @@ impl Lenient for Value {
     }
 }
 
-/// A value, or one inside of another. None where it is null, or takes too much: then nothing is left, and
-/// what holds it is none either.
+/// A value, or one inside another. `None` if it is null or exceeds the memory limit; then the budget is
+/// empty, and the enclosing value is `None` too.
 struct Node(Option<Value>);
 
 impl<'de> Deserialize<'de> for Node {
@@ -130,7 +130,7 @@ impl<'de> Deserialize<'de> for Node {
     }
 }
 
-/// Any value but null; inside, null is one too.
+/// Any value except null; nested nulls are kept.
 struct ValueTaker;
 
 impl<'de> Taker<'de> for ValueTaker {
@@ -233,10 +233,10 @@ mod tests {
         assert_eq!(read(all), Some(serde_json::from_str::<Value>(all).unwrap()));
     }
 
-    /// Most bytes that nodes may take here.
+    /// The maximum number of bytes for nodes in these tests.
     const MOST: usize = 64 * 1024;
 
-    /// A list of so many of these.
+    /// A list that repeats an element.
     fn list(count: usize, element: &str) -> String {
         format!("[{}{element}]", format!("{element},").repeat(count - 1))
     }
@@ -260,7 +260,7 @@ mod tests {
             "f": [5],
         });
         assert_eq!(fields, serde_json::from_value(expected).unwrap());
-        // Whatever else is decoded has no bound.
+        // Decoding outside a body has no limit.
         let all: Fields = read(&body).unwrap();
         assert_eq!(all["b"].len(), 4);
         assert_eq!(all["d"].len(), 3);
@@ -269,7 +269,7 @@ mod tests {
     #[test]
     fn lists_and_maps_of_a_type_are_bounded_by_what_it_takes() {
         let elements = |count| budget::bounded_by(MOST, || read::<Vec<i64>>(&list(count, "0")));
-        // Room is made for twice as many each time, and what moves is there twice.
+        // The capacity doubles each time, and both allocations exist during the move.
         let most = MOST / 2 / size_of::<i64>();
         assert_eq!(elements(most).unwrap().len(), most);
         assert_eq!(elements(most + 1), None);

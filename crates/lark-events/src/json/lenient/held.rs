@@ -1,29 +1,29 @@
-//! Which numbers a decoder may hold as floats. Of a text they are told by its digits, as parsing a number that lies
-//! half-way between two floats can take a hundred times as long as another.
+//! Which numbers a decoder may hold as floats. The digits decide, because parsing a number half-way
+//! between two floats can take a hundred times as long as another.
 
 use crate::json::decimal::Decimal;
 
-/// Of this size on (2^53), a float no longer names one integer.
+/// From this size on (2^53), a float no longer identifies a single integer.
 const EXACT_BELOW: f64 = 9_007_199_254_740_992.0;
-/// The smallest float that is told in digits: those of 1e-323 would be 325 characters.
+/// The smallest float that is written in digits: 1e-323 would need 325 characters.
 const EXACT_FROM: f64 = 1e-15;
 
-/// Whether a text or a `Value` may be made of a float. Any other is better told by its own text.
+/// Whether a float may become a string or a `Value`. For any other float, the written text is better.
 pub(crate) fn is_exact(number: f64) -> bool {
     number == 0.0 || (EXACT_FROM..EXACT_BELOW).contains(&number.abs())
 }
 
-/// The numbers that a repaired text has as numbers. Any other is a string there.
+/// The numbers that stay numbers in a repaired text. All others become strings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Held {
-    /// Those whose float is finite.
+    /// Numbers whose float is finite.
     Finite,
-    /// Those whose float [is exact](is_exact).
+    /// Numbers whose float [is exact](is_exact).
     Exact,
 }
 
-// Where the nearest float becomes another kind. The two bounds with forty digits have more of them: what
-// is between is not held, and keeps its text.
+// The bounds at which the nearest float changes its kind. The two bounds of forty digits are cut off: a
+// number between the cut and the real bound is not held and keeps its text.
 
 /// 2^-1075: a smaller number is 0 as a float.
 const ZERO_BELOW: Decimal<'_> = Decimal::new("2470328229206232720882843964341106861825", -324);
@@ -34,7 +34,7 @@ const INEXACT_FROM: Decimal<'_> = Decimal::new("90071992547409915", 15);
 const INFINITE_FROM: Decimal<'_> = Decimal::new("1797693134862315807937289714053034150799", 308);
 
 impl Held {
-    /// Whether these are such numbers.
+    /// Whether a number with these digits stays a number.
     pub(super) fn has(self, number: &Decimal<'_>) -> bool {
         let is_below = |bound: &Decimal<'_>| number.cmp_abs(bound).is_lt();
         match self {
@@ -55,7 +55,7 @@ mod tests {
         Decimal::parse(text).is_some_and(|number| held.has(&number))
     }
 
-    /// What a decoder says, which holds floats.
+    /// The decision of a decoder that holds floats.
     fn holds(held: Held, text: &str) -> bool {
         let float = serde_json::from_str::<f64>(text);
         float.is_ok_and(|float| held == Held::Finite || is_exact(float))
@@ -97,7 +97,7 @@ mod tests {
                 Some("9007199254740991"), Some("179769313486231580793")]),
             kept in 1_usize..=20,
         ) {
-            // Digits that begin as those of a bound do.
+            // Digits that begin like those of a bound.
             let digits = bound.map_or(digits.clone(), |bound| {
                 format!("{}{digits}", &bound[..kept.min(bound.len())])
             });

@@ -1,20 +1,20 @@
-//! The fields of structs with the derives, which are not all an `Option`.
+//! The fields of structs with the derives, which need not be an `Option`.
 
 use serde::Deserializer;
 
 use super::Lenient;
 
-/// A type that a field can have in a struct with `#[derive(EventType)]` or `#[derive(Lenient)]`.
+/// The type of a field in a struct with `#[derive(EventType)]` or `#[derive(Lenient)]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a field of an event",
-    note = "a field is an `Option` of a lenient type, or a lenient type with a `Default`: derive `Lenient` for a struct of your own"
+    note = "use an `Option` of a lenient type, or a lenient type that implements `Default`; derive `Lenient` for your own structs"
 )]
 pub trait Member: Sized {
-    /// Takes a value, or none where it is of another type.
+    /// Decodes a value, or returns the empty value if it is of another type.
     ///
     /// # Errors
     ///
-    /// As [`field`](super::field)'s.
+    /// The errors of [`field`](super::field).
     fn take<'de, D>(deserializer: D) -> Result<Self, D::Error>
     where
         D: Deserializer<'de>;
@@ -38,11 +38,11 @@ impl<T: Lenient + Default> Member for T {
     }
 }
 
-/// What the derives put on each field.
+/// The function that the derives put on each field.
 ///
 /// # Errors
 ///
-/// As [`field`](super::field)'s.
+/// The errors of [`field`](super::field).
 pub fn member<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
     T: Member,

@@ -1,22 +1,24 @@
-//! Decoding that an odd field cannot spoil: one pass over good input, a second only when that fails.
+//! Decoding in which an unexpected value leaves only its own field empty. Good input takes one pass; a
+//! second pass runs only if the first one fails.
 //!
-//! The documentation, the SDKs and the wire disagree on many fields: a number comes as a string, a
-//! string as a number, a list as null. Body types put [`field`] on each of their fields, all of them
-//! `Option`; a value of another type than the field's is then as good as a missing one. What was
-//! really sent stays in [`Event::raw`](crate::Event::raw), and
-//! [`Event::unread`](crate::Event::unread) lists what a type could not take.
+//! The documentation, the SDKs and the wire format disagree on many fields: a number arrives as a
+//! string, a string as a number, a list as null. Body types put [`field`] on each of their fields, all
+//! of them `Option`; a value of another type then counts as missing. [`Event::raw`](crate::Event::raw)
+//! keeps the received text, and [`Event::unread`](crate::Event::unread) lists the values that did not
+//! fit.
 //!
-//! Some texts are JSON that no decoder takes whole: a member given twice, half of a surrogate pair, a
-//! number or a nesting without bounds. When the pass over a body fails, a second one reads a copy of
-//! the text in which those are null, or the text of a number, so that they cost their own field only.
+//! Some JSON texts cannot be decoded as a whole: a repeated member, half of a surrogate pair, a number
+//! or a nesting without bounds. If the first pass over a body fails, a second pass reads a copy of the
+//! text in which these values are null, or a string with the text of the number, so that only their own
+//! fields are lost.
 //!
-//! A lenient `String` or `Value` is not made of a float that is too large to be exact, or too small
-//! to be told in digits: such a body has one more pass, in which all numbers of that kind are strings
-//! of their own text. Between the two, a number may have more digits than a float. They are lost, and
-//! `unread()` tells.
+//! A float that is too large to be exact, or too small to be written in digits, never becomes a lenient
+//! `String` or `Value`: such a body gets one more pass, in which all numbers of that kind are strings
+//! of their own text. Between these limits, a number may have more digits than a float can hold. The
+//! extra digits are lost, and `unread()` lists the number.
 //!
-//! The elements of lists, entries of maps and nodes of `Value`s of one body take at most
-//! [`MAX_NODE_BYTES`]. A field that would take more is as good as missing.
+//! The list elements, map entries and `Value` nodes of one body take at most [`MAX_NODE_BYTES`]. A
+//! field beyond that counts as missing.
 //!
 //! ```
 //! use lark_events::lenient::{self, Lenient};
@@ -33,7 +35,7 @@
 //!     parts: Option<Vec<Room>>,
 //! }
 //!
-//! // An object type becomes the type of a field like this.
+//! // Allows `Room` as the type of a field.
 //! lark_events::lenient_object!(Room);
 //!
 //! let room: Room = serde_json::from_str(r#"{"name": 7, "capacity": "12", "parts": [{"name": {}}, null]}"#)?;
@@ -67,7 +69,7 @@ pub(crate) use self::repair::{MAX_DEPTH, repair};
 ///
 /// # Errors
 ///
-/// When the text is not JSON, or the deserializer or the field cannot represent a value in it. A body
+/// When the text is not JSON, or the deserializer or the field cannot represent a value of it. A body
 /// is then decoded again without such values.
 pub fn field<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
 where
@@ -77,13 +79,13 @@ where
     T::deserialize_lenient(deserializer)
 }
 
-/// A type that can be the type of a lenient field.
+/// A type of a lenient field.
 pub trait Lenient: Sized {
-    /// Decodes a value, or consumes it and gives `None` where it is of another type.
+    /// Decodes a value; consumes it and returns `None` if it is of another type.
     ///
     /// # Errors
     ///
-    /// As [`field`]'s.
+    /// The errors of [`field`].
     fn deserialize_lenient<'de, D>(deserializer: D) -> Result<Option<Self>, D::Error>
     where
         D: Deserializer<'de>;
@@ -200,7 +202,7 @@ macro_rules! open_integer_enum {
 macro_rules! open_string_enum {
     ($name:ident { $($variant:ident = $key:literal),+ $(,)? }) => {
         impl $name {
-            /// The key as it is sent.
+            /// The key as sent.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 match self {
@@ -253,15 +255,16 @@ macro_rules! open_string_enum {
     };
 }
 
-/// Implements [`Lenient`](trait@Lenient) and `Deserialize` for a struct: an odd value costs its own field
-/// only. [`EventType`](derive@crate::EventType) does so for the body of an event.
+/// Implements [`Lenient`](trait@Lenient) and `Deserialize` for a struct: an unexpected value leaves
+/// only its own field empty. [`EventType`](derive@crate::EventType) does the same for the body of an
+/// event.
 ///
-/// A field is an `Option` of a lenient type, or a lenient type that has a `Default`; the odd value is then
-/// as good as none. Attributes of serde on fields, such as `rename`, count.
+/// A field is an `Option` of a lenient type, or a lenient type with a `Default`, which is used for an
+/// unexpected value. Field attributes of serde, such as `rename`, have their usual effect.
 #[cfg(feature = "derive")]
 pub use lark_events_macros::Lenient;
 
-/// What a field that can hold anything is, in code that an app has generated.
+/// The type of a field that can hold any value, for generated code in apps.
 #[doc(hidden)]
 pub use serde_json::Value;
 

@@ -1,12 +1,12 @@
-//! The text of a second decoding pass: a copy of the first's, without what no decoder takes.
+//! The text of a second decoding pass: a copy of the first, without the parts that no decoder accepts.
 //!
-//! - A member given twice is null, as neither value may win.
-//! - A string that is no Unicode is null, and a member whose name is none is left out.
-//! - A number that is not held is a string of its own text.
-//! - What is nested too deep is null.
+//! - A repeated member becomes null, because neither value may win.
+//! - A string that is not Unicode becomes null, and a member whose name is not Unicode is left out.
+//! - A number that is not held becomes a string of its own text.
+//! - A value that is nested too deep becomes null.
 //!
-//! The copy is made in time linear in the text, but for the look-ups of names, and is at most twice
-//! as long; the names of the objects that are open at a time are kept beside it.
+//! Copying takes time linear in the text, apart from the look-ups of names. The copy is at most twice
+//! as long. The names of the open objects are kept beside it.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -18,14 +18,14 @@ use super::Held;
 use crate::json::decimal::Decimal;
 use crate::json::string::unescaped;
 
-/// Most lists and objects open at a time: as many as `serde_json` takes. A `Value` that deep takes
-/// some 300 KiB of stack in a debug build, and less than 128 KiB in a release build.
+/// The maximum nesting depth, the same as in `serde_json`. A `Value` of this depth takes some 300 KiB
+/// of stack in a debug build, and less than 128 KiB in a release build.
 pub(crate) const MAX_DEPTH: usize = 127;
 
 const NULL: &str = "null";
 
-/// Copies a text that is known to be one JSON value. A number is held if it is an integer of 64
-/// bits, or among those `held` as floats.
+/// Copies a text that is known to be one JSON value. Numbers stay numbers if they are integers of 64
+/// bits, or among those that `held` allows as floats.
 pub(crate) fn repair(text: &str, held: Held) -> String {
     let mut repair = Repair {
         rest: text,
@@ -41,7 +41,7 @@ struct Repair<'a> {
     rest: &'a str,
     held: Held,
     copy: String,
-    /// What in the copy has turned out to be given twice.
+    /// The values in the copy that turned out to be repeated.
     lost: Vec<Range<usize>>,
 }
 
@@ -90,7 +90,7 @@ impl<'a> Repair<'a> {
                 }
                 Some(Entry::Occupied(mut entry)) => {
                     let first = mem::take(entry.get_mut());
-                    // Empty after the second copy, which has said it all.
+                    // Emptied by the second copy, which has reported all of them.
                     if !first.is_empty() {
                         self.lost.push(first);
                     }
@@ -119,7 +119,7 @@ impl<'a> Repair<'a> {
         self.copy_byte();
     }
 
-    /// Steps over a value.
+    /// Skips a value.
     #[expect(clippy::arithmetic_side_effects, reason = "what is open are bytes of a text")]
     fn skip(&mut self) {
         let mut open = 0_usize;
@@ -188,7 +188,7 @@ impl<'a> Repair<'a> {
         self.copy.push_str(byte);
     }
 
-    /// Takes bytes off the rest of the text: all of it, where there are not as many.
+    /// Takes bytes from the rest of the text, or all of the rest if it is shorter.
     fn take(&mut self, length: usize) -> &'a str {
         let (taken, rest) = self
             .rest
@@ -198,7 +198,7 @@ impl<'a> Repair<'a> {
         taken
     }
 
-    /// The copy, with null for whatever was given twice.
+    /// The copy, with null for every repeated member.
     #[expect(
         clippy::string_slice,
         reason = "a value of the copy begins and ends where something was pushed"
@@ -207,7 +207,7 @@ impl<'a> Repair<'a> {
         if self.lost.is_empty() {
             return self.copy;
         }
-        // What holds another lost value starts before it.
+        // A lost value that contains another one starts before it.
         self.lost.sort_unstable_by_key(|range| range.start);
         let mut text = String::with_capacity(self.copy.len());
         let mut end = 0;
@@ -230,7 +230,7 @@ mod tests {
     use super::*;
     use crate::RawJson;
 
-    /// Repairs what has to be JSON before and after.
+    /// Repairs a text, and asserts that it is JSON before and after.
     #[track_caller]
     fn repaired(text: &str) -> String {
         assert!(RawJson::parse(text.to_owned()).is_ok(), "{text}");

@@ -1,4 +1,4 @@
-//! What each kind of lenient field takes: one visitor for all of them, and the plain values.
+//! The kinds of lenient fields: one visitor for all of them, and the scalar values.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -10,7 +10,7 @@ use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use super::{Lenient, is_exact};
 use crate::json::decimal::Decimal;
 
-/// What one kind of field takes; every other kind of value is consumed and forgotten.
+/// The values that one kind of field accepts; all others are consumed and dropped.
 pub(super) trait Taker<'de>: Sized {
     type Value;
     const EXPECTING: &'static str;
@@ -46,13 +46,13 @@ pub(super) trait Taker<'de>: Sized {
     }
 }
 
-/// Passes over what is left of a list.
+/// Skips the rest of a list.
 pub(super) fn skip_elements<'de, A: SeqAccess<'de>>(mut seq: A) -> Result<(), A::Error> {
     while seq.next_element::<IgnoredAny>()?.is_some() {}
     Ok(())
 }
 
-/// Passes over what is left of an object.
+/// Skips the rest of an object.
 pub(super) fn skip_members<'de, A: MapAccess<'de>>(mut map: A) -> Result<(), A::Error> {
     while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
     Ok(())
@@ -100,7 +100,7 @@ impl<'de, T: Taker<'de>> Visitor<'de> for LenientVisitor<T> {
     }
 }
 
-/// Implements `Lenient` for a type through its taker.
+/// Implements `Lenient` for a type with its taker.
 macro_rules! lenient_by {
     (<$($item:ident: $bound:ident)?> $value:ty => $taker:expr) => {
         impl<$($item: $bound)?> Lenient for $value {
@@ -124,16 +124,16 @@ lenient_by!(<> u32 => IntegerTaker(PhantomData));
 lenient_by!(<> f64 => FloatTaker);
 lenient_by!(<> bool => BoolTaker);
 
-/// A number that is not [exact](is_exact) is an error: a second pass has its own text.
+/// A number that is not [exact](is_exact) is an error: a second pass provides its text.
 pub(super) fn exact<E: Error>(number: f64) -> Result<f64, E> {
     if is_exact(number) {
         Ok(number)
     } else {
-        Err(E::custom("a number that is better told by its text"))
+        Err(E::custom("a number that a float cannot hold"))
     }
 }
 
-/// A string; a number or a boolean is taken as its text.
+/// A string. A number or a boolean becomes its text.
 struct TextTaker;
 
 impl Taker<'_> for TextTaker {
@@ -161,7 +161,7 @@ impl Taker<'_> for TextTaker {
     }
 }
 
-/// A whole number that the type has, or its text.
+/// A whole number in the range of the type, or its text.
 struct IntegerTaker<T>(PhantomData<T>);
 
 impl<T: FromStr + TryFrom<i64> + TryFrom<u64>> Taker<'_> for IntegerTaker<T> {

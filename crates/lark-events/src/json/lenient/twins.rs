@@ -1,5 +1,5 @@
-//! Random JSON of all that can be odd, each text with its twin: the value that should be left of it,
-//! and the places that are lost. Repair and `unread()` are held against the twin.
+//! Random JSON with every kind of unexpected value, each text with its twin: the value that should
+//! remain, and the places that are lost. Tests compare repair and `unread()` with the twin.
 
 use serde_json::{Map, Value};
 
@@ -7,7 +7,7 @@ use super::{Held, MAX_DEPTH, is_exact, repair};
 use crate::json::raw_json::RawJson;
 use crate::json::unread::unread;
 
-/// An odd text and what should become of it.
+/// A text with unexpected values, and the expected result.
 struct Twin {
     text: String,
     left: Value,
@@ -151,7 +151,7 @@ impl Generator {
                     left.insert(name.clone(), value.left.clone());
                     lost.extend(value.lost.iter().map(|path| format!("{step}{path}")));
                 }
-                // Neither copy wins, and only the first is told of.
+                // Neither copy wins, and only the first is reported.
                 Some(name) => {
                     let first = left.insert(name.clone(), Value::Null).is_none();
                     lost.extend(first.then_some(step));
@@ -215,7 +215,7 @@ fn whatever_the_text_all_that_is_good_is_left_and_the_rest_is_told() {
     );
 }
 
-/// Whether no float that is left at `path` has lost digits.
+/// Whether no remaining float at `path` has lost digits.
 fn is_exact_at(left: &Value, path: &str) -> bool {
     let number = left.pointer(path).filter(|value| value.is_f64());
     number.and_then(Value::as_f64).is_none_or(is_exact)

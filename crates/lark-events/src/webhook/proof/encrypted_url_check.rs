@@ -1,4 +1,4 @@
-//! The one thing that may come unsigned when an Encrypt Key is set: an encrypted URL check.
+//! The only request that may be unsigned when an Encrypt Key is set: an encrypted URL check.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::webhook::opened::{Challenge, Opened};
 use crate::webhook::rejection::RejectionKind;
 use crate::webhook::settings::Settings;
 
-/// The body has to be a URL check that is encrypted for one of the apps, with a token of that app.
+/// The body must be a URL check that is encrypted for one of the apps and has a token of that app.
 #[derive(Debug)]
 pub(in crate::webhook) struct EncryptedUrlCheck {
     pub(in crate::webhook) candidates: Candidates,
@@ -42,8 +42,7 @@ impl Proof for EncryptedUrlCheck {
 }
 
 impl EncryptedUrlCheck {
-    /// Under every key the same steps run, whatever is decrypted, and every way to fail is the same
-    /// `None`.
+    /// Every key runs the same steps for any plaintext, and every failure is the same `None`.
     fn challenge(&self, body: &Bytes) -> Option<Challenge> {
         let sealed = Wrapper::parse(std::str::from_utf8(body).ok()?).ok()??;
         let open = |settings: &Arc<Settings>| {

@@ -1,4 +1,4 @@
-//! What the body of a request has to show to be let in: a file for each kind of proof.
+//! The proofs that the body of a request can give, one per file.
 
 mod encrypted_url_check;
 #[cfg(feature = "old-card")]
@@ -19,21 +19,21 @@ pub(super) use self::token::Token;
 use super::opened::Opened;
 use super::rejection::RejectionKind;
 
-/// A proof that is required of a request.
+/// A proof that a request must give.
 pub(super) trait Proof {
-    /// The most bytes of body worth reading.
+    /// The maximum number of body bytes to read.
     fn body_limit(&self) -> usize;
 
-    /// Why a body is refused that is longer.
+    /// The rejection of a longer body.
     fn too_large(&self) -> RejectionKind;
 
-    /// How many hashes over the body [`open`](Self::open) takes at most.
+    /// The maximum number of hashes over the body in [`open`](Self::open).
     fn keys(&self) -> usize {
         0
     }
 
-    /// How long after the last byte a refusal is to be answered. None where nothing is decrypted before
-    /// it is authentic: a refusal then says nothing that its sender does not know.
+    /// How long after the last byte to answer a rejection. `None` if nothing is decrypted before it is
+    /// authentic: the rejection then reveals nothing new to its sender.
     fn refusal_delay(&self) -> Option<Duration> {
         None
     }

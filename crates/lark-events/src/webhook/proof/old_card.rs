@@ -1,5 +1,5 @@
-//! The proof of the old card callback: plain, signed with SHA-1 over the Verification Token, without
-//! an envelope. Weaker than the others, and required at the URL of that callback alone.
+//! The proof of the old card callback: plain, signed with SHA-1 over the Verification Token, without an
+//! envelope. It is weaker than the others, and only accepted at the URL of that callback.
 
 use std::sync::Arc;
 
@@ -15,20 +15,20 @@ use crate::webhook::opened::Opened;
 use crate::webhook::rejection::RejectionKind;
 use crate::webhook::settings::Settings;
 
-/// A Verification Token has to have signed the body, which then is a card callback; or the body is a
-/// plain URL check with that token.
+/// Either a Verification Token signed the body, which is a card callback, or the body is a plain URL
+/// check with that token.
 #[derive(Debug)]
 pub(in crate::webhook) struct OldCard<'h> {
     pub(in crate::webhook) settings: Arc<Settings>,
     pub(in crate::webhook) headers: Option<SignatureHeaders<'h, 20>>,
 }
 
-/// What an old card callback tells about itself outside its action.
+/// The fields of an old card callback outside its action.
 #[derive(Deserialize)]
 struct Flat<'a> {
     #[serde(borrow, default)]
     tenant_key: Text<'a>,
-    /// No page documents it.
+    /// Undocumented.
     #[serde(borrow, default)]
     app_id: Text<'a>,
 }

@@ -1,15 +1,13 @@
-//! Recognizing a URL check among unauthenticated plaintexts, in work that depends on nothing but their
-//! length.
+//! Recognizing a URL check in unauthenticated plaintext, with work that depends only on its length.
 //!
-//! CBC lets a sender shape the plaintext. Of a captured event they choose the first block and keep as
-//! many of the following blocks as they like. They may continue with blocks of a captured URL check,
-//! token included, at the price of one block of 16 random bytes between the two. From this follow two
-//! rules:
+//! CBC lets an attacker shape the plaintext: choose the first block of a captured event, keep any
+//! number of the following blocks, and continue with blocks of a captured URL check, token included, at
+//! the price of one block of 16 random bytes between the two. Two rules follow from this:
 //!
-//! - A reader that stops at the first byte it does not like would show by its time what that byte is. So
-//!   a plaintext is scanned whole, without a branch on any of its bytes.
-//! - A reader that accepts any further member would show by its answer what is spliced into it. So the
-//!   strings of further members are too short for a block, or of too few characters for a random one,
+//! - A reader that stops at the first unexpected byte would reveal that byte through its time. So the
+//!   scan covers the whole plaintext, without a branch on any of its bytes.
+//! - A reader that accepts any further member would reveal spliced content through its answer. So the
+//!   strings of further members are shorter than a block, or of too few characters for a random block,
 //!   and nothing is nested or escaped.
 
 mod grammar;
@@ -23,12 +21,13 @@ use grammar::Grammar;
 use member::Member;
 
 impl Settings {
-    /// The challenge of an unauthenticated plaintext, if it is a URL check with one of our tokens.
+    /// The challenge of an unauthenticated plaintext, if it is a URL check with one of the app's
+    /// tokens.
     pub(super) fn unauthenticated_url_check(&self, plaintext: &[u8]) -> Option<Challenge> {
         if !is_url_check(plaintext, &self.verification_tokens) {
             return None;
         }
-        // What is left is a member given twice, or a word that is no JSON.
+        // The remaining errors are a repeated member, or a word that is not JSON.
         self.url_check(unpadded(plaintext).unwrap_or(plaintext))
     }
 }
@@ -105,7 +104,7 @@ mod tests {
         let longest = with(r#""a":1"#).replace(r#""c""#, &format!("\"{}\"", "c".repeat(128)));
         assert!(accepted(&longest, &["t"]));
         assert!(!accepted(longest.replace("cccc", "ccccc"), &["t"]));
-        // A token may be of anything printable that JSON writes as it is.
+        // A token may contain any printable character that JSON writes without an escape.
         assert!(accepted(
             with(r#""a":1"#).replace(r#""t""#, r#""~ {t}:,[]""#),
             &["~ {t}:,[]"]
@@ -144,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_further_member_has_no_room_for_a_block_of_an_event() {
-        // 16 bytes of anything but ids and times.
+        // 16 bytes of neither ids nor times.
         for members in [
             r#""a":"abcdefghijklmnop""#,
             r#""abcdefghijklmnop":1"#,

@@ -1,4 +1,4 @@
-//! The signature over the raw body, by the Encrypt Key of one of the apps.
+//! The signature over the raw body, with the Encrypt Key of one of the apps.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::webhook::opened::Opened;
 use crate::webhook::rejection::RejectionKind;
 use crate::webhook::settings::Settings;
 
-/// An Encrypt Key has to have signed the body. Nothing is decrypted before.
+/// An Encrypt Key must have signed the body. Nothing is decrypted before.
 #[derive(Debug)]
 pub(in crate::webhook) struct Signature<'h> {
     pub(in crate::webhook) candidates: Candidates,
@@ -58,8 +58,8 @@ impl Proof for Signature<'_> {
     }
 }
 
-/// The plain document of an authentic body, which need not be encrypted: one that is not is as
-/// authentic as one that is.
+/// The plain document of an authentic body. The body need not be encrypted: the signature authenticates
+/// both forms.
 fn decrypted(key: &EncryptKey, body: &Bytes) -> Option<Bytes> {
     if let Some(sealed) = sealed_in(body) {
         match key.open(sealed) {

@@ -1,4 +1,4 @@
-//! The Verification Token in a plain document, where no Encrypt Key is set.
+//! The Verification Token in a plain document, for apps without an Encrypt Key.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::webhook::opened::Opened;
 use crate::webhook::rejection::RejectionKind;
 use crate::webhook::settings::Settings;
 
-/// The document has to have a Verification Token of the app.
+/// The document must have a Verification Token of the app.
 #[derive(Debug)]
 pub(in crate::webhook) struct Token {
     pub(in crate::webhook) settings: Arc<Settings>,
@@ -24,8 +24,8 @@ impl Proof for Token {
         RejectionKind::TooLarge
     }
 
-    /// Nothing is authentic before its token has matched, so a text that cannot be parsed is a failure
-    /// of authentication.
+    /// Nothing is authentic before its token has matched, so a text that cannot be parsed counts as
+    /// failed authentication.
     fn open(&self, body: &Bytes) -> Result<Opened, RejectionKind> {
         let now = self.settings.freshness.now();
         match self.settings.read(body, RejectionKind::Token, now)? {

@@ -1,5 +1,5 @@
-//! The grammar of an unsigned URL check, as a table: what each byte is, and where it leads. All flags are
-//! 0 or 1, and set by arithmetic alone.
+//! The grammar of an unsigned URL check, as a table of byte classes and transitions. All flags are 0 or
+//! 1, set by arithmetic without branches.
 
 use std::hint::black_box;
 
@@ -8,8 +8,8 @@ use crate::limits::MAX_CHALLENGE;
 
 /// Longest name, and longest string of any characters, in bytes: less than a block of the cipher.
 const SHORT: u32 = 15;
-/// Longest string of digits, lower-case a to f and `.-_:il`: ids and times. That 16 random bytes are all
-/// of these has a chance below 2⁻⁵⁷.
+/// Longest string of digits, lower-case a to f and `.-_:il`, for ids and times. The chance that 16
+/// random bytes match is below 2⁻⁵⁷.
 const LONG: u32 = 64;
 /// Longest number.
 const NUMBER: u32 = 20;
@@ -18,7 +18,7 @@ const WORD: u32 = 5;
 /// Longest challenge.
 const CHALLENGE: u32 = MAX_CHALLENGE as u32;
 
-// Where a scan is.
+// The states of a scan.
 const START: u8 = 0;
 const BEFORE_NAME: u8 = 1;
 const NAME: u8 = 2;
@@ -30,7 +30,7 @@ const AFTER_VALUE: u8 = 7;
 const END: u8 = 8;
 const WRONG: u8 = 9;
 
-/// Bits of what a byte is.
+/// The bits of a byte's class.
 const SPACE: u32 = 1;
 /// Digits, a to f and `.-_:il`.
 const OF_ID: u32 = 1 << 1;
@@ -45,7 +45,7 @@ const OF_WORD: u32 = 1 << 5;
 
 const STATES: usize = 10;
 
-/// What each byte is. The compiler would make branches of comparisons.
+/// The class of each byte. A table, because the compiler would turn comparisons into branches.
 static BITS: [u32; 256] = {
     let mut table = [0; 256];
     let mut byte = 0;
@@ -59,7 +59,7 @@ static BITS: [u32; 256] = {
     table
 };
 
-/// Where each byte leads from each state.
+/// The transition of each state and byte.
 static NEXT: [[u8; 256]; STATES] = {
     let mut table = [[WRONG; 256]; STATES];
     let mut state = 0;
@@ -121,7 +121,7 @@ const fn next(state: u8, byte: u8) -> u8 {
         (BARE, _) if is_space => AFTER_VALUE,
         (BARE | AFTER_VALUE, b',') => BEFORE_NAME,
         (BARE | AFTER_VALUE, b'}') => END,
-        // Padding. Whether it is right decides nothing.
+        // Padding, which is not checked.
         (END, 1..=16) => END,
         _ => WRONG,
     }
@@ -132,19 +132,19 @@ const fn next(state: u8, byte: u8) -> u8 {
 pub(super) struct Grammar {
     before: u8,
     state: u8,
-    /// The length of the current string or word, and the bits that all its bytes have.
+    /// The length of the current string or word, and the class bits that all its bytes share.
     length: u32,
     common: u32,
     in_challenge: u32,
     wrong: u32,
 }
 
-/// What one byte is to the members that are looked for.
+/// The meaning of one byte for the required members.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Step {
-    /// It is no white space between tokens.
+    /// The byte is not white space between tokens.
     pub(super) counts: u32,
-    /// A member may begin with it.
+    /// A member may begin with the byte.
     pub(super) at_member: u32,
 }
 
@@ -162,7 +162,7 @@ impl Default for Grammar {
 }
 
 impl Grammar {
-    /// Takes a byte. [`end_step`](Self::end_step) judges the string that may end with it.
+    /// Takes a byte. [`end_step`](Self::end_step) checks the string that may end with it.
     pub(super) fn step(&mut self, byte: u8) -> Step {
         let before = usize::from(self.state);
         let next = NEXT.get(before).and_then(|row| row.get(usize::from(byte)));
@@ -182,13 +182,13 @@ impl Grammar {
         let in_string = was(NAME) | was(VALUE);
         let space = (bits & SPACE) & (in_string ^ 1);
         Step {
-            // Or the compiler would make a branch of it.
+            // Prevents the compiler from making a branch.
             counts: black_box(space ^ 1),
             at_member: was(BEFORE_NAME),
         }
     }
 
-    /// Judges what has ended with the byte: a value that is `known` may be anything.
+    /// Checks the value that ended with the byte: a `known` value may be anything.
     pub(super) fn end_step(&mut self, known: u32, begins_challenge: u32) {
         let is = |state: u8| equal(self.state.into(), state.into());
         let was = |state: u8| equal(self.before.into(), state.into());
@@ -205,7 +205,7 @@ impl Grammar {
         let name_ends = was(NAME) & is(AFTER_NAME);
         let value_ends = was(VALUE) & is(AFTER_VALUE);
         let bare_ends = was(BARE) & (is(BARE) ^ 1);
-        // What is no further member: its own rule alone counts.
+        // For a required member only its own rule applies.
         let further = self.in_challenge ^ 1;
         self.wrong |= name_ends & ((short & (none ^ 1)) ^ 1);
         self.wrong |= value_ends & ((known | challenge | (further & (short | id))) ^ 1);

@@ -1,4 +1,4 @@
-//! A member that a scan looks for.
+//! A required member of a scan.
 
 use zeroize::Zeroizing;
 
@@ -6,13 +6,13 @@ use super::grammar::Step;
 use super::{MOST, equal, select};
 use crate::credentials::VerificationToken;
 
-/// The text of a member, and how much of it the last bytes were.
+/// The text of a member, and how much of it the last bytes matched.
 #[derive(Debug)]
 pub(super) struct Member {
     text: Zeroizing<Vec<u8>>,
     length: u32,
     matched: u32,
-    /// 1 once all of it was there, else 0.
+    /// 1 once the whole member was found, else 0.
     pub(super) found: u32,
 }
 
@@ -32,7 +32,7 @@ impl Member {
         Self::new([br#""token":""#, token.as_bytes(), b"\""].concat())
     }
 
-    /// Takes a byte; 1 if it is the last of the member, else 0.
+    /// Takes a byte; returns 1 if it completes the member, else 0.
     pub(super) fn step(&mut self, byte: u8, step: Step) -> u32 {
         let next = self.text.get(self.matched as usize).copied();
         let expected = equal(u32::from(byte), next.unwrap_or_default().into());
@@ -41,7 +41,7 @@ impl Member {
         let longer = matched.wrapping_mul(self.matched.wrapping_add(1));
         let whole = equal(longer, self.length);
         self.found |= whole;
-        // White space between tokens changes nothing; a whole member is not looked for further.
+        // White space between tokens is skipped, and a completed member is not searched again.
         let longer = longer.wrapping_mul(whole ^ 1);
         self.matched = select(step.counts, longer, self.matched);
         whole
