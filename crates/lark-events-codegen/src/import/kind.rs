@@ -16,7 +16,7 @@ pub(crate) enum Kind {
     Unknown,
     List(Box<Kind>),
     Map(Box<Kind>),
-    /// A type with a name of its own.
+    /// A named type.
     Named(String),
 }
 

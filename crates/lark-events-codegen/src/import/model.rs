@@ -247,7 +247,7 @@ fn widen(node: &mut Node, value: &Value) {
     }
 }
 
-/// Its members are told by the sample later.
+/// The sample gives its members later.
 fn object_of(members: &Map<String, Value>) -> Shape {
     let fields = members.keys().map(|name| Field {
         name: name.clone(),

@@ -38,15 +38,15 @@ fn a_fact_that_is_not_understood_is_a_problem() {
         ),
         (
             json!({"type": "string", "maximum": 1}),
-            ": bounds go beside the `type` that they are for, or else into `x-lark`",
+            ": bounds belong beside their `type`, or else in `x-lark`",
         ),
         (
             json!({"type": ["integer", "string"], "maxItems": 1}),
-            ": bounds go beside the `type` that they are for, or else into `x-lark`",
+            ": bounds belong beside their `type`, or else in `x-lark`",
         ),
         (
             json!({"type": "string", "maxLength": 1, "x-lark": {"max_length": 2}}),
-            ": a fact stands beside `type` or in `x-lark`, not in both",
+            ": a fact belongs beside `type` or in `x-lark`, not in both",
         ),
         (
             json!({"type": ["string", "strng"]}),
@@ -55,7 +55,7 @@ fn a_fact_that_is_not_understood_is_a_problem() {
         (json!({"type": []}), ": `type` names no type"),
         (
             json!({"type": "integer", "x-lark": {"default": 1}}),
-            ": the default of a number goes beside its `type`",
+            ": the default of a number belongs beside its `type`",
         ),
         (
             json!({"type": "array"}),
@@ -155,7 +155,7 @@ fn words_without_a_fact_are_a_problem() {
             "overlay.toml: enums.State.variants.Unknown: a variant needs a Rust name and a key of \
              its own",
             "overlay.toml: enums.State.variants.Text: no field of this enum has the key \"3\"",
-            "overlay.toml: enums.State: its keys are numbers or strings, not both",
+            "overlay.toml: enums.State: expected keys of one type, numbers or strings",
         ]
     );
 }
@@ -232,12 +232,12 @@ fn an_enum_is_for_keys_of_its_kind() {
     assert_eq!(
         problems(&tea([spec(READY, fields, defs)], overlay)),
         [
-            format!("{at}.flag: an `enum` is for strings and integers"),
+            format!("{at}.flag: an `enum` is allowed only for strings and integers"),
             "tea.pot.ready_v1.json: /properties/event/properties/text: `State` has no variant for \
              the key \"1\""
                 .to_owned(),
-            format!("{at}.plain: an `enum` is for a field with keys"),
-            format!("{at}.cup: an `enum` is for strings and integers"),
+            format!("{at}.plain: an `enum` is allowed only for a field with keys"),
+            format!("{at}.cup: an `enum` is allowed only for strings and integers"),
         ]
     );
 }
@@ -259,8 +259,8 @@ fn words_that_decide_nothing_are_a_problem() {
     assert_eq!(
         problems(&tea([spec()], overlay)),
         [
-            "overlay.toml: types.cup.fields.size.type: no pages contradict each other here",
-            "overlay.toml: by_hand: no path of a module",
+            "overlay.toml: types.cup.fields.size.type: the pages agree here: remove `type`",
+            "overlay.toml: by_hand: not a path of a module",
             "overlay.toml: events.\"tea.pot.ready_v1\".fields.size.type: only for the fields of a \
              type, which pages share",
             "overlay.toml: types.cup.repairs: only for an event, which has a sample",
@@ -273,7 +273,7 @@ fn words_that_decide_nothing_are_a_problem() {
     let path = "[types.cup]\nextern = { path = \"no path\", fields = [\"size\"] }\n";
     assert_eq!(
         problems(&tea([spec()], path)),
-        ["overlay.toml: types.cup.extern: `path` is no path of a type"]
+        ["overlay.toml: types.cup.extern: `path` is not a path of a type"]
     );
 }
 
@@ -297,7 +297,7 @@ fn a_key_of_duplicates_is_an_id_in_the_body_of_its_event() {
     ] {
         let problems = problems_of(stray).unwrap_or_default();
         let lines: Vec<_> = problems.iter().map(Problem::to_string).collect();
-        let rule = "no JSON pointer to a string or an integer of the body";
+        let rule = "expected a JSON pointer to a string or an integer of the body";
         let at = format!("events.\"{READY}\".duplicate_key");
         assert_eq!(
             lines,
@@ -339,7 +339,7 @@ fn a_domain_names_a_crate_of_its_own_or_a_module_by_hand() {
     for name in ["", "Tea-events", "tea_events", "lark-events", "9-teas"] {
         assert_eq!(
             problems(&tea([spec()], &format!("crate = {name:?}"))),
-            ["overlay.toml: crate: no name for the crate of a domain"]
+            ["overlay.toml: crate: not a name for the crate of a domain"]
         );
     }
     let both = "crate = \"tea-events\"\nby_hand = \"teas::hot\"\n";
