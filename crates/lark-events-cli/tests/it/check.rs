@@ -373,7 +373,7 @@ fn what_cannot_be_checked_is_status_2() {
     let gone = format!("http://{}/", none.local_addr().unwrap());
     drop(none);
     for (args, says) in [
-        (&["check", &gone][..], "cannot be connected to"),
+        (&["check", &gone][..], "cannot connect to the webhook"),
         (&["check", "ftp://localhost/"], "no http:// or https:// URL"),
         (
             &["check", &url, "--event", "kitchen.tea"],
