@@ -1,7 +1,7 @@
 //! `cargo xtask bench-ws`: how many events a second our long connection acknowledges on one core,
 //! and how soon, beside the official SDKs for Python and Node.
 //!
-//! `benches/src/bin/ws_platform.rs` is the platform's side, on a core of its own. All clients have
+//! `benches/src/bin/ws_platform.rs` is the platform's side, on a separate core. All clients have
 //! their turn in each round, so that what else the machine does meets all alike.
 
 mod clients;

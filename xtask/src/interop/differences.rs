@@ -75,7 +75,8 @@ pub(super) const DIFFERENCES: [Difference; 25] = [
     Difference {
         name: "signature of a URL check",
         theirs: "never looks at it",
-        ours: "refused if it is there and wrong: the platform signs none, so whoever sent it did",
+        ours: "rejected if present and wrong: the platform signs no URL check, so another sender \
+            signed it",
         explains: |case, theirs| {
             let odd = [OLD_OR_EARLY, ODD_HEADERS, WRONG_SIGNATURES].concat();
             theirs.is_challenge() && case.refuses_its_signature() && case.has(&odd)
@@ -84,7 +85,8 @@ pub(super) const DIFFERENCES: [Difference; 25] = [
     Difference {
         name: "URL check in the clear",
         theirs: "answered, although there is an Encrypt Key",
-        ours: "refused: with a key the platform seals it, and what is unsigned is as little as can be",
+        ours: "rejected: with a key the platform encrypts URL checks, and we accept as little as \
+            possible unsigned",
         explains: |case, theirs| {
             theirs.is_challenge() && case.ours.says("unsigned") && case.has(&["in the clear"])
         },
@@ -92,55 +94,57 @@ pub(super) const DIFFERENCES: [Difference; 25] = [
     Difference {
         name: "URL check without a token",
         theirs: "answered without a Verification Token configured, if the document has none or an empty one",
-        ours: "refused: nothing else would show that an unsigned document is the platform's",
+        ours: "rejected: an unsigned document has no other proof",
         explains: |case, theirs| {
             theirs.is_challenge() && case.ours.says("unsigned") && case.token.is_empty()
         },
     },
     Difference {
         name: "no token configured",
-        theirs: "refuses every document that has a token, which those of the platform have",
-        ours: "taken: the signature shows that it is the platform's",
+        theirs: "rejects every document that has a token, as all documents of the platform do",
+        ours: "accepted: the signature is the proof",
         explains: |case, theirs| {
             case.takes() && case.token.is_empty() && theirs.says("invalid verification_token")
         },
     },
     Difference {
         name: "age of a signature",
-        theirs: "any timestamp will do",
-        ours: "refused when it is over 8 hours old or 10 minutes ahead: what somebody has seen could be sent again for ever",
+        theirs: "accepts any timestamp",
+        ours: "rejected if over 8 hours old or 10 minutes ahead: otherwise a captured request \
+            could be replayed for ever",
         explains: |case, theirs| {
             theirs.is_event() && case.ours.says("timestamp") && case.has(OLD_OR_EARLY)
         },
     },
     Difference {
         name: "form of the signature headers",
-        theirs: "any text in them will do that the signature is over",
-        ours: "refused unless the timestamp is digits and the nonce at most 128 characters: nothing separates what is signed",
+        theirs: "accepts any text that the signature covers",
+        ours: "rejected unless the timestamp is digits and the nonce at most 128 characters: the \
+            signed parts have no separator",
         explains: |case, theirs| {
             theirs.is_event() && case.ours.says("signature_headers") && case.has(ODD_HEADERS)
         },
     },
     Difference {
         name: "signature in upper case",
-        theirs: "refused",
-        ours: "taken: it is the same digest",
+        theirs: "rejected",
+        ours: "accepted: the digest is the same",
         explains: |case, theirs| {
             case.takes() && case.has(&["signature in upper case"]) && theirs.says("signature")
         },
     },
     Difference {
         name: "token left out",
-        theirs: "a signed event without a token is taken",
-        ours: "refused where one is configured: the platform sends it with each event",
+        theirs: "accepts a signed event without a token",
+        ours: "rejected if a token is configured: the platform sends it with each event",
         explains: |case, theirs| {
             theirs.is_event() && case.ours.says("token") && case.has(&["token absent"])
         },
     },
     Difference {
         name: "base64 with something between",
-        theirs: "passes over characters that are not of its alphabet",
-        ours: "refused: one text, one meaning",
+        theirs: "ignores characters outside the alphabet",
+        ours: "rejected: a text must have one meaning",
         explains: |case, _| {
             let odd = ["base64 with a line break", "base64 with another character"];
             case.refuses_its_form() && case.has(&odd)
@@ -148,17 +152,17 @@ pub(super) const DIFFERENCES: [Difference; 25] = [
     },
     Difference {
         name: "wrapper in another encoding",
-        theirs: "takes UTF-16, and a byte order mark",
-        ours: "refused: JSON between programs is UTF-8 without one",
+        theirs: "accepts UTF-16 and a byte order mark",
+        ours: "rejected: JSON between programs is UTF-8 without a byte order mark",
         explains: |case, _| {
             let odd = ["wrapper with a byte order mark", "wrapper in UTF-16"];
             case.refuses_its_form() && case.has(&odd)
         },
     },
     Difference {
-        name: "known member twice",
-        theirs: "the last one counts",
-        ours: "refused: two readers must not disagree on which token, type or event it is",
+        name: "duplicate known member",
+        theirs: "uses the last one",
+        ours: "rejected: two readers must not disagree on the token, type or event",
         explains: |case, theirs| {
             let odd = ["token twice", "type twice", "event twice", "wrapper twice"];
             !theirs.is_refused() && case.refuses_its_form() && case.has(&odd)
@@ -166,33 +170,33 @@ pub(super) const DIFFERENCES: [Difference; 25] = [
     },
     Difference {
         name: "NaN",
-        theirs: "is read as a number",
-        ours: "refused: it is no JSON",
+        theirs: "reads it as a number",
+        ours: "rejected: NaN is not JSON",
         explains: |case, theirs| {
             !theirs.is_refused() && case.refuses_its_form() && case.has(&["not a number"])
         },
     },
     Difference {
         name: "empty `encrypt`",
-        theirs: "is none, and the document plain",
-        ours: "refused: nothing opens an empty text",
+        theirs: "treats the document as plain",
+        ours: "rejected: an empty text cannot be decrypted",
         explains: |case, theirs| {
             let odd = ["encrypt is empty"];
             !theirs.is_refused() && case.refuses_its_form() && case.has(&odd)
         },
     },
     Difference {
-        name: "`encrypt` that is no text",
-        theirs: "refused",
-        ours: "a plain document: an odd member costs itself alone",
+        name: "`encrypt` that is not a string",
+        theirs: "rejected",
+        ours: "a plain document: an odd member loses only itself",
         explains: |case, theirs| {
             case.takes() && case.has(&["encrypt is a list"]) && theirs.is_refused()
         },
     },
     Difference {
         name: "more than a URL check",
-        theirs: "answered whatever else is in the document, however long",
-        ours: "unsigned, at most 768 bytes, the known members once each and without escapes",
+        theirs: "answers regardless of other members and length",
+        ours: "unsigned: at most 768 bytes, and the known members once each without escapes",
         explains: |case, theirs| {
             let odd = [
                 "more than a URL check",
@@ -206,8 +210,10 @@ pub(super) const DIFFERENCES: [Difference; 25] = [
     },
     Difference {
         name: "odd challenge",
-        theirs: "is put into the answer as it is, quotes and tags too; none at all is `None`",
-        ours: "refused unless it is a text of 1 to 128 letters, digits, `-` and `_`: nothing is echoed that could mean something",
+        theirs: "copies it into the answer unchanged, with quotes and tags; a missing one is \
+            `None`",
+        ours: "rejected unless it is a text of 1 to 128 letters, digits, `-` and `_`: the answer \
+            must not contain markup",
         explains: |case, theirs| {
             let odd = ["odd challenge", "challenge of another kind", "no challenge"];
             theirs.is_challenge() && case.refuses_its_form() && case.has(&odd)
@@ -215,22 +221,23 @@ pub(super) const DIFFERENCES: [Difference; 25] = [
     },
     Difference {
         name: "event named like a URL check",
-        theirs: "is one, whose challenge is asked for at the top, and whose signature is not",
-        ours: "an event as any other: only an envelope of its own is a URL check",
+        theirs: "treats it as a URL check, reads the challenge at the top, and ignores the \
+            signature",
+        ours: "an ordinary event: a URL check has its own envelope",
         explains: |case, theirs| {
             theirs.is_challenge() && !case.ours.is_challenge() && case.has(&["type of a URL check"])
         },
     },
     Difference {
         name: "version 2 without `schema`",
-        theirs: "is no event",
-        ours: "taken: a header that names a type says it as well",
+        theirs: "rejects it",
+        ours: "accepted: a header with a type also shows the version",
         explains: |case, theirs| case.takes() && case.has(&["no schema"]) && theirs.is_refused(),
     },
     Difference {
-        name: "`schema` or `uuid` that is no text",
-        theirs: "refused",
-        ours: "taken: a number is its own text, and the version is told by the header",
+        name: "`schema` or `uuid` that is not a string",
+        theirs: "rejected",
+        ours: "accepted: a number is used as text, and the header shows the version",
         explains: |case, theirs| {
             let odd = ["schema of another kind", "uuid of another kind"];
             case.takes() && case.has(&odd) && theirs.is_refused()
@@ -238,8 +245,8 @@ pub(super) const DIFFERENCES: [Difference; 25] = [
     },
     Difference {
         name: "version 1 without `uuid`",
-        theirs: "is an event of the type `event_callback`",
-        ours: "an event of its own type, without an id",
+        theirs: "uses `event_callback` as the event type",
+        ours: "an event of the type in its body, without an id",
         explains: |case, theirs| {
             let taken = case.ours.is_event() || (case.refuses_its_form() && case.has(UNTYPED));
             taken && theirs.is_event_of("event_callback") && case.has(&["no uuid"])
@@ -247,32 +254,33 @@ pub(super) const DIFFERENCES: [Difference; 25] = [
     },
     Difference {
         name: "version 1 without `event_callback`",
-        theirs: "taken, if it has a `uuid`",
-        ours: "refused: the platform says so in each",
+        theirs: "accepts it if it has a `uuid`",
+        ours: "rejected: the platform always sends `event_callback`",
         explains: |case, theirs| {
             theirs.is_event() && case.refuses_its_form() && case.has(&["no event_callback"])
         },
     },
     Difference {
-        name: "type that is no text",
-        theirs: "a list is a type like any other",
-        ours: "refused: no handler has that name",
+        name: "type that is not a string",
+        theirs: "accepts a list as a type",
+        ours: "rejected: no handler has that name",
         explains: |case, theirs| {
             theirs.is_event() && case.refuses_its_form() && case.has(&["type is a list"])
         },
     },
     Difference {
         name: "no `event`",
-        theirs: "a body of nothing",
-        ours: "a body of an empty object, as all fields of one may be absent",
+        theirs: "an empty body",
+        ours: "an empty object as body, as all its fields may be absent",
         explains: |case, theirs| {
             case.ours.is_event() && theirs.is_event() && case.has(&["event absent"])
         },
     },
     Difference {
         name: "limits of its JSON reader",
-        theirs: "refuses nesting of some thousands and integers of over 4,300 digits, and reads `-0` as 0",
-        ours: "taken, and the body left as it is: opening does not read it",
+        theirs: "rejects nesting beyond some thousands and integers of over 4,300 digits, and \
+            reads `-0` as 0",
+        ours: "accepted, with the body unchanged: opening does not parse it",
         explains: |case, theirs| {
             let unread = theirs.says("recursion") || theirs.says("digits");
             let refused = case.has(&["deep", "a number of 5,000 digits"]) && unread;
@@ -280,9 +288,9 @@ pub(super) const DIFFERENCES: [Difference; 25] = [
         },
     },
     Difference {
-        name: "callback that is no object",
-        theirs: "refused, as its body is read into its type first",
-        ours: "opened; it is then the dispatcher that refuses it (400)",
+        name: "callback that is not an object",
+        theirs: "rejects it, as it decodes the body first",
+        ours: "opened; then the dispatcher rejects it (400)",
         explains: |case, theirs| {
             let odd = ["event is a list", "event is a number"];
             case.kind == "callback" && case.takes() && case.has(&odd) && theirs.is_refused()

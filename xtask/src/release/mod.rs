@@ -17,7 +17,7 @@ const CHANGELOG: &str = "CHANGELOG.md";
 
 /// What there is instead of a release without `--dry-run`.
 pub(crate) const BY_HAND: &str = "\
-Publishing is by hand, since nothing that is published can be taken back:
+A maintainer publishes, since a published version cannot be removed:
 `cargo xtask release --dry-run` first, then what it prints; docs/releasing.md says why.";
 
 /// Rehearses, and says what came of it and what is left to do.
@@ -55,8 +55,8 @@ fn tree(root: &Path) -> checks::Result {
         output => output.map_err(|error| format!("git status: {error}"))?,
     };
     if !output.status.success() {
-        let told = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("git status: {}", told.trim_end()));
+        let printed = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("git status: {}", printed.trim_end()));
     }
     match String::from_utf8_lossy(&output.stdout).lines().count() {
         0 => Ok(Checked::passed("clean")),

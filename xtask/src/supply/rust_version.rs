@@ -55,9 +55,6 @@ mod tests {
         assert!(parts("1.100") > parts("1.95"));
         assert_eq!(parts("1.95"), parts("1.95.0"));
         assert!(parts("1.95.1") > parts("1.95"));
-        assert!(
-            parts("odd") > parts("1.95"),
-            "what is not understood is told of"
-        );
+        assert!(parts("odd") > parts("1.95"), "an unknown line is reported");
     }
 }
