@@ -1,4 +1,4 @@
-//! What is documented of an event, for its rustdoc, its `INFO` and the tables of events.
+//! The documented facts of an event, for its rustdoc, its `INFO` and the tables of events.
 
 use super::facts::{Envelope, EventFacts, Scope};
 use super::model::Info;

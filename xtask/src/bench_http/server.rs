@@ -68,7 +68,7 @@ impl Server {
         Ok(server)
     }
 
-    /// Checks that it takes an event, and refuses it with another signature.
+    /// Checks that it accepts an event, and rejects it with another signature.
     pub(super) fn check(&self, post: &Post, refusal: Refusal) -> Result<(), String> {
         let taken = self.answer(post, &post.signature)?;
         if taken.status != 200 {

@@ -217,7 +217,7 @@ impl fmt::Display for Ratio<'_> {
             memory * 100.0
         )?;
         if ours.failed + theirs.failed > 0 {
-            f.write_str("; not to be trusted, as events failed")?;
+            f.write_str("; unreliable, as events failed")?;
         }
         Ok(())
     }

@@ -12,7 +12,8 @@ const KINDS: [&str; 6] = [
     "Security",
 ];
 
-/// Fails where the form is another, nothing is said of this version, or more than is released.
+/// Fails if the form differs, if this version has no entry, or if it is released and there are unreleased
+/// entries.
 pub(crate) fn check(text: &str, version: &str) -> checks::Result {
     let (first, released) = sections(text)?;
     let this = format!("[{version}] - ");
@@ -41,7 +42,7 @@ pub(crate) struct Section<'a> {
     entries: usize,
 }
 
-/// What is unreleased, and the releases. Fails where the form is another.
+/// The unreleased section and the releases. Fails if the form differs.
 pub(crate) fn sections(text: &str) -> Result<(Section<'_>, Vec<Section<'_>>), String> {
     let mut sections = all_sections(text)?.into_iter();
     let first = sections.next().ok_or("it has no sections")?;

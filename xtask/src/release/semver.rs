@@ -1,4 +1,4 @@
-//! What changed for users since the last release, by cargo-semver-checks.
+//! Checks the API against the last release with cargo-semver-checks.
 
 use std::path::Path;
 use std::process::Command;

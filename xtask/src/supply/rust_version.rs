@@ -1,5 +1,5 @@
-//! The stated Rust version: of all our packages one, and of no dependency a later one. That our own code
-//! calls nothing newer is clippy's to say (`incompatible_msrv`, on by default).
+//! Checks that all our packages state the same Rust version, and no dependency a later one. Clippy
+//! checks that our own code calls nothing newer (`incompatible_msrv`, on by default).
 
 use std::path::Path;
 

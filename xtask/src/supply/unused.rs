@@ -1,4 +1,4 @@
-//! Dependencies that no code of their package names.
+//! Finds dependencies that no code of their package uses.
 
 use std::path::Path;
 

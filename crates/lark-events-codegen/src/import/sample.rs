@@ -1,5 +1,5 @@
-//! The samples of a page: JSON, but for comments and trailing commas. The comments are where pages
-//! without a table describe their fields.
+//! The samples of a page: JSON with comments and trailing commas. Pages without a table describe
+//! their fields in the comments.
 
 use std::collections::BTreeMap;
 
