@@ -206,7 +206,7 @@ mod tests {
         ];
         assert_eq!(
             names(&packages),
-            Err("they need each other: a, b".to_owned())
+            Err("packages depend on each other: a, b".to_owned())
         );
     }
 }

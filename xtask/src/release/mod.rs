@@ -61,8 +61,7 @@ fn tree(root: &Path) -> checks::Result {
     match String::from_utf8_lossy(&output.stdout).lines().count() {
         0 => Ok(Checked::passed("clean")),
         changed => Err(format!(
-            "{changed} files or folders are not committed: commit or remove \
-            them"
+            "{changed} files or folders are not committed: commit or remove them"
         )),
     }
 }
