@@ -8,7 +8,7 @@
 //!
 //! ```
 //! use lark_events::{Dispatcher, Event, EventType, Webhook};
-//! use lark_events_sim::Platform;
+//! use lark_events_sim::{Document, Platform};
 //! use lark_events_tower::EventService;
 //! use vc_events::ReserveConfigUpdatedV1;
 //!

@@ -117,7 +117,10 @@ mod tests {
             "a: b\nc: \x01\n\n",
         ] {
             let why = parse(text).unwrap_err();
-            assert!(why.starts_with("line 2: no header"), "{text}: {why}");
+            assert!(
+                why.starts_with("line 2: expected a header"),
+                "{text}: {why}"
+            );
         }
     }
 }

@@ -180,7 +180,11 @@ fn values_are_set_in_the_body() {
         &["vc.reserve_config.updated_v1", "--set", "scope_type.x=2"],
         &url,
     );
-    assert!(ran.with_code(2).stderr.contains("--set scope_type.x: `x`"));
+    assert!(
+        ran.with_code(2)
+            .stderr
+            .contains("--set scope_type.x: cannot set `x`")
+    );
     push(
         &["vc.reserve_config.updated_v1", "--set", "scope_type"],
         &url,

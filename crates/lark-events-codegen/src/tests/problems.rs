@@ -152,8 +152,8 @@ fn words_without_a_fact_are_a_problem() {
             "overlay.toml: types.\"tea.pot.ready_v1/maker\".fields.name: a `doc` is in English",
             "overlay.toml: enums.Old: no field has this enum",
             "overlay.toml: enums.State.variants.Unknown: no field of this enum has the key 2",
-            "overlay.toml: enums.State.variants.Unknown: a variant needs a Rust name and a key of \
-             its own",
+            "overlay.toml: enums.State.variants.Unknown: a variant needs a Rust name and a unique \
+             key",
             "overlay.toml: enums.State.variants.Text: no field of this enum has the key \"3\"",
             "overlay.toml: enums.State: expected keys of one type, numbers or strings",
         ]
@@ -183,12 +183,12 @@ fn two_things_cannot_have_one_name() {
         [
             "tea.pot.ready_v1.json: /$defs/option: the type `option` cannot be called `Option` in \
              Rust; set `name`",
-            "tea.pot.ready_v1.json: /$defs/teaCup: the type `teaCup` would be called `TeaCup`, as \
-             is the event `tea.pot.ready_v1`",
+            "tea.pot.ready_v1.json: /$defs/teaCup: the type `teaCup` would be called `TeaCup`, \
+             like the event `tea.pot.ready_v1`",
             "tea.pot.ready_v1.json: /$defs/tea_cup: the type `tea_cup` would be called `TeaCup`, \
-             as is the event `tea.pot.ready_v1`",
-            "tea.pot.ready_v1.json: /properties/event/properties/open_id: `open_id` is taken or \
-             no name for a field; set `name`",
+             like the event `tea.pot.ready_v1`",
+            "tea.pot.ready_v1.json: /properties/event/properties/open_id: `open_id` is taken, or \
+             is not a field name; set `name`",
         ]
     );
 }
@@ -200,8 +200,8 @@ fn two_events_cannot_have_one_sample() {
     assert_eq!(
         problems(&tea(specs, "")),
         [
-            "tea.ab.cv1.json: /$id: the event `tea.ab.cv1` would have its sample in `AB_CV1`, as has \
-             the event `tea.ab.c_v1`; set `name`",
+            "tea.ab.cv1.json: /$id: the event `tea.ab.cv1` would have its sample in `AB_CV1`, \
+             like the event `tea.ab.c_v1`; set `name`",
         ]
     );
 }
@@ -262,12 +262,11 @@ fn words_that_decide_nothing_are_a_problem() {
             "overlay.toml: types.cup.fields.size.type: the pages agree here: remove `type`",
             "overlay.toml: by_hand: not a path of a module",
             "overlay.toml: events.\"tea.pot.ready_v1\".fields.size.type: only for the fields of a \
-             type, which pages share",
+             type, which several pages share",
             "overlay.toml: types.cup.repairs: only for an event, which has a sample",
-            "overlay.toml: events.\"tea.pot.ready_v1\".fields.size: brackets and single backticks \
-             do not belong in a `doc`, but within code",
-            "overlay.toml: types.cup: brackets and single backticks do not belong in a `doc`, but \
-             within code",
+            "overlay.toml: events.\"tea.pot.ready_v1\".fields.size: a `doc` may have brackets and \
+             backticks only in code",
+            "overlay.toml: types.cup: a `doc` may have brackets and backticks only in code",
         ]
     );
     let path = "[types.cup]\nextern = { path = \"no path\", fields = [\"size\"] }\n";
@@ -325,10 +324,10 @@ fn a_type_within_itself_is_a_problem() {
     assert_eq!(
         problems(&tea([spec(READY, fields, defs)], &words)),
         [
-            "tea.pot.ready_v1.json: /$defs/cup/properties/saucer: `cup` holds itself here: not \
-             supported",
-            "tea.pot.ready_v1.json: /$defs/saucer/properties/cup: `saucer` holds itself here: not \
-             supported",
+            "tea.pot.ready_v1.json: /$defs/cup/properties/saucer: `cup` contains itself here, \
+             which is not supported",
+            "tea.pot.ready_v1.json: /$defs/saucer/properties/cup: `saucer` contains itself here, \
+             which is not supported",
         ]
     );
 }
