@@ -4,9 +4,9 @@
 //! LARK_ENCRYPT_KEY=… LARK_VERIFICATION_TOKEN=… cargo run --example axum_webhook
 //! ```
 //!
-//! `LISTEN_ADDR` is 127.0.0.1:7777 unless set, `LARK_LOG=debug` tells why requests are refused. SIGINT
-//! and SIGTERM drain and exit 0. `axum::serve` bounds neither the time that a sender may take nor the
-//! number of connections: the listener does. Behind a reverse proxy set `LISTEN_MAX_PER_PEER=256`.
+//! `LISTEN_ADDR` is 127.0.0.1:7777 by default, `LARK_LOG=debug` logs why requests are rejected. SIGINT
+//! and SIGTERM drain and exit 0. `axum::serve` bounds neither the time of a sender nor the number of
+//! connections, so the listener does. Behind a reverse proxy set `LISTEN_MAX_PER_PEER=256`.
 
 mod bounded_listener;
 mod event_app;

@@ -5,10 +5,10 @@
 //! LARK_ENCRYPT_KEY=… LARK_VERIFICATION_TOKEN=… cargo run --example hyper_webhook
 //! ```
 //!
-//! `LISTEN_ADDR` is 127.0.0.1:7777 unless set, `LARK_LOG=debug` tells why requests are refused. SIGINT
-//! and SIGTERM drain and exit 0. What a server that faces the internet should bound is bounded here: the
-//! time for a request's headers, how much is kept of them, and, by the listener, the number of
-//! connections. Behind a reverse proxy set `LISTEN_MAX_PER_PEER=256`.
+//! `LISTEN_ADDR` is 127.0.0.1:7777 by default, `LARK_LOG=debug` logs why requests are rejected. SIGINT
+//! and SIGTERM drain and exit 0. The example sets the bounds that a server on the internet needs: the
+//! time and the buffer for a request's headers and, in the listener, the number of connections.
+//! Behind a reverse proxy set `LISTEN_MAX_PER_PEER=256`.
 
 mod bounded_listener;
 mod event_app;
@@ -34,10 +34,10 @@ use tracing::{debug, warn};
 use self::event_app::{GRACE, dispatcher, log_to_stderr, stop_signal};
 use self::webhook_app::{PATH, drain, listen, webhook};
 
-/// Headers come in one packet; a sender that takes longer is slow on purpose.
+/// Headers come in one packet; a sender that takes longer may be an attacker.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
-/// What is read ahead on a connection, headers included: they are one kilobyte or two, and hyper would
-/// keep 400.
+/// The read buffer of a connection, which includes the headers: they take 1 or 2 KB, and hyper's default is
+/// 400 KB.
 const MAX_BUFFER: usize = 64 * 1024;
 
 /// The app's own service, for everything but events.
@@ -54,7 +54,7 @@ async fn main() -> Result<(), BoxError> {
     let events = EventService::new(webhook()?, dispatcher()?);
     let service = EventLayer::with_service(PATH, events.clone()).layer(tower::service_fn(app));
     let service = TowerToHyperService::new(service);
-    // Without a timer hyper's header time-out does nothing.
+    // Without a timer, hyper's header timeout has no effect.
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)

@@ -1,11 +1,12 @@
-//! A long connection: each event is a JSON line on stdout, and no server is needed.
+//! A long connection, which needs no server: prints each event as a JSON line on stdout.
 //!
 //! ```sh
 //! LARK_APP_ID=… LARK_APP_SECRET=… cargo run --example long_connection
 //! ```
 //!
-//! `LARK_BASE_URL` is Feishu's unless set; Lark's is `https://open.larksuite.com`. `LARK_LOG=debug` logs
-//! more. SIGINT and SIGTERM drain and exit 0; what trying again cannot mend is logged, and exits 1.
+//! `LARK_BASE_URL` is Feishu's by default; set `https://open.larksuite.com` for Lark. `LARK_LOG=debug` logs
+//! more. SIGINT and SIGTERM drain and exit 0. A permanent failure, such as a wrong secret, is logged, and
+//! exits 1.
 
 mod event_app;
 

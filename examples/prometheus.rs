@@ -1,13 +1,13 @@
-//! A webhook in an axum app that measures what it receives: each event is a JSON line on stdout, and
-//! `GET /metrics` has the figures in Prometheus's text format.
+//! A webhook in an axum app with metrics: prints each event as a JSON line on stdout, and serves
+//! the metrics in Prometheus's text format at `GET /metrics`.
 //!
 //! ```sh
 //! LARK_ENCRYPT_KEY=… LARK_VERIFICATION_TOKEN=… cargo run --example prometheus
 //! ```
 //!
-//! `LISTEN_ADDR` is 127.0.0.1:7777 unless set, `LARK_LOG=debug` tells why requests are refused. The
-//! figures have the names of the app's events and are for the app's own eyes: on the internet, serve
-//! them at another address.
+//! `LISTEN_ADDR` is 127.0.0.1:7777 by default, `LARK_LOG=debug` logs why requests are rejected. The
+//! metrics have the names of the app's events and are not public: on the internet, serve them at another
+//! address.
 
 mod bounded_listener;
 mod event_app;
@@ -27,9 +27,9 @@ use tower::ServiceBuilder;
 use self::event_app::{dispatcher, log_to_stderr, stop_signal};
 use self::webhook_app::{PATH, drain, listen, webhook};
 
-/// Upper bounds in seconds: the platform waits 3, our answer is due after 2.5.
+/// Bucket bounds in seconds: the platform waits 3, and our ack deadline is 2.5.
 const BUCKETS: [f64; 9] = [0.001, 0.005, 0.02, 0.1, 0.5, 1.0, 2.0, 2.5, 3.0];
-/// How often what was recorded is added up, whether it is asked for or not.
+/// How often recorded values are aggregated, even without a scrape.
 const UPKEEP: Duration = Duration::from_secs(5);
 
 #[tokio::main]

@@ -1,6 +1,6 @@
-//! The whole way of an event in one process. By webhook: an axum server, and a local platform that
-//! checks its URL and pushes it a sealed and signed `vc.reserve_config.updated_v1`; then somebody
-//! sends a forged one. By long connection: the same handlers, the same event, and no server.
+//! The path of an event, in one process. By webhook: a local platform checks the URL of an axum
+//! server and pushes an encrypted, signed `vc.reserve_config.updated_v1`; then a sender without the
+//! key sends a forged event. By long connection: the same handlers and event, without a server.
 //!
 //! ```sh
 //! cargo run --example quickstart
@@ -39,7 +39,7 @@ async fn on_updated(event: Event<ReserveConfigUpdatedV1>) -> Result<(), BoxError
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    // What the app does with events, however they come.
+    // The app's handlers, for both transports.
     let dispatcher = Dispatcher::builder()
         .on::<ReserveConfigUpdatedV1>(on_updated)
         .build()?;
@@ -60,7 +60,7 @@ async fn by_webhook(dispatcher: Dispatcher) -> Result<(), BoxError> {
     println!("serving {url}");
     let server = tokio::spawn(axum::serve(listener, app).into_future());
 
-    // The platform: before it takes a URL, it checks it.
+    // The platform checks a URL before it pushes events to it.
     let platform = Platform::builder()
         .encrypt_key(KEY)
         .verification_token(TOKEN)
@@ -69,10 +69,10 @@ async fn by_webhook(dispatcher: Dispatcher) -> Result<(), BoxError> {
         .await?;
     println!("URL check: passed");
 
-    // Then the event, sealed and signed.
+    // Then it pushes the event, encrypted and signed.
     push(&platform).await?;
 
-    // And what somebody else might send, without the key.
+    // A sender without the key sends a forged event.
     println!("forged event:");
     let forger = Platform::builder()
         .encrypt_key("a guess")
@@ -81,7 +81,7 @@ async fn by_webhook(dispatcher: Dispatcher) -> Result<(), BoxError> {
     let answer = platform.post(forged).await;
     println!("  answer: {answer}");
     if answer.status() != Some(StatusCode::UNAUTHORIZED) {
-        return Err("expected the forged event to be refused".into());
+        return Err("expected the forged event to be rejected".into());
     }
 
     server.abort();
@@ -91,13 +91,13 @@ async fn by_webhook(dispatcher: Dispatcher) -> Result<(), BoxError> {
 
 async fn by_long_connection(dispatcher: Dispatcher) -> Result<(), BoxError> {
     let platform = Platform::builder().app(APP_ID, APP_SECRET).start().await?;
-    // The app: its id and secret. It connects to the platform, and needs no URL of its own.
+    // The app needs its id and secret. It connects to the platform, and needs no URL.
     let connection = LongConnection::builder(APP_ID, APP_SECRET)
         .domain(Domain::custom(platform.base_url()))
         .no_proxy()
         .build()?;
 
-    // It runs until it is told to shut down: here, when the event has been pushed.
+    // It runs until the shutdown signal: here, when the event has been pushed.
     let (shut_down, asked) = oneshot::channel::<()>();
     let running = connection.run(dispatcher).with_graceful_shutdown(async {
         let _ = asked.await;

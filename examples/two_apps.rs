@@ -1,6 +1,6 @@
-//! Two apps in one program. By webhook: one URL for both, where the signature tells whose event it
-//! is; what the one app's secrets let in and names the other app is refused. By long connection: a
-//! connection each, and the same handlers.
+//! Two apps in one program. By webhook: one URL for both, where the signature identifies the app.
+//! An event whose `app_id` does not match the app whose key signed it is rejected. By long
+//! connection: one connection per app, with the same handlers.
 //!
 //! ```sh
 //! cargo run --example two_apps
@@ -20,7 +20,7 @@ use vc_events::ReserveConfigUpdatedV1;
 
 const PATH: &str = "/webhook/event";
 
-/// What the developer console shows of an app.
+/// An app's credentials, as in the developer console.
 struct App {
     id: &'static str,
     secret: &'static str,
@@ -52,7 +52,7 @@ impl App {
         Ok(webhook.build()?)
     }
 
-    /// The platform, as this app sees it.
+    /// The local platform for this app.
     fn platform(&self) -> PlatformBuilder {
         Platform::builder()
             .app(self.id, self.secret)
@@ -93,7 +93,7 @@ async fn by_webhook(dispatcher: Dispatcher) -> Result<(), BoxError> {
     let answer = platform.post(rooms.platform().request(foreign)).await;
     println!("  answer: {answer}");
     if answer.status() != Some(StatusCode::UNAUTHORIZED) {
-        return Err("expected the foreign event to be refused".into());
+        return Err("expected the foreign event to be rejected".into());
     }
     server.abort();
     events.drain(Duration::from_secs(1)).await?;

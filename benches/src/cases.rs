@@ -1,4 +1,4 @@
-//! The cases: what is done, with what.
+//! The cases: an operation and its input.
 
 use std::hint::black_box;
 
@@ -17,20 +17,20 @@ use crate::event::{self, Post, Size, VERIFICATION_TOKEN};
 use crate::floor::Floor;
 use crate::strict::ReserveConfig;
 
-/// What is done with an event.
+/// An operation on an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Case {
-    /// The least that must be done for a signed and sealed event.
+    /// The lower bound for a signed and encrypted event.
     Floor,
-    /// Opening a signed and sealed event, and dispatching it.
+    /// Opening and dispatching a signed and encrypted event.
     Sealed,
     /// The same without an Encrypt Key.
     Plain,
-    /// A signed and sealed event that nobody handles.
+    /// A signed and encrypted event without a handler.
     Unrouted,
-    /// As [`Sealed`](Self::Sealed), with 250 handlers.
+    /// Like [`Sealed`](Self::Sealed), with 250 handlers.
     Of250,
-    /// Refusing a forged signature.
+    /// Rejecting a forged signature.
     Forged,
     /// Hashing a body.
     Hash,
@@ -42,11 +42,11 @@ pub enum Case {
     Lenient,
 }
 
-/// One thing to measure: call it to have it done once.
+/// The operation to measure: each call runs it once.
 pub type Workload = Box<dyn FnMut()>;
 
 impl Case {
-    /// All of them, next to each other what is compared: the speed of a machine changes.
+    /// All cases. Compared ones are adjacent, as the speed of a machine changes.
     pub const ALL: [Self; 10] = [
         Self::Floor,
         Self::Sealed,
@@ -60,7 +60,7 @@ impl Case {
         Self::LongConnection,
     ];
 
-    /// What it is called in reports.
+    /// The name in reports.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -83,7 +83,7 @@ impl Case {
         Self::ALL.into_iter().find(|case| case.name() == name)
     }
 
-    /// Prepares everything, so that the workload does what it is named for and no more.
+    /// Prepares the input, so that the workload does only the named operation.
     #[must_use]
     pub fn workload(self, size: Size) -> Workload {
         let document = event::document("5e3702a84e847582be8db7fb73283c02", size);

@@ -1,5 +1,5 @@
-//! The event that everything is measured with: the documented sample, as it is or with so many users
-//! that it has a certain size, sealed and signed.
+//! The measured event: the documented sample, encrypted and signed, unchanged or with enough users
+//! for a certain size.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -82,7 +82,7 @@ pub fn document(event_id: &str, size: Size) -> String {
 ///
 /// # Panics
 ///
-/// When the builder rejects the secrets.
+/// Panics if the builder rejects the secrets.
 #[must_use]
 pub fn webhook() -> Webhook {
     let webhook = Webhook::builder()
@@ -101,7 +101,7 @@ pub struct Post {
 }
 
 impl Post {
-    /// A document as it is, for an app without an Encrypt Key.
+    /// An unencrypted document, for an app without an Encrypt Key.
     #[must_use]
     pub fn plain(document: &str) -> Self {
         Self {
@@ -110,11 +110,11 @@ impl Post {
         }
     }
 
-    /// A document sealed, and signed now.
+    /// Encrypts a document, and signs it with the current time.
     ///
     /// # Panics
     ///
-    /// Where the clock is before 1970.
+    /// Panics if the clock is before 1970.
     #[must_use]
     pub fn sealed(document: &str) -> Self {
         let key = EncryptKey::new(ENCRYPT_KEY);

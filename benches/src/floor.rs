@@ -1,6 +1,6 @@
-//! The least that must be done for one signed and sealed event: a hash of the body, base64, AES and
-//! one strict decode of the whole document. Nothing is compared, nothing is looked up, no envelope is
-//! read apart from the body.
+//! The lower bound for one signed and encrypted event: a hash of the body, base64, AES and one
+//! strict decode of the whole document. It compares nothing, looks up nothing, and reads the
+//! envelope together with the body.
 
 use aes::Aes256Dec;
 use aes::cipher::{Block, BlockModeDecrypt as _, InnerIvInit as _, KeyInit as _};
@@ -18,7 +18,7 @@ pub(crate) struct Floor {
     key: Aes256Dec,
     base64: Simd,
     body: bytes::Bytes,
-    /// Where the sealed text is in the body.
+    /// The range of the encrypted text in the body.
     sealed: std::ops::Range<usize>,
 }
 

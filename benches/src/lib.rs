@@ -1,5 +1,5 @@
-//! What the benchmarks measure: each case as a closure that does it once, so that times,
-//! instructions and allocations are those of the same thing.
+//! The cases of the benchmarks, each as a closure, so that times, instructions and allocations are
+//! of the same operation.
 
 mod cases;
 pub mod event;

@@ -37,7 +37,7 @@ fn few_allocations_are_not_of_what_the_handler_is_given() {
         );
         assert!(of(Case::Unrouted) < HEADER_STRINGS + MAX_OTHERS);
         assert_eq!(of(Case::Of250), sealed, "however many handlers there are");
-        assert_eq!(of(Case::Forged), 0, "what is refused is not decrypted");
+        assert_eq!(of(Case::Forged), 0, "a rejected request is not decrypted");
         for case in [Case::Floor, Case::LongConnection, Case::Strict] {
             of(case);
         }

@@ -1,4 +1,4 @@
-//! Which connections are open, and which one gives way to a new one.
+//! Tracks open connections, and chooses the one to close for a new one.
 //!
 //! A connection is busy from the first byte that arrives until an answer is written (also the interim
 //! answer 100), and idle otherwise: before a request, and between two of them. Only idle connections are
@@ -11,11 +11,11 @@ use std::task::Waker;
 
 use tokio::sync::Notify;
 
-/// How many connections there may be.
+/// The limits on connections.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
     pub(crate) total: usize,
-    /// None but that of all if it is not smaller.
+    /// Has no effect if it is not smaller than the limit of all.
     pub(crate) per_peer: usize,
 }
 
@@ -42,7 +42,7 @@ struct Table {
 struct Entry {
     peer: IpAddr,
     state: State,
-    /// Of its task.
+    /// The waker of its task.
     waker: Option<Waker>,
 }
 
@@ -50,13 +50,13 @@ struct Entry {
 enum State {
     IdleSince(u64),
     Busy,
-    /// Its task has been told, and has not dropped it yet.
+    /// Its task has been woken to close it, and has not dropped it yet.
     Closing,
 }
 
 enum Admitted {
     As(u64),
-    /// Not before another connection is dropped or idle.
+    /// No place until another connection is dropped or idle.
     Later,
     Never,
 }
@@ -72,7 +72,7 @@ impl Connections {
     pub(crate) async fn place(&self, address: IpAddr) -> Option<Place> {
         let peer = peer(address);
         loop {
-            // In a statement of its own: the lock is not held while it waits.
+            // A separate statement, so that the lock is not held during the wait.
             let admitted = self.shared.lock().admit(peer, self.bounds);
             match admitted {
                 Admitted::As(id) => {
@@ -96,7 +96,7 @@ impl Table {
             return Admitted::Never;
         }
         if self.entries.len() >= bounds.total {
-            // One is enough, and it may be on its way.
+            // Closing one is enough, and it may be in progress.
             if self.entries.values().all(|entry| is_open(&entry)) {
                 self.close_one(|_| true);
             }
@@ -108,7 +108,7 @@ impl Table {
         Admitted::As(id)
     }
 
-    /// Has the connection closed that has been idle for longest, of those that may be.
+    /// Closes the connection that has been idle for longest, of those that may be closed.
     fn close_one(&mut self, may_be: impl Fn(&Entry) -> bool) -> bool {
         let candidates = self.entries.values_mut().filter(|entry| may_be(entry));
         let idle = candidates.filter_map(|entry| match entry.state {
@@ -137,7 +137,7 @@ impl Shared {
     }
 }
 
-/// The place of one connection, which it has until it is dropped.
+/// The place of one connection, held until drop.
 pub(crate) struct Place {
     id: u64,
     shared: Arc<Shared>,

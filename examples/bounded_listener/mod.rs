@@ -1,15 +1,15 @@
-//! What a server leaves to its listener: a bound on the connections, of all peers and of one, and on the
-//! time that a connection may take to get an answer.
+//! A listener with bounds that the server does not have: on the connections in all and per peer,
+//! and on the time until a connection gets an answer.
 //!
-//! axum has no setting for the time-out of headers. The connection itself cannot tell headers from
-//! bodies, but it sees the answers: one that has none to send for too long is a sender that is slow on
-//! purpose, or idle, and is cut off. So whatever the app answers has to begin within that time.
+//! axum has no timeout for headers. The connection cannot distinguish headers from bodies, but it
+//! sees answers: a connection without an answer for too long has a slow or idle sender, and is
+//! closed. Every answer of the app must therefore begin within that time.
 //!
-//! When there are as many connections as there may be, the one that has been idle for longest is closed
-//! for a new one. One that is busy, with a request that has begun to arrive and has no answer yet, never
-//! is. (A request sent before the answer to the last one, as the platform never does, does not count as
-//! begun.) So idle connections keep no event out, and slow requests do so for `ANSWER_TIMEOUT` at most, and
-//! from one peer not at all.
+//! At the limit, the connection that has been idle for longest is closed for a new one. A busy
+//! connection, whose request has begun to arrive and has no answer yet, is never closed for it. (A
+//! pipelined request does not count as begun; the platform sends none.) Idle connections therefore
+//! never keep an event out. Slow requests do so for `ANSWER_TIMEOUT` at most, and those of a single
+//! peer never do.
 //!
 //! # Behind a reverse proxy
 //!
@@ -32,14 +32,14 @@ use tracing::{debug, warn};
 
 pub(crate) use self::connections::{Bounds, Connections, Place};
 
-/// Longer than the ack deadline, after which an event has its answer at the latest.
+/// Longer than the ack deadline, by which every event is answered.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
-/// Connections at once, well below the usual limit of 1,024 open files.
+/// The most connections, well below the usual limit of 1,024 open files.
 pub(crate) const MAX_CONNECTIONS: usize = 256;
-/// After a connection that could not be accepted, as when there are no file descriptors left.
+/// The pause after a failed accept, such as without free file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// A listener that accepts no more connections than it may, and cuts off those that take too long.
+/// A listener that limits connections, and closes those that take too long.
 pub(crate) struct BoundedListener {
     listener: TcpListener,
     connections: Connections,
@@ -60,7 +60,7 @@ impl BoundedListener {
             match self.listener.accept().await {
                 Ok((socket, address)) => match self.connections.place(address.ip()).await {
                     Some(place) => return (Connection::new(socket, place), address),
-                    None => debug!(%address, "refused: all connections of its peer are busy"),
+                    None => debug!(%address, "rejected: all connections of its peer are busy"),
                 },
                 Err(error) => {
                     warn!(%error, "not accepted");

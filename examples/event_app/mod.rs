@@ -1,5 +1,5 @@
-//! What all examples that serve the platform do, whatever brings the events: settings from the
-//! environment, one JSON line on stdout per event, logs on stderr, and when to stop.
+//! Shared by the examples on both transports: settings from the environment, one JSON line on
+//! stdout per event, logs on stderr, and the signals to stop.
 
 mod terminal;
 
@@ -20,7 +20,7 @@ use self::terminal::{LogLines, escape};
 /// How long connections, and then handlers, may take to finish after a signal to stop.
 pub(crate) const GRACE: Duration = Duration::from_secs(10);
 
-/// The handlers, for any transport: one for a type, one for all the others.
+/// The handlers, for any transport: one for a single event type, one for all others.
 pub(crate) fn dispatcher() -> Result<Dispatcher, BoxError> {
     Ok(Dispatcher::builder()
         .on::<ReserveConfigUpdatedV1>(print_line)
@@ -28,8 +28,8 @@ pub(crate) fn dispatcher() -> Result<Dispatcher, BoxError> {
         .build()?)
 }
 
-/// Logs go to stderr: stdout has the events alone. `LARK_LOG=debug` adds why requests are refused, and
-/// nothing of other crates, which log secrets at that level.
+/// Logs to stderr; stdout has only events. `LARK_LOG=debug` logs why requests are rejected. It does
+/// not apply to other crates, which log secrets at that level.
 pub(crate) fn log_to_stderr() -> Result<(), BoxError> {
     let level = setting("LARK_LOG").unwrap_or_else(|| "info".to_owned());
     let ours = Level::from_str(&level).map_err(|error| format!("LARK_LOG: {error}"))?;
@@ -46,7 +46,7 @@ pub(crate) fn log_to_stderr() -> Result<(), BoxError> {
     Ok(())
 }
 
-/// Takes over SIGINT, and on Unix SIGTERM, from now on; what it returns resolves at the first.
+/// Catches SIGINT, and SIGTERM on Unix, from now on; the returned future resolves at the first signal.
 pub(crate) fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     let stop = {
@@ -71,15 +71,15 @@ pub(crate) fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// A setting from the environment, where the empty text is none.
+/// A setting from the environment; an empty variable counts as not set.
 pub(crate) fn setting(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// One event on stdout: typed bodies as their type writes them, others as they came.
+/// Prints an event on stdout: a typed body as its type writes it, another unchanged.
 async fn print_line<E: Serialize>(event: Event<E>) -> Result<(), BoxError> {
     let line = serde_json::to_string(&event)?;
-    // A raw body may be laid out over several lines; inside a JSON string there are none.
+    // A raw body may have line ends between tokens; JSON strings contain none.
     let line = line.replace(['\r', '\n', '\t'], " ");
     writeln!(io::stdout().lock(), "{}", escape(&line))?;
     Ok(())

@@ -1,10 +1,10 @@
-//! Foreign text on a terminal: events, and errors that quote them, may have text in them that moves the
-//! cursor or reorders what is shown.
+//! Escapes foreign text for a terminal: events, and errors that quote them, may contain characters
+//! that move the cursor or reorder text.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-/// Whether it acts on a terminal: a control, or one of text direction, or one that does not show.
+/// Whether a character acts on a terminal: a control, a text direction mark, or an invisible character.
 fn is_control(char: char) -> bool {
     char.is_control()
         || matches!(char,
@@ -13,7 +13,7 @@ fn is_control(char: char) -> bool {
             | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// One line, with escapes in the form of JSON for all of these, the ends of lines included.
+/// One line, with JSON escapes for all of these, including line ends.
 pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     if !text.contains(is_control) {
         return Cow::Borrowed(text);
@@ -31,8 +31,8 @@ pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Stderr for log lines. `tracing_subscriber` writes each whole, and escapes in it neither what is recorded
-/// with `%` nor the ends of lines.
+/// Stderr for log lines. `tracing_subscriber` writes each line in one call, and does not escape
+/// values recorded with `%` or line ends.
 pub(crate) struct LogLines;
 
 impl Write for LogLines {

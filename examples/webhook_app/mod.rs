@@ -1,5 +1,5 @@
-//! What all webhook examples do apart from the server: the webhook's secrets, the address, the bounds on
-//! connections, and the drain.
+//! Shared by the webhook examples: the webhook's secrets, the address, the bounds on connections, and the
+//! drain.
 
 use std::net::SocketAddr;
 
@@ -12,11 +12,11 @@ use crate::bounded_listener::{BoundedListener, Bounds, MAX_CONNECTIONS};
 use crate::event_app::{GRACE, setting};
 
 pub(crate) const PATH: &str = "/webhook/event";
-/// Connections at once from one address, or from one IPv6 subnet of /64: more than the platform is seen
-/// to open, and a quarter of all.
+/// The most connections from one address, or from one IPv6 /64 subnet: more than the platform is seen to
+/// open, and a quarter of all.
 const MAX_PER_PEER: usize = 64;
 
-/// The webhook of `LARK_ENCRYPT_KEY` and `LARK_VERIFICATION_TOKEN`.
+/// Builds the webhook with `LARK_ENCRYPT_KEY` and `LARK_VERIFICATION_TOKEN`.
 pub(crate) fn webhook() -> Result<Webhook, BoxError> {
     let mut webhook = Webhook::builder();
     if let Some(key) = setting("LARK_ENCRYPT_KEY") {
@@ -48,7 +48,7 @@ pub(crate) async fn listen() -> Result<BoundedListener, BoxError> {
     Ok(BoundedListener::new(listener, bounds))
 }
 
-/// Waits for the handlers that run, so that what was started is finished.
+/// Waits for running handlers to finish.
 pub(crate) async fn drain<S>(events: &EventService<S>) {
     match events.drain(GRACE).await {
         Ok(()) => info!("drained"),

@@ -1,11 +1,11 @@
-//! What is fuzzed, as functions that take any bytes and panic where a promise is broken. The tests
-//! call them with the seeds and with whatever was found once; libFuzzer, below `libfuzzer/`, with what
-//! it makes up.
+//! The fuzz targets, as functions that take any bytes and panic if a promise is broken. The tests
+//! call them with the seeds and with earlier findings; libFuzzer, in `libfuzzer/`, calls them with
+//! generated inputs.
 //!
-//! Promises are compared with another reader of the same bytes wherever there is one, as an input that
-//! is only not allowed to panic finds little.
+//! The targets compare results with another reader of the same bytes where there is one, as a check
+//! for panics alone finds little.
 
-// The generator has tests of its own, which are to be run in its own package alone.
+// The generator's own tests run only in its package.
 #![cfg(not(test))]
 
 pub mod codegen;

@@ -1,12 +1,12 @@
-//! Several checks, all run whatever comes of each, and told of in a line each at the end.
+//! Runs several checks, continues after a failure, and prints a line for each at the end.
 
 use std::time::{Duration, Instant};
 
-/// What came of a check that did not fail, and what there is to say of it.
+/// The result of a check that did not fail, with a summary.
 #[derive(Debug)]
 pub(crate) enum Checked {
     Passed(String),
-    /// Why nothing was looked at.
+    /// The reason why the check did not run.
     Skipped(String),
 }
 
@@ -40,17 +40,20 @@ impl Checks {
         let width = self.done.iter().map(|(name, ..)| name.len()).max();
         let width = width.unwrap_or_default();
         let line = |(name, result, took): &(&str, Result, Duration)| {
-            let (what, told) = match result {
-                Ok(Checked::Passed(told)) => ("passed", told.as_str()),
+            let (what, summary) = match result {
+                Ok(Checked::Passed(summary)) => ("passed", summary.as_str()),
                 Ok(Checked::Skipped(why)) => ("skipped", why.as_str()),
                 Err(reason) => ("FAILED", reason.lines().next().unwrap_or_default()),
             };
-            format!("{what:7}  {name:width$}  {:4} s  {told}\n", took.as_secs())
+            format!(
+                "{what:7}  {name:width$}  {:4} s  {summary}\n",
+                took.as_secs()
+            )
         };
         self.done.iter().map(line).collect()
     }
 
-    /// How many looked at nothing.
+    /// The number of skipped checks.
     pub(crate) fn skipped(&self) -> usize {
         let results = self.done.iter().map(|(_, result, _)| result);
         results

@@ -1,5 +1,5 @@
-//! `cargo xtask footprint`: how many crates ours bring along and how long they take to compile, as the
-//! README says; `--check` fails where it says something else, or more than is allowed.
+//! `cargo xtask footprint`: writes the number of dependencies and the compile time of our crates
+//! into the README; `--check` fails if the README is stale or a limit is exceeded.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -56,9 +56,9 @@ pub(crate) fn check(root: &Path) -> Result<(), String> {
     }
     let readme = read(root)?;
     let (_, table, _) = parted(&readme)?;
-    let seconds = said_seconds(table).ok_or("the README says no seconds".to_owned())?;
+    let seconds = said_seconds(table).ok_or("the README has no compile time".to_owned())?;
     if table.trim() != text(&counts, seconds).trim() {
-        return Err("README.md is stale; `cargo xtask footprint` writes it".to_owned());
+        return Err("README.md is stale: run `cargo xtask footprint`".to_owned());
     }
     Ok(())
 }
@@ -74,7 +74,7 @@ fn parted(readme: &str) -> Result<(&str, &str, &str), String> {
         let (table, after) = rest.split_once(end)?;
         Some((before, table, after))
     });
-    parts.ok_or_else(|| format!("{README}: no marks for the footprint"))
+    parts.ok_or_else(|| format!("{README}: expected marks for the footprint"))
 }
 
 /// What the README says. The seconds are what they were when it was written.

@@ -38,47 +38,47 @@ struct Xtask {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Decrypt a captured event by the time of refusals: an opener that leaks, and ours (slow)
+    /// Run a timing attack on rejections, against an opener that leaks and against ours (slow)
     Attack,
-    /// The time of opening and dispatching an event, beside the least that it can take (slow)
+    /// Measure opening and dispatching an event, compared with a lower bound (slow)
     Bench(bench::Options),
-    /// Webhooks under wrk, ours and others (slow)
+    /// Measure webhooks under wrk, ours and others (slow)
     BenchHttp(bench_http::Options),
-    /// The long connection under load, ours and the official SDKs' (slow)
+    /// Measure the long connection under load, ours and the official SDKs' (slow)
     BenchWs(bench_ws::Options),
     /// Generate the types of events from specs/
     Codegen(Codegen),
-    /// Write into the README how many crates ours bring along, and how long they compile
+    /// Write the number of dependencies and the compile time into the README
     Footprint {
-        /// Fails where it says something else, and writes nothing
+        /// Fail if the README is stale, and write nothing
         #[arg(long)]
         check: bool,
     },
-    /// libFuzzer over webhooks, sessions of the long connection, and code generation (slow)
+    /// Fuzz webhooks, sessions of the long connection, and code generation (slow)
     Fuzz(fuzz::Options),
-    /// The official SDKs for Python and Node against the local platform, and the one for Python beside
-    /// our opening (slow)
+    /// Test the official SDKs for Python and Node against the local platform, and compare the one for
+    /// Python with our opening (slow)
     Interop(interop::Options),
-    /// Unit tests without I/O under Miri, where the toolchain has it (slow)
+    /// Run the unit tests without I/O under Miri, if the toolchain has it (slow)
     Miri,
-    /// Mutation tests of what decides what is let in, and of what runs it (slow)
+    /// Run mutation tests of authentication and of running handlers (slow)
     Mutants,
-    /// Rehearse a release: all checks of supply, every package built as it would be published (slow)
+    /// Rehearse a release: run all checks of supply, and build every package as published (slow)
     Release {
         #[arg(long)]
         dry_run: bool,
     },
-    /// The long connection while everything goes wrong (slow)
+    /// Run the long connection under all faults (slow)
     Soak(soak::Options),
-    /// Licences, advisories, unused dependencies, foreign types, every feature alone, minimal versions
-    /// (slow)
+    /// Check licences, advisories, unused dependencies, foreign types, every feature alone, and minimal
+    /// versions (slow)
     Supply,
 }
 
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 struct Codegen {
-    /// Fails where they are stale, and writes nothing
+    /// Fail if generated files are stale, and write nothing
     #[arg(long)]
     check: bool,
     #[command(subcommand)]
@@ -87,20 +87,20 @@ struct Codegen {
 
 #[derive(Debug, Subcommand)]
 enum CodegenTask {
-    /// Fields in which models of SDKs differ from the facts; fails where one is neither taken nor listed
+    /// List fields in which models of SDKs differ from the facts; fail if one is neither taken nor listed
     /// in specs/drift.toml
     Drift {
         #[arg(required = true, value_name = "MODEL")]
         models: Vec<PathBuf>,
     },
-    /// Turn saved documentation pages, and models of SDKs, into facts in specs/
+    /// Turn saved documentation pages and models of SDKs into facts in specs/
     Import {
         #[arg(required = true, value_name = "FILE")]
         pages: Vec<PathBuf>,
     },
-    /// Every event with its type, crate, permissions and page
+    /// List every event with its type, crate, permissions and page
     List {
-        /// A table of domains instead
+        /// Print a table of domains instead
         #[arg(long)]
         markdown: bool,
     },
@@ -148,7 +148,7 @@ fn run_list(root: &Path, text: impl Fn(&Listing) -> String) -> ExitCode {
         Err(error) => return exit_code(Err(error)),
     };
     match io::stdout().write_all(text(&listing).as_bytes()) {
-        // Whoever reads has seen enough.
+        // The reader of stdout has closed it.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         written => exit_code(written),
     }
@@ -191,7 +191,7 @@ fn run_import(root: &Path, pages: &[PathBuf]) -> ExitCode {
     }
 }
 
-/// An error is printed, and is the end.
+/// Prints an error and exits.
 fn exit_code<E: Display>(result: Result<(), E>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -202,17 +202,17 @@ fn exit_code<E: Display>(result: Result<(), E>) -> ExitCode {
     }
 }
 
-/// The folder above this crate's.
+/// The parent folder of this crate.
 fn workspace_root() -> PathBuf {
     let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
     xtask.parent().unwrap_or(xtask).to_owned()
 }
 
-/// A number of an option that a time can be.
+/// A number that is valid as a time.
 fn positive(text: &str) -> Result<f64, String> {
     let number = text.parse().ok();
     let number = number.filter(|number: &f64| number.is_finite() && *number > 0.0);
-    number.ok_or_else(|| "neither positive nor finite".to_owned())
+    number.ok_or_else(|| "expected a positive, finite number".to_owned())
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ const LEFT_OUT: [&str; 2] = ["properties::", "twins::"];
 /// Runs the tests, or says that this toolchain has no Miri.
 pub(crate) fn run(root: &Path) -> Result<(), String> {
     if cargo::missing(root, "miri")?.is_some() {
-        println!("skipped: miri: this toolchain has none. One that has it, a nightly, would do:");
+        println!("skipped: miri: this toolchain has no Miri. Install it on a nightly toolchain:");
         println!("rustup toolchain install nightly --component miri && cargo +nightly xtask miri");
         return Ok(());
     }

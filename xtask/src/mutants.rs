@@ -1,5 +1,5 @@
-//! `cargo xtask mutants`: cargo-mutants over what decides what is let in, and what runs it. What it changes
-//! and which tests must notice is in `.cargo/mutants.toml`.
+//! `cargo xtask mutants`: runs cargo-mutants over authentication and the running of handlers. The
+//! mutated code and the tests that must detect it are in `.cargo/mutants.toml`.
 
 use std::fs;
 use std::path::Path;
@@ -45,7 +45,10 @@ fn judge(missed: &str) -> Result<(), String> {
     if fatal.is_empty() {
         return Ok(());
     }
-    Err(format!("survived where none may:\n{}", fatal.join("\n")))
+    Err(format!(
+        "mutants survived where none may:\n{}",
+        fatal.join("\n")
+    ))
 }
 
 #[cfg(test)]
@@ -60,7 +63,7 @@ mod tests {
         let guarded = "crates/lark-events/src/webhook/mod.rs:1:1: replace x with y";
         assert_eq!(
             judge(&format!("{elsewhere}{guarded}\n")),
-            Err(format!("survived where none may:\n{guarded}"))
+            Err(format!("mutants survived where none may:\n{guarded}"))
         );
     }
 }

@@ -1,4 +1,4 @@
-//! The packages of this workspace, as cargo tells of them.
+//! The packages of this workspace, from `cargo metadata`.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -132,7 +132,10 @@ fn in_order(mut packages: Vec<&Package>) -> Result<Vec<&Package>, String> {
             packages.iter().copied().partition(|package| waits(package));
         if next.is_empty() {
             let names: Vec<_> = later.iter().map(|package| package.name.as_str()).collect();
-            return Err(format!("they need each other: {}", names.join(", ")));
+            return Err(format!(
+                "packages depend on each other: {}",
+                names.join(", ")
+            ));
         }
         ordered.extend(next);
         packages = later;
@@ -203,7 +206,7 @@ mod tests {
         ];
         assert_eq!(
             names(&packages),
-            Err("they need each other: a, b".to_owned())
+            Err("packages depend on each other: a, b".to_owned())
         );
     }
 }

@@ -1,5 +1,5 @@
-//! `cargo xtask soak`: the long connection against the local platform, while everything goes wrong
-//! that can. `crates/lark-events-ws/examples/soak` is what does it; this part runs it.
+//! `cargo xtask soak`: runs the long connection against the local platform, with all faults. The example
+//! `crates/lark-events-ws/examples/soak` does the work.
 
 use std::path::Path;
 

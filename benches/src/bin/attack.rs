@@ -1,6 +1,6 @@
-//! The attack on refusals by their time: what it makes of an opener without care for its time, and of ours.
-//! `attack` runs it in process and over HTTP, and fails where it learns nothing from the one or anything
-//! from the other. `cargo xtask attack` starts it.
+//! A timing attack on rejections, against an opener with variable timing and against ours. `attack`
+//! runs it in process and over HTTP, and fails if it learns nothing from the former or anything
+//! from ours. `cargo xtask attack` starts it.
 //!
 //! An attacker has captured one encrypted event, and posts its blocks again, unsigned. CBC lets them change
 //! every byte of the first block by any mask: with the block before as initialization vector, the first
@@ -141,7 +141,7 @@ impl<F: FnMut(Bytes) -> bool> Oracle for InProcess<F> {
         let began = Instant::now();
         let opened = black_box((self.0)(body));
         let time = began.elapsed();
-        assert!(!opened, "what is forged is refused");
+        assert!(!opened, "a forged request is rejected");
         time
     }
 }
@@ -180,7 +180,7 @@ impl Oracle for OverHttp {
     }
 }
 
-/// Serves on a thread of its own, as another process would.
+/// Serves on a separate thread, as another process would.
 fn serve(is_leaky: bool) -> Result<SocketAddr, BoxError> {
     let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
     listener.set_nonblocking(true)?;

@@ -1,5 +1,5 @@
 //! The events that `cargo xtask bench-http` sends: `posts FILE` writes one to a line, signed now, each
-//! with an id of its own, and says on stdout which secrets the app is to have.
+//! with a different id, and prints the app's secrets on stdout.
 //!
 //! A line is the timestamp, the nonce, the signature and the body, between tabs.
 

@@ -1,4 +1,4 @@
-//! Refuses a request a number of times: `refuse ours|leaky CLASS TIMES`, for `cargo xtask bench --check`,
+//! Rejects a request a number of times: `refuse ours|leaky CLASS TIMES`, for `cargo xtask bench --check`,
 //! which has valgrind count the instructions of each class. `refuse classes unsigned|signed` lists those that
 //! must look alike.
 
@@ -21,18 +21,21 @@ fn main() -> Result<(), String> {
             );
         }
     };
-    let post = Class::named(class).ok_or_else(|| format!("{class} is no class"))?;
+    let post = Class::named(class)
+        .ok_or_else(|| format!("unknown class {class}; see `refuse classes unsigned|signed`"))?;
     let post = post.post();
-    let times: u32 = times.parse().map_err(|_| format!("{times} is no number"))?;
+    let times: u32 = times
+        .parse()
+        .map_err(|_| format!("expected a number of times, got {times}"))?;
     let (webhook, leaky) = (webhook(), Leaky::new());
     let is_refused = || match opener {
         "ours" => Ok(webhook.open(&post.headers, post.body.clone()).is_err()),
         "leaky" => Ok(leaky.open(&post.body).is_none()),
-        other => Err(format!("{other} is no opener")),
+        other => Err(format!("expected the opener ours or leaky, got {other}")),
     };
     for _ in 0..times {
         if !black_box(is_refused()?) {
-            return Err(format!("{class} is not refused"));
+            return Err(format!("{class} is not rejected"));
         }
     }
     Ok(())

@@ -10,9 +10,11 @@ fn main() -> Result<(), String> {
     let [case, size, times] = arguments.as_slice() else {
         return Err("usage: repeat CASE SIZE TIMES".to_owned());
     };
-    let case = Case::named(case).ok_or_else(|| format!("{case} is no case"))?;
-    let size = Size::named(size).ok_or_else(|| format!("{size} is no size"))?;
-    let times: u32 = times.parse().map_err(|_| format!("{times} is no number"))?;
+    let case = Case::named(case).ok_or_else(|| format!("unknown case {case}"))?;
+    let size = Size::named(size).ok_or_else(|| format!("unknown size {size}"))?;
+    let times: u32 = times
+        .parse()
+        .map_err(|_| format!("expected a number of times, got {times}"))?;
     let mut workload = case.workload(size);
     for _ in 0..times {
         workload();

@@ -112,7 +112,7 @@ async fn opened(listener: &TcpListener) -> Result<Socket, BoxError> {
     }
 }
 
-/// What clients are told, also with each pong: the Node SDK takes none without.
+/// The client configuration, also in each pong, as the Node SDK requires it.
 fn settings() -> Value {
     json!({
         "ReconnectCount": -1,
@@ -122,7 +122,7 @@ fn settings() -> Value {
     })
 }
 
-/// The open events, each in a place of its own: its number modulo how many there are.
+/// The open events, each at the place of its number modulo their count.
 struct Load {
     event: Template,
     open: Vec<Open>,

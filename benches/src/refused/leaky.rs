@@ -1,5 +1,5 @@
-//! An opener as one would write it without thought of its time: what attacks and comparisons must find
-//! something in, or they prove nothing.
+//! An opener with variable timing. Attacks and comparisons must find its leak, otherwise they prove
+//! nothing.
 
 use std::borrow::Cow;
 
@@ -26,7 +26,7 @@ struct UrlCheck<'a> {
 }
 
 impl Leaky {
-    /// An opener with the secrets that everything is measured with.
+    /// An opener with the secrets of the measured event.
     #[must_use]
     pub fn new() -> Self {
         Self {

@@ -1,5 +1,5 @@
-//! Requests that are refused and differ in nothing but what their sender must not learn, to compare
-//! what refusing them takes.
+//! Rejected requests that differ only in properties that their sender must not learn, to compare
+//! the cost of rejecting them.
 
 mod leaky;
 
@@ -20,7 +20,7 @@ const BLOCK: usize = 16;
 const EVENT: usize = 300;
 const IV: [u8; 16] = *b"0123456789abcdef";
 
-/// What a sender wants to know of a plaintext, or of a signature.
+/// A property of a plaintext or a signature that an attacker wants to learn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
     /// The first blocks of an event, its token among them, behind which all padding is bad.
@@ -31,7 +31,7 @@ pub enum Class {
     BrokenEarly,
     /// One byte near the end is no UTF-8.
     BrokenLate,
-    /// The first byte begins no JSON.
+    /// The first byte does not begin JSON.
     NoJson,
     /// JSON, and no URL check.
     Json,
@@ -50,7 +50,7 @@ pub enum Class {
 }
 
 impl Class {
-    /// The unsigned ones: refusing each must take the same.
+    /// The unsigned classes: rejecting each must take the same.
     pub const UNSIGNED: [Self; 13] = [
         Self::Event,
         Self::GoodPadding,
@@ -66,7 +66,7 @@ impl Class {
         Self::WrongToken(16),
         Self::WrongToken(31),
     ];
-    /// The signed ones: refusing each must take the same.
+    /// The signed classes: rejecting each must take the same.
     pub const SIGNED: [Self; 3] = [
         Self::WrongSignature(0),
         Self::WrongSignature(32),

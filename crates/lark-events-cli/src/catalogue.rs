@@ -1,4 +1,4 @@
-//! The events of the catalogue, each with where its type is.
+//! The events of the catalogue, each with the path of its type.
 
 use lark_events::EventInfo;
 use lark_events::event::KnownEvent;
@@ -41,8 +41,8 @@ pub(crate) fn find(event_type: &str) -> Option<Known> {
     all().find(|known| known.info.event_type == event_type)
 }
 
-/// By its event type or its type in Rust, with or without the module; case does not matter. There are
-/// several where modules have types of one name.
+/// Finds events by event type or Rust type, with or without the module, ignoring case. There are
+/// several where modules have types of the same name.
 pub(crate) fn named(name: &str) -> Vec<Known> {
     let is_named = |known: &Known| {
         let names = [known.info.event_type, known.name, &known.path()];
@@ -51,9 +51,9 @@ pub(crate) fn named(name: &str) -> Vec<Known> {
     all().filter(is_named).collect()
 }
 
-/// Says that there is no such event, and which is like it.
+/// The error for an unknown event, which names a similar one.
 pub(crate) fn unknown(event_type: &str) -> String {
-    /// From 0 for nothing in common to 1 for the same; below this it is no slip of the pen.
+    /// From 0 for nothing in common to 1 for equal; a lower likeness is not a typing error.
     const ALIKE: f64 = 0.9;
     let likeness = |known: Known| {
         let type_and_name = [known.info.event_type, known.name];
@@ -64,6 +64,8 @@ pub(crate) fn unknown(event_type: &str) -> String {
         .max_by(|(a, _), (b, _)| a.total_cmp(b));
     match best.filter(|(likeness, _)| *likeness >= ALIKE) {
         Some((_, name)) => format!("no event {event_type} in the catalogue; similar: {name}"),
-        None => format!("no event {event_type} in the catalogue: see `lark-events events`"),
+        None => {
+            format!("no event {event_type} in the catalogue; run `lark-events events` for a list")
+        }
     }
 }

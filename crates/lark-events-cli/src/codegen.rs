@@ -1,4 +1,4 @@
-//! `lark-events codegen`: events of documentation pages as a module of the app.
+//! `lark-events codegen`: a module of the app, with types for the events of documentation pages.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,13 +11,13 @@ use crate::Error;
 use crate::output::{NAME, Output};
 use crate::text::Text;
 
-/// Write Rust types for events that no crate has, from saved documentation pages.
+/// Generate Rust types for events that no crate has, from saved documentation pages.
 ///
-/// Reads pages of the platform's documentation as they are saved: Markdown, in Chinese. All of them
-/// become one module, with a type for each event, the types in it, the samples, and tests of these. It
-/// goes into your crate, which needs `lark-events`, `serde` with `derive`, and `serde_json` for the tests.
+/// Reads pages of the platform's documentation, saved as Markdown, in Chinese. Writes one module with the
+/// types of each event, the samples, and tests of the samples. Your crate needs `lark-events`, `serde` with
+/// `derive`, and `serde_json` for the tests.
 ///
-/// Pages give names, types and numbers; their sentences stay there. So no field is described.
+/// The module takes names, types and numbers from the pages, not their text: fields have no description.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -26,14 +26,14 @@ Examples:
 
 Then add `mod events;` beside it, and register a handler with `on::<TheEvent>`.
 
-Exit status 1: a page is no event page, or its facts make no types; nothing is written.")]
+Exit status 1: a page is not an event page, or describes no valid types; no file is written.")]
 pub(crate) struct CodegenArgs {
     #[arg(required = true, value_name = "PAGE")]
     pages: Vec<PathBuf>,
-    /// A file that ends with `.rs`, or the folder of a file `events.rs`.
+    /// The file to write, `*.rs`, or a folder, which gets `events.rs`.
     #[arg(long, value_name = "DIR|FILE", default_value = "src")]
     out: PathBuf,
-    /// Overwrite a file that was not generated.
+    /// Overwrite a file that this command did not generate.
     #[arg(long)]
     force: bool,
 }

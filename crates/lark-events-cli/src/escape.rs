@@ -1,20 +1,19 @@
-//! Foreign text on a terminal: what would move the cursor, reorder the text or not show at all is
-//! written as an escape.
+//! Escapes foreign text for a terminal: characters that move the cursor, reorder text or are invisible.
 
 use std::borrow::Cow;
 
-/// Escapes every control but the end of a line. The escapes are those of JSON, so that JSON stays the same
-/// value; other text only has to show what is in it.
+/// Escapes every control character except line feeds. The escapes are those of JSON, so that escaped JSON
+/// keeps its value.
 pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     escape_if(text, |char| char != '\n' && is_control(char))
 }
 
-/// Escapes every control, and so keeps a text on its line.
+/// Escapes every control character, so that the text stays on one line.
 pub(crate) fn escape_line(text: &str) -> Cow<'_, str> {
     escape_if(text, is_control)
 }
 
-/// Whether it acts on a terminal, or shows nowhere.
+/// Whether a character acts on a terminal, or is invisible.
 fn is_control(char: char) -> bool {
     char.is_control() // C0, DEL and C1
         || matches!(char,

@@ -1,4 +1,5 @@
-//! `lark-events inspect`: what a handler would be given of a payload, and what it would not.
+//! `lark-events inspect`: how a payload decodes for a handler, and which of its fields the type
+//! does not have.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -18,22 +19,22 @@ use crate::payload::{self, Unopened};
 use crate::secrets::{ENCRYPT_KEY, Secret, given};
 use crate::text::Text;
 
-/// Show how an event decodes into its Rust type, and what the type does not take.
+/// Show how an event decodes into its Rust type, and which fields the type does not have.
 ///
-/// Reads one payload as the platform posts it: an event or callback in its envelope, or the encrypted
-/// wrapper of one, for which the Encrypt Key is needed. No signature and no token is checked.
+/// Reads one payload as the platform posts it: an event or callback in its envelope, or encrypted,
+/// which needs the Encrypt Key. Does not check the signature or the token.
 ///
-/// Prints one JSON value: `event_type`, `rust_type`, `crate`, `event` (what the type has, written as
-/// JSON again) and `unread` (JSON pointers to what it does not have; below `/message/content` they lead
-/// into the JSON in that string). For an event that is not in the catalogue `rust_type` and `crate` are
-/// null, and `event` is the body as it came.
+/// Prints one JSON value: `event_type`, `rust_type`, `crate`, `event` (the decoded event, as JSON
+/// again) and `unread` (JSON pointers to fields that the type does not have; below
+/// `/message/content` they point into the JSON in that string). For an event that is not in the
+/// catalogue, `rust_type` and `crate` are null, and `event` is the raw body.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   lark-events inspect < event.json
   lark-events inspect --json < event.json | jq .unread
 
-Exit status 1: the payload is no event, or does not open with the key.")]
+Exit status 1: the payload is not an event, or does not decrypt with the key.")]
 pub(crate) struct InspectArgs {
     /// The file to read; `-` is stdin.
     #[arg(value_name = "FILE", default_value = "-")]
@@ -41,16 +42,16 @@ pub(crate) struct InspectArgs {
     #[arg(
         long,
         value_name = "ENCRYPT_KEY",
-        help = "The Encrypt Key of an encrypted payload [env: LARK_ENCRYPT_KEY, which other users \
-                cannot see]"
+        help = "The Encrypt Key of an encrypted payload [env: LARK_ENCRYPT_KEY, hidden from other \
+            users]"
     )]
     key: Option<Secret>,
 }
 
-/// What some editors begin a file with.
+/// Some editors write it at the beginning of a file.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The members and their order are relied upon.
+/// Scripts rely on the members and their order.
 #[derive(Serialize)]
 struct Inspected<'a> {
     event_type: &'a str,
@@ -70,18 +71,18 @@ pub(crate) fn run(args: &InspectArgs, output: Output) -> Result<ExitCode, Error>
             return Err("the payload is encrypted: set LARK_ENCRYPT_KEY".into());
         }
         Err(Unopened::WrongKey) => {
-            output.note("the payload does not open with this Encrypt Key");
+            output.note("the payload does not decrypt with this Encrypt Key");
             return Ok(ExitCode::FAILURE);
         }
     };
     let delivery = match parse(document) {
         Ok(delivery) => delivery,
         Err(_) if payload.starts_with(BYTE_ORDER_MARK) => {
-            output.note("the payload begins with a byte order mark, which JSON does not have");
+            output.note("the payload begins with a byte order mark, which JSON does not allow");
             return Ok(ExitCode::FAILURE);
         }
         Err(why) => {
-            output.note(format_args!("the payload is no event: {why}"));
+            output.note(format_args!("the payload is not an event: {why}"));
             return Ok(ExitCode::FAILURE);
         }
     };
@@ -95,12 +96,12 @@ pub(crate) fn run(args: &InspectArgs, output: Output) -> Result<ExitCode, Error>
         None => (delivery.raw, Vec::new()),
         Some(Err(_)) if !delivery.raw.as_str().starts_with('{') => {
             output.note(format_args!(
-                "the body is not one of {event_type}: it is no object"
+                "the body does not fit {event_type}: expected an object"
             ));
             return Ok(ExitCode::FAILURE);
         }
         Some(Err(why)) => {
-            output.note(format_args!("the body is not one of {event_type}: {why}"));
+            output.note(format_args!("the body does not fit {event_type}: {why}"));
             return Ok(ExitCode::FAILURE);
         }
     };
@@ -120,7 +121,7 @@ pub(crate) fn run(args: &InspectArgs, output: Output) -> Result<ExitCode, Error>
     Ok(ExitCode::SUCCESS)
 }
 
-/// What of a message's content its type does not take. It is JSON in a string of the event.
+/// Fields of a message's content, JSON in a string of the event, that the content's type does not have.
 fn unread_content(delivery: &Delivery) -> Vec<String> {
     if delivery.header.event_type != MessageReceiveV1::EVENT_TYPE {
         return Vec::new();
@@ -134,7 +135,7 @@ fn unread_content(delivery: &Delivery) -> Vec<String> {
         .collect()
 }
 
-/// The event of a document, whose old card callbacks have no envelope to say what they are.
+/// The event of a document; an old card callback has no envelope and is recognised by its members.
 fn parse(document: Bytes) -> Result<Delivery, lark_events::DecodeError> {
     #[derive(Deserialize)]
     struct OldCard {

@@ -1,6 +1,6 @@
-//! JSON laid out anew as text, so that every digit, escape and double key stays as it is.
+//! Lays out JSON as text, so that every digit, escape and duplicate key is kept.
 
-/// How to lay JSON out.
+/// A layout of JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Layout {
     /// No white space at all.
@@ -11,7 +11,7 @@ pub(crate) enum Layout {
     Pretty,
 }
 
-/// The same JSON in another layout. It must be JSON: nothing is checked.
+/// The same JSON in another layout. The text must be valid JSON; this is not checked.
 pub(crate) fn lay_out(json: &str, layout: Layout) -> String {
     let mut text = String::with_capacity(json.len());
     let mut depth = 0_usize;
@@ -61,7 +61,7 @@ pub(crate) fn lay_out(json: &str, layout: Layout) -> String {
 }
 
 fn new_line(text: &mut String, depth: usize, layout: Layout) {
-    /// Deeper than people read; the text would grow with the square of the depth.
+    /// A bound, as the text would otherwise grow with the square of the depth.
     const MAX_INDENT: usize = 32;
     if layout == Layout::Pretty {
         text.push('\n');

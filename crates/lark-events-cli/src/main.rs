@@ -44,11 +44,11 @@ struct Cli {
 
 const EXIT_STATUS: &str = "\
 Exit status:
-  0  it is so: accepted, found, passed
-  1  it is not so: refused, not found, failed
-  2  it could not be told: bad arguments, unreadable input";
+  0  success: accepted, found, passed
+  1  negative result: rejected, not found, failed
+  2  error: invalid arguments, unreadable input";
 
-// Each command has a module of its own, with its arguments and `run`.
+// Each command has its own module, with its arguments and `run`.
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::ServeArgs),
@@ -62,10 +62,10 @@ enum Command {
     Man(manual::ManArgs),
 }
 
-/// What went wrong where nothing could be told; its text goes to stderr.
+/// Why a command has no result; the text goes to stderr.
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// The status that says so.
+/// The exit status of an [`Error`].
 const TROUBLE: u8 = 2;
 
 fn main() -> ExitCode {
@@ -88,7 +88,7 @@ fn main() -> ExitCode {
     });
     match result {
         Ok(code) => code,
-        // Whoever reads has seen enough.
+        // The reader of stdout has closed it.
         Err(error) if is_broken_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => {
             output.error(&*error);
@@ -97,8 +97,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs a command to its end, and waits for no thread that it has left behind: a name that is still
-/// being resolved after its time may take minutes.
+/// Runs a command to its end without waiting for the threads that it leaves behind: the lookup of a name
+/// may go on for minutes after its timeout.
 fn drive<T>(command: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     let runtime = Runtime::new()?;
     let result = runtime.block_on(command);

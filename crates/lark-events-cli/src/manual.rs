@@ -1,5 +1,5 @@
-//! `completions` and `man`: what shells and readers of manuals want to know of this command, from
-//! the same definitions that parse it.
+//! `completions` and `man`: shell completions and manual pages, from the same definitions that parse the
+//! arguments.
 
 use std::process::ExitCode;
 
@@ -10,7 +10,7 @@ use clap_mangen::Man;
 use crate::output::Output;
 use crate::{Cli, Error};
 
-/// Print a shell's completions of this command.
+/// Print the completion script for a shell.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -21,14 +21,14 @@ pub(crate) struct CompletionsArgs {
     shell: Shell,
 }
 
-/// Print the manual page of this command, or of one of its own.
+/// Print the manual page of this command, or of a subcommand.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   lark-events man | man -l -
   lark-events man push > lark-events-push.1")]
 pub(crate) struct ManArgs {
-    /// Such as `push`, or `events show`.
+    /// The subcommand, such as `push` or `events show`.
     command: Vec<String>,
 }
 
@@ -45,7 +45,7 @@ pub(crate) fn man(args: &ManArgs, output: Output) -> Result<ExitCode, Error> {
     command.build();
     for name in &args.command {
         let Some(found) = command.find_subcommand(name) else {
-            return Err(format!("there is no command {name}").into());
+            return Err(format!("unknown command {name}; see `lark-events --help`").into());
         };
         command = found.clone();
     }

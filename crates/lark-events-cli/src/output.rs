@@ -1,4 +1,4 @@
-//! What is printed, and how: for people, or as JSON for machines. All of it is escaped here.
+//! Prints everything: text for people, or JSON for machines. All of it is escaped here.
 
 use std::env;
 use std::error::Error;
@@ -14,24 +14,24 @@ use crate::Cli;
 use crate::escape::{escape, escape_line};
 use crate::text::Text;
 
-/// What is as it should be.
+/// Good results.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
-/// What is not.
+/// Bad results.
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
 /// Names that can be typed: event types, commands.
 pub(crate) const NAME: Style = AnsiColor::Cyan.on_default();
-/// What stands out: headings.
+/// Headings.
 pub(crate) const STRONG: Style = Style::new().bold();
-/// What matters less.
+/// Details.
 pub(crate) const FAINT: Style = Style::new().dimmed();
 
-/// How results are printed. They go to stdout, all else to stderr.
+/// How results are printed. Results go to stdout, messages and errors to stderr.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Output {
     /// Print JSON, one value per line, for machines.
     #[arg(long, global = true, help_heading = "Output")]
     pub(crate) json: bool,
-    /// When to use colours: `auto` is on a terminal, unless `NO_COLOR` is set.
+    /// When to use colours: `auto` uses them on a terminal unless `NO_COLOR` is set.
     #[arg(
         long,
         global = true,
@@ -50,37 +50,36 @@ impl Output {
         write(text.as_bytes())
     }
 
-    /// Prints what this program has made, and nothing foreign is in.
+    /// Prints text that this program made, without foreign text in it.
     pub(crate) fn print_own(self, bytes: &[u8]) -> io::Result<()> {
         write(bytes)
     }
 
-    /// Prints a result for machines, on a line of its own.
+    /// Prints a result for machines, on one line.
     pub(crate) fn print_json(self, value: &impl Serialize) -> io::Result<()> {
         self.print(serde_json::to_string(value)?)
     }
 
-    /// Draws lines and what to type behind, in the place of as many that were drawn before if there were
-    /// any.
+    /// Draws lines and the prompt below them; `again` draws over as many lines that were drawn before.
     pub(crate) fn draw(self, lines: &[Text], again: bool, prompt: &str) -> io::Result<()> {
         let lines = lines.iter();
         let lines = lines.map(|line| line.render(self.is_coloured(&io::stdout())));
         write(drawing(lines, again, prompt).as_bytes())
     }
 
-    /// Tells people something beside the result.
+    /// Prints a message beside the result, to stderr.
     pub(crate) fn note(self, text: impl Into<Text>) {
         say(&format!("lark-events: {}\n", text.into().render(false)));
     }
 
-    /// Says on a terminal what takes its time, until something else is said in its place.
+    /// Shows on a terminal which step is running, in place of the step before.
     pub(crate) fn busy_with(self, what: impl Display) {
         if io::stderr().is_terminal() && !is_dumb() {
             say(&format!("\r\u{1b}[K{}", Text::line(what).render(false)));
         }
     }
 
-    /// Prints an error and what caused it. Further lines of it are indented, so that none of them looks
+    /// Prints an error and its causes. Its further lines are indented, so that none of them looks
     /// like another message.
     pub(crate) fn error(self, error: &(dyn Error + 'static)) {
         let mut text = error.to_string();
@@ -104,20 +103,20 @@ impl Output {
     }
 }
 
-/// Prints why the arguments cannot be taken, or the help that they ask for, as `clap` does it; gives the
-/// status to exit with. An error quotes arguments: it is made of escaped ones.
+/// Prints why the arguments are invalid, or the help that they ask for, as `clap` does, and returns
+/// the exit status. An error quotes arguments, so the arguments are escaped first.
 pub(crate) fn misuse(error: &clap::Error) -> ExitCode {
     let args = env::args_os().map(|arg| escape_line(&arg.to_string_lossy()).into_owned());
     match Cli::try_parse_from(args) {
-        // When that is closed there is nobody left to tell.
+        // A closed stderr has no reader.
         Err(error) => drop(error.print()),
-        // The escaped ones can be taken.
+        // The escaped arguments are valid.
         Ok(_) => say(&escape(&error.render().to_string())),
     }
     u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
-/// Says what is waited for, where it has to be typed.
+/// Asks for input if stdin is a terminal.
 pub(crate) fn hint_if_typed(what: &'static str) {
     if io::stdin().is_terminal() {
         say(&format!(
@@ -126,7 +125,7 @@ pub(crate) fn hint_if_typed(what: &'static str) {
     }
 }
 
-/// A verdict stands whether anybody reads on or not.
+/// A closed stdout does not change the exit status of a verdict.
 pub(crate) fn even_if_unread(printed: io::Result<()>) -> io::Result<()> {
     match printed {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -134,7 +133,7 @@ pub(crate) fn even_if_unread(printed: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// What draws lines on a terminal.
+/// The text and escape sequences that draw lines on a terminal.
 fn drawing(lines: impl ExactSizeIterator<Item = String>, again: bool, prompt: &str) -> String {
     let mut drawing = String::new();
     if again {
@@ -155,7 +154,7 @@ fn write(bytes: &[u8]) -> io::Result<()> {
     out.flush()
 }
 
-/// Writes to stderr; when that is closed there is nobody left to tell.
+/// Writes to stderr; a closed stderr has no reader.
 fn say(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
 }

@@ -1,5 +1,4 @@
-//! What the platform posts, as a tool is given it: read from a file or stdin, and opened if it is
-//! sealed.
+//! Reads a saved payload from a file or stdin, and decrypts it if it is encrypted.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -28,15 +27,15 @@ pub(crate) fn read(path: &Path, what: &'static str) -> Result<Bytes, Error> {
     };
     let bytes = bytes.map_err(|error| format!("{name}: {error}"))?;
     if bytes.is_empty() {
-        return Err(format!("{name}: nothing there, where {what} was to be").into());
+        return Err(format!("{name}: empty, expected {what}").into());
     }
     if bytes.len() as u64 > MAX_BYTES {
-        return Err(format!("{name}: more than any event has").into());
+        return Err(format!("{name}: larger than {MAX_BYTES} bytes, which no event is").into());
     }
     Ok(bytes.into())
 }
 
-/// What a file is called where something is wrong with it.
+/// The name of a file in error texts.
 pub(crate) fn name(path: &Path) -> String {
     if is_stdin(path) {
         "stdin".to_owned()
@@ -49,14 +48,14 @@ fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// All there is, or a byte too much.
+/// Reads everything, up to one byte over the limit.
 fn bounded(from: impl io::Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     from.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-/// The sealed text of an `{"encrypt": …}` wrapper.
+/// The encrypted text of an `{"encrypt": …}` wrapper.
 pub(crate) fn sealed_text(payload: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Wrapper {
@@ -66,7 +65,7 @@ pub(crate) fn sealed_text(payload: &[u8]) -> Option<String> {
     Some(wrapper.encrypt)
 }
 
-/// The document of a payload: opened with the key if it is sealed, else the payload itself.
+/// The document of a payload: decrypted with the key if it is encrypted, else the payload itself.
 pub(crate) fn document(payload: &Bytes, key: Option<&EncryptKey>) -> Result<Bytes, Unopened> {
     let Some(sealed) = sealed_text(payload) else {
         return Ok(payload.clone());
@@ -79,14 +78,14 @@ pub(crate) fn document(payload: &Bytes, key: Option<&EncryptKey>) -> Result<Byte
         .ok_or(Unopened::WrongKey)
 }
 
-/// Why a sealed payload stays closed.
+/// Why an encrypted payload cannot be decrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unopened {
     NoKey,
     WrongKey,
 }
 
-/// Whether a key opens a sealed text.
+/// Whether a key decrypts an encrypted text to JSON.
 pub(crate) fn opens(key: &EncryptKey, sealed: &str) -> bool {
     let document = key.open(sealed);
     document.is_ok_and(|document| is_json(&document))

@@ -11,7 +11,7 @@ use crate::Error;
 pub(crate) const ENCRYPT_KEY: &str = "LARK_ENCRYPT_KEY";
 const VERIFICATION_TOKEN: &str = "LARK_VERIFICATION_TOKEN";
 
-/// What the developer console shows under "Encryption strategy".
+/// The secrets that the developer console shows under "Encryption strategy".
 #[derive(Debug, Args)]
 #[command(
     next_help_heading = "Secrets (other users can see command lines: prefer the environment)"
@@ -43,25 +43,27 @@ impl Secrets {
     }
 }
 
-/// The argument, or else the variable. An empty argument is a mistake: nobody types one, and a
-/// request would go out unsigned.
+/// The argument, or else the variable. An empty argument is an error: without it a request would go out
+/// unsigned.
 pub(crate) fn given(
     argument: Option<&Secret>,
     option: &str,
     variable: &str,
 ) -> Result<Option<String>, Error> {
     match argument {
-        Some(Secret(text)) if text.is_empty() => Err(format!("{option} is empty").into()),
+        Some(Secret(text)) if text.is_empty() => {
+            Err(format!("{option} is empty: pass the secret, or leave the option out").into())
+        }
         Some(Secret(text)) => Ok(Some(text.clone())),
         None => match env::var(variable) {
             Ok(text) => Ok(Some(text).filter(|text| !text.is_empty())),
             Err(env::VarError::NotPresent) => Ok(None),
-            Err(env::VarError::NotUnicode(_)) => Err(format!("{variable} is no UTF-8").into()),
+            Err(env::VarError::NotUnicode(_)) => Err(format!("{variable} is not UTF-8").into()),
         },
     }
 }
 
-/// Text that does not print.
+/// Text that is never printed.
 #[derive(Clone)]
 pub(crate) struct Secret(String);
 

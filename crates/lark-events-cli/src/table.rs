@@ -5,19 +5,19 @@ use clap::builder::styling::Style;
 use crate::escape::escape_line;
 use crate::text::Text;
 
-/// Rows of cells. Styles are for whole columns, so that what does not show takes no width.
+/// Rows of cells. Styles are set per cell on output, so that they do not count for the widths.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     rows: Vec<Vec<String>>,
 }
 
-/// What is between two columns.
+/// The space between two columns.
 const GAP: &str = "  ";
 
 impl Table {
     pub(crate) fn row<T: Into<String>>(&mut self, cells: impl IntoIterator<Item = T>) {
         let cells = cells.into_iter().map(Into::into);
-        // What is escaped is wider.
+        // Escaped text is wider.
         let cells = cells.map(|cell: String| escape_line(&cell).into_owned());
         self.rows.push(cells.collect());
     }

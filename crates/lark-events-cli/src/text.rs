@@ -1,4 +1,4 @@
-//! Text for a terminal. Whatever is put into it is escaped; only styles are not.
+//! Text for a terminal. All text in it is escaped; styles are not.
 
 use std::fmt::{Display, Write as _};
 
@@ -6,17 +6,17 @@ use clap::builder::styling::Style;
 
 use crate::escape::{escape, escape_line};
 
-/// What is printed. A command has no other way to a terminal, so that nothing foreign gets there as it is.
+/// Text to print. Commands print only this type, so that no foreign text reaches a terminal unescaped.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Text(Vec<(Style, String)>);
 
 impl Text {
-    /// Text on one line: an end of a line in it is shown as an escape.
+    /// Text on one line; line ends in it are escaped.
     pub(crate) fn line(text: impl Display) -> Self {
         Self::painted(Style::new(), text)
     }
 
-    /// Text whose lines are kept.
+    /// Text of several lines.
     pub(crate) fn lines(text: impl Display) -> Self {
         let text = text.to_string();
         Self(vec![(Style::new(), escape(&text).into_owned())])
@@ -28,7 +28,7 @@ impl Text {
         Self(vec![(style, escape_line(&text).into_owned())])
     }
 
-    /// What follows on the same line.
+    /// Appends text on the same line.
     pub(crate) fn then(mut self, text: impl Into<Self>) -> Self {
         self.0.extend(text.into().0);
         self
@@ -44,7 +44,7 @@ impl Text {
         all
     }
 
-    /// As much of it as has a width.
+    /// Cuts the text to a width.
     pub(crate) fn cut(mut self, width: usize) -> Self {
         let mut room = width;
         for (_, text) in &mut self.0 {
@@ -55,7 +55,7 @@ impl Text {
         self
     }
 
-    /// What to write.
+    /// The text to write, with styles if `coloured`.
     pub(crate) fn render(&self, coloured: bool) -> String {
         let mut rendered = String::new();
         for (style, text) in &self.0 {

@@ -1,5 +1,5 @@
-//! The facts of a domain with our words and names. Whatever is missing or stale on either side is a
-//! problem: a new fact must not go unnamed, and an old word must not rot silently.
+//! Joins the facts of a domain with the descriptions and names of its overlay. Reports everything
+//! that is missing or stale on either side, so that new facts get names and old words are removed.
 
 mod enums;
 
@@ -18,7 +18,7 @@ use super::{core_tables, documented, names, prose, rules, stale};
 /// From here on, Unicode has Chinese, Japanese and Korean, and no punctuation of English.
 const FIRST_CJK: char = '\u{2e80}';
 
-/// Everything that is known of a domain.
+/// All facts of a domain.
 pub(crate) struct Uniting<'a> {
     pub(crate) specs: &'a [Spec],
     pub(crate) types: &'a Types,
@@ -27,7 +27,7 @@ pub(crate) struct Uniting<'a> {
 }
 
 impl<'a> Uniting<'a> {
-    /// Decides everything that is to be generated for the domain.
+    /// Decides the whole output for the domain.
     pub(crate) fn domain(self, name: &str, place: &Place, problems: &mut Problems) -> Domain {
         let Self {
             specs,
@@ -110,7 +110,7 @@ struct Catalogue<'a, 'p> {
     naming: Naming<'a>,
     /// The types whose rules are checked.
     validated: BTreeSet<&'a str>,
-    /// The permissions that can no longer be applied for.
+    /// The permissions for which apps can no longer apply.
     retired: BTreeSet<&'a str>,
     /// The keys that the facts have for each enum.
     keys: BTreeMap<&'a str, BTreeSet<Key>>,
@@ -170,7 +170,7 @@ impl<'a> Catalogue<'a, '_> {
         Some(body)
     }
 
-    /// A hand-written type, as the facts have it: it has its words elsewhere.
+    /// A hand-written type, as in the facts; its description is in its source.
     fn external(&mut self, definition: &Definition) -> Option<Struct> {
         let object = &definition.object;
         let external = self.overlay.external(&object.key)?;
@@ -249,7 +249,7 @@ impl<'a> Catalogue<'a, '_> {
             let field = self.field(property, words, &at);
             if !names::is_field_name(&field.name) || !taken.insert(field.name.clone()) {
                 let rule = format!(
-                    "`{}` is taken or no name for a field; set `name`",
+                    "`{}` is taken, or is not a field name; set `name`",
                     field.name
                 );
                 let Schema { file, pointer, .. } = &property.schema;
@@ -268,10 +268,13 @@ impl<'a> Catalogue<'a, '_> {
         }
         if let Some(by_hand) = words.and_then(|words| words.external.as_ref()) {
             if !matches!(schema.leaf().shape, Shape::Either(_)) {
-                self.report(at, "an `extern` is for a value that comes in several forms");
+                self.report(
+                    at,
+                    "an `extern` is allowed only for a value that comes in several forms",
+                );
             }
             if !names::is_path(by_hand) {
-                self.report(at, "`extern` is no path of a type");
+                self.report(at, "`extern` is not a path of a type");
             }
         }
         let doc = self.doc(words.and_then(|words| words.doc.as_ref()), at);
@@ -360,10 +363,7 @@ impl<'a> Catalogue<'a, '_> {
         if doc.matches('`').count() % 2 == 1
             || prose.flat_map(str::chars).any(|c| "[]<>".contains(c))
         {
-            self.report(
-                at,
-                "brackets and single backticks do not belong in a `doc`, but within code",
-            );
+            self.report(at, "a `doc` may have brackets and backticks only in code");
         }
         doc.clone()
     }

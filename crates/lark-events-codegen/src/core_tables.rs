@@ -1,6 +1,5 @@
-//! What the core crate knows of single events, because layers and tools see deliveries and no typed
-//! events: whose page names another key for de-duplication than the event's id, and which names
-//! without a version are events.
+//! Tables of single events for the core crate, whose layers and tools see deliveries instead of
+//! typed events: duplicate keys other than the event id, and event types of the version 1 envelope.
 
 use super::list::Entry;
 use super::overlay::{Overlay, path};
@@ -8,7 +7,7 @@ use super::problem::Problems;
 use super::spec::{Object, Shape, Spec};
 use super::types::Types;
 
-/// The crate that the tables are in.
+/// The crate with the tables.
 pub(crate) const FOLDER: &str = "crates/lark-events";
 pub(crate) const FILE: &str = "tables.rs";
 
@@ -31,7 +30,7 @@ pub(crate) fn report_stray(
             let body = specs.iter().find(|spec| spec.facts.event_type == *name);
             match body.map(|spec| &spec.body).filter(|_| table == "events") {
                 Some(body) if is_id(body, pointer, types) => {}
-                Some(_) => report("no JSON pointer to a string or an integer of the body"),
+                Some(_) => report("expected a JSON pointer to a string or an integer of the body"),
                 None => report("only for an event that is in the facts"),
             }
         }

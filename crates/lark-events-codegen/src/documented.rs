@@ -1,4 +1,4 @@
-//! What is documented of an event, for its rustdoc, its `INFO` and the tables of events.
+//! The documented facts of an event, for its rustdoc, its `INFO` and the tables of events.
 
 use super::facts::{Envelope, EventFacts, Scope};
 use super::model::Info;
@@ -96,7 +96,7 @@ pub(crate) fn info(facts: &EventFacts, doc: &str) -> Info {
     }
 }
 
-/// An app is only told to apply for what it can get, unless there is nothing else.
+/// Lists only permissions that an app can still apply for, unless there are no others.
 fn offered(scopes: &[Scope]) -> Vec<String> {
     let all_retired = scopes.iter().all(|scope| scope.retired);
     let offered = scopes.iter().filter(|scope| all_retired || !scope.retired);

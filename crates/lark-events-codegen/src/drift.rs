@@ -1,5 +1,5 @@
-//! What SDKs say of events and our facts do not, or say differently: for a look at the next release of
-//! an SDK. `specs/drift.toml` has the fields that are not taken, and why.
+//! Compares the fields of SDKs with the facts, for the next release of an SDK. `specs/drift.toml`
+//! lists the fields that are not taken, with reasons.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -76,7 +76,7 @@ impl Kind {
         })
     }
 
-    /// Whether a field of ours takes what the other is.
+    /// Whether our field accepts values of the other type.
     pub(crate) fn takes(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Any, _) | (_, Self::Any) | (Self::Text(_), Self::Text(_)) => true,
@@ -225,7 +225,7 @@ impl Left {
 pub struct Drift {
     /// A row for each field in which they differ.
     rows: Vec<[String; 6]>,
-    /// Files that are no models, each with what was expected.
+    /// Files that are not models, each with what was expected.
     pub refused: Vec<String>,
 }
 
@@ -241,7 +241,7 @@ impl Drift {
         text
     }
 
-    /// Whether a field of a model is neither in the facts nor said to be left.
+    /// Whether a field of a model is neither in the facts nor listed as not taken.
     #[must_use]
     pub fn is_open(&self) -> bool {
         let open = |[_, _, _, model, _, reason]: &[String; 6]| model != "-" && reason.is_empty();

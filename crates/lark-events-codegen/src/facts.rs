@@ -1,5 +1,5 @@
-//! What the platform documents beyond names and types: the `x-lark` members of a fact file, for
-//! which JSON Schema has no words of its own.
+//! Documented facts beyond names and types: the `x-lark` members of a fact file, for which JSON
+//! Schema has no keyword.
 
 use serde::Deserialize;
 use serde_json::{Number, Value};

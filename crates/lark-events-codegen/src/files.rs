@@ -7,7 +7,7 @@ use std::{fs, io};
 
 use super::CodegenError;
 
-/// Makes the file have this text. Returns whether it had; with `check`, that is all.
+/// Writes the text unless the file has it, and returns whether it had it. With `check`, only compares.
 ///
 /// A checkout with CRLF line ends counts as the same.
 pub(crate) fn ensure_file_contents(
@@ -36,7 +36,7 @@ pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
     fs::write(path, text)
 }
 
-/// The files under a folder, at any depth, that nothing generates any more. Removed unless `check`.
+/// Finds files under a folder, at any depth, that are no longer generated. Removes them unless `check`.
 pub(crate) fn ensure_no_others(
     folder: &Path,
     expected: &BTreeMap<PathBuf, String>,
@@ -56,7 +56,7 @@ pub(crate) fn ensure_no_others(
     Ok(others)
 }
 
-/// What is in a folder, by name; nothing where there is none.
+/// The entries of a folder, by name; none if it does not exist.
 pub(crate) fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>, CodegenError> {
     let paths = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -1,6 +1,6 @@
-//! Generates typed events from documentation: pages of the platform become facts in `specs/`, and
-//! those become Rust, a module of `crates/lark-events-types` for each domain, or the crate that its
-//! overlay names. `cargo xtask codegen` is this library as a command.
+//! Generates typed events from documentation. Pages of the platform become facts in `specs/`, and
+//! facts become Rust: a module of `crates/lark-events-types` for each domain, or the crate that its
+//! overlay names. The command `cargo xtask codegen` uses this library.
 //!
 //! ```text
 //! page, model -> import -> specs/<domain>/<event_type>.json  spec, facts  \
@@ -8,8 +8,8 @@
 //!                          specs/<domain>/overlay.toml       overlay      /
 //! ```
 //!
-//! It depends on none of the crates that it writes, so it works when they do not compile. Each function
-//! takes the root of a workspace.
+//! The library depends on none of the crates that it writes, so that it works when they do not
+//! compile. Each function takes the root of a workspace.
 //!
 //! ```no_run
 //! use std::path::Path;
@@ -17,7 +17,7 @@
 //! use lark_events_codegen::{CodegenError, check};
 //!
 //! match check(Path::new(".")) {
-//!     Ok(()) => println!("fresh"),
+//!     Ok(()) => println!("up to date"),
 //!     Err(CodegenError::Stale(files)) => println!("stale: {files:?}"),
 //!     Err(error) => println!("{error}"),
 //! }
@@ -73,25 +73,25 @@ pub use self::own::Module;
 pub use self::problem::Problem;
 pub use self::rustfmt::FormatError;
 
-/// Each package has its own.
+/// Each package has a copy.
 const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 
 /// Files by their paths.
 type Texts = BTreeMap<PathBuf, String>;
 
-/// Why nothing was generated, or what a check found. Its text has a line for each thing that is wrong.
+/// Why nothing was generated, or what a check found. Its text has a line for each problem.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CodegenError {
-    /// What is wrong with fact files and overlays.
+    /// Problems in fact files and overlays.
     Problems(Vec<Problem>),
-    /// Files that differ from what would be generated, relative to the workspace.
+    /// Files that differ from the generated text, relative to the workspace.
     Stale(Vec<PathBuf>),
-    /// There is no formatted text.
+    /// The text could not be formatted.
     Format(FormatError),
-    /// Pages that are no event pages, each with its line and what was expected there.
+    /// Pages that are not event pages, each with a line and what was expected there.
     Refused(Vec<String>),
-    /// A file that somebody wrote stands in the place of a module.
+    /// A hand-written file has the path of the module.
     NotGenerated(PathBuf),
     /// A file that cannot be read or written.
     Io(PathBuf, io::Error),
@@ -105,7 +105,7 @@ impl CodegenError {
     }
 }
 
-/// A line for each thing that is wrong.
+/// Writes a line for each problem.
 impl fmt::Display for CodegenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lines: Vec<_> = match self {
@@ -118,7 +118,7 @@ impl fmt::Display for CodegenError {
             Self::Refused(lines) => lines.clone(),
             Self::NotGenerated(path) => {
                 vec![format!(
-                    "{}: there already, and not generated",
+                    "{}: the file exists, and was not generated",
                     path.display()
                 )]
             }
@@ -132,26 +132,28 @@ impl fmt::Display for CodegenError {
 ///
 /// # Errors
 ///
-/// Where facts or words are wrong, rustfmt cannot be run, or a file cannot be read or written.
+/// Returns an error if facts or overlays have problems, if rustfmt cannot run, or if a file cannot
+/// be read or written.
 pub fn generate(root: &Path) -> Result<Vec<PathBuf>, CodegenError> {
     run(root, false)
 }
 
-/// Compares the generated files with what would be generated, and writes nothing.
+/// Checks that the generated files are up to date, and writes nothing.
 ///
 /// # Errors
 ///
-/// [`CodegenError::Stale`] where a file would change, or else as [`generate`].
+/// Returns [`CodegenError::Stale`] if a file would change, and otherwise the errors of [`generate`].
 pub fn check(root: &Path) -> Result<(), CodegenError> {
     run(root, true).map(drop)
 }
 
-/// Turns saved pages of the platform's documentation, and models of SDKs, into fact files. What is
-/// neither is refused, and the others go on. Of several sources of an event the newest page counts.
+/// Turns saved pages of the platform's documentation, and models of SDKs, into fact files. Rejects
+/// other files, and continues with the rest. If an event has several sources, the newest page
+/// counts.
 ///
 /// # Errors
 ///
-/// Where the overlays are wrong, or a fact file cannot be read or written.
+/// Returns an error if the overlays have problems, or if a fact file cannot be read or written.
 pub fn import(root: &Path, files: &[PathBuf]) -> Result<Report, CodegenError> {
     import::run(root, files)
 }
@@ -160,13 +162,13 @@ pub fn import(root: &Path, files: &[PathBuf]) -> Result<Report, CodegenError> {
 ///
 /// # Errors
 ///
-/// Where facts or words are wrong, or a file other than a model cannot be read.
+/// Returns an error if facts or overlays have problems, or if a file other than a model cannot be read.
 pub fn drift(root: &Path, models: &[PathBuf]) -> Result<Drift, CodegenError> {
     drift::run(root, models)
 }
 
-/// Brings the generated files up to date and returns those that changed. With `check`, nothing is
-/// written, and a file that would change is an error.
+/// Brings the generated files up to date and returns those that changed. With `check`, writes nothing, and
+/// returns an error if a file would change.
 fn run(root: &Path, check: bool) -> Result<Vec<PathBuf>, CodegenError> {
     let domains = generate_all(root)?;
     let mut texts = Texts::new();
@@ -215,7 +217,7 @@ fn run(root: &Path, check: bool) -> Result<Vec<PathBuf>, CodegenError> {
         changed.extend(ensure_no_others(&folder, &generated, check)?);
     }
 
-    // Last, so that what is left of the workspace is whole.
+    // Last, so that all other files are up to date even if it fails.
     report_orphans(root, &domains)?;
     let changed = changed.iter().map(|path| relative(root, path).into());
     let changed: Vec<PathBuf> = changed.collect();
@@ -225,7 +227,7 @@ fn run(root: &Path, check: bool) -> Result<Vec<PathBuf>, CodegenError> {
     Ok(changed)
 }
 
-/// Generated files of domains' own crates that are no Rust: what their packages need besides.
+/// Generated files of domains' own crates that are not Rust, such as their READMEs.
 fn beside_sources(root: &Path, domains: &[Generated]) -> Result<Texts, CodegenError> {
     let rust_version = of_workspace(root, "rust-version")?;
     let mut texts = Texts::new();
@@ -243,7 +245,7 @@ fn beside_sources(root: &Path, domains: &[Generated]) -> Result<Texts, CodegenEr
     Ok(texts)
 }
 
-/// Crates of a domain that is gone, or that has no crate of its own any more.
+/// Crates of domains that were removed, or that no longer have their own crate.
 fn report_orphans(root: &Path, domains: &[Generated]) -> Result<(), CodegenError> {
     let mut problems = Problems::default();
     let own = own_crates(domains).map(|(name, _)| name);
@@ -258,7 +260,7 @@ fn report_orphans(root: &Path, domains: &[Generated]) -> Result<(), CodegenError
             problems.push(
                 &relative(root, &folder),
                 "",
-                "no domain in specs/ has this crate: remove it",
+                "no domain in specs/ has this crate: remove the crate",
             );
         }
     }
@@ -266,8 +268,7 @@ fn report_orphans(root: &Path, domains: &[Generated]) -> Result<(), CodegenError
     Ok(())
 }
 
-/// The READMEs of the workspace and of the crate of types, as far as they are there, with the table
-/// of domains as it is now.
+/// The existing READMEs of the workspace and of the crate of types, with the current table of domains.
 fn fresh_readmes(root: &Path, domains: &[Generated]) -> Result<Texts, CodegenError> {
     let table = list::markdown(domains.iter().flat_map(|domain| &domain.entries));
     let mut fresh = Texts::new();
@@ -278,7 +279,8 @@ fn fresh_readmes(root: &Path, domains: &[Generated]) -> Result<Texts, CodegenErr
             text => text.map_err(|error| CodegenError::io(&path, error))?,
         };
         let text = list::in_readme(&text.replace("\r\n", "\n"), &table);
-        let text = text.ok_or_else(|| problem(&file, "", "no marks for the table of domains"))?;
+        let text =
+            text.ok_or_else(|| problem(&file, "", "expected marks for the table of domains"))?;
         fresh.insert(path, text);
     }
     Ok(fresh)
@@ -295,7 +297,7 @@ fn problem(file: &str, at: &str, rule: &str) -> CodegenError {
 ///
 /// # Errors
 ///
-/// Where facts or words are wrong, or a file cannot be read.
+/// Returns an error if facts or overlays have problems, or if a file cannot be read.
 pub fn list(root: &Path) -> Result<Listing, CodegenError> {
     let domains = generate_all(root)?.into_iter();
     Ok(Listing(domains.flat_map(|domain| domain.entries).collect()))
@@ -305,7 +307,7 @@ fn crate_folder(root: &Path, name: &str) -> PathBuf {
     root.join("crates").join(name)
 }
 
-/// The domains that have a crate of their own, by its name.
+/// The domains that have their own crate, by its name.
 fn own_crates(domains: &[Generated]) -> impl Iterator<Item = (&str, &Generated)> {
     domains.iter().filter_map(|domain| match &domain.place {
         Place::Crate(name) => Some((name.as_str(), domain)),
@@ -319,7 +321,7 @@ fn relative(root: &Path, path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")
 }
 
-/// What comes out of a domain.
+/// The output of a domain.
 #[derive(Debug)]
 pub struct Generated {
     name: String,
@@ -328,13 +330,13 @@ pub struct Generated {
     entries: Vec<list::Entry>,
     /// Whether a field can hold anything.
     has_any_json: bool,
-    /// Not yet formatted, by name; none for a domain that is by hand.
+    /// The unformatted files, by name; none for a hand-written domain.
     pub files: BTreeMap<String, String>,
-    /// What is in its events, for tools.
+    /// The fields of its events, for tools.
     pub outline: String,
 }
 
-/// Every domain; or what is wrong in any of them, or between them.
+/// Every domain, or the problems in and between them.
 fn generate_all(root: &Path) -> Result<Vec<Generated>, CodegenError> {
     let mut domains = Vec::new();
     let mut problems = Problems::default();
@@ -349,7 +351,7 @@ fn generate_all(root: &Path) -> Result<Vec<Generated>, CodegenError> {
     Ok(domains)
 }
 
-/// Domains that want one crate, and events in two of them.
+/// Reports domains with the same crate, and events in several domains.
 fn report_clashes(domains: &[Generated], problems: &mut Problems) {
     let mut crates = BTreeSet::new();
     let mut events = BTreeMap::new();
@@ -360,7 +362,7 @@ fn report_clashes(domains: &[Generated], problems: &mut Problems) {
             problems.push(&folder, "", "not a name for a domain");
         }
         if domain.entries.is_empty() {
-            problems.push(&folder, "", "no fact file: remove it");
+            problems.push(&folder, "", "no fact file: remove the folder");
         }
         if let Place::Crate(name) = &domain.place
             && !crates.insert(name)
@@ -377,11 +379,11 @@ fn report_clashes(domains: &[Generated], problems: &mut Problems) {
     }
 }
 
-/// A domain, or what is wrong in it.
+/// A domain, or its problems.
 ///
 /// # Errors
 ///
-/// Its problems, at least one.
+/// Returns its problems, at least one.
 pub fn generate_domain(sources: &Sources) -> Result<Generated, Vec<Problem>> {
     let mut problems = Problems::default();
     let Source { file, text } = &sources.overlay;
@@ -390,7 +392,7 @@ pub fn generate_domain(sources: &Sources) -> Result<Generated, Vec<Problem>> {
     let specs: Vec<_> = specs
         .filter_map(|Source { file, text }| Spec::parse(file, text, &overlay, &mut problems))
         .collect();
-    // What refers to a file that could not be read would be reported wrongly.
+    // A reference to an unreadable file would be reported as a wrong problem.
     let mut problems = problems.checkpoint()?;
     let types = types::collect(&specs, &overlay, &mut problems);
     let place = Place::of(&sources.name, &overlay, &mut problems);
@@ -421,7 +423,7 @@ pub fn generate_domain(sources: &Sources) -> Result<Generated, Vec<Problem>> {
     })
 }
 
-/// What the manifest of the workspace says of all crates.
+/// A field of `workspace.package` in the manifest.
 fn of_workspace(root: &Path, field: &str) -> Result<String, CodegenError> {
     let path = root.join("Cargo.toml");
     let text = fs::read_to_string(&path).map_err(|error| CodegenError::io(&path, error))?;
@@ -434,7 +436,7 @@ fn of_workspace(root: &Path, field: &str) -> Result<String, CodegenError> {
     let at = format!("workspace.package.{field}");
     value
         .map(str::to_owned)
-        .ok_or_else(|| problem("Cargo.toml", &at, "not there"))
+        .ok_or_else(|| problem("Cargo.toml", &at, "missing"))
 }
 
 /// For the fuzz targets: texts in, texts out, without files. Not part of the API.

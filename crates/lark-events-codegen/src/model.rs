@@ -1,5 +1,5 @@
-//! What is to be generated for one domain, with every name, text, choice and order decided. `render/`
-//! writes it down, and decides nothing but how it is laid out.
+//! The output for one domain, with every name, text, choice and order decided. `render/` writes it,
+//! and decides only the layout.
 
 use super::overlay::Key;
 

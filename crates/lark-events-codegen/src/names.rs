@@ -1,5 +1,5 @@
-//! Rust names for the platform's names, by one rule: events are called what the official Go SDK
-//! calls them, so that its users and its documentation carry over.
+//! Rust names for the platform's names, by one rule: events have the names of the official Go SDK,
+//! which its users and its documentation know.
 
 use super::facts::Envelope;
 

@@ -1,5 +1,4 @@
-//! Who is called what in a domain: events, types and enums share one module, so each name is given
-//! once.
+//! Assigns the names of a domain. Events, types and enums share one module, so that each name is unique.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,12 +56,12 @@ impl<'a> Naming<'a> {
                     let at = path(&["types", key, "extern"]);
                     claims
                         .problems
-                        .push(&overlay.file, at, "`path` is no path of a type");
+                        .push(&overlay.file, at, "`path` is not a path of a type");
                 }
                 naming.types.insert(key, external.path.clone());
                 continue;
             }
-            // What is only within a hand-written type needs no name.
+            // A type that only a hand-written type contains needs no name.
             if !reached.contains(key.as_str()) {
                 continue;
             }
@@ -81,7 +80,7 @@ impl<'a> Naming<'a> {
         naming
     }
 
-    /// A type without a name of its own is called after its owner and its field.
+    /// Names an unnamed type after its owner and its field.
     fn derive(&self, key: &str) -> String {
         let Some((owner, field)) = key.rsplit_once('/') else {
             return names::type_name(key);
@@ -102,21 +101,20 @@ impl<'a> Naming<'a> {
 }
 
 struct Claims<'p> {
-    /// Who has a name.
+    /// The owner of each name.
     holders: BTreeMap<String, String>,
-    /// Who has a constant for its sample.
+    /// The owner of each constant for a sample.
     samples: BTreeMap<String, String>,
     problems: &'p mut Problems,
 }
 
 impl Claims<'_> {
-    /// The sample of each event has a constant of its own.
+    /// Claims the constant for the sample of an event.
     fn sample(&mut self, name: &str, what: &str, file: &str) {
         let constant = names::constant_name(name);
         if let Some(holder) = self.samples.get(&constant) {
-            let rule = format!(
-                "{what} would have its sample in `{constant}`, as has {holder}; set `name`"
-            );
+            let rule =
+                format!("{what} would have its sample in `{constant}`, like {holder}; set `name`");
             self.problems.push(file, "/$id", rule);
         }
         self.samples.insert(constant, what.to_owned());
@@ -127,7 +125,7 @@ impl Claims<'_> {
             let rule = format!("{what} cannot be called `{name}` in Rust; set `name`");
             self.problems.push(file, at, rule);
         } else if let Some(holder) = self.holders.get(name) {
-            let rule = format!("{what} would be called `{name}`, as is {holder}");
+            let rule = format!("{what} would be called `{name}`, like {holder}");
             self.problems.push(file, at, rule);
         } else {
             self.holders.insert(name.to_owned(), what);

@@ -1,5 +1,5 @@
-//! Our words and names for the facts of a domain: `specs/<domain>/overlay.toml`. An import never
-//! touches it.
+//! Our descriptions and names for the facts of a domain: `specs/<domain>/overlay.toml`. An import
+//! never changes it.
 
 use std::collections::BTreeMap;
 use std::fmt;

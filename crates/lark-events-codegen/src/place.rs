@@ -14,7 +14,7 @@ pub(crate) const GENERATED: &str = "src/generated";
 pub(crate) enum Place {
     /// The module of the crate of types that is called as the domain.
     Module(String),
-    /// A crate of its own.
+    /// A separate crate.
     Crate(String),
     /// A module of a hand-written crate, for which no types are generated.
     ByHand(String),
@@ -26,7 +26,7 @@ impl Place {
         match (&overlay.by_hand, &overlay.crate_name) {
             (Some(module), name) => {
                 if !names::is_path(module) {
-                    report("by_hand", "no path of a module");
+                    report("by_hand", "not a path of a module");
                 }
                 if name.is_some() {
                     report("crate", "nothing is generated for a domain `by_hand`");
@@ -35,7 +35,7 @@ impl Place {
             }
             (None, Some(name)) => {
                 if !names::is_crate_name(name) {
-                    report("crate", "no name for the crate of a domain");
+                    report("crate", "not a name for the crate of a domain");
                 }
                 Self::Crate(name.clone())
             }

@@ -1,9 +1,9 @@
-//! What can be wrong with the catalogue, as lines that say where: all of them are reported at once,
-//! because a fresh import leaves many words to write.
+//! Problems of the catalogue, as lines with their places. All are reported at once, because a new
+//! import leaves many descriptions to write.
 
 use std::fmt;
 
-/// One thing to put right in a fact file or an overlay.
+/// A problem to fix in a fact file or an overlay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// Relative to the workspace.
@@ -36,7 +36,7 @@ impl Problems {
         });
     }
 
-    /// Stops where anything is wrong so far.
+    /// Returns the problems found so far as an error, if there are any.
     pub(crate) fn checkpoint(self) -> Result<Self, Vec<Problem>> {
         if self.0.is_empty() {
             Ok(self)

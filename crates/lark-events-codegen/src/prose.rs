@@ -1,4 +1,4 @@
-//! Facts as sentences: what rustdoc says of a field after its description.
+//! Facts as sentences, for rustdoc after the description of a field.
 
 use std::collections::BTreeSet;
 

@@ -75,10 +75,10 @@ impl RawSchema {
             || has_length && kind != Some(Kind::String)
             || has_items && kind != Some(Kind::Array)
         {
-            return Err("bounds go beside the `type` that they are for, or else into `x-lark`");
+            return Err("bounds belong beside their `type`, or else in `x-lark`");
         }
         if is_number && facts.default.is_some() {
-            return Err("the default of a number goes beside its `type`");
+            return Err("the default of a number belongs beside its `type`");
         }
         let min_length = self.min_length.or(self.min_items);
         let max_length = self.max_length.or(self.max_items);
@@ -90,7 +90,7 @@ impl RawSchema {
         if is_single {
             Ok(facts)
         } else {
-            Err("a fact stands beside `type` or in `x-lark`, not in both")
+            Err("a fact belongs beside `type` or in `x-lark`, not in both")
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The documented rules for values: which fields have some, and which types have such fields.
+//! The documented rules for values: the fields and types that have them.
 
 use std::collections::BTreeSet;
 

@@ -10,13 +10,13 @@ use super::files::write;
 use super::scratch::Scratch;
 use super::{CodegenError, Texts};
 
-/// Why there is no formatted text.
+/// Why the text could not be formatted.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum FormatError {
-    /// There is no rustfmt, or it cannot be started.
+    /// rustfmt is not installed, or cannot be started.
     NotRun(io::Error),
-    /// What it said of the text.
+    /// rustfmt rejected the text, with this message.
     Refused(String),
 }
 
@@ -24,7 +24,7 @@ impl fmt::Display for FormatError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotRun(error) => write!(f, "cannot run rustfmt: {error}"),
-            Self::Refused(reason) => write!(f, "rustfmt refused: {reason}"),
+            Self::Refused(reason) => write!(f, "rustfmt rejected the text: {reason}"),
         }
     }
 }

@@ -1,11 +1,11 @@
-//! A folder for the time being: for files that rustfmt formats, and for the workspaces of tests.
+//! A temporary folder, for files that rustfmt formats and for the workspaces of tests.
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{env, fs, process};
 
-/// A folder of its own among the temporary files, gone when it is dropped.
+/// A unique temporary folder, removed on drop.
 pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {

@@ -1,5 +1,6 @@
-//! Fields that SDKs have and a page does not: the overlay lists those that are taken, and they become
-//! facts of the event when its fact file is read. An import would overwrite them there.
+//! Fields that SDKs have and a page does not. The overlay lists those that are taken, and they
+//! become facts of the event when its fact file is read. In the fact file, an import would
+//! overwrite them.
 
 use std::collections::BTreeMap;
 
@@ -28,12 +29,14 @@ impl SdkFields {
             let wrong = |rule: String| (path.as_str(), rule);
             let parsed = Kind::parse(kind).ok_or_else(|| wrong(format!("no type `{kind}`")))?;
             let schema = schema(&parsed, document);
-            let mut schema = schema.ok_or_else(|| wrong(format!("no type `{kind}` here")))?;
+            let mut schema =
+                schema.ok_or_else(|| wrong(format!("the fact file has no type `{kind}`")))?;
             let (owner, name) = path.rsplit_once('.').unwrap_or(("", path));
             let place = members(document, body, owner);
-            let (place, is_new) = place.ok_or_else(|| wrong("no object has it".to_owned()))?;
+            let (place, is_new) =
+                place.ok_or_else(|| wrong("no object has this field".to_owned()))?;
             let members = document.pointer_mut(&place).and_then(Value::as_object_mut);
-            let members = members.ok_or_else(|| wrong("no object has it".to_owned()))?;
+            let members = members.ok_or_else(|| wrong("no object has this field".to_owned()))?;
             match members.get_mut(name) {
                 None => {
                     if !is_new {
@@ -43,7 +46,9 @@ impl SdkFields {
                 }
                 Some(known) => {
                     if !widen(known, &schema) {
-                        return Err(wrong("the facts have it by now".to_owned()));
+                        return Err(wrong(
+                            "the facts already have this field: remove it here".to_owned(),
+                        ));
                     }
                 }
             }

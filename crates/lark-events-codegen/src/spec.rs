@@ -1,5 +1,5 @@
-//! A fact file, parsed: a JSON Schema of one event's whole document, reduced to what Rust types
-//! need. Strict, because a keyword that is skipped here would be a fact lost.
+//! Parses a fact file, a JSON Schema of one event's whole document. Rejects unknown keywords,
+//! because a skipped keyword would lose a fact.
 
 use std::path::Path;
 
@@ -177,7 +177,7 @@ impl Spec {
         for (name, def) in &defs {
             // `owner/field` is what a type without a name is called.
             if name.contains('/') {
-                let rule = format!("`{name}` is no name for a type");
+                let rule = format!("`{name}` is not a name for a type");
                 parser.problems.push(file, child("/$defs", name), rule);
             }
             types.extend(parser.object(def.clone(), &child("/$defs", name), name));

@@ -1,4 +1,4 @@
-//! Overlay entries that no fact stands behind: an old word must not rot silently.
+//! Overlay entries without a fact: reports them, so that they are removed.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,10 @@ pub(crate) fn report(specs: &[Spec], types: &Types, overlay: &Overlay, problems:
                 }
                 if table == "events" && field.settled.is_some() {
                     let at = [table, key, "fields", name, "type"];
-                    report(&at, "only for the fields of a type, which pages share");
+                    report(
+                        &at,
+                        "only for the fields of a type, which several pages share",
+                    );
                 }
             }
             if table == "types" && !words.repairs.is_empty() {
@@ -50,7 +53,7 @@ pub(crate) fn report(specs: &[Spec], types: &Types, overlay: &Overlay, problems:
             if words.external.is_some() && (table == "events" || is_generated) {
                 report(
                     &[table, key, "extern"],
-                    "only for a type, and then nothing beside it",
+                    "only for a type, and without anything else",
                 );
             }
         }

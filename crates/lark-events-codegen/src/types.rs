@@ -1,4 +1,4 @@
-//! The types of a domain: types of one name are one type, which has what any page shows of it.
+//! The types of a domain. Types with the same name are one type, with the fields of all pages.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -73,7 +73,7 @@ impl Merging<'_> {
                     continue;
                 }
                 let rule = format!(
-                    "`{}` of `{}` is of another type in {}; set its `type` in the overlay",
+                    "`{}` of `{}` has another type in {}; set its `type` in the overlay",
                     at[1], at[0], known.file
                 );
                 let Schema { file, pointer, .. } = &property.schema;
@@ -176,7 +176,7 @@ impl Merging<'_> {
                     self.problems.push(
                         &self.overlay.file,
                         at,
-                        "no pages contradict each other here",
+                        "the pages agree here: remove `type`",
                     );
                 }
                 let definition = types.get_mut(key).into_iter();
@@ -217,7 +217,7 @@ fn report_cycles(types: &Types, overlay: &Overlay, problems: &mut Problems) {
             if overlay.external(key).is_none()
                 && held_by(member, types, overlay).contains(key.as_str())
             {
-                let rule = format!("`{key}` holds itself here: not supported");
+                let rule = format!("`{key}` contains itself here, which is not supported");
                 let Schema { file, pointer, .. } = &property.schema;
                 problems.push(file, pointer, rule);
             }

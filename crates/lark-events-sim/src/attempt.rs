@@ -1,4 +1,4 @@
-//! One try to deliver, and what came of it.
+//! One attempt to deliver, and its answer.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,13 +7,13 @@ use bytes::Bytes;
 use http::StatusCode;
 use lark_events::RawJson;
 
-/// A way of delivery. The developer console sets it apart for events and for callbacks.
+/// A way of delivery. The developer console has separate settings for events and callbacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Mode {
     /// The platform posts to the app's URL.
     Webhook,
-    /// The app holds a WebSocket open, or several.
+    /// The app holds one or more WebSockets open.
     LongConnection,
 }
 
@@ -21,29 +21,29 @@ pub enum Mode {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Attempt {
-    /// Counts from 1; above that it is a redelivery.
+    /// Counts from 1; a higher number is a redelivery.
     pub number: usize,
-    /// Whether it is a copy on top: [`Fault::Duplicate`](crate::Fault::Duplicate).
+    /// Whether it is an additional copy: [`Fault::Duplicate`](crate::Fault::Duplicate).
     pub copy: bool,
-    /// How it was sent.
+    /// The way of delivery.
     pub mode: Mode,
-    /// When it was sent, from the push; in fragments, the last of them.
+    /// The time from the push until it was sent; if fragmented, until the last fragment was sent.
     pub after: Duration,
-    /// How long the answer took.
+    /// The time from then until the answer.
     pub took: Duration,
-    /// What the app answered.
+    /// The answer of the app.
     pub answer: Answer,
 }
 
 impl Attempt {
-    /// Whether the platform counts it as delivered: status 200, or an acknowledgement of 200.
+    /// Whether the platform counts it as delivered, by status 200 or an acknowledgement of 200.
     #[must_use]
     pub fn accepted(&self) -> bool {
         self.answer.accepted()
     }
 }
 
-/// What an app answered.
+/// The answer of an app.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Answer {
@@ -52,7 +52,7 @@ pub enum Answer {
     Response {
         /// Its status.
         status: StatusCode,
-        /// Its body, whole.
+        /// Its whole body.
         body: Bytes,
     },
     /// The acknowledgement of a long connection.
@@ -60,13 +60,13 @@ pub enum Answer {
     Ack {
         /// 200, or 500 for a failure.
         code: i64,
-        /// A callback's reply, out of its base64.
+        /// A callback's reply, decoded from base64.
         reply: Option<Bytes>,
-        /// How long the handler took by its own account, in milliseconds; the official Node SDK
-        /// says it as a negative number.
+        /// The time of the handler as the app reports it, in milliseconds; the official Node SDK
+        /// reports it as a negative number.
         biz_rt: Option<i64>,
     },
-    /// There was none.
+    /// There was no answer.
     Missing(Missing),
 }
 
@@ -74,13 +74,13 @@ pub enum Answer {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Missing {
-    /// None within the limit.
+    /// The app did not answer within the limit.
     TimedOut,
     /// No webhook is set, or no long connection is open.
     NowhereToSend,
-    /// The connection was lost, or what came was no HTTP.
+    /// The connection was lost, or the answer was not HTTP.
     ConnectionLost,
-    /// The webhook could not be connected to.
+    /// The connection to the webhook failed.
     Unreachable,
     /// The response is larger than [`MAX_ANSWER_BYTES`](crate::MAX_ANSWER_BYTES).
     TooLarge,
@@ -104,7 +104,7 @@ impl Answer {
         }
     }
 
-    /// What a callback was answered with, if that is JSON.
+    /// A callback's reply, if it is JSON.
     pub(crate) fn reply(&self) -> Option<RawJson> {
         let body = match self {
             _ if !self.accepted() => return None,
@@ -136,9 +136,9 @@ impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::TimedOut => "no answer in time",
-            Self::NowhereToSend => "neither a webhook nor a connection to send to",
+            Self::NowhereToSend => "no webhook is set and no long connection is open",
             Self::ConnectionLost => "the connection was lost",
-            Self::Unreachable => "the webhook cannot be connected to",
+            Self::Unreachable => "cannot connect to the webhook",
             Self::TooLarge => "the answer is too large",
         })
     }

@@ -26,29 +26,29 @@ use crate::shared::{App, Shared, Tasks};
 use crate::stats::PlatformStats;
 use crate::webhook::{Poster, Registration, Target, WebhookError, WebhookUrl};
 
-/// The id of the app unless another is set. The official Node SDK takes ids of this form only: `cli_` and
-/// 16 hexadecimal digits.
+/// The default id of the app. The official Node SDK accepts only ids of this form: `cli_` and 16
+/// hexadecimal digits.
 pub const APP_ID: &str = "cli_a1b2c3d4e5f60718";
-/// The secret of the app unless another is set.
+/// The default secret of the app.
 pub const APP_SECRET: &str = "app-secret";
-/// The Verification Token of the app unless another is set.
+/// The default Verification Token of the app.
 pub const VERIFICATION_TOKEN: &str = "verification-token";
-/// How long after a failed attempt the next one comes.
+/// The default delay before each redelivery, counted from the failed attempt.
 pub const REDELIVERIES: [Duration; 4] = [
     Duration::from_secs(15),
     Duration::from_secs(5 * 60),
     Duration::from_secs(60 * 60),
     Duration::from_secs(6 * 60 * 60),
 ];
-/// How long an app may take to answer.
+/// The default time that an app has to answer.
 pub const ANSWER_LIMIT: Duration = Duration::from_secs(3);
-/// Above this, events come in fragments. The platform's own bound is not documented.
+/// The default size above which events are fragmented. The platform does not document its bound.
 pub const FRAGMENT_BYTES: usize = 64 * 1024;
-/// The time between two fragments of an event. The platform's own is not documented; the official
-/// clients for Go and Java lose fragments that come back to back, and lose none at this.
+/// The default time between two fragments of an event. The platform does not document its own. The official
+/// clients for Go and Java lose fragments that come back to back, and lose none at this gap.
 pub const FRAGMENT_GAP: Duration = Duration::from_millis(20);
 
-/// Longer than this is as good as for ever, and can be added to a moment.
+/// Stands for ever, and can be added to an `Instant` without overflow.
 pub(crate) const MAX_WAIT: Duration = Duration::from_hours(24 * 365);
 
 /// Builds a [`Platform`].
@@ -99,36 +99,34 @@ impl PlatformBuilder {
         }
     }
 
-    /// Sets the app's id and secret: [`APP_ID`] and [`APP_SECRET`] unless set.
+    /// Sets the app's id and secret; [`APP_ID`] and [`APP_SECRET`] by default.
     pub fn app(mut self, id: impl Into<String>, secret: impl Into<String>) -> Self {
         self.app.id = id.into();
         self.app.secret = secret.into();
         self
     }
 
-    /// Sets the app's Encrypt Key: what is posted is sealed and signed with it. Without one it is
-    /// plain and unsigned.
+    /// Sets the app's Encrypt Key: requests are encrypted and signed with it. Without a key they
+    /// are neither.
     pub fn encrypt_key(mut self, key: impl Into<EncryptKey>) -> Self {
         self.app.key = Some(key.into());
         self
     }
 
-    /// Sets the app's Verification Token: [`VERIFICATION_TOKEN`] unless set.
+    /// Sets the app's Verification Token; [`VERIFICATION_TOKEN`] by default.
     pub fn verification_token(mut self, token: impl Into<String>) -> Self {
         self.app.token = token.into();
         self
     }
 
-    /// Sets the app's webhook, at an `http://` or `https://` URL. It is checked when the platform
-    /// starts.
+    /// Sets the app's webhook, at an `http://` or `https://` URL. [`start`](Self::start) checks it.
     pub fn webhook(mut self, url: &str) -> Self {
         let url = url.parse::<WebhookUrl>();
         self.webhook = Some(url.map(Target::Url).map_err(Into::into));
         self
     }
 
-    /// Posts to webhooks at `https://` by this configuration: it says whom to trust, and by which
-    /// provider.
+    /// Sets the TLS configuration for webhooks at `https://`: the trusted roots and the crypto provider.
     #[cfg(feature = "webhook-tls")]
     pub fn webhook_tls_config(
         mut self,
@@ -138,8 +136,8 @@ impl PlatformBuilder {
         self
     }
 
-    /// Sets the app's webhook, in this process: no socket is needed, so that a test with a paused
-    /// clock knows of nothing else to wait for. It is checked when the platform starts.
+    /// Sets the app's webhook, in this process. It needs no socket, so that it works with a paused clock.
+    /// [`start`](Self::start) checks it.
     pub fn webhook_service<S, B>(mut self, service: S) -> Self
     where
         S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + Sync + 'static,
@@ -151,94 +149,94 @@ impl PlatformBuilder {
         self
     }
 
-    /// Sets the path, and query if any, that a [`webhook_service`](Self::webhook_service) is posted to:
-    /// `/` unless set. So a test reaches a webhook that is nested in a whole router. It is checked when
-    /// the platform starts; a webhook at a URL has its path in there.
+    /// Sets the path, and optionally the query, of requests to the
+    /// [`webhook_service`](Self::webhook_service); `/` by default. Use it for a webhook that is
+    /// nested in a router. [`start`](Self::start) checks it. A webhook at a URL has its path in the
+    /// URL.
     pub fn path(mut self, path: &str) -> Self {
         self.path = Some(path.to_owned());
         self
     }
 
-    /// Sets how events are delivered: by webhook if one is set, else by long connection.
+    /// Sets how events are delivered. By default, to the webhook if one is set, else on a long connection.
     pub fn events_by(mut self, mode: Mode) -> Self {
         self.events_by = Some(mode);
         self
     }
 
-    /// Sets how callbacks are delivered: by webhook if one is set, else by long connection.
+    /// Sets how callbacks are delivered. By default, to the webhook if one is set, else on a long
+    /// connection.
     pub fn callbacks_by(mut self, mode: Mode) -> Self {
         self.callbacks_by = Some(mode);
         self
     }
 
-    /// Sets how long after each failed attempt an event is delivered again, and so how often:
-    /// [`REDELIVERIES`] unless set.
+    /// Sets the delay before each redelivery, counted from the failed attempt, and so the number of
+    /// redeliveries; [`REDELIVERIES`] by default.
     pub fn redeliver_after(mut self, waits: impl IntoIterator<Item = Duration>) -> Self {
         self.redeliver_after = waits.into_iter().collect();
         self
     }
 
-    /// Sets how long an app may take to answer: [`ANSWER_LIMIT`] unless set.
+    /// Sets the time that an app has to answer; [`ANSWER_LIMIT`] by default.
     pub fn answer_limit(mut self, limit: Duration) -> Self {
         self.answer_limit = limit;
         self
     }
 
-    /// Sets above how many bytes events come in fragments: [`FRAGMENT_BYTES`] unless set.
+    /// Sets the size in bytes above which events are fragmented; [`FRAGMENT_BYTES`] by default.
     ///
     /// # Panics
     ///
-    /// When it is 0.
+    /// Panics if `bytes` is 0.
     #[track_caller]
     pub fn fragment_above(mut self, bytes: usize) -> Self {
-        assert!(bytes > 0, "a fragment has a byte at least");
+        assert!(bytes > 0, "a fragment has at least 1 byte");
         self.fragment_bytes = bytes;
         self
     }
 
-    /// Sets the time between two fragments of an event: [`FRAGMENT_GAP`] unless set. At 0 they come
-    /// back to back. The [answer limit](Self::answer_limit) begins with the last one.
+    /// Sets the time between two fragments of an event; [`FRAGMENT_GAP`] by default. At 0 they come back to
+    /// back. The [answer limit](Self::answer_limit) starts with the last fragment.
     pub fn fragment_gap(mut self, gap: Duration) -> Self {
         self.fragment_gap = gap;
         self
     }
 
-    /// Sets what clients of the long connection are told to do.
+    /// Sets the client configuration that the platform sends on long connections.
     pub fn client_config(mut self, config: ClientConfig) -> Self {
         self.config = config;
         self
     }
 
-    /// Reads the time from `clock`. It is [`clock`](crate::clock()) unless set, so that the time
-    /// goes with tokio's.
+    /// Sets the wall clock; [`clock`](crate::clock()) by default, which follows tokio's time.
     pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.clock = Some(Clock::new(clock));
         self
     }
 
-    /// Repeats the choices that the platform makes: connections, orders, ids. It makes others each
-    /// time unless this is set.
+    /// Seeds the random choices of the platform: connections, orders, ids. A platform without a seed makes
+    /// different choices each time.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
     }
 
-    /// Sets the port to listen on: a free one unless set.
+    /// Sets the port to listen on; a free port by default.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// Serves `https://` and `wss://`, with a certificate of its own making:
-    /// [`Platform::certificate_pem`].
+    /// Serves `https://` and `wss://`, with a self-signed certificate: [`Platform::certificate_pem`].
     #[cfg(feature = "tls")]
     pub fn tls(mut self) -> Self {
         self.tls = true;
         self
     }
 
-    /// [`Platform::request`], of a platform that need not be started. With a [seed](Self::seed) each
-    /// call makes up the same.
+    /// Makes the request of [`Platform::request`] without starting a platform. With a
+    /// [seed](Self::seed), each call makes the same random choices.
     #[must_use]
     pub fn request(&self, document: impl Into<Document>) -> Request<Bytes> {
         let own = || Clock::new(clock());
@@ -252,12 +250,12 @@ impl PlatformBuilder {
     ///
     /// # Errors
     ///
-    /// [`StartError`] when there is no port to listen on, or when the webhook's URL or path is not valid
-    /// or it does not pass the check.
+    /// Returns a [`StartError`] if the port is not available, if the webhook's URL or path is not
+    /// valid, or if the webhook does not pass the check.
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime with time and I/O.
+    /// Panics outside of a tokio runtime with time and I/O.
     pub async fn start(self) -> Result<Platform, StartError> {
         let mut target = self.webhook.transpose()?;
         if let Some(path) = self.path {
@@ -342,11 +340,11 @@ pub struct StartError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StartErrorKind {
-    /// There is no port to listen on.
+    /// The port is not available.
     Listen,
-    /// The certificate could not be made.
+    /// The certificate could not be created.
     Certificate,
-    /// The webhook was not set: the source is a [`WebhookError`].
+    /// The webhook was not set; the source is a [`WebhookError`].
     Webhook,
 }
 
@@ -356,7 +354,7 @@ impl StartError {
         Self { kind, source }
     }
 
-    /// What went wrong.
+    /// The kind of the error.
     #[must_use]
     pub fn kind(&self) -> StartErrorKind {
         self.kind
@@ -372,8 +370,8 @@ impl From<WebhookError> for StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
-            StartErrorKind::Listen => "no port to listen on",
-            StartErrorKind::Certificate => "no certificate could be made",
+            StartErrorKind::Listen => "the port is not available",
+            StartErrorKind::Certificate => "the certificate could not be created",
             StartErrorKind::Webhook => "the webhook was not set",
         })
     }

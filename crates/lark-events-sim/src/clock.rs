@@ -1,13 +1,12 @@
-//! What time it is on the platform: a wall clock that follows tokio's time, so that a test that
-//! pauses the one pauses the other.
+//! The platform's wall clock, which follows tokio's time, so that pausing tokio's time pauses it.
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
-/// A wall clock that goes with tokio's time from now on: paused where that is paused. Give the same
-/// one to the platform and to what it tests, where a test lets hours pass:
+/// Returns a wall clock that follows tokio's time from now on, and pauses with it. In a test in which hours
+/// pass, use the same clock for the platform and the app:
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {

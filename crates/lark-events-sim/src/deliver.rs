@@ -48,12 +48,12 @@ impl Deliver {
         self.tell(Progress::Ended);
     }
 
-    /// Makes one attempt, and says whether the app accepted it.
+    /// Makes one attempt, and returns whether the app accepted it.
     async fn attempt(self: &Arc<Self>, number: usize, faults: &[Fault]) -> bool {
         for fault in faults {
             match fault {
                 Fault::Delay(time) => sleep(*time).await,
-                // Either way it is time to send.
+                // Send in either case.
                 Fault::Reorder => drop(timeout(REORDER_LIMIT, self.another_is_sent()).await),
                 _ => {}
             }
@@ -102,7 +102,7 @@ impl Deliver {
         accepted
     }
 
-    /// Sends the document, and gives the moment at which all of it is sent, and the answer.
+    /// Sends the document, and returns the moment at which all of it is sent, and the answer.
     async fn send(&self, faults: &[Fault]) -> (Instant, Answer) {
         let Shared {
             registration,
@@ -162,7 +162,7 @@ impl Deliver {
         self.shared.count(|stats| stats.attempts += 1);
     }
 
-    /// Tells attempts that wait for another one that there was one.
+    /// Wakes attempts that wait for another one.
     pub(crate) fn tell_others(&self) {
         self.shared.sent.send_replace(self.number);
     }
@@ -208,7 +208,7 @@ impl Deliver {
             }
     }
 
-    /// Nobody may listen any more.
+    /// The receiver may be gone.
     fn tell(&self, progress: Progress) {
         let _ = self.progress.send(progress);
     }

@@ -1,10 +1,10 @@
-//! A local Feishu/Lark platform, for tests and development: it checks webhooks and posts to them,
-//! serves long connections, delivers again what was not acknowledged, and has go wrong what a test
-//! wants to go wrong. The official SDKs' own clients work with it.
+//! A local Feishu/Lark platform, for tests and development. It checks webhooks and posts to them,
+//! serves long connections, redelivers events that are not acknowledged, and injects the faults
+//! your test asks for. The clients of the official SDKs work with it.
 //!
 //! # Test your handlers
 //!
-//! An app's webhook needs no server for that, and [`push`](Platform::push) tells what it answered:
+//! The app's webhook needs no server here, and [`push`](Platform::push) returns its answers:
 //!
 //! ```
 //! use lark_events::{Dispatcher, Event, Webhook};
@@ -30,20 +30,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! `ReserveConfigUpdatedV1::INFO` stands for the documented sample of the event, as a new event each
-//! time; [`Document`] has the other things that can be pushed. A webhook that is nested in a whole
-//! router is reached by its [path](PlatformBuilder::path). An app in a process of its own is reached by its URL:
-//! [`PlatformBuilder::webhook`].
+//! [`Document::sample`] is the documented sample of the event, as a new event each time; see
+//! [`Document`] for other ways to make one. Set the [path](PlatformBuilder::path) of a webhook that
+//! is nested in a router. Set the URL of an app in another process: [`PlatformBuilder::webhook`].
 //!
 //! # Long connections
 //!
-//! Clients take [`Platform::base_url`] for the platform's domain; [`Platform::until`] waits for them
-//! to be connected. [`Platform::violations`] tells what they do against the protocol.
+//! Set the client's domain to [`Platform::base_url`]; [`Platform::until`] waits until it is connected.
+//! [`Platform::violations`] lists its violations of the protocol.
 //!
 //! # Time
 //!
-//! All of it is tokio's. In a test with a paused clock a redelivery of six hours comes at once, as
-//! long as nothing waits for a socket, which pausing knows nothing of: use
+//! The platform uses tokio's time. In a test with a paused clock, a redelivery after six hours
+//! comes at once. Pausing does not work with sockets, so use
 //! [`webhook_service`](PlatformBuilder::webhook_service) and [`dial`](Platform::dial) there.
 //!
 //! ```
@@ -71,25 +70,25 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # Where it is stricter or plainer than the platform
+//! # Differences from the platform
 //!
-//! - It serves one app; several apps are several platforms.
-//! - A redelivery repeats the first request byte for byte, its signature and timestamp included:
-//!   whether the platform signs anew is not documented, and this is the harder case.
-//! - Each request is posted on a connection of its own, and never redirected.
+//! - It serves one app. Start a platform for each app.
+//! - A redelivery repeats the first request byte for byte, with its signature and timestamp. The
+//!   platform does not document whether it signs again; this is the harder case for an app.
+//! - It posts each request on a new connection, and follows no redirect.
 //! - The fragments of an event come 20 ms apart ([`FRAGMENT_GAP`]); how the platform spaces them is not
 //!   documented.
-//! - What a client must not do is reported and does not end its connection, as long as it speaks
-//!   WebSocket. That it does not ping is not reported.
-//! - Of the events that the platform pushes one after another, each after the acknowledgement of the
-//!   one before, it knows nothing: push them so.
+//! - It reports a violation of the protocol without closing the connection, as long as the client speaks
+//!   WebSocket. It does not report a client that never pings.
+//! - It does not order events. Where the platform pushes an event only after the acknowledgement of the one
+//!   before, wait for the acknowledgement in your test.
 //!
 //! # Features
 //!
-//! Both are off by default.
+//! Both features are off by default.
 //!
-//! - `tls`: serves `https://` and `wss://` with a certificate of its own making.
-//! - `webhook-tls`: posts to webhooks at `https://`, by a configuration of `rustls` that it is given
+//! - `tls`: serves `https://` and `wss://` with a self-signed certificate.
+//! - `webhook-tls`: posts to webhooks at `https://`, with a configuration of `rustls` that you pass
 //!   (`Poster::tls_config`, `PlatformBuilder::webhook_tls_config`).
 
 // Each item says which feature it needs, on docs.rs.
@@ -129,14 +128,14 @@ pub use self::webhook::{
     PostError, PostErrorKind, Poster, WebhookConnection, WebhookError, WebhookUrl, WebhookUrlError,
 };
 
-/// The version of rustls that [`Poster::tls_config`] and [`PlatformBuilder::webhook_tls_config`] take.
+/// The version of rustls that [`Poster::tls_config`] and [`PlatformBuilder::webhook_tls_config`] use.
 #[cfg(feature = "webhook-tls")]
 pub use tokio_rustls::rustls;
 
-/// The largest answer of a webhook that is read.
+/// The largest answer of a webhook that the platform reads.
 pub const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
-/// Public types go to other threads with the tests and tools that hold them.
+/// Tests and tools move public types between threads.
 const _: fn() = || {
     fn shareable<T: Send + Sync + 'static>() {}
     shareable::<Platform>();

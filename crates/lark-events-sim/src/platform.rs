@@ -1,4 +1,4 @@
-//! The running platform: what a test or a tool does with it.
+//! The running platform, as tests and tools use it.
 
 use std::fmt;
 use std::sync::atomic::Ordering;
@@ -23,11 +23,10 @@ use crate::stats::PlatformStats;
 use crate::violation::ProtocolViolation;
 use crate::webhook::{Target, WebhookError, WebhookUrl};
 
-/// What each side of a stream in memory may have on its way.
+/// The buffer of each side of a stream in memory.
 const STREAM_BYTES: usize = 64 * 1024;
 
-/// The event side of the platform, for one app. It ends, with all its connections and what it still
-/// delivers, when this is dropped.
+/// The event side of the platform, for one app. Dropping it ends all its connections and deliveries.
 #[must_use = "a platform ends when it is dropped"]
 pub struct Platform {
     pub(crate) base_url: String,
@@ -43,13 +42,13 @@ impl Platform {
         PlatformBuilder::new()
     }
 
-    /// What clients take for the platform's domain: `http://127.0.0.1:port`, or `https://`.
+    /// The URL to set as the client's domain: `http://127.0.0.1:port`, or `https://`.
     #[must_use]
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
 
-    /// The certificate that clients have to trust, where it serves `https://`.
+    /// The certificate that clients have to trust, if the platform serves `https://`.
     #[must_use]
     pub fn certificate_pem(&self) -> Option<&str> {
         self.certificate.as_deref()
@@ -61,9 +60,9 @@ impl Platform {
         &self.shared.app.id
     }
 
-    /// Delivers an event, or a callback as if it were one, and again by the schedule until the app has acknowledged it. By the
-    /// platform's own schedule that goes on for 7.1 hours: where time is not paused, wait for
-    /// [`next_attempt`](Push::next_attempt), or set [another](PlatformBuilder::redeliver_after).
+    /// Delivers an event, or a callback like an event, and redelivers it by the schedule until the app
+    /// acknowledges it. The default schedule takes 7.1 hours: if time is not paused, wait for
+    /// [`next_attempt`](Push::next_attempt), or set [another schedule](PlatformBuilder::redeliver_after).
     pub fn push(&self, event: impl Into<Document>) -> Push {
         let schedule = self.shared.redeliver_after.clone();
         self.push_by(self.events_by, event, schedule)
@@ -74,8 +73,8 @@ impl Platform {
         PushCallback::new(self.push_by(self.callbacks_by, callback, []))
     }
 
-    /// Delivers an event or callback by `mode`, and again after each of these waits until the app has
-    /// acknowledged it, whatever the platform is set to.
+    /// Delivers an event or callback by `mode`, and redelivers it after each of these delays until the app
+    /// acknowledges it. Overrides the settings of the platform.
     pub fn push_by(
         &self,
         mode: Mode,
@@ -102,9 +101,8 @@ impl Platform {
         Push::new(event_id, receiver)
     }
 
-    /// The request by which a webhook would get a document, sealed and signed if there is an
-    /// Encrypt Key, for tests that change it and [`post`](Self::post) it, or send it themselves. Its
-    /// URI is `/`.
+    /// Makes the request that delivers a document to a webhook, encrypted and signed if there is an Encrypt
+    /// Key. Tests can change it and [`post`](Self::post) it, or send it themselves. Its URI is `/`.
     #[must_use]
     pub fn request(&self, document: impl Into<Document>) -> Request<Bytes> {
         let Shared {
@@ -113,8 +111,8 @@ impl Platform {
         app.request(document.into(), clock, random)
     }
 
-    /// Posts a request to the app's webhook as it is, once, and waits for the answer: what somebody
-    /// else might send. No fault happens to it, and it is counted nowhere.
+    /// Posts a request to the app's webhook unchanged, once, and waits for the answer; use it for forged
+    /// requests. Faults do not apply to it, and no count includes it.
     pub async fn post(&self, request: Request<Bytes>) -> Answer {
         let Some(post) = self.shared.registration.post().await else {
             return Missing::NowhereToSend.into();
@@ -122,13 +120,13 @@ impl Platform {
         post.send(request, self.shared.answer_limit).await
     }
 
-    /// Sets the app's webhook, at an `http://` or `https://` URL, if it passes the URL check: events go there
-    /// from then on if they go to webhooks at all.
+    /// Sets the app's webhook, at an `http://` or `https://` URL, if it passes the URL check. Later
+    /// events for a webhook go there.
     ///
     /// # Errors
     ///
-    /// [`WebhookError`] when the URL is not valid or does not pass the check; then the former one
-    /// stays.
+    /// Returns a [`WebhookError`] if the URL is not valid or does not pass the check; the previous
+    /// webhook then stays set.
     pub async fn set_webhook(&self, url: &str) -> Result<(), WebhookError> {
         self.check(Target::Url(url.parse::<WebhookUrl>()?)).await
     }
@@ -145,49 +143,50 @@ impl Platform {
             .await
     }
 
-    /// Has something go wrong, once: the next time that it can.
+    /// Injects a fault once, at the next opportunity.
     ///
     /// # Panics
     ///
-    /// When the fault has an HTTP status that is none.
+    /// Panics if the fault has an invalid HTTP status.
     #[track_caller]
     pub fn inject(&self, fault: Fault) {
         self.shared.faults.inject(fault);
     }
 
-    /// Has something go wrong again and again: each time that it can, with this probability.
+    /// Injects a fault at every opportunity, with this probability.
     ///
     /// # Panics
     ///
-    /// As [`inject`](Self::inject), and when the probability is not one of 0 to 1.
+    /// Panics like [`inject`](Self::inject), and if the probability is not from 0 to 1.
     #[track_caller]
     pub fn inject_lasting(&self, fault: Fault, probability: f64) {
         self.shared.faults.inject_lasting(fault, probability);
     }
 
-    /// Forgets all faults, and says which ones were to happen once and have not yet.
+    /// Removes all faults, and returns those that were injected once and have not happened.
     pub fn clear_faults(&self) -> Vec<Fault> {
         self.shared.faults.clear()
     }
 
-    /// Changes what clients of the long connection are told: open ones with their next pong.
+    /// Changes the configuration for clients of long connections; open ones receive it with their
+    /// next pong.
     pub fn set_client_config(&self, config: ClientConfig) {
         self.shared.connections.set_config(config);
     }
 
-    /// Has all long connections closed, in due form. Clients come again if they can.
+    /// Closes all long connections with a WebSocket Close. Clients may reconnect.
     pub fn close_connections(&self) {
         self.shared.connections.close_all();
     }
 
-    /// Has all long connections cut, without a Close. Clients come again if they can. They are still
-    /// counted as connections for a moment.
+    /// Cuts all long connections without a Close. Clients may reconnect. The count of connections
+    /// drops a moment later.
     pub fn disconnect(&self) {
         self.shared.connections.cut_all();
     }
 
-    /// A connection to the platform that needs no socket: what a client of the long connection
-    /// speaks HTTP and WebSocket on, for tests with a paused clock. It is never encrypted.
+    /// Opens a connection to the platform without a socket, for the HTTP and WebSocket of a long
+    /// connection in tests with a paused clock. It never uses TLS.
     #[must_use]
     pub fn dial(&self) -> DuplexStream {
         let (ours, theirs) = tokio::io::duplex(STREAM_BYTES);
@@ -196,14 +195,14 @@ impl Platform {
         theirs
     }
 
-    /// What happened so far.
+    /// The counts so far.
     #[must_use]
     pub fn stats(&self) -> PlatformStats {
         *self.shared.stats.borrow()
     }
 
-    /// Waits until what happened is as wanted, for as long as that takes. What is so for a moment
-    /// only may be missed: wait for counts that only grow. `wanted` must not ask the platform.
+    /// Waits, without a time limit, until the counts satisfy `wanted`. It may miss a state that
+    /// lasts only a moment, so wait for counts that only grow. `wanted` must not call the platform.
     ///
     /// ```
     /// # use lark_events_sim::Platform;
@@ -218,28 +217,28 @@ impl Platform {
         *stats.expect("the platform holds the sender")
     }
 
-    /// The answers on long connections, the last [`MAX_ACKS`](crate::MAX_ACKS) of them: those that
-    /// counted and those that did not.
+    /// The last [`MAX_ACKS`](crate::MAX_ACKS) answers on long connections, including those that did
+    /// not count.
     #[must_use]
     pub fn acks(&self) -> Vec<Ack> {
         self.shared.connections.acks()
     }
 
-    /// What the app's clients did against the protocol of the long connection, the first
-    /// [`MAX_VIOLATIONS`](crate::MAX_VIOLATIONS) of it.
+    /// The first [`MAX_VIOLATIONS`](crate::MAX_VIOLATIONS) violations of the long connection's
+    /// protocol by the app's clients.
     #[must_use]
     pub fn violations(&self) -> Vec<ProtocolViolation> {
         self.shared.connections.violations()
     }
 
-    /// Closes all long connections in due form, then ends. No new one is opened meanwhile, and what
-    /// is still open after two seconds is cut.
+    /// Closes all long connections with a WebSocket Close, then ends. Opens no new connection
+    /// meanwhile, and cuts those that are still open after two seconds.
     pub async fn shutdown(self) {
         self.shared.connections.take_no_more();
         self.shared.connections.close_all();
         let mut stats = self.shared.stats.subscribe();
         let closed = stats.wait_for(|stats| stats.connections == 0);
-        // What is still open then is half-open, or its client does not read.
+        // A connection that is still open then is half-open, or its client does not read.
         let _ = timeout(2 * CLOSE_LIMIT, closed).await;
         self.shared.tasks.stopped().await;
     }

@@ -1,4 +1,4 @@
-//! What a push gives back: a handle to wait on, attempt by attempt or to the end.
+//! Handles to a push, which wait for the next attempt or for the end.
 
 use std::fmt;
 use std::pin::Pin;
@@ -9,21 +9,20 @@ use tokio::sync::mpsc;
 
 use crate::attempt::Attempt;
 
-/// How a push goes on.
+/// Progress of a push.
 pub(crate) enum Progress {
     Attempted(Attempt),
-    /// There will be no redelivery. What still comes is copies.
+    /// No redelivery follows; copies still may.
     Ended,
 }
 
-/// An event on its way. It goes on being delivered whether this is waited on, polled or dropped.
+/// An event that is being delivered. Delivery continues even if this is not polled, or dropped.
 ///
-/// As a future it resolves to the [`Report`] once there is no attempt to come: the app has
-/// acknowledged the event, or the platform has given up, which by the default schedule is after 7.1
-/// hours, and copies have been answered. Until then [`next_attempt`](Self::next_attempt) has what
-/// happened so far.
+/// As a future, it resolves to the [`Report`] when delivery has ended: the app has acknowledged the
+/// event, or the platform has given up, after 7.1 hours by the default schedule, and all copies
+/// have ended. Until then, [`next_attempt`](Self::next_attempt) returns each attempt as it ends.
 #[derive(Debug)]
-#[must_use = "delivery goes on by itself, but what comes of it is in here"]
+#[must_use = "delivery continues without it, but only this handle has the result"]
 pub struct Push {
     event_id: String,
     progress: mpsc::UnboundedReceiver<Progress>,
@@ -41,17 +40,17 @@ impl Push {
         }
     }
 
-    /// The id by which receivers tell duplicates; empty where the document has none.
+    /// The id by which receivers recognise duplicates; empty if the document has none.
     #[must_use]
     pub fn event_id(&self) -> &str {
         &self.event_id
     }
 
-    /// Waits for the next attempt to have come to its end; `None` when there is none to come.
+    /// Waits for the next attempt to end; `None` if no attempt follows.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost when the future is dropped.
+    /// This method is cancel safe: dropping the future loses no attempt.
     pub async fn next_attempt(&mut self) -> Option<Attempt> {
         std::future::poll_fn(|cx| self.poll_attempt(cx)).await
     }
@@ -83,15 +82,15 @@ impl Future for Push {
     }
 }
 
-/// What became of an event.
+/// The result of delivering an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
-    /// The id by which receivers tell duplicates; empty where the document has none.
+    /// The id by which receivers recognise duplicates; empty if the document has none.
     pub event_id: String,
-    /// All attempts, in the order in which they came to their ends.
+    /// All attempts, in the order in which they ended.
     pub attempts: Vec<Attempt>,
-    /// Whether no redelivery was to come; otherwise the platform was stopped.
+    /// Whether delivery ended; otherwise the platform was stopped first.
     pub ended: bool,
 }
 
@@ -103,7 +102,7 @@ impl Report {
     }
 }
 
-/// A callback on its way: a future of its reply. A callback is sent once.
+/// A callback that is being delivered: a future of its reply. A callback is sent once.
 #[derive(Debug)]
 #[must_use = "the reply is in here"]
 pub struct PushCallback(Push);
@@ -118,7 +117,7 @@ impl Future for PushCallback {
     type Output = Result<RawJson, CallbackError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // A copy on top does not count.
+        // An additional copy does not count.
         let first = loop {
             match ready!(self.0.poll_attempt(cx)) {
                 Some(attempt) if attempt.copy => {}
@@ -130,14 +129,14 @@ impl Future for PushCallback {
     }
 }
 
-/// A callback without a reply: its user sees an error.
+/// A callback without a reply, for which its user sees an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallbackError {
     attempt: Option<Attempt>,
 }
 
 impl CallbackError {
-    /// The attempt; `None` when the platform was stopped before its end.
+    /// The attempt; `None` if the platform was stopped before its end.
     #[must_use]
     pub fn attempt(&self) -> Option<&Attempt> {
         self.attempt.as_ref()
@@ -147,7 +146,7 @@ impl CallbackError {
 impl fmt::Display for CallbackError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.attempt {
-            Some(attempt) if attempt.accepted() => f.write_str("the callback's reply is no JSON"),
+            Some(attempt) if attempt.accepted() => f.write_str("the callback's reply is not JSON"),
             Some(attempt) => write!(f, "the callback got no reply: {}", attempt.answer),
             None => f.write_str("the platform was stopped"),
         }

@@ -1,5 +1,5 @@
-//! Everything that the platform makes up: ids, nonces, tickets, and whom an event goes to. One seed
-//! repeats all of it, as far as the order of things is the same.
+//! Random choices of the platform: ids, nonces, tickets, and the connection of an event. A seed
+//! repeats them, as long as they happen in the same order.
 
 use std::sync::Mutex;
 

@@ -1,4 +1,4 @@
-//! What the platform's tasks share.
+//! The state that the platform's tasks share.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,7 +31,7 @@ pub(crate) struct Shared {
     pub(crate) registration: Registration,
     pub(crate) connections: Connections,
     pub(crate) pushes: AtomicU64,
-    /// Tells of each attempt that was sent, by the number of its push.
+    /// Announces each attempt that was sent, by the number of its push.
     pub(crate) sent: watch::Sender<u64>,
     pub(crate) tasks: Tasks,
 }
@@ -45,7 +45,7 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// The request by which the app's webhook gets a document.
+    /// The request that delivers a document to the app's webhook.
     pub(crate) fn request(
         &self,
         document: Document,
@@ -72,7 +72,7 @@ impl Shared {
     }
 }
 
-/// A lock whose holders leave nothing half done: one that panicked has spoilt nothing.
+/// Locks a mutex whose holders leave no partial change, so that poisoning can be ignored.
 pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

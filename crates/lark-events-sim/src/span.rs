@@ -34,13 +34,13 @@ impl FromStr for Span {
         };
         let number: f64 = number.parse().map_err(|_| ParseSpanError)?;
         let time = Duration::try_from_secs_f64(number * seconds).ok();
-        // Can be added to a moment.
+        // Can be added to an `Instant` without overflow.
         let time = time.filter(|time| *time <= MAX_WAIT);
         time.map(Self).ok_or(ParseSpanError)
     }
 }
 
-/// In whole seconds, or else in milliseconds.
+/// Writes whole seconds, or else milliseconds.
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(time) = self;
@@ -56,13 +56,13 @@ impl fmt::Display for Span {
     }
 }
 
-/// The text is no [`Span`].
+/// The text is not a [`Span`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ParseSpanError;
 
 impl fmt::Display for ParseSpanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a time is a number and ms, s, m or h, such as 15s")
+        f.write_str("expected a time, a number and ms, s, m or h, such as 15s")
     }
 }
 

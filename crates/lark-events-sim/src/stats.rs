@@ -1,29 +1,29 @@
-//! What happened so far, in numbers that can be waited on.
+//! Counts of the platform, which tests can wait on.
 
-/// Counts since the platform was started, and what is open now.
+/// Counts since the platform was started, and the number of open connections.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PlatformStats {
-    /// Long connections open now, half-open ones included.
+    /// Open long connections, including half-open ones.
     pub connections: usize,
     /// Long connections that have ended.
     pub disconnects: usize,
-    /// Calls for an endpoint, refused ones included.
+    /// Calls for an endpoint, including rejected ones.
     pub endpoint_calls: usize,
-    /// Upgrades that were accepted.
+    /// Accepted upgrades.
     pub upgrades: usize,
-    /// Upgrades that were refused.
+    /// Rejected upgrades.
     pub refused_upgrades: usize,
     /// Pings of apps.
     pub pings: usize,
-    /// Attempts to deliver that were sent, copies and lost ones included.
+    /// Attempts that were sent, including copies and lost ones.
     pub attempts: usize,
     /// Acknowledgements and responses that the platform counts as delivered.
     pub accepted: usize,
-    /// Answers on long connections, whatever they counted for: [`Platform::acks`](crate::Platform::acks).
+    /// All answers on long connections: [`Platform::acks`](crate::Platform::acks).
     pub acks: usize,
     /// Acknowledgements of a message that had timed out.
     pub late_acks: usize,
-    /// What apps did against the protocol: [`Platform::violations`](crate::Platform::violations).
+    /// Violations of the protocol: [`Platform::violations`](crate::Platform::violations).
     pub violations: usize,
 }

@@ -1,14 +1,14 @@
-//! What an app does against the protocol of the long connection.
+//! Violations of the protocol of the long connection.
 
 use std::fmt;
 
-/// Something that an app sent on a long connection and that the protocol does not allow.
+/// A message of an app on a long connection that the protocol does not allow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProtocolViolation {
     /// The connection, by the `device_id` of its URL.
     pub connection: String,
-    /// What was wrong.
+    /// The kind of violation.
     pub kind: ProtocolViolationKind,
 }
 
@@ -16,19 +16,19 @@ pub struct ProtocolViolation {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProtocolViolationKind {
-    /// Something that is no WebSocket message, or too large for one. It ends the connection.
+    /// Bytes that are not a WebSocket message, or a message that is too large. Ends the connection.
     NotAWebSocket,
     /// A text message: frames are binary.
     NotBinary,
-    /// A message that is no frame.
+    /// A message that is not a frame.
     NotAFrame,
-    /// A frame without a field that the protocol requires, also where it is 0.
+    /// A frame without a required field; the protocol requires it even if it is 0.
     MissingField(&'static str),
     /// A frame of a method that is neither control nor data.
     UnknownMethod(i32),
     /// A control frame that is neither a ping nor a pong.
     UnknownType(String),
-    /// A ping of another service than the connection's.
+    /// A ping with a service other than the connection's.
     OtherService(i32),
     /// An answer without the id of a message.
     NoMessageId,
@@ -37,11 +37,11 @@ pub enum ProtocolViolationKind {
     /// An answer whose `SeqID`, `LogID`, service or headers are not those of any frame of the
     /// message.
     Altered(String),
-    /// More answers to a message than the times it was sent whole; also to one that never was.
+    /// More answers to a message than the number of times it was sent completely, which may be 0.
     AnsweredTwice(String),
-    /// An answer whose payload is no JSON with a code, or whose reply is no base64.
+    /// An answer with a payload that is not JSON with a code, or a reply that is not base64.
     BadAnswer(String),
-    /// An answer of success that does not say how long the handler took.
+    /// An answer of success without the time of the handler.
     NoHandlerTime(String),
 }
 
@@ -54,9 +54,9 @@ impl fmt::Display for ProtocolViolation {
 impl fmt::Display for ProtocolViolationKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotAWebSocket => f.write_str("what is no WebSocket message"),
+            Self::NotAWebSocket => f.write_str("bytes that are not a WebSocket message"),
             Self::NotBinary => f.write_str("a text message"),
-            Self::NotAFrame => f.write_str("a message that is no frame"),
+            Self::NotAFrame => f.write_str("a message that is not a frame"),
             Self::MissingField(field) => write!(f, "a frame without {field}"),
             Self::UnknownMethod(method) => write!(f, "a frame of method {method}"),
             Self::UnknownType(kind) => write!(f, "a control frame of type {kind:?}"),
@@ -71,7 +71,7 @@ impl fmt::Display for ProtocolViolationKind {
     }
 }
 
-/// As much of a client's text as is kept.
+/// The part of a client's text that is kept.
 pub(crate) fn shown(text: &str) -> String {
     const MAX_CHARS: usize = 100;
     text.chars().take(MAX_CHARS).collect()

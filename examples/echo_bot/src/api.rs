@@ -19,27 +19,27 @@ use tokio::sync::Mutex;
 const TOKEN_PATH: &str = "/open-apis/auth/v3/tenant_access_token/internal";
 /// The code of a call whose token has expired or was revoked.
 const TOKEN_EXPIRED: i64 = 99_991_663;
-/// How long before its end a token is not used any more. The platform gives a new one only in the last
-/// half hour, so more than that would ask for the same again and again.
+/// A token is renewed this long before it expires. The platform issues a new one only in the last
+/// half hour, so a longer time would request the same token repeatedly.
 const TOKEN_MARGIN: Duration = Duration::from_mins(5);
-/// An answer is as large as the message that was sent, of 150 KB at most.
+/// An answer is as large as the sent message, which is at most 150 KB.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
-/// Longer messages are cut.
+/// Longer error messages are truncated.
 const MAX_MESSAGE_CHARS: usize = 200;
 
-/// Who calls. The secret is in no log line: it is only ever sent.
+/// The app's credentials. The secret is never logged.
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) id: String,
     pub(crate) secret: String,
 }
 
-/// The platform's API, as this app.
+/// The platform's API, called by this app.
 pub(crate) struct Api {
     http: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     base_url: String,
     app: App,
-    /// Held over the call for a new one, so that only one is asked for at a time.
+    /// Locked during the call for a new token, so that only one call runs at a time.
     token: Mutex<Option<Token>>,
 }
 
@@ -55,10 +55,11 @@ impl Api {
         let base_url = base_url.trim_end_matches('/').to_owned();
         if !is_safe(&base_url) {
             return Err(
-                "LARK_BASE_URL is neither https:// and a host nor http:// on this machine".into(),
+                "expected LARK_BASE_URL to be https:// and a host, or http:// on this machine"
+                    .into(),
             );
         }
-        // Given by hand: the process may have no provider, or another one.
+        // Set explicitly: the process may have no default provider, or another one.
         let tls = HttpsConnectorBuilder::new()
             .with_provider_and_webpki_roots(ring::default_provider())?
             .https_or_http()
@@ -75,8 +76,8 @@ impl Api {
         })
     }
 
-    /// Replies to a message with a text. Of calls with the same `uuid`, which has 50 characters at most,
-    /// one within an hour sends a message.
+    /// Replies to a message with a text. Within an hour, only one call with the same `uuid`, of at most 50
+    /// characters, sends a message.
     pub(crate) async fn reply(
         &self,
         message_id: &str,
@@ -125,7 +126,7 @@ impl Api {
         Ok(token)
     }
 
-    /// Forgets a token, unless another call has a new one already.
+    /// Drops a token, unless another call has already renewed it.
     async fn forget(&self, token: &Token) {
         let mut known = self.token.lock().await;
         if known.as_ref().is_some_and(|it| it.header == token.header) {
@@ -133,7 +134,7 @@ impl Api {
         }
     }
 
-    /// Posts `body` and gives the answer, if it is one of success.
+    /// Posts `body` and returns the answer, if it is a success.
     async fn call(
         &self,
         path: &str,
@@ -153,14 +154,14 @@ impl Api {
         let status = answer.status();
         let body = Limited::new(answer.into_body(), MAX_ANSWER_BYTES);
         let body = body.collect().await.map_err(ApiError::Unreachable)?;
-        // What was refused comes with another status than 200, and says why all the same.
+        // A rejected call has a status other than 200, and its body gives the reason.
         let answer: Value =
             serde_json::from_slice(&body.to_bytes()).map_err(|_| ApiError::NoApi(status))?;
         match answer["code"].as_i64() {
             Some(0) => Ok(answer),
             Some(code) => {
                 let message = answer["msg"].as_str().unwrap_or_default();
-                // It becomes part of a log line, and stays on it.
+                // The text must stay on its log line.
                 let message = message.replace(is_control, " ");
                 let message = message.chars().take(MAX_MESSAGE_CHARS).collect();
                 Err(ApiError::Refused { code, message })
@@ -170,7 +171,7 @@ impl Api {
     }
 }
 
-/// Whether it acts on a terminal: a control, one of text direction, or an end of a line.
+/// Whether a character acts on a terminal: a control, a text direction mark, or a line end.
 fn is_control(char: char) -> bool {
     char.is_control()
         || matches!(char,
@@ -179,7 +180,7 @@ fn is_control(char: char) -> bool {
             | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Whether the secret may go there: encrypted, or not beyond this machine.
+/// Whether the secret may be sent there: over TLS, or only on this machine.
 fn is_safe(base_url: &str) -> bool {
     let Ok(url) = base_url.parse::<Uri>() else {
         return false;
@@ -194,15 +195,15 @@ fn is_safe(base_url: &str) -> bool {
 /// Why a call failed. Its text has neither the token nor the secret.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
-    #[error("the platform's API cannot be reached")]
+    #[error("cannot reach the platform's API")]
     Unreachable(#[source] BoxError),
     #[error("the platform's API did not answer in time")]
     TimedOut,
-    #[error("something other than the platform's API answered {0}")]
+    #[error("expected JSON of the platform's API, got status {0}")]
     NoApi(StatusCode),
-    #[error("the platform gave no token that can be used")]
+    #[error("the platform returned no valid token")]
     NoToken,
-    #[error("the platform refused the call with code {code}: {message}")]
+    #[error("the platform rejected the call with code {code}: {message}")]
     Refused { code: i64, message: String },
 }
 

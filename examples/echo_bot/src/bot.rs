@@ -1,4 +1,4 @@
-//! What the bot does with a message.
+//! Handles messages for the bot.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -10,12 +10,12 @@ use tracing::{info, warn};
 
 use crate::api::{Api, ApiError};
 
-/// Within the ack deadline of 2.5 seconds: an answer that was given up fails the message, and so it is
-/// delivered again.
+/// Less than the ack deadline of 2.5 seconds, so that a call that takes longer fails the handler,
+/// and the message is redelivered.
 const ANSWER_LIMIT: Duration = Duration::from_secs(2);
 
-/// The API forgets a `uuid` after an hour, and would then send a second answer. The rest is for clocks
-/// that differ.
+/// The API drops a `uuid` after an hour, and would then send a second answer. The other 10 minutes
+/// allow for clocks that differ.
 const MAX_AGE: Duration = Duration::from_mins(50);
 
 /// Answers a text with the same text.
@@ -35,32 +35,32 @@ pub(crate) async fn on_message(
         return Ok(());
     };
     if !is_id(id) {
-        warn!("a message is not answered: its id is not well-formed");
+        warn!("ignored a message: its id is not well-formed");
         return Ok(());
     }
     if is_too_old(event.header.created_at(), SystemTime::now()) {
-        info!("a message is not answered: it is too old");
+        info!("ignored a message: it is too old");
         return Ok(());
     }
-    // The id of the message rather than of the event: a message may come as two events.
+    // The message id instead of the event id, as a message may come as two events.
     let reply = timeout(ANSWER_LIMIT, api.reply(id, &text, id)).await;
     reply.unwrap_or(Err(ApiError::TimedOut))?;
     Ok(())
 }
 
-/// Whether it can be part of a path as it is, and a `uuid`.
+/// Whether the id is valid in a path and as a `uuid`.
 fn is_id(id: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
     (1..=50).contains(&id.len()) && id.bytes().all(is_plain)
 }
 
-/// Whether it first came too long ago. One that does not say when did not.
+/// Whether the message was sent too long ago; `false` if it has no time.
 fn is_too_old(created: Option<SystemTime>, now: SystemTime) -> bool {
     let age = created.and_then(|created| now.duration_since(created).ok());
     age.is_some_and(|age| age > MAX_AGE)
 }
 
-/// The text to answer with: none for what a bot has sent, this one included, and for what is no text.
+/// The text of the answer; `None` for messages of bots, such as this one, and messages without text.
 fn echo(sender: &EventSender, message: &EventMessage) -> Option<String> {
     if !sender.is_user() || !matches!(message.parsed_content(), Content::Text(_)) {
         return None;
@@ -69,7 +69,8 @@ fn echo(sender: &EventSender, message: &EventMessage) -> Option<String> {
     (!text.is_empty()).then(|| without_tags(&text))
 }
 
-/// Mentions are gone; what is left of a tag is text, and would mention somebody if a bot sent it.
+/// Escapes `<at` tags in the text, which would mention a user if the bot sent them. Real mentions
+/// are already removed.
 fn without_tags(text: &str) -> String {
     let mut parts = text.split("<at");
     let mut safe = parts.next().unwrap_or_default().to_owned();

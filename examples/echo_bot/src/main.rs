@@ -1,4 +1,4 @@
-//! A bot that answers each text message with the same text, by the platform's HTTP API.
+//! A bot that answers each text message with the same text, through the platform's HTTP API.
 //!
 //! ```sh
 //! LARK_APP_ID=… LARK_APP_SECRET=… cargo run -p echo_bot
@@ -6,15 +6,15 @@
 //!
 //! The app needs the event `im.message.receive_v1`, the bot's ability, and the permission to send as the
 //! app (`im:message:send_as_bot`). Messages come over a long connection; with `LISTEN_ADDR` set, by
-//! webhook at `/webhook/event`, for which `LARK_ENCRYPT_KEY` and `LARK_VERIFICATION_TOKEN` count.
-//! `LARK_BASE_URL` is Feishu's unless set; Lark's is `https://open.larksuite.com`. SIGINT and SIGTERM
-//! drain and exit 0. A proxy that the environment names is used for the long connection, not for the API.
+//! webhook at `/webhook/event`, which uses `LARK_ENCRYPT_KEY` and `LARK_VERIFICATION_TOKEN`.
+//! `LARK_BASE_URL` is Feishu's by default; set `https://open.larksuite.com` for Lark. SIGINT and SIGTERM
+//! drain and exit 0. The proxy of the environment is used for the long connection, not for the API.
 //!
-//! Why it does not acknowledge first: the API takes a fraction of the three seconds that the platform
-//! waits, so a message is acknowledged once it is answered, and one whose answer failed is delivered
-//! again, even if the process has died meanwhile. What that needs is an answer that may be sent twice
-//! and counts once: the same `uuid` for the same message sees to it, for one hour. Deliveries go on for
-//! 7.1 hours, so a message older than 50 minutes is logged, acknowledged and not answered.
+//! The bot does not acknowledge first. The API takes a fraction of the three seconds that the
+//! platform waits, so the bot acknowledges a message after it has answered. A message whose answer
+//! failed is redelivered, even if the process crashed. A retried answer must not appear twice: the
+//! same `uuid` for the same message prevents that for one hour. Redeliveries continue for 7.1
+//! hours, so a message older than 50 minutes is logged and acknowledged, but not answered.
 
 mod api;
 mod bot;
@@ -94,7 +94,8 @@ async fn by_long_connection(
     Ok(())
 }
 
-/// Behind a proxy that bounds connections and their times: `axum::serve` does not, and the example
+/// For use behind a proxy that bounds connections and their times, which `axum::serve` does not.
+/// The example
 /// `axum_webhook` has a listener that does.
 async fn by_webhook(
     address: &str,
@@ -131,7 +132,7 @@ async fn by_webhook(
     Ok(())
 }
 
-/// Takes over SIGINT, and on Unix SIGTERM, from now on; what it returns resolves at the first.
+/// Catches SIGINT, and SIGTERM on Unix, from now on; the returned future resolves at the first signal.
 fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     {
@@ -152,7 +153,7 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     }
 }
 
-/// A setting from the environment, where the empty text is none.
+/// A setting from the environment; an empty variable counts as not set.
 fn setting(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -98,7 +98,7 @@ fn imports(page: &[u8]) -> Ended {
     ended
 }
 
-/// Facts become Rust, or problems that are told.
+/// Facts become Rust, or reported problems.
 fn generates(domain: &str, overlay: String, specs: Vec<String>) -> Ended {
     let specs = specs.into_iter().enumerate().map(|(index, text)| {
         let value: Option<Value> = serde_json::from_str(&text).ok();

@@ -16,7 +16,7 @@ const OTHER_KEY: &str = "another key";
 pub(super) const TOKEN: &str = "v-token";
 pub(super) const APP_ID: &str = "cli_a";
 const OTHER_APP_ID: &str = "cli_b";
-/// The moment at which all of it takes place, in seconds.
+/// The time of all requests, in Unix seconds.
 const NOW: &str = "1700000000";
 const NONCE: &str = "n-1";
 const IV: [u8; 16] = *b"0123456789abcdef";
@@ -45,7 +45,7 @@ static APPS: LazyLock<[App; 6]> = LazyLock::new(|| {
     ]
 });
 
-/// How an app is told of and protected.
+/// How an app authenticates requests.
 #[derive(Debug)]
 pub(super) enum App {
     Key(Webhook),
@@ -83,7 +83,7 @@ impl App {
         matches!(self, Self::BySignature(_)) || std::ptr::eq(self, &APPS[3])
     }
 
-    /// Whether whoever cannot sign a request cannot send it.
+    /// Whether only a sender with the key can send a request.
     pub(super) fn is_signed(&self) -> bool {
         !matches!(self, Self::Token(_))
     }

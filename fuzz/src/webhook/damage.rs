@@ -1,5 +1,5 @@
-//! What somebody does to a request who cannot sign one: whatever it is, the request is refused, and is
-//! told no more than that.
+//! Damage to requests by a sender without the key: every damaged request must be rejected, and its
+//! answer must reveal nothing more.
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -7,7 +7,7 @@ use lark_events::webhook::{SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_T
 
 use super::app::{App, Request, value};
 
-/// How many kinds there are.
+/// The number of kinds.
 pub(super) const COUNT: u8 = 9;
 
 /// Damages a good request at a place.

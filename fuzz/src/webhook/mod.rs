@@ -22,7 +22,7 @@ pub use self::seeds::{seeds, words};
 use self::told::Told;
 use crate::input::Input;
 
-/// What came of a request, to be compared. Why one was refused depends on how it came.
+/// The result of a request, to compare. The reason of a rejection depends on the form of the request.
 #[derive(Debug, PartialEq)]
 enum Seen {
     Refused,
@@ -103,8 +103,8 @@ fn opens(app: &App, document: &Bytes, value: Option<&Value>) {
     }
 }
 
-/// The reader is the same as another one: where a document has no member twice, always; where it has,
-/// it may only be refused.
+/// Our reader agrees with another one on documents without duplicate members. Documents with
+/// duplicates may only be rejected.
 fn agrees(app: &App, seen: &Seen, value: &Value) {
     let told = Told::of(value, app);
     if *seen != Seen::Refused {
@@ -140,7 +140,7 @@ fn opens_card(app: &App, document: &Bytes, value: Option<&Value>) {
     }
 }
 
-/// Whether a plain document may be taken for a sealed one.
+/// Whether a plain document may be read as an encrypted one.
 fn may_be_sealed(document: &[u8], value: Option<&Value>) -> bool {
     let Some(value) = value else {
         let text = str::from_utf8(document).unwrap_or_default();

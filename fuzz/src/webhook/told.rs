@@ -1,5 +1,5 @@
-//! What a document says, as another reader has it: `serde_json`'s values, and the rules of the envelope
-//! written for them.
+//! The content of a document by another reader: `serde_json`'s values, with a second implementation
+//! of the envelope's rules.
 
 use lark_events::EventHeader;
 use lark_events::event::Schema;
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::Seen;
 use super::app::{APP_ID, App, TOKEN};
 
-/// What should come of a document in which no member is twice.
+/// The expected result of a document without duplicate members.
 #[derive(Debug, PartialEq)]
 pub(super) enum Told {
     Refused,

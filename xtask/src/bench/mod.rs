@@ -14,14 +14,14 @@ use crate::cargo;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Rounds over all cases: the ratio of two cases is that of one round, its figure the median of all
+    /// Rounds over all cases; ratios are computed per round, and reported as medians
     #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// Fails where our code takes more instructions than before, or those of a refusal say what was
-    /// refused; needs valgrind
+    /// Fail if our code takes more instructions than before, or if those of a rejection reveal its cause;
+    /// needs valgrind
     #[arg(long, conflicts_with_all = ["bless", "rounds"])]
     check: bool,
-    /// Writes down how many instructions it takes
+    /// Write the instruction counts as the new baseline
     #[arg(long, conflicts_with = "rounds")]
     bless: bool,
 }

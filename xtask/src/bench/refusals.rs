@@ -1,5 +1,5 @@
-//! `cargo xtask bench --check`: refusing takes the same instructions whatever the sender must not learn.
-//! All of them count, those of the libraries too: a secret shows in any.
+//! `cargo xtask bench --check`: a rejection takes the same number of instructions for every cause
+//! that the sender must not learn, including those of libraries.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,13 +9,13 @@ use crate::cargo;
 
 /// The groups of `benches::refused::Class`. Within each all must be alike.
 const GROUPS: [&str; 2] = ["unsigned", "signed"];
-/// Two classes that an opener without care for its time tells apart.
+/// Two classes that an opener with variable timing distinguishes.
 const TOLD_APART: [&str; 2] = ["BrokenEarly", "GoodPadding"];
 
-/// Least difference, in percent of the least of a group, by which its classes are told apart.
+/// Least difference, in percent of the least of a group, by which its classes are distinguishable.
 const APART: f64 = 2.0;
 
-/// Fails where classes of a group are told apart, or where the measure sees no difference in an opener
+/// Fails where classes of a group are distinguishable, or where the measure sees no difference in an opener
 /// that has one.
 pub(crate) fn check(root: &Path) -> Result<(), String> {
     if !has_valgrind() {
@@ -42,11 +42,11 @@ pub(crate) fn check(root: &Path) -> Result<(), String> {
     };
     for group in GROUPS {
         if are_told_apart(&measure("ours", &classes(&refuse, group)?)?) {
-            return Err("the instructions of a refusal say what was refused".to_owned());
+            return Err("the instruction count of a rejection reveals its cause".to_owned());
         }
     }
     if !are_told_apart(&measure("leaky", &TOLD_APART.map(str::to_owned))?) {
-        return Err("the measure sees no difference where there is one".to_owned());
+        return Err("the measurement found no difference in the leaky opener".to_owned());
     }
     Ok(())
 }

@@ -18,10 +18,10 @@ const CASES: [(&str, &str, &str); 10] = [
     (
         "sealed",
         "floor",
-        "opening and dispatching a sealed, signed event",
+        "opening and dispatching an encrypted, signed event",
     ),
     ("of_250", "sealed", "the same with 250 handlers"),
-    ("unrouted", "floor", "the same that nobody handles"),
+    ("unrouted", "floor", "the same without a handler"),
     (
         "plain",
         "floor",
@@ -33,7 +33,7 @@ const CASES: [(&str, &str, &str); 10] = [
         "a frame, and the frame that answers it",
     ),
     ("hash", "hash", "the hash alone"),
-    ("forged", "hash", "refusing a forged signature"),
+    ("forged", "hash", "rejecting a forged signature"),
     ("strict", "strict", "decoding a body as serde derives it"),
     ("lenient", "strict", "decoding a body leniently"),
 ];

@@ -1,8 +1,8 @@
 //! `cargo xtask bench-http`: how many events a second our webhooks handle on one core, beside bare
 //! hyper and the SDKs of others.
 //!
-//! wrk sends from a core of its own over 64 connections; each server has another to itself. All have
-//! their turn in each round, so that what else the machine does meets all alike.
+//! wrk sends over 64 connections from one core, and each server runs on another. Every round measures all
+//! servers, so that other load on the machine affects all of them.
 
 mod apps;
 mod posts;
@@ -35,15 +35,15 @@ const FLOOR_EVENTS: u32 = 100_000;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// How long each run of a server takes
+    /// Seconds of each run of a server
     #[arg(long, value_name = "N", default_value = "5", value_parser = value_parser!(u64).range(1..))]
     seconds: u64,
     #[arg(long, value_name = "N", default_value = "3", value_parser = value_parser!(u32).range(1..))]
     rounds: u32,
-    /// Measures the peer too that takes minutes to build
+    /// Also measure the peer that takes minutes to build
     #[arg(long)]
     peers: bool,
-    /// Where the figures are written
+    /// The file for the figures
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }

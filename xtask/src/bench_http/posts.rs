@@ -1,5 +1,5 @@
-//! The events that are sent: the `posts` program of `benches` seals and signs them anew before each
-//! run, as servers take no signature that is minutes old.
+//! The events that are sent: the `posts` program of `benches` encrypts and signs them again before
+//! each run, as servers reject old signatures.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader};

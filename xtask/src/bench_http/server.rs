@@ -1,4 +1,4 @@
-//! A server under load: a process on a core of its own, from its start to its end.
+//! A server under load: a process on a separate core, from its start to its end.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -68,7 +68,7 @@ impl Server {
         Ok(server)
     }
 
-    /// Checks that it takes an event, and refuses it with another signature.
+    /// Checks that it accepts an event, and rejects it with another signature.
     pub(super) fn check(&self, post: &Post, refusal: Refusal) -> Result<(), String> {
         let taken = self.answer(post, &post.signature)?;
         if taken.status != 200 {
@@ -137,7 +137,7 @@ impl Server {
 }
 
 impl Drop for Server {
-    /// Asks it to end, so that one with processes of its own ends those, and then does not ask.
+    /// Sends SIGTERM, so that a server ends its child processes, and later SIGKILL.
     fn drop(&mut self) {
         let id = self.child.id().to_string();
         let _ = Command::new("kill").args(["-TERM", &id]).status();

@@ -1,7 +1,7 @@
 //! `cargo xtask bench-ws`: how many events a second our long connection acknowledges on one core,
 //! and how soon, beside the official SDKs for Python and Node.
 //!
-//! `benches/src/bin/ws_platform.rs` is the platform's side, on a core of its own. All clients have
+//! `benches/src/bin/ws_platform.rs` is the platform's side, on a separate core. All clients have
 //! their turn in each round, so that what else the machine does meets all alike.
 
 mod clients;
@@ -21,15 +21,15 @@ use crate::cargo;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// How long each run of a client takes
+    /// Seconds of each run of a client
     #[arg(long, value_name = "N", default_value = "5", value_parser = crate::positive)]
     seconds: f64,
     #[arg(long, value_name = "N", default_value = "3", value_parser = value_parser!(u32).range(1..))]
     rounds: u32,
-    /// How many events are open at once; beyond 4096 our client would fail by intent
+    /// Events open at the same time; our client fails on purpose beyond 4096
     #[arg(long, value_name = "N", default_value = "64", value_parser = value_parser!(u32).range(1..=4096))]
     window: u32,
-    /// Where the figures are written
+    /// The file for the figures
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }
@@ -50,7 +50,7 @@ struct Runs {
     idle: Vec<Run>,
 }
 
-/// Measures all clients and prints the figures. What they are is no failure.
+/// Measures all clients and prints the figures. No figure is a failure.
 pub(crate) fn run(root: &Path, options: &Options) -> Result<(), String> {
     for tool in ["taskset", "setpriv"] {
         let mut command = Command::new(tool);

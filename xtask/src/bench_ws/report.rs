@@ -9,7 +9,7 @@ use super::clients::{NODE, OURS, OURS_ON_ONE, PYTHON};
 use super::run::{Load, Run};
 use super::{Options, Runs};
 
-/// What our client runs at once unless it is told.
+/// The default number of concurrent handlers of our client.
 const MAX_RUNNING: u32 = 64;
 /// From this share of its core on, the platform's side is what limits a client.
 const BUSY: f64 = 0.9;
@@ -217,7 +217,7 @@ impl fmt::Display for Ratio<'_> {
             memory * 100.0
         )?;
         if ours.failed + theirs.failed > 0 {
-            f.write_str("; not to be trusted, as events failed")?;
+            f.write_str("; unreliable, as events failed")?;
         }
         Ok(())
     }

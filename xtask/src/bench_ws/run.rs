@@ -1,4 +1,4 @@
-//! One run of one client: the platform's side and the client, each a process on a core of its own.
+//! One run of one client: the platform's side and the client, each a process on a separate core.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -82,7 +82,7 @@ pub(super) fn run(
     let load = serde_json::from_str(&load).map_err(|error| format!("{load}: {error}"))?;
     let status = fs::read_to_string(format!("/proc/{}/status", client.0.id()));
     let status = status.map_err(|error| format!("the client's memory: {error}"))?;
-    let peak_kib = peak_kib(&status).ok_or("the client's memory is not told")?;
+    let peak_kib = peak_kib(&status).ok_or("the client's status has no peak memory")?;
     Ok(Run { load, peak_kib })
 }
 

@@ -29,10 +29,10 @@ const TARGETS: [Target; 3] = [
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// How long each target runs
+    /// Seconds for each target
     #[arg(long, value_name = "N", default_value = "300", value_parser = clap::value_parser!(u32).range(1..))]
     seconds: u32,
-    /// The only one that runs
+    /// Run this target only
     #[arg(long, value_name = "NAME", value_parser = TARGETS.map(|(name, _)| name))]
     target: Option<String>,
 }

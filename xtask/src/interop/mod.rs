@@ -18,13 +18,13 @@ const APPS: &str = "xtask/interop";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Installs the SDKs anew
+    /// Install the SDKs again
     #[arg(long)]
     fresh: bool,
-    /// Leaves out the local platform
+    /// Skip the local platform
     #[arg(long = "openings")]
     openings_only: bool,
-    /// Repeats the requests of a run
+    /// Seed the requests, to repeat a run
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 }

@@ -15,7 +15,7 @@ use crate::cargo;
 
 /// How many requests are made: some hundred that have each oddity alone, and others by chance.
 const COUNT: usize = 2_000;
-/// Where the requests are kept for the SDK, and for whoever looks into one.
+/// The file of the requests, for the SDK and for reading.
 const REQUESTS: &str = "target/interop/openings.jsonl";
 /// Most requests that are printed.
 const MAX_UNEXPLAINED: usize = 5;
@@ -28,7 +28,7 @@ pub(super) struct Case {
     pub(super) key: String,
     pub(super) token: String,
     headers: Vec<(String, String)>,
-    /// The beginning of its document, before it was sealed.
+    /// The beginning of its document, before encryption.
     document: String,
     pub(super) ours: Verdict,
 }

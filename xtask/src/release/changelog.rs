@@ -1,4 +1,4 @@
-//! The changelog's form, which is that of Keep a Changelog, and whether it has this release in it.
+//! Checks that the changelog follows Keep a Changelog and has entries for this release.
 
 use crate::checks::{self, Checked};
 
@@ -12,7 +12,8 @@ const KINDS: [&str; 6] = [
     "Security",
 ];
 
-/// Fails where the form is another, nothing is said of this version, or more than is released.
+/// Fails if the form differs, if this version has no entry, or if it is released and there are unreleased
+/// entries.
 pub(crate) fn check(text: &str, version: &str) -> checks::Result {
     let (first, released) = sections(text)?;
     let this = format!("[{version}] - ");
@@ -27,7 +28,7 @@ pub(crate) fn check(text: &str, version: &str) -> checks::Result {
         None => (&first, UNRELEASED),
     };
     if section.entries == 0 {
-        return Err(format!("nothing is said of {version}"));
+        return Err(format!("expected an entry for {version}"));
     }
     let entries = section.entries;
     Ok(Checked::passed(format!(
@@ -41,7 +42,7 @@ pub(crate) struct Section<'a> {
     entries: usize,
 }
 
-/// What is unreleased, and the releases. Fails where the form is another.
+/// The unreleased section and the releases. Fails if the form differs.
 pub(crate) fn sections(text: &str) -> Result<(Section<'_>, Vec<Section<'_>>), String> {
     let mut sections = all_sections(text)?.into_iter();
     let first = sections.next().ok_or("it has no sections")?;
@@ -67,14 +68,17 @@ fn all_sections(text: &str) -> Result<Vec<Section<'_>>, String> {
             kind = None;
         } else if let Some(title) = line.strip_prefix("### ") {
             if !KINDS.contains(&title) {
-                return Err(format!("{title:?} is none of {}", KINDS.join(", ")));
+                return Err(format!(
+                    "expected one of {}, got {title:?}",
+                    KINDS.join(", ")
+                ));
             }
             kind = Some(title);
         } else if line.starts_with("- ")
             && let Some(section) = sections.last_mut()
         {
             if kind.is_none() {
-                return Err(format!("of no kind: {line}"));
+                return Err(format!("an entry without a kind: {line}"));
             }
             section.entries += 1;
         }
@@ -127,17 +131,20 @@ mod tests {
     #[test]
     fn another_form_is_refused() {
         assert_eq!(told(""), "no: it has no sections");
-        assert_eq!(told("## [Unreleased]\n"), "no: nothing is said of 1.2.3");
+        assert_eq!(told("## [Unreleased]\n"), "no: expected an entry for 1.2.3");
         let empty = "## [Unreleased]\n## [1.2.2] - 2026-11-23\n### Added\n- One.\n";
-        assert_eq!(told(empty), "no: nothing is said of 1.2.3");
+        assert_eq!(told(empty), "no: expected an entry for 1.2.3");
         let date = "## [Unreleased]\n### Added\n- One.\n## [1.2.2] - 23.11.2026\n";
         assert_eq!(
             told(date),
             "no: \"[1.2.2] - 23.11.2026\" is not `[version] - yyyy-mm-dd`"
         );
         let kind = "## [Unreleased]\n### New\n- One.\n";
-        assert!(told(kind).starts_with("no: \"New\" is none of Added"));
-        assert_eq!(told("## [Unreleased]\n- One.\n"), "no: of no kind: - One.");
+        assert!(told(kind).starts_with("no: expected one of Added"));
+        assert_eq!(
+            told("## [Unreleased]\n- One.\n"),
+            "no: an entry without a kind: - One."
+        );
         let first = "## [1.2.3] - 2026-11-23\n### Added\n- One.\n";
         assert!(told(first).contains("not [Unreleased]"));
     }

@@ -1,4 +1,4 @@
-//! What the registry asks of manifests, and what they ask of each other.
+//! Checks that manifests meet the rules of the registry, and agree with each other.
 
 use crate::checks::{self, Checked};
 use crate::packages::Package;
@@ -29,7 +29,7 @@ pub(crate) fn check(published: &[&Package]) -> checks::Result {
             // By path alone only for tests: it is left out of what is published.
             let is_left_out = other.kind.as_deref() == Some("dev") && other.req == "*";
             if !is_left_out && other.req != format!("^{version}") {
-                problem(&format!("wants {} {}", other.name, other.req));
+                problem(&format!("requires {} {}", other.name, other.req));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! `cargo xtask release --dry-run`: all of a release but its publication, which is a maintainer's.
+//! `cargo xtask release --dry-run`: everything of a release except publishing, which a maintainer does.
 
 mod changelog;
 mod manifests;
@@ -17,10 +17,10 @@ const CHANGELOG: &str = "CHANGELOG.md";
 
 /// What there is instead of a release without `--dry-run`.
 pub(crate) const BY_HAND: &str = "\
-Publishing is by hand, since nothing that is published can be taken back:
+A maintainer publishes, since a published version cannot be removed:
 `cargo xtask release --dry-run` first, then what it prints; docs/releasing.md says why.";
 
-/// Rehearses, and says what came of it and what is left to do.
+/// Rehearses a release, and prints the results and the remaining steps.
 pub(crate) fn rehearse(root: &Path) -> Result<(), String> {
     let workspace = Workspace::read(root)?;
     let published = workspace.published()?;
@@ -37,12 +37,12 @@ pub(crate) fn rehearse(root: &Path) -> Result<(), String> {
     print!("\n{}\n{}", checks.summary(), left_to_do(&published));
     let skipped = checks.skipped();
     if skipped > 0 {
-        println!("\n{skipped} checks were skipped: not yet fit for a release");
+        println!("\n{skipped} checks were skipped: run them before a release");
     }
     checks.outcome()
 }
 
-/// Nothing that is not committed.
+/// Fails if a file is not committed.
 fn tree(root: &Path) -> checks::Result {
     let output = Command::new("git")
         .current_dir(root)
@@ -55,12 +55,14 @@ fn tree(root: &Path) -> checks::Result {
         output => output.map_err(|error| format!("git status: {error}"))?,
     };
     if !output.status.success() {
-        let told = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("git status: {}", told.trim_end()));
+        let printed = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("git status: {}", printed.trim_end()));
     }
     match String::from_utf8_lossy(&output.stdout).lines().count() {
         0 => Ok(Checked::passed("clean")),
-        changed => Err(format!("{changed} files or folders are not committed")),
+        changed => Err(format!(
+            "{changed} files or folders are not committed: commit or remove them"
+        )),
     }
 }
 
@@ -81,7 +83,7 @@ fn left_to_do(published: &[&Package]) -> String {
             "Set `repository` and `homepage` in Cargo.toml, under [workspace.package].".to_owned(),
         );
     }
-    steps.push("See that `.ci/run` passes.".to_owned());
+    steps.push("Check that `.ci/run` passes.".to_owned());
     steps.push(format!(
         "In {CHANGELOG}, make what is unreleased `[{version}] - <date>`, below a fresh `[Unreleased]`."
     ));
@@ -96,7 +98,8 @@ fn left_to_do(published: &[&Package]) -> String {
         .map(|package| format!("\n      cargo publish --locked --package {}", package.name))
         .collect();
     steps.push(format!(
-        "`cargo login`, then `cargo publish --workspace --locked`; where that was cut short, one by one:{publish}"
+        "`cargo login`, then `cargo publish --workspace --locked`; if that was interrupted, one \
+         by one:{publish}"
     ));
     steps.push("Add owners: `cargo owner --add <team> <name>`, for each.".to_owned());
     steps

@@ -1,4 +1,4 @@
-//! The packages: each built from what is in it, against the others as if they were published.
+//! Builds each package from its packaged files, against the others as if they were published.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -55,7 +55,7 @@ pub(crate) fn contents(root: &Path, target: &Path, published: &[&Package]) -> ch
         println!("{:7} bytes  {}", bytes, package.name);
         all += bytes;
         if bytes > MAX_BYTES {
-            problems.push(format!("{stem}: more than {MAX_BYTES} bytes"));
+            problems.push(format!("{stem}: larger than {MAX_BYTES} bytes"));
         }
         let unpacked = folder.join(&stem);
         let entries =
@@ -65,7 +65,9 @@ pub(crate) fn contents(root: &Path, target: &Path, published: &[&Package]) -> ch
             // Each crate has a copy, since links are not links on every platform.
             let text = |folder: &Path| fs::read(folder.join(licence)).ok();
             if text(&unpacked) != text(root) {
-                problems.push(format!("{stem}: {licence} is not that of the workspace"));
+                problems.push(format!(
+                    "{stem}: {licence} differs from that of the workspace"
+                ));
             }
         }
         let readme = fs::read_to_string(unpacked.join("README.md")).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What changed for users since the last release, by cargo-semver-checks.
+//! Checks the API against the last release with cargo-semver-checks.
 
 use std::path::Path;
 use std::process::Command;
@@ -27,8 +27,8 @@ fn last_release(root: &Path) -> Result<Option<String>, String> {
         .args(["tag", "--list", "v*", "--sort=-version:refname"]);
     let output = git.output().map_err(|error| format!("git tag: {error}"))?;
     if !output.status.success() {
-        let told = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("git tag: {}", told.trim_end()));
+        let printed = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("git tag: {}", printed.trim_end()));
     }
     let tags = String::from_utf8_lossy(&output.stdout);
     Ok(tags.lines().next().map(str::to_owned))

@@ -1,11 +1,11 @@
-//! What [cargo-deny](https://embarkstudios.github.io/cargo-deny/) has to say, by the rules of `deny.toml`.
+//! Runs [cargo-deny](https://embarkstudios.github.io/cargo-deny/) with the rules of `deny.toml`.
 
 use std::path::Path;
 
 use crate::cargo;
 use crate::checks::{self, Checked};
 
-/// What it says where it cannot have the database of advisories.
+/// The start of its error if it cannot fetch the database of advisories.
 const NO_DATABASE: &str = "failed to fetch advisory database";
 
 pub(crate) fn crates(root: &Path) -> checks::Result {
@@ -33,7 +33,7 @@ fn deny(root: &Path, what: &[&str]) -> checks::Result {
     }
     if text.contains(NO_DATABASE) {
         return Ok(Checked::Skipped(format!(
-            "{NO_DATABASE}: is there a network?"
+            "{NO_DATABASE}: check the network"
         )));
     }
     Err(format!("cargo deny: {}\n{text}", output.status))

@@ -1,4 +1,4 @@
-//! `cargo xtask supply`: what the crates are made of, and what they ask of those who use them.
+//! `cargo xtask supply`: checks the dependencies of the crates, and their requirements on users.
 
 mod deny;
 mod features;
@@ -12,7 +12,7 @@ use std::path::Path;
 use crate::checks::Checks;
 use crate::packages::Workspace;
 
-/// Runs all checks and says what came of each.
+/// Runs all checks and prints the result of each.
 pub(crate) fn run(root: &Path) -> Result<(), String> {
     let mut checks = Checks::default();
     add(&mut checks, root, &Workspace::read(root)?);

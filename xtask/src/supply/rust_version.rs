@@ -1,5 +1,5 @@
-//! The stated Rust version: of all our packages one, and of no dependency a later one. That our own code
-//! calls nothing newer is clippy's to say (`incompatible_msrv`, on by default).
+//! Checks that all our packages state the same Rust version, and no dependency a later one. Clippy
+//! checks that our own code calls nothing newer (`incompatible_msrv`, on by default).
 
 use std::path::Path;
 
@@ -55,9 +55,6 @@ mod tests {
         assert!(parts("1.100") > parts("1.95"));
         assert_eq!(parts("1.95"), parts("1.95.0"));
         assert!(parts("1.95.1") > parts("1.95"));
-        assert!(
-            parts("odd") > parts("1.95"),
-            "what is not understood is told of"
-        );
+        assert!(parts("odd") > parts("1.95"), "an unknown line is reported");
     }
 }

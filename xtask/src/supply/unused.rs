@@ -1,4 +1,4 @@
-//! Dependencies that no code of their package names.
+//! Finds dependencies that no code of their package uses.
 
 use std::path::Path;
 
@@ -14,8 +14,8 @@ pub(crate) fn check(root: &Path) -> checks::Result {
         .output();
     let output = output.map_err(|error| format!("cargo machete: {error}"))?;
     if !output.status.success() {
-        let told = String::from_utf8_lossy(&output.stdout);
-        return Err(format!("cargo machete: {}\n{told}", output.status));
+        let printed = String::from_utf8_lossy(&output.stdout);
+        return Err(format!("cargo machete: {}\n{printed}", output.status));
     }
     Ok(Checked::passed("none"))
 }

@@ -1,5 +1,4 @@
-//! Cases of what others send in the platform's name: it has to be refused, and the refusal must tell
-//! them nothing.
+//! Cases of forged requests: the webhook has to reject them, and the rejection must reveal nothing.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -19,10 +18,12 @@ use crate::webhook::answer::{Answer, Posted, hangs};
 
 /// Longer ago than any redelivery.
 const TWO_DAYS: Duration = Duration::from_hours(48);
-const CHECK_SIGNATURE: &str = "before all else, compare X-Lark-Signature with SHA-256 over timestamp, nonce, key and raw body";
+const CHECK_SIGNATURE: &str = "before anything else, compare X-Lark-Signature with the SHA-256 of \
+    timestamp, nonce, key and raw body";
 
 pub(crate) async fn url_check(probe: &Probe) -> Finding {
-    let advice = r#"answer 200 and {"challenge": "…"} as JSON within 1 s: the URL cannot be saved otherwise"#;
+    let advice =
+        r#"answer 200 and {"challenge": "…"} as JSON within 1 s, or the console rejects the URL"#;
     let check = UrlCheck::new(probe.token.as_deref().unwrap_or_default());
     let posted = probe.post(check.request(probe.app())).await;
     let answer = match posted {
@@ -32,16 +33,16 @@ pub(crate) async fn url_check(probe: &Probe) -> Finding {
     };
     if !answer.content_type.contains("json") {
         let seen = format!("the answer's Content-Type is {:?}", answer.content_type);
-        return Finding::warn(seen, "say application/json");
+        return Finding::warn(seen, "send Content-Type: application/json");
     }
     soon(answer.took, "its answer", advice)
 }
 
 pub(crate) async fn url_check_forged(probe: &Probe) -> Finding {
-    let advice = "compare the token: a URL check comes unsigned, and its token is all that it has";
+    let advice = "compare the token: it is the only proof of a URL check, which is unsigned";
     let mut findings = Vec::new();
-    for (what, app) in [("plain", probe.unsealed_app()), ("sealed", probe.app())] {
-        if what == "sealed" && probe.key.is_none() {
+    for (what, app) in [("plain", probe.unsealed_app()), ("encrypted", probe.app())] {
+        if what == "encrypted" && probe.key.is_none() {
             continue;
         }
         let check = UrlCheck::new(FORGED);
@@ -51,9 +52,9 @@ pub(crate) async fn url_check_forged(probe: &Probe) -> Finding {
             Ok(answer) => Finding::pass(answer.to_string()),
             Err(missing) => Finding::warn(missing.to_string(), "answer 401"),
         };
-        // Who can seal has the key.
+        // Encrypting needs the key.
         let finding = match what {
-            "sealed" => finding.at_most_warn(),
+            "encrypted" => finding.at_most_warn(),
             _ => finding,
         };
         findings.push(finding.of(what));
@@ -71,7 +72,7 @@ pub(crate) async fn unsigned_event(probe: &Probe) -> Finding {
 }
 
 pub(crate) async fn unsealed(probe: &Probe) -> Finding {
-    let advice = "with an Encrypt Key, take nothing that is unsigned but URL checks";
+    let advice = "if there is an Encrypt Key, reject every unsigned request except URL checks";
     let plain = probe.unsealed_app().request(probe.sample());
     probe.refuses(plain, advice).await
 }
@@ -81,7 +82,7 @@ pub(crate) async fn forged_signature(probe: &Probe) -> Finding {
 }
 
 pub(crate) async fn tampered_body(probe: &Probe) -> Finding {
-    /// Behind `{"encrypt":"` and the initial vector: a byte of the first block.
+    /// A byte of the first block, behind `{"encrypt":"` and the initialisation vector.
     const PLACE: usize = 12 + 24;
     let mut request = probe.event();
     let mut body = request.body().to_vec();
@@ -93,19 +94,20 @@ pub(crate) async fn tampered_body(probe: &Probe) -> Finding {
 }
 
 pub(crate) async fn forged_token(probe: &Probe) -> Finding {
-    let advice = "compare the token of every event with the app's, in constant time";
+    let advice = "compare the token of every event with the app's Verification Token, in constant \
+        time";
     let request = probe.app().request(probe.sample().header("token", FORGED));
     let finding = probe.refuses(request, advice).await;
     if probe.key.is_some() {
-        // Who can sign has the key.
+        // Signing needs the key.
         return finding.at_most_warn();
     }
     finding
 }
 
 pub(crate) async fn replay(probe: &Probe) -> Finding {
-    let advice =
-        "refuse timestamps older than 8 h (redeliveries take 7.1 h), or de-duplicate for ever";
+    let advice = "reject timestamps older than 8 h (redeliveries take 7.1 h), or keep the ids of \
+        handled events for ever";
     let app = probe.app().clock(|| SystemTime::now() - TWO_DAYS);
     let request = app.request(probe.sample());
     probe.refuses(request, advice).await.at_most_warn()
@@ -122,7 +124,7 @@ pub(crate) async fn refusals_alike(probe: &Probe) -> Finding {
             let mut request = probe.event();
             *request.body_mut() = json!({ "encrypt": text }).to_string().into();
             let request = forge(request);
-            // Twice: what is different each time tells nothing.
+            // Twice: a body that differs each time reveals nothing.
             let once = probe.post(request.clone()).await;
             if hangs(&once) {
                 return probe
@@ -140,9 +142,9 @@ pub(crate) async fn refusals_alike(probe: &Probe) -> Finding {
     Finding::worst("ten ciphertexts, all alike", told_apart)
 }
 
-/// Whether refusals can be told apart; the first is of the padding that does not fit.
+/// Whether the rejections are distinguishable; the first is the one of invalid padding.
 fn alike(seen: &[(&str, Refusal)]) -> Finding {
-    let advice = "check the signature before decrypting, and answer every refusal alike";
+    let advice = "check the signature before decrypting, and answer every rejection alike";
     let [(bad, first), rest @ ..] = seen else {
         return Finding::skip("nothing was sent");
     };
@@ -152,7 +154,7 @@ fn alike(seen: &[(&str, Refusal)]) -> Finding {
     let seen = format!("{bad}: {}; {other}: {}", first.shown, refusal.shown);
     match *other {
         PADDED => Finding::fail(format!("padding oracle: {seen}"), advice),
-        EVENT => Finding::fail(format!("decrypted unauthenticated: {seen}"), advice),
+        EVENT => Finding::fail(format!("decrypted before authentication: {seen}"), advice),
         _ => Finding::warn(seen, advice),
     }
 }
@@ -160,19 +162,19 @@ fn alike(seen: &[(&str, Refusal)]) -> Finding {
 const PADDED: &str = "good padding";
 const EVENT: &str = "an event";
 
-/// Texts for `{"encrypt": …}`.
+/// Ciphertexts for `{"encrypt": …}`.
 fn ciphertexts(probe: &Probe) -> [(&'static str, String); 5] {
     let seal = |document: Document| {
         let request = probe.app().request(document);
         let wrapper: Value = serde_json::from_slice(request.body()).unwrap_or_default();
         wrapper["encrypt"].as_str().unwrap_or_default().to_owned()
     };
-    // One block, whose padding is a byte of 1, and no JSON.
+    // One block, padded by one byte of value 1; its plaintext is not JSON.
     let padded = seal(Document::from("fifteen bytes !"));
     let bytes = STANDARD.decode(&padded).unwrap_or_default();
     let mut spoilt = bytes.clone();
     if let Some(last) = spoilt.get_mut(15) {
-        // In the block before, so that a 1 becomes 129.
+        // The last byte of the block before, so that the padding byte 1 becomes 129.
         *last ^= 0x80;
     }
     let cut = &bytes[..bytes.len().saturating_sub(3)];
@@ -180,12 +182,12 @@ fn ciphertexts(probe: &Probe) -> [(&'static str, String); 5] {
         ("bad padding", STANDARD.encode(&spoilt)),
         (PADDED, padded),
         (EVENT, seal(probe.sample())),
-        ("a cut block", STANDARD.encode(cut)),
-        ("no base64", "?".repeat(44)),
+        ("a truncated block", STANDARD.encode(cut)),
+        ("not base64", "?".repeat(44)),
     ]
 }
 
-/// How something was refused, as far as it is the same each time.
+/// A rejection, as far as it is the same each time.
 struct Refusal {
     status: Option<StatusCode>,
     body: Option<Bytes>,

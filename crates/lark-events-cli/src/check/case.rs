@@ -10,47 +10,47 @@ use super::{authenticity, delivery, endurance};
 pub(crate) enum Case {
     /// A URL check is answered within 1 s: 200 and its challenge, as JSON
     UrlCheck,
-    /// A URL check with another token is not answered with its challenge
+    /// A URL check with a wrong token is not answered with its challenge
     UrlCheckForged,
     /// An event of version 2 is accepted
     Event,
     /// An event of version 1 (`app_status_change`) is accepted
     EventV1,
-    /// Members that no page documents are accepted, with 64-bit ids and any Unicode
+    /// Undocumented fields are accepted, with 64-bit ids and any Unicode text
     UnknownFields,
-    /// A body whose every field is null is accepted
+    /// A body with null in every field is accepted
     NullFields,
-    /// A number where a string is documented is accepted, and the reverse
+    /// A number in place of a documented string is accepted, and the reverse
     OddTypes,
-    /// An event that nobody handles is acknowledged
+    /// An event without a handler is acknowledged
     UnknownType,
-    /// The same event is accepted again, byte for byte
+    /// A duplicate, equal byte for byte, is accepted
     Duplicate,
-    /// A sealed event without a signature is refused
+    /// An encrypted event without a signature is rejected
     Unsigned,
-    /// An event that is neither sealed nor signed is refused, where there is an Encrypt Key
+    /// An event that is neither encrypted nor signed is rejected if there is an Encrypt Key
     Unsealed,
-    /// An event that was signed with another key is refused
+    /// An event signed with a wrong key is rejected
     ForgedSignature,
-    /// An event whose body was changed after it was signed is refused
+    /// An event with a body changed after signing is rejected
     TamperedBody,
-    /// An event with another token is refused
+    /// An event with a wrong token is rejected
     ForgedToken,
-    /// An event that was signed two days ago is refused
+    /// An event signed two days ago is rejected
     Replay,
-    /// Whoever has no key cannot tell from the answers what a ciphertext has in it
+    /// Answers to unsigned requests reveal nothing about the plaintext
     RefusalsAlike,
-    /// What is no document is refused
+    /// A body that is not an event document is rejected
     Junk,
-    /// A GET is answered with neither success nor a server error
+    /// A GET gets neither a success nor a server error
     Get,
-    /// Sixteen bodies that come byte by byte keep no event waiting
+    /// Sixteen bodies sent byte by byte do not delay an event
     SlowBodies,
-    /// A body of 8 MiB is refused
+    /// A body of 8 MiB is rejected
     Oversize,
-    /// Ten events are accepted within 1 s each
+    /// Ten events are each accepted within 1 s
     AnswerTime,
-    /// After all that, an event is accepted
+    /// After all other cases, an event is accepted
     StillServes,
 }
 
@@ -66,7 +66,7 @@ impl Case {
         help.map(ToString::to_string).unwrap_or_default()
     }
 
-    /// Whether it is about the signature or the cipher.
+    /// Whether the case is about the signature or the encryption.
     fn needs_key(self) -> bool {
         matches!(
             self,

@@ -1,4 +1,4 @@
-//! Cases of what the platform sends: it has to be accepted, odd as it may be.
+//! Cases of requests as the platform sends them: the webhook has to accept them, odd ones too.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
@@ -13,14 +13,14 @@ use super::probe::Probe;
 use crate::figures::time;
 use crate::webhook::answer::{Missing, hangs};
 
-/// What an app should stay below: three seconds are the end.
+/// The time that an app should stay below; the platform waits three seconds.
 const SOON: Duration = Duration::from_secs(1);
 const EVENTS: usize = 10;
 
 pub(crate) async fn event(probe: &Probe) -> Finding {
     let finding = accepted(
         &probe.post(probe.event()).await,
-        "check key and token, and give an event that the app handles: --event TYPE",
+        "check the key and the token, and name an event that the app handles: --event TYPE",
     );
     finding.of(probe.event_type())
 }
@@ -37,7 +37,8 @@ pub(crate) async fn event_v1(probe: &Probe) -> Finding {
     let posted = probe.post(probe.app().request(document)).await;
     let finding = accepted(
         &posted,
-        "right if the app subscribes to no event of version 1; else take its envelope",
+        "correct if the app subscribes to no event of version 1; otherwise accept the version 1 \
+        envelope",
     );
     if posted.is_ok() {
         return finding.at_most_warn();
@@ -58,7 +59,7 @@ pub(crate) async fn unknown_fields(probe: &Probe) -> Finding {
     accepts(
         probe,
         document,
-        "let decoding ignore what it does not know: the platform adds fields at any time",
+        "ignore unknown fields when decoding: the platform adds fields at any time",
     )
     .await
 }
@@ -68,8 +69,8 @@ pub(crate) async fn null_fields(probe: &Probe) -> Finding {
     for field in fields(&mut document) {
         *field = Value::Null;
     }
-    let advice =
-        "a field without permission or value can be absent or null: fail only where it is needed";
+    let advice = "a field can be absent or null without a permission or a value: fail only where \
+        the app needs it";
     accepts(probe, document, advice).await.at_most_warn()
 }
 
@@ -78,7 +79,8 @@ pub(crate) async fn odd_types(probe: &Probe) -> Finding {
     for field in fields(&mut document) {
         swap_types(field);
     }
-    let advice = "documents and wire disagree on types now and then: decode each field leniently";
+    let advice = "the platform sometimes sends another type than documented: decode each field \
+        leniently";
     accepts(probe, document, advice).await.at_most_warn()
 }
 
@@ -89,7 +91,8 @@ pub(crate) async fn unknown_type(probe: &Probe) -> Finding {
     let posted = probe.post(probe.app().request(document)).await;
     let finding = accepted(
         &posted,
-        "the platform delivers it four times more; right only if another process will take it",
+        "answer 200: the platform redelivers the event four times; another status is correct only \
+        if another process handles it",
     );
     if posted.is_ok() {
         return finding.at_most_warn();
@@ -102,7 +105,8 @@ pub(crate) async fn duplicate(probe: &Probe) -> Finding {
     let mut findings = Vec::new();
     for time in ["first", "second"] {
         let posted = probe.post(request.clone()).await;
-        let advice = "answer 200 to what was handled before, or the platform goes on sending it";
+        let advice = "answer 200 to an event that was handled before; otherwise the platform \
+            redelivers it";
         findings.push(accepted(&posted, advice).of(time));
         if hangs(&posted) {
             break;
@@ -112,7 +116,7 @@ pub(crate) async fn duplicate(probe: &Probe) -> Finding {
 }
 
 pub(crate) async fn answer_time(probe: &Probe) -> Finding {
-    let advice = "answer before the work is done, and do it afterwards";
+    let advice = "answer first, and do the work after the answer";
     let mut slowest = Duration::ZERO;
     for _ in 0..EVENTS {
         match probe.post(probe.event()).await {
@@ -162,11 +166,11 @@ fn add_everywhere(value: &mut Value, unknown: &Value) {
     }
 }
 
-/// A number of each text's own: an id that is new stays new.
+/// A different number for each text, so that a new id stays new.
 fn number(text: &str) -> i64 {
     let mut hash = DefaultHasher::new();
     text.hash(&mut hash);
-    // Of an `i64`, the positive half.
+    // The positive half of an `i64`.
     (hash.finish() >> 1).cast_signed()
 }
 

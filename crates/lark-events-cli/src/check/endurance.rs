@@ -1,4 +1,4 @@
-//! Cases of what a webhook has to stand, whoever sends it.
+//! Cases of load and malformed requests, which a webhook has to withstand from any sender.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -19,29 +19,29 @@ use super::finding::Finding;
 use super::probe::{Probe, unsigned};
 use crate::webhook::answer::{Posted, hangs};
 
-/// More than a small pool of threads has.
+/// More than the threads of a small pool.
 const SLOW_SENDERS: usize = 16;
-/// What a slow sender says that it will send.
+/// The `Content-Length` of a slow sender.
 const SLOW_BYTES: u64 = 4000;
 const PAUSE: Duration = Duration::from_millis(100);
 
 const OVERSIZE: usize = 8 * 1024 * 1024;
-/// Enough for that to go over a slow line.
+/// Enough time for a large body on a slow line.
 const OVERSIZE_LIMIT: Duration = Duration::from_secs(30);
 
-/// Deeper than a parser that calls itself can go.
+/// Deeper than a recursive parser can go.
 const DEPTH: usize = 100_000;
 
 pub(crate) async fn junk(probe: &Probe) -> Finding {
     let deep = "[".repeat(DEPTH);
     let bodies: [(&str, &[u8]); 9] = [
         ("no body", b""),
-        ("no JSON", b"{"),
+        ("not JSON", b"{"),
         ("null", b"null"),
         ("a list", b"[]"),
-        ("a text", b"\"text\""),
+        ("a string", b"\"text\""),
         ("an empty object", b"{}"),
-        ("no UTF-8", b"{\"encrypt\":\"\xff\"}"),
+        ("not UTF-8", b"{\"encrypt\":\"\xff\"}"),
         (
             "another type",
             br#"{"encrypt":1,"schema":[],"header":"","type":{}}"#,
@@ -52,8 +52,7 @@ pub(crate) async fn junk(probe: &Probe) -> Finding {
     for (what, body) in bodies {
         let mut request = unsigned(probe.event());
         *request.body_mut() = Bytes::copy_from_slice(body);
-        let advice =
-            "let in what the signature or the token shows to be the platform's, and nothing else";
+        let advice = "accept only requests with a valid signature or token";
         let posted = probe.post(request).await;
         findings.push(probe.judge(&posted, advice).of(what));
         if hangs(&posted) {
@@ -67,7 +66,7 @@ pub(crate) async fn get(probe: &Probe) -> Finding {
     let mut request = Request::new(Bytes::new());
     *request.method_mut() = Method::GET;
     let advice =
-        "answer 405: browsers and scanners come by, and an error of theirs is none of yours";
+        "answer 405: requests of browsers and scanners should not count as errors of the app";
     match probe.post(request).await {
         Ok(answer) if answer.status.is_success() => Finding::warn(answer.to_string(), advice),
         Ok(answer) if answer.status.is_server_error() => Finding::fail(answer.to_string(), advice),
@@ -95,7 +94,7 @@ pub(crate) async fn slow_bodies(probe: &Probe) -> Finding {
     for _ in 0..SLOW_SENDERS {
         connected += usize::from(begins.recv().await.unwrap_or_default());
     }
-    // Time for the first bytes to arrive and to be waited on.
+    // Time for the first bytes to arrive, so that the webhook waits for the rest.
     sleep(PAUSE).await;
     let posted = probe.post(probe.event()).await;
     senders.shutdown().await;
@@ -117,7 +116,7 @@ impl Body for Trickle {
         Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"{")))))
     }
 
-    /// Which is what the head of the request says.
+    /// Sets the `Content-Length`.
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(SLOW_BYTES)
     }
@@ -125,13 +124,14 @@ impl Body for Trickle {
 
 /// Judges the answer to an event while as many slow bodies are being sent.
 fn beside(connected: usize, posted: &Posted) -> Finding {
-    let advice = "serve requests at once with a bound on the time to read a body, here or in a proxy before it";
+    let advice = "serve requests concurrently, and bound the time to read a body, in the app or \
+        in a proxy";
     let which = format!("an event beside {connected} slow bodies");
     match posted {
         Ok(answer) if answer.status == StatusCode::OK => {
             let finding = soon(answer.took, &which, advice);
             if connected < SLOW_SENDERS {
-                let advice = "try again: not all of them could connect, and more may be too many";
+                let advice = "run the case again: not all slow senders could connect";
                 return Finding::warn(finding.seen, advice);
             }
             finding
@@ -146,7 +146,7 @@ pub(crate) async fn oversize(probe: &Probe) -> Finding {
         members.insert("padding".to_owned(), "x".repeat(OVERSIZE).into());
     }
     let request = probe.app().request(document);
-    let advice = "bound what is read of a body: whoever sends decides on its size otherwise";
+    let advice = "limit the size of bodies that the app reads; otherwise any sender chooses it";
     match probe.client.send(request, OVERSIZE_LIMIT).await {
         Ok(answer) if answer.status.is_success() => Finding::warn(answer.to_string(), advice),
         Ok(answer) => Finding::pass(answer.to_string()),
@@ -156,7 +156,7 @@ pub(crate) async fn oversize(probe: &Probe) -> Finding {
 }
 
 pub(crate) async fn still_serves(probe: &Probe) -> Finding {
-    let advice = "one of the cases above has brought it down: run them one by one with --only";
+    let advice = "one of the cases above stopped the webhook: run them one by one with --only";
     accepted(&probe.post(probe.event()).await, advice)
 }
 

@@ -1,8 +1,8 @@
-//! What a case came to: a verdict, what was seen, and what to do about it.
+//! The result of a case: a verdict, the observation, and advice.
 
 use serde::Serialize;
 
-/// In the order of how bad it is.
+/// From best to worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Verdict {
@@ -57,19 +57,19 @@ impl Finding {
         }
     }
 
-    /// Says what was sent, where a case sends several things.
+    /// Names the request, in a case that sends several.
     pub(crate) fn of(mut self, what: &str) -> Self {
         self.seen = format!("{what}: {}", self.seen);
         self
     }
 
-    /// No worse than a warning.
+    /// Turns a failure into a warning.
     pub(crate) fn at_most_warn(mut self) -> Self {
         self.verdict = self.verdict.min(Verdict::Warn);
         self
     }
 
-    /// The first of the worst. Where all is well, `all` and the first.
+    /// The first of the worst findings; if all pass, `all` and the first.
     pub(crate) fn worst(all: &str, findings: Vec<Self>) -> Self {
         let worst = findings.into_iter().reduce(|worst, next| {
             if next.verdict > worst.verdict {

@@ -1,5 +1,4 @@
-//! `lark-events check`: how a webhook in any language takes what the platform sends, and what others
-//! send in its name.
+//! `lark-events check`: tests a webhook in any language with requests of the platform and forged ones.
 
 mod answer;
 mod authenticity;
@@ -25,13 +24,13 @@ use crate::output::{BAD, FAINT, GOOD, Output, STRONG, even_if_unread};
 use crate::secrets::Secrets;
 use crate::text::Text;
 
-/// Check a webhook, in any language, against what the platform and others may send.
+/// Check a webhook, in any language, with valid, malformed, forged and slow requests.
 ///
-/// Its handlers are run: with the sample of an event, under ids that are made up.
+/// The checks run the webhook's handlers, with the sample of an event and random ids.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct CheckArgs {
-    /// The webhook: `http://` or `https://`.
+    /// The URL of the webhook, `http://` or `https://`.
     #[arg(required_unless_present = "list")]
     url: Option<WebhookUrl>,
     #[command(flatten)]
@@ -39,7 +38,7 @@ pub(crate) struct CheckArgs {
     /// An event that the app has a handler for.
     #[arg(long, value_name = "TYPE", default_value = "im.message.receive_v1")]
     event: String,
-    /// Run this case alone; several if given again.
+    /// Run this case only; can be repeated.
     #[arg(long, value_name = "CASE", hide_possible_values = true)]
     only: Vec<Case>,
     /// List the cases.
@@ -53,14 +52,14 @@ Examples:
   lark-events check https://example.com/events --event vc.meeting.meeting_started_v1
   lark-events check $URL --only refusals-alike --only slow-bodies
 
-What counts:
-  accepted  status 200: after any other the platform delivers an event again
-  refused   any status but 2xx; 401 is usual, and some official SDKs answer 500
-            A refusal of 2xx fails if it looks like the answer to a good event, as nobody can
-            tell then whether a forged event was handled; else it is a warning.
-  fail      events can be lost or forged, or whoever sends can bring the webhook down
-  warn      it depends on the app whether that is right
-  skip      there is no Encrypt Key or no Verification Token to check with
+Verdicts:
+  accepted  status 200; the platform redelivers an event after any other status
+  rejected  any status but 2xx; 401 is usual, and some official SDKs answer 500.
+            A 2xx that equals the answer to a good event is a failure, since it does not show
+            whether a forged event was handled; a 2xx that differs is a warning.
+  fail      events can be lost or forged, or any sender can stop the webhook
+  warn      correct for some apps, wrong for others
+  skip      the case needs the Encrypt Key or the Verification Token, which is not set
 
 Exit status 1: a case fails.";
 
@@ -135,7 +134,7 @@ fn summarize(counts: &Counts, output: Output) -> io::Result<()> {
     }
 }
 
-/// How many cases ended how.
+/// The number of cases by verdict.
 #[derive(Default, Serialize)]
 struct Counts {
     passed: usize,

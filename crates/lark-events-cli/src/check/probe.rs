@@ -1,4 +1,4 @@
-//! What all cases share: the webhook, the app's secrets, the event, and how a good one is answered.
+//! Shared by all cases: the webhook, the app's secrets, the event, and the answer to a good one.
 
 use bytes::Bytes;
 use http::Request;
@@ -16,7 +16,7 @@ use crate::webhook::answer::{Answer, Missing, Posted};
 use crate::webhook::client::Client;
 use crate::{Error, catalogue};
 
-/// What forgers have instead of the app's secrets.
+/// The secret of forged requests.
 pub(crate) const FORGED: &str = "forged";
 
 pub(crate) struct Probe {
@@ -24,7 +24,7 @@ pub(crate) struct Probe {
     pub(crate) key: Option<String>,
     pub(crate) token: Option<String>,
     event: KnownEvent,
-    /// The answer to a good event, if two of them are answered alike.
+    /// The answer to a good event, if two of them get the same answer.
     good: Option<Answer>,
 }
 
@@ -38,7 +38,9 @@ impl Probe {
         let known = known.ok_or_else(|| catalogue::unknown(event))?;
         let (key, token) = (secrets.key()?, secrets.token()?);
         if key.is_none() && token.is_none() {
-            return Err("neither an Encrypt Key nor a Verification Token is given".into());
+            return Err(
+                "no secret to check with: set LARK_ENCRYPT_KEY or LARK_VERIFICATION_TOKEN".into(),
+            );
         }
         let mut probe = Self {
             client: Client::new(url)?,
@@ -50,7 +52,7 @@ impl Probe {
         let good = match probe.post(probe.event()).await {
             Err(Missing::Failed(error)) if error.kind() == PostErrorKind::Unreachable => {
                 let missing = Missing::from(error);
-                return Err(format!("the webhook {missing}").into());
+                return Err(missing.to_string().into());
             }
             posted => posted.ok().filter(|answer| answer.status.is_success()),
         };
@@ -61,7 +63,7 @@ impl Probe {
         Ok(probe)
     }
 
-    /// The app, as the platform knows it.
+    /// The app, with the settings of the platform.
     pub(crate) fn app(&self) -> PlatformBuilder {
         let app = self.unsealed_app();
         match &self.key {
@@ -103,12 +105,12 @@ impl Probe {
         self.client.send(request, ANSWER_LIMIT).await
     }
 
-    /// Whether a request is refused, and `advice` if it is not.
+    /// Whether the webhook rejects a request, and `advice` if it does not.
     pub(crate) async fn refuses(&self, request: Request<Bytes>, advice: &'static str) -> Finding {
         self.judge(&self.post(request).await, advice)
     }
 
-    /// Whether an answer refuses, and `advice` if it does not.
+    /// Whether an answer is a rejection, and `advice` if it is not.
     pub(crate) fn judge(&self, posted: &Posted, advice: &'static str) -> Finding {
         refused(posted, self.good.as_ref(), advice)
     }

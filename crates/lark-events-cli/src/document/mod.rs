@@ -1,4 +1,4 @@
-//! The documents that are pushed: samples or files, with values set in them.
+//! The documents to push: samples or files, with values set in them.
 
 pub(crate) mod set;
 pub(crate) mod template;

@@ -1,11 +1,11 @@
-//! `--set`: one value of a body changed, all else kept to the last digit.
+//! `--set`: changes one value of a body, and keeps the rest to the last digit.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use lark_events::RawJson;
 
-/// `meeting.owner.user_role=2`: where, and what.
+/// A path and a value, such as `meeting.owner.user_role=2`.
 #[derive(Debug, Clone)]
 pub(crate) struct Set {
     path: Vec<String>,
@@ -16,7 +16,9 @@ impl FromStr for Set {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (path, value) = text.split_once('=').ok_or("has no `=`")?;
+        let (path, value) = text
+            .split_once('=')
+            .ok_or("has no `=`: expected PATH=VALUE")?;
         let path: Vec<_> = match path.strip_prefix('/') {
             Some(pointer) => {
                 let unescaped = |step: &str| step.replace("~1", "/").replace("~0", "~");
@@ -25,22 +27,22 @@ impl FromStr for Set {
             None => path.split('.').map(str::to_owned).collect(),
         };
         if path == [""] {
-            return Err("has no path before its `=`");
+            return Err("has no path before its `=`: expected PATH=VALUE");
         }
         let json = RawJson::parse(value.to_owned()).or_else(|_| RawJson::encode(&value));
-        let value = json.map_err(|_| "is no JSON")?;
+        let value = json.map_err(|_| "is not JSON")?;
         Ok(Self { path, value })
     }
 }
 
 impl Set {
-    /// Whether it sets what is at a JSON pointer, or something around it.
+    /// Whether it sets the value at a JSON pointer, or one that contains it.
     pub(super) fn reaches(&self, pointer: &str) -> bool {
         let names = pointer.split('/').skip(1);
         names.zip(&self.path).all(|(name, step)| name == step)
     }
 
-    /// The body with the value in it. Objects on the way to it are made where there are none.
+    /// The body with the value set. Creates missing objects on the path.
     pub(super) fn apply(&self, body: &RawJson) -> Result<RawJson, String> {
         set(body, &self.path, &self.value)
             .map_err(|at| format!("--set {}: {at}", self.path.join(".")))
@@ -58,7 +60,7 @@ fn set(json: &RawJson, path: &[String], value: &RawJson) -> Result<RawJson, Stri
     }
     let Ok(mut elements) = json.decode::<Vec<RawJson>>() else {
         return Err(format!(
-            "`{step}` would be in what is no object and no list"
+            "cannot set `{step}`: its parent is neither an object nor a list"
         ));
     };
     let length = elements.len();
@@ -67,7 +69,7 @@ fn set(json: &RawJson, path: &[String], value: &RawJson) -> Result<RawJson, Stri
         Ok(index) if index == length => elements.push(set(&RawJson::default(), rest, value)?),
         _ => {
             return Err(format!(
-                "`{step}` is no place in a list of {length}: the next would be `{length}`"
+                "`{step}` is not an index of a list of {length}; `{length}` appends"
             ));
         }
     }
@@ -112,9 +114,9 @@ mod tests {
     #[test]
     fn what_leads_nowhere_is_an_error_that_says_where() {
         for (body, text, why) in [
-            (r#"{"a": 1}"#, "a.b=1", "--set a.b: `b` would be in"),
-            (r#"{"a": []}"#, "a.1=1", "the next would be `0`"),
-            (r#"{"a": []}"#, "a.x=1", "is no place in a list of 0"),
+            (r#"{"a": 1}"#, "a.b=1", "--set a.b: cannot set `b`"),
+            (r#"{"a": []}"#, "a.1=1", "`0` appends"),
+            (r#"{"a": []}"#, "a.x=1", "is not an index of a list of 0"),
         ] {
             let set: Set = text.parse().unwrap();
             let error = set.apply(&RawJson::parse(body).unwrap()).unwrap_err();

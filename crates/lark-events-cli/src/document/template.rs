@@ -1,4 +1,4 @@
-//! What is pushed: the sample of an event, or a body or document of one's own.
+//! The event to push: the sample of an event, or a body or document from a file.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use lark_events_sim::{Document, ParseDocumentErrorKind};
 use super::set::Set;
 use crate::catalogue;
 
-/// The one event without an envelope: its type is nowhere in it.
+/// The only event without an envelope and without its type.
 pub(crate) const OLD_CARD: &str = "card.action.trigger_v1";
 
-/// An event to push, which values are set in.
+/// An event to push, in which values can be set.
 #[derive(Debug)]
 pub(crate) struct Template {
     pub(crate) event_type: String,
@@ -29,14 +29,14 @@ pub(crate) enum Form {
 }
 
 impl Template {
-    /// The documented sample; an empty body where there is none.
+    /// The documented sample, or an empty body if there is none.
     pub(crate) fn sample(event_type: &str) -> Result<Self, String> {
         let known = catalogue::find(event_type).ok_or_else(|| catalogue::unknown(event_type))?;
         let sample = known.event.sample.unwrap_or("{}");
         Self::of(sample.into(), Some(event_type), known.info.schema)
     }
 
-    /// A document, or a body for an envelope of `schema`, whichever the JSON is.
+    /// A document with its envelope, or a body, which gets an envelope of `schema`.
     pub(crate) fn of(
         json: Bytes,
         event_type: Option<&str>,
@@ -50,9 +50,9 @@ impl Template {
             Err(error) => return Err(error.to_string()),
         };
         match (own, event_type) {
-            (Some(own), Some(wanted)) if own != wanted => {
-                Err(format!("the document is one of {own}, not of {wanted}"))
-            }
+            (Some(own), Some(wanted)) if own != wanted => Err(format!(
+                "expected an event of type {wanted}, but the document has type {own}"
+            )),
             (own, wanted) => Ok(Self {
                 event_type: own.or(wanted.map(str::to_owned)).unwrap_or_default(),
                 form,
@@ -81,9 +81,9 @@ impl Template {
 fn in_envelope(body: Bytes, event_type: Option<&str>, schema: Schema) -> Result<Form, String> {
     let body = RawJson::parse(body).map_err(|error| error.to_string())?;
     body.decode::<BTreeMap<String, RawJson>>()
-        .map_err(|_| "the body is no JSON object")?;
-    let event_type =
-        event_type.ok_or("the body does not say of which event it is: name its type")?;
+        .map_err(|_| "the body is not a JSON object")?;
+    let event_type = event_type
+        .ok_or("the body has no envelope with an event type: pass the type as an argument")?;
     if event_type == OLD_CARD {
         return Ok(Form::Card(body));
     }
@@ -107,9 +107,9 @@ mod tests {
             assert!(of(body).is_ok(), "{body}");
         }
         for (body, says) in [
-            (" [] ", "the body is no JSON object"),
-            ("1", "the body is no JSON object"),
-            (r#"{"\ud800": 1}"#, "no JSON"),
+            (" [] ", "the body is not a JSON object"),
+            ("1", "the body is not a JSON object"),
+            (r#"{"\ud800": 1}"#, "not JSON"),
         ] {
             let error = of(body).unwrap_err();
             assert!(error.contains(says), "{body}: {error}");

@@ -16,7 +16,7 @@ use crate::output::{FAINT, NAME, Output, STRONG};
 use crate::table::Table;
 use crate::text::Text;
 
-/// Search the events that are known, or show one.
+/// Search the catalogue of events, or show one event.
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -30,8 +30,8 @@ Examples:
 Exit status 1: nothing matches."
 )]
 pub(crate) struct EventsArgs {
-    /// A part of the event type, the title, the page's title or the Rust type; or a whole event or Rust type with `*`
-    /// for any text and `?` for any character. All events without it.
+    /// Part of the event type, the title, the page's title or the Rust type; or a whole event or
+    /// Rust type with `*` for any text and `?` for any character. Lists all events if left out.
     pattern: Option<String>,
     /// Also show which permissions allow the event (any one of them), and its documentation page.
     #[arg(short, long)]
@@ -57,11 +57,11 @@ struct Listed {
     scopes: &'static [&'static str],
     page: Option<&'static str>,
     updated: Option<&'static str>,
-    /// What the page calls it.
+    /// The page's title.
     page_title: Option<&'static str>,
-    /// What its fields are from, where that is no page.
+    /// The sources of its fields, other than a page.
     sdks: &'static [&'static str],
-    /// Whether no official source has it.
+    /// Whether it is in no official source.
     unconfirmed: bool,
 }
 

@@ -1,8 +1,8 @@
-//! What events are searched by: a part of a text, or a glob for the whole of it.
+//! A search pattern: a part of a text, or a glob for all of it.
 
 use crate::catalogue::Known;
 
-/// Case does not matter.
+/// Ignores case.
 #[derive(Debug)]
 pub(super) enum Pattern {
     Part(String),
@@ -33,8 +33,8 @@ impl Pattern {
     }
 }
 
-/// Whether a glob takes the whole of a text. A `*` takes as little as it can, and more when the rest
-/// does not fit; only the last one passed needs to be tried again.
+/// Whether a glob matches all of a text. A `*` matches as little as possible, and more when the
+/// rest does not match; only the last `*` passed needs to be tried again.
 fn fits(glob: &str, text: &str) -> bool {
     let (glob, text) = (glob.as_bytes(), text.as_bytes());
     let (mut at, mut from) = (0, 0);

@@ -1,4 +1,4 @@
-//! `lark-events events show`: all that is known of one event.
+//! `lark-events events show`: all facts of one event.
 
 use std::process::ExitCode;
 
@@ -17,14 +17,14 @@ use crate::output::{FAINT, NAME, Output, STRONG};
 use crate::table::Table;
 use crate::text::Text;
 
-/// Show all that is known of an event: its facts, its fields and its sample.
+/// Show the facts, the fields and the sample of an event.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   lark-events events show vc.meeting.meeting_started_v1
   lark-events events show MeetingStartedV1 --json | jq .sample
 
-Exit status 1: there is no such event, or there are several.")]
+Exit status 1: no event has this name, or several have.")]
 pub(crate) struct ShowArgs {
     /// The event type, or its Rust type, such as `MeetingStartedV1` or `vc_events::MeetingStartedV1`.
     #[arg(value_name = "TYPE")]
@@ -73,7 +73,7 @@ pub(super) fn run(args: &ShowArgs, output: Output) -> Result<ExitCode, Error> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Says what a name may mean.
+/// Lists the events that a name may mean.
 fn several(name: &str, found: &[Known]) -> Text {
     let head = format!("{name} is a type in {} modules:", found.len());
     let one = |known: &Known| format!("  {}  {}", known.info.event_type, known.path());
@@ -137,7 +137,7 @@ fn page(known: &Known, fields: &[Field]) -> Text {
     Text::below(lines)
 }
 
-/// A row for each field and known value, indented by how deep it is.
+/// A row for each field and known value, indented by depth.
 fn add(tree: &mut Table, fields: &[Field], depth: usize) {
     let indented = |depth: usize, text: &str| "  ".repeat(depth) + text;
     for field in fields {

@@ -1,4 +1,4 @@
-//! A signature's timestamp that is too far from the time.
+//! A signature's timestamp that is too far from the current time.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,7 +9,7 @@ use lark_events::webhook::SIGNATURE_TIMESTAMP_HEADER;
 
 use super::cause::Cause;
 
-/// There is no earlier event: the platform opened its events in these years.
+/// Earlier than any event of the platform.
 const FIRST_EVENT: Duration = Duration::from_hours(24 * 365 * 40);
 
 pub(super) fn causes(headers: &HeaderMap, now: SystemTime) -> Vec<Cause> {
@@ -22,35 +22,35 @@ pub(super) fn causes(headers: &HeaderMap, now: SystemTime) -> Vec<Cause> {
     let Some(signed_at) = signed_at.filter(|signed_at| *signed_at > first) else {
         return vec![Cause::new(
             "timestamp_unit",
-            "the timestamp is no time of an event in seconds, milliseconds or microseconds",
-            "whatever signs it, have it write Unix time in seconds",
+            "the timestamp is not a plausible Unix time in seconds, milliseconds or microseconds",
+            "set the timestamp to Unix time in seconds in the program that signs the request",
         )];
     };
     let cause = match now.duration_since(signed_at) {
         Ok(age) => Cause::new(
             "timestamp_old",
             format!(
-                "it was signed {} ago; more than {} is too old",
+                "the request was signed {} ago; the limit is {}",
                 rounded(age),
                 limit(DEFAULT_MAX_AGE)
             ),
-            "if it came in earlier than now, say when with --at; else set the clock of the app's \
-             machine, or somebody sends an old request again",
+            "if the request came in earlier, pass that time with --at; otherwise correct the \
+            clock of the app's machine; if the clock is right, somebody replays an old request",
         ),
         Err(ahead) => Cause::new(
             "timestamp_ahead",
             format!(
-                "it was signed {} from now; more than {} is too far ahead",
+                "the request was signed {} ahead of the clock; the limit is {}",
                 rounded(ahead.duration()),
                 limit(DEFAULT_MAX_AHEAD)
             ),
-            "set the clock of the app's machine: it is slow",
+            "correct the clock of the app's machine: it is slow",
         ),
     };
     vec![cause]
 }
 
-/// A limit, which is whole hours or minutes.
+/// A limit in whole hours or minutes.
 fn limit(time: Duration) -> String {
     match time.as_secs() / 60 {
         minutes if minutes % 60 == 0 => format!("{} h", minutes / 60),
@@ -58,7 +58,7 @@ fn limit(time: Duration) -> String {
     }
 }
 
-/// To the second where it may be just over a limit, and never down to it.
+/// Rounded up to the second, so that a time just over a limit is never shown as the limit.
 fn rounded(time: Duration) -> String {
     let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
     let (minutes, seconds) = (seconds / 60, seconds % 60);

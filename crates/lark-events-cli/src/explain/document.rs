@@ -1,4 +1,4 @@
-//! What the document itself can be refused for: its token, its form, or that it is not sealed.
+//! Rejections for the document itself: its token, its form, or missing encryption.
 
 use std::time::UNIX_EPOCH;
 
@@ -12,7 +12,7 @@ use super::cause::{self, Cause, Misspelt};
 use super::headers;
 use crate::payload;
 
-/// Unsigned, though there is an Encrypt Key: only a URL check may be.
+/// Unsigned although there is an Encrypt Key, which only a URL check may be.
 pub(super) fn unsigned(case: &Case<'_>) -> Vec<Cause> {
     let renamed = headers::renamed(&case.request.headers);
     if !renamed.is_empty() {
@@ -25,9 +25,10 @@ pub(super) fn unsigned(case: &Case<'_>) -> Vec<Cause> {
     let Some(sealed) = payload::sealed_text(body) else {
         return vec![Cause::new(
             "not_encrypted",
-            "the body is neither encrypted nor signed, as the platform sends it for an app without \
-             an Encrypt Key",
-            "set the Encrypt Key in the developer console too, or take it out of the app's settings",
+            "the body is neither encrypted nor signed; the platform sends it so to an app without \
+            an Encrypt Key",
+            "set the Encrypt Key in the developer console too, or remove it from the app's \
+            settings",
         )];
     };
     let key = case.key.unwrap_or_default();
@@ -49,24 +50,25 @@ pub(super) fn unsigned(case: &Case<'_>) -> Vec<Cause> {
     let Some(token) = case.token else {
         return vec![Cause::new(
             "token_not_set",
-            "it is a URL check, which comes unsigned, and there is no Verification Token to know it by",
-            "set the Verification Token beside the Encrypt Key",
+            "URL checks are unsigned and need the Verification Token, which is not set",
+            "set the Verification Token as well as the Encrypt Key",
         )];
     };
     match document["token"].as_str() {
         Some(sent) if sent == token => vec![Cause::new(
             "url_check_form",
             format!(
-                "it is a URL check without type, token and a challenge, once each and without escapes, \
-                 of up to {MAX_CHALLENGE} letters, digits, `-` and `_`"
+                "a URL check needs type, token and challenge, once each and without escapes; the \
+                challenge is at most {MAX_CHALLENGE} letters, digits, `-` and `_`"
             ),
-            "pass it on as the platform sent it",
+            "pass the URL check on as the platform sent it",
         )],
         sent => vec![wrong_token(sent, token, case.key)],
     }
 }
 
-/// Without an Encrypt Key all is a matter of the token; with one, what was signed has another.
+/// The token is missing or wrong: the only proof without an Encrypt Key, checked after the
+/// signature with one.
 pub(super) fn token(case: &Case<'_>) -> Vec<Cause> {
     if let Some(cause) = headers::old_card(&case.request.headers) {
         return vec![cause];
@@ -76,8 +78,8 @@ pub(super) fn token(case: &Case<'_>) -> Vec<Cause> {
     let Ok(document) = payload::document(body, key.as_ref()) else {
         return vec![Cause::new(
             "key_not_set",
-            "the body is encrypted, and there is no Encrypt Key",
-            "set LARK_ENCRYPT_KEY, here and in the app's settings",
+            "the body is encrypted, but no Encrypt Key is set",
+            "set LARK_ENCRYPT_KEY for this command, and the Encrypt Key in the app",
         )];
     };
     let Ok(document) = serde_json::from_slice::<Value>(&document) else {
@@ -92,8 +94,8 @@ fn wrong_token(sent: Option<&str>, token: &str, key: Option<&str>) -> Cause {
     let Some(sent) = sent else {
         return Cause::new(
             "token_missing",
-            "the document has no Verification Token: it is none of the platform's",
-            "do not take it; a test should push with a token, as `lark-events push` does",
+            "the document has no Verification Token, so the platform did not send it",
+            "keep rejecting it; in tests, send events with a token, as `lark-events push` does",
         );
     };
     let meant = Misspelt::meant(token, key);
@@ -102,36 +104,40 @@ fn wrong_token(sent: Option<&str>, token: &str, key: Option<&str>) -> Cause {
     }
     Cause::new(
         "wrong_token",
-        "the document has another Verification Token",
-        "copy the Verification Token of this very app from the developer console; it changes when it \
-         is reset there",
+        "the document's token differs from the Verification Token that is set",
+        "copy this app's Verification Token from the developer console; resetting it there \
+        changes it",
     )
 }
 
-/// Authentic, and no document of the platform's.
+/// Correctly signed, but not a valid event.
 pub(super) fn malformed(case: &Case<'_>) -> Vec<Cause> {
     let key = case.key.map(EncryptKey::new);
     let Ok(document) = payload::document(&case.request.body, key.as_ref()) else {
-        let found =
-            "the signature is right, but the body does not open: it was encrypted another way";
-        let mend = "encrypt it with AES-256-CBC under the SHA-256 of the Encrypt Key";
-        return vec![Cause::new("sealed_badly", found, mend)];
+        let found = "the signature is valid, but the body does not decrypt: it was encrypted in \
+            another way";
+        let fix = "encrypt the body with AES-256-CBC; the key is the SHA-256 of the Encrypt Key";
+        return vec![Cause::new("sealed_badly", found, fix)];
     };
     let parsed = Delivery::parse_unauthenticated(document, Transport::Local, UNIX_EPOCH);
     let why = parsed.err().map(|error| format!(": {error}"));
-    let found = format!("it is authentic, and no event{}", why.unwrap_or_default());
-    let mend = "whatever signs it, have it send an event in its envelope, or a URL check";
-    vec![Cause::new("no_event", found, mend)]
+    let found = format!(
+        "the request is authentic, but its body is not an event{}",
+        why.unwrap_or_default()
+    );
+    let fix = "send an event in its envelope, or a URL check, from the program that signs the \
+        request";
+    vec![Cause::new("no_event", found, fix)]
 }
 
 pub(super) fn too_large() -> Cause {
-    let found = "the body is larger than any that is taken";
-    let mend = format!(
+    let found = "the body is larger than the limit";
+    let fix = format!(
         "events are at most {} MiB, URL checks {MAX_UNSIGNED_BYTES} bytes; see \
          `WebhookBuilder::max_event_bytes`",
         MAX_EVENT_BYTES >> 20
     );
-    Cause::new("too_large", found, mend)
+    Cause::new("too_large", found, fix)
 }
 
 fn unreadable(body: &Bytes) -> Cause {

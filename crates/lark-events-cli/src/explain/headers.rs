@@ -1,4 +1,4 @@
-//! The three signature headers: there, under their names, once each and well-formed.
+//! The three signature headers: present, under their names, once each and well-formed.
 
 use http::{HeaderMap, HeaderName};
 use lark_events::limits::{MAX_NONCE, MAX_TIMESTAMP};
@@ -6,10 +6,10 @@ use lark_events::webhook::{SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_T
 
 use super::cause::Cause;
 
-const PASS_ON: &str = "have whatever is in front of the app pass all three X-Lark headers on, under \
-                       their own names and once each";
+const PASS_ON: &str = "configure the proxy or gateway before the app to pass all three X-Lark \
+    headers on, unchanged and once each";
 
-/// What is wrong with headers of which some are there.
+/// Faults of the signature headers, of which at least one is present.
 pub(super) fn causes(headers: &HeaderMap) -> Vec<Cause> {
     let mut causes = renamed(headers);
     for name in names() {
@@ -23,12 +23,12 @@ pub(super) fn causes(headers: &HeaderMap) -> Vec<Cause> {
                 ));
             }
             (Some(_), Some(_)) => {
-                let found = format!("{name} is there more than once");
+                let found = format!("{name} is present more than once");
                 causes.push(Cause::new("header_repeated", found, PASS_ON));
             }
             (Some(value), None) => {
                 causes.extend(value.to_str().map_or_else(
-                    |_| Some(malformed(&name, "has other than visible ASCII")),
+                    |_| Some(malformed(&name, "has characters other than visible ASCII")),
                     |value| form(&name, value),
                 ));
             }
@@ -38,7 +38,7 @@ pub(super) fn causes(headers: &HeaderMap) -> Vec<Cause> {
     causes
 }
 
-/// Headers that are there under another name.
+/// Headers that are present under another name.
 pub(super) fn renamed(headers: &HeaderMap) -> Vec<Cause> {
     let cause = |name: HeaderName| {
         let other = renamed_as(headers, &name)?;
@@ -48,9 +48,9 @@ pub(super) fn renamed(headers: &HeaderMap) -> Vec<Cause> {
     names().into_iter().filter_map(cause).collect()
 }
 
-/// None of them is there, though the body needs them.
+/// All are missing, but the body needs them.
 pub(super) fn stripped() -> Cause {
-    let found = "the body is an event, and none of the signature headers is there";
+    let found = "the body is an event, but all signature headers are missing";
     Cause::new("headers_missing", found, PASS_ON)
 }
 
@@ -61,9 +61,10 @@ pub(super) fn old_card(headers: &HeaderMap) -> Option<Cause> {
     is_sha1.then(|| {
         Cause::new(
             "old_card",
-            "the signature is a SHA-1, as only the old card callback (card.action.trigger_v1) has",
-            "give the old card callback a URL and an opener of its own, or change to \
-             card.action.trigger in the developer console",
+            "the signature is a SHA-1, which only the old card callback (card.action.trigger_v1) \
+            has",
+            "use a separate URL and opener for the old card callback, or switch to \
+            card.action.trigger in the developer console",
         )
     })
 }

@@ -1,4 +1,4 @@
-//! `lark-events explain`: why a webhook refuses a request, and what to do about it.
+//! `lark-events explain`: why a webhook rejects a request, and how to fix it.
 
 mod cause;
 mod clock;
@@ -25,38 +25,38 @@ use crate::secrets::Secrets;
 use crate::text::Text;
 use crate::{Error, payload};
 
-/// Explain why a webhook refuses a request, and how to mend it.
+/// Explain why a webhook rejects a request, and how to fix it.
 ///
-/// Reads a request as it came in: headers, an empty line and the body, byte for byte; or the headers
-/// from --header and the body from --body. The secrets are used here alone and sent nowhere.
+/// Reads a saved request: headers, an empty line and the body, byte for byte. Alternatively, --header and
+/// --body give its parts. The secrets are used locally and sent nowhere.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   lark-events explain refused.http --at 1700000000
   lark-events explain --body body.json --header 'X-Lark-Signature: 5f2a…' --header …
 
-Exit status 1: it is refused. With --json, `causes` says by name what was found.")]
+Exit status 1: the request is rejected. With --json, `causes` names each cause.")]
 pub(crate) struct ExplainArgs {
-    /// The request; `-` is stdin.
+    /// The file with the request; `-` is stdin.
     #[arg(default_value = "-", conflicts_with_all = ["header", "body"])]
     file: PathBuf,
-    /// A header; several if given again.
+    /// A header of the request; can be repeated.
     #[arg(long, value_name = "NAME: VALUE", requires = "body")]
     header: Vec<String>,
-    /// The body alone; `-` is stdin.
+    /// The file with the body alone; `-` is stdin.
     #[arg(long, value_name = "FILE")]
     body: Option<PathBuf>,
-    /// When it came in, in Unix seconds, if that was not just now.
+    /// When the request came in, in Unix seconds; now by default.
     #[arg(long, value_name = "SECONDS", value_parser = value_parser!(u64).range(..LATEST))]
     at: Option<u64>,
     #[command(flatten)]
     secrets: Secrets,
 }
 
-/// The year 5138, so that milliseconds are not taken for seconds.
+/// The year 5138, so that milliseconds are rejected.
 const LATEST: u64 = 100_000_000_000;
 
-/// A request, and what it is checked against.
+/// A request, and the secrets and time that it is checked with.
 struct Case<'a> {
     request: &'a Request,
     key: Option<&'a str>,
@@ -109,7 +109,7 @@ fn read(args: &ExplainArgs) -> Result<Request, Error> {
 }
 
 impl Case<'_> {
-    /// As an app with these secrets would.
+    /// Opens the request as an app with these secrets would.
     fn open(&self) -> Result<Result<Opened, Rejection>, Error> {
         let now = self.now;
         let mut webhook = Webhook::builder().clock(move || now);
@@ -135,7 +135,7 @@ impl Case<'_> {
             RejectionKind::Token => document::token(self),
             RejectionKind::Malformed => document::malformed(self),
             RejectionKind::TooLarge => vec![document::too_large()],
-            // Reasons that may come to the library.
+            // Reasons that the library may add.
             _ => Vec::new(),
         };
         let bytes = self.request.body.len();
@@ -147,10 +147,10 @@ impl Case<'_> {
             Cause::new(
                 "body_cut",
                 format!(
-                    "the body has {}, and {length} by its content-length",
+                    "the body has {}, but its content-length is {length}",
                     count(bytes, "byte")
                 ),
-                "read the body to its end, and save it whole",
+                "read the body to its end, and save all of it",
             )
         }));
         causes
@@ -189,11 +189,11 @@ fn refused(rejection: &Rejection, causes: &[Cause], output: Output) -> io::Resul
         return output.print_json(&json);
     }
     let why = format!(": {rejection} ({reason}, answered {status})");
-    output.print(Text::painted(BAD, "refused").then(why))?;
-    for Cause { name, found, mend } in causes {
+    output.print(Text::painted(BAD, "rejected").then(why))?;
+    for Cause { name, found, fix } in causes {
         let found = Text::painted(STRONG, name).then(format!(": {found}"));
-        let mend = format!("  mend: {mend}").into();
-        output.print(Text::below([Text::default(), found, mend]))?;
+        let fix = format!("  fix: {fix}").into();
+        output.print(Text::below([Text::default(), found, fix]))?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// What a webhook is given of a request.
+/// The parts of a request that a webhook checks.
 #[derive(Debug, Default)]
 pub(super) struct Request {
     pub(super) headers: HeaderMap,
@@ -13,7 +13,7 @@ pub(super) struct Request {
 
 impl Request {
     /// Reads a head, an empty line and a body, as `curl -i` and most tools print them: with or
-    /// without a request line, with either end of line. What begins with a brace is a body alone.
+    /// without a request line, with LF or CRLF. Text that begins with a brace is a body alone.
     pub(super) fn parse(text: &Bytes) -> Result<Self, String> {
         let mut request = Self::default();
         if text.trim_ascii_start().starts_with(b"{") {
@@ -28,7 +28,7 @@ impl Request {
                 break;
             }
             let is_request_line = number == 0 && is_request_line(line);
-            // HTTP/2 has the request line as headers that begin with a colon.
+            // HTTP/2 has pseudo-headers, which begin with a colon, for the request line.
             if !is_request_line && !line.starts_with(b":") {
                 request
                     .add(line)
@@ -41,7 +41,7 @@ impl Request {
 
     /// Adds a header, `name: value`.
     pub(super) fn add(&mut self, line: &[u8]) -> Result<(), &'static str> {
-        const FORM: &str = "no header, which is `name: value`";
+        const FORM: &str = "expected a header, `name: value`";
         let colon = line.iter().position(|byte| *byte == b':').ok_or(FORM)?;
         let name = HeaderName::from_bytes(&line[..colon]).map_err(|_| FORM)?;
         let value = line[colon + 1..].trim_ascii();
@@ -50,13 +50,13 @@ impl Request {
         Ok(())
     }
 
-    /// How long the body is by its header.
+    /// The length of the body by its header.
     pub(super) fn content_length(&self) -> Option<usize> {
         let length = self.headers.get(CONTENT_LENGTH)?.to_str().ok()?;
         length.parse().ok()
     }
 
-    /// A body without what an editor put after it: the end of a last line.
+    /// A body without the end of line that an editor put after it.
     fn cut(&self, body: Bytes) -> Bytes {
         let length = self.content_length().filter(|length| *length < body.len());
         let length = length.filter(|length| body[*length..].trim_ascii().is_empty());
@@ -117,7 +117,10 @@ mod tests {
             "a: b\nc: \x01\n\n",
         ] {
             let why = parse(text).unwrap_err();
-            assert!(why.starts_with("line 2: no header"), "{text}: {why}");
+            assert!(
+                why.starts_with("line 2: expected a header"),
+                "{text}: {why}"
+            );
         }
     }
 }

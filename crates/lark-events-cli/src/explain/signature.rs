@@ -1,4 +1,4 @@
-//! A signature that does not match: tried again with what may have been signed, until it does.
+//! A signature that does not match: tries variants of the body and the secrets until one matches.
 
 use lark_events::EncryptKey;
 use lark_events::webhook::{SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER};
@@ -9,7 +9,7 @@ use super::cause::{self, Cause, Misspelt};
 use crate::json_text::{Layout, lay_out};
 use crate::payload;
 
-/// What was done to a body between the platform and the check.
+/// How a body was changed between the platform and the check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Change {
     Newline,
@@ -46,23 +46,23 @@ pub(super) fn causes(case: &Case<'_>) -> Vec<Cause> {
     vec![unmatched(case, key, &meant)]
 }
 
-/// Nothing matches: what the body itself tells of the key.
+/// No variant matches: what the body itself shows about the key.
 fn unmatched(case: &Case<'_>, key: &str, meant: &[(Misspelt, &str)]) -> Cause {
-    const RAW: &str = "check the signature over the bytes as received, before anything decodes or \
-                       parses them, and with the headers of the same request";
+    const RAW: &str = "check the signature over the bytes as received, before any decoding or \
+        parsing, and with the headers of the same request";
     let body = &case.request.body;
     let Some(sealed) = payload::sealed_text(body) else {
         if serde_json::from_slice::<Value>(body).is_err() {
             return cause::not_json(body);
         }
-        let found = "the body is not encrypted, as an app with an Encrypt Key gets it; the signature \
-                     is over the encrypted body";
+        let found = "the body is not encrypted; the platform encrypts it for an app with an \
+            Encrypt Key, and signs the encrypted body";
         return Cause::new("body_decrypted", found, RAW);
     };
     let opens = |key: &str| payload::opens(&EncryptKey::new(key), &sealed);
     if opens(key) {
-        let found = "the Encrypt Key opens the body, so it is the right one; body or headers are not \
-                     those that were signed";
+        let found = "the Encrypt Key decrypts the body, so the key is right; the body or the \
+            headers differ from those that were signed";
         return Cause::new("request_changed", found, RAW);
     }
     let found = meant.iter().find(|(_, key)| opens(key));
@@ -84,7 +84,7 @@ fn matches(case: &Case<'_>, key: &EncryptKey, body: &[u8]) -> bool {
     matches.unwrap_or_default()
 }
 
-/// What the body may have been.
+/// What the signed body may have been.
 fn originals(body: &[u8]) -> Vec<(Change, Vec<u8>)> {
     let Ok(text) = std::str::from_utf8(body) else {
         return Vec::new();
@@ -101,7 +101,7 @@ fn originals(body: &[u8]) -> Vec<(Change, Vec<u8>)> {
     ];
     if let Ok(value) = serde_json::from_str::<Value>(text) {
         let compact = lay_out(text, Layout::Compact);
-        // Read and written, escapes are what they stand for.
+        // Parsing and writing replaces escapes with their characters.
         let plain = sorted(&value);
         for json in [compact, plain] {
             originals.push((Change::Layout, lay_out(&json, Layout::Spaced)));
@@ -143,12 +143,12 @@ fn changed(change: Change) -> Cause {
     let (name, found) = match change {
         Change::Newline => (
             "body_newline",
-            "the signature matches once an end of line at the end of the body is taken off or added; \
-             where an editor saved this body, that may be all",
+            "the signature matches after removing or adding a line end at the end of the body; an \
+            editor that saved the body may have added it",
         ),
         Change::LineEnds => (
             "body_line_ends",
-            "the signature matches once the ends of lines are changed between LF and CRLF",
+            "the signature matches after changing line ends between LF and CRLF",
         ),
         Change::Mark => (
             "body_byte_order_mark",
@@ -156,15 +156,15 @@ fn changed(change: Change) -> Cause {
         ),
         Change::Layout => (
             "body_reserialised",
-            "the signature matches once the body's JSON is written another way: something parsed \
-             it and wrote it again",
+            "the signature matches with another layout of the body's JSON: a program parsed the \
+            body and wrote it again",
         ),
         Change::Plus => (
             "body_url_decoded",
-            "the signature matches once spaces in the body are plus signs again: something decoded \
-             it as a form",
+            "the signature matches after replacing spaces in the body with plus signs: a program \
+            decoded the body as a form",
         ),
     };
-    let mend = "check the signature over the bytes as received, before anything parses them";
-    Cause::new(name, found, mend)
+    let fix = "check the signature over the bytes as received, before any parsing";
+    Cause::new(name, found, fix)
 }

@@ -1,4 +1,4 @@
-//! `lark-events push`: one delivery as the platform makes it, sealed and signed.
+//! `lark-events push`: one delivery as the platform makes it, encrypted and signed.
 
 use std::borrow::Cow;
 use std::io;
@@ -26,11 +26,11 @@ use crate::webhook::answer::Posted;
 use crate::webhook::client::Client;
 use crate::{Error, payload};
 
-/// Push one event to a webhook, as the platform would: encrypted and signed if there is a key.
+/// Push one event to a webhook, as the platform would: encrypted and signed if an Encrypt Key is set.
 ///
-/// The event is the documented sample unless --file gives another. Its id, time, app and token are
-/// new with each push, and so is the `message_id` of a message, which receivers tell duplicates by.
-/// It is sent once: `serve` has redeliveries.
+/// Sends the documented sample, or the event in --file. Each push sets a new id, time, app and token, and a
+/// new `message_id` in messages, so that it is not a duplicate. The event is sent once; use `serve` for
+/// redeliveries.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -40,38 +40,39 @@ Examples:
     --set message.content='\"{\\\"text\\\":\\\"hi\\\"}\"'
   lark-events push kitchen.tea.ready_v1 --to $URL --file - <<< '{\"kind\": \"green\"}'
 
-Exit status 1: the platform would not take it as delivered, which is any answer but 200 in time.")]
+Exit status 1: the webhook did not accept the event, with status 200 in time.")]
 pub(crate) struct PushArgs {
-    /// Such as `im.message.receive_v1`; a document with an envelope in --file says it itself.
+    /// The event type, such as `im.message.receive_v1`; not needed for a --file with an envelope.
     #[arg(required_unless_present = "file")]
     event_type: Option<String>,
-    /// The webhook: `http://` or `https://`.
+    /// The URL of the webhook, `http://` or `https://`.
     #[arg(long, value_name = "URL")]
     to: WebhookUrl,
-    /// The JSON to push instead of the sample, a body or a document in its envelope; `-` is stdin.
+    /// A file with JSON to push instead of the sample: a body, or a document with its envelope; `-`
+    /// is stdin.
     #[arg(long)]
     file: Option<PathBuf>,
-    /// Put a value into the body: JSON, or else a string; a string that has JSON in it goes in quotes
-    /// of its own. The path is `meeting.owner.id` or a JSON pointer; several if given again.
+    /// Set a value in the body, as JSON or else as a string; quote a string that contains JSON. The path is
+    /// `meeting.owner.id` or a JSON pointer. Can be repeated.
     #[arg(long, value_name = "PATH=VALUE")]
     set: Vec<Set>,
-    /// The app that it is for.
+    /// The id of the receiving app.
     #[arg(long, value_name = "ID", default_value = APP_ID)]
     app_id: String,
-    /// The event id, instead of a new one: pushes with the same are duplicates.
+    /// The event id, instead of a new one; pushes with the same id are duplicates.
     #[arg(long, value_name = "ID")]
     event_id: Option<String>,
-    /// Put a body of --file into the old envelope, schema 1.0, where the catalogue does not know.
+    /// Put the body in --file into the old envelope, schema 1.0, for an event that is not in the catalogue.
     #[arg(long, requires = "file")]
     v1: bool,
-    /// How many seconds to wait for the answer; the platform waits for 3.
+    /// Seconds to wait for the answer; the platform waits for 3.
     #[arg(long, value_name = "SECONDS", default_value_t = ANSWER_LIMIT.as_secs())]
     timeout: u64,
     #[command(flatten)]
     secrets: Secrets,
 }
 
-/// What came of it, for machines.
+/// The result, for machines.
 #[derive(Serialize)]
 struct Pushed<'a> {
     accepted: bool,
@@ -128,7 +129,7 @@ pub(crate) async fn run(args: PushArgs, output: Output) -> Result<ExitCode, Erro
     Ok(ExitCode::from(u8::from(!accepted)))
 }
 
-/// What is to be pushed, with all that the arguments change of it.
+/// The event to push, with the changes of the arguments.
 fn template(args: &PushArgs, output: Output) -> Result<Template, Error> {
     let event_type = args.event_type.as_deref();
     let mut template = match (&args.file, event_type) {
@@ -146,12 +147,15 @@ fn template(args: &PushArgs, output: Output) -> Result<Template, Error> {
         (None, Some(event_type)) => {
             let known = crate::catalogue::find(event_type);
             if known.is_some_and(|known| known.event.sample.is_none()) && args.set.is_empty() {
-                output.note("no sample is documented: the body is empty; see --file and --set");
+                output.note(
+                    "no sample is documented: the body is empty; fill it with --file or --set",
+                );
             }
-            Template::sample(event_type)
-                .map_err(|unknown| format!("{unknown}; give its body with --file"))?
+            Template::sample(event_type).map_err(|unknown| {
+                format!("{unknown}; for an event of your own, give its body with --file")
+            })?
         }
-        (None, None) => return Err("neither an event type nor --file".into()),
+        (None, None) => return Err("no event to push: give an event type or --file".into()),
     };
     for set in &args.set {
         template = template.set(set)?;
@@ -159,17 +163,17 @@ fn template(args: &PushArgs, output: Output) -> Result<Template, Error> {
     Ok(template)
 }
 
-/// The old card callback: never encrypted, and signed with the token.
+/// The old card callback, which is never encrypted and signed with the token.
 fn old_card(body: RawJson, args: &PushArgs) -> Result<Request<Bytes>, Error> {
     if args.event_id.is_some() {
-        return Err(format!("{OLD_CARD} has no event id").into());
+        return Err(format!("{OLD_CARD} has no event id: leave --event-id out").into());
     }
     let body = body.into_bytes();
     let mut request = Request::post("/").header(CONTENT_TYPE, "application/json; charset=utf-8");
     if let Some(token) = args.secrets.token()? {
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
         let timestamp = now.as_secs().to_string();
-        // It only has to be another one each time.
+        // Different each time.
         let nonce = format!("{:x}", now.as_nanos());
         let signature = VerificationToken::new(token).sign_old_card(&timestamp, &nonce, &body);
         request = request
@@ -180,7 +184,7 @@ fn old_card(body: RawJson, args: &PushArgs) -> Result<Request<Bytes>, Error> {
     Ok(request.body(body)?)
 }
 
-/// The id that the simulator made up; empty where there is none.
+/// The id that the simulator set; empty where there is none.
 fn event_id(body: &Bytes, key: Option<&EncryptKey>) -> String {
     let document = payload::document(body, key).unwrap_or_default();
     let delivery = Delivery::parse_unauthenticated(document, Transport::Local, UNIX_EPOCH);

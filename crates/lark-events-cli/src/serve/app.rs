@@ -1,4 +1,4 @@
-//! The app that is served, and what an app has to be set to.
+//! The app that the platform serves, and the settings that it prints for the app under test.
 
 use std::io;
 
@@ -11,8 +11,8 @@ use crate::output::{FAINT, NAME, Output};
 use crate::secrets::given;
 use crate::text::Text;
 
-/// The app that is served; the same each time unless it is given, so that the app under test needs no
-/// new settings.
+/// The app that the platform serves; the same each time by default, so that the app under test keeps its
+/// settings.
 pub(super) struct App {
     pub(super) id: String,
     pub(super) secret: Known,
@@ -20,7 +20,7 @@ pub(super) struct App {
     pub(super) token: Known,
 }
 
-/// A secret. It is shown only where it is no secret: everybody knows the default.
+/// A secret. It is printed only if it is the default, which is public.
 pub(super) enum Known {
     Default(&'static str),
     Given(String),
@@ -61,7 +61,7 @@ impl App {
         })
     }
 
-    /// What an app has to be set to, in a form that shells take.
+    /// Prints the settings for the app under test, as shell assignments.
     pub(super) fn show(&self, base_url: &str, output: Output) -> io::Result<()> {
         let secret = self.secret.shown();
         let key = self.key.as_ref().map_or(Some(""), Known::shown);
@@ -92,7 +92,7 @@ impl App {
     }
 }
 
-/// As a shell takes it for one word.
+/// Quoted as one word of a shell.
 fn quoted(value: &str) -> String {
     let is_plain = |char: char| char.is_ascii_alphanumeric() || "_./:-".contains(char);
     match value.chars().all(is_plain) {

@@ -1,4 +1,4 @@
-//! What can be typed while the platform runs, and written in scripts.
+//! The commands that are typed while the platform runs, or read from scripts.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,19 +9,19 @@ use super::fault::Named;
 use super::pushable::Pushable;
 use super::words::words;
 
-/// What there is, for help.
+/// The commands, for help.
 pub(crate) const COMMANDS: &str = "\
-Commands, one a line, typed or in a script; quotes and # are as in a shell:
+Commands, one per line, typed or in a script; quotes and # work as in a shell:
   push TYPE [PATH=VALUE]…  push an event of the catalogue, with these values in its body
-  fault NAME               have a fault happen, with a probability if it ends in @0.1
-  calm                     forget all faults
-  wait TIME                do nothing for a time
-  wait connected           until the webhook or a long connection is there
-  wait delivered           until no event is to be delivered again
-  stats                    what happened so far
-  events [TEXT]            events of the catalogue
-  help                     these commands
-  quit                     end, as Ctrl-D does; at a terminal also while something is waited for";
+  fault NAME               inject a fault once; NAME@0.1 injects it with this probability
+  calm                     remove all faults
+  wait TIME                wait for a time, such as 5s
+  wait connected           wait until the webhook is set or a long connection is open
+  wait delivered           wait until no delivery is pending
+  stats                    show the counts so far
+  events [TEXT]            list the events of the catalogue
+  help                     list these commands
+  quit                     stop, as Ctrl-D does; if typed, also during a wait";
 
 #[derive(Debug)]
 pub(crate) enum Command {
@@ -43,7 +43,7 @@ pub(crate) enum Wait {
 }
 
 impl Command {
-    /// A line, in which there may be nothing.
+    /// Parses a line; `None` if it is empty.
     pub(crate) fn parse(line: &str) -> Result<Option<Self>, String> {
         let words = words(line)?;
         let words: Vec<_> = words.iter().map(String::as_str).collect();
@@ -61,12 +61,17 @@ impl Command {
             ["events", text] => Self::Events(text.to_lowercase()),
             ["help"] => Self::Help,
             ["quit"] => Self::Quit,
-            _ => return Err(format!("no such command: {}; try help", words.join(" "))),
+            _ => {
+                return Err(format!(
+                    "unknown command: {}; type help for a list",
+                    words.join(" ")
+                ));
+            }
         };
         Ok(Some(command))
     }
 
-    /// All lines of a script; an error names the line.
+    /// Parses all lines of a script; an error names the line.
     pub(crate) fn parse_script(script: &str) -> Result<Vec<Self>, String> {
         let lines = script.lines().enumerate();
         let commands = lines.filter_map(|(at, line)| {
@@ -89,13 +94,13 @@ impl FromStr for Wait {
     }
 }
 
-/// What is waited for.
+/// The object of "waiting for".
 impl fmt::Display for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::For(Span(time)) => write!(f, "{time:?} to pass"),
             Self::Connected => f.write_str("the webhook or a long connection"),
-            Self::Delivered => f.write_str("events on the way"),
+            Self::Delivered => f.write_str("pending deliveries"),
         }
     }
 }
@@ -124,9 +129,9 @@ mod tests {
         for (line, error) in [
             ("push tea", "no event tea"),
             ("push im.message.receive_v1 x", "x has no `=`"),
-            ("wait tea", "a time is"),
-            ("fault tea", "no fault tea"),
-            ("quit now", "no such command"),
+            ("wait tea", "expected a time"),
+            ("fault tea", "unknown fault tea"),
+            ("quit now", "unknown command"),
         ] {
             let all = Command::parse_script(&format!("stats\n{line}")).unwrap_err();
             assert!(all.starts_with("line 2: "), "{all}");

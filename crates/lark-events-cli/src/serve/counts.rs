@@ -1,4 +1,4 @@
-//! What happened so far, in numbers: for `stats`, and for the summary at the end.
+//! Counts of pushes and attempts, for `stats` and for the summary at the end.
 
 use std::fmt::Write as _;
 
@@ -42,7 +42,8 @@ impl Counts {
         let (attempts, connected) = (count(attempts, "attempt"), count(upgrades, "time"));
         let violations = count(violations, "violation");
         let mut text = format!(
-            "{pushes} pushed: {acknowledged} acknowledged, {given_up} given up, {on_the_way} on the way; \
+            "{pushes} pushed: {acknowledged} acknowledged, {given_up} given up, {on_the_way} \
+            pending; \
              {attempts}, {redeliveries} redelivered; connected {connected}; {violations} of the protocol"
         );
         for violation in platform.violations() {

@@ -1,4 +1,4 @@
-//! A stream of events, and when its next one is due.
+//! A stream of events, and the time of its next event.
 
 use tokio::time::Instant;
 
@@ -10,13 +10,13 @@ pub(super) struct Due {
 }
 
 impl Due {
-    /// Goes on to the event after one of `now`; `false` where there is none.
+    /// Moves on to the next event after `now`; `false` if there is none.
     pub(super) fn go_on(&mut self, now: Instant) -> bool {
         let Some(every) = self.stream.every else {
             return false;
         };
         let next = self.at + every;
-        // What was missed is not made up for.
+        // Missed events are skipped.
         self.at = if next <= now { now + every } else { next };
         true
     }

@@ -4,18 +4,18 @@ use std::str::FromStr;
 
 use lark_events_sim::{Fault, Platform};
 
-/// What there is, for help.
+/// The faults, for help.
 pub(crate) const NAMES: &str = "\
-Faults, each with what its value is unless given:
-  to any attempt        lose-event, lose-answer, delay:1s, duplicate:100ms, reorder
-  to a webhook          clock-skew:600 (seconds ahead)
-  to a long connection  garbage-frame, repeat-fragment, disconnect, close, half-open
-  to a large event      shuffle-fragments, spread-fragments:100ms, lose-fragment
-  to a new connection   endpoint:1 (code), endpoint-status:503, endpoint-silent,
+Faults, with their default values:
+  any attempt           lose-event, lose-answer, delay:1s, duplicate:100ms, reorder
+  webhook               clock-skew:600 (seconds ahead)
+  long connection       garbage-frame, repeat-fragment, disconnect, close, half-open
+  fragmented event      shuffle-fragments, spread-fragments:100ms, lose-fragment
+  new connection        endpoint:1 (code), endpoint-status:503, endpoint-silent,
                         refuse-upgrade:514 (Handshake-Status) or 514/1000040350 (auth code),
                         upgrade-status:503, upgrade-silent, accept-half-open";
 
-/// A fault, once or with a probability each time that it can happen.
+/// A fault that happens once, or with a probability at each opportunity.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Named {
     pub(crate) fault: Fault,
@@ -49,7 +49,7 @@ impl FromStr for Named {
 fn probability(text: &str) -> Result<f64, String> {
     let probability = text.parse().ok();
     let probability = probability.filter(|number| (0.0..=1.0).contains(number));
-    probability.ok_or_else(|| format!("{text} is no probability from 0 to 1"))
+    probability.ok_or_else(|| format!("expected a probability from 0 to 1, got {text}"))
 }
 
 #[cfg(test)]

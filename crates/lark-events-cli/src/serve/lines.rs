@@ -5,7 +5,7 @@ use std::thread;
 
 use tokio::sync::mpsc;
 
-/// Lines that wait to be run.
+/// The most lines read ahead.
 const MAX_LINES: usize = 64;
 /// Longer than any command, and short enough to be kept in memory.
 const MAX_LINE_BYTES: u64 = 1024 * 1024;
@@ -19,7 +19,7 @@ pub(crate) struct Lines {
 }
 
 impl Lines {
-    /// Those of stdin. They are read by a thread that nothing waits for at the end.
+    /// The lines of stdin, read by a thread that nothing joins.
     pub(crate) fn of_stdin() -> Self {
         let (sender, received) = mpsc::channel(MAX_LINES);
         thread::spawn(move || read(io::stdin().lock(), &sender));
@@ -41,8 +41,8 @@ impl Lines {
         (sender, lines)
     }
 
-    /// The next one, or `None` at the end. While something is waited for, what a file has next has to
-    /// wait too; what a person types is read.
+    /// The next line, or `None` at the end. During a wait, lines of a file or pipe wait too; typed
+    /// lines are read.
     pub(super) async fn next(&mut self, waiting: bool) -> Option<io::Result<String>> {
         if waiting && !self.are_typed {
             return std::future::pending().await;
@@ -62,9 +62,9 @@ fn read(mut input: impl BufRead, sender: &mpsc::Sender<io::Result<String>>) {
         let line = match read {
             Ok(0) => return,
             Ok(bytes) if bytes as u64 == MAX_LINE_BYTES => {
-                Err(io::Error::other("the line is too long"))
+                Err(io::Error::other("the line is too long: the limit is 1 MiB"))
             }
-            // What is no UTF-8 is no command either, which is said then.
+            // A line that is not UTF-8 is rejected as an unknown command.
             Ok(_) => Ok(String::from_utf8_lossy(&line).into_owned()),
             Err(error) => Err(error),
         };
@@ -100,7 +100,10 @@ mod tests {
         let lines = lines_of(&endless);
         assert_eq!(lines.len(), 1);
         let error = lines[0].as_ref().unwrap_err();
-        assert_eq!(error.to_string(), "the line is too long");
+        assert_eq!(
+            error.to_string(),
+            "the line is too long: the limit is 1 MiB"
+        );
     }
 
     #[tokio::test]

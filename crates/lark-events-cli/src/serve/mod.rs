@@ -1,5 +1,4 @@
-//! `lark-events serve`: a local platform for an app on any SDK, which pushes, delivers again, and has
-//! go wrong what is wanted.
+//! `lark-events serve`: a local platform for an app on any SDK. It pushes, redelivers and injects faults.
 
 mod app;
 mod command;
@@ -37,51 +36,51 @@ use crate::secrets::{Secret, Secrets};
 use crate::text::Text;
 use crate::webhook::client::tls_config;
 
-/// Serve a local platform, for apps on any SDK: set the SDK's domain to the URL that is printed.
+/// Run a local platform for apps on any SDK: set the SDK's domain to the printed URL.
 ///
-/// The settings of an app are printed at first; of the secrets, those alone that were not given.
-/// An event goes to the webhook if one is given, and to a long connection while one is open: each
-/// under an id of its own. What is not acknowledged comes again by the schedule; callbacks do not.
+/// Prints the settings for the app first, with default secrets only: secrets that you pass are not
+/// printed. Pushes an event to the webhook, if set, and to an open long connection, each with a
+/// different event id. Redelivers events that are not acknowledged; callbacks are sent once.
 #[derive(Debug, Args)]
 #[command(after_help = after_help())]
 pub(crate) struct ServeArgs {
-    /// The port to listen on, at 127.0.0.1; 0 is any free one.
+    /// The port to listen on, at 127.0.0.1; 0 picks a free port.
     #[arg(long, default_value_t = 7780)]
     port: u16,
-    /// Push to this webhook, `http://` or `https://`; it is tried until it passes the URL check.
+    /// Push to this webhook, `http://` or `https://`, as soon as it passes the URL check.
     #[arg(long, value_name = "URL")]
     webhook: Option<WebhookUrl>,
     /// Push the sample of an event, as a new event each time: once, or at a rate such as 10/s, 6/m
-    /// or 1/h; several if given again.
+    /// or 1/h; can be repeated.
     #[arg(long, value_name = "TYPE[@RATE]")]
     push: Vec<Stream>,
-    /// Have something go wrong once, or each time with a probability; several if given again.
+    /// Inject a fault once, or with a probability each time; can be repeated.
     #[arg(long, value_name = "NAME[:VALUE][@PROBABILITY]")]
     fault: Vec<Named>,
-    /// Run the commands in a file.
+    /// Run the commands in this file.
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
-    /// Take commands from stdin, as it does where that is a terminal; the end of it ends all. A line
-    /// that is no command ends all too, with exit status 2, unless it was typed.
+    /// Read commands from stdin, which is the default at a terminal; the end of stdin stops the
+    /// platform. An invalid line stops it too, with exit status 2, unless it was typed.
     #[arg(short, long)]
     interactive: bool,
-    /// How long after each failed attempt an event comes again, or `never`.
+    /// The delays before each redelivery, counted from the failed attempt, or `never`.
     #[arg(long, value_name = "TIMES", default_value = "15s,5m,1h,6h")]
     redeliver: Schedule,
-    /// How long the app may take to answer.
+    /// The time that the app has to answer.
     #[arg(long, value_name = "TIME", default_value = "3s")]
     timeout: Span,
-    /// Above how many bytes events come in fragments on long connections.
+    /// The size in bytes above which an event is fragmented on long connections.
     #[arg(long, value_name = "BYTES", default_value_t = FRAGMENT_BYTES, value_parser = positive)]
     fragment_above: usize,
-    /// The time between two fragments; 0ms has them come back to back, of which the official clients
-    /// for Go and Java lose some.
+    /// The time between two fragments; 0ms sends them back to back, and the official clients for Go
+    /// and Java then lose some.
     #[arg(long, value_name = "TIME", default_value = "20ms")]
     fragment_gap: Span,
-    /// End after this time.
+    /// Stop after this time.
     #[arg(long = "for", value_name = "TIME")]
     lasts: Option<Span>,
-    /// Repeat the choices of another run: ids, connections, faults.
+    /// Seed the random choices, to repeat a run: ids, connections, faults.
     #[arg(long)]
     seed: Option<u64>,
     /// The app's id [env: `LARK_APP_ID`].
@@ -90,7 +89,7 @@ pub(crate) struct ServeArgs {
     /// The app's secret [env: `LARK_APP_SECRET`].
     #[arg(long, value_name = "SECRET")]
     app_secret: Option<Secret>,
-    /// Push plain and unsigned, as to an app without an Encrypt Key.
+    /// Push unencrypted and unsigned, as to an app without an Encrypt Key.
     #[arg(long, conflicts_with = "key")]
     no_key: bool,
     #[command(flatten)]
@@ -105,7 +104,8 @@ fn after_help() -> String {
         lark-events serve --webhook http://localhost:3000/events --fault lose-answer@0.1\n  \
         lark-events serve --script night.txt --redeliver 1s,5s --for 8h --json\n\n\
         {commands}\n\n{faults}\n\n\
-        Ends with a summary at quit, Ctrl-C, SIGTERM or the end of --for, with exit status 0."
+        Stops at quit, Ctrl-C, SIGTERM or the end of --for, prints a summary and exits with \
+        status 0."
     )
 }
 
@@ -113,7 +113,7 @@ fn positive(text: &str) -> Result<usize, String> {
     let number: usize = text.parse().map_err(|error| format!("{error}"))?;
     (number > 0)
         .then_some(number)
-        .ok_or_else(|| "a fragment has a byte at least".to_owned())
+        .ok_or_else(|| "a fragment has at least 1 byte, got 0".to_owned())
 }
 
 pub(crate) async fn run(args: ServeArgs, output: Output) -> Result<ExitCode, Error> {
@@ -125,7 +125,7 @@ pub(crate) async fn run(args: ServeArgs, output: Output) -> Result<ExitCode, Err
         }
         None => Vec::new(),
     };
-    // From here on a signal ends with a summary.
+    // From here on a signal stops the platform with a summary.
     let stop = stop::signal()?;
     let app = App::given(&args)?;
     let mut builder = Platform::builder()
@@ -153,7 +153,10 @@ pub(crate) async fn run(args: ServeArgs, output: Output) -> Result<ExitCode, Err
     let prompts = io::stdin().is_terminal();
     let reads = args.interactive || prompts;
     if prompts && !output.json {
-        output.print(Text::painted(FAINT, "help lists the commands; Ctrl-C ends"))?;
+        output.print(Text::painted(
+            FAINT,
+            "type help for the commands, Ctrl-C to stop",
+        ))?;
     }
     let settings = Settings {
         webhook: args.webhook,

@@ -13,14 +13,14 @@ use crate::document::template::{Form, Template};
 pub(crate) struct Pushable {
     pub(crate) event_type: String,
     pub(crate) document: Document,
-    /// Delivered once: its user waits for the reply.
+    /// A callback is delivered once: its user waits for the reply.
     pub(crate) is_callback: bool,
 }
 
 impl Pushable {
     /// The event type, and values for its body.
     pub(crate) fn parse(words: &[&str]) -> Result<Self, String> {
-        let (event_type, sets) = words.split_first().ok_or("which event?")?;
+        let (event_type, sets) = words.split_first().ok_or("expected an event type")?;
         let mut template = Template::sample(event_type)?;
         for set in sets {
             let set: Set = set.parse().map_err(|error| format!("{set} {error}"))?;
@@ -28,7 +28,7 @@ impl Pushable {
         }
         let document = match template.form {
             Form::Document(document) => document,
-            // Pushed as it is.
+            // Pushed unchanged.
             Form::Card(body) => body.into_bytes().into(),
         };
         let json = Platform::builder().request(document.clone()).into_body();

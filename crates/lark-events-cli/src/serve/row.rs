@@ -1,11 +1,11 @@
-//! A pushed event on its way, as it is shown: in a table, as a line, or as JSON.
+//! A delivery as a row of the table, a line, or JSON.
 
 use lark_events_sim::{Answer, Attempt, Missing, Mode};
 use serde_json::{Value, json};
 
 use crate::figures::time;
 
-/// Of the longest text of an answer.
+/// The length of the longest answer text.
 const ANSWER_WIDTH: usize = 17;
 
 #[derive(Debug)]
@@ -17,24 +17,24 @@ pub(crate) struct Row {
     pub(crate) mode: Mode,
     /// The last one.
     pub(crate) attempt: Option<Attempt>,
-    /// Whether the app has accepted it, which a copy that it refuses later does not undo.
+    /// Whether the app has acknowledged the event; rejecting a later copy does not undo that.
     pub(crate) acknowledged: bool,
-    /// Whether no further attempt is to come.
+    /// Whether the delivery has ended.
     pub(crate) ended: bool,
 }
 
 impl Row {
-    /// An attempt has come to its end.
+    /// Adds an attempt that has ended.
     pub(crate) fn attempted(&mut self, attempt: Attempt) {
         self.acknowledged |= attempt.accepted();
         self.attempt = Some(attempt);
     }
 
-    /// As [`heading`] has it.
+    /// The line, in the columns of [`heading`].
     pub(crate) fn line(&self) -> String {
         let number = format!("#{}", self.number);
         let (attempt, answer, took) = match &self.attempt {
-            None => (String::new(), "on its way".to_owned(), String::new()),
+            None => (String::new(), "pending".to_owned(), String::new()),
             Some(attempt) => {
                 let copy = if attempt.copy { " copy" } else { "" };
                 (
@@ -75,7 +75,7 @@ impl Row {
     }
 }
 
-/// What the columns of a line are.
+/// The titles of the columns.
 pub(crate) fn heading() -> String {
     columns(["#", "by", "attempt", "answer", "took", "event"])
 }
@@ -99,7 +99,7 @@ fn code(answer: &Answer) -> Option<i64> {
     }
 }
 
-/// Why there is no code, by a name that stays.
+/// The stable name of the reason why there is no code.
 fn missing(answer: &Answer) -> Option<&'static str> {
     let Answer::Missing(missing) = answer else {
         return None;
@@ -114,7 +114,7 @@ fn missing(answer: &Answer) -> Option<&'static str> {
     })
 }
 
-/// As wide as its column at most.
+/// The answer, at most as wide as its column.
 fn answer_text(answer: &Answer) -> String {
     match answer {
         Answer::Response { status, .. } => status.as_u16().to_string(),

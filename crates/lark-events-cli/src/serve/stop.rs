@@ -2,7 +2,7 @@
 
 use std::io;
 
-/// Takes over SIGINT, and on Unix SIGTERM, from now on; what it returns resolves at the first.
+/// Catches SIGINT, and SIGTERM on Unix, from now on; the returned future resolves at the first signal.
 pub(crate) fn signal() -> io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     let stop = {

@@ -7,7 +7,7 @@ use lark_events_sim::{ParseSpanError, Span};
 
 use super::pushable::Pushable;
 
-/// When a failed delivery comes again.
+/// The delays before each redelivery.
 #[derive(Debug, Clone)]
 pub(crate) struct Schedule(pub(crate) Vec<Duration>);
 
@@ -24,7 +24,7 @@ impl FromStr for Schedule {
     }
 }
 
-/// Events to push: `TYPE` once, `TYPE@6/m` again and again.
+/// Events to push: `TYPE` once, `TYPE@6/m` repeatedly.
 #[derive(Debug, Clone)]
 pub(crate) struct Stream {
     pub(crate) event: Pushable,
@@ -46,13 +46,13 @@ impl FromStr for Stream {
     }
 }
 
-/// The time between two of a rate: `10/s`, `6/m`, `1/h`.
+/// The time between two events at a rate: `10/s`, `6/m`, `1/h`.
 fn interval(rate: &str) -> Result<Duration, &'static str> {
     /// Rates above are for load generators.
     const MAX_PER_SECOND: f64 = 1000.0;
-    /// A year: it can be added to a moment.
+    /// A year, which can be added to an `Instant` without overflow.
     const MAX_INTERVAL: Duration = Duration::from_hours(24 * 365);
-    const FORM: &str = "a rate is a number per s, m or h, at most 1000/s, such as 6/m";
+    const FORM: &str = "expected a rate, a number per s, m or h of at most 1000/s, such as 6/m";
     let (number, unit) = rate.split_once('/').ok_or(FORM)?;
     let number: f64 = number.parse().map_err(|_| FORM)?;
     let seconds = match unit {

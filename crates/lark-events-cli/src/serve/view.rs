@@ -1,5 +1,4 @@
-//! What is shown while the platform runs: JSON lines, a line per attempt, or a table that is drawn
-//! again and again.
+//! Output while the platform runs: JSON lines, a line per attempt, or a table that is redrawn.
 
 use std::collections::VecDeque;
 use std::io::{self, IsTerminal as _};
@@ -10,11 +9,11 @@ use super::row::{Row, heading};
 use crate::output::{BAD, FAINT, GOOD, Output, STRONG};
 use crate::text::Text;
 
-/// Deliveries in the table, of which the last are shown, where the terminal has room for them.
+/// The most deliveries in the table: the last ones, as far as the terminal has room.
 const ROWS: usize = 10;
-/// Lines of a table beside its rows: one above them and one below.
+/// Lines of the table beside its rows: one above and one below.
 const FRAME: usize = 2;
-/// Of a terminal that does not say.
+/// The width of a terminal of unknown width.
 const WIDTH: usize = 80;
 const PROMPT: &str = "> ";
 
@@ -25,13 +24,13 @@ pub(crate) struct View {
 
 #[derive(Default)]
 struct Live {
-    /// By the numbers of their pushes.
+    /// Each with the number of its push.
     rows: VecDeque<(usize, Text)>,
     status: String,
-    /// What is waited for, which stands in for the status.
+    /// The current wait, shown in place of the status.
     waits: Option<String>,
     prompts: bool,
-    /// How many rows there may be.
+    /// The most rows.
     height: usize,
     drawn: bool,
 }
@@ -49,7 +48,7 @@ impl View {
         Self { output, live }
     }
 
-    /// An attempt has come to its end, or a delivery has begun.
+    /// Shows an attempt that has ended, or a delivery that has begun.
     pub(crate) fn row(&mut self, row: &Row) -> io::Result<()> {
         if let Some(live) = &mut self.live {
             live.update(row);
@@ -66,7 +65,7 @@ impl View {
             .print(painted(&row.line(), true, row.acknowledged))
     }
 
-    /// No attempt is to come.
+    /// Shows a delivery without further attempts.
     pub(crate) fn ended(&mut self, row: &Row) -> io::Result<()> {
         if let Some(live) = &mut self.live {
             live.update(row);
@@ -75,7 +74,7 @@ impl View {
         Ok(())
     }
 
-    /// From here on there is no table.
+    /// Ends the table.
     pub(crate) fn finish(&mut self) -> io::Result<()> {
         match self.live.take() {
             Some(live) if live.prompts => self.output.print(""),
@@ -83,7 +82,7 @@ impl View {
         }
     }
 
-    /// Something is waited for from now on, or nothing any more.
+    /// Shows the current wait, or none.
     pub(crate) fn waits(&mut self, text: Option<String>) -> io::Result<()> {
         match &mut self.live {
             Some(live) if live.waits != text => {
@@ -94,8 +93,8 @@ impl View {
         }
     }
 
-    /// Something else has happened.
-    pub(crate) fn told(&mut self, kind: &str, text: &str) -> io::Result<()> {
+    /// Shows another occurrence.
+    pub(crate) fn notice(&mut self, kind: &str, text: &str) -> io::Result<()> {
         if let Some(live) = &mut self.live {
             text.clone_into(&mut live.status);
             return self.draw();
@@ -108,7 +107,7 @@ impl View {
         self.output.print(text)
     }
 
-    /// An answer to a command.
+    /// Prints the answer to a command.
     pub(crate) fn answer(&mut self, text: &str, json: Option<&Value>) -> io::Result<()> {
         self.typed();
         match json {
@@ -119,19 +118,19 @@ impl View {
         Ok(())
     }
 
-    /// A line that is no command.
+    /// Prints the error of an invalid line.
     pub(crate) fn refused(&self, error: &str) {
         self.output.note(Text::lines(error));
     }
 
-    /// Something stands below the table, which is drawn anew below that.
+    /// Redraws the table below the text that was printed below it.
     pub(crate) fn typed(&mut self) {
         if let Some(live) = &mut self.live {
             live.drawn = false;
         }
     }
 
-    /// Draws the table if it is not there.
+    /// Draws the table unless it is drawn.
     pub(crate) fn settle(&mut self) -> io::Result<()> {
         match &self.live {
             Some(live) if !live.drawn => self.draw(),
@@ -159,8 +158,8 @@ fn painted(row: &str, ended: bool, acknowledged: bool) -> Text {
 }
 
 impl Live {
-    /// The table as it is drawn: as many lines each time, none of them wider than the terminal, where it
-    /// would take two.
+    /// The lines of the table: always the same number, each cut to the width of the terminal so that it
+    /// does not wrap.
     fn lines(&self, width: usize) -> Vec<Text> {
         let mut lines = vec![Text::painted(STRONG, heading())];
         lines.extend(self.rows.iter().map(|(_, row)| row.clone()));
@@ -183,7 +182,7 @@ impl Live {
     }
 }
 
-/// How many rows the terminal has room for, with a line to type in below the table.
+/// The rows that fit on the terminal, with a line to type in below the table.
 fn rows() -> Option<usize> {
     let Some((_, height)) = terminal_size::terminal_size() else {
         return Some(ROWS);
@@ -269,15 +268,15 @@ mod tests {
         live.status = "long connections: 1".to_owned();
         let table = "\
 #      by              attempt answer               took  event
-#1     webhook                 on its way                 tea.pot.ready_v1
+#1     webhook                 pending                    tea.pot.ready_v1
 #2     webhook         1       200               12.0 ms  tea.pot.ready_v1
 #3     webhook         1       nowhere to send   12.0 ms  tea.pot.ready_v1
 
 ";
         let status = "long connections: 1\n";
         assert_eq!(drawn(&live, 80), table.to_owned() + status);
-        live.waits = Some("waiting for events on the way".to_owned());
-        let waits = "waiting for events on the way\n";
+        live.waits = Some("waiting for pending deliveries".to_owned());
+        let waits = "waiting for pending deliveries\n";
         assert_eq!(drawn(&live, 80), table.to_owned() + waits);
     }
 

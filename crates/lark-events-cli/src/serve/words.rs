@@ -1,11 +1,11 @@
-//! The words of a line, as a shell has them.
+//! Splits a line into words, as a shell does.
 
 use std::str::Chars;
 
-const OPEN_QUOTE: &str = "a quote is not closed";
+const OPEN_QUOTE: &str = "a quote is not closed: add the closing quotation mark";
 
-/// What stands between white space. Single quotes keep everything, double ones all but `\"` and
-/// `\\`; a word that begins with a `#` ends the line.
+/// Splits at white space. Single quotes keep everything, double quotes everything but `\"` and `\\`; a
+/// word that begins with `#` starts a comment.
 pub(super) fn words(line: &str) -> Result<Vec<String>, &'static str> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
@@ -22,7 +22,7 @@ pub(super) fn words(line: &str) -> Result<Vec<String>, &'static str> {
     Ok(words)
 }
 
-/// Reads up to the other quotation mark.
+/// Reads up to the closing quotation mark.
 fn quote(mark: char, chars: &mut Chars<'_>, word: &mut String) -> Result<(), &'static str> {
     loop {
         match chars.next().ok_or(OPEN_QUOTE)? {

@@ -1,4 +1,4 @@
-//! What a webhook answered, or why it did not.
+//! The answer of a webhook, or why there is none.
 
 use std::error::Error as _;
 use std::fmt;
@@ -17,7 +17,7 @@ pub(crate) struct Answer {
     pub(crate) took: Duration,
 }
 
-/// Why there is no answer that can be judged.
+/// Why there is no answer to judge.
 #[derive(Debug)]
 pub(crate) enum Missing {
     TimedOut,
@@ -39,13 +39,13 @@ impl Answer {
         }
     }
 
-    /// Whether somebody who sees both can tell them apart.
+    /// Whether both answers look the same to the sender.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         self.status == other.status && self.body == other.body
     }
 }
 
-/// Whether nothing came in time, so that more of the same would only take its time again.
+/// Whether no answer came in time, so that a similar request would time out too.
 pub(crate) fn hangs(posted: &Posted) -> bool {
     matches!(posted, Err(Missing::TimedOut))
 }
@@ -65,7 +65,7 @@ impl fmt::Display for Answer {
 }
 
 impl Missing {
-    /// Whether the connection was closed, without an answer or within it.
+    /// Whether the connection was closed before the end of the answer.
     pub(crate) fn is_closed(&self) -> bool {
         matches!(self, Self::Failed(error) if error.kind() == PostErrorKind::Closed)
     }

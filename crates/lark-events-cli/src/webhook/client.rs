@@ -34,7 +34,7 @@ impl Client {
         self.poster.connect(&self.url).await
     }
 
-    /// Sends a request on a connection of its own, as the simulator made it but for the path.
+    /// Sends a request of the simulator to the webhook's path, on a new connection.
     pub(crate) async fn send(&self, request: Request<Bytes>, limit: Duration) -> Posted {
         let connection = self.connect().await?;
         let started = Instant::now();
@@ -45,7 +45,7 @@ impl Client {
     }
 }
 
-/// Trusts whom this machine trusts, and Mozilla's roots.
+/// Trusts this machine's roots and Mozilla's roots.
 pub(crate) fn tls_config() -> Result<Arc<ClientConfig>, Error> {
     let mut roots = RootCertStore::empty();
     roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());

@@ -1,4 +1,4 @@
-//! A webhook that is posted to, and what it answers: for the commands that send of themselves.
+//! Posting to the webhook under test, and its answers, for `push` and `check`.
 
 pub(crate) mod answer;
 pub(crate) mod client;

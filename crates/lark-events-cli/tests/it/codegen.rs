@@ -223,7 +223,7 @@ fn a_page_that_is_refused_is_status_1_and_nothing_is_written() {
     assert!(ran.stderr.contains(&format!("{guide}:")), "{ran:?}");
     assert!(ran.stderr.contains("expected an event type"), "{ran:?}");
     let again = codegen(&[regular.clone(), regular], &src, &[]).with_code(1);
-    assert!(again.stderr.contains("stands on"), "{again:?}");
+    assert!(again.stderr.contains("is also on"), "{again:?}");
     assert!(!src.join("events.rs").exists());
 }
 
@@ -241,7 +241,7 @@ fn pages_of_the_platform_become_code() {
         let ran = codegen(&[page], &src, &[]);
         assert!([0, 1].contains(&ran.code), "{ran:?}");
         assert!(
-            !ran.stderr.contains("not formatted: rustfmt refused"),
+            !ran.stderr.contains("not formatted: rustfmt rejected"),
             "{ran:?}"
         );
         written += i32::from(ran.code == 0);

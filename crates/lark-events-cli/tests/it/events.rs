@@ -190,7 +190,10 @@ fn an_event_that_is_not_there_is_status_1_with_what_is_like_it() {
         "{ran:?}"
     );
     let ran = lark_events(&["events", "show", "x"]).run().with_code(1);
-    assert!(ran.stderr.contains("see `lark-events events`"), "{ran:?}");
+    assert!(
+        ran.stderr.contains("run `lark-events events` for a list"),
+        "{ran:?}"
+    );
 }
 
 #[test]

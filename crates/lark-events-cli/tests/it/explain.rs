@@ -68,7 +68,7 @@ fn refused_for(ran: Ran, reason: &str, cause: &str) {
         .map(|cause| cause["cause"].as_str().unwrap())
         .collect();
     assert_eq!(names, [cause], "{json}");
-    assert_ne!(causes[0]["mend"], "");
+    assert_ne!(causes[0]["fix"], "");
 }
 
 #[test]
@@ -106,21 +106,21 @@ fn a_good_request_is_accepted() {
 }
 
 #[test]
-fn people_are_told_the_reason_the_cause_and_the_mend() {
+fn people_see_the_reason_the_cause_and_the_fix() {
     let ran = lark_events(&["explain"])
         .secrets()
         .stdin(event(TOKEN))
         .run()
         .with_code(1);
-    let [reason, "", cause, mend] = ran.stdout.lines().collect::<Vec<_>>()[..] else {
+    let [reason, "", cause, fix] = ran.stdout.lines().collect::<Vec<_>>()[..] else {
         panic!("{ran:?}");
     };
     assert_eq!(
         reason,
-        "refused: the request is unsigned and not an accepted URL check (unsigned, answered 401)"
+        "rejected: the request is unsigned and not an accepted URL check (unsigned, answered 401)"
     );
     assert!(cause.starts_with("not_encrypted: the body is neither encrypted nor signed"));
-    assert!(mend.starts_with("  mend: set the Encrypt Key in the developer console too"));
+    assert!(fix.starts_with("  fix: set the Encrypt Key in the developer console too"));
 }
 
 #[test]
@@ -334,8 +334,8 @@ fn the_clock_is_told_fast_slow_or_of_another_unit() {
         .stdin(signed(AT))
         .run()
         .with_code(1);
-    assert!(ran.stdout.contains("say when with --at"), "{ran:?}");
-    let days = "it was signed 2 days ago";
+    assert!(ran.stdout.contains("pass that time with --at"), "{ran:?}");
+    let days = "the request was signed 2 days ago";
     let ran = lark_events(&["explain", "--at", "1700172801"])
         .secrets()
         .stdin(signed(AT))
@@ -420,11 +420,14 @@ fn what_is_authentic_and_no_event_is_told() {
 #[test]
 fn what_is_no_request_is_misuse() {
     let ran = explain("no header\n\n{}").secrets().run().with_code(2);
-    assert!(ran.stderr.contains("line 1: no header"), "{ran:?}");
+    assert!(ran.stderr.contains("line 1: expected a header"), "{ran:?}");
     explain("").secrets().run().with_code(2);
     let args = ["explain", "--body", "-", "--header", "none"];
     let ran = lark_events(&args).secrets().stdin("{}").run().with_code(2);
-    assert!(ran.stderr.contains("--header none: no header"), "{ran:?}");
+    assert!(
+        ran.stderr.contains("--header none: expected a header"),
+        "{ran:?}"
+    );
     assert_eq!(ran.stdout, "");
 }
 

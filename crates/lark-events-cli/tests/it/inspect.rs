@@ -133,7 +133,7 @@ fn an_encrypted_event_needs_its_key() {
         .env("LARK_ENCRYPT_KEY", "another")
         .run()
         .with_code(1);
-    assert!(ran.stderr.contains("does not open"), "{ran:?}");
+    assert!(ran.stderr.contains("does not decrypt"), "{ran:?}");
     assert_eq!(ran.stdout, "");
     // One whose padding happens to be good, as that of one in 256 is.
     let text: serde_json::Value = serde_json::from_str(&sealed).unwrap();
@@ -144,7 +144,7 @@ fn an_encrypted_event_needs_its_key() {
         .env("LARK_ENCRYPT_KEY", &lucky.unwrap())
         .run()
         .with_code(1);
-    assert!(ran.stderr.contains("does not open"), "{ran:?}");
+    assert!(ran.stderr.contains("does not decrypt"), "{ran:?}");
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn what_is_no_event_is_status_1_and_nothing_is_misuse() {
         ),
         (
             r#"{"header":{"event_type":"vc.reserve_config.updated_v1"},"event":[]}"#,
-            "the body is not one of vc.reserve_config.updated_v1: it is no object",
+            "the body does not fit vc.reserve_config.updated_v1: expected an object",
         ),
         ("\u{feff}{}", "begins with a byte order mark"),
     ] {
@@ -173,7 +173,10 @@ fn what_is_no_event_is_status_1_and_nothing_is_misuse() {
         assert_eq!(ran.stdout, "");
     }
     let ran = lark_events(&["inspect"]).run().with_code(2);
-    assert!(ran.stderr.contains("stdin: nothing there"), "{ran:?}");
+    assert!(
+        ran.stderr.contains("stdin: empty, expected a payload"),
+        "{ran:?}"
+    );
     let ran = lark_events(&["inspect"]).stdin(*b"\xff").run().with_code(1);
     assert!(ran.stderr.contains("not UTF-8"), "{ran:?}");
 }
@@ -182,7 +185,7 @@ fn what_is_no_event_is_status_1_and_nothing_is_misuse() {
 fn files_and_stdin_have_the_same_bounds() {
     let empty = file("empty.json", "");
     let large = file("large.json", vec![b' '; 2 * MAX_EVENT_BYTES + 1]);
-    for (path, why) in [(empty, "nothing there"), (large, "more than any event has")] {
+    for (path, why) in [(empty, "empty"), (large, "larger than")] {
         let name = path.to_str().unwrap();
         let ran = lark_events(&["inspect", name]).run().with_code(2);
         assert!(ran.stderr.contains(&format!("{name}: {why}")), "{ran:?}");

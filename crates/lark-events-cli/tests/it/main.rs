@@ -238,7 +238,10 @@ fn an_empty_secret_is_none_in_the_environment_and_misuse_as_an_argument() {
         .secrets()
         .stdin("{}")
         .run();
-    assert_eq!(ran.with_code(2).stderr, "lark-events: --key is empty\n");
+    assert_eq!(
+        ran.with_code(2).stderr,
+        "lark-events: --key is empty: pass the secret, or leave the option out\n"
+    );
 }
 
 #[test]

@@ -320,12 +320,12 @@ fn figures_are_in_the_singular_and_the_plural() {
     for (script, says) in [
         (
             "quit\n".to_owned(),
-            "0 pushed: 0 acknowledged, 0 given up, 0 on the way; 0 attempts, 0 redelivered; \
+            "0 pushed: 0 acknowledged, 0 given up, 0 pending; 0 attempts, 0 redelivered; \
              connected 0 times; 0 violations of the protocol",
         ),
         (
             format!("push {EVENT}\nwait delivered\nquit\n"),
-            "1 pushed: 0 acknowledged, 1 given up, 0 on the way; 1 attempt, 0 redelivered; \
+            "1 pushed: 0 acknowledged, 1 given up, 0 pending; 1 attempt, 0 redelivered; \
              connected 0 times; 0 violations of the protocol",
         ),
     ] {

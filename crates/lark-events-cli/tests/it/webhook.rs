@@ -46,7 +46,7 @@ fn what_speaks_before_it_is_asked_is_no_http() {
     // Before the request is written or after it.
     for _ in 0..10 {
         let ran = push(&url).with_code(1);
-        assert_eq!(ran.json()["error"], "an answer that is no HTTP");
+        assert_eq!(ran.json()["error"], "the answer is not HTTP");
     }
 }
 
@@ -59,11 +59,8 @@ fn what_is_no_answer_is_told_from_none() {
             b"HTTP/1.1 200",
             "the connection was closed without an answer",
         ),
-        (
-            b"220 mail.example.com ESMTP\r\n",
-            "an answer that is no HTTP",
-        ),
-        (&large, "an answer larger than any to an event"),
+        (b"220 mail.example.com ESMTP\r\n", "the answer is not HTTP"),
+        (&large, "the answer is too large"),
     ] {
         let url = odd(answer.to_owned());
         let ran = push(&url).with_code(1);
@@ -74,9 +71,9 @@ fn what_is_no_answer_is_told_from_none() {
 #[test]
 fn a_url_that_means_another_place_is_misuse() {
     for (url, why) in [
-        ("http://127.0.0.1:65536/", "no port"),
-        ("http://[::1]:99999/", "no port"),
-        ("http://user:password@127.0.0.1:1/", "a user in it"),
+        ("http://127.0.0.1:65536/", "expected a port"),
+        ("http://[::1]:99999/", "expected a port"),
+        ("http://user:password@127.0.0.1:1/", "user information"),
     ] {
         let ran = push(url).with_code(2);
         assert!(ran.stderr.contains(why), "{ran:?}");
@@ -109,8 +106,7 @@ fn https_needs_a_certificate_that_this_machine_trusts() {
     );
     let ran = lark_events(&args).run().with_code(1);
     assert!(
-        ran.stdout
-            .starts_with("not accepted: cannot be connected to"),
+        ran.stdout.starts_with("not accepted: cannot connect"),
         "{ran:?}"
     );
 
@@ -118,10 +114,10 @@ fn https_needs_a_certificate_that_this_machine_trusts() {
     let trusts = [("SSL_CERT_FILE", pem.to_str().unwrap())];
     for (env, why) in [
         (&trusts[..], "status 404 Not Found"),
-        (&[], "the webhook cannot be connected to"),
+        (&[], "cannot connect to the webhook"),
     ] {
         let refused = Serving::with_env(&args, env).next("webhook-refused");
-        let text = format!("the webhook is not pushed to yet: the URL check failed: {why}");
+        let text = format!("the webhook is not set yet: the URL check failed: {why}");
         assert_eq!(refused["text"], text);
     }
 }

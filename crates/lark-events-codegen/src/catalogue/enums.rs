@@ -15,10 +15,10 @@ impl<'a> Catalogue<'a, '_> {
         let is_text = match &value.shape {
             Shape::String => true,
             Shape::Integer => false,
-            _ => return self.report(at, "an `enum` is for strings and integers"),
+            _ => return self.report(at, "an `enum` is allowed only for strings and integers"),
         };
         if value.facts.keys.is_empty() {
-            return self.report(at, "an `enum` is for a field with keys");
+            return self.report(at, "an `enum` is allowed only for a field with keys");
         }
         let Some(words) = self.overlay.enums.get(name) else {
             return self.report(at, format!("no enum `{name}`"));
@@ -66,7 +66,7 @@ impl<'a> Catalogue<'a, '_> {
                 self.report(&at, format!("no field of this enum has the key {key}"));
             }
             if !names::is_variant_name(name) || !taken.insert(name) || !seen.insert(key) {
-                self.report(&at, "a variant needs a Rust name and a key of its own");
+                self.report(&at, "a variant needs a Rust name and a unique key");
             }
             let doc = self.doc(doc.as_ref(), &at);
             let shown = match key {
@@ -82,7 +82,7 @@ impl<'a> Catalogue<'a, '_> {
         }
         let texts = seen.iter().filter(|key| key.is_text()).count();
         if texts > 0 && texts < seen.len() {
-            self.report(at, "its keys are numbers or strings, not both");
+            self.report(at, "expected keys of one type, numbers or strings");
         }
         variants
     }

@@ -1,4 +1,4 @@
-//! What an import changed, in the words of a reader of documentation: fields, types, facts.
+//! Describes the changes of an import, by fields, types and facts.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! Which of several sources of an event counts: a page before a model, and the newer before the older.
+//! Chooses between several sources of an event: a page before a model, and the newer before the older.
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,4 @@
-//! A tree as a fact file: the JSON Schema of a whole document, facts that JSON Schema has no word
-//! for under `x-lark`.
+//! Writes a tree as a fact file: the JSON Schema of a whole document, with other facts under `x-lark`.
 
 use serde_json::{Map, Number, Value, json};
 

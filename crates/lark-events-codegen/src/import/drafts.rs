@@ -1,4 +1,4 @@
-//! The tables and samples of a page that belong together: those of one event.
+//! Groups the tables and samples of a page by event.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;

@@ -84,7 +84,7 @@ struct Source<'a> {
     about: &'a About,
     facts: &'a FactsTable,
     setting: &'a Setting,
-    /// Whether the page has several events, each in a section with a title of its own.
+    /// Whether the page has several events, each in a section with its own title.
     has_sections: bool,
 }
 
@@ -103,11 +103,11 @@ impl Source<'_> {
             unknown.map(|(line, name)| (line, format!("nothing describes the type `{name:.40}`"))),
         );
         if self.about.is_misdated {
-            let rule = "the time of the last change is no count of milliseconds and no date";
+            let rule = "the time of the last change is neither a count of milliseconds nor a date";
             notes.push((1, rule.to_owned()));
         }
         if self.about.url.is_none() {
-            let rule = "no `source` and no `fullPath`, so there is no link to the page";
+            let rule = "neither `source` nor `fullPath`, so there is no link to the page";
             notes.push((1, rule.to_owned()));
         }
         for field in &mut root {
@@ -115,7 +115,7 @@ impl Source<'_> {
         }
         let has_table = draft.table.is_some();
         if !has_table {
-            let rule = "no table of fields, so that all of them are from its sample";
+            let rule = "no table of fields: all fields are from the sample";
             notes.push((draft.line, rule.to_owned()));
         }
         let samples = draft.samples.iter().map(|shown| {
@@ -166,7 +166,7 @@ impl Source<'_> {
     }
 }
 
-/// The folder of an event. The error is what was expected.
+/// The folder of an event. The error says what was expected.
 pub(super) fn domain(event_type: &str, setting: &Setting) -> Result<String, String> {
     let is_name = |char: char| char.is_ascii_alphanumeric() || "._".contains(char);
     let is_long = event_type.len() > MAX_NAME;

@@ -1,4 +1,4 @@
-//! What a page says of its events in its table of facts, or in prose.
+//! The facts of events in a page's table of facts, or in prose.
 
 use serde_json::{Value, json};
 

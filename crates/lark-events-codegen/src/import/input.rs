@@ -1,5 +1,5 @@
-//! What is saved of an event: a page as Markdown with a comment or front matter, the platform's own
-//! JSON of a page, or a model of an SDK.
+//! The input of an import: a page as Markdown with a comment or front matter, the platform's JSON
+//! of a page, or a model of an SDK.
 
 use std::collections::BTreeMap;
 

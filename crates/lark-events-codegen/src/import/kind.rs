@@ -1,4 +1,4 @@
-//! What the type column of a page says. Its spelling is free: `string[]`, `string\[\]`,
+//! The type column of a page, with free spelling: `string[]`, `string\[\]`,
 //! `map<string, string>`, `Map`, `list`, `object/ string`, `-`.
 
 /// A type as the page has it.
@@ -16,7 +16,7 @@ pub(crate) enum Kind {
     Unknown,
     List(Box<Kind>),
     Map(Box<Kind>),
-    /// A type with a name of its own.
+    /// A named type.
     Named(String),
 }
 

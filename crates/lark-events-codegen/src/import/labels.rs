@@ -1,4 +1,4 @@
-//! What pages call their rows and columns, in Chinese and in English.
+//! The labels of rows and columns of pages, in Chinese and English.
 
 /// Columns of the tables of fields.
 pub(super) const NAME: &[&str] = &["名称", "字段", "Name", "Parameter"];

@@ -1,4 +1,4 @@
-//! The tagged sections of a page. The tags are no HTML elements and close themselves at will, so
+//! The tagged sections of a page. The tags are not HTML elements, and closing them is optional, so
 //! only a tokenizer fits: `html5gum`, which follows the WHATWG rules for where a tag and an
 //! attribute end and what an entity means, and builds no tree.
 

@@ -1,5 +1,6 @@
-//! `cargo xtask codegen import FILE…`: saved pages of the platform's documentation, and models of SDKs,
-//! become fact files, whole. Only facts are taken: names, types, numbers, sample values; no sentence is.
+//! `cargo xtask codegen import FILE…`: writes fact files from saved pages of the platform's
+//! documentation and models of SDKs. Takes only facts: names, types, numbers and sample values, no
+//! text.
 //!
 //! ```text
 //!                 page (blocks) -> drafts (a table and samples) -> events \
@@ -46,17 +47,17 @@ use super::problem::Problems;
 use super::spec::Spec;
 use super::{CodegenError, names, sources};
 
-/// What an import did, as lines to print, and whether all pages were taken.
+/// The result of an import: lines to print, and rejected pages.
 #[derive(Debug, Default)]
 pub struct Report {
     /// New and updated fact files, with what changed in them.
     pub lines: Vec<String>,
-    /// Pages that were not taken, each with its line and what was expected there, and repairs that
-    /// have nothing to repair.
+    /// Rejected pages, each with a line and what was expected there, and repairs that have nothing
+    /// to repair.
     pub refused: Vec<String>,
 }
 
-/// What the pages do not say.
+/// Information that is not in the pages.
 #[derive(Debug, Default)]
 pub struct Setting {
     repairs: Vec<SampleRepair>,
@@ -68,7 +69,7 @@ pub struct Setting {
     pub otherwise: Option<String>,
 }
 
-/// A sample that is no JSON, put right.
+/// A repair of a sample that is not JSON.
 #[derive(Debug)]
 struct SampleRepair {
     event_type: String,
@@ -151,7 +152,7 @@ impl Setting {
     }
 }
 
-/// Imports pages and models. What is neither is refused, and the others go on.
+/// Imports pages and models. Rejects other files, and continues with the rest.
 pub(crate) fn run(root: &Path, files: &[PathBuf]) -> Result<Report, CodegenError> {
     let setting = Setting::read(root)?;
     let mut report = Report::default();
@@ -197,7 +198,7 @@ pub(crate) fn run(root: &Path, files: &[PathBuf]) -> Result<Report, CodegenError
 ///
 /// # Errors
 ///
-/// The first place that says it is neither.
+/// Returns the first place that is neither.
 pub fn events_of(bytes: &[u8], setting: &Setting) -> Result<Vec<Imported>, Refusal> {
     match Input::read(bytes)? {
         Input::Page(saved) => {
@@ -221,7 +222,7 @@ pub(crate) fn model_of(bytes: &[u8], setting: &Setting) -> Result<Spec, Refusal>
     spec.ok_or_else(|| Refusal::new(1, "a model whose facts are understood"))
 }
 
-/// Writes a fact file and tells what is new in it, and what is doubtful.
+/// Writes a fact file, and reports its changes and doubtful places.
 fn write(root: &Path, found: Found, report: &mut Report) -> Result<(), CodegenError> {
     let Found {
         mut event,

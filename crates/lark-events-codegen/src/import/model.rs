@@ -1,5 +1,5 @@
-//! A model: the fields of an event as one SDK or several have them, as JSON. It says no names of
-//! types; the overlay gives some to objects by their members.
+//! A model: the fields of an event in one or more SDKs, as JSON. It has no names of types; the
+//! overlay names objects by their members.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -252,7 +252,7 @@ fn widen(node: &mut Node, value: &Value) {
     }
 }
 
-/// Its members are told by the sample later.
+/// The sample gives its members later.
 fn object_of(members: &Map<String, Value>) -> Shape {
     let fields = members.keys().map(|name| Field {
         name: name.clone(),

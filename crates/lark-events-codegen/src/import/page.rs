@@ -131,7 +131,7 @@ impl<'a> Lines<'a> {
         }
         Err(Refusal::new(
             start,
-            format!("a line `{mark}` that ends what begins here"),
+            format!("a line `{mark}` that ends the block that begins here"),
         ))
     }
 }

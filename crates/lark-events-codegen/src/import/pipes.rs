@@ -102,7 +102,7 @@ pattern!(PERMISSIONS = r"(?i)\*\*(?:字段权限要求|Required field scopes)");
 // What a list of values stands below, up to the next heading.
 pattern!(VALUES = r"(?i)\*\*(?:可选值有|Optional values are)\*\*[:：]([^*]*)");
 pattern!(VALUE = r"(?m)^\s*- `([^`]+)`");
-// An item of a list, which stands on a line of its own where a cell can have several.
+// An item of a list, on a separate line if a cell can have several.
 pattern!(ITEM = r#"\s- ([`"]?[\w.]+[`"]?\s*[:：])"#);
 
 /// The facts in a description.

@@ -1,5 +1,5 @@
-//! The samples of a page: JSON, but for comments and trailing commas. The comments are where pages
-//! without a table describe their fields.
+//! The samples of a page: JSON with comments and trailing commas. Pages without a table describe
+//! their fields in the comments.
 
 use std::collections::BTreeMap;
 
@@ -115,7 +115,7 @@ impl Reader {
         Ok(match value {
             ast::Value::StringLit(text) => Value::String(text.value.clone().into_owned()),
             ast::Value::NumberLit(number) => {
-                let rule = "JSON: a number that 64 bits hold";
+                let rule = "JSON: a number that fits in 64 bits";
                 let parsed: Result<Number, _> = number.value.parse();
                 Value::Number(parsed.map_err(|_| (number.range.start, rule.to_owned()))?)
             }

@@ -1,5 +1,5 @@
-//! What a sample shows beyond its table: fields that have no row, and values of another type than
-//! their row says.
+//! Facts of a sample that its table does not have: fields without a row, and values of another type
+//! than in their row.
 
 use std::mem;
 

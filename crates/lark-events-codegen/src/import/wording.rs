@@ -1,5 +1,5 @@
-//! What the prose of a page says in a form that a machine can take: ranges, lengths, units,
-//! defaults, and the values of enumerations. Everything else in it stays on the page.
+//! Facts in the prose of a page: ranges, lengths, units, defaults, and the values of enumerations.
+//! Other text stays on the page.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;

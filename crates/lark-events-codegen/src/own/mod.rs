@@ -39,29 +39,31 @@ const OWN: &str = "own";
 /// What the catalogue calls the type of any JSON, and what an app calls it that has no `serde_json`.
 const ANY_JSON: [&str; 2] = ["serde_json::Value", "lark_events::lenient::Value"];
 
-/// Events of documentation pages as one module of Rust, for any crate that has `lark-events` and `serde`.
+/// A Rust module with the events of documentation pages, for any crate that has `lark-events` and `serde`.
 ///
-/// Its tests take the samples of the pages through the types, and need `serde_json`.
+/// Its tests decode and encode the pages' samples, and need `serde_json`.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Module {
-    /// Its text, not yet formatted.
+    /// The unformatted text.
     pub text: String,
     /// The event types, each with the Rust type of its body.
     pub events: Vec<(String, String)>,
-    /// Its fields by their types, which all have no description.
+    /// The fields of each type, which have no descriptions.
     pub undescribed: Vec<(String, Vec<String>)>,
-    /// What the pages could say better, each with its page and line.
+    /// Doubtful places of the pages, each with its page and line.
     pub notes: Vec<String>,
 }
 
 impl Module {
-    /// Reads saved documentation pages. Types of one name are one type, unless pages contradict each other.
+    /// Reads saved documentation pages. Types with the same name are one type, unless pages
+    /// contradict each other.
     ///
     /// # Errors
     ///
-    /// [`CodegenError::Refused`] where one is no event page, or two have the same event;
-    /// [`CodegenError::Problems`] where their facts cannot become Rust, such as an object that holds itself.
+    /// Returns [`CodegenError::Refused`] if a page is not an event page, or if two pages have the
+    /// same event; [`CodegenError::Problems`] if their facts cannot become Rust, such as an object
+    /// that contains itself.
     pub fn from_pages(pages: &[PathBuf]) -> Result<Self, CodegenError> {
         let (mut events, notes) = read(pages)?;
         let made = Self::from_events(&mut events, notes);
@@ -104,12 +106,12 @@ impl Module {
         }
     }
 
-    /// Writes the module, formatted by rustfmt. Returns why it is not formatted, if it is not.
+    /// Writes the module, formatted by rustfmt. Returns the reason if it is not formatted.
     ///
     /// # Errors
     ///
-    /// [`CodegenError::NotGenerated`] where the file is there and was not written by this function, unless
-    /// `force`; or [`CodegenError::Io`].
+    /// Returns [`CodegenError::NotGenerated`] if the file exists and was not written by this
+    /// function, unless `force` is set; or [`CodegenError::Io`].
     pub fn write(&self, path: &Path, force: bool) -> Result<Option<FormatError>, CodegenError> {
         if !force && path.exists() {
             let old = fs::read(path).map_err(|error| CodegenError::io(path, error))?;
@@ -147,10 +149,8 @@ fn read(pages: &[PathBuf]) -> Result<(Vec<Imported>, Vec<String>), CodegenError>
                     notes.extend(lines.map(|(line, note)| format!("{name}:{line}: {note}")));
                     match seen.insert(event.event_type.clone(), name.clone()) {
                         None => events.push(event),
-                        Some(first) => refused.push(format!(
-                            "{name}: `{}` stands on {first} too",
-                            event.event_type
-                        )),
+                        Some(first) => refused
+                            .push(format!("{name}: `{}` is also on {first}", event.event_type)),
                     }
                 }
             }

@@ -141,7 +141,7 @@ fn every_page_that_is_refused_is_named() {
     };
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert!(
-        lines[0].contains("`tea.pot.ready_v1` stands on"),
+        lines[0].contains("`tea.pot.ready_v1` is also on"),
         "{lines:?}"
     );
     assert!(lines[1].contains("c.md:1: expected"), "{lines:?}");

@@ -38,15 +38,15 @@ fn a_fact_that_is_not_understood_is_a_problem() {
         ),
         (
             json!({"type": "string", "maximum": 1}),
-            ": bounds go beside the `type` that they are for, or else into `x-lark`",
+            ": bounds belong beside their `type`, or else in `x-lark`",
         ),
         (
             json!({"type": ["integer", "string"], "maxItems": 1}),
-            ": bounds go beside the `type` that they are for, or else into `x-lark`",
+            ": bounds belong beside their `type`, or else in `x-lark`",
         ),
         (
             json!({"type": "string", "maxLength": 1, "x-lark": {"max_length": 2}}),
-            ": a fact stands beside `type` or in `x-lark`, not in both",
+            ": a fact belongs beside `type` or in `x-lark`, not in both",
         ),
         (
             json!({"type": ["string", "strng"]}),
@@ -55,7 +55,7 @@ fn a_fact_that_is_not_understood_is_a_problem() {
         (json!({"type": []}), ": `type` names no type"),
         (
             json!({"type": "integer", "x-lark": {"default": 1}}),
-            ": the default of a number goes beside its `type`",
+            ": the default of a number belongs beside its `type`",
         ),
         (
             json!({"type": "array"}),
@@ -152,10 +152,10 @@ fn words_without_a_fact_are_a_problem() {
             "overlay.toml: types.\"tea.pot.ready_v1/maker\".fields.name: a `doc` is in English",
             "overlay.toml: enums.Old: no field has this enum",
             "overlay.toml: enums.State.variants.Unknown: no field of this enum has the key 2",
-            "overlay.toml: enums.State.variants.Unknown: a variant needs a Rust name and a key of \
-             its own",
+            "overlay.toml: enums.State.variants.Unknown: a variant needs a Rust name and a unique \
+             key",
             "overlay.toml: enums.State.variants.Text: no field of this enum has the key \"3\"",
-            "overlay.toml: enums.State: its keys are numbers or strings, not both",
+            "overlay.toml: enums.State: expected keys of one type, numbers or strings",
         ]
     );
 }
@@ -183,12 +183,12 @@ fn two_things_cannot_have_one_name() {
         [
             "tea.pot.ready_v1.json: /$defs/option: the type `option` cannot be called `Option` in \
              Rust; set `name`",
-            "tea.pot.ready_v1.json: /$defs/teaCup: the type `teaCup` would be called `TeaCup`, as \
-             is the event `tea.pot.ready_v1`",
+            "tea.pot.ready_v1.json: /$defs/teaCup: the type `teaCup` would be called `TeaCup`, \
+             like the event `tea.pot.ready_v1`",
             "tea.pot.ready_v1.json: /$defs/tea_cup: the type `tea_cup` would be called `TeaCup`, \
-             as is the event `tea.pot.ready_v1`",
-            "tea.pot.ready_v1.json: /properties/event/properties/open_id: `open_id` is taken or \
-             no name for a field; set `name`",
+             like the event `tea.pot.ready_v1`",
+            "tea.pot.ready_v1.json: /properties/event/properties/open_id: `open_id` is taken, or \
+             is not a field name; set `name`",
         ]
     );
 }
@@ -200,8 +200,8 @@ fn two_events_cannot_have_one_sample() {
     assert_eq!(
         problems(&tea(specs, "")),
         [
-            "tea.ab.cv1.json: /$id: the event `tea.ab.cv1` would have its sample in `AB_CV1`, as has \
-             the event `tea.ab.c_v1`; set `name`",
+            "tea.ab.cv1.json: /$id: the event `tea.ab.cv1` would have its sample in `AB_CV1`, \
+             like the event `tea.ab.c_v1`; set `name`",
         ]
     );
 }
@@ -232,12 +232,12 @@ fn an_enum_is_for_keys_of_its_kind() {
     assert_eq!(
         problems(&tea([spec(READY, fields, defs)], overlay)),
         [
-            format!("{at}.flag: an `enum` is for strings and integers"),
+            format!("{at}.flag: an `enum` is allowed only for strings and integers"),
             "tea.pot.ready_v1.json: /properties/event/properties/text: `State` has no variant for \
              the key \"1\""
                 .to_owned(),
-            format!("{at}.plain: an `enum` is for a field with keys"),
-            format!("{at}.cup: an `enum` is for strings and integers"),
+            format!("{at}.plain: an `enum` is allowed only for a field with keys"),
+            format!("{at}.cup: an `enum` is allowed only for strings and integers"),
         ]
     );
 }
@@ -259,21 +259,20 @@ fn words_that_decide_nothing_are_a_problem() {
     assert_eq!(
         problems(&tea([spec()], overlay)),
         [
-            "overlay.toml: types.cup.fields.size.type: no pages contradict each other here",
-            "overlay.toml: by_hand: no path of a module",
+            "overlay.toml: types.cup.fields.size.type: the pages agree here: remove `type`",
+            "overlay.toml: by_hand: not a path of a module",
             "overlay.toml: events.\"tea.pot.ready_v1\".fields.size.type: only for the fields of a \
-             type, which pages share",
+             type, which several pages share",
             "overlay.toml: types.cup.repairs: only for an event, which has a sample",
-            "overlay.toml: events.\"tea.pot.ready_v1\".fields.size: brackets and single backticks \
-             do not belong in a `doc`, but within code",
-            "overlay.toml: types.cup: brackets and single backticks do not belong in a `doc`, but \
-             within code",
+            "overlay.toml: events.\"tea.pot.ready_v1\".fields.size: a `doc` may have brackets and \
+             backticks only in code",
+            "overlay.toml: types.cup: a `doc` may have brackets and backticks only in code",
         ]
     );
     let path = "[types.cup]\nextern = { path = \"no path\", fields = [\"size\"] }\n";
     assert_eq!(
         problems(&tea([spec()], path)),
-        ["overlay.toml: types.cup.extern: `path` is no path of a type"]
+        ["overlay.toml: types.cup.extern: `path` is not a path of a type"]
     );
 }
 
@@ -297,7 +296,7 @@ fn a_key_of_duplicates_is_an_id_in_the_body_of_its_event() {
     ] {
         let problems = problems_of(stray).unwrap_or_default();
         let lines: Vec<_> = problems.iter().map(Problem::to_string).collect();
-        let rule = "no JSON pointer to a string or an integer of the body";
+        let rule = "expected a JSON pointer to a string or an integer of the body";
         let at = format!("events.\"{READY}\".duplicate_key");
         assert_eq!(
             lines,
@@ -325,10 +324,10 @@ fn a_type_within_itself_is_a_problem() {
     assert_eq!(
         problems(&tea([spec(READY, fields, defs)], &words)),
         [
-            "tea.pot.ready_v1.json: /$defs/cup/properties/saucer: `cup` holds itself here: not \
-             supported",
-            "tea.pot.ready_v1.json: /$defs/saucer/properties/cup: `saucer` holds itself here: not \
-             supported",
+            "tea.pot.ready_v1.json: /$defs/cup/properties/saucer: `cup` contains itself here, \
+             which is not supported",
+            "tea.pot.ready_v1.json: /$defs/saucer/properties/cup: `saucer` contains itself here, \
+             which is not supported",
         ]
     );
 }
@@ -339,7 +338,7 @@ fn a_domain_names_a_crate_of_its_own_or_a_module_by_hand() {
     for name in ["", "Tea-events", "tea_events", "lark-events", "9-teas"] {
         assert_eq!(
             problems(&tea([spec()], &format!("crate = {name:?}"))),
-            ["overlay.toml: crate: no name for the crate of a domain"]
+            ["overlay.toml: crate: not a name for the crate of a domain"]
         );
     }
     let both = "crate = \"tea-events\"\nby_hand = \"teas::hot\"\n";

@@ -51,12 +51,24 @@ fn a_field_that_only_sdks_have_is_a_field_and_says_so() {
 #[test]
 fn a_field_of_sdks_that_is_no_news_or_has_no_place_is_a_problem() {
     for (field, rule) in [
-        ("kind = \"string\"", "kind: the facts have it by now"),
-        ("tags = \"string[]\"", "tags: the facts have it by now"),
-        ("\"kind.of\" = \"string\"", "\"kind.of\": no object has it"),
-        ("\"pot.lid\" = \"string\"", "\"pot.lid\": no object has it"),
+        (
+            "kind = \"string\"",
+            "kind: the facts already have this field: remove it here",
+        ),
+        (
+            "tags = \"string[]\"",
+            "tags: the facts already have this field: remove it here",
+        ),
+        (
+            "\"kind.of\" = \"string\"",
+            "\"kind.of\": no object has this field",
+        ),
+        (
+            "\"pot.lid\" = \"string\"",
+            "\"pot.lid\": no object has this field",
+        ),
         ("lid = \"a lid\"", "lid: no type `a lid`"),
-        ("lid = \"lid\"", "lid: no type `lid` here"),
+        ("lid = \"lid\"", "lid: the fact file has no type `lid`"),
     ] {
         let fields = json!({"kind": string(), "tags": {"type": "array", "items": string()}});
         let found = problems(&tea([spec(READY, fields, json!({}))], &from_sdks(field)));
@@ -97,9 +109,9 @@ fn a_value_that_sources_disagree_on_can_be_any_of_its_forms() {
         (
             "text",
             "crate::Who",
-            "an `extern` is for a value that comes in several forms",
+            "an `extern` is allowed only for a value that comes in several forms",
         ),
-        ("who", "a b", "`extern` is no path of a type"),
+        ("who", "a b", "`extern` is not a path of a type"),
     ] {
         let words = format!("[events.\"{READY}\".fields]\n{field} = {{ extern = \"{path}\" }}\n");
         let at = format!("overlay.toml: events.\"{READY}\".fields.{field}: {rule}");

@@ -172,8 +172,8 @@ fn pages_that_contradict_each_other_need_a_decision() {
     assert_eq!(
         problems(&tea(both(), "")),
         [
-            "tea.pot.poured_v1.json: /$defs/cup/properties/size: `size` of `cup` is of another \
-             type in tea.pot.ready_v1.json; set its `type` in the overlay"
+            "tea.pot.poured_v1.json: /$defs/cup/properties/size: `size` of `cup` has another type \
+             in tea.pot.ready_v1.json; set its `type` in the overlay"
         ]
     );
     let decided = "[types.cup.fields]\nsize = { type = \"string\" }\n";

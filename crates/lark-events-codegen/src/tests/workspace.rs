@@ -230,7 +230,7 @@ fn domains_do_not_get_into_each_others_way() {
         lines,
         [
             "specs/all: not a name for a domain",
-            "specs/empty: no fact file: remove it",
+            "specs/empty: no fact file: remove the folder",
             "specs/move: not a name for a domain",
             "specs/move/tea.pot.ready_v1.json: /$id: specs/all has this event too",
             "specs/t-a: not a name for a domain",
@@ -268,7 +268,7 @@ fn the_code_of_a_domain_that_is_gone_goes_too_and_its_crate_is_named() {
         let error = run(&workspace.0, check).unwrap_err().to_string();
         assert_eq!(
             error,
-            "crates/wine-events: no domain in specs/ has this crate: remove it"
+            "crates/wine-events: no domain in specs/ has this crate: remove the crate"
         );
     }
     // Nothing needs it any more.
@@ -285,7 +285,7 @@ fn the_table_in_the_readme_is_kept_fresh() {
     workspace.write(&ready.file, &ready.text);
     workspace.write("README.md", "# Tea\n");
     let error = run(&workspace.0, true).unwrap_err().to_string();
-    assert_eq!(error, "README.md: no marks for the table of domains");
+    assert_eq!(error, "README.md: expected marks for the table of domains");
 
     let readme = "# Tea\n<!-- cargo xtask codegen list --markdown -->\nold\n<!-- end -->\nMore.\n";
     workspace.write("README.md", readme);

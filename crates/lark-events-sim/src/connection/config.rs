@@ -1,28 +1,28 @@
-//! What the platform tells a client to do: with the endpoint, and anew in any pong.
+//! The client configuration, which the platform sends with the endpoint and in pongs.
 
 use serde::Serialize;
 
-/// The settings of a long connection, in seconds. What is `None` is left out; the official Python and
-/// Node SDKs take all of them, or a pong without any, and nothing between.
+/// The client configuration of a long connection, in seconds. A `None` is left out. The official
+/// Python and Node SDKs accept all settings, or a pong without any, but no part of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ClientConfig {
-    /// How often to try again after the first time; −1 is for ever.
+    /// The number of retries after the first attempt; −1 is unlimited.
     #[serde(rename = "ReconnectCount", skip_serializing_if = "Option::is_none")]
     pub reconnect_count: Option<i64>,
-    /// How long to wait between two tries.
+    /// The wait between two attempts.
     #[serde(rename = "ReconnectInterval", skip_serializing_if = "Option::is_none")]
     pub reconnect_interval: Option<i64>,
-    /// Within which time, at random, to try for the first time.
+    /// The range of the random wait before the first attempt.
     #[serde(rename = "ReconnectNonce", skip_serializing_if = "Option::is_none")]
     pub reconnect_nonce: Option<i64>,
-    /// How often to ping.
+    /// The interval between pings.
     #[serde(rename = "PingInterval", skip_serializing_if = "Option::is_none")]
     pub ping_interval: Option<i64>,
 }
 
 impl ClientConfig {
-    /// No setting at all: a pong with this has no payload.
+    /// Creates a configuration without any setting, for a pong without a payload.
     pub const EMPTY: Self = Self {
         reconnect_count: None,
         reconnect_interval: None,
@@ -30,28 +30,28 @@ impl ClientConfig {
         ping_interval: None,
     };
 
-    /// Sets how often to try again after the first time; −1 is for ever.
+    /// Sets the number of retries after the first attempt; −1 is unlimited.
     #[must_use]
     pub fn reconnect_count(mut self, count: i64) -> Self {
         self.reconnect_count = Some(count);
         self
     }
 
-    /// Sets how long to wait between two tries.
+    /// Sets the wait between two attempts.
     #[must_use]
     pub fn reconnect_interval(mut self, seconds: i64) -> Self {
         self.reconnect_interval = Some(seconds);
         self
     }
 
-    /// Sets within which time, at random, to try for the first time.
+    /// Sets the range of the random wait before the first attempt.
     #[must_use]
     pub fn reconnect_nonce(mut self, seconds: i64) -> Self {
         self.reconnect_nonce = Some(seconds);
         self
     }
 
-    /// Sets how often to ping.
+    /// Sets the interval between pings.
     #[must_use]
     pub fn ping_interval(mut self, seconds: i64) -> Self {
         self.ping_interval = Some(seconds);
@@ -59,7 +59,7 @@ impl ClientConfig {
     }
 }
 
-/// What the platform itself sends.
+/// The configuration that the platform sends.
 impl Default for ClientConfig {
     fn default() -> Self {
         Self::EMPTY

@@ -1,4 +1,4 @@
-//! What clients ask over HTTP: the address of a connection, and to be upgraded at it.
+//! The HTTP requests of clients: for the address of a connection, and for the upgrade.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ pub(crate) async fn answer(
     })
 }
 
-/// The answer of something that is not the platform.
+/// An answer as from a proxy, not from the platform.
 fn refused_by(code: u16) -> Response<Full<Bytes>> {
     status(StatusCode::from_u16(code).expect("checked when the fault was injected"))
 }
@@ -215,13 +215,13 @@ async fn upgrade(shared: &Arc<Shared>, mut request: Request<Incoming>) -> Respon
 }
 
 impl Connections {
-    /// Lists a new connection, unless there are too many.
+    /// Adds a new connection, unless there are too many.
     fn add(&self, device_id: String, faults: &Faults) -> Option<(Arc<Link>, Commands)> {
         let is_full = |links: &[Arc<Link>]| links.len() >= MAX_CONNECTIONS;
         if is_full(&locked(&self.links)) {
             return None;
         }
-        // Without a lock on the links: an attempt locks them while it holds the faults.
+        // Taken before locking the links: an attempt locks the links while it holds the faults.
         let half_open = faults.take(|fault| fault == Fault::AcceptHalfOpen);
         let mut links = locked(&self.links);
         if is_full(&links) {
@@ -234,7 +234,7 @@ impl Connections {
     }
 }
 
-/// Refuses an upgrade in the way of the platform: the reason is in headers of its own.
+/// Rejects an upgrade as the platform does, with the reason in its headers.
 fn refused(
     shared: &Shared,
     code: u16,

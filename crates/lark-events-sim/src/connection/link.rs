@@ -25,22 +25,22 @@ use super::pending::AckFate;
 use crate::shared::Shared;
 use crate::violation::{ProtocolViolationKind, shown};
 
-/// Commands that wait while the client does not read; what is beyond waits outside.
+/// The most queued commands while the client does not read; further senders wait.
 const MAX_WAITING_COMMANDS: usize = 64;
 /// How long a client may take to answer a Close.
 pub(crate) const CLOSE_LIMIT: Duration = Duration::from_secs(1);
-/// The largest message of a client: the reply of a callback, in base64.
+/// The largest message of a client, which is the reply of a callback in base64.
 const MAX_MESSAGE_BYTES: usize = 8 * 1024 * 1024;
 
-/// What a connection is told to do.
+/// A command to a connection.
 pub(crate) enum Command {
     Send {
         garbage: Option<Garbage>,
         frames: Vec<Frame>,
-        /// How the connection ends right after, if it does.
+        /// How the connection ends right after it, if at all.
         then: Option<Ending>,
     },
-    /// Stop listening and saying anything.
+    /// Stops reading and writing.
     GoSilent,
     Close,
 }
@@ -51,14 +51,14 @@ pub(crate) enum Ending {
     Close,
 }
 
-/// A connection as others see it.
+/// The handle of a connection.
 pub(crate) struct Link {
     pub(crate) number: u64,
     /// The `device_id` of its URL.
     pub(crate) device_id: String,
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) cut: CancellationToken,
-    /// Whether it never says anything.
+    /// Whether it never sends anything.
     half_open: bool,
 }
 
@@ -85,7 +85,7 @@ pub(crate) async fn run(
     upgrade: OnUpgrade,
     mut commands: Commands,
 ) {
-    // Whatever ends it, the platform's own end included, it is taken off the list.
+    // Removes the connection at any end, also the platform's.
     let _listed = Listed(&shared, &link);
     let talking = async {
         let Ok(socket) = upgrade.await else { return };
@@ -111,7 +111,7 @@ pub(crate) async fn run(
             }
             Ok(Ended::Silent) => {
                 let whole = sink.reunite(stream).expect("the halves of one socket");
-                // Bytes are still taken, by no one; and commands wait, for no one.
+                // Bytes are read and dropped; commands stay in the queue.
                 let _ = tokio::io::copy(&mut whole.into_inner(), &mut tokio::io::sink()).await;
             }
             Err(error) => {
@@ -147,15 +147,15 @@ impl Drop for Listed<'_> {
 
 /// How a conversation ended.
 enum Ended {
-    /// No more is to be said.
+    /// The conversation is over.
     Cut,
-    /// A Close was sent, its answer is to come.
+    /// A Close was sent, and its answer is pending.
     Closed,
-    /// It goes on, as far as the client can tell.
+    /// The client still sees an open connection.
     Silent,
 }
 
-/// Reads and writes at the same time: a client that waits for one of them must not wait for ever.
+/// Reads and writes concurrently, so that a client that waits for one of them cannot block.
 async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
     shared: &Shared,
     link: &Link,
@@ -168,7 +168,7 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
     let reading = async {
         while let Some(message) = stream.next().await {
             if let Some(pong) = listener.take(message?) {
-                // Nobody takes it when the conversation ends.
+                // The receiver is gone when the conversation ends.
                 let _ = pongs.send(pong).await;
             }
         }
@@ -203,7 +203,7 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
         written = writing => written,
     };
     if written.is_err() {
-        // What the client said before it went is still there to be heard.
+        // Messages that the client sent before it left can still be read.
         let _ = timeout(CLOSE_LIMIT, reading).await;
     }
     written
@@ -227,26 +227,26 @@ async fn send(
     sink.flush().await
 }
 
-/// What the platform makes of what a client says.
+/// Handles the messages of a client.
 struct Listener<'a> {
     shared: &'a Shared,
     link: &'a Link,
 }
 
 impl Listener<'_> {
-    /// Takes what still comes.
+    /// Reads the remaining messages.
     async fn hear_out(&self, stream: &mut (impl Stream<Item = Result<Message, Error>> + Unpin)) {
         while let Some(Ok(message)) = stream.next().await {
             self.take(message);
         }
     }
 
-    /// Takes a message, and gives the pong that it asks for.
+    /// Handles a message, and returns a pong if it asks for one.
     fn take(&self, message: Message) -> Option<Message> {
         let taken = match message {
             Message::Binary(bytes) => self.take_frame(bytes),
             Message::Text(_) => Err(ProtocolViolationKind::NotBinary),
-            // Answered by the WebSocket itself.
+            // The WebSocket layer answers it.
             Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => Ok(None),
         };
         taken.unwrap_or_else(|violation| {

@@ -10,7 +10,7 @@ use crate::random::Random;
 /// The frames of one event, in the order in which they are sent.
 pub(crate) struct Message {
     pub(crate) id: String,
-    /// How many fragments make it whole.
+    /// The number of its fragments.
     pub(crate) sum: usize,
     pub(crate) frames: Vec<Frame>,
 }
@@ -48,7 +48,7 @@ impl Message {
         Self { id, sum, frames }
     }
 
-    /// Lets the faults of an attempt happen to its fragments: what is lost is not repeated.
+    /// Applies the faults of an attempt to its fragments; a lost fragment is not repeated.
     pub(crate) fn struck_by(&mut self, faults: &[Fault], random: &Random) {
         let drawn = |frames: &[Frame]| random.below(frames.len());
         if faults.contains(&Fault::LoseFragment) {
@@ -64,12 +64,12 @@ impl Message {
     }
 }
 
-/// How many frames a document takes.
+/// The number of frames of a document.
 pub(crate) fn fragments(json: &Bytes, fragment_bytes: usize) -> usize {
     json.len().div_ceil(fragment_bytes).max(1)
 }
 
-/// A message that is no frame, or none that a client can do anything with.
+/// An invalid message: bytes that are not a frame, or a frame that a client cannot use.
 pub(crate) fn garbage(random: &Random) -> Garbage {
     const KINDS: usize = 10;
     let frame =
@@ -90,14 +90,14 @@ pub(crate) fn garbage(random: &Random) -> Garbage {
         }
         1 => Garbage::Text("garbage"),
         2 => Garbage::Binary(Bytes::new()),
-        // A header and no other field.
+        // A header without the other fields.
         3 => Garbage::Binary(Bytes::from_static(b"\x2a\x0d\x0a\x04type\x12\x05event")),
         4 => {
             let mut unknown = Frame::control(SERVICE_ID);
             unknown.method = 7;
             frame(unknown, "{}")
         }
-        // An event that does not say which message it is.
+        // An event without a message id.
         5 => frame(data(header::EVENT), "{}"),
         6 => {
             let card = data(header::CARD)

@@ -1,4 +1,4 @@
-//! The long-connection side: the endpoint, the open connections, and sending events on them.
+//! The long-connection side: the endpoint, the open connections, and the events on them.
 
 mod config;
 mod endpoint;
@@ -35,11 +35,11 @@ use crate::random::Random;
 use crate::shared::{Shared, locked};
 use crate::violation::{ProtocolViolation, ProtocolViolationKind};
 
-/// Most long connections that an app may have open.
+/// The most open long connections of an app.
 pub const MAX_CONNECTIONS: usize = 50;
-/// Violations kept; further ones are counted only.
+/// The most violations kept; further ones are only counted.
 pub const MAX_VIOLATIONS: usize = 1000;
-/// The service that events come from.
+/// The service id of events.
 const SERVICE_ID: i32 = 33_554_678;
 
 pub(crate) struct Connections {
@@ -54,7 +54,7 @@ pub(crate) struct Connections {
     violations: Mutex<Vec<ProtocolViolation>>,
     connections_opened: AtomicU64,
     frames_sent: AtomicU64,
-    /// Whether no further connection is opened.
+    /// Whether new connections are rejected.
     closing: AtomicBool,
 }
 
@@ -80,7 +80,7 @@ impl Connections {
         }
     }
 
-    /// How many frames a document takes.
+    /// The number of frames of a document.
     pub(crate) fn fragments(&self, json: &Bytes) -> usize {
         message::fragments(json, self.fragment_bytes)
     }
@@ -93,7 +93,7 @@ impl Connections {
         *locked(&self.config)
     }
 
-    /// The payload of a pong, unless no setting is to be told.
+    /// The payload of a pong; `None` without settings.
     fn config_json(&self) -> Option<Vec<u8>> {
         let config = self.config();
         let json = || serde_json::to_vec(&config).expect("numbers can be written");
@@ -134,7 +134,7 @@ impl Connections {
         !locked(&self.links).is_empty()
     }
 
-    /// Opens no further connection.
+    /// Rejects new connections from now on.
     pub(crate) fn take_no_more(&self) {
         self.closing.store(true, Ordering::Relaxed);
     }
@@ -150,18 +150,18 @@ impl Connections {
         }
     }
 
-    /// Closes all connections in due form.
+    /// Closes all connections with a Close.
     pub(crate) fn close_all(&self) {
         for link in &*locked(&self.links) {
-            // One whose client does not even read is cut.
+            // A connection with a client that does not read is cut.
             if link.commands.try_send(Command::Close).is_err() {
                 link.cut.cancel();
             }
         }
     }
 
-    /// Sends a document on a random connection, and waits for the answer: from the moment on at which
-    /// the last fragment is sent, which it gives too.
+    /// Sends a document on a random connection, and waits for the answer. The time limit starts
+    /// when the last fragment is sent; also returns that moment.
     pub(crate) async fn send(&self, deliver: &Deliver, faults: &[Fault]) -> (Instant, Answer) {
         let shared = &*deliver.shared;
         let (json, random) = (&deliver.document.json, &shared.random);
@@ -198,7 +198,7 @@ impl Connections {
         let sent = now + gap.saturating_mul(gaps).min(MAX_WAIT);
         let answered = async {
             for (place, command) in (0..).zip(commands) {
-                // From the first on, as each sleep of its own would be rounded up.
+                // Counted from the first one, as each separate sleep would be rounded up.
                 sleep_until(now + gap.saturating_mul(place)).await;
                 link.commands.send(command).await.ok()?;
             }
@@ -216,12 +216,12 @@ impl Connections {
                 Missing::TimedOut.into()
             }
         };
-        // A connection may be lost before.
+        // The connection may be lost before.
         (sent.min(Instant::now()), answer)
     }
 }
 
-/// What a connection is told to send a message, one command after another, and the time between two.
+/// The commands to send a message, in order, and the time between two.
 fn commands(
     message: Message,
     gap: Duration,

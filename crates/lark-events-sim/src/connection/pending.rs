@@ -1,4 +1,4 @@
-//! Messages that were sent, and what came back for them.
+//! Sent messages and their answers.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -13,24 +13,24 @@ use super::message::Message;
 use crate::attempt::{Answer, Missing};
 use crate::violation::{ProtocolViolationKind, shown};
 
-/// Messages remembered after their end, to tell a late answer from one to nothing.
+/// The messages kept after their end, to distinguish a late answer from one to an unknown message.
 const MAX_REMEMBERED: usize = 4096;
-/// Answers kept; older ones are forgotten.
+/// The most answers kept; older ones are dropped.
 pub const MAX_ACKS: usize = 4096;
 
 /// An answer on a long connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Ack {
-    /// The id of the event; empty where its document has none.
+    /// The id of the event; empty if its document has none.
     pub event_id: String,
     /// 200, or 500 for a failure.
     pub code: i64,
-    /// What became of it.
+    /// How it counted.
     pub fate: AckFate,
 }
 
-/// What became of an answer.
+/// How an answer counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AckFate {
@@ -40,7 +40,7 @@ pub enum AckFate {
     Late,
     /// It was lost on the way: [`Fault::LoseAnswer`](crate::Fault::LoseAnswer).
     Lost,
-    /// It was the second one to a message of one frame that was sent twice.
+    /// It was the second answer to a message of one frame that was sent twice.
     Repeated,
 }
 
@@ -55,14 +55,14 @@ struct Sent {
     event_id: String,
     connection: u64,
     frames: Vec<Ids>,
-    /// How often the client may answer: as often as it was sent the message as a whole.
+    /// How often the client may answer: as often as the whole message was sent.
     answers_left: usize,
     waiter: Option<oneshot::Sender<Answer>>,
     loses_answer: bool,
     timed_out: bool,
 }
 
-/// What an answer repeats of a frame.
+/// The values of a frame that an answer repeats.
 struct Ids {
     seq_id: u64,
     log_id: u64,
@@ -70,14 +70,14 @@ struct Ids {
     headers: Vec<Header>,
 }
 
-/// An answer that was taken, and what is wrong with it all the same.
+/// An answer that counts, and a violation in it, if any.
 pub(crate) struct Taken {
     pub(crate) fate: AckFate,
     pub(crate) violation: Option<ProtocolViolationKind>,
 }
 
 impl Pending {
-    /// Waits for the answer to a message of an event from now on.
+    /// Registers a message of an event, to wait for its answer.
     pub(crate) fn expect(
         &mut self,
         message: &Message,
@@ -112,7 +112,7 @@ impl Pending {
         answer
     }
 
-    /// Nobody waits for the answer any more.
+    /// The attempt no longer waits for the answer.
     pub(crate) fn time_out(&mut self, id: &str) {
         let sent = self.messages.get_mut(id);
         if let Some(sent) = sent.filter(|sent| sent.waiter.is_some()) {
@@ -127,7 +127,7 @@ impl Pending {
         self.messages.remove(id);
     }
 
-    /// Ends all that waits for answers of a connection.
+    /// Ends all waits for answers on a connection.
     pub(crate) fn lost(&mut self, connection: u64) {
         self.messages.retain(|_, sent| {
             let lost = sent.connection == connection;
@@ -145,7 +145,7 @@ impl Pending {
         self.acks.iter().cloned().collect()
     }
 
-    /// Takes an answer.
+    /// Handles an answer.
     pub(crate) fn take(
         &mut self,
         connection: u64,
@@ -170,7 +170,7 @@ impl Pending {
             .header(header::BIZ_RT)
             .and_then(|time| time.parse().ok());
         let fate = match sent.waiter.take() {
-            // It stays, so that the attempt times out.
+            // The message stays, so that the attempt times out.
             Some(waiter) if sent.loses_answer => {
                 sent.waiter = Some(waiter);
                 AckFate::Lost
@@ -205,7 +205,7 @@ impl Pending {
         Ok(Taken { fate, violation })
     }
 
-    /// Keeps an ended message for a while.
+    /// Keeps an ended message among the last ones.
     fn remember(&mut self, id: String) {
         self.ended.push_back(id);
         if self.ended.len() > MAX_REMEMBERED {

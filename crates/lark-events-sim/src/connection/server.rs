@@ -1,4 +1,4 @@
-//! Serving HTTP and its upgrades, over sockets and over streams in memory.
+//! Serves HTTP and its upgrades, over sockets and streams in memory.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use tracing::{debug, warn};
 use super::endpoint;
 use crate::shared::Shared;
 
-/// What a socket goes through before HTTP.
+/// The layer below HTTP.
 #[derive(Clone)]
 pub(crate) enum Acceptor {
     Plain,
@@ -23,10 +23,10 @@ pub(crate) enum Acceptor {
     Tls(tokio_rustls::TlsAcceptor),
 }
 
-/// Sockets served at once, well below the usual limit of 1,024 open files.
+/// The most concurrent sockets, well below the usual limit of 1,024 open files.
 const MAX_SOCKETS: usize = 512;
 
-/// Accepts sockets for as long as the platform is there.
+/// Accepts sockets until the platform ends.
 pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener, acceptor: Acceptor) {
     let slots = Arc::new(Semaphore::new(MAX_SOCKETS));
     loop {
@@ -40,7 +40,7 @@ pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener, acceptor: 
                 });
             }
             Err(error) => {
-                // Out of file descriptors, or a socket gone before it was accepted.
+                // Out of file descriptors, or a socket closed before it was accepted.
                 warn!(%error, "not accepted");
                 sleep(Duration::from_millis(100)).await;
             }
@@ -49,7 +49,7 @@ pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener, acceptor: 
 }
 
 async fn serve_socket(shared: Arc<Shared>, socket: TcpStream, acceptor: Acceptor) {
-    // Frames are small and wait for each other.
+    // Small frames must not wait for each other.
     if let Err(error) = socket.set_nodelay(true) {
         debug!(%error, "the socket was closed at once");
     }

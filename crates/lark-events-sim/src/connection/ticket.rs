@@ -1,10 +1,10 @@
-//! Tickets: each lets one client open one connection, once.
+//! Tickets, each for opening one connection once.
 
 use std::collections::VecDeque;
 
 use crate::random::Random;
 
-/// Tickets that nobody has used yet; beyond that the oldest are void.
+/// The most unused tickets; the oldest become invalid.
 const MAX_TICKETS: usize = 1024;
 
 #[derive(Default)]
@@ -33,7 +33,7 @@ impl Tickets {
         ticket
     }
 
-    /// Uses a ticket up, if it is one.
+    /// Uses up a ticket, if it is valid.
     pub(crate) fn redeem(&mut self, presented: &Ticket) -> bool {
         let place = self.0.iter().position(|ticket| ticket == presented);
         place.and_then(|place| self.0.remove(place)).is_some()

@@ -1,4 +1,4 @@
-//! A self-made certificate for the loopback address.
+//! A self-signed certificate for the loopback address.
 
 use std::sync::Arc;
 

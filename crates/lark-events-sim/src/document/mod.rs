@@ -1,5 +1,4 @@
-//! What to push: an event or callback in its envelope, as a webhook's body has it before it is
-//! sealed.
+//! The document to push: an event or callback in its envelope, as in a webhook's body before encryption.
 
 mod parse;
 
@@ -18,11 +17,10 @@ use crate::clock::Clock;
 use crate::random::Random;
 use crate::shared::App;
 
-/// The members of a JSON object, their values to the last digit.
+/// The members of a JSON object, with every digit of their values.
 type Members = BTreeMap<String, RawJson>;
 
-/// A document to push: what is not set in its header is made up when it is pushed, by the app that
-/// it goes to.
+/// A document to push. Each push sets missing members of its header, for the app that receives it.
 ///
 /// ```
 /// use lark_events::EventType;
@@ -35,12 +33,12 @@ type Members = BTreeMap<String, RawJson>;
 /// let mut body = ReserveConfigUpdatedV1::default();
 /// body.scope_id = Some("omm_1".to_owned());
 /// let typed = Document::of(&body)?.event_id("e-1");
-/// // A document of your own, such as one from a log:
+/// // A document from elsewhere, such as a log:
 /// let parsed = Document::parse(r#"{"header":{"event_type":"kitchen.tea.ready_v1"},"event":[]}"#)?;
 /// // Any body, in either envelope:
 /// let any = Document::v2("kitchen.tea.ready_v1", &["green", "black"])?;
 /// let old = Document::v1("message_read", &serde_json::json!({"open_id": "ou_1"}))?;
-/// // Text, pushed as it is, whatever it is:
+/// // Any text, pushed unchanged:
 /// let verbatim = Document::from("{");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -48,7 +46,7 @@ type Members = BTreeMap<String, RawJson>;
 #[must_use = "a document does nothing until it is pushed"]
 pub struct Document {
     form: Form,
-    /// The place in the body of a key that is new in every push.
+    /// The JSON pointer to a key in the body that is new in every push.
     new_key: Option<&'static str>,
 }
 
@@ -60,13 +58,13 @@ enum Form {
 }
 
 impl Document {
-    /// The documented sample, as a new event: [`like`](Self::like) it. An event without a sample gets an
-    /// empty body.
+    /// The documented sample of an event type, as a new event in each push ([`like`](Self::like)).
+    /// An event without a sample gets an empty body.
     pub fn sample<E: EventType>() -> Self {
         Self::sampled(&E::INFO, E::SAMPLE)
     }
 
-    /// [`sample`](Self::sample) of an event that is known by its name alone.
+    /// The [`sample`](Self::sample) of an event that is known only by its name.
     pub fn sample_of(event: &KnownEvent) -> Self {
         Self::sampled(event.info, event.sample)
     }
@@ -78,7 +76,7 @@ impl Document {
         }
     }
 
-    /// [`parse`](Self::parse), but what is no document in an envelope is pushed as it is.
+    /// Like [`parse`](Self::parse), but pushes a text without an envelope unchanged.
     pub fn like(document: impl Into<Bytes>) -> Self {
         let document = document.into();
         match Self::parse(document.clone()) {
@@ -87,21 +85,21 @@ impl Document {
         }
     }
 
-    /// Keeps the key of duplicates in the body as it is: all pushes of the document are one event to an
-    /// app that goes by the key, under whatever event ids.
+    /// Keeps the duplicate key in the body. All pushes of the document are then the same event to
+    /// an app that uses the key, even with different event ids.
     pub fn keep_duplicate_key(mut self) -> Self {
         self.new_key = None;
         self
     }
 
-    /// Has the key of duplicates in the body made up in each push, as [`parse`](Self::parse) has it,
-    /// where duplicates of the event have another key than its id.
+    /// Sets a new duplicate key in the body in each push, as [`parse`](Self::parse) does, if
+    /// duplicates of the event have a key other than its id.
     pub fn new_duplicate_key(mut self) -> Self {
         self.new_key = self.event_type().as_deref().and_then(duplicate_key);
         self
     }
 
-    /// The event type; `None` where the document is pushed as it is.
+    /// The event type; `None` if the document is pushed unchanged.
     #[must_use]
     pub fn event_type(&self) -> Option<String> {
         let event_type = match &self.form {
@@ -112,8 +110,8 @@ impl Document {
         event_type?.decode().ok()
     }
 
-    /// The body, in version 1 with the members that the envelope keeps there; `None` where the
-    /// document is pushed as it is.
+    /// The body, in version 1 with the members of the envelope in it; `None` if the document is
+    /// pushed unchanged.
     #[must_use]
     pub fn body(&self) -> Option<RawJson> {
         match &self.form {
@@ -127,26 +125,28 @@ impl Document {
     ///
     /// # Panics
     ///
-    /// When the body is one of version 1 and no object, and as [`header`](Self::header).
+    /// Panics if a version 1 body is not an object, and like [`header`](Self::header).
     #[track_caller]
     pub fn with_body(mut self, body: RawJson) -> Self {
         match &mut self.form {
-            Form::Verbatim(_) => panic!("the body is set of a document that is pushed as it is"),
+            Form::Verbatim(_) => {
+                panic!("cannot set the body of a document that is pushed unchanged")
+            }
             Form::V2 { event, .. } => *event = body,
             Form::V1 { event, .. } => *event = v1_members(&body),
         }
         self
     }
 
-    /// An event with a body of its type, in the envelope that it comes in.
+    /// An event with a typed body, in the envelope of its type.
     ///
     /// # Errors
     ///
-    /// [`EncodeError`] when the body cannot be written as JSON.
+    /// Returns an [`EncodeError`] if the body cannot be written as JSON.
     ///
     /// # Panics
     ///
-    /// When it comes in an envelope of version 1 and is no object.
+    /// Panics if its envelope has version 1 and the body is not an object.
     #[track_caller]
     pub fn of<E: EventType + Serialize>(body: &E) -> Result<Self, EncodeError> {
         let body = RawJson::encode(body)?;
@@ -157,22 +157,22 @@ impl Document {
     ///
     /// # Errors
     ///
-    /// [`EncodeError`] when the body cannot be written as JSON.
+    /// Returns an [`EncodeError`] if the body cannot be written as JSON.
     pub fn v2(event_type: &str, body: &impl Serialize) -> Result<Self, EncodeError> {
         let body = RawJson::encode(body)?;
         Ok(Self::in_envelope(Schema::V2, event_type, body))
     }
 
-    /// An event in an envelope of version 1, which takes the members of `body` into its own `event`,
-    /// but for a `type`, which is the event's.
+    /// An event in an envelope of version 1. The members of `body` become members of its `event`,
+    /// except `type`, which is the event type.
     ///
     /// # Errors
     ///
-    /// [`EncodeError`] when the body cannot be written as JSON.
+    /// Returns an [`EncodeError`] if the body cannot be written as JSON.
     ///
     /// # Panics
     ///
-    /// When the body is no object.
+    /// Panics if the body is not an object.
     #[track_caller]
     pub fn v1(event_type: &str, body: &impl Serialize) -> Result<Self, EncodeError> {
         let body = RawJson::encode(body)?;
@@ -193,63 +193,65 @@ impl Document {
         Form::V2 { header, event }.into()
     }
 
-    /// Sets the id by which receivers tell duplicates: `event_id`, in version 1 `uuid`.
+    /// Sets the id by which receivers recognise duplicates: `event_id`, in version 1 `uuid`.
     ///
     /// # Panics
     ///
-    /// As [`header`](Self::header).
+    /// Panics like [`header`](Self::header).
     #[track_caller]
     pub fn event_id(self, id: &str) -> Self {
         self.set("event_id", Some("uuid"), id)
     }
 
-    /// Sets the tenant whose event it is; in version 1 inside of `event`.
+    /// Sets the tenant of the event; in version 1 inside `event`.
     ///
     /// # Panics
     ///
-    /// As [`header`](Self::header).
+    /// Panics like [`header`](Self::header).
     #[track_caller]
     pub fn tenant_key(self, key: &str) -> Self {
         self.set("tenant_key", None, key)
     }
 
-    /// Sets when it happened, in the unit that the event is documented with; in version 1 `ts`.
+    /// Sets the time of the event, in the event's documented unit; in version 1 `ts`.
     ///
     /// # Panics
     ///
-    /// As [`header`](Self::header).
+    /// Panics like [`header`](Self::header).
     #[track_caller]
     pub fn create_time(self, time: &str) -> Self {
         self.set("create_time", Some("ts"), time)
     }
 
-    /// Sets a member of the header, as a string: `token`, `app_id` or one that a domain adds. In
-    /// version 1 it is a member of `event`, but for the `token`.
+    /// Sets a member of the header to a string: `token`, `app_id` or one that a domain adds. In
+    /// version 1 it is a member of `event`, except `token`.
     ///
     /// # Panics
     ///
-    /// When the document is pushed as it is: what it says is in its text already.
+    /// Panics if the document is pushed unchanged, since its text is fixed.
     #[track_caller]
     pub fn header(self, name: &str, value: &str) -> Self {
         let outer = (name == "token").then_some(name);
         self.set(name, outer, value)
     }
 
-    /// Sets `name` in the header of version 2, `outer` outside of the event of version 1 or else
-    /// `name` in there.
+    /// Sets `name` in the header of version 2; in version 1, sets `outer` outside the event, or
+    /// else `name` in the event.
     #[track_caller]
     fn set(mut self, name: &str, outer: Option<&str>, value: &str) -> Self {
         let (members, name) = match (&mut self.form, outer) {
             (Form::V2 { header, .. }, _) => (header, name),
             (Form::V1 { outer, .. }, Some(name)) => (outer, name),
             (Form::V1 { event, .. }, None) => (event, name),
-            (Form::Verbatim(_), _) => panic!("{name} is set of a document that is pushed as it is"),
+            (Form::Verbatim(_), _) => {
+                panic!("cannot set {name} of a document that is pushed unchanged")
+            }
         };
         members.insert(name.to_owned(), text(value));
         self
     }
 
-    /// Writes the document for an app, with what is missing made up.
+    /// Writes the document for an app, and sets missing members.
     pub(crate) fn written(self, app: &App, clock: &Clock, random: &Random) -> Written {
         fn or_insert(members: &mut Members, name: &str, value: impl FnOnce() -> String) {
             if !members.contains_key(name) {
@@ -316,11 +318,11 @@ impl Document {
     }
 }
 
-/// A document as it is pushed.
+/// The text of a pushed document.
 #[derive(Clone)]
 pub(crate) struct Written {
     pub(crate) json: Bytes,
-    /// Of its header, as far as it can be read.
+    /// The event id in its header, if it can be read.
     pub(crate) event_id: String,
     pub(crate) event_type: String,
 }
@@ -358,7 +360,7 @@ fn members(json: &str) -> Option<Members> {
     serde_json::from_str(json).ok()
 }
 
-/// A body with a key made of the event's id; `None` where the body has no key.
+/// A body with a key made from the event's id; `None` if the body has no key.
 fn with_key(body: &RawJson, pointer: &str, event_id: &str) -> Option<RawJson> {
     fn set(json: &RawJson, names: &[&str], event_id: &str) -> Option<RawJson> {
         let Some((name, names)) = names.split_first() else {
@@ -373,9 +375,9 @@ fn with_key(body: &RawJson, pointer: &str, event_id: &str) -> Option<RawJson> {
     set(body, &names, event_id)
 }
 
-/// A key in the form of `old`: the prefix of an id such as `om_1` is kept, and a number stays one.
+/// A key in the form of `old`: keeps the prefix of an id such as `om_1`, and keeps a number a number.
 fn key(old: &RawJson, event_id: &str) -> Option<RawJson> {
-    /// With a 1 before it, a number that a double holds exactly.
+    /// With a 1 before it, a number that a double represents exactly.
     const DIGITS: u64 = 100_000_000_000_000;
     let number = || {
         let mut hash = DefaultHasher::new();
@@ -400,28 +402,28 @@ impl From<Form> for Document {
     }
 }
 
-/// Pushed as it is.
+/// Pushed unchanged.
 impl From<&str> for Document {
     fn from(text: &str) -> Self {
         Bytes::copy_from_slice(text.as_bytes()).into()
     }
 }
 
-/// Pushed as it is.
+/// Pushed unchanged.
 impl From<String> for Document {
     fn from(text: String) -> Self {
         Bytes::from(text).into()
     }
 }
 
-/// Pushed as it is.
+/// Pushed unchanged.
 impl From<Bytes> for Document {
     fn from(bytes: Bytes) -> Self {
         Form::Verbatim(bytes).into()
     }
 }
 
-/// Pushed as it is.
+/// Pushed unchanged.
 impl From<serde_json::Value> for Document {
     fn from(json: serde_json::Value) -> Self {
         json.to_string().into()

@@ -1,4 +1,4 @@
-//! A document from text: which envelope it has, and what is wrong where it has none.
+//! Parses a document: finds its envelope, and reports errors in it.
 
 use std::collections::btree_map::Entry;
 use std::fmt;
@@ -10,17 +10,16 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 use super::{Document, Form, Members};
 
-/// What is made up for each push, in the header of version 2.
+/// The members of a version 2 header that each push sets.
 const NEW_IN_HEADER: [&str; 4] = ["event_id", "create_time", "app_id", "token"];
 
 impl Document {
-    /// A new event of the app that it is pushed to, like the one in `document`, which is an event or
-    /// callback in its envelope. The event id, the time, the app and the token of its header are made up,
-    /// and so is the key in its body where duplicates have another one than the event id
-    /// ([`duplicate_key`]): each push is another event. Pushes with the same
-    /// [`event_id`](Self::event_id) have the same key, too.
+    /// Parses an event or callback in its envelope, to push new events like it. Each push sets a
+    /// new event id, time, app and token in its header, and a new key in its body if duplicates
+    /// have a key other than the event id ([`duplicate_key`]). Pushes with the same
+    /// [`event_id`](Self::event_id) also have the same key.
     ///
-    /// A version 2 event without a body has an empty one.
+    /// A version 2 event without a body gets an empty one.
     ///
     /// ```
     /// use lark_events_sim::Document;
@@ -29,19 +28,19 @@ impl Document {
     /// assert_eq!(document.event_type().as_deref(), Some("kitchen.tea.ready_v1"));
     ///
     /// let error = Document::parse(r#"{"type": "event_callback", "event": {}}"#).unwrap_err();
-    /// assert_eq!(error.to_string(), "/event/type is no string");
+    /// assert_eq!(error.to_string(), "/event/type is not a string");
     /// # Ok::<(), lark_events_sim::ParseDocumentError>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// [`ParseDocumentError`] when the text is no JSON object, has no envelope, or has a member of the
-    /// envelope that cannot be read or is given twice.
+    /// Returns a [`ParseDocumentError`] if the text is not a JSON object or has no envelope, or if
+    /// a member of the envelope cannot be read or is duplicated.
     pub fn parse(document: impl Into<Bytes>) -> Result<Self, ParseDocumentError> {
         let document = document.into();
         let Object { mut members, twice } = serde_json::from_slice(&document).map_err(|error| {
             if error.is_data() {
-                Problem::NoEnvelope("the document is no object")
+                Problem::NoEnvelope("the document is not an object")
             } else {
                 Problem::NotJson(error.to_string())
             }
@@ -68,19 +67,20 @@ impl Document {
             (Form::V2 { header, event }, event_type)
         } else if text(members.get("type")).as_deref() == Some("event_callback") {
             let event = event.ok_or(Problem::Member("/event is missing"))?;
-            let event = object(&event).ok_or(Problem::Member("/event is no object"))?;
+            let event = object(&event).ok_or(Problem::Member("/event is not an object"))?;
             if let Some(name) = event.twice {
                 return Err(Problem::Twice("/event", name).into());
             }
             let mut event = event.members;
             let event_type = text(event.get("type"));
-            let event_type = event_type.ok_or(Problem::Member("/event/type is no string"))?;
+            let event_type = event_type.ok_or(Problem::Member("/event/type is not a string"))?;
             event.remove("app_id");
             let outer = Members::new();
             (Form::V1 { outer, event }, event_type)
         } else {
             return Err(Problem::NoEnvelope(
-                "neither is /header/event_type a string (version 2), nor is /type event_callback (version 1)",
+                "expected a string at /header/event_type (version 2), or event_callback at /type \
+                (version 1)",
             )
             .into());
         };
@@ -97,7 +97,7 @@ fn object(json: &RawJson) -> Option<Object> {
     json.decode().ok()
 }
 
-/// The members of a JSON object, and the name of one that is given twice.
+/// The members of a JSON object, and the name of a duplicate member.
 struct Object {
     members: Members,
     twice: Option<String>,
@@ -132,8 +132,8 @@ impl<'de> Deserialize<'de> for Object {
     }
 }
 
-/// Why a text is no [`Document`] in an envelope. Its text says what is wrong and where: by line and
-/// column, or by JSON pointer.
+/// Why a text is not a [`Document`] in an envelope. The message has the place: line and column, or a JSON
+/// pointer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseDocumentError(Problem);
 
@@ -149,16 +149,16 @@ enum Problem {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ParseDocumentErrorKind {
-    /// The text is no JSON.
+    /// The text is not JSON.
     NotJson,
-    /// The text is JSON without an envelope: a body, or something else.
+    /// The text is JSON without an envelope, such as a body.
     NoEnvelope,
-    /// A member of the envelope cannot be read, or is given twice.
+    /// A member of the envelope cannot be read, or is duplicated.
     Member,
 }
 
 impl ParseDocumentError {
-    /// What is wrong.
+    /// The kind of the error.
     #[must_use]
     pub fn kind(&self) -> ParseDocumentErrorKind {
         match self.0 {
@@ -178,10 +178,10 @@ impl From<Problem> for ParseDocumentError {
 impl fmt::Display for ParseDocumentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Problem::NotJson(error) => write!(f, "no JSON: {error}"),
+            Problem::NotJson(error) => write!(f, "not JSON: {error}"),
             Problem::NoEnvelope(why) => write!(f, "no envelope: {why}"),
             Problem::Member(why) => f.write_str(why),
-            Problem::Twice(place, name) => write!(f, "`{name}` is given twice in {place}"),
+            Problem::Twice(place, name) => write!(f, "duplicate member `{name}` in {place}"),
         }
     }
 }

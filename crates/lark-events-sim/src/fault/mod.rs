@@ -1,4 +1,4 @@
-//! What can go wrong, on demand.
+//! Faults on demand.
 
 mod name;
 
@@ -14,39 +14,40 @@ use crate::shared::locked;
 /// HTTP statuses of final responses.
 const STATUSES: Range<u16> = 200..600;
 
-/// Something that goes wrong once, at the next thing that it can happen to:
-/// [`Platform::inject`](crate::Platform::inject). Faults of one kind happen one after another.
-/// Those of different kinds can happen to one attempt, unless one would hide the other, as a lost
-/// event hides a garbage frame: then the later one waits for the next attempt. None happens to an
-/// attempt that has nowhere to go.
+/// A fault that happens once, at the next opportunity:
+/// [`Platform::inject`](crate::Platform::inject). Faults of the same kind happen one after another.
+/// Faults of different kinds can happen to the same attempt, unless one hides the other, as a lost
+/// event hides a garbage frame; the later one then waits for the next attempt. An attempt without a
+/// webhook or connection has no faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// The next attempt is lost on its way to the app: the platform waits in vain for an answer.
+    /// The next attempt is lost on its way to the app: the platform gets no answer and times out.
     LoseEvent,
-    /// The answer to the next attempt is lost on its way to the platform, which then delivers again
-    /// what was handled.
+    /// The answer to the next attempt is lost on its way to the platform, which redelivers the
+    /// handled event.
     LoseAnswer,
-    /// The next attempt is held for this long before it is sent.
+    /// The next attempt is sent after this delay.
     Delay(Duration),
-    /// The next attempt is sent once more this much after it was sent, whatever the answer.
+    /// The next attempt is sent again after this time, regardless of the answer.
     Duplicate(Duration),
-    /// The next attempt is held until one of another event has been sent, on a webhook answered, or
-    /// for a second.
+    /// The next attempt waits until an attempt of another event has been sent (to a webhook:
+    /// answered), but at most a second.
     Reorder,
-    /// The next webhook request is signed by a clock that is this many seconds ahead, or behind
-    /// where they are negative.
+    /// The next webhook request is signed by a clock that is this many seconds ahead, or behind if
+    /// negative.
     ClockSkew(i64),
 
-    /// Before the next event on a long connection comes a message that is none: no frame at all, a
-    /// text, a frame without what the protocol requires, of a kind that nobody knows or of the old
-    /// card scheme, a fragment of no possible place, or a pong whose settings are no JSON.
+    /// An invalid message precedes the next event on a long connection: bytes that are not a frame,
+    /// a text message, a frame without required fields, of an unknown kind or of the old card
+    /// scheme, a fragment with an impossible position, or a pong with settings that are not JSON.
     GarbageFrame,
     /// The fragments of the next fragmented event come in a random order.
     ShuffleFragments,
     /// The fragments of the next fragmented event come with this time between them, instead of the
-    /// platform's [gap](crate::PlatformBuilder::fragment_gap): other frames come in between. At 0 they
-    /// come back to back, and clients that hand each frame to a thread of its own lose some.
+    /// platform's [gap](crate::PlatformBuilder::fragment_gap), so that other frames come in
+    /// between. At 0 they come back to back, and clients that handle each frame on a separate
+    /// thread lose some.
     SpreadFragments(Duration),
     /// One fragment of the next fragmented event never comes.
     LoseFragment,
@@ -54,40 +55,41 @@ pub enum Fault {
     RepeatFragment,
     /// The long connection that gets the next event is cut right after it, without a Close.
     Disconnect,
-    /// The long connection that gets the next event is closed right after it, in due form.
+    /// The long connection that gets the next event is closed right after it, with a Close.
     Close,
-    /// The long connection that would get the next event goes half-open: from then on nothing comes
-    /// from it, not that event either, and nothing that it is sent counts.
+    /// The long connection chosen for the next event goes half-open: from then on it sends nothing,
+    /// not even that event, and ignores everything that it receives.
     HalfOpen,
-    /// The next long connection is accepted and half-open from its start.
+    /// The next long connection is accepted, and half-open from the start.
     AcceptHalfOpen,
-    /// The next call for an endpoint is answered with this code, and no address: 1 is busy,
-    /// 1000040343 an internal error, both worth another try; others are the app's fault, but for 0,
-    /// which is nonsense.
+    /// The next call for an endpoint is answered with this code, without an address. Clients should
+    /// retry after 1 (busy) and 1000040343 (internal error). Other codes are errors of the app,
+    /// except 0, which contradicts the missing address.
     Endpoint(i64),
-    /// The next call for an endpoint is answered with this HTTP status, of 200 to 599, and no JSON.
+    /// The next call for an endpoint is answered with this HTTP status, from 200 to 599, and no JSON.
     EndpointStatus(u16),
     /// The next call for an endpoint is never answered.
     EndpointSilent,
-    /// The next upgrade is refused with this `Handshake-Status`, and a `Handshake-Autherrcode`
-    /// unless that is 0: 403 is fatal, and 514 with 1000040350, too many connections.
+    /// The next upgrade is rejected with this `Handshake-Status`, and this `Handshake-Autherrcode`
+    /// unless it is 0. 403 is a permanent failure, and so is 514 with 1000040350 (too many
+    /// connections).
     RefuseUpgrade(u16, i64),
-    /// The next upgrade is answered with this HTTP status, of 200 to 599, and without the
-    /// platform's headers, as something on the way might.
+    /// The next upgrade is answered with this HTTP status, from 200 to 599, and without the
+    /// platform's headers, as a proxy might answer.
     UpgradeStatus(u16),
     /// The next upgrade is never answered.
     UpgradeSilent,
 }
 
 impl Fault {
-    /// Whether it cannot be seen where `other` happens, or the other way round.
+    /// Whether one of both faults hides the other.
     fn excludes(self, other: Self) -> bool {
         let hides = |one: Self, other: Self| match one {
             // Nothing is sent.
             Self::LoseEvent | Self::HalfOpen => {
                 !matches!(other, Self::Delay(_) | Self::Duplicate(_) | Self::Reorder)
             }
-            // There is no answer to lose, or nothing to be cut after.
+            // There is no answer to lose, and no event to cut the connection after.
             Self::LoseFragment | Self::Disconnect | Self::Close => {
                 matches!(other, Self::LoseAnswer | Self::Disconnect | Self::Close)
             }
@@ -98,7 +100,7 @@ impl Fault {
 
     /// # Panics
     ///
-    /// When it makes no sense.
+    /// Panics on an invalid HTTP status.
     #[track_caller]
     fn check(self) {
         if let Self::EndpointStatus(status) | Self::UpgradeStatus(status) = self {
@@ -107,7 +109,7 @@ impl Fault {
     }
 }
 
-/// The faults that have not happened yet, and those that happen again and again.
+/// The faults that have not happened yet, and the lasting ones.
 pub(crate) struct Faults {
     kept: Mutex<Kept>,
     random: Random,
@@ -146,7 +148,7 @@ impl Faults {
         std::mem::take(&mut *locked(&self.kept)).waiting
     }
 
-    /// Takes the first that `strikes`.
+    /// Takes the first one for which `strikes` is true.
     pub(crate) fn take(&self, strikes: impl Fn(Fault) -> bool) -> Option<Fault> {
         let mut kept = locked(&self.kept);
         if let Some(place) = kept.waiting.iter().position(|fault| strikes(*fault)) {
@@ -155,7 +157,7 @@ impl Faults {
         self.drawn(&kept.lasting).find(|fault| strikes(*fault))
     }
 
-    /// Takes the first of each kind that `strikes`, as far as they can happen together.
+    /// Takes the first one of each kind for which `strikes` is true, as far as they can happen together.
     pub(crate) fn take_each(&self, strikes: impl Fn(Fault) -> bool) -> Vec<Fault> {
         let mut taken: Vec<Fault> = Vec::new();
         let mut take = |fault: &Fault| {
@@ -175,7 +177,7 @@ impl Faults {
         taken
     }
 
-    /// Those of the lasting ones whose turn it is.
+    /// The lasting faults that happen now, by their probability.
     fn drawn(&self, lasting: &[(Fault, f64)]) -> impl Iterator<Item = Fault> {
         let its_turn = |probability: f64| self.random.with(|rng| rng.f64() < probability);
         let drawn =

@@ -6,8 +6,8 @@ use std::str::FromStr;
 use super::{Fault, STATUSES};
 use crate::span::Span;
 
-/// The fault's name in lower case, with its value behind a colon: times as [`Span`]s have them, statuses
-/// and codes as numbers.
+/// Writes the fault's name in lower case, and its value after a colon: a time like a [`Span`], a
+/// status or code as a number.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
@@ -37,7 +37,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Reads what [`Display`](fmt::Display) writes. A value that is left out is a usual one: `delay:1s`,
+/// Parses the text that [`Display`](fmt::Display) writes. A missing value has a default: `delay:1s`,
 /// `duplicate:100ms`, `clock-skew:600`, `spread-fragments:100ms`, `endpoint:1`, `refuse-upgrade:514`,
 /// and 503 for a status.
 ///
@@ -112,7 +112,7 @@ impl FromStr for Fault {
     }
 }
 
-/// Why a text is no [`Fault`].
+/// Why a text is not a [`Fault`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseFaultError {
     text: String,
@@ -133,14 +133,15 @@ impl fmt::Display for ParseFaultError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { text, reason } = self;
         match reason {
-            Reason::Unknown => write!(f, "no fault {text}"),
-            Reason::NoValue => write!(f, "{text}: this fault takes no value"),
-            Reason::Time => write!(f, "{text}: its value is a time, a number and ms, s, m or h"),
-            Reason::Number => write!(f, "{text}: its value is a number"),
-            Reason::Status => write!(f, "{text}: its value is a status from 200 to 599"),
+            Reason::Unknown => write!(f, "unknown fault {text}"),
+            Reason::NoValue => write!(f, "{text}: this fault has no value; remove it"),
+            Reason::Time => write!(f, "{text}: expected a time, a number and ms, s, m or h"),
+            Reason::Number => write!(f, "{text}: expected a number"),
+            Reason::Status => write!(f, "{text}: expected a status from 200 to 599"),
             Reason::HandshakeStatus => write!(
                 f,
-                "{text}: its value is a Handshake-Status, or that, `/` and a Handshake-Autherrcode"
+                "{text}: expected a Handshake-Status, or a Handshake-Status, `/` and a \
+                 Handshake-Autherrcode"
             ),
         }
     }
@@ -214,12 +215,12 @@ mod tests {
     #[test]
     fn an_error_says_which_value_was_expected() {
         for (text, expected) in [
-            ("tea", "no fault tea"),
-            ("tea:1", "no fault tea:1"),
-            ("", "no fault "),
-            ("Close", "no fault Close"),
-            ("close:1", "takes no value"),
-            ("close:", "takes no value"),
+            ("tea", "unknown fault tea"),
+            ("tea:1", "unknown fault tea:1"),
+            ("", "unknown fault "),
+            ("Close", "unknown fault Close"),
+            ("close:1", "has no value"),
+            ("close:", "has no value"),
             ("delay:2", "a time"),
             ("duplicate:soon", "a time"),
             ("clock-skew:x", "a number"),

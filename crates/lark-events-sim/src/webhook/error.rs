@@ -9,15 +9,15 @@ use crate::attempt::Answer;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WebhookError {
-    /// Its URL is not one that can be posted to.
+    /// The URL is not valid.
     InvalidUrl(WebhookUrlError),
-    /// Its URL is one of `https://`, and there is no configuration of TLS: that takes the feature
-    /// `webhook-tls` and `PlatformBuilder::webhook_tls_config`.
+    /// The URL begins with `https://`, but there is no TLS configuration: enable the feature
+    /// `webhook-tls` and call `PlatformBuilder::webhook_tls_config`.
     NoTls,
-    /// Its [path](crate::PlatformBuilder::path) does not begin with `/`, has a fragment or a character
-    /// that a path cannot have, or is set without a service.
+    /// The [path](crate::PlatformBuilder::path) does not begin with `/`, has a fragment or an
+    /// invalid character, or is set without a service.
     InvalidPath,
-    /// The URL check was not answered with status 200 and its challenge within a second.
+    /// The webhook did not answer the URL check with status 200 and its challenge within a second.
     UrlCheck(Answer),
 }
 
@@ -25,12 +25,15 @@ impl fmt::Display for WebhookError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InvalidUrl(error) => error.fmt(f),
-            Self::NoTls => {
-                f.write_str("the webhook is at https://, and there is no configuration of TLS")
-            }
-            Self::InvalidPath => f.write_str("the path is no path of a webhook service"),
+            Self::NoTls => f.write_str(
+                "the webhook is at https://, but there is no TLS configuration: set \
+                    webhook_tls_config",
+            ),
+            Self::InvalidPath => f.write_str(
+                "expected a path of a webhook service, beginning with / and without a fragment",
+            ),
             Self::UrlCheck(answer) if answer.accepted() => {
-                f.write_str("the URL check was not answered with its challenge")
+                f.write_str("the webhook did not answer the URL check with its challenge")
             }
             Self::UrlCheck(answer) => write!(f, "the URL check failed: {answer}"),
         }

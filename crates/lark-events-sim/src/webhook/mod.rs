@@ -1,4 +1,4 @@
-//! The webhook side: checking the URL, sealing, signing and posting.
+//! The webhook side: checks the URL, encrypts, signs and posts.
 
 mod error;
 mod poster;

@@ -1,4 +1,4 @@
-//! Posting to a webhook's URL: connections, and a request on each.
+//! Posts to a webhook's URL: one request per connection.
 
 use std::error::Error as _;
 use std::fmt;
@@ -21,11 +21,11 @@ use tokio::time::timeout;
 use super::WebhookUrl;
 use crate::MAX_ANSWER_BYTES;
 
-/// How long the platform waits for a connection, its TLS included.
+/// The time limit of connecting, including TLS.
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 
-/// Connects to webhooks as the platform does: for tools that send requests of their own, such as those
-/// of [`PlatformBuilder::request`](crate::PlatformBuilder::request).
+/// Connects to webhooks as the platform does, for tools that send requests themselves, such as those of
+/// [`PlatformBuilder::request`](crate::PlatformBuilder::request).
 ///
 /// ```
 /// use http_body_util::Full;
@@ -47,14 +47,13 @@ pub struct Poster {
 }
 
 impl Poster {
-    /// One that connects to `http://` URLs.
+    /// Creates a poster for `http://` URLs.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Connects to `https://` URLs too, by this configuration: it says whom to trust, and by which
-    /// provider.
+    /// Sets the TLS configuration for `https://` URLs: the trusted roots and the crypto provider.
     #[cfg(feature = "webhook-tls")]
     #[must_use]
     pub fn tls_config(
@@ -65,7 +64,7 @@ impl Poster {
         self
     }
 
-    /// Whether it can connect to a URL as far as TLS goes.
+    /// Whether it has the TLS configuration for a URL, if needed.
     pub(super) fn takes(&self, url: &WebhookUrl) -> bool {
         #[cfg(feature = "webhook-tls")]
         let has_tls = self.tls.is_some();
@@ -78,8 +77,8 @@ impl Poster {
     ///
     /// # Errors
     ///
-    /// [`PostError`] of the kind [`Unreachable`](PostErrorKind::Unreachable), with its reason as its
-    /// source.
+    /// Returns a [`PostError`] of kind [`Unreachable`](PostErrorKind::Unreachable), with the reason
+    /// as its source.
     pub async fn connect(&self, url: &WebhookUrl) -> Result<WebhookConnection, PostError> {
         let connected = timeout(CONNECT_LIMIT, self.dial(url)).await;
         let connected = connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
@@ -94,7 +93,9 @@ impl Poster {
 
     async fn dial(&self, url: &WebhookUrl) -> io::Result<Box<dyn Stream>> {
         if !self.takes(url) {
-            return Err(io::Error::other("there is no configuration of TLS"));
+            return Err(io::Error::other(
+                "there is no TLS configuration: set tls_config",
+            ));
         }
         let socket = TcpStream::connect((url.host(), url.port)).await?;
         socket.set_nodelay(true)?;
@@ -125,12 +126,12 @@ pub struct WebhookConnection {
 }
 
 impl WebhookConnection {
-    /// Sends a request to the webhook's host and path, whatever its own are, and waits for the whole
-    /// response, for as long as that takes. The connection ends with it.
+    /// Sends a request to the webhook's host and path, in place of the request's own, and waits for
+    /// the whole response, without a time limit. Then closes the connection.
     ///
     /// # Errors
     ///
-    /// [`PostError`] when no response came, or one that is too large.
+    /// Returns a [`PostError`] if there is no response, or if it is too large.
     pub async fn send<B>(self, mut request: Request<B>) -> Result<Response<Bytes>, PostError>
     where
         B: Body<Data: Send, Error: Into<BoxError>> + 'static,
@@ -146,8 +147,8 @@ impl WebhookConnection {
             let response = sender.send_request(request).await;
             collect(response.map_err(without_head)?).await
         };
-        // The connection is this future's own, so that it ends with it. When it is the first of the two
-        // to end, what it read is still there to be taken.
+        // This future owns the connection, so that both end together. If the connection ends first,
+        // the response can still be received.
         let mut response = pin!(response);
         tokio::select! {
             biased;
@@ -166,7 +167,7 @@ impl fmt::Debug for WebhookConnection {
     }
 }
 
-/// Reads a response to its end, within bounds.
+/// Reads a response to its end, up to the limit.
 pub(super) async fn collect<B>(response: Response<B>) -> Result<Response<Bytes>, PostError>
 where
     B: Body<Error: Into<BoxError>>,
@@ -181,10 +182,10 @@ where
     }
 }
 
-/// Why no status came.
+/// Why there is no status.
 fn without_head(error: hyper::Error) -> PostError {
     let cause = error.source().and_then(|cause| cause.downcast_ref());
-    // Web servers wait for the request. What I/O fails at has a cause of its own.
+    // Web servers wait for the request. An I/O error has a source.
     let spoke_first = cause.is_some_and(|cause: &hyper::Error| cause.source().is_none());
     let kind = if error.is_parse() || spoke_first {
         PostErrorKind::NotHttp
@@ -205,11 +206,11 @@ pub struct PostError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PostErrorKind {
-    /// The webhook could not be connected to, or is not trusted.
+    /// The connection failed, or the webhook is not trusted.
     Unreachable,
-    /// The connection was closed without a response, or within it.
+    /// The connection was closed before the end of the response.
     Closed,
-    /// What came is no HTTP.
+    /// The answer is not HTTP.
     NotHttp,
     /// The response is larger than [`MAX_ANSWER_BYTES`].
     TooLarge,
@@ -221,7 +222,7 @@ impl PostError {
         Self { kind, source }
     }
 
-    /// What went wrong.
+    /// The kind of the error.
     #[must_use]
     pub fn kind(&self) -> PostErrorKind {
         self.kind
@@ -231,10 +232,10 @@ impl PostError {
 impl fmt::Display for PostError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
-            PostErrorKind::Unreachable => "cannot be connected to",
+            PostErrorKind::Unreachable => "cannot connect to the webhook",
             PostErrorKind::Closed => "the connection was closed without an answer",
-            PostErrorKind::NotHttp => "an answer that is no HTTP",
-            PostErrorKind::TooLarge => "an answer larger than any to an event",
+            PostErrorKind::NotHttp => "the answer is not HTTP",
+            PostErrorKind::TooLarge => "the answer is too large",
         })
     }
 }

@@ -1,4 +1,4 @@
-//! The webhook that the app has set: checking it, and posting to it.
+//! The app's webhook: checks it and posts to it.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -20,17 +20,17 @@ use crate::shared::locked;
 
 /// How long an app may take to answer a URL check.
 const URL_CHECK_LIMIT: Duration = Duration::from_secs(1);
-/// Requests on their way at once: each holds a socket, and a process has about 1,000 of them.
+/// The most concurrent requests: each holds a socket, and a process has about 1,000.
 const MAX_CONCURRENT_REQUESTS: usize = 256;
 
-/// An app's webhook, if it has set one.
+/// The app's webhook, if one is set.
 pub(crate) struct Registration {
     target: Mutex<Option<Target>>,
     poster: Poster,
     slots: Semaphore,
 }
 
-/// A webhook that a request can be posted to now.
+/// A webhook with a permit for one request.
 pub(crate) struct Post<'a> {
     target: Target,
     poster: &'a Poster,
@@ -50,7 +50,7 @@ impl Registration {
         locked(&self.target).is_some()
     }
 
-    /// Waits until a request can be posted; `None` if there is nowhere to post it.
+    /// Waits until a request can be posted; `None` if no webhook is set.
     pub(crate) async fn post(&self) -> Option<Post<'_>> {
         let target = locked(&self.target).clone()?;
         let _slot = match target {
@@ -65,7 +65,7 @@ impl Registration {
         })
     }
 
-    /// Checks a URL as the developer console does when it is saved, and saves it.
+    /// Checks a URL as the developer console does, then sets it.
     pub(crate) async fn set(
         &self,
         target: Target,

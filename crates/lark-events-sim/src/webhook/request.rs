@@ -1,4 +1,4 @@
-//! The body and headers of what the platform posts.
+//! The body and headers of requests to webhooks.
 
 use bytes::Bytes;
 use http::Request;
@@ -9,8 +9,8 @@ use lark_events::webhook::{SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_T
 use crate::clock::Clock;
 use crate::random::Random;
 
-/// A document ready to be posted. It is sealed and stamped once: whether the platform signs a
-/// redelivery anew is not documented, and receivers must take one that is not.
+/// A document ready to be posted, encrypted and timestamped once. The platform does not document whether it
+/// signs a redelivery again, so receivers must accept the same signature again.
 #[derive(Clone)]
 pub(crate) struct Parcel {
     body: Bytes,
@@ -24,7 +24,7 @@ struct Stamp {
 }
 
 impl Parcel {
-    /// Seals and stamps an event or callback if there is a key.
+    /// Encrypts and timestamps an event or callback, if there is a key.
     pub(crate) fn signed(
         document: &Bytes,
         key: Option<&EncryptKey>,
@@ -41,7 +41,7 @@ impl Parcel {
         }
     }
 
-    /// Seals a URL check if there is a key; those are not signed.
+    /// Encrypts a URL check if there is a key; URL checks are not signed.
     pub(crate) fn unsigned(document: &Bytes, key: Option<&EncryptKey>, random: &Random) -> Self {
         let body = key.map(|key| {
             let iv = random.with(|rng| rng.u128(..)).to_be_bytes();
@@ -53,7 +53,7 @@ impl Parcel {
         }
     }
 
-    /// The request, signed by a clock that is `skew` seconds off.
+    /// The request, signed by a clock that is `skew` seconds ahead.
     pub(crate) fn request(&self, key: Option<&EncryptKey>, skew: i64) -> Request<Bytes> {
         let mut request =
             Request::post("/").header(CONTENT_TYPE, "application/json; charset=utf-8");

@@ -1,4 +1,4 @@
-//! Where a webhook is: behind a URL, or in this process.
+//! The location of a webhook: a URL, or a service in this process.
 
 use std::panic::AssertUnwindSafe;
 
@@ -26,7 +26,7 @@ pub(crate) enum Target {
 }
 
 impl Target {
-    /// A service in this process, for which no socket is needed.
+    /// A service in this process, which needs no socket.
     pub(crate) fn local<S, B>(service: S) -> Self
     where
         S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + Sync + 'static,
@@ -43,13 +43,14 @@ impl Target {
         }
     }
 
-    /// The same service at another path; `None` when that is no path, or for a URL, which has one.
+    /// The same service at another path; `None` if the path is invalid, or for a URL, which
+    /// includes its path.
     pub(crate) fn at_path(self, path: &str) -> Option<Self> {
         let Self::Local { service, .. } = self else {
             return None;
         };
         let parsed: PathAndQuery = path.parse().ok()?;
-        // The parser takes more than paths, and cuts off what follows a `#`.
+        // The parser accepts more than paths, and cuts off a fragment.
         let is_whole = path.starts_with('/') && parsed.as_str() == path;
         is_whole.then_some(Self::Local {
             service,
@@ -57,13 +58,13 @@ impl Target {
         })
     }
 
-    /// Posts a request and waits for the answer, for as long as that takes.
+    /// Posts a request and waits for the answer, without a time limit.
     pub(super) async fn post(self, request: Request<Bytes>, poster: &Poster) -> Answer {
         let mut request = request.map(Full::new);
         match self {
             Self::Local { service, path } => {
                 *request.uri_mut() = path.into();
-                // A server loses the connection whose handler panics.
+                // A server drops the connection if the handler panics.
                 let answer = AssertUnwindSafe(service.oneshot(request))
                     .catch_unwind()
                     .await;

@@ -1,4 +1,4 @@
-//! The URL of a webhook: what can be posted to.
+//! The URL of a webhook.
 
 use std::fmt;
 use std::str::FromStr;
@@ -26,7 +26,7 @@ pub struct WebhookUrl {
 }
 
 impl WebhookUrl {
-    /// Whether it is one of `https://`.
+    /// Whether the scheme is `https`.
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.is_https
@@ -55,7 +55,7 @@ impl FromStr for WebhookUrl {
         if authority.as_str().contains('@') {
             return Err(WebhookUrlError(Problem::User));
         }
-        // A port that is none is not left out.
+        // Rejects an invalid port, which the parser would drop.
         let port = match (authority.as_str() == authority.host(), is_https) {
             (true, true) => Some(443),
             (true, false) => Some(80),
@@ -79,7 +79,7 @@ impl fmt::Display for WebhookUrl {
     }
 }
 
-/// Why a text is no [`WebhookUrl`].
+/// Why a text is not a [`WebhookUrl`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookUrlError(Problem);
 
@@ -93,9 +93,9 @@ enum Problem {
 impl fmt::Display for WebhookUrlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
-            Problem::Form => "the webhook is no http:// or https:// URL",
-            Problem::User => "the webhook's URL has a user in it, who would not be sent",
-            Problem::Port => "the webhook's URL has no port that there is",
+            Problem::Form => "expected an http:// or https:// URL of a webhook",
+            Problem::User => "the webhook's URL has user information, which is not sent: remove it",
+            Problem::Port => "expected a port from 1 to 65535 in the webhook's URL",
         })
     }
 }

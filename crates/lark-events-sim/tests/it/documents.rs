@@ -252,7 +252,7 @@ async fn text_is_pushed_as_it_is() {
 }
 
 #[test]
-#[should_panic(expected = "event_id is set of a document that is pushed as it is")]
+#[should_panic(expected = "cannot set event_id of a document that is pushed unchanged")]
 fn text_takes_no_header() {
     let _ = Document::from("{}").event_id("e");
 }
@@ -319,8 +319,8 @@ fn what_is_no_document_is_an_error_that_says_what_is_wrong_and_where() {
         ("{", NotJson, "at line 1 column 1"),
         ("{\"a\":\n1,}", NotJson, "at line 2 column 3"),
         ("{} {}", NotJson, "at line 1 column 4"),
-        ("[]", NoEnvelope, "the document is no object"),
-        ("\"x\"", NoEnvelope, "the document is no object"),
+        ("[]", NoEnvelope, "the document is not an object"),
+        ("\"x\"", NoEnvelope, "the document is not an object"),
         ("{}", NoEnvelope, "/header/event_type"),
         (r#"{"header": []}"#, NoEnvelope, "/header/event_type"),
         (
@@ -331,33 +331,33 @@ fn what_is_no_document_is_an_error_that_says_what_is_wrong_and_where() {
         (
             r#"{"type": "url_verification", "challenge": "c"}"#,
             NoEnvelope,
-            "nor is /type event_callback",
+            "or event_callback at /type",
         ),
         (
             r#"{"header": {"event_type": "a.b_v1"}, "header": {}}"#,
             Member,
-            "`header` is given twice in the document",
+            "duplicate member `header` in the document",
         ),
         (
             r#"{"header": {"event_type": "a.b_v1", "event_type": "c.d_v1"}}"#,
             Member,
-            "`event_type` is given twice in /header",
+            "duplicate member `event_type` in /header",
         ),
         (r#"{"type": "event_callback"}"#, Member, "/event is missing"),
         (
             r#"{"type": "event_callback", "event": []}"#,
             Member,
-            "/event is no object",
+            "/event is not an object",
         ),
         (
             r#"{"type": "event_callback", "event": {"type": 1}}"#,
             Member,
-            "/event/type is no string",
+            "/event/type is not a string",
         ),
         (
             r#"{"type": "event_callback", "event": {"type": "a", "type": "b"}}"#,
             Member,
-            "`type` is given twice in /event",
+            "duplicate member `type` in /event",
         ),
     ] {
         let error = Document::parse(text).unwrap_err();

@@ -362,10 +362,10 @@ async fn a_callback_resolves_to_its_reply_and_is_sent_once() {
             r#"{"code":500}"#,
             "the callback got no reply: acknowledged with 500",
         ),
-        (r#"{"code":200}"#, "the callback's reply is no JSON"),
+        (r#"{"code":200}"#, "the callback's reply is not JSON"),
         (
             r#"{"code":200,"data":"Pw=="}"#,
-            "the callback's reply is no JSON",
+            "the callback's reply is not JSON",
         ),
     ] {
         let pushed = platform.push_callback(callback());

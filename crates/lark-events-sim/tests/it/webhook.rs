@@ -192,7 +192,7 @@ async fn a_callback_resolves_to_its_reply_and_is_sent_once() {
             Duration::ZERO,
             "the callback got no reply: status 302 Found",
         ),
-        (200, Duration::ZERO, "the callback's reply is no JSON"),
+        (200, Duration::ZERO, "the callback's reply is not JSON"),
         (
             200,
             Duration::from_secs(4),
@@ -302,13 +302,13 @@ async fn a_webhook_is_set_only_if_it_passes_the_url_check() {
             200,
             "",
             0,
-            "the URL check was not answered with its challenge",
+            "the webhook did not answer the URL check with its challenge",
         ),
         (
             200,
             r#"{"challenge":"other"}"#,
             0,
-            "the URL check was not answered with its challenge",
+            "the webhook did not answer the URL check with its challenge",
         ),
         (200, "", 1001, "the URL check failed: no answer in time"),
     ] {
@@ -441,7 +441,7 @@ async fn what_goes_wrong_on_a_socket_is_told() {
             .await
             .unwrap_err()
             .to_string(),
-        "the URL check failed: the webhook cannot be connected to"
+        "the URL check failed: cannot connect to the webhook"
     );
 }
 

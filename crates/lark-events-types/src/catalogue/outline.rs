@@ -20,6 +20,7 @@ pub struct Field {
     /// The description, with unit, range, required permissions and similar facts. May be empty.
     /// The fields of the object, or of the objects in the list or map.
     pub doc: String,
+    /// The fields of an object, or of the objects of a list or map.
     pub fields: Vec<Self>,
     /// The documented values with names. Other values may occur.
     pub values: Vec<KnownValue>,

@@ -115,9 +115,9 @@ async fn an_old_message_and_one_with_an_odd_id_are_acknowledged_and_not_answered
     // 2020.
     let old = text("om_1", "hello").create_time("1609073151345");
     acknowledged(&platform.push(old).await);
-    bot.logged("a message is not answered: it is too old");
+    bot.logged("ignored a message: it is too old");
     acknowledged(&platform.push(text("om_marked-1/../..", "hello")).await);
-    bot.logged("a message is not answered: its id is not well-formed");
+    bot.logged("ignored a message: its id is not well-formed");
     assert_eq!(api.calls(), 0);
     bot.stop();
 }
@@ -173,7 +173,7 @@ async fn an_expired_token_is_renewed_once_and_the_call_repeated() {
     // A new token that is refused too is a failure, not a loop.
     api.answer_next([Canned::EXPIRED, Canned::EXPIRED]);
     acknowledged_later(&platform.push(text("om_3", "three")).await);
-    bot.logged("the platform refused the call with code 99991663");
+    bot.logged("the platform rejected the call with code 99991663");
     assert_eq!(api.replies().len(), 3);
     bot.stop();
 }
@@ -199,11 +199,11 @@ async fn a_failed_answer_is_reported_and_the_message_comes_again() {
     for (at, (canned, line)) in [
         (
             Canned::LIMITED,
-            "the platform refused the call with code 230020: too often",
+            "the platform rejected the call with code 230020: too often",
         ),
         (
             Canned::NO_JSON,
-            "something other than the platform's API answered 502 Bad Gateway",
+            "expected JSON of the platform's API, got status 502 Bad Gateway",
         ),
         (Canned::Nothing, "the platform's API did not answer in time"),
     ]
@@ -229,7 +229,7 @@ async fn without_a_token_nothing_is_acknowledged() {
     let report = platform.push(text("om_1", "hello")).await;
     assert!(!report.acknowledged());
     assert_eq!(report.attempts.len(), 3);
-    bot.logged("the platform refused the call with code 10014: app secret invalid");
+    bot.logged("the platform rejected the call with code 10014: app secret invalid");
     bot.stop();
 }
 
@@ -253,7 +253,10 @@ fn no_secret_goes_in_the_clear_beyond_this_machine() {
     let output = output.unwrap();
     assert_eq!(output.status.code(), Some(1));
     let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(stderr.contains("LARK_BASE_URL is neither"), "{stderr}");
+    assert!(
+        stderr.contains("expected LARK_BASE_URL to be https://"),
+        "{stderr}"
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The platform as it runs: what is pushed and typed, and what comes of it.
+//! The running platform: pushes events, runs commands and shows the results.
 
 mod script;
 
@@ -23,7 +23,7 @@ use super::stream::Stream;
 use super::view::View;
 use crate::Error;
 
-/// Between two checks of a webhook that is not there yet.
+/// The time between two checks of a webhook that has not passed yet.
 const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
 pub(crate) struct Settings {
@@ -35,7 +35,7 @@ pub(crate) struct Settings {
     pub(crate) lines: Option<Lines>,
 }
 
-/// What tasks tell.
+/// A message of a task to the driver.
 enum Happened {
     Attempted(usize, Attempt),
     Ended(usize),
@@ -54,7 +54,7 @@ pub(crate) struct Driver {
     wait: Option<Waiting>,
     redeliver_after: Vec<Duration>,
     ends: Option<Instant>,
-    /// Those that are still on their way.
+    /// The deliveries that have not ended.
     deliveries: BTreeMap<usize, Row>,
     tasks: JoinSet<()>,
     happened: mpsc::UnboundedReceiver<Happened>,
@@ -88,7 +88,7 @@ impl Driver {
         }
     }
 
-    /// Runs until it is told to end.
+    /// Runs until a signal, `quit`, or the end of its time.
     pub(crate) async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), Error> {
         if let Some(url) = self.webhook.clone() {
             let (platform, tell) = (Arc::clone(&self.platform), self.tell.clone());
@@ -106,7 +106,7 @@ impl Driver {
         ran.and(ended)
     }
 
-    /// Runs what there is to run, then waits for one thing to happen; `false` at the end.
+    /// Runs the commands that are ready, then waits for one thing to happen; `false` at the end.
     async fn turn(&mut self, stop: impl Future<Output = ()>) -> Result<bool, Error> {
         if !self.run_script()? {
             return Ok(false);
@@ -119,13 +119,13 @@ impl Driver {
             () = stop => return Ok(false),
             () = at(self.ends) => return Ok(false),
             Some(happened) = self.happened.recv() => self.has_happened(happened)?,
-            // One that has ended is not kept, and one that has panicked is not kept quiet.
+            // Removes a task that has ended, and returns its panic as an error.
             Some(ended) = self.tasks.join_next() => ended?,
             stats = platform.until(|now| *now != stats) => self.counted(stats)?,
             () = at(due) => self.push_due()?,
             () = at(wait_ends) => {}
             line = next_line(&mut self.lines, waiting) => match line {
-                Some(line) => return self.is_told(line),
+                Some(line) => return self.read(line),
                 // Ctrl-D.
                 None => return Ok(false),
             }
@@ -133,12 +133,12 @@ impl Driver {
         Ok(true)
     }
 
-    /// A line has come from stdin; `false` at the end.
-    fn is_told(&mut self, line: io::Result<String>) -> Result<bool, Error> {
+    /// Reads a command from a line of stdin; `false` at the end.
+    fn read(&mut self, line: io::Result<String>) -> Result<bool, Error> {
         let line = line.map_err(|error| format!("stdin: {error}"))?;
         self.view.typed();
         match Command::parse(&line) {
-            // Whatever is waited for.
+            // Also during a wait.
             Ok(Some(Command::Quit)) => return Ok(false),
             Ok(command) => self.script.extend(command),
             Err(error) => match &self.lines {
@@ -151,7 +151,7 @@ impl Driver {
         Ok(true)
     }
 
-    /// The ways to the app that there are.
+    /// The transports on which the app is reachable.
     fn modes(&self) -> Vec<Mode> {
         let webhook = self.webhook_is_set.then_some(Mode::Webhook);
         let connection = (self.stats.connections > 0).then_some(Mode::LongConnection);
@@ -189,7 +189,7 @@ impl Driver {
         Ok(())
     }
 
-    /// When the next event of a stream is due. None is while there is nowhere to send it.
+    /// When the next event of a stream is due; never while the app is not reachable.
     fn next_due(&self) -> Option<Instant> {
         let due = self.streams.iter().map(|due| due.at).min();
         due.filter(|_| !self.modes().is_empty())
@@ -214,7 +214,7 @@ impl Driver {
         Ok(())
     }
 
-    /// When a time that is waited for has passed.
+    /// When a wait for a time ends.
     fn wait_ends(&self) -> Option<Instant> {
         match self.wait {
             Some(Waiting::Until(moment)) => Some(moment),
@@ -244,11 +244,11 @@ impl Driver {
             Happened::WebhookSet => {
                 self.webhook_is_set = true;
                 self.view
-                    .told("webhook-set", "the webhook has passed the URL check")?;
+                    .notice("webhook-set", "the webhook has passed the URL check")?;
             }
             Happened::WebhookRefused(error) => {
-                let text = format!("the webhook is not pushed to yet: {error}");
-                self.view.told("webhook-refused", &text)?;
+                let text = format!("the webhook is not set yet: {error}");
+                self.view.notice("webhook-refused", &text)?;
             }
         }
         Ok(())
@@ -258,7 +258,7 @@ impl Driver {
         let before = std::mem::replace(&mut self.stats, stats);
         if stats.connections != before.connections {
             let text = format!("long connections: {}", stats.connections);
-            self.view.told("connections", &text)?;
+            self.view.notice("connections", &text)?;
         }
         if stats.violations != before.violations {
             let new = before.violations..stats.violations;
@@ -270,7 +270,7 @@ impl Driver {
                 .skip(new.start)
             {
                 self.view
-                    .told("violation", &format!("against the protocol: {violation}"))?;
+                    .notice("violation", &format!("protocol violation: {violation}"))?;
             }
         }
         Ok(())
@@ -293,7 +293,7 @@ impl Driver {
     }
 }
 
-/// Sets the webhook as soon as it passes the check, and tells why it does not.
+/// Sets the webhook as soon as it passes the check, and reports why it does not pass.
 async fn set_webhook(
     url: WebhookUrl,
     platform: Arc<Platform>,
@@ -304,7 +304,7 @@ async fn set_webhook(
     while let Err(error) = platform.set_webhook(&url).await {
         if last.as_ref() != Some(&error) {
             last = Some(error.clone());
-            // Nobody listens at the end.
+            // The receiver is gone at the end.
             let _ = tell.send(Happened::WebhookRefused(error));
         }
         sleep(CHECK_INTERVAL).await;
@@ -312,7 +312,7 @@ async fn set_webhook(
     let _ = tell.send(Happened::WebhookSet);
 }
 
-/// Until then, or for ever.
+/// Sleeps until a moment, or for ever.
 async fn at(moment: Option<Instant>) {
     match moment {
         Some(moment) => sleep_until(moment).await,
@@ -320,7 +320,7 @@ async fn at(moment: Option<Instant>) {
     }
 }
 
-/// The next line; for ever none where nothing is read.
+/// The next line; pends for ever if stdin is not read.
 async fn next_line(lines: &mut Option<Lines>, waiting: bool) -> Option<io::Result<String>> {
     match lines {
         Some(lines) => lines.next(waiting).await,
@@ -328,10 +328,10 @@ async fn next_line(lines: &mut Option<Lines>, waiting: bool) -> Option<io::Resul
     }
 }
 
-/// Tells of each attempt of a push.
+/// Reports each attempt of a push.
 async fn follow(mut push: Push, number: usize, tell: mpsc::UnboundedSender<Happened>) {
     while let Some(attempt) = push.next_attempt().await {
-        // Nobody listens at the end.
+        // The receiver is gone at the end.
         let _ = tell.send(Happened::Attempted(number, attempt));
     }
     let _ = tell.send(Happened::Ended(number));

@@ -1,4 +1,4 @@
-//! Running commands, until something has to be waited for.
+//! Runs commands until one of them waits.
 
 use std::io;
 
@@ -16,7 +16,7 @@ pub(super) enum Waiting {
 }
 
 impl Driver {
-    /// Runs what there is to run until something has to be waited for; `false` at its end.
+    /// Runs commands until one of them waits; `false` after `quit`.
     pub(super) fn run_script(&mut self) -> io::Result<bool> {
         loop {
             if self.wait.is_some() && !self.wait_is_over() {
@@ -49,7 +49,7 @@ impl Driver {
         }
     }
 
-    /// Runs a command; `false` at the last.
+    /// Runs a command; `false` after `quit`.
     fn obey(&mut self, command: Command) -> io::Result<bool> {
         match command {
             Command::Push(event) => {

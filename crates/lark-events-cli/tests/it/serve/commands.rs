@@ -120,7 +120,7 @@ fn a_script_may_wait_as_often_as_it_likes() {
 fn a_line_from_a_file_that_is_no_command_ends_it_with_status_2() {
     for (lines, says) in [
         (&b"calm\npush tea\n"[..], "stdin: line 2: no event tea"),
-        (b"\xff\n", "stdin: line 1: no such command: \u{fffd}"),
+        (b"\xff\n", "stdin: line 1: unknown command: \u{fffd}"),
         (b"calm 'now\n", "stdin: line 1: a quote is not closed"),
     ] {
         let serve = lark_events(&["serve", "--port", "0", "-i"]).stdin(lines);

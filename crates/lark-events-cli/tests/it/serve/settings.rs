@@ -78,32 +78,35 @@ fn what_cannot_be_served_is_status_2() {
     let script = file("bad-script.txt", "stats\npush tea\n");
     let script = script.to_str().unwrap();
     for (args, says) in [
-        (&["--port", &port][..], "no port to listen on"),
+        (&["--port", &port][..], "the port is not available"),
         (&["--push", "tea@1/s"], "no event tea"),
-        (&["--push", "im.message.receive_v1@often"], "a rate is"),
-        (&["--fault", "tea"], "no fault tea"),
-        (&["--redeliver", "soon"], "a time is"),
-        (&["--fragment-above", "0"], "a fragment has"),
-        (&["--fragment-gap", "20"], "a time is"),
+        (
+            &["--push", "im.message.receive_v1@often"],
+            "expected a rate",
+        ),
+        (&["--fault", "tea"], "unknown fault tea"),
+        (&["--redeliver", "soon"], "expected a time"),
+        (&["--fragment-above", "0"], "a fragment has at least 1 byte"),
+        (&["--fragment-gap", "20"], "expected a time"),
         (
             &["--port", "0", "--script", script],
             "bad-script.txt: line 2: no event tea",
         ),
         (
             &["--port", &port, "--webhook", "x"],
-            "no http:// or https:// URL",
+            "expected an http:// or https:// URL",
         ),
         (
             &["--port", &port, "--webhook", "ftp://x/"],
-            "no http:// or https:// URL",
+            "expected an http:// or https:// URL",
         ),
         (
             &["--port", &port, "--webhook", "http://x:70000/"],
-            "no port",
+            "expected a port",
         ),
         (
             &["--port", &port, "--webhook", "http://user:password@x/"],
-            "a user in it",
+            "user information",
         ),
     ] {
         let ran = lark_events(&[&["serve"], args].concat()).run().with_code(2);

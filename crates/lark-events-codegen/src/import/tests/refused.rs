@@ -62,7 +62,7 @@ fn sample(document: &str) -> String {
 
 #[test]
 fn a_page_that_is_cut_off_is_refused_where_the_open_part_begins() {
-    let end = |mark: &str| format!("a line `{mark}` that ends what begins here");
+    let end = |mark: &str| format!("a line `{mark}` that ends the block that begins here");
     assert_refused(&up_to("source: "), "<!--", &end("-->"));
     let facts = up_to("<md-th>推送方式");
     assert_refused(&facts, ":::html", &end(":::"));
@@ -204,7 +204,7 @@ const NO_JSON: [(&str, &str, &str); 4] = [
         "JSON: Single-quoted strings are not allowed",
     ),
     ("40,", "40，", "JSON: Unexpected token"),
-    ("40,", "4e999,", "JSON: a number that 64 bits hold"),
+    ("40,", "4e999,", "JSON: a number that fits in 64 bits"),
 ];
 
 #[test]

@@ -185,11 +185,11 @@ fn what_is_doubtful_is_told() {
             at(11, "nothing describes the type `flaot`"),
             at(
                 1,
-                "the time of the last change is no count of milliseconds and no date",
+                "the time of the last change is neither a count of milliseconds nor a date",
             ),
             at(
                 1,
-                "no `source` and no `fullPath`, so there is no link to the page"
+                "neither `source` nor `fullPath`, so there is no link to the page"
             ),
             "  only in the sample: event.stepe".to_owned(),
             "  only in the sample: schema".to_owned(),
