@@ -18,7 +18,6 @@ pub struct Field {
     /// `object`.
     pub rust_type: String,
     /// The description, with unit, range, required permissions and similar facts. May be empty.
-    /// The fields of the object, or of the objects in the list or map.
     pub doc: String,
     /// The fields of an object, or of the objects of a list or map.
     pub fields: Vec<Self>,
