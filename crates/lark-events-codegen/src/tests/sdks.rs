@@ -152,9 +152,6 @@ fn an_event_says_where_its_fields_are_from() {
         )
         .replace("\"schema\":\"", "\"unconfirmed\":true,\"schema\":\"");
     let files = generate_domain(&tea([unconfirmed], "")).unwrap().files;
-    assert!(
-        files["events.rs"]
-            .contains("/// No official source that is known here describes the event")
-    );
+    assert!(files["events.rs"].contains("/// No official source describes this event"));
     assert!(files["mod.rs"].contains("| no official source, raw JSON body |"));
 }
