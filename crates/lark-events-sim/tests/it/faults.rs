@@ -220,9 +220,9 @@ async fn garbage_comes_before_an_event() {
         "Some(Data) event 1000000 1",
         "Some(Data) event 3 3",
         "Some(Data) event many 1",
+        "text",
         "the frame has no SeqID",
         "the message is not a frame",
-        "text",
     ];
     assert!(kinds.iter().eq(expected), "{kinds:?}");
     assert_eq!(platform.violations(), []);
