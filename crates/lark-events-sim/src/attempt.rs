@@ -13,7 +13,7 @@ use lark_events::RawJson;
 pub enum Mode {
     /// The platform posts to the app's URL.
     Webhook,
-    /// The app holds one or more WebSockets open.
+    /// The app holds one or more WebSocket connections open.
     LongConnection,
 }
 

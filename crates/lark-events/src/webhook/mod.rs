@@ -6,11 +6,11 @@
 //! With an Encrypt Key:
 //!
 //! 1. If any signature header is present, all three must be well-formed and match the raw body. Nothing
-//! is decrypted before.
+//!    is decrypted before.
 //! 2. If none is present, at most [`MAX_UNSIGNED_BYTES`](crate::limits::MAX_UNSIGNED_BYTES) are read
-//! and decrypted, and the document is accepted only if it is a URL check whose token matches. All
-//! rejections are the same, cost the same for bodies of the same length, and are to be answered after
-//! [`REFUSAL_DELAY`](crate::limits::REFUSAL_DELAY).
+//!    and decrypted, and the document is accepted only if it is a URL check whose token matches. All
+//!    rejections are the same, cost the same for bodies of the same length, and are to be answered after
+//!    [`REFUSAL_DELAY`](crate::limits::REFUSAL_DELAY).
 //! 3. After a valid signature: decrypt, parse, check the token.
 //!
 //! Without an Encrypt Key, the Verification Token authenticates every document.
