@@ -167,13 +167,19 @@ fn a_local_platform_can_be_shared() {
         sim::ParseDocumentError,
         sim::ParseDocumentErrorKind,
         sim::ParseFaultError,
+        sim::ParseFaultErrorKind,
         sim::ParseSpanError,
         sim::StartError,
         sim::StartErrorKind,
         sim::WebhookError
     );
     shared!(sim::Poster, sim::PostError, sim::PostErrorKind);
-    shared!(sim::WebhookUrl, sim::WebhookUrlError);
+    shared!(
+        sim::WebhookUrl,
+        sim::WebhookUrlError,
+        sim::WebhookUrlErrorKind
+    );
+    shared!(sim::WebhookErrorKind);
     sent::<sim::WebhookConnection>();
     shared!(sim::CallbackError);
 }

@@ -24,7 +24,7 @@ use crate::platform::Platform;
 use crate::random::Random;
 use crate::shared::{App, Shared, Tasks};
 use crate::stats::PlatformStats;
-use crate::webhook::{Poster, Registration, Target, WebhookError, WebhookUrl};
+use crate::webhook::{Poster, Registration, Target, WebhookError, WebhookErrorKind, WebhookUrl};
 
 /// The default id of the app. The official Node SDK accepts only ids of this form: `cli_` and 16
 /// hexadecimal digits.
@@ -260,7 +260,7 @@ impl PlatformBuilder {
         let mut target = self.webhook.transpose()?;
         if let Some(path) = self.path {
             let at_path = target.and_then(|target| target.at_path(&path));
-            target = Some(at_path.ok_or(WebhookError::InvalidPath)?);
+            target = Some(at_path.ok_or(WebhookError::new(WebhookErrorKind::InvalidPath))?);
         }
         #[cfg(feature = "tls")]
         let (acceptor, certificate) = if self.tls {

@@ -118,14 +118,15 @@ pub use self::builder::{
 pub use self::clock::clock;
 pub use self::connection::{Ack, AckFate, ClientConfig, MAX_ACKS, MAX_CONNECTIONS, MAX_VIOLATIONS};
 pub use self::document::{Document, ParseDocumentError, ParseDocumentErrorKind};
-pub use self::fault::{Fault, ParseFaultError};
+pub use self::fault::{Fault, ParseFaultError, ParseFaultErrorKind};
 pub use self::platform::Platform;
 pub use self::push::{CallbackError, Push, PushCallback, Report};
 pub use self::span::{ParseSpanError, Span};
 pub use self::stats::PlatformStats;
 pub use self::violation::{ProtocolViolation, ProtocolViolationKind};
 pub use self::webhook::{
-    PostError, PostErrorKind, Poster, WebhookConnection, WebhookError, WebhookUrl, WebhookUrlError,
+    PostError, PostErrorKind, Poster, WebhookConnection, WebhookError, WebhookErrorKind,
+    WebhookUrl, WebhookUrlError, WebhookUrlErrorKind,
 };
 
 /// The version of rustls that [`Poster::tls_config`] and [`PlatformBuilder::webhook_tls_config`] use.

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::time::Duration;
 
-pub use self::name::ParseFaultError;
+pub use self::name::{ParseFaultError, ParseFaultErrorKind};
 use crate::random::Random;
 use crate::shared::locked;
 

@@ -58,22 +58,25 @@ impl FromStr for Fault {
             Some((name, value)) => (name, Some(value)),
             None => (text, None),
         };
-        let error = |reason| ParseFaultError {
+        let error = |kind| ParseFaultError {
             text: text.to_owned(),
-            reason,
+            kind,
         };
         let time = |usual| {
             let span = value.unwrap_or(usual).parse::<Span>();
-            span.map(|Span(time)| time).map_err(|_| error(Reason::Time))
+            span.map(|Span(time)| time)
+                .map_err(|_| error(ParseFaultErrorKind::Time))
         };
         let number = |usual| match value {
-            Some(value) => value.parse::<i64>().map_err(|_| error(Reason::Number)),
+            Some(value) => value
+                .parse::<i64>()
+                .map_err(|_| error(ParseFaultErrorKind::Number)),
             None => Ok(usual),
         };
         let status = || {
             let status = u16::try_from(number(503)?).ok();
             let status = status.filter(|status| STATUSES.contains(status));
-            status.ok_or_else(|| error(Reason::Status))
+            status.ok_or_else(|| error(ParseFaultErrorKind::Status))
         };
         let fault = match name {
             "delay" => return time("1s").map(Self::Delay),
@@ -87,7 +90,8 @@ impl FromStr for Fault {
                 let value = value.unwrap_or("514");
                 let (status, code) = value.split_once('/').unwrap_or((value, "0"));
                 let parsed = status.parse().ok().zip(code.parse().ok());
-                let (status, code) = parsed.ok_or_else(|| error(Reason::HandshakeStatus))?;
+                let (status, code) =
+                    parsed.ok_or_else(|| error(ParseFaultErrorKind::HandshakeStatus))?;
                 return Ok(Self::RefuseUpgrade(status, code));
             }
             "lose-event" => Self::LoseEvent,
@@ -103,10 +107,10 @@ impl FromStr for Fault {
             "accept-half-open" => Self::AcceptHalfOpen,
             "endpoint-silent" => Self::EndpointSilent,
             "upgrade-silent" => Self::UpgradeSilent,
-            _ => return Err(error(Reason::Unknown)),
+            _ => return Err(error(ParseFaultErrorKind::Unknown)),
         };
         match value {
-            Some(_) => Err(error(Reason::NoValue)),
+            Some(_) => Err(error(ParseFaultErrorKind::NoValue)),
             None => Ok(fault),
         }
     }
@@ -116,29 +120,47 @@ impl FromStr for Fault {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseFaultError {
     text: String,
-    reason: Reason,
+    kind: ParseFaultErrorKind,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reason {
+/// The kinds of [`ParseFaultError`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ParseFaultErrorKind {
+    /// No fault has this name.
     Unknown,
+    /// The fault takes no value.
     NoValue,
+    /// The value is not a time.
     Time,
+    /// The value is not a number.
     Number,
+    /// The value is not a status from 200 to 599.
     Status,
+    /// The value is not a `Handshake-Status`, with or without a `Handshake-Autherrcode`.
     HandshakeStatus,
+}
+
+impl ParseFaultError {
+    /// The kind of the error.
+    #[must_use]
+    pub fn kind(&self) -> ParseFaultErrorKind {
+        self.kind
+    }
 }
 
 impl fmt::Display for ParseFaultError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { text, reason } = self;
-        match reason {
-            Reason::Unknown => write!(f, "unknown fault {text}"),
-            Reason::NoValue => write!(f, "{text}: this fault has no value; remove it"),
-            Reason::Time => write!(f, "{text}: expected a time, a number and ms, s, m or h"),
-            Reason::Number => write!(f, "{text}: expected a number"),
-            Reason::Status => write!(f, "{text}: expected a status from 200 to 599"),
-            Reason::HandshakeStatus => write!(
+        let Self { text, kind } = self;
+        match kind {
+            ParseFaultErrorKind::Unknown => write!(f, "unknown fault {text}"),
+            ParseFaultErrorKind::NoValue => write!(f, "{text}: this fault has no value; remove it"),
+            ParseFaultErrorKind::Time => {
+                write!(f, "{text}: expected a time, a number and ms, s, m or h")
+            }
+            ParseFaultErrorKind::Number => write!(f, "{text}: expected a number"),
+            ParseFaultErrorKind::Status => write!(f, "{text}: expected a status from 200 to 599"),
+            ParseFaultErrorKind::HandshakeStatus => write!(
                 f,
                 "{text}: expected a Handshake-Status, or a Handshake-Status, `/` and a \
                  Handshake-Autherrcode"

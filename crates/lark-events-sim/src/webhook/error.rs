@@ -1,5 +1,6 @@
 //! Why a webhook was not set.
 
+use std::error::Error;
 use std::fmt;
 
 use super::url::WebhookUrlError;
@@ -7,10 +8,18 @@ use crate::attempt::Answer;
 
 /// Why a webhook was not set.
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookError {
+    kind: WebhookErrorKind,
+    url: Option<WebhookUrlError>,
+    answer: Option<Answer>,
+}
+
+/// The kinds of [`WebhookError`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum WebhookError {
-    /// The URL is not valid.
-    InvalidUrl(WebhookUrlError),
+pub enum WebhookErrorKind {
+    /// The URL is not valid; the source is a [`WebhookUrlError`].
+    InvalidUrl,
     /// The URL begins with `https://`, but there is no TLS configuration: enable the feature
     /// `webhook-tls` and call `PlatformBuilder::webhook_tls_config`.
     NoTls,
@@ -18,32 +27,71 @@ pub enum WebhookError {
     /// invalid character, or is set without a service.
     InvalidPath,
     /// The webhook did not answer the URL check with status 200 and its challenge within a second.
-    UrlCheck(Answer),
+    UrlCheck,
+}
+
+impl WebhookError {
+    pub(crate) fn new(kind: WebhookErrorKind) -> Self {
+        Self {
+            kind,
+            url: None,
+            answer: None,
+        }
+    }
+
+    pub(crate) fn url_check(answer: Answer) -> Self {
+        Self {
+            answer: Some(answer),
+            ..Self::new(WebhookErrorKind::UrlCheck)
+        }
+    }
+
+    /// The kind of the error.
+    #[must_use]
+    pub fn kind(&self) -> WebhookErrorKind {
+        self.kind
+    }
+
+    /// The answer to the URL check, if it failed.
+    #[must_use]
+    pub fn answer(&self) -> Option<&Answer> {
+        self.answer.as_ref()
+    }
 }
 
 impl fmt::Display for WebhookError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::InvalidUrl(error) => error.fmt(f),
-            Self::NoTls => f.write_str(
+        f.write_str(match self.kind {
+            WebhookErrorKind::InvalidUrl => "the webhook's URL is not valid",
+            WebhookErrorKind::NoTls => {
                 "the webhook is at https://, but there is no TLS configuration: set \
-                    webhook_tls_config",
-            ),
-            Self::InvalidPath => f.write_str(
-                "expected a path of a webhook service, beginning with / and without a fragment",
-            ),
-            Self::UrlCheck(answer) if answer.accepted() => {
-                f.write_str("the webhook did not answer the URL check with its challenge")
+                 webhook_tls_config"
             }
-            Self::UrlCheck(answer) => write!(f, "the URL check failed: {answer}"),
-        }
+            WebhookErrorKind::InvalidPath => {
+                "expected a path of a webhook service, beginning with / and without a fragment"
+            }
+            WebhookErrorKind::UrlCheck => match &self.answer {
+                Some(answer) if !answer.accepted() => {
+                    return write!(f, "the URL check failed: {answer}");
+                }
+                _ => "the webhook did not answer the URL check with its challenge",
+            },
+        })
     }
 }
 
 impl From<WebhookUrlError> for WebhookError {
     fn from(error: WebhookUrlError) -> Self {
-        Self::InvalidUrl(error)
+        Self {
+            url: Some(error),
+            ..Self::new(WebhookErrorKind::InvalidUrl)
+        }
     }
 }
 
-impl std::error::Error for WebhookError {}
+impl Error for WebhookError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        let error = self.url.as_ref()?;
+        Some(error)
+    }
+}

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
-use super::error::WebhookError;
+use super::error::{WebhookError, WebhookErrorKind};
 use super::poster::Poster;
 use super::request::Parcel;
 use super::target::Target;
@@ -76,7 +76,7 @@ impl Registration {
         if let Target::Url(url) = &target
             && !self.poster.takes(url)
         {
-            return Err(WebhookError::NoTls);
+            return Err(WebhookError::new(WebhookErrorKind::NoTls));
         }
         let challenge = random.uuid();
         let check = serde_json::json!({
@@ -97,7 +97,7 @@ impl Registration {
             _ => false,
         };
         if !passed {
-            return Err(WebhookError::UrlCheck(answer));
+            return Err(WebhookError::url_check(answer));
         }
         *locked(&self.target) = Some(target);
         Ok(())

@@ -43,17 +43,19 @@ impl FromStr for WebhookUrl {
     type Err = WebhookUrlError;
 
     fn from_str(url: &str) -> Result<Self, WebhookUrlError> {
-        let uri: Uri = url.parse().map_err(|_| WebhookUrlError(Problem::Form))?;
+        let uri: Uri = url
+            .parse()
+            .map_err(|_| WebhookUrlError(WebhookUrlErrorKind::Form))?;
         let parts = uri.into_parts();
         let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
-            return Err(WebhookUrlError(Problem::Form));
+            return Err(WebhookUrlError(WebhookUrlErrorKind::Form));
         };
         let is_https = scheme == Scheme::HTTPS;
         if !is_https && scheme != Scheme::HTTP {
-            return Err(WebhookUrlError(Problem::Form));
+            return Err(WebhookUrlError(WebhookUrlErrorKind::Form));
         }
         if authority.as_str().contains('@') {
-            return Err(WebhookUrlError(Problem::User));
+            return Err(WebhookUrlError(WebhookUrlErrorKind::User));
         }
         // Rejects an invalid port, which the parser would drop.
         let port = match (authority.as_str() == authority.host(), is_https) {
@@ -63,7 +65,7 @@ impl FromStr for WebhookUrl {
         };
         Ok(Self {
             is_https,
-            port: port.ok_or(WebhookUrlError(Problem::Port))?,
+            port: port.ok_or(WebhookUrlError(WebhookUrlErrorKind::Port))?,
             authority,
             path: parts
                 .path_and_query
@@ -81,21 +83,36 @@ impl fmt::Display for WebhookUrl {
 
 /// Why a text is not a [`WebhookUrl`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WebhookUrlError(Problem);
+pub struct WebhookUrlError(WebhookUrlErrorKind);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Problem {
+/// The kinds of [`WebhookUrlError`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum WebhookUrlErrorKind {
+    /// It is not an `http://` or `https://` URL with a host.
     Form,
+    /// It has user information, which is not sent.
     User,
+    /// The port is not from 1 to 65535.
     Port,
+}
+
+impl WebhookUrlError {
+    /// The kind of the error.
+    #[must_use]
+    pub fn kind(&self) -> WebhookUrlErrorKind {
+        self.0
+    }
 }
 
 impl fmt::Display for WebhookUrlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
-            Problem::Form => "expected an http:// or https:// URL of a webhook",
-            Problem::User => "the webhook's URL has user information, which is not sent: remove it",
-            Problem::Port => "expected a port from 1 to 65535 in the webhook's URL",
+            WebhookUrlErrorKind::Form => "expected an http:// or https:// URL of a webhook",
+            WebhookUrlErrorKind::User => {
+                "the webhook's URL has user information, which is not sent: remove it"
+            }
+            WebhookUrlErrorKind::Port => "expected a port from 1 to 65535 in the webhook's URL",
         })
     }
 }
@@ -134,17 +151,17 @@ mod tests {
     #[test]
     fn what_is_no_url_of_a_webhook_is_an_error_that_says_why() {
         for (url, problem) in [
-            ("", Problem::Form),
-            ("/", Problem::Form),
-            ("x", Problem::Form),
-            ("localhost:1", Problem::Form),
-            ("http://", Problem::Form),
-            ("ftp://x/", Problem::Form),
-            ("http://user@localhost/", Problem::User),
-            ("https://user:password@x/", Problem::User),
-            ("http://x:/", Problem::Port),
-            ("http://x:70000/", Problem::Port),
-            ("http://[::1]:99999/", Problem::Port),
+            ("", WebhookUrlErrorKind::Form),
+            ("/", WebhookUrlErrorKind::Form),
+            ("x", WebhookUrlErrorKind::Form),
+            ("localhost:1", WebhookUrlErrorKind::Form),
+            ("http://", WebhookUrlErrorKind::Form),
+            ("ftp://x/", WebhookUrlErrorKind::Form),
+            ("http://user@localhost/", WebhookUrlErrorKind::User),
+            ("https://user:password@x/", WebhookUrlErrorKind::User),
+            ("http://x:/", WebhookUrlErrorKind::Port),
+            ("http://x:70000/", WebhookUrlErrorKind::Port),
+            ("http://[::1]:99999/", WebhookUrlErrorKind::Port),
         ] {
             let error = url.parse::<WebhookUrl>().unwrap_err();
             assert_eq!(error, WebhookUrlError(problem), "{url}");
