@@ -1,21 +1,23 @@
-//! Where the official SDK for Python opens a request in another way than we do, and why that is right.
-//! `docs/differences.md` has the table.
+//! The allowed differences between our opening and that of the official SDK for Python, with the reason for
+//! each. `docs/differences.md` has the table.
 
 use super::openings::{Case, Verdict};
 
-/// A difference that is meant.
+/// An allowed difference.
 pub(super) struct Difference {
     pub(super) name: &'static str,
-    /// What that SDK does.
+    /// The behaviour of the SDK.
     pub(super) theirs: &'static str,
-    /// What is done here, and why.
+    /// Our behaviour.
     pub(super) ours: &'static str,
-    /// Whether it is why the verdicts on a request differ.
+    /// The reason for our behaviour.
+    pub(super) why: &'static str,
+    /// Whether this difference explains why the verdicts on a request differ.
     pub(super) explains: fn(&Case, &Verdict) -> bool,
 }
 
 impl Case {
-    /// Whether one of these is odd about it.
+    /// Whether the request has one of these oddities.
     pub(super) fn has(&self, odd: &[&str]) -> bool {
         self.odd.iter().any(|its| odd.contains(&&**its))
     }
@@ -24,14 +26,14 @@ impl Case {
         !self.ours.is_refused()
     }
 
-    /// Whether it is refused as what an authentic sender does not send, or an unauthentic one might.
+    /// Whether it is rejected for its body: malformed, with a wrong token, or wrongly unsigned.
     fn refuses_its_form(&self) -> bool {
         ["malformed", "token", "unsigned"]
             .iter()
             .any(|why| self.ours.says(why))
     }
 
-    /// Whether it is refused for the headers of its signature.
+    /// Whether it is rejected for the headers of its signature.
     fn refuses_its_signature(&self) -> bool {
         ["signature", "timestamp"]
             .iter()
@@ -39,10 +41,10 @@ impl Case {
     }
 }
 
-/// Signatures of a time that is too far from now.
+/// Signatures with a time too far from now.
 const OLD_OR_EARLY: &[&str] = &["stale", "of the future", "timestamp in ms"];
 
-/// Signatures with something in their headers that the platform does not write.
+/// Signatures with headers in a form that the platform does not send.
 const ODD_HEADERS: &[&str] = &[
     "header twice",
     "timestamp of letters",
@@ -51,7 +53,7 @@ const ODD_HEADERS: &[&str] = &[
     "empty nonce",
 ];
 
-/// Signatures that are incomplete, or of something else.
+/// Signatures that are incomplete or do not match.
 const WRONG_SIGNATURES: &[&str] = &[
     "no timestamp",
     "no nonce",
@@ -61,7 +63,7 @@ const WRONG_SIGNATURES: &[&str] = &[
     "body changed",
 ];
 
-/// Events that say no type of their own where they are of version 1.
+/// Events without a type in their body, where version 1 has it.
 const UNTYPED: &[&str] = &[
     "no type",
     "event absent",
@@ -69,130 +71,145 @@ const UNTYPED: &[&str] = &[
     "event is a number",
 ];
 
-/// All of them. The first that explains a difference counts, so what is about the whole request comes
-/// before what is about something in it.
+/// The first entry that explains a difference counts. Entries about the whole request therefore come
+/// before entries about a part of it.
 pub(super) const DIFFERENCES: [Difference; 25] = [
     Difference {
         name: "signature of a URL check",
-        theirs: "never looks at it",
-        ours: "refused if it is there and wrong: the platform signs none",
+        theirs: "ignored",
+        ours: "rejected if there is a signature and it is invalid",
+        why: "the platform does not sign URL checks",
         explains: |case, theirs| {
             let odd = [OLD_OR_EARLY, ODD_HEADERS, WRONG_SIGNATURES].concat();
             theirs.is_challenge() && case.refuses_its_signature() && case.has(&odd)
         },
     },
     Difference {
-        name: "URL check in the clear",
-        theirs: "answered, although there is an Encrypt Key",
-        ours: "refused: with a key the platform encrypts it, and what is unsigned is as little as can be",
+        name: "plain URL check",
+        theirs: "answered, even if an Encrypt Key is configured",
+        ours: "rejected if an Encrypt Key is configured",
+        why: "the platform then encrypts URL checks",
         explains: |case, theirs| {
             theirs.is_challenge() && case.ours.says("unsigned") && case.has(&["in the clear"])
         },
     },
     Difference {
-        name: "URL check without a token",
-        theirs: "answered without a Verification Token configured, if the document has none or an empty one",
-        ours: "refused: nothing else would show that an unsigned document is the platform's",
+        name: "URL check, no token configured",
+        theirs: "answered if the token of the request is missing or empty",
+        ours: "rejected",
+        why: "only the token can show that an unsigned request is from the platform",
         explains: |case, theirs| {
             theirs.is_challenge() && case.ours.says("unsigned") && case.token.is_empty()
         },
     },
     Difference {
-        name: "no token configured",
-        theirs: "refuses every document that has a token, which those of the platform have",
-        ours: "taken: the signature shows that it is the platform's",
+        name: "event, no token configured",
+        theirs: "rejected if it has a token, as every event of the platform does",
+        ours: "accepted",
+        why: "the signature already authenticates the event",
         explains: |case, theirs| {
             case.takes() && case.token.is_empty() && theirs.says("invalid verification_token")
         },
     },
     Difference {
         name: "age of a signature",
-        theirs: "any timestamp will do",
-        ours: "refused when it is over 8 hours old or 10 minutes ahead: what somebody has seen could be sent again for ever",
+        theirs: "not checked",
+        ours: "rejected if the timestamp is more than 8 hours old or 10 minutes ahead",
+        why: "a captured request could otherwise be replayed forever",
         explains: |case, theirs| {
             theirs.is_event() && case.ours.says("timestamp") && case.has(OLD_OR_EARLY)
         },
     },
     Difference {
         name: "form of the signature headers",
-        theirs: "any text in them will do that the signature is over",
-        ours: "refused unless the timestamp is digits and the nonce at most 128 characters: nothing separates what is signed",
+        theirs: "any values that match the signature are accepted",
+        ours: "rejected unless the timestamp consists of digits and the nonce has at most 128 characters",
+        why: "the signed string joins timestamp, nonce, key and body without a separator, so characters could move from one to the next",
         explains: |case, theirs| {
             theirs.is_event() && case.ours.says("signature_headers") && case.has(ODD_HEADERS)
         },
     },
     Difference {
         name: "signature in upper case",
-        theirs: "refused",
-        ours: "taken: it is the same digest",
+        theirs: "rejected",
+        ours: "accepted",
+        why: "it is the same digest",
         explains: |case, theirs| {
             case.takes() && case.has(&["signature in upper case"]) && theirs.says("signature")
         },
     },
     Difference {
-        name: "token left out",
-        theirs: "a signed event without a token is taken",
-        ours: "refused where one is configured: the platform sends it with each event",
+        name: "signed event without a token",
+        theirs: "accepted",
+        ours: "rejected if a Verification Token is configured",
+        why: "the platform sends the token with every event",
         explains: |case, theirs| {
             theirs.is_event() && case.ours.says("token") && case.has(&["token absent"])
         },
     },
     Difference {
-        name: "base64 with something between",
-        theirs: "passes over characters that are not of its alphabet",
-        ours: "refused: one text, one meaning",
+        name: "base64 with other characters",
+        theirs: "characters outside the alphabet are skipped",
+        ours: "rejected",
+        why: "a ciphertext has only one accepted encoding",
         explains: |case, _| {
             let odd = ["base64 with a line break", "base64 with another character"];
             case.refuses_its_form() && case.has(&odd)
         },
     },
     Difference {
-        name: "wrapper in another encoding",
-        theirs: "takes UTF-16, and a byte order mark",
-        ours: "refused: JSON between programs is UTF-8 without one",
+        name: "outer JSON not in plain UTF-8",
+        theirs: "UTF-16 and a byte order mark are accepted",
+        ours: "rejected",
+        why: "JSON between systems is UTF-8 without a byte order mark",
         explains: |case, _| {
             let odd = ["wrapper with a byte order mark", "wrapper in UTF-16"];
             case.refuses_its_form() && case.has(&odd)
         },
     },
     Difference {
-        name: "known member twice",
-        theirs: "the last one counts",
-        ours: "refused: two readers must not disagree on which token, type or event it is",
+        name: "duplicate field of the envelope",
+        theirs: "the last value is used",
+        ours: "rejected",
+        why: "two JSON parsers could otherwise read different tokens, types or bodies",
         explains: |case, theirs| {
             let odd = ["token twice", "type twice", "event twice", "wrapper twice"];
             !theirs.is_refused() && case.refuses_its_form() && case.has(&odd)
         },
     },
     Difference {
-        name: "NaN",
-        theirs: "is read as a number",
-        ours: "refused: it is no JSON",
+        name: "`NaN`",
+        theirs: "parsed as a number",
+        ours: "rejected",
+        why: "it is not valid JSON",
         explains: |case, theirs| {
             !theirs.is_refused() && case.refuses_its_form() && case.has(&["not a number"])
         },
     },
     Difference {
         name: "empty `encrypt`",
-        theirs: "is none, and the document plain",
-        ours: "refused: nothing opens an empty text",
+        theirs: "ignored; the request counts as unencrypted",
+        ours: "rejected",
+        why: "an empty string cannot be decrypted",
         explains: |case, theirs| {
             let odd = ["encrypt is empty"];
             !theirs.is_refused() && case.refuses_its_form() && case.has(&odd)
         },
     },
     Difference {
-        name: "`encrypt` that is no text",
-        theirs: "refused",
-        ours: "a plain document: an odd member costs itself alone",
+        name: "`encrypt` that is a list",
+        theirs: "rejected",
+        ours: "ignored; the request counts as unencrypted",
+        why: "only a string can be a ciphertext; the signature or the token still authenticates the request",
         explains: |case, theirs| {
             case.takes() && case.has(&["encrypt is a list"]) && theirs.is_refused()
         },
     },
     Difference {
-        name: "more than a URL check",
-        theirs: "answered whatever else is in the document, however long",
-        ours: "unsigned, at most 768 bytes, the known members once each and without escapes",
+        name: "URL check with other content",
+        theirs: "answered, with any other fields and of any length",
+        ours: "with an Encrypt Key, rejected if it is longer than 768 bytes or contains escapes or nested values",
+        why: "an attacker can insert encrypted blocks of a captured event into an unsigned request; the answer must not reveal their content",
         explains: |case, theirs| {
             let odd = [
                 "more than a URL check",
@@ -205,32 +222,36 @@ pub(super) const DIFFERENCES: [Difference; 25] = [
         },
     },
     Difference {
-        name: "odd challenge",
-        theirs: "is put into the answer as it is, quotes and tags too; none at all is `None`",
-        ours: "refused unless it is a text of 1 to 128 letters, digits, `-` and `_`: nothing is echoed that could mean something",
+        name: "challenge with other characters",
+        theirs: "copied into the answer without escaping, including quotes and tags; a missing challenge becomes `None`",
+        ours: "rejected unless it is a string of 1 to 128 letters, digits, `-` and `_`",
+        why: "the answer must not carry markup",
         explains: |case, theirs| {
             let odd = ["odd challenge", "challenge of another kind", "no challenge"];
             theirs.is_challenge() && case.refuses_its_form() && case.has(&odd)
         },
     },
     Difference {
-        name: "event named like a URL check",
-        theirs: "is one, whose challenge is asked for at the top, and whose signature is not",
-        ours: "an event as any other: only an envelope of its own is a URL check",
+        name: "event with the type `url_verification`",
+        theirs: "treated as a URL check, without a check of its signature",
+        ours: "treated as an event",
+        why: "a URL check has its `type` at the top level, not in the header",
         explains: |case, theirs| {
             theirs.is_challenge() && !case.ours.is_challenge() && case.has(&["type of a URL check"])
         },
     },
     Difference {
         name: "version 2 without `schema`",
-        theirs: "is no event",
-        ours: "taken: a header that names a type says it as well",
+        theirs: "rejected",
+        ours: "accepted",
+        why: "a header with an event type already shows the version",
         explains: |case, theirs| case.takes() && case.has(&["no schema"]) && theirs.is_refused(),
     },
     Difference {
-        name: "`schema` or `uuid` that is no text",
-        theirs: "refused",
-        ours: "taken: a number is its own text, and the header shows the version",
+        name: "number as `schema` or `uuid`",
+        theirs: "rejected",
+        ours: "accepted",
+        why: "a numeric id is read as a string, and the header shows the version",
         explains: |case, theirs| {
             let odd = ["schema of another kind", "uuid of another kind"];
             case.takes() && case.has(&odd) && theirs.is_refused()
@@ -238,8 +259,9 @@ pub(super) const DIFFERENCES: [Difference; 25] = [
     },
     Difference {
         name: "version 1 without `uuid`",
-        theirs: "is an event of the type `event_callback`",
-        ours: "an event of its own type, without an id",
+        theirs: "its event type is `event_callback`",
+        ours: "its event type is `event.type`; it has no id",
+        why: "`event.type` is the event type, with or without an id",
         explains: |case, theirs| {
             let taken = case.ours.is_event() || (case.refuses_its_form() && case.has(UNTYPED));
             taken && theirs.is_event_of("event_callback") && case.has(&["no uuid"])
@@ -247,32 +269,36 @@ pub(super) const DIFFERENCES: [Difference; 25] = [
     },
     Difference {
         name: "version 1 without `event_callback`",
-        theirs: "taken, if it has a `uuid`",
-        ours: "refused: the platform says so in each",
+        theirs: "accepted if it has a `uuid`",
+        ours: "rejected",
+        why: "the top-level `type` of every version 1 event is `event_callback`",
         explains: |case, theirs| {
             theirs.is_event() && case.refuses_its_form() && case.has(&["no event_callback"])
         },
     },
     Difference {
-        name: "type that is no text",
-        theirs: "a list is a type like any other",
-        ours: "refused: no handler has that name",
+        name: "list as event type",
+        theirs: "accepted",
+        ours: "rejected",
+        why: "no handler can have such a type",
         explains: |case, theirs| {
             theirs.is_event() && case.refuses_its_form() && case.has(&["type is a list"])
         },
     },
     Difference {
         name: "no `event`",
-        theirs: "a body of nothing",
-        ours: "a body of an empty object, as all fields of one may be absent",
+        theirs: "the body is `None`",
+        ours: "the body is an empty object",
+        why: "all fields of a body are optional",
         explains: |case, theirs| {
             case.ours.is_event() && theirs.is_event() && case.has(&["event absent"])
         },
     },
     Difference {
-        name: "limits of its JSON reader",
-        theirs: "refuses nesting of some thousands and integers of over 4,300 digits, and reads `-0` as 0",
-        ours: "taken, and the body left as it is: opening does not read it",
+        name: "limits of the JSON parser",
+        theirs: "rejects a nesting of several thousand levels and integers of over 4,300 digits; reads `-0` as `0`",
+        ours: "accepted, with the body unchanged",
+        why: "`Webhook` does not decode the body",
         explains: |case, theirs| {
             let unread = theirs.says("recursion") || theirs.says("digits");
             let refused = case.has(&["deep", "a number of 5,000 digits"]) && unread;
@@ -280,9 +306,10 @@ pub(super) const DIFFERENCES: [Difference; 25] = [
         },
     },
     Difference {
-        name: "callback that is no object",
-        theirs: "refused, as its body is read into its type first",
-        ours: "opened; it is then the dispatcher that refuses it (400)",
+        name: "callback whose body is not an object",
+        theirs: "rejected",
+        ours: "accepted; the dispatcher then answers 400",
+        why: "`Webhook` does not decode the body",
         explains: |case, theirs| {
             let odd = ["event is a list", "event is a number"];
             case.kind == "callback" && case.takes() && case.has(&odd) && theirs.is_refused()
@@ -298,15 +325,32 @@ mod tests {
 
     use super::*;
 
+    /// The document groups the rows by topic, so their order differs from that of the array.
     #[test]
     fn the_documentation_has_each_difference_and_no_other() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/differences.md");
         let text = fs::read_to_string(path).unwrap();
-        let (_, rows) = text.split_once("| --- | --- | --- |\n").unwrap();
-        let (rows, _) = rows.split_once("\n\n").unwrap();
-        let row = |it: &Difference| format!("| {} | {} | {} |", it.name, it.theirs, it.ours);
-        let expected = DIFFERENCES.iter().map(row).collect::<Vec<_>>().join("\n");
-        assert!(rows == expected, "the rows are to be\n{expected}");
+        let lines = text.lines().filter(|line| line.starts_with("| "));
+        let is_row = |line: &&str| !line.starts_with("| case |") && !line.starts_with("| --- |");
+        let mut rows: Vec<_> = lines.filter(is_row).map(str::to_owned).collect();
+        rows.sort_unstable();
+        let row = |it: &Difference| {
+            let Difference {
+                name,
+                theirs,
+                ours,
+                why,
+                ..
+            } = it;
+            format!("| {name} | {theirs} | {ours} | {why} |")
+        };
+        let mut expected: Vec<_> = DIFFERENCES.iter().map(row).collect();
+        expected.sort_unstable();
+        assert!(
+            rows == expected,
+            "expected these rows, in any order:\n{}",
+            expected.join("\n")
+        );
     }
 
     #[test]
