@@ -95,19 +95,25 @@ impl Delivery {
         let parsed = |event: &str| RawJson::parsed(text.slice_ref(event));
         let raw = event.map(parsed).unwrap_or_default();
         let header = match document.kind() {
-            Kind::Event(Schema::V2) => {
-                outer_header(text, document.into_header().unwrap_or_default())
-            }
+            Kind::Event(Schema::V2) => outer_header(text, document.header.unwrap_or_default()),
             Kind::Event(Schema::V1) => {
                 let event = InnerHeader::parse(event.unwrap_or("{}"));
                 let event = event.map_err(|error| DecodeError::new(&error))?;
+                // Only documents of `to_document` have this header. It is as authentic as the rest of
+                // the document, and names an app or tenant only where the event names none. An event
+                // without an app belongs to the app that received it, so this can only make it
+                // foreign.
+                let header = document.header.unwrap_or_default();
+                let or = |inner: Text<'_>, outer: Option<Text<'_>>| {
+                    inner.into_string().or_else(|| outer?.into_string())
+                };
                 EventHeader {
                     schema: Schema::V1,
                     event_id: document.uuid.into_string(),
                     event_type: event.event_type.into_string().unwrap_or_default(),
                     create_time: document.ts.into_string(),
-                    app_id: event.app_id.into_string(),
-                    tenant_key: event.tenant_key.into_string(),
+                    app_id: or(event.app_id, header.app_id),
+                    tenant_key: or(event.tenant_key, header.tenant_key),
                     extras: Vec::new(),
                 }
             }
