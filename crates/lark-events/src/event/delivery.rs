@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use bytestring::ByteString;
+use http::Extensions;
 use serde_json::value::RawValue;
 
 use super::envelope::{Document, Header, InnerHeader, Kind, Text};
@@ -37,6 +38,37 @@ pub struct Delivery {
     /// ([`without_freshness`](crate::webhook::WebhookBuilder::without_freshness), or a webhook without
     /// an Encrypt Key), so that the same request is accepted forever; and if there was no request.
     pub replayable_for: Option<Duration>,
+    /// Values that layers hand to the handler, which receives them as [`Event::extensions`]. Empty,
+    /// without an allocation, until a layer inserts one; they are not part of a
+    /// [document](Self::to_document).
+    ///
+    /// ```
+    /// use std::time::Instant;
+    ///
+    /// use lark_events::{Delivery, Dispatcher};
+    /// use tower::ServiceBuilder;
+    ///
+    /// #[derive(Clone)]
+    /// struct Started(Instant);
+    ///
+    /// let dispatcher = Dispatcher::builder()
+    ///     .on_raw("vc.room.created_v1", |event| async move {
+    ///         if let Some(Started(at)) = event.extensions.get() {
+    ///             println!("{:?} after the layer", at.elapsed());
+    ///         }
+    ///     })
+    ///     .build()?;
+    /// let service = ServiceBuilder::new()
+    ///     .map_request(|mut delivery: Delivery| {
+    ///         delivery.extensions.insert(Started(Instant::now()));
+    ///         delivery
+    ///     })
+    ///     .service(dispatcher);
+    /// # Ok::<(), lark_events::error::BuildError>(())
+    /// ```
+    ///
+    /// [`Event::extensions`]: crate::Event::extensions
+    pub extensions: Extensions,
 }
 
 impl Delivery {
@@ -50,6 +82,7 @@ impl Delivery {
             transport: Transport::Local,
             received_at: SystemTime::now(),
             replayable_for: None,
+            extensions: Extensions::new(),
         }
     }
 
@@ -129,6 +162,7 @@ impl Delivery {
             transport,
             received_at,
             replayable_for: None,
+            extensions: Extensions::new(),
         })
     }
 

@@ -44,9 +44,9 @@ impl Delivery {
     /// [`parse_unauthenticated`](Self::parse_unauthenticated) reads it again: the header with its
     /// extras, the kind and every byte of the raw text are equal.
     ///
-    /// [`transport`](Self::transport), [`received_at`](Self::received_at) and
-    /// [`replayable_for`](Self::replayable_for) are not part of the document: store them beside it if
-    /// you need them. Nor is the Verification Token. A reader cannot authenticate the document, so allow
+    /// [`transport`](Self::transport), [`received_at`](Self::received_at),
+    /// [`replayable_for`](Self::replayable_for) and [`extensions`](Self::extensions) are not part of
+    /// the document: store them beside it if you need them. Nor is the Verification Token. A reader cannot authenticate the document, so allow
     /// only trusted programs to write to the store.
     ///
     /// ```
