@@ -8,6 +8,17 @@ use lark_events::BoxError;
 
 /// A layer did not accept a delivery. Services recognize this error by downcast: `EventService` of
 /// `lark-events-tower` does so to choose the status.
+///
+/// Create it in a layer of your own, so that transports and metrics treat its failures like those of
+/// this crate's layers:
+///
+/// ```
+/// use lark_events_layers::{LayerError, LayerErrorKind};
+///
+/// fn stored(written: std::io::Result<()>) -> Result<(), LayerError> {
+///     written.map_err(|error| LayerError::with_source(LayerErrorKind::Store, error))
+/// }
+/// ```
 #[derive(Debug)]
 pub struct LayerError {
     kind: LayerErrorKind,
@@ -31,7 +42,8 @@ pub enum LayerErrorKind {
     Held,
     /// An [`AckFirstLayer`](crate::AckFirstLayer) received a callback, which needs its reply: 500.
     Callback,
-    /// The store of a [`DedupLayer`](crate::DedupLayer) failed; the source says how: 500.
+    /// The store of a [`DedupLayer`](crate::DedupLayer), or of another layer, failed; the source says
+    /// how: 500.
     Store,
     /// A layer around the handler panicked: 500. The handler's own panic is a
     /// [`DispatchError`](lark_events::DispatchError).
@@ -56,14 +68,18 @@ impl LayerErrorKind {
 }
 
 impl LayerError {
-    pub(crate) fn new(kind: LayerErrorKind) -> Self {
+    /// Creates an error without a cause.
+    #[must_use]
+    pub fn new(kind: LayerErrorKind) -> Self {
         Self { kind, source: None }
     }
 
-    pub(crate) fn store(source: BoxError) -> Self {
+    /// Creates an error with its cause. Transports log the cause, so it must not contain a secret.
+    #[must_use]
+    pub fn with_source(kind: LayerErrorKind, source: impl Into<BoxError>) -> Self {
         Self {
-            kind: LayerErrorKind::Store,
-            source: Some(source),
+            kind,
+            source: Some(source.into()),
         }
     }
 
@@ -83,7 +99,7 @@ impl fmt::Display for LayerError {
             LayerErrorKind::Deadline => "the ack deadline passed while the delivery waited",
             LayerErrorKind::Held => "another process is handling the same event",
             LayerErrorKind::Callback => "a callback cannot be acknowledged before it is handled",
-            LayerErrorKind::Store => "the store of handled events failed",
+            LayerErrorKind::Store => "the store of a layer failed",
             LayerErrorKind::Panicked => "a layer around the handler panicked",
         })
     }
