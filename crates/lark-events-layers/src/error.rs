@@ -40,6 +40,8 @@ pub enum LayerErrorKind {
     Deadline,
     /// Another process is handling the same event: 503.
     Held,
+    /// No worker runs that could handle a stored event before the process ends: 503.
+    NoWorker,
     /// An [`AckFirstLayer`](crate::AckFirstLayer) received a callback, which needs its reply: 500.
     Callback,
     /// The store of a [`DedupLayer`](crate::DedupLayer), or of another layer, failed; the source says
@@ -60,6 +62,7 @@ impl LayerErrorKind {
             Self::Late => "late",
             Self::Deadline => "deadline",
             Self::Held => "held",
+            Self::NoWorker => "no_worker",
             Self::Callback => "callback",
             Self::Store => "store",
             Self::Panicked => "panicked",
@@ -98,6 +101,7 @@ impl fmt::Display for LayerError {
             LayerErrorKind::Late => "the delivery waited too long for its turn",
             LayerErrorKind::Deadline => "the ack deadline passed while the delivery waited",
             LayerErrorKind::Held => "another process is handling the same event",
+            LayerErrorKind::NoWorker => "no worker runs that could handle the event",
             LayerErrorKind::Callback => "a callback cannot be acknowledged before it is handled",
             LayerErrorKind::Store => "the store of a layer failed",
             LayerErrorKind::Panicked => "a layer around the handler panicked",
@@ -131,8 +135,19 @@ pub enum LayerBuildErrorKind {
 }
 
 impl LayerBuildError {
-    /// Returns an error if any of these settings is 0.
-    pub(crate) fn if_zero(
+    /// Checks that none of these settings is 0, for the builder of a layer of your own.
+    ///
+    /// ```
+    /// use lark_events_layers::LayerBuildError;
+    ///
+    /// let error = LayerBuildError::if_zero([("workers", true), ("attempts", false)]).unwrap_err();
+    /// assert!(error.to_string().starts_with("`workers` must be greater than 0"));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Zero`](LayerBuildErrorKind::Zero) with the name of the first setting that is.
+    pub fn if_zero(
         settings: impl IntoIterator<Item = (&'static str, bool)>,
     ) -> Result<(), Self> {
         match settings.into_iter().find(|(_, is_zero)| *is_zero) {
