@@ -37,7 +37,7 @@ use crate::worker::Worker;
 #[derive(Debug, Clone)]
 pub struct Inbox<S> {
     receiver: Receiver<S>,
-    worker: Worker<S>,
+    worker: Arc<Worker<S>>,
 }
 
 impl Inbox<()> {
@@ -72,6 +72,7 @@ impl Inbox<()> {
 
 impl<S> Inbox<S> {
     pub(crate) fn new(receiver: Receiver<S>, worker: Worker<S>) -> Self {
+        let worker = Arc::new(worker);
         Self { receiver, worker }
     }
 

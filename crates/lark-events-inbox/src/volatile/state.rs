@@ -31,7 +31,8 @@ pub(super) struct State {
     /// The number of the last event, and of the last place.
     last_seq: u64,
     last_place: u64,
-    tasks: HashMap<u64, Task>,
+    /// Boxed, because a growing table moves its values.
+    tasks: HashMap<u64, Box<Task>>,
     /// The events of each lane, the head first. A lane is removed with its last event.
     lanes: HashMap<Arc<str>, VecDeque<u64>>,
     /// The heads of lanes, and the events without a lane.
@@ -43,7 +44,7 @@ pub(super) struct State {
     live: HashSet<Arc<str>>,
     /// The keys of events that are finished or dead, each with the time until which it counts.
     keys: LruCache<Arc<str>, Instant>,
-    dead: BTreeMap<u64, Task>,
+    dead: BTreeMap<u64, Box<Task>>,
     bytes: usize,
     workers: HashMap<WorkerId, (WorkerState, Instant)>,
 }
@@ -93,7 +94,7 @@ impl State {
         let bytes = entry.bytes();
         let lane = entry.lane.as_deref().map(Arc::from);
         self.last_seq = self.last_seq.saturating_add(1);
-        let task = Task {
+        let task = Box::new(Task {
             entry,
             bytes,
             lane,
@@ -101,7 +102,7 @@ impl State {
             attempt: 0,
             fence: None,
             history: VecDeque::new(),
-        };
+        });
         self.enqueue(self.last_seq, task, now);
         Appended::New
     }
@@ -137,7 +138,7 @@ impl State {
     }
 
     /// Puts a task at the end of its lane.
-    fn enqueue(&mut self, seq: u64, task: Task, now: Instant) {
+    fn enqueue(&mut self, seq: u64, task: Box<Task>, now: Instant) {
         let lane = task.lane.clone();
         self.live.extend(task.entry.key.as_deref().map(Arc::from));
         self.bytes = self.bytes.saturating_add(task.bytes);
@@ -266,7 +267,7 @@ impl State {
     }
 
     /// Removes a task. Its key is remembered.
-    fn remove(&mut self, seq: u64, now: Instant) -> Option<Task> {
+    fn remove(&mut self, seq: u64, now: Instant) -> Option<Box<Task>> {
         self.leave_lane(seq, now);
         let task = self.tasks.remove(&seq)?;
         self.bytes = self.bytes.saturating_sub(task.bytes);
@@ -297,7 +298,7 @@ impl State {
         }
     }
 
-    fn bury(&mut self, seq: u64, task: Task) {
+    fn bury(&mut self, seq: u64, task: Box<Task>) {
         self.dead.insert(seq, task);
         if self.dead.len() > MAX_DEAD {
             self.dead.pop_first();
