@@ -45,7 +45,7 @@ impl Workspace {
         fs::read_to_string(self.0.join(path)).unwrap()
     }
 
-    /// Imports the pages at these paths; refusals are told relative to the workspace.
+    /// Imports the pages at these paths. The paths in rejections become relative to the workspace.
     fn import(&self, pages: &[&str]) -> Report {
         let pages: Vec<_> = pages.iter().map(|page| self.0.join(page)).collect();
         let mut report = run(&self.0, &pages).unwrap();
