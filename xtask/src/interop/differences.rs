@@ -1,21 +1,21 @@
-//! Where the official SDK for Python opens a request in another way than we do, and why that is right.
-//! `docs/differences.md` has the table.
+//! The allowed differences between our opening and that of the official SDK for Python, with the reason for
+//! each. `docs/differences.md` has the table.
 
 use super::openings::{Case, Verdict};
 
-/// A difference that is meant.
+/// An allowed difference.
 pub(super) struct Difference {
     pub(super) name: &'static str,
-    /// What that SDK does.
+    /// The behaviour of the SDK.
     pub(super) theirs: &'static str,
-    /// What is done here, and why.
+    /// Our behaviour, with the reason.
     pub(super) ours: &'static str,
-    /// Whether it is why the verdicts on a request differ.
+    /// Whether this difference explains why the verdicts on a request differ.
     pub(super) explains: fn(&Case, &Verdict) -> bool,
 }
 
 impl Case {
-    /// Whether one of these is odd about it.
+    /// Whether the request has one of these oddities.
     pub(super) fn has(&self, odd: &[&str]) -> bool {
         self.odd.iter().any(|its| odd.contains(&&**its))
     }
@@ -24,14 +24,14 @@ impl Case {
         !self.ours.is_refused()
     }
 
-    /// Whether it is refused as what an authentic sender does not send, or an unauthentic one might.
+    /// Whether it is rejected for its body: malformed, with a wrong token, or wrongly unsigned.
     fn refuses_its_form(&self) -> bool {
         ["malformed", "token", "unsigned"]
             .iter()
             .any(|why| self.ours.says(why))
     }
 
-    /// Whether it is refused for the headers of its signature.
+    /// Whether it is rejected for the headers of its signature.
     fn refuses_its_signature(&self) -> bool {
         ["signature", "timestamp"]
             .iter()
@@ -39,10 +39,10 @@ impl Case {
     }
 }
 
-/// Signatures of a time that is too far from now.
+/// Signatures with a time too far from now.
 const OLD_OR_EARLY: &[&str] = &["stale", "of the future", "timestamp in ms"];
 
-/// Signatures with something in their headers that the platform does not write.
+/// Signatures with headers in a form that the platform does not send.
 const ODD_HEADERS: &[&str] = &[
     "header twice",
     "timestamp of letters",
@@ -51,7 +51,7 @@ const ODD_HEADERS: &[&str] = &[
     "empty nonce",
 ];
 
-/// Signatures that are incomplete, or of something else.
+/// Signatures that are incomplete or do not match.
 const WRONG_SIGNATURES: &[&str] = &[
     "no timestamp",
     "no nonce",
@@ -61,7 +61,7 @@ const WRONG_SIGNATURES: &[&str] = &[
     "body changed",
 ];
 
-/// Events that say no type of their own where they are of version 1.
+/// Events without a type in their body, where version 1 has it.
 const UNTYPED: &[&str] = &[
     "no type",
     "event absent",
@@ -69,13 +69,13 @@ const UNTYPED: &[&str] = &[
     "event is a number",
 ];
 
-/// All of them. The first that explains a difference counts, so what is about the whole request comes
-/// before what is about something in it.
+/// The first entry that explains a difference counts. Entries about the whole request therefore come
+/// before entries about a part of it.
 pub(super) const DIFFERENCES: [Difference; 25] = [
     Difference {
         name: "signature of a URL check",
-        theirs: "never looks at it",
-        ours: "refused if it is there and wrong: the platform signs none",
+        theirs: "ignores it",
+        ours: "rejected if it is present and wrong: the platform signs no URL check",
         explains: |case, theirs| {
             let odd = [OLD_OR_EARLY, ODD_HEADERS, WRONG_SIGNATURES].concat();
             theirs.is_challenge() && case.refuses_its_signature() && case.has(&odd)
@@ -83,64 +83,64 @@ pub(super) const DIFFERENCES: [Difference; 25] = [
     },
     Difference {
         name: "URL check in the clear",
-        theirs: "answered, although there is an Encrypt Key",
-        ours: "refused: with a key the platform encrypts it, and what is unsigned is as little as can be",
+        theirs: "answers it, although an Encrypt Key is set",
+        ours: "rejected: with a key, the platform encrypts its URL checks",
         explains: |case, theirs| {
             theirs.is_challenge() && case.ours.says("unsigned") && case.has(&["in the clear"])
         },
     },
     Difference {
         name: "URL check without a token",
-        theirs: "answered without a Verification Token configured, if the document has none or an empty one",
-        ours: "refused: nothing else would show that an unsigned document is the platform's",
+        theirs: "answers it if no Verification Token is set and the document has none or an empty one",
+        ours: "rejected: nothing else proves that an unsigned document is from the platform",
         explains: |case, theirs| {
             theirs.is_challenge() && case.ours.says("unsigned") && case.token.is_empty()
         },
     },
     Difference {
         name: "no token configured",
-        theirs: "refuses every document that has a token, which those of the platform have",
-        ours: "taken: the signature shows that it is the platform's",
+        theirs: "rejects every document with a token, which includes all documents of the platform",
+        ours: "accepted: the signature proves that it is from the platform",
         explains: |case, theirs| {
             case.takes() && case.token.is_empty() && theirs.says("invalid verification_token")
         },
     },
     Difference {
         name: "age of a signature",
-        theirs: "any timestamp will do",
-        ours: "refused when it is over 8 hours old or 10 minutes ahead: what somebody has seen could be sent again for ever",
+        theirs: "accepts any timestamp",
+        ours: "rejected if it is over 8 hours old or 10 minutes ahead: otherwise, a captured request could be replayed forever",
         explains: |case, theirs| {
             theirs.is_event() && case.ours.says("timestamp") && case.has(OLD_OR_EARLY)
         },
     },
     Difference {
         name: "form of the signature headers",
-        theirs: "any text in them will do that the signature is over",
-        ours: "refused unless the timestamp is digits and the nonce at most 128 characters: nothing separates what is signed",
+        theirs: "accepts any text that matches the signature",
+        ours: "rejected unless the timestamp consists of digits and the nonce has at most 128 characters: the signature covers them without a separator",
         explains: |case, theirs| {
             theirs.is_event() && case.ours.says("signature_headers") && case.has(ODD_HEADERS)
         },
     },
     Difference {
         name: "signature in upper case",
-        theirs: "refused",
-        ours: "taken: it is the same digest",
+        theirs: "rejects it",
+        ours: "accepted: it is the same digest",
         explains: |case, theirs| {
             case.takes() && case.has(&["signature in upper case"]) && theirs.says("signature")
         },
     },
     Difference {
         name: "token left out",
-        theirs: "a signed event without a token is taken",
-        ours: "refused where one is configured: the platform sends it with each event",
+        theirs: "accepts a signed event without a token",
+        ours: "rejected if a token is set: the platform sends it with each event",
         explains: |case, theirs| {
             theirs.is_event() && case.ours.says("token") && case.has(&["token absent"])
         },
     },
     Difference {
         name: "base64 with something between",
-        theirs: "passes over characters that are not of its alphabet",
-        ours: "refused: one text, one meaning",
+        theirs: "skips characters outside of the alphabet",
+        ours: "rejected: a text has one base64 form",
         explains: |case, _| {
             let odd = ["base64 with a line break", "base64 with another character"];
             case.refuses_its_form() && case.has(&odd)
@@ -148,8 +148,8 @@ pub(super) const DIFFERENCES: [Difference; 25] = [
     },
     Difference {
         name: "wrapper in another encoding",
-        theirs: "takes UTF-16, and a byte order mark",
-        ours: "refused: JSON between programs is UTF-8 without one",
+        theirs: "accepts UTF-16 and a byte order mark",
+        ours: "rejected: JSON between programs is UTF-8 without a byte order mark",
         explains: |case, _| {
             let odd = ["wrapper with a byte order mark", "wrapper in UTF-16"];
             case.refuses_its_form() && case.has(&odd)
@@ -157,8 +157,8 @@ pub(super) const DIFFERENCES: [Difference; 25] = [
     },
     Difference {
         name: "known member twice",
-        theirs: "the last one counts",
-        ours: "refused: two readers must not disagree on which token, type or event it is",
+        theirs: "uses the last one",
+        ours: "rejected: two readers must not disagree on the token, type or event",
         explains: |case, theirs| {
             let odd = ["token twice", "type twice", "event twice", "wrapper twice"];
             !theirs.is_refused() && case.refuses_its_form() && case.has(&odd)
@@ -166,16 +166,16 @@ pub(super) const DIFFERENCES: [Difference; 25] = [
     },
     Difference {
         name: "NaN",
-        theirs: "is read as a number",
-        ours: "refused: it is no JSON",
+        theirs: "reads it as a number",
+        ours: "rejected: it is not JSON",
         explains: |case, theirs| {
             !theirs.is_refused() && case.refuses_its_form() && case.has(&["not a number"])
         },
     },
     Difference {
         name: "empty `encrypt`",
-        theirs: "is none, and the document plain",
-        ours: "refused: nothing opens an empty text",
+        theirs: "ignores it and reads a plain document",
+        ours: "rejected: an empty text cannot be decrypted",
         explains: |case, theirs| {
             let odd = ["encrypt is empty"];
             !theirs.is_refused() && case.refuses_its_form() && case.has(&odd)
@@ -183,16 +183,16 @@ pub(super) const DIFFERENCES: [Difference; 25] = [
     },
     Difference {
         name: "`encrypt` that is no text",
-        theirs: "refused",
-        ours: "a plain document: an odd member costs itself alone",
+        theirs: "rejects it",
+        ours: "a plain document: an odd member affects only itself",
         explains: |case, theirs| {
             case.takes() && case.has(&["encrypt is a list"]) && theirs.is_refused()
         },
     },
     Difference {
         name: "more than a URL check",
-        theirs: "answered whatever else is in the document, however long",
-        ours: "unsigned, at most 768 bytes, the known members once each and without escapes",
+        theirs: "answers it, with any other members and of any length",
+        ours: "an unsigned URL check has at most 768 bytes, and the known members once each without escapes",
         explains: |case, theirs| {
             let odd = [
                 "more than a URL check",
@@ -206,8 +206,8 @@ pub(super) const DIFFERENCES: [Difference; 25] = [
     },
     Difference {
         name: "odd challenge",
-        theirs: "is put into the answer as it is, quotes and tags too; none at all is `None`",
-        ours: "refused unless it is a text of 1 to 128 letters, digits, `-` and `_`: nothing is echoed that could mean something",
+        theirs: "copies it into the answer, with quotes and tags; a missing one becomes `None`",
+        ours: "rejected unless it is a text of 1 to 128 letters, digits, `-` and `_`: the answer must not carry markup",
         explains: |case, theirs| {
             let odd = ["odd challenge", "challenge of another kind", "no challenge"];
             theirs.is_challenge() && case.refuses_its_form() && case.has(&odd)
@@ -215,22 +215,22 @@ pub(super) const DIFFERENCES: [Difference; 25] = [
     },
     Difference {
         name: "event named like a URL check",
-        theirs: "is one, whose challenge is asked for at the top, and whose signature is not",
-        ours: "an event as any other: only an envelope of its own is a URL check",
+        theirs: "treats it as a URL check: takes the challenge from the top, and ignores the signature",
+        ours: "an ordinary event: a URL check has an envelope of its own",
         explains: |case, theirs| {
             theirs.is_challenge() && !case.ours.is_challenge() && case.has(&["type of a URL check"])
         },
     },
     Difference {
         name: "version 2 without `schema`",
-        theirs: "is no event",
-        ours: "taken: a header that names a type says it as well",
+        theirs: "finds no event",
+        ours: "accepted: a header with a type shows the version as well",
         explains: |case, theirs| case.takes() && case.has(&["no schema"]) && theirs.is_refused(),
     },
     Difference {
         name: "`schema` or `uuid` that is no text",
-        theirs: "refused",
-        ours: "taken: a number is its own text, and the header shows the version",
+        theirs: "rejects it",
+        ours: "accepted: a number counts as its text, and the header shows the version",
         explains: |case, theirs| {
             let odd = ["schema of another kind", "uuid of another kind"];
             case.takes() && case.has(&odd) && theirs.is_refused()
@@ -238,7 +238,7 @@ pub(super) const DIFFERENCES: [Difference; 25] = [
     },
     Difference {
         name: "version 1 without `uuid`",
-        theirs: "is an event of the type `event_callback`",
+        theirs: "an event of the type `event_callback`",
         ours: "an event of its own type, without an id",
         explains: |case, theirs| {
             let taken = case.ours.is_event() || (case.refuses_its_form() && case.has(UNTYPED));
@@ -247,32 +247,32 @@ pub(super) const DIFFERENCES: [Difference; 25] = [
     },
     Difference {
         name: "version 1 without `event_callback`",
-        theirs: "taken, if it has a `uuid`",
-        ours: "refused: the platform says so in each",
+        theirs: "accepts it if it has a `uuid`",
+        ours: "rejected: the platform sends it with each event of version 1",
         explains: |case, theirs| {
             theirs.is_event() && case.refuses_its_form() && case.has(&["no event_callback"])
         },
     },
     Difference {
         name: "type that is no text",
-        theirs: "a list is a type like any other",
-        ours: "refused: no handler has that name",
+        theirs: "accepts a list as a type",
+        ours: "rejected: no handler can have that name",
         explains: |case, theirs| {
             theirs.is_event() && case.refuses_its_form() && case.has(&["type is a list"])
         },
     },
     Difference {
         name: "no `event`",
-        theirs: "a body of nothing",
-        ours: "a body of an empty object, as all fields of one may be absent",
+        theirs: "an event without a body",
+        ours: "an event with an empty object as its body, as all fields of an event may be absent",
         explains: |case, theirs| {
             case.ours.is_event() && theirs.is_event() && case.has(&["event absent"])
         },
     },
     Difference {
         name: "limits of its JSON reader",
-        theirs: "refuses nesting of some thousands and integers of over 4,300 digits, and reads `-0` as 0",
-        ours: "taken, and the body left as it is: opening does not read it",
+        theirs: "rejects nesting of some thousands and integers of over 4,300 digits, and reads `-0` as 0",
+        ours: "accepted with the body unchanged: opening does not read the body",
         explains: |case, theirs| {
             let unread = theirs.says("recursion") || theirs.says("digits");
             let refused = case.has(&["deep", "a number of 5,000 digits"]) && unread;
@@ -281,8 +281,8 @@ pub(super) const DIFFERENCES: [Difference; 25] = [
     },
     Difference {
         name: "callback that is no object",
-        theirs: "refused, as its body is read into its type first",
-        ours: "opened; it is then the dispatcher that refuses it (400)",
+        theirs: "rejects it, as it reads the body into its type first",
+        ours: "opened; the dispatcher then rejects it (400)",
         explains: |case, theirs| {
             let odd = ["event is a list", "event is a number"];
             case.kind == "callback" && case.takes() && case.has(&odd) && theirs.is_refused()

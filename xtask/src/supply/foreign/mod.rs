@@ -1,9 +1,10 @@
-//! Types and traits of other crates in our public API: a new major version of such a crate is one of ours.
-//! `docs/stability.md` lists each with its reason, and this holds the list against the code.
+//! Types and traits of other crates in our public API: a new major version of such a crate requires a new
+//! major version of ours. `docs/stability.md` lists each with its reason. This check compares the list with
+//! the code.
 //!
-//! It reads text, not types: what a macro writes, what `use` brings in by a star and what a type of another
-//! crate brings along in turn is not seen. `pub` counts as public, since the lint `unreachable_pub` sees to
-//! that.
+//! The check reads syntax, not types. It does not see the output of macros, glob imports, and the types
+//! behind a type of another crate. Every `pub` item counts as public; the lint `unreachable_pub` ensures
+//! that it is.
 
 mod signatures;
 
@@ -16,10 +17,10 @@ use crate::checks::{self, Checked};
 use crate::packages::{Package, Workspace};
 
 const LIST: &str = "docs/stability.md";
-/// Begins the table.
+/// The first line of the table.
 const HEADING: &str = "| crate | types and traits of others | why |\n";
 
-/// Paths by crate of ours.
+/// Foreign paths, by the name of our crate.
 type Foreign = BTreeMap<String, BTreeSet<String>>;
 
 pub(crate) fn check(root: &Path, workspace: &Workspace) -> checks::Result {
@@ -35,7 +36,7 @@ pub(crate) fn check(root: &Path, workspace: &Workspace) -> checks::Result {
     Ok(Checked::passed(format!("{count}, as {LIST} lists them")))
 }
 
-/// What the sources have.
+/// The foreign paths in the sources.
 fn found(workspace: &Workspace) -> Result<Foreign, String> {
     let mut found = Foreign::new();
     let packages = workspace.published()?.into_iter();
@@ -50,7 +51,7 @@ fn found(workspace: &Workspace) -> Result<Foreign, String> {
     Ok(found)
 }
 
-/// The crates of others that a package can name, as it names them.
+/// The names of external crates in the source of a package.
 fn dependencies(package: &Package) -> BTreeSet<String> {
     let others = package
         .dependencies
@@ -61,7 +62,7 @@ fn dependencies(package: &Package) -> BTreeSet<String> {
         .collect()
 }
 
-/// The Rust below a folder.
+/// The Rust files in a folder and its subfolders.
 fn sources(folder: &Path) -> Result<BTreeMap<PathBuf, String>, String> {
     let failed = |path: &Path, error| format!("{}: {error}", path.display());
     let mut texts = BTreeMap::new();
@@ -80,7 +81,7 @@ fn sources(folder: &Path) -> Result<BTreeMap<PathBuf, String>, String> {
     Ok(texts)
 }
 
-/// What the table lists; nothing where there is none.
+/// The paths in the table. `None` if there is no table.
 fn listed(text: &str) -> Option<Foreign> {
     let (_, table) = text.split_once(HEADING)?;
     let mut listed = Foreign::new();
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_and_what_is_stale_is_named() {
+    fn missing_and_stale_entries_are_named() {
         let text = format!(
             "{HEADING}| --- | --- | --- |\n| `a` | `http::Uri`, `bytes::Bytes` | why |\n\nMore `x`.\n"
         );
