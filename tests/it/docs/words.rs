@@ -1,16 +1,16 @@
-//! Words that readers stumble over. Each has a plain one of the field: encrypted, rejected, retry.
+//! Words that are hard to read. The field has a plain word for each: encrypted, rejected, retry.
 
 use std::path::{Path, PathBuf};
 
 use super::texts::{self, Text};
 use super::{documents, files, read};
 
-/// In a file of its own, which no rule needs to exempt.
+/// The list is in a file of its own, so that the test needs no exemption.
 fn avoided() -> impl Iterator<Item = &'static str> {
     include_str!("avoided.txt").lines()
 }
 
-/// Where a text has avoided words outside of code.
+/// The avoided words of a text outside of code, with their places.
 fn found(path: &Path, text: &Text) -> Vec<String> {
     let mut words = Vec::new();
     for (line, text) in text {
@@ -32,7 +32,7 @@ fn found(path: &Path, text: &Text) -> Vec<String> {
     found
 }
 
-/// Where files with an extension have avoided words in their texts.
+/// The avoided words in the texts of all files with an extension.
 fn found_in(extension: &str, texts: fn(&str) -> Vec<Text>) -> Vec<String> {
     let paths = files(Path::new(""), extension);
     assert!(paths.len() > 20, "{paths:?}");
