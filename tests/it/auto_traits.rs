@@ -28,6 +28,7 @@ use lark_events::{
     EventInfo, LateHandler, Opened, Outcome, RawJson, RawReply, Reject, RetryAfter, Transport,
     UnhandledPolicy, UserId, VerificationToken, Webhook, Webhooks,
 };
+use lark_events_layers::key::DuplicateKeys;
 use lark_events_layers::run::{Called, Counter, Ended, NotStarted, Slot, Tasks, Terms};
 use lark_events_layers::{
     AckFirst, AckFirstLayer, AckFirstLayerBuilder, AckFirstStats, Claim, Dedup, DedupLayer,
@@ -113,7 +114,7 @@ fn a_webhook_and_its_layers_can_be_shared() {
         LayerErrorKind
     );
     shared!(AckFirstLayerBuilder, DedupLayerBuilder, InOrderLayerBuilder);
-    shared!(LayerBuildError, LayerBuildErrorKind);
+    shared!(LayerBuildError, LayerBuildErrorKind, DuplicateKeys);
     shared!(EventServiceBuildError, EventServiceBuildErrorKind);
     shared!(Never, ResponseBody, ResponseBody<Full<Bytes>>);
     shared::<Box<dyn DedupStore>>();

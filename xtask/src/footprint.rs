@@ -79,7 +79,7 @@ fn parted(readme: &str) -> Result<(&str, &str, &str), String> {
 
 /// What the README says. The seconds are what they were when it was written.
 fn text(counts: &[(&str, usize)], seconds: &str) -> String {
-    let mut text = "| | crates in all |\n| --- | ---: |\n".to_owned();
+    let mut text = "| | total crates |\n| --- | ---: |\n".to_owned();
     for (name, count) in counts {
         let _ = writeln!(text, "| `{name}` | {count} |");
     }

@@ -13,10 +13,11 @@ pub(crate) fn text(
     let mut text = format!(
         "# {name}\n\n\
          Typed `{domain}` events of Feishu/Lark{about}.\n\n\
-         The types are generated from the platform's documentation. [`lark-events`](https://docs.rs/lark-events) opens and \
-         dispatches the events.\n\
-         [`lark-events-tower`](https://docs.rs/lark-events-tower) receives them by webhook, and \
-         [`lark-events-ws`](https://docs.rs/lark-events-ws) over a long connection.\n"
+         The types are generated from the platform's documentation. [`lark-events`](https://docs.rs/lark-events) decrypts, \
+         verifies and\n\
+         dispatches the events. They arrive by webhook with [`lark-events-tower`](https://docs.rs/lark-events-tower), or over a \
+         long connection\n\
+         with [`lark-events-ws`](https://docs.rs/lark-events-ws).\n"
     );
     let typed = entries.iter().find(|entry| !entry.is_raw);
     if let Some(Entry { module, name, .. }) = typed.or(entries.first()) {
@@ -38,7 +39,7 @@ pub(crate) fn text(
              ```\n"
         );
     }
-    text += "\n| event | type | documentation as of |\n| --- | --- | --- |\n";
+    text += "\n| event | type | source: date of the page, or SDKs |\n| --- | --- | --- |\n";
     for entry in entries {
         let Entry {
             event_type,

@@ -8,6 +8,17 @@ use lark_events::BoxError;
 
 /// A layer did not accept a delivery. Services recognize this error by downcast: `EventService` of
 /// `lark-events-tower` does so to choose the status.
+///
+/// Create it in a layer of your own, so that transports and metrics treat its failures like those of
+/// this crate's layers:
+///
+/// ```
+/// use lark_events_layers::{LayerError, LayerErrorKind};
+///
+/// fn stored(written: std::io::Result<()>) -> Result<(), LayerError> {
+///     written.map_err(|error| LayerError::with_source(LayerErrorKind::Store, error))
+/// }
+/// ```
 #[derive(Debug)]
 pub struct LayerError {
     kind: LayerErrorKind,
@@ -29,9 +40,12 @@ pub enum LayerErrorKind {
     Deadline,
     /// Another process is handling the same event: 503.
     Held,
+    /// No worker runs that could handle a stored event before the process ends: 503.
+    NoWorker,
     /// An [`AckFirstLayer`](crate::AckFirstLayer) received a callback, which needs its reply: 500.
     Callback,
-    /// The store of a [`DedupLayer`](crate::DedupLayer) failed; the source says how: 500.
+    /// The store of a [`DedupLayer`](crate::DedupLayer), or of another layer, failed; the source says
+    /// how: 500.
     Store,
     /// A layer around the handler panicked: 500. The handler's own panic is a
     /// [`DispatchError`](lark_events::DispatchError).
@@ -48,6 +62,7 @@ impl LayerErrorKind {
             Self::Late => "late",
             Self::Deadline => "deadline",
             Self::Held => "held",
+            Self::NoWorker => "no_worker",
             Self::Callback => "callback",
             Self::Store => "store",
             Self::Panicked => "panicked",
@@ -56,14 +71,18 @@ impl LayerErrorKind {
 }
 
 impl LayerError {
-    pub(crate) fn new(kind: LayerErrorKind) -> Self {
+    /// Creates an error without a cause.
+    #[must_use]
+    pub fn new(kind: LayerErrorKind) -> Self {
         Self { kind, source: None }
     }
 
-    pub(crate) fn store(source: BoxError) -> Self {
+    /// Creates an error with its cause. Transports log the cause, so it must not contain a secret.
+    #[must_use]
+    pub fn with_source(kind: LayerErrorKind, source: impl Into<BoxError>) -> Self {
         Self {
-            kind: LayerErrorKind::Store,
-            source: Some(source),
+            kind,
+            source: Some(source.into()),
         }
     }
 
@@ -82,8 +101,9 @@ impl fmt::Display for LayerError {
             LayerErrorKind::Late => "the delivery waited too long for its turn",
             LayerErrorKind::Deadline => "the ack deadline passed while the delivery waited",
             LayerErrorKind::Held => "another process is handling the same event",
+            LayerErrorKind::NoWorker => "no worker runs that could handle the event",
             LayerErrorKind::Callback => "a callback cannot be acknowledged before it is handled",
-            LayerErrorKind::Store => "the store of handled events failed",
+            LayerErrorKind::Store => "the store of a layer failed",
             LayerErrorKind::Panicked => "a layer around the handler panicked",
         })
     }
@@ -115,10 +135,19 @@ pub enum LayerBuildErrorKind {
 }
 
 impl LayerBuildError {
-    /// Returns an error if any of these settings is 0.
-    pub(crate) fn if_zero(
-        settings: impl IntoIterator<Item = (&'static str, bool)>,
-    ) -> Result<(), Self> {
+    /// Checks that none of these settings is 0, for the builder of a layer of your own.
+    ///
+    /// ```
+    /// use lark_events_layers::LayerBuildError;
+    ///
+    /// let error = LayerBuildError::if_zero([("workers", true), ("attempts", false)]).unwrap_err();
+    /// assert!(error.to_string().starts_with("`workers` must be greater than 0"));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Zero`](LayerBuildErrorKind::Zero) with the name of the first setting that is.
+    pub fn if_zero(settings: impl IntoIterator<Item = (&'static str, bool)>) -> Result<(), Self> {
         match settings.into_iter().find(|(_, is_zero)| *is_zero) {
             None => Ok(()),
             Some((setting, _)) => Err(Self {

@@ -62,7 +62,7 @@ mod dedup;
 mod error;
 mod future;
 mod in_order;
-mod key;
+pub mod key;
 mod lanes;
 #[cfg(feature = "metrics")]
 mod metrics;

@@ -35,7 +35,9 @@ pub(crate) fn method_not_allowed() -> Answer {
 
 pub(crate) fn outcome(outcome: Outcome) -> Answer {
     match outcome {
-        Outcome::Handled | Outcome::Unhandled | Outcome::Rejected(_) => json(SUCCESS),
+        Outcome::Handled | Outcome::Unhandled | Outcome::Rejected(_) | Outcome::Queued => {
+            json(SUCCESS)
+        }
         Outcome::Replied(reply) => json(reply.into_bytes()),
         // Future outcomes are not known to be a success.
         _ => status(StatusCode::INTERNAL_SERVER_ERROR),

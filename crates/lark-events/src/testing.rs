@@ -80,7 +80,7 @@ pub trait Sample: EventType {
     #[track_caller]
     fn sample() -> Event<Self> {
         let sampled = sample_of(Self::SAMPLE, Self::EVENT_TYPE);
-        match sampled.and_then(|Delivery { header, raw, .. }| Event::decode(header, raw)) {
+        match sampled.and_then(Event::decode) {
             Ok(event) => event,
             Err(error) => panic!("{} does not accept its sample: {error}", Self::EVENT_TYPE),
         }
@@ -117,10 +117,15 @@ impl<E: Serialize> Event<E> {
     #[must_use]
     pub fn with_body(self, change: impl FnOnce(&mut E)) -> Self {
         let Self {
-            header, mut body, ..
+            header,
+            mut body,
+            extensions,
+            ..
         } = self;
         change(&mut body);
-        Self::new(header, body)
+        let mut changed = Self::new(header, body);
+        changed.extensions = extensions;
+        changed
     }
 }
 
@@ -128,7 +133,10 @@ impl<E: Serialize> Event<E> {
 impl<E> From<Event<E>> for Delivery {
     fn from(event: Event<E>) -> Self {
         let raw = event.raw().clone();
-        Self::new(event.header, raw)
+        Self {
+            extensions: event.extensions,
+            ..Self::new(event.header, raw)
+        }
     }
 }
 

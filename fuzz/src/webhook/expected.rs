@@ -38,6 +38,8 @@ impl Expected {
             Some(header) => Some(header.as_object()?),
         };
         let in_top = |name| text(document.get(name));
+        // Of a version 1 document, for what the event itself lacks.
+        let beside = header;
         let header = header.filter(|header| text(header.get("event_type")).is_some());
         let token = match header {
             Some(header) => text(header.get("token")),
@@ -65,8 +67,14 @@ impl Expected {
             }
             (None, Some("event_callback")) => {
                 let member = |name| text(body.get(name)).unwrap_or_default();
-                let (event_type, app_id) = (member("type"), member("app_id"));
-                let tenant = member("tenant_key");
+                let either = |name| match member(name) {
+                    inner if inner.is_empty() => {
+                        text(beside.and_then(|header| header.get(name))).unwrap_or_default()
+                    }
+                    inner => inner,
+                };
+                let (event_type, app_id) = (member("type"), either("app_id"));
+                let tenant = either("tenant_key");
                 body.as_object()?;
                 Self::Event {
                     schema: Schema::V1,

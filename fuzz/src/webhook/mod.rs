@@ -99,8 +99,20 @@ fn opens(app: &App, document: &Bytes, value: Option<&Value>) {
         agrees(app, &seen, value);
     }
     if let Ok(Opened::Delivery(delivery)) = opened {
+        is_read_again(&delivery);
         body::handles(delivery);
     }
+}
+
+/// A delivery is read again from its document.
+fn is_read_again(delivery: &Delivery) {
+    let document = delivery.to_document();
+    let (transport, received_at) = (delivery.transport, delivery.received_at);
+    let again = Delivery::parse_unauthenticated(document, transport, received_at);
+    let again = again.expect("a document is read again");
+    assert_eq!(again.header, delivery.header);
+    assert_eq!(again.raw, delivery.raw);
+    assert_eq!(again.kind, delivery.kind);
 }
 
 /// Our reader agrees with another one on documents without duplicate members. Documents with

@@ -49,6 +49,10 @@ pub fn seeds() -> Vec<Vec<u8>> {
             format!(r#"{{"type":"url_verification","token":"{TOKEN}","challenge":"a-1_B"}}"#),
             format!(r#"{{"challenge":7,"type":"url_verification","token":"{TOKEN}","odd":1}}"#),
             format!(r#"{{"type":"event_callback","token":"{TOKEN}","event":{{"type":"x"}}}}"#),
+            format!(
+                r#"{{"type":"event_callback","token":"{TOKEN}","header":{{"app_id":"cli_a"}},
+                    "event":{{"type":"x"}}}}"#
+            ),
             format!(r#"{{"header":{{"event_type":"x_v1","token":"{TOKEN}"}},"encrypt":"YQ=="}}"#),
             "[]".to_owned(),
         ] {

@@ -8,8 +8,10 @@ pub(super) struct Difference {
     pub(super) name: &'static str,
     /// The behaviour of the SDK.
     pub(super) theirs: &'static str,
-    /// Our behaviour, with the reason.
+    /// Our behaviour.
     pub(super) ours: &'static str,
+    /// The reason for our behaviour.
+    pub(super) why: &'static str,
     /// Whether this difference explains why the verdicts on a request differ.
     pub(super) explains: fn(&Case, &Verdict) -> bool,
 }
@@ -74,125 +76,140 @@ const UNTYPED: &[&str] = &[
 pub(super) const DIFFERENCES: [Difference; 25] = [
     Difference {
         name: "signature of a URL check",
-        theirs: "ignores it",
-        ours: "rejected if it is present and wrong: the platform signs no URL check",
+        theirs: "ignored",
+        ours: "rejected if there is a signature and it is invalid",
+        why: "the platform does not sign URL checks",
         explains: |case, theirs| {
             let odd = [OLD_OR_EARLY, ODD_HEADERS, WRONG_SIGNATURES].concat();
             theirs.is_challenge() && case.refuses_its_signature() && case.has(&odd)
         },
     },
     Difference {
-        name: "URL check in the clear",
-        theirs: "answers it, although an Encrypt Key is set",
-        ours: "rejected: with a key, the platform encrypts its URL checks",
+        name: "plain URL check",
+        theirs: "answered, even if an Encrypt Key is configured",
+        ours: "rejected if an Encrypt Key is configured",
+        why: "the platform then encrypts URL checks",
         explains: |case, theirs| {
             theirs.is_challenge() && case.ours.says("unsigned") && case.has(&["in the clear"])
         },
     },
     Difference {
-        name: "URL check without a token",
-        theirs: "answers it if no Verification Token is set and the document has none or an empty one",
-        ours: "rejected: nothing else proves that an unsigned document is from the platform",
+        name: "URL check, no token configured",
+        theirs: "answered if the token of the request is missing or empty",
+        ours: "rejected",
+        why: "only the token can show that an unsigned request is from the platform",
         explains: |case, theirs| {
             theirs.is_challenge() && case.ours.says("unsigned") && case.token.is_empty()
         },
     },
     Difference {
-        name: "no token configured",
-        theirs: "rejects every document with a token, which includes all documents of the platform",
-        ours: "accepted: the signature proves that it is from the platform",
+        name: "event, no token configured",
+        theirs: "rejected if it has a token, as every event of the platform does",
+        ours: "accepted",
+        why: "the signature already authenticates the event",
         explains: |case, theirs| {
             case.takes() && case.token.is_empty() && theirs.says("invalid verification_token")
         },
     },
     Difference {
         name: "age of a signature",
-        theirs: "accepts any timestamp",
-        ours: "rejected if it is over 8 hours old or 10 minutes ahead: otherwise, a captured request could be replayed forever",
+        theirs: "not checked",
+        ours: "rejected if the timestamp is more than 8 hours old or 10 minutes ahead",
+        why: "a captured request could otherwise be replayed forever",
         explains: |case, theirs| {
             theirs.is_event() && case.ours.says("timestamp") && case.has(OLD_OR_EARLY)
         },
     },
     Difference {
         name: "form of the signature headers",
-        theirs: "accepts any text that matches the signature",
-        ours: "rejected unless the timestamp consists of digits and the nonce has at most 128 characters: the signature covers them without a separator",
+        theirs: "any values that match the signature are accepted",
+        ours: "rejected unless the timestamp consists of digits and the nonce has at most 128 characters",
+        why: "the signed string joins timestamp, nonce, key and body without a separator, so characters could move from one to the next",
         explains: |case, theirs| {
             theirs.is_event() && case.ours.says("signature_headers") && case.has(ODD_HEADERS)
         },
     },
     Difference {
         name: "signature in upper case",
-        theirs: "rejects it",
-        ours: "accepted: it is the same digest",
+        theirs: "rejected",
+        ours: "accepted",
+        why: "it is the same digest",
         explains: |case, theirs| {
             case.takes() && case.has(&["signature in upper case"]) && theirs.says("signature")
         },
     },
     Difference {
-        name: "token left out",
-        theirs: "accepts a signed event without a token",
-        ours: "rejected if a token is set: the platform sends it with each event",
+        name: "signed event without a token",
+        theirs: "accepted",
+        ours: "rejected if a Verification Token is configured",
+        why: "the platform sends the token with every event",
         explains: |case, theirs| {
             theirs.is_event() && case.ours.says("token") && case.has(&["token absent"])
         },
     },
     Difference {
-        name: "base64 with something between",
-        theirs: "skips characters outside of the alphabet",
-        ours: "rejected: a text has one base64 form",
+        name: "base64 with other characters",
+        theirs: "characters outside the alphabet are skipped",
+        ours: "rejected",
+        why: "a ciphertext has only one accepted encoding",
         explains: |case, _| {
             let odd = ["base64 with a line break", "base64 with another character"];
             case.refuses_its_form() && case.has(&odd)
         },
     },
     Difference {
-        name: "wrapper in another encoding",
-        theirs: "accepts UTF-16 and a byte order mark",
-        ours: "rejected: JSON between programs is UTF-8 without a byte order mark",
+        name: "outer JSON not in plain UTF-8",
+        theirs: "UTF-16 and a byte order mark are accepted",
+        ours: "rejected",
+        why: "JSON between systems is UTF-8 without a byte order mark",
         explains: |case, _| {
             let odd = ["wrapper with a byte order mark", "wrapper in UTF-16"];
             case.refuses_its_form() && case.has(&odd)
         },
     },
     Difference {
-        name: "known member twice",
-        theirs: "uses the last one",
-        ours: "rejected: two readers must not disagree on the token, type or event",
+        name: "duplicate field of the envelope",
+        theirs: "the last value is used",
+        ours: "rejected",
+        why: "two JSON parsers could otherwise read different tokens, types or bodies",
         explains: |case, theirs| {
             let odd = ["token twice", "type twice", "event twice", "wrapper twice"];
             !theirs.is_refused() && case.refuses_its_form() && case.has(&odd)
         },
     },
     Difference {
-        name: "NaN",
-        theirs: "reads it as a number",
-        ours: "rejected: it is not JSON",
+        name: "`NaN`",
+        theirs: "parsed as a number",
+        ours: "rejected",
+        why: "it is not valid JSON",
         explains: |case, theirs| {
             !theirs.is_refused() && case.refuses_its_form() && case.has(&["not a number"])
         },
     },
     Difference {
         name: "empty `encrypt`",
-        theirs: "ignores it and reads a plain document",
-        ours: "rejected: an empty text cannot be decrypted",
+        theirs: "ignored; the request counts as unencrypted",
+        ours: "rejected",
+        why: "an empty string cannot be decrypted",
         explains: |case, theirs| {
             let odd = ["encrypt is empty"];
             !theirs.is_refused() && case.refuses_its_form() && case.has(&odd)
         },
     },
     Difference {
-        name: "`encrypt` that is no text",
-        theirs: "rejects it",
-        ours: "a plain document: an odd member affects only itself",
+        name: "`encrypt` that is a list",
+        theirs: "rejected",
+        ours: "ignored; the request counts as unencrypted",
+        why: "only a string can be a ciphertext; the signature or the token still authenticates the request",
         explains: |case, theirs| {
             case.takes() && case.has(&["encrypt is a list"]) && theirs.is_refused()
         },
     },
     Difference {
-        name: "more than a URL check",
-        theirs: "answers it, with any other members and of any length",
-        ours: "an unsigned URL check has at most 768 bytes, and the known members once each without escapes",
+        name: "URL check with other content",
+        theirs: "answered, with any other fields and of any length",
+        ours: "with an Encrypt Key, rejected if it is longer than 768 bytes or contains escapes or nested values",
+        why: "an attacker can insert encrypted blocks of a captured event into an unsigned request; the answer must not reveal their content",
         explains: |case, theirs| {
             let odd = [
                 "more than a URL check",
@@ -205,32 +222,36 @@ pub(super) const DIFFERENCES: [Difference; 25] = [
         },
     },
     Difference {
-        name: "odd challenge",
-        theirs: "copies it into the answer, with quotes and tags; a missing one becomes `None`",
-        ours: "rejected unless it is a text of 1 to 128 letters, digits, `-` and `_`: the answer must not carry markup",
+        name: "challenge with other characters",
+        theirs: "copied into the answer without escaping, including quotes and tags; a missing challenge becomes `None`",
+        ours: "rejected unless it is a string of 1 to 128 letters, digits, `-` and `_`",
+        why: "the answer must not carry markup",
         explains: |case, theirs| {
             let odd = ["odd challenge", "challenge of another kind", "no challenge"];
             theirs.is_challenge() && case.refuses_its_form() && case.has(&odd)
         },
     },
     Difference {
-        name: "event named like a URL check",
-        theirs: "treats it as a URL check: takes the challenge from the top, and ignores the signature",
-        ours: "an ordinary event: a URL check has an envelope of its own",
+        name: "event with the type `url_verification`",
+        theirs: "treated as a URL check, without a check of its signature",
+        ours: "treated as an event",
+        why: "a URL check has its `type` at the top level, not in the header",
         explains: |case, theirs| {
             theirs.is_challenge() && !case.ours.is_challenge() && case.has(&["type of a URL check"])
         },
     },
     Difference {
         name: "version 2 without `schema`",
-        theirs: "finds no event",
-        ours: "accepted: a header with a type shows the version as well",
+        theirs: "rejected",
+        ours: "accepted",
+        why: "a header with an event type already shows the version",
         explains: |case, theirs| case.takes() && case.has(&["no schema"]) && theirs.is_refused(),
     },
     Difference {
-        name: "`schema` or `uuid` that is no text",
-        theirs: "rejects it",
-        ours: "accepted: a number counts as its text, and the header shows the version",
+        name: "number as `schema` or `uuid`",
+        theirs: "rejected",
+        ours: "accepted",
+        why: "a numeric id is read as a string, and the header shows the version",
         explains: |case, theirs| {
             let odd = ["schema of another kind", "uuid of another kind"];
             case.takes() && case.has(&odd) && theirs.is_refused()
@@ -238,8 +259,9 @@ pub(super) const DIFFERENCES: [Difference; 25] = [
     },
     Difference {
         name: "version 1 without `uuid`",
-        theirs: "an event of the type `event_callback`",
-        ours: "an event of its own type, without an id",
+        theirs: "its event type is `event_callback`",
+        ours: "its event type is `event.type`; it has no id",
+        why: "`event.type` is the event type, with or without an id",
         explains: |case, theirs| {
             let taken = case.ours.is_event() || (case.refuses_its_form() && case.has(UNTYPED));
             taken && theirs.is_event_of("event_callback") && case.has(&["no uuid"])
@@ -247,32 +269,36 @@ pub(super) const DIFFERENCES: [Difference; 25] = [
     },
     Difference {
         name: "version 1 without `event_callback`",
-        theirs: "accepts it if it has a `uuid`",
-        ours: "rejected: the platform sends it with each event of version 1",
+        theirs: "accepted if it has a `uuid`",
+        ours: "rejected",
+        why: "the top-level `type` of every version 1 event is `event_callback`",
         explains: |case, theirs| {
             theirs.is_event() && case.refuses_its_form() && case.has(&["no event_callback"])
         },
     },
     Difference {
-        name: "type that is no text",
-        theirs: "accepts a list as a type",
-        ours: "rejected: no handler can have that name",
+        name: "list as event type",
+        theirs: "accepted",
+        ours: "rejected",
+        why: "no handler can have such a type",
         explains: |case, theirs| {
             theirs.is_event() && case.refuses_its_form() && case.has(&["type is a list"])
         },
     },
     Difference {
         name: "no `event`",
-        theirs: "an event without a body",
-        ours: "an event with an empty object as its body, as all fields of an event may be absent",
+        theirs: "the body is `None`",
+        ours: "the body is an empty object",
+        why: "all fields of a body are optional",
         explains: |case, theirs| {
             case.ours.is_event() && theirs.is_event() && case.has(&["event absent"])
         },
     },
     Difference {
-        name: "limits of its JSON reader",
-        theirs: "rejects nesting of some thousands and integers of over 4,300 digits, and reads `-0` as 0",
-        ours: "accepted with the body unchanged: opening does not read the body",
+        name: "limits of the JSON parser",
+        theirs: "rejects a nesting of several thousand levels and integers of over 4,300 digits; reads `-0` as `0`",
+        ours: "accepted, with the body unchanged",
+        why: "`Webhook` does not decode the body",
         explains: |case, theirs| {
             let unread = theirs.says("recursion") || theirs.says("digits");
             let refused = case.has(&["deep", "a number of 5,000 digits"]) && unread;
@@ -280,9 +306,10 @@ pub(super) const DIFFERENCES: [Difference; 25] = [
         },
     },
     Difference {
-        name: "callback that is no object",
-        theirs: "rejects it, as it reads the body into its type first",
-        ours: "opened; the dispatcher then rejects it (400)",
+        name: "callback whose body is not an object",
+        theirs: "rejected",
+        ours: "accepted; the dispatcher then answers 400",
+        why: "`Webhook` does not decode the body",
         explains: |case, theirs| {
             let odd = ["event is a list", "event is a number"];
             case.kind == "callback" && case.takes() && case.has(&odd) && theirs.is_refused()
@@ -298,15 +325,32 @@ mod tests {
 
     use super::*;
 
+    /// The document groups the rows by topic, so their order differs from that of the array.
     #[test]
     fn the_documentation_has_each_difference_and_no_other() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/differences.md");
         let text = fs::read_to_string(path).unwrap();
-        let (_, rows) = text.split_once("| --- | --- | --- |\n").unwrap();
-        let (rows, _) = rows.split_once("\n\n").unwrap();
-        let row = |it: &Difference| format!("| {} | {} | {} |", it.name, it.theirs, it.ours);
-        let expected = DIFFERENCES.iter().map(row).collect::<Vec<_>>().join("\n");
-        assert!(rows == expected, "the rows are to be\n{expected}");
+        let lines = text.lines().filter(|line| line.starts_with("| "));
+        let is_row = |line: &&str| !line.starts_with("| case |") && !line.starts_with("| --- |");
+        let mut rows: Vec<_> = lines.filter(is_row).map(str::to_owned).collect();
+        rows.sort_unstable();
+        let row = |it: &Difference| {
+            let Difference {
+                name,
+                theirs,
+                ours,
+                why,
+                ..
+            } = it;
+            format!("| {name} | {theirs} | {ours} | {why} |")
+        };
+        let mut expected: Vec<_> = DIFFERENCES.iter().map(row).collect();
+        expected.sort_unstable();
+        assert!(
+            rows == expected,
+            "expected these rows, in any order:\n{}",
+            expected.join("\n")
+        );
     }
 
     #[test]

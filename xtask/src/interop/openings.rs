@@ -241,10 +241,18 @@ impl<'a> Tally<'a> {
         row("same", *refused, "rejected");
         for (known, &count) in DIFFERENCES.iter().zip(explained) {
             let Difference {
-                name, theirs, ours, ..
+                name,
+                theirs,
+                ours,
+                why,
+                ..
             } = known;
             let seen = if count > 0 { "known" } else { "NEVER" };
-            row(seen, count, &format!("{name}: {theirs}; here: {ours}"));
+            row(
+                seen,
+                count,
+                &format!("{name}: {theirs}; here: {ours}, because {why}"),
+            );
         }
         if !unexplained.is_empty() {
             row("UNKNOWN", unexplained.len(), "of which the first ones are:");

@@ -4,19 +4,17 @@ mod memory;
 mod service;
 mod store;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
 use lark_events::Delivery;
-use lark_events::event::duplicate_key;
 use tokio_util::task::TaskTracker;
 use tower_layer::Layer;
 
 use crate::error::LayerBuildError;
-use crate::key::{KeyFn, text_at};
+use crate::key::DuplicateKeys;
 use crate::lanes::Lanes;
 use crate::run::Counter;
 
@@ -24,16 +22,9 @@ pub use self::memory::MemoryStore;
 pub use self::service::Dedup;
 pub use self::store::{Claim, DedupStore};
 
-/// How much longer than the request is valid an event is remembered: the clocks of processes that share
-/// a store differ, and one may be set back in the meantime.
-const CLOCK_MARGIN: Duration = Duration::from_mins(1);
 /// The maximum number of duplicates that wait for the first delivery. A transport holds a body and a
 /// task for each.
 const MAX_WAITING: usize = 1_024;
-
-/// Longer keys are ignored. The platform's keys have a tenth of this length, and the store keeps all of
-/// them.
-const MAX_KEY_BYTES: usize = 1_024;
 
 /// Handles an event once. The platform delivers at least once, and occasionally redelivers even after a
 /// successful answer.
@@ -72,11 +63,10 @@ const MAX_KEY_BYTES: usize = 1_024;
 ///
 /// # What a duplicate is
 ///
-/// A duplicate is a delivery to the same app, of the same type and with the same event id (version 1:
-/// `uuid`). If the documentation of an event names another key, that key counts ([`duplicate_key`]):
-/// for `im.message.receive_v1` the id of the message. [`key_for`](DedupLayerBuilder::key_for) sets your
-/// own key. Each duplicate is logged at DEBUG. The layer passes on deliveries without an id, or with
-/// one longer than a kibibyte, and callbacks, which are never redelivered.
+/// A duplicate is a delivery with the same [key](DuplicateKeys): to the same app, of the same type and
+/// with the same event id, or with the same key that the documentation of the event names.
+/// [`key_for`](DedupLayerBuilder::key_for) sets your own key. Each duplicate is logged at DEBUG. The
+/// layer passes on deliveries without a key, such as callbacks, which are never redelivered.
 ///
 /// # What happens to a duplicate
 ///
@@ -109,7 +99,7 @@ pub struct DedupLayer {
     store: Arc<dyn DedupStore>,
     /// Distinguishes this layer's claims from those of other processes.
     owner: u64,
-    keys: Arc<HashMap<String, KeyFn>>,
+    keys: DuplicateKeys,
     kept: Duration,
     lease: Duration,
     lanes: Arc<Lanes>,
@@ -148,7 +138,7 @@ impl DedupLayer {
         Self {
             store: store.unwrap_or_else(|| Arc::new(MemoryStore::default())),
             owner: RandomState::new().hash_one(std::process::id()),
-            keys: Arc::new(settings.keys),
+            keys: settings.keys,
             kept: settings.kept,
             lease: settings.lease,
             lanes: Arc::default(),
@@ -174,33 +164,6 @@ impl DedupLayer {
             held: self.counters.held.get(),
             store_errors: self.counters.store_errors.get(),
         }
-    }
-
-    /// How long to remember a delivery that is handled now.
-    fn kept(&self, delivery: &Delivery) -> Duration {
-        let replayable_for = delivery.replayable_for;
-        let needed = replayable_for.map(|time| time.saturating_add(CLOCK_MARGIN));
-        self.kept.max(needed.unwrap_or_default())
-    }
-
-    /// The key of a delivery in the store and for its duplicates.
-    fn key(&self, delivery: &Delivery) -> Option<String> {
-        if delivery.is_callback() {
-            return None;
-        }
-        let header = &delivery.header;
-        let app = header.app_id.as_deref().unwrap_or_default();
-        let event_type = &header.event_type;
-        let key = |id: &str| {
-            let key = (!id.is_empty()).then(|| format!("{app}:{event_type}:{id}"));
-            key.filter(|key| key.len() <= MAX_KEY_BYTES)
-        };
-        let own = match self.keys.get(event_type) {
-            Some(own) => own(delivery),
-            None => duplicate_key(event_type).and_then(|at| text_at(&delivery.raw, at)),
-        };
-        own.and_then(|id| key(&id))
-            .or_else(|| key(header.event_id.as_deref()?))
     }
 }
 
@@ -240,7 +203,7 @@ impl fmt::Debug for DedupLayer {
 #[must_use = "a builder does nothing until it is built"]
 pub struct DedupLayerBuilder {
     store: Option<Arc<dyn DedupStore>>,
-    keys: HashMap<String, KeyFn>,
+    keys: DuplicateKeys,
     kept: Duration,
     lease: Duration,
 }
@@ -249,7 +212,7 @@ impl DedupLayerBuilder {
     fn new() -> Self {
         Self {
             store: None,
-            keys: HashMap::new(),
+            keys: DuplicateKeys::default(),
             kept: DedupLayer::DEFAULT_KEPT,
             lease: DedupLayer::DEFAULT_LEASE,
         }
@@ -269,7 +232,7 @@ impl DedupLayerBuilder {
         event_type: impl Into<String>,
         key: impl Fn(&Delivery) -> Option<String> + Send + Sync + 'static,
     ) -> Self {
-        self.keys.insert(event_type.into(), Arc::new(key));
+        self.keys = self.keys.key_for(event_type, key);
         self
     }
 

@@ -13,6 +13,7 @@ use super::store::Claim;
 use super::{DedupLayer, MAX_WAITING};
 use crate::error::{LayerError, LayerErrorKind};
 use crate::future::{OutcomeFuture, pass_on};
+use crate::key::remembered_for;
 use crate::lanes::{MaxWaiting, Turn};
 use crate::run::{unless_over, unless_rejected};
 
@@ -40,7 +41,7 @@ where
 
     fn call(&mut self, delivery: Delivery) -> OutcomeFuture {
         let inner = self.inner.clone();
-        let Some(key) = self.layer.key(&delivery) else {
+        let Some(key) = self.layer.keys.of(&delivery) else {
             return OutcomeFuture::new(pass_on(inner, delivery));
         };
         let turn = self.layer.lanes.enter(key, MaxWaiting::of_all(MAX_WAITING));
@@ -63,7 +64,7 @@ impl DedupLayer {
         let claimed = claiming.0.insert(Claimed {
             event_type: delivery.header.event_type.clone(),
             event_id: delivery.header.event_id.clone(),
-            kept: self.kept(&delivery),
+            kept: remembered_for(self.kept, &delivery),
             layer: self.clone(),
             turn,
             done: None,
@@ -147,7 +148,7 @@ impl Claimed {
 
     fn store_failed(&self, error: BoxError) -> LayerError {
         self.layer.counters.store_errors.add_one();
-        LayerError::store(error)
+        LayerError::with_source(LayerErrorKind::Store, error)
     }
 }
 

@@ -13,7 +13,7 @@ use tower_service::Service;
 
 use crate::error::{LayerBuildError, LayerError, LayerErrorKind};
 use crate::future::{OutcomeFuture, pass_on};
-use crate::key::{KeyFn, text_at};
+use crate::key::{KeyFn, at_pointer, tenant};
 use crate::lanes::{Lanes, MaxWaiting};
 use crate::run::{Counter, is_acknowledged, unless_over};
 
@@ -209,11 +209,6 @@ enum Key {
     At(String),
 }
 
-fn tenant(delivery: &Delivery) -> Option<String> {
-    let tenant = delivery.header.tenant_key.clone();
-    tenant.filter(|_| !delivery.is_callback())
-}
-
 impl InOrderLayerBuilder {
     /// Orders deliveries with the same key; deliveries without a key are passed on at once. If `key`
     /// returns a key for callbacks, they are ordered too, and their users wait: see
@@ -266,11 +261,7 @@ impl InOrderLayerBuilder {
     pub fn build(self) -> Result<InOrderLayer, LayerBuildError> {
         let key = match self.key.clone() {
             Key::Of(key) => key,
-            Key::At(pointer) if pointer.starts_with('/') => Arc::new(move |delivery: &Delivery| {
-                let is_callback = delivery.is_callback();
-                (!is_callback).then(|| text_at(&delivery.raw, &pointer))?
-            }),
-            Key::At(pointer) => return Err(LayerBuildError::invalid_pointer(pointer)),
+            Key::At(pointer) => Arc::new(at_pointer(pointer)?),
         };
         Ok(self.with(key))
     }

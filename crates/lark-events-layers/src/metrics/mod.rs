@@ -50,7 +50,7 @@ const REDELIVERED_AFTER: Duration = Duration::from_secs(15);
 /// The crates `lark-events-tower` and `lark-events-ws` have metrics of requests and of long
 /// connections.
 ///
-/// An `outcome` is `handled`, `replied`, `rejected` or `unhandled`; for a failure, `failed`,
+/// An `outcome` is `handled`, `replied`, `rejected`, `unhandled` or `queued`; for a failure, `failed`,
 /// `panicked`, `undecodable`, `no_reply`, `unencodable`, or `unhandled_failed` by policy; for a
 /// rejection by an inner layer, `overloaded`, `draining`, `late`, `held`, `callback`, `store` or
 /// `timed_out`; and `cancelled` for a delivery that was dropped before it finished. Any other error is

@@ -27,7 +27,7 @@ pub use self::large::{MAX_INLINE_BYTES, off_the_workers};
 pub use self::start::unless_over;
 pub(crate) use self::start::{acknowledged, is_acknowledged};
 pub use self::tasks::{
-    CALLBACK_SLOTS, CANCEL_GRACE, Called, Ended, NotStarted, Slot, Tasks, Terms,
+    CALLBACK_SLOTS, CANCEL_GRACE, Called, Ended, NotStarted, Slot, Tasks, Terms, poll_ready,
 };
 
 /// The default number of handlers that run at once.

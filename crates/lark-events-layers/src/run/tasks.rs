@@ -334,8 +334,12 @@ impl Default for Tasks {
     }
 }
 
-/// Waits until the service is ready. A panic of the service is an error like any other.
-fn poll_ready<S>(service: &mut S, context: &mut Context<'_>) -> Poll<Result<(), BoxError>>
+/// Polls whether the service is ready. A panic of the service is an error like any other.
+///
+/// # Errors
+///
+/// When the service is not going to be ready.
+pub fn poll_ready<S>(service: &mut S, context: &mut Context<'_>) -> Poll<Result<(), BoxError>>
 where
     S: Service<Delivery, Error: Into<BoxError>>,
 {

@@ -66,6 +66,21 @@ async fn each_transport_answers_what_a_handler_asks_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn each_transport_acknowledges_a_queued_event() {
+    let queue = service_fn(async |_: Delivery| Ok::<_, BoxError>(Outcome::Queued));
+    let service = BoxCloneService::new(DedupLayer::new().layer(queue));
+    for mode in BOTH {
+        let platform = delivering(mode, service.clone(), []).await;
+        let mut push = platform.push(event("new_v1"));
+        assert_eq!(answered(&mut push).await.0, 200, "{mode:?}");
+    }
+    for outcome in [Outcome::Queued, Outcome::Handled] {
+        let passed = pass(&service, delivery("new_v1", "e-1")).await;
+        assert_eq!(passed.unwrap(), outcome);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rejected_event_is_never_handled_again() {
     for service in failing() {
         let dedup = DedupLayer::new();

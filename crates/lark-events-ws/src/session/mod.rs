@@ -476,9 +476,9 @@ impl Session {
         };
         self.deadlines.remove(&(open.deadline, key));
         let (payload, counter) = match done {
-            Done::Outcome(Outcome::Handled | Outcome::Unhandled | Outcome::Rejected(_)) => {
-                (r#"{"code":200}"#.to_owned(), &self.counters.acked)
-            }
+            Done::Outcome(
+                Outcome::Handled | Outcome::Unhandled | Outcome::Rejected(_) | Outcome::Queued,
+            ) => (r#"{"code":200}"#.to_owned(), &self.counters.acked),
             Done::Outcome(Outcome::Replied(reply)) => {
                 let reply = STANDARD.encode(reply.as_bytes());
                 let payload = format!(r#"{{"code":200,"data":"{reply}"}}"#);

@@ -104,7 +104,7 @@ where
     Fut: Future<Output: IntoReply<E::Reply>> + Send + 'static,
 {
     Arc::new(move |delivery| {
-        let running = match Event::<E>::decode(delivery.header, delivery.raw) {
+        let running = match Event::<E>::decode(delivery) {
             Ok(event) => Ok(handler(event)),
             Err(error) => Err(DispatchError::with_source(DispatchErrorKind::Decode, error)),
         };
@@ -119,7 +119,7 @@ where
     Fut: Future<Output: IntoReply<()>> + Send + 'static,
 {
     Arc::new(move |delivery| {
-        let running = match S::decode(Event::undecoded(delivery.header, delivery.raw)) {
+        let running = match S::decode(Event::undecoded(delivery)) {
             Ok(Some(event)) => Ok(handler(event)),
             Ok(None) => Err(DispatchError::with_source(
                 DispatchErrorKind::Handler,
@@ -139,7 +139,7 @@ where
     Fut: Future<Output: IntoReply<RawReply>> + Send + 'static,
 {
     Arc::new(move |delivery| {
-        let running = handler(Event::undecoded(delivery.header, delivery.raw));
+        let running = handler(Event::undecoded(delivery));
         Box::pin(async move { finish(running.await.into_reply(), |RawReply(json)| Ok(json)) })
     })
 }

@@ -21,6 +21,9 @@ pub enum Outcome {
     /// A handler [rejected](crate::Reject) the event, which is acknowledged and never redelivered. The
     /// text is the error and its sources.
     Rejected(String),
+    /// Stored durably, to be handled later; the transport acknowledges it. Layers around a dispatcher
+    /// return it, for notifications only.
+    Queued,
 }
 
 impl Outcome {
@@ -38,6 +41,7 @@ impl Outcome {
             Self::Replied(_) => "replied",
             Self::Unhandled => "unhandled",
             Self::Rejected(_) => "rejected",
+            Self::Queued => "queued",
         }
     }
 }

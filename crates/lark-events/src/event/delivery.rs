@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use bytestring::ByteString;
+use http::Extensions;
 use serde_json::value::RawValue;
 
 use super::envelope::{Document, Header, InnerHeader, Kind, Text};
@@ -37,6 +38,37 @@ pub struct Delivery {
     /// ([`without_freshness`](crate::webhook::WebhookBuilder::without_freshness), or a webhook without
     /// an Encrypt Key), so that the same request is accepted forever; and if there was no request.
     pub replayable_for: Option<Duration>,
+    /// Values that layers hand to the handler, which receives them as [`Event::extensions`]. Empty,
+    /// without an allocation, until a layer inserts one; they are not part of a
+    /// [document](Self::to_document).
+    ///
+    /// ```
+    /// use std::time::Instant;
+    ///
+    /// use lark_events::{Delivery, Dispatcher};
+    /// use tower::ServiceBuilder;
+    ///
+    /// #[derive(Clone)]
+    /// struct Started(Instant);
+    ///
+    /// let dispatcher = Dispatcher::builder()
+    ///     .on_raw("vc.room.created_v1", |event| async move {
+    ///         if let Some(Started(at)) = event.extensions.get() {
+    ///             println!("{:?} after the layer", at.elapsed());
+    ///         }
+    ///     })
+    ///     .build()?;
+    /// let service = ServiceBuilder::new()
+    ///     .map_request(|mut delivery: Delivery| {
+    ///         delivery.extensions.insert(Started(Instant::now()));
+    ///         delivery
+    ///     })
+    ///     .service(dispatcher);
+    /// # Ok::<(), lark_events::error::BuildError>(())
+    /// ```
+    ///
+    /// [`Event::extensions`]: crate::Event::extensions
+    pub extensions: Extensions,
 }
 
 impl Delivery {
@@ -50,6 +82,7 @@ impl Delivery {
             transport: Transport::Local,
             received_at: SystemTime::now(),
             replayable_for: None,
+            extensions: Extensions::new(),
         }
     }
 
@@ -95,19 +128,25 @@ impl Delivery {
         let parsed = |event: &str| RawJson::parsed(text.slice_ref(event));
         let raw = event.map(parsed).unwrap_or_default();
         let header = match document.kind() {
-            Kind::Event(Schema::V2) => {
-                outer_header(text, document.into_header().unwrap_or_default())
-            }
+            Kind::Event(Schema::V2) => outer_header(text, document.header.unwrap_or_default()),
             Kind::Event(Schema::V1) => {
                 let event = InnerHeader::parse(event.unwrap_or("{}"));
                 let event = event.map_err(|error| DecodeError::new(&error))?;
+                // Only documents of `to_document` have this header. It is as authentic as the rest of
+                // the document, and names an app or tenant only where the event names none. An event
+                // without an app belongs to the app that received it, so this can only make it
+                // foreign.
+                let header = document.header.unwrap_or_default();
+                let or = |inner: Text<'_>, outer: Option<Text<'_>>| {
+                    inner.into_string().or_else(|| outer?.into_string())
+                };
                 EventHeader {
                     schema: Schema::V1,
                     event_id: document.uuid.into_string(),
                     event_type: event.event_type.into_string().unwrap_or_default(),
                     create_time: document.ts.into_string(),
-                    app_id: event.app_id.into_string(),
-                    tenant_key: event.tenant_key.into_string(),
+                    app_id: or(event.app_id, header.app_id),
+                    tenant_key: or(event.tenant_key, header.tenant_key),
                     extras: Vec::new(),
                 }
             }
@@ -123,6 +162,7 @@ impl Delivery {
             transport,
             received_at,
             replayable_for: None,
+            extensions: Extensions::new(),
         })
     }
 

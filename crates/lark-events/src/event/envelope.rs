@@ -26,7 +26,7 @@ const MAX_HEADER_EXTRAS: usize = 64;
 #[derive(Debug, Deserialize)]
 pub(crate) struct Document<'a> {
     #[serde(borrow, default)]
-    header: Option<Header<'a>>,
+    pub(crate) header: Option<Header<'a>>,
     #[serde(borrow, default)]
     pub(crate) event: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -70,10 +70,6 @@ impl<'a> Document<'a> {
             Some(header) => header.token.as_ref().and_then(Text::as_str),
             None => self.token.as_str(),
         }
-    }
-
-    pub(crate) fn into_header(self) -> Option<Header<'a>> {
-        self.header
     }
 
     /// The header of a version 2 document, which must name an event type.
@@ -144,7 +140,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Header<'a> {
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// The header fields that a version 1 envelope keeps inside its `event`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(crate) struct InnerHeader<'a> {
     #[serde(borrow, default, rename = "type")]
     pub(crate) event_type: Text<'a>,
@@ -438,7 +434,7 @@ mod tests {
         };
         for (sent, kept) in [(63, 63), (64, 64), (65, 64), (1_000, 64)] {
             let document = with(sent);
-            let header = Document::parse(&document).unwrap().into_header();
+            let header = Document::parse(&document).unwrap().header;
             assert_eq!(header.unwrap().extras.len(), kept, "{sent}");
         }
     }

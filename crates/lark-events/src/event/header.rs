@@ -13,6 +13,7 @@ use crate::time::parse_time;
 /// not send it or sent it empty.
 ///
 /// It serialises with the platform's names for the fields that it has, [extras](Self::extras) included.
+/// An extra with the name of a common field, or of the token, is left out.
 ///
 /// The header does not keep the Verification Token, which the platform sends beside these fields and
 /// the webhook has checked already.
@@ -116,7 +117,8 @@ impl Serialize for EventHeader {
                 map.serialize_entry(name, text)?;
             }
         }
-        for (name, value) in self.extras() {
+        let is_extra = |name| name != "token" && known.iter().all(|(known, _)| *known != name);
+        for (name, value) in self.extras().filter(|(name, _)| is_extra(*name)) {
             map.serialize_entry(name, value)?;
         }
         map.end()

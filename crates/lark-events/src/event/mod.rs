@@ -2,6 +2,7 @@
 //! the typed event with its header.
 
 mod delivery;
+mod document;
 mod duplicate_key;
 mod envelope;
 mod event_set;

@@ -1,9 +1,11 @@
 //! The argument of a handler: a typed body with its header.
 
+use http::Extensions;
 use serde::de::DeserializeOwned;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
+use super::delivery::Delivery;
 use super::event_type::EventType;
 use super::header::{EventHeader, Schema};
 use super::unread::unread;
@@ -48,11 +50,14 @@ pub struct Event<E> {
     pub header: EventHeader,
     /// The event's body.
     pub body: E,
+    /// Values that layers handed over in [`Delivery::extensions`](crate::Delivery::extensions). They are
+    /// not serialised.
+    pub extensions: Extensions,
     raw: RawJson,
 }
 
 impl<E> Event<E> {
-    /// Creates an event whose raw text is the serialised body.
+    /// Creates an event whose raw text is the serialised body, without extensions.
     ///
     /// # Panics
     ///
@@ -62,7 +67,12 @@ impl<E> Event<E> {
         E: Serialize,
     {
         let raw = RawJson::encode(&body).expect("the body serialises as JSON");
-        Self { header, body, raw }
+        Self {
+            header,
+            body,
+            extensions: Extensions::new(),
+            raw,
+        }
     }
 
     /// The body as received, a slice of the received bytes.
@@ -123,16 +133,31 @@ impl<E: Serialize> Serialize for Event<E> {
 
 impl<E: DeserializeOwned> Event<E> {
     /// Decodes the body directly into its type.
-    pub(crate) fn decode(header: EventHeader, raw: RawJson) -> Result<Self, DecodeError> {
+    pub(crate) fn decode(delivery: Delivery) -> Result<Self, DecodeError> {
+        let Delivery {
+            header,
+            raw,
+            extensions,
+            ..
+        } = delivery;
         let body = raw.decode_leniently()?;
-        Ok(Self { header, body, raw })
+        Ok(Self {
+            header,
+            body,
+            extensions,
+            raw,
+        })
     }
 }
 
 impl Event<RawJson> {
-    pub(crate) fn undecoded(header: EventHeader, raw: RawJson) -> Self {
-        let body = raw.clone();
-        Self { header, body, raw }
+    pub(crate) fn undecoded(delivery: Delivery) -> Self {
+        Self {
+            header: delivery.header,
+            body: delivery.raw.clone(),
+            extensions: delivery.extensions,
+            raw: delivery.raw,
+        }
     }
 
     /// Decodes the received body into a type, like the dispatcher does for a typed handler.
@@ -156,6 +181,11 @@ impl Event<RawJson> {
     ///
     /// [`DecodeError`] when the body does not fit the type.
     pub fn typed<E: EventType>(self) -> Result<Event<E>, DecodeError> {
-        Event::decode(self.header, self.raw)
+        Ok(Event {
+            body: self.raw.decode_leniently()?,
+            header: self.header,
+            extensions: self.extensions,
+            raw: self.raw,
+        })
     }
 }

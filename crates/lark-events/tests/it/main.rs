@@ -8,6 +8,7 @@ mod cost;
 mod derive;
 mod dispatch;
 mod event_set;
+mod extensions;
 mod hygiene;
 mod kinds;
 mod odd_fields;

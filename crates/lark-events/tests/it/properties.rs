@@ -1,6 +1,7 @@
 //! Whatever is sent: what the openers make of it, beside a slow parser that reads the same rules one
 //! by one, and what no change of a signed request gets past.
 
+mod again;
 mod document;
 mod envelope;
 mod json;

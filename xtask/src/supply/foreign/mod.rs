@@ -18,7 +18,7 @@ use crate::packages::{Package, Workspace};
 
 const LIST: &str = "docs/stability.md";
 /// The first line of the table.
-const HEADING: &str = "| crate | types and traits of others | why |\n";
+const HEADING: &str = "| crate | types and traits of dependencies | use |\n";
 
 /// Foreign paths, by the name of our crate.
 type Foreign = BTreeMap<String, BTreeSet<String>>;

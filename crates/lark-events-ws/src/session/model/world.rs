@@ -420,12 +420,13 @@ impl World {
         }
         let (key, _) = self.running.swap_remove(which % self.running.len());
         let reply = || RawJson::parse(REPLY).expect("it is JSON");
-        let (done, answer) = match how % 6 {
+        let (done, answer) = match how % 7 {
             0 => (Done::Outcome(Outcome::Handled), ANSWER),
             1 => (Done::Outcome(Outcome::Unhandled), ANSWER),
             2 => (Done::Outcome(Outcome::Replied(reply())), ANSWER_WITH_REPLY),
             3 => (Done::Failed, FAILURE),
             4 => (Done::NotStarted, FAILURE),
+            5 => (Done::Outcome(Outcome::Queued), ANSWER),
             _ => (Done::Cancelled, FAILURE),
         };
         let delivery = self.connection.deliveries.get(&key);

@@ -178,7 +178,12 @@ struct Envelope {
 /// What a document says it is.
 enum Kind {
     V2(Header),
-    V1 { ts: String, uuid: String },
+    V1 {
+        ts: String,
+        uuid: String,
+        /// For what the event itself lacks.
+        header: Header,
+    },
     UrlCheck(Option<String>),
     Unknown,
 }
@@ -227,7 +232,8 @@ impl Envelope {
         };
         let body = body.to_owned();
         let text = |json: Option<&Json<'_>>| json.and_then(text);
-        if let Some(header) = header.filter(|header| header.event_type.is_some()) {
+        let header = header.unwrap_or_default();
+        if header.event_type.is_some() {
             let token = header.token.clone();
             let kind = Kind::V2(header);
             return Some(Self { kind, token, body });
@@ -236,6 +242,7 @@ impl Envelope {
             Some("event_callback") => Kind::V1 {
                 ts: text(ts).unwrap_or_default(),
                 uuid: text(uuid).unwrap_or_default(),
+                header,
             },
             Some("url_verification") => Kind::UrlCheck(text(challenge)),
             _ => Kind::Unknown,
@@ -257,18 +264,19 @@ impl Envelope {
                 extras: header.extras,
                 body,
             },
-            Kind::V1 { ts, uuid } => {
+            Kind::V1 { ts, uuid, header } => {
                 let members = object(body.as_bytes())?;
                 let [event_type, app_id, tenant_key] =
                     once(&members, ["type", "app_id", "tenant_key"])?;
                 let text = |json: Option<&Json<'_>>| json.and_then(text).unwrap_or_default();
+                let or = |inner: String, outer| if inner.is_empty() { outer } else { inner };
                 Event {
                     schema: Schema::V1,
                     event_type: text(event_type),
                     event_id: uuid,
                     create_time: ts,
-                    app_id: text(app_id),
-                    tenant_key: text(tenant_key),
+                    app_id: or(text(app_id), header.app_id),
+                    tenant_key: or(text(tenant_key), header.tenant_key),
                     extras: Vec::new(),
                     body: body.clone(),
                 }

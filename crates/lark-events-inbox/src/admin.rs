@@ -1,0 +1,286 @@
+//! Looking into a store and acting on its events, for operators.
+
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use lark_events::{Delivery, Transport};
+
+use crate::store::{AttemptOutcome, Store, StoreError, StoreErrorKind};
+
+/// The operations of an operator on a [`Store`]. They work while workers run.
+///
+/// A store that cannot do an operation says so in [`supports`](Self::supports) and fails it with
+/// [`StoreErrorKind::Unsupported`].
+#[async_trait]
+pub trait Admin: Store {
+    /// Whether the store can do this operation.
+    fn supports(&self, operation: Operation) -> bool;
+
+    /// Lists events in the order of their numbers.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot answer.
+    async fn list(&self, filter: &Filter, page: Page) -> Result<Vec<Listed>, StoreError>;
+
+    /// Shows one event with the history of its attempts; `None` if the store does not have it.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot answer.
+    async fn show(&self, seq: u64) -> Result<Option<Shown>, StoreError>;
+
+    /// Makes dead letters and waiting events visible now, at most `limit` of them. A dead letter starts
+    /// with its first attempt again, behind the events of its lane. Returns how many.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot tell that it was done.
+    async fn retry(&self, filter: &Filter, limit: usize) -> Result<u64, StoreError>;
+
+    /// Removes dead letters and events that are not being handled, at most `limit` of them. Their keys
+    /// stay: a redelivery is a duplicate. Returns how many.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot tell that it was done.
+    async fn discard(&self, filter: &Filter, limit: usize) -> Result<u64, StoreError>;
+
+    /// Puts finished events into the queue again, at most `limit` of them. Returns how many.
+    ///
+    /// # Errors
+    ///
+    /// When the store keeps no finished events, or cannot tell that it was done.
+    async fn replay(&self, _: &Filter, _limit: usize) -> Result<u64, StoreError> {
+        Err(StoreError::new(StoreErrorKind::Unsupported))
+    }
+
+    /// Removes finished events and their keys that are older than `age`. Returns how many.
+    ///
+    /// # Errors
+    ///
+    /// When the store keeps no finished events, or cannot tell that it was done.
+    async fn prune(&self, _age: Duration) -> Result<u64, StoreError> {
+        Err(StoreError::new(StoreErrorKind::Unsupported))
+    }
+}
+
+/// An operation of [`Admin`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Operation {
+    /// [`Admin::list`].
+    List,
+    /// [`Admin::show`].
+    Show,
+    /// [`Admin::retry`].
+    Retry,
+    /// [`Admin::discard`].
+    Discard,
+    /// [`Admin::replay`].
+    Replay,
+    /// [`Admin::prune`].
+    Prune,
+}
+
+/// Which events an operation is about: those that match every field that is set.
+///
+/// ```
+/// use lark_events_inbox::{Filter, State};
+///
+/// let mut filter = Filter::default();
+/// filter.state = Some(State::Dead);
+/// filter.error = Some("connection refused".to_owned());
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Filter {
+    /// The number of the event.
+    pub seq: Option<u64>,
+    /// The state.
+    pub state: Option<State>,
+    /// The app.
+    pub app_id: Option<String>,
+    /// The type.
+    pub event_type: Option<String>,
+    /// The event id.
+    pub event_id: Option<String>,
+    /// The tenant.
+    pub tenant_key: Option<String>,
+    /// The lane.
+    pub lane: Option<String>,
+    /// A part of the last error.
+    pub error: Option<String>,
+    /// Received at this time or later.
+    pub since: Option<SystemTime>,
+    /// Received before this time.
+    pub until: Option<SystemTime>,
+}
+
+impl Filter {
+    /// Whether an event matches.
+    #[must_use]
+    pub fn matches(&self, listed: &Listed) -> bool {
+        let is = |wanted: &Option<String>, value: Option<&str>| {
+            wanted.is_none() || wanted.as_deref() == value
+        };
+        self.seq.is_none_or(|seq| seq == listed.seq)
+            && self.state.is_none_or(|state| state == listed.state)
+            && is(&self.app_id, listed.app_id.as_deref())
+            && is(&self.event_type, Some(&listed.event_type))
+            && is(&self.event_id, listed.event_id.as_deref())
+            && is(&self.tenant_key, listed.tenant_key.as_deref())
+            && is(&self.lane, listed.lane.as_deref())
+            && self.error.as_deref().is_none_or(|part| {
+                let error = listed.last_error.as_deref();
+                error.is_some_and(|error| error.contains(part))
+            })
+            && self.since.is_none_or(|since| listed.received_at >= since)
+            && self.until.is_none_or(|until| listed.received_at < until)
+    }
+}
+
+/// The state of an event in a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum State {
+    /// It can be claimed.
+    Ready,
+    /// It waits for its lane, or for the time of a retry.
+    Waiting,
+    /// A worker has claimed it.
+    Leased,
+    /// It is a dead letter.
+    Dead,
+    /// It is finished.
+    Done,
+}
+
+/// A part of a list: the events after a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page {
+    /// The number of the last event of the page before.
+    pub after: Option<u64>,
+    /// The maximum number of events.
+    pub limit: usize,
+}
+
+/// An event in a list, without its body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Listed {
+    /// The number of the event in the store.
+    pub seq: u64,
+    /// The state.
+    pub state: State,
+    /// The app.
+    pub app_id: Option<String>,
+    /// The type.
+    pub event_type: String,
+    /// The event id.
+    pub event_id: Option<String>,
+    /// The tenant.
+    pub tenant_key: Option<String>,
+    /// The lane.
+    pub lane: Option<String>,
+    /// The transport that received it.
+    pub transport: Transport,
+    /// The time of arrival.
+    pub received_at: SystemTime,
+    /// The attempts so far that count.
+    pub attempts: u32,
+    /// The time until it becomes visible, or until its lease ends.
+    pub visible_in: Option<Duration>,
+    /// The error of the last attempt.
+    pub last_error: Option<String>,
+}
+
+impl Listed {
+    /// An event of this number and state, with the facts of a delivery.
+    #[must_use]
+    pub fn new(seq: u64, state: State, delivery: &Delivery) -> Self {
+        let header = &delivery.header;
+        Self {
+            seq,
+            state,
+            app_id: header.app_id.clone(),
+            event_type: header.event_type.clone(),
+            event_id: header.event_id.clone(),
+            tenant_key: header.tenant_key.clone(),
+            lane: None,
+            transport: delivery.transport,
+            received_at: delivery.received_at,
+            attempts: 0,
+            visible_in: None,
+            last_error: None,
+        }
+    }
+}
+
+/// One event, whole.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Shown {
+    /// The event in a list.
+    pub listed: Listed,
+    /// The event itself.
+    pub delivery: Delivery,
+    /// The trace context in which it was received.
+    pub trace: Option<String>,
+    /// The attempts that the store remembers, in order.
+    pub history: Vec<AttemptRecord>,
+}
+
+impl Shown {
+    /// An event with its history.
+    #[must_use]
+    pub fn new(
+        listed: Listed,
+        delivery: Delivery,
+        trace: Option<String>,
+        history: Vec<AttemptRecord>,
+    ) -> Self {
+        Self {
+            listed,
+            delivery,
+            trace,
+            history,
+        }
+    }
+}
+
+/// One attempt in the history of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AttemptRecord {
+    /// The number of the attempt.
+    pub number: u32,
+    /// When it ended.
+    pub ended: SystemTime,
+    /// How long it took.
+    pub took: Duration,
+    /// How it ended.
+    pub outcome: AttemptOutcome,
+    /// Its error.
+    pub error: Option<String>,
+}
+
+impl AttemptRecord {
+    /// An attempt that ended at this time.
+    #[must_use]
+    pub fn new(
+        number: u32,
+        ended: SystemTime,
+        took: Duration,
+        outcome: AttemptOutcome,
+        error: Option<String>,
+    ) -> Self {
+        Self {
+            number,
+            ended,
+            took,
+            outcome,
+            error,
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! One event on its way through a store.
+
+use std::time::Duration;
+
+use lark_events::Delivery;
+
+/// An event to append, and the same event when it is claimed.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Entry {
+    /// The event. A store that outlives the process keeps
+    /// [`to_document`](Delivery::to_document) with `transport` and `received_at`, and parses it again.
+    pub delivery: Delivery,
+    /// The key of de-duplication: an event whose key the store knows already is a duplicate. Events
+    /// without a key are never duplicates.
+    pub key: Option<String>,
+    /// How long the store must remember the key, at least. A store whose retention is longer ignores
+    /// it.
+    pub kept: Duration,
+    /// The lane: the events of one lane are handled one at a time, in the order of their appends.
+    pub lane: Option<String>,
+    /// The trace context in which the event was received, in the text form of the app's propagator.
+    pub trace: Option<String>,
+}
+
+/// What an entry takes in memory besides its texts: headers of allocations, the places in the store's
+/// tables. A measured value, rounded up.
+const OVERHEAD_BYTES: usize = 512;
+
+impl Entry {
+    /// An entry without key, lane and trace context.
+    #[must_use]
+    pub fn new(delivery: Delivery) -> Self {
+        Self {
+            delivery,
+            key: None,
+            kept: Duration::ZERO,
+            lane: None,
+            trace: None,
+        }
+    }
+
+    /// The memory that this entry takes, in bytes: texts with the overhead of keeping them.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let header = &self.delivery.header;
+        let texts = [
+            Some(&header.event_type),
+            header.event_id.as_ref(),
+            header.create_time.as_ref(),
+            header.app_id.as_ref(),
+            header.tenant_key.as_ref(),
+            self.key.as_ref(),
+            self.lane.as_ref(),
+            self.trace.as_ref(),
+        ];
+        let texts = texts.into_iter().flatten().map(String::len);
+        let extras = header.extras().map(|(name, value)| {
+            let value = value.as_bytes().len();
+            name.len().saturating_add(value).saturating_add(64)
+        });
+        let body = self.delivery.raw.as_bytes().len();
+        let parts = texts.chain(extras).chain([body]);
+        parts.fold(OVERHEAD_BYTES, usize::saturating_add)
+    }
+}

@@ -1,0 +1,103 @@
+//! The checks that every store passes, for tests of a store of your own.
+//!
+//! [`conforms`] checks the contract of [`Store`](crate::Store) call by call. [`Model`] plays any sequence of
+//! calls on a store and on a model of it, and compares them:
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use lark_events_inbox::VolatileStore;
+//! use lark_events_inbox::testing::{Call, Model, conforms};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?.block_on(async {
+//! conforms(async || Arc::new(VolatileStore::new())).await;
+//!
+//! let append = Call::Append { id: 1, lane: Some(0) };
+//! let calls = [append, append, Call::Claim { max: 2 }];
+//! Model::play(Arc::new(VolatileStore::new()), &calls).await;
+//! # });
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! All functions panic where a store breaks the contract.
+
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "a check fails by panicking"
+)]
+
+mod contract;
+mod model;
+
+use std::time::Duration;
+
+use lark_events::{Delivery, EventHeader, RawJson};
+
+pub use self::contract::conforms;
+pub use self::model::{Call, Model, calls};
+use crate::store::{
+    AttemptOutcome, Claimed, Entry, Settled, Settlement, Store, WorkerId, WorkerState,
+};
+
+/// Longer than any test takes.
+const LONG: Duration = Duration::from_hours(1);
+/// Over soon.
+const SHORT: Duration = Duration::from_millis(20);
+/// Longer than [`SHORT`], for stores with clocks of their own.
+const LONGER: Duration = Duration::from_millis(60);
+
+/// An entry with a key of its own, named by its number.
+fn entry(id: u64, lane: Option<&str>) -> Entry {
+    let mut header = EventHeader::new("testing.contract_v1");
+    header.event_id = Some(id.to_string());
+    header.app_id = Some("cli_testing".to_owned());
+    header.tenant_key = Some("tenant".to_owned());
+    let body = RawJson::parse(format!(r#"{{"id": {id}, "odd": 1e400}}"#)).unwrap();
+    let mut entry = Entry::new(Delivery::new(header, body));
+    entry.key = Some(format!("cli_testing:testing.contract_v1:{id}"));
+    entry.kept = LONG;
+    entry.lane = lane.map(ToOwned::to_owned);
+    entry
+}
+
+/// The number of an event.
+fn id(claimed: &Claimed) -> u64 {
+    let id = claimed.entry.delivery.header.event_id.as_deref();
+    id.unwrap().parse().unwrap()
+}
+
+fn ids(claimed: &[Claimed]) -> Vec<u64> {
+    claimed.iter().map(id).collect()
+}
+
+/// Claims, and reports the numbers in ascending order.
+async fn claim(store: &impl Store, max: usize, lease: Duration) -> Vec<Claimed> {
+    let claimed = store.claim(max, lease).await.unwrap();
+    assert!(claimed.len() <= max, "{} claimed of {max}", claimed.len());
+    claimed
+}
+
+/// Settles one claim.
+async fn settle(store: &impl Store, claimed: &Claimed, settled: Settled) -> bool {
+    let outcome = match settled {
+        Settled::Done => AttemptOutcome::Handled,
+        _ => AttemptOutcome::Failed,
+    };
+    let mut settlement = Settlement::new(claimed.fence, settled, outcome);
+    if outcome == AttemptOutcome::Failed {
+        settlement.error = Some("a failure's own text".to_owned());
+    }
+    let settled = store.settle(vec![settlement]).await.unwrap();
+    assert_eq!(settled.len(), 1);
+    settled[0]
+}
+
+/// Records a running worker, without which some stores take no events.
+async fn employ(store: &impl Store) -> WorkerId {
+    let worker = WorkerId::draw();
+    store.heartbeat(worker, WorkerState::Running).await.unwrap();
+    worker
+}

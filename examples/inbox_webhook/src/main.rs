@@ -1,0 +1,170 @@
+//! A webhook whose events are acknowledged once they are stored, and handled afterwards, in order per
+//! chat or tenant.
+//!
+//! ```sh
+//! LARK_ENCRYPT_KEY=… LARK_VERIFICATION_TOKEN=… INBOX=memory: cargo run -p inbox_webhook
+//! ```
+//!
+//! | variable | meaning | default |
+//! | --- | --- | --- |
+//! | `LISTEN_ADDR` | address of the webhook, at `/webhook/event` | `127.0.0.1:7777` |
+//! | `LARK_ENCRYPT_KEY`, `LARK_VERIFICATION_TOKEN` | the app's secrets | none |
+//! | `INBOX` | the store: `memory:` | `memory:` |
+//! | `HANDLER_MS` | how long a handler takes, in milliseconds | 0 |
+//! | `ROLE` | `receive`, `work`, or `both` | `both` |
+//!
+//! Each event whose handler has succeeded is one JSON line on stdout:
+//! `{"event_id":…,"event_type":…,"lane":…,"attempt":…}`. Logs go to stderr. SIGINT and SIGTERM drain and
+//! exit 0. Use it behind a proxy that limits connections and their times, which `axum::serve` does not.
+
+mod settings;
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use lark_events::{BoxError, Delivery, Dispatcher, Event, RawJson};
+use lark_events_inbox::{Attempt, Inbox, InboxBuilder, Receiver, Store, Worker};
+use lark_events_layers::key::{chat, tenant};
+use lark_events_tower::EventService;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tracing::{Level, error, info, warn};
+
+use self::settings::{Role, Settings};
+
+const PATH: &str = "/webhook/event";
+/// How long connections, and then handlers, may take to finish after a signal to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        .with_max_level(Level::INFO)
+        .init();
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), BoxError> {
+    let stop = stop_signal()?;
+    let settings = Settings::from_env()?;
+    let store = settings.open()?;
+    let inbox = inbox(store);
+    let dispatcher = dispatcher(settings.handler_time)?;
+    match settings.role {
+        Role::Receive => {
+            let receiver = inbox.receiver(dispatcher)?;
+            receive(&settings, receiver, stop).await
+        }
+        Role::Work => {
+            info!("working");
+            work(&inbox.worker(dispatcher)?, stop).await;
+            Ok(())
+        }
+        Role::Both => {
+            let worker = inbox.clone().worker(dispatcher.clone())?;
+            let receiver = inbox.receiver(dispatcher)?;
+            // The worker stops once the webhook takes no more events.
+            let (received, all_received) = oneshot::channel::<()>();
+            let worked = work(&worker, async { all_received.await.unwrap_or_default() });
+            let receiving = async {
+                let result = receive(&settings, receiver, stop).await;
+                drop(received);
+                result
+            };
+            let (result, ()) = tokio::join!(receiving, worked);
+            result
+        }
+    }
+}
+
+/// Events of one chat, or else of one tenant, are handled one at a time.
+fn inbox(store: Arc<dyn Store>) -> InboxBuilder {
+    let lane = |delivery: &Delivery| chat(delivery).or_else(|| tenant(delivery));
+    Inbox::builder(store).lane_by(lane).drain_timeout(GRACE)
+}
+
+fn dispatcher(takes: Duration) -> Result<Dispatcher, BoxError> {
+    let handle = move |event: Event<RawJson>| async move {
+        tokio::time::sleep(takes).await;
+        let attempt = event.extensions.get::<Attempt>();
+        let line = json!({
+            "event_id": event.header.event_id,
+            "event_type": event.header.event_type,
+            "lane": attempt.and_then(Attempt::lane),
+            "attempt": attempt.map(Attempt::number),
+        });
+        writeln!(io::stdout().lock(), "{line}")
+    };
+    Ok(Dispatcher::builder().fallback(handle).build()?)
+}
+
+/// Receives events until `stop`, and then waits for the requests that have arrived.
+async fn receive(
+    settings: &Settings,
+    receiver: Receiver<Dispatcher>,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), BoxError> {
+    let events = EventService::new(settings.webhook()?, receiver);
+    let app = Router::new().route_service(PATH, events.clone());
+    let listener = TcpListener::bind(&settings.address).await?;
+    info!("listening on http://{}{PATH}", listener.local_addr()?);
+    let (stopping, stopped) = oneshot::channel::<()>();
+    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
+        stop.await;
+        drop(stopping);
+    });
+    let grace_is_over = async {
+        let _ = stopped.await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        result = server => result?,
+        () = grace_is_over => warn!("connections were still open"),
+    }
+    if let Err(error) = events.drain(GRACE).await {
+        warn!(%error, "requests were cut off");
+    }
+    Ok(())
+}
+
+/// Handles events until `stop`.
+async fn work(worker: &Worker<Dispatcher>, stop: impl Future<Output = ()>) {
+    match worker.run(stop).await {
+        Ok(()) => info!("closed"),
+        Err(error) => warn!(%error, "closed"),
+    }
+}
+
+/// Catches SIGINT, and SIGTERM on Unix, from now on; the returned future resolves at the first signal.
+fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        Ok(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            info!("stopping");
+        })
+    }
+    #[cfg(windows)]
+    {
+        let mut interrupt = tokio::signal::windows::ctrl_c()?;
+        Ok(async move { drop(interrupt.recv().await) })
+    }
+}

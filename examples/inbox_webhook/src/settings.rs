@@ -1,0 +1,79 @@
+//! The settings of the example, from the environment.
+
+use std::env;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lark_events::{BoxError, Webhook};
+use lark_events_inbox::{Store, VolatileStore};
+
+/// What a process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Receive,
+    Work,
+    Both,
+}
+
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) address: String,
+    pub(crate) handler_time: Duration,
+    pub(crate) role: Role,
+    inbox: String,
+}
+
+impl Settings {
+    pub(crate) fn from_env() -> Result<Self, BoxError> {
+        let role = match setting("ROLE").as_deref() {
+            None | Some("both") => Role::Both,
+            Some("receive") => Role::Receive,
+            Some("work") => Role::Work,
+            Some(other) => {
+                let expected = "set `receive`, `work` or `both`";
+                return Err(format!("ROLE: {expected}, got `{other}`").into());
+            }
+        };
+        let handler_ms = setting("HANDLER_MS").unwrap_or_else(|| "0".to_owned());
+        let handler_ms: u64 = handler_ms
+            .parse()
+            .map_err(|error| format!("HANDLER_MS: `{handler_ms}`: {error}"))?;
+        Ok(Self {
+            address: setting("LISTEN_ADDR").unwrap_or_else(|| "127.0.0.1:7777".to_owned()),
+            handler_time: Duration::from_millis(handler_ms),
+            role,
+            inbox: setting("INBOX").unwrap_or_else(|| "memory:".to_owned()),
+        })
+    }
+
+    /// Opens the store that `INBOX` names.
+    pub(crate) fn open(&self) -> Result<Arc<dyn Store>, BoxError> {
+        match (self.inbox.as_str(), self.role) {
+            ("memory:", Role::Both) => Ok(Arc::new(VolatileStore::new())),
+            ("memory:", _) => Err(
+                "INBOX: `memory:` is within one process: set `ROLE=both`, or another store".into(),
+            ),
+            // Without the rest, which may have a password.
+            (other, _) => {
+                let scheme = other.split_once(':').map_or(other, |(scheme, _)| scheme);
+                Err(format!("INBOX: expected `memory:`, got `{scheme}:`").into())
+            }
+        }
+    }
+
+    pub(crate) fn webhook(&self) -> Result<Webhook, BoxError> {
+        let mut webhook = Webhook::builder();
+        if let Some(key) = setting("LARK_ENCRYPT_KEY") {
+            webhook = webhook.encrypt_key(key);
+        }
+        if let Some(token) = setting("LARK_VERIFICATION_TOKEN") {
+            webhook = webhook.verification_token(token);
+        }
+        Ok(webhook.build()?)
+    }
+}
+
+/// A setting from the environment; an empty variable counts as not set.
+fn setting(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
