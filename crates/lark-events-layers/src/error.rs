@@ -147,9 +147,7 @@ impl LayerBuildError {
     /// # Errors
     ///
     /// [`Zero`](LayerBuildErrorKind::Zero) with the name of the first setting that is.
-    pub fn if_zero(
-        settings: impl IntoIterator<Item = (&'static str, bool)>,
-    ) -> Result<(), Self> {
+    pub fn if_zero(settings: impl IntoIterator<Item = (&'static str, bool)>) -> Result<(), Self> {
         match settings.into_iter().find(|(_, is_zero)| *is_zero) {
             None => Ok(()),
             Some((setting, _)) => Err(Self {

@@ -171,7 +171,7 @@ where
 }
 
 /// The outcome of an event that a test delivered.
-#[must_use = "a test looks at what became of its event"]
+#[must_use = "check the result of the event"]
 pub struct Delivered {
     event_type: String,
     result: Result<Outcome, BoxError>,
