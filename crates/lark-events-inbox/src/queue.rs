@@ -252,7 +252,7 @@ impl Shared {
                     }
                 }
             }
-            self.monitor.check_now_and_then().await;
+            self.monitor.check_now_and_then();
         }
         std::mem::forget(ending);
     }

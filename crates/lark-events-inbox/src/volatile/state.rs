@@ -123,14 +123,11 @@ impl State {
     }
 
     fn refuses(&self, entry: &Entry) -> Option<Refused> {
-        let states = || self.workers.values().map(|(state, _)| *state);
-        if !states().any(|state| state == WorkerState::Running) {
-            let stopping = states().any(|state| state == WorkerState::Stopping);
-            return Some(if stopping {
-                Refused::ShuttingDown
-            } else {
-                Refused::NoWorker
-            });
+        if self.is_ending() {
+            return Some(Refused::ShuttingDown);
+        }
+        if self.workers.is_empty() {
+            return Some(Refused::NoWorker);
         }
         let is_full = self.tasks.len() >= self.limits.max_events
             || self.bytes.saturating_add(entry.bytes()) > self.limits.max_bytes;
@@ -260,9 +257,14 @@ impl State {
         }
     }
 
+    /// The states of the workers that have not stopped.
+    fn states(&self) -> impl Iterator<Item = WorkerState> {
+        self.workers.values().map(|&(state, _)| state)
+    }
+
     /// Whether the last worker is shutting down.
     fn is_ending(&self) -> bool {
-        let mut states = self.workers.values().map(|(state, _)| *state);
+        let mut states = self.states();
         !self.workers.is_empty() && states.all(|state| state == WorkerState::Stopping)
     }
 
@@ -354,6 +356,8 @@ impl State {
             let is_blocked = is_blocked && task.place.is_some_and(|(at, ..)| at > now);
             status.blocked_lanes += u64::from(is_blocked);
         }
+        let running = self.states().filter(|&state| state == WorkerState::Running);
+        status.workers = running.count() as u64;
         let seen = self.workers.values().map(|&(_, seen)| seen).max();
         status.worker_seen = seen.map(|seen| now.saturating_duration_since(seen));
         status

@@ -128,3 +128,23 @@ async fn a_worker_that_is_dropped_cancels_its_handlers() {
         [("e".to_owned(), 1), ("e".to_owned(), 2)]
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn of_two_workers_the_first_leaves_the_events_to_the_other() {
+    let (service, record) = taking(SECOND);
+    let (_, builder) = volatile();
+    let builder = builder.workers(1);
+    let first = running(builder.clone(), service.clone()).await;
+    let second = running(builder, service).await;
+    let inbox = second.inbox.clone();
+    for id in 0..10 {
+        pass(&inbox, event(None, id)).await.unwrap();
+    }
+    sleep(SECOND / 2).await;
+    let began = Instant::now();
+    first.stop().await.unwrap();
+    assert_eq!(began.elapsed(), SECOND / 2, "it finishes what it runs");
+    pass(&inbox, event(None, 10)).await.unwrap();
+    second.stop().await.unwrap();
+    assert_eq!(record.called().len(), 11);
+}
