@@ -247,6 +247,20 @@ pub enum AttemptOutcome {
 }
 
 impl AttemptOutcome {
+    /// All outcomes, for stores that keep their names.
+    pub const ALL: [Self; 10] = [
+        Self::Handled,
+        Self::Rejected,
+        Self::Unhandled,
+        Self::Failed,
+        Self::Panicked,
+        Self::Undecodable,
+        Self::NotStarted,
+        Self::NoHandler,
+        Self::Cancelled,
+        Self::Lost,
+    ];
+
     /// The name used in metrics and in the history.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -134,7 +134,7 @@ impl State {
         is_full.then_some(Refused::Full)
     }
 
-    /// Puts a task at the end of its lane.
+    /// Puts a task into its lane, in the order of the numbers, but not before the head.
     fn enqueue(&mut self, seq: u64, task: Box<Task>, now: Instant) {
         let lane = task.lane.clone();
         self.live.extend(task.entry.key.as_deref().map(Arc::from));
@@ -142,7 +142,9 @@ impl State {
         self.tasks.insert(seq, task);
         let is_first = lane.is_none_or(|lane| {
             let lane = self.lanes.entry(lane).or_default();
-            lane.push_back(seq);
+            let behind = lane.iter().skip(1).rev().take_while(|&&other| other > seq);
+            let place = lane.len().saturating_sub(behind.count());
+            lane.insert(place, seq);
             lane.len() == 1
         });
         if is_first {

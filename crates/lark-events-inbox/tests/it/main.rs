@@ -7,10 +7,13 @@ mod contract;
 mod ending;
 mod fair;
 mod faulty;
+mod files;
 mod logs;
 mod outages;
 mod receiving;
 mod retries;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod stopping;
 #[path = "../../../lark-events-tower/tests/it/support.rs"]
 #[expect(dead_code, reason = "the tests of lark-events-tower use the rest")]
