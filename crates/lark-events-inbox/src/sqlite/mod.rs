@@ -4,6 +4,8 @@ mod admin;
 mod connection;
 mod dedup;
 mod failure;
+#[cfg(test)]
+mod plans;
 mod rows;
 mod schema;
 mod steps;
