@@ -15,6 +15,8 @@ mod retries;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(feature = "sqlite")]
+mod sqlite_race;
+#[cfg(feature = "sqlite")]
 mod sqlite_ratios;
 mod stopping;
 #[path = "../../../lark-events-tower/tests/it/support.rs"]
