@@ -15,6 +15,8 @@ mod retries;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(feature = "sqlite")]
+mod sqlite_failures;
+#[cfg(feature = "sqlite")]
 mod sqlite_race;
 #[cfg(feature = "sqlite")]
 mod sqlite_ratios;
