@@ -257,6 +257,9 @@ impl Shared {
                 }
             }
             self.monitor.check_now_and_then();
+            // Callers that were answered may have their next events ready: a larger batch costs a store no
+            // more.
+            tokio::task::yield_now().await;
         }
         std::mem::forget(ending);
     }

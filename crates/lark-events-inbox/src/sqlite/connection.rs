@@ -33,9 +33,22 @@ pub(super) struct Database {
     calls: mpsc::UnboundedSender<Call>,
 }
 
-/// Runs in a transaction, unless there is none, and returns how to answer once its end is known.
-type Call = Box<dyn FnOnce(Result<&Connection, &Failure>) -> Answer + Send>;
-type Answer = Box<dyn FnOnce(Result<(), &Failure>) + Send>;
+/// Runs in a transaction, unless there is none.
+type Call = Box<dyn FnOnce(Result<&Connection, &Failure>, Share) -> Ended + Send>;
+
+/// Whether other calls are in the transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Share {
+    Alone,
+    WithOthers,
+}
+
+/// A call that has run.
+struct Ended {
+    has_failed: bool,
+    /// Answers, once the end of the transaction is known.
+    answer: Box<dyn FnOnce(Result<(), &Failure>) + Send>,
+}
 
 impl Database {
     /// Opens a connection. `prepare` runs first, outside a transaction.
@@ -77,18 +90,24 @@ impl Database {
         call: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
-        let call: Call = Box::new(move |connection| {
-            let result = match connection {
-                Ok(connection) => in_savepoint(connection, call).map_err(StoreError::from),
-                Err(failure) => Err(StoreError::from(failure)),
+        let call: Call = Box::new(move |connection, share| {
+            let result = match (connection, share) {
+                (Ok(connection), Share::Alone) => call(connection).map_err(StoreError::from),
+                (Ok(connection), Share::WithOthers) => {
+                    in_savepoint(connection, call).map_err(StoreError::from)
+                }
+                (Err(failure), _) => Err(StoreError::from(failure)),
             };
-            Box::new(move |committed| {
-                let result = match (result, committed) {
-                    (Ok(_), Err(failure)) => Err(StoreError::from(failure)),
-                    (result, _) => result,
-                };
-                let _ = answer.send(result);
-            })
+            Ended {
+                has_failed: result.is_err(),
+                answer: Box::new(move |committed| {
+                    let result = match (result, committed) {
+                        (Ok(_), Err(failure)) => Err(StoreError::from(failure)),
+                        (result, _) => result,
+                    };
+                    let _ = answer.send(result);
+                }),
+            }
         });
         let sent = self.calls.send(call);
         sent.map_err(|_| StoreError::from(Failure::Gone))?;
@@ -129,11 +148,24 @@ fn serve(mut connection: Connection, access: Access, mut waiting: mpsc::Unbounde
         };
         let transaction = connection.transaction_with_behavior(behavior);
         let transaction = transaction.map_err(Failure::from);
+        // A savepoint copies each page that is changed, for large batches into a temporary file.
+        let share = match calls.len() {
+            1 => Share::Alone,
+            _ => Share::WithOthers,
+        };
         let calls = calls.drain(..);
-        let answers: Vec<_> = calls.map(|call| call(usable(&transaction))).collect();
-        let committed = transaction.and_then(|transaction| Ok(transaction.commit()?));
-        for answer in answers {
-            answer(committed.as_ref().copied());
+        let ended: Vec<_> = calls
+            .map(|call| call(usable(&transaction), share))
+            .collect();
+        let is_undone = share == Share::Alone && ended.iter().any(|ended| ended.has_failed);
+        let committed = transaction.and_then(|transaction| {
+            Ok(match is_undone {
+                true => transaction.rollback()?,
+                false => transaction.commit()?,
+            })
+        });
+        for ended in ended {
+            (ended.answer)(committed.as_ref().copied());
         }
     }
 }
