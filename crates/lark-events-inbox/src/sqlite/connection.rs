@@ -46,9 +46,11 @@ enum Share {
 /// A call that has run.
 struct Ended {
     has_failed: bool,
-    /// Answers, once the end of the transaction is known.
-    answer: Box<dyn FnOnce(Result<(), &Failure>) + Send>,
+    answer: Answer,
 }
+
+/// Answers, once the end of the transaction is known.
+type Answer = Box<dyn FnOnce(Result<(), &Failure>) + Send>;
 
 impl Database {
     /// Opens a connection. `prepare` runs first, outside a transaction.
@@ -159,10 +161,12 @@ fn serve(mut connection: Connection, access: Access, mut waiting: mpsc::Unbounde
             .collect();
         let is_undone = share == Share::Alone && ended.iter().any(|ended| ended.has_failed);
         let committed = transaction.and_then(|transaction| {
-            Ok(match is_undone {
-                true => transaction.rollback()?,
-                false => transaction.commit()?,
-            })
+            let end = if is_undone {
+                transaction.rollback()
+            } else {
+                transaction.commit()
+            };
+            Ok(end?)
         });
         for ended in ended {
             (ended.answer)(committed.as_ref().copied());
