@@ -23,12 +23,12 @@ pub enum Case {
     /// The lower bound for a signed and encrypted event.
     Floor,
     /// Opening and dispatching a signed and encrypted event.
-    Sealed,
+    Encrypted,
     /// The same without an Encrypt Key.
     Plain,
     /// A signed and encrypted event without a handler.
     Unrouted,
-    /// Like [`Sealed`](Self::Sealed), with 250 handlers.
+    /// Like [`Encrypted`](Self::Encrypted), with 250 handlers.
     Of250,
     /// Rejecting a forged signature.
     Forged,
@@ -49,7 +49,7 @@ impl Case {
     /// All cases. Compared ones are adjacent, as the speed of a machine changes.
     pub const ALL: [Self; 10] = [
         Self::Floor,
-        Self::Sealed,
+        Self::Encrypted,
         Self::Of250,
         Self::Unrouted,
         Self::Lenient,
@@ -65,7 +65,7 @@ impl Case {
     pub fn name(self) -> &'static str {
         match self {
             Self::Floor => "floor",
-            Self::Sealed => "sealed",
+            Self::Encrypted => "encrypted",
             Self::Plain => "plain",
             Self::Unrouted => "unrouted",
             Self::Of250 => "of_250",
@@ -87,7 +87,7 @@ impl Case {
     #[must_use]
     pub fn workload(self, size: Size) -> Workload {
         let document = event::document("5e3702a84e847582be8db7fb73283c02", size);
-        let post = Post::sealed(&document);
+        let post = Post::encrypted(&document);
         match self {
             Self::Floor => {
                 let floor = Floor::new(&post);
@@ -99,7 +99,9 @@ impl Case {
                     black_box(floor.hash());
                 })
             }
-            Self::Sealed => receive(event::webhook(), handling().build(), post, Outcome::Handled),
+            Self::Encrypted => {
+                receive(event::webhook(), handling().build(), post, Outcome::Handled)
+            }
             Self::Of250 => {
                 let others = (1..250).map(|n| format!("vc.bench_{n}.updated_v1"));
                 let ignore = |_: Event<RawJson>| async {};

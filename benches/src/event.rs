@@ -116,7 +116,7 @@ impl Post {
     ///
     /// Panics if the clock is before 1970.
     #[must_use]
-    pub fn sealed(document: &str) -> Self {
+    pub fn encrypted(document: &str) -> Self {
         let key = EncryptKey::new(ENCRYPT_KEY);
         let body = format!(r#"{{"encrypt":"{}"}}"#, key.seal(document.as_bytes(), IV));
         let now = SystemTime::now().duration_since(UNIX_EPOCH);

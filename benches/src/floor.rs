@@ -19,7 +19,7 @@ pub(crate) struct Floor {
     base64: Simd,
     body: bytes::Bytes,
     /// The range of the encrypted text in the body.
-    sealed: std::ops::Range<usize>,
+    encrypted: std::ops::Range<usize>,
 }
 
 impl Floor {
@@ -29,7 +29,7 @@ impl Floor {
             key: Aes256Dec::new(&Sha256::digest(ENCRYPT_KEY)),
             base64: Simd::standard(GeneralPurposeConfig::new()),
             body: post.body.clone(),
-            sealed: start..post.body.len() - 2,
+            encrypted: start..post.body.len() - 2,
         }
     }
 
@@ -39,7 +39,7 @@ impl Floor {
 
     pub(crate) fn run(&self) -> ([u8; 32], Document) {
         let digest = self.hash();
-        let mut message = self.base64.decode(&self.body[self.sealed.clone()]);
+        let mut message = self.base64.decode(&self.body[self.encrypted.clone()]);
         let message = message.as_mut().expect("base64");
         let (iv, ciphertext) = message.split_at_mut(BLOCK);
         let iv = Block::<Aes256Dec>::try_from(&*iv).expect("a block");

@@ -25,18 +25,22 @@ fn few_allocations_are_not_of_what_the_handler_is_given() {
     for size in Size::ALL {
         let of = |case| allocations(case, size);
         let given = of(Case::Lenient) + HEADER_STRINGS;
-        let sealed = of(Case::Sealed);
+        let encrypted = of(Case::Encrypted);
         assert!(
-            sealed <= given + MAX_OTHERS,
-            "{sealed}, {given} of them given"
+            encrypted <= given + MAX_OTHERS,
+            "{encrypted}, {given} of them given"
         );
         let plain = of(Case::Plain);
         assert!(
-            plain < sealed,
-            "{plain} of {sealed}, without what is decrypted"
+            plain < encrypted,
+            "{plain} of {encrypted}, without what is decrypted"
         );
         assert!(of(Case::Unrouted) < HEADER_STRINGS + MAX_OTHERS);
-        assert_eq!(of(Case::Of250), sealed, "however many handlers there are");
+        assert_eq!(
+            of(Case::Of250),
+            encrypted,
+            "however many handlers there are"
+        );
         assert_eq!(of(Case::Forged), 0, "a rejected request is not decrypted");
         for case in [Case::Floor, Case::LongConnection, Case::Strict] {
             of(case);

@@ -1,6 +1,6 @@
-//! Public types go to other threads: services to those of a server's connections, errors to whoever logs
-//! them, futures to whatever runs them. That they can is told by the compiler; here, so that a private
-//! field never takes it away unnoticed.
+//! Public types are `Send` and `Sync`: a server moves services to its connections, a program moves errors
+//! to its log, and a runtime moves futures between threads. The compiler checks it here, so that a new
+//! private field cannot change it unnoticed.
 
 use std::sync::Arc;
 use std::time::Duration;

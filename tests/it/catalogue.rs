@@ -1,5 +1,4 @@
-//! What is told by the names of events, held against the list of all events where it lies beside the
-//! checkout.
+//! Compares the names of events with the list of all events, if that list is beside the checkout.
 
 use std::fs;
 use std::path::Path;

@@ -37,8 +37,8 @@ fn counting() -> (EventService<Dispatcher>, Arc<AtomicUsize>) {
 async fn the_rule_leaves_no_padding_oracle_and_runs_no_handler_for_a_forged_token() {
     let (service, runs) = counting();
     let mut answers = BTreeSet::new();
-    // An attacker has seen a sealed event and a sealed URL check, and asks, unsigned, about the last
-    // block of each with every ending of the block before: one of them has good padding.
+    // An attacker has captured an encrypted event and an encrypted URL check. The attacker posts both
+    // unsigned, with every value of the last byte before the last block: one gives good padding.
     for document in [sample(), url_check()] {
         let body: Value = serde_json::from_slice(posted(document).body()).unwrap();
         let message = BASE64.decode(body["encrypt"].as_str().unwrap()).unwrap();

@@ -8,6 +8,7 @@ mod manifests;
 mod markdown;
 mod quotes;
 mod shell;
+mod texts;
 mod words;
 
 use std::fs;
@@ -198,15 +199,6 @@ fn what_the_guide_quotes_is_there() {
 }
 
 #[test]
-fn documents_use_plain_words() {
-    // What a release said is not rewritten.
-    let documents = documents().into_iter();
-    let documents = documents.filter(|it| it.path != Path::new("CHANGELOG.md"));
-    let found: Vec<_> = documents.flat_map(|it| words::avoided(&it)).collect();
-    assert!(found.is_empty(), "{}", found.join("\n"));
-}
-
-#[test]
 fn the_settings_that_serve_prints_are_those_in_the_documents() {
     let Some(program) = shell::lark_events() else {
         return;
@@ -311,12 +303,4 @@ fn a_wrong_block_or_link_is_found() {
         let document = Document::parse("docs/guide/x.md".into(), wrong);
         assert!(fails(&|| _ = quotes::check(&document)), "{wrong}");
     }
-    for (text, line) in [("# Told", 1), ("`x`\nwhich is\nso", 2)] {
-        let document = Document::parse("x.md".into(), text);
-        let found = words::avoided(&document);
-        assert_eq!(found.len(), 1, "{text}: {found:?}");
-        assert!(found[0].starts_with(&format!("x.md:{line}:")), "{found:?}");
-    }
-    let code = Document::parse("x.md".into(), "`told.rs`\n```rust\nsealed\n```\n");
-    assert!(words::avoided(&code).is_empty());
 }

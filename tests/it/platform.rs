@@ -44,7 +44,7 @@ pub(crate) fn url_check() -> Document {
     json!({"type": "url_verification", "token": TOKEN, "challenge": "abc"}).into()
 }
 
-/// A document as the platform posts it: sealed and signed.
+/// The encrypted and signed request in which the platform posts a document.
 pub(crate) fn posted(document: impl Into<Document>) -> Request<Bytes> {
     platform().request(document)
 }

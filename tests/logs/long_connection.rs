@@ -45,7 +45,7 @@ pub(crate) fn platform() -> PlatformBuilder {
         .client_config(soon)
 }
 
-/// A connection to it in memory. Who opens the streams is not told the secrets of an address.
+/// A connection to it in memory. The function that opens the streams gets no secrets of an address.
 fn to(platform: &Arc<Platform>, app_secret: &str) -> LongConnectionBuilder {
     let dialed = Arc::clone(platform);
     by(app_secret, move |_| dialed.dial()).domain(Domain::custom(platform.base_url()))

@@ -1,4 +1,4 @@
-//! What values of ours show of themselves, in either form, to whoever logs them.
+//! The `Debug` and `Display` forms of our values, which reach logs, show no secrets.
 
 use std::time::SystemTime;
 

@@ -1,4 +1,4 @@
-// The handlers of both Node apps. What happens is told as one line of JSON each, on stdout.
+// The handlers of both Node apps. They print one line of JSON for each event.
 
 import { createRequire } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -24,7 +24,7 @@ const onEvent = (eventType) => async (data) => {
   await sleep(data.takes_ms ?? 0);
   const first = !seen.has(eventId);
   seen.add(eventId);
-  if (first && data.fails_once) throw new Error("told to fail");
+  if (first && data.fails_once) throw new Error("a planned failure");
 };
 
 const onCardAction = async (data) => {

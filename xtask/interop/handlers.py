@@ -1,4 +1,4 @@
-"""The handlers of both Python apps. What happens is told as one line of JSON each, on stdout."""
+"""The handlers of both Python apps. They print one line of JSON for each event."""
 
 import json
 import os
@@ -26,7 +26,7 @@ def on_event(data):
     first = event_id not in seen
     seen.add(event_id)
     if first and data.event.get("fails_once"):
-        raise RuntimeError("told to fail")
+        raise RuntimeError("a planned failure")
 
 
 def on_card_action(data):

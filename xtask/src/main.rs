@@ -3,6 +3,7 @@
 mod attack;
 mod bench;
 mod bench_http;
+mod bench_inbox;
 mod bench_ws;
 mod cargo;
 mod checks;
@@ -44,6 +45,8 @@ enum Task {
     Bench(bench::Options),
     /// Measure webhooks under wrk, ours and others (slow)
     BenchHttp(bench_http::Options),
+    /// Measure events through an inbox, compared with a task for each event (slow)
+    BenchInbox,
     /// Measure the long connection under load, ours and the official SDKs' (slow)
     BenchWs(bench_ws::Options),
     /// Generate the types of events from specs/
@@ -56,7 +59,7 @@ enum Task {
     },
     /// Fuzz webhooks, sessions of the long connection, and code generation (slow)
     Fuzz(fuzz::Options),
-    /// Test the official SDKs for Python and Node against the local platform, and compare the one for
+    /// Test the official SDKs for Python and Node against the simulator, and compare the one for
     /// Python with our opening (slow)
     Interop(interop::Options),
     /// Run the unit tests without I/O under Miri, if the toolchain has it (slow)
@@ -112,6 +115,7 @@ fn main() -> ExitCode {
         Task::Attack => exit_code(attack::run(&root)),
         Task::Bench(options) => exit_code(bench::run(&root, &options)),
         Task::BenchHttp(options) => exit_code(bench_http::run(&root, &options)),
+        Task::BenchInbox => exit_code(bench_inbox::run(&root)),
         Task::BenchWs(options) => exit_code(bench_ws::run(&root, &options)),
         Task::Codegen(options) => run_codegen(&root, options),
         Task::Footprint { check: false } => exit_code(footprint::write(&root)),

@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut file = BufWriter::new(File::create(path)?);
     for n in 0..POSTS {
         let Post { headers, body } =
-            Post::sealed(&event::document(&format!("{n:032x}"), Size::Sample));
+            Post::encrypted(&event::document(&format!("{n:032x}"), Size::Sample));
         for name in [
             SIGNATURE_TIMESTAMP_HEADER,
             SIGNATURE_NONCE_HEADER,

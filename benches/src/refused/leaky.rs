@@ -37,8 +37,8 @@ impl Leaky {
     /// The challenge of a URL check.
     #[must_use]
     pub fn open(&self, body: &[u8]) -> Option<String> {
-        let sealed = body.strip_prefix(br#"{"encrypt":""#)?;
-        let document = self.key.open(sealed.strip_suffix(br#""}"#)?).ok()?;
+        let encrypted = body.strip_prefix(br#"{"encrypt":""#)?;
+        let document = self.key.open(encrypted.strip_suffix(br#""}"#)?).ok()?;
         let text = std::str::from_utf8(&document).ok()?;
         let check: UrlCheck<'_> = serde_json::from_str(text).ok()?;
         let ours = check.kind == "url_verification" && check.token == VERIFICATION_TOKEN;

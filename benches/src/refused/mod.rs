@@ -156,8 +156,8 @@ fn filled(document: &str) -> Vec<u8> {
 
 /// Whole blocks, encrypted without padding.
 fn unsigned(plaintext: &[u8]) -> Post {
-    let sealed = EncryptKey::new(ENCRYPT_KEY).seal(plaintext, IV);
-    let mut message = BASE64.decode(sealed).expect("base64");
+    let encrypted = EncryptKey::new(ENCRYPT_KEY).seal(plaintext, IV);
+    let mut message = BASE64.decode(encrypted).expect("base64");
     message.truncate(BLOCK + plaintext.len());
     Post {
         headers: HeaderMap::new(),
@@ -173,7 +173,7 @@ pub fn wrapped(message: &[u8]) -> Bytes {
 
 fn wrong_signature(digit: usize) -> Post {
     let document = event::document("5e3702a84e847582be8db7fb73283c02", Size::Sample);
-    let mut post = Post::sealed(&document);
+    let mut post = Post::encrypted(&document);
     let signature = post.headers[SIGNATURE_HEADER].as_bytes();
     let mut wrong = signature.to_vec();
     wrong[digit] = if wrong[digit] == b'0' { b'1' } else { b'0' };

@@ -15,7 +15,7 @@ use super::spec::{self, Object, Property, Schema, Shape, Spec};
 use super::types::{self, Definition, Types};
 use super::{core_tables, documented, names, prose, rules, stale};
 
-/// From here on, Unicode has Chinese, Japanese and Korean, and no punctuation of English.
+/// From here on, Unicode has Chinese, Japanese and Korean, and no English punctuation.
 const FIRST_CJK: char = '\u{2e80}';
 
 /// All facts of a domain.
@@ -81,7 +81,7 @@ fn used_by<'a>(bodies: impl IntoIterator<Item = &'a Struct>) -> Vec<String> {
     names.into_iter().collect()
 }
 
-/// Nothing for a crate. A typed event makes the better example.
+/// `None` for a crate. The example has a typed event if there is one.
 fn module_doc(name: &str, place: &Place, overlay: &Overlay, events: &[Event]) -> Option<ModuleDoc> {
     let Place::Module(_) = place else {
         return None;
@@ -103,7 +103,7 @@ fn retired_scopes(specs: &[Spec]) -> BTreeSet<&str> {
     retired.map(|scope| scope.name.as_str()).collect()
 }
 
-/// Events and types, united with their words.
+/// Joins events and types with their descriptions and names.
 struct Catalogue<'a, 'p> {
     overlay: &'a Overlay,
     types: &'a Types,
@@ -112,7 +112,7 @@ struct Catalogue<'a, 'p> {
     validated: BTreeSet<&'a str>,
     /// The permissions for which apps can no longer apply.
     retired: BTreeSet<&'a str>,
-    /// The keys that the facts have for each enum.
+    /// The keys of each enum in the facts.
     keys: BTreeMap<&'a str, BTreeSet<Key>>,
     problems: &'p mut Problems,
 }
@@ -155,7 +155,7 @@ impl<'a> Catalogue<'a, '_> {
         }
     }
 
-    /// Nothing for an extern type, and for one that only those lead to.
+    /// `None` for an extern type, and for a type that only extern types refer to.
     fn generated_type(&mut self, definition: &Definition, specs: &[Spec]) -> Option<Struct> {
         let object = &definition.object;
         let words = self.overlay.types.get(&object.key);
@@ -223,7 +223,7 @@ impl<'a> Catalogue<'a, '_> {
         })
     }
 
-    /// The Rust names of the events that have a type somewhere in them.
+    /// The Rust names of the events that contain a type.
     fn events_with(&self, key: &str, specs: &[Spec]) -> Vec<String> {
         let has =
             |spec: &&Spec| types::reached_from(&spec.body, self.types, self.overlay).contains(key);
@@ -281,7 +281,7 @@ impl<'a> Catalogue<'a, '_> {
         self.described(property, words, doc)
     }
 
-    /// A field with its description, to which the facts are added.
+    /// A field with its description and facts.
     fn described(&self, property: &Property, words: Option<&FieldWords>, doc: String) -> Field {
         let schema = &property.schema;
         let enumeration = words.and_then(|words| words.enumeration.as_deref());
@@ -309,8 +309,8 @@ impl<'a> Catalogue<'a, '_> {
         }
     }
 
-    /// The type without its `Option`, and the generated type that it mentions. What the overlay says
-    /// of a leaf stands for a value or for what lists and maps are made of.
+    /// The type without its `Option`, and the generated type that it mentions. The words of the overlay
+    /// apply to a value, or to the elements of lists and maps.
     fn rust_type(
         &self,
         shape: &Shape,
@@ -343,8 +343,8 @@ impl<'a> Catalogue<'a, '_> {
         }
     }
 
-    /// A description: one sentence or more on one line, because facts follow it as sentences.
-    /// Empty where there is none, which a domain that is `described` has none of.
+    /// A description: one or more sentences on one line, because facts follow as sentences. Empty if
+    /// there is none, which is a problem in a `described` domain.
     fn doc(&mut self, doc: Option<&String>, at: &[&str]) -> String {
         let Some(doc) = doc else {
             if self.overlay.described || at.first() == Some(&"enums") {
@@ -358,7 +358,7 @@ impl<'a> Catalogue<'a, '_> {
         if doc.chars().any(|char| char >= FIRST_CJK) {
             self.report(at, "a `doc` is in English");
         }
-        // Rustdoc would take these for links and tags.
+        // Rustdoc would treat these as links and tags.
         let prose = doc.split('`').step_by(2);
         if doc.matches('`').count() % 2 == 1
             || prose.flat_map(str::chars).any(|c| "[]<>".contains(c))

@@ -4,7 +4,7 @@ use super::facts::{Envelope, EventFacts, Scope};
 use super::model::Info;
 use super::prose::code_list;
 
-/// Why the body of a raw event stays as it was sent.
+/// Why the body of a raw event has no type.
 pub(crate) fn raw(facts: &EventFacts) -> &'static str {
     if facts.unconfirmed {
         "No official source describes this event, so its body is kept as raw JSON."
@@ -13,7 +13,7 @@ pub(crate) fn raw(facts: &EventFacts) -> &'static str {
     }
 }
 
-/// The facts of an event, an item of a list each.
+/// The facts of an event, as items of a list.
 pub(crate) fn items(facts: &EventFacts) -> Vec<String> {
     let mut items = vec![format!(
         "Event type: `{}`, {}",
@@ -53,7 +53,7 @@ pub(crate) fn items(facts: &EventFacts) -> Vec<String> {
     items
 }
 
-/// A permission, with the kinds of app that can have it where not all of the event's can.
+/// A permission, with the kinds of app that can have it, if those are not all kinds of the event.
 fn scope_text(scope: &Scope, facts: &EventFacts) -> String {
     let mut limits = Vec::new();
     if !scope.app_types.is_empty() && scope.app_types != facts.app_types {
@@ -69,7 +69,7 @@ fn scope_text(scope: &Scope, facts: &EventFacts) -> String {
     format!("`{name}` ({})", limits.join(", "))
 }
 
-/// Where the fields are from, as a cell of a table.
+/// The source of the fields, as a cell of a table.
 pub(crate) fn cell(facts: &EventFacts, is_raw: bool) -> String {
     match (&facts.page, &facts.updated) {
         _ if is_raw && facts.unconfirmed => "no official source, raw JSON body".to_owned(),

@@ -18,13 +18,13 @@ use super::{CodegenError, problem};
 /// The fields of SDKs that are not taken.
 pub(crate) const LEFT: &str = "specs/drift.toml";
 
-/// A field by its way from the body, with dots between the names, and what it is.
+/// The kind of each field, by its path from the body with dots.
 pub(crate) type Fields = BTreeMap<String, Kind>;
 
-/// What a value is, as far as sources can disagree on it.
+/// The kind of a value, as far as sources can disagree on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// A lenient field takes each of these for the others.
+    /// A lenient field accepts each of these for the others.
     Text(&'static str),
     Boolean,
     Any,
@@ -51,7 +51,7 @@ impl Kind {
         }
     }
 
-    /// As the tables of differences write it.
+    /// Parses the notation of the tables of differences.
     #[cfg(test)]
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let inner = |outer: &str| {
@@ -134,7 +134,7 @@ fn add<'a>(
             shape => Vec::from_iter(shape.named()),
         };
         for key in keys {
-            // A type can be within itself.
+            // A type can contain itself.
             if let Some(inner) = types.get(key).filter(|_| !within.contains(&key)) {
                 within.push(key);
                 add(&inner.object, &at, types, within, found);
@@ -144,8 +144,8 @@ fn add<'a>(
     }
 }
 
-/// The events of all domains, each with the fields of its types: those have what any page of the domain
-/// shows.
+/// The events of all domains, with the fields of their types. A type has the fields of all pages of the
+/// domain.
 pub(crate) fn known(root: &Path) -> Result<BTreeMap<String, (Spec, Fields)>, CodegenError> {
     let mut known = BTreeMap::new();
     let mut problems = Problems::default();

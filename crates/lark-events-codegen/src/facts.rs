@@ -16,12 +16,12 @@ pub(crate) struct EventFacts {
     pub(crate) page: Option<String>,
     /// The day of the page, `YYYY-MM-DD`.
     pub(crate) updated: Option<String>,
-    /// What the page calls it, in the page's language.
+    /// The title of the page, in the page's language.
     pub(crate) title: Option<String>,
-    /// The SDKs that its fields are from, where they are from no page.
+    /// The SDKs with its fields, if no page has them.
     #[serde(default)]
     pub(crate) sdks: Vec<String>,
-    /// No official source says what is in it, or that it is there at all.
+    /// No official source describes the event, or even mentions it.
     #[serde(default)]
     pub(crate) unconfirmed: bool,
     /// Its page has a sample and no table of fields.
@@ -43,7 +43,7 @@ pub(crate) struct Scope {
     pub(crate) name: String,
     #[serde(default)]
     pub(crate) app_types: Vec<String>,
-    /// It can no longer be applied for; apps that have it keep it.
+    /// Apps can no longer apply for it. Apps that have it keep it.
     #[serde(default)]
     pub(crate) retired: bool,
 }
@@ -76,7 +76,7 @@ impl Envelope {
 pub(crate) struct Facts {
     /// `seconds`, `days`, …
     pub(crate) unit: Option<String>,
-    /// It is a point in time, counted from 1970.
+    /// The value is a point in time, counted from 1970.
     pub(crate) unix_time: bool,
     /// Beside `type` for numbers, as long as the sample keeps to them. Here for numbers that travel
     /// as strings, and for bounds that the page's own sample breaks.
@@ -85,16 +85,16 @@ pub(crate) struct Facts {
     /// The same for characters of a string and elements of a list.
     pub(crate) min_length: Option<u64>,
     pub(crate) max_length: Option<u64>,
-    /// What counts where the value is not given; here or beside `type`, like the range.
+    /// The value to assume if it is absent. Like the range, it is here or beside `type`.
     pub(crate) default: Option<Value>,
     /// The platform rounds to the nearest multiple of this.
     pub(crate) round_to: Option<Number>,
     /// The documented values. Others may come: hence no `enum`.
     pub(crate) keys: Vec<Value>,
-    /// Without any one of these permissions, the value is not sent.
+    /// The value is sent only to apps with one of these permissions.
     pub(crate) scopes: Vec<String>,
-    /// The sample has it, and the table of fields does not.
+    /// Only the sample has the value, and not the table of fields.
     pub(crate) only_sampled: bool,
-    /// The only sources that have it, where it is in no page or not in all SDKs.
+    /// The SDKs with the value, if no page or not every SDK has it.
     pub(crate) sdks: Vec<String>,
 }

@@ -7,7 +7,8 @@ use std::{fs, io};
 
 use super::CodegenError;
 
-/// Writes the text unless the file has it, and returns whether it had it. With `check`, only compares.
+/// Writes the text unless the file already has it, and returns whether it did. With `check`, only
+/// compares.
 ///
 /// A checkout with CRLF line ends counts as the same.
 pub(crate) fn ensure_file_contents(
@@ -28,7 +29,7 @@ pub(crate) fn ensure_file_contents(
     Ok(false)
 }
 
-/// Writes a file, and makes the folder that it is in.
+/// Writes a file, and creates its folder.
 pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;

@@ -79,7 +79,7 @@ const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 /// Files by their paths.
 type Texts = BTreeMap<PathBuf, String>;
 
-/// Why nothing was generated, or what a check found. Its text has a line for each problem.
+/// The failure of a run, or the findings of a check. Its text has a line for each problem.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CodegenError {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::model::{Domain, Event, Origin};
 use super::place::Place;
 
-/// An event, and where its type is.
+/// An event, and the place of its type.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) domain: String,
@@ -21,9 +21,9 @@ pub(crate) struct Entry {
     pub(crate) documented: String,
     pub(crate) is_raw: bool,
     pub(crate) origin: Origin,
-    /// Whether it comes in the envelope of version 1.
+    /// Whether the event has the envelope of version 1.
     pub(crate) is_v1: bool,
-    /// Where in the body the documented key of duplicates is, as a JSON pointer.
+    /// A JSON pointer to the documented key of duplicates in the body.
     pub(crate) duplicate_key: Option<String>,
 }
 
@@ -119,13 +119,13 @@ pub(crate) fn markdown<'a>(entries: impl Iterator<Item = &'a Entry>) -> String {
     text + &format!("| **all** | | {all} |\n")
 }
 
-/// What stands around the table in the README.
+/// The marks around the table in the README.
 const MARKS: [&str; 2] = [
     "<!-- cargo xtask codegen list --markdown -->\n",
     "<!-- end -->",
 ];
 
-/// The README with the table between its marks; nothing where it has none.
+/// The README with the table between its marks. `None` if it has no marks.
 pub(crate) fn in_readme(readme: &str, table: &str) -> Option<String> {
     let [begin, end] = MARKS;
     let (before, rest) = readme.split_once(begin)?;

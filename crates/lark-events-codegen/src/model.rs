@@ -3,23 +3,23 @@
 
 use super::overlay::Key;
 
-/// One domain's worth of generated code. Everything is sorted by Rust name, fields by the page.
+/// The generated code of one domain. Items are sorted by Rust name, and fields as on the page.
 #[derive(Debug)]
 pub(crate) struct Domain {
     /// Such as `vc`.
     pub(crate) name: String,
-    /// What the module says of itself; a crate has its own words.
+    /// The documentation of the module. A crate has a hand-written one.
     pub(crate) module_doc: Option<ModuleDoc>,
     /// The enum of its events.
     pub(crate) event_set: String,
     pub(crate) events: Vec<Event>,
     pub(crate) types: Vec<Struct>,
-    /// Hand-written types, by their paths, with what the facts say is in them.
+    /// Hand-written types by their paths, with the fields of the facts.
     pub(crate) externs: Vec<Struct>,
     pub(crate) enums: Vec<Enum>,
     /// The generated types and enums that the file of events mentions.
     pub(crate) used_by_events: Vec<String>,
-    /// The enums that the file of types mentions: the types are in that very file.
+    /// The enums that the file of types mentions. The types themselves are in that file.
     pub(crate) used_by_types: Vec<String>,
 }
 
@@ -39,7 +39,7 @@ impl Domain {
 
 #[derive(Debug)]
 pub(crate) struct ModuleDoc {
-    /// What its events are about, as a sentence.
+    /// The subject of its events, as a sentence.
     pub(crate) summary: String,
     /// Its path.
     pub(crate) module: String,
@@ -53,39 +53,39 @@ pub(crate) struct Event {
     /// Whether it comes in the envelope of version 1.
     pub(crate) is_v1: bool,
     pub(crate) doc: String,
-    /// What is documented of it, an item of a list each.
+    /// Its documented facts, as items of a list.
     pub(crate) facts: Vec<String>,
-    /// Where that is documented, as a cell of a table.
+    /// The documentation of the event, as a cell of a table.
     pub(crate) documented: String,
     pub(crate) info: Info,
-    /// Its name, and its fields unless it is raw.
+    /// The struct of the body. Raw bodies have no fields.
     pub(crate) body: Struct,
-    /// Why the body stays as it was sent, where it does.
+    /// For a raw body, why it has no type.
     pub(crate) raw: Option<&'static str>,
     pub(crate) origin: Origin,
     pub(crate) sample: Option<Sample>,
     /// All of its permissions.
     pub(crate) scopes: Vec<String>,
-    /// Where in the body the documented key of duplicates is, as a JSON pointer.
+    /// A JSON pointer to the documented key of duplicates in the body.
     pub(crate) duplicate_key: Option<String>,
 }
 
-/// Where it is known from.
+/// The sources of an event.
 #[derive(Debug, Clone)]
 pub(crate) struct Origin {
-    /// What its page calls it.
+    /// The title of its page.
     pub(crate) title: Option<String>,
-    /// The SDKs that its fields are from, where they are from no page.
+    /// The SDKs with its fields, if no page has them.
     pub(crate) sdks: Vec<String>,
     /// No official source has it.
     pub(crate) is_unconfirmed: bool,
 }
 
-/// What its `INFO` says, each list empty where there is nothing to say.
+/// The content of its `INFO`. Lists may be empty.
 #[derive(Debug)]
 pub(crate) struct Info {
     pub(crate) title: String,
-    /// Whether it comes otherwise than in the envelope of version 2.
+    /// Whether it has another envelope than that of version 2.
     pub(crate) is_old: bool,
     pub(crate) page: Option<String>,
     pub(crate) updated: Option<String>,
@@ -105,12 +105,12 @@ pub(crate) struct Sample {
 #[derive(Debug)]
 pub(crate) struct Struct {
     pub(crate) name: String,
-    /// What stands above it, a paragraph each; an event has more to say than a type.
+    /// The paragraphs above it. An event has more than a type.
     pub(crate) docs: Vec<String>,
     pub(crate) fields: Vec<Field>,
-    /// Whether the name of a field has to do.
+    /// Whether a field has no description.
     pub(crate) has_undocumented: bool,
-    /// Its documented rules, where their checks are generated.
+    /// The generated checks of its documented rules.
     pub(crate) checks: Vec<Check>,
 }
 
@@ -119,7 +119,7 @@ pub(crate) struct Field {
     /// On the wire.
     pub(crate) wire_name: String,
     pub(crate) name: String,
-    /// Empty where the name says it.
+    /// Empty if the name is enough.
     pub(crate) doc: String,
     /// Without the `Option`.
     pub(crate) rust_type: String,
@@ -149,7 +149,7 @@ pub(crate) enum Rule {
 pub(crate) struct Enum {
     pub(crate) name: String,
     pub(crate) doc: String,
-    /// Whether its keys are strings, or else integers.
+    /// Whether its keys are strings. Otherwise, they are integers.
     pub(crate) is_text: bool,
     /// At least one.
     pub(crate) variants: Vec<Variant>,

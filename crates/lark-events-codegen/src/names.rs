@@ -1,9 +1,9 @@
-//! Rust names for the platform's names, by one rule: events have the names of the official Go SDK,
-//! which its users and its documentation know.
+//! Rust names for the platform's names, by one rule. Events have the names of the official Go SDK, which
+//! users know from there.
 
 use super::facts::Envelope;
 
-/// Words of Rust that a field cannot be called.
+/// Keywords of Rust, which cannot be names of fields.
 const KEYWORDS: &[&str] = &[
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
     "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
@@ -12,7 +12,7 @@ const KEYWORDS: &[&str] = &[
     "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
-/// Names that generated code itself uses, so that no type may take them.
+/// Names that generated code uses itself. No type may have them.
 const RESERVED: &[&str] = &[
     "DecodeError",
     "Deserialize",
@@ -105,12 +105,12 @@ pub(crate) fn constant_name(type_name: &str) -> String {
     words(type_name).join("_").to_ascii_uppercase()
 }
 
-/// Whether a type can be called so.
+/// Whether the name is valid for a type.
 pub(crate) fn is_type_name(name: &str) -> bool {
     is_camel(name) && !RESERVED.contains(&name)
 }
 
-/// Whether a variant can be called so. `Unknown` is the one that every enum has.
+/// Whether the name is valid for a variant. `Unknown` is a variant of every enum.
 pub(crate) fn is_variant_name(name: &str) -> bool {
     is_camel(name) && !["Self", "Unknown"].contains(&name)
 }
@@ -120,12 +120,13 @@ fn is_camel(name: &str) -> bool {
         && name.chars().all(|char| char.is_ascii_alphanumeric())
 }
 
-/// Whether a domain, and so a module, can be called so.
+/// Whether the name is valid for a domain and its module.
 pub(crate) fn is_domain_name(name: &str) -> bool {
     is_lower(name, '_') && !KEYWORDS.contains(&name)
 }
 
-/// Whether the crate of a domain can be called so. Those of all domains begin with `lark`.
+/// Whether the name is valid for the crate of a domain. Names that begin with `lark` are for crates of
+/// all domains.
 pub(crate) fn is_crate_name(name: &str) -> bool {
     is_lower(name, '-') && !name.starts_with("lark")
 }
@@ -137,7 +138,7 @@ fn is_lower(name: &str, joiner: char) -> bool {
             .all(|char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == joiner)
 }
 
-/// Whether it is a path to an item, such as `lark_events::UserId`.
+/// Whether the text is a path to an item, such as `lark_events::UserId`.
 pub(crate) fn is_path(path: &str) -> bool {
     let is_ident = |name: &str| {
         name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
@@ -148,7 +149,7 @@ pub(crate) fn is_path(path: &str) -> bool {
     path.split("::").all(is_ident)
 }
 
-/// Whether a field can be called so.
+/// Whether the name is valid for a field.
 pub(crate) fn is_field_name(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_lowercase())
         && name
@@ -234,7 +235,7 @@ mod tests {
                 "security_and_compliance",
                 "DeviceApplyRecordDeviceApplyEventV2",
             ),
-            // A callback's domain is not the first segment of its name.
+            // The domain of a callback is not the first segment of its name.
             ("card.action.trigger", "core", "CardActionTrigger"),
         ] {
             assert_eq!(event_name(event_type, domain, Envelope::V2), expected);
@@ -249,7 +250,7 @@ mod tests {
         }
     }
 
-    /// Runs where the list of all events lies beside the checkout.
+    /// Runs only if the list of all events is beside the checkout.
     #[test]
     fn every_listed_event_has_its_name() {
         let list = workspace_root().join("../shared/event-types.tsv");

@@ -61,7 +61,7 @@ impl<'a> Naming<'a> {
                 naming.types.insert(key, external.path.clone());
                 continue;
             }
-            // A type that only a hand-written type contains needs no name.
+            // A type that is only in hand-written types needs no name.
             if !reached.contains(key.as_str()) {
                 continue;
             }

@@ -1,5 +1,5 @@
-//! Our descriptions and names for the facts of a domain: `specs/<domain>/overlay.toml`. An import
-//! never changes it.
+//! Our descriptions and names for the facts of a domain: `specs/<domain>/overlay.toml`. An import never
+//! changes an overlay.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,55 +18,55 @@ pub(crate) struct Overlay {
     /// Relative to the workspace.
     #[serde(skip)]
     pub(crate) file: String,
-    /// What the events of the domain are about, for its documentation.
+    /// The subject of the domain's events, for its documentation.
     pub(crate) about: Option<String>,
     /// The crate of the domain, such as `vc-events`, instead of a module of the crate of types.
     #[serde(rename = "crate")]
     pub(crate) crate_name: Option<String>,
-    /// The module whose hand-written types stand for the whole domain, so that nothing is generated.
+    /// The module with hand-written types for the whole domain. Nothing is generated for it.
     pub(crate) by_hand: Option<String>,
-    /// Whether every event, type and field has its words.
+    /// Whether every event, type and field must have a description.
     pub(crate) described: bool,
     /// By event type.
     pub(crate) events: BTreeMap<String, ObjectWords>,
-    /// By the page's name, or `owner/field` for a type without one.
+    /// By the name on the page, or `owner/field` for an unnamed type.
     pub(crate) types: BTreeMap<String, ObjectWords>,
     /// By Rust name.
     pub(crate) enums: BTreeMap<String, EnumWords>,
 }
 
-/// What we say of an event or a type.
+/// Our description and names for an event or a type.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct ObjectWords {
-    /// What triggers the event; what the type is.
+    /// The trigger of an event, or the meaning of a type.
     pub(crate) doc: Option<String>,
     /// The Rust name, where the rule gives a bad one.
     pub(crate) name: Option<String>,
     /// For a type: a hand-written one to use instead of a generated one.
     #[serde(rename = "extern")]
     pub(crate) external: Option<External>,
-    /// Whether its documented rules are checked by hand-written code beside the generated.
+    /// Whether hand-written code checks its documented rules.
     pub(crate) validated_by_hand: bool,
     pub(crate) fields: BTreeMap<String, FieldWords>,
-    /// For a type: the members of objects in models that are of it, as models have no names of types.
+    /// For a type: the members by which objects in models are recognised, as models do not name types.
     pub(crate) members: Vec<Vec<String>>,
     /// For an event: fields that SDKs have and its page does not.
     pub(crate) from_sdks: Option<SdkFields>,
-    /// For an event: what makes its sample JSON.
+    /// For an event: repairs of its sample.
     pub(crate) repairs: Vec<Repair>,
-    /// For an event whose page names another key than the event's id for de-duplication: where that
-    /// is in the body, as a JSON pointer. An import does not read it, as pages say it in prose.
+    /// For an event: a JSON pointer to the key for deduplication in the body, if its page names one
+    /// other than the event's id. Pages have it in prose, so an import does not read it.
     pub(crate) duplicate_key: Option<String>,
 }
 
-/// A text in a sample, replaced wherever it is before the sample is read.
+/// Replaces each occurrence of a text in a sample, before the sample is parsed.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Repair {
     pub(crate) find: String,
     pub(crate) replace: String,
-    /// What was wrong.
+    /// The reason.
     #[serde(rename = "note")]
     pub(crate) _note: String,
 }
@@ -77,7 +77,7 @@ pub(crate) struct Repair {
 pub(crate) struct External {
     /// Such as `lark_events::UserId`.
     pub(crate) path: String,
-    /// What it has: a fact beyond these would be lost in it.
+    /// Its fields. Other fields of the facts would be lost.
     pub(crate) fields: Vec<String>,
 }
 
@@ -90,10 +90,10 @@ pub(crate) struct FieldWords {
     /// The enum that names the keys.
     #[serde(rename = "enum")]
     pub(crate) enumeration: Option<String>,
-    /// The hand-written type of a value that comes in several forms.
+    /// The hand-written type of a value with several forms.
     #[serde(rename = "extern")]
     pub(crate) external: Option<String>,
-    /// What it is where pages contradict each other.
+    /// The type to use if pages contradict each other.
     #[serde(rename = "type")]
     pub(crate) settled: Option<SettledType>,
 }
@@ -136,7 +136,7 @@ pub(crate) struct VariantWords {
     pub(crate) doc: Option<String>,
 }
 
-/// What stands for a variant on the wire.
+/// The value of a variant on the wire.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Key {
@@ -185,7 +185,7 @@ impl Overlay {
         }
     }
 
-    /// The hand-written type that stands for a type of the pages.
+    /// The hand-written type for a type of the pages.
     pub(crate) fn external(&self, key: &str) -> Option<&External> {
         self.types.get(key)?.external.as_ref()
     }
@@ -209,7 +209,7 @@ impl EnumWords {
     }
 }
 
-/// The TOML path of a table, with keys quoted where TOML wants it.
+/// The TOML path of a table. Keys are quoted if TOML requires it.
 pub(crate) fn path(keys: &[&str]) -> String {
     let bare = |char: char| char.is_ascii_alphanumeric() || char == '_' || char == '-';
     let keys: Vec<_> = keys

@@ -1,4 +1,5 @@
-//! Where the Rust of a domain is: in a module of the crate of types, unless its overlay says otherwise.
+//! The place of the Rust of a domain: a module of the crate of types, unless the overlay names another
+//! place.
 
 use super::names;
 use super::overlay::Overlay;
@@ -7,12 +8,12 @@ use super::problem::Problems;
 /// The crate that has a module for each domain.
 pub(crate) const TYPES: &str = "lark-events-types";
 
-/// The folder of a crate that holds generated files and nothing else.
+/// The folder of a crate with generated files only.
 pub(crate) const GENERATED: &str = "src/generated";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// The module of the crate of types that is called as the domain.
+    /// The module of the crate of types with the name of the domain.
     Module(String),
     /// A separate crate.
     Crate(String),

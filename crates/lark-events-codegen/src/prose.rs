@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::facts::Facts;
 use super::spec::{Property, Schema, Shape};
 
-/// Everything documented of a field, a sentence each. Permissions that can no longer be applied for
-/// are left out where there are others.
+/// All documented facts of a field, as sentences. Leaves out permissions that apps can no longer apply
+/// for, unless there are no others.
 pub(crate) fn field_sentences(
     property: &Property,
     is_enum: bool,
@@ -108,7 +108,7 @@ fn scope_sentence(scopes: &[String]) -> Option<String> {
     }
 }
 
-/// How many events the documentation of a type names.
+/// The most events that the documentation of a type names.
 const MAX_PART_OF: usize = 3;
 
 /// `Part of A, B and 3 more events.`
@@ -126,7 +126,7 @@ pub(crate) fn part_of(events: &[String]) -> String {
     format!("Part of {}{more}.", named.join(", "))
 }
 
-/// A text as code, whatever is in it.
+/// Any text as a code span.
 pub(crate) fn code(text: &str) -> String {
     if text.is_empty() {
         return "`\"\"`".to_owned();
@@ -165,8 +165,8 @@ fn sentence(clauses: &str) -> String {
     first.into_iter().chain(chars).chain(['.']).collect()
 }
 
-/// The lines of a paragraph, none wider than `width` where it can be helped. Code spans stay whole,
-/// and with them their meaning: a line that begins with `+` or `-` would be a list.
+/// Wraps a paragraph at `width` where possible. Code spans are not split, and no line begins like a
+/// list, a heading or a quotation.
 pub(crate) fn wrap(paragraph: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in unbreakable(paragraph) {
@@ -183,8 +183,7 @@ pub(crate) fn wrap(paragraph: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// Whether a line that begins with this word would not go on with the paragraph: a list, a heading
-/// or a quotation.
+/// Whether a line that begins with this word would start a list, a heading or a quotation.
 fn begins_block(word: &str) -> bool {
     let number = word.trim_end_matches(['.', ')']);
     let is_number =
@@ -192,7 +191,7 @@ fn begins_block(word: &str) -> bool {
     is_number || ["-", "+", "*", ">"].contains(&word) || word.starts_with('#')
 }
 
-/// The words of a text, those of one code span together.
+/// The words of a text. A code span counts as one word.
 fn unbreakable(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut in_code = false;

@@ -1,4 +1,4 @@
-//! One level of a schema as it stands in a fact file, with its facts in one place.
+//! One level of a schema in a fact file, with its facts in one place.
 
 use serde::Deserialize;
 use serde_json::{Map, Number, Value};
@@ -11,7 +11,7 @@ use super::facts::Facts;
 pub(crate) struct RawSchema {
     #[serde(rename = "$ref")]
     pub(crate) reference: Option<String>,
-    /// A type, and what its sample has against it.
+    /// A type, and differing types of its sample.
     pub(crate) any_of: Option<Vec<Value>>,
     #[serde(rename = "type")]
     pub(crate) kinds: Option<Kinds>,
@@ -29,7 +29,7 @@ pub(crate) struct RawSchema {
     facts: Facts,
 }
 
-/// The type on the page first, then those that its sample has against it.
+/// The type on the page, and then differing types of its sample.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Kinds {
@@ -51,7 +51,7 @@ pub(crate) enum Kind {
 }
 
 impl RawSchema {
-    /// Whether `type` is there and names nothing.
+    /// Whether `type` is an empty list.
     pub(crate) fn has_no_kind(&self) -> bool {
         matches!(&self.kinds, Some(Kinds::Several(kinds)) if kinds.is_empty())
     }
@@ -63,7 +63,7 @@ impl RawSchema {
         }
     }
 
-    /// The facts from both of their places.
+    /// Takes the facts from both of their places.
     pub(crate) fn take_facts(&mut self) -> Result<Facts, &'static str> {
         let mut facts = std::mem::take(&mut self.facts);
         let kind = self.kind();
@@ -95,7 +95,7 @@ impl RawSchema {
     }
 }
 
-/// Whether there is one value at most, which is then in its place.
+/// Puts a value into its place. Returns whether there was at most one.
 fn put<T>(place: &mut Option<T>, value: Option<T>) -> bool {
     let is_single = place.is_none() || value.is_none();
     if value.is_some() {

@@ -1,4 +1,4 @@
-//! The README of a domain's own crate: its events, and one of them handled.
+//! The README of a domain's own crate: an example, and the table of its events.
 
 use super::list::Entry;
 
@@ -22,6 +22,7 @@ pub(crate) fn text(
     let typed = entries.iter().find(|entry| !entry.is_raw);
     if let Some(Entry { module, name, .. }) = typed.or(entries.first()) {
         let mut uses = [
+            "use lark_events::error::BuildError;\n".to_owned(),
             "use lark_events::{Dispatcher, Event};\n".to_owned(),
             format!("use {module}::{name};\n"),
         ];
@@ -32,8 +33,9 @@ pub(crate) fn text(
              async fn on_event(event: Event<{name}>) {{\n\
              \x20   println!(\"{{:?}}: {{:?}}\", event.header.tenant_key, event.body);\n\
              }}\n\n\
-             let dispatcher = Dispatcher::builder().on::<{name}>(on_event).build()?;\n\
-             # Ok::<(), lark_events::error::BuildError>(())\n\
+             fn dispatcher() -> Result<Dispatcher, BuildError> {{\n\
+             \x20   Dispatcher::builder().on::<{name}>(on_event).build()\n\
+             }}\n\
              ```\n"
         );
     }

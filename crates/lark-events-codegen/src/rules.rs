@@ -32,8 +32,8 @@ pub(crate) fn with_rules<'a>(types: &'a Types, overlay: &Overlay) -> BTreeSet<&'
     }
 }
 
-/// The rules for a field: of a list its length, of a scalar its bounds, and those of its type. What
-/// an enum stands for has none, as its keys are what it can be.
+/// The rules for a field: the length of a list, the bounds of a scalar, and the rules of its type. An
+/// enum has no bounds, as its keys are the values.
 pub(crate) fn of_field(schema: &Schema, is_enum: bool, validated: &BTreeSet<&str>) -> Vec<Rule> {
     let Schema { shape, facts, .. } = schema;
     let has_range = facts.minimum.is_some() || facts.maximum.is_some();
@@ -63,7 +63,7 @@ fn length(facts: &Facts) -> String {
     rust_range(text(minimum), text(facts.max_length))
 }
 
-/// Both bounds are in it.
+/// A range of Rust. Both bounds are included.
 fn rust_range(minimum: Option<String>, maximum: Option<String>) -> String {
     let minimum = minimum.unwrap_or_default();
     match maximum {

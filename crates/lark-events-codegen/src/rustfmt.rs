@@ -29,7 +29,7 @@ impl fmt::Display for FormatError {
     }
 }
 
-/// Formats a Rust file that is to be in this folder, with the settings that count there.
+/// Formats a Rust file for this folder, with the settings that apply there.
 pub(crate) fn format(text: &str, folder: &Path) -> Result<String, FormatError> {
     let mut rustfmt = Command::new("rustfmt");
     rustfmt.args(["--edition", "2024"]).current_dir(folder);
@@ -39,7 +39,7 @@ pub(crate) fn format(text: &str, folder: &Path) -> Result<String, FormatError> {
         .spawn()
         .map_err(FormatError::NotRun)?;
     let mut stdin = child.stdin.take().into_iter();
-    // One that fails early does not read what it is given, and says why.
+    // If rustfmt fails early, it does not read its input, and its error has the reason.
     let written = stdin.try_for_each(|mut stdin| stdin.write_all(text.as_bytes()));
     drop(stdin);
     let output = child.wait_with_output().map_err(FormatError::NotRun)?;
@@ -51,8 +51,8 @@ pub(crate) fn format(text: &str, folder: &Path) -> Result<String, FormatError> {
     String::from_utf8(output.stdout).map_err(|error| FormatError::Refused(error.to_string()))
 }
 
-/// Formats the Rust files among the texts: in a copy, by one rustfmt for all of them, which is far
-/// quicker than one for each.
+/// Formats the Rust files among the texts, in a copy. One rustfmt for all of them is far faster than one
+/// for each.
 pub(crate) fn format_all(mut texts: Texts, root: &Path) -> Result<Texts, CodegenError> {
     let copy = Scratch::new();
     let mut paths = Vec::new();

@@ -1,8 +1,8 @@
-//! The hand-owned files of a domain's own crate: written when missing, never touched again.
+//! The hand-owned files of a domain's own crate. They are written once, and never changed.
 
 use super::names::event_set_name;
 
-/// Each by its path in the crate.
+/// The files by their paths in the crate.
 pub(crate) fn files(
     name: &str,
     domain: &str,

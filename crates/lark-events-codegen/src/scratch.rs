@@ -9,7 +9,7 @@ use std::{env, fs, process};
 pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
-    /// Decides where it is; writing into it makes it.
+    /// Chooses a path. The first written file creates the folder.
     pub(crate) fn new() -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -28,7 +28,7 @@ impl Deref for Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What is left among the temporary files does no harm.
+        // A leftover in the temporary folder is harmless.
         let _ = fs::remove_dir_all(&self.0);
     }
 }

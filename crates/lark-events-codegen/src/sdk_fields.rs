@@ -1,6 +1,5 @@
-//! Fields that SDKs have and a page does not. The overlay lists those that are taken, and they
-//! become facts of the event when its fact file is read. In the fact file, an import would
-//! overwrite them.
+//! Fields that SDKs have and a page does not. The overlay lists the accepted ones, and they become facts
+//! of the event when its fact file is read. In the fact file itself, an import would overwrite them.
 
 use std::collections::BTreeMap;
 
@@ -10,21 +9,20 @@ use serde_json::{Value, json};
 use super::import::kind::Kind;
 use super::spec::child;
 
-/// What an overlay takes from SDKs for an event.
+/// The fields of an event that an overlay accepts from SDKs.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SdkFields {
-    /// Each with its version. There is no field that only one of them has.
+    /// The SDKs, with their versions. Each field is in at least two of them.
     sdks: Vec<String>,
-    /// By the names on the way from the body, with dots between: the type as a page would write it.
+    /// The type of each field in the notation of a page, by the path from the body with dots.
     pub(crate) fields: BTreeMap<String, String>,
 }
 
 impl SdkFields {
-    /// Adds them to a fact file whose body is at a pointer. The error is a field, and what is wrong
-    /// with it.
+    /// Adds the fields to a fact file whose body is at a pointer. The error is a field and the problem.
     pub(crate) fn add_to(&self, document: &mut Value, body: &str) -> Result<(), (&str, String)> {
-        // What holds a field sorts before it.
+        // The parent of a field sorts before it.
         for (path, kind) in &self.fields {
             let wrong = |rule: String| (path.as_str(), rule);
             let parsed = Kind::parse(kind).ok_or_else(|| wrong(format!("no type `{kind}`")))?;
@@ -57,7 +55,7 @@ impl SdkFields {
     }
 }
 
-/// Nothing for a type that the fact file does not have.
+/// `None` for a type that the fact file does not have.
 fn schema(kind: &Kind, document: &mut Value) -> Option<Value> {
     Some(match kind {
         Kind::String => json!({"type": "string"}),
@@ -83,12 +81,12 @@ fn schema(kind: &Kind, document: &mut Value) -> Option<Value> {
     })
 }
 
-/// The pointer to the members of what `path` leads to from the body, and whether it is new itself.
+/// The pointer to the members of the object at `path`, and whether that object is itself new.
 fn members(document: &Value, body: &str, path: &str) -> Option<(String, bool)> {
     let mut names = path.split('.').filter(|name| !name.is_empty());
     let mut at = body.to_owned();
     let mut is_new = false;
-    // A type has members, so that each name takes a few steps.
+    // Each name takes a few steps, as types refer to other types.
     for _ in 0..MAX_STEPS {
         let schema = document.pointer(&at)?;
         is_new |= schema.pointer("/x-lark/sdks").is_some();
@@ -115,10 +113,10 @@ fn members(document: &Value, body: &str, path: &str) -> Option<(String, bool)> {
     None
 }
 
-/// Far beyond any way through documented types.
+/// Far more than any path through documented types needs.
 const MAX_STEPS: usize = 256;
 
-/// Makes a schema take another form as well. Whether it did not already.
+/// Adds another form to a schema, and returns whether the form is new.
 fn widen(known: &mut Value, other: &Value) -> bool {
     if known["type"] == "array" && other["type"] == "array" {
         return widen(&mut known["items"], &other["items"]);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::files::sorted_entries;
 use super::{CodegenError, relative};
 
-/// Which events belong to a domain that their types do not begin with.
+/// The events of each domain whose types do not begin with it.
 pub(crate) const DOMAINS: &str = "specs/domains.toml";
 
 /// A folder of `specs/`.
@@ -16,7 +16,7 @@ pub struct Sources {
     pub name: String,
     /// The fact files.
     pub specs: Vec<Source>,
-    /// `overlay.toml`, or nothing by that name.
+    /// `overlay.toml`. It is empty if there is no such file.
     pub overlay: Source,
 }
 
@@ -25,7 +25,7 @@ pub struct Sources {
 pub struct Source {
     /// Relative to the workspace.
     pub file: String,
-    /// What is in it.
+    /// The content.
     pub text: String,
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn read(root: &Path) -> Result<Vec<Sources>, CodegenError> {
     Ok(domains)
 }
 
-/// The overlays alone: an import reads no facts but those that it replaces.
+/// Reads only the overlays: an import reads no facts except those that it replaces.
 pub(crate) fn read_overlays(root: &Path) -> Result<Vec<Source>, CodegenError> {
     let folders = folders(root)?.into_iter();
     folders
@@ -66,7 +66,7 @@ fn folders(root: &Path) -> Result<Vec<PathBuf>, CodegenError> {
     Ok(folders)
 }
 
-/// An empty one for a domain that has just been imported.
+/// The overlay. A newly imported domain has none, which counts as empty.
 fn read_overlay(root: &Path, path: &Path) -> Result<Source, CodegenError> {
     if path.exists() {
         return read_file(root, path);

@@ -21,7 +21,7 @@ pub(crate) struct Spec {
     pub(crate) file: String,
     pub(crate) facts: EventFacts,
     pub(crate) body: Object,
-    /// No page says what is in the body.
+    /// No page describes the body.
     pub(crate) is_raw: bool,
     /// The named types, then the anonymous ones.
     pub(crate) types: Vec<Object>,
@@ -61,7 +61,7 @@ pub(crate) struct Property {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Schema {
-    /// Where it stands, for messages: the fact file, and the place in it.
+    /// The fact file and the place in it, for messages.
     pub(crate) file: String,
     pub(crate) pointer: String,
     pub(crate) shape: Shape,
@@ -74,14 +74,14 @@ pub(crate) enum Shape {
     Integer,
     Number,
     Boolean,
-    /// Anything: the page does not say.
+    /// Any value, as the page does not describe it.
     Any,
     Array(Box<Schema>),
     /// An object with any member names.
     Map(Box<Schema>),
     /// An [`Object`], by its key.
     Named(String),
-    /// Sources disagree: it comes in each of these forms.
+    /// Sources disagree: the value can have each of these forms.
     Either(Vec<Schema>),
 }
 
@@ -95,7 +95,7 @@ impl Shape {
         }
     }
 
-    /// What its values are, in a word.
+    /// Its values as a noun, such as `a string`.
     pub(crate) fn article(&self) -> &'static str {
         match self {
             Self::String => "a string",
@@ -110,7 +110,7 @@ impl Shape {
 }
 
 impl Schema {
-    /// The value that lists and maps of it are made of.
+    /// The innermost element of lists and maps.
     pub(crate) fn leaf(&self) -> &Self {
         match &self.shape {
             Shape::Array(inner) | Shape::Map(inner) => inner.leaf(),
@@ -175,7 +175,7 @@ impl Spec {
         };
         let mut types = Vec::new();
         for (name, def) in &defs {
-            // `owner/field` is what a type without a name is called.
+            // `owner/field` is the key of an unnamed type.
             if name.contains('/') {
                 let rule = format!("`{name}` is not a name for a type");
                 parser.problems.push(file, child("/$defs", name), rule);
@@ -195,7 +195,7 @@ impl Spec {
     }
 }
 
-/// Adds what SDKs have beyond the page.
+/// Adds the accepted fields of SDKs.
 fn add_sdk_fields(document: &mut Value, overlay: &Overlay, problems: &mut Problems) {
     let event_type = document["$id"].as_str().unwrap_or_default().to_owned();
     let words = overlay.events.get(&event_type);
@@ -258,7 +258,7 @@ impl Document {
 struct Parser<'a> {
     file: &'a str,
     defs: &'a Map<String, Value>,
-    /// Objects met inside others, without a name of their own.
+    /// Unnamed objects inside others.
     anonymous: Vec<Object>,
     problems: &'a mut Problems,
 }
@@ -289,7 +289,7 @@ impl Parser<'_> {
         object
     }
 
-    /// Any schema. `key` is what an object here is called when it has no name.
+    /// Parses any schema. `key` is the key of an unnamed object here.
     fn schema(&mut self, value: Value, pointer: String, key: &str) -> Option<Schema> {
         let mut raw = self.raw(value, &pointer)?;
         let facts = match raw.take_facts() {

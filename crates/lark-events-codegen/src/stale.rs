@@ -7,7 +7,7 @@ use super::problem::Problems;
 use super::spec::{Object, Spec};
 use super::types::Types;
 
-/// Reports them, each by its place in the overlay.
+/// Reports each entry by its place in the overlay.
 pub(crate) fn report(specs: &[Spec], types: &Types, overlay: &Overlay, problems: &mut Problems) {
     let bodies = specs
         .iter()

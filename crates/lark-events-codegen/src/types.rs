@@ -49,10 +49,11 @@ pub(crate) fn collect(specs: &[Spec], overlay: &Overlay, problems: &mut Problems
     types
 }
 
-/// Types of several fact files on their way to become one.
+/// Merges the types of several fact files.
 struct Merging<'a> {
     overlay: &'a Overlay,
-    /// What two pages say differently: a type and a field, and a fact or nothing for the type.
+    /// The contradictions between pages: a type, a field, and a fact. The fact is empty if the types of
+    /// the field differ.
     contradictions: BTreeSet<[String; 3]>,
     problems: &'a mut Problems,
 }
@@ -82,7 +83,8 @@ impl Merging<'_> {
         }
     }
 
-    /// Whether both can be one: a type that says nothing gives way, an integer is a number.
+    /// Merges two schemas, and returns whether that is possible. An open type yields to any other, and
+    /// an integer to a number.
     fn schema(&mut self, known: &mut Schema, other: &Schema, at: [&str; 2]) -> bool {
         match (&mut known.shape, &other.shape) {
             (Shape::Array(known), Shape::Array(other)) | (Shape::Map(known), Shape::Map(other)) => {
@@ -106,7 +108,8 @@ impl Merging<'_> {
         true
     }
 
-    /// Bounds hold for every page, so the widest count. What pages say differently is not said.
+    /// Merges facts. The widest bounds count, as they hold for every page. Other facts that differ are
+    /// dropped.
     fn facts(&mut self, known: &mut Facts, other: &Facts, at: [&str; 2]) {
         fn unite<T: Clone + PartialEq>(known: &mut Vec<T>, other: &[T]) {
             for item in other {
@@ -134,7 +137,7 @@ impl Merging<'_> {
         known.unix_time |= other.unix_time;
     }
 
-    /// A fact that only one page has counts; of two that differ, none does, now and later.
+    /// Merges a fact. A fact of a single page counts. If two pages differ, the fact is dropped for good.
     fn agreed<T: Clone + PartialEq>(
         &mut self,
         known: &mut Option<T>,
@@ -190,13 +193,13 @@ impl Merging<'_> {
     }
 }
 
-/// A bound that only one page states is none for the other.
+/// The widest bound. It needs a bound of every page.
 fn widest<T: Clone>(a: &Option<T>, b: &Option<T>, is_wider: impl Fn(&T, &T) -> bool) -> Option<T> {
     let (a, b) = (a.as_ref()?, b.as_ref()?);
     Some(if is_wider(a, b) { a } else { b }.clone())
 }
 
-/// A hand-written type may have more than a page says, but not less.
+/// Reports facts that a hand-written type lacks. It may have more than the facts.
 fn report_lost_fields(object: &Object, external: &External, problems: &mut Problems) {
     for property in &object.properties {
         if !external.fields.contains(&property.name) {
@@ -207,7 +210,7 @@ fn report_lost_fields(object: &Object, external: &External, problems: &mut Probl
     }
 }
 
-/// A type that holds itself other than in a list or a map would need a `Box`.
+/// Reports types that contain themselves other than in a list or a map. They would need a `Box`.
 fn report_cycles(types: &Types, overlay: &Overlay, problems: &mut Problems) {
     for (key, Definition { object, .. }) in types {
         for property in &object.properties {
@@ -225,7 +228,7 @@ fn report_cycles(types: &Types, overlay: &Overlay, problems: &mut Problems) {
     }
 }
 
-/// The type itself, and every type that is within it without a list or a map between.
+/// The type itself, and every type in it that is not in a list or a map.
 fn held_by<'a>(key: &'a str, types: &'a Types, overlay: &Overlay) -> BTreeSet<&'a str> {
     let mut held = BTreeSet::new();
     let mut open = vec![key];
@@ -247,7 +250,8 @@ fn held_by<'a>(key: &'a str, types: &'a Types, overlay: &Overlay) -> BTreeSet<&'
     held
 }
 
-/// The types that an object leads to, also through lists and maps, but not through hand-written ones.
+/// The types that an object refers to, directly or indirectly, also in lists and maps. Hand-written
+/// types end the search.
 pub(crate) fn reached_from<'a>(
     object: &'a Object,
     types: &'a Types,

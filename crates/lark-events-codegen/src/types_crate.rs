@@ -6,10 +6,10 @@ use super::list::{self, Entry};
 use super::model;
 use super::place::{GENERATED, Place, TYPES};
 
-/// Features that no domain has, so that none can be called so.
+/// Features with other meanings. No domain can have these names.
 pub(crate) const FEATURES: [&str; 3] = ["all", "catalogue", "default"];
 
-/// Its generated files that are of no single domain, by their paths in the workspace.
+/// The generated files that belong to no single domain, by their paths in the workspace.
 pub(crate) fn files<'a>(
     entries: impl Iterator<Item = &'a Entry>,
     version: &str,
@@ -171,7 +171,7 @@ fn table(domains: &BTreeMap<&str, Vec<&Entry>>) -> String {
 
 use crate::catalogue::{Domain, Origin};
 
-/// Every domain that is on, by name.
+/// Every enabled domain, by name.
 pub const DOMAINS: &[Domain] = &[\n";
     for (domain, entries) in domains {
         let Entry { place, module, .. } = entries[0];

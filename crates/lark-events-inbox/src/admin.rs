@@ -31,7 +31,8 @@ pub trait Admin: Store {
     async fn show(&self, seq: u64) -> Result<Option<Shown>, StoreError>;
 
     /// Makes dead letters and waiting events visible now, at most `limit` of them. A dead letter starts
-    /// with its first attempt again, behind the events of its lane. Returns how many.
+    /// with its first attempt again. In its lane it is the next after the event that is being handled or
+    /// waits for a retry. Returns how many.
     ///
     /// # Errors
     ///
@@ -89,7 +90,7 @@ pub enum Operation {
 /// use lark_events_inbox::{Filter, State};
 ///
 /// let mut filter = Filter::default();
-/// filter.state = Some(State::Dead);
+/// filter.states = vec![State::Dead];
 /// filter.error = Some("connection refused".to_owned());
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -97,8 +98,8 @@ pub enum Operation {
 pub struct Filter {
     /// The number of the event.
     pub seq: Option<u64>,
-    /// The state.
-    pub state: Option<State>,
+    /// One of these states; any if there are none.
+    pub states: Vec<State>,
     /// The app.
     pub app_id: Option<String>,
     /// The type.
@@ -125,7 +126,7 @@ impl Filter {
             wanted.is_none() || wanted.as_deref() == value
         };
         self.seq.is_none_or(|seq| seq == listed.seq)
-            && self.state.is_none_or(|state| state == listed.state)
+            && (self.states.is_empty() || self.states.contains(&listed.state))
             && is(&self.app_id, listed.app_id.as_deref())
             && is(&self.event_type, Some(&listed.event_type))
             && is(&self.event_id, listed.event_id.as_deref())

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use lark_events::{BoxError, Delivery, Outcome};
-use lark_events_layers::LayerBuildError;
+use lark_events_layers::{LayerBuildError, LayerError};
 use tower_service::Service;
 
 use crate::builder::InboxBuilder;
 use crate::error::InboxError;
 use crate::monitor::Monitor;
-use crate::queue::Queue;
+use crate::queue::{Pushed, Queue};
 use crate::receiver::{ReceiveFuture, Receiver};
 use crate::store::Store;
 use crate::worker::Worker;
@@ -37,7 +37,7 @@ use crate::worker::Worker;
 #[derive(Debug, Clone)]
 pub struct Inbox<S> {
     receiver: Receiver<S>,
-    worker: Worker<S>,
+    worker: Arc<Worker<S>>,
 }
 
 impl Inbox<()> {
@@ -72,6 +72,7 @@ impl Inbox<()> {
 
 impl<S> Inbox<S> {
     pub(crate) fn new(receiver: Receiver<S>, worker: Worker<S>) -> Self {
+        let worker = Arc::new(worker);
         Self { receiver, worker }
     }
 
@@ -79,6 +80,15 @@ impl<S> Inbox<S> {
     #[must_use]
     pub fn queue(&self) -> &Queue {
         self.receiver.queue()
+    }
+
+    /// Stores an event to be handled later, such as the slow half of a callback: see [`Queue::push`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Queue::push`].
+    pub async fn push(&self, delivery: Delivery) -> Result<Pushed, LayerError> {
+        self.queue().push(delivery).await
     }
 
     /// The state of the store, for readiness checks.

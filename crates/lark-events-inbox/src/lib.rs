@@ -62,11 +62,13 @@
 //!
 //! # Stores
 //!
-//! [`VolatileStore`] keeps events in the memory of the process. To write a store of your own, implement
+//! `SqliteStore` keeps events in a file, for the processes of one machine. [`VolatileStore`] keeps them in
+//! the memory of the process. To write a store of your own, implement
 //! [`Store`], and run the checks of the feature `testing` on it.
 //!
 //! # Features
 //!
+//! - `sqlite`: `SqliteStore`. On by default.
 //! - `metrics`: counts, gauges and times with names of `lark_events_inbox_…`. Off by default.
 //! - `testing`: the module of that name. Off by default.
 
@@ -94,6 +96,8 @@ mod measured;
 mod monitor;
 mod queue;
 mod receiver;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -108,6 +112,8 @@ pub use self::inbox::Inbox;
 pub use self::monitor::Monitor;
 pub use self::queue::{Pushed, Queue};
 pub use self::receiver::{ReceiveFuture, Receiver};
+#[cfg(feature = "sqlite")]
+pub use self::sqlite::{SqliteStore, SqliteStoreBuilder};
 pub use self::store::{
     Appended, AttemptOutcome, Capabilities, Claimed, Entry, Fence, HEARTBEAT, MAX_ERROR_BYTES,
     Refused, Settled, Settlement, Status, Store, StoreError, StoreErrorKind, WorkerId, WorkerState,

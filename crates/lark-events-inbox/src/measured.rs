@@ -30,6 +30,9 @@ mod recorded {
     const LAG_SECONDS: &str = "lark_events_inbox_lag_seconds";
     const LEASES_LOST: &str = "lark_events_inbox_leases_lost_total";
 
+    #[cfg(feature = "sqlite")]
+    const PRUNED: &str = "lark_events_inbox_pruned_total";
+
     fn described() {
         static DESCRIBED: Once = Once::new();
         DESCRIBED.call_once(|| {
@@ -56,6 +59,8 @@ mod recorded {
             );
             describe_counter!(ATTEMPTS, Unit::Count, "attempts, by outcome");
             describe_histogram!(LAG_SECONDS, Unit::Seconds, "arrival to first attempt");
+            #[cfg(feature = "sqlite")]
+            describe_counter!(PRUNED, Unit::Count, "finished events removed");
             describe_counter!(LEASES_LOST, Unit::Count, "claims lost to another worker");
         });
     }
@@ -107,6 +112,12 @@ mod recorded {
         described();
         counter!(LEASES_LOST).increment(claims as u64);
     }
+
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn pruned(events: u64) {
+        described();
+        counter!(PRUNED).increment(events);
+    }
 }
 
 #[cfg(feature = "metrics")]
@@ -124,6 +135,8 @@ mod nothing {
     pub(crate) fn started(_: SystemTime) {}
     pub(crate) fn attempted(_: AttemptOutcome) {}
     pub(crate) fn lost(_: usize) {}
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn pruned(_: u64) {}
 }
 
 #[cfg(not(feature = "metrics"))]

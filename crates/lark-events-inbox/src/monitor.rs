@@ -94,8 +94,8 @@ impl Monitor {
         }
     }
 
-    /// Checks the status if it was not checked for a while.
-    pub(crate) async fn check_now_and_then(&self) {
+    /// Checks the status, in a task of its own, if it was not checked for a while.
+    pub(crate) fn check_now_and_then(&self) {
         {
             let mut checked = self
                 .0
@@ -107,10 +107,13 @@ impl Monitor {
             }
             *checked = Instant::now();
         }
-        if let Err(error) = self.status().await {
-            let error = &error as &dyn Error;
-            error!(error, "the store does not tell its status");
-        }
+        let monitor = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = monitor.status().await {
+                let error = &error as &dyn Error;
+                error!(error, "the store does not tell its status");
+            }
+        });
     }
 }
 

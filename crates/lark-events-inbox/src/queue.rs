@@ -2,14 +2,18 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use lark_events::Delivery;
-use lark_events_layers::run::DEFAULT_MAX_BYTES_IN_FLIGHT;
+use lark_events_layers::run::{DEFAULT_MAX_BYTES_IN_FLIGHT, after};
 use lark_events_layers::{LayerError, LayerErrorKind};
 use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout};
+use tokio::sync::oneshot::error::RecvError;
+use tokio::time::{Instant, sleep_until};
 use tracing::{Instrument as _, debug};
 
 use crate::builder::InboxBuilder;
@@ -62,14 +66,41 @@ struct Shared {
 
 #[derive(Default)]
 struct Waiting {
-    entries: VecDeque<(Entry, Answer)>,
+    entries: VecDeque<(Entry, Caller)>,
     bytes: usize,
     /// Whether a task appends.
     is_appending: bool,
 }
 
 type Appending = Result<Appended, Arc<StoreError>>;
-type Answer = oneshot::Sender<Appending>;
+
+/// The caller of an event that waits for its append.
+struct Caller {
+    /// `None` once it was answered.
+    answer: Option<oneshot::Sender<Appending>>,
+    began: Instant,
+}
+
+impl Caller {
+    fn waits(&self) -> bool {
+        let answer = self.answer.as_ref();
+        answer.is_some_and(|answer| !answer.is_closed())
+    }
+
+    fn answer(&mut self, appended: Appending) {
+        if let Some(answer) = self.answer.take() {
+            // A caller that is gone learns of the append from the redelivery.
+            let _ = answer.send(appended);
+        }
+    }
+
+    /// Answers that the append took too long, if it did.
+    fn give_up(&mut self, now: Instant, within: Duration) {
+        if after(self.began, within) <= now {
+            self.answer(Err(Arc::new(StoreError::new(StoreErrorKind::TimedOut))));
+        }
+    }
+}
 
 /// The result of a push that succeeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,31 +142,11 @@ impl Queue {
     }
 
     /// Puts an event in line for the next append. The order of these calls is that of the appends.
-    pub(crate) fn begin(
-        &self,
-        delivery: Delivery,
-    ) -> impl Future<Output = Result<Pushed, LayerError>> + Send + use<> {
+    pub(crate) fn begin(&self, delivery: Delivery) -> Pushing {
         let began = Instant::now();
-        let header = &delivery.header;
-        let (event_type, event_id) = (header.event_type.clone(), header.event_id.clone());
         let entry = self.0.settings.entry(delivery);
-        let waiting = self.0.enqueue(entry);
-        let within = self.0.settings.append_timeout;
-        async move {
-            let appended = match waiting {
-                Ok(waiting) => answer(waiting, within).await,
-                Err(full) => Err(full),
-            };
-            measured::appended(&appended, began);
-            if matches!(appended, Ok(Pushed::Duplicate)) {
-                let event_id = event_id.as_deref();
-                debug!(
-                    event_type,
-                    event_id, "duplicate: acknowledged, not stored again"
-                );
-            }
-            appended
-        }
+        let waiting = self.0.enqueue(entry, began);
+        Pushing { waiting, began }
     }
 }
 
@@ -147,27 +158,42 @@ impl fmt::Debug for Queue {
     }
 }
 
-/// Waits for the append of an event.
-async fn answer(
-    waiting: oneshot::Receiver<Appending>,
-    within: Duration,
-) -> Result<Pushed, LayerError> {
+/// An event that waits for its append.
+#[derive(Debug)]
+pub(crate) struct Pushing {
+    waiting: Result<oneshot::Receiver<Appending>, LayerErrorKind>,
+    began: Instant,
+}
+
+impl Future for Pushing {
+    type Output = Result<Pushed, LayerError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let pushed = match &mut self.waiting {
+            Ok(waiting) => pushed(ready!(Pin::new(waiting).poll(context))),
+            Err(kind) => Err(LayerError::new(*kind)),
+        };
+        measured::appended(&pushed, self.began);
+        Poll::Ready(pushed)
+    }
+}
+
+fn pushed(answer: Result<Appending, RecvError>) -> Result<Pushed, LayerError> {
     let failed = |error| LayerError::with_source(LayerErrorKind::Store, error);
-    match timeout(within, waiting).await {
-        Ok(Ok(Ok(Appended::New))) => Ok(Pushed::New),
-        Ok(Ok(Ok(Appended::Duplicate))) => Ok(Pushed::Duplicate),
-        Ok(Ok(Ok(Appended::Refused(refused)))) => Err(LayerError::new(match refused {
+    match answer {
+        Ok(Ok(Appended::New)) => Ok(Pushed::New),
+        Ok(Ok(Appended::Duplicate)) => Ok(Pushed::Duplicate),
+        Ok(Ok(Appended::Refused(refused))) => Err(LayerError::new(match refused {
             Refused::Full => LayerErrorKind::Overloaded,
             Refused::NoWorker => LayerErrorKind::NoWorker,
             Refused::ShuttingDown => LayerErrorKind::Draining,
         })),
-        Ok(Ok(Err(error))) => Err(failed(error)),
-        Ok(Err(_)) => {
+        Ok(Err(error)) => Err(failed(error)),
+        Err(_) => {
             let panicked =
                 StoreError::with_source(StoreErrorKind::Unavailable, "the store panicked");
             Err(failed(Arc::new(panicked)))
         }
-        Err(_) => Err(failed(Arc::new(StoreError::new(StoreErrorKind::TimedOut)))),
     }
 }
 
@@ -176,15 +202,23 @@ impl Shared {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn enqueue(self: &Arc<Self>, entry: Entry) -> Result<oneshot::Receiver<Appending>, LayerError> {
+    fn enqueue(
+        self: &Arc<Self>,
+        entry: Entry,
+        began: Instant,
+    ) -> Result<oneshot::Receiver<Appending>, LayerErrorKind> {
         let (answer, answered) = oneshot::channel();
         let mut waiting = self.lock();
         let bytes = waiting.bytes.saturating_add(entry.bytes());
         if waiting.entries.len() >= MAX_WAITING || bytes > DEFAULT_MAX_BYTES_IN_FLIGHT {
-            return Err(LayerError::new(LayerErrorKind::Overloaded));
+            return Err(LayerErrorKind::Overloaded);
         }
         waiting.bytes = bytes;
-        waiting.entries.push_back((entry, answer));
+        let caller = Caller {
+            answer: Some(answer),
+            began,
+        };
+        waiting.entries.push_back((entry, caller));
         if !std::mem::replace(&mut waiting.is_appending, true) {
             // A task of its own, so that a caller that gives up does not cancel the append of others.
             let span = tracing::Span::none();
@@ -196,34 +230,73 @@ impl Shared {
     /// Appends batch by batch until nothing waits.
     async fn append_all(self: Arc<Self>) {
         let ending = Ending(&self);
-        while let Some((batch, answers)) = self.next_batch() {
+        while let Some((batch, callers)) = self.next_batch() {
             if batch.is_empty() {
                 continue;
             }
             measured::batch(batch.len());
-            let appended = self.settings.store.append(batch).await;
+            let named = named(&batch);
+            let (appended, callers) = self.append(batch, callers).await;
             self.health.report(&appended);
             match appended {
                 Ok(appended) => {
-                    for (answer, appended) in answers.into_iter().zip(appended) {
-                        // A caller that has given up learns of it from the redelivery.
-                        let _ = answer.send(Ok(appended));
+                    log_duplicates(&named, &appended);
+                    for (mut caller, appended) in callers.into_iter().zip(appended) {
+                        caller.answer(Ok(appended));
                     }
                 }
                 Err(error) => {
                     let error = Arc::new(error);
-                    for answer in answers {
-                        let _ = answer.send(Err(Arc::clone(&error)));
+                    for mut caller in callers {
+                        caller.answer(Err(Arc::clone(&error)));
                     }
                 }
             }
-            self.monitor.check_now_and_then().await;
+            self.monitor.check_now_and_then();
         }
         std::mem::forget(ending);
     }
 
+    /// Appends a batch. Callers that have waited for too long are answered meanwhile; the append goes
+    /// on.
+    async fn append(
+        &self,
+        batch: Vec<Entry>,
+        mut callers: Vec<Caller>,
+    ) -> (Result<Vec<Appended>, StoreError>, Vec<Caller>) {
+        let within = self.settings.append_timeout;
+        let mut append = self.settings.store.append(batch);
+        // Most stores need less time than a timer.
+        let first = poll_fn(|context| Poll::Ready(append.as_mut().poll(context)));
+        if let Poll::Ready(appended) = first.await {
+            return (appended, callers);
+        }
+        loop {
+            // A caller that comes after this has a later deadline.
+            let next = {
+                let waiting = self.lock();
+                let behind = waiting.entries.iter().map(|(_, caller)| caller);
+                let mut waiting = callers.iter().chain(behind).filter(|caller| caller.waits());
+                waiting
+                    .next()
+                    .map_or_else(Instant::now, |caller| caller.began)
+            };
+            tokio::select! {
+                appended = &mut append => return (appended, callers),
+                () = sleep_until(after(next, within)) => {}
+            }
+            let now = Instant::now();
+            callers
+                .iter_mut()
+                .for_each(|caller| caller.give_up(now, within));
+            let mut waiting = self.lock();
+            let expired = waiting.entries.iter_mut();
+            expired.for_each(|(_, caller)| caller.give_up(now, within));
+        }
+    }
+
     /// The next batch without the events whose callers have given up; `None` if nothing waits.
-    fn next_batch(&self) -> Option<(Vec<Entry>, Vec<Answer>)> {
+    fn next_batch(&self) -> Option<(Vec<Entry>, Vec<Caller>)> {
         let mut waiting = self.lock();
         let count = waiting.entries.len().min(MAX_BATCH);
         if count == 0 {
@@ -234,7 +307,28 @@ impl Shared {
         let bytes = next.iter().map(|(entry, _)| entry.bytes());
         waiting.bytes = bytes.fold(waiting.bytes, usize::saturating_sub);
         let next = next.into_iter();
-        Some(next.filter(|(_, answer)| !answer.is_closed()).unzip())
+        Some(next.filter(|(_, caller)| caller.waits()).unzip())
+    }
+}
+
+/// The types and ids of a batch, if the log wants them.
+fn named(batch: &[Entry]) -> Vec<(String, Option<String>)> {
+    if !tracing::enabled!(tracing::Level::DEBUG) {
+        return Vec::new();
+    }
+    let headers = batch.iter().map(|entry| &entry.delivery.header);
+    let named = headers.map(|header| (header.event_type.clone(), header.event_id.clone()));
+    named.collect()
+}
+
+fn log_duplicates(named: &[(String, Option<String>)], appended: &[Appended]) {
+    let duplicates = named.iter().zip(appended);
+    for ((event_type, event_id), _) in duplicates.filter(|(_, it)| **it == Appended::Duplicate) {
+        let event_id = event_id.as_deref();
+        debug!(
+            event_type,
+            event_id, "duplicate: acknowledged, not stored again"
+        );
     }
 }
 

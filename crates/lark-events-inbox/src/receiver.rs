@@ -10,7 +10,7 @@ use tower::ServiceExt as _;
 use tower_service::Service;
 
 use crate::monitor::Monitor;
-use crate::queue::Queue;
+use crate::queue::{Pushing, Queue};
 
 /// The receiving half of an [`Inbox`](crate::Inbox): stores events, and passes callbacks to its
 /// service. It is always ready.
@@ -56,28 +56,35 @@ where
     fn call(&mut self, delivery: Delivery) -> ReceiveFuture {
         if delivery.is_callback() {
             let mut callbacks = self.callbacks.clone();
-            return ReceiveFuture(Box::pin(async move {
+            return ReceiveFuture(Receiving::Callback(Box::pin(async move {
                 let ready = unless_over(callbacks.ready()).await?.map_err(Into::into)?;
                 ready.call(delivery).await.map_err(Into::into)
-            }));
+            })));
         }
-        let pushing = self.queue.begin(delivery);
-        ReceiveFuture(Box::pin(async move {
-            pushing.await?;
-            Ok(Outcome::Queued)
-        }))
+        ReceiveFuture(Receiving::Event(self.queue.begin(delivery)))
     }
 }
 
 /// The future of a delivery to an [`Inbox`](crate::Inbox).
 #[must_use = "futures do nothing unless polled"]
-pub struct ReceiveFuture(Pin<Box<dyn Future<Output = Result<Outcome, BoxError>> + Send>>);
+pub struct ReceiveFuture(Receiving);
+
+enum Receiving {
+    Event(Pushing),
+    Callback(Pin<Box<dyn Future<Output = Result<Outcome, BoxError>> + Send>>),
+}
 
 impl Future for ReceiveFuture {
     type Output = Result<Outcome, BoxError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.as_mut().poll(context)
+        match &mut self.0 {
+            Receiving::Event(pushing) => {
+                let pushed = Pin::new(pushing).poll(context);
+                pushed.map(|pushed| Ok(pushed.map(|_| Outcome::Queued)?))
+            }
+            Receiving::Callback(callback) => callback.as_mut().poll(context),
+        }
     }
 }
 

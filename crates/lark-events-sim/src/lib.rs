@@ -91,7 +91,7 @@
 //! - `webhook-tls`: posts to webhooks at `https://`, with a configuration of `rustls` that you pass
 //!   (`Poster::tls_config`, `PlatformBuilder::webhook_tls_config`).
 
-// Each item says which feature it needs, on docs.rs.
+// docs.rs shows the required feature of each item.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod attempt;

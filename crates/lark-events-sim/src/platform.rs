@@ -27,7 +27,7 @@ use crate::webhook::{Target, WebhookError, WebhookUrl};
 const STREAM_BYTES: usize = 64 * 1024;
 
 /// The event side of the platform, for one app. Dropping it ends all its connections and deliveries.
-#[must_use = "a platform ends when it is dropped"]
+#[must_use = "dropping a platform stops it"]
 pub struct Platform {
     pub(crate) base_url: String,
     pub(crate) certificate: Option<String>,

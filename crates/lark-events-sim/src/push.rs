@@ -104,7 +104,7 @@ impl Report {
 
 /// A callback that is being delivered: a future of its reply. A callback is sent once.
 #[derive(Debug)]
-#[must_use = "the reply is in here"]
+#[must_use = "only this handle has the reply"]
 pub struct PushCallback(Push);
 
 impl PushCallback {

@@ -22,7 +22,7 @@ pub enum ProtocolViolationKind {
     NotBinary,
     /// A message that is not a frame.
     NotAFrame,
-    /// A frame without a required field; the protocol requires it even if it is 0.
+    /// A frame without a required field. The protocol requires the field even if its value is 0.
     MissingField(&'static str),
     /// A frame of a method that is neither control nor data.
     UnknownMethod(i32),
@@ -34,7 +34,7 @@ pub enum ProtocolViolationKind {
     NoMessageId,
     /// An answer to a message that was not sent on this connection.
     UnknownMessage(String),
-    /// An answer whose `SeqID`, `LogID`, service or headers are not those of any frame of the
+    /// An answer whose `SeqID`, `LogID`, service or headers differ from those of every frame of the
     /// message.
     Altered(String),
     /// More answers to a message than the number of times it was sent completely, which may be 0.
@@ -62,16 +62,19 @@ impl fmt::Display for ProtocolViolationKind {
             Self::UnknownType(kind) => write!(f, "a control frame of type {kind:?}"),
             Self::OtherService(service) => write!(f, "a ping of service {service}"),
             Self::NoMessageId => f.write_str("an answer without a message id"),
-            Self::UnknownMessage(id) => write!(f, "an answer to {id}, which was not sent here"),
-            Self::Altered(id) => write!(f, "an answer to {id} with other ids or headers"),
-            Self::AnsweredTwice(id) => write!(f, "one answer too many to {id}"),
-            Self::BadAnswer(id) => write!(f, "an answer to {id} that cannot be read"),
+            Self::UnknownMessage(id) => write!(
+                f,
+                "an answer to {id}, which was not sent on this connection"
+            ),
+            Self::Altered(id) => write!(f, "an answer to {id} with changed ids or headers"),
+            Self::AnsweredTwice(id) => write!(f, "too many answers to {id}"),
+            Self::BadAnswer(id) => write!(f, "an answer to {id} with an invalid payload"),
             Self::NoHandlerTime(id) => write!(f, "an answer to {id} without biz_rt"),
         }
     }
 }
 
-/// The part of a client's text that is kept.
+/// The start of a client's text, for a violation.
 pub(crate) fn shown(text: &str) -> String {
     const MAX_CHARS: usize = 100;
     text.chars().take(MAX_CHARS).collect()

@@ -1,5 +1,5 @@
-//! The interface of openers. A sealed trait, implemented only for the openers of `lark-events`, so that
-//! authentication stays in one crate.
+//! The interface of openers. Only the openers of `lark-events` implement it, so that authentication
+//! stays in one crate.
 
 use http::request::Parts;
 use lark_events::error::Rejection;

@@ -13,7 +13,7 @@ use crate::serve::{Run, Runners};
 
 /// A long connection of an app: see the [crate's documentation](crate).
 #[derive(Debug)]
-#[must_use = "it connects to nothing before it is run"]
+#[must_use = "a connection does nothing until it is run"]
 pub struct LongConnection {
     pub(crate) runner: Runner,
 }
@@ -73,7 +73,7 @@ impl LongConnection {
 /// # Ok::<(), lark_events_ws::LongConnectionBuildError>(())
 /// ```
 #[derive(Debug)]
-#[must_use = "they connect to nothing before they are run"]
+#[must_use = "connections do nothing until they are run"]
 pub struct LongConnections {
     connections: Vec<LongConnection>,
     /// Whether a fatal error of one connection ends all of them.

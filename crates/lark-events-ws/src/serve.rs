@@ -43,7 +43,7 @@ use crate::run::handlers::Handle;
 /// # Panics
 ///
 /// Outside a tokio runtime with time and I/O.
-#[must_use = "it connects to nothing before it is awaited"]
+#[must_use = "a connection does nothing until it is awaited"]
 pub struct Run<S, F = Pending<()>> {
     runners: Runners,
     service: S,

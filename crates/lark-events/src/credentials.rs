@@ -61,8 +61,8 @@ impl EncryptKey {
     /// ```
     /// # use lark_events::EncryptKey;
     /// let key = EncryptKey::new("test key");
-    /// let sealed = key.seal(b"hello world", [7; 16]);
-    /// assert_eq!(key.open(&sealed)?, "hello world");
+    /// let encrypted = key.seal(b"hello world", [7; 16]);
+    /// assert_eq!(key.open(&encrypted)?, "hello world");
     /// # Ok::<(), lark_events::error::CipherError>(())
     /// ```
     pub fn seal(&self, document: &[u8], iv: [u8; 16]) -> String {

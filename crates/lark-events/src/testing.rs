@@ -49,8 +49,8 @@
 //! # }
 //! ```
 //!
-//! To test over a transport, with signatures, encryption, redelivery and faults, use the local platform
-//! of `lark-events-sim`.
+//! To test over a transport, with signatures, encryption, redelivery and faults, use the simulator,
+//! `lark-events-sim`.
 
 #![expect(clippy::panic, reason = "a test fails by panicking")]
 
@@ -171,7 +171,7 @@ where
 }
 
 /// The outcome of an event that a test delivered.
-#[must_use = "a test looks at what became of its event"]
+#[must_use = "check the result of the event"]
 pub struct Delivered {
     event_type: String,
     result: Result<Outcome, BoxError>,

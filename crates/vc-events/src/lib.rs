@@ -1,5 +1,5 @@
 //! Typed `vc` events of Feishu/Lark, for [`lark_events`]: video conferences, meeting rooms and
-//! their reservation.
+//! reservations.
 //!
 //! Every field is an `Option`, because the platform does not document which it always sends, and
 //! an odd value costs its own field only (see [`lark_events::lenient`]).

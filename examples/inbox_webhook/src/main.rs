@@ -2,14 +2,14 @@
 //! chat or tenant.
 //!
 //! ```sh
-//! LARK_ENCRYPT_KEY=… LARK_VERIFICATION_TOKEN=… INBOX=memory: cargo run -p inbox_webhook
+//! LARK_ENCRYPT_KEY=… LARK_VERIFICATION_TOKEN=… INBOX=sqlite:events.db cargo run -p inbox_webhook
 //! ```
 //!
 //! | variable | meaning | default |
 //! | --- | --- | --- |
 //! | `LISTEN_ADDR` | address of the webhook, at `/webhook/event` | `127.0.0.1:7777` |
 //! | `LARK_ENCRYPT_KEY`, `LARK_VERIFICATION_TOKEN` | the app's secrets | none |
-//! | `INBOX` | the store: `memory:` | `memory:` |
+//! | `INBOX` | the store: `memory:` or `sqlite:PATH` | `memory:` |
 //! | `HANDLER_MS` | how long a handler takes, in milliseconds | 0 |
 //! | `ROLE` | `receive`, `work`, or `both` | `both` |
 //!
@@ -19,6 +19,7 @@
 
 mod settings;
 
+use std::error::Error;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -50,7 +51,8 @@ async fn main() -> ExitCode {
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            error!("{error}");
+            let error = &*error as &dyn Error;
+            error!(error, "stopped");
             ExitCode::FAILURE
         }
     }
@@ -59,7 +61,7 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), BoxError> {
     let stop = stop_signal()?;
     let settings = Settings::from_env()?;
-    let store = settings.open()?;
+    let store = settings.open().await?;
     let inbox = inbox(store);
     let dispatcher = dispatcher(settings.handler_time)?;
     match settings.role {

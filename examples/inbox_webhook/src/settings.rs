@@ -47,16 +47,22 @@ impl Settings {
     }
 
     /// Opens the store that `INBOX` names.
-    pub(crate) fn open(&self) -> Result<Arc<dyn Store>, BoxError> {
-        match (self.inbox.as_str(), self.role) {
-            ("memory:", Role::Both) => Ok(Arc::new(VolatileStore::new())),
-            ("memory:", _) => Err(
-                "INBOX: `memory:` is within one process: set `ROLE=both`, or another store".into(),
-            ),
+    pub(crate) async fn open(&self) -> Result<Arc<dyn Store>, BoxError> {
+        match (self.inbox.split_once(':'), self.role) {
+            (Some(("memory", "")), Role::Both) => Ok(Arc::new(VolatileStore::new())),
+            (Some(("memory", "")), _) => {
+                let why = "`memory:` is within one process";
+                Err(format!("INBOX: {why}: set `ROLE=both`, or another store").into())
+            }
+            #[cfg(feature = "sqlite")]
+            (Some(("sqlite", path)), _) => {
+                Ok(Arc::new(lark_events_inbox::SqliteStore::open(path).await?))
+            }
             // Without the rest, which may have a password.
             (other, _) => {
-                let scheme = other.split_once(':').map_or(other, |(scheme, _)| scheme);
-                Err(format!("INBOX: expected `memory:`, got `{scheme}:`").into())
+                let scheme = other.map_or(self.inbox.as_str(), |(scheme, _)| scheme);
+                let stores = "`memory:` or `sqlite:PATH` (feature `sqlite`)";
+                Err(format!("INBOX: expected {stores}, got `{scheme}:`").into())
             }
         }
     }

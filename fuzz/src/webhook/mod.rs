@@ -7,8 +7,8 @@
 mod app;
 mod body;
 mod damage;
+mod expected;
 mod seeds;
-mod told;
 
 use std::str;
 
@@ -18,8 +18,8 @@ use lark_events::{Delivery, Opened, RawJson};
 use serde_json::Value;
 
 use self::app::App;
+use self::expected::Expected;
 pub use self::seeds::{seeds, words};
-use self::told::Told;
 use crate::input::Input;
 
 /// The result of a request, to compare. The reason of a rejection depends on the form of the request.
@@ -118,13 +118,13 @@ fn is_read_again(delivery: &Delivery) {
 /// Our reader agrees with another one on documents without duplicate members. Documents with
 /// duplicates may only be rejected.
 fn agrees(app: &App, seen: &Seen, value: &Value) {
-    let told = Told::of(value, app);
+    let expected = Expected::of(value, app);
     if *seen != Seen::Refused {
-        told.assert_is(seen, false);
+        expected.assert_is(seen, false);
     }
     let once = Bytes::from(value.to_string());
     if once.len() <= lark_events::limits::MAX_EVENT_BYTES / 2 {
-        told.assert_is(&Seen::of(&app.open(&app.dressed(&once))), true);
+        expected.assert_is(&Seen::of(&app.open(&app.dressed(&once))), true);
     }
 }
 

@@ -15,7 +15,7 @@ use crate::cargo;
 type Baseline = BTreeMap<String, BTreeMap<String, u64>>;
 
 const BASELINE: &str = "benches/instructions.json";
-const CASES: [&str; 3] = ["sealed", "plain", "long_connection"];
+const CASES: [&str; 3] = ["encrypted", "plain", "long_connection"];
 /// What is not ours: parts of the names of functions.
 const NOT_OURS: [&str; 4] = ["sha2::", "aes::", "cbc::", "base64::"];
 

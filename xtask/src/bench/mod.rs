@@ -86,11 +86,11 @@ mod tests {
 
     #[test]
     fn allocations_are_read_among_other_lines() {
-        let read = allocation("allocations sealed/1KB 23");
-        assert_eq!(read, Some(("sealed/1KB".to_owned(), 23)));
+        let read = allocation("allocations encrypted/1KB 23");
+        assert_eq!(read, Some(("encrypted/1KB".to_owned(), 23)));
         for other in [
             "running 1 test",
-            "allocations sealed/1KB",
+            "allocations encrypted/1KB",
             "allocations a b",
         ] {
             assert_eq!(allocation(other), None);

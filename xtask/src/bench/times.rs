@@ -15,7 +15,7 @@ const CRITERION: [&str; 6] = [
     "10",
 ];
 
-/// Nanoseconds by case and size, such as `sealed/1KB`.
+/// Nanoseconds by case and size, such as `encrypted/1KB`.
 pub(super) type Times = BTreeMap<String, f64>;
 
 /// Measures every case once.
@@ -51,7 +51,7 @@ pub(super) fn round(root: &Path) -> Result<Times, String> {
     Ok(times)
 }
 
-/// A line such as `test sealed/1KB ... bench:       4,965 ns/iter (+/- 137)`.
+/// A line such as `test encrypted/1KB ... bench:       4,965 ns/iter (+/- 137)`.
 fn time(line: &str) -> Option<(String, f64)> {
     let (case, rest) = line.strip_prefix("test ")?.split_once(" ... bench:")?;
     let (nanoseconds, _) = rest.split_once(" ns/iter")?;

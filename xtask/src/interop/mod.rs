@@ -1,9 +1,9 @@
-//! `cargo xtask interop`: the official SDKs against the local platform, and against our opening.
-//! Whatever they take and refuse as they do on the real one shows that the local one is like it; what
-//! the SDK for Python makes of two thousand requests shows where ours is another way, and why.
+//! `cargo xtask interop`: the official SDKs against the simulator, and against our opening. The SDKs
+//! show that the simulator behaves like the platform. Two thousand requests show where our opening
+//! differs from that of the SDK for Python.
 //!
-//! `crates/lark-events-sim/examples/interop` is what runs the apps in `xtask/interop` on them, and
-//! `examples/openings` beside it makes the requests.
+//! `crates/lark-events-sim/examples/interop` runs the apps in `xtask/interop`, and `examples/openings`
+//! beside it generates the requests.
 
 mod differences;
 mod openings;
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use crate::cargo;
 use crate::sdks::{Sdk, Skipped};
 
-/// Where the apps are.
+/// The folder of the apps.
 const APPS: &str = "xtask/interop";
 
 #[derive(Debug, clap::Args)]
@@ -21,7 +21,7 @@ pub(crate) struct Options {
     /// Install the SDKs again
     #[arg(long)]
     fresh: bool,
-    /// Skip the local platform
+    /// Skip the simulator
     #[arg(long = "openings")]
     openings_only: bool,
     /// Seed the requests, to repeat a run
@@ -29,7 +29,7 @@ pub(crate) struct Options {
     seed: Option<u64>,
 }
 
-/// Installs the SDKs that are not there yet, and runs the checks.
+/// Installs missing SDKs and runs the checks.
 pub(crate) fn run(root: &Path, options: &Options) -> Result<(), String> {
     let mut arguments = Vec::new();
     let mut python = None;
@@ -69,5 +69,5 @@ fn against_platform(root: &Path, sdks: &[PathBuf]) -> Result<(), String> {
         .args(["--features", "tls", "--example", "interop", "--"])
         .arg(root.join(APPS))
         .args(sdks);
-    cargo::succeed(&mut command, "the local platform")
+    cargo::succeed(&mut command, "the simulator")
 }

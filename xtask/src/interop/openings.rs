@@ -1,5 +1,5 @@
-//! Two thousand requests, opened by us and by the official SDK for Python: where the verdicts differ,
-//! a reason must be known.
+//! Two thousand requests, opened by us and by the official SDK for Python. Each difference between the
+//! verdicts must have a known reason.
 
 use std::fs;
 use std::path::Path;
@@ -13,14 +13,14 @@ use super::APPS;
 use super::differences::{DIFFERENCES, Difference};
 use crate::cargo;
 
-/// How many requests are made: some hundred that have each oddity alone, and others by chance.
+/// Some hundred requests have one oddity each. The others are random.
 const COUNT: usize = 2_000;
-/// The file of the requests, for the SDK and for reading.
+/// The file of the requests, for the SDK and for people.
 const REQUESTS: &str = "target/interop/openings.jsonl";
-/// Most requests that are printed.
+/// The most requests to print.
 const MAX_UNEXPLAINED: usize = 5;
 
-/// A request, what is odd about it, and our verdict.
+/// A request, its oddities, and our verdict.
 #[derive(Debug, Deserialize)]
 pub(super) struct Case {
     pub(super) kind: String,
@@ -33,15 +33,15 @@ pub(super) struct Case {
     pub(super) ours: Verdict,
 }
 
-/// What came of a request.
+/// The verdict on a request.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "verdict", rename_all = "lowercase")]
 pub(super) enum Verdict {
     Event {
-        /// A text, but for what the SDK takes for a type.
+        /// Usually a text: the SDK also accepts other values as a type.
         #[serde(rename = "type")]
         event_type: Value,
-        /// The text of its body, where that can be compared.
+        /// The text of its body, if it can be compared.
         body: Option<String>,
     },
     Challenge {
@@ -69,14 +69,14 @@ impl Verdict {
         matches!(self, Self::Event { event_type, .. } if event_type == name)
     }
 
-    /// Whether it is refused for a reason that has this text in it.
+    /// Whether it is a rejection, and its reason contains this text.
     pub(super) fn says(&self, text: &str) -> bool {
         matches!(self, Self::Refused { why } if why.contains(text))
     }
 }
 
 impl Case {
-    /// Whether our verdict is theirs.
+    /// Whether both verdicts agree.
     fn agrees(&self, theirs: &Verdict) -> bool {
         match (&self.ours, theirs) {
             (
@@ -97,7 +97,7 @@ impl Case {
         }
     }
 
-    /// Whether bodies are the same, as far as the reader here can tell.
+    /// Whether bodies are the same, as far as our JSON reader can read them.
     fn same_body(&self, ours: Option<&str>, theirs: Option<&str>) -> bool {
         let Some(theirs) = theirs else {
             return true;
@@ -110,7 +110,7 @@ impl Case {
     }
 }
 
-/// What the reader here does not take, although it is JSON.
+/// Oddities that our JSON reader rejects although they are JSON.
 const UNREADABLE: &[&str] = &[
     "a number that no float holds",
     "a number of 5,000 digits",
@@ -125,7 +125,7 @@ fn text(value: &Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Makes requests by a seed, has both open them, and prints what differs.
+/// Generates requests from a seed, opens them with both, and prints the differences.
 pub(super) fn compare(root: &Path, python: &Path, seed: Option<u64>) -> Result<(), String> {
     let seed = seed.unwrap_or_else(some_seed);
     println!("\n{COUNT} requests, opened by the Python SDK and here; --seed {seed} repeats them");
@@ -156,13 +156,13 @@ pub(super) fn compare(root: &Path, python: &Path, seed: Option<u64>) -> Result<(
     }
 }
 
-/// Another one each time.
+/// A seed from the clock.
 fn some_seed() -> u64 {
     let time = SystemTime::now().duration_since(UNIX_EPOCH);
     time.map_or(0, |time| u64::from(time.subsec_nanos()))
 }
 
-/// What a program prints until it ends well.
+/// The output of a program, which must exit successfully.
 fn printed(command: &mut Command, what: &'static str) -> Result<String, String> {
     let output = command.stderr(Stdio::inherit()).output();
     let output = output.map_err(|error| format!("{what}: {error}"))?;
@@ -177,7 +177,7 @@ fn lines<'a, T: Deserialize<'a>>(text: &'a str) -> Option<Vec<T>> {
     lines.collect()
 }
 
-/// What agrees, what differs for a reason, and what just differs.
+/// The number of requests with equal verdicts, and those with explained and unexplained differences.
 struct Tally<'a> {
     events: usize,
     challenges: usize,
@@ -217,7 +217,7 @@ impl<'a> Tally<'a> {
         tally
     }
 
-    /// Prints all of it, and says whether it is as it should be.
+    /// Prints the tally, and returns whether every difference has a reason and every reason occurred.
     fn print(&self) -> bool {
         let Self {
             events,
@@ -228,13 +228,17 @@ impl<'a> Tally<'a> {
         } = self;
         let row =
             |verdict: &str, count: usize, what: &str| println!("{verdict:<8}{count:>5}  {what}");
-        row("same", *events, "events taken, with the same type and body");
+        row(
+            "same",
+            *events,
+            "events accepted, with the same type and body",
+        );
         row(
             "same",
             *challenges,
             "URL checks answered with the same challenge",
         );
-        row("same", *refused, "refused");
+        row("same", *refused, "rejected");
         for (known, &count) in DIFFERENCES.iter().zip(explained) {
             let Difference {
                 name,

@@ -1,8 +1,8 @@
-//! Every direct dependency at the lowest version that `Cargo.toml` allows: what the manifests promise, and
-//! what no usual build looks at, since it takes the newest.
+//! Checks the crates with every direct dependency at the lowest version that `Cargo.toml` allows. The
+//! manifests promise that these versions work, and a usual build takes the newest.
 //!
-//! Cargo does so itself only on a nightly (`-Z direct-minimal-versions`). Here a copy of the crates states
-//! each lowest version as the only one; what those need in turn stays as it is in `Cargo.lock` where it can.
+//! Only a nightly Cargo has this check (`-Z direct-minimal-versions`). Here, a copy of the crates requires
+//! exactly the lowest versions. Transitive dependencies keep their versions of `Cargo.lock` where possible.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::cargo;
 use crate::checks::{self, Checked};
 use crate::packages::Workspace;
 
-/// Where the copy is, in the target folder.
+/// The folder of the copy, in the target folder.
 const COPY: &str = "supply/minimal";
 
 pub(crate) fn check(root: &Path, workspace: &Workspace) -> checks::Result {
@@ -40,7 +40,7 @@ fn remove(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// The crates that are published, without their tests. Returns how many dependencies are held down.
+/// Copies the published crates without their tests. Returns the number of pinned dependencies.
 fn write_copy(root: &Path, copy: &Path, workspace: &Workspace) -> Result<usize, String> {
     let mut manifest = read(&root.join("Cargo.toml"))?;
     let held = pin(&mut manifest);
@@ -65,7 +65,7 @@ fn write_copy(root: &Path, copy: &Path, workspace: &Workspace) -> Result<usize, 
             let name = dependency.name.as_str();
             if !held.contains(name) {
                 return Err(format!(
-                    "{}: {name} has its version elsewhere than in [workspace.dependencies]",
+                    "{}: expected the version of {name} in [workspace.dependencies]",
                     package.name
                 ));
             }
@@ -77,7 +77,7 @@ fn write_copy(root: &Path, copy: &Path, workspace: &Workspace) -> Result<usize, 
         write(&folder.join("Cargo.toml"), &manifest.to_string())?;
         copy_all(&package.folder().join("src"), &folder.join("src"))
             .map_err(|error| format!("{}: {error}", folder.display()))?;
-        // A crate's documentation can be its README.
+        // A crate can include its README as documentation.
         let readme = package.folder().join("README.md");
         fs::copy(&readme, folder.join("README.md"))
             .map_err(|error| format!("{}: {error}", readme.display()))?;
@@ -85,14 +85,14 @@ fn write_copy(root: &Path, copy: &Path, workspace: &Workspace) -> Result<usize, 
     Ok(pinned.len())
 }
 
-/// Has a manifest name nothing outside of `src`, of which alone the targets are copied.
+/// Removes the targets outside of `src`, which are not copied.
 fn leave_out_tests(manifest: &mut Table) {
     for key in ["dev-dependencies", "bench", "example", "test"] {
         manifest.remove(key);
     }
 }
 
-/// Has each dependency of others at its lowest version, and returns their names.
+/// Pins each external dependency to its lowest version, and returns the names.
 fn pin(manifest: &mut Table) -> BTreeSet<String> {
     let mut held = BTreeSet::new();
     let dependencies = manifest

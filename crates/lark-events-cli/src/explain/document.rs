@@ -117,7 +117,7 @@ pub(super) fn malformed(case: &Case<'_>) -> Vec<Cause> {
         let found = "the signature is valid, but the body does not decrypt: it was encrypted in \
             another way";
         let fix = "encrypt the body with AES-256-CBC; the key is the SHA-256 of the Encrypt Key";
-        return vec![Cause::new("sealed_badly", found, fix)];
+        return vec![Cause::new("wrongly_encrypted", found, fix)];
     };
     let parsed = Delivery::parse_unauthenticated(document, Transport::Local, UNIX_EPOCH);
     let why = parsed.err().map(|error| format!(": {error}"));

@@ -399,7 +399,7 @@ fn what_is_authentic_and_no_event_is_told() {
     }
     let body = r#"{"encrypt":"no base64"}"#;
     let ran = explain(request(&sign(body), body)).secrets().run();
-    refused_for(ran, "malformed", "sealed_badly");
+    refused_for(ran, "malformed", "wrongly_encrypted");
     let odd = url_check(TOKEN).replace("c-1", "c 1");
     refused_for(
         explain(sealed(&odd)).secrets().run(),

@@ -9,7 +9,7 @@ use super::super::{names, prose};
 use super::Catalogue;
 
 impl<'a> Catalogue<'a, '_> {
-    /// An enum is for the keys of strings or integers, all of which it has to name.
+    /// Checks that an enum names all keys of a field of strings or integers.
     pub(super) fn use_enum(&mut self, name: &'a str, schema: &Schema, at: &[&str]) {
         let value = schema.leaf();
         let is_text = match &value.shape {
@@ -35,7 +35,7 @@ impl<'a> Catalogue<'a, '_> {
         }
     }
 
-    /// All enums of the overlay, each of whose variants some fact must stand behind.
+    /// All enums of the overlay. Each variant must be in a fact.
     pub(super) fn enums(&mut self) -> Vec<Enum> {
         let overlay = self.overlay;
         let mut enums = Vec::new();

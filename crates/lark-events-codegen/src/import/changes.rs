@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// A line for each fact in which two texts of a fact file differ, by its place.
+/// Compares two versions of a fact file. Returns a line for each fact that differs, with its place.
 pub(super) fn between(old: &Value, new: &Value) -> Vec<String> {
     let mut lines = Vec::new();
     compare(old, new, "", &mut lines);
@@ -44,7 +44,7 @@ fn compare(old: &Value, new: &Value, at: &str, lines: &mut Vec<String>) {
     }
 }
 
-/// The members of `properties` are written with a dot; what is said of one, with a colon.
+/// A member of `properties` follows a dot, and a fact about it a colon.
 pub(super) fn place(at: &str, name: &str) -> String {
     match name {
         _ if at.ends_with('.') => format!("{at}{name}"),
@@ -55,7 +55,7 @@ pub(super) fn place(at: &str, name: &str) -> String {
     }
 }
 
-/// A type by its name, anything else in short.
+/// A type by its name, and any other value cut short.
 fn brief(value: &Value) -> String {
     const LONGEST: usize = 80;
     let kind = value.get("type").or_else(|| value.get("$ref"));

@@ -4,18 +4,18 @@ use serde_json::{Value, json};
 
 use super::events::Imported;
 
-/// How much a source counts, from little to much.
+/// The precedence of a source, in ascending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rank {
-    /// Nothing is known but the name.
+    /// Only the name is known.
     Name,
     Model,
-    /// With the time of its last change, in milliseconds since 1970.
+    /// A page, with the time of its last change in milliseconds since 1970.
     Page(Option<u64>),
 }
 
 impl Rank {
-    /// That of a fact file, as far as it says.
+    /// The rank of the source of a fact file.
     fn of(file: &Value) -> Self {
         if file.pointer("/properties/event") == Some(&json!({"type": "object"})) {
             Self::Name
@@ -34,9 +34,9 @@ pub(super) struct Found {
     pub(super) file: String,
 }
 
-/// The one of all sources of an event that counts, with what only others can say.
+/// Chooses the source with the highest precedence, and completes it from the others.
 pub(super) fn choose(mut sources: Vec<Found>) -> Option<Found> {
-    // Two of one time have to come to the same whichever is given first.
+    // The result must not depend on the order of two sources with the same time.
     sources.sort_by_cached_key(|found| (found.event.rank, found.event.text()));
     let mut chosen = sources.pop()?;
     while let Some(other) = sources.pop() {
@@ -45,16 +45,16 @@ pub(super) fn choose(mut sources: Vec<Found>) -> Option<Found> {
     Some(chosen)
 }
 
-/// What became of a fact file.
+/// The result of comparing an event with an existing fact file.
 #[derive(Debug, PartialEq)]
 pub(super) enum Against {
-    /// The file counts less, or is not there.
+    /// The event replaces the file, or there is no file.
     Counts,
-    /// The file counts more.
+    /// The file has precedence over the event.
     Yields,
 }
 
-/// Takes from the fact file that is there what the event itself cannot say.
+/// Compares the event with the existing fact file, and completes it from there.
 pub(super) fn against(event: &mut Imported, file: Option<&Value>) -> Against {
     let Some(file) = file else {
         return Against::Counts;
@@ -77,8 +77,8 @@ pub(super) fn against(event: &mut Imported, file: Option<&Value>) -> Against {
     Against::Counts
 }
 
-/// Pages of the newer layout list permissions without the kinds of app that they are for: those are
-/// still what another page says.
+/// Adds the kinds of app to permissions. Pages of the newer layout list permissions without them, so
+/// they come from another page.
 fn complete(document: &mut Value, other: &Value) {
     for list in ["scopes", "field_scopes"] {
         let place = format!("/x-lark/{list}");

@@ -4,7 +4,7 @@ use serde_json::{Map, Number, Value, json};
 
 use super::fields::{Field, Node, Shape, Types};
 
-/// The document of an event, of whose `x-lark` what is null or empty says nothing.
+/// The document of an event. Null and empty members of `x-lark` are left out.
 pub(super) fn document(
     mut lark: Value,
     root: &[Field],
@@ -22,7 +22,7 @@ pub(super) fn document(
         "type": "object",
         "properties": writer.properties(root),
     });
-    // An object of which nothing is known.
+    // An object without any known member.
     if document["properties"]["event"] == json!({"type": "object", "additionalProperties": {}}) {
         document["properties"]["event"] = json!({"type": "object"});
     }
@@ -43,7 +43,7 @@ fn is_filled(value: &Value) -> bool {
     }
 }
 
-/// A value or more, whose types are given.
+/// Writes values that refer to these types.
 struct Writer<'a>(&'a Types);
 
 impl<'a> Writer<'a> {
@@ -54,7 +54,8 @@ impl<'a> Writer<'a> {
         Value::Object(members.collect())
     }
 
-    /// The `$defs` of those types that the fields lead to, in the order in which they do.
+    /// The `$defs` of the types that the fields refer to, directly or indirectly, in the order of first
+    /// use.
     fn definitions(&self, fields: &'a [Field]) -> Value {
         let mut reached = Vec::new();
         self.reach(fields, &mut reached);
@@ -110,7 +111,7 @@ impl<'a> Writer<'a> {
                 schema.insert("properties".to_owned(), self.properties(fields));
                 "object"
             }
-            // A type that has neither rows nor a sample is open.
+            // A type without rows and without a sample is open.
             Shape::Named(name) if self.fields_of(name).is_some() => {
                 let mut reference = json!({"$ref": format!("#/$defs/{name}")});
                 if !node.also.is_empty() {
@@ -141,7 +142,8 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Bounds are keywords where JSON Schema has them for the type and the sample keeps to them.
+/// Bounds become keywords of JSON Schema if the type has such keywords and the sample is within the
+/// bounds.
 fn add_facts(schema: &mut Map<String, Value>, node: &Node) {
     let wording = &node.wording;
     let is_kept = !node.is_out_of_bounds;
@@ -193,13 +195,13 @@ fn add_facts(schema: &mut Map<String, Value>, node: &Node) {
     }
 }
 
-/// Nothing for an empty list.
+/// `None` for an empty list.
 fn list(values: impl Iterator<Item = Value>) -> Option<Value> {
     let values: Vec<_> = values.collect();
     (!values.is_empty()).then_some(Value::Array(values))
 }
 
-/// In the type of its field.
+/// A key as a JSON value of the type of its field.
 fn key(text: &str, shape: &Shape) -> Value {
     match (shape, text.parse::<i64>()) {
         (Shape::Integer, Ok(number)) => json!(number),

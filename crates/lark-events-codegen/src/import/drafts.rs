@@ -14,28 +14,28 @@ use super::sample::Sample;
 
 /// A page of the old envelope has a handful.
 pub(super) const MAX_EVENTS: usize = 16;
-/// An event has one for each kind of message at most.
+/// An event has at most one for each kind of message.
 const MAX_SAMPLES: usize = 32;
 
-/// What a page could say better, with its line.
+/// Doubtful places of a page, with their lines.
 pub(super) type Notes = Vec<(usize, String)>;
 
-/// What a page has of one event.
+/// The tables and samples of one event.
 #[derive(Debug)]
 pub(super) struct Draft<'a> {
     pub(super) event_type: String,
     pub(super) line: usize,
     pub(super) table: Option<&'a Table>,
-    /// One for each kind of message, say.
+    /// Usually one, or one for each kind of message.
     pub(super) samples: Vec<Sample>,
-    /// The section that it stands in.
+    /// The heading of its section.
     pub(super) heading: Option<&'a str>,
     pub(super) notes: Notes,
-    /// The repairs of its samples that have nothing to repair.
+    /// Repairs of its samples that match nothing.
     pub(super) stale: Notes,
 }
 
-/// Every event of a page that it has a table or a sample of.
+/// Reads every event that has a table or a sample on the page.
 pub(super) fn read<'a>(
     page: &'a Page,
     facts: &FactsTable,
@@ -67,20 +67,20 @@ struct Reader<'a, 'b> {
     facts: &'b FactsTable,
     setting: &'b Setting,
     drafts: Vec<Draft<'a>>,
-    /// Those that no sample has come after yet.
+    /// The tables since the last sample.
     tables: Vec<&'a Table>,
     heading: Option<&'a str>,
     notes: Notes,
-    /// Whether no sample has been yet.
+    /// Whether the next sample is the first.
     is_first: bool,
     /// The first sample that is no JSON.
     broken: Option<Refusal>,
-    /// The repairs that the page had a use for.
+    /// The repairs that matched a sample.
     used: BTreeSet<usize>,
 }
 
 impl<'a> Reader<'a, '_> {
-    /// A heading of the page or of a section in it, not of a part of that.
+    /// Remembers the heading of the page or of a section. Deeper headings do not count.
     fn prose(&mut self, text: &'a str) {
         let title = text.trim_start_matches('#');
         if (1..=2).contains(&(text.len() - title.len())) {
@@ -108,7 +108,7 @@ impl<'a> Reader<'a, '_> {
         let is_first = std::mem::replace(&mut self.is_first, false);
         let event_type = event_type(&sample.value)
             .map(str::to_owned)
-            // A callback of the old form does not name itself.
+            // A callback of the old form does not contain its type.
             .or_else(|| self.facts.event_type.clone().filter(|_| is_first));
         let Some(event_type) = event_type else {
             return Ok(());
@@ -143,7 +143,7 @@ impl<'a> Reader<'a, '_> {
         Ok(())
     }
 
-    /// A sample, put right where the overlay says how.
+    /// Parses a sample, after the repairs of the overlay.
     fn sample(&mut self, code: &Code) -> Result<Sample, Refusal> {
         let mut text = code.text.clone();
         for (index, repair) in self.setting.repairs.iter().enumerate() {
@@ -160,7 +160,7 @@ impl<'a> Reader<'a, '_> {
         Sample::parse(&Code { line, text })
     }
 
-    /// Tables whose columns have other names than those of fields.
+    /// Notes tables whose columns have unknown names.
     fn note_unread(&mut self) {
         let unread = self.tables.drain(..).filter(|table| !table.has_fields());
         let notes = unread.map(|table| (table.line, format!("not read: no {}", Table::COLUMNS)));
@@ -171,7 +171,7 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    /// Repairs of what was put right on the page.
+    /// Notes repairs that are no longer needed.
     fn note_unused(&mut self) {
         for (index, repair) in self.setting.repairs.iter().enumerate() {
             let mut drafts = self.drafts.iter_mut();
@@ -186,7 +186,7 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn finish(mut self) -> Result<Vec<Draft<'a>>, Refusal> {
-        // A table can stand below the only sample too.
+        // The table can also follow the only sample.
         if let [draft] = self.drafts.as_mut_slice() {
             let sample = draft.samples.first().map(|sample| &sample.value);
             let table = sample.and_then(|sample| table_for(sample, &self.tables));
@@ -209,7 +209,7 @@ impl<'a> Reader<'a, '_> {
         self.note_unused();
         match (self.drafts.last_mut(), self.broken) {
             (Some(draft), _) => draft.notes.append(&mut self.notes),
-            // The event would be of this one.
+            // The broken sample is the only source of the event.
             (None, Some(broken)) => return Err(broken),
             (None, None) => {}
         }
@@ -229,14 +229,14 @@ impl<'a> Reader<'a, '_> {
     }
 }
 
-/// The first table that has a row for a member of the sample: one of a reply can stand before it.
+/// The first table that has a row for a member of the sample. A table of a reply can precede it.
 fn table_for<'a>(sample: &Value, tables: &[&'a Table]) -> Option<&'a Table> {
     let readable = || tables.iter().copied().filter(|table| table.has_fields());
     let found = readable().find(|table| table.has_member_of(sample));
     found.or_else(|| readable().next())
 }
 
-/// The type that a document itself names.
+/// The event type in a document.
 fn event_type(document: &Value) -> Option<&str> {
     let name = document
         .pointer("/header/event_type")
@@ -245,8 +245,8 @@ fn event_type(document: &Value) -> Option<&str> {
 }
 
 impl Draft<'_> {
-    /// Its type, and those that the comment on it lists beside it: pages of the old envelope show one
-    /// document for several events.
+    /// Its type, and further types in the comment beside it. Pages of the old envelope show one document
+    /// for several events.
     pub(super) fn variants(&self) -> Vec<String> {
         static LISTED: LazyLock<Regex> =
             LazyLock::new(|| Regex::new(r"[a-z]+(?:_[a-z0-9]+)+").expect("a valid pattern"));

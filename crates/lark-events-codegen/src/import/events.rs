@@ -1,4 +1,4 @@
-//! The events of a page: their tables and samples, with the facts that the page has about all of them.
+//! The events of a page: their tables and samples, with the facts that all of them share.
 
 use serde_json::{Value, json};
 
@@ -13,22 +13,22 @@ use super::input::About;
 use super::page::{Page, Refusal};
 use super::sampled::Fitting;
 
-/// What a file can be called everywhere.
+/// The longest file name that every platform accepts.
 const MAX_NAME: usize = 100;
 
-/// An event, ready to be written.
+/// An event that is ready to write.
 #[derive(Debug)]
 pub struct Imported {
-    /// As the page has it.
+    /// The event type, as on the page.
     pub event_type: String,
     /// The folder of its fact file.
     pub domain: String,
     pub(crate) document: Value,
-    /// Whether it is from a page, and when that was changed.
+    /// The kind of its source, and the time of a page.
     pub(super) rank: Rank,
-    /// What the page could say better, each with its line.
+    /// Doubtful places of the page, with their lines.
     pub notes: Notes,
-    /// The repairs of its samples that have nothing to repair, each with a line.
+    /// Repairs of its samples that match nothing, with their lines.
     pub(super) stale: Notes,
 }
 
@@ -79,7 +79,7 @@ pub(super) fn read(
     Ok(events)
 }
 
-/// What all events of a page have in common.
+/// The facts that all events of a page share.
 struct Source<'a> {
     about: &'a About,
     facts: &'a FactsTable,

@@ -6,7 +6,7 @@ use super::labels::Label;
 use super::markup::{Permission, Row};
 use super::page::{Block, Page, Refusal};
 
-/// What the table of facts says.
+/// The facts in the table.
 #[derive(Debug, Default)]
 pub(super) struct FactsTable {
     pub(super) event_type: Option<String>,
@@ -38,7 +38,7 @@ impl FactsTable {
                 let stated = cell.text.trim_matches('`');
                 let known = self.event_type.get_or_insert_with(|| stated.to_owned());
                 if known != stated {
-                    // Whose would the permissions be?
+                    // The permissions could belong to either event.
                     let rule = format!("facts of `{known:.100}` alone, not of `{stated:.100}` too");
                     return Err(Refusal::new(row.line, rule));
                 }

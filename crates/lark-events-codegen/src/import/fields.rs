@@ -5,10 +5,10 @@ use super::markup::{Cell, Row, Table};
 use super::page::Refusal;
 use super::wording::Wording;
 
-/// Deeper than any documented event, shallow enough to recurse into.
+/// Deeper than any documented event, and shallow enough for recursion.
 pub(super) const MAX_LEVEL: usize = 24;
 
-/// Far beyond any documented event: rows are looked up among each other.
+/// Far more than any documented event has. It bounds the quadratic search among rows.
 pub(super) const MAX_ROWS: usize = 4096;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -17,22 +17,22 @@ pub(super) struct Field {
     pub(super) node: Node,
 }
 
-/// One value.
+/// A value.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Node {
     pub(super) shape: Shape,
-    /// The JSON types that the sample has here against the table, by their JSON Schema names.
+    /// JSON types that the sample has here and the table does not, by their JSON Schema names.
     pub(super) also: Vec<&'static str>,
     pub(super) wording: Wording,
-    /// Without any one of these permissions, the value is not sent.
+    /// The value is sent only to apps with one of these permissions.
     pub(super) scopes: Vec<String>,
-    /// The sample does not keep to the stated bounds.
+    /// The sample is outside of the stated bounds.
     pub(super) is_out_of_bounds: bool,
-    /// The sample has it, and the table does not.
+    /// Only the sample has the value, and not the table.
     pub(super) is_only_sampled: bool,
-    /// The sample has a point in time, and not a length of it.
+    /// The sample is a point in time, not a duration.
     pub(super) is_unix_time: bool,
-    /// The only SDKs of several that have it.
+    /// The SDKs that have the value, if other SDKs do not.
     pub(super) sdks: Vec<String>,
 }
 
@@ -43,14 +43,14 @@ pub(super) enum Shape {
     Number,
     Boolean,
     Any,
-    /// Left open, for the sample to tell.
+    /// Not in the table. The sample decides.
     Unknown,
     List(Box<Node>),
     Map(Box<Node>),
     Object(Vec<Field>),
     /// One of the [`Types`].
     Named(String),
-    /// Sources disagree: it comes in each of these forms.
+    /// Sources disagree: the value can have each of these forms.
     Either(Vec<Node>),
 }
 
@@ -76,13 +76,13 @@ impl Node {
     }
 }
 
-/// The types of a page that have names, in the order they come.
+/// The named types of a page, in the order of the page.
 pub(super) type Types = Vec<(String, Vec<Field>)>;
 
-/// The types that a table names and does not describe, each with its line.
+/// Types that a table names but does not describe, with their lines.
 pub(super) type Undescribed = Vec<(usize, String)>;
 
-/// A table as a tree, and what it leaves open.
+/// Reads a table as a tree. Also returns the types that it does not describe.
 pub(super) fn read(table: &Table, types: &mut Types) -> Result<(Vec<Field>, Undescribed), Refusal> {
     let columns = table.name_column().zip(table.type_column());
     let (name, kind) = columns.ok_or_else(|| table.unlabelled())?;
@@ -114,12 +114,12 @@ struct Reader<'a> {
     kind: usize,
     description: Option<usize>,
     types: &'a mut Types,
-    /// Types that a row names and describes nothing of, with its line.
+    /// Types that a row names but does not describe, with its line.
     mentioned: Undescribed,
 }
 
 impl Reader<'_> {
-    /// The rows of one level, each with those below it.
+    /// Reads the rows of one level, with their children.
     fn siblings(&mut self, rows: &mut &[Row], level: usize) -> Result<Vec<Field>, Refusal> {
         let mut fields: Vec<Field> = Vec::new();
         while let Some((row, rest)) = rows.split_first() {
@@ -187,7 +187,7 @@ impl Reader<'_> {
         })
     }
 
-    /// The error is a type and its field that is something else in another place.
+    /// The error names a type, and its field that differs in another place.
     fn node(
         &mut self,
         kind: &Kind,
@@ -197,7 +197,7 @@ impl Reader<'_> {
         let shape = match kind {
             Kind::List(items) => Shape::List(Box::new(self.node(items, children, line)?)),
             Kind::Map(values) => {
-                // The rows `key` and `value` stand for all members.
+                // The rows `key` and `value` describe all members.
                 let is_member = |field: &Field| ["key", "value"].contains(&field.name.as_str());
                 let is_fake = children.iter().all(is_member);
                 let mut members = children
@@ -230,14 +230,14 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a field can be called so.
+/// Whether the text can be the name of a field.
 pub(super) fn is_name(text: &str) -> bool {
     let is_part = |char: char| char.is_ascii_alphanumeric() || "_-.".contains(char);
     !text.is_empty() && text.chars().all(is_part)
 }
 
-/// A type that stands in several places has what any of them shows. The error is a field of which
-/// two places show something else.
+/// Defines a type. A type in several places gets the fields of all of them. The error is a field that
+/// differs between two places.
 fn define(types: &mut Types, name: &str, fields: Vec<Field>) -> Result<(), String> {
     let Some((_, known)) = types.iter_mut().find(|(known, _)| known == name) else {
         types.push((name.to_owned(), fields));
@@ -246,7 +246,7 @@ fn define(types: &mut Types, name: &str, fields: Vec<Field>) -> Result<(), Strin
     fields.into_iter().try_for_each(|field| add(known, field))
 }
 
-/// Adds a field, or what another place shows of one that is there.
+/// Adds a field, or merges it with the field of the same name.
 fn add(known: &mut Vec<Field>, field: Field) -> Result<(), String> {
     let Some(same) = known.iter_mut().find(|known| known.name == field.name) else {
         known.push(field);
@@ -259,7 +259,7 @@ fn add(known: &mut Vec<Field>, field: Field) -> Result<(), String> {
     }
 }
 
-/// Whether both can be one: a shape that says nothing gives way.
+/// Merges two nodes, and returns whether that is possible. An unknown shape yields to a known one.
 fn unite(known: &mut Node, other: &Node) -> bool {
     match (&mut known.shape, &other.shape) {
         (Shape::List(known), Shape::List(other)) | (Shape::Map(known), Shape::Map(other)) => {
@@ -267,7 +267,7 @@ fn unite(known: &mut Node, other: &Node) -> bool {
                 return false;
             }
         }
-        // The members of an object that has no name can differ from place to place.
+        // The members of an unnamed object can differ from place to place.
         (Shape::Object(known), Shape::Object(other)) => {
             if !other.iter().all(|field| add(known, field.clone()).is_ok()) {
                 return false;
@@ -289,7 +289,7 @@ fn unite(known: &mut Node, other: &Node) -> bool {
     true
 }
 
-/// Puts what a description says where it belongs: lengths on a list, the rest on its elements.
+/// Adds the facts of a description. Those of a list apply to its elements, except for the length.
 fn describe(node: &mut Node, description: &Cell, kind: &Kind) {
     let mut wording = Wording::read(&description.text, &description.keys, kind);
     let scopes = description.permissions.iter();

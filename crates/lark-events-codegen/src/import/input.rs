@@ -10,42 +10,42 @@ use time::format_description::well_known::Rfc3339;
 
 use super::page::{Lines, Refusal};
 
-/// Where pages of the platform's documentation live.
+/// The site of the platform's documentation.
 const SITE: &str = "https://open.feishu.cn/document";
 
-/// No page of the platform's documentation comes near this.
+/// Far larger than any page of the platform's documentation.
 pub(super) const MAX_BYTES: usize = 4 * 1024 * 1024;
 
 #[derive(Debug)]
 pub(super) enum Input {
     Page(Saved),
-    /// The fields of an event as SDKs have them.
+    /// The fields of an event in SDKs.
     Model(Value),
 }
 
-/// A page, not yet cut into blocks.
+/// A page before it is cut into blocks.
 #[derive(Debug, Default)]
 pub(super) struct Saved {
     pub(super) about: About,
-    /// Without what stands above it, whose lines are empty.
+    /// The text, with empty lines in the place of the comment or front matter.
     pub(super) text: String,
-    /// The text is a member of the platform's answer, which is one line.
+    /// The text is from the platform's answer, which is a single line.
     pub(super) is_answer: bool,
 }
 
-/// What is said of a page beside its text.
+/// The metadata of a page.
 #[derive(Debug, Default)]
 pub(super) struct About {
     pub(super) title: Option<String>,
-    /// The page as it is on the web.
+    /// The address of the page.
     pub(super) url: Option<String>,
     /// The time of its last change, in milliseconds since 1970.
     pub(super) updated: Option<u64>,
-    /// Whether such a time is there that is none.
+    /// Whether the time of the last change is invalid.
     pub(super) is_misdated: bool,
 }
 
-/// The answer to a request for a page. What else is in it does not matter.
+/// The answer to a request for a page. Other members are ignored.
 #[derive(Deserialize)]
 struct Answer {
     code: i64,
@@ -91,7 +91,7 @@ impl Input {
 }
 
 impl Saved {
-    /// The text below its comment or front matter, if it has either.
+    /// Separates the text from its comment or front matter.
     fn with_front(text: String) -> Result<Self, Refusal> {
         let mut lines = Lines::new(&text);
         let first = lines.next().map_or("", |(_, line)| line.trim());
@@ -144,7 +144,7 @@ impl Saved {
         })
     }
 
-    /// A refusal by its line in what was saved.
+    /// Converts the line of a rejection into a line of the saved file.
     pub(super) fn refusal(&self, refusal: Refusal) -> Refusal {
         if !self.is_answer {
             return refusal;
@@ -155,12 +155,12 @@ impl Saved {
 }
 
 impl About {
-    /// `key: value` on each line; what else is there does not matter.
+    /// Reads lines of `key: value`, and ignores others.
     fn from_front(text: &str) -> Self {
         let mut about = Self::default();
         let members = text.lines().filter_map(|line| line.split_once(':'));
         let members: BTreeMap<_, _> = members.map(|(key, value)| (key.trim(), value)).collect();
-        // An address counts before a path.
+        // An address has precedence over a path.
         for key in [
             "title",
             "fullPath",
@@ -204,14 +204,13 @@ impl About {
     }
 }
 
-/// The address of a page, if it is one: it becomes a link in the documentation of the type, which ends at a
-/// space.
+/// The address of a page, if it is valid. It becomes a link in rustdoc, which ends at a space.
 pub(super) fn address(text: String) -> Option<String> {
     let is_part = |char: char| !char.is_whitespace() && !char.is_control();
     Some(text).filter(|text| text.chars().all(is_part))
 }
 
-/// A count of milliseconds, or `2021-05-28T08:52:34Z`, as a count.
+/// Parses a count of milliseconds, or a time such as `2021-05-28T08:52:34Z`.
 fn millis(text: &str) -> Option<u64> {
     if let Ok(count) = text.parse() {
         return time_of(count).map(|_| count);

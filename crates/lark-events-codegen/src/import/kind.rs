@@ -1,18 +1,18 @@
 //! The type column of a page, with free spelling: `string[]`, `string\[\]`,
 //! `map<string, string>`, `Map`, `list`, `object/ string`, `-`.
 
-/// A type as the page has it.
+/// A type in the notation of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Kind {
     String,
     Integer,
     Number,
     Boolean,
-    /// The page names several, or none that matters.
+    /// Several types, or a placeholder.
     Any,
-    /// An object that only its rows describe.
+    /// An object. Its rows have the members.
     Object,
-    /// Left open: rows or the sample tell.
+    /// Unknown. Rows or the sample decide.
     Unknown,
     List(Box<Kind>),
     Map(Box<Kind>),
@@ -20,11 +20,11 @@ pub(crate) enum Kind {
     Named(String),
 }
 
-/// Lists and maps within each other; pages have two.
+/// Nested lists and maps. Pages have at most two.
 const MAX_NESTING: usize = 4;
 
 impl Kind {
-    /// Nothing where the text is no type at all.
+    /// `None` if the text is not a type.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         Self::parse_within(text, MAX_NESTING)
     }

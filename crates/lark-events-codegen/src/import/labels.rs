@@ -28,7 +28,7 @@ const LABELS: [(&str, Label); 10] = [
 ];
 
 impl Label {
-    /// What a label says before the explanation that can follow it.
+    /// The label at the start of a text. An explanation can follow it.
     pub(super) fn of(text: &str) -> Option<Self> {
         let text = text.lines().next()?.trim_matches([' ', '*', '#']);
         let (_, label) = LABELS.iter().find(|(known, _)| {

@@ -41,11 +41,11 @@ impl Table {
         names.any(|name| object.get(&name.text).is_some())
     }
 
-    /// What a table has that says which fields there are.
+    /// The columns that a table of fields must have.
     pub(super) const COLUMNS: &str =
         "columns `名称`, `字段`, `Name` or `Parameter`, and `类型`, `数据类型` or `Type`";
 
-    /// That a table lacks them.
+    /// The rejection of a table without these columns.
     pub(super) fn unlabelled(&self) -> Refusal {
         Refusal::new(self.line, format!("a table with the {}", Self::COLUMNS))
     }
@@ -63,7 +63,7 @@ pub(super) struct Row {
     pub(super) cells: Vec<Cell>,
 }
 
-/// The text of a cell, and what its tags say.
+/// The text of a cell, and the facts in its tags.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Cell {
     pub(super) line: usize,
@@ -78,7 +78,7 @@ pub(super) struct Cell {
 pub(super) struct Permission {
     pub(super) name: String,
     pub(super) app_types: Vec<String>,
-    /// It can no longer be applied for.
+    /// Apps can no longer apply for it.
     pub(super) is_retired: bool,
 }
 
@@ -118,7 +118,7 @@ fn tokens(text: &str) -> impl Iterator<Item = Token<usize>> {
     })
 }
 
-/// What is open while the tags go by.
+/// Reads tags in sequence, and keeps the open elements.
 struct Reader<'a> {
     html: &'a Code,
     /// The offsets of its line ends.
@@ -127,9 +127,9 @@ struct Reader<'a> {
     table: Option<Table>,
     row: Option<Row>,
     cell: Option<Cell>,
-    /// The tag whose text belongs to nothing, while it is open.
+    /// An open tag whose text is ignored.
     muted: Option<Vec<u8>>,
-    /// Where the text of a sample begins.
+    /// The offset at which the text of a sample begins.
     sample: Option<usize>,
 }
 
@@ -202,7 +202,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// The tags within a cell that say something.
+    /// Reads a tag within a cell that states a fact.
     fn fact(&mut self, name: &[u8], tag: &StartTag<usize>) {
         let Some(cell) = &mut self.cell else { return };
         match name {
@@ -303,7 +303,7 @@ impl<'a> Reader<'a> {
         Ok(self.blocks)
     }
 
-    /// The line of the page that an offset is in.
+    /// The line of an offset.
     fn line(&self, at: usize) -> usize {
         self.html.line + self.line_ends.partition_point(|end| *end < at)
     }
@@ -314,7 +314,7 @@ fn attribute(tag: &StartTag<usize>, name: &[u8]) -> Option<String> {
     Some(String::from_utf8_lossy(&value.value).into_owned())
 }
 
-/// A list with commas.
+/// An attribute with values between commas.
 fn list(tag: &StartTag<usize>, name: &[u8]) -> Vec<String> {
     let value = attribute(tag, name).unwrap_or_default();
     let items = value.split(',').map(str::trim);
@@ -324,7 +324,7 @@ fn list(tag: &StartTag<usize>, name: &[u8]) -> Vec<String> {
         .collect()
 }
 
-/// Without the escapes of Markdown, and without space around it.
+/// Removes the escapes of Markdown and surrounding space.
 fn tidy(mut cell: Cell) -> Cell {
     cell.text = cell
         .text

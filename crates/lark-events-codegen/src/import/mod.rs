@@ -61,19 +61,19 @@ pub struct Report {
 #[derive(Debug, Default)]
 pub struct Setting {
     repairs: Vec<SampleRepair>,
-    /// By domain, the names of the types of objects that models have no names for.
+    /// By domain, names for the objects of models, which have none.
     members: BTreeMap<String, Members>,
-    /// By event type, where it does not begin with its domain.
+    /// By event type, if the type does not begin with its domain.
     pub domains: BTreeMap<String, String>,
-    /// The domain of an event that names none and is not among those.
+    /// The domain of all other events whose type does not begin with a domain.
     pub otherwise: Option<String>,
 }
 
-/// A repair of a sample that is not JSON.
+/// A repair of an invalid sample.
 #[derive(Debug)]
 struct SampleRepair {
     event_type: String,
-    /// The overlay that has it.
+    /// The overlay with this repair.
     file: String,
     find: String,
     replace: String,
@@ -141,7 +141,7 @@ impl Setting {
         Ok(setting)
     }
 
-    /// What the file of domains says, or the first word of the event type.
+    /// The domain from `specs/domains.toml`, or the first word of the event type.
     fn domain(&self, event_type: &str) -> Option<String> {
         let listed = self.domains.get(event_type).cloned();
         let named = listed.or_else(|| {
@@ -194,11 +194,11 @@ pub(crate) fn run(root: &Path, files: &[PathBuf]) -> Result<Report, CodegenError
     Ok(report)
 }
 
-/// The events on a page, or of a model.
+/// The events of a page or of a model.
 ///
 /// # Errors
 ///
-/// Returns the first place that is neither.
+/// Returns the first invalid place.
 pub fn events_of(bytes: &[u8], setting: &Setting) -> Result<Vec<Imported>, Refusal> {
     match Input::read(bytes)? {
         Input::Page(saved) => {
@@ -210,7 +210,7 @@ pub fn events_of(bytes: &[u8], setting: &Setting) -> Result<Vec<Imported>, Refus
     }
 }
 
-/// The event of a model, and nothing else, as facts.
+/// The facts of a model. Rejects pages.
 pub(crate) fn model_of(bytes: &[u8], setting: &Setting) -> Result<Spec, Refusal> {
     let Input::Model(model) = Input::read(bytes)? else {
         return Err(Refusal::new(1, "a model, not a page"));
@@ -264,7 +264,7 @@ fn write(root: &Path, found: Found, report: &mut Report) -> Result<(), CodegenEr
     Ok(())
 }
 
-/// The places of fields that the table does not have.
+/// Finds the places of fields that are only in the sample.
 fn find_only_sampled(schema: &Value, at: &str, found: &mut Vec<String>) {
     if schema.pointer("/x-lark/only_sampled").is_some() && !at.is_empty() {
         found.push(at.to_owned());

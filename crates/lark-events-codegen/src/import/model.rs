@@ -1,4 +1,4 @@
-//! A model: the fields of an event in one or more SDKs, as JSON. It has no names of types; the
+//! A model: the fields of an event in one or more SDKs, as JSON. Models do not name types, so the
 //! overlay names objects by their members.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,17 +18,17 @@ use super::sample::Sample;
 use super::sampled::Fitting;
 use super::wording::Wording;
 
-/// The platform's identities of a user, which every domain has a type for.
+/// The ids of a user. Every domain has a type for them.
 const USER_ID: (&str, [&str; 3]) = ("user_id", ["union_id", "user_id", "open_id"]);
 
-/// What else is in a model is for people.
+/// The input. Other members of a model are for people.
 #[derive(Deserialize)]
 struct Model {
     event_type: String,
     schema: String,
     title_zh: Option<String>,
     page: Option<String>,
-    /// Nothing where no official source knows the body.
+    /// `None` if no official source has the body.
     source: Option<String>,
     #[serde(default)]
     other_sources: Vec<String>,
@@ -45,25 +45,25 @@ struct ModelField {
     /// `string`, `integer`, `object`, …, or several with `|` between.
     #[serde(rename = "type")]
     kind: String,
-    /// How many lists it is in.
+    /// The number of lists around it.
     #[serde(default)]
     list: usize,
     #[serde(default)]
     children: Vec<Self>,
-    /// Known values; what they stand for is for people.
+    /// Known values. Their meanings are for people.
     #[serde(rename = "enum", default)]
     keys: Map<String, Value>,
-    /// Read for facts alone.
+    /// A description, which is searched for facts.
     #[serde(rename = "description_zh", default)]
     description: String,
-    /// The only SDK of several that has it.
+    /// The SDK that has the field, if other SDKs do not.
     only_in: Option<String>,
 }
 
-/// The event of a model.
+/// Reads the event of a model.
 pub(super) fn read(model: &Value, setting: &Setting) -> Result<Imported, Refusal> {
     let refused = |expected: String| Refusal::new(1, expected);
-    // The error has a text of the model in it, of any length.
+    // The error can quote a long text of the model.
     let short = |error: serde_json::Error| format!("a model: {:.200}", error.to_string());
     let model: Model =
         serde_json::from_value(model.clone()).map_err(|error| refused(short(error)))?;
@@ -118,7 +118,7 @@ pub(super) fn read(model: &Value, setting: &Setting) -> Result<Imported, Refusal
     })
 }
 
-/// `lark-oapi 1.7.5` of a source that goes on with the file in it.
+/// The package in a source, such as `lark-oapi 1.7.5`. The path of a file follows it.
 fn package(source: &str) -> String {
     let mut words: Vec<_> = source.split(' ').collect();
     let has_date = words.get(2).is_some_and(|word| word.starts_with('('));
@@ -223,8 +223,8 @@ fn node(field: &ModelField, level: usize) -> Result<Node, String> {
     Ok(node)
 }
 
-/// An object that the sample has in the place of a scalar is another form of it, as some source knows
-/// that too.
+/// Adds the form of the sample, if it has an object in the place of a scalar: one of the sources has
+/// that form too.
 fn widen(node: &mut Node, value: &Value) {
     match (&mut node.shape, value) {
         (Shape::Object(fields), Value::Object(members)) => {
@@ -252,7 +252,7 @@ fn widen(node: &mut Node, value: &Value) {
     }
 }
 
-/// The sample gives its members later.
+/// An object whose members come from the sample later.
 fn object_of(members: &Map<String, Value>) -> Shape {
     let fields = members.keys().map(|name| Field {
         name: name.clone(),
@@ -261,7 +261,7 @@ fn object_of(members: &Map<String, Value>) -> Shape {
     Shape::Object(fields.collect())
 }
 
-/// Names of types, by the members of an object.
+/// The names of types, by the members of an object.
 pub(super) type Members = BTreeMap<BTreeSet<String>, String>;
 
 /// Gives names to objects.
@@ -289,7 +289,7 @@ impl Naming<'_> {
                     } else {
                         std::mem::take(fields)
                     };
-                    // What two places of a type show differently is what the first one shows.
+                    // If two places of a type differ, the first one counts.
                     if !self.types.iter().any(|(known, _)| *known == name) {
                         self.types.push((name.clone(), fields));
                     }

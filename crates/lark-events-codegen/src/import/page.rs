@@ -1,15 +1,15 @@
-//! The text of a documentation page, cut into the blocks that facts stand in: `:::html` sections,
-//! fenced code, pipe tables, and lines of prose.
+//! Cuts the text of a documentation page into blocks: `:::html` sections, fenced code, pipe tables, and
+//! lines of prose.
 
 use super::markup::{self, Table};
 use super::pipes;
 
-/// A line of a page, and what is wrong there.
+/// An invalid line of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// From 1.
     pub line: usize,
-    /// What should be there.
+    /// The expected content.
     pub expected: String,
 }
 
@@ -25,7 +25,7 @@ impl Refusal {
 #[derive(Debug)]
 pub(super) struct Page {
     pub(super) blocks: Vec<Block>,
-    /// For messages about what is nowhere.
+    /// The number of lines, for messages about missing content.
     pub(super) lines: usize,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct Page {
 pub(super) enum Block {
     /// Label and cell, row by row.
     Facts(Table),
-    /// What a document consists of.
+    /// The fields of a document.
     Fields(Table),
     Code(Code),
     Prose(String),
@@ -54,14 +54,15 @@ impl Page {
             let trimmed = line.trim();
             if trimmed.starts_with("```") {
                 let code = lines.until(number, |line| line.trim() == "```", "```")?;
-                // A sample says that it is JSON, or looks like it.
+                // The language of a sample is JSON, or its text looks like JSON.
                 let language = trimmed.trim_start_matches('`').trim().to_ascii_lowercase();
                 let is_object = || code.text.trim_start().starts_with('{');
                 if language.starts_with("json") || language.is_empty() && is_object() {
                     blocks.push(Block::Code(code));
                 }
             } else if trimmed == ":::html" {
-                // How to use the SDKs, to the end of the page, which not always ends the section.
+                // Instructions for the SDKs follow, to the end of the page. Some pages do not close the
+                // section.
                 if lines
                     .rest
                     .peek()
@@ -84,7 +85,7 @@ impl Page {
     }
 }
 
-/// The lines not yet read, and how many were.
+/// The remaining lines, and the number of read ones.
 pub(super) struct Lines<'a> {
     rest: std::iter::Peekable<std::str::Lines<'a>>,
     pub(super) number: usize,
@@ -104,14 +105,14 @@ impl<'a> Lines<'a> {
         Some((self.number, line))
     }
 
-    /// The next line, if it is one of these.
+    /// The next line, if it matches.
     pub(super) fn next_if(&mut self, is_one: impl Fn(&str) -> bool) -> Option<(usize, &'a str)> {
         let line = self.rest.next_if(|line| is_one(line))?;
         self.number += 1;
         Some((self.number, line))
     }
 
-    /// The lines up to the one that ends what began at `start`.
+    /// The lines up to the end of a block that began at `start`.
     pub(super) fn until(
         &mut self,
         start: usize,

@@ -1,5 +1,5 @@
-//! Tables of pipes. Children are indented by spaces of any kind, with a mark or without; names stand
-//! in backticks, `==` marks what is important, and a cell is one line whatever is in it.
+//! Pipe tables. Spaces of any kind indent children, with or without a mark. Names are in backticks, `==`
+//! marks important text, and a cell is always a single line.
 
 use std::sync::LazyLock;
 
@@ -9,14 +9,14 @@ use super::labels::Label;
 use super::markup::{self, Cell, Permission, Row, Table};
 use super::page::{Block, Lines, Refusal};
 
-/// `| name | type |`, a line of dashes, and rows.
+/// Reads a table: `| name | type |`, a line of dashes, and rows.
 pub(super) fn table(number: usize, header: &str, lines: &mut Lines<'_>) -> Result<Block, Refusal> {
     let mut table = Table {
         line: number,
         columns: markup::texts(&cells(number, header)?),
         rows: Vec::new(),
     };
-    // How far the rows above are indented, those that a row can be below.
+    // The indentation of the possible parents of the next row.
     let mut indents: Vec<usize> = Vec::new();
     while let Some((number, line)) = lines.next_if(|line| line.trim().starts_with('|')) {
         let is_rule = line.chars().all(|char| "|-: \t".contains(char));
@@ -71,7 +71,7 @@ fn cells(number: usize, line: &str) -> Result<Vec<Cell>, Refusal> {
         .collect()
 }
 
-/// A text that is one span of code, as its code.
+/// The code of a text that is a single span of code.
 fn plain(text: &str) -> &str {
     let code = text
         .strip_prefix('`')
@@ -79,7 +79,7 @@ fn plain(text: &str) -> &str {
     code.filter(|code| !code.contains('`')).unwrap_or(text)
 }
 
-/// Takes the indentation away, and tells how wide it is.
+/// Removes the indentation, and returns its width.
 fn outdent(name: &mut Cell) -> usize {
     let is_indent = |char: char| char.is_whitespace() || "∟└".contains(char);
     let bare = name.text.trim_start_matches(is_indent);
@@ -97,12 +97,12 @@ macro_rules! pattern {
 
 // `` `tea:pot` what it allows ``
 pattern!(PERMISSION = r"`([a-z][\w:.-]*)`([^`]*)");
-// What permissions of a field stand below.
+// The heading of the permissions of a field.
 pattern!(PERMISSIONS = r"(?i)\*\*(?:字段权限要求|Required field scopes)");
-// What a list of values stands below, up to the next heading.
+// The heading of a list of values, with the list up to the next heading.
 pattern!(VALUES = r"(?i)\*\*(?:可选值有|Optional values are)\*\*[:：]([^*]*)");
 pattern!(VALUE = r"(?m)^\s*- `([^`]+)`");
-// An item of a list, on a separate line if a cell can have several.
+// An item of a list. The items get separate lines.
 pattern!(ITEM = r#"\s- ([`"]?[\w.]+[`"]?\s*[:：])"#);
 
 /// The facts in a description.
@@ -118,7 +118,7 @@ fn describe(cell: &mut Cell) {
     }
 }
 
-/// What a cell of the table of facts says.
+/// Reads a cell of the table of facts.
 fn tell(cell: &mut Cell, label: Label) {
     let listed = |text: &str| {
         let items = text.split([',', '、', '`', ' ']).map(str::to_lowercase);
@@ -135,7 +135,7 @@ fn permissions(text: &str) -> Vec<Permission> {
     let permission = |found: regex::Captures<'_>| Permission {
         name: found[1].to_owned(),
         app_types: Vec::new(),
-        // All that is said of it here.
+        // This layout states no more about a permission.
         is_retired: found[2].contains("历史版本"),
     };
     PERMISSION.captures_iter(text).map(permission).collect()

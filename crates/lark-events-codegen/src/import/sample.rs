@@ -11,9 +11,9 @@ use serde_json::{Map, Number, Value};
 use super::fields::MAX_LEVEL;
 use super::page::{Code, Refusal};
 
-/// Far beyond any documented event: members are looked up among each other.
+/// Far more than any documented event has. It bounds the quadratic search among members.
 const MAX_MEMBERS: usize = 4096;
-/// Bytes of the names on the way to a member, which each member keeps.
+/// The longest pointer in bytes: each member stores one.
 const MAX_POINTER: usize = 1024;
 
 /// A sample, and the comments on its members.
@@ -22,7 +22,7 @@ pub(super) struct Sample {
     pub(super) value: Value,
     /// The line that the sample begins on.
     pub(super) line: usize,
-    /// By line. A member's comment stands on its line.
+    /// By line: the comment on a member is on the same line.
     comments: BTreeMap<usize, String>,
     /// The line of each member, by JSON pointer with `-` for any index.
     members: BTreeMap<String, usize>,
@@ -83,20 +83,20 @@ impl Sample {
         sample.map_err(|refusal| refusal.expected)
     }
 
-    /// What is said beside a member, if anything.
+    /// The comment on a member.
     pub(super) fn comment(&self, pointer: &str) -> Option<&str> {
         let line = self.members.get(pointer)?;
         self.comments.get(line).map(String::as_str)
     }
 }
 
-/// What is wrong, and at which offset.
+/// An error and its offset.
 type Misfit = (usize, String);
 
-/// Takes the places of members out of a document.
+/// Collects the places of members in a document.
 #[derive(Default)]
 struct Reader {
-    /// The offset of each member, by JSON pointer; in a list, the first one's.
+    /// The offset of each member, by JSON pointer. For members of a list, that of the first element.
     members: BTreeMap<String, usize>,
     count: usize,
 }
@@ -122,7 +122,7 @@ impl Reader {
             ast::Value::BooleanLit(boolean) => Value::Bool(boolean.value),
             ast::Value::NullKeyword(_) => Value::Null,
             ast::Value::Array(array) => {
-                // All elements are of one type.
+                // All elements have the same type.
                 let pointer = format!("{pointer}/-");
                 let elements = array.elements.iter();
                 elements

@@ -1,5 +1,4 @@
-//! Facts of a sample that its table does not have: fields without a row, and values of another type
-//! than in their row.
+//! Facts that are only in a sample: fields without a row, and values of another type than in their row.
 
 use std::mem;
 
@@ -9,15 +8,15 @@ use super::fields::{Field, Node, Shape, Types};
 use super::sample::Sample;
 use super::wording;
 
-/// A tree that the sample is fitted into.
+/// Fits a sample into a tree.
 pub(super) struct Fitting<'a> {
     types: &'a mut Types,
     sample: &'a Sample,
-    /// Whether there is a table that could have said it.
+    /// Whether there is a table, so that a field without a row counts as only sampled.
     has_table: bool,
-    /// The types that are taken out of the others at the moment.
+    /// The types whose fields are currently taken out.
     open: Vec<String>,
-    /// Values found within a value of the same type, with their places: for when it is back.
+    /// Values within a value of the same type, with their places. They wait until the type is back.
     within: Vec<(String, &'a Value, String)>,
 }
 
@@ -32,7 +31,7 @@ impl<'a> Fitting<'a> {
         }
     }
 
-    /// Makes a document have all that the sample has.
+    /// Adds to a document all fields and types of the sample.
     pub(super) fn document(&mut self, root: &mut Vec<Field>) {
         self.members(root, &self.sample.value, "");
         while !self.within.is_empty() {
@@ -96,13 +95,13 @@ impl<'a> Fitting<'a> {
                 let name = name.clone();
                 self.types.push((name, members));
             }
-            // One of what the table shows a list of.
+            // The table has a list, and the sample has one of its elements.
             (Shape::List(items), Value::Object(_)) => {
                 let mut item = (**items).clone();
                 self.fit(&mut item, value, pointer);
                 node.shape = item.shape;
             }
-            // A list of what the table shows one of.
+            // The table has a single value, and the sample has a list of them.
             (Shape::Object(_) | Shape::Named(_) | Shape::Map(_), Value::Array(elements)) => {
                 let mut items = Node::new(node.shape.clone());
                 for element in elements {
@@ -117,7 +116,7 @@ impl<'a> Fitting<'a> {
         }
     }
 
-    /// What a value alone tells of its type.
+    /// The node of a value that only the sample has.
     fn infer(&mut self, value: &'a Value, pointer: &str) -> Node {
         let mut node = Node::new(match value {
             Value::Null => Shape::Unknown,
@@ -146,14 +145,14 @@ impl<'a> Fitting<'a> {
         node
     }
 
-    /// The fields of a type, taken out so that fitting can reach the others.
+    /// Takes out the fields of a type, so that fitting can change the other types.
     fn take(&mut self, name: &str) -> Vec<Field> {
         let at = self.types.iter().position(|(known, _)| known == name);
         at.map_or_else(Vec::new, |at| self.types.remove(at).1)
     }
 }
 
-/// A scalar against the shape of its row.
+/// Compares a scalar with the shape of its row.
 fn fit_scalar(node: &mut Node, value: &Value) {
     let is_number = |text: &str| text.parse::<i64>().is_ok();
     let (shape, other) = match (&node.shape, value) {
@@ -171,7 +170,7 @@ fn fit_scalar(node: &mut Node, value: &Value) {
         (Shape::Boolean, Value::String(_)) => (Shape::String, Some("boolean")),
         (Shape::Boolean, Value::Number(_)) => (Shape::Integer, Some("boolean")),
         (Shape::Integer | Shape::Number, Value::Bool(_)) => (node.shape.clone(), Some("boolean")),
-        // An object with a scalar for a sample can be anything.
+        // An object whose sample is a scalar can be any value.
         (Shape::Object(_) | Shape::Named(_) | Shape::Map(_) | Shape::List(_), _) => {
             (Shape::Any, None)
         }
@@ -183,17 +182,17 @@ fn fit_scalar(node: &mut Node, value: &Value) {
     }
 }
 
-/// The sample has this type too, by its name in JSON Schema.
+/// Adds a type of the sample, by its name in JSON Schema.
 fn add_type(node: &mut Node, name: &'static str) {
     if !node.also.contains(&name) {
         node.also.push(name);
     }
 }
 
-/// In seconds since 1970. What lasts is shorter, in whichever unit.
+/// In seconds since 1970. Durations are smaller numbers, in every unit.
 const YEAR_2001: f64 = 1e9;
 
-/// Notes a sample outside the bounds that the page states, and one that is a point in time.
+/// Notes whether the sample is outside of the bounds of the page, and whether it is a point in time.
 fn check_bounds(node: &mut Node, value: &Value) {
     let facts = &node.wording;
     let number = match value {

@@ -1,5 +1,5 @@
-//! The importer as a whole, on pages that were written for it: one for each habit of the platform's
-//! pages, in `fixtures`.
+//! Tests the importer as a whole, on the pages in `fixtures`. Each page has one peculiarity of the
+//! platform's pages.
 
 mod layouts;
 mod mangled;
@@ -45,7 +45,7 @@ impl Workspace {
         fs::read_to_string(self.0.join(path)).unwrap()
     }
 
-    /// Imports the pages at these paths; refusals are told relative to the workspace.
+    /// Imports the pages at these paths. The paths in rejections become relative to the workspace.
     fn import(&self, pages: &[&str]) -> Report {
         let pages: Vec<_> = pages.iter().map(|page| self.0.join(page)).collect();
         let mut report = run(&self.0, &pages).unwrap();
@@ -61,13 +61,13 @@ fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
 }
 
-/// With `\n` on every platform.
+/// The text of a fixture, with `\n` on every platform.
 fn fixture(name: &str) -> String {
     let text = fs::read_to_string(fixtures().join(name)).unwrap();
     text.replace("\r\n", "\n")
 }
 
-/// Every page that is taken, by name.
+/// Every valid page, by name.
 fn good_pages() -> Vec<(String, String)> {
     let entries = fs::read_dir(fixtures().join("pages")).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -94,14 +94,14 @@ fn documents(page: &str) -> Vec<(String, Value)> {
         .collect()
 }
 
-/// The fact file of a page in the fixtures that has one event.
+/// The fact file of a page with a single event.
 fn document(name: &str) -> Value {
     let mut documents = documents(&fixture(&format!("pages/{name}.md")));
     assert_eq!(documents.len(), 1, "{name}");
     documents.remove(0).1
 }
 
-/// Asserts what stands at each place of a document.
+/// Asserts the values at places of a document.
 #[track_caller]
 fn assert_facts<const N: usize>(document: &Value, facts: [(&str, Value); N]) {
     for (pointer, expected) in facts {

@@ -1,5 +1,5 @@
-//! Facts in the prose of a page: ranges, lengths, units, defaults, and the values of enumerations.
-//! Other text stays on the page.
+//! Facts in the prose of a page: ranges, lengths, units, defaults, and the values of enumerations. Other
+//! text is not imported.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -42,7 +42,7 @@ pattern!(UNIT = r"(?i)(?:单位\s*[:：]?|\bunit\s*[:：])\s*`?([a-z]+|毫秒|�
 pattern!(
     TIMESTAMP = r"(?i)(毫秒|微秒|秒)级?(?:的|\s*unix\s*)?(?:时间戳|级别)|(?:时间戳?|timestamp)\s*[（(](?:单位[:：]?|in )?(毫秒|微秒|秒|[a-z]+)[)）]"
 );
-// What announces a list of values.
+// The text before a list of values.
 pattern!(
     ANNOUNCED =
         r"(?i)(?:可选值|可能值|可用值|取值|枚举|以下值|(?:optional|possible) values)[^\n]*\n"
@@ -57,13 +57,13 @@ pattern!(
     LISTED = r#"(?:可选值|枚举值)[:：]\s*((?:"?[A-Za-z]\w*"?\s*[/，,、]\s*)+"?[A-Za-z]\w*"?)"#
 );
 pattern!(WORD = r"(\w+)");
-// `REJECTED(not passed)`, a line each
+// `REJECTED(not passed)`, one on each line
 pattern!(LOUD = r"(?m)^\s*([A-Z]+(?:_[A-Z]+)*)\s*[(（]");
 // `0off，1on`
 pattern!(BARE = r"(?:^|[，,：:、\s（(])(\d+)\s*\p{Han}");
 
 impl Wording {
-    /// Reads a description. `named` are keys that the page marks as such.
+    /// Reads a description. `named` has the keys that the page marks as keys.
     pub(super) fn read(text: &str, named: &[String], kind: &Kind) -> Self {
         let pair = |pattern: &Regex| {
             let found = pattern.captures(text)?;
@@ -112,7 +112,7 @@ fn unit(text: &str) -> Option<&'static str> {
     }
 }
 
-/// The values that the text lists. A single one is an example, not an enumeration.
+/// The values in the text. A single value is an example, not an enumeration.
 fn keys(text: &str, kind: &Kind, wording: &Wording) -> Vec<String> {
     let items = match kind {
         Kind::List(items) => items,
@@ -148,7 +148,7 @@ fn keys(text: &str, kind: &Kind, wording: &Wording) -> Vec<String> {
     found
 }
 
-/// The keys in a comment on a sample: strings too, as long as the sampled value is one of them.
+/// The keys in a comment on a sample. Strings count only if the sampled value is one of them.
 pub(super) fn keys_of_comment(text: &str, sampled: &Value) -> Vec<String> {
     let sampled = match sampled {
         Value::String(text) => text.clone(),
@@ -177,7 +177,7 @@ fn distinct<'a>(keys: impl Iterator<Item = &'a str>) -> Vec<String> {
         .collect()
 }
 
-/// Whether these are all values of the stated range.
+/// Whether the keys are exactly the values of the stated range.
 fn covers_range(keys: &[String], wording: &Wording) -> bool {
     let bounds = [&wording.minimum, &wording.maximum].map(|bound| bound.as_ref()?.as_i64());
     let [Some(minimum), Some(maximum)] = bounds else {

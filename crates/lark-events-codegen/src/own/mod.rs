@@ -33,10 +33,10 @@ use super::spec::{Shape, Spec};
 use super::types::{self, Types};
 use super::{CodegenError, FormatError, names, rustfmt};
 
-/// What stands for the domain of all events, where a name needs one.
+/// The domain of all events, for names that need one.
 const OWN: &str = "own";
 
-/// What the catalogue calls the type of any JSON, and what an app calls it that has no `serde_json`.
+/// The type of any JSON in the catalogue, and the one for an app without `serde_json`.
 const ANY_JSON: [&str; 2] = ["serde_json::Value", "lark_events::lenient::Value"];
 
 /// A Rust module with the events of documentation pages, for any crate that has `lark-events` and `serde`.
@@ -119,7 +119,7 @@ impl Module {
                 return Err(CodegenError::NotGenerated(path.to_owned()));
             }
         }
-        // Settings of rustfmt count for the folders below them.
+        // The settings of rustfmt apply to the folders below them.
         let folder = path.ancestors().skip(1).find(|folder| folder.is_dir());
         let formatted = rustfmt::format(&self.text, folder.unwrap_or(Path::new(".")));
         let (text, reason) = match formatted {
@@ -131,7 +131,7 @@ impl Module {
     }
 }
 
-/// The events of all pages, and what is doubtful in them.
+/// The events of all pages, and doubtful places.
 fn read(pages: &[PathBuf]) -> Result<(Vec<Imported>, Vec<String>), CodegenError> {
     let mut setting = Setting::default();
     setting.otherwise = Some(OWN.to_owned());
@@ -166,7 +166,7 @@ fn read(pages: &[PathBuf]) -> Result<(Vec<Imported>, Vec<String>), CodegenError>
     }
 }
 
-/// The facts of events as the catalogue has them.
+/// The facts of events in the form of the catalogue.
 fn facts(events: &[Imported]) -> Result<Vec<Spec>, Vec<Problem>> {
     let mut problems = Problems::default();
     let specs = events.iter().filter_map(|event| {
@@ -178,7 +178,7 @@ fn facts(events: &[Imported]) -> Result<Vec<Spec>, Vec<Problem>> {
     Ok(specs)
 }
 
-/// The types of all events, or where they contradict each other or hold themselves.
+/// The types of all events. The errors are contradictions, and types that contain themselves.
 fn shared_types(specs: &[Spec]) -> Result<Types, Vec<Problem>> {
     let mut problems = Problems::default();
     let types = types::collect(specs, &Overlay::default(), &mut problems);
@@ -186,7 +186,7 @@ fn shared_types(specs: &[Spec]) -> Result<Types, Vec<Problem>> {
     Ok(types)
 }
 
-/// Everything decided, with what differs from a domain of the catalogue.
+/// The decided output, with the differences from a domain of the catalogue.
 fn unite(specs: &[Spec], types: &Types) -> Result<Domain, Vec<Problem>> {
     let mut problems = Problems::default();
     let overlay = words::by_rule(OWN, specs, types);
@@ -202,7 +202,7 @@ fn unite(specs: &[Spec], types: &Types) -> Result<Domain, Vec<Problem>> {
     problems.checkpoint()?;
     let bodies = domain.events.iter_mut().map(|event| &mut event.body);
     for each in bodies.chain(&mut domain.types) {
-        // The module as a whole says so.
+        // The documentation of the module says so once.
         each.has_undocumented = false;
         for field in &mut each.fields {
             field.rust_type = field.rust_type.replace(ANY_JSON[0], ANY_JSON[1]);
@@ -254,7 +254,7 @@ fn rename_references(schema: &mut Value, prefix: &str) {
     }
 }
 
-/// What has to be there of a sample; nothing for an event without one.
+/// The test of a sample. `None` for an event without one.
 fn sample_test(spec: &Spec, domain: &Domain) -> Option<SampleTest> {
     let event = domain
         .events
@@ -282,7 +282,7 @@ fn sample_test(spec: &Spec, domain: &Domain) -> Option<SampleTest> {
     })
 }
 
-/// Whether a field takes the value for sure.
+/// Whether a field certainly accepts the value.
 fn is_taken(shape: &Shape, value: &Value) -> bool {
     match shape {
         Shape::String => value.is_string(),

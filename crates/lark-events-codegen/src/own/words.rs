@@ -1,5 +1,5 @@
-//! Names by rule, where no overlay gives them: the rules of the catalogue, and another name where those
-//! give none that Rust takes or one that is taken.
+//! Names by rule, without an overlay: by the rules of the catalogue, and another name if the result is
+//! not valid Rust or not unique.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,10 +8,10 @@ use super::super::overlay::{EnumWords, FieldWords, Key, ObjectWords, Overlay, Va
 use super::super::spec::{Object, Property, Shape, Spec};
 use super::super::types::Types;
 
-/// The longest key that is taken for a name.
+/// The longest key that counts as a name.
 const MAX_KEY: usize = 40;
 
-/// The overlay that nobody wrote.
+/// The overlay with names by rule.
 pub(super) fn by_rule(domain: &str, specs: &[Spec], types: &Types) -> Overlay {
     let mut taken = Taken(BTreeSet::from([names::event_set_name(domain)]));
     let mut owners = BTreeMap::new();
@@ -44,7 +44,7 @@ pub(super) fn by_rule(domain: &str, specs: &[Spec], types: &Types) -> Overlay {
 }
 
 impl Overlay {
-    /// The words of an object; its enums are added.
+    /// The names for an object. Adds its enums.
     fn object(
         &mut self,
         key: &str,
@@ -83,7 +83,7 @@ impl Overlay {
     }
 }
 
-/// The keys of a field by their own names, where all of them are words. Numbers have no names.
+/// The variants for the keys of a field, if all keys are words. Numbers have no names.
 fn variants(property: &Property) -> Option<Vec<VariantWords>> {
     let value = property.schema.leaf();
     let keys = &value.facts.keys;
@@ -104,17 +104,17 @@ fn variants(property: &Property) -> Option<Vec<VariantWords>> {
     variants.collect()
 }
 
-/// Whether a key is a name and no text.
+/// Whether a key is a name and not a text.
 fn is_plain(key: &str) -> bool {
     let is_plain = |char: char| char.is_ascii_alphanumeric() || "_-.".contains(char);
     key.len() <= MAX_KEY && key.chars().all(is_plain)
 }
 
-/// The names that types of the module have.
+/// The used names of types.
 struct Taken(BTreeSet<String>);
 
 impl Taken {
-    /// A name like this one that is free, which is now taken.
+    /// Claims a free name that resembles this one.
     fn type_name(&mut self, like: &str) -> String {
         let mut name: String = like.chars().filter(char::is_ascii_alphanumeric).collect();
         if !name.starts_with(|first: char| first.is_ascii_uppercase()) {

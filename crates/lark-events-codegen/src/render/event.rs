@@ -1,4 +1,4 @@
-//! Events: their bodies, and what is documented of them.
+//! Events: their bodies and documented facts.
 
 use std::collections::BTreeSet;
 
@@ -35,7 +35,7 @@ pub(super) fn event(event: &Event) -> String {
     let mut text = comment(&event.doc, 0);
     text += "///\n";
     for fact in &event.facts {
-        // The next lines of an item are indented, or they would be no part of it.
+        // Further lines of an item must be indented to belong to it.
         let mut lines = wrap(fact, WIDTH - "/// - ".len()).into_iter();
         text.extend(lines.next().map(|line| format!("/// - {line}\n")));
         text.extend(lines.map(|line| format!("///   {line}\n")));
@@ -68,7 +68,7 @@ fn raw_structure(name: &str) -> String {
 
 fn event_impl(event: &Event) -> String {
     let facts = &event.info;
-    // Laid out here, because rustfmt leaves a chain alone that has a long text in it.
+    // Formatted here, because rustfmt skips a chain that contains a long string.
     let mut info = format!(
         "EventInfo::new(Self::EVENT_TYPE)\n        .title({:?})",
         facts.title

@@ -3,7 +3,7 @@
 use super::super::model::Domain;
 use super::comment;
 
-/// What it needs of the core.
+/// The imports from the core.
 pub(super) const IMPORTS: [&str; 7] = [
     "DecodeError",
     "Event",

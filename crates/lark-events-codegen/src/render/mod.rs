@@ -1,5 +1,5 @@
-//! The Rust text of a domain, as the model has it. Only its comments are laid out here: rustfmt does
-//! the rest, and leaves those alone.
+//! The Rust text of a domain. Only its comments are formatted here: rustfmt formats the rest, and does
+//! not change comments.
 
 mod enumeration;
 mod event;
@@ -50,7 +50,7 @@ fn comment(paragraph: &str, indent: usize) -> String {
         .collect()
 }
 
-/// Nothing where there is nothing to use.
+/// A `use` declaration, or an empty text without names.
 fn uses<'a>(path: &str, names: impl IntoIterator<Item = &'a str>) -> String {
     let names = join(names);
     if names.is_empty() {

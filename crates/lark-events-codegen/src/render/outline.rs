@@ -1,5 +1,5 @@
-//! The outline of a domain, for tools: what is in its events, with our words, as JSON that the
-//! catalogue's crate has in it.
+//! The outline of a domain, for tools: the fields of its events with our descriptions, as JSON within
+//! the catalogue's crate.
 
 use serde_json::{Value, json};
 

@@ -56,7 +56,7 @@ pub(super) fn text(domain: &Domain) -> String {
     text + "];\n"
 }
 
-/// What a module says of itself.
+/// The documentation of a module.
 fn documentation(doc: &ModuleDoc, set: &str) -> String {
     let ModuleDoc {
         summary,

@@ -2,7 +2,7 @@
 
 use super::super::model::{Domain, Sample};
 
-/// A constant for each event that has one.
+/// A constant for each event with a sample.
 pub(super) fn text(domain: &Domain) -> String {
     let samples = domain
         .events
@@ -15,7 +15,7 @@ pub(super) fn text(domain: &Domain) -> String {
     constants.collect()
 }
 
-/// As many as no quote in the text is followed by.
+/// As many hashes as a raw string with this text needs.
 fn hashes(text: &str) -> String {
     let mut hashes = "#".to_owned();
     while text.contains(&format!("\"{hashes}")) {

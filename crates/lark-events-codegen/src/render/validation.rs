@@ -10,7 +10,7 @@ pub(super) fn imports(body: &Struct) -> &'static [&'static str] {
     }
 }
 
-/// Nothing for a type without rules.
+/// The `impl` of a type. Empty for a type without rules.
 pub(super) fn validation(body: &Struct) -> String {
     if body.checks.is_empty() {
         return String::new();

@@ -1,5 +1,5 @@
-//! Tables of what SDKs and pages say differently, where they lie beside the checkout: whatever two
-//! sources agree on is in the facts, or listed with the reason why not.
+//! Compares the facts with tables of differences between SDKs and pages, if these are beside the
+//! checkout. A field that two sources agree on must be in the facts, or listed with a reason.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -30,7 +30,7 @@ fn rows(name: &str) -> Option<Vec<BTreeMap<String, String>>> {
     Some(lines.map(row).collect())
 }
 
-/// What a column says of a field, if it says anything.
+/// The kind of a field in a column, if the column has one.
 fn kind(row: &BTreeMap<String, String>, column: &str) -> Option<Kind> {
     match row[column].as_str() {
         "-" | "" | "(no event)" | "(no page)" => None,
@@ -52,7 +52,7 @@ impl Facts {
         }
     }
 
-    /// What is neither in the facts nor listed.
+    /// Whether a field is neither in the facts nor listed.
     fn is_open(&self, event_type: &str, path: &str, kind: &Kind) -> bool {
         let own = self.events[event_type].1.get(path);
         !own.is_some_and(|own| own.takes(kind)) && self.left.reason(event_type, path).is_none()
@@ -115,7 +115,7 @@ fn what_newer_pages_say_is_in_the_facts_or_listed() {
                     .into_iter()
                     .all(|key| known.iter().any(|known| known == key))
             }
-            // Which the sample has, as a row of its own says.
+            // The sample has the field, as another row shows.
             "not-in-page" => !fields.contains_key(path),
             _ => facts.is_open(event_type, path, &kind(row, "in_page(type)").unwrap()),
         };

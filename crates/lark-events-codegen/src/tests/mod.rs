@@ -42,7 +42,7 @@ fn tea(specs: impl IntoIterator<Item = Source>, overlay: &str) -> Sources {
     }
 }
 
-/// What is wrong, without the common part of the file names.
+/// The problems, without the common part of the file names.
 fn problems(sources: &Sources) -> Vec<String> {
     let problems = generate_domain(sources).expect_err("the catalogue has a problem");
     let lines = problems.iter().map(Problem::to_string);

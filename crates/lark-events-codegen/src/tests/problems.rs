@@ -1,4 +1,4 @@
-//! What is refused, and how it is told.
+//! Rejected specs, and the texts of the problems.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! The fact files as what they say they are: JSON Schemas, with samples that they describe.
+//! The fact files are valid JSON Schemas, and their samples match them.
 
 use serde_json::{Value, json};
 

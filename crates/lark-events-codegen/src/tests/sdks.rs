@@ -1,4 +1,4 @@
-//! What SDKs have and pages do not, and values that sources disagree on.
+//! Fields that only SDKs have, and values that sources disagree on.
 
 use serde_json::json;
 
@@ -43,7 +43,7 @@ fn a_field_that_only_sdks_have_is_a_field_and_says_so() {
             "{field}"
         );
     }
-    // What is in such a field is not said again.
+    // The fields inside such a field do not repeat the note.
     assert_eq!(types.matches(says).count(), 3);
     assert!(types.contains("pub colour: Option<String>"));
 }

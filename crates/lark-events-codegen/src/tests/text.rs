@@ -1,4 +1,4 @@
-//! What is generated for which facts and words.
+//! The generated text for given facts and descriptions.
 
 use serde_json::{Value, json};
 
@@ -61,7 +61,7 @@ fn every_shape_has_its_rust_type() {
         ]
     "#;
     let defs = json!({"cup": {"type": "object", "properties": {
-        // A list may hold its own type.
+        // A list may contain its own type.
         "inner": {"type": "array", "items": {"$ref": "#/$defs/cup"}},
     }}});
     let files = generate_domain(&tea([spec(READY, fields, defs)], overlay))

@@ -1,4 +1,4 @@
-//! Files: what a run writes and a check finds, in a workspace of its own and in this one.
+//! The files that a run writes and a check compares, in a workspace of its own and in this one.
 
 use std::fs;
 
@@ -51,7 +51,7 @@ fn skipped<T>(error: &CodegenError) -> Option<T> {
     None
 }
 
-/// What is written for the domain `tea`, whose types are a module.
+/// The generated module of the domain `tea`.
 const MODULE: &str = "crates/lark-events-types/src/generated/tea/mod.rs";
 
 #[test]
@@ -105,7 +105,7 @@ fn a_second_run_changes_nothing_and_a_check_finds_what_is_stale() {
     assert!(workspace.run(true).unwrap().is_empty());
     assert!(!workspace.0.join(OLD_TYPES).exists());
 
-    // A checkout with other line ends is no change.
+    // A checkout with other line ends counts as unchanged.
     let events = fs::read_to_string(workspace.0.join(EVENTS)).unwrap();
     workspace.write(EVENTS, &events.replace('\n', "\r\n"));
     assert!(workspace.run(true).unwrap().is_empty());
@@ -165,7 +165,7 @@ fn a_domain_can_have_a_crate_of_its_own() {
         "{library}"
     );
 
-    // The hand-owned files are left alone, generated ones are not.
+    // Hand-owned files stay, and generated ones are rewritten.
     workspace.write(LIBRARY, "//! Ours.\n");
     workspace.write(EVENTS, "// edited\n");
     assert_eq!(workspace.run(true).unwrap(), [EVENTS]);
@@ -271,7 +271,7 @@ fn the_code_of_a_domain_that_is_gone_goes_too_and_its_crate_is_named() {
             "crates/wine-events: no domain in specs/ has this crate: remove the crate"
         );
     }
-    // Nothing needs it any more.
+    // No domain has this crate any more.
     assert!(!manifest().unwrap().contains("wine-events"));
     assert!(!is_there(MILK));
     fs::remove_dir_all(workspace.0.join("crates/wine-events")).unwrap();
@@ -320,7 +320,7 @@ fn every_field_of_the_domains_that_matter_most_has_words() {
         assert!(words.contains("\ndescribed = true\n"), "{}", domain.name);
         generate_domain(&domain).unwrap();
 
-        // A description less, an empty one, or one that is no English.
+        // A missing description, an empty one, and one that is not English.
         let last = words.rfind("doc = \"").unwrap();
         let (before, rest) = words.split_at(last);
         let (_, after) = rest["doc = \"".len()..].split_once('"').unwrap();

@@ -247,6 +247,20 @@ pub enum AttemptOutcome {
 }
 
 impl AttemptOutcome {
+    /// All outcomes, for stores that keep their names.
+    pub const ALL: [Self; 10] = [
+        Self::Handled,
+        Self::Rejected,
+        Self::Unhandled,
+        Self::Failed,
+        Self::Panicked,
+        Self::Undecodable,
+        Self::NotStarted,
+        Self::NoHandler,
+        Self::Cancelled,
+        Self::Lost,
+    ];
+
     /// The name used in metrics and in the history.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -281,7 +295,10 @@ pub struct Status {
     pub blocked_lanes: u64,
     /// The time since the oldest event that is not finished arrived. Dead letters do not count.
     pub oldest: Option<Duration>,
-    /// The time since the last heartbeat of a running worker; `None` if there has been none.
+    /// The workers that run and are not shutting down. A worker without a heartbeat for a minute does
+    /// not count.
+    pub workers: u64,
+    /// The time since the last heartbeat of a worker; `None` if there has been none.
     pub worker_seen: Option<Duration>,
 }
 

@@ -297,8 +297,18 @@ async fn the_status_counts_each_event_once(store: &impl Store) {
 }
 
 async fn a_worker_is_seen(store: &impl Store) {
-    assert_eq!(store.status().await.unwrap().worker_seen, None);
+    let status = store.status().await.unwrap();
+    assert_eq!((status.worker_seen, status.workers), (None, 0));
     let worker = employ(store).await;
-    assert!(store.status().await.unwrap().worker_seen.is_some());
-    store.heartbeat(worker, WorkerState::Stopped).await.unwrap();
+    let other = employ(store).await;
+    let status = store.status().await.unwrap();
+    assert!(status.worker_seen.is_some());
+    assert_eq!(status.workers, 2);
+    for (worker, state) in [
+        (worker, WorkerState::Stopping),
+        (other, WorkerState::Stopped),
+    ] {
+        store.heartbeat(worker, state).await.unwrap();
+    }
+    assert_eq!(store.status().await.unwrap().workers, 0);
 }

@@ -22,7 +22,6 @@
 //! All functions panic where a store breaks the contract.
 
 #![expect(
-    clippy::panic,
     clippy::unwrap_used,
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,

@@ -31,7 +31,8 @@ pub(super) struct State {
     /// The number of the last event, and of the last place.
     last_seq: u64,
     last_place: u64,
-    tasks: HashMap<u64, Task>,
+    /// Boxed, because a growing table moves its values.
+    tasks: HashMap<u64, Box<Task>>,
     /// The events of each lane, the head first. A lane is removed with its last event.
     lanes: HashMap<Arc<str>, VecDeque<u64>>,
     /// The heads of lanes, and the events without a lane.
@@ -43,7 +44,7 @@ pub(super) struct State {
     live: HashSet<Arc<str>>,
     /// The keys of events that are finished or dead, each with the time until which it counts.
     keys: LruCache<Arc<str>, Instant>,
-    dead: BTreeMap<u64, Task>,
+    dead: BTreeMap<u64, Box<Task>>,
     bytes: usize,
     workers: HashMap<WorkerId, (WorkerState, Instant)>,
 }
@@ -93,7 +94,7 @@ impl State {
         let bytes = entry.bytes();
         let lane = entry.lane.as_deref().map(Arc::from);
         self.last_seq = self.last_seq.saturating_add(1);
-        let task = Task {
+        let task = Box::new(Task {
             entry,
             bytes,
             lane,
@@ -101,7 +102,7 @@ impl State {
             attempt: 0,
             fence: None,
             history: VecDeque::new(),
-        };
+        });
         self.enqueue(self.last_seq, task, now);
         Appended::New
     }
@@ -122,29 +123,28 @@ impl State {
     }
 
     fn refuses(&self, entry: &Entry) -> Option<Refused> {
-        let states = || self.workers.values().map(|(state, _)| *state);
-        if !states().any(|state| state == WorkerState::Running) {
-            let stopping = states().any(|state| state == WorkerState::Stopping);
-            return Some(if stopping {
-                Refused::ShuttingDown
-            } else {
-                Refused::NoWorker
-            });
+        if self.is_ending() {
+            return Some(Refused::ShuttingDown);
+        }
+        if self.workers.is_empty() {
+            return Some(Refused::NoWorker);
         }
         let is_full = self.tasks.len() >= self.limits.max_events
             || self.bytes.saturating_add(entry.bytes()) > self.limits.max_bytes;
         is_full.then_some(Refused::Full)
     }
 
-    /// Puts a task at the end of its lane.
-    fn enqueue(&mut self, seq: u64, task: Task, now: Instant) {
+    /// Puts a task into its lane, in the order of the numbers, but not before the head.
+    fn enqueue(&mut self, seq: u64, task: Box<Task>, now: Instant) {
         let lane = task.lane.clone();
         self.live.extend(task.entry.key.as_deref().map(Arc::from));
         self.bytes = self.bytes.saturating_add(task.bytes);
         self.tasks.insert(seq, task);
         let is_first = lane.is_none_or(|lane| {
             let lane = self.lanes.entry(lane).or_default();
-            lane.push_back(seq);
+            let behind = lane.iter().skip(1).rev().take_while(|&&other| other > seq);
+            let place = lane.len().saturating_sub(behind.count());
+            lane.insert(place, seq);
             lane.len() == 1
         });
         if is_first {
@@ -259,14 +259,19 @@ impl State {
         }
     }
 
+    /// The states of the workers that have not stopped.
+    fn states(&self) -> impl Iterator<Item = WorkerState> {
+        self.workers.values().map(|&(state, _)| state)
+    }
+
     /// Whether the last worker is shutting down.
     fn is_ending(&self) -> bool {
-        let mut states = self.workers.values().map(|(state, _)| *state);
+        let mut states = self.states();
         !self.workers.is_empty() && states.all(|state| state == WorkerState::Stopping)
     }
 
     /// Removes a task. Its key is remembered.
-    fn remove(&mut self, seq: u64, now: Instant) -> Option<Task> {
+    fn remove(&mut self, seq: u64, now: Instant) -> Option<Box<Task>> {
         self.leave_lane(seq, now);
         let task = self.tasks.remove(&seq)?;
         self.bytes = self.bytes.saturating_sub(task.bytes);
@@ -297,7 +302,7 @@ impl State {
         }
     }
 
-    fn bury(&mut self, seq: u64, task: Task) {
+    fn bury(&mut self, seq: u64, task: Box<Task>) {
         self.dead.insert(seq, task);
         if self.dead.len() > MAX_DEAD {
             self.dead.pop_first();
@@ -337,6 +342,7 @@ impl State {
         in_order.into_values().map(|task| &task.entry).collect()
     }
 
+    #[expect(clippy::arithmetic_side_effects, reason = "counts of what is in memory")]
     pub(super) fn status(&self, now: Instant) -> Status {
         let mut status = Status {
             dead: self.dead.len() as u64,
@@ -353,6 +359,8 @@ impl State {
             let is_blocked = is_blocked && task.place.is_some_and(|(at, ..)| at > now);
             status.blocked_lanes += u64::from(is_blocked);
         }
+        let running = self.states().filter(|&state| state == WorkerState::Running);
+        status.workers = running.count() as u64;
         let seen = self.workers.values().map(|&(_, seen)| seen).max();
         status.worker_seen = seen.map(|seen| now.saturating_duration_since(seen));
         status
@@ -410,6 +418,7 @@ impl State {
         idle.take(limit).collect()
     }
 
+    #[expect(clippy::arithmetic_side_effects, reason = "a count of what is in memory")]
     pub(super) fn retry(&mut self, filter: &Filter, limit: usize, now: Instant) -> u64 {
         let mut retried: u64 = 0;
         for listed in self.matching(filter, limit, now) {

@@ -75,7 +75,7 @@ impl Run {
                 claimed.len().max(1)
             };
             if claimed.is_empty() {
-                if self.stop.is_cancelled() && self.leases.is_empty() && self.is_empty().await {
+                if self.stop.is_cancelled() && self.leases.is_empty() && self.left().await == 0 {
                     return;
                 }
                 let poll = POLL.mul_f64(0.8 + 0.4 * fastrand::f64());
@@ -115,10 +115,10 @@ impl Run {
         S: Service<Delivery, Error: Into<BoxError>> + Clone,
     {
         let first = self.first_place(service);
-        let first = if self.is_durable() {
-            self.stop.run_until_cancelled(first).await?
-        } else {
-            first.await
+        let first = match self.stop.run_until_cancelled(first).await {
+            Some(first) => first,
+            None if self.empties_the_store() => self.first_place(service).await,
+            None => return None,
         };
         let mut places = vec![first];
         while places.len() < wanted
@@ -228,14 +228,6 @@ impl Run {
             }
             Err(NotStarted::Failed(error)) => finish(Some(Ended::Finished(Err(error)))),
             Err(_) => finish(Some(Ended::Drained)),
-        }
-    }
-
-    /// Whether a store that dies with the process has no events left.
-    async fn is_empty(&self) -> bool {
-        match self.store().status().await {
-            Ok(status) => status.ready == 0 && status.waiting == 0 && status.leased == 0,
-            Err(_) => true,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A running worker: its loops, and its shutdown.
 
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -42,6 +43,8 @@ pub(super) struct Run {
     pub(super) stop: CancellationToken,
     /// When the shutdown began.
     stopped_at: OnceLock<Instant>,
+    /// Whether the events that are left when the shutdown begins would be lost.
+    empties: AtomicBool,
     pub(super) claiming: Health,
     settling: Health,
     id: WorkerId,
@@ -86,6 +89,7 @@ impl Run {
             leases: Leases::default(),
             stop: CancellationToken::new(),
             stopped_at: OnceLock::new(),
+            empties: AtomicBool::new(false),
             claiming: Health::new("no events are claimed"),
             settling: Health::new("handled events may be handled again"),
             id: WorkerId::draw(),
@@ -98,6 +102,7 @@ impl Run {
             shutdown.await;
             run.stopped_at.get_or_init(Instant::now);
             run.beat(WorkerState::Stopping).await;
+            run.empties.store(run.left().await > 0, Ordering::Relaxed);
             run.stop.cancel();
         };
         let work = async {
@@ -134,8 +139,8 @@ impl Run {
         &*self.settings.store
     }
 
-    pub(super) fn is_durable(&self) -> bool {
-        self.store().capabilities().durable
+    pub(super) fn empties_the_store(&self) -> bool {
+        self.empties.load(Ordering::Relaxed)
     }
 
     /// When the time of the shutdown is over; far away while none has begun.
@@ -148,7 +153,7 @@ impl Run {
     /// Ends when a shutdown has taken so long that even settlements are given up.
     async fn over_by_far(&self) {
         self.stop.cancelled().await;
-        sleep_until(after(self.over(), CANCEL_GRACE + SETTLE_GRACE)).await;
+        sleep_until(after(self.over(), CANCEL_GRACE.saturating_add(SETTLE_GRACE))).await;
     }
 
     /// Settles attempts until the last sender is gone.
@@ -260,14 +265,18 @@ impl Run {
         }
     }
 
-    /// The number of events that are lost with the process.
-    async fn left(&self) -> u64 {
-        if self.is_durable() {
+    /// The number of events that are lost with the process if this worker, which is shutting down, does
+    /// not handle them.
+    pub(super) async fn left(&self) -> u64 {
+        if self.store().capabilities().durable {
             return 0;
         }
         let Ok(status) = self.store().status().await else {
             return 0;
         };
+        if status.workers > 0 {
+            return 0;
+        }
         let undone = status.ready.saturating_add(status.waiting);
         undone.saturating_add(status.leased)
     }

@@ -17,6 +17,7 @@ pub(crate) enum Fault {
     None,
     Fails,
     Hangs,
+    Panics,
 }
 
 /// The faults of a store, to be changed while it runs.
@@ -82,6 +83,7 @@ async fn pass(fault: &watch::Sender<Fault>) -> Result<(), StoreError> {
             let error = "the disk is full";
             Err(StoreError::with_source(StoreErrorKind::Unavailable, error))
         }
+        Ok(Fault::Panics) => panic!("a store's own panic"),
         _ => Ok(()),
     }
 }

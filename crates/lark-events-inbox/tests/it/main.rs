@@ -8,12 +8,15 @@ mod ending;
 mod fair;
 mod faults;
 mod faulty;
+mod files;
 mod logs;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod outages;
 mod receiving;
 mod retries;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod stopping;
 #[path = "../../../lark-events-tower/tests/it/support.rs"]
 #[expect(dead_code, reason = "the tests of lark-events-tower use the rest")]

@@ -175,3 +175,17 @@ async fn a_receiver_learns_from_its_events_that_nobody_works() {
         1
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_panics_acknowledges_nothing_and_the_next_event_is_appended() {
+    let (service, record) = taking(SECOND);
+    let (_, faults, builder) = FaultyStore::durable();
+    let worked = running(builder, service).await;
+    faults.append(Fault::Panics);
+    let refused = pass(&worked.inbox, event(None, "e")).await;
+    assert_eq!(refusal(refused), LayerErrorKind::Store);
+    faults.append(Fault::None);
+    pass(&worked.inbox, event(None, "e")).await.unwrap();
+    sleep(2 * SECOND).await;
+    assert_eq!(record.ids(), ["e"]);
+}

@@ -177,7 +177,7 @@ async fn a_handler_puts_the_slow_half_of_a_callback_into_the_queue() {
     assert_eq!(answered(&mut push).await, (200, 0));
     sleep(SECOND).await;
     assert!(record.ids().contains(&"slow half".to_owned()));
-    let again = worked.inbox.queue().push(event(None, "slow half")).await;
+    let again = worked.inbox.push(event(None, "slow half")).await;
     assert_eq!(again.unwrap(), Pushed::Duplicate);
 }
 

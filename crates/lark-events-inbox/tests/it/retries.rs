@@ -92,7 +92,7 @@ async fn after_its_last_attempt_an_event_is_a_dead_letter_and_can_be_retried() {
 
     works.store(true, Ordering::Relaxed);
     let mut filter = Filter::default();
-    filter.state = Some(State::Dead);
+    filter.states = vec![State::Dead];
     filter.error = Some("own text".to_owned());
     assert_eq!(store.retry(&filter, 1).await.unwrap(), 1);
     sleep(SECOND).await;

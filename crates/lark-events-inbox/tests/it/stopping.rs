@@ -221,3 +221,23 @@ async fn each_event_that_is_lost_is_logged_by_its_name_without_its_body() {
     }
     assert!(!log.contains("marked-body"), "{log}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn of_two_workers_the_first_leaves_the_events_to_the_other() {
+    let (service, record) = taking(SECOND);
+    let (_, builder) = volatile();
+    let builder = builder.workers(1);
+    let first = running(builder.clone(), service.clone()).await;
+    let second = running(builder, service).await;
+    let inbox = second.inbox.clone();
+    for id in 0..10 {
+        pass(&inbox, event(None, id)).await.unwrap();
+    }
+    sleep(SECOND / 2).await;
+    let began = Instant::now();
+    first.stop().await.unwrap();
+    assert_eq!(began.elapsed(), SECOND / 2, "it finishes what it runs");
+    pass(&inbox, event(None, 10)).await.unwrap();
+    second.stop().await.unwrap();
+    assert_eq!(record.called().len(), 11);
+}

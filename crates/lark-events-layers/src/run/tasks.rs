@@ -65,7 +65,7 @@ pub struct Terms {
 }
 
 /// The future of a called service, to [run](Tasks::run).
-#[must_use = "it does nothing unless it is run"]
+#[must_use = "a task does nothing until it is run"]
 pub struct Called<F> {
     handler: Pin<Box<F>>,
     start: Start,

@@ -199,7 +199,7 @@ async fn what_a_process_that_died_was_at_is_free_before_the_second_redelivery() 
     }
 }
 
-/// A store in memory that fails when it is told to, and takes 100 ms for each call.
+/// A store in memory with failures on demand. Each call takes 100 ms.
 struct Unsteady {
     store: MemoryStore,
     claims_fail: AtomicBool,

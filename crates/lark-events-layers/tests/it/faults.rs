@@ -196,7 +196,7 @@ struct Ran {
     next: AtomicUsize,
 }
 
-/// `faulty_v1` does as it is told, `next_v1` succeeds.
+/// The handler of `faulty_v1` has the fault, and that of `next_v1` succeeds.
 fn dispatcher(fault: Fault) -> (Dispatcher, Arc<Ran>) {
     let ran = Arc::new(Ran::default());
     let (faulty, next) = (Arc::clone(&ran), Arc::clone(&ran));

@@ -211,7 +211,7 @@ async fn a_drain_among_requests_leaves_no_handler_running_and_starts_none() {
                 let (service, inside) = (service.clone(), Arc::clone(&inside));
                 drain = Some(tokio::spawn(async move {
                     let drained = service.drain(PATIENCE).await;
-                    // Whoever came now would fail with 500.
+                    // A request from now on would fail with 500.
                     inside.close();
                     (drained.is_ok(), inside.available_permits())
                 }));

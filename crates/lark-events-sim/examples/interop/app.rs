@@ -1,4 +1,4 @@
-//! The apps: child processes on an SDK that tell in lines of JSON what happens.
+//! The apps: child processes that use an SDK, and print a line of JSON for each event and reply.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Read, Write as _};
@@ -10,10 +10,10 @@ use lark_events::BoxError;
 use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-/// An SDK that is installed in a folder.
+/// An installed SDK.
 pub(crate) struct Sdk {
     pub(crate) name: &'static str,
-    /// `long_connection` and `webhook`, with the extension of the language.
+    /// The folder of the apps `long_connection` and `webhook`.
     apps: PathBuf,
     folder: PathBuf,
 }
@@ -59,14 +59,14 @@ impl Sdk {
     }
 }
 
-/// A running app, which ends when this is dropped.
+/// A running app. Dropping it ends the process.
 pub(crate) struct App {
     process: Child,
     happened: UnboundedReceiver<Value>,
 }
 
 impl App {
-    /// Starts an app with its settings as environment variables. What it logs goes to a file.
+    /// Starts an app with its settings as environment variables. Its log goes to a file.
     pub(crate) fn start(sdk: &Sdk, app: &str, settings: &[(&str, &str)]) -> Result<Self, BoxError> {
         let mut options = OpenOptions::new();
         let log = options.create(true).append(true).open(sdk.file("log"))?;
@@ -74,7 +74,7 @@ impl App {
             .command(app)
             .envs(settings.iter().copied())
             .envs([("NO_PROXY", "127.0.0.1"), ("no_proxy", "127.0.0.1")])
-            // Open for as long as this process lives: it ends with us, however we end.
+            // The app exits when this pipe closes, which also happens if this process is killed.
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log.try_clone()?)
@@ -89,7 +89,7 @@ impl App {
         Ok(self.happened.recv().await.ok_or("the app ended")?)
     }
 
-    /// Waits for something other than an event.
+    /// Waits for a line of this kind.
     pub(crate) async fn until(&mut self, what: &str) -> Result<Value, BoxError> {
         loop {
             let happened = self.next().await?;
@@ -99,7 +99,7 @@ impl App {
         }
     }
 
-    /// Waits for an event to be handled, and gives what else happened before.
+    /// Waits until the app has handled an event. Returns its line, and the lines before it.
     pub(crate) async fn until_event(
         &mut self,
         event_id: &str,

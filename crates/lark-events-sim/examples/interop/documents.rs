@@ -1,4 +1,4 @@
-//! What is pushed: bodies that show when something in them was lost.
+//! The events to push. Their bodies show whether a part was lost.
 
 use lark_events::BoxError;
 use lark_events_sim::Document;
@@ -9,10 +9,10 @@ const EVENT_TYPE_V1: &str = "app_status_change";
 const CALLBACK_TYPE: &str = "card.action.trigger";
 const UNHANDLED_TYPE: &str = "contact.scope.updated_v3";
 
-/// Three bytes a character, so that fragments begin within some.
+/// Each character has three bytes, so that some fragments begin within a character.
 const BIG_CHARACTERS: usize = 100_000;
 
-/// A document, and the members that its handler has to see.
+/// A document, and the members that its handler must receive.
 pub(crate) struct Pushed {
     pub(crate) document: Document,
     pub(crate) body: Value,
@@ -29,14 +29,14 @@ impl Pushed {
         Self::v2(EVENT_TYPE, body())
     }
 
-    /// One with `member` in its body too.
+    /// An event with another member in its body.
     pub(crate) fn event_with(member: &str, value: impl Into<Value>) -> Result<Self, BoxError> {
         let mut body = body();
         body[member] = value.into();
         Self::v2(EVENT_TYPE, body)
     }
 
-    /// One of 300 KB.
+    /// An event of 300 KB.
     pub(crate) fn big() -> Result<Self, BoxError> {
         Self::event_with("big", "茶".repeat(BIG_CHARACTERS))
     }
@@ -65,7 +65,7 @@ impl Pushed {
         Self::v2(UNHANDLED_TYPE, body())
     }
 
-    /// Whether what a handler saw has all members, as they were pushed.
+    /// Whether the body that a handler received has all members unchanged.
     pub(crate) fn is_in(&self, seen: &Value) -> bool {
         let mut members = self.body.as_object().into_iter().flatten();
         members.all(|(name, value)| seen.get(name) == Some(value))
@@ -81,7 +81,7 @@ fn body() -> Value {
     })
 }
 
-/// What the apps answer to [`Pushed::callback`].
+/// The answer of the apps to [`Pushed::callback`].
 pub(crate) fn reply() -> Value {
     json!({ "toast": { "type": "info", "content": "茶 \"green\"" } })
 }

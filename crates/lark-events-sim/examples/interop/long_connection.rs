@@ -16,13 +16,13 @@ const BUSY: i64 = 1;
 const INTERNAL_ERROR: i64 = 1_000_040_343;
 const AUTH_FAILED: u16 = 514;
 const TOO_MANY_CONNECTIONS: i64 = 1_000_040_350;
-/// How long a handler takes where it matters.
+/// The time that a handler takes, in the checks that need one.
 const HANDLER_MILLIS: i64 = 20;
-/// How often garbage is sent: some of each kind.
+/// The number of garbage frames: enough for each kind to occur.
 const GARBAGE: usize = 20;
-/// How long a client pings on that was told not to: it may have set its timer before.
+/// How long a client may still ping after new settings: its timer may be running.
 const LAST_PING: Duration = Duration::from_millis(1500);
-/// Some of the intervals at which clients ping.
+/// Longer than two ping intervals.
 const PINGS: Duration = Duration::from_millis(2500);
 /// The platform knows of an upgrade before the client does.
 const UPGRADED: Duration = Duration::from_millis(100);
@@ -104,14 +104,14 @@ async fn troubles(scene: &mut Scene, sdk: &Sdk, section: &mut Section<'_>) {
         .await;
     let check = violations(scene);
     section.check("nothing against the protocol", check).await;
-    // The last one: this client may not come again.
+    // The last check, as this client may not reconnect after it.
     let check = busy(scene, sdk);
     section
         .check("and the endpoint is busy: asks again", check)
         .await;
 }
 
-/// An event of which a part is missing comes to no handler; the next time it does.
+/// An event with a lost fragment reaches no handler. Its redelivery does.
 async fn lost_fragment(scene: &mut Scene) -> Outcome {
     scene.platform.inject(Fault::LoseFragment);
     let push = scene.platform.push(Pushed::big()?.document);
@@ -156,11 +156,11 @@ async fn garbage(scene: &mut Scene) -> Outcome {
     Ok(Seen::Right(seen))
 }
 
-/// It is told to ping no more, and does not.
+/// A client stops pinging after new settings.
 async fn new_settings(scene: &mut Scene) -> Outcome {
     let platform = &scene.platform;
     platform.set_client_config(client_config().ping_interval(3600));
-    // The answer to the next ping tells it.
+    // The answer to the next ping carries the new settings.
     let before = platform.stats().pings;
     platform.until(|stats| stats.pings > before).await;
     sleep(LAST_PING).await;
@@ -172,7 +172,7 @@ async fn new_settings(scene: &mut Scene) -> Outcome {
     Ok(Seen::Right("pings no more".to_owned()))
 }
 
-/// The connection is cut, and the client comes back for the next event.
+/// The connection is cut, and the client reconnects for the next event.
 async fn comes_again(scene: &mut Scene) -> Outcome {
     let (before, began) = (scene.platform.stats(), Instant::now());
     scene.platform.disconnect();
@@ -186,7 +186,7 @@ async fn comes_again(scene: &mut Scene) -> Outcome {
     Ok(Seen::Right(seen))
 }
 
-/// The Node SDK takes a busy endpoint for its own fault.
+/// The Node SDK treats a busy endpoint as a wrong request of its own.
 async fn busy(scene: &mut Scene, sdk: &Sdk) -> Outcome {
     scene.platform.inject(Fault::Endpoint(BUSY));
     if !sdk.is_node() {
@@ -219,7 +219,7 @@ async fn wrong_secret(sdk: &Sdk) -> Outcome {
     Ok(Seen::Right(why["error"].to_string()))
 }
 
-/// The Node SDK does not read why an upgrade is refused.
+/// The Node SDK does not read the reason of a rejected upgrade.
 async fn too_many_connections(sdk: &Sdk) -> Outcome {
     let platform = platform().start().await?;
     platform.inject(Fault::RefuseUpgrade(AUTH_FAILED, TOO_MANY_CONNECTIONS));
@@ -232,7 +232,7 @@ async fn too_many_connections(sdk: &Sdk) -> Outcome {
     Ok(Seen::Right(why["error"].to_string()))
 }
 
-/// A platform and an app that is connected to it.
+/// A platform with a connected app.
 async fn start_scene(sdk: &Sdk, builder: PlatformBuilder) -> Result<(Scene, Seen), BoxError> {
     let platform = builder.start().await?;
     let app = start_app(sdk, &platform, APP_SECRET)?;
@@ -253,7 +253,7 @@ fn start_app(sdk: &Sdk, platform: &Platform, secret: &str) -> Result<App, BoxErr
     let file = file.to_str().ok_or("the path is no Unicode")?;
     if let Some(certificate) = platform.certificate_pem() {
         std::fs::write(file, certificate)?;
-        // For websockets, requests and Node.
+        // Read by the packages websockets and requests, and by Node.
         let readers = ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"];
         settings.extend(readers.map(|reader| (reader, file)));
     }

@@ -1,6 +1,6 @@
-//! The official SDKs against the local platform, for `cargo xtask interop`, which installs them.
-//! Each runs as an app of its own (`xtask/interop`); this drives the platform, looks at what both
-//! sides saw, and prints a line for each check.
+//! Checks the official SDKs against the simulator. `cargo xtask interop` installs the SDKs and runs
+//! this. Each SDK runs in an app of its own (`xtask/interop`). This program drives the platform, compares
+//! what both sides saw, and prints a line for each check.
 //!
 //! ```sh
 //! interop APPS [--python FOLDER] [--node FOLDER]
@@ -25,7 +25,7 @@ use tokio::time::timeout;
 use self::app::Sdk;
 use self::table::Table;
 
-/// For all checks of all SDKs, which take less than a minute together.
+/// For all checks of all SDKs, which usually take less than a minute.
 const LIMIT: Duration = Duration::from_secs(5 * 60);
 
 #[tokio::main]
@@ -48,7 +48,6 @@ async fn main() -> ExitCode {
     table.end()
 }
 
-/// Reads the arguments.
 fn sdks(mut arguments: impl Iterator<Item = OsString>) -> Option<Vec<Sdk>> {
     let apps = PathBuf::from(arguments.next()?);
     let mut sdks = Vec::new();

@@ -1,4 +1,4 @@
-//! A platform with an app, and the checks that are the same over each transport.
+//! A platform with an app, and the checks that both transports share.
 
 use http::StatusCode;
 use lark_events::BoxError;
@@ -15,7 +15,7 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// An event comes to its handler as it was sent, and is acknowledged the first time.
+    /// An event reaches its handler unchanged, and is acknowledged at the first attempt.
     pub(crate) async fn takes(&mut self, pushed: Result<Pushed, BoxError>) -> Outcome {
         let pushed = pushed?;
         let push = self.platform.push(pushed.document.clone());
@@ -33,7 +33,7 @@ impl Scene {
         Ok(Seen::Right(format!("whole, as {event_type}; {seen}")))
     }
 
-    /// A callback's reply is the one of its handler.
+    /// The platform receives the reply that the handler of a callback returns.
     pub(crate) async fn replies(&mut self) -> Outcome {
         let pushed = Pushed::callback()?;
         let got = self.platform.push_callback(pushed.document.clone()).await?;
@@ -44,7 +44,7 @@ impl Scene {
         Ok(Seen::Right(got.as_str().to_owned()))
     }
 
-    /// An event whose handler fails comes again, and is taken then.
+    /// An event is redelivered if its handler fails, and acknowledged if the handler then succeeds.
     pub(crate) async fn fails_once(&mut self) -> Outcome {
         let pushed = Pushed::event_with("fails_once", true)?;
         let push = self.platform.push(pushed.document);
@@ -61,8 +61,8 @@ impl Scene {
         })
     }
 
-    /// What the platform asks of an app here is not documented. The Python SDK fails such an event,
-    /// the Node SDK takes it.
+    /// The right answer to an event without a handler is not documented. The Python SDK fails such an event,
+    /// and the Node SDK acknowledges it.
     pub(crate) async fn unhandled(&mut self, sdk: &Sdk) -> Outcome {
         let report = self.platform.push(Pushed::unhandled()?.document).await;
         let seen = shown(&report.attempts);
@@ -76,13 +76,13 @@ fn not_whole() -> String {
     "the handler saw something else".to_owned()
 }
 
-/// What the adapter of the Node SDK threw, which our app answers for.
+/// The error that the adapter of the Node SDK threw. The app caught it and answered.
 pub(crate) fn thrown(happened: &[Value]) -> Option<String> {
     let mut thrown = happened.iter().filter(|it| it["happened"] == "thrown");
     Some(thrown.next()?["error"].as_str()?.to_owned())
 }
 
-/// What was answered, in a few words also where it was the same each time.
+/// The answers to all attempts. Equal answers in a row are counted.
 pub(crate) fn shown(attempts: &[Attempt]) -> String {
     let mut runs: Vec<(String, usize)> = Vec::new();
     for attempt in attempts {

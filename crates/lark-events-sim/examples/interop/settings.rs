@@ -1,10 +1,10 @@
-//! What the platform and the apps are both told.
+//! Settings that the platform and the apps share.
 
 use std::time::Duration;
 
 use lark_events_sim::{ClientConfig, Platform, PlatformBuilder};
 
-/// Of the form that the Node SDK insists on.
+/// In the form that the Node SDK requires.
 pub(crate) const APP_ID: &str = "cli_9f5343c580712544";
 pub(crate) const APP_SECRET: &str = "app-secret";
 pub(crate) const ENCRYPT_KEY: &str = "encrypt-key";
@@ -13,7 +13,7 @@ pub(crate) const VERIFICATION_TOKEN: &str = "verification-token";
 /// Five fragments for the largest event.
 const FRAGMENT_BYTES: usize = 64 * 1024;
 
-/// What clients are told: to ping every second, and to come again at once.
+/// The settings that clients receive: ping every second, and reconnect at once.
 pub(crate) fn client_config() -> ClientConfig {
     ClientConfig::default()
         .ping_interval(1)
@@ -21,7 +21,7 @@ pub(crate) fn client_config() -> ClientConfig {
         .reconnect_nonce(0)
 }
 
-/// A platform that delivers again soon, twice.
+/// A platform that redelivers an event twice, 50 ms after each failure.
 pub(crate) fn platform() -> PlatformBuilder {
     Platform::builder()
         .app(APP_ID, APP_SECRET)

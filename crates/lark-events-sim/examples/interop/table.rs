@@ -6,14 +6,14 @@ use std::time::Duration;
 use lark_events::BoxError;
 use tokio::time::timeout;
 
-/// For a check, the start of an app included: the Python SDK takes seconds to be loaded.
+/// For one check with the start of an app: the Python SDK takes seconds to load.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// What a check saw. An error is a miss.
+/// The result of a check. An error is a miss.
 pub(crate) enum Seen {
-    /// What it was to see.
+    /// The SDK behaved as expected.
     Right(String),
-    /// What this version of the SDK is known to do otherwise, whatever the platform does.
+    /// The SDK behaved in another way, which is known of this version and independent of the platform.
     Own(String),
 }
 
@@ -49,7 +49,7 @@ impl Table {
         }
     }
 
-    /// Sums up.
+    /// Prints the totals.
     pub(crate) fn end(self) -> ExitCode {
         let Self { right, own, missed } = self;
         println!("{right} ok, {own} where an SDK has a way of its own, {missed} missed");
@@ -74,7 +74,7 @@ impl Section<'_> {
             .await;
     }
 
-    /// A check that later ones need the result of; `None` is a miss.
+    /// A check with a result that later checks need. `None` is a miss.
     pub(crate) async fn check_with<T>(
         &mut self,
         name: &str,
@@ -98,7 +98,7 @@ impl Section<'_> {
 }
 
 fn row(verdict: &str, sdk: &str, over: &str, check: &str, seen: &str) {
-    // What an SDK has said may have anything in it.
+    // The output of an SDK can contain control characters.
     let seen = seen.replace(char::is_control, " ");
-    println!("{verdict:<5}{sdk:<8}{over:<17}{check:<40}{seen}");
+    println!("{verdict:<5}{sdk:<8}{over:<20}{check:<40}{seen}");
 }

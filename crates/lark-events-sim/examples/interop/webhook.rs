@@ -14,11 +14,11 @@ use crate::scene::{Scene, responded, thrown};
 use crate::settings::{ENCRYPT_KEY, VERIFICATION_TOKEN, platform};
 use crate::table::{Outcome, Seen, Table, ensure};
 
-/// Where the first block of the text is in `{"encrypt":"…"}`, behind the initial vector.
+/// The position of the first block of the text in `{"encrypt":"…"}`, behind the initialisation vector.
 const FIRST_BLOCK: usize = 12 + 24;
 
 pub(crate) async fn run(sdk: &Sdk, table: &mut Table) {
-    let mut section = table.section(sdk.name, "webhook, sealed");
+    let mut section = table.section(sdk.name, "webhook, encrypted");
     let started = start(sdk, Some(ENCRYPT_KEY));
     if let Some((mut scene, url)) = section.check_with("URL check", started).await {
         let check = scene.takes(Pushed::event());
@@ -59,7 +59,7 @@ pub(crate) async fn run(sdk: &Sdk, table: &mut Table) {
     }
 }
 
-/// A platform and an app whose URL it has checked.
+/// A platform and an app, after the URL check.
 async fn start(sdk: &Sdk, key: Option<&str>) -> Result<((Scene, WebhookUrl), Seen), BoxError> {
     let settings = [
         ("ENCRYPT_KEY", key.unwrap_or_default()),
@@ -77,7 +77,7 @@ async fn start(sdk: &Sdk, key: Option<&str>) -> Result<((Scene, WebhookUrl), See
     Ok(((Scene { platform, app }, url.parse()?), seen))
 }
 
-/// A request that a forger made of a good one is refused.
+/// A good request that was tampered with is rejected.
 async fn forged(
     scene: &mut Scene,
     url: &WebhookUrl,
@@ -87,7 +87,7 @@ async fn forged(
     let request = scene.platform.request(Pushed::event()?.document);
     let posted = Posted::of(scene, url, forge(request)?).await?;
     posted.judged(|it| {
-        // It answers 200 with nothing in it, or fails before it has come to the signature.
+        // The SDK for Node answers 200 with an empty body, or throws before it checks the signature.
         let silent = it.answer.status() == 200 && it.answer.body().is_empty();
         sdk.is_node() && !it.handled && (silent || it.thrown.is_some())
     })
@@ -97,7 +97,7 @@ async fn forged_token(scene: &mut Scene, url: &WebhookUrl, sdk: &Sdk) -> Outcome
     let document = Pushed::event()?.document.header("token", "forged");
     let request = scene.platform.request(document);
     let posted = Posted::of(scene, url, request).await?;
-    // It does not look at the token.
+    // The SDK for Node ignores the token.
     posted.judged(|it| sdk.is_node() && it.answer.status() == 200 && it.handled)
 }
 
@@ -108,17 +108,16 @@ async fn forged_url_check(scene: &mut Scene, url: &WebhookUrl, sdk: &Sdk) -> Out
     posted.judged(|it| sdk.is_node() && it.answer.status() == 200 && !it.handled)
 }
 
-/// What came of a request of ours.
+/// The result of a request.
 struct Posted {
     answer: Response<Bytes>,
     handled: bool,
-    /// What the adapter threw, where the app then answered for it.
+    /// The error that the adapter threw, if the app caught it and answered.
     thrown: Option<String>,
 }
 
 impl Posted {
-    /// Posts a request, and a good event after it: what the app tells before that one is of the
-    /// request.
+    /// Posts a request, and then a good event. Lines of the app before that event belong to the request.
     async fn of(
         scene: &mut Scene,
         url: &WebhookUrl,
@@ -134,7 +133,7 @@ impl Posted {
         })
     }
 
-    /// Refused is right; otherwise the SDK may have its `own` way.
+    /// A rejection is right. Other results are the SDK's own way if `own` says so, and a miss if not.
     fn judged(self, own: impl FnOnce(&Self) -> bool) -> Outcome {
         let (status, body) = (self.answer.status(), self.answer.body());
         let handled = if self.handled {

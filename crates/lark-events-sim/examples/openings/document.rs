@@ -1,10 +1,10 @@
-//! Plain documents: those of the platform, and what is odd about others.
+//! Plain documents: those that the platform sends, and odd ones.
 
 use fastrand::Rng;
 
 use crate::request::TOKEN;
 
-/// What a document is meant to be.
+/// The kind of document before anything is made odd.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     V2,
@@ -30,22 +30,21 @@ const HEADED: &[Kind] = &[Kind::V2, Kind::Callback];
 const OLD: &[Kind] = &[Kind::V1];
 const CHECK: &[Kind] = &[Kind::UrlCheck];
 
-/// A document in bytes.
 #[derive(Clone)]
 pub(crate) struct Document {
     pub(crate) kind: Kind,
     pub(crate) bytes: Vec<u8>,
-    /// What is odd about it.
+    /// The names of its oddities.
     pub(crate) odd: Vec<&'static str>,
 }
 
 impl Document {
-    /// One of each kind with nothing odd about it.
+    /// One regular document of each kind.
     pub(crate) fn usual(rng: &mut Rng) -> Vec<Self> {
         ALL.iter().map(|&kind| Self::with(kind, &[], rng)).collect()
     }
 
-    /// One for each thing that can be odd about each kind.
+    /// One document for each oddity of each kind.
     pub(crate) fn each_oddity(rng: &mut Rng) -> Vec<Self> {
         let kinds = |it| {
             let &(kinds, ..): &Oddity = it;
@@ -56,7 +55,7 @@ impl Document {
             .collect()
     }
 
-    /// One of each kind for each damage to its bytes.
+    /// One document of each kind for each damage to the bytes.
     pub(crate) fn each_damage(rng: &mut Rng) -> Vec<Self> {
         let mut damaged = Vec::new();
         for it in DAMAGE {
@@ -105,10 +104,10 @@ impl Document {
     }
 }
 
-/// Members in order, their values as JSON.
+/// Members in order, with their values as JSON.
 type Members = Vec<(&'static str, String)>;
 
-/// The objects of an envelope, of which the outer one holds the others by these names.
+/// The objects of an envelope. In `top`, the values [`HEADER`] and [`EVENT`] stand for the inner ones.
 struct Parts {
     kind: Kind,
     top: Members,
@@ -171,7 +170,7 @@ impl Parts {
         }
     }
 
-    /// Where the token and the type of an event are.
+    /// The object with the token.
     fn head(&mut self) -> &mut Members {
         if HEADED.contains(&self.kind) {
             return &mut self.header;
@@ -218,7 +217,7 @@ impl Parts {
     }
 }
 
-/// Sets a member, which may be a new one.
+/// Sets a member, or adds it.
 fn set(members: &mut Members, name: &'static str, json: &str) {
     match members.iter_mut().find(|(its, _)| *its == name) {
         Some((_, value)) => json.clone_into(value),
@@ -230,10 +229,10 @@ fn remove(members: &mut Members, name: &str) {
     members.retain(|(its, _)| *its != name);
 }
 
-/// Which kinds of envelope it goes with, its name, and how it is made.
+/// The kinds of envelope that can have the oddity, its name, and how to make it.
 type Oddity = (&'static [Kind], &'static str, fn(&mut Parts));
 
-/// What can be odd about an envelope.
+/// The oddities of an envelope.
 #[rustfmt::skip] // a table
 const ODDITIES: &[Oddity] = &[
     (ALL, "wrong token", |it| it.token(r#""forged""#)),
@@ -300,7 +299,7 @@ const ODDITIES: &[Oddity] = &[
 
 type Damage = (&'static str, fn(&mut Vec<u8>, &mut Rng));
 
-/// What can be odd about the bytes of a document.
+/// The oddities of the bytes of a document.
 #[rustfmt::skip] // a table
 const DAMAGE: &[Damage] = &[
     ("truncated", |bytes, rng| bytes.truncate(rng.usize(1..bytes.len()))),
@@ -324,7 +323,7 @@ const DAMAGE: &[Damage] = &[
     }),
 ];
 
-/// The text in UTF-16, beginning with its byte order mark.
+/// The text in UTF-16, with a byte order mark.
 pub(crate) fn utf_16(bytes: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(bytes);
     let units = std::iter::once(0xfeff).chain(text.encode_utf16());

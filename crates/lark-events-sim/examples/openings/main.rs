@@ -1,5 +1,5 @@
-//! Requests to webhooks, most of them odd or forged, with what our opening makes of each: one line of
-//! JSON for each, for `cargo xtask interop`, which has an official SDK open the same.
+//! Generates requests to webhooks, most of them odd or forged, and prints each with our verdict as a line
+//! of JSON. `cargo xtask interop` opens the same requests with an official SDK.
 //!
 //! ```sh
 //! openings SEED COUNT
@@ -23,7 +23,7 @@ use self::document::Document;
 use self::request::{Request, Secrets};
 use self::verdict::verdict;
 
-/// Most of a document that is shown where verdicts differ.
+/// The most bytes of a document to print if the verdicts differ.
 const MAX_SHOWN: usize = 2_000;
 
 fn main() -> ExitCode {
@@ -45,12 +45,12 @@ fn arguments(mut given: impl Iterator<Item = String>) -> Option<(u64, usize)> {
     given.next().is_none().then_some((seed, count))
 }
 
-/// Writes `count` requests: each oddity alone, so that all are among them, and then whatever comes.
+/// Writes `count` requests: first each oddity alone, so that none is missing, then random ones.
 fn write(rng: &mut Rng, count: usize) -> Result<(), BoxError> {
     let mut out = BufWriter::new(io::stdout().lock());
     let cases = alone(rng)?;
     if count < cases.len() {
-        return Err(format!("{} requests are the fewest", cases.len()).into());
+        return Err(format!("expected at least {} requests", cases.len()).into());
     }
     for (secrets, document, request) in &cases {
         write_one(&mut out, *secrets, document, request)?;
@@ -64,7 +64,7 @@ fn write(rng: &mut Rng, count: usize) -> Result<(), BoxError> {
     Ok(out.flush()?)
 }
 
-/// All that can be odd about a document or a request, one thing at a time.
+/// Each oddity of a document or a request, alone.
 fn alone(rng: &mut Rng) -> Result<Vec<(Secrets, Document, Request)>, BoxError> {
     let mut cases = Vec::new();
     for secrets in Secrets::ALL {
@@ -80,7 +80,7 @@ fn alone(rng: &mut Rng) -> Result<Vec<(Secrets, Document, Request)>, BoxError> {
     }
     let of = |secrets| move |&odd| (secrets, odd);
     let keyed = [
-        request::SEALS,
+        request::ENCRYPTIONS,
         request::SIGNATURES,
         &[request::IN_THE_CLEAR],
     ]

@@ -1,4 +1,4 @@
-//! Requests around documents: sealed, signed, and what is odd or forged about either.
+//! Requests that carry documents, with odd or forged encryption and signatures.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -9,7 +9,7 @@ use crate::document::{Document, Kind, utf_16};
 
 const KEY: &str = "encrypt-key";
 pub(crate) const TOKEN: &str = "verification-token";
-/// The moment at which all of it takes place, in seconds.
+/// The time of all requests: Unix time in seconds.
 pub(crate) const NOW: u64 = 1_700_000_000;
 
 const TIMESTAMP: &str = "X-Lark-Request-Timestamp";
@@ -17,10 +17,10 @@ const NONCE: &str = "X-Lark-Request-Nonce";
 const SIGNATURE: &str = "X-Lark-Signature";
 
 const HOUR: u64 = 3600;
-/// An initial vector, or any other block.
+/// The bytes of a block of AES.
 const BLOCK: usize = 16;
 
-/// What the webhook knows.
+/// The secrets of the webhook.
 #[derive(Clone, Copy)]
 pub(crate) struct Secrets {
     pub(crate) key: Option<&'static str>,
@@ -51,16 +51,15 @@ impl Secrets {
     }
 }
 
-/// A request as it is posted.
 pub(crate) struct Request {
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Vec<u8>,
-    /// What is odd about it.
+    /// The names of its oddities.
     pub(crate) odd: Vec<&'static str>,
 }
 
 impl Request {
-    /// Sends a document as the platform would, or in some odd way.
+    /// A request as the platform sends it, or an odd one.
     pub(crate) fn choose(
         document: &Document,
         secrets: Secrets,
@@ -69,14 +68,14 @@ impl Request {
         let odd = match (secrets.key, rng.u8(..12)) {
             (None, 0 | 1) => rng.choice(KEYLESS),
             (Some(_), 0 | 1) => Some(&IN_THE_CLEAR),
-            (Some(_), 2 | 3) => rng.choice(SEALS),
+            (Some(_), 2 | 3) => rng.choice(ENCRYPTIONS),
             (Some(_), 4 | 5) => rng.choice(SIGNATURES),
             _ => None,
         };
         Self::with(odd.copied().unwrap_or_default(), document, secrets, rng)
     }
 
-    /// Sends a document with one thing odd about the request, or nothing if that has no name.
+    /// A request with one oddity, or with none if `odd` is empty.
     pub(crate) fn with(
         odd: &'static str,
         document: &Document,
@@ -88,8 +87,8 @@ impl Request {
             body: document.bytes.clone(),
             odd: if odd.is_empty() { vec![] } else { vec![odd] },
         };
-        if odd == "sealed without a key" || SEALS.contains(&odd) {
-            request.seal_oddly(odd, rng)?;
+        if odd == "encrypted without a key" || ENCRYPTIONS.contains(&odd) {
+            request.encrypt_oddly(odd, rng)?;
         } else if secrets.key.is_some() && odd != IN_THE_CLEAR {
             request.body = wrapped(&seal(KEY, &request.body, rng));
         }
@@ -101,16 +100,16 @@ impl Request {
         Ok(request)
     }
 
-    /// Seals the body in a way that has a name.
-    fn seal_oddly(&mut self, name: &'static str, rng: &mut Rng) -> Result<(), BoxError> {
+    /// Encrypts the body with one of [`ENCRYPTIONS`].
+    fn encrypt_oddly(&mut self, name: &'static str, rng: &mut Rng) -> Result<(), BoxError> {
         let sealed = seal(KEY, &self.body, rng);
         let mut raw = BASE64_STANDARD.decode(&sealed)?;
         let middle = sealed.len() / 2;
         let (start, end) = sealed.split_at(middle);
         self.body = match name {
-            "sealed under another key" => wrapped(&seal("another key", &self.body, rng)),
+            "encrypted with another key" => wrapped(&seal("another key", &self.body, rng)),
             "bad padding" => {
-                // A whole block of padding alone leaves nothing to cut.
+                // Keep a block after the initialisation vector: a short message has no other.
                 raw.truncate((raw.len() - BLOCK).max(2 * BLOCK));
                 wrapped(&BASE64_STANDARD.encode(raw))
             }
@@ -143,7 +142,7 @@ impl Request {
         Ok(())
     }
 
-    /// Signs the body, in a way that has a name, or as the platform does.
+    /// Signs the body with one of [`SIGNATURES`], or as the platform does.
     fn sign(&mut self, name: &'static str, rng: &mut Rng) {
         let (timestamp, nonce) = match name {
             "stale" => ((NOW - 9 * HOUR).to_string(), "nonce".to_owned()),
@@ -200,15 +199,15 @@ fn wrapped(sealed: &str) -> Vec<u8> {
     format!(r#"{{"encrypt":"{sealed}"}}"#).into()
 }
 
-/// What goes as if there were a key.
-pub(crate) const KEYLESS: &[&str] = &["sealed without a key", "signed without a key"];
+/// Oddities of requests to a webhook without a key.
+pub(crate) const KEYLESS: &[&str] = &["encrypted without a key", "signed without a key"];
 
-/// With a key, and not sealed.
+/// A plain request, although the webhook has a key.
 pub(crate) const IN_THE_CLEAR: &str = "in the clear";
 
-/// The odd ways of sealing.
-pub(crate) const SEALS: &[&str] = &[
-    "sealed under another key",
+/// The odd ways of encrypting.
+pub(crate) const ENCRYPTIONS: &[&str] = &[
+    "encrypted with another key",
     "bad padding",
     "part of a block",
     "no block",
@@ -229,7 +228,7 @@ pub(crate) const SEALS: &[&str] = &[
     "wrapper of a number",
 ];
 
-/// The odd ways of signing, and the usual one where nothing is to be signed.
+/// The odd ways of signing, and the usual way for a request that the platform does not sign.
 pub(crate) const SIGNATURES: &[&str] = &[
     "signed",
     "unsigned",

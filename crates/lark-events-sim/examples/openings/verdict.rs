@@ -1,4 +1,4 @@
-//! What our opening makes of a request.
+//! The verdict of our opening on a request.
 
 use std::time::{Duration, UNIX_EPOCH};
 

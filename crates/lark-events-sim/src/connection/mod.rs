@@ -113,7 +113,7 @@ impl Connections {
     }
 
     fn violated(&self, shared: &Shared, link: &Link, kind: ProtocolViolationKind) {
-        warn!(connection = %link.device_id, %kind, "against the protocol");
+        warn!(connection = %link.device_id, %kind, "protocol violation");
         let mut violations = locked(&self.violations);
         if violations.len() < MAX_VIOLATIONS {
             violations.push(ProtocolViolation {

@@ -41,7 +41,7 @@ pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener, acceptor: 
             }
             Err(error) => {
                 // Out of file descriptors, or a socket closed before it was accepted.
-                warn!(%error, "not accepted");
+                warn!(%error, "connection not accepted");
                 sleep(Duration::from_millis(100)).await;
             }
         }
@@ -51,14 +51,14 @@ pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener, acceptor: 
 async fn serve_socket(shared: Arc<Shared>, socket: TcpStream, acceptor: Acceptor) {
     // Small frames must not wait for each other.
     if let Err(error) = socket.set_nodelay(true) {
-        debug!(%error, "the socket was closed at once");
+        debug!(%error, "cannot set TCP_NODELAY");
     }
     match acceptor {
         Acceptor::Plain => serve_stream(shared, socket).await,
         #[cfg(feature = "tls")]
         Acceptor::Tls(acceptor) => match acceptor.accept(socket).await {
             Ok(stream) => serve_stream(shared, stream).await,
-            Err(error) => debug!(%error, "no TLS"),
+            Err(error) => debug!(%error, "TLS handshake failed"),
         },
     }
 }

@@ -82,14 +82,14 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Whether one of both faults hides the other.
+    /// Whether one of the two faults hides the other.
     fn excludes(self, other: Self) -> bool {
         let hides = |one: Self, other: Self| match one {
             // Nothing is sent.
             Self::LoseEvent | Self::HalfOpen => {
                 !matches!(other, Self::Delay(_) | Self::Duplicate(_) | Self::Reorder)
             }
-            // There is no answer to lose, and no event to cut the connection after.
+            // Nothing answers the event, so that no answer can be lost, and the connection cannot be cut twice.
             Self::LoseFragment | Self::Disconnect | Self::Close => {
                 matches!(other, Self::LoseAnswer | Self::Disconnect | Self::Close)
             }
@@ -104,7 +104,10 @@ impl Fault {
     #[track_caller]
     fn check(self) {
         if let Self::EndpointStatus(status) | Self::UpgradeStatus(status) = self {
-            assert!(STATUSES.contains(&status), "a status from 200 to 599");
+            assert!(
+                STATUSES.contains(&status),
+                "expected a status from 200 to 599, got {status}"
+            );
         }
     }
 }
@@ -118,7 +121,7 @@ pub(crate) struct Faults {
 #[derive(Default)]
 struct Kept {
     waiting: Vec<Fault>,
-    /// Each with its probability.
+    /// Lasting faults, with their probabilities.
     lasting: Vec<(Fault, f64)>,
 }
 
@@ -139,7 +142,7 @@ impl Faults {
         fault.check();
         assert!(
             (0.0..=1.0).contains(&probability),
-            "a probability from 0 to 1"
+            "expected a probability from 0 to 1, got {probability}"
         );
         locked(&self.kept).lasting.push((fault, probability));
     }
@@ -148,7 +151,7 @@ impl Faults {
         std::mem::take(&mut *locked(&self.kept)).waiting
     }
 
-    /// Takes the first one for which `strikes` is true.
+    /// Takes the first fault for which `strikes` is true.
     pub(crate) fn take(&self, strikes: impl Fn(Fault) -> bool) -> Option<Fault> {
         let mut kept = locked(&self.kept);
         if let Some(place) = kept.waiting.iter().position(|fault| strikes(*fault)) {
@@ -157,7 +160,8 @@ impl Faults {
         self.drawn(&kept.lasting).find(|fault| strikes(*fault))
     }
 
-    /// Takes the first one of each kind for which `strikes` is true, as far as they can happen together.
+    /// Takes the first fault of each kind for which `strikes` is true, and leaves faults that another taken
+    /// fault hides.
     pub(crate) fn take_each(&self, strikes: impl Fn(Fault) -> bool) -> Vec<Fault> {
         let mut taken: Vec<Fault> = Vec::new();
         let mut take = |fault: &Fault| {
@@ -177,7 +181,7 @@ impl Faults {
         taken
     }
 
-    /// The lasting faults that happen now, by their probability.
+    /// Draws the lasting faults that happen now.
     fn drawn(&self, lasting: &[(Fault, f64)]) -> impl Iterator<Item = Fault> {
         let its_turn = |probability: f64| self.random.with(|rng| rng.f64() < probability);
         let drawn =

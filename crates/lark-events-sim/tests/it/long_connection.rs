@@ -659,7 +659,7 @@ async fn what_is_no_websocket_message_is_reported_too() {
         ProtocolViolationKind::NotAWebSocket,
         ProtocolViolationKind::NotAWebSocket
     ]));
-    // Going without a word is not against the protocol.
+    // Leaving without a Close is not a violation.
     drop(Client::connect(&platform).await);
     platform.until(|stats| stats.disconnects == 3).await;
     assert_eq!(platform.stats().violations, 2);

@@ -1,6 +1,6 @@
-//! The padding oracle: Vaudenay's attack on CBC decrypts what was captured, byte by byte, wherever bad
-//! padding is answered unlike the rest. Here it runs against the service, and against an opener that
-//! leaks, so that it is known to work.
+//! The padding oracle: Vaudenay's attack on CBC decrypts a captured message byte by byte if the answer
+//! to bad padding differs from other answers. The attack must fail on the service. It must succeed on an
+//! opener that leaks, which shows that the attack itself works.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD as BASE64;
@@ -22,7 +22,7 @@ const ROUNDS: usize = 40;
 /// With a byte of padding, two blocks.
 const SECRET: &[u8] = br#"{"token":"is known to us only"}"#;
 
-/// What was captured: the initialisation vector and the blocks of a sealed secret.
+/// The captured message: the initialisation vector and the blocks of an encrypted secret.
 fn captured() -> Vec<u8> {
     let sealed = EncryptKey::new(KEY).seal(SECRET, *b"0123456789abcdef");
     BASE64.decode(sealed).unwrap()
@@ -159,7 +159,7 @@ async fn learns_nothing_of<O: Opener>(opener: impl Fn() -> O) {
     ] {
         assert!(attack.requests >= 10_000, "{}", attack.requests);
         let [answer] = &attack.answers[..] else {
-            panic!("told apart: {:?}", attack.answers);
+            panic!("answers differ: {:?}", attack.answers);
         };
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
         assert_eq!((&answer.headers, &*answer.body), (&HeaderMap::new(), ""));

@@ -44,7 +44,7 @@ pub(crate) fn event(event_type: &str) -> Document {
     Document::v2(event_type, &json!({})).unwrap()
 }
 
-/// A document as the platform posts it: sealed and signed.
+/// The encrypted and signed request in which the platform posts a document.
 pub(crate) fn request(document: impl Into<Document>) -> Request<Bytes> {
     let mut request = platform().request(document);
     *request.uri_mut() = Uri::from_static(PATH);

@@ -4,7 +4,7 @@ use lark_events::event::KnownEvent;
 
 use crate::catalogue::{Domain, Origin};
 
-/// Every domain that is on, by name.
+/// Every enabled domain, by name.
 pub const DOMAINS: &[Domain] = &[
     #[cfg(feature = "acs")]
     Domain {

@@ -117,7 +117,7 @@ fn a_flat_list_of_elements_is_one_paragraph() {
     assert_eq!(lengths, [1, 2, 0, 1]);
     assert_eq!(paragraphs[1][1], PostElement::Unknown(7.into()));
     assert_eq!(parsed("post", mixed).unread(mixed), [""; 0]);
-    // A number that no float has room for is still told by its text.
+    // A number outside of the range of a float keeps its text.
     let large = post(r#"{"content":[12345678901234567890123,1e999]}"#)
         .content
         .unwrap();

@@ -109,7 +109,7 @@ fn remove(whole: &mut Value, back: &mut Value, path: &[Step]) {
 }
 
 /// Whether what is at `pointer` is in the list, on its own or with what holds it.
-fn is_told(unread: &[String], pointer: &str) -> bool {
+fn is_listed(unread: &[String], pointer: &str) -> bool {
     let covers = |path: &String| {
         let inside = pointer.strip_prefix(path.as_str());
         inside.is_some_and(|inside| inside.is_empty() || inside.starts_with('/'))
@@ -154,7 +154,11 @@ fn an_odd_value_costs_itself_alone() {
                     assert!(won.is_none_or(Value::is_null), "{at}: a copy won");
                 }
                 if odd.starts_with("twice") || odd == NO_UNICODE {
-                    assert!(is_told(&typed.unread, &pointer), "{at}: nobody is told");
+                    assert!(
+                        is_listed(&typed.unread, &pointer),
+                        "{at}: not in {:?}",
+                        typed.unread
+                    );
                 }
                 let mut rest = whole.clone();
                 remove(&mut rest, &mut back, &path);

@@ -51,11 +51,10 @@ impl Large {
     }
 }
 
-/// What a handler was told to panic with.
+/// The payload of a planned panic.
 pub(crate) struct Planned;
 
-/// Why a handler failed.
-const TOLD_TO: &str = "it was told to";
+const PLANNED_FAILURE: &str = "a planned failure";
 
 /// The handlers, for connections that treat late ones in this way.
 pub(crate) fn dispatcher(ledger: &Arc<Ledger>, late: LateHandler) -> Dispatcher {
@@ -93,7 +92,7 @@ async fn handle(ledger: &Ledger, event_id: &str, late: LateHandler) -> Result<()
         Act::Succeed(after) => sleep(after).await,
         Act::Fail => {
             ledger.figures.failures.one();
-            return Err(TOLD_TO);
+            return Err(PLANNED_FAILURE);
         }
         Act::Panic => {
             ledger.figures.panics.one();

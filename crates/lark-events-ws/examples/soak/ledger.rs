@@ -39,13 +39,13 @@ struct Open {
     succeeded: u32,
 }
 
-/// Failures of the run that are told in words; more are counted only.
-const MAX_TOLD: usize = 20;
+/// How many violations are described. Further ones are only counted.
+const MAX_DESCRIBED: usize = 20;
 
 #[derive(Default)]
 pub(crate) struct Ledger {
     open: Mutex<HashMap<String, Open>>,
-    told: Mutex<Vec<String>>,
+    described: Mutex<Vec<String>>,
     pub(crate) figures: Figures,
 }
 
@@ -65,11 +65,11 @@ pub(crate) struct Figures {
     pub(crate) handled: Count,
     pub(crate) failures: Count,
     pub(crate) panics: Count,
-    /// Panics that no handler was told to have.
+    /// Panics that were not planned.
     pub(crate) other_panics: Count,
     /// Events that were not pushed, as too many were on their way.
     pub(crate) held_back: Count,
-    /// Whatever must not happen.
+    /// Violations of what must hold.
     pub(crate) wrong: Count,
 }
 
@@ -172,14 +172,14 @@ impl Ledger {
     /// Something happened that must not.
     pub(crate) fn wrong(&self, what: String) {
         self.figures.wrong.one();
-        let mut told = locked(&self.told);
-        if told.len() < MAX_TOLD {
-            told.push(what);
+        let mut described = locked(&self.described);
+        if described.len() < MAX_DESCRIBED {
+            described.push(what);
         }
     }
 
-    pub(crate) fn told(&self) -> Vec<String> {
-        locked(&self.told).clone()
+    pub(crate) fn described(&self) -> Vec<String> {
+        locked(&self.described).clone()
     }
 
     /// Events that have not come to their end.

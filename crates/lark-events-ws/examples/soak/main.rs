@@ -1,4 +1,4 @@
-//! The soak test, for `cargo xtask soak`: the long connection against the local platform, over real
+//! The soak test, for `cargo xtask soak`: the long connection against the simulator, over real
 //! sockets, while everything goes wrong that the platform can have go wrong. Whatever is leaked,
 //! lost or said twice adds up.
 //!
@@ -91,14 +91,14 @@ fn arguments(mut given: impl Iterator<Item = String>) -> Option<Arguments> {
     Some(arguments)
 }
 
-/// Handlers that were told to panic do so without a word; others are counted.
+/// Keeps planned panics out of the output, and counts all others.
 fn hush_planned_panics(ledger: &Arc<Ledger>) {
     let ledger = Arc::clone(ledger);
-    let told = panic::take_hook();
+    let hook = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
         if !panic.payload().is::<Planned>() {
             ledger.figures.other_panics.one();
-            told(panic);
+            hook(panic);
         }
     }));
 }
@@ -197,8 +197,8 @@ async fn run(arguments: &Arguments, ledger: &Arc<Ledger>) -> Result<Verdict, Box
     });
     // An event without a message id is one of the kinds of garbage, and its answer has none either.
     let all = platform.violations();
-    let is_told = platform.stats().violations == all.len();
-    verdict.check("the platform remembers all violations", is_told, || {
+    let is_complete = platform.stats().violations == all.len();
+    verdict.check("the platform remembers all violations", is_complete, || {
         platform.stats().violations.to_string()
     });
     let is_other =
@@ -223,10 +223,10 @@ fn tasks() -> usize {
     Handle::current().metrics().num_alive_tasks()
 }
 
-/// Waits until something is so, for as long as there is patience.
-async fn eventually(is_so: impl Fn() -> bool) -> bool {
+/// Waits for a condition, and returns whether it held in time.
+async fn eventually(holds: impl Fn() -> bool) -> bool {
     let waiting = async {
-        while !is_so() {
+        while !holds() {
             sleep(TICK).await;
         }
     };

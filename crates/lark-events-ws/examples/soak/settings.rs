@@ -1,5 +1,5 @@
-//! What the platform, the app and the load are told: times short enough for ten minutes to see what
-//! takes days elsewhere.
+//! The settings of the platform, the app and the load. Their times are short, so that ten minutes show
+//! what takes days in production.
 
 use std::time::Duration;
 

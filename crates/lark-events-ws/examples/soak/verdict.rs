@@ -61,12 +61,12 @@ impl Verdict {
 
     /// Checks what is left, and prints the table.
     pub(crate) fn end(mut self, ledger: &Ledger) -> ExitCode {
-        let told = ledger.told();
+        let described = ledger.described();
         let wrong = ledger.figures.wrong.get();
         self.check("what was acknowledged was handled", wrong == 0, || {
             format!("{wrong} times otherwise")
         });
-        for what in told {
+        for what in described {
             println!("        {what}");
         }
         let figures = &ledger.figures;

@@ -95,7 +95,7 @@ pub(crate) fn failed_call(status: StatusCode, body: &[u8]) -> ConnectError {
     let reply = serde_json::from_slice::<Reply>(body).ok();
     let refusal = reply.and_then(|reply| reply.refusal(status));
     refusal.unwrap_or_else(|| {
-        let unavailable = ConnectError::new(ConnectErrorKind::Unavailable, "by HTTP");
+        let unavailable = ConnectError::new(ConnectErrorKind::Unavailable, "an HTTP status");
         unavailable.with_code(status.as_u16().into())
     })
 }
@@ -254,9 +254,19 @@ mod tests {
             ),
             (502, says(502), Unavailable, "code 502, says why"),
             (429, says(429), Unavailable, "code 429, says why"),
-            (500, says(0), Unavailable, "code 500, by HTTP"),
-            (502, "<html>".to_owned(), Unavailable, "code 502, by HTTP"),
-            (404, "{}".to_owned(), Unavailable, "code 404, by HTTP"),
+            (500, says(0), Unavailable, "code 500, an HTTP status"),
+            (
+                502,
+                "<html>".to_owned(),
+                Unavailable,
+                "code 502, an HTTP status",
+            ),
+            (
+                404,
+                "{}".to_owned(),
+                Unavailable,
+                "code 404, an HTTP status",
+            ),
         ] {
             let status = StatusCode::from_u16(status).unwrap();
             let error = failed_call(status, body.as_bytes());

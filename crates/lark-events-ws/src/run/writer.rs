@@ -1,4 +1,4 @@
-//! Writing: a bounded queue of answers for when the platform does not read.
+//! Writing: a bounded queue of answers, for a platform that reads slowly or not at all.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -61,7 +61,9 @@ impl Unsent {
         let lost = |why| ConnectError::new(ConnectErrorKind::Lost, why);
         let before = self.bytes.fetch_add(message.len(), Ordering::Relaxed);
         if before > MAX_UNSENT_BYTES {
-            return Err(lost("the platform does not read"));
+            return Err(lost(
+                "the platform reads too slowly: the queue of answers is full",
+            ));
         }
         self.messages.send(message).map_err(|_| lost(""))
     }

@@ -122,7 +122,7 @@ async fn an_http_error_shows_what_the_platform_says_which_decides_whether_it_is_
             502,
             "<html>bad gateway</html>",
             ConnectErrorKind::Unavailable,
-            "code 502, by HTTP",
+            "code 502, an HTTP status",
         ),
     ] {
         let builder = LongConnection::builder(ID, SECRET)

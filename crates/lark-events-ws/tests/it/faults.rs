@@ -1,9 +1,9 @@
-//! Round after round of all that can go wrong with a long connection, one fault alone or two at once,
-//! while events come and handlers fail: what is acknowledged was handled, all of it is in the end,
-//! nothing is said twice, and the connection comes back, and ends when it is told to.
+//! Rounds of faults in a long connection, one alone or two at once, while events arrive and handlers
+//! fail. An acknowledged event was handled, every event is acknowledged in the end and only once, and the
+//! connection comes back and ends at a shutdown.
 //!
-//! A round that fails tells its seed: `FAULT_SEED` repeats its choices, but for the jitter of the
-//! connection itself. `FAULT_ROUNDS` sets how many rounds there are.
+//! A round that fails prints its seed. `FAULT_SEED` repeats its choices, except for the jitter of the
+//! connection itself. `FAULT_ROUNDS` sets the number of rounds.
 
 use std::collections::HashMap;
 use std::panic::resume_unwind;
@@ -53,7 +53,7 @@ const KINDS: [fn(&mut Rng) -> Fault; 23] = [
     |rng| Fault::RefuseUpgrade(one_of(rng, [500, 514]), one_of(rng, [0, 1])),
     |rng| Fault::UpgradeStatus(one_of(rng, [200, 302, 404, 503])),
     |_| Fault::UpgradeSilent,
-    // What trying again cannot mend.
+    // No retry helps against these.
     |rng| Fault::Endpoint(one_of(rng, [-1, 1_000_040_345, 1_000_040_350])),
     |_| Fault::RefuseUpgrade(403, 0),
     |_| Fault::RefuseUpgrade(514, 1_000_040_350),
@@ -84,9 +84,9 @@ enum Act {
     HangAndPanic,
 }
 
-/// Panics without a word, as there are hundreds.
+/// Panics without output, as there are hundreds.
 fn panic() -> ! {
-    resume_unwind(Box::new("it was told to panic"))
+    resume_unwind(Box::new("a planned panic"))
 }
 
 struct Explosive;
@@ -137,7 +137,7 @@ fn dispatcher(ledger: &Arc<Ledger>) -> Dispatcher {
             match order.act {
                 Act::TakeTime if first => sleep(Duration::from_secs(1)).await,
                 Act::BeLate if first => sleep(Duration::from_secs(4)).await,
-                Act::Fail if first => return Err("it was told to fail"),
+                Act::Fail if first => return Err("a planned failure"),
                 Act::Panic if first => panic(),
                 Act::Hang if first => std::future::pending().await,
                 Act::HangAndPanic if first => {

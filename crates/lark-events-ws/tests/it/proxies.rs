@@ -1,4 +1,4 @@
-//! The way to the platform: proxies, and what is told on it.
+//! Proxies between the connection and the platform, and the data that they see.
 
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
@@ -149,7 +149,7 @@ async fn a_proxy_that_refuses_is_no_way_to_the_platform() {
 const CHILD: &str = "LARK_EVENTS_TEST_CHILD";
 
 #[tokio::test]
-async fn a_proxy_comes_from_the_environment_unless_told_otherwise() {
+async fn a_proxy_comes_from_the_environment_unless_turned_off() {
     if let Ok(base_url) = std::env::var(CHILD) {
         return connect_from(&base_url).await;
     }
@@ -189,7 +189,7 @@ async fn a_proxy_comes_from_the_environment_unless_told_otherwise() {
             .env(CHILD, base_url)
             .envs(environment.iter().copied())
             .args(["--exact", "--nocapture"])
-            .arg("proxies::a_proxy_comes_from_the_environment_unless_told_otherwise")
+            .arg("proxies::a_proxy_comes_from_the_environment_unless_turned_off")
             .stdout(Stdio::piped())
             .kill_on_drop(true);
         let output = timeout(Duration::from_secs(60), child.output())

@@ -240,7 +240,7 @@ impl<'de: 'a, 'a, const MAX: usize> Deserialize<'de> for Text<'a, MAX> {
             type Value = Text<'de, MAX>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text")
+                f.write_str("a string")
             }
 
             fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Text<'de, MAX>, E> {
@@ -266,7 +266,7 @@ impl<'de: 'a, 'a, const MAX: usize> Deserialize<'de> for Text<'a, MAX> {
 
             /// The digits are lost here; the second pass reads them from the text.
             fn visit_f64<E: de::Error>(self, _: f64) -> Result<Text<'de, MAX>, E> {
-                Err(E::custom("a number that a float cannot hold"))
+                Err(E::custom("a number that a float cannot represent"))
             }
 
             fn visit_bool<E>(self, _: bool) -> Result<Text<'de, MAX>, E> {

@@ -65,7 +65,7 @@ fn at_one_url_the_signature_tells_the_app() {
     }
     let nobody = open("nobody", &event("cli_a", "cli_a"));
     assert_eq!(refused(nobody), RejectionKind::Signature);
-    // Sealed for one and signed by another.
+    // Encrypted with the key of one app, and signed with that of another.
     let body = sealed(&key("cli_a"), &event("cli_a", "cli_a"));
     let headers = signed(&key("cli_b"), &body);
     let result = webhooks.open("/any", &headers, body);

@@ -56,7 +56,7 @@ async fn every_kind_of_handler_receives_the_extensions() {
         .on_with(|sum: Sum, event: Event<TeaReadyV1>| async move { sum.add(&event) })
         .on_all_with(|sum: Sum, Broken(event)| async move { sum.add(&event) })
         .on_raw_with("kitchen.raw_v1", |sum: Sum, event| async move {
-            sum.add(&event)
+            sum.add(&event);
         })
         .fallback_with(|sum: Sum, event| async move {
             sum.add(&event);

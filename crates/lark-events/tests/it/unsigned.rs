@@ -69,7 +69,7 @@ fn an_event_spliced_into_a_url_check_is_refused_whatever_is_in_between() {
     }
 }
 
-/// A document sealed without any padding, which must be whole blocks.
+/// Encrypts a document without padding. Its length must be a multiple of the block size.
 fn sealed_without_padding(document: &str) -> Bytes {
     assert_eq!(document.len() % 16, 0);
     let sealed = EncryptKey::new(KEY).seal(document.as_bytes(), [7; 16]);

@@ -30,7 +30,7 @@ fn several_secrets_live_at_once_for_rotation() {
             challenge(rotating.open(&HeaderMap::new(), check));
         }
     }
-    // Signed with one and sealed with another is nobody's.
+    // One key must both encrypt and sign.
     let mixed = sealed("old key", &event("old token"));
     let opened = rotating.open(&signed("new key", &mixed), mixed);
     assert_eq!(refused(opened), RejectionKind::Malformed);

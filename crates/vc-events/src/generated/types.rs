@@ -655,10 +655,10 @@ pub struct RoomStatusEvent {
     /// Whom to contact about it.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub contact_ids: Option<Vec<lark_events::UserId>>,
-    /// Whether employees with a reservation are told when the room is disabled.
+    /// Whether employees with a reservation are notified when the room is disabled.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub disable_notice: Option<bool>,
-    /// Whether employees with a reservation are told when the room is enabled again.
+    /// Whether employees with a reservation are notified when the room is enabled again.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub resume_notice: Option<bool>,
 }
@@ -750,7 +750,7 @@ pub struct TranscriptItem {
     /// When the sentence ended. Unix time in milliseconds.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub end_time_ms: Option<String>,
-    /// The id of the sentence: by it they are told apart and put in order.
+    /// The id of the sentence. It distinguishes sentences and gives their order.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub sentence_id: Option<String>,
 }

@@ -1,5 +1,5 @@
-//! A stub of the platform's API, as far as the bot calls it: gives tokens that can be revoked, takes
-//! replies to a message once for each `uuid`, and answers as it is told to.
+//! A stub of the platform's API, as far as the bot calls it. It issues tokens that a test can revoke,
+//! accepts one reply for each `uuid`, and gives the answers that a test chooses.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};

@@ -130,7 +130,7 @@ fn a_wrong_setting_is_an_error_that_names_it() {
         (
             "INBOX",
             "mysql://user:secret@host",
-            "INBOX: expected `memory:`, got `mysql:`",
+            "INBOX: expected `memory:` or `sqlite:PATH` (feature `sqlite`), got `mysql:`",
         ),
         ("ROLE", "work", "INBOX: `memory:` is within one process"),
     ] {

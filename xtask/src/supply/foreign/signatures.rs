@@ -10,10 +10,10 @@ use syn::{
     Visibility,
 };
 
-/// A package's files, read.
+/// The parsed files of a package.
 pub(crate) struct Sources {
     files: Vec<File>,
-    /// Crates whose paths are foreign.
+    /// The external crates.
     crates: BTreeSet<String>,
     /// Our own public types and traits.
     public: BTreeSet<String>,
@@ -129,11 +129,11 @@ fn name_public(items: &[Item], names: &mut BTreeSet<String>) {
     }
 }
 
-/// Adds what `use` gives a name, by that name.
+/// Adds the imported paths, by the names that `use` gives them.
 fn name_uses(tree: &UseTree, before: &mut Vec<String>, uses: &mut BTreeMap<String, Vec<String>>) {
     let mut add = |name: String, last: String| {
         let mut path = before.clone();
-        // `use http::{self}` names what is before it.
+        // `use http::{self}` imports `http` itself.
         if last != "self" {
             path.push(last);
         }
@@ -171,7 +171,7 @@ fn is_test(attributes: &[Attribute]) -> bool {
     })
 }
 
-/// Collects the foreign paths of the signatures that it visits.
+/// Collects the foreign paths of the visited signatures.
 struct Signature<'a> {
     crates: &'a BTreeSet<String>,
     uses: &'a BTreeMap<String, Vec<String>>,
@@ -222,7 +222,7 @@ impl Signature<'_> {
         }
     }
 
-    /// A block of methods, where any of them is public.
+    /// Visits the public items of an inherent `impl`, and its type if there are any.
     fn inherent(&mut self, item: &ItemImpl) {
         let mut any = false;
         for item in &item.items {

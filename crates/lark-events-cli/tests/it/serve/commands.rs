@@ -1,4 +1,4 @@
-//! What `serve` is told to do while it runs: by script, by a file on stdin, and typed.
+//! Commands to a running `serve`: from a script, from a file on stdin, and typed.
 
 use serde_json::Value;
 

@@ -1,4 +1,5 @@
-//! Whoever may connect to the webhook, against real servers: what they hold up, get in, or have kept.
+//! Attackers who can connect to the webhook, on real servers: how long they can occupy a connection,
+//! which requests they can smuggle, and how much memory they can fill.
 
 mod http2;
 mod lengths;
@@ -23,9 +24,9 @@ use tokio::time::timeout;
 
 use crate::support::{PATH, event, request, webhook};
 
-/// For headers, where the server can be told, and for bodies.
+/// The limit for bodies, and for headers if the server has such a setting.
 const READ_TIMEOUT: Duration = Duration::from_secs(1);
-/// What anything may take on a machine that does other things too.
+/// The most that a step may take, on a busy machine too.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A server with our service, and which events were dispatched.

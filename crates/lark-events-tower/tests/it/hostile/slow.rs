@@ -1,4 +1,4 @@
-//! Connections held by whoever sends slowly, or nothing.
+//! Connections of clients that send slowly, or nothing.
 
 use std::sync::LazyLock;
 use std::time::Duration;

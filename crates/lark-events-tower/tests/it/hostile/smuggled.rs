@@ -1,6 +1,6 @@
 //! Requests that say in two ways where they end, so that one inside of another may be read as a request
-//! of its own. An event hidden in there is never dispatched, nor is any dispatched twice. What hyper does
-//! with each form is what stands here: whoever has a proxy before it can compare.
+//! of its own. A hidden event is never dispatched, and no event is dispatched twice. The tests list how
+//! hyper reads each form, to compare with a proxy in front of it.
 
 use bytes::Bytes;
 use http::Request;

@@ -1019,7 +1019,7 @@ pub struct JobChangeStatusUpdatedV2 {
     /// The key of the job change, such as `transfer_3627531`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub transfer_key: Option<String>,
-    /// What else is told of the change. Found only in SDKs: `lark-oapi 1.7.5`,
+    /// Further details of the change. Found only in SDKs: `lark-oapi 1.7.5`,
     /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub details_of_job_status_change: Option<Vec<String>>,

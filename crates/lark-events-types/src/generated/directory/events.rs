@@ -708,7 +708,7 @@ pub struct EmployeeUpdatedV1 {
     /// The employee as they are now.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub employee_curr: Option<EmployeeEntity>,
-    /// What could not be told of the employee.
+    /// Which data could not be given, and why.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub abnormal: Option<AbnormalRecord>,
 }

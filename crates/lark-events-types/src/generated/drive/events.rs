@@ -576,7 +576,7 @@ impl EventType for FileTrashedV1 {
 
 lark_events::lenient_object!(FileTrashedV1);
 
-/// A user is told of a comment on a document, or of a reply to one.
+/// A user is notified of a comment on a document, or of a reply to one.
 ///
 /// - Event type: `drive.notice.comment_add_v1`, envelope 2.0
 /// - Permission: `docs:document.comment:read`
@@ -588,7 +588,7 @@ lark_events::lenient_object!(FileTrashedV1);
 #[serde(default)]
 #[non_exhaustive]
 pub struct NoticeCommentAddV1 {
-    /// Where it happened, and who is told.
+    /// The document, the author of the comment, and the notified user.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub notice_meta: Option<Notice>,
     /// The comment. 15 to 30 characters.
@@ -597,7 +597,7 @@ pub struct NoticeCommentAddV1 {
     /// The reply to it. 15 to 30 characters.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub reply_id: Option<String>,
-    /// Whether the user who is told is mentioned in it.
+    /// Whether the comment mentions the notified user.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub is_mentioned: Option<bool>,
 }
@@ -605,7 +605,7 @@ pub struct NoticeCommentAddV1 {
 impl EventType for NoticeCommentAddV1 {
     const EVENT_TYPE: &'static str = "drive.notice.comment_add_v1";
     const INFO: EventInfo = EventInfo::new(Self::EVENT_TYPE)
-        .title("A user is told of a comment on a document, or of a reply to one")
+        .title("A user is notified of a comment on a document, or of a reply to one")
         .page("https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/drive-v1/notice/events/comment_add")
         .updated("2026-04-02")
         .scopes(&["docs:document.comment:read"])
@@ -653,7 +653,7 @@ pub enum DriveEvent {
     FileTitleUpdatedV1(Event<FileTitleUpdatedV1>),
     /// A subscribed file was moved to the trash.
     FileTrashedV1(Event<FileTrashedV1>),
-    /// A user is told of a comment on a document, or of a reply to one.
+    /// A user is notified of a comment on a document, or of a reply to one.
     NoticeCommentAddV1(Event<NoticeCommentAddV1>),
 }
 

@@ -242,10 +242,10 @@ pub struct Notice {
     /// The document. 22 to 27 characters.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub file_token: Option<String>,
-    /// Who wrote it.
+    /// The author of the comment.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub from_user_id: Option<lark_events::UserId>,
-    /// Who is told.
+    /// The notified user.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub to_user_id: Option<lark_events::UserId>,
     /// Whether it is a comment or a reply. 2 to 50 characters; known values are `add_comment`,

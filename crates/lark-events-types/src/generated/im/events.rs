@@ -75,7 +75,7 @@ pub struct ChatDisbandedV1 {
     /// Whether it was an external chat, open to people outside the tenant.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub external: Option<bool>,
-    /// The tenant of whoever disbanded the chat.
+    /// The tenant of the operator who disbanded the chat.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator_tenant_key: Option<String>,
     /// The name of the chat.
@@ -101,8 +101,8 @@ impl EventType for ChatDisbandedV1 {
 
 lark_events::lenient_object!(ChatDisbandedV1);
 
-/// A bot was added to a chat. When a bot was added by another bot, the bots already in the chat are
-/// not told.
+/// A bot was added to a chat. When a bot was added by another bot, the bots already in the chat do
+/// not receive this event.
 ///
 /// - Event type: `im.chat.member.bot.added_v1`, envelope 2.0
 /// - Permission, any one of: `im:chat`, `im:chat.members:bot_access`, `im:chat:readonly`
@@ -123,7 +123,7 @@ pub struct ChatMemberBotAddedV1 {
     /// Whether it is an external chat, open to people outside the tenant.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub external: Option<bool>,
-    /// The tenant of whoever added the bot.
+    /// The tenant of the operator who added the bot.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator_tenant_key: Option<String>,
     /// The name of the chat.
@@ -149,7 +149,7 @@ impl EventType for ChatMemberBotAddedV1 {
 
 lark_events::lenient_object!(ChatMemberBotAddedV1);
 
-/// The bot was removed from a chat. Only the bot that was removed is told.
+/// The bot was removed from a chat. Only the removed bot receives this event.
 ///
 /// - Event type: `im.chat.member.bot.deleted_v1`, envelope 2.0
 /// - Permission, any one of: `im:chat`, `im:chat.members:bot_access`, `im:chat:readonly`
@@ -170,7 +170,7 @@ pub struct ChatMemberBotDeletedV1 {
     /// Whether it is an external chat, open to people outside the tenant.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub external: Option<bool>,
-    /// The tenant of whoever removed the bot.
+    /// The tenant of the operator who removed the bot.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator_tenant_key: Option<String>,
     /// The name of the chat.
@@ -217,7 +217,7 @@ pub struct ChatMemberUserAddedV1 {
     /// Whether it is an external chat, open to people outside the tenant.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub external: Option<bool>,
-    /// The tenant of whoever brought the users in.
+    /// The tenant of the operator who added the users.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator_tenant_key: Option<String>,
     /// The users who came in.
@@ -317,7 +317,7 @@ pub struct ChatMemberUserWithdrawnV1 {
     /// Whether it is an external chat, open to people outside the tenant.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub external: Option<bool>,
-    /// The tenant of whoever took the invitation back.
+    /// The tenant of the operator who withdrew the invitation.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator_tenant_key: Option<String>,
     /// The users who are no longer invited.
@@ -368,7 +368,7 @@ pub struct ChatUpdatedV1 {
     /// Whether it is an external chat, open to people outside the tenant.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub external: Option<bool>,
-    /// The tenant of whoever changed the settings.
+    /// The tenant of the operator who changed the settings.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub operator_tenant_key: Option<String>,
     /// The settings after the change.
@@ -1211,9 +1211,9 @@ pub enum ImEvent {
     /// history for the members.
     ChatDisbandedV1(Event<ChatDisbandedV1>),
     /// A bot was added to a chat. When a bot was added by another bot, the bots already in the chat
-    /// are not told.
+    /// do not receive this event.
     ChatMemberBotAddedV1(Event<ChatMemberBotAddedV1>),
-    /// The bot was removed from a chat. Only the bot that was removed is told.
+    /// The bot was removed from a chat. Only the removed bot receives this event.
     ChatMemberBotDeletedV1(Event<ChatMemberBotDeletedV1>),
     /// Users came into a chat that the bot is in.
     ChatMemberUserAddedV1(Event<ChatMemberUserAddedV1>),

@@ -145,7 +145,7 @@ pub struct EventMessage {
     /// `im:user_agent:read`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
-    /// What an agent within the app is told besides. Found only in SDKs: `lark-oapi 1.7.5`,
+    /// Additional context for an agent within the app. Found only in SDKs: `lark-oapi 1.7.5`,
     /// `@larksuiteoapi/node-sdk 1.74.0`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub lark_agent_context: Option<LarkAgentContext>,
@@ -253,7 +253,7 @@ pub struct I18nNames {
     pub ja_jp: Option<String>,
 }
 
-/// What an agent within the app is told besides.
+/// Additional context for an agent within the app.
 ///
 /// Part of [`MessageReceiveV1`](super::MessageReceiveV1).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -290,16 +290,16 @@ pub struct MentionEvent {
     /// What stands for the mention in the message, numbered: `@_user_3` for the third.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// The identities of whoever is mentioned.
+    /// The ids of the mentioned user or bot.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub id: Option<lark_events::UserId>,
     /// What is mentioned: `user` or `bot`.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub mentioned_type: Option<String>,
-    /// The name of whoever is mentioned.
+    /// The name of the mentioned user or bot.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The tenant of whoever is mentioned.
+    /// The tenant of the mentioned user or bot.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub tenant_key: Option<String>,
 }

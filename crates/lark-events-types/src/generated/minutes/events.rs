@@ -22,7 +22,7 @@ pub struct MinuteGeneratedV1 {
     /// The minutes.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub minute_token: Option<String>,
-    /// What they are of. Only meetings are told.
+    /// The source of the minutes. The platform names only meetings.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub minute_source: Option<MinuteSource>,
     /// The users who subscribed to the event. At most 500 elements.

@@ -3,7 +3,7 @@
 use lark_events::lenient;
 use serde::{Deserialize, Serialize};
 
-/// What minutes are of.
+/// The source of minutes.
 ///
 /// Part of [`MinuteGeneratedV1`](super::MinuteGeneratedV1).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -13,7 +13,7 @@ use super::budget::{self, Left};
 use super::takers::{LenientVisitor, Taker, exact, lenient_by, skip_elements, skip_members};
 
 /// The error of a repeated key, like the one of an object's field: the second pass keeps neither value.
-const TWICE: &str = "a key given twice";
+const TWICE: &str = "a duplicate key";
 
 lenient_by!(<T: Lenient> Vec<T> => ListTaker(PhantomData));
 lenient_by!(<T: Lenient> BTreeMap<String, T> => MapTaker(PhantomData));

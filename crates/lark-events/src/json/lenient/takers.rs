@@ -129,7 +129,7 @@ pub(super) fn exact<E: Error>(number: f64) -> Result<f64, E> {
     if is_exact(number) {
         Ok(number)
     } else {
-        Err(E::custom("a number that a float cannot hold"))
+        Err(E::custom("a number that a float cannot represent"))
     }
 }
 

@@ -43,28 +43,28 @@ pub(super) fn document() -> impl Strategy<Value = Bytes> {
     })
 }
 
-/// A wrapper around a sealed text, of some form.
+/// Regular and odd wrappers. `CIPHERTEXT` stands for the encrypted text.
 pub(super) fn wrapper() -> impl Strategy<Value = String> {
     select(vec![
-        r#"{"encrypt":"SEALED"}"#,
-        r#"{"encrypt":"SEALED"}"#,
-        r#"{"encrypt":"SEALED"}"#,
-        " { \"encrypt\" :\t\"SEALED\"\r\n} ",
-        r#"{"\u0065ncrypt":"SEALED"}"#,
-        r#"{"encrypt":"SEALED","schema":"2.0"}"#,
-        r#"{"\ud800":1,"encrypt":"SEALED"}"#,
-        r#"{"encrypt":"SEALED","encrypt":"SEALED"}"#,
-        r#"{"encrypt":null,"encrypt":"SEALED"}"#,
-        r#"{"encrypt":"SEALED""}"#,
-        r#"{"encrypt":"\u0020SEALED"}"#,
-        r#"{"encrypt":"SEALED\n"}"#,
-        r#"{"encrypt":["SEALED"]}"#,
+        r#"{"encrypt":"CIPHERTEXT"}"#,
+        r#"{"encrypt":"CIPHERTEXT"}"#,
+        r#"{"encrypt":"CIPHERTEXT"}"#,
+        " { \"encrypt\" :\t\"CIPHERTEXT\"\r\n} ",
+        r#"{"\u0065ncrypt":"CIPHERTEXT"}"#,
+        r#"{"encrypt":"CIPHERTEXT","schema":"2.0"}"#,
+        r#"{"\ud800":1,"encrypt":"CIPHERTEXT"}"#,
+        r#"{"encrypt":"CIPHERTEXT","encrypt":"CIPHERTEXT"}"#,
+        r#"{"encrypt":null,"encrypt":"CIPHERTEXT"}"#,
+        r#"{"encrypt":"CIPHERTEXT""}"#,
+        r#"{"encrypt":"\u0020CIPHERTEXT"}"#,
+        r#"{"encrypt":"CIPHERTEXT\n"}"#,
+        r#"{"encrypt":["CIPHERTEXT"]}"#,
         r#"{"encrypt":12345678}"#,
         r#"{"encrypt":""}"#,
-        r#"{"encrypt":"SEALED"}{"#,
-        r#"["SEALED"]"#,
-        r#""SEALED""#,
-        "SEALED",
+        r#"{"encrypt":"CIPHERTEXT"}{"#,
+        r#"["CIPHERTEXT"]"#,
+        r#""CIPHERTEXT""#,
+        "CIPHERTEXT",
     ])
     .prop_map(str::to_owned)
 }

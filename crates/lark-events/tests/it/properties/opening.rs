@@ -11,10 +11,10 @@ use super::document::{document, wrapper};
 use super::reference::{self, Event, Verdict};
 use crate::support::{KEY, TOKEN, builder, keyed, signed};
 
-/// The document sealed under our key, in a wrapper of some form.
+/// Encrypts a document with our key and puts it into a wrapper.
 fn sealed(wrapper: &str, document: &[u8], iv: [u8; 16]) -> Bytes {
     let sealed = EncryptKey::new(KEY).seal(document, iv);
-    wrapper.replace("SEALED", &sealed).into()
+    wrapper.replace("CIPHERTEXT", &sealed).into()
 }
 
 proptest! {

@@ -147,7 +147,7 @@ fn is_spelt(document: &str, name: &str, value: &Json<'_>) -> bool {
     before.trim_end().ends_with(&format!("\"{name}\""))
 }
 
-/// What an envelope is, whoever sent it. `None`: no event.
+/// The event in an envelope, without a check of who sent it.
 pub(super) fn event(document: &[u8]) -> Option<Event> {
     Envelope::of(document)?.event()
 }

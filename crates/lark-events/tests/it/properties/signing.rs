@@ -41,7 +41,7 @@ fn request() -> impl Strategy<Value = Signed> {
     })
 }
 
-/// Whatever the timestamp is, so that nothing but the signature refuses.
+/// Accepts every timestamp: only the signature decides.
 fn webhook(key: &str) -> Webhook {
     builder()
         .encrypt_key(key)

@@ -10,7 +10,7 @@ use super::app::{APP_ID, App, TOKEN};
 
 /// The expected result of a document without duplicate members.
 #[derive(Debug, PartialEq)]
-pub(super) enum Told {
+pub(super) enum Expected {
     Refused,
     Challenge(String),
     Event {
@@ -24,7 +24,7 @@ pub(super) enum Told {
     },
 }
 
-impl Told {
+impl Expected {
     pub(super) fn of(value: &Value, app: &App) -> Self {
         let Value::Object(document) = value else {
             return Self::Refused;

@@ -1,0 +1,162 @@
+//! A connection on a thread of its own. Calls that wait for it share one transaction.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use tokio::sync::{mpsc, oneshot};
+
+use super::failure::Failure;
+use crate::store::StoreError;
+
+/// How long a call waits for the lock of another process.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// The maximum number of calls in one transaction.
+const MAX_CALLS: usize = 64;
+/// The size to which the write-ahead log is cut after a checkpoint.
+const MAX_WAL_BYTES: u32 = 64 << 20;
+/// More statements than the store has.
+const STATEMENTS: usize = 64;
+
+/// Whether a connection writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    Read,
+    Write,
+}
+
+/// A thread with a connection. Dropping the last clone ends it, after the calls that wait.
+#[derive(Debug, Clone)]
+pub(super) struct Database {
+    calls: mpsc::UnboundedSender<Call>,
+}
+
+/// Runs in a transaction, unless there is none, and returns how to answer once its end is known.
+type Call = Box<dyn FnOnce(Result<&Connection, &Failure>) -> Answer + Send>;
+type Answer = Box<dyn FnOnce(Result<(), &Failure>) + Send>;
+
+impl Database {
+    /// Opens a connection. `prepare` runs first, outside a transaction.
+    pub(super) async fn open(
+        path: Arc<Path>,
+        access: Access,
+        prepare: impl FnOnce(&mut Connection) -> Result<(), Failure> + Send + 'static,
+    ) -> Result<Self, StoreError> {
+        let (calls, waiting) = mpsc::unbounded_channel();
+        let (opened, is_open) = oneshot::channel();
+        let run = move || {
+            let connection = connect(&path).and_then(|mut connection| {
+                prepare(&mut connection)?;
+                Ok(connection)
+            });
+            match connection {
+                Ok(connection) => {
+                    // Whoever opened the store may have given up.
+                    let _ = opened.send(Ok(()));
+                    serve(connection, access, waiting);
+                }
+                Err(failure) => drop(opened.send(Err(failure))),
+            }
+        };
+        let name = match access {
+            Access::Read => "lark-inbox-read",
+            Access::Write => "lark-inbox-write",
+        };
+        let spawned = thread::Builder::new().name(name.to_owned()).spawn(run);
+        spawned.map_err(Failure::from)?;
+        is_open.await.unwrap_or(Err(Failure::Gone))?;
+        Ok(Self { calls })
+    }
+
+    /// Runs `call` in a transaction, perhaps with other calls. It has happened once this returns, even
+    /// if the caller gives up.
+    pub(super) async fn call<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let call: Call = Box::new(move |connection| {
+            let result = match connection {
+                Ok(connection) => in_savepoint(connection, call).map_err(StoreError::from),
+                Err(failure) => Err(StoreError::from(failure)),
+            };
+            Box::new(move |committed| {
+                let result = match (result, committed) {
+                    (Ok(_), Err(failure)) => Err(StoreError::from(failure)),
+                    (result, _) => result,
+                };
+                let _ = answer.send(result);
+            })
+        });
+        let sent = self.calls.send(call);
+        sent.map_err(|_| StoreError::from(Failure::Gone))?;
+        let gone = |_| Err(StoreError::from(Failure::Gone));
+        answered.await.unwrap_or_else(gone)
+    }
+}
+
+/// A connection whose settings are those that the promises need.
+fn connect(path: &Path) -> Result<Connection, Failure> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    let mode: String =
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(Failure::Row(format!(
+            "the journal is `{mode}`, not a write-ahead log"
+        )));
+    }
+    // Each commit is on disk before it is answered.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "journal_size_limit", MAX_WAL_BYTES)?;
+    Ok(connection)
+}
+
+fn serve(mut connection: Connection, access: Access, mut waiting: mpsc::UnboundedReceiver<Call>) {
+    let mut calls = Vec::new();
+    while waiting.blocking_recv_many(&mut calls, MAX_CALLS) > 0 {
+        let behavior = match access {
+            Access::Read => TransactionBehavior::Deferred,
+            Access::Write => TransactionBehavior::Immediate,
+        };
+        let transaction = connection.transaction_with_behavior(behavior);
+        let transaction = transaction.map_err(Failure::from);
+        let calls = calls.drain(..);
+        let answers: Vec<_> = calls.map(|call| call(usable(&transaction))).collect();
+        let committed = transaction.and_then(|transaction| Ok(transaction.commit()?));
+        for answer in answers {
+            answer(committed.as_ref().copied());
+        }
+    }
+}
+
+/// The connection of a transaction. A full disk and some other failures end a transaction early; the
+/// calls that are left then fail too.
+fn usable<'a>(
+    transaction: &'a Result<Transaction<'_>, Failure>,
+) -> Result<&'a Connection, &'a Failure> {
+    let transaction = transaction.as_ref()?;
+    if transaction.is_autocommit() {
+        return Err(&Failure::Ended);
+    }
+    Ok(transaction)
+}
+
+/// Undoes the call alone if it fails.
+fn in_savepoint<T>(
+    connection: &Connection,
+    call: impl FnOnce(&Connection) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    connection.execute_batch("SAVEPOINT call")?;
+    let result = call(connection);
+    let end = match &result {
+        Ok(_) => "RELEASE call",
+        Err(_) => "ROLLBACK TO call; RELEASE call",
+    };
+    connection.execute_batch(end)?;
+    result
+}

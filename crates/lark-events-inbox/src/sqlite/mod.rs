@@ -1,0 +1,287 @@
+//! A store in a file: SQLite within the process.
+
+mod admin;
+mod connection;
+mod dedup;
+mod failure;
+mod rows;
+mod schema;
+mod steps;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use lark_events_layers::run::Counter;
+use tokio::sync::Notify;
+use tokio::time::{interval, sleep};
+
+use self::connection::{Access, Database};
+use self::failure::Failure;
+use self::rows::micros;
+use crate::measured;
+use crate::store::{
+    Appended, Capabilities, Claimed, Entry, Fence, Settlement, Status, Store, StoreError, WorkerId,
+    WorkerState,
+};
+
+/// Keeps events in a file: SQLite within the process, without a server.
+///
+/// An event is acknowledged once its commit is on disk (`synchronous=FULL`). Several processes of one
+/// machine may use the file at once, for example one that receives and one that works; do not put it on
+/// a network file system.
+///
+/// - The log of events is the memory of their keys: an event is recognised as a duplicate for the
+///   [retention](SqliteStoreBuilder::retention), 7 days by default. A worker prunes older events, but
+///   never one that is not finished, nor a dead letter.
+/// - **The file has the events in clear text.** It is created for its owner alone (mode 0600).
+/// - It is also a [`DedupStore`](lark_events_layers::DedupStore), with which handlers in several
+///   processes of a machine share what they have handled.
+///
+/// ```no_run
+/// # async fn open() -> Result<(), lark_events_inbox::StoreError> {
+/// use std::sync::Arc;
+///
+/// use lark_events_inbox::{Inbox, SqliteStore};
+///
+/// let store = Arc::new(SqliteStore::open("events.db").await?);
+/// let builder = Inbox::builder(store).lane_by_chat();
+/// # Ok(())
+/// # }
+/// ```
+pub struct SqliteStore {
+    path: Arc<Path>,
+    retention: Duration,
+    writer: Database,
+    reader: Database,
+    changed: Notify,
+    /// The last time given to an event of this process.
+    last: AtomicI64,
+    /// The claims so far, which take turns between lanes and events without one.
+    claims: Counter,
+}
+
+/// How often a worker that waits looks whether another process has written.
+const POLL: Duration = Duration::from_millis(25);
+
+impl SqliteStore {
+    /// The default retention of finished events, and of their keys.
+    pub const DEFAULT_RETENTION: Duration = Duration::from_hours(7 * 24);
+    /// The shortest retention: the platform redelivers for 7.1 hours, and a webhook accepts a replay for
+    /// as long with the default freshness.
+    pub const MIN_RETENTION: Duration = Duration::from_mins(8 * 60 + 11);
+
+    /// Opens the file with the default settings, and creates it if it does not exist.
+    ///
+    /// # Errors
+    ///
+    /// As [`SqliteStoreBuilder::open`].
+    pub async fn open(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
+        Self::builder(path).open().await
+    }
+
+    /// Starts configuring a store.
+    pub fn builder(path: impl Into<PathBuf>) -> SqliteStoreBuilder {
+        SqliteStoreBuilder {
+            path: path.into(),
+            retention: Self::DEFAULT_RETENTION,
+            create: true,
+        }
+    }
+
+    /// A time later than all before, in microseconds: the order of events that become visible.
+    fn now(&self) -> i64 {
+        let now = micros(std::time::SystemTime::now());
+        let last = self.last.fetch_max(now, Ordering::Relaxed);
+        if now > last {
+            return now;
+        }
+        self.last.fetch_add(1, Ordering::Relaxed).saturating_add(1)
+    }
+
+    fn wake(&self) {
+        self.changed.notify_waiters();
+        self.changed.notify_one();
+    }
+}
+
+/// Builds a [`SqliteStore`].
+#[derive(Debug, Clone)]
+#[must_use = "a builder does nothing until it is opened"]
+pub struct SqliteStoreBuilder {
+    path: PathBuf,
+    retention: Duration,
+    create: bool,
+}
+
+impl SqliteStoreBuilder {
+    /// Sets how long finished events and their keys are kept:
+    /// [`DEFAULT_RETENTION`](SqliteStore::DEFAULT_RETENTION) by default, and at least
+    /// [`MIN_RETENTION`](SqliteStore::MIN_RETENTION).
+    pub fn retention(mut self, retention: Duration) -> Self {
+        self.retention = retention.max(SqliteStore::MIN_RETENTION);
+        self
+    }
+
+    /// Fails if the file does not exist, for tools.
+    pub fn existing(mut self) -> Self {
+        self.create = false;
+        self
+    }
+
+    /// Opens the file, and brings its tables to the version of this crate.
+    ///
+    /// # Errors
+    ///
+    /// [`Version`](crate::StoreErrorKind::Version) when the file is of a newer version of this crate,
+    /// [`Corrupt`](crate::StoreErrorKind::Corrupt) when it is something else, and
+    /// [`Unavailable`](crate::StoreErrorKind::Unavailable) when it cannot be read and written.
+    pub async fn open(self) -> Result<SqliteStore, StoreError> {
+        let path: Arc<Path> = self.path.into();
+        if self.create {
+            create(&path).map_err(Failure::from)?;
+        } else if !path.exists() {
+            let missing = std::io::ErrorKind::NotFound;
+            return Err(Failure::Io(missing.into()).into());
+        }
+        let writer = Database::open(Arc::clone(&path), Access::Write, schema::migrate).await?;
+        let reader = Database::open(Arc::clone(&path), Access::Read, |_| Ok(())).await?;
+        Ok(SqliteStore {
+            path,
+            retention: self.retention,
+            writer,
+            reader,
+            changed: Notify::new(),
+            last: AtomicI64::new(0),
+            claims: Counter::default(),
+        })
+    }
+}
+
+/// Creates the file for its owner alone. SQLite gives its other files the same mode.
+fn create(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore")
+            .field("path", &self.path)
+            .field("retention", &self.retention)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::DURABLE
+    }
+
+    async fn append(&self, batch: Vec<Entry>) -> Result<Vec<Appended>, StoreError> {
+        let now = self.now();
+        let append = move |connection: &_| steps::append(connection, &batch, now);
+        let appended = self.writer.call(append).await?;
+        self.wake();
+        Ok(appended)
+    }
+
+    async fn claim(&self, max: usize, lease: Duration) -> Result<Vec<Claimed>, StoreError> {
+        let now = self.now();
+        // A claim writes; a look costs no commit.
+        let is_waiting = self
+            .reader
+            .call(move |connection| steps::is_waiting(connection, now));
+        if !is_waiting.await? {
+            return Ok(Vec::new());
+        }
+        self.claims.add_one();
+        let lane_is_first = self.claims.get() % 2 == 1;
+        let claim = move |connection: &_| {
+            let turn = steps::Turn { max, lane_is_first };
+            steps::claim(connection, turn, lease, now)
+        };
+        self.writer.call(claim).await
+    }
+
+    async fn extend(&self, fences: &[Fence], lease: Duration) -> Result<Vec<bool>, StoreError> {
+        let (now, fences) = (self.now(), fences.to_vec());
+        let extend = move |connection: &_| steps::extend(connection, &fences, lease, now);
+        self.writer.call(extend).await
+    }
+
+    async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<bool>, StoreError> {
+        let now = self.now();
+        let settle = move |connection: &_| steps::settle(connection, &settlements, now);
+        let settled = self.writer.call(settle).await?;
+        self.wake();
+        Ok(settled)
+    }
+
+    async fn woken(&self) {
+        let now = self.now();
+        let next = self
+            .reader
+            .call(move |connection| steps::next_visible(connection, now));
+        let due = async {
+            match next.await {
+                Ok(Some(next)) => sleep(next).await,
+                _ => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = self.changed.notified() => {}
+            () = due => {}
+            () = self.written_by_another() => {}
+        }
+    }
+
+    async fn status(&self) -> Result<Status, StoreError> {
+        let now = self.now();
+        self.reader
+            .call(move |connection| steps::status(connection, now))
+            .await
+    }
+
+    async fn heartbeat(&self, worker: WorkerId, state: WorkerState) -> Result<(), StoreError> {
+        let now = self.now();
+        let beat = move |connection: &_| steps::heartbeat(connection, worker, state, now);
+        self.writer.call(beat).await?;
+        if state == WorkerState::Running {
+            let pruned = self.prune_some(self.retention).await?;
+            measured::pruned(pruned);
+        }
+        Ok(())
+    }
+}
+
+impl SqliteStore {
+    /// Waits until another process has written. Its notifications do not reach this one.
+    async fn written_by_another(&self) {
+        let version = || self.reader.call(steps::data_version);
+        let Ok(first) = version().await else {
+            return std::future::pending().await;
+        };
+        let mut polls = interval(POLL);
+        loop {
+            polls.tick().await;
+            if version().await.is_ok_and(|version| version != first) {
+                return;
+            }
+        }
+    }
+
+    /// Prunes one batch, so that no call waits for long.
+    async fn prune_some(&self, age: Duration) -> Result<u64, StoreError> {
+        let now = self.now();
+        let prune = move |connection: &_| steps::prune(connection, age, now);
+        self.writer.call(prune).await
+    }
+}
