@@ -131,6 +131,7 @@ fn an_inbox_and_its_stores_can_be_shared() {
     shared!(inbox::Queue, inbox::Pushed, inbox::Monitor, inbox::Attempt);
     shared!(inbox::InboxError, inbox::InboxErrorKind);
     shared!(inbox::VolatileStore, inbox::VolatileStoreBuilder);
+    shared!(inbox::SqliteStore, inbox::SqliteStoreBuilder);
     shared!(
         inbox::Entry,
         inbox::Appended,
@@ -238,6 +239,7 @@ fn what_is_awaited_can_be_spawned() {
     spawnable(events.monitor().is_ready());
     let pushed = Delivery::new(EventHeader::new("a_v1"), RawJson::default());
     spawnable(events.queue().push(pushed));
+    spawnable(inbox::SqliteStore::open("events.db"));
     let worker = inbox::Inbox::worker(store(), dispatcher()).unwrap();
     spawnable(worker.run(std::future::ready(())));
 
