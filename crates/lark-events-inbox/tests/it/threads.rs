@@ -16,7 +16,7 @@ use tokio::task::{JoinSet, yield_now};
 use tokio::time::{sleep, timeout};
 use tower::{Service as _, service_fn};
 
-use crate::app::{event, running};
+use crate::app::{Worked, event, running};
 
 /// Any wait that takes longer is for something that will never happen.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -92,7 +92,7 @@ async fn acknowledged_events_start_in_order_and_a_shutdown_counts_each_one_that_
                 call.await.is_ok().then(|| (place, id.to_string()))
             });
             if id == stopped_at {
-                stopping = worked.take().map(|worked| worked.begin_stop());
+                stopping = worked.take().map(Worked::begin_stop);
             }
         }
         let stopped = timeout(PATIENCE, stopping.unwrap()).await.unwrap();
