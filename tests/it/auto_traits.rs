@@ -2,6 +2,7 @@
 //! to its log, and a runtime moves futures between threads. The compiler checks it here, so that a new
 //! private field cannot change it unnoticed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -28,13 +29,13 @@ use lark_events::{
     EventInfo, LateHandler, Opened, Outcome, RawJson, RawReply, Reject, RetryAfter, Transport,
     UnhandledPolicy, UserId, VerificationToken, Webhook, Webhooks,
 };
+use lark_events_inbox as inbox;
 use lark_events_layers::key::DuplicateKeys;
 use lark_events_layers::run::{Called, Counter, Ended, NotStarted, Slot, Tasks, Terms};
 use lark_events_layers::{
-    AckFirst, AckFirstLayer, AckFirstLayerBuilder, AckFirstStats, Claim, Dedup, DedupLayer,
-    DedupLayerBuilder, DedupStats, DedupStore, InOrder, InOrderLayer, InOrderLayerBuilder,
-    InOrderStats, LayerBuildError, LayerBuildErrorKind, LayerError, LayerErrorKind, Measured,
-    MemoryStore, MetricsLayer, OutcomeFuture,
+    Claim, Dedup, DedupLayer, DedupLayerBuilder, DedupStats, DedupStore, InOrder, InOrderLayer,
+    InOrderLayerBuilder, InOrderStats, LayerBuildError, LayerBuildErrorKind, LayerError,
+    LayerErrorKind, Measured, MemoryStore, MetricsLayer, OutcomeFuture,
 };
 use lark_events_sim as sim;
 use lark_events_tower::{
@@ -96,7 +97,6 @@ fn a_webhook_and_its_layers_can_be_shared() {
     shared!(EventService<Dispatcher>, EventServiceBuilder<Dispatcher>);
     shared!(OldCardService<Dispatcher>, EventService<Dispatcher, Webhooks>);
     shared!(EventLayer<Dispatcher>, WithEvents<Dispatcher, Dispatcher>);
-    shared!(AckFirstLayer, AckFirst<Dispatcher>, AckFirstStats);
     shared!(
         DedupLayer,
         Dedup<Dispatcher>,
@@ -113,7 +113,7 @@ fn a_webhook_and_its_layers_can_be_shared() {
         LayerError,
         LayerErrorKind
     );
-    shared!(AckFirstLayerBuilder, DedupLayerBuilder, InOrderLayerBuilder);
+    shared!(DedupLayerBuilder, InOrderLayerBuilder);
     shared!(LayerBuildError, LayerBuildErrorKind, DuplicateKeys);
     shared!(EventServiceBuildError, EventServiceBuildErrorKind);
     shared!(Never, ResponseBody, ResponseBody<Full<Bytes>>);
@@ -122,6 +122,45 @@ fn a_webhook_and_its_layers_can_be_shared() {
     sent::<ResponseFuture>();
     type Http = EventService<Dispatcher>;
     sent::<LayerFuture<Http, Request<Full<Bytes>>>>();
+}
+
+#[test]
+fn an_inbox_and_its_stores_can_be_shared() {
+    shared!(inbox::Inbox<Dispatcher>, inbox::InboxBuilder);
+    shared!(inbox::Receiver<Dispatcher>, inbox::Worker<Dispatcher>);
+    shared!(inbox::Queue, inbox::Pushed, inbox::Monitor, inbox::Attempt);
+    shared!(inbox::InboxError, inbox::InboxErrorKind);
+    shared!(inbox::VolatileStore, inbox::VolatileStoreBuilder);
+    shared!(inbox::SqliteStore, inbox::SqliteStoreBuilder);
+    shared!(
+        inbox::Entry,
+        inbox::Appended,
+        inbox::Refused,
+        inbox::Claimed,
+        inbox::Fence,
+        inbox::Settlement,
+        inbox::Settled,
+        inbox::AttemptOutcome,
+        inbox::Capabilities,
+        inbox::Status,
+        inbox::WorkerId,
+        inbox::WorkerState,
+        inbox::StoreError,
+        inbox::StoreErrorKind
+    );
+    shared!(
+        inbox::AttemptRecord,
+        inbox::Filter,
+        inbox::Listed,
+        inbox::Operation,
+        inbox::Page,
+        inbox::Shown,
+        inbox::State
+    );
+    shared!(inbox::testing::Call, inbox::testing::Model);
+    shared::<Box<dyn inbox::Store>>();
+    shared::<Box<dyn inbox::Admin>>();
+    sent::<inbox::ReceiveFuture>();
 }
 
 #[test]
@@ -192,8 +231,17 @@ fn what_is_awaited_can_be_spawned() {
     let webhook = Webhook::builder().encrypt_key("key").build().unwrap();
     let events = EventService::new(webhook, dispatcher());
     spawnable(events.drain(Duration::MAX));
-    spawnable(AckFirstLayer::new().drain(Duration::MAX));
     spawnable(DedupLayer::new().settled());
+
+    let store = || Arc::new(inbox::VolatileStore::new());
+    let events = inbox::Inbox::builder(store()).build(dispatcher()).unwrap();
+    spawnable(events.run(std::future::ready(())));
+    spawnable(events.monitor().is_ready());
+    let pushed = Delivery::new(EventHeader::new("a_v1"), RawJson::default());
+    spawnable(events.queue().push(pushed));
+    spawnable(inbox::SqliteStore::open("events.db"));
+    let worker = inbox::Inbox::worker(store(), dispatcher()).unwrap();
+    spawnable(worker.run(std::future::ready(())));
 
     let connection = || {
         ws::LongConnection::builder("cli_a", "secret")
@@ -221,6 +269,7 @@ fn no_public_type_is_forgotten() {
         include_str!("../../crates/lark-events/src/error.rs"),
         include_str!("../../crates/lark-events/src/event/mod.rs"),
         include_str!("../../crates/lark-events/src/webhook/mod.rs"),
+        include_str!("../../crates/lark-events-inbox/src/lib.rs"),
         include_str!("../../crates/lark-events-sim/src/lib.rs"),
         include_str!("../../crates/lark-events-layers/src/lib.rs"),
         include_str!("../../crates/lark-events-layers/src/run/mod.rs"),

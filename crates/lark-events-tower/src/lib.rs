@@ -26,8 +26,10 @@
 //!
 //! # Layers
 //!
-//! For de-duplication, early acknowledgement, ordering and metrics, use the layers of
-//! [`lark-events-layers`](https://docs.rs/lark-events-layers), which work with any transport.
+//! For de-duplication, ordering and metrics, use the layers of
+//! [`lark-events-layers`](https://docs.rs/lark-events-layers), which work with any transport. For
+//! handlers that take longer than the platform waits, use an inbox of
+//! [`lark-events-inbox`](https://docs.rs/lark-events-inbox).
 //!
 //! # Features
 //!

@@ -6,9 +6,12 @@ mod app;
 mod contract;
 mod ending;
 mod fair;
+mod faults;
 mod faulty;
 mod files;
 mod logs;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod outages;
 mod receiving;
 mod retries;
@@ -18,5 +21,6 @@ mod stopping;
 #[path = "../../../lark-events-tower/tests/it/support.rs"]
 #[expect(dead_code, reason = "the tests of lark-events-tower use the rest")]
 mod support;
+mod threads;
 #[path = "../../../lark-events-tower/tests/it/transports.rs"]
 mod transports;
