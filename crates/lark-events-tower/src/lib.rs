@@ -89,8 +89,6 @@ pub use self::stats::Stats;
 /// Runs the examples of the README as tests.
 #[cfg(doctest)]
 mod readmes {
-    #[doc = include_str!("../../../README.md")]
-    mod workspace {}
     #[doc = include_str!("../../lark-events/README.md")]
     mod lark_events {}
     #[doc = include_str!("../../lark-events-layers/README.md")]

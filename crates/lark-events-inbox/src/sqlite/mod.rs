@@ -120,7 +120,8 @@ pub struct SqliteStoreBuilder {
 impl SqliteStoreBuilder {
     /// Sets how long finished events and their keys are kept:
     /// [`DEFAULT_RETENTION`](SqliteStore::DEFAULT_RETENTION) by default, and at least
-    /// [`MIN_RETENTION`](SqliteStore::MIN_RETENTION).
+    /// [`MIN_RETENTION`](SqliteStore::MIN_RETENTION). An event whose request may be replayed for longer is
+    /// kept for as long as that.
     pub fn retention(mut self, retention: Duration) -> Self {
         self.retention = retention.max(SqliteStore::MIN_RETENTION);
         self

@@ -26,6 +26,7 @@ CREATE TABLE event (
     lane TEXT,
     transport TEXT NOT NULL,
     received_at INTEGER NOT NULL,
+    keep_until INTEGER NOT NULL,
     trace TEXT,
     document BLOB NOT NULL,
     redelivered INTEGER NOT NULL DEFAULT 0
