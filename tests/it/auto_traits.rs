@@ -2,7 +2,6 @@
 //! to its log, and a runtime moves futures between threads. The compiler checks it here, so that a new
 //! private field cannot change it unnoticed.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -29,7 +28,6 @@ use lark_events::{
     EventInfo, LateHandler, Opened, Outcome, RawJson, RawReply, Reject, RetryAfter, Transport,
     UnhandledPolicy, UserId, VerificationToken, Webhook, Webhooks,
 };
-use lark_events_inbox as inbox;
 use lark_events_layers::key::DuplicateKeys;
 use lark_events_layers::run::{Called, Counter, Ended, NotStarted, Slot, Tasks, Terms};
 use lark_events_layers::{
@@ -125,45 +123,6 @@ fn a_webhook_and_its_layers_can_be_shared() {
 }
 
 #[test]
-fn an_inbox_and_its_stores_can_be_shared() {
-    shared!(inbox::Inbox<Dispatcher>, inbox::InboxBuilder);
-    shared!(inbox::Receiver<Dispatcher>, inbox::Worker<Dispatcher>);
-    shared!(inbox::Queue, inbox::Pushed, inbox::Monitor, inbox::Attempt);
-    shared!(inbox::InboxError, inbox::InboxErrorKind);
-    shared!(inbox::VolatileStore, inbox::VolatileStoreBuilder);
-    shared!(inbox::SqliteStore, inbox::SqliteStoreBuilder);
-    shared!(
-        inbox::Entry,
-        inbox::Appended,
-        inbox::Refused,
-        inbox::Claimed,
-        inbox::Fence,
-        inbox::Settlement,
-        inbox::Settled,
-        inbox::AttemptOutcome,
-        inbox::Capabilities,
-        inbox::Status,
-        inbox::WorkerId,
-        inbox::WorkerState,
-        inbox::StoreError,
-        inbox::StoreErrorKind
-    );
-    shared!(
-        inbox::AttemptRecord,
-        inbox::Filter,
-        inbox::Listed,
-        inbox::Operation,
-        inbox::Page,
-        inbox::Shown,
-        inbox::State
-    );
-    shared!(inbox::testing::Call, inbox::testing::Model);
-    shared::<Box<dyn inbox::Store>>();
-    shared::<Box<dyn inbox::Admin>>();
-    sent::<inbox::ReceiveFuture>();
-}
-
-#[test]
 fn a_long_connection_can_be_shared() {
     shared!(
         ws::LongConnection,
@@ -233,16 +192,6 @@ fn what_is_awaited_can_be_spawned() {
     spawnable(events.drain(Duration::MAX));
     spawnable(DedupLayer::new().settled());
 
-    let store = || Arc::new(inbox::VolatileStore::new());
-    let events = inbox::Inbox::builder(store()).build(dispatcher()).unwrap();
-    spawnable(events.run(std::future::ready(())));
-    spawnable(events.monitor().is_ready());
-    let pushed = Delivery::new(EventHeader::new("a_v1"), RawJson::default());
-    spawnable(events.queue().push(pushed));
-    spawnable(inbox::SqliteStore::open("events.db"));
-    let worker = inbox::Inbox::worker(store(), dispatcher()).unwrap();
-    spawnable(worker.run(std::future::ready(())));
-
     let connection = || {
         ws::LongConnection::builder("cli_a", "secret")
             .build()
@@ -269,7 +218,6 @@ fn no_public_type_is_forgotten() {
         include_str!("../../crates/lark-events/src/error.rs"),
         include_str!("../../crates/lark-events/src/event/mod.rs"),
         include_str!("../../crates/lark-events/src/webhook/mod.rs"),
-        include_str!("../../crates/lark-events-inbox/src/lib.rs"),
         include_str!("../../crates/lark-events-sim/src/lib.rs"),
         include_str!("../../crates/lark-events-layers/src/lib.rs"),
         include_str!("../../crates/lark-events-layers/src/run/mod.rs"),

@@ -53,7 +53,7 @@ impl Database {
             });
             match connection {
                 Ok(connection) => {
-                    // Whoever opened the store may have given up.
+                    // The caller that opens the store may have given up.
                     let _ = opened.send(Ok(()));
                     serve(connection, access, waiting);
                 }

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod app;
+#[cfg(feature = "sqlite")]
+mod auto_traits;
 mod contract;
 mod ending;
 mod fair;
