@@ -1,6 +1,6 @@
 //! The checks that every store passes, for tests of a store of your own.
 //!
-//! [`conforms`] checks the contract of [`Store`](crate::Store) call by call. [`Model`] plays any sequence of
+//! [`conforms`] checks the contract of [`Store`] call by call. [`Model`] plays any sequence of
 //! calls on a store and on a model of it, and compares them:
 //!
 //! ```
