@@ -25,6 +25,9 @@ impl Condition {
             sql: Vec::new(),
             values: Vec::new(),
         };
+        if let Some(unfinished) = unfinished(filter) {
+            condition.sql.push(format!("e.seq IN ({unfinished})"));
+        }
         condition.states(&filter.states, now);
         condition.equals("e.seq", filter.seq.map(|seq| Value::from(bits(seq))));
         for (column, text) in [
@@ -40,13 +43,32 @@ impl Condition {
             let contains = "instr(coalesce(d.error, t.last_error), {}) > 0";
             condition.and(contains, Value::from(part));
         }
-        if let Some(since) = filter.since {
-            condition.and("e.received_at >= {}", Value::from(micros(since)));
-        }
-        if let Some(until) = filter.until {
-            condition.and("e.received_at < {}", Value::from(micros(until)));
-        }
+        condition.period(filter);
         condition
+    }
+
+    /// The index of times finds the first and the last number of the period. Between them, a list reads
+    /// the log in its order until the page is full; with the index alone, it would sort the period.
+    fn period(&mut self, filter: &Filter) {
+        let mut period = Vec::new();
+        for (time, operator) in [(filter.since, ">="), (filter.until, "<")] {
+            if let Some(time) = time {
+                self.and(
+                    &format!("+e.received_at {operator} {{}}"),
+                    Value::from(micros(time)),
+                );
+                period.push(format!("received_at {operator} ?{}", self.values.len()));
+            }
+        }
+        if period.is_empty() {
+            return;
+        }
+        let period = period.join(" AND ");
+        for (operator, end) in [(">=", "min"), ("<=", "max")] {
+            self.sql.push(format!(
+                "e.seq {operator} (SELECT {end}(seq) FROM event INDEXED BY event_by_time WHERE {period})"
+            ));
+        }
     }
 
     fn states(&mut self, states: &[State], now: i64) {
@@ -84,6 +106,25 @@ impl Condition {
         }
         self.sql.join(" AND ")
     }
+}
+
+/// The numbers of the events that can match if no finished one can, for the log is long and mostly
+/// finished.
+fn unfinished(filter: &Filter) -> Option<&'static str> {
+    let may_be = |state| filter.states.is_empty() || filter.states.contains(&state);
+    // Finished events have no error.
+    if may_be(State::Done) && filter.error.is_none() {
+        return None;
+    }
+    let in_queue = [State::Ready, State::Waiting, State::Leased];
+    Some(
+        match (in_queue.into_iter().any(may_be), may_be(State::Dead)) {
+            (true, true) => "SELECT seq FROM task UNION ALL SELECT seq FROM dead",
+            (true, false) => "SELECT seq FROM task",
+            (false, true) => "SELECT seq FROM dead",
+            (false, false) => "NULL",
+        },
+    )
 }
 
 /// The tables of an event in any state.

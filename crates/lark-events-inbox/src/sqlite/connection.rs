@@ -47,7 +47,7 @@ impl Database {
         let (calls, waiting) = mpsc::unbounded_channel();
         let (opened, is_open) = oneshot::channel();
         let run = move || {
-            let connection = connect(&path).and_then(|mut connection| {
+            let connection = connect(&path, access).and_then(|mut connection| {
                 prepare(&mut connection)?;
                 Ok(connection)
             });
@@ -98,8 +98,12 @@ impl Database {
 }
 
 /// A connection whose settings are those that the promises need.
-fn connect(path: &Path) -> Result<Connection, Failure> {
+fn connect(path: &Path, access: Access) -> Result<Connection, Failure> {
     let connection = Connection::open(path)?;
+    // SQLite opens a file that it may only read, gives its other files the same mode, and fails later.
+    if access == Access::Write && connection.is_readonly("main")? {
+        return Err(Failure::ReadOnly);
+    }
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     let mode: String =
@@ -159,4 +163,53 @@ fn in_savepoint<T>(
     };
     connection.execute_batch(end)?;
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::SqliteStore;
+    use super::*;
+
+    const PRAGMAS: [(&str, &str); 5] = [
+        ("busy_timeout", "5000"),
+        ("foreign_keys", "1"),
+        ("journal_mode", "wal"),
+        ("journal_size_limit", "67108864"),
+        // FULL: each commit syncs the log.
+        ("synchronous", "2"),
+    ];
+
+    fn pragmas(connection: &Connection) -> Result<BTreeMap<&'static str, String>, Failure> {
+        let values = PRAGMAS.iter().map(|(name, _)| {
+            let value = connection.pragma_query_value(None, name, |row| {
+                let value: rusqlite::types::Value = row.get(0)?;
+                Ok(match value {
+                    rusqlite::types::Value::Integer(number) => number.to_string(),
+                    rusqlite::types::Value::Text(text) => text,
+                    other => format!("{other:?}"),
+                })
+            });
+            Ok((*name, value?))
+        });
+        values.collect()
+    }
+
+    #[tokio::test]
+    async fn every_connection_of_a_store_has_the_settings_that_the_promises_need() {
+        let name = format!("lark-events-pragmas-{}.db", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        for opened in ["created", "opened again"] {
+            let store = SqliteStore::open(&path).await.unwrap();
+            for database in [&store.writer, &store.reader] {
+                let pragmas = database.call(pragmas).await.unwrap();
+                let pragmas = pragmas.iter().map(|(name, value)| (*name, value.as_str()));
+                assert_eq!(pragmas.collect::<Vec<_>>(), PRAGMAS, "{opened}");
+            }
+        }
+        for end in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{end}", path.display()));
+        }
+    }
 }

@@ -4,6 +4,8 @@ mod admin;
 mod connection;
 mod dedup;
 mod failure;
+#[cfg(test)]
+mod plans;
 mod rows;
 mod schema;
 mod steps;
@@ -162,13 +164,18 @@ impl SqliteStoreBuilder {
     }
 }
 
-/// Creates the file for its owner alone. SQLite gives its other files the same mode.
+/// Creates the file for its owner alone, if it does not exist. SQLite gives its other files the same mode.
+///
+/// A file that exists is not opened here: closing it would end the locks of other stores of this process.
 fn create(path: &Path) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
-    options.create(true).append(true);
+    options.create_new(true).append(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
+    match options.open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        created => created.map(drop),
+    }
 }
 
 impl fmt::Debug for SqliteStore {

@@ -19,6 +19,12 @@ mod receiving;
 mod retries;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(feature = "sqlite")]
+mod sqlite_failures;
+#[cfg(feature = "sqlite")]
+mod sqlite_race;
+#[cfg(feature = "sqlite")]
+mod sqlite_ratios;
 mod stopping;
 #[path = "../../../lark-events-tower/tests/it/support.rs"]
 #[expect(dead_code, reason = "the tests of lark-events-tower use the rest")]
