@@ -4,6 +4,9 @@
 //! All rows are measured in turns in one run, so that their ratios hold on a machine that does other
 //! things too. Each round passes its events from several senders and ends when the last is handled.
 
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -166,6 +169,8 @@ async fn main() -> Result<(), BoxError> {
             1.0 / time.as_secs_f64()
         );
     }
+    #[cfg(feature = "sqlite")]
+    sqlite::run().await?;
     Ok(())
 }
 

@@ -85,3 +85,50 @@ impl fmt::Display for Failure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lark_events::{Delivery, EventHeader, RawJson};
+    use rusqlite::Connection;
+
+    use super::super::SqliteStore;
+    use super::*;
+    use crate::store::{Appended, Entry, Store as _};
+
+    fn large() -> Entry {
+        let body = format!(r#"{{"text":"{}"}}"#, "x".repeat(100_000));
+        let body = RawJson::parse(body).unwrap();
+        Entry::new(Delivery::new(EventHeader::new("testing.large_v1"), body))
+    }
+
+    /// Lets the file grow by this many pages from now on.
+    async fn limit(store: &SqliteStore, more: u32) {
+        let limit = move |connection: &Connection| {
+            let count = |sql: &str| connection.query_row(sql, (), |row| row.get::<_, u32>(0));
+            let pages = count("PRAGMA page_count")?;
+            count(&format!("PRAGMA max_page_count = {}", pages + more))?;
+            Ok(())
+        };
+        store.writer.call(limit).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_file_that_cannot_grow_is_full_until_it_can() {
+        let name = format!("lark-events-full-{}.db", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let store = SqliteStore::open(&path).await.unwrap();
+        limit(&store, 5).await;
+        for _ in 0..2 {
+            let full = store.append(vec![large()]).await.unwrap_err();
+            assert_eq!(full.kind(), StoreErrorKind::Full);
+            assert_eq!(store.status().await.unwrap().ready, 0);
+        }
+        limit(&store, 1_000).await;
+        let appended = store.append(vec![large()]).await.unwrap();
+        assert_eq!(appended, [Appended::New]);
+        assert_eq!(store.status().await.unwrap().ready, 1);
+        for end in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{end}", path.display()));
+        }
+    }
+}
