@@ -9,10 +9,11 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 use super::failure::Failure;
+use super::schema;
 use crate::store::StoreError;
 
 /// How long a call waits for the lock of another process.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The maximum number of calls in one transaction.
 const MAX_CALLS: usize = 64;
 /// The size to which the write-ahead log is cut after a checkpoint.
@@ -27,6 +28,17 @@ pub(super) enum Access {
     Write,
 }
 
+/// What becomes of the tables when a connection is opened. A file of another program stays as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tables {
+    /// They are brought to this version.
+    Migrate,
+    /// They must have this version.
+    Expect,
+    /// Another connection has seen to it.
+    Trust,
+}
+
 /// A thread with a connection. Dropping the last clone ends it, after the calls that wait.
 #[derive(Debug, Clone)]
 pub(super) struct Database {
@@ -38,20 +50,16 @@ type Call = Box<dyn FnOnce(Result<&Connection, &Failure>) -> Answer + Send>;
 type Answer = Box<dyn FnOnce(Result<(), &Failure>) + Send>;
 
 impl Database {
-    /// Opens a connection. `prepare` runs first, outside a transaction.
+    /// Opens a connection.
     pub(super) async fn open(
         path: Arc<Path>,
         access: Access,
-        prepare: impl FnOnce(&mut Connection) -> Result<(), Failure> + Send + 'static,
+        tables: Tables,
     ) -> Result<Self, StoreError> {
         let (calls, waiting) = mpsc::unbounded_channel();
         let (opened, is_open) = oneshot::channel();
         let run = move || {
-            let connection = connect(&path).and_then(|mut connection| {
-                prepare(&mut connection)?;
-                Ok(connection)
-            });
-            match connection {
+            match connect(&path, tables) {
                 Ok(connection) => {
                     // Whoever opened the store may have given up.
                     let _ = opened.send(Ok(()));
@@ -98,9 +106,17 @@ impl Database {
 }
 
 /// A connection whose settings are those that the promises need.
-fn connect(path: &Path) -> Result<Connection, Failure> {
-    let connection = Connection::open(path)?;
+fn connect(path: &Path, tables: Tables) -> Result<Connection, Failure> {
+    let mut connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    // Before the first change.
+    match tables {
+        Tables::Migrate => {
+            schema::version(&connection)?;
+        }
+        Tables::Expect => schema::expect_current(&connection)?,
+        Tables::Trust => {}
+    }
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     let mode: String =
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
@@ -113,6 +129,9 @@ fn connect(path: &Path) -> Result<Connection, Failure> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "journal_size_limit", MAX_WAL_BYTES)?;
+    if tables == Tables::Migrate {
+        schema::migrate(&mut connection)?;
+    }
     Ok(connection)
 }
 

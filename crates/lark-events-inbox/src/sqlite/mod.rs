@@ -4,6 +4,8 @@ mod admin;
 mod connection;
 mod dedup;
 mod failure;
+mod file;
+mod query;
 mod rows;
 mod schema;
 mod steps;
@@ -19,8 +21,9 @@ use lark_events_layers::run::Counter;
 use tokio::sync::Notify;
 use tokio::time::{interval, sleep};
 
-use self::connection::{Access, Database};
+use self::connection::{Access, Database, Tables};
 use self::failure::Failure;
+pub use self::file::SqliteFile;
 use self::rows::micros;
 use crate::measured;
 use crate::store::{
@@ -89,6 +92,7 @@ impl SqliteStore {
             path: path.into(),
             retention: Self::DEFAULT_RETENTION,
             create: true,
+            migrate: true,
         }
     }
 
@@ -115,6 +119,7 @@ pub struct SqliteStoreBuilder {
     path: PathBuf,
     retention: Duration,
     create: bool,
+    migrate: bool,
 }
 
 impl SqliteStoreBuilder {
@@ -132,11 +137,19 @@ impl SqliteStoreBuilder {
         self
     }
 
+    /// Fails if the tables have an older version, instead of bringing them to the version of this crate,
+    /// for tools.
+    pub fn without_migration(mut self) -> Self {
+        self.migrate = false;
+        self
+    }
+
     /// Opens the file, and brings its tables to the version of this crate.
     ///
     /// # Errors
     ///
-    /// [`Version`](crate::StoreErrorKind::Version) when the file is of a newer version of this crate,
+    /// [`Version`](crate::StoreErrorKind::Version) when the file is of a newer version of this crate, or of
+    /// an older one [without migration](Self::without_migration),
     /// [`Corrupt`](crate::StoreErrorKind::Corrupt) when it is something else, and
     /// [`Unavailable`](crate::StoreErrorKind::Unavailable) when it cannot be read and written.
     pub async fn open(self) -> Result<SqliteStore, StoreError> {
@@ -147,8 +160,13 @@ impl SqliteStoreBuilder {
             let missing = std::io::ErrorKind::NotFound;
             return Err(Failure::Io(missing.into()).into());
         }
-        let writer = Database::open(Arc::clone(&path), Access::Write, schema::migrate).await?;
-        let reader = Database::open(Arc::clone(&path), Access::Read, |_| Ok(())).await?;
+        let tables = if self.migrate {
+            Tables::Migrate
+        } else {
+            Tables::Expect
+        };
+        let writer = Database::open(Arc::clone(&path), Access::Write, tables).await?;
+        let reader = Database::open(Arc::clone(&path), Access::Read, Tables::Trust).await?;
         Ok(SqliteStore {
             path,
             retention: self.retention,

@@ -9,6 +9,7 @@ mod fair;
 mod faulty;
 mod files;
 mod logs;
+mod operators;
 mod outages;
 mod receiving;
 mod retries;
