@@ -61,7 +61,7 @@ impl Database {
         let run = move || {
             match connect(&path, tables) {
                 Ok(connection) => {
-                    // Whoever opened the store may have given up.
+                    // The opener may have given up.
                     let _ = opened.send(Ok(()));
                     serve(connection, access, waiting);
                 }
