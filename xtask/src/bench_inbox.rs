@@ -8,8 +8,11 @@ use crate::cargo;
 /// Runs it to its end.
 pub(crate) fn run(root: &Path) -> Result<(), String> {
     let mut command = cargo::command(root);
-    command
-        .args(["run", "--release", "--quiet"])
-        .args(["--package", "lark-events-inbox", "--example", "bench"]);
+    command.args(["run", "--release", "--quiet"]).args([
+        "--package",
+        "lark-events-inbox",
+        "--example",
+        "bench",
+    ]);
     cargo::succeed(&mut command, "bench-inbox")
 }

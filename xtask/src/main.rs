@@ -16,6 +16,7 @@ mod packages;
 mod release;
 mod sdks;
 mod soak;
+mod soak_inbox;
 mod supply;
 mod terminal;
 
@@ -59,7 +60,7 @@ enum Task {
     },
     /// Fuzz webhooks, sessions of the long connection, and code generation (slow)
     Fuzz(fuzz::Options),
-    /// Test the official SDKs for Python and Node against the local platform, and compare the one for
+    /// Test the official SDKs for Python and Node against the simulator, and compare the one for
     /// Python with our opening (slow)
     Interop(interop::Options),
     /// Run the unit tests without I/O under Miri, if the toolchain has it (slow)
@@ -73,6 +74,8 @@ enum Task {
     },
     /// Run the long connection under all faults (slow)
     Soak(soak::Options),
+    /// Kill the webhook with an inbox under load, again and again (slow)
+    SoakInbox(soak_inbox::Options),
     /// Check licences, advisories, unused dependencies, foreign types, every feature alone, and minimal
     /// versions (slow)
     Supply,
@@ -127,6 +130,7 @@ fn main() -> ExitCode {
         Task::Release { dry_run: true } => exit_code(release::rehearse(&root)),
         Task::Release { dry_run: false } => exit_code(Err(release::BY_HAND)),
         Task::Soak(options) => exit_code(soak::run(&root, &options)),
+        Task::SoakInbox(options) => exit_code(soak_inbox::run(&root, &options)),
         Task::Supply => exit_code(supply::run(&root)),
     }
 }

@@ -1,4 +1,4 @@
-//! The `lark-events` command: a local platform, signed pushes, conformance checks and the catalogue
+//! The `lark-events` command: a simulator, signed pushes, conformance checks and the catalogue
 //! of events, on the command line.
 
 #![warn(clippy::print_stdout, clippy::print_stderr)] // `output` escapes foreign text

@@ -297,6 +297,8 @@ pub struct Listed {
     pub visible_in: Option<Duration>,
     /// The error of the last attempt.
     pub last_error: Option<String>,
+    /// The time for which the store must still remember its key: until then it is not pruned.
+    pub kept_for: Option<Duration>,
 }
 
 impl Listed {
@@ -317,6 +319,7 @@ impl Listed {
             attempts: 0,
             visible_in: None,
             last_error: None,
+            kept_for: None,
         }
     }
 }

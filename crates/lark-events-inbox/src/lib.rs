@@ -122,3 +122,8 @@ pub use self::store::{
 };
 pub use self::volatile::{VolatileStore, VolatileStoreBuilder};
 pub use self::worker::Worker;
+
+/// Runs the example of the README as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -97,9 +97,13 @@ impl Caller {
     /// Answers that the append took too long, if it did.
     fn give_up(&mut self, now: Instant, within: Duration) {
         if after(self.began, within) <= now {
-            self.answer(Err(Arc::new(StoreError::new(StoreErrorKind::TimedOut))));
+            self.answer(Err(Arc::new(timed_out())));
         }
     }
+}
+
+fn timed_out() -> StoreError {
+    StoreError::new(StoreErrorKind::TimedOut)
 }
 
 /// The result of a push that succeeded.
@@ -285,6 +289,8 @@ impl Shared {
                 appended = &mut append => return (appended, callers),
                 () = sleep_until(after(next, within)) => {}
             }
+            // The append may still succeed, but until then nothing is acknowledged.
+            self.health.report::<()>(&Err(timed_out()));
             let now = Instant::now();
             callers
                 .iter_mut()

@@ -11,6 +11,7 @@
 //! | `LARK_ENCRYPT_KEY`, `LARK_VERIFICATION_TOKEN` | the app's secrets | none |
 //! | `INBOX` | the store: `memory:` or `sqlite:PATH` | `memory:` |
 //! | `HANDLER_MS` | how long a handler takes, in milliseconds | 0 |
+//! | `LEASE_MS` | how long after the death of a worker its events are handled by another, in milliseconds | 60000 |
 //! | `ROLE` | `receive`, `work`, or `both` | `both` |
 //!
 //! Each event whose handler has succeeded is one JSON line on stdout:
@@ -62,7 +63,7 @@ async fn run() -> Result<(), BoxError> {
     let stop = stop_signal()?;
     let settings = Settings::from_env()?;
     let store = settings.open().await?;
-    let inbox = inbox(store);
+    let inbox = inbox(store).lease(settings.lease);
     let dispatcher = dispatcher(settings.handler_time)?;
     match settings.role {
         Role::Receive => {

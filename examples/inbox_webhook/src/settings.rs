@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lark_events::{BoxError, Webhook};
-use lark_events_inbox::{Store, VolatileStore};
+use lark_events_inbox::{InboxBuilder, Store, VolatileStore};
 
 /// What a process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +19,7 @@ pub(crate) enum Role {
 pub(crate) struct Settings {
     pub(crate) address: String,
     pub(crate) handler_time: Duration,
+    pub(crate) lease: Duration,
     pub(crate) role: Role,
     inbox: String,
 }
@@ -34,13 +35,10 @@ impl Settings {
                 return Err(format!("ROLE: {expected}, got `{other}`").into());
             }
         };
-        let handler_ms = setting("HANDLER_MS").unwrap_or_else(|| "0".to_owned());
-        let handler_ms: u64 = handler_ms
-            .parse()
-            .map_err(|error| format!("HANDLER_MS: `{handler_ms}`: {error}"))?;
         Ok(Self {
             address: setting("LISTEN_ADDR").unwrap_or_else(|| "127.0.0.1:7777".to_owned()),
-            handler_time: Duration::from_millis(handler_ms),
+            handler_time: millis("HANDLER_MS", Duration::ZERO)?,
+            lease: millis("LEASE_MS", InboxBuilder::DEFAULT_LEASE)?,
             role,
             inbox: setting("INBOX").unwrap_or_else(|| "memory:".to_owned()),
         })
@@ -82,4 +80,14 @@ impl Settings {
 /// A setting from the environment; an empty variable counts as not set.
 fn setting(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// A setting in milliseconds.
+fn millis(name: &str, default: Duration) -> Result<Duration, BoxError> {
+    let Some(value) = setting(name) else {
+        return Ok(default);
+    };
+    let millis = value.parse();
+    let millis = millis.map_err(|error| format!("{name}: `{value}`: {error}"))?;
+    Ok(Duration::from_millis(millis))
 }

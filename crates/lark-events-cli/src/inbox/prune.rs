@@ -71,7 +71,8 @@ pub(super) async fn run(args: &PruneArgs, output: Output) -> Result<ExitCode, Er
         filter.states = vec![State::Done];
         let until = SystemTime::now().checked_sub(age);
         filter.until = Some(until.unwrap_or(UNIX_EPOCH));
-        let walk = Walk::new(&*store, filter);
+        let mut walk = Walk::new(&*store, filter);
+        walk.takes = |listed| listed.kept_for.is_none();
         walk.dry_run(&PRUNE, output).await?;
         return Ok(ExitCode::SUCCESS);
     }

@@ -43,11 +43,12 @@ fn listed(row: &Row<'_>, now: i64) -> Result<Listed, rusqlite::Error> {
         attempts: row.get("attempts")?,
         visible_in: visible_at.and_then(|at| until(at, now)),
         last_error: row.get("error")?,
+        kept_for: until(row.get("keep_until")?, now),
     })
 }
 
 const LISTED: &str = "e.seq, e.app_id, e.event_type, e.event_id, e.tenant_key, e.lane, e.transport,
-    e.received_at, t.visible_at, t.is_head, t.fence IS NOT NULL AS is_claimed, d.died_at,
+    e.received_at, e.keep_until, t.visible_at, t.is_head, t.fence IS NOT NULL AS is_claimed, d.died_at,
     coalesce(d.attempts, t.attempt, 0) AS attempts, coalesce(d.error, t.last_error) AS error";
 
 fn list(
@@ -62,13 +63,22 @@ fn list(
         filter.from_seq = Some(filter.from_seq.map_or(next, |first| first.max(next)));
     }
     let query = Query::of(&filter, now);
+    if query.sources.is_empty() {
+        return Ok(Vec::new());
+    }
     let limit = i64::try_from(page.limit).unwrap_or(i64::MAX);
-    let selected = query.sources.iter().map(|Source { seq, rows }| {
-        format!("SELECT * FROM (SELECT {LISTED} {rows} ORDER BY {seq} LIMIT {limit})")
-    });
-    let selected: Vec<_> = selected.collect();
-    let selected = selected.join(" UNION ALL ");
-    let mut rows = connection.prepare(&format!("{selected} ORDER BY seq LIMIT {limit}"))?;
+    let pages = query.sources.iter();
+    let pages = pages
+        .map(|Source { seq, rows }| format!("SELECT {LISTED} {rows} ORDER BY {seq} LIMIT {limit}"));
+    let pages: Vec<_> = pages.collect();
+    let sql = match &pages[..] {
+        [page] => page.clone(),
+        pages => {
+            let pages = pages.join(") UNION ALL SELECT * FROM (");
+            format!("SELECT * FROM ({pages}) ORDER BY seq LIMIT {limit}")
+        }
+    };
+    let mut rows = connection.prepare(&sql)?;
     let values = params_from_iter(query.values);
     let rows = rows.query_map(values, |row| listed(row, now))?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -86,6 +96,9 @@ fn groups(
         Grouping::Error => "coalesce(d.error, t.last_error)",
     };
     let query = Query::of(filter, now);
+    if query.sources.is_empty() {
+        return Ok(Vec::new());
+    }
     let selected = query.sources.iter();
     let selected = selected.map(|Source { rows, .. }| format!("SELECT {value} AS value {rows}"));
     let selected: Vec<_> = selected.collect();

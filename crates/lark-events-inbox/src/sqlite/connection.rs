@@ -28,17 +28,6 @@ pub(super) enum Access {
     Write,
 }
 
-/// What becomes of the tables when a connection is opened. A file of another program stays as it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tables {
-    /// They are brought to this version.
-    Migrate,
-    /// They must have this version.
-    Expect,
-    /// Another connection has seen to it.
-    Trust,
-}
-
 /// A thread with a connection. Dropping the last clone ends it, after the calls that wait.
 #[derive(Debug, Clone)]
 pub(super) struct Database {
@@ -50,18 +39,22 @@ type Call = Box<dyn FnOnce(Result<&Connection, &Failure>) -> Answer + Send>;
 type Answer = Box<dyn FnOnce(Result<(), &Failure>) + Send>;
 
 impl Database {
-    /// Opens a connection.
+    /// Opens a connection. `prepare` runs first, outside a transaction.
     pub(super) async fn open(
         path: Arc<Path>,
         access: Access,
-        tables: Tables,
+        prepare: impl FnOnce(&mut Connection) -> Result<(), Failure> + Send + 'static,
     ) -> Result<Self, StoreError> {
         let (calls, waiting) = mpsc::unbounded_channel();
         let (opened, is_open) = oneshot::channel();
         let run = move || {
-            match connect(&path, tables) {
+            let connection = connect(&path, access).and_then(|mut connection| {
+                prepare(&mut connection)?;
+                Ok(connection)
+            });
+            match connection {
                 Ok(connection) => {
-                    // The opener may have given up.
+                    // The caller that opens the store may have given up.
                     let _ = opened.send(Ok(()));
                     serve(connection, access, waiting);
                 }
@@ -106,17 +99,15 @@ impl Database {
 }
 
 /// A connection whose settings are those that the promises need.
-fn connect(path: &Path, tables: Tables) -> Result<Connection, Failure> {
-    let mut connection = Connection::open(path)?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    // Before the first change.
-    match tables {
-        Tables::Migrate => {
-            schema::version(&connection)?;
-        }
-        Tables::Expect => schema::expect_current(&connection)?,
-        Tables::Trust => {}
+fn connect(path: &Path, access: Access) -> Result<Connection, Failure> {
+    let connection = Connection::open(path)?;
+    // SQLite opens a file that it may only read, gives its other files the same mode, and fails later.
+    if access == Access::Write && connection.is_readonly("main")? {
+        return Err(Failure::ReadOnly);
     }
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    // A database of another program stays as it is, its journal too.
+    schema::version(&connection)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     let mode: String =
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
@@ -129,9 +120,6 @@ fn connect(path: &Path, tables: Tables) -> Result<Connection, Failure> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "journal_size_limit", MAX_WAL_BYTES)?;
-    if tables == Tables::Migrate {
-        schema::migrate(&mut connection)?;
-    }
     Ok(connection)
 }
 
@@ -178,4 +166,53 @@ fn in_savepoint<T>(
     };
     connection.execute_batch(end)?;
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::SqliteStore;
+    use super::*;
+
+    const PRAGMAS: [(&str, &str); 5] = [
+        ("busy_timeout", "5000"),
+        ("foreign_keys", "1"),
+        ("journal_mode", "wal"),
+        ("journal_size_limit", "67108864"),
+        // FULL: each commit syncs the log.
+        ("synchronous", "2"),
+    ];
+
+    fn pragmas(connection: &Connection) -> Result<BTreeMap<&'static str, String>, Failure> {
+        let values = PRAGMAS.iter().map(|(name, _)| {
+            let value = connection.pragma_query_value(None, name, |row| {
+                let value: rusqlite::types::Value = row.get(0)?;
+                Ok(match value {
+                    rusqlite::types::Value::Integer(number) => number.to_string(),
+                    rusqlite::types::Value::Text(text) => text,
+                    other => format!("{other:?}"),
+                })
+            });
+            Ok((*name, value?))
+        });
+        values.collect()
+    }
+
+    #[tokio::test]
+    async fn every_connection_of_a_store_has_the_settings_that_the_promises_need() {
+        let name = format!("lark-events-pragmas-{}.db", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        for opened in ["created", "opened again"] {
+            let store = SqliteStore::open(&path).await.unwrap();
+            for database in [&store.writer, &store.reader] {
+                let pragmas = database.call(pragmas).await.unwrap();
+                let pragmas = pragmas.iter().map(|(name, value)| (*name, value.as_str()));
+                assert_eq!(pragmas.collect::<Vec<_>>(), PRAGMAS, "{opened}");
+            }
+        }
+        for end in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{end}", path.display()));
+        }
+    }
 }

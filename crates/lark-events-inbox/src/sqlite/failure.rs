@@ -19,6 +19,8 @@ pub(super) enum Failure {
     Older(u32),
     /// The file is a database of something else.
     Foreign,
+    /// The file can only be read.
+    ReadOnly,
     /// A row cannot be read as an event.
     Row(String),
     /// The transaction ended before the call.
@@ -51,7 +53,7 @@ impl Failure {
                 }
                 _ => StoreErrorKind::Unavailable,
             },
-            Self::Io(_) | Self::Ended | Self::Gone => StoreErrorKind::Unavailable,
+            Self::Io(_) | Self::ReadOnly | Self::Ended | Self::Gone => StoreErrorKind::Unavailable,
         }
     }
 }
@@ -83,6 +85,7 @@ impl fmt::Display for Failure {
                 "the file has version {version} of the tables, expected version {VERSION}: migrate it"
             ),
             Self::Foreign => f.write_str("the file is a database, but not one of an inbox"),
+            Self::ReadOnly => f.write_str("the file cannot be written: check its owner and mode"),
             Self::Row(error) => write!(f, "a row is not an event: {error}"),
             Self::Ended => f.write_str("an earlier call ended the transaction"),
             Self::Gone => f.write_str("the thread of the database has ended"),

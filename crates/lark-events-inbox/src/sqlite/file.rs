@@ -47,7 +47,12 @@ impl SqliteFile {
     /// [`Corrupt`](crate::StoreErrorKind::Corrupt) when the file is something else than an inbox, and
     /// [`Unavailable`](crate::StoreErrorKind::Unavailable) when it cannot be read.
     pub async fn version(&self) -> Result<u32, StoreError> {
-        self.call(|connection| schema::version(connection)).await
+        self.call(schema::version).await
+    }
+
+    /// Fails if the tables have another version than [`VERSION`](Self::VERSION).
+    pub(super) async fn expect_current(&self) -> Result<(), StoreError> {
+        self.call(schema::expect_current).await
     }
 
     /// Checks the structure of the file, all of which is read: `PRAGMA quick_check`. Returns the problems,

@@ -5,6 +5,8 @@ mod connection;
 mod dedup;
 mod failure;
 mod file;
+#[cfg(test)]
+mod plans;
 mod query;
 mod rows;
 mod schema;
@@ -18,10 +20,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use lark_events_layers::run::Counter;
+use rusqlite::Connection;
 use tokio::sync::Notify;
 use tokio::time::{interval, sleep};
 
-use self::connection::{Access, Database, Tables};
+use self::connection::{Access, Database};
 use self::failure::Failure;
 pub use self::file::SqliteFile;
 use self::rows::micros;
@@ -125,7 +128,8 @@ pub struct SqliteStoreBuilder {
 impl SqliteStoreBuilder {
     /// Sets how long finished events and their keys are kept:
     /// [`DEFAULT_RETENTION`](SqliteStore::DEFAULT_RETENTION) by default, and at least
-    /// [`MIN_RETENTION`](SqliteStore::MIN_RETENTION).
+    /// [`MIN_RETENTION`](SqliteStore::MIN_RETENTION). An event whose request may be replayed for longer is
+    /// kept for as long as that.
     pub fn retention(mut self, retention: Duration) -> Self {
         self.retention = retention.max(SqliteStore::MIN_RETENTION);
         self
@@ -160,13 +164,15 @@ impl SqliteStoreBuilder {
             let missing = std::io::ErrorKind::NotFound;
             return Err(Failure::Io(missing.into()).into());
         }
-        let tables = if self.migrate {
-            Tables::Migrate
-        } else {
-            Tables::Expect
+        if !self.migrate {
+            SqliteFile::new(&*path).expect_current().await?;
+        }
+        let prepare = match self.migrate {
+            true => schema::migrate,
+            false => |_: &mut Connection| Ok(()),
         };
-        let writer = Database::open(Arc::clone(&path), Access::Write, tables).await?;
-        let reader = Database::open(Arc::clone(&path), Access::Read, Tables::Trust).await?;
+        let writer = Database::open(Arc::clone(&path), Access::Write, prepare).await?;
+        let reader = Database::open(Arc::clone(&path), Access::Read, |_| Ok(())).await?;
         Ok(SqliteStore {
             path,
             retention: self.retention,
@@ -179,13 +185,18 @@ impl SqliteStoreBuilder {
     }
 }
 
-/// Creates the file for its owner alone. SQLite gives its other files the same mode.
+/// Creates the file for its owner alone, if it does not exist. SQLite gives its other files the same mode.
+///
+/// A file that exists is not opened here: closing it would end the locks of other stores of this process.
 fn create(path: &Path) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
-    options.create(true).append(true);
+    options.create_new(true).append(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
+    match options.open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        created => created.map(drop),
+    }
 }
 
 impl fmt::Debug for SqliteStore {

@@ -31,14 +31,17 @@ enum Table {
 }
 
 impl Table {
-    /// The tables that have all events in these states.
-    fn of(states: &[State]) -> Vec<Self> {
-        if states.is_empty() || states.contains(&State::Done) {
+    /// The tables that have all events that can match.
+    fn of(filter: &Filter) -> Vec<Self> {
+        let may_be = |state| filter.states.is_empty() || filter.states.contains(&state);
+        // The log has an index of ids, and finished events have no error.
+        let is_found = filter.event_id.is_some() || filter.seq.is_some();
+        if is_found || may_be(State::Done) && filter.error.is_none() {
             return vec![Self::Event];
         }
-        let is_dead = |state: &State| *state == State::Dead;
-        let dead = states.iter().any(is_dead).then_some(Self::Dead);
-        let task = (!states.iter().all(is_dead)).then_some(Self::Task);
+        let in_queue = [State::Ready, State::Waiting, State::Leased];
+        let task = in_queue.into_iter().any(may_be).then_some(Self::Task);
+        let dead = may_be(State::Dead).then_some(Self::Dead);
         task.into_iter().chain(dead).collect()
     }
 
@@ -50,22 +53,18 @@ impl Table {
         }
     }
 
-    /// The joined tables. `CROSS JOIN` lets SQLite read them in this order; only an event id has an index
-    /// that is better.
-    fn from(self, filter: &Filter) -> String {
-        let join = if filter.event_id.is_some() {
-            "JOIN"
-        } else {
-            "CROSS JOIN"
-        };
-        let (task, dead) = (
-            "LEFT JOIN task t ON t.seq = e.seq",
-            "LEFT JOIN dead d ON d.seq = e.seq",
-        );
+    /// The joined tables. `CROSS JOIN` lets SQLite read them in this order.
+    fn from(self) -> &'static str {
         match self {
-            Self::Event => format!("FROM event e {task} {dead}"),
-            Self::Task => format!("FROM task t {join} event e ON e.seq = t.seq {dead}"),
-            Self::Dead => format!("FROM dead d {join} event e ON e.seq = d.seq {task}"),
+            Self::Event => {
+                "FROM event e LEFT JOIN task t ON t.seq = e.seq LEFT JOIN dead d ON d.seq = e.seq"
+            }
+            Self::Task => {
+                "FROM task t CROSS JOIN event e ON e.seq = t.seq LEFT JOIN dead d ON d.seq = e.seq"
+            }
+            Self::Dead => {
+                "FROM dead d CROSS JOIN event e ON e.seq = d.seq LEFT JOIN task t ON t.seq = e.seq"
+            }
         }
     }
 }
@@ -73,12 +72,12 @@ impl Table {
 impl Query {
     pub(super) fn of(filter: &Filter, now: i64) -> Self {
         let mut values = Vec::new();
-        let sources = Table::of(&filter.states).into_iter().map(|table| {
+        let sources = Table::of(filter).into_iter().map(|table| {
             let mut condition = Condition::default();
             condition.add(filter, table, now);
             // The same for each table.
             values = condition.values;
-            let (from, matches) = (table.from(filter), condition.sql.join(" AND "));
+            let (from, matches) = (table.from(), condition.sql.join(" AND "));
             Source {
                 seq: table.seq(),
                 rows: format!("{from} WHERE {matches}"),
@@ -117,9 +116,31 @@ impl Condition {
             let contains = "instr(coalesce(d.error, t.last_error), {}) > 0";
             self.and(contains, Value::from(part));
         }
+        self.period(filter, table);
+    }
+
+    /// The index of times finds the first and the last number of the period. Between them, a list reads
+    /// the table in its order until the page is full; with the index alone, it would sort the period. A
+    /// page after another one begins within the period, or near it.
+    fn period(&mut self, filter: &Filter, table: Table) {
+        let mut period = Vec::new();
         for (operator, time) in [(">=", filter.since), ("<", filter.until)] {
-            let time = time.map(|time| Value::from(micros(time)));
-            self.compare("e.received_at", operator, time);
+            if let Some(time) = time {
+                self.and(
+                    &format!("+e.received_at {operator} {{}}"),
+                    Value::from(micros(time)),
+                );
+                period.push(format!("received_at {operator} ?{}", self.values.len()));
+            }
+        }
+        if period.is_empty() || table != Table::Event || filter.from_seq.is_some() {
+            return;
+        }
+        let (seq, period) = (table.seq(), period.join(" AND "));
+        for (operator, end) in [(">=", "min"), ("<=", "max")] {
+            self.sql.push(format!(
+                "{seq} {operator} (SELECT {end}(seq) FROM event INDEXED BY event_by_time WHERE {period})"
+            ));
         }
     }
 
@@ -152,67 +173,5 @@ impl Condition {
         self.values.push(value);
         let place = format!("?{}", self.values.len());
         self.sql.push(sql.replace("{}", &place));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use rusqlite::{Connection, params_from_iter};
-
-    use super::*;
-    use crate::sqlite::schema;
-
-    /// How SQLite reads the rows of a filter, in order.
-    fn plan(filter: &Filter) -> Vec<String> {
-        let mut connection = Connection::open_in_memory().unwrap();
-        schema::migrate(&mut connection).unwrap();
-        let query = Query::of(filter, 1);
-        let mut plan = Vec::new();
-        for Source { seq, rows } in &query.sources {
-            let sql = format!("EXPLAIN QUERY PLAN SELECT e.seq {rows} ORDER BY {seq} LIMIT 9");
-            let mut steps = connection.prepare(&sql).unwrap();
-            let values = params_from_iter(&query.values);
-            let steps = steps.query_map(values, |row| row.get(3)).unwrap();
-            plan.extend(steps.map(Result::<String, _>::unwrap));
-        }
-        plan
-    }
-
-    #[test]
-    fn only_finished_events_are_looked_for_in_the_whole_log() {
-        let mut filter = Filter {
-            states: vec![State::Ready, State::Waiting, State::Leased, State::Dead],
-            ..Filter::default()
-        };
-        let set: [fn(&mut Filter); 5] = [
-            |_| {},
-            |filter| filter.event_type = Some("type".to_owned()),
-            |filter| filter.error = Some("error".to_owned()),
-            |filter| filter.since = Some(std::time::SystemTime::now()),
-            |filter| filter.from_seq = Some(7),
-        ];
-        for set in set {
-            set(&mut filter);
-            let plan = plan(&filter);
-            let is_bad = |step: &&String| step.contains("SCAN e") || step.contains("TEMP B-TREE");
-            let bad: Vec<_> = plan.iter().filter(is_bad).collect();
-            assert!(bad.is_empty(), "{filter:?}: {plan:?}");
-        }
-        filter.event_id = Some("id".to_owned());
-        let plan = plan(&filter);
-        let by_id = |step: &String| step.contains("event_by_id");
-        assert!(plan.iter().any(by_id), "{plan:?}");
-    }
-
-    #[test]
-    fn pages_of_finished_events_are_read_in_order() {
-        let mut filter = Filter {
-            states: vec![State::Done],
-            since: Some(std::time::SystemTime::now()),
-            ..Filter::default()
-        };
-        filter.from_seq = Some(7);
-        let plan = plan(&filter);
-        assert!(plan[0].contains("e USING INTEGER PRIMARY KEY"), "{plan:?}");
     }
 }

@@ -4,7 +4,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::failure::Failure;
 
-/// Marks a file as an inbox: "LkIn".
+/// Marks a file as an inbox: `LkIn`.
 const APPLICATION_ID: i32 = 0x4c6b_496e;
 
 /// Each step leads from the version of its index to the next.
@@ -26,6 +26,7 @@ CREATE TABLE event (
     lane TEXT,
     transport TEXT NOT NULL,
     received_at INTEGER NOT NULL,
+    keep_until INTEGER NOT NULL,
     trace TEXT,
     document BLOB NOT NULL,
     redelivered INTEGER NOT NULL DEFAULT 0

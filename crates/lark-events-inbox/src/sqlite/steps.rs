@@ -22,8 +22,8 @@ pub(super) fn append(
 ) -> Result<Vec<Appended>, Failure> {
     let mut event = connection.prepare_cached(
         "INSERT INTO event (dedup_key, app_id, event_type, event_id, tenant_key, lane, transport,
-            received_at, trace, document)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+            received_at, keep_until, trace, document)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
          ON CONFLICT (dedup_key) DO NOTHING",
     )?;
     // A batch of nothing but duplicates is a commit too: the first may not be on disk yet.
@@ -45,6 +45,7 @@ pub(super) fn append(
             entry.lane,
             entry.delivery.transport.as_str(),
             micros(entry.delivery.received_at),
+            now.saturating_add(span(entry.kept)),
             entry.trace,
             &*entry.delivery.to_document(),
         ])?;
@@ -395,12 +396,12 @@ pub(super) fn heartbeat(
 /// Removes finished events, and the claims of other handlers, that are older than `age`.
 pub(super) fn prune(connection: &Connection, age: Duration, now: i64) -> Result<u64, Failure> {
     let before = now.saturating_sub(span(age));
-    let sql = "SELECT seq FROM event e WHERE received_at < ?1
+    let sql = "SELECT seq FROM event e WHERE received_at < ?1 AND keep_until < ?3
             AND NOT EXISTS (SELECT 1 FROM task WHERE seq = e.seq)
             AND NOT EXISTS (SELECT 1 FROM dead WHERE seq = e.seq)
         ORDER BY received_at LIMIT ?2";
     let mut old = connection.prepare_cached(sql)?;
-    let old = old.query_map([before, MAX_PRUNED], |row| row.get(0))?;
+    let old = old.query_map([before, MAX_PRUNED, now], |row| row.get(0))?;
     let old: Vec<i64> = old.collect::<Result<_, _>>()?;
     let mut attempts = connection.prepare_cached("DELETE FROM attempt WHERE seq = ?1")?;
     let mut event = connection.prepare_cached("DELETE FROM event WHERE seq = ?1")?;

@@ -100,6 +100,24 @@ async fn a_store_that_fails_is_logged_once_and_works_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_store_that_hangs_is_logged_once_and_works_again() {
+    let (log, _guard) = logged();
+    let (_, faults, builder) = FaultyStore::durable();
+    let worked = running(builder, taking(SECOND).0).await;
+    faults.append(Fault::Hangs);
+    for id in 0..3 {
+        pass(&worked.inbox, event(None, id)).await.unwrap_err();
+    }
+    let count = |part: &str| log.text().matches(part).count();
+    assert_eq!(count("events are not acknowledged"), 1, "{}", log.text());
+    assert_eq!(count("did not answer in time"), 1, "{}", log.text());
+    faults.append(Fault::None);
+    pass(&worked.inbox, event(None, "after")).await.unwrap();
+    assert_eq!(count("the store works again"), 1, "{}", log.text());
+    assert_eq!(count("events are not acknowledged"), 1, "{}", log.text());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_settlement_that_fails_is_repeated_while_the_lease_is_extended() {
     let (service, record) = taking(SECOND);
     let (store, faults, builder) = FaultyStore::durable();

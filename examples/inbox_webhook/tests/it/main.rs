@@ -3,80 +3,31 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[cfg(all(target_os = "linux", feature = "sqlite"))]
+mod durable;
+#[cfg(feature = "sqlite")]
+mod killed;
+mod process;
+#[cfg(all(target_os = "linux", feature = "sqlite"))]
+mod strace;
+
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
-use lark_events_sim::{Document, Platform};
+use lark_events_sim::Document;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
 
-const KEY: &str = "test key";
-const TOKEN: &str = "v-token";
-const PATIENCE: Duration = Duration::from_secs(60);
-
-fn example() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_inbox_webhook"));
-    command.env_clear();
-    command
-}
-
-/// A running example, which is killed when this is dropped.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-async fn started(port: u16, handler_ms: u32) -> Process {
-    let child = example()
-        .env("LISTEN_ADDR", format!("127.0.0.1:{port}"))
-        .env("LARK_ENCRYPT_KEY", KEY)
-        .env("LARK_VERIFICATION_TOKEN", TOKEN)
-        .env("INBOX", "memory:")
-        .env("HANDLER_MS", handler_ms.to_string())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn();
-    let process = Process(child.unwrap());
-    let listening = async {
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-            sleep(Duration::from_millis(20)).await;
-        }
-    };
-    timeout(PATIENCE, listening)
-        .await
-        .expect("the example listens");
-    process
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap().port()
-}
-
-fn message(chat: &str, id: &str) -> Document {
-    let body = json!({"message": {"chat_id": chat}});
-    let message = Document::v2("im.message.receive_v1", &body).unwrap();
-    message.event_id(id)
-}
+use self::process::{Process, example, free_port, listening, message, platform, with_settings};
 
 #[tokio::test]
 async fn each_acknowledged_event_is_one_line_in_the_order_of_its_chat_and_a_signal_drains() {
     let port = free_port();
-    let mut process = started(port, 20).await;
-    let platform = Platform::builder()
-        .encrypt_key(KEY)
-        .verification_token(TOKEN)
-        .redeliver_after([])
-        .webhook(&format!("http://127.0.0.1:{port}/webhook/event"));
-    let platform = platform.start().await.unwrap();
+    let mut command = example();
+    let command = with_settings(&mut command, port, "memory:").env("HANDLER_MS", "20");
+    let mut process = Process(command.spawn().unwrap());
+    listening(port).await;
+    let platform = platform(port).start().await.unwrap();
     for number in 0..8 {
         let mut pushes = JoinSet::new();
         for chat in ["oc_1", "oc_2"] {
@@ -90,8 +41,7 @@ async fn each_acknowledged_event_is_one_line_in_the_order_of_its_chat_and_a_sign
         }
     }
     // At once, with events in the queue.
-    let pid = process.0.id().to_string();
-    assert!(Command::new("kill").arg(pid).status().unwrap().success());
+    process.terminate();
     let child = &mut process.0;
     let (stdout, mut stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
     let lines: Vec<Value> = BufReader::new(stdout)
