@@ -145,7 +145,7 @@ fn by_type(undone: Vec<Group>, dead: Vec<Group>, done: Option<Vec<Group>>) -> Ve
     add(undone, |row, count| row.undone = count);
     add(dead, |row, count| row.dead = count);
     add(done.unwrap_or_default(), |row, count| {
-        row.done = Some(count)
+        row.done = Some(count);
     });
     let mut rows: Vec<_> = types.into_values().collect();
     rows.sort_by_key(|row| std::cmp::Reverse((row.undone + row.dead, row.done)));
