@@ -297,8 +297,8 @@ pub(super) fn enqueue(connection: &Connection, number: i64, now: i64) -> Result<
     Ok(())
 }
 
-/// The time until the next event becomes visible.
-pub(super) fn next_visible(connection: &Connection, now: i64) -> Result<Option<Duration>, Failure> {
+/// When the next event becomes visible, or became visible.
+fn first_visible(connection: &Connection) -> Result<Option<i64>, Failure> {
     let mut next: Option<i64> = None;
     for kind in ["is_head = 1 AND lane IS NOT NULL", "lane IS NULL"] {
         let sql = format!("SELECT min(visible_at) FROM task WHERE {kind}");
@@ -306,6 +306,12 @@ pub(super) fn next_visible(connection: &Connection, now: i64) -> Result<Option<D
         let first: Option<i64> = first.query_row((), |row| row.get(0))?;
         next = next.into_iter().chain(first).min();
     }
+    Ok(next)
+}
+
+/// The time until the next event becomes visible.
+pub(super) fn next_visible(connection: &Connection, now: i64) -> Result<Option<Duration>, Failure> {
+    let next = first_visible(connection)?;
     Ok(next.map(|next| until(next, now).unwrap_or_default()))
 }
 
@@ -341,6 +347,7 @@ pub(super) fn status(connection: &Connection, now: i64) -> Result<Status, Failur
     let oldest = "SELECT received_at FROM event WHERE seq = (SELECT min(seq) FROM task)";
     let mut oldest = connection.prepare_cached(oldest)?;
     let oldest: Option<i64> = oldest.query_row((), |row| row.get(0)).optional()?;
+    let lag = first_visible(connection)?.filter(|at| *at <= now);
     let since = now.saturating_sub(span(Monitor::MAX_ALONE));
     let mut running = connection
         .prepare_cached("SELECT count(*) FROM worker WHERE is_running = 1 AND seen_at >= ?1")?;
@@ -355,6 +362,7 @@ pub(super) fn status(connection: &Connection, now: i64) -> Result<Status, Failur
         dead: count("SELECT count(*) FROM dead")?,
         blocked_lanes: blocked,
         oldest: oldest.map(age),
+        lag: lag.map(age),
         workers: seq(running),
         worker_seen: seen.map(age),
     })

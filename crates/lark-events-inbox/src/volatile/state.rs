@@ -347,6 +347,10 @@ impl State {
         let mut status = Status {
             dead: self.dead.len() as u64,
             oldest: self.oldest(),
+            lag: self
+                .next_visible()
+                .filter(|next| *next <= now)
+                .map(|next| now.saturating_duration_since(next)),
             ..Status::default()
         };
         for task in self.tasks.values() {

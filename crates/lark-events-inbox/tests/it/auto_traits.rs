@@ -21,7 +21,7 @@ fn an_inbox_and_its_stores_can_be_shared() {
     shared!(Queue, Pushed, Monitor, Attempt);
     shared!(InboxError, InboxErrorKind);
     shared!(VolatileStore, VolatileStoreBuilder);
-    shared!(SqliteStore, SqliteStoreBuilder);
+    shared!(SqliteFile, SqliteStore, SqliteStoreBuilder);
     shared!(
         Entry,
         Appended,
@@ -38,7 +38,17 @@ fn an_inbox_and_its_stores_can_be_shared() {
         StoreError,
         StoreErrorKind
     );
-    shared!(AttemptRecord, Filter, Listed, Operation, Page, Shown, State);
+    shared!(
+        AttemptRecord,
+        Filter,
+        Group,
+        Grouping,
+        Listed,
+        Operation,
+        Page,
+        Shown,
+        State
+    );
     shared!(
         lark_events_inbox::testing::Call,
         lark_events_inbox::testing::Model
@@ -59,6 +69,7 @@ fn what_is_awaited_can_be_spawned() {
     let pushed = Delivery::new(EventHeader::new("a_v1"), RawJson::default());
     spawnable(events.queue().push(pushed));
     spawnable(SqliteStore::open("events.db"));
+    spawnable(SqliteFile::new("events.db").version());
     let worker = Inbox::worker(store(), dispatcher()).unwrap();
     spawnable(worker.run(std::future::ready(())));
 }

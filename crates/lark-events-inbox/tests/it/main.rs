@@ -14,6 +14,7 @@ mod files;
 mod logs;
 #[cfg(feature = "metrics")]
 mod metrics;
+mod operators;
 mod outages;
 mod receiving;
 mod retries;
