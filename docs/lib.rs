@@ -1,4 +1,5 @@
-//! The guide as tests: `cargo test --package lark-events-docs` compiles or runs each of its examples.
+//! The README and the guide as tests: `cargo test --package lark-events-docs` compiles or runs each of
+//! their examples.
 //!
 //! The tests of the root package look at all other blocks, and at the links, of every document.
 
@@ -11,12 +12,14 @@ macro_rules! pages {
 }
 
 pages! {
+    Readme include_str!("../README.md"),
     FirstEvent include_str!("guide/README.md"),
     Transports include_str!("guide/transports.md"),
     Secrets include_str!("guide/secrets.md"),
     Messages include_str!("guide/messages.md"),
     Callbacks include_str!("guide/callbacks.md"),
     Deliveries include_str!("guide/deliveries.md"),
+    Inbox include_str!("guide/inbox.md"),
     OwnEvents include_str!("guide/own-events.md"),
     Testing include_str!("guide/testing.md"),
     Deploying include_str!("guide/deploying.md"),

@@ -1,4 +1,4 @@
-//! The path of an event, in one process. By webhook: a local platform checks the URL of an axum
+//! The path of an event, in one process. By webhook: a simulator checks the URL of an axum
 //! server and pushes an encrypted, signed `vc.reserve_config.updated_v1`; then a sender without the
 //! key sends a forged event. By long connection: the same handlers and event, without a server.
 //!

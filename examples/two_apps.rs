@@ -52,7 +52,7 @@ impl App {
         Ok(webhook.build()?)
     }
 
-    /// The local platform for this app.
+    /// The simulator for this app.
     fn platform(&self) -> PlatformBuilder {
         Platform::builder()
             .app(self.id, self.secret)

@@ -31,10 +31,9 @@ use lark_events::{
 use lark_events_layers::key::DuplicateKeys;
 use lark_events_layers::run::{Called, Counter, Ended, NotStarted, Slot, Tasks, Terms};
 use lark_events_layers::{
-    AckFirst, AckFirstLayer, AckFirstLayerBuilder, AckFirstStats, Claim, Dedup, DedupLayer,
-    DedupLayerBuilder, DedupStats, DedupStore, InOrder, InOrderLayer, InOrderLayerBuilder,
-    InOrderStats, LayerBuildError, LayerBuildErrorKind, LayerError, LayerErrorKind, Measured,
-    MemoryStore, MetricsLayer, OutcomeFuture,
+    Claim, Dedup, DedupLayer, DedupLayerBuilder, DedupStats, DedupStore, InOrder, InOrderLayer,
+    InOrderLayerBuilder, InOrderStats, LayerBuildError, LayerBuildErrorKind, LayerError,
+    LayerErrorKind, Measured, MemoryStore, MetricsLayer, OutcomeFuture,
 };
 use lark_events_sim as sim;
 use lark_events_tower::{
@@ -96,7 +95,6 @@ fn a_webhook_and_its_layers_can_be_shared() {
     shared!(EventService<Dispatcher>, EventServiceBuilder<Dispatcher>);
     shared!(OldCardService<Dispatcher>, EventService<Dispatcher, Webhooks>);
     shared!(EventLayer<Dispatcher>, WithEvents<Dispatcher, Dispatcher>);
-    shared!(AckFirstLayer, AckFirst<Dispatcher>, AckFirstStats);
     shared!(
         DedupLayer,
         Dedup<Dispatcher>,
@@ -113,7 +111,7 @@ fn a_webhook_and_its_layers_can_be_shared() {
         LayerError,
         LayerErrorKind
     );
-    shared!(AckFirstLayerBuilder, DedupLayerBuilder, InOrderLayerBuilder);
+    shared!(DedupLayerBuilder, InOrderLayerBuilder);
     shared!(LayerBuildError, LayerBuildErrorKind, DuplicateKeys);
     shared!(EventServiceBuildError, EventServiceBuildErrorKind);
     shared!(Never, ResponseBody, ResponseBody<Full<Bytes>>);
@@ -192,7 +190,6 @@ fn what_is_awaited_can_be_spawned() {
     let webhook = Webhook::builder().encrypt_key("key").build().unwrap();
     let events = EventService::new(webhook, dispatcher());
     spawnable(events.drain(Duration::MAX));
-    spawnable(AckFirstLayer::new().drain(Duration::MAX));
     spawnable(DedupLayer::new().settled());
 
     let connection = || {

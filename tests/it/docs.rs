@@ -233,12 +233,9 @@ fn the_grace_of_the_manifest_is_longer_than_what_it_is_for() {
         let digits = rest.split(|c: char| !c.is_ascii_digit()).next().unwrap();
         digits.parse().unwrap()
     };
-    let (connections, handlers, ack_first, cancelling) = (10, 10, 10, 3);
-    let needed = number("sleep:\n                seconds: ")
-        + connections
-        + handlers
-        + ack_first
-        + cancelling;
+    let (connections, handlers, inbox, cancelling) = (10, 10, 10, 3);
+    let needed =
+        number("sleep:\n                seconds: ") + connections + handlers + inbox + cancelling;
     assert!(
         number("terminationGracePeriodSeconds: ") >= needed,
         "{needed}"

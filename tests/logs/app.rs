@@ -7,7 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use lark_events::callback::{CardActionReply, CardActionTrigger, Toast};
 use lark_events::{BoxError, Delivery, Dispatcher, Event, EventType as _, Outcome};
-use lark_events_layers::{AckFirstLayer, Claim, DedupLayer, DedupStore, InOrderLayer};
+use lark_events_inbox::{Inbox, VolatileStore};
+use lark_events_layers::{Claim, DedupLayer, DedupStore, InOrderLayer};
 use lark_events_sim::Document;
 use serde_json::json;
 use tower::{Service, ServiceBuilder};
@@ -88,31 +89,36 @@ impl DedupStore for Failing {
 /// All layers around the app, with keys that are bodies.
 pub(crate) fn layered(
     store_grants: bool,
-) -> (
-    AckFirstLayer,
-    impl Service<Delivery, Response = Outcome, Error = BoxError, Future: Send>
-    + Clone
-    + Send
-    + Sync
-    + 'static,
-) {
-    let body = |delivery: &Delivery| Some(delivery.raw.as_str().to_owned());
+) -> impl Service<Delivery, Response = Outcome, Error = BoxError, Future: Send>
++ Clone
++ Send
++ Sync
++ 'static {
     let store = Arc::new(Failing {
         grants: store_grants,
     });
     let dedup = DedupLayer::builder().store(store).key_for("good_v1", body);
-    let ack_first = AckFirstLayer::builder().max_running(4).build().unwrap();
-    let service = ServiceBuilder::new()
+    let in_order = InOrderLayer::builder().by(body).max_waiting(1);
+    ServiceBuilder::new()
         .layer(dedup.build().unwrap())
-        .layer(ack_first.clone())
-        .layer(
-            InOrderLayer::builder()
-                .by(body)
-                .max_waiting(1)
-                .build()
-                .unwrap(),
-        )
+        .layer(in_order.build().unwrap())
         .timeout(Duration::from_secs(1))
-        .service(dispatcher());
-    (ack_first, service)
+        .service(dispatcher())
+}
+
+fn body(delivery: &Delivery) -> Option<String> {
+    Some(delivery.raw.as_str().to_owned())
+}
+
+/// An inbox around the app, with keys that are bodies.
+pub(crate) fn stored() -> Inbox<Dispatcher> {
+    let store = VolatileStore::builder().max_events(12).build().unwrap();
+    Inbox::builder(Arc::new(store))
+        .lane_by(|delivery| Some(delivery.header.event_type.clone()))
+        .key_for("good_v1", body)
+        .attempts(2)
+        .unhandled_for(Duration::from_secs(5))
+        .drain_timeout(Duration::from_secs(10))
+        .build(dispatcher())
+        .unwrap()
 }

@@ -17,7 +17,7 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// Whether the library has logged it. The local platform is no part of that: what it shows is a
+    /// Whether the library has logged it. The simulator is no part of that: what it shows is a
     /// test's own.
     pub(crate) fn is_ours(&self) -> bool {
         !self.is_foreign() && !self.target.starts_with("lark_events_sim")

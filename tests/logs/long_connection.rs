@@ -144,8 +144,7 @@ async fn events() {
 async fn under_layers() {
     let platform = Arc::new(platform().start().await.unwrap());
     for store_grants in [true, false] {
-        let (ack_first, layered) = layered(store_grants);
-        let client = Client::start(to(&platform, APP_SECRET), layered);
+        let client = Client::start(to(&platform, APP_SECRET), layered(store_grants));
         client.is_connected().await;
         let twice = documents()
             .into_iter()
@@ -155,7 +154,6 @@ async fn under_layers() {
             push.await;
         }
         client.end().await;
-        let _ = ack_first.drain(Duration::from_millis(10)).await;
     }
 }
 

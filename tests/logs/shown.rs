@@ -7,12 +7,15 @@ use lark_events::{
     Delivery, EncryptKey, Event, EventHeader, Opened, Outcome, RawJson, RawReply, Transport,
     VerificationToken, Webhook, Webhooks,
 };
+use lark_events_inbox::{
+    AttemptOutcome, Claimed, Entry, Fence, Listed, Settled, Settlement, Shown, State,
+};
 use lark_events_tower::EventService;
 use lark_events_ws::LongConnection;
 use lark_events_ws::frame::Frame;
 use tracing::trace;
 
-use crate::app::{dispatcher, documents, layered};
+use crate::app::{dispatcher, documents, layered, stored};
 use crate::platform::{KEY, TOKEN, posted, url_check, webhook};
 
 macro_rules! shown {
@@ -25,6 +28,7 @@ pub(crate) fn all() {
     credentials();
     openers();
     what_is_opened();
+    entries();
     services();
 }
 
@@ -100,9 +104,25 @@ fn what_is_opened() {
     }
 }
 
+/// Values of a store, whose events are whole.
+fn entries() {
+    let raw = RawJson::parse(r#"{"marked-payload":"marked-payload"}"#).unwrap();
+    let delivery = Delivery::new(EventHeader::new("a_v1"), raw);
+    let mut entry = Entry::new(delivery.clone());
+    let fence = Fence::draw(1);
+    shown!(
+        entry,
+        fence,
+        Settlement::new(fence, Settled::Done, AttemptOutcome::Handled)
+    );
+    entry.lane = Some("a lane".to_owned());
+    let listed = Listed::new(1, State::Ready, &delivery);
+    shown!(listed, Claimed::new(fence, 1, entry));
+    shown!(Shown::new(listed, delivery, None, Vec::new()));
+}
+
 fn services() {
-    let (ack_first, layered) = layered(true);
     let service = EventService::builder(webhook(), dispatcher());
-    shown!(ack_first, dispatcher(), dispatcher().manifest(), service);
-    shown!(EventService::new(webhook(), layered));
+    shown!(stored(), dispatcher(), dispatcher().manifest(), service);
+    shown!(EventService::new(webhook(), layered(true)));
 }

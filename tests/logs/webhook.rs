@@ -12,8 +12,9 @@ use lark_events_sim::Platform;
 use lark_events_tower::{EventService, OldCardService};
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
+use tracing::trace;
 
-use crate::app::{dispatcher, documents, layered};
+use crate::app::{dispatcher, documents, layered, stored};
 use crate::platform::{
     TOKEN, answer, event, platform, posted, signed, unsigned, url_check, webhook,
 };
@@ -24,8 +25,7 @@ pub(crate) async fn whatever_comes() {
         answer(&bare, request).await;
     }
     for store_grants in [true, false] {
-        let (ack_first, layered) = layered(store_grants);
-        let service = EventService::new(webhook(), layered);
+        let service = EventService::new(webhook(), layered(store_grants));
         // Of three at once, one runs, one waits for it, and one finds no room to.
         let mut answers = JoinSet::new();
         for request in good().flat_map(|request| std::iter::repeat_n(request, 3)) {
@@ -33,10 +33,27 @@ pub(crate) async fn whatever_comes() {
             answers.spawn(async move { answer(&service, request).await });
         }
         answers.join_all().await;
-        let _ = ack_first.drain(Duration::from_millis(10)).await;
     }
+    by_an_inbox().await;
     by_token_alone().await;
     old_cards().await;
+}
+
+/// Events that are acknowledged first: attempts fail, events die, and at the end some are lost.
+async fn by_an_inbox() {
+    let inbox = stored();
+    let service = EventService::new(webhook(), inbox.clone());
+    let received = async {
+        tokio::task::yield_now().await; // the worker runs
+        for request in good() {
+            for _ in 0..2 {
+                answer(&service, request.clone()).await;
+            }
+        }
+        tokio::time::sleep(Duration::from_secs(400)).await;
+    };
+    let error = inbox.run(received).await.unwrap_err();
+    trace!(target: "lark_events", "{error}: {error:?} of {inbox:?}");
 }
 
 fn good() -> impl Iterator<Item = Request<Bytes>> {

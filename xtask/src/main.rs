@@ -60,7 +60,7 @@ enum Task {
     },
     /// Fuzz webhooks, sessions of the long connection, and code generation (slow)
     Fuzz(fuzz::Options),
-    /// Test the official SDKs for Python and Node against the local platform, and compare the one for
+    /// Test the official SDKs for Python and Node against the simulator, and compare the one for
     /// Python with our opening (slow)
     Interop(interop::Options),
     /// Run the unit tests without I/O under Miri, if the toolchain has it (slow)

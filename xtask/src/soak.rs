@@ -1,4 +1,4 @@
-//! `cargo xtask soak`: runs the long connection against the local platform, with all faults. The example
+//! `cargo xtask soak`: runs the long connection against the simulator, with all faults. The example
 //! `crates/lark-events-ws/examples/soak` does the work.
 
 use std::path::Path;

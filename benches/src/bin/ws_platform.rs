@@ -1,6 +1,6 @@
 //! The platform's side of a long connection as a source of load, for `cargo xtask bench-ws`: keeps so
-//! many events open at once, times their answers, and does nothing else. The local platform of
-//! `lark-events-sim` remembers, checks and can redeliver what it pushes; it takes longer over an event
+//! many events open at once, times their answers, and does nothing else. The simulator,
+//! `lark-events-sim`, remembers, checks and can redeliver what it pushes; it takes longer over an event
 //! than our client does.
 //!
 //! Prints its base URL, then what a connection that is opened there did in so many seconds.

@@ -13,16 +13,17 @@ use crate::text::Text;
 
 /// Generate Rust types for events that no crate has, from saved documentation pages.
 ///
-/// Reads pages of the platform's documentation, saved as Markdown, in Chinese. Writes one module with the
-/// types of each event, the samples, and tests of the samples. Your crate needs `lark-events`, `serde` with
-/// `derive`, and `serde_json` for the tests.
+/// Reads pages of the platform's documentation, in Chinese or English, saved as the JSON that
+/// `get_detail` returns or as Markdown. Writes one module with the types of each event, the samples,
+/// and tests of the samples. Your crate needs `lark-events`, `serde` with `derive`, and `serde_json`
+/// for the tests.
 ///
 /// The module takes names, types and numbers from the pages, not their text: fields have no description.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  lark-events codegen created.md updated.md
-  lark-events codegen created.md --out src/events/kitchen.rs
+  lark-events codegen created.json updated.json
+  lark-events codegen created.json --out src/events/kitchen.rs
 
 Then add `mod events;` beside it, and register a handler with `on::<TheEvent>`.
 

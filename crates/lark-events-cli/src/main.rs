@@ -1,4 +1,4 @@
-//! The `lark-events` command: a local platform, signed pushes, conformance checks and the catalogue
+//! The `lark-events` command: a simulator, signed pushes, conformance checks and the catalogue
 //! of events, on the command line.
 
 #![warn(clippy::print_stdout, clippy::print_stderr)] // `output` escapes foreign text
@@ -11,6 +11,9 @@ mod escape;
 mod events;
 mod explain;
 mod figures;
+mod finding;
+#[cfg(feature = "inbox")]
+mod inbox;
 mod inspect;
 mod json_text;
 mod manual;
@@ -57,6 +60,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     Inspect(inspect::InspectArgs),
     Events(events::EventsArgs),
+    #[cfg(feature = "inbox")]
+    Inbox(inbox::InboxArgs),
     Codegen(codegen::CodegenArgs),
     Completions(manual::CompletionsArgs),
     Man(manual::ManArgs),
@@ -81,6 +86,8 @@ fn main() -> ExitCode {
             Command::Explain(args) => explain::run(&args, output),
             Command::Inspect(args) => inspect::run(&args, output),
             Command::Events(args) => events::run(&args, output),
+            #[cfg(feature = "inbox")]
+            Command::Inbox(args) => inbox::run(args, output).await,
             Command::Codegen(args) => codegen::run(&args, output),
             Command::Completions(args) => manual::completions(&args, output),
             Command::Man(args) => manual::man(&args, output),

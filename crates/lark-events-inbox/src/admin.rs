@@ -1,5 +1,6 @@
 //! Looking into a store and acting on its events, for operators.
 
+use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
@@ -64,6 +65,79 @@ pub trait Admin: Store {
     async fn prune(&self, _age: Duration) -> Result<u64, StoreError> {
         Err(StoreError::new(StoreErrorKind::Unsupported))
     }
+
+    /// Counts events by a property: the largest groups first, at most `limit` of them. By default this
+    /// reads the whole list.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot answer.
+    async fn groups(
+        &self,
+        filter: &Filter,
+        by: Grouping,
+        limit: usize,
+    ) -> Result<Vec<Group>, StoreError> {
+        const PAGE: usize = 500;
+        let mut counts: HashMap<Option<String>, u64> = HashMap::new();
+        let mut after = None;
+        loop {
+            let page = Page { after, limit: PAGE };
+            let listed = self.list(filter, page).await?;
+            let Some(last) = listed.last() else {
+                break;
+            };
+            after = Some(last.seq);
+            for one in listed {
+                let count = counts.entry(by.of(one)).or_default();
+                *count = count.saturating_add(1);
+            }
+        }
+        let groups = counts.into_iter();
+        let mut groups: Vec<_> = groups
+            .map(|(value, count)| Group::new(value, count))
+            .collect();
+        groups.sort_unstable_by(|a, b| b.count.cmp(&a.count).then_with(|| a.value.cmp(&b.value)));
+        groups.truncate(limit);
+        Ok(groups)
+    }
+}
+
+/// The property by which [`Admin::groups`] counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Grouping {
+    /// The event type.
+    EventType,
+    /// The error of the last attempt.
+    Error,
+}
+
+impl Grouping {
+    fn of(self, listed: Listed) -> Option<String> {
+        match self {
+            Self::EventType => Some(listed.event_type),
+            Self::Error => listed.last_error,
+        }
+    }
+}
+
+/// The events with one value of a property.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Group {
+    /// The value; `None` for the events that have none.
+    pub value: Option<String>,
+    /// The number of events.
+    pub count: u64,
+}
+
+impl Group {
+    /// So many events with a value.
+    #[must_use]
+    pub fn new(value: Option<String>, count: u64) -> Self {
+        Self { value, count }
+    }
 }
 
 /// An operation of [`Admin`].
@@ -98,6 +172,10 @@ pub enum Operation {
 pub struct Filter {
     /// The number of the event.
     pub seq: Option<u64>,
+    /// The lowest number: operations on many events take one range of numbers after the other.
+    pub from_seq: Option<u64>,
+    /// The highest number.
+    pub to_seq: Option<u64>,
     /// One of these states; any if there are none.
     pub states: Vec<State>,
     /// The app.
@@ -126,6 +204,8 @@ impl Filter {
             wanted.is_none() || wanted.as_deref() == value
         };
         self.seq.is_none_or(|seq| seq == listed.seq)
+            && self.from_seq.is_none_or(|first| listed.seq >= first)
+            && self.to_seq.is_none_or(|last| listed.seq <= last)
             && (self.states.is_empty() || self.states.contains(&listed.state))
             && is(&self.app_id, listed.app_id.as_deref())
             && is(&self.event_type, Some(&listed.event_type))
@@ -155,6 +235,29 @@ pub enum State {
     Dead,
     /// It is finished.
     Done,
+}
+
+impl State {
+    /// All states.
+    pub const ALL: [Self; 5] = [
+        Self::Ready,
+        Self::Waiting,
+        Self::Leased,
+        Self::Dead,
+        Self::Done,
+    ];
+
+    /// The name, as operators write it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Waiting => "waiting",
+            Self::Leased => "leased",
+            Self::Dead => "dead",
+            Self::Done => "done",
+        }
+    }
 }
 
 /// A part of a list: the events after a number.
@@ -194,6 +297,8 @@ pub struct Listed {
     pub visible_in: Option<Duration>,
     /// The error of the last attempt.
     pub last_error: Option<String>,
+    /// The time for which the store must still remember its key: until then it is not pruned.
+    pub kept_for: Option<Duration>,
 }
 
 impl Listed {
@@ -214,6 +319,7 @@ impl Listed {
             attempts: 0,
             visible_in: None,
             last_error: None,
+            kept_for: None,
         }
     }
 }

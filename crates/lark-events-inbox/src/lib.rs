@@ -104,7 +104,9 @@ pub mod testing;
 mod volatile;
 mod worker;
 
-pub use self::admin::{Admin, AttemptRecord, Filter, Listed, Operation, Page, Shown, State};
+pub use self::admin::{
+    Admin, AttemptRecord, Filter, Group, Grouping, Listed, Operation, Page, Shown, State,
+};
 pub use self::attempt::Attempt;
 pub use self::builder::InboxBuilder;
 pub use self::error::{InboxError, InboxErrorKind};
@@ -113,10 +115,15 @@ pub use self::monitor::Monitor;
 pub use self::queue::{Pushed, Queue};
 pub use self::receiver::{ReceiveFuture, Receiver};
 #[cfg(feature = "sqlite")]
-pub use self::sqlite::{SqliteStore, SqliteStoreBuilder};
+pub use self::sqlite::{SqliteFile, SqliteStore, SqliteStoreBuilder};
 pub use self::store::{
     Appended, AttemptOutcome, Capabilities, Claimed, Entry, Fence, HEARTBEAT, MAX_ERROR_BYTES,
     Refused, Settled, Settlement, Status, Store, StoreError, StoreErrorKind, WorkerId, WorkerState,
 };
 pub use self::volatile::{VolatileStore, VolatileStoreBuilder};
 pub use self::worker::Worker;
+
+/// Runs the example of the README as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

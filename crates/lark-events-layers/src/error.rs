@@ -42,8 +42,6 @@ pub enum LayerErrorKind {
     Held,
     /// No worker runs that could handle a stored event before the process ends: 503.
     NoWorker,
-    /// An [`AckFirstLayer`](crate::AckFirstLayer) received a callback, which needs its reply: 500.
-    Callback,
     /// The store of a [`DedupLayer`](crate::DedupLayer), or of another layer, failed; the source says
     /// how: 500.
     Store,
@@ -63,7 +61,6 @@ impl LayerErrorKind {
             Self::Deadline => "deadline",
             Self::Held => "held",
             Self::NoWorker => "no_worker",
-            Self::Callback => "callback",
             Self::Store => "store",
             Self::Panicked => "panicked",
         }
@@ -102,7 +99,6 @@ impl fmt::Display for LayerError {
             LayerErrorKind::Deadline => "the ack deadline passed while the delivery waited",
             LayerErrorKind::Held => "another process is handling the same event",
             LayerErrorKind::NoWorker => "no worker runs that could handle the event",
-            LayerErrorKind::Callback => "a callback cannot be acknowledged before it is handled",
             LayerErrorKind::Store => "the store of a layer failed",
             LayerErrorKind::Panicked => "a layer around the handler panicked",
         })
@@ -217,8 +213,7 @@ impl DrainError {
     }
 
     /// The number of cancelled handlers. Their deliveries were not acknowledged, so the platform
-    /// redelivers the events among them, but not the callbacks. Under an
-    /// [`AckFirstLayer`](crate::AckFirstLayer) all of them were acknowledged already and are lost.
+    /// redelivers the events among them, but not the callbacks.
     #[must_use]
     pub fn cancelled(&self) -> u64 {
         self.cancelled

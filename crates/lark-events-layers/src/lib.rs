@@ -6,31 +6,31 @@
 //! The layers work on events, with any transport:
 //!
 //! - [`DedupLayer`] handles an event once, however often it is delivered.
-//! - [`AckFirstLayer`] acknowledges an event before it is handled.
 //! - [`InOrderLayer`] handles the events of one key in order.
 //!
-//! Combine them in the order below. A duplicate then takes no place in the queue, and events leave the
-//! queue in order. An event that waits in a lane occupies a running slot of `AckFirstLayer`, so allow
-//! many there and limit the running handlers inside: no busy tenant then delays another. A time-out
-//! inside the layers limits a handler, but not the waiting:
+//! Combine them in the order below. A duplicate then takes no place in a lane, and an event that waits
+//! in a lane holds no permit of the limit: no busy tenant delays another. A time-out inside the layers
+//! limits a handler, but not the waiting:
 //!
 //! ```
 //! use std::time::Duration;
 //!
 //! use lark_events::Dispatcher;
-//! use lark_events_layers::{AckFirstLayer, DedupLayer, InOrderLayer};
+//! use lark_events_layers::{DedupLayer, InOrderLayer};
 //! use tower::ServiceBuilder;
 //!
-//! let ack_first = AckFirstLayer::builder().max_running(1_000).build()?; // to drain, after the transport
 //! let service = ServiceBuilder::new()
 //!     .layer(DedupLayer::new())
-//!     .layer(ack_first.clone())
 //!     .layer(InOrderLayer::by_tenant())
 //!     .concurrency_limit(16)
 //!     .timeout(Duration::from_secs(60))
 //!     .service(Dispatcher::builder().build()?);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! A handler that takes longer than the platform waits needs a queue. `lark-events-inbox` stores an
+//! event, acknowledges it, and handles it afterwards. Its lanes replace `InOrderLayer`, and it
+//! recognises duplicates.
 //!
 //! # Settings
 //!
@@ -57,7 +57,6 @@
     )
 )]
 
-mod ack_first;
 mod dedup;
 mod error;
 mod future;
@@ -68,7 +67,6 @@ mod lanes;
 mod metrics;
 pub mod run;
 
-pub use self::ack_first::{AckFirst, AckFirstLayer, AckFirstLayerBuilder, AckFirstStats};
 pub use self::dedup::{
     Claim, Dedup, DedupLayer, DedupLayerBuilder, DedupStats, DedupStore, MemoryStore,
 };

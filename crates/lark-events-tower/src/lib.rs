@@ -26,8 +26,10 @@
 //!
 //! # Layers
 //!
-//! For de-duplication, early acknowledgement, ordering and metrics, use the layers of
-//! [`lark-events-layers`](https://docs.rs/lark-events-layers), which work with any transport.
+//! For de-duplication, ordering and metrics, use the layers of
+//! [`lark-events-layers`](https://docs.rs/lark-events-layers), which work with any transport. For
+//! handlers that take longer than the platform waits, use an inbox of
+//! [`lark-events-inbox`](https://docs.rs/lark-events-inbox).
 //!
 //! # Features
 //!
@@ -87,8 +89,6 @@ pub use self::stats::Stats;
 /// Runs the examples of the README as tests.
 #[cfg(doctest)]
 mod readmes {
-    #[doc = include_str!("../../../README.md")]
-    mod workspace {}
     #[doc = include_str!("../../lark-events/README.md")]
     mod lark_events {}
     #[doc = include_str!("../../lark-events-layers/README.md")]

@@ -87,7 +87,7 @@ fn failure(error: &(dyn Error + 'static)) -> StatusCode {
         }
         if let Some(error) = error.downcast_ref::<LayerError>() {
             return Some(match error.kind() {
-                LayerErrorKind::Callback | LayerErrorKind::Store | LayerErrorKind::Panicked => {
+                LayerErrorKind::Store | LayerErrorKind::Panicked => {
                     StatusCode::INTERNAL_SERVER_ERROR
                 }
                 LayerErrorKind::Deadline => StatusCode::GATEWAY_TIMEOUT,

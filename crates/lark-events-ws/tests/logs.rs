@@ -20,7 +20,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 const SECRET: &str = "marked-secret";
 
-/// Log output of this project, but for that of the local platform, kept in memory.
+/// Log output of this project, but for that of the simulator, kept in memory.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<String>>);
 

@@ -49,8 +49,8 @@
 //! # }
 //! ```
 //!
-//! To test over a transport, with signatures, encryption, redelivery and faults, use the local platform
-//! of `lark-events-sim`.
+//! To test over a transport, with signatures, encryption, redelivery and faults, use the simulator,
+//! `lark-events-sim`.
 
 #![expect(clippy::panic, reason = "a test fails by panicking")]
 

@@ -10,7 +10,7 @@
 //! `LARK_BASE_URL` is Feishu's by default; set `https://open.larksuite.com` for Lark. SIGINT and SIGTERM
 //! drain and exit 0. The proxy of the environment is used for the long connection, not for the API.
 //!
-//! The bot does not acknowledge first. The API takes a fraction of the three seconds that the
+//! The bot uses no inbox. The API takes a fraction of the three seconds that the
 //! platform waits, so the bot acknowledges a message after it has answered. A message whose answer
 //! failed is redelivered, even if the process crashed. A retried answer must not appear twice: the
 //! same `uuid` for the same message prevents that for one hour. Redeliveries continue for 7.1

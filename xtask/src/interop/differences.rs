@@ -78,7 +78,7 @@ pub(super) const DIFFERENCES: [Difference; 25] = [
         name: "signature of a URL check",
         theirs: "ignored",
         ours: "rejected if there is a signature and it is invalid",
-        why: "the platform does not sign URL checks",
+        why: "the platform does not sign URL checks, so a request with an invalid signature is not from it",
         explains: |case, theirs| {
             let odd = [OLD_OR_EARLY, ODD_HEADERS, WRONG_SIGNATURES].concat();
             theirs.is_challenge() && case.refuses_its_signature() && case.has(&odd)
@@ -206,8 +206,8 @@ pub(super) const DIFFERENCES: [Difference; 25] = [
         },
     },
     Difference {
-        name: "URL check with other content",
-        theirs: "answered, with any other fields and of any length",
+        name: "long URL check, or one with escapes or nested values",
+        theirs: "answered, with any fields and of any length",
         ours: "with an Encrypt Key, rejected if it is longer than 768 bytes or contains escapes or nested values",
         why: "an attacker can insert encrypted blocks of a captured event into an unsigned request; the answer must not reveal their content",
         explains: |case, theirs| {
@@ -222,7 +222,7 @@ pub(super) const DIFFERENCES: [Difference; 25] = [
         },
     },
     Difference {
-        name: "challenge with other characters",
+        name: "missing challenge, or one with characters such as quotes",
         theirs: "copied into the answer without escaping, including quotes and tags; a missing challenge becomes `None`",
         ours: "rejected unless it is a string of 1 to 128 letters, digits, `-` and `_`",
         why: "the answer must not carry markup",

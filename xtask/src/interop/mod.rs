@@ -1,5 +1,5 @@
-//! `cargo xtask interop`: the official SDKs against the local platform, and against our opening. The SDKs
-//! show that the local platform behaves like the real one. Two thousand requests show where our opening
+//! `cargo xtask interop`: the official SDKs against the simulator, and against our opening. The SDKs
+//! show that the simulator behaves like the platform. Two thousand requests show where our opening
 //! differs from that of the SDK for Python.
 //!
 //! `crates/lark-events-sim/examples/interop` runs the apps in `xtask/interop`, and `examples/openings`
@@ -21,7 +21,7 @@ pub(crate) struct Options {
     /// Install the SDKs again
     #[arg(long)]
     fresh: bool,
-    /// Skip the local platform
+    /// Skip the simulator
     #[arg(long = "openings")]
     openings_only: bool,
     /// Seed the requests, to repeat a run
@@ -69,5 +69,5 @@ fn against_platform(root: &Path, sdks: &[PathBuf]) -> Result<(), String> {
         .args(["--features", "tls", "--example", "interop", "--"])
         .arg(root.join(APPS))
         .args(sdks);
-    cargo::succeed(&mut command, "the local platform")
+    cargo::succeed(&mut command, "the simulator")
 }

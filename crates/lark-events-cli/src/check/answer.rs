@@ -2,8 +2,8 @@
 
 use http::StatusCode;
 
-use super::finding::Finding;
 use crate::figures::time;
+use crate::finding::Finding;
 use crate::webhook::answer::{Answer, Posted};
 
 /// Expects the answer to a request of the platform: status 200, in time.

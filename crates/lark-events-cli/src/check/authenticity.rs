@@ -12,8 +12,8 @@ use lark_events_sim::{Document, PlatformBuilder};
 use serde_json::{Value, json};
 
 use super::delivery::soon;
-use super::finding::Finding;
 use super::probe::{FORGED, Probe, unsigned};
+use crate::finding::Finding;
 use crate::webhook::answer::{Answer, Posted, hangs};
 
 /// Longer ago than any redelivery.

@@ -2,9 +2,9 @@
 
 use clap::ValueEnum;
 
-use super::finding::Finding;
 use super::probe::Probe;
 use super::{authenticity, delivery, endurance};
+use crate::finding::Finding;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Case {

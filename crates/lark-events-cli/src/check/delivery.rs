@@ -8,9 +8,9 @@ use lark_events_sim::Document;
 use serde_json::{Value, json};
 
 use super::answer::accepted;
-use super::finding::Finding;
 use super::probe::Probe;
 use crate::figures::time;
+use crate::finding::Finding;
 use crate::webhook::answer::{Missing, hangs};
 
 /// The time that an app should stay below; the platform waits three seconds.

@@ -15,8 +15,8 @@ use tokio::time::{Interval, interval, sleep};
 use super::answer::accepted;
 use super::authenticity::forge;
 use super::delivery::soon;
-use super::finding::Finding;
 use super::probe::{Probe, unsigned};
+use crate::finding::Finding;
 use crate::webhook::answer::{Posted, hangs};
 
 /// More than the threads of a small pool.
@@ -162,8 +162,8 @@ pub(crate) async fn still_serves(probe: &Probe) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::super::finding::Verdict;
     use super::*;
+    use crate::finding::Verdict;
     use crate::webhook::answer::Answer;
 
     #[test]

@@ -5,7 +5,6 @@ mod authenticity;
 mod case;
 mod delivery;
 mod endurance;
-mod finding;
 mod probe;
 
 use std::io;
@@ -13,16 +12,14 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use lark_events_sim::WebhookUrl;
-use serde::Serialize;
 use serde_json::json;
 
 use self::case::Case;
-use self::finding::{Finding, Verdict};
 use self::probe::Probe;
 use crate::Error;
-use crate::output::{BAD, FAINT, GOOD, Output, STRONG, even_if_unread};
+use crate::finding::{Counts, NAME_WIDTH};
+use crate::output::{Output, even_if_unread};
 use crate::secrets::Secrets;
-use crate::text::Text;
 
 /// Check a webhook, in any language, with valid, malformed, forged and slow requests.
 ///
@@ -78,9 +75,9 @@ pub(crate) async fn run(args: CheckArgs, output: Output) -> Result<ExitCode, Err
         let finding = case.run(&probe).await;
         output.busy_with("");
         counts.add(finding.verdict);
-        even_if_unread(show(*case, &finding, output))?;
+        even_if_unread(finding.show(&case.name(), output))?;
     }
-    even_if_unread(summarize(&counts, output))?;
+    even_if_unread(counts.show(output))?;
     Ok(ExitCode::from(u8::from(counts.failed > 0)))
 }
 
@@ -94,72 +91,4 @@ fn list(output: Output) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// The longest name of a case.
-const NAME_WIDTH: usize = 16;
-
-fn show(case: Case, finding: &Finding, output: Output) -> io::Result<()> {
-    let name = case.name();
-    if output.json {
-        #[derive(Serialize)]
-        struct Row<'a> {
-            case: &'a str,
-            #[serde(flatten)]
-            finding: &'a Finding,
-        }
-        let case = &name;
-        return output.print_json(&Row { case, finding });
-    }
-    let style = match finding.verdict {
-        Verdict::Pass => GOOD,
-        Verdict::Warn => STRONG,
-        Verdict::Fail => BAD,
-        Verdict::Skip => FAINT,
-    };
-    let seen = format!("  {name:<NAME_WIDTH$}  {}", finding.seen);
-    output.print(Text::painted(style, finding.verdict.name()).then(seen))?;
-    if let Some(advice) = finding.advice {
-        let indent = format!("{:NAME_WIDTH$}        ", "");
-        output.print(Text::line(indent).then(Text::painted(FAINT, advice)))?;
-    }
-    Ok(())
-}
-
-fn summarize(counts: &Counts, output: Output) -> io::Result<()> {
-    if output.json {
-        output.print_json(&json!({ "summary": counts }))
-    } else {
-        output.print(Text::painted(STRONG, counts.text()))
-    }
-}
-
-/// The number of cases by verdict.
-#[derive(Default, Serialize)]
-struct Counts {
-    passed: usize,
-    warned: usize,
-    failed: usize,
-    skipped: usize,
-}
-
-impl Counts {
-    fn add(&mut self, verdict: Verdict) {
-        *match verdict {
-            Verdict::Pass => &mut self.passed,
-            Verdict::Warn => &mut self.warned,
-            Verdict::Fail => &mut self.failed,
-            Verdict::Skip => &mut self.skipped,
-        } += 1;
-    }
-
-    fn text(&self) -> String {
-        let Self {
-            passed,
-            warned,
-            failed,
-            skipped,
-        } = self;
-        format!("{passed} passed, {warned} warned, {failed} failed, {skipped} skipped")
-    }
 }

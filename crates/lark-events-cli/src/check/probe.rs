@@ -10,7 +10,7 @@ use lark_events_sim::{
 use serde_json::Value;
 
 use super::answer::refused;
-use super::finding::Finding;
+use crate::finding::Finding;
 use crate::secrets::Secrets;
 use crate::webhook::answer::{Answer, Missing, Posted};
 use crate::webhook::client::Client;

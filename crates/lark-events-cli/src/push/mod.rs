@@ -1,29 +1,24 @@
 //! `lark-events push`: one delivery as the platform makes it, encrypted and signed.
 
-use std::borrow::Cow;
-use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use clap::Args;
+use http::Request;
 use http::header::CONTENT_TYPE;
-use http::{Request, StatusCode};
 use lark_events::event::Schema;
 use lark_events::webhook::{SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER};
 use lark_events::{Delivery, EncryptKey, RawJson, Transport, VerificationToken};
 use lark_events_sim::{ANSWER_LIMIT, APP_ID, Platform, WebhookUrl};
-use serde::Serialize;
 
 use crate::document::set::Set;
 use crate::document::template::{Form, OLD_CARD, Template};
-use crate::figures::time;
-use crate::output::{BAD, FAINT, GOOD, Output, even_if_unread};
+use crate::output::{Output, even_if_unread};
 use crate::secrets::Secrets;
-use crate::text::Text;
-use crate::webhook::answer::Posted;
 use crate::webhook::client::Client;
+use crate::webhook::pushed::Pushed;
 use crate::{Error, payload};
 
 /// Push one event to a webhook, as the platform would: encrypted and signed if an Encrypt Key is set.
@@ -72,19 +67,6 @@ pub(crate) struct PushArgs {
     secrets: Secrets,
 }
 
-/// The result, for machines.
-#[derive(Serialize)]
-struct Pushed<'a> {
-    accepted: bool,
-    event_type: &'a str,
-    event_id: &'a str,
-    signed: bool,
-    status: Option<u16>,
-    millis: Option<f64>,
-    body: Option<Cow<'a, str>>,
-    error: Option<String>,
-}
-
 pub(crate) async fn run(args: PushArgs, output: Output) -> Result<ExitCode, Error> {
     let key = args.secrets.key()?;
     let template = template(&args, output)?;
@@ -111,22 +93,9 @@ pub(crate) async fn run(args: PushArgs, output: Output) -> Result<ExitCode, Erro
     let posted = client
         .send(request, Duration::from_secs(args.timeout))
         .await;
-    let accepted = posted
-        .as_ref()
-        .is_ok_and(|answer| answer.status == StatusCode::OK);
-    let answer = posted.as_ref().ok();
-    let pushed = Pushed {
-        accepted,
-        event_type: &template.event_type,
-        event_id: &event_id,
-        signed,
-        status: answer.map(|answer| answer.status.as_u16()),
-        millis: answer.map(|answer| answer.took.as_secs_f64() * 1e3),
-        body: answer.map(|answer| String::from_utf8_lossy(&answer.body)),
-        error: posted.as_ref().err().map(ToString::to_string),
-    };
+    let pushed = Pushed::new(&template.event_type, &event_id, signed, &posted);
     even_if_unread(pushed.show(&posted, output))?;
-    Ok(ExitCode::from(u8::from(!accepted)))
+    Ok(ExitCode::from(u8::from(!pushed.accepted)))
 }
 
 /// The event to push, with the changes of the arguments.
@@ -190,35 +159,4 @@ fn event_id(body: &Bytes, key: Option<&EncryptKey>) -> String {
     let delivery = Delivery::parse_unauthenticated(document, Transport::Local, UNIX_EPOCH);
     let event_id = delivery.ok().and_then(|delivery| delivery.header.event_id);
     event_id.unwrap_or_default()
-}
-
-impl Pushed<'_> {
-    fn show(&self, posted: &Posted, output: Output) -> io::Result<()> {
-        if output.json {
-            return output.print_json(self);
-        }
-        output.print(self.line(posted))?;
-        match self.body.as_deref().unwrap_or_default() {
-            "" => Ok(()),
-            body => output.print(Text::lines(body.trim_end())),
-        }
-    }
-
-    /// `accepted: 200 OK in 3.12 ms (im.message.receive_v1, 6f0d…, signed)`
-    fn line(&self, posted: &Posted) -> Text {
-        let verdict = if self.accepted {
-            Text::painted(GOOD, "accepted")
-        } else {
-            Text::painted(BAD, "not accepted")
-        };
-        let what = match posted {
-            Ok(answer) => format!("{} in {}", answer.status, time(answer.took)),
-            Err(missing) => missing.to_string(),
-        };
-        let signed = if self.signed { "signed" } else { "unsigned" };
-        let facts = [self.event_type, self.event_id, signed];
-        let facts: Vec<_> = facts.into_iter().filter(|fact| !fact.is_empty()).collect();
-        let facts = Text::painted(FAINT, format_args!("({})", facts.join(", ")));
-        verdict.then(format!(": {what} ")).then(facts)
-    }
 }

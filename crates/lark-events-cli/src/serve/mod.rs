@@ -1,4 +1,4 @@
-//! `lark-events serve`: a local platform for an app on any SDK. It pushes, redelivers and injects faults.
+//! `lark-events serve`: a simulator of the platform for an app on any SDK. It pushes, redelivers and injects faults.
 
 mod app;
 mod command;
@@ -36,7 +36,7 @@ use crate::secrets::{Secret, Secrets};
 use crate::text::Text;
 use crate::webhook::client::tls_config;
 
-/// Run a local platform for apps on any SDK: set the SDK's domain to the printed URL.
+/// Run a simulator of the platform for apps on any SDK: set the SDK's domain to the printed URL.
 ///
 /// Prints the settings for the app first, with default secrets only: secrets that you pass are not
 /// printed. Pushes an event to the webhook, if set, and to an open long connection, each with a
@@ -61,7 +61,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
     /// Read commands from stdin, which is the default at a terminal; the end of stdin stops the
-    /// platform. An invalid line stops it too, with exit status 2, unless it was typed.
+    /// simulator. An invalid line stops it too, with exit status 2, unless it was typed.
     #[arg(short, long)]
     interactive: bool,
     /// The delays before each redelivery, counted from the failed attempt, or `never`.

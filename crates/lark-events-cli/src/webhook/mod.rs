@@ -1,4 +1,5 @@
-//! Posting to the webhook under test, and its answers, for `push` and `check`.
+//! Posting to the webhook under test, and its answers, for `push`, `check` and `inbox`.
 
 pub(crate) mod answer;
 pub(crate) mod client;
+pub(crate) mod pushed;

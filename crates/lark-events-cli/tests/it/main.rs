@@ -6,6 +6,8 @@ mod check;
 mod codegen;
 mod events;
 mod explain;
+#[cfg(feature = "inbox")]
+mod inbox;
 mod inspect;
 mod manual;
 mod push;
@@ -208,6 +210,8 @@ fn every_command_has_help_with_an_example() {
         "explain",
         "inspect",
         "events",
+        #[cfg(feature = "inbox")]
+        "inbox",
         "codegen",
         "completions",
         "man",

@@ -15,7 +15,7 @@ use crate::{KEY, Ran, Run, TOKEN, file, lark_events};
 
 /// A command of a terminal in each of its forms, and what reorders text or does not show. Nothing in it
 /// looks like a style of ours.
-const HOSTILE: &str = "\u{1b}]0;title\u{7}\u{1b}[2J\u{9b}2J\u{9d}\u{7f}\u{8}\r\t\u{61c}\u{200e}\u{200f}\
+pub(crate) const HOSTILE: &str = "\u{1b}]0;title\u{7}\u{1b}[2J\u{9b}2J\u{9d}\u{7f}\u{8}\r\t\u{61c}\u{200e}\u{200f}\
     \u{202a}\u{202e}\u{2066}\u{2069}\u{2028}\u{2029}\u{200b}\u{feff}\u{e0041}";
 
 fn acts_on_a_terminal(char: char) -> bool {
@@ -42,7 +42,7 @@ fn plain(text: &str) -> String {
 
 /// Runs a command in each form of output. Some of its output has to show that the text got there.
 #[track_caller]
-fn shows_no_control(args: &[&str], prepare: impl Fn(Run) -> Run) {
+pub(crate) fn shows_no_control(args: &[&str], prepare: impl Fn(Run) -> Run) {
     for output in [&[][..], &["--json"], &["--color", "always"]] {
         // In this order, as arguments end at the first that is wrong.
         let args = [output, args].concat();
@@ -83,7 +83,7 @@ fn answering(answer: Vec<u8>) -> String {
 }
 
 /// A webhook that is hostile wherever it can be.
-fn webhook(status: u16) -> String {
+pub(crate) fn webhook(status: u16) -> String {
     let mut answer = format!("HTTP/1.1 {status} ").into_bytes();
     // A control of HTTP would be no HTTP; from 0x80 on all is allowed.
     answer.extend(b"\x9b2J\x9d\r\ncontent-type: application/json\x9b2J");
@@ -101,7 +101,7 @@ fn hostile_file(name: &str, text: impl AsRef<[u8]>) -> PathBuf {
     file(&format!("terminal-{name}"), text)
 }
 
-fn as_is(run: Run) -> Run {
+pub(crate) fn as_is(run: Run) -> Run {
     run
 }
 

@@ -199,7 +199,8 @@ async fn insert(
             .collect();
         let mut event = connection.prepare(
             "INSERT INTO event (dedup_key, app_id, event_type, event_id, tenant_key, lane, transport,
-                received_at, document) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'local', ?7, ?8)",
+                received_at, keep_until, document)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'local', ?7, ?7, ?8)",
         )?;
         let mut task = connection
             .prepare("INSERT INTO task (seq, lane, is_head, visible_at) VALUES (?1, ?2, ?3, ?4)")?;

@@ -3,133 +3,17 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params, params_from_iter};
 
 use super::SqliteStore;
 use super::failure::Failure;
-use super::rows::{ENTRY, bits, entry, micros, outcome, seq, time, transport, until};
+use super::query::{Query, Source};
+use super::rows::{ENTRY, bits, entry, outcome, seq, time, transport, until};
 use super::steps;
-use crate::admin::{Admin, AttemptRecord, Filter, Listed, Operation, Page, Shown, State};
+use crate::admin::{
+    Admin, AttemptRecord, Filter, Group, Grouping, Listed, Operation, Page, Shown, State,
+};
 use crate::store::StoreError;
-
-/// The condition of a filter, and its values.
-struct Condition {
-    sql: Vec<String>,
-    values: Vec<Value>,
-}
-
-impl Condition {
-    fn of(filter: &Filter, now: i64) -> Self {
-        let mut condition = Self {
-            sql: Vec::new(),
-            values: Vec::new(),
-        };
-        if let Some(unfinished) = unfinished(filter) {
-            condition.sql.push(format!("e.seq IN ({unfinished})"));
-        }
-        condition.states(&filter.states, now);
-        condition.equals("e.seq", filter.seq.map(|seq| Value::from(bits(seq))));
-        for (column, text) in [
-            ("e.app_id", &filter.app_id),
-            ("e.event_type", &filter.event_type),
-            ("e.event_id", &filter.event_id),
-            ("e.tenant_key", &filter.tenant_key),
-            ("e.lane", &filter.lane),
-        ] {
-            condition.equals(column, text.clone().map(Value::from));
-        }
-        if let Some(part) = filter.error.clone() {
-            let contains = "instr(coalesce(d.error, t.last_error), {}) > 0";
-            condition.and(contains, Value::from(part));
-        }
-        condition.period(filter);
-        condition
-    }
-
-    /// The index of times finds the first and the last number of the period. Between them, a list reads
-    /// the log in its order until the page is full; with the index alone, it would sort the period.
-    fn period(&mut self, filter: &Filter) {
-        let mut period = Vec::new();
-        for (time, operator) in [(filter.since, ">="), (filter.until, "<")] {
-            if let Some(time) = time {
-                self.and(
-                    &format!("+e.received_at {operator} {{}}"),
-                    Value::from(micros(time)),
-                );
-                period.push(format!("received_at {operator} ?{}", self.values.len()));
-            }
-        }
-        if period.is_empty() {
-            return;
-        }
-        let period = period.join(" AND ");
-        for (operator, end) in [(">=", "min"), ("<=", "max")] {
-            self.sql.push(format!(
-                "e.seq {operator} (SELECT {end}(seq) FROM event INDEXED BY event_by_time WHERE {period})"
-            ));
-        }
-    }
-
-    fn states(&mut self, states: &[State], now: i64) {
-        if states.is_empty() {
-            return;
-        }
-        let states = states.iter().map(|state| match state {
-            State::Dead => "d.seq IS NOT NULL".to_owned(),
-            State::Done => "t.seq IS NULL AND d.seq IS NULL".to_owned(),
-            State::Ready => format!("t.is_head = 1 AND t.visible_at <= {now}"),
-            State::Leased => format!("t.fence IS NOT NULL AND t.visible_at > {now}"),
-            State::Waiting => {
-                format!("(t.is_head = 0 OR t.fence IS NULL AND t.visible_at > {now})")
-            }
-        });
-        let any: Vec<_> = states.collect();
-        self.sql.push(format!("({})", any.join(" OR ")));
-    }
-
-    fn equals(&mut self, column: &str, value: Option<Value>) {
-        if let Some(value) = value {
-            self.and(&format!("{column} = {{}}"), value);
-        }
-    }
-
-    fn and(&mut self, sql: &str, value: Value) {
-        self.values.push(value);
-        let place = format!("?{}", self.values.len());
-        self.sql.push(sql.replace("{}", &place));
-    }
-
-    fn sql(&self) -> String {
-        if self.sql.is_empty() {
-            return "1".to_owned();
-        }
-        self.sql.join(" AND ")
-    }
-}
-
-/// The numbers of the events that can match if no finished one can, for the log is long and mostly
-/// finished.
-fn unfinished(filter: &Filter) -> Option<&'static str> {
-    let may_be = |state| filter.states.is_empty() || filter.states.contains(&state);
-    // Finished events have no error.
-    if may_be(State::Done) && filter.error.is_none() {
-        return None;
-    }
-    let in_queue = [State::Ready, State::Waiting, State::Leased];
-    Some(
-        match (in_queue.into_iter().any(may_be), may_be(State::Dead)) {
-            (true, true) => "SELECT seq FROM task UNION ALL SELECT seq FROM dead",
-            (true, false) => "SELECT seq FROM task",
-            (false, true) => "SELECT seq FROM dead",
-            (false, false) => "NULL",
-        },
-    )
-}
-
-/// The tables of an event in any state.
-const FROM: &str =
-    "FROM event e LEFT JOIN task t ON t.seq = e.seq LEFT JOIN dead d ON d.seq = e.seq";
 
 fn listed(row: &Row<'_>, now: i64) -> Result<Listed, rusqlite::Error> {
     let visible_at: Option<i64> = row.get("visible_at")?;
@@ -159,11 +43,12 @@ fn listed(row: &Row<'_>, now: i64) -> Result<Listed, rusqlite::Error> {
         attempts: row.get("attempts")?,
         visible_in: visible_at.and_then(|at| until(at, now)),
         last_error: row.get("error")?,
+        kept_for: until(row.get("keep_until")?, now),
     })
 }
 
 const LISTED: &str = "e.seq, e.app_id, e.event_type, e.event_id, e.tenant_key, e.lane, e.transport,
-    e.received_at, t.visible_at, t.is_head, t.fence IS NOT NULL AS is_claimed, d.died_at,
+    e.received_at, e.keep_until, t.visible_at, t.is_head, t.fence IS NOT NULL AS is_claimed, d.died_at,
     coalesce(d.attempts, t.attempt, 0) AS attempts, coalesce(d.error, t.last_error) AS error";
 
 fn list(
@@ -172,17 +57,62 @@ fn list(
     page: Page,
     now: i64,
 ) -> Result<Vec<Listed>, Failure> {
-    let mut condition = Condition::of(filter, now);
+    let mut filter = filter.clone();
     if let Some(after) = page.after {
-        condition.and("e.seq > {}", Value::from(bits(after)));
+        let next = after.saturating_add(1);
+        filter.from_seq = Some(filter.from_seq.map_or(next, |first| first.max(next)));
+    }
+    let query = Query::of(&filter, now);
+    if query.sources.is_empty() {
+        return Ok(Vec::new());
     }
     let limit = i64::try_from(page.limit).unwrap_or(i64::MAX);
-    let condition_sql = condition.sql();
-    let sql = format!("SELECT {LISTED} {FROM} WHERE {condition_sql} ORDER BY e.seq LIMIT {limit}");
+    let pages = query.sources.iter();
+    let pages = pages
+        .map(|Source { seq, rows }| format!("SELECT {LISTED} {rows} ORDER BY {seq} LIMIT {limit}"));
+    let pages: Vec<_> = pages.collect();
+    let sql = match &pages[..] {
+        [page] => page.clone(),
+        pages => {
+            let pages = pages.join(") UNION ALL SELECT * FROM (");
+            format!("SELECT * FROM ({pages}) ORDER BY seq LIMIT {limit}")
+        }
+    };
     let mut rows = connection.prepare(&sql)?;
-    let values = params_from_iter(condition.values);
+    let values = params_from_iter(query.values);
     let rows = rows.query_map(values, |row| listed(row, now))?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn groups(
+    connection: &Connection,
+    filter: &Filter,
+    by: Grouping,
+    limit: usize,
+    now: i64,
+) -> Result<Vec<Group>, Failure> {
+    let value = match by {
+        Grouping::EventType => "e.event_type",
+        Grouping::Error => "coalesce(d.error, t.last_error)",
+    };
+    let query = Query::of(filter, now);
+    if query.sources.is_empty() {
+        return Ok(Vec::new());
+    }
+    let selected = query.sources.iter();
+    let selected = selected.map(|Source { rows, .. }| format!("SELECT {value} AS value {rows}"));
+    let selected: Vec<_> = selected.collect();
+    let selected = selected.join(" UNION ALL ");
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let sql = format!(
+        "SELECT value, count(*) AS size FROM ({selected}) GROUP BY value
+         ORDER BY size DESC, value LIMIT {limit}"
+    );
+    let mut groups = connection.prepare(&sql)?;
+    let groups = groups.query_map(params_from_iter(query.values), |row| {
+        Ok(Group::new(row.get(0)?, seq(row.get(1)?)))
+    })?;
+    Ok(groups.collect::<Result<_, _>>()?)
 }
 
 fn show(connection: &Connection, number: u64, now: i64) -> Result<Option<Shown>, Failure> {
@@ -353,5 +283,15 @@ impl Admin for SqliteStore {
                 return Ok(pruned);
             }
         }
+    }
+    async fn groups(
+        &self,
+        filter: &Filter,
+        by: Grouping,
+        limit: usize,
+    ) -> Result<Vec<Group>, StoreError> {
+        let (filter, now) = (filter.clone(), self.now());
+        let groups = move |connection: &_| groups(connection, &filter, by, limit, now);
+        self.reader.call(groups).await
     }
 }

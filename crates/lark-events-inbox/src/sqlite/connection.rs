@@ -9,10 +9,11 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 use super::failure::Failure;
+use super::schema;
 use crate::store::StoreError;
 
 /// How long a call waits for the lock of another process.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The maximum number of calls in one transaction.
 const MAX_CALLS: usize = 64;
 /// The size to which the write-ahead log is cut after a checkpoint.
@@ -68,7 +69,7 @@ impl Database {
             });
             match connection {
                 Ok(connection) => {
-                    // The caller may have given up.
+                    // The caller that opens the store may have given up.
                     let _ = opened.send(Ok(()));
                     serve(connection, access, waiting);
                 }
@@ -126,6 +127,8 @@ fn connect(path: &Path, access: Access) -> Result<Connection, Failure> {
         return Err(Failure::ReadOnly);
     }
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    // A database of another program stays as it is, its journal too.
+    schema::version(&connection)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     let mode: String =
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;

@@ -5,6 +5,7 @@ use std::io;
 
 use rusqlite::ErrorCode;
 
+use super::schema::VERSION;
 use crate::store::{StoreError, StoreErrorKind};
 
 /// What can go wrong in a thread of the store.
@@ -14,6 +15,8 @@ pub(super) enum Failure {
     Io(io::Error),
     /// The file is of a newer version of this crate.
     Newer(u32),
+    /// The file is of an older version of this crate, and is not to be changed.
+    Older(u32),
     /// The file is a database of something else.
     Foreign,
     /// The file can only be read.
@@ -41,7 +44,7 @@ impl From<io::Error> for Failure {
 impl Failure {
     fn kind(&self) -> StoreErrorKind {
         match self {
-            Self::Newer(_) => StoreErrorKind::Version,
+            Self::Newer(_) | Self::Older(_) => StoreErrorKind::Version,
             Self::Foreign | Self::Row(_) => StoreErrorKind::Corrupt,
             Self::Sqlite(error) => match error.sqlite_error_code() {
                 Some(ErrorCode::DiskFull) => StoreErrorKind::Full,
@@ -76,6 +79,10 @@ impl fmt::Display for Failure {
             Self::Newer(version) => write!(
                 f,
                 "the file has version {version} of the tables, which is newer than this program: update it"
+            ),
+            Self::Older(version) => write!(
+                f,
+                "the file has version {version} of the tables, expected version {VERSION}: migrate it"
             ),
             Self::Foreign => f.write_str("the file is a database, but not one of an inbox"),
             Self::ReadOnly => f.write_str("the file cannot be written: check its owner and mode"),

@@ -4,8 +4,10 @@ mod admin;
 mod connection;
 mod dedup;
 mod failure;
+mod file;
 #[cfg(test)]
 mod plans;
+mod query;
 mod rows;
 mod schema;
 mod steps;
@@ -18,11 +20,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use lark_events_layers::run::Counter;
+use rusqlite::Connection;
 use tokio::sync::Notify;
 use tokio::time::{interval, sleep};
 
 use self::connection::{Access, Database};
 use self::failure::Failure;
+pub use self::file::SqliteFile;
 use self::rows::micros;
 use crate::measured;
 use crate::store::{
@@ -91,6 +95,7 @@ impl SqliteStore {
             path: path.into(),
             retention: Self::DEFAULT_RETENTION,
             create: true,
+            migrate: true,
         }
     }
 
@@ -117,12 +122,14 @@ pub struct SqliteStoreBuilder {
     path: PathBuf,
     retention: Duration,
     create: bool,
+    migrate: bool,
 }
 
 impl SqliteStoreBuilder {
     /// Sets how long finished events and their keys are kept:
     /// [`DEFAULT_RETENTION`](SqliteStore::DEFAULT_RETENTION) by default, and at least
-    /// [`MIN_RETENTION`](SqliteStore::MIN_RETENTION).
+    /// [`MIN_RETENTION`](SqliteStore::MIN_RETENTION). An event whose request may be replayed for longer is
+    /// kept for as long as that.
     pub fn retention(mut self, retention: Duration) -> Self {
         self.retention = retention.max(SqliteStore::MIN_RETENTION);
         self
@@ -134,11 +141,19 @@ impl SqliteStoreBuilder {
         self
     }
 
+    /// Fails if the tables have an older version, instead of bringing them to the version of this crate,
+    /// for tools.
+    pub fn without_migration(mut self) -> Self {
+        self.migrate = false;
+        self
+    }
+
     /// Opens the file, and brings its tables to the version of this crate.
     ///
     /// # Errors
     ///
-    /// [`Version`](crate::StoreErrorKind::Version) when the file is of a newer version of this crate,
+    /// [`Version`](crate::StoreErrorKind::Version) when the file is of a newer version of this crate, or of
+    /// an older one [without migration](Self::without_migration),
     /// [`Corrupt`](crate::StoreErrorKind::Corrupt) when it is something else, and
     /// [`Unavailable`](crate::StoreErrorKind::Unavailable) when it cannot be read and written.
     pub async fn open(self) -> Result<SqliteStore, StoreError> {
@@ -149,7 +164,14 @@ impl SqliteStoreBuilder {
             let missing = std::io::ErrorKind::NotFound;
             return Err(Failure::Io(missing.into()).into());
         }
-        let writer = Database::open(Arc::clone(&path), Access::Write, schema::migrate).await?;
+        if !self.migrate {
+            SqliteFile::new(&*path).expect_current().await?;
+        }
+        let prepare = match self.migrate {
+            true => schema::migrate,
+            false => |_: &mut Connection| Ok(()),
+        };
+        let writer = Database::open(Arc::clone(&path), Access::Write, prepare).await?;
         let reader = Database::open(Arc::clone(&path), Access::Read, |_| Ok(())).await?;
         Ok(SqliteStore {
             path,

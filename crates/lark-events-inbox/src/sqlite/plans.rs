@@ -16,25 +16,29 @@ use tokio::sync::Notify;
 
 use super::connection::{Access, Database};
 use super::{SqliteStore, schema};
-use crate::admin::{Admin, Filter, Page, State};
+use crate::admin::{Admin, Filter, Grouping, Page, State};
 use crate::store::{AttemptOutcome, Entry, Settled, Settlement, Store, WorkerId, WorkerState};
 
-/// Whether a statement may read all of a table.
+/// Whether a statement may read all of a table, or sort.
 fn may_read(sql: &str, table: &str) -> bool {
     let condition = sql.split_once(" WHERE ").map_or("", |(_, after)| after);
     match table {
         // A row for each worker of the last day.
         "worker" => true,
-        // Counting, and the numbers of what is not finished.
-        "task" | "dead" => {
-            sql == format!("SELECT count(*) FROM {table}")
-                || condition.contains("IN (SELECT seq FROM")
-        }
-        // A list with finished events reads the log in its order, until the page is full.
+        "task" | "dead" => sql == format!("SELECT count(*) FROM {table}"),
+        // A list of what is not finished reads its table in order, until the page is full.
+        "t" => sql.contains("FROM task t CROSS JOIN"),
+        "d" => sql.contains("FROM dead d CROSS JOIN"),
+        // A list with finished events reads the log alike.
         "e" => !["d.seq IS NOT NULL", "t.is_head", "t.fence", "instr("]
             .iter()
             .any(|unfinished| condition.contains(unfinished)),
-        _ => false,
+        // A list from both tables sorts a page of each.
+        "USE TEMP B-TREE FOR ORDER BY" if sql.starts_with("SELECT * FROM (SELECT") => true,
+        // Counting groups.
+        sort if sort.starts_with("USE TEMP B-TREE FOR") => sql.contains("GROUP BY value"),
+        // The result of a part.
+        part => part.starts_with('(') && sql.contains(" UNION ALL SELECT"),
     }
 }
 
@@ -162,6 +166,11 @@ async fn operate(store: &SqliteStore) {
             filter.states.clone_from(states);
             for page in [ALL, next] {
                 store.list(&filter, page).await.unwrap();
+            }
+            if !states.is_empty() && !states.contains(&State::Done) {
+                for by in [Grouping::EventType, Grouping::Error] {
+                    store.groups(&filter, by, 10).await.unwrap();
+                }
             }
         }
         store.retry(filter, 1).await.unwrap();

@@ -26,6 +26,7 @@ CREATE TABLE event (
     lane TEXT,
     transport TEXT NOT NULL,
     received_at INTEGER NOT NULL,
+    keep_until INTEGER NOT NULL,
     trace TEXT,
     document BLOB NOT NULL,
     redelivered INTEGER NOT NULL DEFAULT 0
@@ -70,29 +71,56 @@ CREATE TABLE claim (
 CREATE INDEX claim_by_time ON claim (until);
 ";
 
+/// The version of the tables of this crate.
+pub(super) const VERSION: u32 = 1;
+const _: () = assert!(
+    MIGRATIONS.len() == VERSION as usize,
+    "a step for each version"
+);
+
+/// The steps from a version, each with the version to which it leads.
+pub(super) fn steps(from: u32) -> impl Iterator<Item = (&'static str, u32)> {
+    let all = MIGRATIONS.into_iter().zip(1..);
+    all.filter(move |&(_, version)| version > from)
+}
+
+/// The statements that mark a file as an inbox of a version.
+pub(super) fn mark(version: u32) -> String {
+    format!("PRAGMA application_id = {APPLICATION_ID};\nPRAGMA user_version = {version};\n")
+}
+
+/// The version of a file; 0 if it has no tables.
+pub(super) fn version(connection: &Connection) -> Result<u32, Failure> {
+    let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let tables = "SELECT count(*) FROM sqlite_schema";
+    let tables: u32 = connection.query_row(tables, (), |row| row.get(0))?;
+    if id != APPLICATION_ID && tables > 0 {
+        return Err(Failure::Foreign);
+    }
+    Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
+
 /// Creates the tables, or brings them to the version of this crate. Several processes may do so at once.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), Failure> {
     let behavior = TransactionBehavior::Immediate;
     let transaction = connection.transaction_with_behavior(behavior)?;
-    let version: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let id: i32 = transaction.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    let tables = "SELECT count(*) FROM sqlite_schema";
-    let tables: u32 = transaction.query_row(tables, (), |row| row.get(0))?;
-    if id != APPLICATION_ID && tables > 0 {
-        return Err(Failure::Foreign);
-    }
-    let begin = usize::try_from(version).unwrap_or(usize::MAX);
-    let Some(steps) = MIGRATIONS.get(begin..) else {
+    let version = version(&transaction)?;
+    if version > VERSION {
         return Err(Failure::Newer(version));
-    };
-    if !steps.is_empty() {
-        for step in steps {
-            transaction.execute_batch(step)?;
-        }
-        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        let version = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
-        transaction.pragma_update(None, "user_version", version)?;
+    }
+    for (step, version) in steps(version) {
+        transaction.execute_batch(step)?;
+        transaction.execute_batch(&mark(version))?;
     }
     transaction.commit()?;
     Ok(())
+}
+
+/// Fails if the tables have another version than those of this crate.
+pub(super) fn expect_current(connection: &Connection) -> Result<(), Failure> {
+    match version(connection)? {
+        VERSION => Ok(()),
+        version if version > VERSION => Err(Failure::Newer(version)),
+        version => Err(Failure::Older(version)),
+    }
 }

@@ -22,8 +22,8 @@ pub(super) fn append(
 ) -> Result<Vec<Appended>, Failure> {
     let mut event = connection.prepare_cached(
         "INSERT INTO event (dedup_key, app_id, event_type, event_id, tenant_key, lane, transport,
-            received_at, trace, document)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+            received_at, keep_until, trace, document)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
          ON CONFLICT (dedup_key) DO NOTHING",
     )?;
     // A batch of nothing but duplicates is a commit too: the first may not be on disk yet.
@@ -45,6 +45,7 @@ pub(super) fn append(
             entry.lane,
             entry.delivery.transport.as_str(),
             micros(entry.delivery.received_at),
+            now.saturating_add(span(entry.kept)),
             entry.trace,
             &*entry.delivery.to_document(),
         ])?;
@@ -296,8 +297,8 @@ pub(super) fn enqueue(connection: &Connection, number: i64, now: i64) -> Result<
     Ok(())
 }
 
-/// The time until the next event becomes visible.
-pub(super) fn next_visible(connection: &Connection, now: i64) -> Result<Option<Duration>, Failure> {
+/// When the next event becomes visible, or became visible.
+fn first_visible(connection: &Connection) -> Result<Option<i64>, Failure> {
     let mut next: Option<i64> = None;
     for kind in ["is_head = 1 AND lane IS NOT NULL", "lane IS NULL"] {
         let sql = format!("SELECT min(visible_at) FROM task WHERE {kind}");
@@ -305,6 +306,12 @@ pub(super) fn next_visible(connection: &Connection, now: i64) -> Result<Option<D
         let first: Option<i64> = first.query_row((), |row| row.get(0))?;
         next = next.into_iter().chain(first).min();
     }
+    Ok(next)
+}
+
+/// The time until the next event becomes visible.
+pub(super) fn next_visible(connection: &Connection, now: i64) -> Result<Option<Duration>, Failure> {
+    let next = first_visible(connection)?;
     Ok(next.map(|next| until(next, now).unwrap_or_default()))
 }
 
@@ -340,6 +347,7 @@ pub(super) fn status(connection: &Connection, now: i64) -> Result<Status, Failur
     let oldest = "SELECT received_at FROM event WHERE seq = (SELECT min(seq) FROM task)";
     let mut oldest = connection.prepare_cached(oldest)?;
     let oldest: Option<i64> = oldest.query_row((), |row| row.get(0)).optional()?;
+    let lag = first_visible(connection)?.filter(|at| *at <= now);
     let since = now.saturating_sub(span(Monitor::MAX_ALONE));
     let mut running = connection
         .prepare_cached("SELECT count(*) FROM worker WHERE is_running = 1 AND seen_at >= ?1")?;
@@ -354,6 +362,7 @@ pub(super) fn status(connection: &Connection, now: i64) -> Result<Status, Failur
         dead: count("SELECT count(*) FROM dead")?,
         blocked_lanes: blocked,
         oldest: oldest.map(age),
+        lag: lag.map(age),
         workers: seq(running),
         worker_seen: seen.map(age),
     })
@@ -387,12 +396,12 @@ pub(super) fn heartbeat(
 /// Removes finished events, and the claims of other handlers, that are older than `age`.
 pub(super) fn prune(connection: &Connection, age: Duration, now: i64) -> Result<u64, Failure> {
     let before = now.saturating_sub(span(age));
-    let sql = "SELECT seq FROM event e WHERE received_at < ?1
+    let sql = "SELECT seq FROM event e WHERE received_at < ?1 AND keep_until < ?3
             AND NOT EXISTS (SELECT 1 FROM task WHERE seq = e.seq)
             AND NOT EXISTS (SELECT 1 FROM dead WHERE seq = e.seq)
         ORDER BY received_at LIMIT ?2";
     let mut old = connection.prepare_cached(sql)?;
-    let old = old.query_map([before, MAX_PRUNED], |row| row.get(0))?;
+    let old = old.query_map([before, MAX_PRUNED, now], |row| row.get(0))?;
     let old: Vec<i64> = old.collect::<Result<_, _>>()?;
     let mut attempts = connection.prepare_cached("DELETE FROM attempt WHERE seq = ?1")?;
     let mut event = connection.prepare_cached("DELETE FROM event WHERE seq = ?1")?;

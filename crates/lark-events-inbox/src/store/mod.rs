@@ -295,6 +295,8 @@ pub struct Status {
     pub blocked_lanes: u64,
     /// The time since the oldest event that is not finished arrived. Dead letters do not count.
     pub oldest: Option<Duration>,
+    /// How long the event that is claimed next has been ready; `None` if none is ready.
+    pub lag: Option<Duration>,
     /// The workers that run and are not shutting down. A worker without a heartbeat for a minute does
     /// not count.
     pub workers: u64,

@@ -1,6 +1,6 @@
 //! The checks that every store passes, for tests of a store of your own.
 //!
-//! [`conforms`] checks the contract of [`Store`](crate::Store) call by call. [`Model`] plays any sequence of
+//! [`conforms`] checks the contract of [`Store`] call by call. [`Model`] plays any sequence of
 //! calls on a store and on a model of it, and compares them:
 //!
 //! ```
@@ -22,7 +22,6 @@
 //! All functions panic where a store breaks the contract.
 
 #![expect(
-    clippy::panic,
     clippy::unwrap_used,
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,

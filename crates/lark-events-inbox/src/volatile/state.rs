@@ -342,10 +342,15 @@ impl State {
         in_order.into_values().map(|task| &task.entry).collect()
     }
 
+    #[expect(clippy::arithmetic_side_effects, reason = "counts of what is in memory")]
     pub(super) fn status(&self, now: Instant) -> Status {
         let mut status = Status {
             dead: self.dead.len() as u64,
             oldest: self.oldest(),
+            lag: self
+                .next_visible()
+                .filter(|next| *next <= now)
+                .map(|next| now.saturating_duration_since(next)),
             ..Status::default()
         };
         for task in self.tasks.values() {
@@ -417,6 +422,7 @@ impl State {
         idle.take(limit).collect()
     }
 
+    #[expect(clippy::arithmetic_side_effects, reason = "a count of what is in memory")]
     pub(super) fn retry(&mut self, filter: &Filter, limit: usize, now: Instant) -> u64 {
         let mut retried: u64 = 0;
         for listed in self.matching(filter, limit, now) {

@@ -153,7 +153,11 @@ impl Run {
     /// Ends when a shutdown has taken so long that even settlements are given up.
     async fn over_by_far(&self) {
         self.stop.cancelled().await;
-        sleep_until(after(self.over(), CANCEL_GRACE + SETTLE_GRACE)).await;
+        sleep_until(after(
+            self.over(),
+            CANCEL_GRACE.saturating_add(SETTLE_GRACE),
+        ))
+        .await;
     }
 
     /// Settles attempts until the last sender is gone.

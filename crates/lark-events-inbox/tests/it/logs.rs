@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 
+use tracing::Level;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -36,8 +37,14 @@ impl<'a> MakeWriter<'a> for Log {
 
 /// The log of this thread until the guard is dropped.
 pub(crate) fn logged() -> (Log, DefaultGuard) {
+    logged_at(Level::INFO)
+}
+
+/// The log of this thread down to a level until the guard is dropped.
+pub(crate) fn logged_at(level: Level) -> (Log, DefaultGuard) {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt()
+        .with_max_level(level)
         .with_writer(log.clone())
         .with_ansi(false)
         .finish();

@@ -3,12 +3,18 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod app;
+#[cfg(feature = "sqlite")]
+mod auto_traits;
 mod contract;
 mod ending;
 mod fair;
+mod faults;
 mod faulty;
 mod files;
 mod logs;
+#[cfg(feature = "metrics")]
+mod metrics;
+mod operators;
 mod outages;
 mod receiving;
 mod retries;
@@ -24,5 +30,6 @@ mod stopping;
 #[path = "../../../lark-events-tower/tests/it/support.rs"]
 #[expect(dead_code, reason = "the tests of lark-events-tower use the rest")]
 mod support;
+mod threads;
 #[path = "../../../lark-events-tower/tests/it/transports.rs"]
 mod transports;

@@ -130,6 +130,23 @@ async fn a_verdict_means_what_it_means_everywhere() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_event_that_a_handler_of_a_dispatcher_rejects_is_finished() {
+    let dispatcher = Dispatcher::builder()
+        .on_raw("testing.thing.happened_v1", |_| async {
+            Err::<(), _>(Reject::new("no room"))
+        })
+        .build()
+        .unwrap();
+    let (store, builder) = volatile();
+    let worked = running(builder, dispatcher).await;
+    pass(&worked.inbox, event(None, "e")).await.unwrap();
+    sleep(SECOND).await;
+    assert!(listed(&store).await.is_empty());
+    pass(&worked.inbox, event(None, "e")).await.unwrap();
+    assert!(listed(&store).await.is_empty(), "its key is remembered");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_panic_counts_as_an_attempt() {
     let (service, record) = recording(|_| async { panic!("a panic's own text") });
     let dispatcher = Dispatcher::builder()

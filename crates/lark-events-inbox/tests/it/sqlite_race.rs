@@ -42,8 +42,9 @@ impl Racy {
     /// The second half.
     fn append(&self, lane: &str, is_head: bool) {
         self.0.execute_batch("BEGIN IMMEDIATE").unwrap();
-        let event = "INSERT INTO event (event_type, lane, transport, received_at, document)
-            VALUES ('testing.racy_v1', ?1, 'local', 0, '{}')";
+        let event =
+            "INSERT INTO event (event_type, lane, transport, received_at, keep_until, document)
+            VALUES ('testing.racy_v1', ?1, 'local', 0, 0, '{}')";
         let event = event.replace("'{}'", "x'7b7d'");
         self.0.execute(&event, [lane]).unwrap();
         let task = "INSERT INTO task (seq, lane, is_head, visible_at) VALUES (?1, ?2, ?3, 0)";

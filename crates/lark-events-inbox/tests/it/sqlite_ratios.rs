@@ -31,8 +31,8 @@ fn log(path: &Path, events: u32) {
     let document = String::from_utf8(document.to_vec()).unwrap();
     let sql = format!(
         "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < {events})
-         INSERT INTO event (dedup_key, event_type, event_id, lane, transport, received_at, document)
-         SELECT printf('key %08d', n), 'testing.log_v1', printf('%08d', n), n % 100, 'local', n, CAST('{document}' AS BLOB)
+         INSERT INTO event (dedup_key, event_type, event_id, lane, transport, received_at, keep_until, document)
+         SELECT printf('key %08d', n), 'testing.log_v1', printf('%08d', n), n % 100, 'local', n, n, CAST('{document}' AS BLOB)
          FROM number"
     );
     script(path, &sql);

@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
+use lark_events::{Delivery, Dispatcher, RawJson};
 use lark_events_inbox::{Capabilities, InboxErrorKind};
-use lark_events_layers::LayerErrorKind;
+use lark_events_layers::{InOrderLayer, LayerErrorKind};
 use lark_events_sim::Mode;
 use tokio::time::{Instant, sleep};
+use tower::{Layer as _, ServiceBuilder};
+use tracing::Level;
 
 use crate::app::{SECOND, event, pass, recording, refusal, running, taking, volatile};
 use crate::faulty::FaultyStore;
+use crate::logs::logged_at;
 use crate::support::{event as document, watched};
 use crate::transports::{answered, delivering};
 
@@ -127,6 +131,95 @@ async fn a_worker_that_is_dropped_cancels_its_handlers() {
         record.attempts(),
         [("e".to_owned(), 1), ("e".to_owned(), 2)]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_that_ends_the_first_of_a_lane_inside_starts_none_of_the_others() {
+    let (service, record) = taking(1_000 * SECOND);
+    let service = InOrderLayer::by_tenant().layer(service);
+    let (_, builder) = volatile();
+    let worked = running(builder.drain_timeout(SECOND), service).await;
+    for id in ["1", "2", "3"] {
+        pass(&worked.inbox, event(Some("a"), id)).await.unwrap();
+    }
+    sleep(SECOND / 2).await;
+    let error = worked.stop().await.unwrap_err();
+    assert_eq!((error.cancelled(), error.left()), (1, 3));
+    assert_eq!(record.ids(), ["1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_is_handled_though_its_receiver_is_dropped() {
+    let (service, record) = taking(SECOND);
+    let (_, builder) = volatile();
+    let receiver = builder.clone().receiver(service.clone()).unwrap();
+    let worked = running(builder.workers(1), service).await;
+    for id in 0..3 {
+        pass(&receiver, event(None, id)).await.unwrap();
+    }
+    drop(receiver);
+    sleep(4 * SECOND).await;
+    assert_eq!(record.ids(), ["0", "1", "2"]);
+    worked.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_event_that_is_lost_is_logged_by_its_name_without_its_body() {
+    let (log, _guard) = logged_at(Level::TRACE);
+    let dispatcher = Dispatcher::builder()
+        .on_raw("failing_v1", |_| async {
+            Err::<(), _>("a failure's own text")
+        })
+        .on_raw("hanging_v1", |_| std::future::pending::<()>())
+        .build()
+        .unwrap();
+    let panicking = ServiceBuilder::new().map_request(|delivery: Delivery| {
+        assert_ne!(delivery.header.event_type, "panicking_v1");
+        delivery
+    });
+    let (_, builder) = volatile();
+    let builder = builder.attempts(2).drain_timeout(5 * SECOND);
+    let worked = running(builder, panicking.service(dispatcher)).await;
+    let of = |event_type: &str| {
+        let mut delivery = event(None, format!("id-of-{event_type}"));
+        delivery.header.event_type = event_type.to_owned();
+        delivery.raw = RawJson::parse(r#"{"a":"marked-body"}"#).unwrap();
+        delivery
+    };
+    for event_type in ["failing_v1", "panicking_v1", "hanging_v1", "hanging_v1"] {
+        pass(&worked.inbox, of(event_type)).await.unwrap();
+    }
+    sleep(60 * SECOND).await;
+    worked.stop().await.unwrap_err();
+    let log = log.text();
+    for (event_type, expected) in [
+        (
+            "failing_v1",
+            "ERROR lark_events_inbox::worker::ending: the event is a dead letter now",
+        ),
+        ("failing_v1", "a failure's own text"),
+        (
+            "panicking_v1",
+            "WARN lark_events_inbox::worker::ending: the attempt failed",
+        ),
+        (
+            "panicking_v1",
+            "ERROR lark_events_inbox::worker::ending: the event is a dead letter now",
+        ),
+        (
+            "hanging_v1",
+            "WARN lark_events_inbox::volatile: acknowledged, but not handled when the last worker stopped: the event is lost when the process ends",
+        ),
+        (
+            "hanging_v1",
+            "DEBUG lark_events_inbox::queue: duplicate: acknowledged, not stored again",
+        ),
+    ] {
+        let named = format!("event_type=\"{event_type}\" event_id=\"id-of-{event_type}\"");
+        let found = |line: &str| line.contains(expected) && line.contains(&named);
+        assert!(log.lines().any(found), "{event_type}: {expected}\n{log}");
+    }
+    assert!(!log.contains("marked-body"), "{log}");
 }
 
 #[tokio::test(start_paused = true)]

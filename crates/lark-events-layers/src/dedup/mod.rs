@@ -81,8 +81,7 @@ const MAX_WAITING: usize = 1_024;
 /// So one process handles an event twice only when the event failed once, was forgotten (see
 /// [`MemoryStore`]), or the store failed. *Success is recorded after the handler has finished*, so an
 /// event is handled again if the process dies in between: de-duplication loses no event, but a handler
-/// whose effect must not happen twice must check the event's id itself. Outside an
-/// [`AckFirstLayer`](crate::AckFirstLayer), success is the acknowledgement.
+/// whose effect must not happen twice must check the event's id itself.
 ///
 /// # Errors
 ///

@@ -15,7 +15,7 @@ use crate::error::{LayerBuildError, LayerError, LayerErrorKind};
 use crate::future::{OutcomeFuture, pass_on};
 use crate::key::{KeyFn, at_pointer, tenant};
 use crate::lanes::{Lanes, MaxWaiting};
-use crate::run::{Counter, is_acknowledged, unless_over};
+use crate::run::{Counter, unless_over};
 
 /// Handles events with the same key, such as a chat or a tenant, one after another, and events with
 /// different keys in parallel.
@@ -61,14 +61,13 @@ use crate::run::{Counter, is_acknowledged, unless_over};
 ///   where each event is a separate request, events that arrive at the same moment may be called in any
 ///   order. Events whose order matters carry a time or a version.
 /// - A *redelivered* event runs after the events that arrived in the meantime.
-/// - Directly inside an [`AckFirstLayer`](crate::AckFirstLayer), the order is that of the
-///   acknowledgements.
 /// - A rejected event, because too many wait or its time has passed, is redelivered after 15 seconds at
 ///   the earliest, behind the events that arrived in the meantime.
 ///
 /// So this layer never runs two events of a key at once, and keeps the order of events that arrive in
 /// order and are accepted at the first attempt. It cannot guarantee that no event overtakes another:
-/// that requires durable storage that acknowledges each event on arrival and keeps it until its turn.
+/// that requires a store that acknowledges each event on arrival and keeps it until its turn, such as an
+/// inbox of `lark-events-inbox`, which has lanes of its own.
 /// If a key is busier than its handlers for a long time, any limit leads to rejected events; the
 /// platform gives up on them after four redeliveries.
 ///
@@ -77,10 +76,6 @@ use crate::run::{Counter, is_acknowledged, unless_over};
 /// A lane is as slow as its handlers, and the transport's ack deadline includes the waiting time. An
 /// event that waits past the deadline is answered as late and not started. An event that waits when the
 /// transport begins to drain is not started either. The platform redelivers both.
-///
-/// Inside an [`AckFirstLayer`](crate::AckFirstLayer) there is no deadline, but an event that waits here
-/// occupies one of the outer layer's running slots: allow many, and limit the running handlers with a
-/// concurrency limit inside this layer, as [the layers together](crate#layers) do.
 ///
 /// A time-out inside this layer limits a handler, so that a hanging handler does not block its key. A
 /// time-out outside limits the waiting too: when it expires, or when the future is dropped, the event
@@ -98,8 +93,7 @@ use crate::run::{Counter, is_acknowledged, unless_over};
 #[derive(Clone)]
 pub struct InOrderLayer {
     key: KeyFn,
-    max_waiting_per_key: Option<usize>,
-    max_waiting: Option<usize>,
+    max_waiting: MaxWaiting,
     max_wait: Duration,
     lanes: Arc<Lanes>,
     overloaded: Arc<Counter>,
@@ -118,8 +112,10 @@ impl InOrderLayer {
     pub fn builder() -> InOrderLayerBuilder {
         InOrderLayerBuilder {
             key: Key::Of(Arc::new(tenant)),
-            max_waiting_per_key: None,
-            max_waiting: None,
+            max_waiting: MaxWaiting {
+                per_key: InOrderLayer::DEFAULT_MAX_WAITING_PER_KEY,
+                all: InOrderLayer::DEFAULT_MAX_WAITING,
+            },
             max_wait: Duration::MAX,
         }
     }
@@ -152,24 +148,6 @@ impl InOrderLayer {
         }
     }
 
-    /// The limits as set, or the defaults for the place where the layer is called.
-    fn may_wait(&self) -> MaxWaiting {
-        let or = |default| {
-            if is_acknowledged() {
-                usize::MAX
-            } else {
-                default
-            }
-        };
-        let per_key = self.max_waiting_per_key;
-        MaxWaiting {
-            per_key: per_key.unwrap_or_else(|| or(Self::DEFAULT_MAX_WAITING_PER_KEY)),
-            all: self
-                .max_waiting
-                .unwrap_or_else(|| or(Self::DEFAULT_MAX_WAITING)),
-        }
-    }
-
     /// The events that run and wait now, under this layer and its clones.
     #[must_use]
     pub fn stats(&self) -> InOrderStats {
@@ -198,8 +176,7 @@ impl InOrderLayer {
 #[must_use = "a builder does nothing until it is built"]
 pub struct InOrderLayerBuilder {
     key: Key,
-    max_waiting_per_key: Option<usize>,
-    max_waiting: Option<usize>,
+    max_waiting: MaxWaiting,
     max_wait: Duration,
 }
 
@@ -228,20 +205,18 @@ impl InOrderLayerBuilder {
 
     /// Sets how many events of one key may wait:
     /// [`DEFAULT_MAX_WAITING_PER_KEY`](InOrderLayer::DEFAULT_MAX_WAITING_PER_KEY) by default; with 0,
-    /// none may. Further events fail. Inside an [`AckFirstLayer`](crate::AckFirstLayer), which has its
-    /// own limit and loses events that fail, there is no limit by default.
+    /// none may. Further events fail.
     pub fn max_waiting_per_key(mut self, events: usize) -> Self {
-        self.max_waiting_per_key = Some(events);
+        self.max_waiting.per_key = events;
         self
     }
 
     /// Sets how many events of all keys together may wait:
-    /// [`DEFAULT_MAX_WAITING`](InOrderLayer::DEFAULT_MAX_WAITING) by default, and no limit inside an
-    /// [`AckFirstLayer`](crate::AckFirstLayer); with 0, none may. Further events fail; an event that
-    /// need not wait is always accepted. Keep the limit below the `max_running` of the transport, or a
-    /// few busy keys cause the events of all others to be rejected.
+    /// [`DEFAULT_MAX_WAITING`](InOrderLayer::DEFAULT_MAX_WAITING) by default; with 0, none may. Further
+    /// events fail; an event that need not wait is always accepted. Keep the limit below the
+    /// `max_running` of the transport, or a few busy keys cause the events of all others to be rejected.
     pub fn max_waiting(mut self, events: usize) -> Self {
-        self.max_waiting = Some(events);
+        self.max_waiting.all = events;
         self
     }
 
@@ -269,7 +244,6 @@ impl InOrderLayerBuilder {
     fn with(self, key: KeyFn) -> InOrderLayer {
         InOrderLayer {
             key,
-            max_waiting_per_key: self.max_waiting_per_key,
             max_waiting: self.max_waiting,
             max_wait: self.max_wait,
             lanes: Arc::default(),
@@ -281,8 +255,8 @@ impl InOrderLayerBuilder {
 impl fmt::Debug for InOrderLayerBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InOrderLayerBuilder")
-            .field("max_waiting_per_key", &self.max_waiting_per_key)
-            .field("max_waiting", &self.max_waiting)
+            .field("max_waiting_per_key", &self.max_waiting.per_key)
+            .field("max_waiting", &self.max_waiting.all)
             .field("max_wait", &self.max_wait)
             .finish_non_exhaustive()
     }
@@ -303,8 +277,8 @@ pub struct InOrderStats {
 impl fmt::Debug for InOrderLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InOrderLayer")
-            .field("max_waiting_per_key", &self.max_waiting_per_key)
-            .field("max_waiting", &self.max_waiting)
+            .field("max_waiting_per_key", &self.max_waiting.per_key)
+            .field("max_waiting", &self.max_waiting.all)
             .field("stats", &self.stats())
             .finish_non_exhaustive()
     }
@@ -346,7 +320,7 @@ where
         let Some(key) = (self.layer.key)(&delivery) else {
             return OutcomeFuture::new(pass_on(inner, delivery));
         };
-        let turn = self.layer.lanes.enter(key, self.layer.may_wait());
+        let turn = self.layer.lanes.enter(key, self.layer.max_waiting);
         if turn.is_err() {
             self.layer.overloaded.add_one();
         }

@@ -31,10 +31,9 @@ const DUPLICATES: &str = "lark_events_duplicates_total";
 const REDELIVERED_AFTER: Duration = Duration::from_secs(15);
 
 /// Measures deliveries, for any recorder of the [`metrics`](::metrics) facade that the program
-/// installs. Make it the outermost layer, so that it sees all deliveries. Inside an
-/// [`AckFirstLayer`](crate::AckFirstLayer) it measures the handling itself. Outside, it measures the
-/// acknowledgements, each of which is `handled`; for their outcomes see the layer's
-/// [`stats`](crate::AckFirstLayer::stats).
+/// installs. Make it the outermost layer, so that it sees all deliveries. Inside an inbox of
+/// `lark-events-inbox` it measures the attempts. Outside, it measures the acknowledgements, and the
+/// outcome of an event that was stored is `queued`.
 ///
 /// | name | kind | labels | what |
 /// | --- | --- | --- | --- |

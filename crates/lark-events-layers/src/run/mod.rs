@@ -1,5 +1,5 @@
-//! Running handlers, for both transports and [`AckFirstLayer`](crate::AckFirstLayer). Use it to write
-//! another transport, or a layer that makes deliveries wait; an app does not need it.
+//! Running handlers, for both transports and the workers of `lark-events-inbox`. Use it to write another
+//! transport, or a layer that makes deliveries wait; an app does not need it.
 //!
 //! [`Tasks`] are the handlers of one transport: limited in number, counted, and drained at the end.
 //! [`Tasks::call`] waits until the service is ready and calls it. [`Tasks::run`] runs the handler in
@@ -25,7 +25,6 @@ pub use self::counter::Counter;
 pub use self::failure::{causes, is_logged, is_not_started, panicked, unless_rejected};
 pub use self::large::{MAX_INLINE_BYTES, off_the_workers};
 pub use self::start::unless_over;
-pub(crate) use self::start::{acknowledged, is_acknowledged};
 pub use self::tasks::{
     CALLBACK_SLOTS, CANCEL_GRACE, Called, Ended, NotStarted, Slot, Tasks, Terms, poll_ready,
 };

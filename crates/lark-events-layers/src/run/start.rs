@@ -9,9 +9,6 @@ use crate::error::{LayerError, LayerErrorKind};
 tokio::task_local! {
     /// The limits of the delivery that a transport's task runs. Tasks that a layer spawns have none.
     static START: Start;
-
-    /// Set in the tasks of an [`AckFirstLayer`](crate::AckFirstLayer), whose failed events are lost.
-    static ACKNOWLEDGED: ();
 }
 
 /// When a delivery must not be started any more.
@@ -51,16 +48,6 @@ impl Start {
             Some(Err(_)) | None => Err(LayerError::new(LayerErrorKind::Deadline)),
         }
     }
-}
-
-/// Runs `handler` as that of an event that is acknowledged already.
-pub(crate) fn acknowledged<F: Future>(handler: F) -> TaskLocalFuture<(), F> {
-    ACKNOWLEDGED.scope((), handler)
-}
-
-/// Whether the current event was acknowledged before handling.
-pub(crate) fn is_acknowledged() -> bool {
-    ACKNOWLEDGED.try_with(|()| ()).is_ok()
 }
 
 /// Returns the output of `waiting`, unless the ack deadline of the delivery passes or its transport

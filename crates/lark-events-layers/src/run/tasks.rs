@@ -150,12 +150,6 @@ impl Tasks {
         }
     }
 
-    /// Whether a drain has begun. Call it while holding a slot: a drain that begins just afterwards
-    /// then waits for the handler.
-    pub(crate) fn is_draining(&self) -> bool {
-        self.draining.is_cancelled()
-    }
-
     /// Calls `service` when it is ready, in the caller's task, so that the calls keep the caller's
     /// order. A body of more than [`MAX_INLINE_BYTES`] is decoded on another thread.
     ///
@@ -236,15 +230,8 @@ impl Tasks {
         }
     }
 
-    /// Never returns once a drain's time is over, so that nothing starts only to be cancelled.
-    pub(crate) async fn unless_drained(&self) {
-        if self.cancel.is_cancelled() {
-            std::future::pending::<()>().await;
-        }
-    }
-
     /// Runs `handler` in a task that outlives its caller, and cancels it at a given time, if any.
-    pub(crate) fn spawn<T: Send + 'static, R: Send + 'static>(
+    fn spawn<T: Send + 'static, R: Send + 'static>(
         &self,
         held: impl Send + 'static,
         handler: impl Future<Output = T> + Send + 'static,

@@ -9,7 +9,7 @@ use http::{Request, Uri};
 use http_body_util::Full;
 use lark_events::webhook::WebhookBuilder;
 use lark_events::{BoxError, Delivery, Outcome, RawJson, Webhook};
-use lark_events_layers::DedupLayer;
+use lark_events_layers::{DedupLayer, LayerBuildErrorKind};
 use lark_events_sim::{Document, Fault, Mode};
 use lark_events_tower::EventService;
 use serde_json::json;
@@ -465,4 +465,13 @@ async fn a_late_handler_goes_on_and_its_redelivery_is_a_duplicate() {
         assert_eq!(answered(&mut push).await, (200, 500), "{mode:?}");
         assert_eq!(seen.started(), 1, "{mode:?}");
     }
+}
+
+#[test]
+fn a_lease_of_0_is_an_error_that_names_it() {
+    let error = DedupLayer::builder().lease(Duration::ZERO).build();
+    let error = error.unwrap_err();
+    assert_eq!(error.kind(), LayerBuildErrorKind::Zero);
+    let expected = "`lease` must be greater than 0, got 0";
+    assert!(error.to_string().starts_with(expected), "{error}");
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use lark_events::{BoxError, Delivery, Dispatcher, LateHandler, Outcome};
 #[cfg(feature = "metrics")]
 use lark_events_layers::MetricsLayer;
-use lark_events_layers::{AckFirstLayer, DedupLayer, InOrderLayer};
+use lark_events_layers::{DedupLayer, InOrderLayer};
 use lark_events_sim::{Document, Mode};
 use lark_events_tower::EventService;
 use tokio::task::yield_now;
@@ -18,7 +18,6 @@ use tokio::time::{sleep, timeout};
 use tower::util::BoxCloneService;
 use tower::{ServiceBuilder, ServiceExt as _};
 
-use crate::passing::{delivery, pass};
 use crate::support::{event, post, status, webhook};
 use crate::transports::{BOTH, answered, delivering};
 
@@ -45,7 +44,6 @@ enum Fault {
 enum Layer {
     None,
     Dedup,
-    AckFirst,
     InOrder,
     #[cfg(feature = "metrics")]
     Metrics,
@@ -75,7 +73,6 @@ const FAULTS: [Fault; 9] = [
 const LAYERS: &[Layer] = &[
     Layer::None,
     Layer::Dedup,
-    Layer::AckFirst,
     Layer::InOrder,
     #[cfg(feature = "metrics")]
     Layer::Metrics,
@@ -121,7 +118,7 @@ impl Says {
 fn expected(fault: Fault, layer: Layer) -> (Says, Says) {
     let hangs = matches!(fault, Fault::Hangs | Fault::HangsAndPanics);
     match (layer, fault) {
-        (Layer::AckFirst, _) | (_, Fault::Detaches) => (Says::Handled, Says::Handled),
+        (_, Fault::Detaches) => (Says::Handled, Says::Handled),
         (_, _) if !hangs => (Says::Failed, Says::Handled),
         (_, _) if layer.cuts_off() => (Says::Late(CUT_OFF), Says::Handled),
         // What hangs keeps its turn or its permit for ever: bound it with a time-out.
@@ -159,7 +156,6 @@ impl Layer {
         match self {
             Self::None => boxed(inner),
             Self::Dedup => boxed(builder.layer(DedupLayer::new()).service(inner)),
-            Self::AckFirst => boxed(builder.layer(AckFirstLayer::new()).service(inner)),
             Self::InOrder => boxed(builder.layer(InOrderLayer::by_tenant()).service(inner)),
             #[cfg(feature = "metrics")]
             Self::Metrics => boxed(builder.layer(MetricsLayer::new()).service(inner)),
@@ -276,8 +272,6 @@ async fn the_cell(fault: Fault, layer: Layer, mode: Mode) {
         let other = answer(event("next_v1").tenant_key("t-2")).await;
         assert_eq!(other, (200, 0), "{cell}: the next of another key");
     }
-    // Under an ack-first layer it is handled after its answer.
-    sleep(Duration::from_millis(1)).await;
     let served = usize::from(says_next == Says::Handled) + usize::from(!holds_a_permit);
     assert_eq!(count(&ran.next), served, "{cell}: events handled after it");
 
@@ -395,19 +389,5 @@ async fn a_drain_tells_of_any_service_that_panics_when_it_is_cancelled() {
     sleep(Duration::from_millis(1)).await;
     let drained = service.drain(Duration::ZERO).await;
     assert_ne!(answer.await.unwrap().unwrap().status(), 200);
-    assert_eq!(drained.map_err(|error| error.cancelled()), Err(1));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_drain_after_acknowledging_tells_of_an_event_lost_to_a_panic_when_it_is_cancelled() {
-    let ack_first = AckFirstLayer::new();
-    let service = ServiceBuilder::new().layer(ack_first.clone());
-    let service = service.service(dispatcher(Fault::HangsAndPanics).0);
-    assert_eq!(
-        pass(&service, delivery("faulty_v1", "e-1")).await.unwrap(),
-        Outcome::Handled
-    );
-    sleep(Duration::from_millis(1)).await;
-    let drained = ack_first.drain(Duration::ZERO).await;
     assert_eq!(drained.map_err(|error| error.cancelled()), Err(1));
 }

@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod ack_first;
 mod dedup;
 mod dedup_stores;
 mod fair;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use lark_events::{Delivery, RawJson};
-use lark_events_layers::{AckFirstLayer, DedupLayer, MetricsLayer};
+use lark_events::{Delivery, Outcome, RawJson};
+use lark_events_layers::{DedupLayer, LayerError, LayerErrorKind, MetricsLayer};
 use lark_events_tower::EventService;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use tower::{ServiceBuilder, ServiceExt as _};
@@ -150,12 +150,16 @@ async fn requests_refused_are_counted_by_reason_and_a_layer_names_its_own() {
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
     let _recording = metrics::set_default_local_recorder(&recorder);
-    let (dispatcher, _) = watched();
-    let ack_first = AckFirstLayer::new();
-    let layers = ServiceBuilder::new()
-        .layer(MetricsLayer::new())
-        .layer(ack_first.clone());
-    let service = EventService::new(webhook(), layers.service(dispatcher));
+    let refusing = tower::service_fn(async |delivery: Delivery| {
+        let kind = match delivery.header.event_type.as_str() {
+            "stored_v1" => return Ok(Outcome::Queued),
+            "failing_v1" => LayerErrorKind::Store,
+            _ => LayerErrorKind::NoWorker,
+        };
+        Err(LayerError::new(kind))
+    });
+    let layers = ServiceBuilder::new().layer(MetricsLayer::new());
+    let service = EventService::new(webhook(), layers.service(refusing));
 
     assert_eq!(status(&service, unsigned("{}")).await, 401);
     let mut forged = post("quick_v1");
@@ -165,22 +169,20 @@ async fn requests_refused_are_counted_by_reason_and_a_layer_names_its_own() {
         .unwrap();
     *nonce = "another".parse().unwrap();
     assert_eq!(status(&service, forged).await, 401);
-    assert_eq!(status(&service, post("profile.view.get")).await, 500);
-    ack_first.drain(Duration::ZERO).await.unwrap();
+    assert_eq!(status(&service, post("failing_v1")).await, 500);
     assert_eq!(status(&service, post("quick_v1")).await, 503);
+    assert_eq!(status(&service, post("stored_v1")).await, 200);
 
     let all = measured(&snapshotter);
     let rejections = [("reason=signature", 1.0), ("reason=unsigned", 1.0)];
     assert_eq!(named(&all, "rejections_total"), rejections);
     let refused = [
+        ("event_type=failing_v1,transport=webhook,outcome=store", 1.0),
         (
-            "event_type=profile.view.get,transport=webhook,outcome=callback",
+            "event_type=quick_v1,transport=webhook,outcome=no_worker",
             1.0,
         ),
-        (
-            "event_type=quick_v1,transport=webhook,outcome=draining",
-            1.0,
-        ),
+        ("event_type=stored_v1,transport=webhook,outcome=queued", 1.0),
     ];
     assert_eq!(named(&all, "deliveries_total"), refused);
 }

@@ -14,12 +14,12 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use lark_events::{BoxError, Delivery, Dispatcher, Outcome};
-use lark_events_layers::{AckFirstLayer, DedupLayer, InOrderLayer};
+use lark_events_layers::{DedupLayer, InOrderLayer};
 use lark_events_tower::EventService;
 use tokio::sync::{Semaphore, TryAcquireError};
 use tokio::task::{JoinSet, yield_now};
-use tokio::time::{sleep, timeout};
-use tower::{Layer as _, Service, ServiceBuilder};
+use tokio::time::timeout;
+use tower::{Service, ServiceBuilder};
 
 use crate::passing::{delivery, pass};
 use crate::support::{post, status, webhook};
@@ -181,81 +181,6 @@ async fn whoever_gives_up_fails_or_panics_no_event_runs_twice_and_no_place_is_le
     // All of it did happen: successes before the end, and attempts that were none.
     println!("{before} before, {} started", all.started.len());
     assert!(before > 0 && all.started.len() > all.succeeded.len());
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
-async fn acknowledged_events_start_in_order_and_a_drain_tells_of_all_that_it_cuts_off() {
-    const EVENTS: usize = 200;
-
-    let mut choices = choices();
-    let mut cut_off_in_all = 0;
-    for round in 0..40 {
-        let started: Arc<Mutex<Vec<String>>> = Arc::default();
-        let (record, rng) = (Arc::clone(&started), Arc::new(Mutex::new(choices.fork())));
-        let handler = tower::service_fn(move |delivery: Delivery| {
-            record
-                .lock()
-                .unwrap()
-                .push(delivery.header.event_id.unwrap());
-            let choice = rng.lock().unwrap().u8(..8);
-            async move {
-                match choice {
-                    0 => return Err::<_, BoxError>("a failure".into()),
-                    1 => resume_unwind(Box::new("a panic without a line on stderr")),
-                    2 => sleep(Duration::from_micros(300)).await,
-                    _ => yield_now().await,
-                }
-                Ok(Outcome::Handled)
-            }
-        });
-        let ack_first = AckFirstLayer::builder()
-            .max_waiting(100)
-            .max_running(3)
-            .build()
-            .unwrap();
-        // Called and written down at once, so that there is an order to speak of.
-        let calling = Mutex::new((ack_first.layer(handler), Vec::new()));
-        let calling = Arc::new(calling);
-        let drained_at = choices.usize(..EVENTS);
-        // Some drains have no time, and some have as much as they need.
-        let within = Duration::from_micros(choices.u64(..2_000));
-        let within = if choices.bool() { within } else { PATIENCE };
-        let (mut tasks, mut drain) = (JoinSet::new(), None);
-        for id in 0..EVENTS {
-            let called = Arc::clone(&calling);
-            tasks.spawn(async move {
-                let (service, acknowledged) = &mut *called.lock().unwrap();
-                let called = service.call(delivery("x_v1", &id.to_string()));
-                if called.into_inner().is_ok() {
-                    acknowledged.push(id.to_string());
-                }
-            });
-            if id == drained_at {
-                let (ack_first, started) = (ack_first.clone(), Arc::clone(&started));
-                drain = Some(tokio::spawn(async move {
-                    let drained = ack_first.drain(within).await;
-                    (drained, started.lock().unwrap().len())
-                }));
-            }
-        }
-        let drained = timeout(PATIENCE, drain.unwrap()).await.unwrap();
-        let (drained, at_the_end) = drained.unwrap();
-        timeout(PATIENCE, tasks.join_all()).await.unwrap();
-
-        let acknowledged = &calling.lock().unwrap().1;
-        let stats = ack_first.stats();
-        assert_eq!((stats.waiting, stats.running), (0, 0), "round {round}");
-        let told = stats.handled + stats.failed + stats.cancelled;
-        assert_eq!(told, acknowledged.len() as u64, "round {round}");
-        let cut_off = drained.map_or_else(|error| error.cancelled(), |()| 0);
-        assert_eq!(cut_off, stats.cancelled, "round {round}");
-        let started = started.lock().unwrap();
-        assert_eq!(started.len(), at_the_end, "round {round}: after the drain");
-        assert_eq!(started[..], acknowledged[..started.len()], "round {round}");
-        cut_off_in_all += cut_off;
-    }
-    println!("{cut_off_in_all} cut off");
-    assert!(cut_off_in_all > 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 8)]

@@ -5,9 +5,8 @@ use std::time::Duration;
 use lark_events::{
     BoxError, Delivery, Dispatcher, Outcome, RawReply, Reject, RetryAfter, UnhandledPolicy,
 };
-use lark_events_layers::{AckFirstLayer, DedupLayer, InOrderLayer};
+use lark_events_layers::{DedupLayer, InOrderLayer};
 use lark_events_sim::Mode;
-use tokio::time::sleep;
 use tower::util::{BoxCloneService, option_layer};
 use tower::{Layer as _, ServiceBuilder, service_fn};
 
@@ -99,24 +98,6 @@ async fn a_rejected_event_is_never_handled_again() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_rejected_event_that_was_acknowledged_first_is_counted_as_such() {
-    for service in failing() {
-        let ack_first = AckFirstLayer::new();
-        let service = ack_first.layer(service);
-        for event_type in ["rejected_v1", "failing_v1", "retried_v1"] {
-            let taken = pass(&service, delivery(event_type, event_type)).await;
-            assert_eq!(taken.unwrap(), Outcome::Handled);
-        }
-        sleep(Duration::from_secs(1)).await;
-        let stats = ack_first.stats();
-        assert_eq!(
-            (stats.rejected_events, stats.failed, stats.handled),
-            (1, 2, 0)
-        );
-    }
-}
-
 /// Services of one error type, whether a layer is there or not.
 #[tokio::test(start_paused = true)]
 async fn every_layer_can_be_left_out() {
@@ -124,7 +105,6 @@ async fn every_layer_can_be_left_out() {
         let dispatcher = Dispatcher::builder().on_raw("a_v1", |_| async move {});
         let service = ServiceBuilder::new()
             .layer(option_layer(is_there.then(DedupLayer::new)))
-            .layer(option_layer(is_there.then(AckFirstLayer::new)))
             .layer(option_layer(is_there.then(InOrderLayer::by_tenant)))
             .service(dispatcher.build().unwrap());
         #[cfg(feature = "metrics")]

@@ -1,4 +1,4 @@
-//! Checks the official SDKs against the local platform. `cargo xtask interop` installs the SDKs and runs
+//! Checks the official SDKs against the simulator. `cargo xtask interop` installs the SDKs and runs
 //! this. Each SDK runs in an app of its own (`xtask/interop`). This program drives the platform, compares
 //! what both sides saw, and prints a line for each check.
 //!

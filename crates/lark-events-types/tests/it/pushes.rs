@@ -1,4 +1,4 @@
-//! The local platform pushes every event of the catalogue as one of the app's own.
+//! The simulator pushes every event of the catalogue as one of the app's own.
 
 use std::time::{Duration, SystemTime};
 

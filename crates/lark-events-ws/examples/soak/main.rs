@@ -1,4 +1,4 @@
-//! The soak test, for `cargo xtask soak`: the long connection against the local platform, over real
+//! The soak test, for `cargo xtask soak`: the long connection against the simulator, over real
 //! sockets, while everything goes wrong that the platform can have go wrong. Whatever is leaked,
 //! lost or said twice adds up.
 //!

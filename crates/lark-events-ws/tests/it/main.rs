@@ -1,4 +1,4 @@
-//! The long connection against the local platform: in memory with a paused clock where time counts,
+//! The long connection against the simulator: in memory with a paused clock where time counts,
 //! over sockets where those do.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]

@@ -1,4 +1,4 @@
-//! The bot as a process, between a local platform that pushes messages and a stub of the API that it
+//! The bot as a process, between a simulator that pushes messages and a stub of the API that it
 //! answers by.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]

@@ -9,7 +9,7 @@ use crate::limits::MAX_CHALLENGE;
 /// Longest name, and longest string of any characters, in bytes: less than a block of the cipher.
 const SHORT: u32 = 15;
 /// Longest string of digits, lower-case a to f and `.-_:il`, for ids and times. The chance that 16
-/// random bytes match is below 2⁻⁵⁷.
+/// random bytes match is below 2⁻⁵⁶.
 const LONG: u32 = 64;
 /// Longest number.
 const NUMBER: u32 = 20;

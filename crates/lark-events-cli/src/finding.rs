@@ -1,6 +1,15 @@
-//! The result of a case: a verdict, the observation, and advice.
+//! The result of a case of a check: a verdict, the observation, and advice.
+
+use std::io;
 
 use serde::Serialize;
+use serde_json::json;
+
+use crate::output::{BAD, FAINT, GOOD, Output, STRONG};
+use crate::text::Text;
+
+/// The longest name of a case.
+pub(crate) const NAME_WIDTH: usize = 16;
 
 /// From best to worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -84,5 +93,66 @@ impl Finding {
             }
             worst => worst.unwrap_or_else(|| Self::skip("nothing was sent")),
         }
+    }
+
+    /// Prints the finding of a case.
+    pub(crate) fn show(&self, case: &str, output: Output) -> io::Result<()> {
+        if output.json {
+            #[derive(Serialize)]
+            struct Row<'a> {
+                case: &'a str,
+                #[serde(flatten)]
+                finding: &'a Finding,
+            }
+            let finding = self;
+            return output.print_json(&Row { case, finding });
+        }
+        let style = match self.verdict {
+            Verdict::Pass => GOOD,
+            Verdict::Warn => STRONG,
+            Verdict::Fail => BAD,
+            Verdict::Skip => FAINT,
+        };
+        let seen = format!("  {case:<NAME_WIDTH$}  {}", self.seen);
+        output.print(Text::painted(style, self.verdict.name()).then(seen))?;
+        if let Some(advice) = self.advice {
+            let indent = format!("{:NAME_WIDTH$}        ", "");
+            output.print(Text::line(indent).then(Text::painted(FAINT, advice)))?;
+        }
+        Ok(())
+    }
+}
+
+/// The number of cases by verdict.
+#[derive(Default, Serialize)]
+pub(crate) struct Counts {
+    passed: usize,
+    warned: usize,
+    pub(crate) failed: usize,
+    skipped: usize,
+}
+
+impl Counts {
+    pub(crate) fn add(&mut self, verdict: Verdict) {
+        *match verdict {
+            Verdict::Pass => &mut self.passed,
+            Verdict::Warn => &mut self.warned,
+            Verdict::Fail => &mut self.failed,
+            Verdict::Skip => &mut self.skipped,
+        } += 1;
+    }
+
+    pub(crate) fn show(&self, output: Output) -> io::Result<()> {
+        if output.json {
+            return output.print_json(&json!({ "summary": self }));
+        }
+        let Self {
+            passed,
+            warned,
+            failed,
+            skipped,
+        } = self;
+        let text = format!("{passed} passed, {warned} warned, {failed} failed, {skipped} skipped");
+        output.print(Text::painted(STRONG, text))
     }
 }

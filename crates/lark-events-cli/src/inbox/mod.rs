@@ -1,0 +1,71 @@
+//! `lark-events inbox`: looks into the store of a durable inbox, and acts on its events while workers run.
+
+mod act;
+mod doctor;
+mod filters;
+mod list;
+mod migrate;
+mod progress;
+mod prune;
+mod replay;
+mod row;
+mod show;
+mod stats;
+mod store;
+mod walk;
+mod when;
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use crate::Error;
+use crate::output::Output;
+
+/// List, show, retry, drop and replay the events in the store of a durable inbox.
+///
+/// Every command works while receivers and workers run. Bodies are printed only by `show --body`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  lark-events inbox stats --store sqlite:events.db
+  lark-events inbox ls --store sqlite:events.db --state dead
+  lark-events inbox retry --store sqlite:events.db --error 'connection refused'
+
+An event is in one of these states:
+  ready    it can be claimed
+  waiting  it waits for its lane, or for the time of a retry
+  leased   it is being handled
+  dead     its attempts failed: a dead letter
+  done     it is finished; the store keeps it for its retention")]
+pub(crate) struct InboxArgs {
+    #[command(subcommand)]
+    command: InboxCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum InboxCommand {
+    Ls(list::LsArgs),
+    Show(show::ShowArgs),
+    Retry(act::RetryArgs),
+    Drop(act::DropArgs),
+    Replay(replay::ReplayArgs),
+    Stats(stats::StatsArgs),
+    Prune(prune::PruneArgs),
+    Migrate(migrate::MigrateArgs),
+    Doctor(doctor::DoctorArgs),
+}
+
+pub(crate) async fn run(args: InboxArgs, output: Output) -> Result<ExitCode, Error> {
+    match args.command {
+        InboxCommand::Ls(args) => list::run(&args, output).await,
+        InboxCommand::Show(args) => show::run(&args, output).await,
+        InboxCommand::Retry(args) => act::retry(&args, output).await,
+        InboxCommand::Drop(args) => act::drop(&args, output).await,
+        InboxCommand::Replay(args) => replay::run(args, output).await,
+        InboxCommand::Stats(args) => stats::run(&args, output).await,
+        InboxCommand::Prune(args) => prune::run(&args, output).await,
+        InboxCommand::Migrate(args) => migrate::run(&args, output).await,
+        InboxCommand::Doctor(args) => doctor::run(&args, output).await,
+    }
+}

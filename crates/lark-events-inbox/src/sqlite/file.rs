@@ -1,0 +1,106 @@
+//! A look into the file of a store that changes nothing, for tools.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::connection::BUSY_TIMEOUT;
+use super::failure::Failure;
+use super::schema;
+use crate::store::StoreError;
+
+/// The file of a [`SqliteStore`](crate::SqliteStore), for tools that look into it and change nothing.
+///
+/// ```no_run
+/// # async fn check() -> Result<(), lark_events_inbox::StoreError> {
+/// use lark_events_inbox::SqliteFile;
+///
+/// let file = SqliteFile::new("events.db");
+/// let version = file.version().await?;
+/// for step in SqliteFile::migration(version) {
+///     println!("{step}");
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct SqliteFile {
+    path: PathBuf,
+}
+
+impl SqliteFile {
+    /// The version of the tables that this crate reads and writes.
+    pub const VERSION: u32 = schema::VERSION;
+
+    /// The maximum number of problems that a check returns.
+    const MAX_PROBLEMS: u32 = 20;
+
+    /// The file at this path. It is not opened yet.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// The version of the tables; 0 for an empty file.
+    ///
+    /// # Errors
+    ///
+    /// [`Corrupt`](crate::StoreErrorKind::Corrupt) when the file is something else than an inbox, and
+    /// [`Unavailable`](crate::StoreErrorKind::Unavailable) when it cannot be read.
+    pub async fn version(&self) -> Result<u32, StoreError> {
+        self.call(schema::version).await
+    }
+
+    /// Fails if the tables have another version than [`VERSION`](Self::VERSION).
+    pub(super) async fn expect_current(&self) -> Result<(), StoreError> {
+        self.call(schema::expect_current).await
+    }
+
+    /// Checks the structure of the file, all of which is read: `PRAGMA quick_check`. Returns the problems,
+    /// at most 20. A large file takes long; workers go on meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// As [`version`](Self::version).
+    pub async fn quick_check(&self) -> Result<Vec<String>, StoreError> {
+        self.call(|connection| {
+            let sql = format!("PRAGMA quick_check({})", Self::MAX_PROBLEMS);
+            let mut problems = connection.prepare(&sql)?;
+            let problems = problems.query_map((), |row| row.get(0))?;
+            let mut problems: Vec<String> = problems.collect::<Result<_, _>>()?;
+            problems.retain(|problem| problem != "ok");
+            Ok(problems)
+        })
+        .await
+    }
+
+    /// The SQL that brings tables of this version to [`VERSION`](Self::VERSION), step by step, for
+    /// operators whose programs may not change tables. Opening a store does the same.
+    #[must_use]
+    pub fn migration(from: u32) -> Vec<String> {
+        let transaction = |(step, version)| {
+            let mark = schema::mark(version);
+            format!("BEGIN IMMEDIATE;\n{step}{mark}COMMIT;\n")
+        };
+        schema::steps(from).map(transaction).collect()
+    }
+
+    async fn call<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let path = self.path.clone();
+        let called = tokio::task::spawn_blocking(move || call(&look(&path)?));
+        let called = called.await.unwrap_or(Err(Failure::Gone));
+        Ok(called?)
+    }
+}
+
+/// Opens a file that exists, to read. SQLite may still end the write-ahead log of a process that died.
+fn look(path: &Path) -> Result<Connection, Failure> {
+    std::fs::metadata(path)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "query_only", true)?;
+    Ok(connection)
+}
