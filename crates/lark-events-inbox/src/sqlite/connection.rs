@@ -195,13 +195,21 @@ fn in_savepoint<T>(
     call: impl FnOnce(&Connection) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     connection.execute_batch("SAVEPOINT call")?;
-    let result = call(connection);
-    let end = match &result {
-        Ok(_) => "RELEASE call",
-        Err(_) => "ROLLBACK TO call; RELEASE call",
-    };
-    connection.execute_batch(end)?;
-    result
+    match call(connection) {
+        Ok(value) => {
+            connection.execute_batch("RELEASE call")?;
+            Ok(value)
+        }
+        Err(failure) => {
+            // A full disk, for example, has undone the whole transaction, and the savepoint with it.
+            let is_gone = connection.is_autocommit();
+            let undo = "ROLLBACK TO call; RELEASE call";
+            if !is_gone && connection.execute_batch(undo).is_err() {
+                connection.execute_batch("ROLLBACK")?;
+            }
+            Err(failure)
+        }
+    }
 }
 
 #[cfg(test)]
