@@ -259,7 +259,7 @@ impl Shared {
             self.monitor.check_now_and_then();
             // Callers that were answered may have their next events ready: a larger batch costs a store no
             // more.
-            tokio::task::yield_now().await;
+            let_others_run().await;
         }
         std::mem::forget(ending);
     }
@@ -318,6 +318,20 @@ impl Shared {
         let next = next.into_iter();
         Some(next.filter(|(_, caller)| caller.waits()).unzip())
     }
+}
+
+/// Goes to the end of the runtime's queue. `tokio::task::yield_now` would instead wait for this thread,
+/// which a handler may block.
+async fn let_others_run() {
+    let mut has_run = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut has_run, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// The types and ids of a batch, if the log wants them.

@@ -33,8 +33,9 @@ const MAX_LINES: usize = 40;
 /// A dead process's events are handled after this.
 const LEASE_MS: u32 = 400;
 const HANDLER_MS: u32 = 2;
-/// For longer than a process takes to start.
-const REDELIVERIES: [Duration; 1_200] = [Duration::from_millis(50); 1_200];
+/// The redeliveries of an event, for longer than a process takes to start.
+const REDELIVERIES: usize = 1_200;
+const REDELIVERED_AFTER: Duration = Duration::from_millis(50);
 
 /// A line that a process prints.
 #[derive(Debug, Clone)]
@@ -179,7 +180,8 @@ async fn what_was_acknowledged_is_handled_though_the_example_is_killed() {
     let mut start = || Running::start(&mut command, sender.clone());
     let mut running = start();
     listening(port).await;
-    let platform = platform(port).redeliver_after(REDELIVERIES).start().await;
+    let waits = std::iter::repeat_n(REDELIVERED_AFTER, REDELIVERIES);
+    let platform = platform(port).redeliver_after(waits).start().await;
     let platform = Arc::new(platform.unwrap());
     let stop = Arc::new(AtomicBool::new(false));
     let mut chats = BTreeMap::new();
