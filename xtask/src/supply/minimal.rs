@@ -113,8 +113,10 @@ fn pin(manifest: &mut Table) -> BTreeSet<String> {
     held
 }
 
-/// `1.4` allows `1.4.0` and later.
+/// `1.4` allows `1.4.0` and later, and so does `>=1.4, <1.9`.
 fn lowest(requirement: &str) -> String {
+    let from = requirement.split(',').next().unwrap_or_default();
+    let requirement = from.trim_start_matches(">=").trim();
     let missing = 2usize.saturating_sub(requirement.matches('.').count());
     format!("={requirement}{}", ".0".repeat(missing))
 }
