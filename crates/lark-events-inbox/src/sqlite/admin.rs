@@ -210,8 +210,7 @@ fn discard(
         if listed.state == State::Dead {
             connection.execute("DELETE FROM dead WHERE seq = ?1", [number])?;
         } else {
-            let lane = steps::remove(connection, number)?;
-            steps::promote(connection, lane.as_deref(), now)?;
+            steps::remove(connection, number, now)?;
         }
     }
     Ok(discarded.len() as u64)
@@ -284,6 +283,7 @@ impl Admin for SqliteStore {
             }
         }
     }
+
     async fn groups(
         &self,
         filter: &Filter,

@@ -119,8 +119,7 @@ pub(super) fn claim(
             // Nobody can handle it: an operator looks at it.
             Err(failure @ Failure::Row(_)) => {
                 bury(connection, number, attempt, Some(&failure.to_string()), now)?;
-                let lane = remove(connection, number)?;
-                promote(connection, lane.as_deref(), now)?;
+                remove(connection, number, now)?;
             }
             Err(failure) => return Err(failure),
         }
@@ -183,13 +182,11 @@ fn settle_one(connection: &Connection, settlement: &Settlement, now: i64) -> Res
     let error = settlement.error.as_deref();
     match settlement.settled {
         Settled::Done => {
-            let lane = remove(connection, number)?;
-            promote(connection, lane.as_deref(), now)?;
+            remove(connection, number, now)?;
         }
         Settled::Dead => {
             bury(connection, number, attempt, error, now)?;
-            let lane = remove(connection, number)?;
-            promote(connection, lane.as_deref(), now)?;
+            remove(connection, number, now)?;
         }
         Settled::RetryIn(delay) => show_at(connection, number, delay, attempt, error, now)?,
         Settled::Release(delay) => {
@@ -259,21 +256,17 @@ fn bury(
     Ok(())
 }
 
-/// Removes a task. Returns its lane.
-pub(super) fn remove(connection: &Connection, number: i64) -> Result<Option<String>, Failure> {
+/// Removes a task, and promotes the next of its lane.
+pub(super) fn remove(connection: &Connection, number: i64, now: i64) -> Result<(), Failure> {
     let sql = "DELETE FROM task WHERE seq = ?1 RETURNING lane";
     let mut removed = connection.prepare_cached(sql)?;
-    let lane = removed.query_row([number], |row| row.get(0)).optional()?;
-    Ok(lane.flatten())
+    let lane: Option<Option<String>> = removed.query_row([number], |row| row.get(0)).optional()?;
+    promote(connection, lane.flatten().as_deref(), now)
 }
 
 /// Makes the first task of a lane its head, visible now: behind the heads that wait already. The head
 /// that is there stays.
-pub(super) fn promote(
-    connection: &Connection,
-    lane: Option<&str>,
-    now: i64,
-) -> Result<(), Failure> {
+fn promote(connection: &Connection, lane: Option<&str>, now: i64) -> Result<(), Failure> {
     let Some(lane) = lane else {
         return Ok(());
     };
