@@ -29,8 +29,6 @@ mod recorded {
     const ATTEMPTS: &str = "lark_events_inbox_attempts_total";
     const LAG_SECONDS: &str = "lark_events_inbox_lag_seconds";
     const LEASES_LOST: &str = "lark_events_inbox_leases_lost_total";
-
-    #[cfg(feature = "sqlite")]
     const PRUNED: &str = "lark_events_inbox_pruned_total";
 
     fn described() {
@@ -113,7 +111,6 @@ mod recorded {
         counter!(LEASES_LOST).increment(claims as u64);
     }
 
-    #[cfg(feature = "sqlite")]
     pub(crate) fn pruned(events: u64) {
         described();
         counter!(PRUNED).increment(events);
@@ -135,7 +132,6 @@ mod nothing {
     pub(crate) fn started(_: SystemTime) {}
     pub(crate) fn attempted(_: AttemptOutcome) {}
     pub(crate) fn lost(_: usize) {}
-    #[cfg(feature = "sqlite")]
     pub(crate) fn pruned(_: u64) {}
 }
 

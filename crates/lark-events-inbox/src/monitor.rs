@@ -111,7 +111,7 @@ impl Monitor {
         tokio::spawn(async move {
             if let Err(error) = monitor.status().await {
                 let error = &error as &dyn Error;
-                error!(error, "the store does not tell its status");
+                error!(error, "the store did not return its status");
             }
         });
     }

@@ -3,17 +3,18 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use lark_events::Transport;
 use rusqlite::{Connection, Row, params, params_from_iter};
 
 use super::SqliteStore;
 use super::failure::Failure;
 use super::query::{Query, Source};
-use super::rows::{ENTRY, bits, entry, outcome, seq, time, transport, until};
+use super::rows::{ENTRY, bits, entry, seq, time, until};
 use super::steps;
 use crate::admin::{
     Admin, AttemptRecord, Filter, Group, Grouping, Listed, Operation, Page, Shown, State,
 };
-use crate::store::StoreError;
+use crate::store::{AttemptOutcome, StoreError};
 
 fn listed(row: &Row<'_>, now: i64) -> Result<Listed, rusqlite::Error> {
     let visible_at: Option<i64> = row.get("visible_at")?;
@@ -38,7 +39,7 @@ fn listed(row: &Row<'_>, now: i64) -> Result<Listed, rusqlite::Error> {
         event_id: row.get("event_id")?,
         tenant_key: row.get("tenant_key")?,
         lane: row.get("lane")?,
-        transport: transport(&transport_name),
+        transport: Transport::from_name(&transport_name).unwrap_or(Transport::Local),
         received_at: time(row.get("received_at")?),
         attempts: row.get("attempts")?,
         visible_in: visible_at.and_then(|at| until(at, now)),
@@ -139,7 +140,7 @@ fn show(connection: &Connection, number: u64, now: i64) -> Result<Option<Shown>,
             row.get(0)?,
             time(row.get(1)?),
             Duration::from_micros(took.unsigned_abs()),
-            outcome(&name),
+            AttemptOutcome::from_name(&name),
             row.get(4)?,
         ))
     })?;
@@ -276,7 +277,7 @@ impl Admin for SqliteStore {
         let age = age.max(Self::MIN_RETENTION);
         let mut pruned: u64 = 0;
         loop {
-            let some = self.prune_some(age).await?;
+            let some = self.prune_batch(age).await?;
             pruned = pruned.saturating_add(some);
             if some == 0 {
                 return Ok(pruned);

@@ -133,9 +133,8 @@ fn connect(path: &Path, access: Access) -> Result<Connection, Failure> {
     let mode: String =
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     if mode != "wal" {
-        return Err(Failure::Row(format!(
-            "the journal is `{mode}`, not a write-ahead log"
-        )));
+        let error = format!("the journal is `{mode}`, not a write-ahead log");
+        return Err(std::io::Error::other(error).into());
     }
     // Each commit is on disk before it is answered.
     connection.pragma_update(None, "synchronous", "FULL")?;

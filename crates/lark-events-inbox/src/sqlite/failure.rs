@@ -1,5 +1,6 @@
 //! Failures of SQLite, as those of a store.
 
+use std::error::Error as _;
 use std::fmt;
 use std::io;
 
@@ -22,7 +23,7 @@ pub(super) enum Failure {
     /// The file can only be read.
     ReadOnly,
     /// A row cannot be read as an event.
-    Row(String),
+    Row(StoreError),
     /// The transaction ended before the call.
     Ended,
     /// The thread has ended.
@@ -86,7 +87,10 @@ impl fmt::Display for Failure {
             ),
             Self::Foreign => f.write_str("the file is a database, but not one of an inbox"),
             Self::ReadOnly => f.write_str("the file cannot be written: check its owner and mode"),
-            Self::Row(error) => write!(f, "a row is not an event: {error}"),
+            Self::Row(error) => match error.source() {
+                Some(cause) => write!(f, "{cause}"),
+                None => error.fmt(f),
+            },
             Self::Ended => f.write_str("an earlier call ended the transaction"),
             Self::Gone => f.write_str("the thread of the database has ended"),
         }

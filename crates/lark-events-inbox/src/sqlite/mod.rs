@@ -28,7 +28,6 @@ use self::connection::{Access, Database};
 use self::failure::Failure;
 pub use self::file::SqliteFile;
 use self::rows::micros;
-use crate::measured;
 use crate::store::{
     Appended, Capabilities, Claimed, Entry, Fence, Settlement, Status, Store, StoreError, WorkerId,
     WorkerState,
@@ -282,12 +281,11 @@ impl Store for SqliteStore {
     async fn heartbeat(&self, worker: WorkerId, state: WorkerState) -> Result<(), StoreError> {
         let now = self.now();
         let beat = move |connection: &_| steps::heartbeat(connection, worker, state, now);
-        self.writer.call(beat).await?;
-        if state == WorkerState::Running {
-            let pruned = self.prune_some(self.retention).await?;
-            measured::pruned(pruned);
-        }
-        Ok(())
+        self.writer.call(beat).await
+    }
+
+    async fn prune_some(&self) -> Result<u64, StoreError> {
+        self.prune_batch(self.retention).await
     }
 }
 
@@ -308,7 +306,7 @@ impl SqliteStore {
     }
 
     /// Prunes one batch, so that no call waits for long.
-    async fn prune_some(&self, age: Duration) -> Result<u64, StoreError> {
+    async fn prune_batch(&self, age: Duration) -> Result<u64, StoreError> {
         let now = self.now();
         let prune = move |connection: &_| steps::prune(connection, age, now);
         self.writer.call(prune).await

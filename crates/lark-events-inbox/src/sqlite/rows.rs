@@ -2,12 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
-use lark_events::{Delivery, Transport};
 use rusqlite::Row;
 
 use super::failure::Failure;
-use crate::store::{AttemptOutcome, Entry};
+use crate::store::Entry;
 
 /// A time in microseconds since 1970.
 pub(super) fn micros(time: SystemTime) -> i64 {
@@ -44,20 +42,6 @@ pub(super) fn seq(number: i64) -> u64 {
     number.unsigned_abs()
 }
 
-pub(super) fn transport(name: &str) -> Transport {
-    match name {
-        "webhook" => Transport::Webhook,
-        "long_connection" => Transport::LongConnection,
-        _ => Transport::Local,
-    }
-}
-
-pub(super) fn outcome(name: &str) -> AttemptOutcome {
-    let known = AttemptOutcome::ALL.into_iter();
-    let mut known = known.filter(|outcome| outcome.as_str() == name);
-    known.next().unwrap_or(AttemptOutcome::Failed)
-}
-
 /// The columns that make an entry, for [`entry`].
 pub(super) const ENTRY: &str =
     "e.document, e.transport, e.received_at, e.dedup_key, e.lane, e.trace";
@@ -68,12 +52,8 @@ pub(super) fn entry(row: &Row<'_>, at: usize) -> Result<Entry, Failure> {
     let document: Vec<u8> = row.get(column(0))?;
     let transport_name: String = row.get(column(1))?;
     let received_at: i64 = row.get(column(2))?;
-    let delivery = Delivery::parse_unauthenticated(
-        Bytes::from(document),
-        transport(&transport_name),
-        time(received_at),
-    );
-    let mut entry = Entry::new(delivery.map_err(|error| Failure::Row(error.to_string()))?);
+    let entry = Entry::from_document(document, &transport_name, time(received_at));
+    let mut entry = entry.map_err(Failure::Row)?;
     entry.key = row.get(column(3))?;
     entry.lane = row.get(column(4))?;
     entry.trace = row.get(column(5))?;

@@ -1,8 +1,10 @@
 //! One event on its way through a store.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use lark_events::Delivery;
+use lark_events::{Delivery, Transport};
+
+use super::{StoreError, StoreErrorKind};
 
 /// An event to append, and the same event when it is claimed.
 #[derive(Debug, Clone)]
@@ -38,6 +40,28 @@ impl Entry {
             lane: None,
             trace: None,
         }
+    }
+
+    /// The entry of a stored document, for stores: what [`to_document`](Delivery::to_document) returned, the
+    /// [name](Transport::as_str) of the transport, and the time of arrival.
+    ///
+    /// # Errors
+    ///
+    /// [`Corrupt`](StoreErrorKind::Corrupt) when the document is not an event. The error has no part of it.
+    pub fn from_document(
+        document: impl Into<bytes::Bytes>,
+        transport: &str,
+        received_at: SystemTime,
+    ) -> Result<Self, StoreError> {
+        let transport = Transport::from_name(transport).unwrap_or(Transport::Local);
+        let delivery = Delivery::parse_unauthenticated(document.into(), transport, received_at);
+        let delivery = delivery.map_err(|error| {
+            StoreError::with_source(
+                StoreErrorKind::Corrupt,
+                format!("a row is not an event: {error}"),
+            )
+        })?;
+        Ok(Self::new(delivery))
     }
 
     /// The memory that this entry takes, in bytes: texts with the overhead of keeping them.

@@ -83,6 +83,16 @@ pub trait Store: Send + Sync + 'static {
     /// When the store cannot record it.
     async fn heartbeat(&self, worker: WorkerId, state: WorkerState) -> Result<(), StoreError>;
 
+    /// Removes some of the finished events that are older than the store's retention. A worker calls it after
+    /// each of its heartbeats. Returns how many were removed.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot tell that it was done.
+    async fn prune_some(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
     /// Called when a worker was dropped before it stopped, so that its last
     /// [heartbeat](Self::heartbeat) no longer counts. Nothing waits for it, so a store on the network
     /// does nothing here: the heartbeat gets old by itself.
@@ -260,6 +270,15 @@ impl AttemptOutcome {
         Self::Cancelled,
         Self::Lost,
     ];
+
+    /// The outcome of this name. An unknown name, of a later version, is [`Failed`](Self::Failed).
+    #[must_use]
+    pub fn from_name(name: &str) -> Self {
+        let mut known = Self::ALL.into_iter();
+        known
+            .find(|known| known.as_str() == name)
+            .unwrap_or(Self::Failed)
+    }
 
     /// The name used in metrics and in the history.
     #[must_use]

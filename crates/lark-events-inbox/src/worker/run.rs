@@ -252,6 +252,15 @@ impl Run {
                 WorkerState::Running
             };
             self.beat(state).await;
+            match timeout(HEARTBEAT_TIMEOUT, self.store().prune_some()).await {
+                Ok(Ok(pruned)) => measured::pruned(pruned),
+                // The next heartbeat tries again.
+                Ok(Err(error)) => {
+                    let error = &error as &dyn std::error::Error;
+                    debug!(error, "the store did not remove old events");
+                }
+                Err(_) => debug!("removing old events takes longer than expected"),
+            }
             let status = timeout(HEARTBEAT_TIMEOUT, self.store().status()).await;
             if let Ok(Ok(status)) = status {
                 measured::status(&status);

@@ -243,6 +243,13 @@ impl Transport {
             Self::Local => "local",
         }
     }
+
+    /// The transport of this name; `None` if there is none.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        let mut known = [Self::Webhook, Self::LongConnection, Self::Local].into_iter();
+        known.find(|known| known.as_str() == name)
+    }
 }
 
 #[cfg(test)]

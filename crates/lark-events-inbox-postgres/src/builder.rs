@@ -1,0 +1,123 @@
+//! The settings of a store.
+
+use std::fmt;
+use std::time::Duration;
+
+use lark_events_inbox::StoreError;
+
+use crate::facts::PostgresFacts;
+use crate::schema;
+use crate::session;
+use crate::store::PostgresStore;
+use crate::target::{Target, Tls};
+
+/// Builds a [`PostgresStore`].
+#[derive(Clone)]
+#[must_use = "a builder does nothing until it connects"]
+pub struct PostgresStoreBuilder {
+    url: String,
+    schema: String,
+    retention: Duration,
+    migrate: bool,
+    tls: Tls,
+}
+
+impl PostgresStoreBuilder {
+    pub(crate) fn new(url: String) -> Self {
+        Self {
+            url,
+            schema: PostgresStore::DEFAULT_SCHEMA.to_owned(),
+            retention: PostgresStore::DEFAULT_RETENTION,
+            migrate: true,
+            tls: Tls::None,
+        }
+    }
+
+    /// Sets the schema of the tables: [`DEFAULT_SCHEMA`](PostgresStore::DEFAULT_SCHEMA) by default. Its name has
+    /// lowercase letters, digits and `_`.
+    pub fn schema(mut self, schema: impl Into<String>) -> Self {
+        self.schema = schema.into();
+        self
+    }
+
+    /// Sets how long finished events and their keys are kept:
+    /// [`DEFAULT_RETENTION`](PostgresStore::DEFAULT_RETENTION) by default, and at least
+    /// [`MIN_RETENTION`](PostgresStore::MIN_RETENTION). An event whose request may be replayed for longer is
+    /// kept for as long as that.
+    pub fn retention(mut self, retention: Duration) -> Self {
+        self.retention = retention.max(PostgresStore::MIN_RETENTION);
+        self
+    }
+
+    /// Fails if the tables are not there or have an older version, instead of bringing them to the version of
+    /// this crate. Use it with a role that may not create tables, and run `lark-events inbox migrate` as their
+    /// owner.
+    pub fn without_migration(mut self) -> Self {
+        self.migrate = false;
+        self
+    }
+
+    /// Sets the configuration of encrypted connections, with the provider of cryptography and the roots that you
+    /// trust. A connection is encrypted if the server supports it. With `sslmode=require` in the URL it always
+    /// is.
+    #[cfg(feature = "rustls")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "rustls")))]
+    pub fn tls_config(mut self, config: impl Into<std::sync::Arc<rustls::ClientConfig>>) -> Self {
+        self.tls = Tls::Rustls(config.into());
+        self
+    }
+
+    /// Connects, and brings the tables to the version of this crate.
+    ///
+    /// # Errors
+    ///
+    /// [`Version`](lark_events_inbox::StoreErrorKind::Version) when the tables are of a newer version that this
+    /// crate cannot use, or have to be migrated [and may not be](Self::without_migration);
+    /// [`Unsupported`](lark_events_inbox::StoreErrorKind::Unsupported) when a setting is invalid, or the
+    /// database is not in UTF-8; [`Unavailable`](lark_events_inbox::StoreErrorKind::Unavailable) when the
+    /// server cannot be reached, or rejects the login.
+    pub async fn connect(self) -> Result<PostgresStore, StoreError> {
+        let target = self.target()?;
+        if self.migrate {
+            let client = session::open(&target).await?;
+            schema::migrate(&client, &target.schema).await?;
+        }
+        PostgresStore::open(target, self.retention).await
+    }
+
+    /// Looks at the server and the tables, and changes nothing: for tools, and for checks before a start.
+    ///
+    /// # Errors
+    ///
+    /// When a setting is invalid, or the server cannot be reached.
+    pub async fn facts(&self) -> Result<PostgresFacts, StoreError> {
+        let target = self.target()?;
+        let client = session::open(&target).await?;
+        Ok(PostgresFacts::read(&client, &target.schema).await?)
+    }
+
+    /// The SQL that brings tables of this version to [`VERSION`](PostgresStore::VERSION), step by step, for
+    /// operators whose programs may not create tables; version 0 is no tables. Connecting does the same.
+    ///
+    /// # Errors
+    ///
+    /// When a setting is invalid.
+    pub fn migration(&self, from: u32) -> Result<Vec<String>, StoreError> {
+        Ok(schema::script(from, &self.target()?.schema))
+    }
+
+    fn target(&self) -> Result<Target, StoreError> {
+        Ok(Target::new(&self.url, &self.schema, self.tls.clone())?)
+    }
+}
+
+/// Without the URL, which may have a password.
+impl fmt::Debug for PostgresStoreBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStoreBuilder")
+            .field("schema", &self.schema)
+            .field("retention", &self.retention)
+            .field("migrate", &self.migrate)
+            .finish_non_exhaustive()
+    }
+}

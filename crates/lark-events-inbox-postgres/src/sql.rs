@@ -1,0 +1,105 @@
+//! The statements, with the schema of the store. Those that are more than a look are functions of the schema.
+
+use std::sync::Arc;
+
+use lark_events_inbox::Monitor;
+
+use crate::completion::Completion;
+
+/// The statements of a store.
+#[derive(Debug)]
+pub(crate) struct Sql {
+    pub(crate) append: String,
+    pub(crate) claim: String,
+    pub(crate) extend: String,
+    pub(crate) settle: String,
+    pub(crate) complete: Arc<str>,
+    pub(crate) next_visible: String,
+    pub(crate) status: String,
+    pub(crate) heartbeat: String,
+    pub(crate) prune: String,
+    pub(crate) retry: String,
+    pub(crate) discard: String,
+    pub(crate) replay: String,
+    pub(crate) event: String,
+    pub(crate) history: String,
+    pub(crate) claim_key: String,
+    pub(crate) key: String,
+    pub(crate) key_done: String,
+    pub(crate) release_key: String,
+}
+
+impl Sql {
+    pub(crate) fn of(schema: &str) -> Self {
+        let alone = Monitor::MAX_ALONE.as_secs();
+        let micros = "'1 microsecond'::interval";
+        let age = |time: &str| format!("(extract(epoch FROM now() - {time}) * 1000000)::bigint");
+        let heads = format!("FROM {schema}.task WHERE is_head AND lane IS NOT NULL");
+        let free = format!("FROM {schema}.task WHERE lane IS NULL");
+        let first =
+            format!("least((SELECT min(visible_at) {heads}), (SELECT min(visible_at) {free}))");
+        Self {
+            append: format!("SELECT {schema}.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS answers"),
+            claim: format!("SELECT * FROM {schema}.claim($1, $2, $3, $4)"),
+            extend: format!("SELECT {schema}.extend($1, $2, $3) AS answers"),
+            settle: format!("SELECT {schema}.settle($1, $2, $3, $4, $5, $6, $7) AS answers"),
+            complete: Completion::statement(schema),
+            next_visible: format!("SELECT -{} AS next", age(&first)),
+            status: format!(
+                "SELECT t.*, (SELECT count(*) FROM {schema}.dead) AS dead, {first_age} AS lag,
+                    (SELECT {oldest} FROM {schema}.event
+                        WHERE seq = (SELECT min(seq) FROM {schema}.task)) AS oldest,
+                    (SELECT count(*) FROM {schema}.worker
+                        WHERE is_running AND seen_at > now() - interval '{alone} s') AS workers,
+                    (SELECT {seen} FROM {schema}.worker) AS worker_seen
+                FROM (
+                    SELECT count(*) FILTER (WHERE is_head AND visible_at <= now()) AS ready,
+                        count(*) FILTER (WHERE visible_at > now() AND fence IS NOT NULL) AS leased,
+                        count(*) FILTER (WHERE NOT is_head OR visible_at > now() AND fence IS NULL) AS waiting,
+                        count(*) FILTER (
+                            WHERE is_head AND lane IS NOT NULL AND visible_at > now() AND fence IS NULL
+                        ) AS blocked_lanes
+                    FROM {schema}.task
+                ) AS t",
+                first_age = format_args!("nullif(greatest({}, -1), -1)", age(&first)),
+                oldest = age("received_at"),
+                seen = age("max(seen_at)"),
+            ),
+            // One statement for both, as all calls are.
+            heartbeat: format!(
+                "WITH gone AS (DELETE FROM {schema}.worker WHERE id = $1 AND $2 IS NULL)
+                INSERT INTO {schema}.worker AS w (id, is_running, seen_at)
+                SELECT $1, $2, now() WHERE $2 IS NOT NULL
+                ON CONFLICT (id) DO UPDATE SET is_running = excluded.is_running, seen_at = excluded.seen_at"
+            ),
+            prune: format!("SELECT {schema}.prune($1, $2) AS pruned"),
+            retry: format!("SELECT {schema}.retry($1) AS changed"),
+            discard: format!("SELECT {schema}.discard($1) AS changed"),
+            replay: format!("SELECT {schema}.replay($1) AS changed"),
+            event: format!(
+                "SELECT document, transport, received_at, dedup_key, lane, trace FROM {schema}.event
+                WHERE seq = $1"
+            ),
+            history: format!(
+                "SELECT number, ended_at, took, outcome, error FROM {schema}.attempt
+                WHERE seq = $1 ORDER BY ended_at, number"
+            ),
+            claim_key: format!(
+                "INSERT INTO {schema}.claim AS c (key, owner, outcome, until)
+                VALUES ($1, $2, NULL, now() + $3 * {micros})
+                ON CONFLICT (key) DO UPDATE SET owner = excluded.owner, outcome = NULL, until = excluded.until
+                WHERE c.until <= now() OR c.outcome IS NULL AND c.owner = excluded.owner
+                RETURNING 1"
+            ),
+            key: format!("SELECT outcome FROM {schema}.claim WHERE key = $1 AND until > now()"),
+            key_done: format!(
+                "INSERT INTO {schema}.claim AS c (key, owner, outcome, until)
+                VALUES ($1, NULL, $2, now() + $3 * {micros})
+                ON CONFLICT (key) DO UPDATE SET owner = NULL, outcome = excluded.outcome,
+                    until = CASE WHEN c.outcome IS NULL THEN excluded.until
+                        ELSE greatest(c.until, excluded.until) END"
+            ),
+            release_key: format!("DELETE FROM {schema}.claim WHERE key = $1 AND owner = $2"),
+        }
+    }
+}

@@ -1,0 +1,401 @@
+//! The store.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use lark_events_inbox::{
+    Appended, AttemptOutcome, Capabilities, Claimed, Entry, Fence, Settled, Settlement, Status,
+    Store, StoreError, StoreErrorKind, WorkerId, WorkerState,
+};
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
+use tokio::time::sleep;
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+
+use crate::builder::PostgresStoreBuilder;
+use crate::completion::Completion;
+use crate::failure::Failure;
+use crate::rows::{bits, duration, entry, get, indexed, number, span, text};
+use crate::schema;
+use crate::session::{Connection, wake};
+use crate::sql::Sql;
+use crate::target::Target;
+
+/// At most one notification in this time: each takes a lock that all databases of the server share.
+const NOTIFY_PAUSE: Duration = Duration::from_millis(50);
+/// The shortest wait for an event that is visible already, but that another transaction has locked.
+const MIN_WAIT: Duration = Duration::from_millis(50);
+/// The maximum number of events that one call prunes.
+const MAX_PRUNED: i32 = 5_000;
+
+/// Keeps events in PostgreSQL 15 or newer, for any number of receivers and workers.
+///
+/// An event is acknowledged once its commit is as durable as the server is configured for: on its disk, and with
+/// a synchronous standby also on the disk of that. `synchronous_commit=off` does not hold for it. A commit whose
+/// wait for the standby is cancelled counts as a failure.
+///
+/// - The clock of the server decides about leases, delays and ages. The clocks of the programs do not matter.
+/// - The log of events is the memory of their keys: an event is recognised as a duplicate for the
+///   [retention](PostgresStoreBuilder::retention), 7 days by default. A worker prunes older events, but never one
+///   that is not finished, nor a dead letter.
+/// - **The tables have the events in clear text.**
+/// - A handler can finish its event in its own transaction: [`Completion`].
+/// - It is also a [`DedupStore`](lark_events_layers::DedupStore), with which handlers in several processes share
+///   what they have handled.
+/// - A text with U+0000, which PostgreSQL cannot store in its columns, has U+2400 there. A key or lane of more
+///   than 1,024 bytes ends with its hash. The event itself stays as it is.
+pub struct PostgresStore {
+    target: Arc<Target>,
+    retention: Duration,
+    pub(crate) sql: Sql,
+    /// For acknowledgements alone: they wait for nothing else.
+    appends: Connection,
+    /// For everything else that waits for a commit, and for operators.
+    pub(crate) settles: Connection,
+    /// For claims and their extensions, which must go on while a commit waits for a standby.
+    claims: Arc<Connection>,
+    changed: Arc<Notify>,
+    unannounced: Arc<Notify>,
+    announcing: AbortHandle,
+    /// The claims so far, which take turns between lanes and events without one.
+    turns: AtomicUsize,
+}
+
+impl PostgresStore {
+    /// The default schema of the tables.
+    pub const DEFAULT_SCHEMA: &'static str = schema::DEFAULT;
+    /// The default retention of finished events, and of their keys.
+    pub const DEFAULT_RETENTION: Duration = Duration::from_hours(7 * 24);
+    /// The shortest retention: the platform redelivers for 7.1 hours, and a webhook accepts a replay for
+    /// as long with the default freshness.
+    pub const MIN_RETENTION: Duration = Duration::from_mins(8 * 60 + 11);
+    /// The version of the tables that this crate creates.
+    pub const VERSION: u32 = schema::VERSION;
+
+    /// Connects with the default settings, and creates the tables if they do not exist.
+    ///
+    /// The URL is that of [tokio-postgres](tokio_postgres::Config), for example
+    /// `postgres://user:password@host:5432/database`. With several hosts it uses the one that takes writes.
+    ///
+    /// # Errors
+    ///
+    /// As [`PostgresStoreBuilder::connect`].
+    pub async fn connect(url: impl Into<String>) -> Result<Self, StoreError> {
+        Self::builder(url).connect().await
+    }
+
+    /// Starts configuring a store.
+    pub fn builder(url: impl Into<String>) -> PostgresStoreBuilder {
+        PostgresStoreBuilder::new(url.into())
+    }
+
+    pub(crate) async fn open(target: Target, retention: Duration) -> Result<Self, StoreError> {
+        let target = Arc::new(target);
+        let changed = Arc::new(Notify::new());
+        let listens = Some(Arc::clone(&changed));
+        let claims = Arc::new(Connection::new(Arc::clone(&target), listens));
+        let sql = Sql::of(&target.schema);
+        let unannounced = Arc::new(Notify::new());
+        let announce = announce(
+            Arc::clone(&claims),
+            Arc::clone(&unannounced),
+            target.schema.clone(),
+        );
+        let store = Self {
+            retention,
+            sql,
+            appends: Connection::new(Arc::clone(&target), None),
+            settles: Connection::new(Arc::clone(&target), None),
+            claims,
+            changed,
+            unannounced,
+            announcing: tokio::spawn(announce).abort_handle(),
+            turns: AtomicUsize::new(0),
+            target,
+        };
+        store.appends.connect().await?;
+        Ok(store)
+    }
+
+    pub(crate) fn schema(&self) -> &str {
+        &self.target.schema
+    }
+
+    /// Wakes the workers of this process, and those of others soon.
+    pub(crate) fn wake(&self) {
+        wake(&self.changed);
+        self.unannounced.notify_one();
+    }
+
+    async fn prune_batch(&self, age: Duration) -> Result<u64, StoreError> {
+        let values = [
+            (&span(age) as _, Type::INT8),
+            (&MAX_PRUNED as _, Type::INT4),
+        ];
+        let row = self.settles.query_one(&self.sql.prune, &values).await?;
+        Ok(number(get(&row, "pruned")?))
+    }
+
+    /// Prunes batch by batch until nothing is left.
+    pub(crate) async fn prune_all(&self, age: Duration) -> Result<u64, StoreError> {
+        let mut pruned: u64 = 0;
+        loop {
+            let some = self.prune_batch(age).await?;
+            pruned = pruned.saturating_add(some);
+            if some == 0 {
+                return Ok(pruned);
+            }
+        }
+    }
+
+    /// Makes a dead letter of an event that cannot be read: nobody can handle it, and an operator looks at it.
+    async fn bury(&self, fence: Fence, error: &StoreError) -> Result<(), StoreError> {
+        let mut settlement = Settlement::new(fence, Settled::Dead, AttemptOutcome::Undecodable);
+        let cause = std::error::Error::source(error).map(ToString::to_string);
+        settlement.error = Some(cause.unwrap_or_else(|| error.to_string()));
+        self.settle(vec![settlement]).await?;
+        Ok(())
+    }
+}
+
+impl Drop for PostgresStore {
+    fn drop(&mut self) {
+        self.announcing.abort();
+    }
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStore")
+            .field("target", &self.target)
+            .field("retention", &self.retention)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Notifies the workers of other processes, at most once in [`NOTIFY_PAUSE`].
+async fn announce(connection: Arc<Connection>, unannounced: Arc<Notify>, schema: String) {
+    // Nobody waits for the disk.
+    let sql = "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, '')";
+    loop {
+        unannounced.notified().await;
+        // A notification that is lost costs a second: workers poll.
+        let _ = connection.query(sql, &[(&schema, Type::TEXT)]).await;
+        sleep(NOTIFY_PAUSE).await;
+    }
+}
+
+/// The column of a batch that a function of ours answers with: one value for each.
+fn answers(row: &Row) -> Result<Vec<bool>, Failure> {
+    get(row, "answers")
+}
+
+fn fences(fences: impl Iterator<Item = Fence>) -> (Vec<i64>, Vec<i64>) {
+    fences
+        .map(|fence| (bits(fence.seq()), bits(fence.nonce())))
+        .unzip()
+}
+
+fn settled(settled: Settled) -> (&'static str, i64) {
+    match settled {
+        Settled::Done => ("done", 0),
+        Settled::RetryIn(delay) => ("retry", span(delay)),
+        Settled::Release(delay) => ("release", span(delay)),
+        Settled::SetAside(delay) => ("set_aside", span(delay)),
+        // What a later version of the inbox may add is looked at by an operator.
+        _ => ("dead", 0),
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::DURABLE
+    }
+
+    async fn append(&self, batch: Vec<Entry>) -> Result<Vec<Appended>, StoreError> {
+        let headers = || batch.iter().map(|entry| &entry.delivery.header);
+        let keys: Vec<_> = batch
+            .iter()
+            .map(|entry| entry.key.as_deref().map(indexed))
+            .collect();
+        let apps: Vec<_> = headers()
+            .map(|header| header.app_id.as_deref().map(text))
+            .collect();
+        let types: Vec<_> = headers().map(|header| text(&header.event_type)).collect();
+        let ids: Vec<_> = headers()
+            .map(|header| header.event_id.as_deref().map(indexed))
+            .collect();
+        let tenants: Vec<_> = headers()
+            .map(|header| header.tenant_key.as_deref().map(text))
+            .collect();
+        let lanes: Vec<_> = batch
+            .iter()
+            .map(|entry| entry.lane.as_deref().map(indexed))
+            .collect();
+        let transports: Vec<_> = batch
+            .iter()
+            .map(|entry| entry.delivery.transport.as_str())
+            .collect();
+        let kept: Vec<_> = batch.iter().map(|entry| span(entry.kept)).collect();
+        let traces: Vec<_> = batch
+            .iter()
+            .map(|entry| entry.trace.as_deref().map(text))
+            .collect();
+        let documents: Vec<_> = batch
+            .iter()
+            .map(|entry| entry.delivery.to_document())
+            .collect();
+        let documents: Vec<_> = documents.iter().map(|document| &**document).collect();
+        let values = [
+            (&keys as _, Type::TEXT_ARRAY),
+            (&apps as _, Type::TEXT_ARRAY),
+            (&types as _, Type::TEXT_ARRAY),
+            (&ids as _, Type::TEXT_ARRAY),
+            (&tenants as _, Type::TEXT_ARRAY),
+            (&lanes as _, Type::TEXT_ARRAY),
+            (&transports as _, Type::TEXT_ARRAY),
+            (&kept as _, Type::INT8_ARRAY),
+            (&traces as _, Type::TEXT_ARRAY),
+            (&documents as _, Type::BYTEA_ARRAY),
+        ];
+        let row = self.appends.query_one(&self.sql.append, &values).await?;
+        let appended = answers(&row)?;
+        if appended.len() != batch.len() {
+            return Err(StoreError::with_source(
+                StoreErrorKind::Corrupt,
+                "the append returned another number of results than it got events",
+            ));
+        }
+        self.wake();
+        let appended = appended.into_iter();
+        Ok(appended
+            .map(|is_new| {
+                if is_new {
+                    Appended::New
+                } else {
+                    Appended::Duplicate
+                }
+            })
+            .collect())
+    }
+
+    async fn claim(&self, max: usize, lease: Duration) -> Result<Vec<Claimed>, StoreError> {
+        let max = i32::try_from(max).unwrap_or(i32::MAX);
+        let lane_is_first = self.turns.fetch_add(1, Ordering::Relaxed) % 2 == 0;
+        let nonces: Vec<i64> = (0..max).map(|_| fastrand::i64(..)).collect();
+        let values = [
+            (&max as _, Type::INT4),
+            (&lane_is_first as _, Type::BOOL),
+            (&span(lease) as _, Type::INT8),
+            (&nonces as _, Type::INT8_ARRAY),
+        ];
+        let rows = self.claims.query(&self.sql.claim, &values).await?;
+        let mut claimed = Vec::with_capacity(rows.len());
+        for row in rows {
+            let fence = Fence::from_parts(number(get(&row, "seq")?), number(get(&row, "fence")?));
+            let attempt: i32 = get(&row, "attempt")?;
+            match entry(&row) {
+                Ok(entry) => {
+                    let mut one = Claimed::new(fence, attempt.unsigned_abs(), entry);
+                    let sql = Arc::clone(&self.sql.complete);
+                    one.extensions.insert(Completion::new(sql, fence));
+                    claimed.push(one);
+                }
+                Err(error) if error.kind() == StoreErrorKind::Corrupt => {
+                    self.bury(fence, &error).await?
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(claimed)
+    }
+
+    async fn extend(&self, held: &[Fence], lease: Duration) -> Result<Vec<bool>, StoreError> {
+        let (seqs, nonces) = fences(held.iter().copied());
+        let values = [
+            (&seqs as _, Type::INT8_ARRAY),
+            (&nonces as _, Type::INT8_ARRAY),
+            (&span(lease) as _, Type::INT8),
+        ];
+        let row = self.claims.query_one(&self.sql.extend, &values).await?;
+        Ok(answers(&row)?)
+    }
+
+    async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<bool>, StoreError> {
+        let (seqs, nonces) = fences(settlements.iter().map(|one| one.fence));
+        let ends = settlements.iter().map(|one| settled(one.settled));
+        let (ends, delays): (Vec<_>, Vec<_>) = ends.unzip();
+        let outcomes: Vec<_> = settlements.iter().map(|one| one.outcome.as_str()).collect();
+        let errors: Vec<_> = settlements
+            .iter()
+            .map(|one| one.error.as_deref().map(text))
+            .collect();
+        let took: Vec<_> = settlements.iter().map(|one| span(one.took)).collect();
+        let values = [
+            (&seqs as _, Type::INT8_ARRAY),
+            (&nonces as _, Type::INT8_ARRAY),
+            (&ends as _, Type::TEXT_ARRAY),
+            (&delays as _, Type::INT8_ARRAY),
+            (&outcomes as _, Type::TEXT_ARRAY),
+            (&errors as _, Type::TEXT_ARRAY),
+            (&took as _, Type::INT8_ARRAY),
+        ];
+        let row = self.settles.query_one(&self.sql.settle, &values).await?;
+        self.wake();
+        Ok(answers(&row)?)
+    }
+
+    async fn woken(&self) {
+        let due = async {
+            let next = self.claims.query_one(&self.sql.next_visible, &[]).await;
+            match next.and_then(|row| get::<Option<i64>>(&row, "next")) {
+                Ok(Some(next)) => sleep(duration(next).max(MIN_WAIT)).await,
+                _ => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = self.changed.notified() => {}
+            () = due => {}
+        }
+    }
+
+    async fn status(&self) -> Result<Status, StoreError> {
+        let row = self.settles.query_one(&self.sql.status, &[]).await?;
+        let count = |column| get::<i64>(&row, column).map(number);
+        let age = |column| get::<Option<i64>>(&row, column).map(|age| age.map(duration));
+        let mut status = Status::default();
+        status.ready = count("ready")?;
+        status.waiting = count("waiting")?;
+        status.leased = count("leased")?;
+        status.dead = count("dead")?;
+        status.blocked_lanes = count("blocked_lanes")?;
+        status.oldest = age("oldest")?;
+        status.lag = age("lag")?;
+        status.workers = count("workers")?;
+        status.worker_seen = age("worker_seen")?;
+        Ok(status)
+    }
+
+    async fn heartbeat(&self, worker: WorkerId, state: WorkerState) -> Result<(), StoreError> {
+        let is_running = match state {
+            WorkerState::Running => Some(true),
+            WorkerState::Stopped => None,
+            _ => Some(false),
+        };
+        let values = [
+            (&bits(worker.get()) as _, Type::INT8),
+            (&is_running as _, Type::BOOL),
+        ];
+        self.settles.query(&self.sql.heartbeat, &values).await?;
+        Ok(())
+    }
+
+    async fn prune_some(&self) -> Result<u64, StoreError> {
+        self.prune_batch(self.retention).await
+    }
+}
