@@ -32,6 +32,21 @@ impl PgBouncer {
         programs.find(|program| program.is_file())
     }
 
+    /// Finds the program, or prints that something is skipped because there is none.
+    ///
+    /// # Panics
+    ///
+    /// If there is none and `LARK_EVENTS_ENGINES` is `required`.
+    #[must_use]
+    #[track_caller]
+    pub fn installed_or_skip(what: &str) -> Option<PathBuf> {
+        let program = Self::installed();
+        if program.is_none() {
+            skip(what, "PgBouncer", "pgbouncer");
+        }
+        program
+    }
+
     /// Starts PgBouncer, or prints that something is skipped because it is not installed.
     ///
     /// # Panics
@@ -40,10 +55,7 @@ impl PgBouncer {
     #[must_use]
     #[track_caller]
     pub fn start_or_skip(postgres: &Postgres, what: &str) -> Option<Self> {
-        let Some(program) = Self::installed() else {
-            skip(what, "PgBouncer", "pgbouncer");
-            return None;
-        };
+        let program = Self::installed_or_skip(what)?;
         match Self::try_start(&program, postgres) {
             Ok(pooler) => Some(pooler),
             Err(error) => panic!("{error}"),

@@ -43,6 +43,21 @@ impl Postgres {
         Installation::find()
     }
 
+    /// Finds an installation, or prints that something is skipped because there is none.
+    ///
+    /// # Panics
+    ///
+    /// If there is none and `LARK_EVENTS_ENGINES` is `required`.
+    #[must_use]
+    #[track_caller]
+    pub fn installed_or_skip(what: &str) -> Option<Installation> {
+        let installation = Self::installed();
+        if installation.is_none() {
+            skip(what, "PostgreSQL", "postgresql");
+        }
+        installation
+    }
+
     /// Starts a server, or prints that something is skipped because PostgreSQL is not installed.
     ///
     /// # Panics
@@ -51,10 +66,7 @@ impl Postgres {
     #[must_use]
     #[track_caller]
     pub fn start_or_skip(what: &str) -> Option<Self> {
-        let Some(installation) = Self::installed() else {
-            skip(what, "PostgreSQL", "postgresql");
-            return None;
-        };
+        let installation = Self::installed_or_skip(what)?;
         Some(installation.start(&[]))
     }
 

@@ -113,7 +113,7 @@ impl Postgres {
     }
 
     /// Stops the process of this standby that receives from the primary, until [`thaw`](Self::thaw). The primary
-    /// does not notice, as with a network that drops everything.
+    /// does not notice for a minute (`wal_sender_timeout`), as with a network that drops everything.
     ///
     /// # Panics
     ///

@@ -15,8 +15,7 @@ const MARK: &str = "server: ";
 
 #[test]
 fn the_servers_of_a_killed_process_end() {
-    if Postgres::installed().is_none() || PgBouncer::installed().is_none() {
-        println!("skipped: the end of the servers of a killed process");
+    if Postgres::installed_or_skip(WHAT).is_none() || PgBouncer::installed_or_skip(WHAT).is_none() {
         return;
     }
     let mut owner = Command::new(env::current_exe().unwrap())

@@ -32,7 +32,7 @@ fn a_killed_or_stopped_server_starts_again_with_its_data() {
 
 #[test]
 fn a_server_has_the_settings_of_its_test_and_syncs() {
-    let Some(installation) = Postgres::installed() else {
+    let Some(installation) = Postgres::installed_or_skip(WHAT) else {
         return;
     };
     let server = installation.start(&[("max_connections", "17"), ("log_line_prefix", "it's %p ")]);
@@ -59,7 +59,7 @@ fn a_server_and_its_folder_end_with_its_value() {
 
 #[test]
 fn an_error_shows_the_end_of_the_log() {
-    let Some(installation) = Postgres::installed() else {
+    let Some(installation) = Postgres::installed_or_skip(WHAT) else {
         return;
     };
     let failed = installation.try_start(&[("wal_level", "none")]);
