@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio, id};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread::sleep;
+use std::thread::{self, sleep};
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::account::Account;
@@ -114,11 +114,14 @@ impl Server {
             .stderr(Stdio::piped())
             .spawn()
             .map_err(failed)?;
-        if let Some(mut pipe) = process.stdin.take() {
-            // A program that fails early does not read it. Its status says so.
-            let _ = pipe.write_all(input.as_bytes());
-        }
-        let output = process.wait_with_output().map_err(failed)?;
+        let pipe = process.stdin.take();
+        let output = thread::scope(|scope| {
+            // A program may write output before it has read all its input. One that fails early does not read the
+            // input; its status shows the failure.
+            scope.spawn(|| pipe.map(|mut pipe| pipe.write_all(input.as_bytes())));
+            process.wait_with_output()
+        });
+        let output = output.map_err(failed)?;
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout)
                 .trim_end()

@@ -75,3 +75,13 @@ fn an_error_shows_the_end_of_the_log() {
     assert!(error.contains("column \"x\" does not exist"), "{error}");
     assert!(server.log().contains("column \"x\" does not exist"));
 }
+
+#[test]
+fn long_input_and_long_output_do_not_block_each_other() {
+    let Some(server) = Postgres::start_or_skip(WHAT) else {
+        return;
+    };
+    let (statement, row) = ("SELECT repeat('x', 100);\n", "x".repeat(100));
+    let rows = server.psql(&statement.repeat(10_000));
+    assert_eq!(rows.lines().filter(|line| *line == row).count(), 10_000);
+}
