@@ -1,0 +1,45 @@
+//! Starts database servers for tests, benchmarks and `cargo xtask`: real ones, on loopback, each in a
+//! temporary folder.
+//!
+//! A server never outlives the process that started it, not even if that process is killed. A server can
+//! therefore be in a `static`, for all tests of a program:
+//!
+//! ```no_run
+//! # #[cfg(unix)] {
+//! use std::sync::OnceLock;
+//!
+//! use lark_events_test_servers::Postgres;
+//!
+//! fn postgres() -> Option<&'static Postgres> {
+//!     static SERVER: OnceLock<Option<Postgres>> = OnceLock::new();
+//!     SERVER.get_or_init(|| Postgres::start_or_skip("the inbox on PostgreSQL")).as_ref()
+//! }
+//!
+//! let Some(postgres) = postgres() else { return };
+//! let url = postgres.create_database("one_test");
+//! # }
+//! ```
+//!
+//! Where an engine is not installed, `start_or_skip` prints what is skipped. With the environment variable
+//! `LARK_EVENTS_ENGINES=required`, as in `.ci/run`, it panics instead.
+//!
+//! The functions panic where a server fails, with the end of its log: they are for tests. This crate is empty on
+//! systems that are not Unix.
+
+#[cfg(unix)]
+mod account;
+#[cfg(unix)]
+mod guard;
+#[cfg(unix)]
+mod pgbouncer;
+#[cfg(unix)]
+mod postgres;
+#[cfg(unix)]
+mod process;
+#[cfg(unix)]
+mod skip;
+
+#[cfg(unix)]
+pub use self::pgbouncer::PgBouncer;
+#[cfg(unix)]
+pub use self::postgres::{Installation, Postgres};

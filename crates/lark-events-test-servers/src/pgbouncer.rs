@@ -1,0 +1,162 @@
+//! PgBouncer: a pooler between clients and a PostgreSQL server.
+
+use std::env;
+use std::fs;
+use std::net::{Ipv4Addr, TcpStream};
+use std::path::{Path, PathBuf};
+
+use crate::postgres::Postgres;
+use crate::process::{Server, free_port};
+use crate::skip::skip;
+
+/// Folders of programs for administrators, which are not on the `PATH` of every user.
+const FOLDERS: [&str; 3] = ["/usr/sbin", "/usr/local/sbin", "/usr/bin"];
+/// Another program may take a port before the pooler does.
+const PORTS: usize = 5;
+
+/// A running PgBouncer in transaction mode: at most ten connections for each database and user. It ends with this
+/// value or with this process.
+#[derive(Debug)]
+pub struct PgBouncer {
+    server: Server,
+    port: u16,
+}
+
+impl PgBouncer {
+    /// Finds the program.
+    #[must_use]
+    pub fn installed() -> Option<PathBuf> {
+        let path = env::var_os("PATH").unwrap_or_default();
+        let folders = env::split_paths(&path).chain(FOLDERS.map(PathBuf::from));
+        let mut programs = folders.map(|folder| folder.join("pgbouncer"));
+        programs.find(|program| program.is_file())
+    }
+
+    /// Finds the program, or prints that something is skipped because there is none.
+    ///
+    /// # Panics
+    ///
+    /// If there is none and `LARK_EVENTS_ENGINES` is `required`.
+    #[must_use]
+    #[track_caller]
+    pub fn installed_or_skip(what: &str) -> Option<PathBuf> {
+        let program = Self::installed();
+        if program.is_none() {
+            skip(what, "PgBouncer", "pgbouncer");
+        }
+        program
+    }
+
+    /// Starts PgBouncer, or prints that something is skipped because it is not installed.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start, or if it is not installed and `LARK_EVENTS_ENGINES` is `required`.
+    #[must_use]
+    #[track_caller]
+    pub fn start_or_skip(postgres: &Postgres, what: &str) -> Option<Self> {
+        let program = Self::installed_or_skip(what)?;
+        match Self::try_start(&program, postgres) {
+            Ok(pooler) => Some(pooler),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Starts PgBouncer before a server.
+    ///
+    /// # Panics
+    ///
+    /// If it is not installed or does not start.
+    #[must_use]
+    #[track_caller]
+    pub fn start(postgres: &Postgres) -> Self {
+        let program = Self::installed();
+        let program = program.expect("PgBouncer is not installed: apt-get install pgbouncer");
+        match Self::try_start(&program, postgres) {
+            Ok(pooler) => pooler,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn try_start(program: &Path, postgres: &Postgres) -> Result<Self, String> {
+        // SIGTERM waits for clients from version 1.23 on.
+        let server = Server::new("pgbouncer", "KILL")?;
+        let mut port = free_port()?;
+        for _ in 1..PORTS {
+            let started = start(&server, program, postgres, port);
+            match started {
+                Err(error) if error.contains("Address already in use") => port = free_port()?,
+                _ => return started.map(|()| Self { server, port }),
+            }
+        }
+        start(&server, program, postgres, port)?;
+        Ok(Self { server, port })
+    }
+
+    /// Its port on 127.0.0.1.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Its folder, which contains its settings and its log.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.server.folder()
+    }
+
+    /// All that it has logged.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.server.log()
+    }
+
+    /// The URL of the database `postgres`, for the user `postgres`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.url_of("postgres", "postgres")
+    }
+
+    /// The URL of a database for a user, who needs no password.
+    #[must_use]
+    pub fn url_of(&self, database: &str, user: &str) -> String {
+        format!("postgres://{user}@127.0.0.1:{}/{database}", self.port)
+    }
+}
+
+fn start(server: &Server, program: &Path, postgres: &Postgres, port: u16) -> Result<(), String> {
+    let folder = server.folder();
+    let write = |name: &str, text: &str| {
+        let file = folder.join(name);
+        fs::write(&file, text).map_err(|error| format!("{}: {error}", file.display()))
+    };
+    write("users", "\"postgres\" \"\"\n")?;
+    write("settings", &settings(postgres.port(), port))?;
+    // It listens before it logs this.
+    let up = |_| {
+        server.log().contains("process up")
+            && TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
+    };
+    server.start(program, &["settings"], up)
+}
+
+/// Users that are not in the file are looked up in the server.
+fn settings(server: u16, port: u16) -> String {
+    format!(
+        "\
+[databases]
+* = host=127.0.0.1 port={server}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = trust
+auth_file = users
+auth_user = postgres
+pool_mode = transaction
+default_pool_size = 10
+max_client_conn = 1000
+ignore_startup_parameters = extra_float_digits
+"
+    )
+}
