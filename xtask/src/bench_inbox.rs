@@ -1,18 +1,36 @@
-//! `cargo xtask bench-inbox`: measures events through an inbox. The example
-//! `crates/lark-events-inbox/examples/bench` does the work.
+//! `cargo xtask bench-inbox`: measures events through an inbox. The examples named `bench` of the inbox's crates do
+//! the work.
 
 use std::path::Path;
 
 use crate::cargo;
 
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// The store to measure. `sqlite` measures the one in memory too
+    #[arg(long, value_enum, default_value = "sqlite")]
+    store: Measured,
+    /// The parts to measure on PostgreSQL, all by default: store, processes, lane, held
+    #[arg(value_name = "PART")]
+    parts: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Measured {
+    Sqlite,
+    Postgres,
+}
+
 /// Runs it to its end.
-pub(crate) fn run(root: &Path) -> Result<(), String> {
+pub(crate) fn run(root: &Path, options: &Options) -> Result<(), String> {
+    let package = match options.store {
+        Measured::Sqlite => "lark-events-inbox",
+        Measured::Postgres => "lark-events-inbox-postgres",
+    };
     let mut command = cargo::command(root);
-    command.args(["run", "--release", "--quiet"]).args([
-        "--package",
-        "lark-events-inbox",
-        "--example",
-        "bench",
-    ]);
+    command
+        .args(["run", "--release", "--quiet", "--package", package])
+        .args(["--example", "bench", "--"])
+        .args(&options.parts);
     cargo::succeed(&mut command, "bench-inbox")
 }

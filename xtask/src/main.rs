@@ -47,7 +47,7 @@ enum Task {
     /// Measure webhooks under wrk, ours and others (slow)
     BenchHttp(bench_http::Options),
     /// Measure events through an inbox, compared with a task for each event (slow)
-    BenchInbox,
+    BenchInbox(bench_inbox::Options),
     /// Measure the long connection under load, ours and the official SDKs' (slow)
     BenchWs(bench_ws::Options),
     /// Generate the types of events from specs/
@@ -118,7 +118,7 @@ fn main() -> ExitCode {
         Task::Attack => exit_code(attack::run(&root)),
         Task::Bench(options) => exit_code(bench::run(&root, &options)),
         Task::BenchHttp(options) => exit_code(bench_http::run(&root, &options)),
-        Task::BenchInbox => exit_code(bench_inbox::run(&root)),
+        Task::BenchInbox(options) => exit_code(bench_inbox::run(&root, &options)),
         Task::BenchWs(options) => exit_code(bench_ws::run(&root, &options)),
         Task::Codegen(options) => run_codegen(&root, options),
         Task::Footprint { check: false } => exit_code(footprint::write(&root)),

@@ -34,17 +34,23 @@ impl Sql {
         let alone = Monitor::MAX_ALONE.as_secs();
         let micros = "'1 microsecond'::interval";
         let age = |time: &str| format!("(extract(epoch FROM now() - {time}) * 1000000)::bigint");
+        let since = "visible_at >= coalesce($1, '-infinity')";
         let heads = format!("FROM {schema}.task WHERE is_head AND lane IS NOT NULL");
         let free = format!("FROM {schema}.task WHERE lane IS NULL");
         let first =
             format!("least((SELECT min(visible_at) {heads}), (SELECT min(visible_at) {free}))");
         Self {
             append: format!("SELECT {schema}.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS answers"),
-            claim: format!("SELECT * FROM {schema}.claim($1, $2, $3, $4)"),
+            claim: format!("SELECT * FROM {schema}.claim($1, $2, $3, $4, coalesce($5, '-infinity'))"),
             extend: format!("SELECT {schema}.extend($1, $2, $3) AS answers"),
             settle: format!("SELECT {schema}.settle($1, $2, $3, $4, $5, $6, $7) AS answers"),
             complete: Completion::statement(schema),
-            next_visible: format!("SELECT -{} AS next", age(&first)),
+            next_visible: format!(
+                "SELECT -{} AS next",
+                age(&format!(
+                    "least((SELECT min(visible_at) {heads} AND {since}), (SELECT min(visible_at) {free} AND {since}))"
+                ))
+            ),
             status: format!(
                 "SELECT t.*, (SELECT count(*) FROM {schema}.dead) AS dead, {first_age} AS lag,
                     (SELECT {oldest} FROM {schema}.event

@@ -1,9 +1,9 @@
 //! The store.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use lark_events_inbox::{
@@ -12,7 +12,7 @@ use lark_events_inbox::{
 };
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
@@ -27,6 +27,14 @@ use crate::target::Target;
 
 /// At most one notification in this time: each takes a lock that all databases of the server share.
 const NOTIFY_PAUSE: Duration = Duration::from_millis(50);
+/// The shortest time between two looks at the whole queue. The looks between begin where the whole one did.
+const WHOLE_LOOK_PAUSE: Duration = Duration::from_secs(1);
+/// A look at the whole queue may take this share of the time.
+const WHOLE_LOOK_SHARE: u32 = 20;
+/// How often a worker that has just claimed something looks again: notifications are too rare for it.
+const ACTIVE_POLL: Duration = Duration::from_millis(25);
+/// For how long after a claim a worker does so.
+const ACTIVE: Duration = Duration::from_secs(1);
 /// The shortest wait for an event that is visible already, but that another transaction has locked.
 const MIN_WAIT: Duration = Duration::from_millis(50);
 /// The maximum number of events that one call prunes.
@@ -63,6 +71,7 @@ pub struct PostgresStore {
     announcing: AbortHandle,
     /// The claims so far, which take turns between lanes and events without one.
     turns: AtomicUsize,
+    look: Mutex<Look>,
 }
 
 impl PostgresStore {
@@ -115,6 +124,7 @@ impl PostgresStore {
             unannounced,
             announcing: tokio::spawn(announce).abort_handle(),
             turns: AtomicUsize::new(0),
+            look: Mutex::default(),
             target,
         };
         store.appends.connect().await?;
@@ -129,6 +139,10 @@ impl PostgresStore {
     pub(crate) fn wake(&self) {
         wake(&self.changed);
         self.unannounced.notify_one();
+    }
+
+    fn look(&self) -> MutexGuard<'_, Look> {
+        self.look.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn prune_batch(&self, age: Duration) -> Result<u64, StoreError> {
@@ -174,6 +188,37 @@ impl fmt::Debug for PostgresStore {
             .field("target", &self.target)
             .field("retention", &self.retention)
             .finish_non_exhaustive()
+    }
+}
+
+/// Where claims look.
+#[derive(Debug, Default)]
+struct Look {
+    /// When a claim last got something.
+    claimed_at: Option<Instant>,
+    /// Where the looks between two whole ones begin, by the clock of the server.
+    since: Option<SystemTime>,
+    /// When the last whole look ended, and the time until the next.
+    whole: Option<(Instant, Duration)>,
+}
+
+impl Look {
+    /// Whether a claim got something a moment ago.
+    fn is_active(&self) -> bool {
+        self.claimed_at.is_some_and(|at| at.elapsed() < ACTIVE)
+    }
+
+    /// Where the next look begins; `None` if it is a whole one.
+    fn since(&self) -> Option<SystemTime> {
+        let (at, pause) = self.whole?;
+        self.since.filter(|_| at.elapsed() < pause)
+    }
+
+    /// Notes a whole look that began at a time.
+    fn looked(&mut self, began: Instant, since: SystemTime) {
+        let pause = began.elapsed().saturating_mul(WHOLE_LOOK_SHARE);
+        self.whole = Some((Instant::now(), pause.max(WHOLE_LOOK_PAUSE)));
+        self.since = Some(since);
     }
 }
 
@@ -287,17 +332,27 @@ impl Store for PostgresStore {
     async fn claim(&self, max: usize, lease: Duration) -> Result<Vec<Claimed>, StoreError> {
         let max = i32::try_from(max).unwrap_or(i32::MAX);
         let lane_is_first = self.turns.fetch_add(1, Ordering::Relaxed) % 2 == 0;
+        let since = self.look().since();
         let nonces: Vec<i64> = (0..max).map(|_| fastrand::i64(..)).collect();
         let values = [
             (&max as _, Type::INT4),
             (&lane_is_first as _, Type::BOOL),
             (&span(lease) as _, Type::INT8),
             (&nonces as _, Type::INT8_ARRAY),
+            (&since as _, Type::TIMESTAMPTZ),
         ];
-        let rows = self.claims.query(&self.sql.claim, &values).await?;
+        let began = Instant::now();
+        let rows = self.claims.query(&self.sql.claim, &values).await;
+        let rows = rows.inspect_err(|_| *self.look() = Look::default())?;
         let mut claimed = Vec::with_capacity(rows.len());
         for row in rows {
-            let fence = Fence::from_parts(number(get(&row, "seq")?), number(get(&row, "fence")?));
+            let Some(seq) = get::<Option<i64>>(&row, "seq")? else {
+                if since.is_none() {
+                    self.look().looked(began, get(&row, "received_at")?);
+                }
+                continue;
+            };
+            let fence = Fence::from_parts(number(seq), number(get(&row, "fence")?));
             let attempt: i32 = get(&row, "attempt")?;
             match entry(&row) {
                 Ok(entry) => {
@@ -311,6 +366,9 @@ impl Store for PostgresStore {
                 }
                 Err(error) => return Err(error),
             }
+        }
+        if !claimed.is_empty() {
+            self.look().claimed_at = Some(Instant::now());
         }
         Ok(claimed)
     }
@@ -351,8 +409,14 @@ impl Store for PostgresStore {
     }
 
     async fn woken(&self) {
+        if self.look().is_active() {
+            let _ = timeout(ACTIVE_POLL, self.changed.notified()).await;
+            return;
+        }
         let due = async {
-            let next = self.claims.query_one(&self.sql.next_visible, &[]).await;
+            let since = self.look().since;
+            let values = [(&since as _, Type::TIMESTAMPTZ)];
+            let next = self.claims.query_one(&self.sql.next_visible, &values).await;
             match next.and_then(|row| get::<Option<i64>>(&row, "next")) {
                 Ok(Some(next)) => sleep(duration(next).max(MIN_WAIT)).await,
                 _ => std::future::pending().await,

@@ -20,11 +20,16 @@ CREATE INDEX event_by_id ON lark_inbox.event (event_id);
 CREATE INDEX event_by_time ON lark_inbox.event (received_at);
 
 -- A head flag, and not "no earlier row of this lane", chooses what can be claimed: with the latter a claim
--- reads all events of a busy lane. Only a transaction with the lock of the lane sets the flag.
+-- reads all events of a busy lane. Only a transaction with the lock of the lane sets the flag. `is_early` marks
+-- what an operator has put back before the others of its lane.
+--
+-- While a long transaction anywhere in the database holds a snapshot, no dead row can be removed, and a look for
+-- the first row of an index passes all those before it. So the looks below begin where the last one ended.
 CREATE TABLE lark_inbox.task (
     seq bigint PRIMARY KEY,
     lane text COLLATE "C",
     is_head boolean NOT NULL,
+    is_early boolean NOT NULL DEFAULT false,
     visible_at timestamptz NOT NULL,
     attempt integer NOT NULL DEFAULT 0,
     fence bigint,
@@ -38,6 +43,7 @@ CREATE TABLE lark_inbox.task (
 CREATE INDEX task_heads ON lark_inbox.task (visible_at, seq) WHERE is_head AND lane IS NOT NULL;
 CREATE INDEX task_free ON lark_inbox.task (visible_at, seq) WHERE lane IS NULL;
 CREATE INDEX task_lane ON lark_inbox.task (lane, seq) WHERE lane IS NOT NULL;
+CREATE INDEX task_early ON lark_inbox.task (lane, seq) WHERE is_early AND lane IS NOT NULL;
 CREATE UNIQUE INDEX task_head ON lark_inbox.task (lane) WHERE is_head AND lane IS NOT NULL;
 
 CREATE TABLE lark_inbox.dead (
@@ -99,19 +105,19 @@ BEGIN
     ) AS ordered;
 END $$;
 
--- Makes the first task of each lane its head, visible now: behind the heads that wait already. A head that
--- is there stays. The caller has the locks of the lanes.
-CREATE FUNCTION lark_inbox.promote(lanes text[]) RETURNS void LANGUAGE sql
+-- Makes the next task of each lane its head, visible now: behind the heads that wait already. The caller has the
+-- locks of the lanes, and has removed their heads, whose numbers are `removed`.
+CREATE FUNCTION lark_inbox.promote(lanes text[], removed bigint[]) RETURNS void LANGUAGE sql
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
     UPDATE lark_inbox.task SET is_head = true, visible_at = now() WHERE seq = ANY (ARRAY(
-        SELECT next.seq FROM unnest(lanes) AS given (lane)
-        CROSS JOIN LATERAL (
-            SELECT t.seq FROM lark_inbox.task t WHERE t.lane = given.lane ORDER BY t.seq LIMIT 1
-        ) AS next
+        SELECT coalesce(early.seq, next.seq) FROM unnest(lanes, removed) AS given (lane, seq)
         LEFT JOIN LATERAL (
-            SELECT true AS is_there FROM lark_inbox.task t WHERE t.lane = given.lane AND t.is_head LIMIT 1
-        ) AS head ON true
-        WHERE head.is_there IS NULL
+            SELECT t.seq FROM lark_inbox.task t WHERE t.lane = given.lane AND t.is_early ORDER BY t.seq LIMIT 1
+        ) AS early ON true
+        LEFT JOIN LATERAL (
+            SELECT t.seq FROM lark_inbox.task t WHERE t.lane = given.lane AND t.seq > given.seq
+            ORDER BY t.seq LIMIT 1
+        ) AS next ON true
     ))
 $$;
 
@@ -119,14 +125,14 @@ $$;
 CREATE FUNCTION lark_inbox.enqueue(seqs bigint[]) RETURNS bigint LANGUAGE sql
 SET enable_seqscan = off SET enable_bitmapscan = off AS $$
     WITH queued AS (
-        INSERT INTO lark_inbox.task (seq, lane, is_head, visible_at)
+        INSERT INTO lark_inbox.task (seq, lane, is_head, is_early, visible_at)
         SELECT e.seq, e.lane,
             e.lane IS NULL
                 OR busy.is_there IS NULL AND row_number() OVER (PARTITION BY e.lane ORDER BY e.seq) = 1,
-            now()
+            true, now()
         FROM lark_inbox.event e
         LEFT JOIN LATERAL (
-            SELECT true AS is_there FROM lark_inbox.task t WHERE t.lane = e.lane LIMIT 1
+            SELECT true AS is_there FROM lark_inbox.task t WHERE t.lane = e.lane ORDER BY t.seq DESC LIMIT 1
         ) AS busy ON true
         WHERE e.seq = ANY (seqs)
         ON CONFLICT (seq) DO NOTHING
@@ -170,7 +176,7 @@ BEGIN
             now()
         FROM stored s
         LEFT JOIN LATERAL (
-            SELECT true AS is_there FROM lark_inbox.task t WHERE t.lane = s.lane LIMIT 1
+            SELECT true AS is_there FROM lark_inbox.task t WHERE t.lane = s.lane ORDER BY t.seq DESC LIMIT 1
         ) AS busy ON true
     )
     SELECT array_agg(s.seq IS NOT NULL ORDER BY i.place) INTO results
@@ -186,9 +192,11 @@ BEGIN
 END $$;
 
 -- Claims up to `max` events for `lease` microseconds. Lanes and events without one share each claim. A lost
--- claim does no harm, so its commit waits for no disk.
-CREATE FUNCTION lark_inbox.claim(max integer, lane_is_first boolean, lease bigint, fences bigint[])
-RETURNS TABLE (
+-- claim does no harm, so its commit waits for no disk. It looks at what became visible at `since` or later, and
+-- returns in a row without a number where the next look may begin.
+CREATE FUNCTION lark_inbox.claim(
+    max integer, lane_is_first boolean, lease bigint, fences bigint[], since timestamptz
+) RETURNS TABLE (
     seq bigint, fence bigint, attempt integer, document bytea, transport text, received_at timestamptz,
     dedup_key text, lane text, trace text
 ) LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
@@ -196,35 +204,40 @@ DECLARE
     half integer := (max + lane_is_first::integer) / 2;
     heads bigint[];
     free bigint[];
+    first_head timestamptz;
+    first_free timestamptz;
 BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
-    heads := ARRAY(
-        SELECT t.seq FROM lark_inbox.task t
-        WHERE t.is_head AND t.lane IS NOT NULL AND t.visible_at <= now()
+    SELECT coalesce(array_agg(ready.seq), '{}'), min(ready.visible_at) INTO heads, first_head FROM (
+        SELECT t.seq, t.visible_at FROM lark_inbox.task t
+        WHERE t.is_head AND t.lane IS NOT NULL AND t.visible_at BETWEEN since AND now()
         ORDER BY t.visible_at, t.seq LIMIT half FOR UPDATE SKIP LOCKED
-    );
-    free := ARRAY(
-        SELECT t.seq FROM lark_inbox.task t
-        WHERE t.lane IS NULL AND t.visible_at <= now()
+    ) AS ready;
+    SELECT coalesce(array_agg(ready.seq), '{}'), min(ready.visible_at) INTO free, first_free FROM (
+        SELECT t.seq, t.visible_at FROM lark_inbox.task t
+        WHERE t.lane IS NULL AND t.visible_at BETWEEN since AND now()
         ORDER BY t.visible_at, t.seq LIMIT max - cardinality(heads) FOR UPDATE SKIP LOCKED
-    );
+    ) AS ready;
     IF cardinality(heads) = half AND half + cardinality(free) < max THEN
         heads := heads || ARRAY(
             SELECT t.seq FROM lark_inbox.task t
-            WHERE t.is_head AND t.lane IS NOT NULL AND t.visible_at <= now() AND t.seq <> ALL (heads)
+            WHERE t.is_head AND t.lane IS NOT NULL AND t.visible_at BETWEEN coalesce(first_head, since) AND now()
+                AND t.seq <> ALL (heads)
             ORDER BY t.visible_at, t.seq LIMIT max - half - cardinality(free) FOR UPDATE SKIP LOCKED
         );
     END IF;
-    IF cardinality(heads) + cardinality(free) = 0 THEN
-        RETURN;
+    -- What was appended a moment before may become visible to others a moment later.
+    received_at := least(first_head, first_free, now()) - interval '2 s';
+    RETURN NEXT;
+    IF cardinality(heads) + cardinality(free) > 0 THEN
+        RETURN QUERY
+            UPDATE lark_inbox.task t
+            SET visible_at = now() + lark_inbox.micros(lease), attempt = t.attempt + 1, fence = taken.fence
+            FROM unnest(heads || free, fences) AS taken (seq, fence), lark_inbox.event e
+            WHERE t.seq = taken.seq AND e.seq = taken.seq
+            RETURNING t.seq, t.fence, t.attempt, e.document, e.transport, e.received_at, e.dedup_key, t.lane,
+                e.trace;
     END IF;
-    RETURN QUERY
-        UPDATE lark_inbox.task t
-        SET visible_at = now() + lark_inbox.micros(lease), attempt = t.attempt + 1, fence = taken.fence
-        FROM unnest(heads || free, fences) AS taken (seq, fence), lark_inbox.event e
-        WHERE t.seq = taken.seq AND e.seq = taken.seq
-        RETURNING t.seq, t.fence, t.attempt, e.document, e.transport, e.received_at, e.dedup_key, t.lane,
-            e.trace;
 END $$;
 
 -- The numbers of the claims that are held, locked in one order.
@@ -258,16 +271,16 @@ CREATE FUNCTION lark_inbox.settle(
 ) RETURNS boolean[] LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
     lanes text[];
+    leaving bigint[];
     held bigint[];
     answers boolean[];
 BEGIN
     PERFORM lark_inbox.commit_durably();
     -- Only these take a task from its lane. Nothing else changes the lane of a claimed task.
-    lanes := ARRAY(
-        SELECT DISTINCT t.lane FROM unnest(seqs, settled) AS given (seq, settled)
-        JOIN lark_inbox.task t ON t.seq = given.seq
-        WHERE given.settled IN ('done', 'dead', 'set_aside') AND t.lane IS NOT NULL
-    );
+    SELECT array_agg(t.lane), array_agg(t.seq) INTO lanes, leaving
+    FROM unnest(seqs, fences, settled) AS given (seq, fence, settled)
+    JOIN lark_inbox.task t ON t.seq = given.seq AND t.fence = given.fence
+    WHERE given.settled IN ('done', 'dead', 'set_aside') AND t.lane IS NOT NULL;
     PERFORM lark_inbox.lock_lanes(lanes);
     held := lark_inbox.held(seqs, fences);
     answers := ARRAY(
@@ -299,7 +312,10 @@ BEGIN
     DELETE FROM lark_inbox.task t USING unnest(seqs, fences, settled) AS given (seq, fence, settled)
     WHERE t.seq = given.seq AND t.fence = given.fence AND t.seq = ANY (held)
         AND given.settled IN ('done', 'dead');
-    PERFORM lark_inbox.promote(lanes);
+    -- Not the lanes of claims that were lost meanwhile.
+    SELECT array_agg(given.lane), array_agg(given.seq) INTO lanes, leaving
+    FROM unnest(lanes, leaving) AS given (lane, seq) WHERE given.seq = ANY (held);
+    PERFORM lark_inbox.promote(lanes, leaving);
     IF false = ANY (answers) THEN
         WITH completed AS (
             UPDATE lark_inbox.attempt a SET took = given.took
@@ -354,22 +370,25 @@ END $$;
 CREATE FUNCTION lark_inbox.discard(seqs bigint[]) RETURNS bigint LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
-    lanes text[] := ARRAY(
-        SELECT DISTINCT e.lane FROM lark_inbox.event e WHERE e.seq = ANY (seqs) AND e.lane IS NOT NULL
-    );
+    lanes text[];
+    heads bigint[];
     dead bigint;
     waiting bigint;
 BEGIN
-    PERFORM lark_inbox.lock_lanes(lanes);
+    PERFORM lark_inbox.lock_lanes(ARRAY(SELECT e.lane FROM lark_inbox.event e WHERE e.seq = ANY (seqs)));
     DELETE FROM lark_inbox.dead d WHERE d.seq = ANY (seqs);
     GET DIAGNOSTICS dead = ROW_COUNT;
-    DELETE FROM lark_inbox.task t WHERE t.seq = ANY (ARRAY(
-        SELECT t.seq FROM lark_inbox.task t
-        WHERE t.seq = ANY (seqs) AND (t.fence IS NULL OR t.visible_at <= now())
-        ORDER BY t.seq FOR UPDATE
-    ));
-    GET DIAGNOSTICS waiting = ROW_COUNT;
-    PERFORM lark_inbox.promote(lanes);
+    WITH removed AS (
+        DELETE FROM lark_inbox.task t WHERE t.seq = ANY (ARRAY(
+            SELECT t.seq FROM lark_inbox.task t
+            WHERE t.seq = ANY (seqs) AND (t.fence IS NULL OR t.visible_at <= now())
+            ORDER BY t.seq FOR UPDATE
+        )) RETURNING t.seq, t.lane, t.is_head
+    )
+    SELECT count(*), array_agg(removed.lane) FILTER (WHERE removed.is_head),
+        array_agg(removed.seq) FILTER (WHERE removed.is_head)
+    INTO waiting, lanes, heads FROM removed;
+    PERFORM lark_inbox.promote(lanes, heads);
     RETURN dead + waiting;
 END $$;
 

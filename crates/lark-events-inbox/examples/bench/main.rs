@@ -6,6 +6,8 @@
 
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(feature = "sqlite")]
+mod stores;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -170,7 +172,10 @@ async fn main() -> Result<(), BoxError> {
         );
     }
     #[cfg(feature = "sqlite")]
-    sqlite::run().await?;
+    {
+        println!("\na file of SQLite");
+        stores::run(&sqlite::Files::new()?).await?;
+    }
     Ok(())
 }
 
