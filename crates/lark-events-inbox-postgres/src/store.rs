@@ -263,6 +263,9 @@ impl Store for PostgresStore {
     }
 
     async fn append(&self, batch: Vec<Entry>) -> Result<Vec<Appended>, StoreError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
         let headers = || batch.iter().map(|entry| &entry.delivery.header);
         let keys: Vec<_> = batch
             .iter()
@@ -316,7 +319,9 @@ impl Store for PostgresStore {
                 "the append returned another number of results than it got events",
             ));
         }
-        self.wake();
+        if appended.contains(&true) {
+            self.wake();
+        }
         let appended = appended.into_iter();
         Ok(appended
             .map(|is_new| {
@@ -385,6 +390,9 @@ impl Store for PostgresStore {
     }
 
     async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<bool>, StoreError> {
+        if settlements.is_empty() {
+            return Ok(Vec::new());
+        }
         let (seqs, nonces) = fences(settlements.iter().map(|one| one.fence));
         let ends = settlements.iter().map(|one| settled(one.settled));
         let (ends, delays): (Vec<_>, Vec<_>) = ends.unzip();
