@@ -59,16 +59,18 @@ pub(crate) async fn expect_usable(client: &Client, schema: &str) -> Result<(), F
     let found = version(client, schema).await?;
     let wrong = |text: String| Err(Failure::new(StoreErrorKind::Version, text));
     match found {
-        None => wrong(format!("the schema {schema} has no tables: migrate it")),
-        Some(found) if found.number < VERSION => wrong(format!(
-            "the schema {schema} has version {} of the tables, expected version {VERSION}: migrate it",
-            found.number
-        )),
         Some(found) if found.usable_from > VERSION => wrong(format!(
             "the schema {schema} has version {} of the tables, which is newer than this program: update it",
             found.number
         )),
-        Some(_) => Ok(()),
+        Some(found) if found.number >= VERSION => Ok(()),
+        older => {
+            let number = older.map_or(0, |older| older.number);
+            wrong(format!(
+                "the tables of the schema {schema} have version {number}, expected version {VERSION}: run \
+                 `lark-events inbox migrate`"
+            ))
+        }
     }
 }
 
