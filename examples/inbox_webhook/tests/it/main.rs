@@ -7,12 +7,15 @@
 mod durable;
 #[cfg(feature = "sqlite")]
 mod killed;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod process;
 #[cfg(all(target_os = "linux", feature = "sqlite"))]
 mod strace;
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::Command;
 
 use lark_events_sim::Document;
 use serde_json::{Value, json};
@@ -22,9 +25,14 @@ use self::process::{Process, example, free_port, listening, message, platform, w
 
 #[tokio::test]
 async fn each_acknowledged_event_is_one_line_in_the_order_of_its_chat_and_a_signal_drains() {
+    drains(|command, port| with_settings(command, port, "memory:")).await;
+}
+
+/// The contract with a store.
+async fn drains(settings: impl Fn(&mut Command, u16) -> &mut Command) {
     let port = free_port();
     let mut command = example();
-    let command = with_settings(&mut command, port, "memory:").env("HANDLER_MS", "20");
+    let command = settings(&mut command, port).env("HANDLER_MS", "20");
     let mut process = Process(command.spawn().unwrap());
     listening(port).await;
     let platform = platform(port).start().await.unwrap();
@@ -80,7 +88,7 @@ fn a_wrong_setting_is_an_error_that_names_it() {
         (
             "INBOX",
             "mysql://user:secret@host",
-            "INBOX: expected `memory:` or `sqlite:PATH` (feature `sqlite`), got `mysql:`",
+            "or `postgres://…` (feature `postgres`), got `mysql:`",
         ),
         ("ROLE", "work", "INBOX: `memory:` is within one process"),
     ] {
