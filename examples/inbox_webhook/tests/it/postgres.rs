@@ -1,15 +1,14 @@
 //! The example with its store on a server.
 
-use std::io::Read as _;
 use std::time::Duration;
 
 use lark_events_test_servers::Postgres;
 use tokio::time::{sleep, timeout};
 
-use crate::drains;
 use crate::process::{
     PATIENCE, Process, example, free_port, listening, message, platform, with_settings,
 };
+use crate::{drains, ended};
 
 const WHAT: &str = "the example on PostgreSQL";
 
@@ -33,7 +32,7 @@ async fn a_stopped_server_is_one_line_of_the_log_and_its_return_another() {
     let port = free_port();
     let mut command = example();
     let command = with_settings(&mut command, port, &server.url()).env("ROLE", "receive");
-    let mut process = Process(command.spawn().unwrap());
+    let process = Process(command.spawn().unwrap());
     listening(port).await;
     let platform = platform(port).start().await.unwrap();
     assert!(platform.push(message("oc_1", "1")).await.acknowledged());
@@ -48,12 +47,7 @@ async fn a_stopped_server_is_one_line_of_the_log_and_its_return_another() {
         }
     };
     timeout(PATIENCE, acknowledged).await.unwrap();
-    process.terminate();
-    let child = &mut process.0;
-    let mut log = String::new();
-    let mut stderr = child.stderr.take().unwrap();
-    stderr.read_to_string(&mut log).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(0), "{log}");
+    let (_, log) = ended(process, 0);
     for text in ["the store fails", "the store works again"] {
         assert_eq!(log.matches(text).count(), 1, "{text}: {log}");
     }

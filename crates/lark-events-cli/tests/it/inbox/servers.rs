@@ -32,7 +32,7 @@ pub(super) struct Schema {
 
 impl Schema {
     pub(super) fn new(name: &str) -> Option<Self> {
-        let name = name.replace('-', "_");
+        let name = format!("cli_{}", name.replace('-', "_"));
         server().map(|server| Self { server, name })
     }
 
@@ -367,7 +367,7 @@ fn a_clock_that_is_behind_hides_no_event_from_a_replay() {
     let stored = super::Stored::filled(super::Place::Schema(schema), async |store| {
         ended(store, entry(MESSAGE, "e-1"), Settled::Done, None).await;
     });
-    server.psql("UPDATE clock.event SET received_at = now() + interval '1 hour'");
+    server.psql("UPDATE cli_clock.event SET received_at = now() + interval '1 hour'");
     let ran = stored.run(&["replay", "--all"]).with_code(0);
     assert_eq!(ran.stdout, "put back into the queue: 1 event\n");
 }
