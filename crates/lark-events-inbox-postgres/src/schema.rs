@@ -35,11 +35,22 @@ pub(crate) struct Version {
 /// The version of the tables; `None` if there are none.
 pub(crate) async fn version(client: &Client, schema: &str) -> Result<Option<Version>, Failure> {
     // Unqualified by types: the statement has no values, and needs no name.
-    let there = format!("SELECT to_regclass('{schema}.version') IS NOT NULL");
+    let there = format!(
+        "SELECT to_regclass('{schema}.version') IS NOT NULL, quote_ident('{schema}') = '{schema}'"
+    );
     let there = client.query_typed(&there, &[]).await?;
-    let there = there.first().map(|row| row.try_get(0)).transpose()?;
-    if there != Some(true) {
-        return Ok(None);
+    let there = there
+        .first()
+        .map(|row| Ok::<_, Failure>((row.try_get(0)?, row.try_get(1)?)));
+    match there.transpose()? {
+        Some((_, false)) => {
+            let text = format!(
+                "the name of the schema is invalid: `{schema}` is a word of SQL, choose another one"
+            );
+            return Err(Failure::new(StoreErrorKind::Unsupported, text));
+        }
+        Some((true, _)) => {}
+        _ => return Ok(None),
     }
     let sql = format!("SELECT number, usable_from FROM {schema}.version");
     let rows = client.query_typed(&sql, &[]).await?;

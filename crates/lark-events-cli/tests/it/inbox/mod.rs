@@ -1,7 +1,11 @@
 //! `inbox`: commands on a store of each kind, which the library fills.
 
 mod acting;
+#[cfg(unix)]
+mod examining;
 mod files;
+#[cfg(unix)]
+mod granting;
 mod looking;
 mod replaying;
 #[cfg(unix)]
