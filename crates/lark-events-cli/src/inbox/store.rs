@@ -16,12 +16,18 @@ const VARIABLE: &str = "LARK_EVENTS_STORE";
 
 #[derive(Debug, Args)]
 pub(super) struct StoreArgs {
-    /// The store: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. Other users can see command
-    /// lines: put a password into the environment [env: LARK_EVENTS_STORE].
-    #[arg(long, value_name = "STORE")]
+    #[arg(
+        long,
+        value_name = "STORE",
+        help = "The store: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. Other users can see \
+            command lines: put a password into the environment [env: LARK_EVENTS_STORE]"
+    )]
     store: Option<Secret>,
-    /// The schema of the tables in PostgreSQL [default: lark_inbox].
-    #[arg(long, value_name = "NAME")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        help = "The schema of the tables in PostgreSQL [default: lark_inbox]"
+    )]
     schema: Option<String>,
 }
 

@@ -16,8 +16,10 @@ use crate::inbox::when::short;
 /// The oldest version with which the tables are tested.
 const OLDEST_SERVER: u32 = 15;
 
+type Check = fn(&PostgresFacts) -> Finding;
+
 /// The checks of the server, apart from those of the queue.
-const SERVER: [(&str, fn(&PostgresFacts) -> Finding); 6] = [
+const SERVER: [(&str, Check); 6] = [
     ("schema", schema),
     ("durability", durability),
     ("standbys", standbys),
