@@ -91,11 +91,11 @@ impl Connection {
     /// Runs a statement, which is a transaction of its own. A transaction that the server rolled back because
     /// of another one is repeated.
     pub(crate) async fn query(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Failure> {
-        let mut repeats = 0;
+        let mut repeats = 0..REPEATS;
         loop {
             let session = self.session().await?;
             match session.query(sql, values).await {
-                Err(failure) if failure.is_transient() && repeats < REPEATS => repeats += 1,
+                Err(failure) if failure.is_transient() && repeats.next().is_some() => {}
                 Err(failure) => {
                     if failure.is_of_another_server() {
                         self.forget(&session).await;
