@@ -34,8 +34,12 @@ pub(crate) struct Version {
 
 /// The version of the tables; `None` if there are none.
 pub(crate) async fn version(client: &Client, schema: &str) -> Result<Option<Version>, Failure> {
-    // Unqualified by types: the statement has no values, and needs no name.
-    let there = format!("SELECT to_regclass('{schema}.version') IS NOT NULL");
+    // `to_regclass` would answer from the cache of the session, which does not show what another program has
+    // created since the last statement of this transaction.
+    let there = format!(
+        "SELECT EXISTS (SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+            WHERE n.nspname = '{schema}' AND c.relname = 'version')"
+    );
     let there = client.query_typed(&there, &[]).await?;
     let there = there.first().map(|row| row.try_get(0)).transpose()?;
     if there != Some(true) {

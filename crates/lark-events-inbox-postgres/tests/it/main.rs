@@ -14,3 +14,4 @@ mod operators;
 mod pooler;
 mod race;
 mod server;
+mod versions;
