@@ -13,5 +13,6 @@ mod listing;
 mod operators;
 mod pooler;
 mod race;
+mod ratios;
 mod server;
 mod versions;
