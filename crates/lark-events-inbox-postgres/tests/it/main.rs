@@ -10,9 +10,20 @@ mod contract;
 mod dedup;
 #[path = "../../../lark-events-inbox/tests/it/listing.rs"]
 mod listing;
+#[path = "../../../lark-events-inbox/tests/it/logs.rs"]
+mod logs;
 mod operators;
+mod outages;
 mod pooler;
 mod race;
 mod ratios;
 mod server;
+mod settings;
+#[path = "../../../lark-events-tower/tests/it/support.rs"]
+#[expect(dead_code, reason = "the tests of lark-events-tower use the rest")]
+mod support;
+mod tls;
+mod unknown;
+mod values;
 mod versions;
+mod webhook;
