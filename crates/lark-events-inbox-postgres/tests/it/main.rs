@@ -8,6 +8,7 @@
 mod app;
 mod contract;
 mod dedup;
+mod full_disk;
 #[path = "../../../lark-events-inbox/tests/it/listing.rs"]
 mod listing;
 #[path = "../../../lark-events-inbox/tests/it/logs.rs"]

@@ -74,7 +74,7 @@ fn keyed(number: usize) -> Entry {
     let mut entry = Entry::new(event(None, number));
     entry.key = Some(format!("k{number}"));
     entry.kept = 60 * SECOND;
-    entry.lane = (number % 7 != 0).then(|| format!("L{}", number % LANES));
+    entry.lane = (!number.is_multiple_of(7)).then(|| format!("L{}", number % LANES));
     entry
 }
 

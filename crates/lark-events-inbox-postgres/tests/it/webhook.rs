@@ -58,9 +58,11 @@ impl App {
         }
     }
 
-    /// Posts an event. Returns the status of the answer.
+    /// Posts an event with a text of this length, which no server compresses. Returns the status of the answer.
     pub(crate) async fn push(&mut self, id: &str, bytes: usize) -> u16 {
-        let body = json!({"text": "x".repeat(bytes)});
+        let mut random = fastrand::Rng::with_seed(7);
+        let text: String = (0..bytes).map(|_| random.alphanumeric()).collect();
+        let body = json!({"text": text});
         let document = Document::v2("testing.server_v1", &body).unwrap();
         let document = document.event_id(id).tenant_key("t");
         let status = status(&self.service, posted(document)).await;
