@@ -9,6 +9,8 @@ use tokio_postgres::NoTls;
 use crate::server::cause;
 use crate::webhook::App;
 
+/// The connections of a small server.
+const CONNECTIONS: usize = 12;
 const UNAVAILABLE: &str = "the store is unavailable";
 
 #[tokio::test]
@@ -108,34 +110,37 @@ async fn a_server_without_a_free_connection() {
         return;
     };
     let settings = [
-        ("max_connections", "12"),
+        ("max_connections", &*CONNECTIONS.to_string()),
         ("superuser_reserved_connections", "0"),
     ];
     let server = installation.start(&settings);
     let mut app = App::on(server.url()).await;
     assert_eq!(app.push("before", 1).await, 200);
     app.all_handled().await;
-    let mut others = Vec::new();
     let connect = async || {
         let (client, connection) = tokio_postgres::connect(&server.url(), NoTls).await?;
         tokio::spawn(connection);
         Ok::<_, tokio_postgres::Error>(client)
     };
-    while let Ok(client) = connect().await {
-        others.push(client);
-    }
+    // Others take all of them, one after the other.
     let terminate = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
         WHERE application_name = 'lark-events'";
-    others[0].execute(terminate, &[]).await.unwrap();
-    // Those that the store had. It may be faster.
-    let mut failed = 0;
-    while failed < 3 {
-        while let Ok(client) = connect().await {
-            others.push(client);
+    let mut others = Vec::new();
+    while others.len() < CONNECTIONS {
+        match connect().await {
+            Ok(client) => others.push(client),
+            Err(_) => drop(others[0].execute(terminate, &[]).await.unwrap()),
         }
-        others[0].execute(terminate, &[]).await.unwrap();
-        failed += usize::from(app.push("e", 1).await == 500);
     }
+    for _ in 0..3 {
+        assert_eq!(app.push("e", 1).await, 500);
+    }
+    let error = PostgresStore::connect(server.url()).await.unwrap_err();
+    let text = cause(&error);
+    assert!(
+        text.contains("too many clients already (SQLSTATE 53300)"),
+        "{text}"
+    );
     drop(others);
     app.redeliver("e", 1).await;
     app.is_healthy_after(&[UNAVAILABLE]).await;

@@ -35,7 +35,7 @@ async fn a_call_that_another_session_blocks_for_too_long() {
         return;
     };
     let (url, as_role) = with_role(server, "impatient").await;
-    server.psql("ALTER ROLE impatient SET statement_timeout = '1s'");
+    server.psql("ALTER ROLE impatient SET statement_timeout = '2s'");
     let mut app = App::on(as_role).await;
     app.redeliver("before", 1).await;
     app.all_handled().await;

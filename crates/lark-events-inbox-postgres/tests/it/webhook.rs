@@ -22,6 +22,9 @@ use crate::support::{posted, status, webhook};
 /// Between two looks at the store, or two deliveries of an event.
 const WAIT: Duration = Duration::from_millis(50);
 
+/// Longer than a server takes to recover and a lease lasts.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// Its events have the lane `t`.
 pub(crate) struct App {
     pub(crate) store: Arc<PostgresStore>,
@@ -44,7 +47,9 @@ impl App {
         let (service, record) = taking(Duration::ZERO);
         // A failure is that of the store, however slow this machine is.
         let builder = Inbox::builder(Arc::clone(&store) as _).append_timeout(60 * SECOND);
-        let worked = running(builder.lane_by_tenant(), service).await;
+        // A claim whose answer is lost holds its event until its lease ends.
+        let builder = builder.lane_by_tenant().lease(10 * SECOND);
+        let worked = running(builder, service).await;
         let inbox = BoxCloneSyncService::new(worked.inbox.clone());
         let service = EventService::builder(webhook(), inbox).ack_deadline(60 * SECOND);
         Self {
@@ -79,7 +84,7 @@ impl App {
                 sleep(WAIT).await;
             }
         };
-        let acknowledged = timeout(60 * SECOND, acknowledged).await;
+        let acknowledged = timeout(PATIENCE, acknowledged).await;
         assert!(acknowledged.is_ok(), "{}", self.log.text());
     }
 
@@ -94,7 +99,7 @@ impl App {
                 sleep(WAIT).await;
             }
         };
-        let handled = timeout(60 * SECOND, handled).await;
+        let handled = timeout(PATIENCE, handled).await;
         assert!(handled.is_ok(), "{}", self.log.text());
         let ids: BTreeSet<_> = self.record.ids().into_iter().collect();
         assert!(ids.is_superset(&self.acknowledged), "{ids:?}");
