@@ -13,7 +13,7 @@
 //! # }
 //! ```
 //!
-//! Each process opens up to three connections. Every call is one statement without a name, so a pooler in transaction
+//! Each store opens up to three connections. Every call is one statement without a name, so a pooler in transaction
 //! mode, such as PgBouncer, may stand between.
 //!
 //! # Features

@@ -34,9 +34,11 @@ pub(crate) struct Version {
 
 /// The version of the tables; `None` if there are none.
 pub(crate) async fn version(client: &Client, schema: &str) -> Result<Option<Version>, Failure> {
-    // Unqualified by types: the statement has no values, and needs no name.
+    // `to_regclass` would answer from the cache of the session, which does not show what another program has
+    // created since the last statement of this transaction.
     let there = format!(
-        "SELECT to_regclass('{schema}.version') IS NOT NULL, quote_ident('{schema}') = '{schema}'"
+        "SELECT EXISTS (SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+            WHERE n.nspname = '{schema}' AND c.relname = 'version'), quote_ident('{schema}') = '{schema}'"
     );
     let there = client.query_typed(&there, &[]).await?;
     let there = there

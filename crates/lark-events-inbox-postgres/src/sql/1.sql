@@ -107,16 +107,21 @@ END $$;
 
 -- Makes the next task of each lane its head, visible now: behind the heads that wait already. The caller has the
 -- locks of the lanes, and has removed their heads, whose numbers are `removed`.
+--
+-- Here and below, ranges and an order by lanes leave the index of lanes as the only plan. With "lane = ..." the
+-- server may look for a lane in the order of the numbers instead, and reads all tasks of a deep one before it.
 CREATE FUNCTION lark_inbox.promote(lanes text[], removed bigint[]) RETURNS void LANGUAGE sql
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
     UPDATE lark_inbox.task SET is_head = true, visible_at = now() WHERE seq = ANY (ARRAY(
         SELECT coalesce(early.seq, next.seq) FROM unnest(lanes, removed) AS given (lane, seq)
         LEFT JOIN LATERAL (
-            SELECT t.seq FROM lark_inbox.task t WHERE t.lane = given.lane AND t.is_early ORDER BY t.seq LIMIT 1
+            SELECT t.seq FROM lark_inbox.task t
+            WHERE t.lane BETWEEN given.lane AND given.lane AND t.is_early ORDER BY t.lane, t.seq LIMIT 1
         ) AS early ON true
         LEFT JOIN LATERAL (
-            SELECT t.seq FROM lark_inbox.task t WHERE t.lane = given.lane AND t.seq > given.seq
-            ORDER BY t.seq LIMIT 1
+            SELECT t.seq FROM lark_inbox.task t
+            WHERE (t.lane, t.seq) > (given.lane, given.seq) AND t.lane <= given.lane
+            ORDER BY t.lane, t.seq LIMIT 1
         ) AS next ON true
     ))
 $$;
@@ -132,7 +137,8 @@ SET enable_seqscan = off SET enable_bitmapscan = off AS $$
             true, now()
         FROM lark_inbox.event e
         LEFT JOIN LATERAL (
-            SELECT true AS is_there FROM lark_inbox.task t WHERE t.lane = e.lane ORDER BY t.seq DESC LIMIT 1
+            SELECT true AS is_there FROM lark_inbox.task t WHERE t.lane BETWEEN e.lane AND e.lane
+            ORDER BY t.lane DESC, t.seq DESC LIMIT 1
         ) AS busy ON true
         WHERE e.seq = ANY (seqs)
         ON CONFLICT (seq) DO NOTHING
@@ -176,7 +182,8 @@ BEGIN
             now()
         FROM stored s
         LEFT JOIN LATERAL (
-            SELECT true AS is_there FROM lark_inbox.task t WHERE t.lane = s.lane ORDER BY t.seq DESC LIMIT 1
+            SELECT true AS is_there FROM lark_inbox.task t WHERE t.lane BETWEEN s.lane AND s.lane
+            ORDER BY t.lane DESC, t.seq DESC LIMIT 1
         ) AS busy ON true
     )
     SELECT array_agg(s.seq IS NOT NULL ORDER BY i.place) INTO results

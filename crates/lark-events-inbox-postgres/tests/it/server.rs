@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use lark_events_inbox::StoreError;
 use lark_events_inbox_postgres::PostgresStore;
 use lark_events_test_servers::Postgres;
 
@@ -27,4 +28,9 @@ pub(crate) async fn open(server: &Postgres) -> Arc<PostgresStore> {
     let schema = format!("inbox_{}", SCHEMAS.fetch_add(1, Ordering::Relaxed));
     let store = PostgresStore::builder(server.url()).schema(schema);
     Arc::new(store.connect().await.unwrap())
+}
+
+/// What a failure says besides its kind.
+pub(crate) fn cause(error: &StoreError) -> String {
+    std::error::Error::source(error).unwrap().to_string()
 }

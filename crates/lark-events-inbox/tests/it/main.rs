@@ -11,6 +11,7 @@ mod fair;
 mod faults;
 mod faulty;
 mod files;
+mod listing;
 mod logs;
 #[cfg(feature = "metrics")]
 mod metrics;
