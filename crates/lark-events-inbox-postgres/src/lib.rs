@@ -13,7 +13,7 @@
 //! # }
 //! ```
 //!
-//! Each process opens two connections. Every call is one statement without a name, so a pooler in transaction
+//! A process opens two connections if it only receives, and three if it has workers. Every call is one statement without a name, so a pooler in transaction
 //! mode, such as PgBouncer, may stand between.
 //!
 //! # Features
@@ -52,3 +52,8 @@ pub use self::builder::PostgresStoreBuilder;
 pub use self::completion::Completion;
 pub use self::facts::{PostgresFacts, Standby};
 pub use self::store::PostgresStore;
+
+/// Runs the example of the README as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -120,11 +120,7 @@ impl fmt::Display for Report {
                 ("", &*count)
             };
             let killed = if process.is_killed { "  killed" } else { "" };
-            writeln!(
-                f,
-                "{:<12} {received:>8} {handled:>8}{killed}",
-                process.name
-            )?;
+            writeln!(f, "{:<12} {received:>8} {handled:>8}{killed}", process.name)?;
         }
         let sum = |of_receivers| {
             let processes = self.processes.iter();

@@ -68,7 +68,8 @@ impl Demonstration<'_> {
         for _ in 0..expected.len() {
             let line = next(&mut lines).await?;
             let place = expected.iter().position(|it| *it == line);
-            let place = place.ok_or_else(|| format!("expected one of {expected:?}, got {line:?}"))?;
+            let place =
+                place.ok_or_else(|| format!("expected one of {expected:?}, got {line:?}"))?;
             expected.remove(place);
         }
         // The worker settles the event after its handler.
@@ -85,7 +86,11 @@ impl Demonstration<'_> {
 
     async fn push(&self, driver: &str, name: &str) -> Result<String, BoxError> {
         // The database may have events of an earlier run.
-        let id = format!("{} {driver} {name} {}", std::process::id(), fastrand::u32(..));
+        let id = format!(
+            "{} {driver} {name} {}",
+            std::process::id(),
+            fastrand::u32(..)
+        );
         let mut header = EventHeader::new(EVENT_TYPE);
         header.event_id = Some(id.clone());
         let delivery = Delivery::new(header, RawJson::default());
@@ -123,7 +128,13 @@ impl Demonstration<'_> {
         Ok((listed.state, attempts))
     }
 
-    async fn print(&self, driver: &str, crash: Crash, then: &str, id: &str) -> Result<(), BoxError> {
+    async fn print(
+        &self,
+        driver: &str,
+        crash: Crash,
+        then: &str,
+        id: &str,
+    ) -> Result<(), BoxError> {
         let count = "SELECT count(*) FROM reply WHERE event_id = $1";
         let rows: i64 = self.client.query_one(count, &[&id]).await?.get(0);
         let (state, attempts) = self.state(id).await?;

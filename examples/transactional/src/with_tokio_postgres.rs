@@ -25,10 +25,7 @@ pub async fn handle(
     let insert = "INSERT INTO reply (event_id, body) VALUES ($1, 'hello')";
     transaction.execute(insert, &[&id]).await?;
     transaction
-        .execute(
-            completion.sql(),
-            &[&completion.seq(), &completion.fence()],
-        )
+        .execute(completion.sql(), &[&completion.seq(), &completion.fence()])
         .await?;
     crash.at(Crash::BeforeCommit).await;
     transaction.commit().await?;

@@ -3,5 +3,6 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod completion;
 mod contract;
 mod server;
