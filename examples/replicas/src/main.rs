@@ -153,7 +153,7 @@ async fn demonstrate(url: &str) -> Result<(), BoxError> {
     for child in &mut children {
         child.kill().await?;
     }
-    println!("\n{report}");
+    print!("\n{report}");
     report.check_order()?;
     println!("every acknowledged message was handled, in order per chat; none is lost");
     println!("took {:.1} s", began.elapsed().as_secs_f32());

@@ -120,7 +120,8 @@ impl fmt::Display for Report {
                 ("", &*count)
             };
             let killed = if process.is_killed { "  killed" } else { "" };
-            writeln!(f, "{:<12} {received:>8} {handled:>8}{killed}", process.name)?;
+            let row = format!("{:<12} {received:>8} {handled:>8}{killed}", process.name);
+            writeln!(f, "{}", row.trim_end())?;
         }
         let sum = |of_receivers| {
             let processes = self.processes.iter();
@@ -131,7 +132,7 @@ impl fmt::Display for Report {
         let twice = self.times.values().filter(|times| **times > 1).count();
         writeln!(
             f,
-            "{} messages were handled; {twice} of them twice, because a kill came before the success was stored",
+            "{} messages were handled, {twice} of them twice, because a kill came before the success was stored",
             self.handled()
         )
     }
