@@ -126,7 +126,8 @@ async fn a_lost_claim_fails_and_its_transaction_is_rolled_back() {
     let lost = app.claim(Duration::ZERO).await;
     let held = app.claim(LEASE).await;
     let mut handler = client(&app.url).await;
-    let error = complete(&mut handler, completion(&lost)).await.unwrap_err();
+    let completed = complete(&mut handler, completion(&lost)).await;
+    let error = completed.map(drop).unwrap_err();
     assert_eq!(error.code().unwrap().code(), Completion::LOST);
     assert_eq!(app.replies().await, 0);
     assert_eq!(app.shown("e").await.history, []);
@@ -145,9 +146,8 @@ async fn other_isolation_levels_are_rejected() {
         let mut handler = client(&app.url).await;
         let default = format!("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL {level}");
         handler.batch_execute(&default).await.unwrap();
-        let error = complete(&mut handler, completion(&claimed))
-            .await
-            .unwrap_err();
+        let completed = complete(&mut handler, completion(&claimed)).await;
+        let error = completed.map(drop).unwrap_err();
         assert_eq!(error.code(), Some(&SqlState::FEATURE_NOT_SUPPORTED));
         let message = error.as_db_error().unwrap().message();
         assert!(message.contains("\"read committed\""), "{message}");
