@@ -13,7 +13,7 @@
 //! # }
 //! ```
 //!
-//! A process opens two connections if it only receives, and three if it has workers. Every call is one statement without a name, so a pooler in transaction
+//! A process opens two or three connections. Every call is one statement without a name, so a pooler in transaction
 //! mode, such as PgBouncer, may stand between.
 //!
 //! # Features
