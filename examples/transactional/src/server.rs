@@ -5,30 +5,27 @@ use std::env;
 pub(crate) const VARIABLE: &str = "INBOX";
 
 /// A database.
-pub(crate) enum Server {
-    Given(String),
+pub(crate) struct Server {
+    url: String,
     #[cfg(unix)]
-    Started {
-        url: String,
-        _postgres: lark_events_test_servers::Postgres,
-    },
+    _started: Option<lark_events_test_servers::Postgres>,
 }
 
 impl Server {
     /// It may have a password.
     pub(crate) fn url(&self) -> &str {
-        match self {
-            Self::Given(url) => url,
-            #[cfg(unix)]
-            Self::Started { url, .. } => url,
-        }
+        &self.url
     }
 }
 
 /// Finds or starts a server; `None` if PostgreSQL is not installed.
 pub(crate) fn find() -> Result<Option<Server>, String> {
     match env::var(VARIABLE) {
-        Ok(url) if !url.is_empty() => Ok(Some(Server::Given(url))),
+        Ok(url) if !url.is_empty() => Ok(Some(Server {
+            url,
+            #[cfg(unix)]
+            _started: None,
+        })),
         _ => start(),
     }
 }
@@ -39,9 +36,9 @@ fn start() -> Result<Option<Server>, String> {
         return Ok(None);
     };
     let postgres = installed.try_start(&[])?;
-    Ok(Some(Server::Started {
+    Ok(Some(Server {
         url: postgres.url(),
-        _postgres: postgres,
+        _started: Some(postgres),
     }))
 }
 

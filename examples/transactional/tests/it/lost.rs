@@ -1,5 +1,7 @@
 //! A claim that was lost, as sqlx sees it.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::time::Duration;
 
 use lark_events::{Delivery, Event, EventHeader, RawJson};
