@@ -20,6 +20,7 @@ pages! {
     Callbacks include_str!("guide/callbacks.md"),
     Deliveries include_str!("guide/deliveries.md"),
     Inbox include_str!("guide/inbox.md"),
+    Postgres include_str!("guide/postgres.md"),
     OwnEvents include_str!("guide/own-events.md"),
     Testing include_str!("guide/testing.md"),
     Deploying include_str!("guide/deploying.md"),

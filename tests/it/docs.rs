@@ -8,6 +8,7 @@ mod manifests;
 mod markdown;
 mod quotes;
 mod shell;
+mod sql;
 mod texts;
 mod words;
 
@@ -98,6 +99,7 @@ fn every_block_of_code_is_looked_at() {
                     assert!(!attributes.contains("ignore"), "{place}: not compiled");
                 }
                 "sh" => shell::check(&place, &block.text, command.as_deref()),
+                "sql" => sql::check(&place, &block.text),
                 "toml" => manifests::check(&place, &block.text),
                 "json" => drop(parsed::<serde_json::Value, _>(
                     &place,

@@ -13,7 +13,8 @@ use crate::rows::bits;
 ///
 /// It is among the extensions of an event that a [`PostgresStore`](crate::PostgresStore) has claimed. Execute
 /// [`sql`](Self::sql) with [`seq`](Self::seq) and [`fence`](Self::fence), with any driver, as the last statement
-/// before the commit: the transaction holds the lock of the event's lane from then on. It must have the isolation
+/// before the commit: the transaction holds the lock of the event's lane from then on, and a receiver that has got an
+/// event of this lane waits for it with all its events. The transaction must have the isolation
 /// level *read committed*, which is PostgreSQL's default, and use the database of the inbox.
 ///
 /// The statement fails with the SQLSTATE [`LOST`](Self::LOST) if the claim was lost, for example because the

@@ -53,3 +53,8 @@ pub use self::builder::PostgresStoreBuilder;
 pub use self::completion::Completion;
 pub use self::facts::{PostgresFacts, Standby};
 pub use self::store::PostgresStore;
+
+/// Runs the example of the README as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

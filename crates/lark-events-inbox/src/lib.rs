@@ -63,8 +63,9 @@
 //! # Stores
 //!
 //! `SqliteStore` keeps events in a file, for the processes of one machine. [`VolatileStore`] keeps them in
-//! the memory of the process. To write a store of your own, implement
-//! [`Store`], and run the checks of the feature `testing` on it.
+//! the memory of the process. `PostgresStore`, of the crate `lark-events-inbox-postgres`, keeps them in a
+//! database, for several machines. To write a store of your own, implement [`Store`], and run the checks of
+//! the feature `testing` on it.
 //!
 //! # Features
 //!
