@@ -34,8 +34,12 @@ pub(crate) struct Version {
 
 /// The version of the tables; `None` if there are none.
 pub(crate) async fn version(client: &Client, schema: &str) -> Result<Option<Version>, Failure> {
-    // Unqualified by types: the statement has no values, and needs no name.
-    let there = format!("SELECT to_regclass('{schema}.version') IS NOT NULL");
+    // Not `to_regclass`: the server remembers in a transaction that a table was missing, and does not notice that
+    // another program has created it meanwhile.
+    let there = format!(
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+            WHERE n.nspname = '{schema}' AND c.relname = 'version')"
+    );
     let there = client.query_typed(&there, &[]).await?;
     let there = there.first().map(|row| row.try_get(0)).transpose()?;
     if there != Some(true) {
