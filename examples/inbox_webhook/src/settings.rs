@@ -56,10 +56,15 @@ impl Settings {
             (Some(("sqlite", path)), _) => {
                 Ok(Arc::new(lark_events_inbox::SqliteStore::open(path).await?))
             }
+            #[cfg(feature = "postgres")]
+            (Some(("postgres" | "postgresql", _)), _) => {
+                let store = lark_events_inbox_postgres::PostgresStore::connect(&self.inbox);
+                Ok(Arc::new(store.await?))
+            }
             // Without the rest, which may have a password.
             (other, _) => {
                 let scheme = other.map_or(self.inbox.as_str(), |(scheme, _)| scheme);
-                let stores = "`memory:` or `sqlite:PATH` (feature `sqlite`)";
+                let stores = "`memory:`, `sqlite:PATH` (feature `sqlite`) or `postgres://…` (feature `postgres`)";
                 Err(format!("INBOX: expected {stores}, got `{scheme}:`").into())
             }
         }

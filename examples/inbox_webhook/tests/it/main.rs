@@ -3,11 +3,23 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[cfg(feature = "postgres")]
+mod balancer;
 #[cfg(all(target_os = "linux", feature = "sqlite"))]
 mod durable;
+#[cfg(feature = "postgres")]
+mod fleet;
 #[cfg(feature = "sqlite")]
 mod killed;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod load;
+#[cfg(feature = "postgres")]
+mod pair;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod printed;
 mod process;
+#[cfg(feature = "postgres")]
+mod replicated;
 #[cfg(all(target_os = "linux", feature = "sqlite"))]
 mod strace;
 
@@ -80,7 +92,7 @@ fn a_wrong_setting_is_an_error_that_names_it() {
         (
             "INBOX",
             "mysql://user:secret@host",
-            "INBOX: expected `memory:` or `sqlite:PATH` (feature `sqlite`), got `mysql:`",
+            "INBOX: expected `memory:`, `sqlite:PATH` (feature `sqlite`) or `postgres://…` (feature `postgres`), got `mysql:`",
         ),
         ("ROLE", "work", "INBOX: `memory:` is within one process"),
     ] {
