@@ -32,7 +32,7 @@ impl Verdict {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct Finding {
     pub(crate) verdict: Verdict,
     pub(crate) seen: String,

@@ -6,6 +6,8 @@ use std::time::Duration;
 use lark_events_inbox::StoreError;
 
 use crate::facts::PostgresFacts;
+use crate::failure::Failure;
+use crate::grants;
 use crate::schema;
 use crate::session;
 use crate::store::PostgresStore;
@@ -83,6 +85,42 @@ impl PostgresStoreBuilder {
             schema::migrate(&client, &target.schema).await?;
         }
         PostgresStore::open(target, self.retention).await
+    }
+
+    /// Lets a role work with the tables: receive, handle, and do what operators do. The role cannot change or
+    /// migrate them. Call this as their owner, once they exist.
+    ///
+    /// # Errors
+    ///
+    /// When a setting or the name is invalid, the server cannot be reached, there is no such role, or this one may
+    /// not grant rights.
+    pub async fn grant(&self, role: &str) -> Result<(), StoreError> {
+        let sql = self.grants(role)?;
+        let client = session::open(&self.target()?).await?;
+        let granted = client.batch_execute(&sql).await.map_err(Failure::from);
+        Ok(granted?)
+    }
+
+    /// The SQL with which [`grant`](Self::grant) lets a role work with the tables, for operators. It also grants
+    /// the rights on what later versions add, if the same owner migrates them.
+    ///
+    /// # Errors
+    ///
+    /// When a setting or the name is invalid.
+    pub fn grants(&self, role: &str) -> Result<String, StoreError> {
+        Ok(grants::script(&self.target()?.schema, role)?)
+    }
+
+    /// The version of the tables; 0 if there are none.
+    ///
+    /// # Errors
+    ///
+    /// When a setting is invalid, or the server cannot be reached.
+    pub async fn version(&self) -> Result<u32, StoreError> {
+        let target = self.target()?;
+        let client = session::open(&target).await?;
+        let version = schema::version(&client, &target.schema).await?;
+        Ok(version.map_or(0, |version| version.number))
     }
 
     /// Looks at the server and the tables, and changes nothing: for tools, and for checks before a start.

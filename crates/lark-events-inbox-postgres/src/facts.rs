@@ -34,8 +34,11 @@ pub struct PostgresFacts {
     pub standbys: Vec<Standby>,
     /// The time after which the server ends a transaction that does nothing; `None` if it never does.
     pub idle_in_transaction_timeout: Option<Duration>,
-    /// The age of the oldest transaction that keeps dead rows from being removed, as far as the role may see it.
+    /// The age of the oldest transaction of this database that keeps dead rows from being removed, as far as the
+    /// role may see it.
     pub oldest_transaction: Option<Duration>,
+    /// Whether the role may see standbys and the transactions of other roles (`pg_read_all_stats`).
+    pub sees_others: bool,
     /// Whether the server removes dead rows by itself.
     pub autovacuum: bool,
     /// The dead rows of the queue that are not removed yet.
@@ -62,8 +65,10 @@ const SERVER: &str = "SELECT current_setting('server_version_num')::int AS serve
     current_setting('synchronous_standby_names') AS synchronous_standby_names,
     current_setting('autovacuum')::bool AS autovacuum,
     (SELECT setting::bigint FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout') AS idle_timeout,
-    (SELECT (extract(epoch FROM now() - min(xact_start)) * 1000000)::bigint FROM pg_stat_activity
-        WHERE backend_xmin IS NOT NULL AND pid <> pg_backend_pid()) AS oldest_transaction,
+    (SELECT (extract(epoch FROM clock_timestamp() - min(xact_start)) * 1000000)::bigint FROM pg_stat_activity
+        WHERE (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL) AND backend_type = 'client backend'
+            AND datname = current_database() AND pid <> pg_backend_pid()) AS oldest_transaction,
+    pg_has_role('pg_read_all_stats', 'USAGE') AS sees_others,
     clock_timestamp() AS now";
 
 impl PostgresFacts {
@@ -95,6 +100,7 @@ impl PostgresFacts {
             idle_in_transaction_timeout: (idle_timeout > 0)
                 .then(|| Duration::from_millis(idle_timeout.unsigned_abs())),
             oldest_transaction: oldest.map(duration),
+            sees_others: get(&server, "sees_others")?,
             autovacuum: get(&server, "autovacuum")?,
             dead_rows: 0,
             stuck_lanes: 0,

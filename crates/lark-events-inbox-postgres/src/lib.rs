@@ -40,6 +40,7 @@ mod completion;
 mod dedup;
 mod facts;
 mod failure;
+mod grants;
 mod query;
 mod rows;
 mod schema;

@@ -38,12 +38,22 @@ pub(crate) async fn version(client: &Client, schema: &str) -> Result<Option<Vers
     // another program has created it meanwhile.
     let there = format!(
         "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-            WHERE n.nspname = '{schema}' AND c.relname = 'version')"
+            WHERE n.nspname = '{schema}' AND c.relname = 'version'),
+            quote_ident('{schema}') = '{schema}'"
     );
     let there = client.query_typed(&there, &[]).await?;
-    let there = there.first().map(|row| row.try_get(0)).transpose()?;
-    if there != Some(true) {
-        return Ok(None);
+    let there = there
+        .first()
+        .map(|row| Ok::<_, Failure>((row.try_get(0)?, row.try_get(1)?)));
+    match there.transpose()? {
+        Some((_, false)) => {
+            let text = format!(
+                "the name of the schema is invalid: `{schema}` is a word of SQL, choose another one"
+            );
+            return Err(Failure::new(StoreErrorKind::Unsupported, text));
+        }
+        Some((true, _)) => {}
+        _ => return Ok(None),
     }
     let sql = format!("SELECT number, usable_from FROM {schema}.version");
     let rows = client.query_typed(&sql, &[]).await?;
@@ -63,16 +73,18 @@ pub(crate) async fn expect_usable(client: &Client, schema: &str) -> Result<(), F
     let found = version(client, schema).await?;
     let wrong = |text: String| Err(Failure::new(StoreErrorKind::Version, text));
     match found {
-        None => wrong(format!("the schema {schema} has no tables: migrate it")),
-        Some(found) if found.number < VERSION => wrong(format!(
-            "the schema {schema} has version {} of the tables, expected version {VERSION}: migrate it",
-            found.number
-        )),
         Some(found) if found.usable_from > VERSION => wrong(format!(
             "the schema {schema} has version {} of the tables, which is newer than this program: update it",
             found.number
         )),
-        Some(_) => Ok(()),
+        Some(found) if found.number >= VERSION => Ok(()),
+        older => {
+            let number = older.map_or(0, |older| older.number);
+            wrong(format!(
+                "the tables of the schema {schema} have version {number}, expected version {VERSION}: run \
+                 `lark-events inbox migrate`"
+            ))
+        }
     }
 }
 

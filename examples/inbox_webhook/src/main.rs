@@ -9,14 +9,16 @@
 //! | --- | --- | --- |
 //! | `LISTEN_ADDR` | address of the webhook, at `/webhook/event` | `127.0.0.1:7777` |
 //! | `LARK_ENCRYPT_KEY`, `LARK_VERIFICATION_TOKEN` | the app's secrets | none |
-//! | `INBOX` | the store: `memory:` or `sqlite:PATH` | `memory:` |
+//! | `INBOX` | the store: `memory:`, `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/DATABASE` | `memory:` |
+//! | `INBOX_SCHEMA` | the schema of the tables in PostgreSQL | `lark_inbox` |
 //! | `HANDLER_MS` | how long a handler takes, in milliseconds | 0 |
 //! | `LEASE_MS` | how long after the death of a worker its events are handled by another, in milliseconds | 60000 |
 //! | `ROLE` | `receive`, `work`, or `both` | `both` |
 //!
 //! Each event whose handler has succeeded is one JSON line on stdout:
 //! `{"event_id":…,"event_type":…,"lane":…,"attempt":…}`. Logs go to stderr. SIGINT and SIGTERM drain and
-//! exit 0. Use it behind a proxy that limits connections and their times, which `axum::serve` does not.
+//! exit 0. Connections to PostgreSQL are not encrypted: see `PostgresStoreBuilder::tls_config`. Use the webhook
+//! behind a proxy that limits connections and their times, which `axum::serve` does not.
 
 mod settings;
 

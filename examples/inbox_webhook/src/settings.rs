@@ -58,8 +58,12 @@ impl Settings {
             }
             #[cfg(feature = "postgres")]
             (Some(("postgres" | "postgresql", _)), _) => {
-                let store = lark_events_inbox_postgres::PostgresStore::connect(&self.inbox);
-                Ok(Arc::new(store.await?))
+                let store = lark_events_inbox_postgres::PostgresStore::builder(&*self.inbox);
+                let store = match setting("INBOX_SCHEMA") {
+                    Some(schema) => store.schema(schema),
+                    None => store,
+                };
+                Ok(Arc::new(store.connect().await?))
             }
             // Without the rest, which may have a password.
             (other, _) => {

@@ -5,6 +5,7 @@ mod doctor;
 mod filters;
 mod list;
 mod migrate;
+mod postgres;
 mod progress;
 mod prune;
 mod replay;
@@ -31,6 +32,15 @@ Examples:
   lark-events inbox stats --store sqlite:events.db
   lark-events inbox ls --store sqlite:events.db --state dead
   lark-events inbox retry --store sqlite:events.db --error 'connection refused'
+  export LARK_EVENTS_STORE='postgres://worker:…@db.example.com/app'
+  lark-events inbox ls
+
+A store on PostgreSQL:
+  Special characters of a password are %XX. PGPASSWORD and ~/.pgpass are not read. Without a
+  password, log in through the server's socket: postgres:///app?host=/var/run/postgresql.
+  The connection is encrypted if the server supports it; its certificate must be valid.
+  SSL_CERT_FILE names further roots. `?sslmode=require` rejects a server without encryption,
+  and `?sslmode=disable` does not encrypt.
 
 An event is in one of these states:
   ready    it can be claimed

@@ -24,7 +24,7 @@ Examples:
   lark-events inbox prune --store sqlite:events.db --older-than 3d --dry-run
   lark-events inbox prune --store sqlite:events.db --older-than 12h
 
-The file does not shrink: new events use the free space.")]
+The file or table does not shrink: new events use the free space.")]
 pub(super) struct PruneArgs {
     #[command(flatten)]
     store: StoreArgs,

@@ -3,32 +3,40 @@
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::{fmt, fs};
+use std::{env, fmt, fs};
 
 use clap::Args;
 use lark_events_inbox::{Admin, SqliteFile, SqliteStore, StoreError};
 
+use super::postgres::Postgres;
 use crate::Error;
+
+/// The variable for `--store`.
+const VARIABLE: &str = "LARK_EVENTS_STORE";
 
 #[derive(Debug, Args)]
 pub(super) struct StoreArgs {
-    /// The store, at `sqlite:PATH`.
+    /// The store: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. Other users can see command
+    /// lines: put a password into the environment [env: LARK_EVENTS_STORE].
     #[arg(long, value_name = "STORE")]
-    store: Place,
+    store: Option<Secret>,
+    /// The schema of the tables in PostgreSQL [default: lark_inbox].
+    #[arg(long, value_name = "NAME")]
+    schema: Option<String>,
 }
 
 /// Where a store is. It may contain a password, so it never prints, and is not parsed by `clap`, which quotes
 /// invalid values.
 #[derive(Clone)]
-struct Place(String);
+struct Secret(String);
 
-impl fmt::Debug for Place {
+impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Place(..)")
+        f.write_str("Secret(..)")
     }
 }
 
-impl FromStr for Place {
+impl FromStr for Secret {
     type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Infallible> {
@@ -36,30 +44,58 @@ impl FromStr for Place {
     }
 }
 
+/// A store of one of the kinds.
+pub(super) enum Place {
+    /// A file, which exists.
+    File(PathBuf),
+    Postgres(Postgres),
+}
+
 impl StoreArgs {
-    /// The path of a store in a file, which exists.
-    pub(super) fn file(&self) -> Result<PathBuf, Error> {
-        let Place(place) = &self.store;
-        let path = match place.split_once(':') {
-            Some(("sqlite", "")) => return Err("--store: expected a path after `sqlite:`".into()),
-            Some(("sqlite", path)) => PathBuf::from(path),
-            Some((scheme, _)) if is_scheme(scheme) => {
-                return Err(
-                    format!("--store: expected `sqlite:PATH`, got a store at `{scheme}:`").into(),
-                );
+    pub(super) fn place(&self) -> Result<Place, Error> {
+        let (name, text) = self.text()?;
+        let expected = "expected `sqlite:PATH` or `postgres://…`";
+        match text.split_once(':') {
+            Some(("sqlite", "")) => Err(format!("{name}: expected a path after `sqlite:`").into()),
+            Some(("sqlite", path)) => {
+                if self.schema.is_some() {
+                    return Err("--schema: only a store on PostgreSQL has a schema".into());
+                }
+                file(path.into()).map(Place::File)
             }
-            _ => return Err("--store: expected `sqlite:PATH`, got a text without a scheme".into()),
-        };
-        let found = fs::metadata(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-        if found.is_dir() {
-            return Err(format!("{}: expected a file, got a folder", path.display()).into());
+            Some(("postgres" | "postgresql", _)) => {
+                Postgres::new(&text, self.schema.as_deref()).map(Place::Postgres)
+            }
+            Some((scheme, _)) if is_scheme(scheme) => {
+                Err(format!("{name}: {expected}, got a store at `{scheme}:`").into())
+            }
+            _ => Err(format!("{name}: {expected}, got a text without a scheme").into()),
         }
-        Ok(path)
+    }
+
+    /// Whether the clock of this machine is that of the store.
+    pub(super) fn is_file(&self) -> bool {
+        matches!(self.text(), Ok((_, text)) if text.starts_with("sqlite:"))
+    }
+
+    /// The argument, or else the variable, with its name. An empty variable counts as none.
+    fn text(&self) -> Result<(&'static str, String), Error> {
+        if let Some(Secret(text)) = &self.store {
+            return Ok(("--store", text.clone()));
+        }
+        match env::var(VARIABLE) {
+            Ok(text) if !text.is_empty() => Ok((VARIABLE, text)),
+            Err(env::VarError::NotUnicode(_)) => Err(format!("{VARIABLE} is not UTF-8").into()),
+            _ => Err(format!("no store: pass --store <STORE>, or set {VARIABLE}").into()),
+        }
     }
 
     /// Opens the store, whose tables must be of this version: only `migrate` changes them.
     pub(super) async fn open(&self) -> Result<Box<dyn Admin>, Error> {
-        let path = self.file()?;
+        let path = match self.place()? {
+            Place::File(path) => path,
+            Place::Postgres(postgres) => return Ok(Box::new(postgres.open().await?)),
+        };
         let version = SqliteFile::new(&path).version().await;
         let version = version.map_err(|error| failed(&path, &error))?;
         if version < SqliteFile::VERSION {
@@ -77,11 +113,25 @@ impl StoreArgs {
     }
 }
 
+fn file(path: PathBuf) -> Result<PathBuf, Error> {
+    let found = fs::metadata(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    if found.is_dir() {
+        return Err(format!("{}: expected a file, got a folder", path.display()).into());
+    }
+    Ok(path)
+}
+
 /// The error of a store in a file, with its cause.
 pub(super) fn failed(path: &Path, error: &StoreError) -> Error {
     let cause = std::error::Error::source(error);
     let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
     format!("{}: {error}{cause}", path.display()).into()
+}
+
+/// The cause of an error, or else the error.
+pub(super) fn cause(error: &StoreError) -> String {
+    let source = std::error::Error::source(error);
+    source.map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 /// Whether a text is the scheme of a URL (RFC 3986), and so no secret.

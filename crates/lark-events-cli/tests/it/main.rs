@@ -43,7 +43,12 @@ struct Ran {
 fn lark_events(args: &[&str]) -> Run {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lark-events"));
     command.args(args);
-    for name in ["LARK_ENCRYPT_KEY", "LARK_VERIFICATION_TOKEN", "NO_COLOR"] {
+    for name in [
+        "LARK_ENCRYPT_KEY",
+        "LARK_VERIFICATION_TOKEN",
+        "LARK_EVENTS_STORE",
+        "NO_COLOR",
+    ] {
         command.env_remove(name);
     }
     let stdin = Vec::new();

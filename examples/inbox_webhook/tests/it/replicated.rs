@@ -329,7 +329,7 @@ async fn soak() {
         promotions,
         black_holes: promotions,
         lasts: Duration::from_secs_f64(number("MINUTES").unwrap_or(2.0) * 60.0),
-        max_lines: 400,
+        max_lines: 100,
     })
     .await;
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use lark_events_inbox::{Settled, Store as _, WorkerId, WorkerState};
+use lark_events_inbox::{Settled, WorkerId, WorkerState};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -19,20 +19,20 @@ fn on(store: &str, args: &[&str]) -> Ran {
 fn a_store_of_an_unknown_scheme_is_named_without_the_rest_of_its_url() {
     for (store, why) in [
         (
-            "postgres://user:marked-password@db/events",
-            "--store: expected `sqlite:PATH`, got a store at `postgres:`",
+            "mysql://user:marked-password@db/events",
+            "--store: expected `sqlite:PATH` or `postgres://…`, got a store at `mysql:`",
         ),
         (
             "marked_password:x",
-            "--store: expected `sqlite:PATH`, got a text without a scheme",
+            "--store: expected `sqlite:PATH` or `postgres://…`, got a text without a scheme",
         ),
         (
             "marked-password",
-            "--store: expected `sqlite:PATH`, got a text without a scheme",
+            "--store: expected `sqlite:PATH` or `postgres://…`, got a text without a scheme",
         ),
         (
             "",
-            "--store: expected `sqlite:PATH`, got a text without a scheme",
+            "--store: expected `sqlite:PATH` or `postgres://…`, got a text without a scheme",
         ),
         ("sqlite:", "--store: expected a path after `sqlite:`"),
     ] {
@@ -46,7 +46,12 @@ fn a_store_of_an_unknown_scheme_is_named_without_the_rest_of_its_url() {
         on(store, &["ls", "--store", store]).with_code(2);
     }
     let ran = lark_events(&["inbox", "ls"]).run().with_code(2);
-    assert!(ran.stderr.contains("--store <STORE>"), "{ran:?}");
+    let why = "lark-events: no store: pass --store <STORE>, or set LARK_EVENTS_STORE\n";
+    assert_eq!(ran.stderr, why);
+    let ran = lark_events(&["inbox", "ls"]).env("LARK_EVENTS_STORE", "marked-password");
+    let why =
+        "lark-events: LARK_EVENTS_STORE: expected `sqlite:PATH` or `postgres://…`, got a text";
+    assert!(ran.run().with_code(2).stderr.starts_with(why));
 }
 
 #[test]
@@ -100,7 +105,7 @@ fn a_file_that_is_no_store_is_an_error_and_stays_as_it_is() {
 
 #[test]
 fn times_and_numbers_that_cannot_be_read_are_misuse() {
-    let stored = Stored::new("misuse", seven);
+    let stored = Stored::file("misuse", seven);
     for (args, why) in [
         (
             &["ls", "--since", "yesterday"][..],
@@ -189,7 +194,7 @@ fn only_migrate_changes_the_tables() {
 }
 
 /// The verdict of each case.
-fn verdicts(ran: &Ran) -> Vec<(String, String)> {
+pub(super) fn verdicts(ran: &Ran) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let rows = documents(ran);
     let rows = rows.iter().filter(|row| row.get("case").is_some());
@@ -199,7 +204,7 @@ fn verdicts(ran: &Ran) -> Vec<(String, String)> {
 
 #[test]
 fn doctor_names_what_is_wrong_and_what_to_do() {
-    let stored = Stored::new("doctor", async |store| {
+    let stored = Stored::file("doctor", async |store| {
         let worker = WorkerId::draw();
         store.heartbeat(worker, WorkerState::Running).await.unwrap();
     });
@@ -246,7 +251,7 @@ fn doctor_names_what_is_wrong_and_what_to_do() {
         "{ran:?}"
     );
 
-    let idle = Stored::new("doctor-idle", seven);
+    let idle = Stored::file("doctor-idle", seven);
     let ran = idle.run(&["doctor"]).with_code(1);
     assert!(
         ran.stdout
@@ -260,9 +265,9 @@ fn doctor_names_what_is_wrong_and_what_to_do() {
 #[test]
 fn doctor_fails_for_a_file_that_others_can_read() {
     use std::os::unix::fs::PermissionsExt as _;
-    let stored = Stored::new("doctor-modes", async |_| {});
+    let stored = Stored::file("doctor-modes", async |_| {});
     for (mode, verdict) in [(0o600, "pass"), (0o660, "warn"), (0o644, "fail")] {
-        fs::set_permissions(&stored.path, fs::Permissions::from_mode(mode)).unwrap();
+        fs::set_permissions(stored.path(), fs::Permissions::from_mode(mode)).unwrap();
         let ran = stored.run(&["doctor", "--json"]);
         assert_eq!(
             verdicts(&ran)[0],
@@ -274,22 +279,22 @@ fn doctor_fails_for_a_file_that_others_can_read() {
 
 #[test]
 fn doctor_finds_damage() {
-    let stored = Stored::new("doctor-damage", async |store| {
+    let stored = Stored::file("doctor-damage", async |store| {
         for batch in 0..20 {
             let ids = (0..100).map(|id| format!("e-{batch}-{id}"));
             let entries = ids.map(|id| super::entry(super::MESSAGE, &id)).collect();
             store.append(entries).await.unwrap();
         }
     });
-    let connection = Connection::open(&stored.path).unwrap();
+    let connection = Connection::open(stored.path()).unwrap();
     connection
         .pragma_update(None, "wal_checkpoint", "TRUNCATE")
         .unwrap();
     drop(connection);
-    let mut bytes = fs::read(&stored.path).unwrap();
+    let mut bytes = fs::read(stored.path()).unwrap();
     let middle = bytes.len() / 2 / 4096 * 4096;
     bytes[middle..middle + 4096].fill(0xa5);
-    fs::write(&stored.path, bytes).unwrap();
+    fs::write(stored.path(), bytes).unwrap();
     let ran = stored.run(&["doctor", "--json"]).with_code(1);
     let integrity = ("integrity".to_owned(), "fail".to_owned());
     assert!(verdicts(&ran).contains(&integrity), "{ran:?}");
@@ -297,7 +302,7 @@ fn doctor_finds_damage() {
 
 #[test]
 fn no_control_of_an_event_or_an_argument_gets_to_a_terminal() {
-    let stored = Stored::new("hostile", async |store| {
+    for stored in Stored::each("hostile", async |store| {
         let mut hostile = super::entry(HOSTILE, HOSTILE);
         hostile.lane = Some(HOSTILE.to_owned());
         hostile.trace = Some(HOSTILE.to_owned());
@@ -305,24 +310,25 @@ fn no_control_of_an_event_or_an_argument_gets_to_a_terminal() {
         let body = json!({HOSTILE: HOSTILE}).to_string();
         hostile.delivery.raw = lark_events::RawJson::parse(body).unwrap();
         super::ended(store, hostile, Settled::Dead, Some(HOSTILE)).await;
-    });
-    let url = stored.url();
-    let (accepting, failing) = (webhook(200), webhook(500));
-    for args in [
-        &["ls"][..],
-        &["show", "1", "--body"],
-        &["stats"],
-        &["retry", "--all", "--dry-run"],
-        &["replay", "--all", "--to", &accepting],
-        &["replay", "--all", "--to", &failing],
-        &["show", "--event-id", &format!("no {HOSTILE}")],
-        &["ls", "--since", HOSTILE],
-        &["ls", "--store", &format!("sqlite:no such {HOSTILE}")],
-    ] {
-        let mut args = [&["inbox"], args].concat();
-        if !args.contains(&"--store") {
-            args.extend(["--store", &url]);
+    }) {
+        let options = stored.place.options();
+        let (accepting, failing) = (webhook(200), webhook(500));
+        for args in [
+            &["ls"][..],
+            &["show", "1", "--body"],
+            &["stats"],
+            &["retry", "--all", "--dry-run"],
+            &["replay", "--all", "--to", &accepting],
+            &["replay", "--all", "--to", &failing],
+            &["show", "--event-id", &format!("no {HOSTILE}")],
+            &["ls", "--since", HOSTILE],
+            &["ls", "--store", &format!("sqlite:no such {HOSTILE}")],
+        ] {
+            let mut args = [&["inbox"], args].concat();
+            if !args.contains(&"--store") {
+                args.extend(options.iter().map(String::as_str));
+            }
+            shows_no_control(&args, as_is);
         }
-        shows_no_control(&args, as_is);
     }
 }

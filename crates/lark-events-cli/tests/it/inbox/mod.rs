@@ -1,20 +1,28 @@
-//! `inbox`: commands on a store in a file, which the library fills.
+//! `inbox`: commands on a store of each kind, which the library fills.
 
 mod acting;
+#[cfg(unix)]
+mod examining;
 mod files;
+#[cfg(unix)]
+mod granting;
 mod looking;
 mod replaying;
+#[cfg(unix)]
+mod servers;
 mod working;
 
 use std::fs;
 use std::future::Future;
-use std::path::PathBuf;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use lark_events::{Delivery, EventHeader, RawJson, Transport};
 use lark_events_inbox::{
-    Admin as _, AttemptOutcome, Entry, Filter, Page, Settled, Settlement, SqliteStore, State,
-    Store as _,
+    Admin, Appended, AttemptOutcome, Entry, Filter, Page, Settled, Settlement, SqliteStore, State,
+    StoreError,
 };
 use serde_json::{Value, json};
 
@@ -24,40 +32,67 @@ const HOUR: Duration = Duration::from_hours(1);
 const MESSAGE: &str = "im.message.receive_v1";
 const MEETING: &str = "vc.meeting.meeting_started_v1";
 
-/// A file of this run of the tests, with a store that nothing else has opened.
+/// A store of this run of the tests that nothing else has opened.
 struct Stored {
-    path: PathBuf,
+    place: Place,
+}
+
+#[derive(Clone)]
+enum Place {
+    File(PathBuf),
+    #[cfg(unix)]
+    Schema(servers::Schema),
 }
 
 impl Stored {
-    /// Creates a store, and fills it.
-    fn new(name: &str, fill: impl AsyncFnOnce(&SqliteStore)) -> Self {
+    /// Creates a store of each kind, and fills it. Without an installed server it is only a file.
+    fn each(name: &str, fill: impl AsyncFn(&Filling<'_>)) -> Vec<Self> {
+        let file = Self::file(name, &fill);
+        #[cfg(unix)]
+        if let Some(schema) = servers::Schema::new(name) {
+            let place = Place::Schema(schema);
+            return vec![file, Self::filled(place, &fill)];
+        }
+        vec![file]
+    }
+
+    /// Creates a store in a file, and fills it.
+    fn file(name: &str, fill: impl AsyncFn(&Filling<'_>)) -> Self {
         let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("inbox-{name}.db"));
         for suffix in ["", "-wal", "-shm"] {
             let _ = fs::remove_file(format!("{}{suffix}", path.display()));
         }
-        let stored = Self { path };
+        Self::filled(Place::File(path), fill)
+    }
+
+    fn filled(place: Place, fill: impl AsyncFn(&Filling<'_>)) -> Self {
+        let stored = Self { place };
         stored.with(async |store| fill(store).await);
         stored
     }
 
     /// Uses the store through the library.
-    fn with<T>(&self, call: impl AsyncFnOnce(&SqliteStore) -> T) -> T {
+    fn with<T>(&self, call: impl AsyncFnOnce(&Filling<'_>) -> T) -> T {
         wait_for(async {
-            let store = SqliteStore::open(&self.path).await.unwrap();
-            call(&store).await
+            let store = self.place.open().await;
+            let place = &self.place;
+            call(&Filling { store, place }).await
         })
     }
 
-    fn url(&self) -> String {
-        format!("sqlite:{}", self.path.display())
+    fn path(&self) -> &Path {
+        match &self.place {
+            Place::File(path) => path,
+            #[cfg(unix)]
+            Place::Schema(_) => panic!("a schema has no path"),
+        }
     }
 
     /// `lark-events inbox` with these arguments, on this store.
     fn command(&self, args: &[&str]) -> Run {
-        let url = self.url();
-        let args = [&["inbox"], args, &["--store", &url]].concat();
-        lark_events(&args)
+        let options = self.place.options();
+        let options: Vec<_> = options.iter().map(String::as_str).collect();
+        lark_events(&[&["inbox"], args, &options].concat())
     }
 
     #[track_caller]
@@ -82,6 +117,53 @@ impl Stored {
             let listed = store.list(&Filter::default(), page).await.unwrap();
             listed.iter().map(|one| (one.seq, one.state)).collect()
         })
+    }
+}
+
+impl Place {
+    async fn open(&self) -> Arc<dyn Admin> {
+        match self {
+            Self::File(path) => Arc::new(SqliteStore::open(path).await.unwrap()),
+            #[cfg(unix)]
+            Self::Schema(schema) => Arc::new(schema.open().await),
+        }
+    }
+
+    /// The arguments that name the store.
+    fn options(&self) -> Vec<String> {
+        match self {
+            Self::File(path) => vec!["--store".to_owned(), format!("sqlite:{}", path.display())],
+            #[cfg(unix)]
+            Self::Schema(schema) => schema.options(),
+        }
+    }
+}
+
+/// A store that a test fills.
+struct Filling<'a> {
+    store: Arc<dyn Admin>,
+    #[cfg_attr(not(unix), expect(dead_code, reason = "there is only one kind"))]
+    place: &'a Place,
+}
+
+impl Deref for Filling<'_> {
+    type Target = dyn Admin;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.store
+    }
+}
+
+impl Filling<'_> {
+    /// Appends events that were received at their time, also where the clock of a server decides.
+    async fn append(&self, entries: Vec<Entry>) -> Result<Vec<Appended>, StoreError> {
+        #[cfg(unix)]
+        if let Place::Schema(schema) = self.place {
+            let appended = self.store.append(entries.clone()).await;
+            schema.backdate(&entries);
+            return appended;
+        }
+        self.store.append(entries).await
     }
 }
 
@@ -120,7 +202,7 @@ fn entry(event_type: &str, id: &str) -> Entry {
 }
 
 /// Appends an event and ends its first attempt.
-async fn ended(store: &SqliteStore, entry: Entry, settled: Settled, error: Option<&str>) {
+async fn ended(store: &Filling<'_>, entry: Entry, settled: Settled, error: Option<&str>) {
     store.append(vec![entry]).await.unwrap();
     let claimed = store.claim(1, HOUR).await.unwrap();
     let outcome = match error {
@@ -134,7 +216,7 @@ async fn ended(store: &SqliteStore, entry: Entry, settled: Settled, error: Optio
 }
 
 /// Seven events: 1 is done, 2 to 4 are dead, 5 waits for a retry, 6 waits behind it in its lane, 7 is ready.
-async fn seven(store: &SqliteStore) {
+async fn seven(store: &Filling<'_>) {
     let in_lane = |mut entry: Entry| {
         entry.lane = Some("oc_1".to_owned());
         entry

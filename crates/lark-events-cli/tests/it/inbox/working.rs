@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use lark_events::dispatch::DispatcherBuilder;
 use lark_events::{BoxError, Event, RawJson};
-use lark_events_inbox::{Inbox, SqliteStore, Store as _};
+use lark_events_inbox::{Inbox, Store};
 use tokio::sync::oneshot;
 
 use super::{MESSAGE, Stored, entry};
@@ -30,7 +30,7 @@ impl Working {
             Arc::new(AtomicBool::new(false)),
         );
         let (stop, stopped) = oneshot::channel::<()>();
-        let (path, running) = (stored.path.clone(), mpsc::channel());
+        let (place, running) = (stored.place.clone(), mpsc::channel());
         let (count, is_up) = (Arc::clone(&handled), Arc::clone(&succeeds));
         let ended = thread::spawn(move || {
             super::wait_for(async {
@@ -42,7 +42,7 @@ impl Working {
                         false => Err::<(), BoxError>("the database is down".into()),
                     })
                 });
-                let store = Arc::new(SqliteStore::open(path).await.unwrap());
+                let store: Arc<dyn Store> = place.open().await;
                 let inbox = Inbox::builder(store).attempts(1);
                 let inbox = inbox.build(dispatcher.build().unwrap()).unwrap();
                 running.0.send(()).unwrap();
@@ -82,45 +82,46 @@ fn until(stored: &Stored, args: &[&str], expected: impl Fn(&serde_json::Value) -
 
 #[test]
 fn commands_work_while_a_worker_runs() {
-    let stored = Stored::new("working", async |_| {});
-    let working = Working::on(&stored);
-    stored.with(async |store| {
-        let entries = (0..EVENTS).map(|id| entry(MESSAGE, &format!("e-{id}")));
-        store.append(entries.collect()).await.unwrap();
-    });
-    until(&stored, &["stats"], |stats| {
-        stats["dead"] == EVENTS && stats["workers"] == 1
-    });
-    let stats = stored.json(&["stats"]).remove(0);
-    assert_eq!(stats["dead_by_error"][0]["events"], EVENTS);
-    let shown = stored.json(&["show", "1"]).remove(0);
-    assert_eq!(shown["history"][0]["outcome"], "failed");
+    for stored in Stored::each("working", async |_| {}) {
+        let working = Working::on(&stored);
+        stored.with(async |store| {
+            let entries = (0..EVENTS).map(|id| entry(MESSAGE, &format!("e-{id}")));
+            store.append(entries.collect()).await.unwrap();
+        });
+        until(&stored, &["stats"], |stats| {
+            stats["dead"] == EVENTS && stats["workers"] == 1
+        });
+        let stats = stored.json(&["stats"]).remove(0);
+        assert_eq!(stats["dead_by_error"][0]["events"], EVENTS);
+        let shown = stored.json(&["show", "1"]).remove(0);
+        assert_eq!(shown["history"][0]["outcome"], "failed");
 
-    working.succeeds.store(true, Ordering::SeqCst);
-    let dropped = stored
-        .json(&["drop", "--state", "dead", "--limit", "100"])
-        .remove(0);
-    assert_eq!(dropped["events"], 100);
-    let retried = stored.json(&["retry", "--error", "down"]).remove(0);
-    assert_eq!(retried["events"], EVENTS - 100);
-    until(&stored, &["stats", "--all"], |stats| {
-        stats["done"] == EVENTS
-    });
-    assert_eq!(working.handled.load(Ordering::SeqCst), EVENTS - 100);
+        working.succeeds.store(true, Ordering::SeqCst);
+        let dropped = stored
+            .json(&["drop", "--state", "dead", "--limit", "100"])
+            .remove(0);
+        assert_eq!(dropped["events"], 100);
+        let retried = stored.json(&["retry", "--error", "down"]).remove(0);
+        assert_eq!(retried["events"], EVENTS - 100);
+        until(&stored, &["stats", "--all"], |stats| {
+            stats["done"] == EVENTS
+        });
+        assert_eq!(working.handled.load(Ordering::SeqCst), EVENTS - 100);
 
-    let replayed = stored.json(&["replay", "--since", "1d"]).remove(0);
-    assert_eq!(
-        replayed["events"], EVENTS,
-        "each once, though they are finished meanwhile"
-    );
-    until(&stored, &["stats", "--all"], |stats| {
-        stats["done"] == EVENTS
-    });
-    assert_eq!(working.handled.load(Ordering::SeqCst), 2 * EVENTS - 100);
+        let replayed = stored.json(&["replay", "--since", "1d"]).remove(0);
+        assert_eq!(
+            replayed["events"], EVENTS,
+            "each once, though they are finished meanwhile"
+        );
+        until(&stored, &["stats", "--all"], |stats| {
+            stats["done"] == EVENTS
+        });
+        assert_eq!(working.handled.load(Ordering::SeqCst), 2 * EVENTS - 100);
 
-    stored.json(&["prune", "--older-than", "3d"]);
-    stored.json(&["migrate"]);
-    stored.run(&["doctor"]).with_code(0);
-    assert_eq!(stored.run(&["ls"]).with_code(1).stdout, "");
-    working.stop();
+        stored.json(&["prune", "--older-than", "3d"]);
+        stored.json(&["migrate"]);
+        stored.run(&["doctor"]).with_code(0);
+        assert_eq!(stored.run(&["ls"]).with_code(1).stdout, "");
+        working.stop();
+    }
 }

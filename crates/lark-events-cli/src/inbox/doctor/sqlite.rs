@@ -1,83 +1,34 @@
-//! `lark-events inbox doctor`: what is wrong with a store, and what to do about it.
+//! The checks of a store in a file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
-use std::time::Duration;
 
-use clap::Args;
 use lark_events_inbox::{SqliteFile, SqliteStore, Status, Store as _, StoreErrorKind};
 
-use super::progress::Progress;
-use super::store::StoreArgs;
-use super::when::short;
+use super::Report;
 use crate::Error;
-use crate::finding::{Counts, Finding, Verdict};
-use crate::output::{Output, even_if_unread};
+use crate::finding::{Finding, Verdict};
+use crate::inbox::progress::Progress;
+use crate::inbox::store::cause;
 
-/// Check a store: its file, its tables, its workers and its queue. Changes nothing.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  lark-events inbox doctor --store sqlite:events.db
-  lark-events inbox doctor --store sqlite:events.db --json | jq 'select(.verdict == \"fail\")'
-
-Verdicts:
-  fail  events are lost, exposed, or not handled, or will be soon
-  warn  look at it
-  skip  not checked, because of an earlier failure
-
-Exit status 1: a check fails.")]
-pub(super) struct DoctorArgs {
-    #[command(flatten)]
-    store: StoreArgs,
-}
-
-pub(super) async fn run(args: &DoctorArgs, output: Output) -> Result<ExitCode, Error> {
-    let path = args.store.file()?;
-    let file = SqliteFile::new(&path);
-    let mut report = Report {
-        counts: Counts::default(),
-        output,
-    };
-    report.add("permissions", permissions(&path))?;
-    report.add("disk", disk(&path))?;
-    report.add("log", log(&path))?;
+pub(super) async fn check(path: &Path, report: &mut Report) -> Result<(), Error> {
+    let file = SqliteFile::new(path);
+    report.add("permissions", permissions(path))?;
+    report.add("disk", disk(path))?;
+    report.add("log", log(path))?;
     let schema = schema(&file).await;
     let is_usable = schema.verdict == Verdict::Pass;
     report.add("schema", schema)?;
-    let mut progress = Progress::new("checking the file", output);
+    let mut progress = Progress::new("checking the file", report.output);
     let integrity = progress.during(integrity(&file)).await;
     progress.clear();
     report.add("integrity", integrity)?;
     let status = match is_usable {
-        true => Some(status(&path).await),
-        false => None,
+        true => status(path).await,
+        false => Err(Finding::skip("the tables are not of this version")),
     };
-    for (case, check) in QUEUE {
-        report.add(
-            case,
-            match &status {
-                Some(Ok(status)) => check(status),
-                Some(Err(why)) => Finding::fail(why.clone(), "see the cases above"),
-                None => Finding::skip("the tables are not of this version"),
-            },
-        )?;
-    }
-    even_if_unread(report.counts.show(output))?;
-    Ok(ExitCode::from(u8::from(report.counts.failed > 0)))
-}
-
-struct Report {
-    counts: Counts,
-    output: Output,
-}
-
-impl Report {
-    fn add(&mut self, case: &str, finding: Finding) -> std::io::Result<()> {
-        self.counts.add(finding.verdict);
-        even_if_unread(finding.show(case, self.output))
-    }
+    report.add_queue(status.as_ref().map_err(Clone::clone))?;
+    Ok(())
 }
 
 /// The files of the store that exist: SQLite keeps the log of writes and its index beside the first.
@@ -200,77 +151,9 @@ async fn integrity(file: &SqliteFile) -> Finding {
     }
 }
 
-/// The cause of an error, or else the error.
-fn cause(error: &lark_events_inbox::StoreError) -> String {
-    let source = std::error::Error::source(error);
-    source.map_or_else(|| error.to_string(), ToString::to_string)
-}
-
-async fn status(path: &Path) -> Result<Status, String> {
+async fn status(path: &Path) -> Result<Status, Finding> {
     let store = SqliteStore::builder(path).existing().without_migration();
-    let store = store.open().await.map_err(|error| cause(&error))?;
-    store.status().await.map_err(|error| cause(&error))
-}
-
-type Check = fn(&Status) -> Finding;
-
-/// The checks of the queue.
-const QUEUE: [(&str, Check); 4] = [
-    ("workers", workers),
-    ("lag", lag),
-    ("oldest", oldest),
-    ("dead", dead),
-];
-
-fn workers(status: &Status) -> Finding {
-    let undone = status.ready + status.waiting + status.leased;
-    let seen = match status.worker_seen {
-        Some(seen) => format!("seen {} ago", short(seen)),
-        None => "none was ever seen".to_owned(),
-    };
-    match status.workers {
-        0 if undone > 0 => Finding::fail(
-            format!("no worker runs, {seen}; {undone} events are not finished"),
-            "start a worker: events are acknowledged, but not handled",
-        ),
-        0 => Finding::warn(
-            format!("no worker runs, {seen}"),
-            "start a worker before events come in",
-        ),
-        workers => Finding::pass(format!("{workers} running, {seen}")),
-    }
-}
-
-fn lag(status: &Status) -> Finding {
-    const LONG: Duration = Duration::from_secs(60);
-    match status.lag {
-        None => Finding::pass("no event is ready"),
-        Some(lag) if lag < LONG => Finding::pass(short(lag)),
-        Some(lag) => Finding::warn(
-            format!("the next event has been ready for {}", short(lag)),
-            "see whether workers run; if they do, raise their number or shorten the handlers",
-        ),
-    }
-}
-
-fn oldest(status: &Status) -> Finding {
-    const LONG: Duration = Duration::from_hours(8);
-    match status.oldest {
-        None => Finding::pass("all events are finished or dead"),
-        Some(oldest) if oldest < LONG => Finding::pass(short(oldest)),
-        Some(oldest) => Finding::warn(
-            format!("an event has not been finished for {}", short(oldest)),
-            "see `lark-events inbox ls`; retry or drop it",
-        ),
-    }
-}
-
-fn dead(status: &Status) -> Finding {
-    match status.dead {
-        0 => Finding::pass("no dead letters"),
-        dead => Finding::warn(
-            format!("{dead} dead letters"),
-            "see the errors with `lark-events inbox stats`; retry or drop them",
-        ),
-    }
+    let status = async { store.open().await?.status().await };
+    let failed = |error| Finding::fail(cause(&error), "see the cases above");
+    status.await.map_err(failed)
 }
