@@ -74,7 +74,7 @@ enum Task {
     },
     /// Run the long connection under all faults (slow)
     Soak(soak::Options),
-    /// Kill the webhook with an inbox under load, again and again (slow)
+    /// Kill the webhook with an inbox under load, and the servers of its store, again and again (slow)
     SoakInbox(soak_inbox::Options),
     /// Check licences, advisories, unused dependencies, foreign types, every feature alone, and minimal
     /// versions (slow)
@@ -287,6 +287,9 @@ mod tests {
             "interop --seed 7 --fresh --openings",
             "release",
             "soak --seed 7 --minutes 0.5",
+            "soak-inbox --kills 7",
+            "soak-inbox --store postgres --bin folder --promotions 1 --minutes 0.5",
+            "soak-inbox --store postgres --postgres 18",
         ] {
             parsed(line).unwrap_or_else(|error| panic!("{line}: {error}"));
         }
@@ -313,6 +316,9 @@ mod tests {
             "soak --minutes -1",
             "soak --minutes inf",
             "soak --minutes 0",
+            "soak-inbox --store mysql",
+            "soak-inbox --minutes 0",
+            "soak-inbox --postgres 18 --bin folder",
         ] {
             assert!(parsed(line).is_err(), "{line}");
         }

@@ -34,11 +34,12 @@ pub(crate) struct Version {
 
 /// The version of the tables; `None` if there are none.
 pub(crate) async fn version(client: &Client, schema: &str) -> Result<Option<Version>, Failure> {
-    // `to_regclass` would answer from the cache of the session, which does not show what another program has
-    // created since the last statement of this transaction.
+    // Not `to_regclass`: the server remembers in a transaction that a table was missing, and does not notice that
+    // another program has created it meanwhile.
     let there = format!(
-        "SELECT EXISTS (SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-            WHERE n.nspname = '{schema}' AND c.relname = 'version'), quote_ident('{schema}') = '{schema}'"
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+            WHERE n.nspname = '{schema}' AND c.relname = 'version'),
+            quote_ident('{schema}') = '{schema}'"
     );
     let there = client.query_typed(&there, &[]).await?;
     let there = there

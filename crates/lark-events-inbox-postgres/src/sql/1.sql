@@ -257,12 +257,20 @@ SET enable_seqscan = off SET enable_bitmapscan = off AS $$
     )
 $$;
 
--- Extends leases to end `lease` microseconds from now, and returns for each claim whether it is held.
+-- Extends leases to end `lease` microseconds from now, and returns for each claim whether it is held. A locked task
+-- is being settled, completed or claimed. Nothing can claim it before that commit, which may wait for a standby, and
+-- claims on the same connection must go on. A lost extension does no harm, so its commit waits for no disk.
 CREATE FUNCTION lark_inbox.extend(seqs bigint[], fences bigint[], lease bigint) RETURNS boolean[]
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
-    held bigint[] := lark_inbox.held(seqs, fences);
+    held bigint[];
 BEGIN
+    PERFORM set_config('synchronous_commit', 'off', true);
+    held := ARRAY(
+        SELECT t.seq FROM unnest(seqs, fences) AS given (seq, fence)
+        JOIN lark_inbox.task t ON t.seq = given.seq AND t.fence = given.fence
+        FOR UPDATE OF t SKIP LOCKED
+    );
     UPDATE lark_inbox.task t SET visible_at = now() + lark_inbox.micros(lease) WHERE t.seq = ANY (held);
     RETURN ARRAY(
         SELECT coalesce(t.fence = given.fence, false)

@@ -9,11 +9,13 @@ mod app;
 mod completion;
 mod contract;
 mod dedup;
+mod durability;
 mod full_disk;
 #[path = "../../../lark-events-inbox/tests/it/listing.rs"]
 mod listing;
 #[path = "../../../lark-events-inbox/tests/it/logs.rs"]
 mod logs;
+mod migrate_at_once;
 mod operators;
 mod outages;
 mod pooler;

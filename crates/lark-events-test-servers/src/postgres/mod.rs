@@ -78,14 +78,15 @@ impl Postgres {
         server.run(&installation.program("initdb"), &arguments, "")?;
         let settings: Vec<_> = SETTINGS.iter().chain(settings).copied().collect();
         configure(&data.join("postgresql.conf"), &settings)?;
-        Self::first_start(installation.clone(), server, None)
+        Self::first_start(installation.clone(), server, None, None)
     }
 
-    /// Starts a server whose data are complete, at a free port.
+    /// Starts a server whose data are complete: at this port, or else at a free one.
     fn first_start(
         installation: Installation,
         server: Server,
         name: Option<String>,
+        port: Option<u16>,
     ) -> Result<Self, String> {
         let mut postgres = Self {
             installation,
@@ -95,14 +96,14 @@ impl Postgres {
             is_frozen: AtomicBool::new(false),
         };
         for _ in 1..PORTS {
-            postgres.port = free_port()?;
+            postgres.port = port.map_or_else(free_port, Ok)?;
             let started = postgres.try_restart();
             match started {
                 Err(error) if error.contains("Address already in use") => {}
                 _ => return started.map(|()| postgres),
             }
         }
-        postgres.port = free_port()?;
+        postgres.port = port.map_or_else(free_port, Ok)?;
         postgres.try_restart()?;
         Ok(postgres)
     }

@@ -15,10 +15,22 @@ impl Postgres {
     #[must_use]
     #[track_caller]
     pub fn start_standby(&self, name: &str) -> Self {
-        self.check(self.try_start_standby(name))
+        self.check(self.try_start_standby(name, None))
     }
 
-    fn try_start_standby(&self, name: &str) -> Result<Self, String> {
+    /// Starts a standby of this server at the port of a server that has ended, such as its former primary. A URL with
+    /// both hosts stays valid.
+    ///
+    /// # Panics
+    ///
+    /// If the standby does not start.
+    #[must_use]
+    #[track_caller]
+    pub fn start_standby_at(&self, name: &str, port: u16) -> Self {
+        self.check(self.try_start_standby(name, Some(port)))
+    }
+
+    fn try_start_standby(&self, name: &str, at: Option<u16>) -> Result<Self, String> {
         let server = Server::new("standby", "QUIT")?;
         let (data, port) = (data(&server), self.port.to_string());
         let mut arguments = vec!["-h", "127.0.0.1", "-p", &port, "-U", "postgres"];
@@ -39,10 +51,10 @@ impl Postgres {
             ("synchronous_standby_names", ""),
         ];
         configure(&data.join("postgresql.auto.conf"), &settings)?;
-        Self::first_start(self.installation.clone(), server, Some(name.to_owned()))
+        Self::first_start(self.installation.clone(), server, Some(name.to_owned()), at)
     }
 
-    /// Makes each commit wait until the standby has it on disk, and waits until the standby is ready for this.
+    /// Makes each commit wait until the standby has it on disk, and waits until the standby has all earlier ones.
     ///
     /// # Panics
     ///
@@ -59,6 +71,8 @@ impl Postgres {
                 .error(&format!("the standby {name} does not follow the server"))
         };
         assert!(is_synchronous, "{}", error());
+        // The standby follows, but what was committed just before may be on its way. This is a commit that waits.
+        self.psql("SELECT pg_logical_emit_message(true, 'lark-events', 'synchronous')");
     }
 
     /// No commit waits for a standby any more. Commits that wait are complete.

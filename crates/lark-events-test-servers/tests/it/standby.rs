@@ -21,7 +21,8 @@ fn a_promoted_standby_has_each_commit_that_waited_for_it() {
     assert_eq!(standby.psql(COUNT), "1");
     // Commits do not wait for a standby that it does not have.
     standby.psql(INSERT);
-    let next = standby.start_standby("c");
+    let next = standby.start_standby_at("c", primary.port());
+    assert_eq!(next.port(), primary.port());
     standby.synchronous_standby("c");
     standby.psql(INSERT);
     drop(standby);
