@@ -78,13 +78,14 @@ pub(crate) async fn expect_usable(client: &Client, schema: &str) -> Result<(), F
             found.number
         )),
         Some(found) if found.number >= VERSION => Ok(()),
-        older => {
-            let number = older.map_or(0, |older| older.number);
-            wrong(format!(
-                "the tables of the schema {schema} have version {number}, expected version {VERSION}: run \
-                 `lark-events inbox migrate`"
-            ))
-        }
+        Some(older) => wrong(format!(
+            "the tables of the schema {schema} have version {}, expected version {VERSION}: run \
+             `lark-events inbox migrate`",
+            older.number
+        )),
+        None => wrong(format!(
+            "the schema {schema} has no tables of an inbox: run `lark-events inbox migrate`"
+        )),
     }
 }
 

@@ -15,7 +15,6 @@ mod full_disk;
 mod listing;
 #[path = "../../../lark-events-inbox/tests/it/logs.rs"]
 mod logs;
-mod migrate_at_once;
 mod operators;
 mod outages;
 mod pooler;

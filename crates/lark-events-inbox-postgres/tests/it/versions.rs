@@ -64,7 +64,7 @@ async fn tables_of_another_version_are_an_error_that_says_what_to_do() {
     };
     assert_eq!(
         rejected(false).await,
-        "the schema lark_inbox has no tables: migrate it"
+        "the schema lark_inbox has no tables of an inbox: run `lark-events inbox migrate`"
     );
 
     let connected = PostgresStore::connect(url.as_str()).await.unwrap();
@@ -83,8 +83,7 @@ async fn tables_of_another_version_are_an_error_that_says_what_to_do() {
         &url,
         "UPDATE lark_inbox.version SET number = 0, usable_from = 0",
     );
-    let expected =
-        "the schema lark_inbox has version 0 of the tables, expected version 1: migrate it";
+    let expected = "the tables of the schema lark_inbox have version 0, expected version 1: run `lark-events inbox migrate`";
     assert_eq!(rejected(false).await, expected);
     server.psql_at(&url, "DROP TABLE lark_inbox.event CASCADE");
     let entry = vec![Entry::new(event(None, 1))];
