@@ -20,6 +20,8 @@ async fn a_server_that_stops_and_starts_again() {
     };
     let mut app = App::on(server.url()).await;
     assert_eq!(app.push("before", 1).await, 200);
+    // All connections are open. A server that stops would wait for one that this thread is opening.
+    app.all_handled().await;
     server.stop();
     for _ in 0..3 {
         assert_eq!(app.push("e", 1).await, 500);
