@@ -56,7 +56,7 @@ impl Acknowledged {
     fn add(&self, sent_in: usize, event_id: &str) {
         let phase = self.phase.load(Ordering::SeqCst);
         assert!(
-            phase % 2 == 0 || phase != sent_in,
+            phase.is_multiple_of(2) || phase != sent_in,
             "acknowledged while the standby had not written it: {event_id}"
         );
         let (last, longest) = &mut *self.last.lock().unwrap();
