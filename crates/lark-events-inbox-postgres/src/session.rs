@@ -95,7 +95,9 @@ impl Connection {
         loop {
             let session = self.session().await?;
             match session.query(sql, values).await {
-                Err(failure) if failure.is_transient() && repeats < REPEATS => repeats += 1,
+                Err(failure) if failure.is_transient() && repeats < REPEATS => {
+                    repeats = repeats.saturating_add(1);
+                }
                 Err(failure) => {
                     if failure.is_of_another_server() {
                         self.forget(&session).await;

@@ -286,7 +286,7 @@ impl Store for PostgresStore {
 
     async fn claim(&self, max: usize, lease: Duration) -> Result<Vec<Claimed>, StoreError> {
         let max = i32::try_from(max).unwrap_or(i32::MAX);
-        let lane_is_first = self.turns.fetch_add(1, Ordering::Relaxed) % 2 == 0;
+        let lane_is_first = self.turns.fetch_add(1, Ordering::Relaxed).is_multiple_of(2);
         let nonces: Vec<i64> = (0..max).map(|_| fastrand::i64(..)).collect();
         let values = [
             (&max as _, Type::INT4),
@@ -307,7 +307,7 @@ impl Store for PostgresStore {
                     claimed.push(one);
                 }
                 Err(error) if error.kind() == StoreErrorKind::Corrupt => {
-                    self.bury(fence, &error).await?
+                    self.bury(fence, &error).await?;
                 }
                 Err(error) => return Err(error),
             }
