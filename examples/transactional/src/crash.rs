@@ -23,7 +23,7 @@ impl Crash {
         if self == point {
             // The parent has gone if this fails, and this process ends next.
             let _ = writeln!(io::stdout().lock(), "{}", point.name());
-            pending().await
+            pending::<()>().await;
         }
     }
 
