@@ -21,6 +21,7 @@ pub struct PostgresStoreBuilder {
     schema: String,
     retention: Duration,
     migrate: bool,
+    notifies: bool,
     tls: Tls,
 }
 
@@ -31,6 +32,7 @@ impl PostgresStoreBuilder {
             schema: PostgresStore::DEFAULT_SCHEMA.to_owned(),
             retention: PostgresStore::DEFAULT_RETENTION,
             migrate: true,
+            notifies: true,
             tls: Tls::None,
         }
     }
@@ -59,6 +61,14 @@ impl PostgresStoreBuilder {
         self
     }
 
+    /// Does not listen for notifications of other processes, so that a worker notices their events after up to a
+    /// second. Use it behind a pooler in transaction mode, such as PgBouncer: there a `LISTEN` would stay on a
+    /// connection that other clients use next.
+    pub fn without_notifications(mut self) -> Self {
+        self.notifies = false;
+        self
+    }
+
     /// Sets the configuration of encrypted connections, with the provider of cryptography and the roots that you
     /// trust. A connection is encrypted if the server supports it. With `sslmode=require` in the URL it always
     /// is.
@@ -84,7 +94,7 @@ impl PostgresStoreBuilder {
             let client = session::open(&target).await?;
             schema::migrate(&client, &target.schema).await?;
         }
-        PostgresStore::open(target, self.retention).await
+        PostgresStore::open(target, self.retention, self.notifies).await
     }
 
     /// Lets a role work with the tables: receive, handle, and do what operators do. The role cannot change or
@@ -156,6 +166,7 @@ impl fmt::Debug for PostgresStoreBuilder {
             .field("schema", &self.schema)
             .field("retention", &self.retention)
             .field("migrate", &self.migrate)
+            .field("notifies", &self.notifies)
             .finish_non_exhaustive()
     }
 }

@@ -24,11 +24,11 @@ impl DedupStore for PostgresStore {
             (&span(lease) as _, Type::INT8),
         ];
         for _ in 0..REPEATS {
-            let granted = self.settles.query(&self.sql.claim_key, &values).await;
+            let granted = self.appends.query(&self.sql.claim_key, &values).await;
             if !granted.map_err(StoreError::from)?.is_empty() {
                 return Ok(Claim::Granted);
             }
-            let held = self.settles.query(&self.sql.key, &values[..1]).await;
+            let held = self.appends.query(&self.sql.key, &values[..1]).await;
             // It has just been released, or has just expired.
             let Some(row) = held.map_err(StoreError::from)?.pop() else {
                 continue;
@@ -50,7 +50,7 @@ impl DedupStore for PostgresStore {
             (&outcome.as_str() as _, Type::TEXT),
             (&span(kept) as _, Type::INT8),
         ];
-        let done = self.settles.query(&self.sql.key_done, &values).await;
+        let done = self.appends.query(&self.sql.key_done, &values).await;
         done.map_err(StoreError::from)?;
         Ok(())
     }
@@ -58,7 +58,7 @@ impl DedupStore for PostgresStore {
     async fn release(&self, key: &str, owner: u64) -> Result<(), BoxError> {
         let key = indexed(key);
         let values = [(&&*key as _, Type::TEXT), (&bits(owner) as _, Type::INT8)];
-        let released = self.settles.query(&self.sql.release_key, &values).await;
+        let released = self.appends.query(&self.sql.release_key, &values).await;
         released.map_err(StoreError::from)?;
         Ok(())
     }

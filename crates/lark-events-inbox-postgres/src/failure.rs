@@ -38,6 +38,11 @@ impl Failure {
         self.has(&[SqlState::READ_ONLY_SQL_TRANSACTION])
     }
 
+    /// Whether another transaction held a lock for too long.
+    pub(crate) fn is_locked(&self) -> bool {
+        self.has(&[SqlState::LOCK_NOT_AVAILABLE])
+    }
+
     fn has(&self, codes: &[SqlState]) -> bool {
         self.code.as_ref().is_some_and(|code| codes.contains(code))
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use lark_events_inbox::StoreErrorKind;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, timeout};
 use tokio_postgres::error::Severity;
 use tokio_postgres::types::{ToSql, Type};
@@ -21,6 +21,8 @@ use crate::target::{Target, Tls};
 
 /// How long a connection may take to be opened: to resolve a name, to log in, and to look at the version.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a call may take. Behind a pooler the connection lives on when the server does not.
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// After a failure to connect, calls fail with the same error for this long: a server that is out of
 /// connections is not asked by every call.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -31,12 +33,17 @@ const REPEATS: usize = 5;
 /// that gives each transaction another connection.
 pub(crate) type Values<'a> = &'a [(&'a (dyn ToSql + Sync), Type)];
 
-/// A connection of a store, which calls share.
-pub(crate) struct Connection {
+/// A connection of a store, which calls share. Clones are the same connection.
+#[derive(Clone)]
+pub(crate) struct Connection(Arc<Shared>);
+
+struct Shared {
     target: Arc<Target>,
     /// Notified by the server of what other processes have appended. `None`: it does not listen.
     woken: Option<Arc<Notify>>,
     current: tokio::sync::Mutex<Current>,
+    /// For calls that are repeated before they are answered.
+    looks: Arc<Semaphore>,
 }
 
 #[derive(Default)]
@@ -45,13 +52,29 @@ struct Current {
     failed: Option<(Instant, Failure)>,
 }
 
+impl Current {
+    fn alive(&self) -> Option<Arc<Session>> {
+        let session = self.session.as_ref()?;
+        (!session.client.is_closed()).then(|| Arc::clone(session))
+    }
+}
+
+/// Whether a statement is an acknowledgement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Commit {
+    /// With the standby gone and the wait for it cancelled, a commit succeeds with a warning: the event may be on
+    /// one server alone. The server has other warnings too, which cannot be told apart.
+    WithoutWarning,
+    Any,
+}
+
 /// One session of a server.
 struct Session {
     client: Client,
     warnings: Arc<Warnings>,
 }
 
-/// The warnings of a session, which come from commits alone.
+/// The warnings of a session.
 #[derive(Debug, Default)]
 struct Warnings {
     count: AtomicU64,
@@ -76,11 +99,12 @@ impl Warnings {
 
 impl Connection {
     pub(crate) fn new(target: Arc<Target>, woken: Option<Arc<Notify>>) -> Self {
-        Self {
+        Self(Arc::new(Shared {
             target,
             woken,
             current: tokio::sync::Mutex::default(),
-        }
+            looks: Arc::new(Semaphore::new(1)),
+        }))
     }
 
     /// Connects, if it is not connected.
@@ -91,14 +115,59 @@ impl Connection {
     /// Runs a statement, which is a transaction of its own. A transaction that the server rolled back because
     /// of another one is repeated.
     pub(crate) async fn query(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Failure> {
+        self.run(sql, values, Commit::Any).await
+    }
+
+    /// Runs a statement that returns one row.
+    pub(crate) async fn query_one(&self, sql: &str, values: Values<'_>) -> Result<Row, Failure> {
+        one(self.query(sql, values).await?)
+    }
+
+    /// The same, for an acknowledgement: the commit is as durable as it is configured to be.
+    pub(crate) async fn acknowledge(&self, sql: &str, values: Values<'_>) -> Result<Row, Failure> {
+        one(self.run(sql, values, Commit::WithoutWarning).await?)
+    }
+
+    /// The same, for calls that are repeated while the server does not answer: one runs at a time, even if its
+    /// caller gives up.
+    pub(crate) async fn look(
+        &self,
+        sql: String,
+        values: Vec<(Box<dyn ToSql + Sync + Send>, Type)>,
+    ) -> Result<Row, Failure> {
+        let turn = Arc::clone(&self.0.looks).acquire_owned().await;
+        let this = self.clone();
+        let looked = tokio::spawn(async move {
+            let _turn = turn;
+            let values = values.iter();
+            let values: Vec<_> = values
+                .map(|(value, of)| (&**value as &(dyn ToSql + Sync), of.clone()))
+                .collect();
+            this.query_one(&sql, &values).await
+        });
+        looked.await.unwrap_or_else(|_| Err(cancelled()))
+    }
+
+    async fn run(
+        &self,
+        sql: &str,
+        values: Values<'_>,
+        commit: Commit,
+    ) -> Result<Vec<Row>, Failure> {
         let mut repeats = 0..REPEATS;
         loop {
             let session = self.session().await?;
-            match session.query(sql, values).await {
+            let answered = timeout(CALL_TIMEOUT, session.query(sql, values, commit)).await;
+            let Ok(answered) = answered else {
+                self.0.give_up(&session).await;
+                let text = format!("no answer within {} s", CALL_TIMEOUT.as_secs());
+                return Err(Failure::new(StoreErrorKind::TimedOut, text));
+            };
+            match answered {
                 Err(failure) if failure.is_transient() && repeats.next().is_some() => {}
                 Err(failure) => {
                     if failure.is_of_another_server() {
-                        self.forget(&session).await;
+                        self.0.forget(&session).await;
                     }
                     return Err(failure);
                 }
@@ -107,31 +176,42 @@ impl Connection {
         }
     }
 
-    /// Runs a statement that returns one row.
-    pub(crate) async fn query_one(&self, sql: &str, values: Values<'_>) -> Result<Row, Failure> {
-        let row = self.query(sql, values).await?.pop();
-        row.ok_or_else(|| Failure::new(StoreErrorKind::Corrupt, "the statement returned no row"))
-    }
-
     async fn session(&self) -> Result<Arc<Session>, Failure> {
-        let mut current = self.current.lock().await;
-        if let Some(session) = current
-            .session
-            .take_if(|session| session.client.is_closed())
+        if let Ok(current) = self.0.current.try_lock()
+            && let Some(session) = current.alive()
         {
-            drop(session);
+            return Ok(session);
         }
-        if let Some(session) = &current.session {
-            return Ok(Arc::clone(session));
+        // In a task of its own: a caller that gives up early does not end it, and the next finds the connection.
+        let opened = tokio::spawn(Arc::clone(&self.0).open());
+        opened.await.unwrap_or_else(|_| Err(cancelled()))
+    }
+}
+
+impl Shared {
+    /// Opens a session, unless another call has just done so, or has just failed.
+    async fn open(self: Arc<Self>) -> Result<Arc<Session>, Failure> {
+        let mut current = self.current.lock().await;
+        if let Some(session) = current.alive() {
+            return Ok(session);
         }
         if let Some((at, failure)) = &current.failed
             && at.elapsed() < PAUSE
         {
             return Err(failure.clone());
         }
-        match self.open().await {
+        current.session = None;
+        let opened = in_time(async {
+            let session = connect(&self.target, self.woken.clone()).await?;
+            schema::expect_usable(&session.client, &self.target.schema).await?;
+            if self.woken.is_some() {
+                let listen = format!("LISTEN {}", self.target.schema);
+                session.client.batch_execute(&listen).await?;
+            }
+            Ok(Arc::new(session))
+        });
+        match opened.await {
             Ok(session) => {
-                let session = Arc::new(session);
                 current.session = Some(Arc::clone(&session));
                 current.failed = None;
                 Ok(session)
@@ -143,25 +223,39 @@ impl Connection {
         }
     }
 
-    async fn open(&self) -> Result<Session, Failure> {
-        let open = async {
-            let session = connect(&self.target, self.woken.clone()).await?;
-            schema::expect_usable(&session.client, &self.target.schema).await?;
-            if self.woken.is_some() {
-                let listen = format!("LISTEN {}", self.target.schema);
-                session.client.batch_execute(&listen).await?;
-            }
-            Ok(session)
-        };
-        in_time(open).await
-    }
-
     async fn forget(&self, session: &Arc<Session>) {
         let mut current = self.current.lock().await;
         current
             .session
             .take_if(|current| Arc::ptr_eq(current, session));
     }
+
+    /// Leaves a session that does not answer. A server that works ends the statement, with its locks.
+    async fn give_up(&self, session: &Arc<Session>) {
+        self.forget(session).await;
+        let (token, tls) = (session.client.cancel_token(), self.target.tls.clone());
+        tokio::spawn(timeout(OPEN_TIMEOUT, async move {
+            let cancelled = match tls {
+                Tls::None => token.cancel_query(NoTls).await,
+                #[cfg(feature = "rustls")]
+                Tls::Rustls(config) => token.cancel_query(connector(&config)).await,
+            };
+            if let Err(error) = cancelled {
+                let failure = Failure::from(error);
+                debug!(%failure, "a statement without an answer was not cancelled");
+            }
+        }));
+    }
+}
+
+fn one(mut rows: Vec<Row>) -> Result<Row, Failure> {
+    let row = rows.pop();
+    row.ok_or_else(|| Failure::new(StoreErrorKind::Corrupt, "the statement returned no row"))
+}
+
+/// The runtime ends.
+fn cancelled() -> Failure {
+    Failure::new(StoreErrorKind::Unavailable, "the call was cancelled")
 }
 
 impl fmt::Debug for Connection {
@@ -171,16 +265,19 @@ impl fmt::Debug for Connection {
 }
 
 impl Session {
-    async fn query(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Failure> {
+    async fn query(
+        &self,
+        sql: &str,
+        values: Values<'_>,
+        commit: Commit,
+    ) -> Result<Vec<Row>, Failure> {
         let warned = self.warnings.count();
         let values: Vec<_> = values
             .iter()
             .map(|(value, of)| (*value, of.clone()))
             .collect();
         let rows = self.client.query_typed(sql, &values).await?;
-        // With the standby gone and the wait for it cancelled, a commit succeeds with a warning: the event may
-        // be on this server alone.
-        if self.warnings.count() != warned {
+        if commit == Commit::WithoutWarning && self.warnings.count() != warned {
             let text = format!("the server warned: {}", self.warnings.last());
             return Err(Failure::new(StoreErrorKind::Unavailable, text));
         }
@@ -212,13 +309,17 @@ async fn connect(target: &Target, woken: Option<Arc<Notify>>) -> Result<Session,
         }
         #[cfg(feature = "rustls")]
         Tls::Rustls(config) => {
-            let tls = tokio_postgres_rustls::MakeRustlsConnect::new((**config).clone());
-            let (client, connection) = target.config.connect(tls).await?;
+            let (client, connection) = target.config.connect(connector(config)).await?;
             serve(connection, Arc::clone(&warnings), woken);
             client
         }
     };
     Ok(Session { client, warnings })
+}
+
+#[cfg(feature = "rustls")]
+fn connector(config: &rustls::ClientConfig) -> tokio_postgres_rustls::MakeRustlsConnect {
+    tokio_postgres_rustls::MakeRustlsConnect::new(config.clone())
 }
 
 /// Drives a connection until it ends.

@@ -6,6 +6,9 @@ use lark_events_inbox::Monitor;
 
 use crate::completion::Completion;
 
+/// How long a settlement waits for the locks of others, in milliseconds.
+const LOCK_TIMEOUT_MS: u32 = 2_000;
+
 /// The statements of a store.
 #[derive(Debug)]
 pub(crate) struct Sql {
@@ -43,7 +46,11 @@ impl Sql {
             append: format!("SELECT {schema}.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS answers"),
             claim: format!("SELECT * FROM {schema}.claim($1, $2, $3, $4, coalesce($5, '-infinity'))"),
             extend: format!("SELECT {schema}.extend($1, $2, $3) AS answers"),
-            settle: format!("SELECT {schema}.settle($1, $2, $3, $4, $5, $6, $7) AS answers"),
+            // A handler's transaction may hold the lock of its event.
+            settle: format!(
+                "SELECT set_config('lock_timeout', '{LOCK_TIMEOUT_MS}', true),
+                    {schema}.settle($1, $2, $3, $4, $5, $6, $7) AS answers"
+            ),
             complete: Completion::statement(schema),
             next_visible: format!(
                 "SELECT -{} AS next",

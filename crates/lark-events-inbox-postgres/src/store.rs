@@ -10,11 +10,11 @@ use lark_events_inbox::{
     Appended, AttemptOutcome, Capabilities, Claimed, Entry, Fence, Settled, Settlement, Status,
     Store, StoreError, StoreErrorKind, WorkerId, WorkerState,
 };
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::Row;
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 
 use crate::builder::PostgresStoreBuilder;
 use crate::completion::Completion;
@@ -29,6 +29,7 @@ use crate::target::Target;
 const NOTIFY_PAUSE: Duration = Duration::from_millis(50);
 /// The shortest time between two looks at the whole queue. The looks between begin where the whole one did.
 const WHOLE_LOOK_PAUSE: Duration = Duration::from_secs(1);
+const MAX_WHOLE_LOOK_PAUSE: Duration = Duration::from_secs(5);
 /// A look at the whole queue may take this share of the time.
 const WHOLE_LOOK_SHARE: u32 = 20;
 /// How often a worker that has just claimed something looks again: notifications are too rare for it.
@@ -60,12 +61,12 @@ pub struct PostgresStore {
     target: Arc<Target>,
     retention: Duration,
     pub(crate) sql: Sql,
-    /// For acknowledgements alone: they wait for nothing else.
-    appends: Connection,
+    /// For acknowledgements and the keys of synchronous handlers: senders wait for both.
+    pub(crate) appends: Connection,
     /// For everything else that waits for a commit, and for operators.
     pub(crate) settles: Connection,
     /// For claims and their extensions, which must go on while a commit waits for a standby.
-    claims: Arc<Connection>,
+    claims: Connection,
     changed: Arc<Notify>,
     unannounced: Arc<Notify>,
     announcing: AbortHandle,
@@ -102,15 +103,19 @@ impl PostgresStore {
         PostgresStoreBuilder::new(url.into())
     }
 
-    pub(crate) async fn open(target: Target, retention: Duration) -> Result<Self, StoreError> {
+    pub(crate) async fn open(
+        target: Target,
+        retention: Duration,
+        notifies: bool,
+    ) -> Result<Self, StoreError> {
         let target = Arc::new(target);
         let changed = Arc::new(Notify::new());
-        let listens = Some(Arc::clone(&changed));
-        let claims = Arc::new(Connection::new(Arc::clone(&target), listens));
+        let listens = notifies.then(|| Arc::clone(&changed));
+        let claims = Connection::new(Arc::clone(&target), listens);
         let sql = Sql::of(&target.schema);
         let unannounced = Arc::new(Notify::new());
         let announce = announce(
-            Arc::clone(&claims),
+            claims.clone(),
             Arc::clone(&unannounced),
             target.schema.clone(),
         );
@@ -145,6 +150,47 @@ impl PostgresStore {
         self.look.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Claims in a task of its own. If the caller gives up, the events are given back.
+    async fn claimed(
+        &self,
+        max: i32,
+        lane_is_first: bool,
+        lease: Duration,
+        since: Option<SystemTime>,
+    ) -> Result<Vec<Row>, Failure> {
+        let (claims, settles) = (self.claims.clone(), self.settles.clone());
+        let (sql, release) = (self.sql.claim.clone(), self.sql.settle.clone());
+        let (answer, answered) = oneshot::channel();
+        tokio::spawn(async move {
+            let nonces: Vec<i64> = (0..max).map(|_| fastrand::i64(..)).collect();
+            let values = [
+                (&max as _, Type::INT4),
+                (&lane_is_first as _, Type::BOOL),
+                (&span(lease) as _, Type::INT8),
+                (&nonces as _, Type::INT8_ARRAY),
+                (&since as _, Type::TIMESTAMPTZ),
+            ];
+            let rows = claims.query(&sql, &values).await;
+            if let Err(Ok(rows)) = answer.send(rows) {
+                let fences = rows.iter().filter_map(|row| {
+                    let seq = get::<Option<i64>>(row, "seq").ok()??;
+                    Some(Fence::from_parts(
+                        number(seq),
+                        number(get(row, "fence").ok()?),
+                    ))
+                });
+                let outcome = AttemptOutcome::NotStarted;
+                let released =
+                    |fence| Settlement::new(fence, Settled::Release(Duration::ZERO), outcome);
+                let released: Vec<_> = fences.map(released).collect();
+                // What is not given back is claimed again when its lease ends.
+                let _ = settle(&settles, &release, &released).await;
+            }
+        });
+        let closed = || Failure::new(StoreErrorKind::Unavailable, "the call was cancelled");
+        answered.await.unwrap_or_else(|_| Err(closed()))
+    }
+
     async fn prune_batch(&self, age: Duration) -> Result<u64, StoreError> {
         let values = [
             (&span(age) as _, Type::INT8),
@@ -164,15 +210,6 @@ impl PostgresStore {
                 return Ok(pruned);
             }
         }
-    }
-
-    /// Makes a dead letter of an event that cannot be read: nobody can handle it, and an operator looks at it.
-    async fn bury(&self, fence: Fence, error: &StoreError) -> Result<(), StoreError> {
-        let mut settlement = Settlement::new(fence, Settled::Dead, AttemptOutcome::Undecodable);
-        let cause = std::error::Error::source(error).map(ToString::to_string);
-        settlement.error = Some(cause.unwrap_or_else(|| error.to_string()));
-        self.settle(vec![settlement]).await?;
-        Ok(())
     }
 }
 
@@ -214,16 +251,19 @@ impl Look {
         self.since.filter(|_| at.elapsed() < pause)
     }
 
-    /// Notes a whole look that began at a time.
-    fn looked(&mut self, began: Instant, since: SystemTime) {
-        let pause = began.elapsed().saturating_mul(WHOLE_LOOK_SHARE);
-        self.whole = Some((Instant::now(), pause.max(WHOLE_LOOK_PAUSE)));
+    /// Notes where the next look may begin, and whether this one, which began at a time, was a whole one.
+    fn looked(&mut self, began: Instant, is_whole: bool, since: SystemTime) {
+        if is_whole {
+            let pause = began.elapsed().saturating_mul(WHOLE_LOOK_SHARE);
+            let pause = pause.clamp(WHOLE_LOOK_PAUSE, MAX_WHOLE_LOOK_PAUSE);
+            self.whole = Some((Instant::now(), pause));
+        }
         self.since = Some(since);
     }
 }
 
 /// Notifies the workers of other processes, at most once in [`NOTIFY_PAUSE`].
-async fn announce(connection: Arc<Connection>, unannounced: Arc<Notify>, schema: String) {
+async fn announce(connection: Connection, unannounced: Arc<Notify>, schema: String) {
     // Nobody waits for the disk.
     let sql = "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, '')";
     loop {
@@ -243,6 +283,41 @@ fn fences(fences: impl Iterator<Item = Fence>) -> (Vec<i64>, Vec<i64>) {
     fences
         .map(|fence| (bits(fence.seq()), bits(fence.nonce())))
         .unzip()
+}
+
+async fn settle(
+    connection: &Connection,
+    sql: &str,
+    settlements: &[Settlement],
+) -> Result<Vec<bool>, Failure> {
+    if settlements.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (seqs, nonces) = fences(settlements.iter().map(|one| one.fence));
+    let ends = settlements.iter().map(|one| settled(one.settled));
+    let (ends, delays): (Vec<_>, Vec<_>) = ends.unzip();
+    let outcomes: Vec<_> = settlements.iter().map(|one| one.outcome.as_str()).collect();
+    let errors = settlements.iter().map(|one| one.error.as_deref().map(text));
+    let errors: Vec<_> = errors.collect();
+    let took: Vec<_> = settlements.iter().map(|one| span(one.took)).collect();
+    let values = [
+        (&seqs as _, Type::INT8_ARRAY),
+        (&nonces as _, Type::INT8_ARRAY),
+        (&ends as _, Type::TEXT_ARRAY),
+        (&delays as _, Type::INT8_ARRAY),
+        (&outcomes as _, Type::TEXT_ARRAY),
+        (&errors as _, Type::TEXT_ARRAY),
+        (&took as _, Type::INT8_ARRAY),
+    ];
+    answers(&connection.query_one(sql, &values).await?)
+}
+
+/// The settlement of an event that cannot be read: nobody can handle it, and an operator looks at it.
+fn dead_letter(fence: Fence, error: &StoreError) -> Settlement {
+    let mut settlement = Settlement::new(fence, Settled::Dead, AttemptOutcome::Undecodable);
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    settlement.error = Some(cause.unwrap_or_else(|| error.to_string()));
+    settlement
 }
 
 fn settled(settled: Settled) -> (&'static str, i64) {
@@ -311,7 +386,7 @@ impl Store for PostgresStore {
             (&traces as _, Type::TEXT_ARRAY),
             (&documents as _, Type::BYTEA_ARRAY),
         ];
-        let row = self.appends.query_one(&self.sql.append, &values).await?;
+        let row = self.appends.acknowledge(&self.sql.append, &values).await?;
         let appended = answers(&row)?;
         if appended.len() != batch.len() {
             return Err(StoreError::with_source(
@@ -338,23 +413,14 @@ impl Store for PostgresStore {
         let max = i32::try_from(max).unwrap_or(i32::MAX);
         let lane_is_first = self.turns.fetch_add(1, Ordering::Relaxed).is_multiple_of(2);
         let since = self.look().since();
-        let nonces: Vec<i64> = (0..max).map(|_| fastrand::i64(..)).collect();
-        let values = [
-            (&max as _, Type::INT4),
-            (&lane_is_first as _, Type::BOOL),
-            (&span(lease) as _, Type::INT8),
-            (&nonces as _, Type::INT8_ARRAY),
-            (&since as _, Type::TIMESTAMPTZ),
-        ];
         let began = Instant::now();
-        let rows = self.claims.query(&self.sql.claim, &values).await;
+        let rows = self.claimed(max, lane_is_first, lease, since).await;
         let rows = rows.inspect_err(|_| *self.look() = Look::default())?;
-        let mut claimed = Vec::with_capacity(rows.len());
+        let (mut claimed, mut corrupt) = (Vec::with_capacity(rows.len()), Vec::new());
         for row in rows {
             let Some(seq) = get::<Option<i64>>(&row, "seq")? else {
-                if since.is_none() {
-                    self.look().looked(began, get(&row, "received_at")?);
-                }
+                let next = get(&row, "received_at")?;
+                self.look().looked(began, since.is_none(), next);
                 continue;
             };
             let fence = Fence::from_parts(number(seq), number(get(&row, "fence")?));
@@ -366,11 +432,13 @@ impl Store for PostgresStore {
                     one.extensions.insert(Completion::new(sql, fence));
                     claimed.push(one);
                 }
-                Err(error) if error.kind() == StoreErrorKind::Corrupt => {
-                    self.bury(fence, &error).await?;
-                }
-                Err(error) => return Err(error),
+                Err(error) => corrupt.push(dead_letter(fence, &error)),
             }
+        }
+        if !corrupt.is_empty() {
+            // The others are handled meanwhile. If it fails, the next claim tries again.
+            let (settles, sql) = (self.settles.clone(), self.sql.settle.clone());
+            tokio::spawn(async move { settle(&settles, &sql, &corrupt).await });
         }
         if !claimed.is_empty() {
             self.look().claimed_at = Some(Instant::now());
@@ -390,30 +458,23 @@ impl Store for PostgresStore {
     }
 
     async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<bool>, StoreError> {
-        if settlements.is_empty() {
-            return Ok(Vec::new());
-        }
-        let (seqs, nonces) = fences(settlements.iter().map(|one| one.fence));
-        let ends = settlements.iter().map(|one| settled(one.settled));
-        let (ends, delays): (Vec<_>, Vec<_>) = ends.unzip();
-        let outcomes: Vec<_> = settlements.iter().map(|one| one.outcome.as_str()).collect();
-        let errors: Vec<_> = settlements
-            .iter()
-            .map(|one| one.error.as_deref().map(text))
-            .collect();
-        let took: Vec<_> = settlements.iter().map(|one| span(one.took)).collect();
-        let values = [
-            (&seqs as _, Type::INT8_ARRAY),
-            (&nonces as _, Type::INT8_ARRAY),
-            (&ends as _, Type::TEXT_ARRAY),
-            (&delays as _, Type::INT8_ARRAY),
-            (&outcomes as _, Type::TEXT_ARRAY),
-            (&errors as _, Type::TEXT_ARRAY),
-            (&took as _, Type::INT8_ARRAY),
-        ];
-        let row = self.settles.query_one(&self.sql.settle, &values).await?;
+        let settled = settle(&self.settles, &self.sql.settle, &settlements).await;
+        let settled = match settled {
+            Err(failure) if failure.is_locked() => {
+                let mut settled = Vec::with_capacity(settlements.len());
+                for one in settlements.chunks(1) {
+                    match settle(&self.settles, &self.sql.settle, one).await {
+                        // The handler has called `complete` in a transaction that is still open, and which decides.
+                        Err(failure) if failure.is_locked() => settled.push(false),
+                        one => settled.extend(one?),
+                    }
+                }
+                settled
+            }
+            settled => settled?,
+        };
         self.wake();
-        Ok(answers(&row)?)
+        Ok(settled)
     }
 
     async fn woken(&self) {
@@ -422,9 +483,12 @@ impl Store for PostgresStore {
             return;
         }
         let due = async {
-            let since = self.look().since;
-            let values = [(&since as _, Type::TIMESTAMPTZ)];
-            let next = self.claims.query_one(&self.sql.next_visible, &values).await;
+            let since: Box<dyn ToSql + Sync + Send> = Box::new(self.look().since);
+            let sql = self.sql.next_visible.clone();
+            let next = self
+                .claims
+                .look(sql, vec![(since, Type::TIMESTAMPTZ)])
+                .await;
             match next.and_then(|row| get::<Option<i64>>(&row, "next")) {
                 Ok(Some(next)) => sleep(duration(next).max(MIN_WAIT)).await,
                 _ => std::future::pending().await,
@@ -437,7 +501,10 @@ impl Store for PostgresStore {
     }
 
     async fn status(&self) -> Result<Status, StoreError> {
-        let row = self.settles.query_one(&self.sql.status, &[]).await?;
+        let row = self
+            .settles
+            .look(self.sql.status.clone(), Vec::new())
+            .await?;
         let count = |column| get::<i64>(&row, column).map(number);
         let age = |column| get::<Option<i64>>(&row, column).map(|age| age.map(duration));
         let mut status = Status::default();

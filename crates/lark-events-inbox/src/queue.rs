@@ -1,6 +1,6 @@
 //! Appending events in groups: those that arrive while the store writes are the next batch.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -24,6 +24,10 @@ use crate::store::{Appended, Entry, Refused, StoreError, StoreErrorKind};
 
 /// The maximum number of events in one append.
 const MAX_BATCH: usize = 256;
+/// The maximum number of appends at once: while the store writes one batch, this process prepares the next.
+const MAX_APPENDS: usize = 2;
+/// A further append begins when as many events wait: a batch of few costs a store as much as one of many.
+const MIN_FURTHER: usize = 16;
 /// The maximum number of events that wait for an append: some seconds' worth for a store that stands
 /// still.
 const MAX_WAITING: usize = 4_096;
@@ -68,8 +72,41 @@ struct Shared {
 struct Waiting {
     entries: VecDeque<(Entry, Caller)>,
     bytes: usize,
-    /// Whether a task appends.
-    is_appending: bool,
+    /// The tasks that append.
+    appends: usize,
+    /// The lanes of the batches that are being appended. Their next events wait, so that the order of the lane is
+    /// kept.
+    lanes: HashSet<String>,
+}
+
+impl Waiting {
+    /// Whether one more task has something to append.
+    fn wants_a_task(&self) -> bool {
+        match self.appends {
+            0 => !self.entries.is_empty(),
+            appends => appends < MAX_APPENDS && self.entries.len() >= MIN_FURTHER,
+        }
+    }
+
+    /// Takes the next events, without those whose lane is being appended.
+    fn take(&mut self) -> Vec<(Entry, Caller)> {
+        let (mut taken, mut left) = (Vec::new(), VecDeque::new());
+        for one in self.entries.drain(..) {
+            let is_next = taken.len() < MAX_BATCH
+                && one
+                    .0
+                    .lane
+                    .as_ref()
+                    .is_none_or(|lane| !self.lanes.contains(lane));
+            if is_next {
+                taken.push(one);
+            } else {
+                left.push_back(one);
+            }
+        }
+        self.entries = left;
+        taken
+    }
 }
 
 type Appending = Result<Appended, Arc<StoreError>>;
@@ -223,7 +260,8 @@ impl Shared {
             began,
         };
         waiting.entries.push_back((entry, caller));
-        if !std::mem::replace(&mut waiting.is_appending, true) {
+        if waiting.wants_a_task() {
+            waiting.appends = waiting.appends.saturating_add(1);
             // A task of its own, so that a caller that gives up does not cancel the append of others.
             let span = tracing::Span::none();
             tokio::spawn(Arc::clone(self).append_all().instrument(span));
@@ -233,8 +271,11 @@ impl Shared {
 
     /// Appends batch by batch until nothing waits.
     async fn append_all(self: Arc<Self>) {
-        let ending = Ending(&self);
-        while let Some((batch, callers)) = self.next_batch() {
+        let mut task = AppendTask {
+            shared: &self,
+            lanes: Vec::new(),
+        };
+        while let Some((batch, callers)) = task.next_batch() {
             if batch.is_empty() {
                 continue;
             }
@@ -261,7 +302,7 @@ impl Shared {
             // more.
             let_others_run().await;
         }
-        std::mem::forget(ending);
+        std::mem::forget(task);
     }
 
     /// Appends a batch. Callers that have waited for too long are answered meanwhile; the append goes
@@ -303,21 +344,6 @@ impl Shared {
             expired.for_each(|(_, caller)| caller.give_up(now, within));
         }
     }
-
-    /// The next batch without the events whose callers have given up; `None` if nothing waits.
-    fn next_batch(&self) -> Option<(Vec<Entry>, Vec<Caller>)> {
-        let mut waiting = self.lock();
-        let count = waiting.entries.len().min(MAX_BATCH);
-        if count == 0 {
-            waiting.is_appending = false;
-            return None;
-        }
-        let next: Vec<_> = waiting.entries.drain(..count).collect();
-        let bytes = next.iter().map(|(entry, _)| entry.bytes());
-        waiting.bytes = bytes.fold(waiting.bytes, usize::saturating_sub);
-        let next = next.into_iter();
-        Some(next.filter(|(_, caller)| caller.waits()).unzip())
-    }
 }
 
 /// Goes to the end of the runtime's queue. `tokio::task::yield_now` would instead wait for this thread,
@@ -355,12 +381,54 @@ fn log_duplicates(named: &[(String, Option<String>)], appended: &[Appended]) {
     }
 }
 
-/// Lets the next event start a new task if the store panics.
-struct Ending<'a>(&'a Shared);
+/// A task that appends. If the store panics, the events that wait fail, and the next one starts a new task.
+struct AppendTask<'a> {
+    shared: &'a Shared,
+    /// The lanes of its batch.
+    lanes: Vec<String>,
+}
 
-impl Drop for Ending<'_> {
+impl AppendTask<'_> {
+    /// The next batch without the events whose callers have given up; `None` if there is nothing for this task.
+    fn next_batch(&mut self) -> Option<(Vec<Entry>, Vec<Caller>)> {
+        let (shared, ended) = (self.shared, std::mem::take(&mut self.lanes));
+        let mut waiting = shared.lock();
+        for lane in &ended {
+            waiting.lanes.remove(lane);
+        }
+        let others = waiting.appends.saturating_sub(1);
+        if others > 0 && waiting.entries.len() < MIN_FURTHER {
+            waiting.appends = others;
+            return None;
+        }
+        let next = waiting.take();
+        if next.is_empty() {
+            // The events that are left wait for the task that appends their lane.
+            waiting.appends = others;
+            return None;
+        }
+        let bytes = next.iter().map(|(entry, _)| entry.bytes());
+        waiting.bytes = bytes.fold(waiting.bytes, usize::saturating_sub);
+        let next = next.into_iter().filter(|(_, caller)| caller.waits());
+        let (batch, callers): (Vec<Entry>, _) = next.unzip();
+        let lanes: HashSet<_> = batch
+            .iter()
+            .filter_map(|entry| entry.lane.clone())
+            .collect();
+        self.lanes = lanes.iter().cloned().collect();
+        waiting.lanes.extend(lanes);
+        Some((batch, callers))
+    }
+}
+
+impl Drop for AppendTask<'_> {
     fn drop(&mut self) {
-        let mut waiting = self.0.lock();
-        *waiting = Waiting::default();
+        let mut waiting = self.shared.lock();
+        for lane in &self.lanes {
+            waiting.lanes.remove(lane);
+        }
+        waiting.appends = waiting.appends.saturating_sub(1);
+        waiting.entries.clear();
+        waiting.bytes = 0;
     }
 }

@@ -18,10 +18,11 @@ CREATE TABLE lark_inbox.event (
 CREATE SEQUENCE lark_inbox.event_seq OWNED BY lark_inbox.event.seq;
 CREATE INDEX event_by_id ON lark_inbox.event (event_id);
 CREATE INDEX event_by_time ON lark_inbox.event (received_at);
+CREATE INDEX event_by_lane ON lark_inbox.event (lane, seq) WHERE lane IS NOT NULL;
 
 -- A head flag, and not "no earlier row of this lane", chooses what can be claimed: with the latter a claim
 -- reads all events of a busy lane. Only a transaction with the lock of the lane sets the flag. `is_early` marks
--- what an operator has put back before the others of its lane.
+-- what comes before the other tasks of its lane: what an operator has put back.
 --
 -- While a long transaction anywhere in the database holds a snapshot, no dead row can be removed, and a look for
 -- the first row of an index passes all those before it. So the looks below begin where the last one ended.
@@ -112,7 +113,7 @@ END $$;
 -- server may look for a lane in the order of the numbers instead, and reads all tasks of a deep one before it.
 CREATE FUNCTION lark_inbox.promote(lanes text[], removed bigint[]) RETURNS void LANGUAGE sql
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
-    UPDATE lark_inbox.task SET is_head = true, visible_at = now() WHERE seq = ANY (ARRAY(
+    UPDATE lark_inbox.task SET is_head = true, visible_at = clock_timestamp() WHERE seq = ANY (ARRAY(
         SELECT coalesce(early.seq, next.seq) FROM unnest(lanes, removed) AS given (lane, seq)
         LEFT JOIN LATERAL (
             SELECT t.seq FROM lark_inbox.task t
@@ -126,26 +127,47 @@ SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
     ))
 $$;
 
--- Puts events into the queue; those that are there already stay. The caller has the locks of the lanes.
-CREATE FUNCTION lark_inbox.enqueue(seqs bigint[]) RETURNS bigint LANGUAGE sql
-SET enable_seqscan = off SET enable_bitmapscan = off AS $$
-    WITH queued AS (
-        INSERT INTO lark_inbox.task (seq, lane, is_head, is_early, visible_at)
-        SELECT e.seq, e.lane,
-            e.lane IS NULL
-                OR busy.is_there IS NULL AND row_number() OVER (PARTITION BY e.lane ORDER BY e.seq) = 1,
-            true, now()
-        FROM lark_inbox.event e
+-- The lanes that have a task: that of their last event, or one that an operator has put back. The caller has the
+-- locks of the lanes. A look for any task of the lane would pass all its dead rows.
+CREATE FUNCTION lark_inbox.busy(lanes text[]) RETURNS text[] LANGUAGE sql
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
+    SELECT ARRAY(
+        SELECT given.lane FROM unnest(lanes) AS given (lane)
         LEFT JOIN LATERAL (
-            SELECT true AS is_there FROM lark_inbox.task t WHERE t.lane BETWEEN e.lane AND e.lane
-            ORDER BY t.lane DESC, t.seq DESC LIMIT 1
-        ) AS busy ON true
-        WHERE e.seq = ANY (seqs)
-        ON CONFLICT (seq) DO NOTHING
-        RETURNING 1
+            SELECT e.seq FROM lark_inbox.event e WHERE e.lane BETWEEN given.lane AND given.lane
+            ORDER BY e.lane DESC, e.seq DESC LIMIT 1
+        ) AS last ON true
+        LEFT JOIN lark_inbox.task t ON t.seq = last.seq AND t.lane = given.lane
+        LEFT JOIN LATERAL (
+            SELECT t.seq FROM lark_inbox.task t
+            WHERE t.lane BETWEEN given.lane AND given.lane AND t.is_early ORDER BY t.lane, t.seq LIMIT 1
+        ) AS early ON true
+        WHERE t.seq IS NOT NULL OR early.seq IS NOT NULL
     )
-    SELECT count(*) FROM queued
 $$;
+
+-- Puts events into the queue; those that are there already stay. The caller has the locks of the lanes.
+CREATE FUNCTION lark_inbox.enqueue(seqs bigint[]) RETURNS bigint LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+DECLARE
+    busy text[] := lark_inbox.busy(ARRAY(
+        SELECT DISTINCT e.lane FROM lark_inbox.event e WHERE e.seq = ANY (seqs) AND e.lane IS NOT NULL
+    ));
+    queued bigint;
+BEGIN
+    INSERT INTO lark_inbox.task (seq, lane, is_head, is_early, visible_at)
+    SELECT e.seq, e.lane,
+        e.lane IS NULL
+            OR e.lane <> ALL (busy) AND row_number() OVER (PARTITION BY e.lane ORDER BY e.seq) = 1,
+        true, clock_timestamp()
+    FROM lark_inbox.event e WHERE e.seq = ANY (seqs)
+        AND NOT EXISTS (SELECT FROM lark_inbox.task t WHERE t.seq = e.seq)
+        AND NOT EXISTS (SELECT FROM lark_inbox.dead d WHERE d.seq = e.seq)
+    -- Without a lane nothing keeps another operator from doing the same.
+    ON CONFLICT (seq) DO NOTHING;
+    GET DIAGNOSTICS queued = ROW_COUNT;
+    RETURN queued;
+END $$;
 
 -- Appends a batch, and returns for each event whether it is new. A batch of nothing but duplicates is a
 -- commit too: the first writer may not be on disk yet.
@@ -155,9 +177,17 @@ CREATE FUNCTION lark_inbox.append(
 ) RETURNS boolean[] LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
     results boolean[];
+    named text[] := ARRAY(SELECT DISTINCT given.lane FROM unnest(lanes) AS given (lane) WHERE given.lane IS NOT NULL);
+    busy text[] := '{}';
+    appended_at timestamptz;
 BEGIN
     PERFORM lark_inbox.commit_durably();
-    PERFORM lark_inbox.lock_lanes(lanes);
+    PERFORM lark_inbox.lock_lanes(named);
+    IF cardinality(named) > 0 THEN
+        busy := lark_inbox.busy(named);
+    END IF;
+    -- Not when the transaction began: it may have waited for a lane.
+    appended_at := clock_timestamp();
     -- Events without a lane in the order of their keys: two batches never wait for each other.
     WITH input AS MATERIALIZED (
         SELECT nextval('lark_inbox.event_seq') AS seq, given.* FROM unnest(
@@ -169,7 +199,7 @@ BEGIN
         INSERT INTO lark_inbox.event (seq, dedup_key, app_id, event_type, event_id, tenant_key, lane, transport,
             received_at, keep_until, trace, document)
         SELECT i.seq, i.dedup_key, i.app_id, i.event_type, i.event_id, i.tenant_key, i.lane, i.transport,
-            now(), now() + lark_inbox.micros(i.kept), i.trace, i.document
+            appended_at, appended_at + lark_inbox.micros(i.kept), i.trace, i.document
         FROM input i
         ORDER BY i.lane IS NOT NULL, CASE WHEN i.lane IS NULL THEN i.dedup_key END, i.seq
         ON CONFLICT (dedup_key) DO NOTHING
@@ -178,13 +208,9 @@ BEGIN
         INSERT INTO lark_inbox.task (seq, lane, is_head, visible_at)
         SELECT s.seq, s.lane,
             s.lane IS NULL
-                OR busy.is_there IS NULL AND row_number() OVER (PARTITION BY s.lane ORDER BY s.seq) = 1,
-            now()
-        FROM stored s
-        LEFT JOIN LATERAL (
-            SELECT true AS is_there FROM lark_inbox.task t WHERE t.lane BETWEEN s.lane AND s.lane
-            ORDER BY t.lane DESC, t.seq DESC LIMIT 1
-        ) AS busy ON true
+                OR busy_one.lane IS NULL AND row_number() OVER (PARTITION BY s.lane ORDER BY s.seq) = 1,
+            appended_at
+        FROM stored s LEFT JOIN unnest(busy) AS busy_one (lane) ON busy_one.lane = s.lane
     )
     SELECT array_agg(s.seq IS NOT NULL ORDER BY i.place) INTO results
     FROM input i LEFT JOIN stored s ON s.seq = i.seq;
@@ -200,7 +226,7 @@ END $$;
 
 -- Claims up to `max` events for `lease` microseconds. Lanes and events without one share each claim. A lost
 -- claim does no harm, so its commit waits for no disk. It looks at what became visible at `since` or later, and
--- returns in a row without a number where the next look may begin.
+-- returns in a row without a number where the next look may begin, in `received_at`.
 CREATE FUNCTION lark_inbox.claim(
     max integer, lane_is_first boolean, lease bigint, fences bigint[], since timestamptz
 ) RETURNS TABLE (
@@ -209,33 +235,46 @@ CREATE FUNCTION lark_inbox.claim(
 ) LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
 DECLARE
     half integer := (max + lane_is_first::integer) / 2;
-    heads bigint[];
-    free bigint[];
     first_head timestamptz;
     first_free timestamptz;
+    heads bigint[] := '{}';
+    free bigint[] := '{}';
 BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
-    SELECT coalesce(array_agg(ready.seq), '{}'), min(ready.visible_at) INTO heads, first_head FROM (
-        SELECT t.seq, t.visible_at FROM lark_inbox.task t
-        WHERE t.is_head AND t.lane IS NOT NULL AND t.visible_at BETWEEN since AND now()
-        ORDER BY t.visible_at, t.seq LIMIT half FOR UPDATE SKIP LOCKED
-    ) AS ready;
-    SELECT coalesce(array_agg(ready.seq), '{}'), min(ready.visible_at) INTO free, first_free FROM (
-        SELECT t.seq, t.visible_at FROM lark_inbox.task t
-        WHERE t.lane IS NULL AND t.visible_at BETWEEN since AND now()
-        ORDER BY t.visible_at, t.seq LIMIT max - cardinality(heads) FOR UPDATE SKIP LOCKED
-    ) AS ready;
-    IF cardinality(heads) = half AND half + cardinality(free) < max THEN
+    -- Of all that wait, also what this claim has no place for and what others have locked.
+    first_head := (
+        SELECT t.visible_at FROM lark_inbox.task t
+        WHERE t.is_head AND t.lane IS NOT NULL AND t.visible_at >= since ORDER BY t.visible_at, t.seq LIMIT 1
+    );
+    first_free := (
+        SELECT t.visible_at FROM lark_inbox.task t
+        WHERE t.lane IS NULL AND t.visible_at >= since ORDER BY t.visible_at, t.seq LIMIT 1
+    );
+    -- What was appended a moment before becomes visible to others a moment later.
+    received_at := least(first_head, first_free, now()) - interval '250 ms';
+    RETURN NEXT;
+    IF first_head <= now() THEN
+        heads := ARRAY(
+            SELECT t.seq FROM lark_inbox.task t
+            WHERE t.is_head AND t.lane IS NOT NULL AND t.visible_at BETWEEN first_head AND now()
+            ORDER BY t.visible_at, t.seq LIMIT half FOR UPDATE SKIP LOCKED
+        );
+    END IF;
+    IF first_free <= now() THEN
+        free := ARRAY(
+            SELECT t.seq FROM lark_inbox.task t
+            WHERE t.lane IS NULL AND t.visible_at BETWEEN first_free AND now()
+            ORDER BY t.visible_at, t.seq LIMIT max - cardinality(heads) FOR UPDATE SKIP LOCKED
+        );
+    END IF;
+    IF first_head <= now() AND cardinality(heads) = half AND half + cardinality(free) < max THEN
         heads := heads || ARRAY(
             SELECT t.seq FROM lark_inbox.task t
-            WHERE t.is_head AND t.lane IS NOT NULL AND t.visible_at BETWEEN coalesce(first_head, since) AND now()
+            WHERE t.is_head AND t.lane IS NOT NULL AND t.visible_at BETWEEN first_head AND now()
                 AND t.seq <> ALL (heads)
             ORDER BY t.visible_at, t.seq LIMIT max - half - cardinality(free) FOR UPDATE SKIP LOCKED
         );
     END IF;
-    -- What was appended a moment before may become visible to others a moment later.
-    received_at := least(first_head, first_free, now()) - interval '2 s';
-    RETURN NEXT;
     IF cardinality(heads) + cardinality(free) > 0 THEN
         RETURN QUERY
             UPDATE lark_inbox.task t
@@ -290,7 +329,6 @@ DECLARE
     held bigint[];
     answers boolean[];
 BEGIN
-    PERFORM lark_inbox.commit_durably();
     -- Only these take a task from its lane. Nothing else changes the lane of a claimed task.
     SELECT array_agg(t.lane), array_agg(t.seq) INTO lanes, leaving
     FROM unnest(seqs, fences, settled) AS given (seq, fence, settled)
@@ -313,7 +351,9 @@ BEGIN
         SELECT t.seq, t.attempt, given.error, now()
         FROM unnest(seqs, fences, settled, errors) AS given (seq, fence, settled, error)
         JOIN lark_inbox.task t ON t.seq = given.seq AND t.fence = given.fence
-        WHERE given.settled = 'dead' AND t.seq = ANY (held);
+        WHERE given.settled = 'dead' AND t.seq = ANY (held)
+        ON CONFLICT (seq) DO UPDATE
+        SET attempts = excluded.attempts, error = excluded.error, died_at = excluded.died_at;
         UPDATE lark_inbox.task t SET
             visible_at = now() + lark_inbox.micros(given.delay),
             attempt = t.attempt - (given.settled <> 'retry')::integer,
@@ -387,6 +427,7 @@ SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
     lanes text[];
     heads bigint[];
+    shortened text[];
     dead bigint;
     waiting bigint;
 BEGIN
@@ -401,8 +442,11 @@ BEGIN
         )) RETURNING t.seq, t.lane, t.is_head
     )
     SELECT count(*), array_agg(removed.lane) FILTER (WHERE removed.is_head),
-        array_agg(removed.seq) FILTER (WHERE removed.is_head)
-    INTO waiting, lanes, heads FROM removed;
+        array_agg(removed.seq) FILTER (WHERE removed.is_head),
+        array_agg(DISTINCT removed.lane) FILTER (WHERE NOT removed.is_head)
+    INTO waiting, lanes, heads, shortened FROM removed;
+    -- The last event of such a lane may be gone, and the rest must show that the lane has tasks.
+    UPDATE lark_inbox.task t SET is_early = true WHERE t.lane = ANY (shortened) AND NOT t.is_early;
     PERFORM lark_inbox.promote(lanes, heads);
     RETURN dead + waiting;
 END $$;
@@ -413,10 +457,27 @@ SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 BEGIN
     PERFORM lark_inbox.lock_lanes(ARRAY(SELECT e.lane FROM lark_inbox.event e WHERE e.seq = ANY (seqs)));
     RETURN lark_inbox.enqueue(ARRAY(
-        SELECT e.seq FROM lark_inbox.event e WHERE e.seq = ANY (seqs)
-            AND NOT EXISTS (SELECT FROM lark_inbox.dead d WHERE d.seq = e.seq)
-        ORDER BY e.seq FOR UPDATE
+        SELECT e.seq FROM lark_inbox.event e WHERE e.seq = ANY (seqs) ORDER BY e.seq FOR UPDATE
     ));
+END $$;
+
+-- Gives up to 500 lanes without a head their first task as one, and returns how many. There should be none: for
+-- operators.
+CREATE FUNCTION lark_inbox.repair() RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    lanes text[] := ARRAY(
+        SELECT t.lane FROM lark_inbox.task t WHERE t.lane IS NOT NULL GROUP BY t.lane HAVING NOT bool_or(t.is_head)
+        LIMIT 500
+    );
+    repaired bigint;
+BEGIN
+    PERFORM lark_inbox.lock_lanes(lanes);
+    UPDATE lark_inbox.task SET is_head = true, visible_at = clock_timestamp() WHERE seq IN (
+        SELECT min(t.seq) FROM lark_inbox.task t WHERE t.lane = ANY (lanes)
+        GROUP BY t.lane HAVING NOT bool_or(t.is_head)
+    );
+    GET DIAGNOSTICS repaired = ROW_COUNT;
+    RETURN repaired;
 END $$;
 
 -- Removes up to `max` finished events that are older than `age` microseconds, and what has expired elsewhere.
@@ -445,6 +506,7 @@ BEGIN
     old := ARRAY(
         SELECT given.seq FROM unnest(old) AS given (seq)
         WHERE NOT EXISTS (SELECT FROM lark_inbox.task t WHERE t.seq = given.seq)
+            AND NOT EXISTS (SELECT FROM lark_inbox.dead d WHERE d.seq = given.seq)
     );
     DELETE FROM lark_inbox.attempt a WHERE a.seq = ANY (old);
     DELETE FROM lark_inbox.event e WHERE e.seq = ANY (old);

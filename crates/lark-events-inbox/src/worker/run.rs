@@ -28,6 +28,8 @@ use crate::store::{
 const MAX_SETTLED: usize = 256;
 /// How long a heartbeat may take.
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How often a worker removes some of the old events after a heartbeat.
+const MAX_PRUNES: usize = 20;
 /// How long the settlements of the last handlers may take after a shutdown.
 const SETTLE_GRACE: Duration = Duration::from_secs(2);
 /// The delay before a failed settlement is tried again.
@@ -252,18 +254,30 @@ impl Run {
                 WorkerState::Running
             };
             self.beat(state).await;
+            self.prune().await;
+            let status = timeout(HEARTBEAT_TIMEOUT, self.store().status()).await;
+            if let Ok(Ok(status)) = status {
+                measured::status(&status);
+            }
+        }
+    }
+
+    /// Removes old events, some at a time, so that no call takes long.
+    async fn prune(&self) {
+        for _ in 0..MAX_PRUNES {
             match timeout(HEARTBEAT_TIMEOUT, self.store().prune_some()).await {
+                Ok(Ok(0)) => return,
                 Ok(Ok(pruned)) => measured::pruned(pruned),
                 // The next heartbeat tries again.
                 Ok(Err(error)) => {
                     let error = &error as &dyn std::error::Error;
                     debug!(error, "the store did not remove old events");
+                    return;
                 }
-                Err(_) => debug!("removing old events takes longer than expected"),
-            }
-            let status = timeout(HEARTBEAT_TIMEOUT, self.store().status()).await;
-            if let Ok(Ok(status)) = status {
-                measured::status(&status);
+                Err(_) => {
+                    debug!("removing old events takes longer than expected");
+                    return;
+                }
             }
         }
     }

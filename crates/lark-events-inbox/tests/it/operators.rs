@@ -157,10 +157,20 @@ mod in_a_file {
         let file = SqliteFile::new(folder.file("events.db"));
         assert_eq!(file.quick_check().await.unwrap(), [""; 0]);
         drop(store);
-        // The write-ahead log ends with the last connection, in a thread of its own.
-        while folder.file("events.db-wal").exists() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        // The connections of the store end in threads of their own. The last one leaves the write-ahead log if it
+        // only reads.
+        let file_itself = rusqlite::Connection::open(folder.file("events.db")).unwrap();
+        let is_empty = || {
+            let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+            file_itself.query_row(sql, (), |row| row.get::<_, i64>(0)) == Ok(0)
+        };
+        let emptied = async {
+            while !is_empty() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), emptied).await.unwrap();
+        drop(file_itself);
         let mut bytes = std::fs::read(folder.file("events.db")).unwrap();
         let middle = bytes.len() / 2 / 4096 * 4096;
         bytes[middle..middle + 4096].fill(0xa5);
