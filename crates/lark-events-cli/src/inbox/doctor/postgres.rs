@@ -214,8 +214,7 @@ fn lanes(facts: &PostgresFacts) -> Finding {
         0 => Finding::pass("none is stuck"),
         stuck => Finding::fail(
             format!("{stuck} with events, none of which can be claimed"),
-            "report it. `SELECT lark_inbox.promote(array_agg(lane)) FROM lark_inbox.task`, without receivers and \
-            workers, repairs them",
+            format!("run `SELECT {}.repair();`, and report it", facts.schema),
         ),
     }
 }
