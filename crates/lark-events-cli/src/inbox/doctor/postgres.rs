@@ -214,7 +214,10 @@ fn lanes(facts: &PostgresFacts) -> Finding {
         0 => Finding::pass("none is stuck"),
         stuck => Finding::fail(
             format!("{stuck} with events, none of which can be claimed"),
-            format!("run `SELECT {}.repair();`, and report it", facts.schema),
+            format!(
+                "run `SELECT {}.repair();` until it returns 0, and report it",
+                facts.schema
+            ),
         ),
     }
 }
