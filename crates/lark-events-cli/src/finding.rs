@@ -1,5 +1,6 @@
 //! The result of a case of a check: a verdict, the observation, and advice.
 
+use std::borrow::Cow;
 use std::io;
 
 use serde::Serialize;
@@ -37,7 +38,7 @@ pub(crate) struct Finding {
     pub(crate) verdict: Verdict,
     pub(crate) seen: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) advice: Option<&'static str>,
+    pub(crate) advice: Option<Cow<'static, str>>,
 }
 
 impl Finding {
@@ -45,19 +46,19 @@ impl Finding {
         Self::new(Verdict::Pass, seen, None)
     }
 
-    pub(crate) fn warn(seen: impl Into<String>, advice: &'static str) -> Self {
-        Self::new(Verdict::Warn, seen, Some(advice))
+    pub(crate) fn warn(seen: impl Into<String>, advice: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Verdict::Warn, seen, Some(advice.into()))
     }
 
-    pub(crate) fn fail(seen: impl Into<String>, advice: &'static str) -> Self {
-        Self::new(Verdict::Fail, seen, Some(advice))
+    pub(crate) fn fail(seen: impl Into<String>, advice: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Verdict::Fail, seen, Some(advice.into()))
     }
 
     pub(crate) fn skip(reason: impl Into<String>) -> Self {
         Self::new(Verdict::Skip, reason, None)
     }
 
-    fn new(verdict: Verdict, seen: impl Into<String>, advice: Option<&'static str>) -> Self {
+    fn new(verdict: Verdict, seen: impl Into<String>, advice: Option<Cow<'static, str>>) -> Self {
         let seen = seen.into();
         Self {
             verdict,
@@ -115,9 +116,9 @@ impl Finding {
         };
         let seen = format!("  {case:<NAME_WIDTH$}  {}", self.seen);
         output.print(Text::painted(style, self.verdict.name()).then(seen))?;
-        if let Some(advice) = self.advice {
+        if let Some(advice) = &self.advice {
             let indent = format!("{:NAME_WIDTH$}        ", "");
-            output.print(Text::line(indent).then(Text::painted(FAINT, advice)))?;
+            output.print(Text::line(indent).then(Text::painted(FAINT, &**advice)))?;
         }
         Ok(())
     }

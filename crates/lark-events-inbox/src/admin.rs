@@ -37,7 +37,7 @@ pub trait Admin: Store {
     ///
     /// # Errors
     ///
-    /// When the store cannot tell that it was done.
+    /// When the store fails. The outcome may be unknown.
     async fn retry(&self, filter: &Filter, limit: usize) -> Result<u64, StoreError>;
 
     /// Removes dead letters and events that are not being handled, at most `limit` of them. Their keys
@@ -45,14 +45,14 @@ pub trait Admin: Store {
     ///
     /// # Errors
     ///
-    /// When the store cannot tell that it was done.
+    /// When the store fails. The outcome may be unknown.
     async fn discard(&self, filter: &Filter, limit: usize) -> Result<u64, StoreError>;
 
     /// Puts finished events into the queue again, at most `limit` of them. Returns how many.
     ///
     /// # Errors
     ///
-    /// When the store keeps no finished events, or cannot tell that it was done.
+    /// When the store keeps no finished events, or fails. The outcome may be unknown.
     async fn replay(&self, _: &Filter, _limit: usize) -> Result<u64, StoreError> {
         Err(StoreError::new(StoreErrorKind::Unsupported))
     }
@@ -61,7 +61,7 @@ pub trait Admin: Store {
     ///
     /// # Errors
     ///
-    /// When the store keeps no finished events, or cannot tell that it was done.
+    /// When the store keeps no finished events, or fails. The outcome may be unknown.
     async fn prune(&self, _age: Duration) -> Result<u64, StoreError> {
         Err(StoreError::new(StoreErrorKind::Unsupported))
     }

@@ -1,4 +1,4 @@
-//! Starts database servers for tests, benchmarks and `cargo xtask`: real ones, on loopback, each in a
+//! Starts database servers for tests, examples, benchmarks and `cargo xtask`: real ones, on loopback, each in a
 //! temporary folder.
 //!
 //! A server never outlives the process that started it, not even if that process is killed. A server can
@@ -23,11 +23,12 @@
 //! Where an engine is not installed, `start_or_skip` prints what is skipped. With the environment variable
 //! `LARK_EVENTS_ENGINES=required`, as in `.ci/run`, it panics instead.
 //!
-//! The functions panic where a server fails, with the end of its log: they are for tests. This crate is empty on
-//! systems that are not Unix.
+//! The functions panic where a server fails, with the end of its log: they are for tests. Examples use
+//! [`Database`], which reports errors and takes the URL of a database instead. The rest is only on Unix.
 
 #[cfg(unix)]
 mod account;
+mod database;
 #[cfg(unix)]
 mod guard;
 #[cfg(unix)]
@@ -39,6 +40,7 @@ mod process;
 #[cfg(unix)]
 mod skip;
 
+pub use self::database::Database;
 #[cfg(unix)]
 pub use self::pgbouncer::PgBouncer;
 #[cfg(unix)]

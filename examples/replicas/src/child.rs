@@ -10,7 +10,7 @@ use tokio::process::{ChildStdout, Command};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
 
-use crate::server::VARIABLE;
+use crate::VARIABLE;
 
 /// Where the lines of all children go, with the number of the child.
 type Printed = UnboundedSender<(usize, String)>;

@@ -14,7 +14,6 @@ mod balancer;
 mod child;
 mod receiver;
 mod report;
-mod server;
 mod worker;
 
 use std::collections::BTreeSet;
@@ -27,6 +26,7 @@ use lark_events::BoxError;
 use lark_events_inbox::StoreError;
 use lark_events_inbox_postgres::PostgresStore;
 use lark_events_sim::{Document, Platform};
+use lark_events_test_servers::Database;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -47,6 +47,8 @@ const WORKERS: usize = 3;
 const REDELIVERIES: [Duration; 100] = [Duration::from_millis(100); 100];
 /// No step takes that long, not even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The environment variable with the URL of a database.
+const VARIABLE: &str = "INBOX";
 /// As of the command `lark-events`: the program could not begin.
 const NO_SERVER: u8 = 2;
 
@@ -57,8 +59,8 @@ async fn main() -> ExitCode {
     let result = match arguments[..] {
         ["receiver"] => receiver::run().await,
         ["worker"] => worker::run().await,
-        [] => match server::find() {
-            Ok(Some(server)) => demonstrate(server.url()).await,
+        [] => match Database::given_or_started(VARIABLE) {
+            Ok(Some(database)) => demonstrate(database.url()).await,
             Ok(None) => {
                 eprintln!(
                     "no PostgreSQL server is installed: apt-get install postgresql, or set INBOX=postgres://…"
@@ -82,7 +84,7 @@ async fn main() -> ExitCode {
 
 /// The store of a child. The URL may have a password, so it is not among the arguments, which all users can see.
 async fn store_of_child() -> Result<Arc<PostgresStore>, BoxError> {
-    Ok(store(&env::var(server::VARIABLE)?).await?)
+    Ok(store(&env::var(VARIABLE)?).await?)
 }
 
 async fn store(url: &str) -> Result<Arc<PostgresStore>, StoreError> {

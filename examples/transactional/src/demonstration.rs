@@ -12,8 +12,7 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio_postgres::{Client, NoTls};
 use transactional::{Crash, TABLE};
 
-use crate::server::VARIABLE;
-use crate::{DRIVERS, EVENT_TYPE};
+use crate::{DRIVERS, EVENT_TYPE, VARIABLE};
 
 /// No step takes that long, not even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -10,7 +10,6 @@
 //! `src/with_tokio_postgres.rs` and `src/with_sqlx.rs`.
 
 mod demonstration;
-mod server;
 mod worker;
 
 use std::env;
@@ -20,6 +19,7 @@ use std::time::Duration;
 
 use lark_events_inbox::StoreError;
 use lark_events_inbox_postgres::PostgresStore;
+use lark_events_test_servers::Database;
 use transactional::Crash;
 
 const SCHEMA: &str = "transactional";
@@ -32,6 +32,8 @@ const DRIVERS: &[&str] = if cfg!(feature = "sqlx") {
 } else {
     &["tokio-postgres"]
 };
+/// The environment variable with the URL of a database.
+const VARIABLE: &str = "INBOX";
 /// As of the command `lark-events`: the program could not begin.
 const NO_SERVER: u8 = 2;
 
@@ -41,8 +43,8 @@ async fn main() -> ExitCode {
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     let result = match arguments[..] {
         ["worker", driver, crash] => worker::run(driver, Crash::from_name(crash)).await,
-        [] => match server::find() {
-            Ok(Some(server)) => demonstration::run(server.url()).await,
+        [] => match Database::given_or_started(VARIABLE) {
+            Ok(Some(database)) => demonstration::run(database.url()).await,
             Ok(None) => {
                 eprintln!(
                     "no PostgreSQL server is installed: apt-get install postgresql, or set INBOX=postgres://…"

@@ -11,8 +11,7 @@ use tokio::sync::Mutex;
 use tokio_postgres::NoTls;
 use transactional::{Crash, with_tokio_postgres};
 
-use crate::server::VARIABLE;
-use crate::{EVENT_TYPE, LEASE};
+use crate::{EVENT_TYPE, LEASE, VARIABLE};
 
 /// Runs until the process is killed. Prints a line for each handled event.
 pub(crate) async fn run(driver: &str, crash: Crash) -> Result<(), BoxError> {

@@ -38,7 +38,7 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// When the store cannot tell that every entry is stored: none of the batch is acknowledged then.
+    /// When the store fails. The outcome may be unknown: no event of the batch is acknowledged.
     async fn append(&self, batch: Vec<Entry>) -> Result<Vec<Appended>, StoreError>;
 
     /// Claims up to `max` events for the time of `lease`.
@@ -61,8 +61,8 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// When the store cannot tell that every settlement is stored. The worker tries again: a settlement
-    /// that had an effect already may then be reported as lost.
+    /// When the store fails. The outcome may be unknown: the worker tries again, and a settlement that had an
+    /// effect already may then be reported as lost.
     async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<bool>, StoreError>;
 
     /// Waits until there may be something to claim. It may return early, and an inbox polls besides, so
@@ -88,7 +88,7 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// When the store cannot tell that it was done.
+    /// When the store fails. The outcome may be unknown.
     async fn prune_some(&self) -> Result<u64, StoreError> {
         Ok(0)
     }

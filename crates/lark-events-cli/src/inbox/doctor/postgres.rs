@@ -214,8 +214,10 @@ fn lanes(facts: &PostgresFacts) -> Finding {
         0 => Finding::pass("none is stuck"),
         stuck => Finding::fail(
             format!("{stuck} with events, none of which can be claimed"),
-            "report it. `SELECT lark_inbox.promote(array_agg(lane)) FROM lark_inbox.task`, without receivers and \
-            workers, repairs them",
+            format!(
+                "run `SELECT {}.repair();` until it returns 0, and report it",
+                facts.schema
+            ),
         ),
     }
 }

@@ -3,7 +3,7 @@
 use lark_events_test_servers::Postgres;
 
 use super::files::verdicts;
-use super::servers::{WHAT, on};
+use super::servers::{WHAT, on, server};
 
 #[track_caller]
 fn shows(url: &str, code: i32, line: &str) {
@@ -89,16 +89,6 @@ fn doctor_names_settings_that_lose_events() {
         set(&server, name, back);
     }
 
-    server.psql("INSERT INTO lark_inbox.task (seq, lane, is_head, visible_at) VALUES (1, 'a', false, now())");
-    shows(
-        &url,
-        1,
-        "fail  lanes             1 with events, none of which can be claimed\n",
-    );
-    server.psql("SELECT lark_inbox.promote(array_agg(lane)) FROM lark_inbox.task");
-    shows(&url, 1, "pass  lanes             none is stuck\n");
-    server.psql("DELETE FROM lark_inbox.task");
-
     let standby = server.start_standby("second");
     let follows = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'";
     while server.psql(follows) != "1" {}
@@ -122,5 +112,41 @@ fn doctor_names_settings_that_lose_events() {
         &url,
         1,
         "fail  standbys          commits wait for a synchronous standby, and none is connected",
+    );
+}
+
+#[test]
+fn the_statement_that_doctor_prints_repairs_stuck_lanes() {
+    let Some(server) = server() else {
+        return;
+    };
+    server.psql("CREATE DATABASE stuck");
+    let url = server.url_of("stuck", "postgres");
+    let examine = || on(&url, &["doctor", "--schema", "shop"]).run().with_code(1);
+    let migrated = on(&url, &["migrate", "--schema", "shop"]).run();
+    migrated.with_code(0);
+    server.psql_at(
+        &url,
+        "INSERT INTO shop.task (seq, lane, is_head, visible_at)
+        VALUES (1, 'a', false, now()), (2, 'a', false, now()), (3, 'b', true, now()), (4, 'b', false, now())",
+    );
+    let stuck = examine();
+    assert!(
+        stuck
+            .stdout
+            .contains("fail  lanes             1 with events, none of which can be claimed\n"),
+        "{stuck:?}"
+    );
+    let statement = stuck.stdout.split('`').find(|it| it.starts_with("SELECT"));
+    let statement = statement.unwrap_or_else(|| panic!("expected a statement: {stuck:?}"));
+    assert_eq!(server.psql_at(&url, statement), "1");
+    let heads = "SELECT seq FROM shop.task WHERE is_head ORDER BY seq";
+    assert_eq!(server.psql_at(&url, heads), "1\n3");
+    let repaired = examine();
+    assert!(
+        repaired
+            .stdout
+            .contains("pass  lanes             none is stuck\n"),
+        "{repaired:?}"
     );
 }
