@@ -407,14 +407,16 @@ SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
     dead bigint[];
     waiting bigint;
+    retried_at timestamptz;
 BEGIN
     PERFORM lark_inbox.lock_lanes(ARRAY(SELECT e.lane FROM lark_inbox.event e WHERE e.seq = ANY (seqs)));
+    retried_at := clock_timestamp();
     WITH raised AS (DELETE FROM lark_inbox.dead d WHERE d.seq = ANY (seqs) RETURNING d.seq)
     SELECT coalesce(array_agg(raised.seq), '{}') INTO dead FROM raised;
-    UPDATE lark_inbox.task t SET visible_at = now()
+    UPDATE lark_inbox.task t SET visible_at = retried_at
     WHERE t.seq = ANY (ARRAY(
         SELECT t.seq FROM lark_inbox.task t
-        WHERE t.seq = ANY (seqs) AND t.is_head AND t.fence IS NULL AND t.visible_at > now()
+        WHERE t.seq = ANY (seqs) AND t.is_head AND t.fence IS NULL AND t.visible_at > retried_at
         ORDER BY t.seq FOR UPDATE
     ));
     GET DIAGNOSTICS waiting = ROW_COUNT;

@@ -169,7 +169,9 @@ mod in_a_file {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(60), emptied).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(60), emptied)
+            .await
+            .unwrap();
         drop(file_itself);
         let mut bytes = std::fs::read(folder.file("events.db")).unwrap();
         let middle = bytes.len() / 2 / 4096 * 4096;
