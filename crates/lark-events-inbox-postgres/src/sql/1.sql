@@ -410,9 +410,10 @@ DECLARE
     retried_at timestamptz;
 BEGIN
     PERFORM lark_inbox.lock_lanes(ARRAY(SELECT e.lane FROM lark_inbox.event e WHERE e.seq = ANY (seqs)));
-    retried_at := clock_timestamp();
     WITH raised AS (DELETE FROM lark_inbox.dead d WHERE d.seq = ANY (seqs) RETURNING d.seq)
     SELECT coalesce(array_agg(raised.seq), '{}') INTO dead FROM raised;
+    -- Later than another operator's, who has just retried the same events.
+    retried_at := clock_timestamp();
     UPDATE lark_inbox.task t SET visible_at = retried_at
     WHERE t.seq = ANY (ARRAY(
         SELECT t.seq FROM lark_inbox.task t
