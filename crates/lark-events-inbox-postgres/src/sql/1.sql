@@ -177,14 +177,15 @@ CREATE FUNCTION lark_inbox.append(
 ) RETURNS boolean[] LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
     results boolean[];
-    named text[] := ARRAY(SELECT DISTINCT given.lane FROM unnest(lanes) AS given (lane) WHERE given.lane IS NOT NULL);
-    busy text[] := '{}';
+    stored_seqs bigint[];
+    named text[] := array_remove(lanes, NULL);
+    busy text[];
     appended_at timestamptz;
 BEGIN
     PERFORM lark_inbox.commit_durably();
     PERFORM lark_inbox.lock_lanes(named);
-    IF cardinality(named) > 0 THEN
-        busy := lark_inbox.busy(named);
+    IF named <> '{}' THEN
+        busy := lark_inbox.busy(ARRAY(SELECT DISTINCT given.lane FROM unnest(named) AS given (lane)));
     END IF;
     -- Not when the transaction began: it may have waited for a lane.
     appended_at := clock_timestamp();
@@ -203,17 +204,22 @@ BEGIN
         FROM input i
         ORDER BY i.lane IS NOT NULL, CASE WHEN i.lane IS NULL THEN i.dedup_key END, i.seq
         ON CONFLICT (dedup_key) DO NOTHING
-        RETURNING seq, lane
-    ), queued AS (
-        INSERT INTO lark_inbox.task (seq, lane, is_head, visible_at)
-        SELECT s.seq, s.lane,
-            s.lane IS NULL
-                OR busy_one.lane IS NULL AND row_number() OVER (PARTITION BY s.lane ORDER BY s.seq) = 1,
-            appended_at
-        FROM stored s LEFT JOIN unnest(busy) AS busy_one (lane) ON busy_one.lane = s.lane
+        RETURNING seq
     )
-    SELECT array_agg(s.seq IS NOT NULL ORDER BY i.place) INTO results
+    SELECT array_agg(s.seq IS NOT NULL ORDER BY i.place), array_agg(s.seq) INTO results, stored_seqs
     FROM input i LEFT JOIN stored s ON s.seq = i.seq;
+    IF named = '{}' THEN
+        INSERT INTO lark_inbox.task (seq, is_head, visible_at)
+        SELECT s.seq, true, appended_at FROM unnest(stored_seqs) AS s (seq) WHERE s.seq IS NOT NULL;
+    ELSE
+        INSERT INTO lark_inbox.task (seq, lane, is_head, visible_at)
+        SELECT e.seq, e.lane,
+            e.lane IS NULL
+                OR busy_one.lane IS NULL AND row_number() OVER (PARTITION BY e.lane ORDER BY e.seq) = 1,
+            appended_at
+        FROM lark_inbox.event e LEFT JOIN unnest(busy) AS busy_one (lane) ON busy_one.lane = e.lane
+        WHERE e.seq = ANY (stored_seqs);
+    END IF;
     IF false = ANY (results) THEN
         UPDATE lark_inbox.event SET redelivered = redelivered + 1 WHERE seq = ANY (ARRAY(
             SELECT e.seq FROM unnest(keys, results) AS given (dedup_key, is_new)
