@@ -6,6 +6,7 @@
 #[path = "../../../lark-events-inbox/tests/it/app.rs"]
 #[expect(dead_code, reason = "the tests of lark-events-inbox use the rest")]
 mod app;
+mod claims;
 mod completion;
 mod contract;
 mod dedup;
