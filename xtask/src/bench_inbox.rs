@@ -1,4 +1,4 @@
-//! `cargo xtask bench-inbox`: measures events through an inbox. The examples named `bench` of the inbox's crates do
+//! `cargo xtask bench-inbox`: measures events through an inbox. The examples of the inbox's crates do
 //! the work.
 
 use std::path::Path;
@@ -23,14 +23,14 @@ enum Measured {
 
 /// Runs it to its end.
 pub(crate) fn run(root: &Path, options: &Options) -> Result<(), String> {
-    let package = match options.store {
-        Measured::Sqlite => "lark-events-inbox",
-        Measured::Postgres => "lark-events-inbox-postgres",
+    let (package, example) = match options.store {
+        Measured::Sqlite => ("lark-events-inbox", "bench"),
+        Measured::Postgres => ("lark-events-inbox-postgres", "bench-postgres"),
     };
     let mut command = cargo::command(root);
     command
         .args(["run", "--release", "--quiet", "--package", package])
-        .args(["--example", "bench", "--"])
+        .args(["--example", example, "--"])
         .args(&options.parts);
     cargo::succeed(&mut command, "bench-inbox")
 }

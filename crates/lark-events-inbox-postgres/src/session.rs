@@ -63,7 +63,7 @@ impl Current {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Commit {
     /// With the standby gone and the wait for it cancelled, a commit succeeds with a warning: the event may be on
-    /// one server alone. The server has other warnings too, which cannot be told apart.
+    /// one server alone. The server has other warnings too, which look the same.
     WithoutWarning,
     Any,
 }
