@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lark_events_inbox::StoreErrorKind;
 use tokio_postgres::Config;
-use tokio_postgres::config::{LoadBalanceHosts, SslMode, TargetSessionAttrs};
+use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 
 use crate::failure::Failure;
 
@@ -75,10 +75,6 @@ impl Target {
         // Of several servers, the one that takes writes.
         if config.get_target_session_attrs() == TargetSessionAttrs::Any {
             config.target_session_attrs(TargetSessionAttrs::ReadWrite);
-        }
-        // A host that accepts connections and says nothing is not always the first.
-        if config.get_hosts().len() > 1 {
-            config.load_balance_hosts(LoadBalanceHosts::Random);
         }
         Ok(Self {
             config,
