@@ -19,23 +19,18 @@ use tokio_postgres::types::{ToSql, Type};
 use crate::builder::PostgresStoreBuilder;
 use crate::completion::Completion;
 use crate::failure::Failure;
+use crate::look::Look;
 use crate::rows::{bits, duration, entry, get, indexed, number, span, text};
 use crate::schema;
 use crate::session::{Connection, wake};
+use crate::settle::{answers, dead_letter, fences, settle};
 use crate::sql::Sql;
 use crate::target::Target;
 
 /// At most one notification in this time: each takes a lock that all databases of the server share.
 const NOTIFY_PAUSE: Duration = Duration::from_millis(50);
-/// The shortest time between two looks at the whole queue. The looks between begin where the whole one did.
-const WHOLE_LOOK_PAUSE: Duration = Duration::from_secs(1);
-const MAX_WHOLE_LOOK_PAUSE: Duration = Duration::from_secs(5);
-/// A look at the whole queue may take this share of the time.
-const WHOLE_LOOK_SHARE: u32 = 20;
 /// How often a worker that has just claimed something looks again: notifications are too rare for it.
 const ACTIVE_POLL: Duration = Duration::from_millis(25);
-/// For how long after a claim a worker does so.
-const ACTIVE: Duration = Duration::from_secs(1);
 /// The shortest wait for an event that is visible already, but that another transaction has locked.
 const MIN_WAIT: Duration = Duration::from_millis(50);
 /// The maximum number of events that one call prunes.
@@ -228,40 +223,6 @@ impl fmt::Debug for PostgresStore {
     }
 }
 
-/// Where claims look.
-#[derive(Debug, Default)]
-struct Look {
-    /// When a claim last got something.
-    claimed_at: Option<Instant>,
-    /// Where the looks between two whole ones begin, by the clock of the server.
-    since: Option<SystemTime>,
-    /// When the last whole look ended, and the time until the next.
-    whole: Option<(Instant, Duration)>,
-}
-
-impl Look {
-    /// Whether a claim got something a moment ago.
-    fn is_active(&self) -> bool {
-        self.claimed_at.is_some_and(|at| at.elapsed() < ACTIVE)
-    }
-
-    /// Where the next look begins; `None` if it is a whole one.
-    fn since(&self) -> Option<SystemTime> {
-        let (at, pause) = self.whole?;
-        self.since.filter(|_| at.elapsed() < pause)
-    }
-
-    /// Notes where the next look may begin, and whether this one, which began at a time, was a whole one.
-    fn looked(&mut self, began: Instant, is_whole: bool, since: SystemTime) {
-        if is_whole {
-            let pause = began.elapsed().saturating_mul(WHOLE_LOOK_SHARE);
-            let pause = pause.clamp(WHOLE_LOOK_PAUSE, MAX_WHOLE_LOOK_PAUSE);
-            self.whole = Some((Instant::now(), pause));
-        }
-        self.since = Some(since);
-    }
-}
-
 /// Notifies the workers of other processes, at most once in [`NOTIFY_PAUSE`].
 async fn announce(connection: Connection, unannounced: Arc<Notify>, schema: String) {
     // Nobody waits for the disk.
@@ -271,63 +232,6 @@ async fn announce(connection: Connection, unannounced: Arc<Notify>, schema: Stri
         // A notification that is lost costs a second: workers poll.
         let _ = connection.query(sql, &[(&schema, Type::TEXT)]).await;
         sleep(NOTIFY_PAUSE).await;
-    }
-}
-
-/// The column of a batch that a function of ours answers with: one value for each.
-fn answers(row: &Row) -> Result<Vec<bool>, Failure> {
-    get(row, "answers")
-}
-
-fn fences(fences: impl Iterator<Item = Fence>) -> (Vec<i64>, Vec<i64>) {
-    fences
-        .map(|fence| (bits(fence.seq()), bits(fence.nonce())))
-        .unzip()
-}
-
-async fn settle(
-    connection: &Connection,
-    sql: &str,
-    settlements: &[Settlement],
-) -> Result<Vec<bool>, Failure> {
-    if settlements.is_empty() {
-        return Ok(Vec::new());
-    }
-    let (seqs, nonces) = fences(settlements.iter().map(|one| one.fence));
-    let ends = settlements.iter().map(|one| settled(one.settled));
-    let (ends, delays): (Vec<_>, Vec<_>) = ends.unzip();
-    let outcomes: Vec<_> = settlements.iter().map(|one| one.outcome.as_str()).collect();
-    let errors = settlements.iter().map(|one| one.error.as_deref().map(text));
-    let errors: Vec<_> = errors.collect();
-    let took: Vec<_> = settlements.iter().map(|one| span(one.took)).collect();
-    let values = [
-        (&seqs as _, Type::INT8_ARRAY),
-        (&nonces as _, Type::INT8_ARRAY),
-        (&ends as _, Type::TEXT_ARRAY),
-        (&delays as _, Type::INT8_ARRAY),
-        (&outcomes as _, Type::TEXT_ARRAY),
-        (&errors as _, Type::TEXT_ARRAY),
-        (&took as _, Type::INT8_ARRAY),
-    ];
-    answers(&connection.query_one(sql, &values).await?)
-}
-
-/// The settlement of an event that cannot be read: nobody can handle it, and an operator looks at it.
-fn dead_letter(fence: Fence, error: &StoreError) -> Settlement {
-    let mut settlement = Settlement::new(fence, Settled::Dead, AttemptOutcome::Undecodable);
-    let cause = std::error::Error::source(error).map(ToString::to_string);
-    settlement.error = Some(cause.unwrap_or_else(|| error.to_string()));
-    settlement
-}
-
-fn settled(settled: Settled) -> (&'static str, i64) {
-    match settled {
-        Settled::Done => ("done", 0),
-        Settled::RetryIn(delay) => ("retry", span(delay)),
-        Settled::Release(delay) => ("release", span(delay)),
-        Settled::SetAside(delay) => ("set_aside", span(delay)),
-        // What a later version of the inbox may add is looked at by an operator.
-        _ => ("dead", 0),
     }
 }
 
