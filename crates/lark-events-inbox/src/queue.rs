@@ -224,11 +224,16 @@ fn pushed(answer: Result<Appending, RecvError>) -> Result<Pushed, LayerError> {
     match answer {
         Ok(Ok(Appended::New)) => Ok(Pushed::New),
         Ok(Ok(Appended::Duplicate)) => Ok(Pushed::Duplicate),
-        Ok(Ok(Appended::Refused(refused))) => Err(LayerError::new(match refused {
-            Refused::Full => LayerErrorKind::Overloaded,
-            Refused::NoWorker => LayerErrorKind::NoWorker,
-            Refused::ShuttingDown => LayerErrorKind::Draining,
-        })),
+        Ok(Ok(Appended::Refused(refused))) => Err(match refused {
+            Refused::Full => LayerError::new(LayerErrorKind::Overloaded),
+            Refused::TooLarge => {
+                let text = "the event is larger than the store accepts";
+                let error = StoreError::with_source(StoreErrorKind::Unsupported, text);
+                failed(Arc::new(error))
+            }
+            Refused::NoWorker => LayerError::new(LayerErrorKind::NoWorker),
+            Refused::ShuttingDown => LayerError::new(LayerErrorKind::Draining),
+        }),
         Ok(Err(error)) => Err(failed(error)),
         Err(_) => {
             let panicked =

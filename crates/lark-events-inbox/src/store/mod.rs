@@ -145,6 +145,8 @@ pub enum Appended {
 pub enum Refused {
     /// Too many events, or too many bytes, are stored.
     Full,
+    /// The event is larger than the store accepts.
+    TooLarge,
     /// No worker runs that could handle the event before the process ends.
     NoWorker,
     /// All workers are shutting down.

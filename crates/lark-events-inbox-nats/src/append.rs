@@ -1,0 +1,160 @@
+//! Publishing events, and copies of them.
+
+use std::collections::BTreeSet;
+use std::future::IntoFuture as _;
+use std::time::{Duration, SystemTime};
+
+use async_nats::HeaderMap;
+use async_nats::jetstream::message::PublishMessage;
+use futures_util::future::join_all;
+use lark_events_inbox::{Appended, Entry, Refused, Settlement, StoreError};
+
+use crate::failure::not_published;
+use crate::held::Event;
+use crate::link::Link;
+use crate::{batch, message, subject};
+
+/// A message that is ready to be published.
+pub(crate) struct Outgoing {
+    pub(crate) subject: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: bytes::Bytes,
+    consumer: usize,
+}
+
+impl Link {
+    /// Appends a batch. The messages are sent in their order, which is that of each lane, and the size of the batch
+    /// bounds those that wait for their answer.
+    pub(crate) async fn append(&self, batch: &[Entry]) -> Result<Vec<Appended>, StoreError> {
+        self.connected()?;
+        let largest = self.client.server_info().max_payload;
+        let messages: Vec<_> = batch.iter().map(|entry| self.outgoing(entry)).collect();
+        let fits =
+            |one: &Outgoing| message::size(&one.headers).saturating_add(one.body.len()) <= largest;
+        let sent: Vec<_> = messages.iter().filter(|one| fits(one)).collect();
+        let mut appended = match self.streams.is_atomic && sent.len() > 1 {
+            true => match batch::publish(self, &sent).await? {
+                Some(appended) => appended,
+                // Nothing of it is stored: one of the events is a duplicate.
+                None => self.publish_all(&sent).await?,
+            },
+            false => self.publish_all(&sent).await?,
+        }
+        .into_iter();
+        let mut consumers = BTreeSet::new();
+        let appended = messages.iter().map(|one| {
+            if !fits(one) {
+                return Appended::Refused(Refused::TooLarge);
+            }
+            let appended = appended.next().unwrap_or(Appended::Refused(Refused::Full));
+            if appended == Appended::New {
+                consumers.insert(one.consumer);
+            }
+            appended
+        });
+        let appended = appended.collect();
+        if !consumers.is_empty() {
+            self.wake_all(consumers).await;
+        }
+        Ok(appended)
+    }
+
+    async fn publish_all(&self, messages: &[&Outgoing]) -> Result<Vec<Appended>, StoreError> {
+        let mut sent = Vec::with_capacity(messages.len());
+        for one in messages {
+            let publish = PublishMessage::build()
+                .headers(one.headers.clone())
+                .payload(one.body.clone());
+            let answer = self
+                .context
+                .send_publish(one.subject.clone(), publish)
+                .await;
+            sent.push(answer.map_err(|error| not_published(&error))?.into_future());
+        }
+        // All are awaited: an error leaves none behind that counts as in flight.
+        let answers = join_all(sent).await.into_iter();
+        let appended = answers.map(|answer| match answer {
+            Ok(answer) if answer.duplicate => Ok(Appended::Duplicate),
+            Ok(_) => Ok(Appended::New),
+            Err(error) => Err(not_published(&error)),
+        });
+        appended.collect()
+    }
+
+    fn outgoing(&self, entry: &Entry) -> Outgoing {
+        self.address(entry, entry.lane.as_deref(), message::headers(entry))
+    }
+
+    /// A message with the events of the lane, or those without one.
+    fn address(&self, entry: &Entry, lane: Option<&str>, headers: HeaderMap) -> Outgoing {
+        let partitions = self.streams.partitions;
+        let partition = lane.map(|lane| subject::partition(lane, partitions));
+        let (header, names) = (&entry.delivery.header, &self.setup.names);
+        let app = header.app_id.as_deref();
+        Outgoing {
+            subject: names.event(app, partition, &header.event_type),
+            headers,
+            body: entry.delivery.to_document(),
+            consumer: usize::from(partition.unwrap_or(partitions)),
+        }
+    }
+
+    /// Puts a copy of an event into the queue. With the same id it is put there once.
+    pub(crate) async fn append_copy(
+        &self,
+        entry: &Entry,
+        id: Option<String>,
+    ) -> Result<(), StoreError> {
+        let copy = self.address(entry, entry.lane.as_deref(), message::copy(entry, id));
+        let consumer = copy.consumer;
+        self.publish(copy.subject, copy.headers, copy.body).await?;
+        self.wake_all(BTreeSet::from([consumer])).await;
+        Ok(())
+    }
+
+    /// Copies a dead letter before it leaves the stream of events.
+    pub(crate) async fn append_dead(
+        &self,
+        event: &Event,
+        settlement: &Settlement,
+    ) -> Result<(), StoreError> {
+        let id = format!("dead {}", event.seq);
+        let mut headers = message::copy(&event.entry, Some(id));
+        message::fail(&mut headers, event.attempt, settlement);
+        let document = event.entry.delivery.to_document();
+        self.publish(self.setup.names.dead(event.seq), headers, document)
+            .await
+    }
+
+    /// Copies an event that leaves its lane.
+    pub(crate) async fn append_aside(
+        &self,
+        event: &Event,
+        delay: Duration,
+    ) -> Result<(), StoreError> {
+        let mut entry = Entry::clone(&event.entry);
+        entry.lane = None;
+        let now = SystemTime::now();
+        let id = format!("aside {}", event.seq);
+        let mut headers = message::copy(&entry, Some(id));
+        message::postpone(&mut headers, now.checked_add(delay).unwrap_or(now));
+        let copy = self.address(&entry, None, headers);
+        self.publish(copy.subject, copy.headers, copy.body).await
+    }
+
+    /// Publishes one message, and waits until the stream has it.
+    pub(crate) async fn publish(
+        &self,
+        subject: String,
+        headers: HeaderMap,
+        body: bytes::Bytes,
+    ) -> Result<(), StoreError> {
+        let published = self
+            .context
+            .publish_with_headers(subject, headers, body)
+            .await;
+        let acknowledged = published.map_err(|error| not_published(&error))?.await;
+        acknowledged.map_err(|error| not_published(&error))?;
+        Ok(())
+    }
+}

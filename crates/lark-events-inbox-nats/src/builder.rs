@@ -1,0 +1,210 @@
+//! The settings of a store.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use async_nats::{ConnectOptions, ServerAddr};
+use lark_events_inbox::{StoreError, StoreErrorKind};
+
+use crate::failure::failed;
+use crate::setup::Setup;
+use crate::store::NatsStore;
+use crate::subject::Names;
+
+/// Builds a [`NatsStore`].
+#[derive(Clone)]
+#[must_use = "a builder does nothing until it connects"]
+pub struct NatsStoreBuilder {
+    url: String,
+    login: Login,
+    tls: Tls,
+    setup: Setup,
+}
+
+/// Files, if any.
+#[derive(Clone, Default)]
+struct Tls {
+    roots: Option<PathBuf>,
+    client: Option<(PathBuf, PathBuf)>,
+}
+
+/// Its secrets never print.
+#[derive(Clone)]
+enum Login {
+    /// That of the URL, if it has one.
+    Url,
+    Token(String),
+    User(String, String),
+    Credentials(PathBuf),
+}
+
+impl NatsStoreBuilder {
+    pub(crate) fn new(url: String) -> Self {
+        Self {
+            url,
+            login: Login::Url,
+            tls: Tls::default(),
+            setup: Setup::default(),
+        }
+    }
+
+    /// Logs in with a token.
+    pub fn token(mut self, token: impl Into<String>) -> Self {
+        self.login = Login::Token(token.into());
+        self
+    }
+
+    /// Logs in with a user and a password.
+    pub fn user(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
+        self.login = Login::User(user.into(), password.into());
+        self
+    }
+
+    /// Logs in with a file of credentials.
+    pub fn credentials_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.login = Login::Credentials(path.into());
+        self
+    }
+
+    /// Trusts the certificate authorities of a PEM file besides those of the system, and requires TLS.
+    pub fn root_certificates(mut self, path: impl Into<PathBuf>) -> Self {
+        self.tls.roots = Some(path.into());
+        self
+    }
+
+    /// Presents the certificate of a PEM file with its key, and requires TLS.
+    pub fn client_certificate(
+        mut self,
+        certificate: impl Into<PathBuf>,
+        key: impl Into<PathBuf>,
+    ) -> Self {
+        self.tls.client = Some((certificate.into(), key.into()));
+        self
+    }
+
+    /// Sets the prefix of the names of streams, consumers and subjects:
+    /// [`DEFAULT_PREFIX`](NatsStore::DEFAULT_PREFIX) by default, for the streams `LARK_INBOX`, `LARK_DEAD` and
+    /// `LARK_WORKERS`. It has letters, digits, `-` and `_`. Subjects have it in lower case.
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.setup.names = Names::new(prefix);
+        self
+    }
+
+    /// Sets the number of servers that keep each event, if the stream is created: 1 by default.
+    pub fn replicas(mut self, replicas: usize) -> Self {
+        self.setup.replicas = replicas;
+        self
+    }
+
+    /// Sets the maximum age of an event, finished or not, if the stream is created: 7 days by default.
+    pub fn max_age(mut self, age: Duration) -> Self {
+        self.setup.max_age = age;
+        self
+    }
+
+    /// Sets the maximum size of the stream, if it is created; without a maximum by default. A full stream takes no
+    /// events.
+    pub fn max_bytes(mut self, bytes: u64) -> Self {
+        self.setup.max_bytes = Some(bytes);
+        self
+    }
+
+    /// Sets the largest event that the server must accept: [`MAX_EVENT_BYTES`](lark_events::limits::MAX_EVENT_BYTES) by default, the limit of the
+    /// transports. A server of NATS accepts messages of 1 MiB unless `max_payload` is set.
+    pub fn max_event_bytes(mut self, bytes: usize) -> Self {
+        self.setup.max_event_bytes = bytes;
+        self
+    }
+
+    /// Says that the servers have `sync_interval: always` in their configuration, if the stream is created: they
+    /// flush each event to disk before they acknowledge it. By default a server of NATS flushes every two
+    /// minutes, and an acknowledged event survives in the memory of the other replicas alone. With this, and servers
+    /// from 2.12 on, events are published in atomic batches, which are flushed together.
+    pub fn sync_always(mut self) -> Self {
+        self.setup.sync_always = true;
+        self
+    }
+
+    /// Sets for how long the server recognises a redelivered event, if the stream is created: 24 hours by default.
+    /// It is at least the time for which the platform redelivers.
+    pub fn duplicate_window(mut self, window: Duration) -> Self {
+        self.setup.duplicate_window = window.max(NatsStore::MIN_WINDOW);
+        self
+    }
+
+    /// Sets the number of partitions, if the stream is created: 64 by default. Lanes share partitions, and the
+    /// events of one partition are handled one at a time.
+    pub fn partitions(mut self, partitions: u16) -> Self {
+        self.setup.partitions = partitions.max(1);
+        self
+    }
+
+    /// Sets the time after which the events of a dead worker are handled by another: 60 seconds by default. All
+    /// programs of a stream use the same.
+    pub fn ack_wait(mut self, wait: Duration) -> Self {
+        self.setup.ack_wait = wait.max(NatsStore::MIN_ACK_WAIT);
+        self
+    }
+
+    /// Connects, and creates the streams and their consumers if they do not exist.
+    ///
+    /// # Errors
+    ///
+    /// [`Version`](StoreErrorKind::Version) when a stream of this name is set up otherwise: the error says what
+    /// to change; [`Unsupported`](StoreErrorKind::Unsupported) when the server has no JetStream, or takes no
+    /// events as large as the platform's; [`Unavailable`](StoreErrorKind::Unavailable) when it cannot be
+    /// reached, or rejects the login.
+    pub async fn connect(self) -> Result<NatsStore, StoreError> {
+        if !self.setup.names.are_valid() {
+            let text = "expected a prefix of letters, digits, `-` and `_`";
+            return Err(StoreError::with_source(StoreErrorKind::Unsupported, text));
+        }
+        let addresses = addresses(&self.url)?;
+        let mut options = ConnectOptions::new()
+            .name("lark-events")
+            .connection_timeout(CONNECT_TIMEOUT);
+        options = match self.login {
+            Login::Url => options,
+            Login::Token(token) => options.token(token),
+            Login::User(user, password) => options.user_and_password(user, password),
+            Login::Credentials(path) => {
+                // The error has the path alone.
+                options.credentials_file(&path).await.map_err(|error| {
+                    let text = format!("{}: {error}", path.display());
+                    StoreError::with_source(StoreErrorKind::Unavailable, text)
+                })?
+            }
+        };
+        if let Some(roots) = self.tls.roots {
+            options = options.add_root_certificates(roots).require_tls(true);
+        }
+        if let Some((certificate, key)) = self.tls.client {
+            options = options
+                .add_client_certificate(certificate, key)
+                .require_tls(true);
+        }
+        let client = options.connect(addresses).await;
+        NatsStore::open(client.map_err(|error| failed(&error))?, self.setup).await
+    }
+}
+
+/// The servers of a URL. The error has no part of it: it may contain a password.
+fn addresses(url: &str) -> Result<Vec<ServerAddr>, StoreError> {
+    let addresses = url.split(',').map(|url| url.trim().parse());
+    addresses.collect::<Result<_, _>>().map_err(|_| {
+        let text = "expected URLs such as `nats://host:4222`, separated by commas";
+        StoreError::with_source(StoreErrorKind::Unsupported, text)
+    })
+}
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Without URL and login, which have secrets.
+impl fmt::Debug for NatsStoreBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NatsStoreBuilder")
+            .field("setup", &self.setup)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,316 @@
+//! The events that this process holds: those that it handles, and those that it was given and has not claimed yet.
+//!
+//! The server redelivers an event when it hears nothing of it for the `ack_wait` of its consumer. It accepts a late
+//! acknowledgement even when another process handles the event. So this process decides itself whether a claim is
+//! its own: until that time is over, counted from before the server could have begun to count it.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::jetstream::AckKind;
+use async_nats::jetstream::message::Acker;
+use lark_events_inbox::{Entry, Fence};
+use tokio::time::Instant;
+
+/// The settlements of failed calls that are remembered. They are forgotten when the call is repeated.
+const MAX_SETTLED: usize = 1_024;
+
+/// An event that the server has given to this process.
+#[derive(Clone)]
+pub(crate) struct Event {
+    pub(crate) seq: u64,
+    pub(crate) attempt: u32,
+    pub(crate) entry: Arc<Entry>,
+    pub(crate) consumer: usize,
+    /// Whether its consumer had more when the event was given.
+    pub(crate) is_followed: bool,
+    pub(crate) acker: Arc<Acker>,
+}
+
+struct Held {
+    event: Event,
+    /// Until then the server gives it to nobody else.
+    own_until: Instant,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// To be claimed, from a time on.
+    Ready { from: Instant },
+    /// Claimed, until a time.
+    Claimed { fence: Fence, until: Instant },
+}
+
+/// What has to be sent to the server.
+pub(crate) struct Due {
+    pub(crate) event: Event,
+    pub(crate) kind: AckKind,
+}
+
+/// An event that the server gives again after a delay, as this process has asked.
+struct Retry {
+    consumer: usize,
+    at: Instant,
+}
+
+/// All events that this process holds.
+pub(crate) struct Holdings {
+    ack_wait: Duration,
+    /// By their numbers.
+    held: HashMap<u64, Held>,
+    /// Those to be claimed, in order, in lanes and without.
+    lanes: VecDeque<u64>,
+    free: VecDeque<u64>,
+    lane_is_next: bool,
+    /// By their numbers.
+    retries: HashMap<u64, Retry>,
+    /// The fences that were settled in calls that failed for another one.
+    settled: Vec<Fence>,
+}
+
+/// A point in time, or the one that it is counted from if it is out of range.
+fn after(from: Instant, wait: Duration) -> Instant {
+    from.checked_add(wait).unwrap_or(from)
+}
+
+impl Holdings {
+    pub(crate) fn new(ack_wait: Duration) -> Self {
+        Self {
+            ack_wait,
+            held: HashMap::new(),
+            lanes: VecDeque::new(),
+            free: VecDeque::new(),
+            lane_is_next: false,
+            retries: HashMap::new(),
+            settled: Vec::new(),
+        }
+    }
+
+    /// Adds an event that was asked for at a time. One that came too late, because this process stood still, is
+    /// not added: the server has given it to another process, or will.
+    pub(crate) fn add(&mut self, event: Event, asked_at: Instant) {
+        let own_until = after(asked_at, self.ack_wait);
+        let now = Instant::now();
+        if own_until <= now {
+            return;
+        }
+        let (seq, has_lane) = (event.seq, event.entry.lane.is_some());
+        self.forget(seq);
+        self.retries.remove(&seq);
+        let state = State::Ready { from: now };
+        let held = Held {
+            event,
+            own_until,
+            state,
+        };
+        self.held.insert(seq, held);
+        self.queue(has_lane).push_back(seq);
+    }
+
+    fn queue(&mut self, has_lane: bool) -> &mut VecDeque<u64> {
+        if has_lane {
+            &mut self.lanes
+        } else {
+            &mut self.free
+        }
+    }
+
+    /// The events that could be claimed now.
+    pub(crate) fn ready(&self) -> usize {
+        self.lanes.len().saturating_add(self.free.len())
+    }
+
+    /// The events of the consumer of a partition that this process holds and has not claimed.
+    pub(crate) fn unclaimed(&self) -> usize {
+        let is_ready = |held: &&Held| matches!(held.state, State::Ready { .. });
+        self.held.values().filter(is_ready).count()
+    }
+
+    /// Whether the consumer of a partition has given its one event to this process.
+    pub(crate) fn has_of(&self, consumer: usize) -> bool {
+        self.held
+            .values()
+            .any(|held| held.event.consumer == consumer)
+    }
+
+    /// Claims up to `max` events, in lanes and without in turns.
+    pub(crate) fn claim(&mut self, max: usize, lease: Duration) -> Vec<(Fence, Event)> {
+        let now = Instant::now();
+        let until = after(now, lease);
+        let mut claimed = Vec::new();
+        while claimed.len() < max {
+            self.lane_is_next = !self.lane_is_next;
+            let next = match self.lane_is_next {
+                true => self.lanes.pop_front().or_else(|| self.free.pop_front()),
+                false => self.free.pop_front().or_else(|| self.lanes.pop_front()),
+            };
+            let Some(seq) = next else {
+                break;
+            };
+            if let Some(held) = self.held.get_mut(&seq)
+                && held.own_until > now
+            {
+                let fence = Fence::draw(seq);
+                held.state = State::Claimed { fence, until };
+                claimed.push((fence, held.event.clone()));
+            }
+        }
+        claimed
+    }
+
+    /// The event of a claim that is this process's own.
+    pub(crate) fn own(&self, fence: Fence) -> Option<Event> {
+        let held = self.held.get(&fence.seq())?;
+        let now = Instant::now();
+        let is_own = matches!(held.state, State::Claimed { fence: own, until } if own == fence && until > now);
+        (is_own && held.own_until > now).then(|| held.event.clone())
+    }
+
+    /// Extends a claim to end at a time.
+    pub(crate) fn extend(&mut self, fence: Fence, lease: Duration) -> bool {
+        let until = after(Instant::now(), lease);
+        if self.own(fence).is_none() {
+            return false;
+        }
+        if let Some(held) = self.held.get_mut(&fence.seq()) {
+            held.state = State::Claimed { fence, until };
+        }
+        true
+    }
+
+    /// Forgets an event that the server has taken back.
+    pub(crate) fn forget(&mut self, seq: u64) {
+        self.held.remove(&seq);
+        self.lanes.retain(|one| *one != seq);
+        self.free.retain(|one| *one != seq);
+    }
+
+    /// Forgets an event that the server gives again after a delay.
+    pub(crate) fn retry(&mut self, event: &Event, delay: Duration) {
+        self.forget(event.seq);
+        let (consumer, at) = (event.consumer, after(Instant::now(), delay));
+        self.retries.insert(event.seq, Retry { consumer, at });
+    }
+
+    /// The events of each consumer that wait for a retry.
+    pub(crate) fn retries(&self) -> HashMap<usize, u64> {
+        let mut counts = HashMap::new();
+        for retry in self.retries.values() {
+            let count: &mut u64 = counts.entry(retry.consumer).or_default();
+            *count = count.saturating_add(1);
+        }
+        counts
+    }
+
+    /// The consumers that give an event again now.
+    pub(crate) fn retried(&mut self) -> Vec<usize> {
+        let now = Instant::now();
+        let over = self.retries.extract_if(|_, retry| retry.at <= now);
+        over.map(|(_, retry)| retry.consumer).collect()
+    }
+
+    /// Keeps an event, to be claimed again by this process after a delay.
+    pub(crate) fn release(&mut self, seq: u64, delay: Duration) {
+        let from = after(Instant::now(), delay);
+        if let Some(held) = self.held.get_mut(&seq) {
+            held.state = State::Ready { from };
+        }
+        self.queue_ready();
+    }
+
+    /// The server has heard of an event, at this time or later.
+    pub(crate) fn heard(&mut self, seq: u64, at: Instant) {
+        let own_until = after(at, self.ack_wait);
+        if let Some(held) = self.held.get_mut(&seq) {
+            held.own_until = held.own_until.max(own_until);
+        }
+    }
+
+    /// Remembers a settlement of a call that failed for another one.
+    pub(crate) fn remember(&mut self, fence: Fence) {
+        if self.settled.len() >= MAX_SETTLED {
+            self.settled.clear();
+        }
+        self.settled.push(fence);
+    }
+
+    /// Whether a settlement was remembered. It is forgotten.
+    pub(crate) fn recall(&mut self, fence: Fence) -> bool {
+        let found = self.settled.iter().position(|one| *one == fence);
+        found.map(|index| self.settled.swap_remove(index)).is_some()
+    }
+
+    /// When [`due`](Self::due) or [`retried`](Self::retried) has something to do.
+    pub(crate) fn next(&self) -> Option<Instant> {
+        let now = Instant::now();
+        let held = self.held.values().map(|held| {
+            let changes = match held.state {
+                State::Ready { from } if from <= now => held.own_until,
+                State::Ready { from } => from,
+                State::Claimed { until, .. } => until,
+            };
+            self.speaks(held).min(changes)
+        });
+        let retries = self.retries.values().map(|retry| retry.at);
+        held.chain(retries).min()
+    }
+
+    /// The server is to hear of an event a third of the time after it last did.
+    fn speaks(&self, held: &Held) -> Instant {
+        let third = self.ack_wait.checked_div(3).unwrap_or_default();
+        let rest = third.saturating_mul(2);
+        held.own_until.checked_sub(rest).unwrap_or(held.own_until)
+    }
+
+    /// What is due: events whose lease is over go back to the server, others stay with this process. Those that
+    /// are no longer its own are forgotten without a message.
+    pub(crate) fn due(&mut self) -> Vec<Due> {
+        let now = Instant::now();
+        let (mut due, mut ended) = (Vec::new(), Vec::new());
+        for (&seq, held) in &self.held {
+            if held.own_until <= now {
+                ended.push(seq);
+                continue;
+            }
+            let is_over = matches!(held.state, State::Claimed { until, .. } if until <= now);
+            let kind = if is_over {
+                ended.push(seq);
+                AckKind::Nak(None)
+            } else if self.speaks(held) <= now {
+                AckKind::Progress
+            } else {
+                continue;
+            };
+            let event = held.event.clone();
+            due.push(Due { event, kind });
+        }
+        ended.into_iter().for_each(|seq| self.forget(seq));
+        self.queue_ready();
+        due
+    }
+
+    /// Queues the released events whose time has come.
+    fn queue_ready(&mut self) {
+        let now = Instant::now();
+        let is_ready = |held: &Held| matches!(held.state, State::Ready { from } if from <= now);
+        let ready = self.held.iter().filter(|(_, held)| is_ready(held));
+        let ready = ready.map(|(seq, held)| (*seq, held.event.entry.lane.is_some()));
+        for (seq, has_lane) in ready.collect::<Vec<_>>() {
+            let queue = self.queue(has_lane);
+            if !queue.contains(&seq) {
+                queue.push_back(seq);
+            }
+        }
+    }
+
+    /// Takes all events that are not claimed, to give them back.
+    pub(crate) fn take_ready(&mut self) -> Vec<Event> {
+        let is_ready = |held: &&Held| matches!(held.state, State::Ready { .. });
+        let ready = self.held.values().filter(is_ready);
+        let ready: Vec<_> = ready.map(|held| held.event.clone()).collect();
+        ready.iter().for_each(|event| self.forget(event.seq));
+        ready
+    }
+}

@@ -1,0 +1,377 @@
+//! The conversation with the servers: answers of consumers come in, progress of held events goes out.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use async_nats::connection;
+use async_nats::jetstream::consumer::pull::BatchConfig;
+use async_nats::jetstream::{AckKind, Context, Message};
+use async_nats::{Client, Subscriber};
+use futures_util::StreamExt as _;
+use futures_util::future::join_all;
+use lark_events_inbox::{StoreError, StoreErrorKind};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::failure::failed;
+use crate::held::{Due, Event, Holdings};
+use crate::look::{LOOK_TIMEOUT, Looks, Round};
+use crate::message;
+use crate::setup::{Setup, Streams};
+use crate::subject;
+
+/// How long a call waits for the answer of the server.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);
+/// The minimum time between two wake-ups of other processes.
+const WAKE_PAUSE: Duration = Duration::from_millis(50);
+
+/// What a store shares with its tasks.
+pub(crate) struct Link {
+    pub(crate) client: Client,
+    pub(crate) context: Context,
+    pub(crate) setup: Setup,
+    pub(crate) streams: Streams,
+    /// The answers of the consumers come to this subject and a number.
+    inbox: String,
+    looks: Mutex<Looks>,
+    holdings: Mutex<Holdings>,
+    wakes: Mutex<Wakes>,
+    /// A look was answered.
+    answered: Notify,
+    /// There may be an event to claim.
+    woken: Notify,
+    /// The keeper has something else to wait for.
+    kept: Notify,
+}
+
+/// The consumers whose events other processes are to hear of.
+struct Wakes {
+    consumers: BTreeSet<usize>,
+    sent_at: Option<Instant>,
+}
+
+impl Link {
+    pub(crate) fn new(client: Client, context: Context, setup: Setup, streams: Streams) -> Self {
+        Self {
+            inbox: client.new_inbox(),
+            looks: Mutex::new(Looks::new(streams.partitions)),
+            holdings: Mutex::new(Holdings::new(streams.ack_wait)),
+            wakes: Mutex::new(Wakes {
+                consumers: BTreeSet::new(),
+                sent_at: None,
+            }),
+            answered: Notify::new(),
+            woken: Notify::new(),
+            kept: Notify::new(),
+            client,
+            context,
+            setup,
+            streams,
+        }
+    }
+
+    fn looks(&self) -> MutexGuard<'_, Looks> {
+        self.looks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn holdings(&self) -> MutexGuard<'_, Holdings> {
+        self.holdings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wakes(&self) -> MutexGuard<'_, Wakes> {
+        self.wakes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The subscriptions of this process.
+    pub(crate) async fn subscribe(&self) -> Result<(Subscriber, Subscriber), StoreError> {
+        let answers = self.client.subscribe(format!("{}.*", self.inbox)).await;
+        let answers = answers.map_err(|error| failed(&error))?;
+        let wakes = self.client.subscribe(self.setup.names.wake()).await;
+        Ok((answers, wakes.map_err(|error| failed(&error))?))
+    }
+
+    /// Fails at once while there is no connection, instead of after a time-out.
+    pub(crate) fn connected(&self) -> Result<(), StoreError> {
+        match self.client.connection_state() {
+            connection::State::Connected => Ok(()),
+            _ => Err(StoreError::with_source(
+                StoreErrorKind::Unavailable,
+                "no connection to a server of NATS",
+            )),
+        }
+    }
+
+    /// Notes that a consumer probably has an event, and wakes the workers of this process.
+    pub(crate) fn suppose(&self, consumers: impl IntoIterator<Item = usize>) {
+        let mut looks = self.looks();
+        for consumer in consumers {
+            looks.suppose(consumer);
+        }
+        drop(looks);
+        self.wake();
+    }
+
+    fn wake(&self) {
+        self.woken.notify_waiters();
+        self.woken.notify_one();
+    }
+
+    pub(crate) fn keep_on(&self) {
+        self.kept.notify_one();
+    }
+
+    pub(crate) async fn woken(&self) {
+        loop {
+            let woken = self.woken.notified();
+            if self.holdings().ready() > 0 {
+                return;
+            }
+            woken.await;
+            return;
+        }
+    }
+
+    /// Wakes the workers of all processes.
+    pub(crate) async fn wake_all(&self, consumers: BTreeSet<usize>) {
+        self.suppose(consumers.iter().copied());
+        let is_due = {
+            let mut wakes = self.wakes();
+            wakes.consumers.extend(consumers);
+            wakes
+                .sent_at
+                .is_none_or(|sent_at| sent_at.elapsed() >= WAKE_PAUSE)
+        };
+        if is_due {
+            self.send_wakes().await;
+        } else {
+            self.keep_on();
+        }
+    }
+
+    async fn send_wakes(&self) {
+        let consumers = {
+            let mut wakes = self.wakes();
+            if wakes.consumers.is_empty() {
+                return;
+            }
+            wakes.sent_at = Some(Instant::now());
+            std::mem::take(&mut wakes.consumers)
+        };
+        let partitions = usize::from(self.streams.partitions);
+        let names = consumers.into_iter().map(|index| {
+            let number = u16::try_from(index).ok().filter(|_| index < partitions);
+            subject::consumer(number)
+        });
+        let names = names.collect::<Vec<_>>().join(" ");
+        // A lost wake-up delays events until the next poll.
+        let _ = self
+            .client
+            .publish(self.setup.names.wake(), names.into())
+            .await;
+    }
+
+    /// Listens to the wake-ups of all processes.
+    pub(crate) async fn listen(self: Arc<Self>, mut wakes: Subscriber) {
+        let partitions = self.streams.partitions;
+        while let Some(wake) = wakes.next().await {
+            let names = String::from_utf8_lossy(&wake.payload);
+            let names = names.split(' ');
+            self.suppose(names.filter_map(|name| subject::index(name, partitions)));
+        }
+    }
+
+    /// Asks consumers until `max` events are there or all have answered.
+    pub(crate) async fn fill(&self, max: usize) -> Result<(), StoreError> {
+        self.connected()?;
+        self.give_back().await;
+        self.looks().forget(self.streams.ack_wait);
+        let mut round = Round::default();
+        loop {
+            let missing = max.saturating_sub(self.holdings().ready());
+            if missing == 0 {
+                return Ok(());
+            }
+            let asks = {
+                let (mut looks, holdings) = (self.looks(), self.holdings());
+                let asks = looks.plan(&mut round, missing, |one| holdings.has_of(one));
+                let named = |(consumer, events)| (looks.begin(consumer, events), consumer, events);
+                asks.into_iter().map(named).collect::<Vec<_>>()
+            };
+            if asks.is_empty() {
+                return Ok(());
+            }
+            for &(name, consumer, events) in &asks {
+                self.ask(name, consumer, events).await?;
+            }
+            let names: Vec<_> = asks.iter().map(|(name, ..)| *name).collect();
+            let answered = async {
+                loop {
+                    let answered = self.answered.notified();
+                    tokio::pin!(answered);
+                    answered.as_mut().enable();
+                    if !self.looks().wait(&names) {
+                        return;
+                    }
+                    answered.await;
+                }
+            };
+            if timeout(LOOK_TIMEOUT, answered).await.is_err() {
+                // Others may have answered. The next claim asks again.
+                return if self.holdings().ready() > 0 {
+                    Ok(())
+                } else {
+                    Err(StoreError::with_source(
+                        StoreErrorKind::TimedOut,
+                        format!("no answer of a consumer in {LOOK_TIMEOUT:?}"),
+                    ))
+                };
+            }
+        }
+    }
+
+    async fn ask(&self, name: u64, consumer: usize, events: usize) -> Result<(), StoreError> {
+        let Some(consumer) = self.streams.consumers.get(consumer) else {
+            return Ok(());
+        };
+        let batch = BatchConfig {
+            batch: events,
+            no_wait: true,
+            ..BatchConfig::default()
+        };
+        let asked = consumer
+            .request_batch(batch, format!("{}.{name}", self.inbox).into())
+            .await;
+        asked.map_err(|error| failed(&error))
+    }
+
+    /// Reads the answers of the consumers.
+    pub(crate) async fn read(self: Arc<Self>, mut answers: Subscriber) {
+        while let Some(answer) = answers.next().await {
+            let name = answer.subject.rsplit('.').next();
+            let Some(name) = name.and_then(|name| name.parse().ok()) else {
+                continue;
+            };
+            if answer.status.is_some() {
+                self.looks().end(name);
+                self.answered.notify_waiters();
+                continue;
+            }
+            // An event that came too late goes to another process.
+            let asked = self.looks().came(name);
+            if let Some((consumer, asked_at)) = asked {
+                let message = Message {
+                    message: answer,
+                    context: self.context.clone(),
+                };
+                self.take(message, consumer, asked_at).await;
+            }
+            self.answered.notify_waiters();
+        }
+    }
+
+    /// Takes an event that the server has given to this process.
+    async fn take(&self, message: Message, consumer: usize, asked_at: Instant) {
+        let Ok(info) = message.info() else {
+            return;
+        };
+        let seq = info.stream_sequence;
+        let delivered = u32::try_from(info.delivered).unwrap_or(u32::MAX);
+        let (is_followed, published) = (info.pending > 0, SystemTime::from(info.published));
+        let (message, acker) = message.split();
+        let headers = message.headers.as_ref();
+        let is_lane_less = consumer == usize::from(self.streams.partitions);
+        if is_followed && is_lane_less {
+            self.looks().suppose(consumer);
+        }
+        let wait = message::not_before(headers)
+            .and_then(|time| time.duration_since(SystemTime::now()).ok());
+        if let Some(wait) = wait {
+            // Lost, it comes again after the ack_wait.
+            let _ = acker.ack_with(AckKind::Nak(Some(wait))).await;
+            return;
+        }
+        let entry = match message::entry(headers, message.payload.clone(), published) {
+            Ok(entry) => Arc::new(entry),
+            Err(error) => {
+                let error: &(dyn std::error::Error + Send + Sync + 'static) = &error;
+                tracing::error!(
+                    seq,
+                    error = error as &(dyn std::error::Error + 'static),
+                    "a message of the stream is not an event: it is skipped"
+                );
+                let _ = acker.ack_with(AckKind::Term).await;
+                return;
+            }
+        };
+        let event = Event {
+            seq,
+            attempt: message::attempt(headers, delivered),
+            entry,
+            consumer,
+            is_followed,
+            acker: Arc::new(acker),
+        };
+        self.holdings().add(event, asked_at);
+        self.keep_on();
+        self.wake();
+    }
+
+    /// Tells the server what becomes of an event, and waits until it has heard.
+    pub(crate) async fn say(&self, event: &Event, kind: AckKind) -> Result<(), StoreError> {
+        let said_at = Instant::now();
+        let said = timeout(TIMEOUT, event.acker.double_ack_with(kind)).await;
+        match said {
+            Ok(Ok(())) => {
+                self.holdings().heard(event.seq, said_at);
+                Ok(())
+            }
+            Ok(Err(error)) => Err(failed(&*error)),
+            Err(_) => Err(StoreError::new(StoreErrorKind::TimedOut)),
+        }
+    }
+
+    /// Sends what is due for the held events. An error shows when the time of an event is over.
+    async fn give_back(&self) {
+        let due = self.holdings().due();
+        let said = due.iter().map(|Due { event, kind }| self.say(event, *kind));
+        join_all(said).await;
+        let ended = due.iter().filter(|due| matches!(due.kind, AckKind::Nak(_)));
+        let mut consumers: Vec<_> = ended.map(|due| due.event.consumer).collect();
+        consumers.extend(self.holdings().retried());
+        if !consumers.is_empty() {
+            self.suppose(consumers);
+        }
+    }
+
+    /// Keeps the held events: reports their progress to the server, and gives back those that were claimed for
+    /// too long.
+    pub(crate) async fn keep(self: Arc<Self>) {
+        loop {
+            let wakes = {
+                let wakes = self.wakes();
+                let after = wakes.sent_at.and_then(|at| at.checked_add(WAKE_PAUSE));
+                after.filter(|_| !wakes.consumers.is_empty())
+            };
+            let next = self.holdings().next();
+            let next = [wakes, next].into_iter().flatten().min();
+            let due = async {
+                match next {
+                    Some(next) => sleep_until(next).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = due => {}
+                () = self.kept.notified() => continue,
+            }
+            if wakes.is_some_and(|wakes| wakes <= Instant::now()) {
+                self.send_wakes().await;
+            }
+            self.give_back().await;
+            if self.holdings().ready() > 0 {
+                self.wake();
+            }
+        }
+    }
+}

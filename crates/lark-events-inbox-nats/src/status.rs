@@ -1,0 +1,181 @@
+//! The state of the queue, from what the consumers report.
+
+use std::time::{Duration, SystemTime};
+
+use async_nats::HeaderMap;
+use async_nats::jetstream::consumer::Info;
+use async_nats::jetstream::stream::RawMessageErrorKind;
+use futures_util::future::try_join_all;
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use lark_events_inbox::{Monitor, Status, StoreError, WorkerId, WorkerState};
+
+use crate::failure::failed;
+use crate::link::Link;
+use crate::{message, subject};
+
+/// The position of a consumer.
+#[derive(Debug)]
+pub(crate) struct Position {
+    /// All messages up to this number are finished.
+    pub(crate) done: u64,
+    /// All messages up to this number were given at least once.
+    pub(crate) given: u64,
+    /// The messages that were given and are not finished.
+    pub(crate) unfinished: u64,
+    /// Those that were not given yet.
+    pub(crate) left: u64,
+}
+
+impl Position {
+    fn of(info: &Info) -> Self {
+        Self {
+            done: info.ack_floor.stream_sequence,
+            given: info.delivered.stream_sequence,
+            unfinished: u64::try_from(info.num_ack_pending).unwrap_or(u64::MAX),
+            left: info.num_pending,
+        }
+    }
+}
+
+impl Link {
+    /// The positions of the consumers, by their index.
+    pub(crate) async fn positions(&self) -> Result<Vec<(usize, Position)>, StoreError> {
+        let partitions = self.streams.partitions;
+        let infos = self.streams.events.consumers();
+        let infos: Vec<Info> = infos.try_collect().await.map_err(|error| failed(&error))?;
+        let positions = infos.iter().filter_map(|info| {
+            let index = subject::index(&info.name, partitions)?;
+            Some((index, Position::of(info)))
+        });
+        Ok(positions.collect())
+    }
+
+    pub(crate) async fn status(&self) -> Result<Status, StoreError> {
+        let any = usize::from(self.streams.partitions);
+        let positions = self.positions().await?;
+        let mut status = Status::default();
+        let (retries, unclaimed) = {
+            let holdings = self.holdings();
+            (holdings.retries(), holdings.unclaimed())
+        };
+        for (index, position) in &positions {
+            let left = position.left;
+            // One event of a partition at a time.
+            let ready = match *index == any {
+                true => left,
+                false => u64::from(position.unfinished == 0 && left > 0),
+            };
+            let retried = retries.get(index).copied().unwrap_or_default();
+            let retried = retried.min(position.unfinished);
+            let leased = position.unfinished.saturating_sub(retried);
+            status.ready = status.ready.saturating_add(ready);
+            let waiting = left.saturating_sub(ready).saturating_add(retried);
+            status.waiting = status.waiting.saturating_add(waiting);
+            status.leased = status.leased.saturating_add(leased);
+            if *index != any {
+                status.blocked_lanes = status.blocked_lanes.saturating_add(retried);
+            }
+        }
+        // The events that this process was given and has not claimed.
+        let unclaimed = u64::try_from(unclaimed).unwrap_or(u64::MAX);
+        let unclaimed = unclaimed.min(status.leased);
+        status.ready = status.ready.saturating_add(unclaimed);
+        status.leased = status.leased.saturating_sub(unclaimed);
+        let dead = self.streams.dead.get_info().await;
+        status.dead = dead.map_err(|error| failed(&error))?.state.messages;
+        let now = SystemTime::now();
+        let ages = self.oldest(&positions).await?;
+        let ages = ages.into_iter().map(|(is_ready, time)| {
+            let age = now.duration_since(time).unwrap_or_default();
+            (is_ready, age)
+        });
+        for (is_ready, age) in ages {
+            status.oldest = status.oldest.max(Some(age));
+            if is_ready {
+                status.lag = status.lag.max(Some(age));
+            }
+        }
+        for (is_running, age) in self.workers().await? {
+            let seen = status.worker_seen.map_or(age, |seen| seen.min(age));
+            status.worker_seen = Some(seen);
+            if is_running && age <= Monitor::MAX_ALONE {
+                status.workers = status.workers.saturating_add(1);
+            }
+        }
+        Ok(status)
+    }
+
+    /// Of each consumer with unfinished events, when the oldest was received, and whether it can be claimed.
+    async fn oldest(
+        &self,
+        positions: &[(usize, Position)],
+    ) -> Result<Vec<(bool, SystemTime)>, StoreError> {
+        let any = usize::from(self.streams.partitions);
+        let has_some = |position: &Position| position.unfinished > 0 || position.left > 0;
+        let found = positions.iter().filter(|(_, position)| has_some(position));
+        let found = found.map(|(index, position)| async move {
+            let partition = u16::try_from(*index).ok().filter(|_| *index < any);
+            let subject = self.setup.names.partition(partition);
+            let next = position.done.saturating_add(1);
+            let first = self
+                .streams
+                .events
+                .get_first_raw_message_by_subject(subject, next)
+                .await;
+            match first {
+                Ok(first) => Ok(Some((
+                    position.unfinished == 0,
+                    message::received(&first.headers, first.time.into()),
+                ))),
+                // It was finished meanwhile.
+                Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => Ok(None),
+                Err(error) => Err(failed(&error)),
+            }
+        });
+        let found = try_join_all(found).await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// The last heartbeats of the workers: whether each runs, and when it was sent.
+    async fn workers(&self) -> Result<Vec<(bool, Duration)>, StoreError> {
+        let (workers, now) = (&self.streams.workers, SystemTime::now());
+        let subjects = workers
+            .info_with_subjects(self.setup.names.all_workers())
+            .await;
+        let mut subjects = subjects.map_err(|error| failed(&error))?;
+        let mut seen = Vec::new();
+        while let Some(subject) = subjects.next().await {
+            let (subject, _) = subject.map_err(|error| failed(&error))?;
+            let last = workers.get_last_raw_message_by_subject(&subject).await;
+            let last = match last {
+                Ok(last) => last,
+                // It has stopped meanwhile.
+                Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => continue,
+                Err(error) => return Err(failed(&error)),
+            };
+            let age = now.duration_since(last.time.into()).unwrap_or_default();
+            seen.push((last.payload == RUNNING, age));
+        }
+        Ok(seen)
+    }
+
+    pub(crate) async fn heartbeat(
+        &self,
+        worker: WorkerId,
+        state: WorkerState,
+    ) -> Result<(), StoreError> {
+        let subject = self.setup.names.worker(worker.get());
+        if state == WorkerState::Stopped {
+            let purged = self.streams.workers.purge().filter(subject).await;
+            return purged.map(|_| ()).map_err(|error| failed(&error));
+        }
+        let state = match state {
+            WorkerState::Running => RUNNING,
+            _ => STOPPING,
+        };
+        self.publish(subject, HeaderMap::new(), state.into()).await
+    }
+}
+
+const RUNNING: &str = "running";
+const STOPPING: &str = "stopping";

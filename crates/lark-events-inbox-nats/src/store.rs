@@ -1,0 +1,210 @@
+//! The store.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::Client;
+use async_nats::jetstream::{AckKind, ContextBuilder};
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use lark_events_inbox::{
+    Appended, Capabilities, Claimed, Entry, Fence, Settled, Settlement, Status, Store, StoreError,
+    WorkerId, WorkerState,
+};
+use tokio::task::AbortHandle;
+
+use crate::builder::NatsStoreBuilder;
+use crate::link::{Link, TIMEOUT};
+use crate::setup::Setup;
+
+/// Keeps events in a stream of NATS JetStream, for any number of receivers and workers.
+///
+/// An event is acknowledged once the servers have answered that the stream has it. How durable that is depends on
+/// the stream: see [`replicas`](NatsStoreBuilder::replicas) and [`sync_always`](NatsStoreBuilder::sync_always).
+///
+/// What differs from the other stores:
+///
+/// - Lanes share [partitions](NatsStoreBuilder::partitions). The events of a partition are handled one at a time,
+///   in order, so that an event that fails holds up its partition, not only its lane.
+/// - The server accepts the acknowledgement of a lost claim. So a worker whose claim may be over sends nothing.
+/// - The server counts the attempts. One that a worker gives back when it stops counts.
+/// - The server recognises a redelivered event for the
+///   [duplicate window](NatsStoreBuilder::duplicate_window) of the stream.
+/// - A dead letter that is retried, and a finished event that is replayed, joins the end of its lane, with a
+///   number of its own.
+/// - The history of an event has only the last attempt of a dead letter.
+#[derive(Clone)]
+pub struct NatsStore {
+    pub(crate) link: Arc<Link>,
+    _tasks: Arc<Tasks>,
+}
+
+/// Tasks that end with the store.
+struct Tasks([AbortHandle; 3]);
+
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        self.0.iter().for_each(AbortHandle::abort);
+    }
+}
+
+impl NatsStore {
+    /// The default prefix of the names of streams and subjects.
+    pub const DEFAULT_PREFIX: &'static str = "LARK";
+    /// The shortest duplicate window: the platform redelivers for 7.1 hours, and a webhook accepts a replay for
+    /// as long with the default freshness.
+    pub const MIN_WINDOW: Duration = Duration::from_mins(8 * 60 + 11);
+    /// The shortest time after which the server gives the events of a dead worker to another.
+    pub const MIN_ACK_WAIT: Duration = Duration::from_secs(3);
+
+    /// Connects with the default settings, and creates the streams if they do not exist.
+    ///
+    /// The URL may list several servers of a cluster, separated by commas: `nats://one:4222,nats://two:4222`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`NatsStoreBuilder::connect`].
+    pub async fn connect(url: impl Into<String>) -> Result<Self, StoreError> {
+        Self::builder(url).connect().await
+    }
+
+    /// Starts configuring a store.
+    pub fn builder(url: impl Into<String>) -> NatsStoreBuilder {
+        NatsStoreBuilder::new(url.into())
+    }
+
+    pub(crate) async fn open(client: Client, setup: Setup) -> Result<Self, StoreError> {
+        let context = ContextBuilder::new().timeout(TIMEOUT).build(client.clone());
+        let streams = setup.open(&client, &context).await?;
+        let link = Arc::new(Link::new(client, context, setup, streams));
+        let (answers, wakes) = link.subscribe().await?;
+        let reading = tokio::spawn(Arc::clone(&link).read(answers));
+        let listening = tokio::spawn(Arc::clone(&link).listen(wakes));
+        let keeping = tokio::spawn(Arc::clone(&link).keep());
+        let tasks = [reading, listening, keeping].map(|task| task.abort_handle());
+        let _tasks = Arc::new(Tasks(tasks));
+        Ok(Self { link, _tasks })
+    }
+
+    async fn settle_one(&self, settlement: &Settlement) -> Result<bool, StoreError> {
+        let (link, fence) = (&self.link, settlement.fence);
+        if link.holdings().recall(fence) {
+            return Ok(true);
+        }
+        let Some(event) = link.holdings().own(fence) else {
+            return Ok(false);
+        };
+        let kind = match settlement.settled {
+            Settled::Done => AckKind::Ack,
+            Settled::RetryIn(delay) => AckKind::Nak(Some(delay)),
+            // The server would count an attempt, so the event stays with this process.
+            Settled::Release(delay) => {
+                link.holdings().release(fence.seq(), delay);
+                link.keep_on();
+                return Ok(true);
+            }
+            Settled::SetAside(delay) => {
+                link.append_aside(&event, delay).await?;
+                AckKind::Ack
+            }
+            // An end that a later version of the inbox adds is left to an operator.
+            _ => {
+                link.append_dead(&event, settlement).await?;
+                AckKind::Ack
+            }
+        };
+        // The copy took time.
+        if link.holdings().own(fence).is_none() {
+            return Ok(false);
+        }
+        link.say(&event, kind).await?;
+        match settlement.settled {
+            Settled::RetryIn(delay) => link.holdings().retry(&event, delay),
+            _ => link.holdings().forget(fence.seq()),
+        }
+        if event.is_followed {
+            link.suppose([event.consumer]);
+        }
+        link.keep_on();
+        Ok(true)
+    }
+}
+
+impl fmt::Debug for NatsStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NatsStore")
+            .field("setup", &self.link.setup)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Store for NatsStore {
+    fn capabilities(&self) -> Capabilities {
+        let mut capabilities = Capabilities::DURABLE;
+        capabilities.fences = false;
+        capabilities
+    }
+
+    async fn append(&self, batch: Vec<Entry>) -> Result<Vec<Appended>, StoreError> {
+        self.link.append(&batch).await
+    }
+
+    async fn claim(&self, max: usize, lease: Duration) -> Result<Vec<Claimed>, StoreError> {
+        self.link.fill(max).await?;
+        let claimed = self.link.holdings().claim(max, lease);
+        self.link.keep_on();
+        let claimed = claimed.into_iter().map(|(fence, event)| {
+            let entry = Entry::clone(&event.entry);
+            Claimed::new(fence, event.attempt, entry)
+        });
+        Ok(claimed.collect())
+    }
+
+    async fn extend(&self, fences: &[Fence], lease: Duration) -> Result<Vec<bool>, StoreError> {
+        let extended = {
+            let mut holdings = self.link.holdings();
+            let extended = fences.iter().map(|fence| holdings.extend(*fence, lease));
+            extended.collect()
+        };
+        self.link.keep_on();
+        Ok(extended)
+    }
+
+    async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<bool>, StoreError> {
+        let settled = settlements.iter().map(|one| self.settle_one(one));
+        let settled = join_all(settled).await;
+        if settled.iter().any(Result::is_err) {
+            // The call is repeated, and must not find that these were lost.
+            let settled = settlements.iter().zip(&settled);
+            let held = settled.filter(|(_, settled)| matches!(settled, Ok(true)));
+            for (settlement, _) in held {
+                self.link.holdings().remember(settlement.fence);
+            }
+        }
+        settled.into_iter().collect()
+    }
+
+    async fn woken(&self) {
+        self.link.woken().await;
+    }
+
+    async fn status(&self) -> Result<Status, StoreError> {
+        self.link.status().await
+    }
+
+    async fn heartbeat(&self, worker: WorkerId, state: WorkerState) -> Result<(), StoreError> {
+        if state == WorkerState::Stopped {
+            // Other processes get the events that this one was given.
+            let ready = self.link.holdings().take_ready();
+            let given_back = ready
+                .iter()
+                .map(|event| self.link.say(event, AckKind::Nak(None)));
+            join_all(given_back).await;
+            let consumers = ready.iter().map(|event| event.consumer).collect();
+            self.link.wake_all(consumers).await;
+        }
+        self.link.heartbeat(worker, state).await
+    }
+}

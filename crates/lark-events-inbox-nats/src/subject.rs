@@ -1,0 +1,167 @@
+//! Names of streams, subjects and consumers.
+
+use std::fmt;
+
+/// The partition of events without a lane.
+const ANY: &str = "any";
+
+/// The streams and subjects of a store: all begin with its prefix, the subjects' in lower case.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Names {
+    prefix: String,
+    root: String,
+}
+
+impl Names {
+    pub(crate) fn new(prefix: impl Into<String>) -> Self {
+        let prefix = prefix.into();
+        let root = prefix.to_ascii_lowercase();
+        Self { prefix, root }
+    }
+
+    /// Whether the prefix is one that NATS accepts in the names of streams and as one token of a subject.
+    pub(crate) fn are_valid(&self) -> bool {
+        let is_valid = |char: char| char.is_ascii_alphanumeric() || "_-".contains(char);
+        !self.prefix.is_empty() && self.prefix.chars().all(is_valid)
+    }
+
+    pub(crate) fn inbox_stream(&self) -> String {
+        format!("{}_INBOX", self.prefix)
+    }
+
+    pub(crate) fn dead_stream(&self) -> String {
+        format!("{}_DEAD", self.prefix)
+    }
+
+    pub(crate) fn workers_stream(&self) -> String {
+        format!("{}_WORKERS", self.prefix)
+    }
+
+    /// The subject of an event.
+    pub(crate) fn event(
+        &self,
+        app: Option<&str>,
+        partition: Option<u16>,
+        event_type: &str,
+    ) -> String {
+        let (root, app) = (&self.root, token(app.unwrap_or_default()));
+        let types: Vec<_> = event_type.split('.').map(token).collect();
+        format!(
+            "{root}.inbox.{app}.{}.{}",
+            consumer(partition),
+            types.join(".")
+        )
+    }
+
+    /// The subjects of all events.
+    pub(crate) fn events(&self) -> String {
+        format!("{}.inbox.>", self.root)
+    }
+
+    /// The subjects of a partition.
+    pub(crate) fn partition(&self, partition: Option<u16>) -> String {
+        format!("{}.inbox.*.{}.>", self.root, consumer(partition))
+    }
+
+    /// The subject of the dead letter of an event.
+    pub(crate) fn dead(&self, seq: u64) -> String {
+        format!("{}.dead.{seq}", self.root)
+    }
+
+    pub(crate) fn all_dead(&self) -> String {
+        format!("{}.dead.*", self.root)
+    }
+
+    /// The subject of the heartbeats of a worker.
+    pub(crate) fn worker(&self, worker: u64) -> String {
+        format!("{}.workers.{worker}", self.root)
+    }
+
+    pub(crate) fn all_workers(&self) -> String {
+        format!("{}.workers.*", self.root)
+    }
+
+    /// The subject on which processes wake each other.
+    pub(crate) fn wake(&self) -> String {
+        format!("{}.wake", self.root)
+    }
+}
+
+impl fmt::Debug for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.prefix.fmt(f)
+    }
+}
+
+/// The partition of a lane: FNV-1a, which programs in other languages compute too.
+pub(crate) fn partition(lane: &str, partitions: u16) -> u16 {
+    const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+    const PRIME: u64 = 0x0100_0000_01b3;
+    let hash = lane.bytes().fold(OFFSET, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(PRIME)
+    });
+    let partition = hash.checked_rem(u64::from(partitions)).unwrap_or_default();
+    // A remainder of a u16 fits.
+    u16::try_from(partition).unwrap_or_default()
+}
+
+/// The name of the consumer of a partition, which is also a token of its subjects.
+pub(crate) fn consumer(partition: Option<u16>) -> String {
+    partition.map_or_else(|| ANY.to_owned(), |number| format!("p{number}"))
+}
+
+/// The index of the consumer of this name among `partitions` and the one of events without a lane.
+pub(crate) fn index(consumer: &str, partitions: u16) -> Option<usize> {
+    if consumer == ANY {
+        return Some(usize::from(partitions));
+    }
+    let number: u16 = consumer.strip_prefix('p')?.parse().ok()?;
+    (number < partitions).then_some(usize::from(number))
+}
+
+/// A text as one token of a subject.
+fn token(text: &str) -> String {
+    if text.is_empty() {
+        return "_".to_owned();
+    }
+    let safe = |char: char| {
+        if char.is_ascii_alphanumeric() || "_-".contains(char) {
+            char
+        } else {
+            '_'
+        }
+    };
+    text.chars().map(safe).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lane_has_one_partition() {
+        // The published value of FNV-1a for "foobar".
+        assert_eq!(
+            partition("foobar", 64),
+            u16::try_from(0x85944171f73967e8_u64 % 64).unwrap()
+        );
+        assert_eq!(partition("any", 1), 0);
+    }
+
+    #[test]
+    fn subjects_have_no_wildcards_spaces_or_empty_tokens() {
+        let names = Names::new("LARK");
+        let subject = names.event(Some("cli_1"), Some(7), "im.message.receive_v1");
+        assert_eq!(subject, "lark.inbox.cli_1.p7.im.message.receive_v1");
+        let odd = names.event(None, None, "a..*.> b");
+        assert_eq!(odd, "lark.inbox._.any.a._._.__b");
+    }
+
+    #[test]
+    fn a_consumer_has_an_index() {
+        assert_eq!(index("p0", 4), Some(0));
+        assert_eq!(index("any", 4), Some(4));
+        assert_eq!(index("p4", 4), None);
+        assert_eq!(index("other", 4), None);
+    }
+}
