@@ -1,5 +1,5 @@
-//! Starts database servers for tests, examples, benchmarks and `cargo xtask`: real ones, on loopback, each in a
-//! temporary folder.
+//! Starts servers of PostgreSQL, PgBouncer and NATS for tests, examples, benchmarks and `cargo xtask`: real ones, on
+//! loopback, each in a temporary folder.
 //!
 //! A server never outlives the process that started it, not even if that process is killed. A server can
 //! therefore be in a `static`, for all tests of a program:
@@ -32,15 +32,21 @@ mod database;
 #[cfg(unix)]
 mod guard;
 #[cfg(unix)]
+mod nats;
+#[cfg(unix)]
 mod pgbouncer;
 #[cfg(unix)]
 mod postgres;
 #[cfg(unix)]
 mod process;
 #[cfg(unix)]
+mod program;
+#[cfg(unix)]
 mod skip;
 
 pub use self::database::Database;
+#[cfg(unix)]
+pub use self::nats::{Nats, NatsCluster, NatsProgram, NatsSettings};
 #[cfg(unix)]
 pub use self::pgbouncer::PgBouncer;
 #[cfg(unix)]

@@ -1,16 +1,14 @@
 //! PgBouncer: a pooler between clients and a PostgreSQL server.
 
-use std::env;
 use std::fs;
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 
 use crate::postgres::Postgres;
 use crate::process::{Server, free_port};
+use crate::program::find_program;
 use crate::skip::skip;
 
-/// Folders of programs for administrators, which are not on the `PATH` of every user.
-const FOLDERS: [&str; 3] = ["/usr/sbin", "/usr/local/sbin", "/usr/bin"];
 /// Another program may take a port before the pooler does.
 const PORTS: usize = 5;
 
@@ -26,10 +24,7 @@ impl PgBouncer {
     /// Finds the program.
     #[must_use]
     pub fn installed() -> Option<PathBuf> {
-        let path = env::var_os("PATH").unwrap_or_default();
-        let folders = env::split_paths(&path).chain(FOLDERS.map(PathBuf::from));
-        let mut programs = folders.map(|folder| folder.join("pgbouncer"));
-        programs.find(|program| program.is_file())
+        find_program("pgbouncer")
     }
 
     /// Finds the program, or prints that something is skipped because there is none.
@@ -42,7 +37,7 @@ impl PgBouncer {
     pub fn installed_or_skip(what: &str) -> Option<PathBuf> {
         let program = Self::installed();
         if program.is_none() {
-            skip(what, "PgBouncer", "pgbouncer");
+            skip(what, "PgBouncer", "apt-get install pgbouncer");
         }
         program
     }

@@ -354,10 +354,16 @@ pub(crate) fn wait_until(mut is_true: impl FnMut() -> bool) -> bool {
 
 /// A port of loopback that nothing listens at.
 pub(crate) fn free_port() -> Result<u16, String> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-    let address = listener.and_then(|it| it.local_addr());
-    let address = address.map_err(|error| format!("no free port on 127.0.0.1: {error}"))?;
-    Ok(address.port())
+    Ok(free_ports(1)?[0])
+}
+
+/// Different ports of loopback that nothing listens at.
+pub(crate) fn free_ports(count: usize) -> Result<Vec<u16>, String> {
+    let listen = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+    let listeners: io::Result<Vec<_>> = (0..count).map(|_| listen()).collect();
+    let ports =
+        listeners.and_then(|all| all.iter().map(|it| Ok(it.local_addr()?.port())).collect());
+    ports.map_err(|error| format!("no free port on 127.0.0.1: {error}"))
 }
 
 fn unique(name: &str) -> String {

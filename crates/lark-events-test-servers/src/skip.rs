@@ -8,8 +8,8 @@ use std::env;
 ///
 /// If `LARK_EVENTS_ENGINES` is `required`.
 #[track_caller]
-pub(crate) fn skip(what: &str, engine: &str, package: &str) {
-    let needed = format!("{what}, which needs {engine}: apt-get install {package}");
+pub(crate) fn skip(what: &str, engine: &str, install: &str) {
+    let needed = format!("{what}, which needs {engine}: {install}");
     let is_required = env::var_os("LARK_EVENTS_ENGINES").is_some_and(|it| it == "required");
     assert!(
         !is_required,

@@ -53,7 +53,7 @@ impl Postgres {
     pub fn installed_or_skip(what: &str) -> Option<Installation> {
         let installation = Self::installed();
         if installation.is_none() {
-            skip(what, "PostgreSQL", "postgresql");
+            skip(what, "PostgreSQL", "apt-get install postgresql");
         }
         installation
     }

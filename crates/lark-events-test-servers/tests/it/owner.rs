@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::thread::{park, sleep};
 use std::time::{Duration, Instant};
 
-use lark_events_test_servers::{PgBouncer, Postgres};
+use lark_events_test_servers::{Nats, PgBouncer, Postgres};
 
 use crate::postgres::{WHAT, is_listening};
 
@@ -15,7 +15,10 @@ const MARK: &str = "server: ";
 
 #[test]
 fn the_servers_of_a_killed_process_end() {
-    if Postgres::installed_or_skip(WHAT).is_none() || PgBouncer::installed_or_skip(WHAT).is_none() {
+    if Postgres::installed_or_skip(WHAT).is_none()
+        || PgBouncer::installed_or_skip(WHAT).is_none()
+        || Nats::installed_or_skip(WHAT).is_none()
+    {
         return;
     }
     let mut owner = Command::new(env::current_exe().unwrap())
@@ -32,13 +35,13 @@ fn the_servers_of_a_killed_process_end() {
     let output = BufReader::new(owner.stdout.take().unwrap());
     let lines = output.lines().map(Result::unwrap);
     let found = lines.filter_map(|it| it.split_once(MARK).map(|(_, server)| server.to_owned()));
-    let servers: Vec<_> = found.take(2).collect();
+    let servers: Vec<_> = found.take(3).collect();
     let servers: Vec<(u16, PathBuf)> = servers
         .iter()
         .map(|it| it.split_once(' ').unwrap())
         .map(|(port, folder)| (port.parse().unwrap(), folder.into()))
         .collect();
-    assert_eq!(servers.len(), 2);
+    assert_eq!(servers.len(), 3);
     for (port, folder) in &servers {
         assert!(is_listening(*port) && folder.exists());
     }
@@ -63,8 +66,10 @@ fn starts_servers() {
     }
     let postgres = Postgres::start_or_skip(WHAT).unwrap();
     let pooler = PgBouncer::start(&postgres);
+    let nats = Nats::start_or_skip(WHAT).unwrap();
     println!("{MARK}{} {}", postgres.port(), postgres.folder().display());
     println!("{MARK}{} {}", pooler.port(), pooler.folder().display());
+    println!("{MARK}{} {}", nats.port(), nats.folder().display());
     loop {
         park();
     }
