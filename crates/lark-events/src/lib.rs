@@ -70,6 +70,7 @@ mod generated {
 }
 mod json;
 pub mod limits;
+mod percent;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod time;
