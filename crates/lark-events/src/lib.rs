@@ -70,7 +70,6 @@ mod generated {
 }
 mod json;
 pub mod limits;
-mod percent;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod time;

@@ -11,8 +11,8 @@ use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
 use super::delivery::Delivery;
+use super::percent::{as_header_value, as_uri_part};
 use crate::json::RawJson;
-use crate::percent::{as_header_value, as_uri_part};
 use crate::time::rfc_3339;
 
 /// The type of an event that has none, as a CloudEvent must have one.

@@ -11,6 +11,7 @@ mod event_type;
 mod header;
 mod info;
 mod known;
+mod percent;
 mod typed;
 mod unread;
 mod user_id;
