@@ -20,7 +20,9 @@ use lark_events::error::{
     EncodeError, EncodeErrorKind, Rejection, RejectionKind, WebhookBuildError,
     WebhookBuildErrorKind,
 };
-use lark_events::event::{DeliveryKind, KnownEvent, Schema, TypedBody, Violation, Violations};
+use lark_events::event::{
+    CloudEvent, DeliveryKind, KnownEvent, Schema, TypedBody, Violation, Violations,
+};
 use lark_events::testing::Delivered;
 use lark_events::webhook::{Admission, Challenge, OldCardWebhook, WebhookBuilder};
 use lark_events::{
@@ -64,6 +66,7 @@ fn what_an_app_is_built_of_can_be_shared() {
         RejectionKind,
         Delivery,
         DeliveryKind,
+        CloudEvent,
         Transport,
         Event<RawJson>
     );

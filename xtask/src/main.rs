@@ -60,8 +60,8 @@ enum Task {
     },
     /// Fuzz webhooks, sessions of the long connection, and code generation (slow)
     Fuzz(fuzz::Options),
-    /// Test the official SDKs for Python and Node against the simulator, and compare the one for
-    /// Python with our opening (slow)
+    /// Test the official SDKs for Python and Node against the simulator, compare the one for Python
+    /// with our opening, and have the CloudEvents SDKs read our events (slow)
     Interop(interop::Options),
     /// Run the unit tests without I/O under Miri, if the toolchain has it (slow)
     Miri,
@@ -285,6 +285,7 @@ mod tests {
             "codegen import a b",
             "fuzz --target session --seconds 7",
             "interop --seed 7 --fresh --openings",
+            "interop --cloud-events",
             "release",
             "soak --seed 7 --minutes 0.5",
             "soak-inbox --kills 7",
@@ -313,6 +314,7 @@ mod tests {
             "nothing",
             "fuzz --seconds 0",
             "fuzz --target x",
+            "interop --openings --cloud-events",
             "soak --minutes -1",
             "soak --minutes inf",
             "soak --minutes 0",

@@ -1,4 +1,4 @@
-//! The official SDKs, installed below `target/` for the commands that run them.
+//! The official SDKs of the platform and of CloudEvents, installed below `target/` for the commands that run them.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -11,8 +11,13 @@ const INSTALLED: &str = "target/interop";
 /// Says in the folder of an installation what was installed there.
 const INSTALLED_MARK: &str = "installed";
 
-const PYTHON_PACKAGES: [&str; 3] = ["lark-oapi==1.7.5", "flask==3.1.3", "gunicorn==27.0.1"];
-const NODE_PACKAGES: [&str; 1] = ["@larksuiteoapi/node-sdk@1.74.0"];
+const PYTHON_PACKAGES: [&str; 4] = [
+    "lark-oapi==1.7.5",
+    "flask==3.1.3",
+    "gunicorn==27.0.1",
+    "cloudevents==2.2.0",
+];
+const NODE_PACKAGES: [&str; 2] = ["@larksuiteoapi/node-sdk@1.74.0", "cloudevents@10.0.0"];
 
 /// For making a virtual environment, and for asking a registry: 100 MB at a slow line.
 const INSTALL_LIMIT: Duration = Duration::from_secs(5 * 60);

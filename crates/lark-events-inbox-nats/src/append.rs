@@ -82,12 +82,13 @@ impl Link {
     }
 
     fn outgoing(&self, entry: &Entry) -> Outgoing {
-        self.address(entry, entry.lane.as_deref(), message::headers(entry))
+        self.address(entry, message::headers(entry))
     }
 
-    /// A message with the events of the lane, or those without one.
-    fn address(&self, entry: &Entry, lane: Option<&str>, headers: HeaderMap) -> Outgoing {
+    /// The message of an event with these headers.
+    fn address(&self, entry: &Entry, headers: HeaderMap) -> Outgoing {
         let partitions = self.streams.partitions;
+        let lane = entry.lane.as_deref();
         let partition = lane.map(|lane| subject::partition(lane, partitions));
         let (header, names) = (&entry.delivery.header, &self.setup.names);
         let app = header.app_id.as_deref();
@@ -105,7 +106,12 @@ impl Link {
         entry: &Entry,
         id: Option<String>,
     ) -> Result<(), StoreError> {
-        let copy = self.address(entry, entry.lane.as_deref(), message::copy(entry, id));
+        let headers = message::copy(entry, id);
+        self.append_to_lane(entry, headers).await
+    }
+
+    async fn append_to_lane(&self, entry: &Entry, headers: HeaderMap) -> Result<(), StoreError> {
+        let copy = self.address(entry, headers);
         let consumer = copy.consumer;
         self.publish(copy.subject, copy.headers, copy.body).await?;
         self.wake_all(BTreeSet::from([consumer])).await;
@@ -134,12 +140,13 @@ impl Link {
     ) -> Result<(), StoreError> {
         let mut entry = Entry::clone(&event.entry);
         entry.lane = None;
-        let now = SystemTime::now();
+        let not_before = SystemTime::now().checked_add(delay);
+        let not_before = not_before.filter(|_| !delay.is_zero());
         let id = format!("aside {}", event.seq);
         let mut headers = message::copy(&entry, Some(id));
-        message::postpone(&mut headers, now.checked_add(delay).unwrap_or(now));
-        let copy = self.address(&entry, None, headers);
-        self.publish(copy.subject, copy.headers, copy.body).await
+        // This attempt does not count.
+        message::postpone(&mut headers, event.attempt.saturating_sub(1), not_before);
+        self.append_to_lane(&entry, headers).await
     }
 
     /// Publishes one message, and waits until the stream has it.

@@ -163,6 +163,8 @@ impl NatsStoreBuilder {
         let addresses = addresses(&self.url)?;
         let mut options = ConnectOptions::new()
             .name("lark-events")
+            // A process need not hear its own wake-ups.
+            .no_echo()
             .connection_timeout(CONNECT_TIMEOUT);
         options = match self.login {
             Login::Url => options,

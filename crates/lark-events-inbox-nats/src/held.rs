@@ -16,6 +16,9 @@ use tokio::time::Instant;
 /// The settlements of failed calls that are remembered. They are forgotten when the call is repeated.
 const MAX_SETTLED: usize = 1_024;
 
+/// The server counts a delay from a little later on.
+const SLACK: Duration = Duration::from_millis(10);
+
 /// An event that the server has given to this process.
 #[derive(Clone)]
 pub(crate) struct Event {
@@ -53,6 +56,17 @@ pub(crate) struct Due {
 struct Retry {
     consumer: usize,
     at: Instant,
+    /// Whether the consumer was asked since.
+    is_noted: bool,
+}
+
+/// The events of a consumer that the server gives again.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Retries {
+    /// At once.
+    pub(crate) ready: u64,
+    /// After a delay.
+    pub(crate) waiting: u64,
 }
 
 /// All events that this process holds.
@@ -122,6 +136,14 @@ impl Holdings {
         self.lanes.len().saturating_add(self.free.len())
     }
 
+    /// Whether there is an event whose turn it is: one in a lane, or one without.
+    pub(crate) fn has_next(&self) -> bool {
+        match self.lane_is_next {
+            true => !self.lanes.is_empty(),
+            false => !self.free.is_empty(),
+        }
+    }
+
     /// The events of the consumer of a partition that this process holds and has not claimed.
     pub(crate) fn unclaimed(&self) -> usize {
         let is_ready = |held: &&Held| matches!(held.state, State::Ready { .. });
@@ -141,12 +163,12 @@ impl Holdings {
         let until = after(now, lease);
         let mut claimed = Vec::new();
         while claimed.len() < max {
-            self.lane_is_next = !self.lane_is_next;
-            let next = match self.lane_is_next {
-                true => self.lanes.pop_front().or_else(|| self.free.pop_front()),
-                false => self.free.pop_front().or_else(|| self.lanes.pop_front()),
+            let from_lane = match self.lane_is_next {
+                true => !self.lanes.is_empty(),
+                false => self.free.is_empty(),
             };
-            let Some(seq) = next else {
+            self.lane_is_next = !from_lane;
+            let Some(seq) = self.queue(from_lane).pop_front() else {
                 break;
             };
             if let Some(held) = self.held.get_mut(&seq)
@@ -188,27 +210,46 @@ impl Holdings {
     }
 
     /// Forgets an event that the server gives again after a delay.
-    pub(crate) fn retry(&mut self, event: &Event, delay: Duration) {
-        self.forget(event.seq);
-        let (consumer, at) = (event.consumer, after(Instant::now(), delay));
-        self.retries.insert(event.seq, Retry { consumer, at });
+    pub(crate) fn retry(&mut self, seq: u64, consumer: usize, delay: Duration) {
+        self.forget(seq);
+        let slack = if delay.is_zero() { delay } else { SLACK };
+        let at = after(Instant::now(), delay.saturating_add(slack));
+        let retry = Retry {
+            consumer,
+            at,
+            is_noted: false,
+        };
+        self.retries.insert(seq, retry);
     }
 
-    /// The events of each consumer that wait for a retry.
-    pub(crate) fn retries(&self) -> HashMap<usize, u64> {
-        let mut counts = HashMap::new();
+    /// The events of each consumer that the server gives again. Those that another process was given count here
+    /// for a time.
+    pub(crate) fn retries(&self) -> HashMap<usize, Retries> {
+        let now = Instant::now();
+        let mut counts: HashMap<_, Retries> = HashMap::new();
         for retry in self.retries.values() {
-            let count: &mut u64 = counts.entry(retry.consumer).or_default();
+            let counts = counts.entry(retry.consumer).or_default();
+            let count = match retry.at <= now {
+                true => &mut counts.ready,
+                false => &mut counts.waiting,
+            };
             *count = count.saturating_add(1);
         }
         counts
     }
 
-    /// The consumers that give an event again now.
+    /// The consumers that now give an event again.
     pub(crate) fn retried(&mut self) -> Vec<usize> {
-        let now = Instant::now();
-        let over = self.retries.extract_if(|_, retry| retry.at <= now);
-        over.map(|(_, retry)| retry.consumer).collect()
+        let (now, ack_wait) = (Instant::now(), self.ack_wait);
+        self.retries
+            .retain(|_, retry| after(retry.at, ack_wait) > now);
+        let over = self.retries.values_mut();
+        let over = over.filter(|retry| !retry.is_noted && retry.at <= now);
+        let noted = over.map(|retry| {
+            retry.is_noted = true;
+            retry.consumer
+        });
+        noted.collect()
     }
 
     /// Keeps an event, to be claimed again by this process after a delay.
@@ -253,7 +294,8 @@ impl Holdings {
             };
             self.speaks(held).min(changes)
         });
-        let retries = self.retries.values().map(|retry| retry.at);
+        let retries = self.retries.values().filter(|retry| !retry.is_noted);
+        let retries = retries.map(|retry| retry.at);
         held.chain(retries).min()
     }
 
@@ -287,6 +329,11 @@ impl Holdings {
             due.push(Due { event, kind });
         }
         ended.into_iter().for_each(|seq| self.forget(seq));
+        for one in &due {
+            if matches!(one.kind, AckKind::Nak(_)) {
+                self.retry(one.event.seq, one.event.consumer, Duration::ZERO);
+            }
+        }
         self.queue_ready();
         due
     }

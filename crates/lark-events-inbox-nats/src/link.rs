@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::failure::failed;
 use crate::held::{Due, Event, Holdings};
-use crate::look::{LOOK_TIMEOUT, Looks, Round};
+use crate::look::{EXPIRES, LOOK_TIMEOUT, Looks};
 use crate::message;
 use crate::setup::{Setup, Streams};
 use crate::subject;
@@ -25,6 +25,9 @@ use crate::subject;
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);
 /// The minimum time between two wake-ups of other processes.
 const WAKE_PAUSE: Duration = Duration::from_millis(50);
+
+/// The time between two looks of an idle worker at some of the consumers: at all of them in a good second.
+const EXPLORE_PAUSE: Duration = Duration::from_millis(250);
 
 /// What a store shares with its tasks.
 pub(crate) struct Link {
@@ -121,14 +124,15 @@ impl Link {
         self.kept.notify_one();
     }
 
+    /// Waits until there may be an event to claim.
     pub(crate) async fn woken(&self) {
         loop {
             let woken = self.woken.notified();
-            if self.holdings().ready() > 0 {
+            if self.holdings().ready() > 0 || timeout(EXPLORE_PAUSE, woken).await.is_ok() {
                 return;
             }
-            woken.await;
-            return;
+            // An error shows in the next claim.
+            let _ = self.explore(1, true).await;
         }
     }
 
@@ -181,62 +185,105 @@ impl Link {
         }
     }
 
-    /// Asks consumers until `max` events are there or all have answered.
+    /// Asks the consumers that probably have events, until `max` are there or all have answered. Asks some others
+    /// too, whose events wake the workers when they come.
     pub(crate) async fn fill(&self, max: usize) -> Result<(), StoreError> {
         self.connected()?;
         self.give_back().await;
-        self.looks().forget(self.streams.ack_wait);
-        let mut round = Round::default();
-        loop {
-            let missing = max.saturating_sub(self.holdings().ready());
-            if missing == 0 {
-                return Ok(());
-            }
-            let asks = {
-                let (mut looks, holdings) = (self.looks(), self.holdings());
-                let asks = looks.plan(&mut round, missing, |one| holdings.has_of(one));
-                let named = |(consumer, events)| (looks.begin(consumer, events), consumer, events);
-                asks.into_iter().map(named).collect::<Vec<_>>()
-            };
-            if asks.is_empty() {
-                return Ok(());
-            }
-            for &(name, consumer, events) in &asks {
-                self.ask(name, consumer, events).await?;
-            }
-            let names: Vec<_> = asks.iter().map(|(name, ..)| *name).collect();
-            let answered = async {
-                loop {
-                    let answered = self.answered.notified();
-                    tokio::pin!(answered);
-                    answered.as_mut().enable();
-                    if !self.looks().wait(&names) {
-                        return;
-                    }
-                    answered.await;
-                }
-            };
-            if timeout(LOOK_TIMEOUT, answered).await.is_err() {
-                // Others may have answered. The next claim asks again.
-                return if self.holdings().ready() > 0 {
-                    Ok(())
-                } else {
-                    Err(StoreError::with_source(
-                        StoreErrorKind::TimedOut,
-                        format!("no answer of a consumer in {LOOK_TIMEOUT:?}"),
-                    ))
-                };
+        {
+            let mut looks = self.looks();
+            looks.forget(self.streams.ack_wait);
+            if looks.are_lost() {
+                let text = "the consumers do not answer";
+                return Err(StoreError::with_source(StoreErrorKind::TimedOut, text));
             }
         }
+        let mut is_first = true;
+        while self.step(max, is_first).await? {
+            is_first = false;
+        }
+        Ok(())
+    }
+
+    /// Whether there may be more to ask for.
+    async fn step(&self, max: usize, is_first: bool) -> Result<bool, StoreError> {
+        let missing = max.saturating_sub(self.holdings().ready());
+        if missing == 0 {
+            return Ok(false);
+        }
+        let plan = {
+            let (mut looks, holdings) = (self.looks(), self.holdings());
+            looks.plan(missing, |one| holdings.has_of(one))
+        };
+        let is_idle = plan.asks.is_empty() && plan.under_way.is_empty();
+        let mut waited_for = plan.under_way;
+        waited_for.extend(self.look(plan.asks).await?);
+        if is_first {
+            self.explore(missing, is_idle).await?;
+        }
+        if is_idle {
+            return Ok(false);
+        }
+        // Those that have not answered are asked again by a later claim.
+        Ok(self.answers(&waited_for, max).await)
+    }
+
+    /// Waits until these looks are answered or `max` events are there. `false` if they are not in time.
+    async fn answers(&self, looks: &[u64], max: usize) -> bool {
+        let answered = async {
+            loop {
+                let answered = self.answered.notified();
+                tokio::pin!(answered);
+                answered.as_mut().enable();
+                let has_enough = {
+                    let holdings = self.holdings();
+                    holdings.ready() >= max && holdings.has_next()
+                };
+                if has_enough || !self.looks().wait(looks) {
+                    return;
+                }
+                answered.await;
+            }
+        };
+        timeout(LOOK_TIMEOUT, answered).await.is_ok()
+    }
+
+    /// Waits until no look of this process is under way, whose event would count as that of another.
+    pub(crate) async fn quiet(&self) {
+        let looks = self.looks().under_way();
+        self.answers(&looks, usize::MAX).await;
+    }
+
+    /// Looks at some consumers without a sign of an event. Their answers wake the workers.
+    async fn explore(&self, missing: usize, is_idle: bool) -> Result<(), StoreError> {
+        let others = {
+            let (mut looks, holdings) = (self.looks(), self.holdings());
+            looks.explore(missing, is_idle, |one| holdings.has_of(one))
+        };
+        self.look(others).await?;
+        Ok(())
+    }
+
+    /// Begins looks, and names them.
+    async fn look(&self, asks: Vec<(usize, usize)>) -> Result<Vec<u64>, StoreError> {
+        let mut names = Vec::with_capacity(asks.len());
+        for (consumer, events) in asks {
+            let name = self.looks().begin(consumer, events);
+            self.ask(name, consumer, events).await?;
+            names.push(name);
+        }
+        Ok(names)
     }
 
     async fn ask(&self, name: u64, consumer: usize, events: usize) -> Result<(), StoreError> {
+        let is_partition = consumer < usize::from(self.streams.partitions);
         let Some(consumer) = self.streams.consumers.get(consumer) else {
             return Ok(());
         };
         let batch = BatchConfig {
             batch: events,
-            no_wait: true,
+            expires: is_partition.then_some(EXPIRES),
+            no_wait: !is_partition,
             ..BatchConfig::default()
         };
         let asked = consumer
@@ -248,31 +295,33 @@ impl Link {
     /// Reads the answers of the consumers.
     pub(crate) async fn read(self: Arc<Self>, mut answers: Subscriber) {
         while let Some(answer) = answers.next().await {
-            let name = answer.subject.rsplit('.').next();
-            let Some(name) = name.and_then(|name| name.parse().ok()) else {
-                continue;
-            };
             if answer.status.is_some() {
-                self.looks().end(name);
-                self.answered.notify_waiters();
-                continue;
-            }
-            // An event that came too late goes to another process.
-            let asked = self.looks().came(name);
-            if let Some((consumer, asked_at)) = asked {
+                let name = answer.subject.rsplit('.').next();
+                if let Some(name) = name.and_then(|name| name.parse().ok()) {
+                    self.looks().end(name);
+                }
+            } else {
+                let context = self.context.clone();
                 let message = Message {
                     message: answer,
-                    context: self.context.clone(),
+                    context,
                 };
-                self.take(message, consumer, asked_at).await;
+                self.take(message).await;
             }
             self.answered.notify_waiters();
         }
     }
 
     /// Takes an event that the server has given to this process.
-    async fn take(&self, message: Message, consumer: usize, asked_at: Instant) {
+    async fn take(&self, message: Message) {
         let Ok(info) = message.info() else {
+            return;
+        };
+        let Some(consumer) = subject::index(info.consumer, self.streams.partitions) else {
+            return;
+        };
+        // One that came too late goes to another process.
+        let Some(asked_at) = self.looks().came(consumer) else {
             return;
         };
         let seq = info.stream_sequence;
@@ -280,15 +329,13 @@ impl Link {
         let (is_followed, published) = (info.pending > 0, SystemTime::from(info.published));
         let (message, acker) = message.split();
         let headers = message.headers.as_ref();
-        let is_lane_less = consumer == usize::from(self.streams.partitions);
-        if is_followed && is_lane_less {
-            self.looks().suppose(consumer);
-        }
         let wait = message::not_before(headers)
             .and_then(|time| time.duration_since(SystemTime::now()).ok());
         if let Some(wait) = wait {
             // Lost, it comes again after the ack_wait.
             let _ = acker.ack_with(AckKind::Nak(Some(wait))).await;
+            self.holdings().retry(seq, consumer, wait);
+            self.keep_on();
             return;
         }
         let entry = match message::entry(headers, message.payload.clone(), published) {
@@ -336,9 +383,7 @@ impl Link {
         let due = self.holdings().due();
         let said = due.iter().map(|Due { event, kind }| self.say(event, *kind));
         join_all(said).await;
-        let ended = due.iter().filter(|due| matches!(due.kind, AckKind::Nak(_)));
-        let mut consumers: Vec<_> = ended.map(|due| due.event.consumer).collect();
-        consumers.extend(self.holdings().retried());
+        let consumers = self.holdings().retried();
         if !consumers.is_empty() {
             self.suppose(consumers);
         }

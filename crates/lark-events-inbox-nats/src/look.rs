@@ -1,20 +1,25 @@
 //! Which consumers are asked for events next.
 //!
-//! A request, a *look*, returns at once: with an event, or with a status that says that there is none. A store
-//! never leaves a request open, because the server would give its answer to a process whose workers are all busy.
+//! A request, a *look*, ends soon: with an event at once, or with a status. A store leaves no request open for longer,
+//! because the server would answer it when the workers of this process are all busy. A look at a partition expires;
+//! with `no_wait` instead, it would stay open while another process has the event of the partition.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long a claim waits for the answer to a look.
-pub(crate) const LOOK_TIMEOUT: Duration = Duration::from_secs(2);
-/// The partitions without a sign of an event that each claim looks at, if others have enough. A wake-up may be
-/// lost on the way.
+/// How long the server keeps a look at a partition.
+pub(crate) const EXPIRES: Duration = Duration::from_millis(10);
+/// How long a claim waits for the answers to its looks.
+pub(crate) const LOOK_TIMEOUT: Duration = Duration::from_millis(250);
+/// After this, a look without an answer no longer keeps its consumer from being asked again.
+const LOST: Duration = Duration::from_secs(2);
+/// The partitions without a sign of an event that a claim looks at besides, without waiting for their answers. A
+/// wake-up may be lost on the way, and a worker may die.
 const EXPLORED: usize = 4;
-/// The same, if others do not have enough; twice as many in each further round.
-const EXPLORED_FIRST: usize = 8;
+/// The same, if no other has an event.
+const EXPLORED_IDLE: usize = 16;
 
 /// A request that waits for its answer.
 #[derive(Debug)]
@@ -31,17 +36,21 @@ pub(crate) struct Looks {
     partitions: usize,
     /// Those that probably have an event, in the order in which they got it.
     likely: VecDeque<usize>,
-    /// Where the next exploration begins.
+    /// Where the next exploration begins, in which all consumers take turns.
     cursor: usize,
     waiting: HashMap<u64, Look>,
     next: u64,
+    /// When a consumer last answered.
+    heard_at: Instant,
 }
 
-/// The looks of one claim.
+/// The next step of a claim.
 #[derive(Debug, Default)]
-pub(crate) struct Round {
-    asked: HashSet<usize>,
-    explored: usize,
+pub(crate) struct Plan {
+    /// Consumers, and the number of events to ask each for.
+    pub(crate) asks: Vec<(usize, usize)>,
+    /// Earlier looks at consumers that probably have an event, which are not asked once more meanwhile.
+    pub(crate) under_way: Vec<u64>,
 }
 
 impl Looks {
@@ -52,6 +61,7 @@ impl Looks {
             cursor: 0,
             waiting: HashMap::new(),
             next: 0,
+            heard_at: Instant::now(),
         }
     }
 
@@ -67,85 +77,70 @@ impl Looks {
         }
     }
 
-    /// The consumers to ask for `missing` events, with the number to ask each for. `is_held` says whether this
-    /// process has the one event of a partition already. Empty when all have been asked.
-    pub(crate) fn plan(
-        &mut self,
-        round: &mut Round,
-        missing: usize,
-        is_held: impl Fn(usize) -> bool,
-    ) -> Vec<(usize, usize)> {
-        let mut asks = Vec::new();
+    /// Whom to ask for `missing` events of consumers that probably have some. `is_held` says whether this process
+    /// has the one event of a partition already. Empty when all have been asked.
+    pub(crate) fn plan(&mut self, missing: usize, is_held: impl Fn(usize) -> bool) -> Plan {
+        let mut plan = Plan::default();
         let any = self.any();
-        let any_is_likely = self.likely.contains(&any);
+        let has_any = self.likely.contains(&any) && self.is_free(any);
         let for_any = missing.div_ceil(2);
-        if self.is_free(any) && (any_is_likely || !round.asked.contains(&any)) {
-            self.likely.retain(|one| *one != any);
-            asks.push((any, for_any));
-        }
-        let for_lanes = match any_is_likely {
+        let for_lanes = match has_any {
+            // At least one, so that a claim of one asks for both. The next claim takes the other.
             true => missing.saturating_sub(for_any).max(1),
             false => missing,
         };
-        let mut rest = VecDeque::new();
         let mut lanes = 0_usize;
         for consumer in std::mem::take(&mut self.likely) {
-            let is_open = consumer != any && self.is_free(consumer) && !is_held(consumer);
-            if lanes < for_lanes && is_open {
-                asks.push((consumer, 1));
+            if let Some(look) = self.look_at(consumer) {
+                plan.under_way.push(look);
+                self.likely.push_back(consumer);
+            } else if consumer == any {
+                plan.asks.push((any, for_any));
+            } else if lanes < for_lanes && !is_held(consumer) {
+                plan.asks.push((consumer, 1));
                 lanes = lanes.saturating_add(1);
             } else {
-                rest.push_back(consumer);
+                self.likely.push_back(consumer);
             }
         }
-        self.likely = rest;
-        let explored = if lanes >= for_lanes {
-            EXPLORED.saturating_sub(round.explored)
-        } else {
-            let first = EXPLORED_FIRST.max(for_lanes.saturating_sub(lanes));
-            first.max(round.explored)
-        };
-        round
-            .asked
-            .extend(asks.iter().map(|(consumer, _)| *consumer));
-        for consumer in self.explore(round, explored, is_held) {
-            round.asked.insert(consumer);
-            round.explored = round.explored.saturating_add(1);
-            asks.push((consumer, 1));
+        plan
+    }
+
+    /// Whom to ask besides, without a sign of an event: more if there was none of those with one.
+    pub(crate) fn explore(
+        &mut self,
+        missing: usize,
+        is_idle: bool,
+        is_held: impl Fn(usize) -> bool,
+    ) -> Vec<(usize, usize)> {
+        let count = if is_idle { EXPLORED_IDLE } else { EXPLORED };
+        let mut asks = Vec::new();
+        for _ in 0..=self.partitions {
+            if asks.len() >= count {
+                break;
+            }
+            let consumer = self.cursor;
+            let next = consumer.saturating_add(1);
+            self.cursor = if next > self.partitions { 0 } else { next };
+            let is_open = self.is_free(consumer) && !is_held(consumer);
+            if is_open && !self.likely.contains(&consumer) {
+                let is_any = consumer == self.any();
+                asks.push((consumer, if is_any { missing } else { 1 }));
+            }
         }
         asks
     }
 
-    /// The next partitions that nothing is known of.
-    fn explore(
-        &mut self,
-        round: &Round,
-        count: usize,
-        is_held: impl Fn(usize) -> bool,
-    ) -> Vec<usize> {
-        let mut found = Vec::new();
-        for _ in 0..self.partitions {
-            if found.len() >= count {
-                break;
-            }
-            self.cursor = self
-                .cursor
-                .saturating_add(1)
-                .checked_rem(self.partitions)
-                .unwrap_or_default();
-            let consumer = self.cursor;
-            let is_open = self.is_free(consumer) && !is_held(consumer);
-            if is_open && !round.asked.contains(&consumer) && !self.likely.contains(&consumer) {
-                found.push(consumer);
-            }
-        }
-        found
+    /// A look at the consumer that waits for its answer.
+    fn look_at(&self, consumer: usize) -> Option<u64> {
+        let mut waiting = self.waiting.iter();
+        let of_it = |look: &Look| look.consumer == consumer && look.asked_at.elapsed() < LOST;
+        let found = waiting.find(|(_, look)| of_it(look));
+        found.map(|(name, _)| *name)
     }
 
-    /// Whether no look at the consumer waits for its answer.
     fn is_free(&self, consumer: usize) -> bool {
-        let mut waiting = self.waiting.values();
-        !waiting.any(|look| look.consumer == consumer && look.asked_at.elapsed() < LOOK_TIMEOUT)
+        self.look_at(consumer).is_none()
     }
 
     /// Notes a look, and names it.
@@ -160,25 +155,54 @@ impl Looks {
         self.next
     }
 
-    /// An event has come. Returns its consumer and when it was asked for.
-    pub(crate) fn came(&mut self, name: u64) -> Option<(usize, Instant)> {
-        let look = self.waiting.get_mut(&name)?;
-        let found = (look.consumer, look.asked_at);
-        look.left = look.left.saturating_sub(1);
-        if look.left == 0 {
-            self.waiting.remove(&name);
+    /// An event of a consumer has come. Returns when it was asked for, at the earliest: an event does not name its
+    /// look, and the answer to an older one may have been lost. `None` if nothing was asked for.
+    pub(crate) fn came(&mut self, consumer: usize) -> Option<Instant> {
+        self.heard_at = Instant::now();
+        let of_it = |look: &&Look| look.consumer == consumer;
+        let asked_at = self
+            .waiting
+            .values()
+            .filter(of_it)
+            .map(|look| look.asked_at)
+            .min()?;
+        let waiting = self.waiting.iter_mut();
+        let waiting = waiting.filter(|(_, look)| look.consumer == consumer);
+        if let Some((&name, look)) = waiting.max_by_key(|(name, _)| **name) {
+            look.left = look.left.saturating_sub(1);
+            if look.left == 0 {
+                self.waiting.remove(&name);
+                // It may have more than it was asked for.
+                if consumer == self.any() {
+                    self.suppose(consumer);
+                }
+            }
         }
-        Some(found)
+        Some(asked_at)
     }
 
     /// A look has ended.
     pub(crate) fn end(&mut self, name: u64) {
+        self.heard_at = Instant::now();
         self.waiting.remove(&name);
+    }
+
+    /// The looks that wait for their answers.
+    pub(crate) fn under_way(&self) -> Vec<u64> {
+        let waiting = self.waiting.iter();
+        let waiting = waiting.filter(|(_, look)| look.asked_at.elapsed() < LOST);
+        waiting.map(|(name, _)| *name).collect()
     }
 
     /// Whether one of these looks waits for its answer.
     pub(crate) fn wait(&self, names: &[u64]) -> bool {
         names.iter().any(|name| self.waiting.contains_key(name))
+    }
+
+    /// Whether no consumer has answered for too long.
+    pub(crate) fn are_lost(&self) -> bool {
+        let mut waiting = self.waiting.values();
+        waiting.any(|look| look.asked_at >= self.heard_at && look.asked_at.elapsed() >= LOST)
     }
 
     /// Forgets looks whose events would no longer be this process's own.
@@ -190,6 +214,8 @@ impl Looks {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     fn consumers(asks: &[(usize, usize)]) -> Vec<usize> {
@@ -197,43 +223,34 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_claim_asks_all_consumers_once_in_few_steps() {
+    async fn all_consumers_are_asked_in_a_few_claims_without_an_event() {
         let mut looks = Looks::new(64);
-        let mut round = Round::default();
-        let mut all = Vec::new();
-        let mut steps = 0;
-        loop {
-            let asks = looks.plan(&mut round, 1, |_| false);
-            if asks.is_empty() {
-                break;
-            }
-            steps += 1;
-            all.extend(consumers(&asks));
+        let mut asked = HashSet::new();
+        for _ in 0..5 {
+            assert!(looks.plan(1, |_| false).asks.is_empty());
+            asked.extend(consumers(&looks.explore(1, true, |_| false)));
         }
-        all.sort_unstable();
-        assert_eq!(all, (0..=64).collect::<Vec<_>>());
-        assert!(steps <= 5, "{steps}");
+        assert_eq!(asked.len(), 65);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_busy_partition_does_not_hide_a_quiet_one() {
         let mut looks = Looks::new(64);
-        let mut seen = HashSet::new();
-        for _ in 0..16 {
+        let mut asked = HashSet::new();
+        for _ in 0..17 {
             looks.suppose(0);
-            let mut round = Round::default();
-            seen.extend(consumers(&looks.plan(&mut round, 1, |_| false)));
+            asked.extend(consumers(&looks.plan(1, |_| false).asks));
+            asked.extend(consumers(&looks.explore(1, false, |_| false)));
         }
-        assert_eq!(seen.len(), 65);
+        assert_eq!(asked.len(), 65);
     }
 
     #[tokio::test(start_paused = true)]
     async fn likely_partitions_take_turns_and_held_ones_keep_their_turn() {
         let mut looks = Looks::new(8);
         [3, 1, 2].into_iter().for_each(|one| looks.suppose(one));
-        let mut round = Round::default();
-        let asks = looks.plan(&mut round, 2, |one| one == 3);
-        assert_eq!(consumers(&asks)[..3], [8, 1, 2]);
+        let plan = looks.plan(2, |one| one == 3);
+        assert_eq!(consumers(&plan.asks), [1, 2]);
         assert_eq!(looks.likely, [3]);
     }
 
@@ -241,8 +258,9 @@ mod tests {
     async fn events_with_and_without_lanes_share_a_claim() {
         let mut looks = Looks::new(8);
         [8, 0, 1, 2].into_iter().for_each(|one| looks.suppose(one));
-        let asks = looks.plan(&mut Round::default(), 4, |_| false);
-        assert_eq!(asks[..3], [(8, 2), (0, 1), (1, 1)]);
+        let plan = looks.plan(4, |_| false);
+        assert_eq!(plan.asks, [(8, 2), (0, 1), (1, 1)]);
+        assert_eq!(looks.likely, [2]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -250,12 +268,19 @@ mod tests {
         let mut looks = Looks::new(1);
         looks.suppose(0);
         let name = looks.begin(0, 1);
-        let asks = |looks: &mut Looks| consumers(&looks.plan(&mut Round::default(), 1, |_| false));
-        assert_eq!(asks(&mut looks), [1]);
-        tokio::time::advance(LOOK_TIMEOUT).await;
-        assert_eq!(asks(&mut looks), [1, 0]);
-        // Its answer may still come.
-        assert!(looks.came(name).is_some());
-        assert!(looks.came(name).is_none());
+        let plan = looks.plan(1, |_| false);
+        assert_eq!((plan.asks, plan.under_way), (vec![], vec![name]));
+        assert!(!looks.are_lost());
+        tokio::time::advance(LOST).await;
+        assert!(looks.are_lost());
+        assert_eq!(looks.plan(1, |_| false).asks, [(0, 1)]);
+        // Its answer may still come, and its event is counted from its time on.
+        let later = looks.begin(0, 1);
+        let asked_at = looks.came(0).unwrap();
+        assert_eq!(asked_at.elapsed(), LOST);
+        assert!(!looks.wait(&[later]), "the new look is answered");
+        assert!(!looks.are_lost());
+        looks.end(name);
+        assert!(looks.came(0).is_none());
     }
 }

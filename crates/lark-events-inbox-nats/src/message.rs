@@ -18,6 +18,7 @@ const RECEIVED: &str = "Lark-Received";
 const NOT_BEFORE: &str = "Lark-Not-Before";
 const ERROR: &str = "Lark-Error";
 const OUTCOME: &str = "Lark-Outcome";
+/// The attempts of a dead letter, or those of an event before it left its lane.
 const ATTEMPTS: &str = "Lark-Attempts";
 const TOOK: &str = "Lark-Took";
 
@@ -55,9 +56,12 @@ pub(crate) fn copy(entry: &Entry, id: Option<String>) -> HeaderMap {
     headers
 }
 
-/// Adds the time before which a copy is not handled.
-pub(crate) fn postpone(headers: &mut HeaderMap, not_before: SystemTime) {
-    headers.insert(NOT_BEFORE, &*millis(not_before).to_string());
+/// Adds the attempts that count before those of a copy, and the time before which it is not handled.
+pub(crate) fn postpone(headers: &mut HeaderMap, attempts: u32, not_before: Option<SystemTime>) {
+    headers.insert(ATTEMPTS, &*attempts.to_string());
+    if let Some(not_before) = not_before {
+        headers.insert(NOT_BEFORE, &*millis(not_before).to_string());
+    }
 }
 
 /// Adds the last attempt of a dead letter.
@@ -91,7 +95,9 @@ pub(crate) fn not_before(headers: Option<&HeaderMap>) -> Option<SystemTime> {
 /// The number of an attempt. A copy that waits is given once before its time.
 pub(crate) fn attempt(headers: Option<&HeaderMap>, delivered: u32) -> u32 {
     let has_waited = not_before(headers).is_some();
-    delivered.saturating_sub(u32::from(has_waited)).max(1)
+    let attempts = headers.and_then(|headers| text(headers, ATTEMPTS)?.parse().ok());
+    let delivered = delivered.saturating_sub(u32::from(has_waited)).max(1);
+    delivered.saturating_add(attempts.unwrap_or_default())
 }
 
 /// Reads an event. `published` is when the stream got the message.

@@ -52,6 +52,8 @@ impl Link {
 
     pub(crate) async fn status(&self) -> Result<Status, StoreError> {
         let any = usize::from(self.streams.partitions);
+        self.connected()?;
+        self.quiet().await;
         let positions = self.positions().await?;
         let mut status = Status::default();
         let (retries, unclaimed) = {
@@ -59,21 +61,22 @@ impl Link {
             (holdings.retries(), holdings.unclaimed())
         };
         for (index, position) in &positions {
-            let left = position.left;
+            let (left, unfinished) = (position.left, position.unfinished);
+            let retries = retries.get(index).copied().unwrap_or_default();
+            let waiting = retries.waiting.min(unfinished);
+            let again = retries.ready.min(unfinished.saturating_sub(waiting));
+            let leased = unfinished.saturating_sub(waiting).saturating_sub(again);
             // One event of a partition at a time.
             let ready = match *index == any {
                 true => left,
-                false => u64::from(position.unfinished == 0 && left > 0),
+                false => u64::from(unfinished == 0 && left > 0),
             };
-            let retried = retries.get(index).copied().unwrap_or_default();
-            let retried = retried.min(position.unfinished);
-            let leased = position.unfinished.saturating_sub(retried);
-            status.ready = status.ready.saturating_add(ready);
-            let waiting = left.saturating_sub(ready).saturating_add(retried);
-            status.waiting = status.waiting.saturating_add(waiting);
+            status.ready = status.ready.saturating_add(ready).saturating_add(again);
+            let left = left.saturating_sub(ready);
+            status.waiting = status.waiting.saturating_add(left).saturating_add(waiting);
             status.leased = status.leased.saturating_add(leased);
             if *index != any {
-                status.blocked_lanes = status.blocked_lanes.saturating_add(retried);
+                status.blocked_lanes = status.blocked_lanes.saturating_add(waiting);
             }
         }
         // The events that this process was given and has not claimed.

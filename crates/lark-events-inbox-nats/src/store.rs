@@ -97,7 +97,8 @@ impl NatsStore {
         };
         let kind = match settlement.settled {
             Settled::Done => AckKind::Ack,
-            Settled::RetryIn(delay) => AckKind::Nak(Some(delay)),
+            // The server gives an event without a delay again at once.
+            Settled::RetryIn(delay) => AckKind::Nak((!delay.is_zero()).then_some(delay)),
             // The server would count an attempt, so the event stays with this process.
             Settled::Release(delay) => {
                 link.holdings().release(fence.seq(), delay);
@@ -120,7 +121,7 @@ impl NatsStore {
         }
         link.say(&event, kind).await?;
         match settlement.settled {
-            Settled::RetryIn(delay) => link.holdings().retry(&event, delay),
+            Settled::RetryIn(delay) => link.holdings().retry(event.seq, event.consumer, delay),
             _ => link.holdings().forget(fence.seq()),
         }
         if event.is_followed {

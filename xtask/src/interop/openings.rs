@@ -3,14 +3,14 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::APPS;
 use super::differences::{DIFFERENCES, Difference};
+use super::{APPS, printed};
 use crate::cargo;
 
 /// Some hundred requests have one oddity each. The others are random.
@@ -160,16 +160,6 @@ pub(super) fn compare(root: &Path, python: &Path, seed: Option<u64>) -> Result<(
 fn some_seed() -> u64 {
     let time = SystemTime::now().duration_since(UNIX_EPOCH);
     time.map_or(0, |time| u64::from(time.subsec_nanos()))
-}
-
-/// The output of a program, which must exit successfully.
-fn printed(command: &mut Command, what: &'static str) -> Result<String, String> {
-    let output = command.stderr(Stdio::inherit()).output();
-    let output = output.map_err(|error| format!("{what}: {error}"))?;
-    if !output.status.success() {
-        return Err(format!("{what}: {}", output.status));
-    }
-    String::from_utf8(output.stdout).map_err(|error| format!("{what}: {error}"))
 }
 
 fn lines<'a, T: Deserialize<'a>>(text: &'a str) -> Option<Vec<T>> {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
-use super::{LONG, LONGER, SHORT, claim, employ, entry, id, ids, settle};
-use crate::store::{Appended, Settled, Store, WorkerState};
+use super::{LONG, LONGER, SHORT, assert_status, claim, employ, entry, id, ids, settle};
+use crate::store::{Appended, Settled, Status, Store, WorkerState};
 
 /// Checks the contract of a store. `open` returns an empty store, a new one for each check.
 ///
@@ -282,10 +282,11 @@ async fn the_status_counts_each_event_once(store: &impl Store) {
         [(1, Some("a")), (2, Some("a")), (3, None), (4, Some("b"))],
     )
     .await;
-    let status = store.status().await.unwrap();
-    assert_eq!((status.ready, status.waiting, status.leased), (3, 1, 0));
-    assert_eq!((status.dead, status.blocked_lanes), (0, 0));
-    assert!(status.oldest.is_some());
+    let undone = |status: &Status| (status.ready, status.waiting, status.leased);
+    let rest = |status: &Status| (status.dead, status.blocked_lanes);
+    assert_status(store, undone, (3, 1, 0)).await;
+    assert_status(store, rest, (0, 0)).await;
+    assert!(store.status().await.unwrap().oldest.is_some());
     for one in &claim(store, 8, LONG).await {
         match id(one) {
             1 => assert!(settle(store, one, Settled::RetryIn(LONG)).await),
@@ -293,9 +294,8 @@ async fn the_status_counts_each_event_once(store: &impl Store) {
             _ => {}
         }
     }
-    let status = store.status().await.unwrap();
-    assert_eq!((status.ready, status.waiting, status.leased), (0, 2, 1));
-    assert_eq!((status.dead, status.blocked_lanes), (1, 1));
+    assert_status(store, undone, (0, 2, 1)).await;
+    assert_status(store, rest, (1, 1)).await;
 }
 
 async fn a_worker_is_seen(store: &impl Store) {

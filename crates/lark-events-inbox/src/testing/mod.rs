@@ -31,20 +31,25 @@
 mod contract;
 mod model;
 
+use std::fmt::Debug;
 use std::time::Duration;
 
 use lark_events::{Delivery, EventHeader, RawJson};
 
+use tokio::time::sleep;
+
 pub use self::contract::conforms;
 pub use self::model::{Call, Model, calls};
 use crate::store::{
-    AttemptOutcome, Claimed, Entry, Settled, Settlement, Store, WorkerId, WorkerState,
+    AttemptOutcome, Claimed, Entry, Settled, Settlement, Status, Store, WorkerId, WorkerState,
 };
 
 /// Longer than any test takes.
 const LONG: Duration = Duration::from_hours(1);
 /// Over soon.
 const SHORT: Duration = Duration::from_millis(20);
+/// The looks at a status until it is the expected one.
+const MAX_LOOKS: usize = 50;
 /// Longer than [`SHORT`], for stores with clocks of their own.
 const LONGER: Duration = Duration::from_millis(60);
 
@@ -92,6 +97,22 @@ async fn settle(store: &impl Store, claimed: &Claimed, settled: Settled) -> bool
     let settled = store.settle(vec![settlement]).await.unwrap();
     assert_eq!(settled.len(), 1);
     settled[0]
+}
+
+/// Waits until a fact of the status is the expected one, and asserts that it is: the status of a store on servers may
+/// lag a moment behind its events.
+async fn assert_status<T: PartialEq + Debug>(
+    store: &impl Store,
+    fact: impl Fn(&Status) -> T,
+    expected: T,
+) {
+    for _ in 0..MAX_LOOKS {
+        if fact(&store.status().await.unwrap()) == expected {
+            return;
+        }
+        sleep(SHORT).await;
+    }
+    assert_eq!(fact(&store.status().await.unwrap()), expected);
 }
 
 /// Records a running worker, without which some stores take no events.

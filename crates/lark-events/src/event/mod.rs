@@ -1,6 +1,7 @@
 //! An event between its bytes and its handler: its envelope, the delivery that a transport creates, and
 //! the typed event with its header.
 
+mod cloud_event;
 mod delivery;
 mod document;
 mod duplicate_key;
@@ -10,11 +11,13 @@ mod event_type;
 mod header;
 mod info;
 mod known;
+mod percent;
 mod typed;
 mod unread;
 mod user_id;
 mod validate;
 
+pub use self::cloud_event::CloudEvent;
 #[cfg(feature = "old-card")]
 pub(crate) use self::delivery::OLD_CARD_CALLBACK;
 pub use self::delivery::{Delivery, DeliveryKind, Transport};

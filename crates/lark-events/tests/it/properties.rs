@@ -2,6 +2,7 @@
 //! by one, and what no change of a signed request gets past.
 
 mod again;
+mod cloud_event;
 mod document;
 mod envelope;
 mod json;

@@ -1,0 +1,7 @@
+//! The store on real servers.
+
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod contract;
+mod server;
