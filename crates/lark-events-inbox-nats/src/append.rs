@@ -85,17 +85,21 @@ impl Link {
         self.address(entry, message::headers(entry))
     }
 
-    /// The message of an event with these headers.
-    fn address(&self, entry: &Entry, headers: HeaderMap) -> Outgoing {
+    /// The message of an event with these headers and those of CloudEvents.
+    fn address(&self, entry: &Entry, mut headers: HeaderMap) -> Outgoing {
         let partitions = self.streams.partitions;
         let lane = entry.lane.as_deref();
         let partition = lane.map(|lane| subject::partition(lane, partitions));
         let (header, names) = (&entry.delivery.header, &self.setup.names);
         let app = header.app_id.as_deref();
+        let event = entry.delivery.to_cloud_event();
+        for (name, value) in event.nats_headers() {
+            headers.insert(name, &*value);
+        }
         Outgoing {
             subject: names.event(app, partition, &header.event_type),
             headers,
-            body: entry.delivery.to_document(),
+            body: event.data.into_bytes(),
             consumer: usize::from(partition.unwrap_or(partitions)),
         }
     }
@@ -127,9 +131,9 @@ impl Link {
         let id = format!("dead {}", event.seq);
         let mut headers = message::copy(&event.entry, Some(id));
         message::fail(&mut headers, event.attempt, settlement);
-        let document = event.entry.delivery.to_document();
-        self.publish(self.setup.names.dead(event.seq), headers, document)
-            .await
+        let letter = self.address(&event.entry, headers);
+        let subject = self.setup.names.dead(event.seq);
+        self.publish(subject, letter.headers, letter.body).await
     }
 
     /// Copies an event that leaves its lane.

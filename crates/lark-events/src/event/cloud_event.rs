@@ -80,6 +80,12 @@ impl CloudEvent {
         self.headers(Name::in_nats)
     }
 
+    /// A text as the value of a header in binary mode, for headers of your own beside those of an event.
+    #[must_use]
+    pub fn header_value(text: &str) -> Cow<'_, str> {
+        as_header_value(text)
+    }
+
     fn headers(
         &self,
         header: fn(Name) -> &'static str,
