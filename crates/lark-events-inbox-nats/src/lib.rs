@@ -42,3 +42,8 @@ mod subject;
 
 pub use self::builder::NatsStoreBuilder;
 pub use self::store::NatsStore;
+
+/// The examples of README.md.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
