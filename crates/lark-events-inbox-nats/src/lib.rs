@@ -27,12 +27,14 @@
     )
 )]
 
+mod admin;
 mod append;
 mod batch;
 mod builder;
 mod failure;
 mod held;
 mod link;
+mod log;
 mod look;
 mod message;
 mod setup;
