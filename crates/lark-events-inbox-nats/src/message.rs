@@ -160,7 +160,7 @@ fn encode(text: &str) -> Cow<'_, str> {
 }
 
 /// The text of a value. What is no valid `%XX` stays as it is.
-fn decode(value: &str) -> String {
+pub(crate) fn decode(value: &str) -> String {
     let mut bytes = Vec::with_capacity(value.len());
     let mut rest = value.as_bytes();
     while let Some((&first, after)) = rest.split_first() {
