@@ -3,5 +3,19 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../../../lark-events-inbox/tests/it/app.rs"]
+#[expect(dead_code, reason = "the tests of lark-events-inbox use the rest")]
+mod app;
 mod contract;
+mod full;
+#[path = "../../../lark-events-inbox/tests/it/logs.rs"]
+mod logs;
+mod messages;
+mod outages;
 mod server;
+mod settings;
+#[path = "../../../lark-events-tower/tests/it/support.rs"]
+#[expect(dead_code, reason = "the tests of lark-events-tower use the rest")]
+mod support;
+#[path = "../../../lark-events-inbox-postgres/tests/it/webhook.rs"]
+mod webhook;

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lark_events::{BoxError, Delivery, Outcome};
-use lark_events_inbox::{Inbox, Store as _};
-use lark_events_inbox_postgres::PostgresStore;
+use lark_events_inbox::{Inbox, Store};
 use lark_events_sim::Document;
 use lark_events_tower::EventService;
 use serde_json::json;
@@ -26,8 +25,8 @@ const WAIT: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Its events have the lane `t`.
-pub(crate) struct App {
-    pub(crate) store: Arc<PostgresStore>,
+pub(crate) struct App<S> {
+    pub(crate) store: Arc<S>,
     pub(crate) record: Arc<Record>,
     pub(crate) log: Log,
     service: EventService<BoxCloneSyncService<Delivery, Outcome, BoxError>>,
@@ -36,12 +35,8 @@ pub(crate) struct App {
     _guard: DefaultGuard,
 }
 
-impl App {
-    pub(crate) async fn on(url: impl Into<String>) -> Self {
-        Self::with(PostgresStore::connect(url).await.unwrap()).await
-    }
-
-    pub(crate) async fn with(store: PostgresStore) -> Self {
+impl<S: Store> App<S> {
+    pub(crate) async fn with(store: S) -> Self {
         let (log, guard) = logged();
         let store = Arc::new(store);
         let (service, record) = taking(Duration::ZERO);

@@ -1,0 +1,54 @@
+//! A server that fails while events come in: the sender is not acknowledged, the log has one line for each
+//! consequence, and events are acknowledged again once the cause is gone, by the same store.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use lark_events_inbox::{Store as _, StoreErrorKind};
+use lark_events_inbox_nats::NatsStore;
+use lark_events_test_servers::NatsSettings;
+use tokio::time::sleep;
+
+use crate::server::{builder, cause, refused, start};
+use crate::webhook::App;
+
+const UNAVAILABLE: &str = "the store is unavailable";
+
+/// Waits until the store has noticed that the server is gone.
+async fn disconnected(app: &App<NatsStore>) {
+    while app.store.status().await.is_ok() {
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_stops_and_starts_again() {
+    let Some(server) = start("a server of NATS that stops", &NatsSettings::new()) else {
+        return;
+    };
+    let mut app = App::on(&server).await;
+    assert_eq!(app.push("before", 1).await, 200);
+    app.all_handled().await;
+    server.stop();
+    disconnected(&app).await;
+    for _ in 0..3 {
+        assert_eq!(app.push("e", 1).await, 500);
+    }
+    let error = refused(builder(server.url())).await;
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    assert!(cause(&error).contains("refused"), "{}", cause(&error));
+    server.restart();
+    app.redeliver("e", 1).await;
+    app.redeliver("before", 1).await;
+    app.is_healthy_after(&[UNAVAILABLE, "no connection to a server of NATS"])
+        .await;
+    server.kill();
+    disconnected(&app).await;
+    assert_eq!(app.push("f", 1).await, 500);
+    server.restart();
+    app.redeliver("f", 1).await;
+    app.all_handled().await;
+    // A server that is killed may lose acknowledgements of workers.
+    let ids: BTreeSet<_> = app.record.ids().into_iter().collect();
+    assert!(ids.iter().eq(["before", "e", "f"]), "{ids:?}");
+}
