@@ -8,6 +8,7 @@ use async_nats::{ConnectOptions, ServerAddr};
 use lark_events_inbox::{StoreError, StoreErrorKind};
 
 use crate::failure::failed;
+use crate::message::unescape;
 use crate::setup::Setup;
 use crate::store::NatsStore;
 use crate::subject::Names;
@@ -32,7 +33,7 @@ struct Tls {
 /// Its secrets never print.
 #[derive(Clone)]
 enum Login {
-    /// That of the URL, if it has one.
+    /// That of the URL: a user and a password, a token, or none.
     Url,
     Token(String),
     User(String, String),
@@ -160,13 +161,17 @@ impl NatsStoreBuilder {
             let text = "expected a prefix of letters, digits, `-` and `_`";
             return Err(StoreError::with_source(StoreErrorKind::Unsupported, text));
         }
-        let addresses = addresses(&self.url)?;
+        let (addresses, login) = addresses(&self.url)?;
+        let login = match self.login {
+            Login::Url => login.unwrap_or(Login::Url),
+            other => other,
+        };
         let mut options = ConnectOptions::new()
             .name("lark-events")
             // A process need not hear its own wake-ups.
             .no_echo()
             .connection_timeout(CONNECT_TIMEOUT);
-        options = match self.login {
+        options = match login {
             Login::Url => options,
             Login::Token(token) => options.token(token),
             Login::User(user, password) => options.user_and_password(user, password),
@@ -191,13 +196,29 @@ impl NatsStoreBuilder {
     }
 }
 
-/// The servers of a URL. The error has no part of it: it may contain a password.
-fn addresses(url: &str) -> Result<Vec<ServerAddr>, StoreError> {
-    let addresses = url.split(',').map(|url| url.trim().parse());
-    addresses.collect::<Result<_, _>>().map_err(|_| {
+/// The servers of a URL, and the user and the password of the first with a login: that of the others is the same.
+/// The client ignores the login of a URL, and logs it. The error has no part of the URL.
+fn addresses(url: &str) -> Result<(Vec<ServerAddr>, Option<Login>), StoreError> {
+    let mut login = None;
+    let addresses = url.split(',').map(|url| {
+        let url = url.trim();
+        let (scheme, rest) = url.split_once("://").unwrap_or(("nats", url));
+        let Some((user, host)) = rest.rsplit_once('@') else {
+            return format!("{scheme}://{rest}").parse();
+        };
+        if login.is_none() && !user.is_empty() {
+            login = Some(match user.split_once(':') {
+                Some((user, password)) => Login::User(unescape(user), unescape(password)),
+                None => Login::Token(unescape(user)),
+            });
+        }
+        format!("{scheme}://{host}").parse()
+    });
+    let addresses = addresses.collect::<Result<Vec<_>, _>>().map_err(|_| {
         let text = "expected URLs such as `nats://host:4222`, separated by commas";
         StoreError::with_source(StoreErrorKind::Unsupported, text)
-    })
+    })?;
+    Ok((addresses, login))
 }
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

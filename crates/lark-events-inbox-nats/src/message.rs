@@ -128,7 +128,7 @@ pub(crate) fn received(headers: &HeaderMap, published: SystemTime) -> SystemTime
 }
 
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {
-    Some(decode(headers.get(name)?.as_str()))
+    Some(unescape(headers.get(name)?.as_str()))
 }
 
 fn millis(time: SystemTime) -> u128 {
@@ -160,7 +160,7 @@ fn encode(text: &str) -> Cow<'_, str> {
 }
 
 /// The text of a value. What is no valid `%XX` stays as it is.
-fn decode(value: &str) -> String {
+pub(crate) fn unescape(value: &str) -> String {
     let mut bytes = Vec::with_capacity(value.len());
     let mut rest = value.as_bytes();
     while let Some((&first, after)) = rest.split_first() {
@@ -194,8 +194,8 @@ mod tests {
                 encoded.bytes().all(|byte| byte.is_ascii_graphic()),
                 "{encoded}"
             );
-            assert_eq!(decode(&encoded), text);
+            assert_eq!(unescape(&encoded), text);
         }
-        assert_eq!(decode("100%"), "100%");
+        assert_eq!(unescape("100%"), "100%");
     }
 }

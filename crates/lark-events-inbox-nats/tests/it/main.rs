@@ -8,6 +8,7 @@
 mod app;
 mod contract;
 mod full;
+mod login;
 #[path = "../../../lark-events-inbox/tests/it/logs.rs"]
 mod logs;
 mod messages;

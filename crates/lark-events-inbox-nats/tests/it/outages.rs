@@ -2,24 +2,14 @@
 //! consequence, and events are acknowledged again once the cause is gone, by the same store.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
-use lark_events_inbox::{Store as _, StoreErrorKind};
-use lark_events_inbox_nats::NatsStore;
+use lark_events_inbox::StoreErrorKind;
 use lark_events_test_servers::NatsSettings;
-use tokio::time::sleep;
 
 use crate::server::{builder, cause, refused, start};
 use crate::webhook::App;
 
 const UNAVAILABLE: &str = "the store is unavailable";
-
-/// Waits until the store has noticed that the server is gone.
-async fn disconnected(app: &App<NatsStore>) {
-    while app.store.status().await.is_ok() {
-        sleep(Duration::from_millis(10)).await;
-    }
-}
 
 #[tokio::test]
 async fn a_server_that_stops_and_starts_again() {
@@ -30,7 +20,7 @@ async fn a_server_that_stops_and_starts_again() {
     assert_eq!(app.push("before", 1).await, 200);
     app.all_handled().await;
     server.stop();
-    disconnected(&app).await;
+    app.disconnected().await;
     for _ in 0..3 {
         assert_eq!(app.push("e", 1).await, 500);
     }
@@ -43,7 +33,7 @@ async fn a_server_that_stops_and_starts_again() {
     app.is_healthy_after(&[UNAVAILABLE, "no connection to a server of NATS"])
         .await;
     server.kill();
-    disconnected(&app).await;
+    app.disconnected().await;
     assert_eq!(app.push("f", 1).await, 500);
     server.restart();
     app.redeliver("f", 1).await;

@@ -2,10 +2,12 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use lark_events_inbox::StoreError;
+use lark_events_inbox::{Store as _, StoreError};
 use lark_events_inbox_nats::{NatsStore, NatsStoreBuilder};
 use lark_events_test_servers::{Nats, NatsSettings};
+use tokio::time::sleep;
 
 use crate::webhook::App;
 
@@ -50,6 +52,13 @@ impl App<NatsStore> {
     pub(crate) async fn of(builder: NatsStoreBuilder) -> Self {
         let builder = builder.partitions(8).ack_wait(NatsStore::MIN_ACK_WAIT);
         Self::with(builder.connect().await.unwrap()).await
+    }
+
+    /// Waits until the store has noticed that the server is gone.
+    pub(crate) async fn disconnected(&self) {
+        while self.store.status().await.is_ok() {
+            sleep(Duration::from_millis(10)).await;
+        }
     }
 }
 
