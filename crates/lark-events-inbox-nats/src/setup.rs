@@ -1,11 +1,13 @@
 //! The streams of a store and their consumers: created, or checked.
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::time::Duration;
 
 use async_nats::Client;
+use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::consumer::{AckPolicy, FromConsumer as _, Info, PullConsumer, pull};
-use async_nats::jetstream::context::{Context, GetStreamErrorKind};
+use async_nats::jetstream::context::{Context, GetStreamErrorKind, RequestError, RequestErrorKind};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType, Stream};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use lark_events::limits::MAX_EVENT_BYTES;
@@ -23,6 +25,11 @@ pub(crate) const SYNC_ALWAYS: &str = "lark-events-sync-always";
 const MAX_HEADERS: usize = 64 * 1024;
 /// The events without a lane that all workers may handle at once, with those that wait for a retry.
 const MAX_ANY: i64 = 16_384;
+/// The answers of a server whose JetStream is not for this account.
+const WITHOUT: [ErrorCode; 2] = [
+    ErrorCode::JETSTREAM_NOT_ENABLED,
+    ErrorCode::JETSTREAM_NOT_ENABLED_FOR_ACCOUNT,
+];
 /// The consumers that are created at once.
 const AT_ONCE: usize = 16;
 /// The time after which a worker that has sent no heartbeat is forgotten.
@@ -116,6 +123,14 @@ impl Setup {
             Err(error) => match error.kind() {
                 GetStreamErrorKind::JetStream(answer) if answer.code() == 404 => {
                     context.create_stream(config).await
+                }
+                GetStreamErrorKind::JetStream(answer) if WITHOUT.contains(&answer.error_code()) => {
+                    return Err(wrong(StoreErrorKind::Unsupported, text(&error)));
+                }
+                // Not even the server of the client needs JetStream, if another of the cluster has it.
+                _ if is_not_served(&error) => {
+                    let text = "no server has JetStream: add `jetstream {}` to the configuration";
+                    return Err(wrong(StoreErrorKind::Unsupported, text.to_owned()));
                 }
                 _ => return Err(failed(&error)),
             },
@@ -288,6 +303,19 @@ impl Setup {
         expect("metadata", partitions.is_some(), &expected)?;
         Ok(partitions.unwrap_or(self.partitions))
     }
+}
+
+/// Whether a request had nobody to answer it.
+fn is_not_served(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let request = error.downcast_ref::<RequestError>();
+        if request.is_some_and(|it| it.kind() == RequestErrorKind::NoResponders) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 fn max_ack_pending(partition: Option<u16>) -> i64 {

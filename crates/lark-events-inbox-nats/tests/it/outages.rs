@@ -42,3 +42,32 @@ async fn a_server_that_stops_and_starts_again() {
     let ids: BTreeSet<_> = app.record.ids().into_iter().collect();
     assert!(ids.iter().eq(["before", "e", "f"]), "{ids:?}");
 }
+#[tokio::test]
+async fn a_server_that_loses_jetstream() {
+    let settings = NatsSettings::new();
+    let Some(server) = start("a server of NATS without JetStream", &settings) else {
+        return;
+    };
+    let mut app = App::on(&server).await;
+    assert_eq!(app.push("before", 1).await, 200);
+    app.all_handled().await;
+    let with = settings.line(crate::server::MAX_PAYLOAD);
+    server.configure(&with.clone().without_jetstream());
+    server.stop();
+    app.disconnected().await;
+    server.restart();
+    for _ in 0..3 {
+        assert_eq!(app.push("e", 1).await, 500);
+    }
+    let error = refused(builder(server.url())).await;
+    assert_eq!(error.kind(), StoreErrorKind::Unsupported);
+    assert_eq!(
+        cause(&error),
+        "no server has JetStream: add `jetstream {}` to the configuration"
+    );
+    server.configure(&with);
+    server.restart();
+    app.redeliver("e", 1).await;
+    app.is_healthy_after(&[UNAVAILABLE]).await;
+    assert_eq!(app.record.ids(), ["before", "e"]);
+}
