@@ -10,6 +10,7 @@ use crate::server::{builder, cause, refused, start};
 use crate::webhook::App;
 
 const UNAVAILABLE: &str = "the store is unavailable";
+const TIMED_OUT: &str = "the store did not answer in time";
 
 #[tokio::test]
 async fn a_server_that_stops_and_starts_again() {
@@ -69,5 +70,27 @@ async fn a_server_that_loses_jetstream() {
     server.restart();
     app.redeliver("e", 1).await;
     app.is_healthy_after(&[UNAVAILABLE]).await;
+    assert_eq!(app.record.ids(), ["before", "e"]);
+}
+#[tokio::test]
+async fn a_server_that_does_not_answer() {
+    let Some(server) = start("a server of NATS that is frozen", &NatsSettings::new()) else {
+        return;
+    };
+    let mut app = App::on(&server).await;
+    assert_eq!(app.push("before", 1).await, 200);
+    app.all_handled().await;
+    server.freeze();
+    for _ in 0..2 {
+        assert_eq!(app.push("e", 1).await, 500);
+    }
+    let error = refused(builder(server.url())).await;
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    assert_eq!(cause(&error), "timed out");
+    let log = app.log.text();
+    assert!(!log.contains("the store works again"), "{log}");
+    server.thaw();
+    app.redeliver("e", 1).await;
+    app.is_healthy_after(&[TIMED_OUT]).await;
     assert_eq!(app.record.ids(), ["before", "e"]);
 }
