@@ -187,13 +187,10 @@ impl Link {
     pub(crate) async fn fill(&self, max: usize) -> Result<(), StoreError> {
         self.connected()?;
         self.give_back().await;
-        {
-            let mut looks = self.looks();
-            looks.forget(self.streams.ack_wait);
-            if looks.are_lost() {
-                let text = "the consumers do not answer";
-                return Err(StoreError::with_source(StoreErrorKind::TimedOut, text));
-            }
+        self.looks().forget(self.streams.ack_wait);
+        if self.looks().are_lost() && !self.is_answered().await? {
+            let text = "the consumers do not answer";
+            return Err(StoreError::with_source(StoreErrorKind::TimedOut, text));
         }
         let mut is_first = true;
         while self.step(max, is_first).await? {
@@ -243,6 +240,23 @@ impl Link {
             }
         };
         timeout(LOOK_TIMEOUT, answered).await.is_ok()
+    }
+
+    /// Whether a consumer answers, none of which has for a while.
+    async fn is_answered(&self) -> Result<bool, StoreError> {
+        self.explore(1).await?;
+        let answered = async {
+            loop {
+                let answered = self.answered.notified();
+                tokio::pin!(answered);
+                answered.as_mut().enable();
+                if !self.looks().are_lost() {
+                    return;
+                }
+                answered.await;
+            }
+        };
+        Ok(timeout(LOOK_TIMEOUT, answered).await.is_ok())
     }
 
     /// Waits until no look of this process is under way, whose event would count as that of another.
@@ -367,6 +381,7 @@ impl Link {
         let said = timeout(TIMEOUT, event.acker.double_ack_with(kind)).await;
         match said {
             Ok(Ok(())) => {
+                self.looks().heard();
                 self.holdings().heard(event.seq, said_at);
                 Ok(())
             }

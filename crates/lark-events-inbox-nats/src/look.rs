@@ -41,8 +41,8 @@ pub(crate) struct Looks {
     explored_at: Option<Instant>,
     waiting: HashMap<u64, Look>,
     next: u64,
-    /// When a consumer last answered.
-    heard_at: Instant,
+    /// When a consumer was first asked since one last answered.
+    unheard_since: Option<Instant>,
 }
 
 /// The next step of a claim.
@@ -63,7 +63,7 @@ impl Looks {
             explored_at: None,
             waiting: HashMap::new(),
             next: 0,
-            heard_at: Instant::now(),
+            unheard_since: None,
         }
     }
 
@@ -152,9 +152,11 @@ impl Looks {
     /// Notes a look, and names it.
     pub(crate) fn begin(&mut self, consumer: usize, events: usize) -> u64 {
         self.next = self.next.wrapping_add(1);
+        let asked_at = Instant::now();
+        self.unheard_since.get_or_insert(asked_at);
         let look = Look {
             consumer,
-            asked_at: Instant::now(),
+            asked_at,
             left: events,
         };
         self.waiting.insert(self.next, look);
@@ -164,7 +166,7 @@ impl Looks {
     /// An event of a consumer has come. Returns when it was asked for, at the earliest: an event does not name its
     /// look, and the answer to an older one may have been lost. `None` if nothing was asked for.
     pub(crate) fn came(&mut self, consumer: usize) -> Option<Instant> {
-        self.heard_at = Instant::now();
+        self.heard();
         let of_it = |look: &&Look| look.consumer == consumer;
         let asked_at = self
             .waiting
@@ -189,7 +191,7 @@ impl Looks {
 
     /// A look has ended.
     pub(crate) fn end(&mut self, name: u64) {
-        self.heard_at = Instant::now();
+        self.heard();
         self.waiting.remove(&name);
     }
 
@@ -205,10 +207,15 @@ impl Looks {
         names.iter().any(|name| self.waiting.contains_key(name))
     }
 
+    /// Notes that the server has answered.
+    pub(crate) fn heard(&mut self) {
+        self.unheard_since = None;
+    }
+
     /// Whether no consumer has answered for too long.
     pub(crate) fn are_lost(&self) -> bool {
-        let mut waiting = self.waiting.values();
-        waiting.any(|look| look.asked_at >= self.heard_at && look.asked_at.elapsed() >= LOST)
+        self.unheard_since
+            .is_some_and(|since| since.elapsed() >= LOST)
     }
 
     /// Forgets looks whose events would no longer be this process's own.
@@ -267,17 +274,32 @@ mod tests {
         let name = looks.begin(0, 1);
         let plan = looks.plan(1, |_| false);
         assert_eq!((plan.asks, plan.under_way), (vec![], vec![name]));
-        assert!(!looks.are_lost());
         tokio::time::advance(LOST).await;
-        assert!(looks.are_lost());
         assert_eq!(looks.plan(1, |_| false).asks, [(0, 1)]);
         // Its answer may still come, and its event is counted from its time on.
         let later = looks.begin(0, 1);
         let asked_at = looks.came(0).unwrap();
         assert_eq!(asked_at.elapsed(), LOST);
         assert!(!looks.wait(&[later]), "the new look is answered");
-        assert!(!looks.are_lost());
         looks.end(name);
         assert!(looks.came(0).is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn consumers_are_lost_until_one_answers() {
+        let mut looks = Looks::new(2);
+        tokio::time::advance(LOST).await;
+        assert!(!looks.are_lost());
+        let first = looks.begin(0, 1);
+        assert!(!looks.are_lost());
+        tokio::time::advance(LOST).await;
+        assert!(looks.are_lost());
+        // Not only while the looks are remembered.
+        looks.forget(LOST);
+        assert!(!looks.wait(&[first]));
+        let second = looks.begin(1, 1);
+        assert!(looks.are_lost());
+        looks.end(second);
+        assert!(!looks.are_lost());
     }
 }

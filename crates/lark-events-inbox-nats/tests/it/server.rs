@@ -2,9 +2,14 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
+use lark_events_inbox::{Store as _, StoreError};
 use lark_events_inbox_nats::{NatsStore, NatsStoreBuilder};
 use lark_events_test_servers::{Nats, NatsSettings};
+use tokio::time::sleep;
+
+use crate::webhook::App;
 
 /// As large as the largest event with its headers.
 pub(crate) const MAX_PAYLOAD: &str = "max_payload: 8MB";
@@ -19,6 +24,12 @@ pub(crate) fn server(what: &str) -> Option<&'static Nats> {
     SERVER.get_or_init(start).as_ref()
 }
 
+/// A server of its own for a test that stops it or has other settings.
+pub(crate) fn start(what: &str, settings: &NatsSettings) -> Option<Nats> {
+    let program = Nats::installed_or_skip(what)?;
+    Some(program.start(&settings.clone().line(MAX_PAYLOAD)))
+}
+
 /// A store with streams of its own, which is not connected yet.
 pub(crate) fn builder(url: String) -> NatsStoreBuilder {
     static PREFIXES: AtomicUsize = AtomicUsize::new(0);
@@ -30,4 +41,33 @@ pub(crate) fn builder(url: String) -> NatsStoreBuilder {
 pub(crate) async fn open(server: &Nats) -> Arc<NatsStore> {
     let store = builder(server.url()).partitions(8);
     Arc::new(store.connect().await.unwrap())
+}
+
+impl App<NatsStore> {
+    /// Its store gives the events of a lost claim again after a short time.
+    pub(crate) async fn on(server: &Nats) -> Self {
+        Self::of(builder(server.url())).await
+    }
+
+    pub(crate) async fn of(builder: NatsStoreBuilder) -> Self {
+        let builder = builder.partitions(8).ack_wait(NatsStore::MIN_ACK_WAIT);
+        Self::with(builder.connect().await.unwrap()).await
+    }
+
+    /// Waits until the store has noticed that the server is gone.
+    pub(crate) async fn disconnected(&self) {
+        while self.store.status().await.is_ok() {
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+/// Why a store does not open.
+pub(crate) async fn refused(builder: NatsStoreBuilder) -> StoreError {
+    builder.connect().await.unwrap_err()
+}
+
+/// What a failure says besides its kind.
+pub(crate) fn cause(error: &StoreError) -> String {
+    std::error::Error::source(error).unwrap().to_string()
 }

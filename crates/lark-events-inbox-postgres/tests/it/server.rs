@@ -7,6 +7,8 @@ use lark_events_inbox::StoreError;
 use lark_events_inbox_postgres::PostgresStore;
 use lark_events_test_servers::Postgres;
 
+use crate::webhook::App;
+
 /// The server; `None` where there is none, which is an error in CI.
 pub(crate) fn server(what: &str) -> Option<&'static Postgres> {
     static SERVER: OnceLock<Option<Postgres>> = OnceLock::new();
@@ -28,6 +30,12 @@ pub(crate) async fn open(server: &Postgres) -> Arc<PostgresStore> {
     let schema = format!("inbox_{}", SCHEMAS.fetch_add(1, Ordering::Relaxed));
     let store = PostgresStore::builder(server.url()).schema(schema);
     Arc::new(store.connect().await.unwrap())
+}
+
+impl App<PostgresStore> {
+    pub(crate) async fn on(url: impl Into<String>) -> Self {
+        Self::with(PostgresStore::connect(url).await.unwrap()).await
+    }
 }
 
 /// What a failure says besides its kind.

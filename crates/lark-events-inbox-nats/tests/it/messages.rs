@@ -1,0 +1,68 @@
+//! Messages that a server does not take, and messages that are no events.
+
+use async_nats::jetstream;
+use lark_events::RawJson;
+use lark_events_inbox::{Appended, Entry, Refused, Store as _};
+use lark_events_test_servers::{Nats, NatsSettings};
+
+use crate::app::event;
+use crate::server::{builder, server};
+use crate::webhook::App;
+
+#[tokio::test]
+async fn an_event_that_is_too_large_for_the_server_does_not_affect_its_neighbours() {
+    let Some(program) = Nats::installed_or_skip("an event that is too large for NATS") else {
+        return;
+    };
+    let server = program.start(&NatsSettings::new().line("max_payload: 200KB"));
+    let builder = builder(server.url()).max_event_bytes(100_000);
+    let mut app = App::of(builder).await;
+    let entry = |id: &str, bytes: usize| {
+        let mut delivery = event(Some("t"), id);
+        let body = format!("\"{}\"", "x".repeat(bytes));
+        delivery.raw = RawJson::parse(body).unwrap();
+        let mut entry = Entry::new(delivery);
+        entry.key = Some(id.to_owned());
+        entry
+    };
+    let batch = vec![entry("a", 1), entry("b", 250_000), entry("c", 1)];
+    let expected = [
+        Appended::New,
+        Appended::Refused(Refused::TooLarge),
+        Appended::New,
+    ];
+    assert_eq!(app.store.append(batch).await.unwrap(), expected);
+    // A sender learns it too.
+    assert_eq!(app.push("d", 250_000).await, 500);
+    assert_eq!(app.push("e", 1).await, 200);
+    app.all_handled().await;
+    assert_eq!(app.record.ids(), ["a", "c", "e"]);
+}
+
+#[tokio::test]
+async fn a_message_that_is_no_event_is_skipped() {
+    let Some(server) = server("a message of NATS that is no event") else {
+        return;
+    };
+    let prefix = "NOEVENT";
+    let mut app = App::of(builder(server.url()).prefix(prefix)).await;
+    assert_eq!(app.push("before", 1).await, 200);
+    app.all_handled().await;
+    let client = async_nats::connect(server.url()).await.unwrap();
+    let context = jetstream::new(client);
+    for partition in ["p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7", "any"] {
+        let subject = format!("noevent.inbox._.{partition}.x");
+        let published = context.publish(subject, "no event".into()).await.unwrap();
+        published.await.unwrap();
+    }
+    assert_eq!(app.push("after", 1).await, 200);
+    app.all_handled().await;
+    assert_eq!(app.record.ids(), ["before", "after"]);
+    let log = app.log.text();
+    let lines = log.lines().filter(|line| line.contains("ERROR"));
+    let lines: Vec<_> = lines.collect();
+    assert_eq!(lines.len(), 9, "{log}");
+    for line in lines {
+        assert!(line.contains("a message of the stream is not an event: it is skipped"));
+    }
+}
