@@ -36,9 +36,13 @@ impl NatsStore {
         limit: usize,
     ) -> Result<Vec<(Row, u64)>, StoreError> {
         let dead = self.link.dead().await?;
-        let first = after.map_or(0, |after| after.saturating_add(1));
+        let after = after.map(|after| after.saturating_add(1));
+        let first = [after, filter.from_seq, filter.seq];
+        let first = first.into_iter().flatten().max().unwrap_or_default();
+        let last = [filter.to_seq, filter.seq].into_iter().flatten().min();
         let mut letters = Vec::new();
-        for seq in dead.range(first..) {
+        let among = dead.iter().skip_while(|seq| **seq < first);
+        for seq in among.take_while(|seq| last.is_none_or(|last| **seq <= last)) {
             if letters.len() >= limit {
                 break;
             }
