@@ -21,6 +21,7 @@ pages! {
     Deliveries include_str!("guide/deliveries.md"),
     Inbox include_str!("guide/inbox.md"),
     Postgres include_str!("guide/postgres.md"),
+    Nats include_str!("guide/nats.md"),
     OwnEvents include_str!("guide/own-events.md"),
     Testing include_str!("guide/testing.md"),
     Deploying include_str!("guide/deploying.md"),

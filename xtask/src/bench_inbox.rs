@@ -10,7 +10,8 @@ pub(crate) struct Options {
     /// The store to measure. `sqlite` measures the one in memory too
     #[arg(long, value_enum, default_value = "sqlite")]
     store: Measured,
-    /// The parts to measure on PostgreSQL, all by default: store, processes, lane, held
+    /// The parts to measure, all by default: store, processes, lane, held on PostgreSQL; store, cluster, always,
+    /// memory on NATS
     #[arg(value_name = "PART")]
     parts: Vec<String>,
 }
@@ -19,6 +20,7 @@ pub(crate) struct Options {
 enum Measured {
     Sqlite,
     Postgres,
+    Nats,
 }
 
 /// Runs it to its end.
@@ -26,6 +28,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<(), String> {
     let (package, example) = match options.store {
         Measured::Sqlite => ("lark-events-inbox", "bench"),
         Measured::Postgres => ("lark-events-inbox-postgres", "bench-postgres"),
+        Measured::Nats => ("lark-events-inbox-nats", "bench-nats"),
     };
     let mut command = cargo::command(root);
     command

@@ -22,6 +22,13 @@ pub(crate) struct Outgoing {
     consumer: usize,
 }
 
+impl Outgoing {
+    /// On the wire, or more.
+    fn size(&self) -> usize {
+        message::size(&self.headers).saturating_add(self.body.len())
+    }
+}
+
 impl Link {
     /// Appends a batch. The messages are sent in their order, which is that of each lane, and the size of the batch
     /// bounds those that wait for their answer.
@@ -29,46 +36,44 @@ impl Link {
         self.connected()?;
         let largest = self.client.server_info().max_payload;
         let messages: Vec<_> = batch.iter().map(|entry| self.outgoing(entry)).collect();
-        let fits =
-            |one: &Outgoing| message::size(&one.headers).saturating_add(one.body.len()) <= largest;
-        let sent: Vec<_> = messages.iter().filter(|one| fits(one)).collect();
-        let mut appended = match self.streams.is_atomic && sent.len() > 1 {
+        let fit: Vec<_> = messages.iter().map(|one| one.size() <= largest).collect();
+        let consumers: Vec<_> = messages.iter().map(|one| one.consumer).collect();
+        let sent = messages.into_iter().zip(&fit);
+        let sent: Vec<_> = sent
+            .filter(|(_, fits)| **fits)
+            .map(|(one, _)| one)
+            .collect();
+        let stored = match self.streams.is_atomic && sent.len() > 1 {
             true => match batch::publish(self, &sent).await? {
-                Some(appended) => appended,
+                Some(stored) => stored,
                 // Nothing of it is stored: one of the events is a duplicate.
-                None => self.publish_all(&sent).await?,
+                None => self.publish_all(sent).await?,
             },
-            false => self.publish_all(&sent).await?,
-        }
-        .into_iter();
-        let mut consumers = BTreeSet::new();
-        let appended = messages.iter().map(|one| {
-            if !fits(one) {
-                return Appended::Refused(Refused::TooLarge);
-            }
-            let appended = appended.next().unwrap_or(Appended::Refused(Refused::Full));
-            if appended == Appended::New {
-                consumers.insert(one.consumer);
-            }
-            appended
+            false => self.publish_all(sent).await?,
+        };
+        let mut stored = stored.into_iter();
+        let appended = fit.iter().map(|fits| match fits {
+            true => stored.next(),
+            false => Some(Appended::Refused(Refused::TooLarge)),
         });
-        let appended = appended.collect();
-        if !consumers.is_empty() {
-            self.wake_all(consumers).await;
+        // One for each entry.
+        let appended: Vec<_> = appended.flatten().collect();
+        let new = appended.iter().zip(consumers);
+        let new = new.filter(|(appended, _)| **appended == Appended::New);
+        let new: BTreeSet<_> = new.map(|(_, consumer)| consumer).collect();
+        if !new.is_empty() {
+            self.wake_all(new).await;
         }
         Ok(appended)
     }
 
-    async fn publish_all(&self, messages: &[&Outgoing]) -> Result<Vec<Appended>, StoreError> {
+    async fn publish_all(&self, messages: Vec<Outgoing>) -> Result<Vec<Appended>, StoreError> {
         let mut sent = Vec::with_capacity(messages.len());
         for one in messages {
             let publish = PublishMessage::build()
-                .headers(one.headers.clone())
-                .payload(one.body.clone());
-            let answer = self
-                .context
-                .send_publish(one.subject.clone(), publish)
-                .await;
+                .headers(one.headers)
+                .payload(one.body);
+            let answer = self.context.send_publish(one.subject, publish).await;
             sent.push(answer.map_err(|error| not_published(&error))?.into_future());
         }
         // All are awaited: an error leaves none behind that counts as in flight.

@@ -26,7 +26,7 @@ struct Answer {
 /// Publishes messages as one batch. `None` if they must be published one by one: nothing of the batch is stored.
 pub(crate) async fn publish(
     link: &Link,
-    messages: &[&Outgoing],
+    messages: &[Outgoing],
 ) -> Result<Option<Vec<Appended>>, StoreError> {
     if messages.len() > MAX_BATCH {
         return Ok(None);

@@ -2,13 +2,17 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::{ConnectOptions, ServerAddr};
+use async_nats::{Client, ConnectOptions, ServerAddr};
 use lark_events_inbox::{StoreError, StoreErrorKind};
+use rustls::ClientConfig;
 
+use crate::facts::NatsFacts;
 use crate::failure::failed;
-use crate::message::unescape;
+use crate::message::decode;
+use crate::reports::Reports;
 use crate::setup::Setup;
 use crate::store::NatsStore;
 use crate::subject::Names;
@@ -23,9 +27,10 @@ pub struct NatsStoreBuilder {
     setup: Setup,
 }
 
-/// Files, if any.
+/// A configuration, or else files, if any.
 #[derive(Clone, Default)]
 struct Tls {
+    config: Option<Arc<ClientConfig>>,
     roots: Option<PathBuf>,
     client: Option<(PathBuf, PathBuf)>,
 }
@@ -33,8 +38,7 @@ struct Tls {
 /// Its secrets never print.
 #[derive(Clone)]
 enum Login {
-    /// That of the URL: a user and a password, a token, or none.
-    Url,
+    None,
     Token(String),
     User(String, String),
     Credentials(PathBuf),
@@ -44,7 +48,7 @@ impl NatsStoreBuilder {
     pub(crate) fn new(url: String) -> Self {
         Self {
             url,
-            login: Login::Url,
+            login: Login::None,
             tls: Tls::default(),
             setup: Setup::default(),
         }
@@ -68,7 +72,15 @@ impl NatsStoreBuilder {
         self
     }
 
-    /// Trusts the certificate authorities of a PEM file besides those of the system, and requires TLS.
+    /// Encrypts connections with this configuration, if the URL is `tls://…` or a server requires it. Without it, the
+    /// store trusts the certificate authorities of the system. A program in which several cryptographic providers of
+    /// `rustls` are enabled needs it, or a default provider: otherwise an encrypted connection panics.
+    pub fn tls_config(mut self, config: impl Into<Arc<ClientConfig>>) -> Self {
+        self.tls.config = Some(config.into());
+        self
+    }
+
+    /// Trusts the certificate authorities of a PEM file instead of those of the system, and requires TLS.
     pub fn root_certificates(mut self, path: impl Into<PathBuf>) -> Self {
         self.tls.roots = Some(path.into());
         self
@@ -148,6 +160,25 @@ impl NatsStoreBuilder {
         self
     }
 
+    /// Fails if the streams do not exist, instead of creating them.
+    pub fn existing(mut self) -> Self {
+        self.setup.existing = true;
+        self
+    }
+
+    /// Reads what the servers and the streams are like. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`connect`](Self::connect), except that missing streams, and streams that are set up otherwise, are
+    /// among the facts.
+    pub async fn facts(&self) -> Result<NatsFacts, StoreError> {
+        let reports = Reports::default();
+        let client = self.client(&reports).await?;
+        let facts = NatsFacts::read(&client, &self.setup).await;
+        facts.map_err(|error| reports.explain(error))
+    }
+
     /// Connects, and creates the streams and their consumers if they do not exist.
     ///
     /// # Errors
@@ -157,68 +188,85 @@ impl NatsStoreBuilder {
     /// events as large as the platform's; [`Unavailable`](StoreErrorKind::Unavailable) when it cannot be
     /// reached, or rejects the login.
     pub async fn connect(self) -> Result<NatsStore, StoreError> {
+        let reports = Reports::default();
+        let client = self.client(&reports).await?;
+        let store = NatsStore::open(client, self.setup).await;
+        store.map_err(|error| reports.explain(error))
+    }
+
+    async fn client(&self, reports: &Reports) -> Result<Client, StoreError> {
         if !self.setup.names.are_valid() {
             let text = "expected a prefix of letters, digits, `-` and `_`";
             return Err(StoreError::with_source(StoreErrorKind::Unsupported, text));
         }
         let (addresses, login) = addresses(&self.url)?;
-        let login = match self.login {
-            Login::Url => login.unwrap_or(Login::Url),
-            other => other,
+        let login = match &self.login {
+            Login::None => &login,
+            own => own,
         };
         let mut options = ConnectOptions::new()
             .name("lark-events")
             // A process need not hear its own wake-ups.
             .no_echo()
-            .connection_timeout(CONNECT_TIMEOUT);
+            .connection_timeout(CONNECT_TIMEOUT)
+            .event_callback(reports.callback());
         options = match login {
-            Login::Url => options,
-            Login::Token(token) => options.token(token),
-            Login::User(user, password) => options.user_and_password(user, password),
+            Login::None => options,
+            Login::Token(token) => options.token(token.clone()),
+            Login::User(user, password) => {
+                options.user_and_password(user.clone(), password.clone())
+            }
             Login::Credentials(path) => {
                 // The error has the path alone.
-                options.credentials_file(&path).await.map_err(|error| {
+                options.credentials_file(path).await.map_err(|error| {
                     let text = format!("{}: {error}", path.display());
                     StoreError::with_source(StoreErrorKind::Unavailable, text)
                 })?
             }
         };
-        if let Some(roots) = self.tls.roots {
-            options = options.add_root_certificates(roots).require_tls(true);
+        if let Some(config) = &self.tls.config {
+            options = options.tls_client_config(ClientConfig::clone(config));
         }
-        if let Some((certificate, key)) = self.tls.client {
+        if let Some(roots) = &self.tls.roots {
             options = options
-                .add_client_certificate(certificate, key)
+                .add_root_certificates(roots.clone())
+                .require_tls(true);
+        }
+        if let Some((certificate, key)) = &self.tls.client {
+            options = options
+                .add_client_certificate(certificate.clone(), key.clone())
                 .require_tls(true);
         }
         let client = options.connect(addresses).await;
-        NatsStore::open(client.map_err(|error| failed(&error))?, self.setup).await
+        client.map_err(|error| failed(&error))
     }
 }
 
-/// The servers of a URL, and the user and the password of the first with a login: that of the others is the same.
-/// The client ignores the login of a URL, and logs it. The error has no part of the URL.
-fn addresses(url: &str) -> Result<(Vec<ServerAddr>, Option<Login>), StoreError> {
-    let mut login = None;
-    let addresses = url.split(',').map(|url| {
-        let url = url.trim();
-        let (scheme, rest) = url.split_once("://").unwrap_or(("nats", url));
-        let Some((user, host)) = rest.rsplit_once('@') else {
-            return format!("{scheme}://{rest}").parse();
-        };
-        if login.is_none() && !user.is_empty() {
-            login = Some(match user.split_once(':') {
-                Some((user, password)) => Login::User(unescape(user), unescape(password)),
-                None => Login::Token(unescape(user)),
-            });
+/// The servers of a URL, and the login of the first that has one: a user and a password, or a token. An error has no
+/// part of the URL, which may contain a password.
+fn addresses(url: &str) -> Result<(Vec<ServerAddr>, Login), StoreError> {
+    let (mut addresses, mut login) = (Vec::new(), Login::None);
+    for url in url.split(',') {
+        let address: ServerAddr = url.trim().parse().map_err(|_| invalid())?;
+        if matches!(login, Login::None) {
+            login = match (address.username(), address.password()) {
+                (None, _) => Login::None,
+                (Some(token), None) => Login::Token(decode(token)),
+                (Some(user), Some(password)) => Login::User(decode(user), decode(password)),
+            };
         }
-        format!("{scheme}://{host}").parse()
-    });
-    let addresses = addresses.collect::<Result<Vec<_>, _>>().map_err(|_| {
-        let text = "expected URLs such as `nats://host:4222`, separated by commas";
-        StoreError::with_source(StoreErrorKind::Unsupported, text)
-    })?;
+        // The client reads no login from a URL.
+        let mut url = address.into_inner();
+        let removed = url.set_username("").and_then(|()| url.set_password(None));
+        removed.map_err(|()| invalid())?;
+        addresses.push(ServerAddr::from_url(url).map_err(|_| invalid())?);
+    }
     Ok((addresses, login))
+}
+
+fn invalid() -> StoreError {
+    let text = "expected URLs such as `nats://host:4222`, separated by commas";
+    StoreError::with_source(StoreErrorKind::Unsupported, text)
 }
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -229,5 +277,42 @@ impl fmt::Debug for NatsStoreBuilder {
         f.debug_struct("NatsStoreBuilder")
             .field("setup", &self.setup)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_is_taken_out_of_the_url() {
+        let url = "nats://one:4222, nats://a%40b:p%25w%3A@two,tls://c:d@three";
+        let (addresses, login) = addresses(url).unwrap();
+        let addresses: Vec<_> = addresses.iter().map(ServerAddr::as_url_str).collect();
+        assert_eq!(addresses, ["nats://one:4222", "nats://two", "tls://three"]);
+        assert!(
+            matches!(login, Login::User(user, password) if user == "a@b" && password == "p%w:")
+        );
+        let (_, login) = super::addresses("nats://s3cret@one").unwrap();
+        assert!(matches!(login, Login::Token(token) if token == "s3cret"));
+        let (_, login) = super::addresses("nats://one").unwrap();
+        assert!(matches!(login, Login::None));
+    }
+
+    #[test]
+    fn an_invalid_url_is_not_quoted() {
+        for url in [
+            "nats://u:marked@h:marked/",
+            "http://u:marked@h",
+            "",
+            "nats://a:marked@h,",
+        ] {
+            let Err(error) = addresses(url) else {
+                panic!("{url} is not valid")
+            };
+            assert!(!format!("{error:?}").contains("marked"));
+        }
+        let builder = NatsStore::builder("nats://u:marked@h").token("marked");
+        assert!(!format!("{builder:?}").contains("marked"));
     }
 }

@@ -27,18 +27,28 @@
     )
 )]
 
+mod admin;
 mod append;
 mod batch;
 mod builder;
+mod facts;
 mod failure;
 mod held;
 mod link;
+mod log;
 mod look;
 mod message;
+mod reports;
 mod setup;
 mod status;
 mod store;
 mod subject;
 
 pub use self::builder::NatsStoreBuilder;
+pub use self::facts::{Follower, NatsFacts, StreamFacts};
 pub use self::store::NatsStore;
+
+/// Runs the example of the README as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::failure::failed;
 use crate::held::{Due, Event, Holdings};
-use crate::look::{EXPIRES, LOOK_TIMEOUT, Looks};
+use crate::look::{EXPIRES, EXPLORE_PAUSE, LOOK_TIMEOUT, Looks};
 use crate::message;
 use crate::setup::{Setup, Streams};
 use crate::subject;
@@ -24,10 +24,7 @@ use crate::subject;
 /// How long a call waits for the answer of the server.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);
 /// The minimum time between two wake-ups of other processes.
-const WAKE_PAUSE: Duration = Duration::from_millis(50);
-
-/// The time between two looks of an idle worker at some of the consumers: at all of them in a good second.
-const EXPLORE_PAUSE: Duration = Duration::from_millis(250);
+const WAKE_PAUSE: Duration = Duration::from_millis(5);
 
 /// What a store shares with its tasks.
 pub(crate) struct Link {
@@ -132,7 +129,7 @@ impl Link {
                 return;
             }
             // An error shows in the next claim.
-            let _ = self.explore(1, true).await;
+            let _ = self.explore(1).await;
         }
     }
 
@@ -216,7 +213,7 @@ impl Link {
         let mut waited_for = plan.under_way;
         waited_for.extend(self.look(plan.asks).await?);
         if is_first {
-            self.explore(missing, is_idle).await?;
+            self.explore(missing).await?;
         }
         if is_idle {
             return Ok(false);
@@ -247,7 +244,7 @@ impl Link {
 
     /// Whether a consumer answers, none of which has for a while.
     async fn is_answered(&self) -> Result<bool, StoreError> {
-        self.explore(1, false).await?;
+        self.explore(1).await?;
         let answered = async {
             loop {
                 let answered = self.answered.notified();
@@ -269,10 +266,10 @@ impl Link {
     }
 
     /// Looks at some consumers without a sign of an event. Their answers wake the workers.
-    async fn explore(&self, missing: usize, is_idle: bool) -> Result<(), StoreError> {
+    async fn explore(&self, missing: usize) -> Result<(), StoreError> {
         let others = {
             let (mut looks, holdings) = (self.looks(), self.holdings());
-            looks.explore(missing, is_idle, |one| holdings.has_of(one))
+            looks.explore(missing, |one| holdings.has_of(one))
         };
         self.look(others).await?;
         Ok(())

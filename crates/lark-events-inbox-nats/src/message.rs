@@ -15,9 +15,9 @@ const KEY: &str = "Lark-Key";
 const LANE: &str = "Lark-Lane";
 const TRACE: &str = "Lark-Trace";
 const TRANSPORT: &str = "Lark-Transport";
-/// When a copy was received, in milliseconds since 1970. Others were received when the stream got them.
+/// When a copy was received, in nanoseconds since 1970. Others were received when the stream got them.
 const RECEIVED: &str = "Lark-Received";
-/// Before this time an event without a handler is not handled again, in milliseconds since 1970.
+/// Before this time an event without a handler is not handled again, in nanoseconds since 1970.
 const NOT_BEFORE: &str = "Lark-Not-Before";
 const ERROR: &str = "Lark-Error";
 const OUTCOME: &str = "Lark-Outcome";
@@ -55,7 +55,7 @@ pub(crate) fn copy(entry: &Entry, id: Option<String>) -> HeaderMap {
     if let Some(id) = id {
         headers.insert(NATS_MESSAGE_ID, &*id);
     }
-    headers.insert(RECEIVED, &*millis(entry.delivery.received_at).to_string());
+    headers.insert(RECEIVED, &*nanos(entry.delivery.received_at).to_string());
     headers
 }
 
@@ -63,7 +63,7 @@ pub(crate) fn copy(entry: &Entry, id: Option<String>) -> HeaderMap {
 pub(crate) fn postpone(headers: &mut HeaderMap, attempts: u32, not_before: Option<SystemTime>) {
     headers.insert(ATTEMPTS, &*attempts.to_string());
     if let Some(not_before) = not_before {
-        headers.insert(NOT_BEFORE, &*millis(not_before).to_string());
+        headers.insert(NOT_BEFORE, &*nanos(not_before).to_string());
     }
 }
 
@@ -128,17 +128,17 @@ pub(crate) fn received(headers: &HeaderMap, published: SystemTime) -> SystemTime
 }
 
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {
-    Some(unescape(headers.get(name)?.as_str()))
+    Some(decode(headers.get(name)?.as_str()))
 }
 
-fn millis(time: SystemTime) -> u128 {
+fn nanos(time: SystemTime) -> u128 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH);
-    since.unwrap_or_default().as_millis()
+    since.unwrap_or_default().as_nanos()
 }
 
 fn time(headers: &HeaderMap, name: &str) -> Option<SystemTime> {
-    let millis = headers.get(name)?.as_str().parse().ok()?;
-    SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(millis))
+    let nanos = headers.get(name)?.as_str().parse().ok()?;
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(nanos))
 }
 
 /// The size of headers on the wire, or more.
@@ -160,7 +160,7 @@ fn encode(text: &str) -> Cow<'_, str> {
 }
 
 /// The text of a value. What is no valid `%XX` stays as it is.
-pub(crate) fn unescape(value: &str) -> String {
+pub(crate) fn decode(value: &str) -> String {
     let mut bytes = Vec::with_capacity(value.len());
     let mut rest = value.as_bytes();
     while let Some((&first, after)) = rest.split_first() {
@@ -194,8 +194,8 @@ mod tests {
                 encoded.bytes().all(|byte| byte.is_ascii_graphic()),
                 "{encoded}"
             );
-            assert_eq!(unescape(&encoded), text);
+            assert_eq!(decode(&encoded), text);
         }
-        assert_eq!(unescape("100%"), "100%");
+        assert_eq!(decode("100%"), "100%");
     }
 }

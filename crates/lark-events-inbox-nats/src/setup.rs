@@ -1,13 +1,13 @@
 //! The streams of a store and their consumers: created, or checked.
 
 use std::collections::HashMap;
-use std::error::Error;
 use std::time::Duration;
 
 use async_nats::Client;
 use async_nats::jetstream::ErrorCode;
+use async_nats::jetstream::account::Account;
 use async_nats::jetstream::consumer::{AckPolicy, FromConsumer as _, Info, PullConsumer, pull};
-use async_nats::jetstream::context::{Context, GetStreamErrorKind, RequestError, RequestErrorKind};
+use async_nats::jetstream::context::{AccountErrorKind, Context, GetStreamErrorKind};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType, Stream};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use lark_events::limits::MAX_EVENT_BYTES;
@@ -25,11 +25,6 @@ pub(crate) const SYNC_ALWAYS: &str = "lark-events-sync-always";
 const MAX_HEADERS: usize = 64 * 1024;
 /// The events without a lane that all workers may handle at once, with those that wait for a retry.
 const MAX_ANY: i64 = 16_384;
-/// The answers of a server whose JetStream is not for this account.
-const WITHOUT: [ErrorCode; 2] = [
-    ErrorCode::JETSTREAM_NOT_ENABLED,
-    ErrorCode::JETSTREAM_NOT_ENABLED_FOR_ACCOUNT,
-];
 /// The consumers that are created at once.
 const AT_ONCE: usize = 16;
 /// The time after which a worker that has sent no heartbeat is forgotten.
@@ -46,6 +41,8 @@ pub(crate) struct Setup {
     pub(crate) ack_wait: Duration,
     pub(crate) max_event_bytes: usize,
     pub(crate) sync_always: bool,
+    /// Whether nothing is created.
+    pub(crate) existing: bool,
 }
 
 impl Default for Setup {
@@ -60,6 +57,7 @@ impl Default for Setup {
             ack_wait: Duration::from_secs(60),
             max_event_bytes: MAX_EVENT_BYTES,
             sync_always: false,
+            existing: false,
         }
     }
 }
@@ -89,8 +87,9 @@ impl Setup {
         client: &Client,
         context: &Context,
     ) -> Result<Streams, StoreError> {
+        account(context).await?;
         let found = client.server_info().max_payload;
-        let expected = self.max_event_bytes.saturating_add(MAX_HEADERS);
+        let expected = self.payload();
         if found < expected {
             let text = format!(
                 "the server takes messages of {found} bytes, expected at least {expected}: set `max_payload` in its configuration, or lower `max_event_bytes` of the store and the limit of the transport"
@@ -115,26 +114,20 @@ impl Setup {
         })
     }
 
+    /// The largest message that the server must accept.
+    pub(crate) fn payload(&self) -> usize {
+        self.max_event_bytes.saturating_add(MAX_HEADERS)
+    }
+
     async fn stream(&self, context: &Context, config: Config) -> Result<Stream, StoreError> {
         let name = config.name.clone();
-        let found = context.get_stream(&name).await;
-        let created = match found {
-            Ok(stream) => return Ok(stream),
-            Err(error) => match error.kind() {
-                GetStreamErrorKind::JetStream(answer) if answer.code() == 404 => {
-                    context.create_stream(config).await
-                }
-                GetStreamErrorKind::JetStream(answer) if WITHOUT.contains(&answer.error_code()) => {
-                    return Err(wrong(StoreErrorKind::Unsupported, text(&error)));
-                }
-                // Not even the server of the client needs JetStream, if another of the cluster has it.
-                _ if is_not_served(&error) => {
-                    let text = "no server has JetStream: add `jetstream {}` to the configuration";
-                    return Err(wrong(StoreErrorKind::Unsupported, text.to_owned()));
-                }
-                _ => return Err(failed(&error)),
-            },
-        };
+        if let Some(stream) = found(context, &name).await? {
+            return Ok(stream);
+        }
+        if self.existing {
+            return Err(missing(&format!("the stream {name}")));
+        }
+        let created = context.create_stream(config).await;
         created.map_err(|error| {
             let kind = failed(&error).kind();
             wrong(
@@ -166,6 +159,10 @@ impl Setup {
         let opened = all.into_iter().map(|(partition, found)| async move {
             match found {
                 Some(info) => self.found(context, partition, info),
+                None if self.existing => {
+                    let name = format!("the consumer {}", consumer(partition));
+                    Err(missing(&name))
+                }
                 None => {
                     let created = events.create_consumer(self.consumer(partition)).await;
                     created.map_err(|error| failed(&error))
@@ -255,6 +252,18 @@ impl Setup {
         partition: Option<u16>,
         info: Info,
     ) -> Result<PullConsumer, StoreError> {
+        self.check_consumer(partition, &info)?;
+        let config = info.config.clone();
+        let config = pull::Config::try_from_consumer_config(config);
+        let config = config.map_err(|error| wrong(StoreErrorKind::Version, error.to_string()))?;
+        Ok(PullConsumer::new(config, info, context.clone()))
+    }
+
+    pub(crate) fn check_consumer(
+        &self,
+        partition: Option<u16>,
+        info: &Info,
+    ) -> Result<(), StoreError> {
         let name = format!("the consumer {}", info.name);
         let config = &info.config;
         let subject = self.names.partition(partition);
@@ -273,14 +282,11 @@ impl Setup {
         expect(&name, "max_deliver", is_endless, "-1")?;
         let is_long = config.ack_wait >= NatsStore::MIN_ACK_WAIT;
         let shortest = format!("{:?} or more", NatsStore::MIN_ACK_WAIT);
-        expect(&name, "ack_wait", is_long, &shortest)?;
-        let config = pull::Config::try_from_consumer_config(config.clone());
-        let config = config.map_err(|error| wrong(StoreErrorKind::Version, error.to_string()))?;
-        Ok(PullConsumer::new(config, info, context.clone()))
+        expect(&name, "ack_wait", is_long, &shortest)
     }
 
     /// The partitions of a stream that a program with other settings may have created.
-    fn check(&self, stream: &Stream) -> Result<u16, StoreError> {
+    pub(crate) fn check(&self, stream: &Stream) -> Result<u16, StoreError> {
         let config = &stream.cached_info().config;
         let name = format!("the stream {}", config.name);
         let expect = |field, is_right, expected: &str| expect(&name, field, is_right, expected);
@@ -305,25 +311,49 @@ impl Setup {
     }
 }
 
-/// Whether a request had nobody to answer it.
-fn is_not_served(error: &(dyn Error + 'static)) -> bool {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let request = error.downcast_ref::<RequestError>();
-        if request.is_some_and(|it| it.kind() == RequestErrorKind::NoResponders) {
-            return true;
-        }
-        next = error.source();
-    }
-    false
-}
-
 fn max_ack_pending(partition: Option<u16>) -> i64 {
     if partition.is_some() { 1 } else { MAX_ANY }
 }
 
+/// The account, which must have JetStream.
+pub(crate) async fn account(context: &Context) -> Result<Account, StoreError> {
+    const DISABLED: [ErrorCode; 2] = [
+        ErrorCode::JETSTREAM_NOT_ENABLED,
+        ErrorCode::JETSTREAM_NOT_ENABLED_FOR_ACCOUNT,
+    ];
+    context.query_account().await.map_err(|error| {
+        let is_disabled = match error.kind() {
+            // Nothing listens to requests.
+            AccountErrorKind::JetStreamUnavailable => true,
+            AccountErrorKind::JetStream(answer) => DISABLED.contains(&answer.error_code()),
+            _ => false,
+        };
+        if !is_disabled {
+            return failed(&error);
+        }
+        let text = "the server has no JetStream for this account: enable it in its configuration";
+        wrong(StoreErrorKind::Unsupported, text.to_owned())
+    })
+}
+
+/// A stream; `None` if there is none.
+pub(crate) async fn found(context: &Context, name: &str) -> Result<Option<Stream>, StoreError> {
+    match context.get_stream(name).await {
+        Ok(stream) => Ok(Some(stream)),
+        Err(error) => match error.kind() {
+            GetStreamErrorKind::JetStream(answer) if answer.code() == 404 => Ok(None),
+            _ => Err(failed(&error)),
+        },
+    }
+}
+
+fn missing(what: &str) -> StoreError {
+    let text = format!("{what} does not exist: run `lark-events inbox migrate`");
+    wrong(StoreErrorKind::Version, text)
+}
+
 /// The number of partitions of a stream, in its metadata, or in its description on servers before 2.10.
-fn partitions(config: &Config) -> Option<u16> {
+pub(crate) fn partitions(config: &Config) -> Option<u16> {
     let described = || {
         let description = config.description.as_deref()?;
         let (_, number) = description.split_once(&format!("{PARTITIONS}="))?;

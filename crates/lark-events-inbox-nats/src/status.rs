@@ -4,13 +4,13 @@ use std::time::{Duration, SystemTime};
 
 use async_nats::HeaderMap;
 use async_nats::jetstream::consumer::Info;
-use async_nats::jetstream::stream::RawMessageErrorKind;
 use futures_util::future::try_join_all;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use lark_events_inbox::{Monitor, Status, StoreError, WorkerId, WorkerState};
 
 use crate::failure::failed;
 use crate::link::Link;
+use crate::log::or_none;
 use crate::{message, subject};
 
 /// The position of a consumer.
@@ -113,27 +113,15 @@ impl Link {
         &self,
         positions: &[(usize, Position)],
     ) -> Result<Vec<(bool, SystemTime)>, StoreError> {
-        let any = usize::from(self.streams.partitions);
         let has_some = |position: &Position| position.unfinished > 0 || position.left > 0;
         let found = positions.iter().filter(|(_, position)| has_some(position));
         let found = found.map(|(index, position)| async move {
-            let partition = u16::try_from(*index).ok().filter(|_| *index < any);
-            let subject = self.setup.names.partition(partition);
-            let next = position.done.saturating_add(1);
-            let first = self
-                .streams
-                .events
-                .get_first_raw_message_by_subject(subject, next)
-                .await;
-            match first {
-                Ok(first) => Ok(Some((
-                    position.unfinished == 0,
-                    message::received(&first.headers, first.time.into()),
-                ))),
-                // It was finished meanwhile.
-                Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => Ok(None),
-                Err(error) => Err(failed(&error)),
-            }
+            // It may have been finished meanwhile.
+            let first = self.next_of(*index, position.done).await?;
+            Ok::<_, StoreError>(first.map(|first| {
+                let received = message::received(&first.headers, first.time.into());
+                (position.unfinished == 0, received)
+            }))
         });
         let found = try_join_all(found).await?;
         Ok(found.into_iter().flatten().collect())
@@ -150,11 +138,9 @@ impl Link {
         while let Some(subject) = subjects.next().await {
             let (subject, _) = subject.map_err(|error| failed(&error))?;
             let last = workers.get_last_raw_message_by_subject(&subject).await;
-            let last = match last {
-                Ok(last) => last,
-                // It has stopped meanwhile.
-                Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => continue,
-                Err(error) => return Err(failed(&error)),
+            // It may have stopped meanwhile.
+            let Some(last) = or_none(last)? else {
+                continue;
             };
             let age = now.duration_since(last.time.into()).unwrap_or_default();
             seen.push((last.payload == RUNNING, age));

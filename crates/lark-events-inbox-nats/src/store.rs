@@ -60,9 +60,8 @@ impl NatsStore {
 
     /// Connects with the default settings, and creates the streams if they do not exist.
     ///
-    /// The URL may list several servers of a cluster, separated by commas: `nats://one:4222,nats://two:4222`. The
-    /// first may have a login, `nats://user:password@one:4222` or `nats://token@one:4222`, with special characters
-    /// escaped.
+    /// The URL may list several servers of a cluster, separated by commas: `nats://one:4222,nats://two:4222`.
+    /// It may have a login, as `nats://user:password@one` or `nats://token@one`, with special characters as `%XX`.
     ///
     /// # Errors
     ///

@@ -45,17 +45,21 @@ impl Names {
         event_type: &str,
     ) -> String {
         let (root, app) = (&self.root, token(app.unwrap_or_default()));
-        let types: Vec<_> = event_type.split('.').map(token).collect();
-        format!(
-            "{root}.inbox.{app}.{}.{}",
-            consumer(partition),
-            types.join(".")
-        )
+        let (partition, types) = (consumer(partition), tokens(event_type));
+        format!("{root}.inbox.{app}.{partition}.{types}")
     }
 
     /// The subjects of all events.
     pub(crate) fn events(&self) -> String {
         format!("{}.inbox.>", self.root)
+    }
+
+    /// The subjects of the events of an app and a type, or of any: also of some others, if these have characters
+    /// that subjects cannot have.
+    pub(crate) fn log(&self, app: Option<&str>, event_type: Option<&str>) -> String {
+        let app = app.map_or_else(|| "*".to_owned(), token);
+        let types = event_type.map_or_else(|| ">".to_owned(), tokens);
+        format!("{}.inbox.{app}.*.{types}", self.root)
     }
 
     /// The subjects of a partition.
@@ -117,6 +121,12 @@ pub(crate) fn index(consumer: &str, partitions: u16) -> Option<usize> {
     }
     let number: u16 = consumer.strip_prefix('p')?.parse().ok()?;
     (number < partitions).then_some(usize::from(number))
+}
+
+/// A text with dots as tokens of a subject.
+fn tokens(text: &str) -> String {
+    let tokens: Vec<_> = text.split('.').map(token).collect();
+    tokens.join(".")
 }
 
 /// A text as one token of a subject.

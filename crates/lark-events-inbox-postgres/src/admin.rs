@@ -102,6 +102,12 @@ impl Admin for PostgresStore {
         true
     }
 
+    async fn last(&self) -> Result<Option<u64>, StoreError> {
+        let sql = format!("SELECT max(seq) FROM {}.event", self.schema());
+        let last: Option<i64> = self.settles.query_one(&sql, &[]).await?.get(0);
+        Ok(last.map(number))
+    }
+
     async fn list(&self, filter: &Filter, page: Page) -> Result<Vec<Listed>, StoreError> {
         let mut filter = filter.clone();
         if let Some(after) = page.after {

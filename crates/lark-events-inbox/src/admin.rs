@@ -31,6 +31,14 @@ pub trait Admin: Store {
     /// When the store cannot answer.
     async fn show(&self, seq: u64) -> Result<Option<Shown>, StoreError>;
 
+    /// The highest number of an event, so that an operation on many events can leave those alone that come
+    /// meanwhile; `None` if there is no event.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot answer.
+    async fn last(&self) -> Result<Option<u64>, StoreError>;
+
     /// Makes dead letters and waiting events visible now, at most `limit` of them. A dead letter starts
     /// with its first attempt again. In its lane it is the next after the event that is being handled or
     /// waits for a retry. Returns how many.

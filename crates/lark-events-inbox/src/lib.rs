@@ -64,7 +64,8 @@
 //!
 //! `SqliteStore` keeps events in a file, for the processes of one machine. [`VolatileStore`] keeps them in
 //! the memory of the process. `PostgresStore`, of the crate `lark-events-inbox-postgres`, keeps them in a
-//! database, for several machines. To write a store of your own, implement [`Store`], and run the checks of
+//! database, and `NatsStore`, of the crate `lark-events-inbox-nats`, in a stream of NATS JetStream, both for
+//! several machines. To write a store of your own, implement [`Store`], and run the checks of
 //! the feature `testing` on it.
 //!
 //! # Features

@@ -9,16 +9,20 @@
 //! | --- | --- | --- |
 //! | `LISTEN_ADDR` | address of the webhook, at `/webhook/event` | `127.0.0.1:7777` |
 //! | `LARK_ENCRYPT_KEY`, `LARK_VERIFICATION_TOKEN` | the app's secrets | none |
-//! | `INBOX` | the store: `memory:`, `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/DATABASE` | `memory:` |
+//! | `INBOX` | the store: `memory:`, `sqlite:PATH`, `postgres://USER:PASSWORD@HOST/DATABASE` or `nats://USER:PASSWORD@HOST` | `memory:` |
 //! | `INBOX_SCHEMA` | the schema of the tables in PostgreSQL | `lark_inbox` |
+//! | `INBOX_PREFIX` | the prefix of the streams on NATS | `LARK` |
+//! | `INBOX_PARTITIONS`, `INBOX_REPLICAS` | of the streams on NATS, if the process creates them | 64, 1 |
+//! | `INBOX_SYNC` | `always` if the servers of NATS have `sync_interval: always`, and the process creates the streams | not set |
 //! | `HANDLER_MS` | how long a handler takes, in milliseconds | 0 |
 //! | `LEASE_MS` | how long after the death of a worker its events are handled by another, in milliseconds | 60000 |
 //! | `ROLE` | `receive`, `work`, or `both` | `both` |
 //!
 //! Each event whose handler has succeeded is one JSON line on stdout:
 //! `{"event_id":…,"event_type":…,"lane":…,"attempt":…}`. Logs go to stderr. SIGINT and SIGTERM drain and
-//! exit 0. Connections to PostgreSQL are not encrypted: see `PostgresStoreBuilder::tls_config`. Use the webhook
-//! behind a proxy that limits connections and their times, which `axum::serve` does not.
+//! exit 0. Connections to PostgreSQL are not encrypted: see `PostgresStoreBuilder::tls_config`. Those to NATS are
+//! with a URL `tls://…`. Use the webhook behind a proxy that limits connections and their times, which
+//! `axum::serve` does not.
 
 mod settings;
 

@@ -1,6 +1,8 @@
 //! The settings of the example, from the environment.
 
 use std::env;
+use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,12 +67,35 @@ impl Settings {
                 };
                 Ok(Arc::new(store.connect().await?))
             }
+            #[cfg(feature = "nats")]
+            (Some(("nats" | "tls", _)), _) => Ok(Arc::new(self.nats()?.connect().await?)),
             // Without the rest, which may have a password.
             (other, _) => {
                 let scheme = other.map_or(self.inbox.as_str(), |(scheme, _)| scheme);
-                let stores = "`memory:`, `sqlite:PATH` (feature `sqlite`) or `postgres://…` (feature `postgres`)";
+                let stores = "`memory:`, `sqlite:PATH` (feature `sqlite`), `postgres://…` (feature `postgres`) or `nats://…` (feature `nats`)";
                 Err(format!("INBOX: expected {stores}, got `{scheme}:`").into())
             }
+        }
+    }
+
+    #[cfg(feature = "nats")]
+    fn nats(&self) -> Result<lark_events_inbox_nats::NatsStoreBuilder, BoxError> {
+        let mut store = lark_events_inbox_nats::NatsStore::builder(&*self.inbox);
+        // The server decides when the events of a dead worker are handled by another.
+        store = store.ack_wait(self.lease);
+        if let Some(prefix) = setting("INBOX_PREFIX") {
+            store = store.prefix(prefix);
+        }
+        if let Some(partitions) = number("INBOX_PARTITIONS")? {
+            store = store.partitions(partitions);
+        }
+        if let Some(replicas) = number("INBOX_REPLICAS")? {
+            store = store.replicas(replicas);
+        }
+        match setting("INBOX_SYNC").as_deref() {
+            None => Ok(store),
+            Some("always") => Ok(store.sync_always()),
+            Some(other) => Err(format!("INBOX_SYNC: set `always`, got `{other}`").into()),
         }
     }
 
@@ -93,10 +118,17 @@ fn setting(name: &str) -> Option<String> {
 
 /// A setting in milliseconds.
 fn millis(name: &str, default: Duration) -> Result<Duration, BoxError> {
+    Ok(number(name)?.map_or(default, Duration::from_millis))
+}
+
+fn number<T>(name: &str) -> Result<Option<T>, BoxError>
+where
+    T: FromStr<Err: fmt::Display>,
+{
     let Some(value) = setting(name) else {
-        return Ok(default);
+        return Ok(None);
     };
-    let millis = value.parse();
-    let millis = millis.map_err(|error| format!("{name}: `{value}`: {error}"))?;
-    Ok(Duration::from_millis(millis))
+    let number = value.parse();
+    let number = number.map_err(|error| format!("{name}: `{value}`: {error}"))?;
+    Ok(Some(number))
 }

@@ -1,7 +1,6 @@
 //! `lark-events inbox retry`, `drop`, and `replay` into the queue: operations on many events.
 
 use std::process::ExitCode;
-use std::time::SystemTime;
 
 use clap::Args;
 use lark_events_inbox::{Admin, Filter, Listed, State, StoreError};
@@ -131,17 +130,16 @@ impl Act {
         output: Output,
     ) -> Result<ExitCode, Error> {
         selection.check(self.operation.name)?;
-        let is_file = store.is_file();
         let store = store.open().await?;
         let mut walk = selection.walk(&*store, self.states, self.takes)?;
         let mut states = walk.filter.states.iter();
         if let Some(wrong) = states.find(|state| !self.states.contains(state)) {
             return Err(format!("--state {}: {}", wrong.as_str(), self.wrong_state).into());
         }
-        if matches!(self.call, Call::Replay) && is_file {
-            // Events that are finished meanwhile are not to be replayed again and again. A server has a clock of
-            // its own, and a clock here that is behind would hide events.
-            walk.filter.until.get_or_insert(SystemTime::now());
+        if matches!(self.call, Call::Replay) {
+            // Events that are finished meanwhile, also by this replay, are not to be replayed again and again.
+            let last = store.last().await?;
+            walk.filter.to_seq = [walk.filter.to_seq, last].into_iter().flatten().min();
         }
         let events = if selection.dry_run {
             walk.dry_run(&self.operation, output).await?

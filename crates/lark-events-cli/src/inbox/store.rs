@@ -79,11 +79,6 @@ impl StoreArgs {
         }
     }
 
-    /// Whether the clock of this machine is that of the store.
-    pub(super) fn is_file(&self) -> bool {
-        matches!(self.text(), Ok((_, text)) if text.starts_with("sqlite:"))
-    }
-
     /// The argument, or else the variable, with its name. An empty variable counts as none.
     fn text(&self) -> Result<(&'static str, String), Error> {
         if let Some(Secret(text)) = &self.store {

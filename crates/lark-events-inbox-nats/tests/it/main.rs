@@ -6,12 +6,14 @@
 #[path = "../../../lark-events-inbox/tests/it/app.rs"]
 #[expect(dead_code, reason = "the tests of lark-events-inbox use the rest")]
 mod app;
+mod connecting;
 mod contract;
 mod full;
 mod login;
 #[path = "../../../lark-events-inbox/tests/it/logs.rs"]
 mod logs;
 mod messages;
+mod operators;
 mod outages;
 mod server;
 mod settings;

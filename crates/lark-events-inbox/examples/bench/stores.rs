@@ -216,7 +216,7 @@ fn median(values: &mut [f64]) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
-async fn appends<E: Engine>(engine: &E) -> Result<(), BoxError> {
+pub(crate) async fn appends<E: Engine>(engine: &E) -> Result<(), BoxError> {
     println!("\nappending, median of {ROUNDS} rounds\n");
     println!("| senders | lanes | events/s | batch | inserted rows/s | ratio | p50 | p99 |");
     println!("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");

@@ -236,6 +236,15 @@ impl Admin for SqliteStore {
         true
     }
 
+    async fn last(&self) -> Result<Option<u64>, StoreError> {
+        let sql = "SELECT max(seq) FROM event";
+        let last = |connection: &Connection| {
+            let last: Option<i64> = connection.query_row(sql, [], |row| row.get(0))?;
+            Ok(last.map(seq))
+        };
+        self.reader.call(last).await
+    }
+
     async fn list(&self, filter: &Filter, page: Page) -> Result<Vec<Listed>, StoreError> {
         let (filter, now) = (filter.clone(), self.now());
         let list = move |connection: &_| list(connection, &filter, page, now);

@@ -247,6 +247,10 @@ impl Admin for VolatileStore {
         !matches!(operation, Operation::Replay | Operation::Prune)
     }
 
+    async fn last(&self) -> Result<Option<u64>, StoreError> {
+        Ok(self.lock().last())
+    }
+
     async fn list(&self, filter: &Filter, page: Page) -> Result<Vec<Listed>, StoreError> {
         Ok(self.lock().list(filter, page, Instant::now()))
     }

@@ -399,6 +399,10 @@ impl State {
             .collect()
     }
 
+    pub(super) fn last(&self) -> Option<u64> {
+        (self.last_seq > 0).then_some(self.last_seq)
+    }
+
     pub(super) fn show(&self, seq: u64, now: Instant) -> Option<Shown> {
         let listed = self.listed(now).remove(&seq)?;
         let task = self.tasks.get(&seq).or_else(|| self.dead.get(&seq))?;

@@ -1,0 +1,186 @@
+//! The operations of operators. The log of the servers does not mark what is finished: the states of events follow
+//! from the positions of the consumers and from the dead letters.
+
+use std::time::{Duration, SystemTime};
+
+use async_nats::jetstream::stream::DeleteMessageErrorKind;
+use async_trait::async_trait;
+use lark_events_inbox::{Admin, Filter, Listed, Operation, Page, Shown, State, StoreError};
+
+use crate::failure::failed;
+use crate::log::Row;
+use crate::store::NatsStore;
+
+/// Whether an operation on these states is wanted.
+fn takes(filter: &Filter, state: State) -> bool {
+    filter.states.is_empty() || filter.states.contains(&state)
+}
+
+impl NatsStore {
+    /// Removes the dead letter of an event. `false` if another operator has.
+    async fn remove_letter(&self, number: u64) -> Result<bool, StoreError> {
+        match self.link.streams.dead.delete_message(number).await {
+            Ok(is_removed) => Ok(is_removed),
+            Err(error) => match error.kind() {
+                DeleteMessageErrorKind::JetStream(_) => Ok(false),
+                _ => Err(failed(&error)),
+            },
+        }
+    }
+
+    /// The dead letters that match, after a number, with the numbers of their messages.
+    async fn letters(
+        &self,
+        filter: &Filter,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(Row, u64)>, StoreError> {
+        let dead = self.link.dead().await?;
+        let first = after.map_or(0, |after| after.saturating_add(1));
+        let mut letters = Vec::new();
+        for seq in dead.range(first..) {
+            if letters.len() >= limit {
+                break;
+            }
+            let found = self.link.dead_row(*seq).await?;
+            letters.extend(found.filter(|(row, _)| filter.matches(&row.listed)));
+        }
+        Ok(letters)
+    }
+}
+
+#[async_trait]
+impl Admin for NatsStore {
+    /// All are supported, with the differences that [`NatsStore`] lists.
+    fn supports(&self, _: Operation) -> bool {
+        true
+    }
+
+    async fn last(&self) -> Result<Option<u64>, StoreError> {
+        let last = self.link.state().await?.last_sequence;
+        Ok((last > 0).then_some(last))
+    }
+
+    async fn list(&self, filter: &Filter, page: Page) -> Result<Vec<Listed>, StoreError> {
+        if filter.states == [State::Dead] {
+            let letters = self.letters(filter, page.after, page.limit).await?;
+            return Ok(letters.into_iter().map(|(row, _)| row.listed).collect());
+        }
+        let mut places = self.link.places().await?;
+        let mut log = self.link.log(filter, page.after).await?;
+        let mut listed = Vec::new();
+        while listed.len() < page.limit
+            && let Some(found) = log.next(&self.link).await?
+        {
+            let row = self.link.row(&found, &mut places).await?;
+            let matching = row.filter(|row| filter.matches(&row.listed));
+            listed.extend(matching.map(|row| row.listed));
+        }
+        Ok(listed)
+    }
+
+    async fn show(&self, seq: u64) -> Result<Option<Shown>, StoreError> {
+        let Some(found) = self.link.found(seq).await? else {
+            // A dead letter stays when the log has reached its maximum age.
+            let letter = self.link.dead_row(seq).await?;
+            return Ok(letter.map(|(row, _)| row.shown()));
+        };
+        let mut places = self.link.places().await?;
+        let row = self.link.row(&found, &mut places).await?;
+        Ok(row.map(Row::shown))
+    }
+
+    /// Puts copies of dead letters at the ends of their lanes. Other events keep the times of their retries.
+    async fn retry(&self, filter: &Filter, limit: usize) -> Result<u64, StoreError> {
+        let mut retried = 0_u64;
+        if !takes(filter, State::Dead) {
+            return Ok(retried);
+        }
+        for (row, number) in self.letters(filter, None, limit).await? {
+            // Twice, the stream takes the copy once.
+            let id = format!("retry {}", row.listed.seq);
+            self.link.append_copy(&row.entry, Some(id)).await?;
+            if self.remove_letter(number).await? {
+                retried = retried.saturating_add(1);
+            }
+        }
+        Ok(retried)
+    }
+
+    async fn discard(&self, filter: &Filter, limit: usize) -> Result<u64, StoreError> {
+        let mut discarded = 0_u64;
+        let mut left = limit;
+        if takes(filter, State::Dead) {
+            for (_, number) in self.letters(filter, None, limit).await? {
+                if self.remove_letter(number).await? {
+                    discarded = discarded.saturating_add(1);
+                }
+                left = left.saturating_sub(1);
+            }
+        }
+        if !takes(filter, State::Ready) && !takes(filter, State::Waiting) {
+            return Ok(discarded);
+        }
+        let mut places = self.link.places().await?;
+        let mut log = self.link.log(filter, None).await?;
+        while left > 0
+            && let Some(found) = log.next(&self.link).await?
+        {
+            let Some(row) = self.link.row(&found, &mut places).await? else {
+                continue;
+            };
+            let is_untouched = matches!(row.listed.state, State::Ready | State::Waiting);
+            if is_untouched && filter.matches(&row.listed) {
+                let removed = self.link.streams.events.delete_message(found.seq).await;
+                discarded = discarded.saturating_add(u64::from(removed.unwrap_or(false)));
+                left = left.saturating_sub(1);
+            }
+        }
+        Ok(discarded)
+    }
+
+    /// Puts copies of finished events at the ends of their lanes.
+    async fn replay(&self, filter: &Filter, limit: usize) -> Result<u64, StoreError> {
+        let mut replayed = 0_u64;
+        let mut left = limit;
+        let mut places = self.link.places().await?;
+        let mut log = self.link.log(filter, None).await?;
+        while left > 0
+            && let Some(found) = log.next(&self.link).await?
+        {
+            let Some(row) = self.link.row(&found, &mut places).await? else {
+                continue;
+            };
+            if row.listed.state == State::Done && filter.matches(&row.listed) {
+                self.link.append_copy(&row.entry, None).await?;
+                replayed = replayed.saturating_add(1);
+                left = left.saturating_sub(1);
+            }
+        }
+        Ok(replayed)
+    }
+
+    /// Removes finished events up to the first one that is not, or that is younger than `age`; and none that is
+    /// younger than the [shortest duplicate window](NatsStore::MIN_WINDOW). The servers remove events of the stream's
+    /// `max_age` themselves.
+    async fn prune(&self, age: Duration) -> Result<u64, StoreError> {
+        let link = &self.link;
+        let age = age.max(NatsStore::MIN_WINDOW);
+        let state = link.state().await?;
+        let mut keep = state.last_sequence.saturating_add(1);
+        for (index, position) in link.positions().await? {
+            if (position.unfinished > 0 || position.left > 0)
+                && let Some(first) = link.next_of(index, position.done).await?
+            {
+                keep = keep.min(first.sequence);
+            }
+        }
+        let mut young = Filter::default();
+        young.since = SystemTime::now().checked_sub(age);
+        if let Some(found) = link.log(&young, None).await?.next(link).await? {
+            keep = keep.min(found.seq);
+        }
+        let purge = link.streams.events.purge().sequence(keep).await;
+        Ok(purge.map_err(|error| failed(&error))?.purged)
+    }
+}
