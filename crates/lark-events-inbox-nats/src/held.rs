@@ -352,12 +352,15 @@ impl Holdings {
         }
     }
 
-    /// Takes all events that are not claimed, to give them back.
+    /// Takes all events that are not claimed, to give back those that are this process's own.
     pub(crate) fn take_ready(&mut self) -> Vec<Event> {
+        let now = Instant::now();
         let is_ready = |held: &&Held| matches!(held.state, State::Ready { .. });
         let ready = self.held.values().filter(is_ready);
-        let ready: Vec<_> = ready.map(|held| held.event.clone()).collect();
-        ready.iter().for_each(|event| self.forget(event.seq));
-        ready
+        let ready = ready.map(|held| (held.event.clone(), held.own_until > now));
+        let ready: Vec<_> = ready.collect();
+        ready.iter().for_each(|(event, _)| self.forget(event.seq));
+        let own = ready.into_iter().filter(|(_, is_own)| *is_own);
+        own.map(|(event, _)| event).collect()
     }
 }

@@ -17,6 +17,7 @@ mod operators;
 mod outages;
 mod server;
 mod settings;
+mod stopped;
 #[path = "../../../lark-events-tower/tests/it/support.rs"]
 #[expect(dead_code, reason = "the tests of lark-events-tower use the rest")]
 mod support;

@@ -62,10 +62,8 @@ async fn a_server_that_loses_jetstream() {
     }
     let error = refused(builder(server.url())).await;
     assert_eq!(error.kind(), StoreErrorKind::Unsupported);
-    assert_eq!(
-        cause(&error),
-        "the server has no JetStream for this account: enable it in its configuration"
-    );
+    let text = cause(&error);
+    assert!(text.contains("has no JetStream for this account"), "{text}");
     server.configure(&with);
     server.restart();
     app.redeliver("e", 1).await;
