@@ -3,16 +3,14 @@
 use std::time::Duration;
 
 use async_nats::Client;
-use async_nats::jetstream::consumer::Info;
 use async_nats::jetstream::context::{Context, ContextBuilder};
 use async_nats::jetstream::stream::Stream;
-use futures_util::TryStreamExt as _;
 use lark_events_inbox::StoreError;
 
-use crate::failure::failed;
 use crate::link::TIMEOUT;
 use crate::setup::{SYNC_ALWAYS, Setup, account, found};
-use crate::subject::{consumer, index};
+use crate::status::infos;
+use crate::subject::consumer;
 
 /// What servers and the streams of an inbox are like, from
 /// [`NatsStoreBuilder::facts`](crate::NatsStoreBuilder::facts).
@@ -81,8 +79,10 @@ pub struct Follower {
     pub name: String,
     /// Whether it has all that the leader has.
     pub is_current: bool,
-    /// Whether it is not connected.
+    /// Whether it is not connected. The leader may take minutes to notice.
     pub is_offline: bool,
+    /// How long ago the leader heard of it, which is once a second.
+    pub seen: Duration,
 }
 
 impl NatsFacts {
@@ -143,19 +143,16 @@ impl NatsFacts {
         let Some(partitions) = self.partitions else {
             return Ok(());
         };
-        let infos = events.consumers();
-        let infos: Vec<Info> = infos.try_collect().await.map_err(|error| failed(&error))?;
-        for partition in (0..partitions).map(Some).chain([None]) {
-            let name = consumer(partition);
-            let own = |info: &&Info| info.name == name && index(&name, partitions).is_some();
-            match infos.iter().find(own) {
-                None => self.missing.push(format!("the consumer {name}")),
-                Some(info) => {
-                    self.check(setup.check_consumer(partition, info));
-                    let wait = info.config.ack_wait;
-                    self.ack_wait = Some(self.ack_wait.map_or(wait, |least| least.min(wait)));
-                }
-            }
+        let all = (0..partitions).map(Some).chain([None]);
+        for (partition, (_, info)) in all.zip(infos(events, partitions).await?) {
+            let Some(info) = info else {
+                let name = format!("the consumer {}", consumer(partition));
+                self.missing.push(name);
+                continue;
+            };
+            self.check(setup.check_consumer(partition, &info));
+            let wait = info.config.ack_wait;
+            self.ack_wait = Some(self.ack_wait.map_or(wait, |least| least.min(wait)));
         }
         Ok(())
     }
@@ -181,6 +178,7 @@ impl StreamFacts {
             name: peer.name.clone(),
             is_current: peer.current,
             is_offline: peer.offline,
+            seen: peer.active,
         });
         Self {
             name: config.name.clone(),

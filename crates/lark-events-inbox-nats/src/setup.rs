@@ -1,6 +1,7 @@
 //! The streams of a store and their consumers: created, or checked.
 
 use std::collections::HashMap;
+use std::iter::repeat;
 use std::time::Duration;
 
 use async_nats::Client;
@@ -14,6 +15,7 @@ use lark_events::limits::MAX_EVENT_BYTES;
 use lark_events_inbox::{StoreError, StoreErrorKind};
 
 use crate::failure::{failed, text};
+use crate::status::infos;
 use crate::store::NatsStore;
 use crate::subject::{Names, consumer, index};
 
@@ -144,18 +146,16 @@ impl Setup {
         events: &Stream,
         partitions: u16,
     ) -> Result<(Vec<PullConsumer>, Duration), StoreError> {
-        let infos = events.consumers();
-        let infos: Vec<Info> = infos.try_collect().await.map_err(|error| failed(&error))?;
-        let found = infos.into_iter().filter_map(|info| {
-            let index = index(&info.name, partitions)?;
-            Some((index, info))
-        });
-        let mut found: HashMap<_, _> = found.collect();
+        // A new stream has none.
+        let names = events.consumer_names();
+        let names: Vec<String> = names.try_collect().await.map_err(|error| failed(&error))?;
         let all = (0..partitions).map(Some).chain([None]);
-        let all = all
-            .zip(0_usize..)
-            .map(|(partition, index)| (partition, found.remove(&index)));
-        let all: Vec<_> = all.collect();
+        let found = match names.iter().any(|name| index(name, partitions).is_some()) {
+            true => infos(events, partitions).await?,
+            false => Vec::new(),
+        };
+        let found = found.into_iter().map(|(_, info)| info);
+        let all: Vec<_> = all.zip(found.chain(repeat(None))).collect();
         let opened = all.into_iter().map(|(partition, found)| async move {
             match found {
                 Some(info) => self.found(context, partition, info),

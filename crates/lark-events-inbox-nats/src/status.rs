@@ -1,12 +1,15 @@
 //! The state of the queue, from what the consumers report.
 
+use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
 use async_nats::HeaderMap;
 use async_nats::jetstream::consumer::Info;
+use async_nats::jetstream::context::ConsumerInfoErrorKind;
+use async_nats::jetstream::stream::Stream;
 use futures_util::future::try_join_all;
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use lark_events_inbox::{Monitor, Status, StoreError, WorkerId, WorkerState};
+use lark_events_inbox::{Monitor, Status, StoreError, StoreErrorKind, WorkerId, WorkerState};
 
 use crate::failure::failed;
 use crate::link::Link;
@@ -37,17 +40,54 @@ impl Position {
     }
 }
 
+/// The consumers by their index: `None` for one that does not exist.
+pub(crate) async fn infos(
+    events: &Stream,
+    partitions: u16,
+) -> Result<Vec<(usize, Option<Info>)>, StoreError> {
+    let listed: Vec<Info> = events
+        .consumers()
+        .try_collect()
+        .await
+        .map_err(|error| failed(&error))?;
+    let listed = listed.into_iter().filter_map(|info| {
+        let index = subject::index(&info.name, partitions)?;
+        Some((index, info))
+    });
+    let mut listed: HashMap<_, _> = listed.collect();
+    let mut infos = Vec::new();
+    for (partition, index) in (0..partitions).map(Some).chain([None]).zip(0_usize..) {
+        let info = match listed.remove(&index) {
+            Some(info) => Some(info),
+            // The list lacks those that have no leader at the moment.
+            None => match events.consumer_info(subject::consumer(partition)).await {
+                Ok(info) => Some(info),
+                Err(error) => match error.kind() {
+                    ConsumerInfoErrorKind::NotFound => None,
+                    ConsumerInfoErrorKind::JetStream(answer) if answer.code() == 404 => None,
+                    _ => return Err(failed(&error)),
+                },
+            },
+        };
+        infos.push((index, info));
+    }
+    Ok(infos)
+}
+
 impl Link {
     /// The positions of the consumers, by their index.
     pub(crate) async fn positions(&self) -> Result<Vec<(usize, Position)>, StoreError> {
-        let partitions = self.streams.partitions;
-        let infos = self.streams.events.consumers();
-        let infos: Vec<Info> = infos.try_collect().await.map_err(|error| failed(&error))?;
-        let positions = infos.iter().filter_map(|info| {
-            let index = subject::index(&info.name, partitions)?;
-            Some((index, Position::of(info)))
+        let infos = infos(&self.streams.events, self.streams.partitions).await?;
+        let positions = infos.into_iter().map(|(index, info)| match info {
+            Some(info) => Ok((index, Position::of(&info))),
+            None => {
+                let number = u16::try_from(index).ok();
+                let number = number.filter(|number| *number < self.streams.partitions);
+                let text = format!("the consumer {} does not exist", subject::consumer(number));
+                Err(StoreError::with_source(StoreErrorKind::Version, text))
+            }
         });
-        Ok(positions.collect())
+        positions.collect()
     }
 
     pub(crate) async fn status(&self) -> Result<Status, StoreError> {

@@ -197,6 +197,8 @@ fn durability(facts: &NatsFacts) -> Finding {
 
 /// Whether the servers of the stream are there.
 fn replicas(facts: &NatsFacts) -> Finding {
+    // Longer than an election takes.
+    const GONE: Duration = Duration::from_secs(5);
     let Some(events) = &facts.events else {
         return Finding::skip("no stream");
     };
@@ -209,7 +211,8 @@ fn replicas(facts: &NatsFacts) -> Finding {
             "start the servers that are gone",
         );
     };
-    let gone = events.followers.iter().find(|one| one.is_offline);
+    let mut gone = events.followers.iter();
+    let gone = gone.find(|one| one.is_offline || one.seen >= GONE);
     if let Some(gone) = gone {
         return Finding::warn(
             format!("{} is gone, {leader} leads", gone.name),
