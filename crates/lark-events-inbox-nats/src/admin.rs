@@ -3,7 +3,6 @@
 
 use std::time::{Duration, SystemTime};
 
-use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::stream::{DeleteMessageError, DeleteMessageErrorKind};
 use async_trait::async_trait;
 use lark_events_inbox::{Admin, Filter, Listed, Operation, Page, Shown, State, StoreError};
@@ -23,9 +22,9 @@ fn is_removed(removed: Result<bool, DeleteMessageError>) -> Result<bool, StoreEr
     match removed {
         Ok(is_removed) => Ok(is_removed),
         Err(error) => match error.kind() {
+            // The code is that of all failures to delete.
             DeleteMessageErrorKind::JetStream(answer)
-                if answer.error_code() == ErrorCode::SEQUENCE_NOT_FOUND
-                    || answer.error_code() == ErrorCode::NO_MESSAGE_FOUND =>
+                if answer.to_string().contains("no message found") =>
             {
                 Ok(false)
             }
