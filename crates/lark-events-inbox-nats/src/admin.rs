@@ -3,6 +3,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::stream::{DeleteMessageError, DeleteMessageErrorKind};
 use async_trait::async_trait;
 use lark_events_inbox::{Admin, Filter, Listed, Operation, Page, Shown, State, StoreError};
@@ -22,9 +23,10 @@ fn is_removed(removed: Result<bool, DeleteMessageError>) -> Result<bool, StoreEr
     match removed {
         Ok(is_removed) => Ok(is_removed),
         Err(error) => match error.kind() {
-            // The code is that of all failures to delete.
             DeleteMessageErrorKind::JetStream(answer)
-                if answer.to_string().contains("no message found") =>
+                if answer.error_code() == ErrorCode::SEQUENCE_NOT_FOUND
+                    // The code is that of all failures to delete.
+                    || answer.to_string().contains("no message found") =>
             {
                 Ok(false)
             }
