@@ -26,8 +26,6 @@ pub(crate) const PARTITIONS: &str = "lark-events-partitions";
 pub(crate) const SYNC_ALWAYS: &str = "lark-events-sync-always";
 /// The room for the headers of an event in a message.
 const MAX_HEADERS: usize = 64 * 1024;
-/// The events without a lane that all workers may handle at once, with those that wait for a retry.
-const MAX_ANY: i64 = 16_384;
 /// The consumers that are created at once.
 const AT_ONCE: usize = 16;
 /// The time after which a worker that has sent no heartbeat is forgotten.
@@ -102,6 +100,7 @@ impl Setup {
         let events = self.stream(context, self.events()).await?;
         let partitions = self.check(&events)?;
         let dead = self.stream(context, self.dead()).await?;
+        self.check_dead(&dead)?;
         let workers = self.stream(context, self.workers()).await?;
         let (consumers, ack_wait) = self.consumers(context, &events, partitions).await?;
         let config = &events.cached_info().config;
@@ -279,11 +278,27 @@ impl Setup {
             None => true,
         };
         expect(&name, "max_ack_pending", is_right, &pending.to_string())?;
+        // It would hold instead of `ack_wait`.
+        expect(&name, "backoff", config.backoff.is_empty(), "not set")?;
         let is_endless = config.max_deliver <= 0;
         expect(&name, "max_deliver", is_endless, "-1")?;
         let is_long = config.ack_wait >= NatsStore::MIN_ACK_WAIT;
         let shortest = format!("{:?} or more", NatsStore::MIN_ACK_WAIT);
         expect(&name, "ack_wait", is_long, &shortest)
+    }
+
+    fn check_dead(&self, stream: &Stream) -> Result<(), StoreError> {
+        let config = &stream.cached_info().config;
+        let name = format!("the stream {}", config.name);
+        let is_log = config.retention == RetentionPolicy::Limits;
+        expect(&name, "retention", is_log, "limits")?;
+        let is_file = config.storage == StorageType::File;
+        expect(&name, "storage", is_file, "file")?;
+        let rejects = config.discard == DiscardPolicy::New;
+        expect(&name, "discard", rejects, "new")?;
+        let subjects = self.names.all_dead();
+        let has_subjects = config.subjects == [subjects.as_str()];
+        expect(&name, "subjects", has_subjects, &subjects)
     }
 
     /// The partitions of a stream that a program with other settings may have created.
@@ -297,6 +312,12 @@ impl Setup {
         expect("storage", is_file, "file")?;
         let rejects = config.discard == DiscardPolicy::New;
         expect("discard", rejects, "new")?;
+        let per_subject = config.max_messages_per_subject;
+        expect("max_msgs_per_subject", per_subject <= 0, "-1")?;
+        let largest = i64::from(config.max_message_size);
+        let is_enough =
+            largest <= 0 || largest >= i64::try_from(self.payload()).unwrap_or(i64::MAX);
+        expect("max_msg_size", is_enough, "-1")?;
         let subjects = self.names.events();
         let has_subjects = config.subjects == [subjects.as_str()];
         expect("subjects", has_subjects, &subjects)?;
@@ -313,7 +334,8 @@ impl Setup {
 }
 
 fn max_ack_pending(partition: Option<u16>) -> i64 {
-    if partition.is_some() { 1 } else { MAX_ANY }
+    // Any number of events without a lane may wait for their retries.
+    if partition.is_some() { 1 } else { -1 }
 }
 
 /// The account, which must have JetStream.

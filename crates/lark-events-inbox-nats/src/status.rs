@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use async_nats::HeaderMap;
 use async_nats::jetstream::consumer::Info;
 use async_nats::jetstream::context::ConsumerInfoErrorKind;
+use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::Stream;
 use futures_util::future::try_join_all;
 use futures_util::{StreamExt as _, TryStreamExt as _};
@@ -127,16 +128,10 @@ impl Link {
         let dead = self.streams.dead.get_info().await;
         status.dead = dead.map_err(|error| failed(&error))?.state.messages;
         let now = SystemTime::now();
-        let ages = self.oldest(&positions).await?;
-        let ages = ages.into_iter().map(|(is_ready, time)| {
-            let age = now.duration_since(time).unwrap_or_default();
-            (is_ready, age)
-        });
-        for (is_ready, age) in ages {
-            status.oldest = status.oldest.max(Some(age));
-            if is_ready {
-                status.lag = status.lag.max(Some(age));
-            }
+        let age = |time: SystemTime| now.duration_since(time).unwrap_or_default();
+        for (oldest, ready) in self.oldest(&positions).await? {
+            status.oldest = status.oldest.max(oldest.map(age));
+            status.lag = status.lag.max(ready.map(age));
         }
         for (is_running, age) in self.workers().await? {
             let seen = status.worker_seen.map_or(age, |seen| seen.min(age));
@@ -148,23 +143,26 @@ impl Link {
         Ok(status)
     }
 
-    /// Of each consumer with unfinished events, when the oldest was received, and whether it can be claimed.
+    /// Of each consumer with unfinished events, when the oldest was received, and the one that can be claimed next.
     async fn oldest(
         &self,
         positions: &[(usize, Position)],
-    ) -> Result<Vec<(bool, SystemTime)>, StoreError> {
+    ) -> Result<Vec<(Option<SystemTime>, Option<SystemTime>)>, StoreError> {
+        let any = usize::from(self.streams.partitions);
         let has_some = |position: &Position| position.unfinished > 0 || position.left > 0;
         let found = positions.iter().filter(|(_, position)| has_some(position));
         let found = found.map(|(index, position)| async move {
-            // It may have been finished meanwhile.
+            // They may have been finished meanwhile.
             let first = self.next_of(*index, position.done).await?;
-            Ok::<_, StoreError>(first.map(|first| {
-                let received = message::received(&first.headers, first.time.into());
-                (position.unfinished == 0, received)
-            }))
+            let ready = match position.left > 0 && (*index == any || position.unfinished == 0) {
+                true => self.next_of(*index, position.given).await?,
+                false => None,
+            };
+            let time =
+                |message: StreamMessage| message::received(&message.headers, message.time.into());
+            Ok::<_, StoreError>((first.map(time), ready.map(time)))
         });
-        let found = try_join_all(found).await?;
-        Ok(found.into_iter().flatten().collect())
+        try_join_all(found).await
     }
 
     /// The last heartbeats of the workers: whether each runs, and when it was sent.
