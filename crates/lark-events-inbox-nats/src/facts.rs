@@ -55,12 +55,10 @@ pub struct StreamFacts {
     pub name: String,
     /// The number of servers that keep each message.
     pub replicas: usize,
-    /// The server that leads the others; `None` if there is none at this moment, or no cluster.
+    /// The server that leads the others; `None` if there is none at this moment.
     pub leader: Option<String>,
     /// The other servers.
     pub followers: Vec<Follower>,
-    /// Whether it is in a cluster.
-    pub is_clustered: bool,
     /// Its size.
     pub bytes: u64,
     /// The size from which on it takes no messages, if it has one.
@@ -90,7 +88,7 @@ impl NatsFacts {
         let context = ContextBuilder::new().timeout(TIMEOUT).build(client.clone());
         let account = account(&context).await?;
         let info = client.server_info();
-        let max_account_bytes = account.limits.max_storage.map(number);
+        let max_account_bytes = account.limits.max_storage;
         let mut hosts: Vec<_> = info.connect_urls.iter().map(|url| host(url)).collect();
         hosts.sort_unstable();
         hosts.dedup();
@@ -100,7 +98,7 @@ impl NatsFacts {
             max_payload: info.max_payload,
             largest_message: setup.payload(),
             account_bytes: account.storage,
-            max_account_bytes,
+            max_account_bytes: (max_account_bytes > 0).then(|| number(max_account_bytes)),
             events: None,
             dead: None,
             missing: Vec::new(),
@@ -185,7 +183,6 @@ impl StreamFacts {
             replicas: config.num_replicas,
             leader: cluster.and_then(|cluster| cluster.leader.clone()),
             followers: followers.collect(),
-            is_clustered: cluster.is_some(),
             bytes: info.state.bytes,
             max_bytes: (config.max_bytes > 0).then(|| number(config.max_bytes)),
             max_age: (!config.max_age.is_zero()).then_some(config.max_age),

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use async_nats::Client;
 use async_nats::jetstream::ErrorCode;
-use async_nats::jetstream::account::Account;
 use async_nats::jetstream::consumer::{AckPolicy, FromConsumer as _, Info, PullConsumer, pull};
-use async_nats::jetstream::context::{AccountErrorKind, Context, GetStreamErrorKind};
+use async_nats::jetstream::context::{Context, GetStreamErrorKind, RequestErrorKind};
+use async_nats::jetstream::response::Response;
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType, Stream};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use lark_events::limits::MAX_EVENT_BYTES;
 use lark_events_inbox::{StoreError, StoreErrorKind};
+use serde::Deserialize;
 
 use crate::failure::{failed, text};
 use crate::status::infos;
@@ -343,19 +344,37 @@ pub(crate) async fn account(context: &Context) -> Result<Account, StoreError> {
         ErrorCode::JETSTREAM_NOT_ENABLED,
         ErrorCode::JETSTREAM_NOT_ENABLED_FOR_ACCOUNT,
     ];
-    context.query_account().await.map_err(|error| {
-        let is_disabled = match error.kind() {
-            // Nothing listens to requests.
-            AccountErrorKind::JetStreamUnavailable => true,
-            AccountErrorKind::JetStream(answer) => DISABLED.contains(&answer.error_code()),
-            _ => false,
-        };
-        if !is_disabled {
-            return failed(&error);
-        }
-        let text = "the server has no JetStream for this account: enable it in its configuration";
-        wrong(StoreErrorKind::Unsupported, text.to_owned())
-    })
+    // The client's own type has members that servers before 2.10 do not send.
+    let answer: Result<Response<Account>, _> =
+        context.request("INFO", &serde_json::json!({})).await;
+    match answer {
+        Ok(Response::Ok(account)) => Ok(account),
+        Ok(Response::Err { error }) if DISABLED.contains(&error.error_code()) => Err(disabled()),
+        Ok(Response::Err { error }) => Err(failed(&error)),
+        // Nothing listens to requests.
+        Err(error) if error.kind() == RequestErrorKind::NoResponders => Err(disabled()),
+        Err(error) => Err(failed(&error)),
+    }
+}
+
+fn disabled() -> StoreError {
+    let text = "the server has no JetStream for this account: enable it in its configuration";
+    wrong(StoreErrorKind::Unsupported, text.to_owned())
+}
+
+/// What all streams of an account use.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Account {
+    pub(crate) storage: u64,
+    pub(crate) limits: Limits,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Limits {
+    /// -1 without a limit.
+    pub(crate) max_storage: i64,
 }
 
 /// A stream; `None` if there is none.

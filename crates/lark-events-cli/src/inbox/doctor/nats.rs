@@ -202,8 +202,8 @@ fn replicas(facts: &NatsFacts) -> Finding {
     let Some(events) = &facts.events else {
         return Finding::skip("no stream");
     };
-    if !events.is_clustered {
-        return Finding::pass("one server, no cluster");
+    if events.replicas <= 1 {
+        return Finding::pass("one");
     }
     let Some(leader) = &events.leader else {
         return Finding::fail(
