@@ -291,6 +291,7 @@ mod tests {
             "soak-inbox --kills 7",
             "soak-inbox --store postgres --bin folder --promotions 1 --minutes 0.5",
             "soak-inbox --store postgres --postgres 18",
+            "soak-inbox --store nats --bin nats-server --minutes 0.5",
         ] {
             parsed(line).unwrap_or_else(|error| panic!("{line}: {error}"));
         }

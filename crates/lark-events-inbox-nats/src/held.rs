@@ -359,10 +359,9 @@ impl Holdings {
     /// The events whose progress is to be reported now.
     pub(crate) fn due(&mut self) -> Vec<Event> {
         let now = Instant::now();
-        let due = self
-            .held
-            .iter()
-            .filter(|(_, held)| self.speaks(held) <= now);
+        // An event whose time is over may be another process's.
+        let is_due = |held: &Held| held.own_until > now && self.speaks(held) <= now;
+        let due = self.held.iter().filter(|(_, held)| is_due(held));
         let due: Vec<_> = due.map(|(seq, held)| (*seq, held.event.clone())).collect();
         for (seq, _) in &due {
             if let Some(held) = self.held.get_mut(seq) {

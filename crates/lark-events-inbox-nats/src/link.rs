@@ -55,9 +55,16 @@ struct Wakes {
 
 impl Link {
     pub(crate) fn new(client: Client, context: Context, setup: Setup, streams: Streams) -> Self {
+        let mut looks = Looks::new(streams.partitions);
+        for (consumer, index) in streams.consumers.iter().zip(0..) {
+            let info = consumer.cached_info();
+            if info.num_pending > 0 || info.num_ack_pending > 0 {
+                looks.suppose(index);
+            }
+        }
         Self {
             inbox: client.new_inbox(),
-            looks: Mutex::new(Looks::new(streams.partitions)),
+            looks: Mutex::new(looks),
             holdings: Mutex::new(Holdings::new(streams.ack_wait)),
             wakes: Mutex::new(Wakes {
                 consumers: BTreeSet::new(),

@@ -1,10 +1,15 @@
 //! Two receivers and two workers, as processes that are killed and started again.
 
+use std::io;
+use std::pin::pin;
 use std::process::{Command, Stdio};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::timeout;
 
-use crate::printed::{Line, Running};
+use crate::printed::{Line, Running, reading};
 use crate::process::{example, free_port, listening, with_settings};
 
 const RECEIVERS: usize = 2;
@@ -12,6 +17,8 @@ const WORKERS: usize = 2;
 /// A dead process's events are handled after this.
 const LEASE_MS: u32 = 400;
 const HANDLER_MS: u32 = 2;
+/// How often processes are looked at that may have ended.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// The processes of an app.
 pub(crate) struct Fleet {
@@ -19,26 +26,46 @@ pub(crate) struct Fleet {
     commands: Vec<Command>,
     running: Vec<Running>,
     lines: UnboundedSender<Line>,
+    /// Of all processes, so that the order of their lines is that in which they were printed.
+    reading: JoinHandle<()>,
 }
 
 impl Fleet {
-    /// Waits until the receivers listen.
-    pub(crate) async fn start(inbox: &str, lines: UnboundedSender<Line>) -> Self {
+    /// Waits until the receivers listen. The settings are in addition to those of all stores.
+    pub(crate) async fn start(
+        inbox: &str,
+        settings: &[(&str, &str)],
+        lines: UnboundedSender<Line>,
+    ) -> Self {
         let ports: Vec<_> = (0..RECEIVERS).map(|_| free_port()).collect();
-        let receivers = ports.iter().map(|port| command("receive", *port, inbox));
-        let workers = (0..WORKERS).map(|_| command("work", 0, inbox));
+        let (reader, writer) = io::pipe().unwrap();
+        let command = |role, port| {
+            let mut command = command(role, port, inbox);
+            command.envs(settings.iter().copied());
+            command.stdout(writer.try_clone().unwrap());
+            command
+        };
+        let receivers = ports.iter().map(|port| command("receive", *port));
+        let workers = (0..WORKERS).map(|_| command("work", 0));
         let mut commands: Vec<_> = receivers.chain(workers).collect();
         let start = |command| Running::start(command, lines.clone());
         let running = commands.iter_mut().map(start).collect();
-        for port in &ports {
-            listening(*port).await;
-        }
-        Self {
-            ports,
+        let mut fleet = Self {
+            ports: ports.clone(),
             commands,
             running,
+            reading: reading(reader, lines.clone()),
             lines,
+        };
+        let mut listening = pin!(async {
+            for port in &ports {
+                listening(*port).await;
+            }
+        });
+        while timeout(LOOK, &mut listening).await.is_err() {
+            fleet.revive();
         }
+        fleet
     }
 
     /// Kills a process and starts it again. Returns whether it was a receiver.
@@ -57,6 +84,11 @@ impl Fleet {
         }
     }
 
+    #[cfg(feature = "nats")]
+    pub(crate) fn all_run(&mut self) -> bool {
+        !self.running.iter_mut().any(Running::has_ended)
+    }
+
     fn start_again(&mut self, one: usize) {
         // The port of a receiver must be free.
         self.running.remove(one).kill();
@@ -64,11 +96,13 @@ impl Fleet {
         self.running.insert(one, again);
     }
 
-    /// Lets each process finish.
+    /// Lets each process finish. Ends when all that they have printed is read.
     pub(crate) fn stop(self) {
         for process in self.running {
             process.stop();
         }
+        drop(self.commands);
+        self.reading.join().unwrap();
     }
 }
 

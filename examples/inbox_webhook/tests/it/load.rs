@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use lark_events_sim::{Document, Platform, PlatformBuilder};
 use serde_json::json;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::process::{PATIENCE, message};
 
@@ -87,14 +87,21 @@ pub(crate) struct Load {
     pub(crate) acknowledged: Arc<Acknowledged>,
     stop: Arc<AtomicBool>,
     sending: JoinSet<(Option<String>, Vec<String>)>,
+    pause: Duration,
 }
 
 impl Load {
     pub(crate) fn start(platform: &Arc<Platform>) -> Self {
+        Self::paced(platform, Duration::ZERO)
+    }
+
+    /// Each sender pauses before the next event.
+    pub(crate) fn paced(platform: &Arc<Platform>, pause: Duration) -> Self {
         let mut load = Self {
             acknowledged: Arc::new(Acknowledged::new()),
             stop: Arc::default(),
             sending: JoinSet::new(),
+            pause,
         };
         for chat in 0..CHATS {
             let chat = format!("oc_{chat}");
@@ -117,7 +124,7 @@ impl Load {
     ) {
         let platform = Arc::clone(platform);
         let acknowledged = Arc::clone(&self.acknowledged);
-        let stop = Arc::clone(&self.stop);
+        let (stop, pause) = (Arc::clone(&self.stop), self.pause);
         self.sending.spawn(async move {
             let mut sent = Vec::new();
             while !stop.load(Ordering::Relaxed) {
@@ -126,6 +133,7 @@ impl Load {
                 assert!(report.acknowledged(), "never acknowledged: {report:?}");
                 acknowledged.add(phase, &report.event_id);
                 sent.push(report.event_id);
+                sleep(pause).await;
             }
             (chat, sent)
         });

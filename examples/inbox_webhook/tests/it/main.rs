@@ -3,21 +3,23 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "nats", feature = "postgres"))]
 mod balancer;
+#[cfg(feature = "nats")]
+mod clustered;
 #[cfg(all(target_os = "linux", feature = "sqlite"))]
 mod durable;
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "nats", feature = "postgres"))]
 mod fleet;
 #[cfg(feature = "sqlite")]
 mod killed;
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
+#[cfg(any(feature = "nats", feature = "postgres", feature = "sqlite"))]
 mod load;
 #[cfg(feature = "postgres")]
 mod pair;
 #[cfg(feature = "postgres")]
 mod postgres;
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
+#[cfg(any(feature = "nats", feature = "postgres", feature = "sqlite"))]
 mod printed;
 mod process;
 #[cfg(feature = "postgres")]

@@ -1,7 +1,7 @@
 //! Processes of the example that are killed, and the lines that they print.
 
 use std::collections::{HashMap, HashSet};
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read};
 use std::process::Command;
 use std::thread::{self, JoinHandle};
 
@@ -32,30 +32,42 @@ impl Line {
     }
 }
 
-/// A process whose lines are read.
+/// Reads the lines of one process, or of several that print to one pipe: then in the order in which they were printed.
+pub(crate) fn reading(
+    from: impl Read + Send + 'static,
+    to: UnboundedSender<Line>,
+) -> JoinHandle<()> {
+    let lines = BufReader::new(from).lines();
+    thread::spawn(move || {
+        let printed = lines.filter_map(|line| Line::parse(&line.unwrap()));
+        printed.for_each(|line| drop(to.send(line)));
+    })
+}
+
+/// A process that prints lines.
 pub(crate) struct Running {
     process: Process,
-    reading: JoinHandle<()>,
+    /// Unless it prints to a pipe with others.
+    reading: Option<JoinHandle<()>>,
 }
 
 impl Running {
     pub(crate) fn start(command: &mut Command, lines: UnboundedSender<Line>) -> Self {
         let mut process = Process(command.spawn().unwrap());
-        let stdout = BufReader::new(process.0.stdout.take().unwrap()).lines();
-        let reading = thread::spawn(move || {
-            let printed = stdout.filter_map(|line| Line::parse(&line.unwrap()));
-            printed.for_each(|line| drop(lines.send(line)));
-        });
+        let stdout = process.0.stdout.take();
+        let reading = stdout.map(|stdout| reading(stdout, lines));
         Self { process, reading }
     }
 
     /// Ends when all that it has printed is read.
     pub(crate) fn kill(self) {
         drop(self.process);
-        self.reading.join().unwrap();
+        if let Some(reading) = self.reading {
+            reading.join().unwrap();
+        }
     }
 
-    #[cfg(feature = "postgres")]
+    #[cfg(any(feature = "nats", feature = "postgres"))]
     pub(crate) fn has_ended(&mut self) -> bool {
         self.process.0.try_wait().unwrap().is_some()
     }
@@ -63,7 +75,9 @@ impl Running {
     pub(crate) fn stop(mut self) {
         self.process.terminate();
         assert_eq!(self.process.0.wait().unwrap().code(), Some(0));
-        self.reading.join().unwrap();
+        if let Some(reading) = self.reading {
+            reading.join().unwrap();
+        }
     }
 }
 
@@ -102,6 +116,19 @@ impl Printed {
         ids.filter(|event_id| seen.insert(*event_id)).collect()
     }
 
+    /// The lines of a lane around the first one of an event.
+    fn around(&self, event_id: &str) -> Vec<&Line> {
+        let place = self.lines.iter().position(|line| line.event_id == event_id);
+        let Some(place) = place else {
+            return Vec::new();
+        };
+        let lane = &self.lines[place].lane;
+        let is_near = |at: usize| at.abs_diff(place) < 2_000;
+        let lines = self.lines.iter().enumerate();
+        let lines = lines.filter(|(at, line)| line.lane == *lane && is_near(*at));
+        lines.map(|(_, line)| line).collect()
+    }
+
     /// Checks that each event was handled, in the order of its chat.
     pub(crate) fn check(&self, sent: &Sent) {
         let handled: HashSet<_> = self.times.keys().cloned().collect();
@@ -109,7 +136,14 @@ impl Printed {
         assert!(lost.is_empty(), "acknowledged, but never handled: {lost:?}");
         assert_eq!(handled, sent.all, "handled, but never sent");
         for (chat, ids) in &sent.chats {
-            assert_eq!(self.first(chat), *ids, "in the order of the chat");
+            let first = self.first(chat);
+            let mut pairs = first.iter().zip(ids);
+            let wrong = pairs.find(|(first, id)| *first != id);
+            assert!(
+                wrong.is_none() && first.len() == ids.len(),
+                "not in the order of the chat: {:#?}",
+                self.around(wrong.map_or("", |(first, _)| first)),
+            );
         }
     }
 }

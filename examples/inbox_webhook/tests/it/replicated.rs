@@ -99,7 +99,7 @@ impl Run {
     async fn start(installation: &Installation, failures: Failures) -> Self {
         let pair = Pair::start(installation);
         let (sender, lines) = mpsc::unbounded_channel();
-        let fleet = Fleet::start(&pair.url(), sender).await;
+        let fleet = Fleet::start(&pair.url(), &[], sender).await;
         let balancer = Balancer::start(fleet.ports.clone()).await;
         let platform = patient(platform(balancer.port)).start().await.unwrap();
         let platform = Arc::new(platform);
