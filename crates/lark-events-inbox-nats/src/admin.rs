@@ -85,7 +85,12 @@ impl Admin for NatsStore {
             return Ok(letters.into_iter().map(|(_, row, _)| row.listed).collect());
         }
         let mut places = self.link.places().await?;
-        let mut log = self.link.log(filter, page.after).await?;
+        let after = match takes(filter, State::Done) || takes(filter, State::Dead) {
+            true => page.after,
+            // The log is mostly finished events.
+            false => page.after.max(Some(places.finished())),
+        };
+        let mut log = self.link.log(filter, after).await?;
         let mut listed = Vec::new();
         while listed.len() < page.limit
             && let Some(found) = log.next(&self.link).await?
@@ -142,7 +147,7 @@ impl Admin for NatsStore {
             return Ok(discarded);
         }
         let mut places = self.link.places().await?;
-        let mut log = self.link.log(filter, None).await?;
+        let mut log = self.link.log(filter, Some(places.finished())).await?;
         while left > 0
             && let Some(found) = log.next(&self.link).await?
         {

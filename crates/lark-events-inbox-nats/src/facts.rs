@@ -114,8 +114,10 @@ impl NatsFacts {
             facts.events = Some(StreamFacts::of(&events));
             facts.of_events(&events, setup).await?;
         }
-        let dead = facts.stream(&context, &dead).await?;
-        facts.dead = dead.map(|dead| StreamFacts::of(&dead));
+        if let Some(dead) = facts.stream(&context, &dead).await? {
+            facts.dead = Some(StreamFacts::of(&dead));
+            facts.check(setup.check_dead(&dead));
+        }
         facts.stream(&context, &names.workers_stream()).await?;
         Ok(facts)
     }

@@ -66,6 +66,15 @@ pub(crate) struct Places {
     heads: HashMap<usize, Option<u64>>,
 }
 
+impl Places {
+    /// All events up to this number are finished or dead.
+    pub(crate) fn finished(&self) -> u64 {
+        let positions = self.positions.values();
+        let open = positions.filter(|position| position.unfinished > 0 || position.left > 0);
+        open.map(|position| position.done).min().unwrap_or(u64::MAX)
+    }
+}
+
 /// The events of the log, in order.
 pub(crate) struct Reader {
     /// `None` at the end.

@@ -287,7 +287,7 @@ impl Setup {
         expect(&name, "ack_wait", is_long, &shortest)
     }
 
-    fn check_dead(&self, stream: &Stream) -> Result<(), StoreError> {
+    pub(crate) fn check_dead(&self, stream: &Stream) -> Result<(), StoreError> {
         let config = &stream.cached_info().config;
         let name = format!("the stream {}", config.name);
         let is_log = config.retention == RetentionPolicy::Limits;

@@ -119,7 +119,7 @@ fn a_wrong_setting_is_an_error_that_names_it() {
         (
             "INBOX",
             "mysql://user:secret@host",
-            "or `postgres://…` (feature `postgres`), got `mysql:`",
+            "or `nats://…` (feature `nats`), got `mysql:`",
         ),
         ("ROLE", "work", "INBOX: `memory:` is within one process"),
     ] {
