@@ -267,6 +267,8 @@ impl Link {
 
     /// Looks at some consumers without a sign of an event. Their answers wake the workers.
     async fn explore(&self, missing: usize) -> Result<(), StoreError> {
+        // The client would send it once it is connected again, and the event would be too old for this process.
+        self.connected()?;
         let others = {
             let (mut looks, holdings) = (self.looks(), self.holdings());
             looks.explore(missing, |one| holdings.has_of(one))
@@ -377,6 +379,8 @@ impl Link {
 
     /// Tells the server what becomes of an event, and waits until it has heard.
     pub(crate) async fn say(&self, event: &Event, kind: AckKind) -> Result<(), StoreError> {
+        // The client would send it once it is connected again, when the event may be another process's.
+        self.connected()?;
         let said_at = Instant::now();
         let said = timeout(TIMEOUT, event.acker.double_ack_with(kind)).await;
         match said {
