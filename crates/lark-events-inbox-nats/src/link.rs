@@ -286,6 +286,8 @@ impl Link {
 
     /// Looks at some consumers without a sign of an event. Their answers wake the workers.
     async fn explore(&self, missing: usize) -> Result<(), StoreError> {
+        // The client would send it once it is connected again, and the event would be too old for this process.
+        self.connected()?;
         let others = {
             let (mut looks, holdings) = (self.looks(), self.holdings());
             looks.explore(missing, |one| holdings.has_of(one))
@@ -402,7 +404,7 @@ impl Link {
 
     /// Tells the server what becomes of an event, and waits until it has heard.
     pub(crate) async fn say(&self, event: &Event, kind: AckKind) -> Result<(), StoreError> {
-        // A message that waits for a connection could arrive when the event is another process's.
+        // The client would send it once it is connected again, when the event may be another process's.
         self.connected()?;
         let said_at = Instant::now();
         let patience = self.streams.ack_wait.checked_div(6).unwrap_or(TIMEOUT);
@@ -411,6 +413,7 @@ impl Link {
             .timeout(Some(patience.min(TIMEOUT)));
         let said = self.client.send_request(event.reply.clone(), request).await;
         said.map_err(|error| failed(&error))?;
+        self.looks().heard();
         self.holdings().heard(event.seq, said_at);
         Ok(())
     }

@@ -15,8 +15,10 @@ mod logs;
 mod messages;
 mod operators;
 mod outages;
+mod partition;
 mod server;
 mod settings;
+mod sharing;
 mod stopped;
 #[path = "../../../lark-events-tower/tests/it/support.rs"]
 #[expect(dead_code, reason = "the tests of lark-events-tower use the rest")]
