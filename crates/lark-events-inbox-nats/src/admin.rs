@@ -3,29 +3,42 @@
 
 use std::time::{Duration, SystemTime};
 
-use async_nats::jetstream::stream::DeleteMessageErrorKind;
+use async_nats::jetstream::ErrorCode;
+use async_nats::jetstream::stream::{DeleteMessageError, DeleteMessageErrorKind};
 use async_trait::async_trait;
 use lark_events_inbox::{Admin, Filter, Listed, Operation, Page, Shown, State, StoreError};
 
 use crate::failure::failed;
 use crate::log::Row;
 use crate::store::NatsStore;
+use crate::subject::Name;
 
 /// Whether an operation on these states is wanted.
 fn takes(filter: &Filter, state: State) -> bool {
     filter.states.is_empty() || filter.states.contains(&state)
 }
 
+/// `false` if another operator has removed the message.
+fn is_removed(removed: Result<bool, DeleteMessageError>) -> Result<bool, StoreError> {
+    match removed {
+        Ok(is_removed) => Ok(is_removed),
+        Err(error) => match error.kind() {
+            DeleteMessageErrorKind::JetStream(answer)
+                if answer.error_code() == ErrorCode::SEQUENCE_NOT_FOUND
+                    // The code is that of all failures to delete.
+                    || answer.to_string().contains("no message found") =>
+            {
+                Ok(false)
+            }
+            _ => Err(failed(&error)),
+        },
+    }
+}
+
 impl NatsStore {
     /// Removes the dead letter of an event. `false` if another operator has.
     async fn remove_letter(&self, number: u64) -> Result<bool, StoreError> {
-        match self.link.streams.dead.delete_message(number).await {
-            Ok(is_removed) => Ok(is_removed),
-            Err(error) => match error.kind() {
-                DeleteMessageErrorKind::JetStream(_) => Ok(false),
-                _ => Err(failed(&error)),
-            },
-        }
+        is_removed(self.link.streams.dead.delete_message(number).await)
     }
 
     /// The dead letters that match, after a number, with the numbers of their messages.
@@ -34,16 +47,21 @@ impl NatsStore {
         filter: &Filter,
         after: Option<u64>,
         limit: usize,
-    ) -> Result<Vec<(Row, u64)>, StoreError> {
+    ) -> Result<Vec<(Name, Row, u64)>, StoreError> {
         let dead = self.link.dead().await?;
-        let first = after.map_or(0, |after| after.saturating_add(1));
+        let after = after.map(|after| after.saturating_add(1));
+        let first = [after, filter.from_seq, filter.seq];
+        let first = first.into_iter().flatten().max().unwrap_or_default();
+        let last = [filter.to_seq, filter.seq].into_iter().flatten().min();
         let mut letters = Vec::new();
-        for seq in dead.range(first..) {
+        let among = dead.range(Name::first(first)..);
+        for name in among.take_while(|name| last.is_none_or(|last| name.seq <= last)) {
             if letters.len() >= limit {
                 break;
             }
-            let found = self.link.dead_row(*seq).await?;
-            letters.extend(found.filter(|(row, _)| filter.matches(&row.listed)));
+            let found = self.link.dead_row(*name).await?;
+            let found = found.filter(|(row, _)| filter.matches(&row.listed));
+            letters.extend(found.map(|(row, number)| (*name, row, number)));
         }
         Ok(letters)
     }
@@ -64,7 +82,7 @@ impl Admin for NatsStore {
     async fn list(&self, filter: &Filter, page: Page) -> Result<Vec<Listed>, StoreError> {
         if filter.states == [State::Dead] {
             let letters = self.letters(filter, page.after, page.limit).await?;
-            return Ok(letters.into_iter().map(|(row, _)| row.listed).collect());
+            return Ok(letters.into_iter().map(|(_, row, _)| row.listed).collect());
         }
         let mut places = self.link.places().await?;
         let mut log = self.link.log(filter, page.after).await?;
@@ -82,8 +100,10 @@ impl Admin for NatsStore {
     async fn show(&self, seq: u64) -> Result<Option<Shown>, StoreError> {
         let Some(found) = self.link.found(seq).await? else {
             // A dead letter stays when the log has reached its maximum age.
-            let letter = self.link.dead_row(seq).await?;
-            return Ok(letter.map(|(row, _)| row.shown()));
+            let mut filter = Filter::default();
+            filter.seq = Some(seq);
+            let letter = self.letters(&filter, None, 1).await?.pop();
+            return Ok(letter.map(|(_, row, _)| row.shown()));
         };
         let mut places = self.link.places().await?;
         let row = self.link.row(&found, &mut places).await?;
@@ -96,9 +116,9 @@ impl Admin for NatsStore {
         if !takes(filter, State::Dead) {
             return Ok(retried);
         }
-        for (row, number) in self.letters(filter, None, limit).await? {
+        for (name, row, number) in self.letters(filter, None, limit).await? {
             // Twice, the stream takes the copy once.
-            let id = format!("retry {}", row.listed.seq);
+            let id = format!("retry {name}");
             self.link.append_copy(&row.entry, Some(id)).await?;
             if self.remove_letter(number).await? {
                 retried = retried.saturating_add(1);
@@ -111,7 +131,7 @@ impl Admin for NatsStore {
         let mut discarded = 0_u64;
         let mut left = limit;
         if takes(filter, State::Dead) {
-            for (_, number) in self.letters(filter, None, limit).await? {
+            for (_, _, number) in self.letters(filter, None, limit).await? {
                 if self.remove_letter(number).await? {
                     discarded = discarded.saturating_add(1);
                 }
@@ -132,14 +152,14 @@ impl Admin for NatsStore {
             let is_untouched = matches!(row.listed.state, State::Ready | State::Waiting);
             if is_untouched && filter.matches(&row.listed) {
                 let removed = self.link.streams.events.delete_message(found.seq).await;
-                discarded = discarded.saturating_add(u64::from(removed.unwrap_or(false)));
+                discarded = discarded.saturating_add(u64::from(is_removed(removed)?));
                 left = left.saturating_sub(1);
             }
         }
         Ok(discarded)
     }
 
-    /// Puts copies of finished events at the ends of their lanes.
+    /// Puts copies of finished events at the ends of their lanes. Copies are not copied once more.
     async fn replay(&self, filter: &Filter, limit: usize) -> Result<u64, StoreError> {
         let mut replayed = 0_u64;
         let mut left = limit;
@@ -148,6 +168,9 @@ impl Admin for NatsStore {
         while left > 0
             && let Some(found) = log.next(&self.link).await?
         {
+            if found.is_copy() {
+                continue;
+            }
             let Some(row) = self.link.row(&found, &mut places).await? else {
                 continue;
             };

@@ -1,13 +1,12 @@
 //! Publishing events, and copies of them.
 
-use std::collections::BTreeSet;
-use std::future::IntoFuture as _;
+use std::collections::{BTreeSet, HashSet};
 use std::time::{Duration, SystemTime};
 
 use async_nats::HeaderMap;
 use async_nats::jetstream::message::PublishMessage;
 use futures_util::future::join_all;
-use lark_events_inbox::{Appended, Entry, Refused, Settlement, StoreError};
+use lark_events_inbox::{Appended, Entry, MAX_ERROR_BYTES, Refused, Settlement, StoreError};
 
 use crate::failure::not_published;
 use crate::held::Event;
@@ -19,8 +18,12 @@ pub(crate) struct Outgoing {
     pub(crate) subject: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: bytes::Bytes,
+    lane: Option<String>,
     consumer: usize,
 }
+
+/// The room for the headers of a copy: most of it is the error of a dead letter, of which each byte takes three.
+const COPY_HEADERS: usize = 3 * MAX_ERROR_BYTES + 1024;
 
 impl Outgoing {
     /// On the wire, or more.
@@ -36,7 +39,8 @@ impl Link {
         self.connected()?;
         let largest = self.client.server_info().max_payload;
         let messages: Vec<_> = batch.iter().map(|entry| self.outgoing(entry)).collect();
-        let fit: Vec<_> = messages.iter().map(|one| one.size() <= largest).collect();
+        let fits = |one: &Outgoing| one.size().saturating_add(COPY_HEADERS) <= largest;
+        let fit: Vec<_> = messages.iter().map(fits).collect();
         let consumers: Vec<_> = messages.iter().map(|one| one.consumer).collect();
         let sent = messages.into_iter().zip(&fit);
         let sent: Vec<_> = sent
@@ -67,23 +71,50 @@ impl Link {
         Ok(appended)
     }
 
+    /// Publishes messages. Of one lane, none is sent before the one before is stored: if a server or a connection fails in
+    /// between, it could be stored alone.
     async fn publish_all(&self, messages: Vec<Outgoing>) -> Result<Vec<Appended>, StoreError> {
+        let mut all = vec![None; messages.len()];
+        let mut left: Vec<_> = messages.into_iter().enumerate().collect();
+        while !left.is_empty() {
+            let mut lanes = HashSet::new();
+            let (now, later) = left.into_iter().partition(|(_, one)| match &one.lane {
+                Some(lane) => lanes.insert(lane.clone()),
+                None => true,
+            });
+            left = later;
+            for (index, appended) in self.publish_at_once(now).await? {
+                if let Some(place) = all.get_mut(index) {
+                    *place = Some(appended);
+                }
+            }
+        }
+        // One for each message.
+        Ok(all.into_iter().flatten().collect())
+    }
+
+    async fn publish_at_once(
+        &self,
+        messages: Vec<(usize, Outgoing)>,
+    ) -> Result<Vec<(usize, Appended)>, StoreError> {
         let mut sent = Vec::with_capacity(messages.len());
-        for one in messages {
+        for (index, one) in messages {
             let publish = PublishMessage::build()
                 .headers(one.headers)
                 .payload(one.body);
             let answer = self.context.send_publish(one.subject, publish).await;
-            sent.push(answer.map_err(|error| not_published(&error))?.into_future());
+            sent.push(async move {
+                let answer = answer.map_err(|error| not_published(&error))?.await;
+                let answer = answer.map_err(|error| not_published(&error))?;
+                let appended = match answer.duplicate {
+                    true => Appended::Duplicate,
+                    false => Appended::New,
+                };
+                Ok((index, appended))
+            });
         }
         // All are awaited: an error leaves none behind that counts as in flight.
-        let answers = join_all(sent).await.into_iter();
-        let appended = answers.map(|answer| match answer {
-            Ok(answer) if answer.duplicate => Ok(Appended::Duplicate),
-            Ok(_) => Ok(Appended::New),
-            Err(error) => Err(not_published(&error)),
-        });
-        appended.collect()
+        join_all(sent).await.into_iter().collect()
     }
 
     fn outgoing(&self, entry: &Entry) -> Outgoing {
@@ -105,6 +136,7 @@ impl Link {
             subject: names.event(app, partition, &header.event_type),
             headers,
             body: event.data.into_bytes(),
+            lane: entry.lane.clone(),
             consumer: usize::from(partition.unwrap_or(partitions)),
         }
     }
@@ -133,11 +165,11 @@ impl Link {
         event: &Event,
         settlement: &Settlement,
     ) -> Result<(), StoreError> {
-        let id = format!("dead {}", event.seq);
+        let id = format!("dead {}", event.name());
         let mut headers = message::copy(&event.entry, Some(id));
         message::fail(&mut headers, event.attempt, settlement);
         let letter = self.address(&event.entry, headers);
-        let subject = self.setup.names.dead(event.seq);
+        let subject = self.setup.names.dead(event.name());
         self.publish(subject, letter.headers, letter.body).await
     }
 
@@ -151,7 +183,7 @@ impl Link {
         entry.lane = None;
         let not_before = SystemTime::now().checked_add(delay);
         let not_before = not_before.filter(|_| !delay.is_zero());
-        let id = format!("aside {}", event.seq);
+        let id = format!("aside {}", event.name());
         let mut headers = message::copy(&entry, Some(id));
         // This attempt does not count.
         message::postpone(&mut headers, event.attempt.saturating_sub(1), not_before);

@@ -220,7 +220,11 @@ impl NatsStoreBuilder {
             Login::Credentials(path) => {
                 // The error has the path alone.
                 options.credentials_file(path).await.map_err(|error| {
-                    let text = format!("{}: {error}", path.display());
+                    let (path, text) = (path.display().to_string(), error.to_string());
+                    // Some errors have the path, and some have not.
+                    let prefix = format!("loading creds file '{path}': ");
+                    let text = text.strip_prefix(&prefix).unwrap_or(&text);
+                    let text = format!("{path}: {text}");
                     StoreError::with_source(StoreErrorKind::Unavailable, text)
                 })?
             }

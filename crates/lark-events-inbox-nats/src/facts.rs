@@ -3,16 +3,14 @@
 use std::time::Duration;
 
 use async_nats::Client;
-use async_nats::jetstream::consumer::Info;
 use async_nats::jetstream::context::{Context, ContextBuilder};
 use async_nats::jetstream::stream::Stream;
-use futures_util::TryStreamExt as _;
 use lark_events_inbox::StoreError;
 
-use crate::failure::failed;
 use crate::link::TIMEOUT;
 use crate::setup::{SYNC_ALWAYS, Setup, account, found};
-use crate::subject::{consumer, index};
+use crate::status::infos;
+use crate::subject::consumer;
 
 /// What servers and the streams of an inbox are like, from
 /// [`NatsStoreBuilder::facts`](crate::NatsStoreBuilder::facts).
@@ -57,12 +55,10 @@ pub struct StreamFacts {
     pub name: String,
     /// The number of servers that keep each message.
     pub replicas: usize,
-    /// The server that leads the others; `None` if there is none at this moment, or no cluster.
+    /// The server that leads the others; `None` if there is none at this moment.
     pub leader: Option<String>,
     /// The other servers.
     pub followers: Vec<Follower>,
-    /// Whether it is in a cluster.
-    pub is_clustered: bool,
     /// Its size.
     pub bytes: u64,
     /// The size from which on it takes no messages, if it has one.
@@ -81,8 +77,10 @@ pub struct Follower {
     pub name: String,
     /// Whether it has all that the leader has.
     pub is_current: bool,
-    /// Whether it is not connected.
+    /// Whether it is not connected. The leader may take minutes to notice.
     pub is_offline: bool,
+    /// How long ago the leader heard of it, which is once a second.
+    pub seen: Duration,
 }
 
 impl NatsFacts {
@@ -90,7 +88,7 @@ impl NatsFacts {
         let context = ContextBuilder::new().timeout(TIMEOUT).build(client.clone());
         let account = account(&context).await?;
         let info = client.server_info();
-        let max_account_bytes = account.limits.max_storage.map(number);
+        let max_account_bytes = account.limits.max_storage;
         let mut hosts: Vec<_> = info.connect_urls.iter().map(|url| host(url)).collect();
         hosts.sort_unstable();
         hosts.dedup();
@@ -100,7 +98,7 @@ impl NatsFacts {
             max_payload: info.max_payload,
             largest_message: setup.payload(),
             account_bytes: account.storage,
-            max_account_bytes,
+            max_account_bytes: (max_account_bytes > 0).then(|| number(max_account_bytes)),
             events: None,
             dead: None,
             missing: Vec::new(),
@@ -143,19 +141,16 @@ impl NatsFacts {
         let Some(partitions) = self.partitions else {
             return Ok(());
         };
-        let infos = events.consumers();
-        let infos: Vec<Info> = infos.try_collect().await.map_err(|error| failed(&error))?;
-        for partition in (0..partitions).map(Some).chain([None]) {
-            let name = consumer(partition);
-            let own = |info: &&Info| info.name == name && index(&name, partitions).is_some();
-            match infos.iter().find(own) {
-                None => self.missing.push(format!("the consumer {name}")),
-                Some(info) => {
-                    self.check(setup.check_consumer(partition, info));
-                    let wait = info.config.ack_wait;
-                    self.ack_wait = Some(self.ack_wait.map_or(wait, |least| least.min(wait)));
-                }
-            }
+        let all = (0..partitions).map(Some).chain([None]);
+        for (partition, (_, info)) in all.zip(infos(events, partitions).await?) {
+            let Some(info) = info else {
+                let name = format!("the consumer {}", consumer(partition));
+                self.missing.push(name);
+                continue;
+            };
+            self.check(setup.check_consumer(partition, &info));
+            let wait = info.config.ack_wait;
+            self.ack_wait = Some(self.ack_wait.map_or(wait, |least| least.min(wait)));
         }
         Ok(())
     }
@@ -181,13 +176,13 @@ impl StreamFacts {
             name: peer.name.clone(),
             is_current: peer.current,
             is_offline: peer.offline,
+            seen: peer.active,
         });
         Self {
             name: config.name.clone(),
             replicas: config.num_replicas,
             leader: cluster.and_then(|cluster| cluster.leader.clone()),
             followers: followers.collect(),
-            is_clustered: cluster.is_some(),
             bytes: info.state.bytes,
             max_bytes: (config.max_bytes > 0).then(|| number(config.max_bytes)),
             max_age: (!config.max_age.is_zero()).then_some(config.max_age),

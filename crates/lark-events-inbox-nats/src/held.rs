@@ -6,13 +6,19 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use async_nats::jetstream::AckKind;
-use async_nats::jetstream::message::Acker;
+use async_nats::Subject;
 use lark_events_inbox::{Entry, Fence};
 use tokio::time::Instant;
 
+use crate::subject::Name;
+
+/// The time after which an event that nobody of this process claims goes to another: its workers have stopped, or
+/// are busy for long.
+const UNCLAIMED: Duration = Duration::from_secs(10);
+/// The shortest time between two reports of an event's progress.
+const REPORT_PAUSE: Duration = Duration::from_secs(1);
 /// The settlements of failed calls that are remembered. They are forgotten when the call is repeated.
 const MAX_SETTLED: usize = 1_024;
 
@@ -28,13 +34,18 @@ pub(crate) struct Event {
     pub(crate) consumer: usize,
     /// Whether its consumer had more when the event was given.
     pub(crate) is_followed: bool,
-    pub(crate) acker: Arc<Acker>,
+    /// When the stream got it.
+    pub(crate) published: SystemTime,
+    /// Where the server hears of it.
+    pub(crate) reply: Subject,
 }
 
 struct Held {
     event: Event,
     /// Until then the server gives it to nobody else.
     own_until: Instant,
+    /// When the server was last to hear of it.
+    spoke_at: Option<Instant>,
     state: State,
 }
 
@@ -46,10 +57,10 @@ enum State {
     Claimed { fence: Fence, until: Instant },
 }
 
-/// What has to be sent to the server.
-pub(crate) struct Due {
-    pub(crate) event: Event,
-    pub(crate) kind: AckKind,
+impl Event {
+    pub(crate) fn name(&self) -> Name {
+        Name::new(self.seq, self.published)
+    }
 }
 
 /// An event that the server gives again after a delay, as this process has asked.
@@ -117,6 +128,7 @@ impl Holdings {
         let held = Held {
             event,
             own_until,
+            spoke_at: None,
             state,
         };
         self.held.insert(seq, held);
@@ -252,6 +264,17 @@ impl Holdings {
         noted.collect()
     }
 
+    /// Forgets an event whose claim is settled.
+    pub(crate) fn finish(&mut self, fence: Fence) {
+        let held = self.held.get(&fence.seq());
+        let is_own =
+            |held: &Held| matches!(held.state, State::Claimed { fence: own, .. } if own == fence);
+        // It may have been given again meanwhile.
+        if held.is_some_and(is_own) {
+            self.forget(fence.seq());
+        }
+    }
+
     /// Keeps an event, to be claimed again by this process after a delay.
     pub(crate) fn release(&mut self, seq: u64, delay: Duration) {
         let from = after(Instant::now(), delay);
@@ -283,59 +306,69 @@ impl Holdings {
         found.map(|index| self.settled.swap_remove(index)).is_some()
     }
 
-    /// When [`due`](Self::due) or [`retried`](Self::retried) has something to do.
+    /// When something is [ended](Self::ended), [due](Self::due) or [retried](Self::retried).
     pub(crate) fn next(&self) -> Option<Instant> {
         let now = Instant::now();
         let held = self.held.values().map(|held| {
             let changes = match held.state {
-                State::Ready { from } if from <= now => held.own_until,
+                State::Ready { from } if from <= now => after(from, UNCLAIMED),
                 State::Ready { from } => from,
                 State::Claimed { until, .. } => until,
             };
-            self.speaks(held).min(changes)
+            self.speaks(held).min(changes).min(held.own_until)
         });
         let retries = self.retries.values().filter(|retry| !retry.is_noted);
         let retries = retries.map(|retry| retry.at);
         held.chain(retries).min()
     }
 
-    /// The server is to hear of an event a third of the time after it last did.
+    /// The server is to hear of an event a third of the time after it last did. A report that fails is repeated after
+    /// a pause.
     fn speaks(&self, held: &Held) -> Instant {
         let third = self.ack_wait.checked_div(3).unwrap_or_default();
         let rest = third.saturating_mul(2);
-        held.own_until.checked_sub(rest).unwrap_or(held.own_until)
+        let speaks = held.own_until.checked_sub(rest).unwrap_or(held.own_until);
+        let again = held.spoke_at.map(|spoke_at| after(spoke_at, REPORT_PAUSE));
+        again.map_or(speaks, |again| speaks.max(again))
     }
 
-    /// What is due: events whose lease is over go back to the server, others stay with this process. Those that
-    /// are no longer its own are forgotten without a message.
-    pub(crate) fn due(&mut self) -> Vec<Due> {
+    /// The events that go back to the server: those whose lease is over, and those that nobody claims. Others that are
+    /// no longer this process's own are forgotten without a message.
+    pub(crate) fn ended(&mut self) -> Vec<Event> {
         let now = Instant::now();
-        let (mut due, mut ended) = (Vec::new(), Vec::new());
+        let (mut ended, mut lost) = (Vec::new(), Vec::new());
         for (&seq, held) in &self.held {
-            if held.own_until <= now {
-                ended.push(seq);
-                continue;
-            }
-            let is_over = matches!(held.state, State::Claimed { until, .. } if until <= now);
-            let kind = if is_over {
-                ended.push(seq);
-                AckKind::Nak(None)
-            } else if self.speaks(held) <= now {
-                AckKind::Progress
-            } else {
-                continue;
+            let is_over = match held.state {
+                State::Claimed { until, .. } => until <= now,
+                State::Ready { from } => after(from, UNCLAIMED) <= now,
             };
-            let event = held.event.clone();
-            due.push(Due { event, kind });
-        }
-        ended.into_iter().for_each(|seq| self.forget(seq));
-        for one in &due {
-            if matches!(one.kind, AckKind::Nak(_)) {
-                self.retry(one.event.seq, one.event.consumer, Duration::ZERO);
+            if held.own_until <= now {
+                lost.push(seq);
+            } else if is_over {
+                ended.push(held.event.clone());
             }
+        }
+        lost.into_iter().for_each(|seq| self.forget(seq));
+        for event in &ended {
+            self.retry(event.seq, event.consumer, Duration::ZERO);
         }
         self.queue_ready();
-        due
+        ended
+    }
+
+    /// The events whose progress is to be reported now.
+    pub(crate) fn due(&mut self) -> Vec<Event> {
+        let now = Instant::now();
+        // An event whose time is over may be another process's.
+        let is_due = |held: &Held| held.own_until > now && self.speaks(held) <= now;
+        let due = self.held.iter().filter(|(_, held)| is_due(held));
+        let due: Vec<_> = due.map(|(seq, held)| (*seq, held.event.clone())).collect();
+        for (seq, _) in &due {
+            if let Some(held) = self.held.get_mut(seq) {
+                held.spoke_at = Some(now);
+            }
+        }
+        due.into_iter().map(|(_, event)| event).collect()
     }
 
     /// Queues the released events whose time has come.
@@ -362,5 +395,101 @@ impl Holdings {
         ready.iter().for_each(|(event, _)| self.forget(event.seq));
         let own = ready.into_iter().filter(|(_, is_own)| *is_own);
         own.map(|(event, _)| event).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lark_events::{Delivery, EventHeader, RawJson};
+
+    use super::*;
+
+    const ACK_WAIT: Duration = Duration::from_secs(60);
+    const LEASE: Duration = Duration::from_hours(1);
+
+    fn event(seq: u64) -> Event {
+        let header = EventHeader::new("testing.held_v1");
+        let entry = Entry::new(Delivery::new(header, RawJson::default()));
+        Event {
+            seq,
+            attempt: 1,
+            entry: Arc::new(entry),
+            consumer: 0,
+            is_followed: false,
+            published: SystemTime::UNIX_EPOCH,
+            reply: Subject::from_static("reply"),
+        }
+    }
+
+    fn holdings(events: u64) -> Holdings {
+        let mut holdings = Holdings::new(ACK_WAIT);
+        for seq in 1..=events {
+            holdings.add(event(seq), Instant::now());
+        }
+        holdings
+    }
+
+    fn numbers(events: &[Event]) -> Vec<u64> {
+        events.iter().map(|event| event.seq).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_event_that_nobody_claims_goes_back() {
+        let mut holdings = holdings(2);
+        let claimed = holdings.claim(1, LEASE);
+        assert_eq!(claimed.len(), 1);
+        assert!(holdings.ended().is_empty());
+        tokio::time::advance(UNCLAIMED).await;
+        assert_eq!(numbers(&holdings.ended()), [2]);
+        assert!(holdings.claim(1, LEASE).is_empty());
+        // One that was released for longer is not given back before its time.
+        holdings.release(1, 2 * UNCLAIMED);
+        tokio::time::advance(2 * UNCLAIMED).await;
+        assert!(holdings.ended().is_empty());
+        assert_eq!(holdings.claim(1, LEASE).len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn progress_is_reported_at_a_third_and_again_after_a_failure() {
+        let mut holdings = holdings(1);
+        holdings.claim(1, LEASE);
+        assert!(holdings.due().is_empty());
+        tokio::time::advance(ACK_WAIT / 3).await;
+        assert_eq!(numbers(&holdings.due()), [1]);
+        assert!(holdings.due().is_empty(), "not at once");
+        let pause = holdings.next().unwrap() - Instant::now();
+        assert_eq!(pause, REPORT_PAUSE, "the keeper waits");
+        tokio::time::advance(REPORT_PAUSE).await;
+        assert_eq!(numbers(&holdings.due()), [1]);
+        holdings.heard(1, Instant::now());
+        tokio::time::advance(REPORT_PAUSE).await;
+        assert!(holdings.due().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_sent_for_an_event_whose_time_is_over() {
+        let mut holdings = holdings(2);
+        let claimed = holdings.claim(1, LEASE);
+        tokio::time::advance(ACK_WAIT).await;
+        assert!(holdings.own(claimed[0].0).is_none());
+        assert!(!holdings.extend(claimed[0].0, LEASE));
+        assert!(holdings.due().is_empty() && holdings.ended().is_empty());
+        assert!(holdings.next().is_none(), "all are forgotten");
+        // What comes too late is not held at all.
+        holdings.add(event(3), Instant::now() - ACK_WAIT);
+        assert!(holdings.claim(1, LEASE).is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_settlement_forgets_its_own_claim_alone() {
+        let mut holdings = holdings(1);
+        let first = holdings.claim(1, LEASE)[0].0;
+        // Given again before the answer to the settlement came.
+        holdings.add(event(1), Instant::now());
+        let second = holdings.claim(1, LEASE)[0].0;
+        holdings.finish(first);
+        assert!(holdings.own(second).is_some());
+        holdings.finish(second);
+        assert!(holdings.own(second).is_none());
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use async_nats::connection;
 use async_nats::jetstream::consumer::pull::BatchConfig;
 use async_nats::jetstream::{AckKind, Context, Message};
-use async_nats::{Client, Subscriber};
+use async_nats::{Client, Request, StatusCode, Subscriber};
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use lark_events_inbox::{StoreError, StoreErrorKind};
@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::failure::failed;
-use crate::held::{Due, Event, Holdings};
+use crate::held::{Event, Holdings};
 use crate::look::{EXPIRES, EXPLORE_PAUSE, LOOK_TIMEOUT, Looks};
 use crate::message;
 use crate::setup::{Setup, Streams};
@@ -23,6 +23,8 @@ use crate::subject;
 
 /// How long a call waits for the answer of the server.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);
+/// A look is answered with these when a consumer has no leader, or is deleted.
+const UNSERVED: [StatusCode; 2] = [StatusCode::NO_RESPONDERS, StatusCode::REQUEST_TERMINATED];
 /// The minimum time between two wake-ups of other processes.
 const WAKE_PAUSE: Duration = Duration::from_millis(5);
 
@@ -53,9 +55,16 @@ struct Wakes {
 
 impl Link {
     pub(crate) fn new(client: Client, context: Context, setup: Setup, streams: Streams) -> Self {
+        let mut looks = Looks::new(streams.partitions);
+        for (consumer, index) in streams.consumers.iter().zip(0..) {
+            let info = consumer.cached_info();
+            if info.num_pending > 0 || info.num_ack_pending > 0 {
+                looks.suppose(index);
+            }
+        }
         Self {
             inbox: client.new_inbox(),
-            looks: Mutex::new(Looks::new(streams.partitions)),
+            looks: Mutex::new(looks),
             holdings: Mutex::new(Holdings::new(streams.ack_wait)),
             wakes: Mutex::new(Wakes {
                 consumers: BTreeSet::new(),
@@ -192,9 +201,19 @@ impl Link {
             let text = "the consumers do not answer";
             return Err(StoreError::with_source(StoreErrorKind::TimedOut, text));
         }
-        let mut is_first = true;
+        let began = Instant::now();
+        let (mut before, mut is_first) = (self.holdings().ready(), true);
         while self.step(max, is_first).await? {
-            is_first = false;
+            let ready = self.holdings().ready();
+            // Other processes may take event after event of the partitions that are asked.
+            if (ready == before && ready > 0) || began.elapsed() >= LOOK_TIMEOUT {
+                break;
+            }
+            (before, is_first) = (ready, false);
+        }
+        if self.holdings().ready() == 0 && self.looks().are_unserved() {
+            let text = "no server has the consumers at the moment";
+            return Err(StoreError::with_source(StoreErrorKind::Unavailable, text));
         }
         Ok(())
     }
@@ -311,7 +330,8 @@ impl Link {
             if answer.status.is_some() {
                 let name = answer.subject.rsplit('.').next();
                 if let Some(name) = name.and_then(|name| name.parse().ok()) {
-                    self.looks().end(name);
+                    let is_served = !UNSERVED.contains(&answer.status.unwrap_or(StatusCode::OK));
+                    self.looks().end(name, is_served);
                 }
             } else {
                 let context = self.context.clone();
@@ -340,13 +360,17 @@ impl Link {
         let seq = info.stream_sequence;
         let delivered = u32::try_from(info.delivered).unwrap_or(u32::MAX);
         let (is_followed, published) = (info.pending > 0, SystemTime::from(info.published));
-        let (message, acker) = message.split();
+        let Message { message, .. } = message;
+        let Some(reply) = message.reply else {
+            return;
+        };
         let headers = message.headers.as_ref();
         let wait = message::not_before(headers)
             .and_then(|time| time.duration_since(SystemTime::now()).ok());
         if let Some(wait) = wait {
             // Lost, it comes again after the ack_wait.
-            let _ = acker.ack_with(AckKind::Nak(Some(wait))).await;
+            let nak = AckKind::Nak(Some(wait));
+            let _ = self.client.publish(reply, nak.into()).await;
             self.holdings().retry(seq, consumer, wait);
             self.keep_on();
             return;
@@ -360,7 +384,7 @@ impl Link {
                     error = error as &(dyn std::error::Error + 'static),
                     "a message of the stream is not an event: it is skipped"
                 );
-                let _ = acker.ack_with(AckKind::Term).await;
+                let _ = self.client.publish(reply, AckKind::Term.into()).await;
                 return;
             }
         };
@@ -370,7 +394,8 @@ impl Link {
             entry,
             consumer,
             is_followed,
-            acker: Arc::new(acker),
+            published,
+            reply,
         };
         self.holdings().add(event, asked_at);
         self.keep_on();
@@ -379,25 +404,26 @@ impl Link {
 
     /// Tells the server what becomes of an event, and waits until it has heard.
     pub(crate) async fn say(&self, event: &Event, kind: AckKind) -> Result<(), StoreError> {
-        // The client would send it once it is connected again, when the event may be another process's.
+        // A message that waits for a connection could arrive when the event is another process's.
         self.connected()?;
         let said_at = Instant::now();
-        let said = timeout(TIMEOUT, event.acker.double_ack_with(kind)).await;
-        match said {
-            Ok(Ok(())) => {
-                self.looks().heard();
-                self.holdings().heard(event.seq, said_at);
-                Ok(())
-            }
-            Ok(Err(error)) => Err(failed(&*error)),
-            Err(_) => Err(StoreError::new(StoreErrorKind::TimedOut)),
-        }
+        let patience = self.streams.ack_wait.checked_div(6).unwrap_or(TIMEOUT);
+        let request = Request::new()
+            .payload(kind.into())
+            .timeout(Some(patience.min(TIMEOUT)));
+        let said = self.client.send_request(event.reply.clone(), request).await;
+        said.map_err(|error| failed(&error))?;
+        self.holdings().heard(event.seq, said_at);
+        Ok(())
     }
 
-    /// Sends what is due for the held events. An error shows when the time of an event is over.
+    /// Gives back what is no longer claimed, and notes what the server gives again. An event of which the server did
+    /// not hear is given again when its time is over.
     async fn give_back(&self) {
-        let due = self.holdings().due();
-        let said = due.iter().map(|Due { event, kind }| self.say(event, *kind));
+        let ended = self.holdings().ended();
+        let said = ended
+            .iter()
+            .map(|event| self.say(event, AckKind::Nak(None)));
         join_all(said).await;
         let consumers = self.holdings().retried();
         if !consumers.is_empty() {
@@ -429,7 +455,10 @@ impl Link {
             if wakes.is_some_and(|wakes| wakes <= Instant::now()) {
                 self.send_wakes().await;
             }
-            self.give_back().await;
+            let due = self.holdings().due();
+            let said = due.iter().map(|event| self.say(event, AckKind::Progress));
+            // An error shows when the time of an event is over.
+            tokio::join!(join_all(said), self.give_back());
             if self.holdings().ready() > 0 {
                 self.wake();
             }

@@ -18,6 +18,7 @@ use tokio::time::timeout;
 use crate::failure::failed;
 use crate::link::{Link, TIMEOUT};
 use crate::status::Position;
+use crate::subject::Name;
 use crate::{message, subject};
 
 /// An event, as an operator sees it.
@@ -60,7 +61,7 @@ pub(crate) struct Letter {
 /// Where the consumers and the dead letters are, at one moment.
 pub(crate) struct Places {
     positions: HashMap<usize, Position>,
-    dead: BTreeSet<u64>,
+    dead: BTreeSet<Name>,
     /// The first event of a partition that was not given yet.
     heads: HashMap<usize, Option<u64>>,
 }
@@ -82,6 +83,15 @@ pub(crate) struct Found {
 }
 
 impl Found {
+    fn name(&self) -> Name {
+        Name::new(self.seq, self.published)
+    }
+
+    /// Whether it is a copy of another message.
+    pub(crate) fn is_copy(&self) -> bool {
+        message::is_copy(Some(&self.headers))
+    }
+
     /// `None` for a message that is not an event.
     pub(crate) fn entry(&self) -> Option<Entry> {
         let entry = message::entry(Some(&self.headers), self.body.clone(), self.published);
@@ -191,23 +201,22 @@ impl Link {
         })
     }
 
-    /// The numbers of the events that are dead letters.
-    pub(crate) async fn dead(&self) -> Result<BTreeSet<u64>, StoreError> {
+    /// The events that are dead letters.
+    pub(crate) async fn dead(&self) -> Result<BTreeSet<Name>, StoreError> {
         let subjects = self.setup.names.all_dead();
         let subjects = self.streams.dead.info_with_subjects(subjects).await;
         let mut subjects = subjects.map_err(|error| failed(&error))?;
         let mut dead = BTreeSet::new();
         while let Some(subject) = subjects.next().await {
             let (subject, _) = subject.map_err(|error| failed(&error))?;
-            let number = subject.rsplit('.').next();
-            dead.extend(number.and_then(|number| number.parse::<u64>().ok()));
+            dead.extend(Name::of_dead(&subject));
         }
         Ok(dead)
     }
 
     /// The state of an event.
     async fn state_of(&self, found: &Found, places: &mut Places) -> Result<State, StoreError> {
-        if places.dead.contains(&found.seq) {
+        if places.dead.contains(&found.name()) {
             return Ok(State::Dead);
         }
         let is_partition = found.consumer < usize::from(self.streams.partitions);
@@ -266,15 +275,15 @@ impl Link {
         };
         let state = self.state_of(found, places).await?;
         let letter = match state {
-            State::Dead => self.letter(found.seq).await?,
+            State::Dead => self.letter(found.name()).await?,
             _ => None,
         };
         Ok(Some(Row::new(found.seq, state, entry, letter.as_ref())))
     }
 
     /// The dead letter of an event.
-    pub(crate) async fn letter(&self, seq: u64) -> Result<Option<Letter>, StoreError> {
-        let subject = self.setup.names.dead(seq);
+    async fn letter(&self, name: Name) -> Result<Option<Letter>, StoreError> {
+        let subject = self.setup.names.dead(name);
         let last = self.streams.dead.get_last_raw_message_by_subject(&subject);
         let Some(last) = or_none(last.await)? else {
             return Ok(None);
@@ -289,11 +298,11 @@ impl Link {
     }
 
     /// A dead letter as a row, with itself.
-    pub(crate) async fn dead_row(&self, seq: u64) -> Result<Option<(Row, u64)>, StoreError> {
-        let Some(letter) = self.letter(seq).await? else {
+    pub(crate) async fn dead_row(&self, name: Name) -> Result<Option<(Row, u64)>, StoreError> {
+        let Some(letter) = self.letter(name).await? else {
             return Ok(None);
         };
-        let row = Row::new(seq, State::Dead, letter.entry.clone(), Some(&letter));
+        let row = Row::new(name.seq, State::Dead, letter.entry.clone(), Some(&letter));
         Ok(Some((row, letter.number)))
     }
 

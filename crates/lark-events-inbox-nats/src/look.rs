@@ -15,11 +15,11 @@ pub(crate) const EXPIRES: Duration = Duration::from_millis(10);
 pub(crate) const LOOK_TIMEOUT: Duration = Duration::from_millis(250);
 /// After this, a look without an answer no longer keeps its consumer from being asked again.
 const LOST: Duration = Duration::from_secs(2);
-/// The consumers without a sign of an event that a worker looks at now and then, without waiting for their answers. A
-/// wake-up may be lost on the way, and a worker may die.
+/// The consumers without a sign of an event that a worker looks at at once, without waiting for their answers: no more
+/// than it has free places. A wake-up may be lost on the way, and a worker may die.
 const EXPLORED: usize = 16;
-/// The time between two such explorations: of 64 partitions, each is looked at in a good second.
-pub(crate) const EXPLORE_PAUSE: Duration = Duration::from_millis(250);
+/// The time before the next such look, for each: of 64 partitions, each is looked at in a good second.
+pub(crate) const EXPLORE_PAUSE: Duration = Duration::from_millis(20);
 
 /// A request that waits for its answer.
 #[derive(Debug)]
@@ -38,11 +38,14 @@ pub(crate) struct Looks {
     likely: VecDeque<usize>,
     /// Where the next exploration begins, in which all consumers take turns.
     cursor: usize,
-    explored_at: Option<Instant>,
+    /// When the next exploration is.
+    explores_at: Option<Instant>,
     waiting: HashMap<u64, Look>,
     next: u64,
     /// When a consumer was first asked since one last answered.
     unheard_since: Option<Instant>,
+    /// Whether the last answer was that there is nobody to answer.
+    are_unserved: bool,
 }
 
 /// The next step of a claim.
@@ -60,10 +63,11 @@ impl Looks {
             partitions: usize::from(partitions),
             likely: VecDeque::new(),
             cursor: 0,
-            explored_at: None,
+            explores_at: None,
             waiting: HashMap::new(),
             next: 0,
             unheard_since: None,
+            are_unserved: false,
         }
     }
 
@@ -115,14 +119,15 @@ impl Looks {
         is_held: impl Fn(usize) -> bool,
     ) -> Vec<(usize, usize)> {
         let now = Instant::now();
-        let is_early = |at: Instant| now.saturating_duration_since(at) < EXPLORE_PAUSE;
-        if self.explored_at.is_some_and(is_early) {
+        if self.explores_at.is_some_and(|at| now < at) {
             return Vec::new();
         }
-        self.explored_at = Some(now);
+        let count = missing.min(EXPLORED);
+        let pause = EXPLORE_PAUSE.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX));
+        self.explores_at = now.checked_add(pause);
         let mut asks = Vec::new();
         for _ in 0..=self.partitions {
-            if asks.len() >= EXPLORED {
+            if asks.len() >= count {
                 break;
             }
             let consumer = self.cursor;
@@ -190,8 +195,9 @@ impl Looks {
     }
 
     /// A look has ended.
-    pub(crate) fn end(&mut self, name: u64) {
+    pub(crate) fn end(&mut self, name: u64, is_served: bool) {
         self.heard();
+        self.are_unserved = !is_served;
         self.waiting.remove(&name);
     }
 
@@ -210,12 +216,17 @@ impl Looks {
     /// Notes that the server has answered.
     pub(crate) fn heard(&mut self) {
         self.unheard_since = None;
+        self.are_unserved = false;
     }
 
     /// Whether no consumer has answered for too long.
     pub(crate) fn are_lost(&self) -> bool {
         self.unheard_since
             .is_some_and(|since| since.elapsed() >= LOST)
+    }
+
+    pub(crate) fn are_unserved(&self) -> bool {
+        self.are_unserved
     }
 
     /// Forgets looks whose events would no longer be this process's own.
@@ -239,11 +250,14 @@ mod tests {
     async fn a_busy_partition_does_not_hide_a_quiet_one() {
         let mut looks = Looks::new(64);
         let mut asked = HashSet::new();
-        for _ in 0..5 {
+        for _ in 0..22 {
             looks.suppose(0);
-            asked.extend(consumers(&looks.plan(1, |_| false).asks));
-            asked.extend(consumers(&looks.explore(1, |_| false)));
-            assert!(looks.explore(1, |_| false).is_empty(), "too early");
+            asked.extend(consumers(&looks.plan(3, |_| false).asks));
+            let explored = consumers(&looks.explore(3, |_| false));
+            assert!(explored.len() <= 3, "no more than there are places");
+            asked.extend(explored);
+            tokio::time::advance(2 * EXPLORE_PAUSE).await;
+            assert!(looks.explore(3, |_| false).is_empty(), "too early");
             tokio::time::advance(EXPLORE_PAUSE).await;
         }
         assert_eq!(asked.len(), 65);
@@ -281,7 +295,7 @@ mod tests {
         let asked_at = looks.came(0).unwrap();
         assert_eq!(asked_at.elapsed(), LOST);
         assert!(!looks.wait(&[later]), "the new look is answered");
-        looks.end(name);
+        looks.end(name, true);
         assert!(looks.came(0).is_none());
     }
 
@@ -299,7 +313,7 @@ mod tests {
         assert!(!looks.wait(&[first]));
         let second = looks.begin(1, 1);
         assert!(looks.are_lost());
-        looks.end(second);
+        looks.end(second, true);
         assert!(!looks.are_lost());
     }
 }

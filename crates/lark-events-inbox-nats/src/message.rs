@@ -103,6 +103,11 @@ pub(crate) fn attempt(headers: Option<&HeaderMap>, delivered: u32) -> u32 {
     delivered.saturating_add(attempts.unwrap_or_default())
 }
 
+/// Whether a message is a copy of another.
+pub(crate) fn is_copy(headers: Option<&HeaderMap>) -> bool {
+    headers.is_some_and(|headers| headers.get(RECEIVED).is_some())
+}
+
 /// Reads an event. `published` is when the stream got the message.
 pub(crate) fn entry(
     headers: Option<&HeaderMap>,
@@ -113,7 +118,7 @@ pub(crate) fn entry(
     let received_at = headers.map_or(published, |headers| received(headers, published));
     let transport = value(TRANSPORT).unwrap_or_default();
     let mut entry = Entry::from_document(document, &transport, received_at)?;
-    entry.key = match headers.is_some_and(|headers| headers.get(RECEIVED).is_some()) {
+    entry.key = match is_copy(headers) {
         true => value(KEY),
         false => value(NATS_MESSAGE_ID.as_ref()),
     };

@@ -1,19 +1,22 @@
 //! The streams of a store and their consumers: created, or checked.
 
 use std::collections::HashMap;
+use std::iter::repeat;
 use std::time::Duration;
 
 use async_nats::Client;
 use async_nats::jetstream::ErrorCode;
-use async_nats::jetstream::account::Account;
 use async_nats::jetstream::consumer::{AckPolicy, FromConsumer as _, Info, PullConsumer, pull};
-use async_nats::jetstream::context::{AccountErrorKind, Context, GetStreamErrorKind};
+use async_nats::jetstream::context::{Context, GetStreamErrorKind, RequestErrorKind};
+use async_nats::jetstream::response::Response;
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType, Stream};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use lark_events::limits::MAX_EVENT_BYTES;
 use lark_events_inbox::{StoreError, StoreErrorKind};
+use serde::Deserialize;
 
 use crate::failure::{failed, text};
+use crate::status::infos;
 use crate::store::NatsStore;
 use crate::subject::{Names, consumer, index};
 
@@ -23,8 +26,6 @@ pub(crate) const PARTITIONS: &str = "lark-events-partitions";
 pub(crate) const SYNC_ALWAYS: &str = "lark-events-sync-always";
 /// The room for the headers of an event in a message.
 const MAX_HEADERS: usize = 64 * 1024;
-/// The events without a lane that all workers may handle at once, with those that wait for a retry.
-const MAX_ANY: i64 = 16_384;
 /// The consumers that are created at once.
 const AT_ONCE: usize = 16;
 /// The time after which a worker that has sent no heartbeat is forgotten.
@@ -99,6 +100,7 @@ impl Setup {
         let events = self.stream(context, self.events()).await?;
         let partitions = self.check(&events)?;
         let dead = self.stream(context, self.dead()).await?;
+        self.check_dead(&dead)?;
         let workers = self.stream(context, self.workers()).await?;
         let (consumers, ack_wait) = self.consumers(context, &events, partitions).await?;
         let config = &events.cached_info().config;
@@ -144,18 +146,16 @@ impl Setup {
         events: &Stream,
         partitions: u16,
     ) -> Result<(Vec<PullConsumer>, Duration), StoreError> {
-        let infos = events.consumers();
-        let infos: Vec<Info> = infos.try_collect().await.map_err(|error| failed(&error))?;
-        let found = infos.into_iter().filter_map(|info| {
-            let index = index(&info.name, partitions)?;
-            Some((index, info))
-        });
-        let mut found: HashMap<_, _> = found.collect();
+        // A new stream has none.
+        let names = events.consumer_names();
+        let names: Vec<String> = names.try_collect().await.map_err(|error| failed(&error))?;
         let all = (0..partitions).map(Some).chain([None]);
-        let all = all
-            .zip(0_usize..)
-            .map(|(partition, index)| (partition, found.remove(&index)));
-        let all: Vec<_> = all.collect();
+        let found = match names.iter().any(|name| index(name, partitions).is_some()) {
+            true => infos(events, partitions).await?,
+            false => Vec::new(),
+        };
+        let found = found.into_iter().map(|(_, info)| info);
+        let all: Vec<_> = all.zip(found.chain(repeat(None))).collect();
         let opened = all.into_iter().map(|(partition, found)| async move {
             match found {
                 Some(info) => self.found(context, partition, info),
@@ -278,11 +278,27 @@ impl Setup {
             None => true,
         };
         expect(&name, "max_ack_pending", is_right, &pending.to_string())?;
+        // It would hold instead of `ack_wait`.
+        expect(&name, "backoff", config.backoff.is_empty(), "not set")?;
         let is_endless = config.max_deliver <= 0;
         expect(&name, "max_deliver", is_endless, "-1")?;
         let is_long = config.ack_wait >= NatsStore::MIN_ACK_WAIT;
         let shortest = format!("{:?} or more", NatsStore::MIN_ACK_WAIT);
         expect(&name, "ack_wait", is_long, &shortest)
+    }
+
+    fn check_dead(&self, stream: &Stream) -> Result<(), StoreError> {
+        let config = &stream.cached_info().config;
+        let name = format!("the stream {}", config.name);
+        let is_log = config.retention == RetentionPolicy::Limits;
+        expect(&name, "retention", is_log, "limits")?;
+        let is_file = config.storage == StorageType::File;
+        expect(&name, "storage", is_file, "file")?;
+        let rejects = config.discard == DiscardPolicy::New;
+        expect(&name, "discard", rejects, "new")?;
+        let subjects = self.names.all_dead();
+        let has_subjects = config.subjects == [subjects.as_str()];
+        expect(&name, "subjects", has_subjects, &subjects)
     }
 
     /// The partitions of a stream that a program with other settings may have created.
@@ -296,6 +312,12 @@ impl Setup {
         expect("storage", is_file, "file")?;
         let rejects = config.discard == DiscardPolicy::New;
         expect("discard", rejects, "new")?;
+        let per_subject = config.max_messages_per_subject;
+        expect("max_msgs_per_subject", per_subject <= 0, "-1")?;
+        let largest = i64::from(config.max_message_size);
+        let is_enough =
+            largest <= 0 || largest >= i64::try_from(self.payload()).unwrap_or(i64::MAX);
+        expect("max_msg_size", is_enough, "-1")?;
         let subjects = self.names.events();
         let has_subjects = config.subjects == [subjects.as_str()];
         expect("subjects", has_subjects, &subjects)?;
@@ -312,7 +334,8 @@ impl Setup {
 }
 
 fn max_ack_pending(partition: Option<u16>) -> i64 {
-    if partition.is_some() { 1 } else { MAX_ANY }
+    // Any number of events without a lane may wait for their retries.
+    if partition.is_some() { 1 } else { -1 }
 }
 
 /// The account, which must have JetStream.
@@ -321,19 +344,37 @@ pub(crate) async fn account(context: &Context) -> Result<Account, StoreError> {
         ErrorCode::JETSTREAM_NOT_ENABLED,
         ErrorCode::JETSTREAM_NOT_ENABLED_FOR_ACCOUNT,
     ];
-    context.query_account().await.map_err(|error| {
-        let is_disabled = match error.kind() {
-            // Nothing listens to requests.
-            AccountErrorKind::JetStreamUnavailable => true,
-            AccountErrorKind::JetStream(answer) => DISABLED.contains(&answer.error_code()),
-            _ => false,
-        };
-        if !is_disabled {
-            return failed(&error);
-        }
-        let text = "the server has no JetStream for this account: enable it in its configuration";
-        wrong(StoreErrorKind::Unsupported, text.to_owned())
-    })
+    // The client's own type has members that servers before 2.10 do not send.
+    let answer: Result<Response<Account>, _> =
+        context.request("INFO", &serde_json::json!({})).await;
+    match answer {
+        Ok(Response::Ok(account)) => Ok(account),
+        Ok(Response::Err { error }) if DISABLED.contains(&error.error_code()) => Err(disabled()),
+        Ok(Response::Err { error }) => Err(failed(&error)),
+        // Nothing listens to requests.
+        Err(error) if error.kind() == RequestErrorKind::NoResponders => Err(disabled()),
+        Err(error) => Err(failed(&error)),
+    }
+}
+
+fn disabled() -> StoreError {
+    let text = "the server has no JetStream for this account: enable it in its configuration";
+    wrong(StoreErrorKind::Unsupported, text.to_owned())
+}
+
+/// What all streams of an account use.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Account {
+    pub(crate) storage: u64,
+    pub(crate) limits: Limits,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Limits {
+    /// -1 without a limit.
+    pub(crate) max_storage: i64,
 }
 
 /// A stream; `None` if there is none.

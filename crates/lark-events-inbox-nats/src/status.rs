@@ -1,12 +1,16 @@
 //! The state of the queue, from what the consumers report.
 
+use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
 use async_nats::HeaderMap;
 use async_nats::jetstream::consumer::Info;
+use async_nats::jetstream::context::ConsumerInfoErrorKind;
+use async_nats::jetstream::message::StreamMessage;
+use async_nats::jetstream::stream::Stream;
 use futures_util::future::try_join_all;
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use lark_events_inbox::{Monitor, Status, StoreError, WorkerId, WorkerState};
+use lark_events_inbox::{Monitor, Status, StoreError, StoreErrorKind, WorkerId, WorkerState};
 
 use crate::failure::failed;
 use crate::link::Link;
@@ -37,17 +41,54 @@ impl Position {
     }
 }
 
+/// The consumers by their index: `None` for one that does not exist.
+pub(crate) async fn infos(
+    events: &Stream,
+    partitions: u16,
+) -> Result<Vec<(usize, Option<Info>)>, StoreError> {
+    let listed: Vec<Info> = events
+        .consumers()
+        .try_collect()
+        .await
+        .map_err(|error| failed(&error))?;
+    let listed = listed.into_iter().filter_map(|info| {
+        let index = subject::index(&info.name, partitions)?;
+        Some((index, info))
+    });
+    let mut listed: HashMap<_, _> = listed.collect();
+    let mut infos = Vec::new();
+    for (partition, index) in (0..partitions).map(Some).chain([None]).zip(0_usize..) {
+        let info = match listed.remove(&index) {
+            Some(info) => Some(info),
+            // The list lacks those that have no leader at the moment.
+            None => match events.consumer_info(subject::consumer(partition)).await {
+                Ok(info) => Some(info),
+                Err(error) => match error.kind() {
+                    ConsumerInfoErrorKind::NotFound => None,
+                    ConsumerInfoErrorKind::JetStream(answer) if answer.code() == 404 => None,
+                    _ => return Err(failed(&error)),
+                },
+            },
+        };
+        infos.push((index, info));
+    }
+    Ok(infos)
+}
+
 impl Link {
     /// The positions of the consumers, by their index.
     pub(crate) async fn positions(&self) -> Result<Vec<(usize, Position)>, StoreError> {
-        let partitions = self.streams.partitions;
-        let infos = self.streams.events.consumers();
-        let infos: Vec<Info> = infos.try_collect().await.map_err(|error| failed(&error))?;
-        let positions = infos.iter().filter_map(|info| {
-            let index = subject::index(&info.name, partitions)?;
-            Some((index, Position::of(info)))
+        let infos = infos(&self.streams.events, self.streams.partitions).await?;
+        let positions = infos.into_iter().map(|(index, info)| match info {
+            Some(info) => Ok((index, Position::of(&info))),
+            None => {
+                let number = u16::try_from(index).ok();
+                let number = number.filter(|number| *number < self.streams.partitions);
+                let text = format!("the consumer {} does not exist", subject::consumer(number));
+                Err(StoreError::with_source(StoreErrorKind::Version, text))
+            }
         });
-        Ok(positions.collect())
+        positions.collect()
     }
 
     pub(crate) async fn status(&self) -> Result<Status, StoreError> {
@@ -87,16 +128,10 @@ impl Link {
         let dead = self.streams.dead.get_info().await;
         status.dead = dead.map_err(|error| failed(&error))?.state.messages;
         let now = SystemTime::now();
-        let ages = self.oldest(&positions).await?;
-        let ages = ages.into_iter().map(|(is_ready, time)| {
-            let age = now.duration_since(time).unwrap_or_default();
-            (is_ready, age)
-        });
-        for (is_ready, age) in ages {
-            status.oldest = status.oldest.max(Some(age));
-            if is_ready {
-                status.lag = status.lag.max(Some(age));
-            }
+        let age = |time: SystemTime| now.duration_since(time).unwrap_or_default();
+        for (oldest, ready) in self.oldest(&positions).await? {
+            status.oldest = status.oldest.max(oldest.map(age));
+            status.lag = status.lag.max(ready.map(age));
         }
         for (is_running, age) in self.workers().await? {
             let seen = status.worker_seen.map_or(age, |seen| seen.min(age));
@@ -108,23 +143,26 @@ impl Link {
         Ok(status)
     }
 
-    /// Of each consumer with unfinished events, when the oldest was received, and whether it can be claimed.
+    /// Of each consumer with unfinished events, when the oldest was received, and the one that can be claimed next.
     async fn oldest(
         &self,
         positions: &[(usize, Position)],
-    ) -> Result<Vec<(bool, SystemTime)>, StoreError> {
+    ) -> Result<Vec<(Option<SystemTime>, Option<SystemTime>)>, StoreError> {
+        let any = usize::from(self.streams.partitions);
         let has_some = |position: &Position| position.unfinished > 0 || position.left > 0;
         let found = positions.iter().filter(|(_, position)| has_some(position));
         let found = found.map(|(index, position)| async move {
-            // It may have been finished meanwhile.
+            // They may have been finished meanwhile.
             let first = self.next_of(*index, position.done).await?;
-            Ok::<_, StoreError>(first.map(|first| {
-                let received = message::received(&first.headers, first.time.into());
-                (position.unfinished == 0, received)
-            }))
+            let ready = match position.left > 0 && (*index == any || position.unfinished == 0) {
+                true => self.next_of(*index, position.given).await?,
+                false => None,
+            };
+            let time =
+                |message: StreamMessage| message::received(&message.headers, message.time.into());
+            Ok::<_, StoreError>((first.map(time), ready.map(time)))
         });
-        let found = try_join_all(found).await?;
-        Ok(found.into_iter().flatten().collect())
+        try_join_all(found).await
     }
 
     /// The last heartbeats of the workers: whether each runs, and when it was sent.

@@ -1,5 +1,6 @@
 //! The store.
 
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,11 +11,12 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 use lark_events_inbox::{
     Appended, Capabilities, Claimed, Entry, Fence, Settled, Settlement, Status, Store, StoreError,
-    WorkerId, WorkerState,
+    StoreErrorKind, WorkerId, WorkerState,
 };
 use tokio::task::AbortHandle;
 
 use crate::builder::NatsStoreBuilder;
+use crate::held::Event;
 use crate::link::{Link, TIMEOUT};
 use crate::setup::Setup;
 
@@ -33,6 +35,9 @@ use crate::setup::Setup;
 ///   [duplicate window](NatsStoreBuilder::duplicate_window) of the stream.
 /// - A dead letter that is retried, and a finished event that is replayed, joins the end of its lane, with a
 ///   number of its own.
+/// - An event without a lane that finishes behind one that waits for a retry is listed as leased until that one is
+///   finished, and is not replayed before. An operator retries dead letters alone: other events keep the times of
+///   their retries.
 /// - The history of an event has only the last attempt of a dead letter.
 #[derive(Clone)]
 pub struct NatsStore {
@@ -96,42 +101,68 @@ impl NatsStore {
         let Some(event) = link.holdings().own(fence) else {
             return Ok(false);
         };
-        let kind = match settlement.settled {
-            Settled::Done => AckKind::Ack,
-            // The server gives an event without a delay again at once.
-            Settled::RetryIn(delay) => AckKind::Nak((!delay.is_zero()).then_some(delay)),
+        let copied = match settlement.settled {
+            Settled::Done => Ok(()),
+            Settled::RetryIn(delay) => return self.retry_in(&event, delay).await,
             // The server would count an attempt, so the event stays with this process.
             Settled::Release(delay) => {
                 link.holdings().release(fence.seq(), delay);
                 link.keep_on();
                 return Ok(true);
             }
-            Settled::SetAside(delay) => {
-                link.append_aside(&event, delay).await?;
-                AckKind::Ack
-            }
+            Settled::SetAside(delay) => link.append_aside(&event, delay).await,
             // An end that a later version of the inbox adds is left to an operator.
-            _ => {
-                link.append_dead(&event, settlement).await?;
-                AckKind::Ack
-            }
+            _ => link.append_dead(&event, settlement).await,
         };
+        match copied {
+            Ok(()) => {}
+            // The call is repeated.
+            Err(error) if error.kind() == StoreErrorKind::TimedOut => return Err(error),
+            Err(error) => {
+                let (seq, error) = (event.seq, &error as &(dyn Error + Send + Sync + 'static));
+                tracing::error!(
+                    seq,
+                    error = error as &(dyn Error + 'static),
+                    "an event cannot be copied: it stays in the queue, and is tried again"
+                );
+                return self.retry_in(&event, COPY_PAUSE).await;
+            }
+        }
         // The copy took time.
         if link.holdings().own(fence).is_none() {
             return Ok(false);
         }
-        link.say(&event, kind).await?;
-        match settlement.settled {
-            Settled::RetryIn(delay) => link.holdings().retry(event.seq, event.consumer, delay),
-            _ => link.holdings().forget(fence.seq()),
-        }
+        link.say(&event, AckKind::Ack).await?;
+        link.holdings().finish(fence);
         if event.is_followed {
             link.suppose([event.consumer]);
         }
         link.keep_on();
         Ok(true)
     }
+
+    /// Leaves an event to the server for a time. If the server does not hear of it, it gives the event again as that of
+    /// a dead worker: a repeated message could take the event from another worker.
+    async fn retry_in(&self, event: &Event, delay: Duration) -> Result<bool, StoreError> {
+        let link = &self.link;
+        link.connected()?;
+        link.holdings().retry(event.seq, event.consumer, delay);
+        link.keep_on();
+        // The server gives an event without a delay again at once.
+        let nak = AckKind::Nak((!delay.is_zero()).then_some(delay));
+        if let Err(error) = link.say(event, nak).await {
+            tracing::debug!(
+                seq = event.seq,
+                error = &error as &(dyn Error + 'static),
+                "the server may not know the delay of a retry: it gives the event again after the `ack_wait`"
+            );
+        }
+        Ok(true)
+    }
 }
+
+/// How long an event waits that could not be copied.
+const COPY_PAUSE: Duration = Duration::from_mins(1);
 
 impl fmt::Debug for NatsStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -198,7 +229,8 @@ impl Store for NatsStore {
 
     async fn heartbeat(&self, worker: WorkerId, state: WorkerState) -> Result<(), StoreError> {
         if state == WorkerState::Stopped {
-            // Other processes get the events that this one was given.
+            // Other processes get the events that this one was given, or is about to be.
+            self.link.quiet().await;
             let ready = self.link.holdings().take_ready();
             let given_back = ready
                 .iter()

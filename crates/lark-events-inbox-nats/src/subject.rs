@@ -1,6 +1,7 @@
 //! Names of streams, subjects and consumers.
 
 use std::fmt;
+use std::time::SystemTime;
 
 /// The partition of events without a lane.
 const ANY: &str = "any";
@@ -68,12 +69,12 @@ impl Names {
     }
 
     /// The subject of the dead letter of an event.
-    pub(crate) fn dead(&self, seq: u64) -> String {
-        format!("{}.dead.{seq}", self.root)
+    pub(crate) fn dead(&self, name: Name) -> String {
+        format!("{}.dead.{}.{}", self.root, name.seq, name.published)
     }
 
     pub(crate) fn all_dead(&self) -> String {
-        format!("{}.dead.*", self.root)
+        format!("{}.dead.*.*", self.root)
     }
 
     /// The subject of the heartbeats of a worker.
@@ -94,6 +95,43 @@ impl Names {
 impl fmt::Debug for Names {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.prefix.fmt(f)
+    }
+}
+
+/// An event of the stream. A stream that was created again, or that has lost its end, uses numbers again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Name {
+    pub(crate) seq: u64,
+    /// When the stream got it, in nanoseconds since 1970.
+    published: u64,
+}
+
+impl Name {
+    pub(crate) fn new(seq: u64, published: SystemTime) -> Self {
+        let since = published.duration_since(SystemTime::UNIX_EPOCH);
+        let published = u64::try_from(since.unwrap_or_default().as_nanos()).unwrap_or(u64::MAX);
+        Self { seq, published }
+    }
+
+    /// Any event of a number, and those of greater ones.
+    pub(crate) fn first(seq: u64) -> Self {
+        Self { seq, published: 0 }
+    }
+
+    /// The event of the subject of a dead letter.
+    pub(crate) fn of_dead(subject: &str) -> Option<Self> {
+        let (rest, published) = subject.rsplit_once('.')?;
+        let (_, seq) = rest.rsplit_once('.')?;
+        Some(Self {
+            seq: seq.parse().ok()?,
+            published: published.parse().ok()?,
+        })
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.seq, self.published)
     }
 }
 
@@ -146,6 +184,8 @@ fn token(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -165,6 +205,15 @@ mod tests {
         assert_eq!(subject, "lark.inbox.cli_1.p7.im.message.receive_v1");
         let odd = names.event(None, None, "a..*.> b");
         assert_eq!(odd, "lark.inbox._.any.a._._.__b");
+    }
+
+    #[test]
+    fn a_dead_letter_names_its_event() {
+        let name = Name::new(7, SystemTime::UNIX_EPOCH + Duration::from_nanos(8));
+        let subject = Names::new("LARK").dead(name);
+        assert_eq!(subject, "lark.dead.7.8");
+        assert_eq!(Name::of_dead(&subject), Some(name));
+        assert!(Name::first(7) < name && name < Name::first(8));
     }
 
     #[test]

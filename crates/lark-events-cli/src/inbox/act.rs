@@ -14,7 +14,8 @@ use crate::output::{Output, even_if_unread};
 /// Make dead letters, and events that wait for a retry, ready now.
 ///
 /// A dead letter gets all its attempts again. In its lane it is the next after the event that is being
-/// handled or waits for a retry.
+/// handled or waits for a retry. On NATS, only dead letters can be retried: each becomes the last event of
+/// its lane, with a new number.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -61,6 +62,14 @@ const RETRY: Act = Act {
     call: Call::Retry,
 };
 
+/// The servers of NATS keep the times of retries.
+const RETRY_ON_NATS: Act = Act {
+    states: &[State::Dead],
+    takes: |_| true,
+    wrong_state: "on NATS, only events in the state dead can be retried",
+    ..RETRY
+};
+
 const DROP: Act = Act {
     operation: Operation {
         name: "drop",
@@ -87,7 +96,11 @@ pub(super) const REPLAY: Act = Act {
 };
 
 pub(super) async fn retry(args: &RetryArgs, output: Output) -> Result<ExitCode, Error> {
-    RETRY.run(&args.store, &args.selection, output).await
+    let act = match args.store.is_nats() {
+        true => RETRY_ON_NATS,
+        false => RETRY,
+    };
+    act.run(&args.store, &args.selection, output).await
 }
 
 pub(super) async fn drop(args: &DropArgs, output: Output) -> Result<ExitCode, Error> {

@@ -5,6 +5,7 @@ mod doctor;
 mod filters;
 mod list;
 mod migrate;
+mod nats;
 mod postgres;
 mod progress;
 mod prune;
@@ -41,6 +42,12 @@ A store on PostgreSQL:
   The connection is encrypted if the server supports it; its certificate must be valid.
   SSL_CERT_FILE names further roots. `?sslmode=require` rejects a server without encryption,
   and `?sslmode=disable` does not encrypt.
+
+A store on NATS JetStream:
+  The URL may list servers of a cluster: nats://USER:PASSWORD@one,nats://two. `nats://TOKEN@one` logs
+  in with a token. A connection is encrypted with tls://, or if the server requires it.
+  SSL_CERT_FILE names further roots. The states of events follow from the consumers: an event that
+  waits for a retry counts as leased, and only a dead letter has attempts and an error.
 
 An event is in one of these states:
   ready    it can be claimed

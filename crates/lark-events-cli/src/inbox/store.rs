@@ -8,6 +8,7 @@ use std::{env, fmt, fs};
 use clap::Args;
 use lark_events_inbox::{Admin, SqliteFile, SqliteStore, StoreError};
 
+use super::nats::Nats;
 use super::postgres::Postgres;
 use crate::Error;
 
@@ -19,8 +20,9 @@ pub(super) struct StoreArgs {
     #[arg(
         long,
         value_name = "STORE",
-        help = "The store: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. Other users can see \
-            command lines: put a password into the environment [env: LARK_EVENTS_STORE]"
+        help = "The store: `sqlite:PATH`, `postgres://USER:PASSWORD@HOST:PORT/DATABASE` or \
+            `nats://USER:PASSWORD@HOST:PORT`. Other users can see command lines: put a password into the environment \
+            [env: LARK_EVENTS_STORE]"
     )]
     store: Option<Secret>,
     #[arg(
@@ -29,6 +31,10 @@ pub(super) struct StoreArgs {
         help = "The schema of the tables in PostgreSQL [default: lark_inbox]"
     )]
     schema: Option<String>,
+    #[arg(long, value_name = "NAME", help = "The prefix of the streams on NATS [default: LARK]")]
+    prefix: Option<String>,
+    #[arg(long, value_name = "FILE", help = "The file of credentials to log in with on NATS")]
+    credentials: Option<PathBuf>,
 }
 
 /// Where a store is. It may contain a password, so it never prints, and is not parsed by `clap`, which quotes
@@ -55,28 +61,55 @@ pub(super) enum Place {
     /// A file, which exists.
     File(PathBuf),
     Postgres(Postgres),
+    Nats(Nats),
 }
 
 impl StoreArgs {
     pub(super) fn place(&self) -> Result<Place, Error> {
         let (name, text) = self.text()?;
-        let expected = "expected `sqlite:PATH` or `postgres://…`";
-        match text.split_once(':') {
+        let expected = "expected `sqlite:PATH`, `postgres://…` or `nats://…`";
+        let kind = text.split_once(':');
+        if let Some((scheme, _)) = kind {
+            self.check(scheme)?;
+        }
+        match kind {
             Some(("sqlite", "")) => Err(format!("{name}: expected a path after `sqlite:`").into()),
-            Some(("sqlite", path)) => {
-                if self.schema.is_some() {
-                    return Err("--schema: only a store on PostgreSQL has a schema".into());
-                }
-                file(path.into()).map(Place::File)
-            }
+            Some(("sqlite", path)) => file(path.into()).map(Place::File),
             Some(("postgres" | "postgresql", _)) => {
                 Postgres::new(&text, self.schema.as_deref()).map(Place::Postgres)
+            }
+            Some((scheme, _)) if is_nats(scheme) => {
+                let (prefix, credentials) = (self.prefix.as_deref(), self.credentials.as_deref());
+                Nats::new(&text, prefix, credentials).map(Place::Nats)
             }
             Some((scheme, _)) if is_scheme(scheme) => {
                 Err(format!("{name}: {expected}, got a store at `{scheme}:`").into())
             }
             _ => Err(format!("{name}: {expected}, got a text without a scheme").into()),
         }
+    }
+
+    /// Fails if there is an option for another kind of store.
+    fn check(&self, scheme: &str) -> Result<(), Error> {
+        let is_postgres = matches!(scheme, "postgres" | "postgresql");
+        if self.schema.is_some() && (scheme == "sqlite" || is_nats(scheme)) {
+            return Err("--schema: only a store on PostgreSQL has a schema".into());
+        }
+        if scheme != "sqlite" && !is_postgres {
+            return Ok(());
+        }
+        if self.prefix.is_some() {
+            return Err("--prefix: only a store on NATS has a prefix".into());
+        }
+        if self.credentials.is_some() {
+            return Err("--credentials: only a store on NATS has a file of credentials".into());
+        }
+        Ok(())
+    }
+
+    pub(super) fn is_nats(&self) -> bool {
+        let text = self.text();
+        matches!(text, Ok((_, text)) if text.split_once(':').is_some_and(|(scheme, _)| is_nats(scheme)))
     }
 
     /// The argument, or else the variable, with its name. An empty variable counts as none.
@@ -96,6 +129,7 @@ impl StoreArgs {
         let path = match self.place()? {
             Place::File(path) => path,
             Place::Postgres(postgres) => return Ok(Box::new(postgres.open().await?)),
+            Place::Nats(nats) => return Ok(Box::new(nats.open().await?)),
         };
         let version = SqliteFile::new(&path).version().await;
         let version = version.map_err(|error| failed(&path, &error))?;
@@ -112,6 +146,10 @@ impl StoreArgs {
         let store = store.open().await;
         Ok(Box::new(store.map_err(|error| failed(&path, &error))?))
     }
+}
+
+fn is_nats(scheme: &str) -> bool {
+    matches!(scheme, "nats" | "tls")
 }
 
 fn file(path: PathBuf) -> Result<PathBuf, Error> {

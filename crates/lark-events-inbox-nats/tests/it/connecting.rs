@@ -19,6 +19,15 @@ const PERMISSIONS: &str = r#"{
     subscribe: ["lark.wake", "_INBOX.>"]
 }"#;
 
+/// Those of a program whose streams exist.
+const WORKER: &str = r#"{
+    publish: {
+        allow: ["lark.>", "$JS.API.>", "$JS.ACK.>"]
+        deny: ["$JS.API.STREAM.CREATE.>", "$JS.API.STREAM.UPDATE.>", "$JS.API.STREAM.DELETE.>"]
+    }
+    subscribe: ["lark.wake", "_INBOX.>"]
+}"#;
+
 fn entry(id: &str) -> Entry {
     let mut header = EventHeader::new("im.message.receive_v1");
     header.event_id = Some(id.to_owned());
@@ -87,12 +96,16 @@ async fn the_permissions_of_the_guide_are_enough_and_a_missing_one_is_named() {
     let users = format!(
         "authorization {{ users: [\
         {{ user: app, password: secret, permissions: {PERMISSIONS} }},\
+        {{ user: worker, password: secret, permissions: {WORKER} }},\
         {{ user: other, password: secret, permissions: {without} }}] }}"
     );
     let settings = NatsSettings::new().line(MAX_PAYLOAD).line(&users);
     let server = program.start(&settings.user_info("app:secret"));
     let builder = NatsStore::builder(server.url()).partitions(2);
-    calls_all(&builder.connect().await.unwrap()).await;
+    calls_all(&builder.connect().await.unwrap(), "app").await;
+    let url = server.url().replace("app:", "worker:");
+    let builder = NatsStore::builder(url).existing();
+    calls_all(&builder.connect().await.unwrap(), "worker").await;
 
     let url = server.url().replace("app:", "other:");
     let error = NatsStore::connect(url).await.unwrap_err();
@@ -105,11 +118,11 @@ async fn the_permissions_of_the_guide_are_enough_and_a_missing_one_is_named() {
 }
 
 /// All kinds of calls.
-async fn calls_all(store: &NatsStore) {
+async fn calls_all(store: &NatsStore, id: &str) {
     const LEASE: Duration = Duration::from_secs(30);
-    let mut lane = entry("e-2");
+    let mut lane = entry(&format!("{id} 2"));
     lane.lane = Some("oc_1".to_owned());
-    store.append(vec![entry("e-1"), lane]).await.unwrap();
+    store.append(vec![entry(id), lane]).await.unwrap();
     store
         .heartbeat(WorkerId::draw(), WorkerState::Running)
         .await
@@ -126,15 +139,15 @@ async fn calls_all(store: &NatsStore) {
         assert_eq!(store.settle(vec![settlement]).await.unwrap(), [true]);
     }
     let status = store.status().await.unwrap();
-    assert_eq!((status.dead, status.workers), (1, 1));
+    assert!(status.dead == 1 && status.workers > 0, "{status:?}");
     let page = Page {
         after: None,
         limit: 10,
     };
     let listed = store.list(&Filter::default(), page).await.unwrap();
-    assert_eq!(listed.len(), 2);
+    assert!(listed.len() >= 2);
     assert_eq!(store.retry(&Filter::default(), 10).await.unwrap(), 1);
-    assert_eq!(store.discard(&Filter::default(), 10).await.unwrap(), 1);
+    assert!(store.discard(&Filter::default(), 10).await.unwrap() > 0);
     assert!(store.replay(&Filter::default(), 10).await.unwrap() > 0);
     store.prune(LEASE).await.unwrap();
 }

@@ -32,7 +32,11 @@ fn builder(url: String) -> NatsStoreBuilder {
 async fn claim_all(store: &NatsStore) -> Vec<Claimed> {
     let mut claimed = Vec::new();
     while claimed.len() < EVENTS {
-        claimed.extend(store.claim(EVENTS, LEASE).await.unwrap());
+        let some = store.claim(EVENTS, LEASE).await.unwrap();
+        if some.is_empty() {
+            store.woken().await;
+        }
+        claimed.extend(some);
     }
     claimed.sort_by_key(|one| one.fence.seq());
     claimed

@@ -1,5 +1,6 @@
 //! `lark-events inbox doctor`: what is wrong with a store, and what to do about it.
 
+mod nats;
 mod postgres;
 mod sqlite;
 
@@ -21,6 +22,7 @@ use crate::output::{Output, even_if_unread};
 Examples:
   lark-events inbox doctor --store sqlite:events.db
   lark-events inbox doctor --store postgres://worker@db/app
+  lark-events inbox doctor --store nats://worker@one,nats://two
   lark-events inbox doctor --store sqlite:events.db --json | jq 'select(.verdict == \"fail\")'
 
 Verdicts:
@@ -42,6 +44,7 @@ pub(super) async fn run(args: &DoctorArgs, output: Output) -> Result<ExitCode, E
     match args.store.place()? {
         Place::File(path) => sqlite::check(&path, &mut report).await?,
         Place::Postgres(store) => postgres::check(&store, &mut report).await?,
+        Place::Nats(store) => nats::check(&store, &mut report).await?,
     }
     even_if_unread(report.counts.show(output))?;
     Ok(ExitCode::from(u8::from(report.counts.failed > 0)))

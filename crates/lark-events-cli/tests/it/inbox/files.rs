@@ -20,19 +20,19 @@ fn a_store_of_an_unknown_scheme_is_named_without_the_rest_of_its_url() {
     for (store, why) in [
         (
             "mysql://user:marked-password@db/events",
-            "--store: expected `sqlite:PATH` or `postgres://…`, got a store at `mysql:`",
+            "--store: expected `sqlite:PATH`, `postgres://…` or `nats://…`, got a store at `mysql:`",
         ),
         (
             "marked_password:x",
-            "--store: expected `sqlite:PATH` or `postgres://…`, got a text without a scheme",
+            "--store: expected `sqlite:PATH`, `postgres://…` or `nats://…`, got a text without a scheme",
         ),
         (
             "marked-password",
-            "--store: expected `sqlite:PATH` or `postgres://…`, got a text without a scheme",
+            "--store: expected `sqlite:PATH`, `postgres://…` or `nats://…`, got a text without a scheme",
         ),
         (
             "",
-            "--store: expected `sqlite:PATH` or `postgres://…`, got a text without a scheme",
+            "--store: expected `sqlite:PATH`, `postgres://…` or `nats://…`, got a text without a scheme",
         ),
         ("sqlite:", "--store: expected a path after `sqlite:`"),
     ] {
@@ -49,8 +49,7 @@ fn a_store_of_an_unknown_scheme_is_named_without_the_rest_of_its_url() {
     let why = "lark-events: no store: pass --store <STORE>, or set LARK_EVENTS_STORE\n";
     assert_eq!(ran.stderr, why);
     let ran = lark_events(&["inbox", "ls"]).env("LARK_EVENTS_STORE", "marked-password");
-    let why =
-        "lark-events: LARK_EVENTS_STORE: expected `sqlite:PATH` or `postgres://…`, got a text";
+    let why = "lark-events: LARK_EVENTS_STORE: expected `sqlite:PATH`, `postgres://…` or `nats://…`, got a text";
     assert!(ran.run().with_code(2).stderr.starts_with(why));
 }
 

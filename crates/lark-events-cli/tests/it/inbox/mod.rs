@@ -10,6 +10,8 @@ mod looking;
 mod replaying;
 #[cfg(unix)]
 mod servers;
+#[cfg(unix)]
+mod streams;
 mod working;
 
 use std::fs;
@@ -42,6 +44,8 @@ enum Place {
     File(PathBuf),
     #[cfg(unix)]
     Schema(servers::Schema),
+    #[cfg(unix)]
+    Streams(streams::Streams),
 }
 
 impl Stored {
@@ -84,7 +88,7 @@ impl Stored {
         match &self.place {
             Place::File(path) => path,
             #[cfg(unix)]
-            Place::Schema(_) => panic!("a schema has no path"),
+            Place::Schema(_) | Place::Streams(_) => panic!("only a file has a path"),
         }
     }
 
@@ -126,6 +130,8 @@ impl Place {
             Self::File(path) => Arc::new(SqliteStore::open(path).await.unwrap()),
             #[cfg(unix)]
             Self::Schema(schema) => Arc::new(schema.open().await),
+            #[cfg(unix)]
+            Self::Streams(streams) => Arc::new(streams.open().await),
         }
     }
 
@@ -135,6 +141,8 @@ impl Place {
             Self::File(path) => vec!["--store".to_owned(), format!("sqlite:{}", path.display())],
             #[cfg(unix)]
             Self::Schema(schema) => schema.options(),
+            #[cfg(unix)]
+            Self::Streams(streams) => streams.options(),
         }
     }
 }
