@@ -209,6 +209,7 @@ impl NatsStoreBuilder {
             // A process need not hear its own wake-ups.
             .no_echo()
             .connection_timeout(CONNECT_TIMEOUT)
+            .ping_interval(PING_INTERVAL)
             .event_callback(reports.callback());
         options = match login {
             Login::None => options,
@@ -274,6 +275,8 @@ fn invalid() -> StoreError {
 }
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// After three pings without an answer, the client connects to another server.
+const PING_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Without URL and login, which have secrets.
 impl fmt::Debug for NatsStoreBuilder {

@@ -154,3 +154,23 @@ async fn claim(store: &NatsStore) -> Claimed {
         }
     }
 }
+
+#[tokio::test]
+async fn a_node_of_a_cluster_that_does_not_answer() {
+    let Some(program) = Nats::installed_or_skip("a node of NATS that is frozen") else {
+        return;
+    };
+    let cluster = program.start_cluster(3, &NatsSettings::new().line(MAX_PAYLOAD));
+    let mut app = App::on_cluster(&cluster).await;
+    assert_eq!(app.push("before", 1).await, 200);
+    app.all_handled().await;
+    let mut nodes = cluster.nodes().iter();
+    let is_connected = |node: &&Nats| node.monitor("/connz").unwrap().contains("lark-events");
+    let node = nodes.find(is_connected).unwrap();
+    node.freeze();
+    assert_eq!(app.push("e", 1).await, 500);
+    // By another node.
+    app.redeliver("e", 1).await;
+    app.is_healthy_after(&[TIMED_OUT]).await;
+    node.thaw();
+}

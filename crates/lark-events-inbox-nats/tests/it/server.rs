@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use lark_events_inbox::{Store as _, StoreError};
 use lark_events_inbox_nats::{NatsStore, NatsStoreBuilder};
-use lark_events_test_servers::{Nats, NatsSettings};
-use tokio::time::sleep;
+use lark_events_test_servers::{Nats, NatsCluster, NatsSettings};
+use tokio::time::{sleep, timeout};
 
 use crate::webhook::App;
 
@@ -52,6 +52,22 @@ impl App<NatsStore> {
     pub(crate) async fn of(builder: NatsStoreBuilder) -> Self {
         let builder = builder.partitions(8).ack_wait(NatsStore::MIN_ACK_WAIT);
         Self::with(builder.connect().await.unwrap()).await
+    }
+
+    /// A new cluster may still take one of its servers for offline.
+    pub(crate) async fn on_cluster(cluster: &NatsCluster) -> Self {
+        let builder = builder(cluster.url()).replicas(cluster.nodes().len());
+        let builder = builder.partitions(8).ack_wait(NatsStore::MIN_ACK_WAIT);
+        let opened = async {
+            loop {
+                match builder.clone().connect().await {
+                    Ok(store) => return store,
+                    Err(_) => sleep(Duration::from_millis(100)).await,
+                }
+            }
+        };
+        let opened = timeout(Duration::from_secs(60), opened).await;
+        Self::with(opened.unwrap()).await
     }
 
     /// Waits until the store has noticed that the server is gone.

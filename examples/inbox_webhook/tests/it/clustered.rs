@@ -89,11 +89,14 @@ impl Run {
         let (sender, lines) = mpsc::unbounded_channel();
         // The streams exist before the processes, which do not wait for each other.
         let store = builder(&cluster).replicas(NODES).partitions(PARTITIONS);
-        store
-            .ack_wait(NatsStore::MIN_ACK_WAIT)
-            .connect()
-            .await
-            .unwrap();
+        let store = store.ack_wait(NatsStore::MIN_ACK_WAIT);
+        let opened = async {
+            // A new cluster may still take one of its servers for offline.
+            while store.clone().connect().await.is_err() {
+                sleep(LOOK).await;
+            }
+        };
+        timeout(PATIENCE, opened).await.unwrap();
         let fleet = Fleet::start(&cluster.url(), &[("INBOX_REPLICAS", "3")], sender).await;
         let balancer = Balancer::start(fleet.ports.clone()).await;
         let platform = patient(platform(balancer.port)).start().await.unwrap();
