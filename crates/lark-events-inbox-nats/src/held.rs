@@ -397,3 +397,99 @@ impl Holdings {
         own.map(|(event, _)| event).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lark_events::{Delivery, EventHeader, RawJson};
+
+    use super::*;
+
+    const ACK_WAIT: Duration = Duration::from_secs(60);
+    const LEASE: Duration = Duration::from_hours(1);
+
+    fn event(seq: u64) -> Event {
+        let header = EventHeader::new("testing.held_v1");
+        let entry = Entry::new(Delivery::new(header, RawJson::default()));
+        Event {
+            seq,
+            attempt: 1,
+            entry: Arc::new(entry),
+            consumer: 0,
+            is_followed: false,
+            published: SystemTime::UNIX_EPOCH,
+            reply: Subject::from_static("reply"),
+        }
+    }
+
+    fn holdings(events: u64) -> Holdings {
+        let mut holdings = Holdings::new(ACK_WAIT);
+        for seq in 1..=events {
+            holdings.add(event(seq), Instant::now());
+        }
+        holdings
+    }
+
+    fn numbers(events: &[Event]) -> Vec<u64> {
+        events.iter().map(|event| event.seq).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_event_that_nobody_claims_goes_back() {
+        let mut holdings = holdings(2);
+        let claimed = holdings.claim(1, LEASE);
+        assert_eq!(claimed.len(), 1);
+        assert!(holdings.ended().is_empty());
+        tokio::time::advance(UNCLAIMED).await;
+        assert_eq!(numbers(&holdings.ended()), [2]);
+        assert!(holdings.claim(1, LEASE).is_empty());
+        // One that was released for longer is not given back before its time.
+        holdings.release(1, 2 * UNCLAIMED);
+        tokio::time::advance(2 * UNCLAIMED).await;
+        assert!(holdings.ended().is_empty());
+        assert_eq!(holdings.claim(1, LEASE).len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn progress_is_reported_at_a_third_and_again_after_a_failure() {
+        let mut holdings = holdings(1);
+        holdings.claim(1, LEASE);
+        assert!(holdings.due().is_empty());
+        tokio::time::advance(ACK_WAIT / 3).await;
+        assert_eq!(numbers(&holdings.due()), [1]);
+        assert!(holdings.due().is_empty(), "not at once");
+        let pause = holdings.next().unwrap() - Instant::now();
+        assert_eq!(pause, REPORT_PAUSE, "the keeper waits");
+        tokio::time::advance(REPORT_PAUSE).await;
+        assert_eq!(numbers(&holdings.due()), [1]);
+        holdings.heard(1, Instant::now());
+        tokio::time::advance(REPORT_PAUSE).await;
+        assert!(holdings.due().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_sent_for_an_event_whose_time_is_over() {
+        let mut holdings = holdings(2);
+        let claimed = holdings.claim(1, LEASE);
+        tokio::time::advance(ACK_WAIT).await;
+        assert!(holdings.own(claimed[0].0).is_none());
+        assert!(!holdings.extend(claimed[0].0, LEASE));
+        assert!(holdings.due().is_empty() && holdings.ended().is_empty());
+        assert!(holdings.next().is_none(), "all are forgotten");
+        // What comes too late is not held at all.
+        holdings.add(event(3), Instant::now() - ACK_WAIT);
+        assert!(holdings.claim(1, LEASE).is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_settlement_forgets_its_own_claim_alone() {
+        let mut holdings = holdings(1);
+        let first = holdings.claim(1, LEASE)[0].0;
+        // Given again before the answer to the settlement came.
+        holdings.add(event(1), Instant::now());
+        let second = holdings.claim(1, LEASE)[0].0;
+        holdings.finish(first);
+        assert!(holdings.own(second).is_some());
+        holdings.finish(second);
+        assert!(holdings.own(second).is_none());
+    }
+}

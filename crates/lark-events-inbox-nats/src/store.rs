@@ -35,6 +35,9 @@ use crate::setup::Setup;
 ///   [duplicate window](NatsStoreBuilder::duplicate_window) of the stream.
 /// - A dead letter that is retried, and a finished event that is replayed, joins the end of its lane, with a
 ///   number of its own.
+/// - An event without a lane that finishes behind one that waits for a retry is listed as leased until that one is
+///   finished, and is not replayed before. An operator retries dead letters alone: other events keep the times of
+///   their retries.
 /// - The history of an event has only the last attempt of a dead letter.
 #[derive(Clone)]
 pub struct NatsStore {
