@@ -1,0 +1,248 @@
+//! The tokens of an app: one for a self-built app, one for each tenant of a store app.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::slot::{Issued, Slot};
+use super::ticket::TicketStore;
+use crate::credentials::Token;
+use crate::error::{ApiError, ApiErrorKind};
+use crate::exchange::{Call, Wire, deadline};
+
+const INTERNAL_TENANT_TOKEN: &str = "/open-apis/auth/v3/tenant_access_token/internal";
+const TENANT_TOKEN: &str = "/open-apis/auth/v3/tenant_access_token";
+const APP_TOKEN: &str = "/open-apis/auth/v3/app_access_token";
+const RESEND_TICKET: &str = "/open-apis/auth/v3/app_ticket/resend";
+
+/// The platform does not accept the `app_ticket`.
+const TICKET_REJECTED: i64 = 10_012;
+/// The platform does not accept the `app_access_token`, besides the codes that all calls have.
+const APP_TOKEN_REJECTED: i64 = 10_013;
+/// How long a request for a token may take. It has callers with deadlines of their own.
+const TOKEN_DEADLINE: Duration = Duration::from_secs(10);
+/// How soon a new ticket is requested again: the platform needs a moment to send it.
+const RESEND_INTERVAL: Duration = Duration::from_mins(1);
+/// How long an event should wait that failed for want of a ticket.
+const TICKET_DELAY: Duration = Duration::from_secs(5);
+/// The most tenants whose tokens are kept. A store app with more requests some tokens more often.
+const MAX_TENANTS: usize = 10_000;
+
+/// How the app gets its tokens.
+pub(crate) enum Kind {
+    SelfBuilt,
+    Store(Arc<dyn TicketStore>),
+}
+
+type Getting<'a> = Pin<Box<dyn Future<Output = Result<Token, ApiError>> + Send + 'a>>;
+
+#[derive(Clone)]
+pub(crate) struct Tokens(Arc<Inner>);
+
+struct Inner {
+    wire: Arc<Wire>,
+    kind: Kind,
+    /// The `app_access_token` of a store app.
+    of_app: Arc<Slot>,
+    /// By tenant; a self-built app has one, whatever the tenant is.
+    of_tenants: Mutex<HashMap<Option<Arc<str>>, Arc<Slot>>>,
+    ticket_requested: Mutex<Option<Instant>>,
+}
+
+#[derive(Deserialize)]
+struct Granted {
+    #[serde(alias = "app_access_token")]
+    tenant_access_token: String,
+    /// In seconds.
+    expire: u64,
+}
+
+impl Tokens {
+    pub(crate) fn new(wire: Arc<Wire>, kind: Kind) -> Self {
+        Self(Arc::new(Inner {
+            wire,
+            kind,
+            of_app: Arc::default(),
+            of_tenants: Mutex::default(),
+            ticket_requested: Mutex::default(),
+        }))
+    }
+
+    /// The token for calls in a tenant. The type is written out, as a request for a token is a call too.
+    pub(crate) fn get<'a>(&'a self, tenant: Option<&'a Arc<str>>) -> Getting<'a> {
+        Box::pin(async move {
+            let inner = &self.0;
+            match (&inner.kind, tenant) {
+                (Kind::SelfBuilt, _) => {
+                    let asking = Arc::clone(inner);
+                    let request = || async move { asking.internal_token().await };
+                    inner.slot(None).get(request).await
+                }
+                (Kind::Store(_), Some(tenant)) => {
+                    let (asking, key) = (Arc::clone(inner), Arc::clone(tenant));
+                    let request = || async move { asking.tenant_token(&key).await };
+                    inner.slot(Some(tenant)).get(request).await
+                }
+                (Kind::Store(_), None) => Err(ApiError::invalid(
+                    "a call of a store app needs a tenant: use Api::for_tenant with the event's tenant_key",
+                )),
+            }
+        })
+    }
+
+    /// Drops a token that a call was rejected with.
+    pub(crate) fn forget(&self, tenant: Option<&Arc<str>>, token: &Token) {
+        let inner = &self.0;
+        let tenant = match inner.kind {
+            Kind::SelfBuilt => None,
+            Kind::Store(_) => tenant,
+        };
+        inner.slot(tenant).forget(token);
+    }
+
+    pub(crate) fn tickets(&self) -> Option<&Arc<dyn TicketStore>> {
+        match &self.0.kind {
+            Kind::SelfBuilt => None,
+            Kind::Store(tickets) => Some(tickets),
+        }
+    }
+
+    /// Has the platform send the `app_ticket` event again.
+    pub(crate) async fn resend_ticket(&self) -> Result<(), ApiError> {
+        self.0.resend_ticket().await
+    }
+}
+
+impl Inner {
+    fn slot(&self, tenant: Option<&Arc<str>>) -> Arc<Slot> {
+        let mut slots = self
+            .of_tenants
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let tenant = tenant.cloned();
+        if slots.len() >= MAX_TENANTS && !slots.contains_key(&tenant) {
+            slots.retain(|_, slot| !slot.is_empty());
+            if slots.len() >= MAX_TENANTS {
+                slots.clear();
+            }
+        }
+        Arc::clone(slots.entry(tenant).or_default())
+    }
+
+    async fn internal_token(&self) -> Result<Issued, ApiError> {
+        self.granted(INTERNAL_TENANT_TOKEN, &self.credentials())
+            .await
+    }
+
+    async fn tenant_token(self: &Arc<Self>, tenant: &str) -> Result<Issued, ApiError> {
+        let mut is_renewed = false;
+        loop {
+            let asking = Arc::clone(self);
+            let request = || async move { asking.app_token().await };
+            let app_token = self.of_app.get(request).await?;
+            let body = json!({"app_access_token": app_token.as_str(), "tenant_key": tenant});
+            match self.granted(TENANT_TOKEN, &body).await {
+                Err(error) if rejects_app_token(&error) && !is_renewed => {
+                    is_renewed = true;
+                    self.of_app.forget(&app_token);
+                }
+                granted => return granted,
+            }
+        }
+    }
+
+    async fn app_token(&self) -> Result<Issued, ApiError> {
+        let Kind::Store(tickets) = &self.kind else {
+            return self.internal_token().await;
+        };
+        let ticket = tickets.get(&self.wire.app.id).await.map_err(|error| {
+            let what = "the store of app tickets failed";
+            ApiError::new(ApiErrorKind::NoTicket, what).with_source(error)
+        })?;
+        let Some(ticket) = ticket else {
+            self.resend_ticket().await?;
+            return Err(no_ticket(
+                "there is no app_ticket yet: a new one was requested",
+            ));
+        };
+        let app = &self.wire.app;
+        let body = json!({"app_id": &*app.id, "app_secret": app.secret.as_str(),
+            "app_ticket": ticket.reveal()});
+        match self.granted(APP_TOKEN, &body).await {
+            Err(error) if error.code() == Some(TICKET_REJECTED) => {
+                self.resend_ticket().await?;
+                let what = "the platform rejected the app_ticket: a new one was requested";
+                Err(no_ticket(what).with_code(TICKET_REJECTED, error.message()))
+            }
+            granted => granted,
+        }
+    }
+
+    async fn resend_ticket(&self) -> Result<(), ApiError> {
+        let now = Instant::now();
+        {
+            let mut requested = self
+                .ticket_requested
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let is_recent = |at: Instant| now.duration_since(at) < RESEND_INTERVAL;
+            if requested.is_some_and(is_recent) {
+                return Ok(());
+            }
+            *requested = Some(now);
+        }
+        let call = Call::new(Method::POST, RESEND_TICKET)
+            .json(self.credentials().to_string().into_bytes())
+            .repeatable(true);
+        let limit = deadline(TOKEN_DEADLINE);
+        let resent = self.wire.exchange(&call, None, limit).await;
+        if resent.is_err() {
+            // The next call tries again.
+            *self
+                .ticket_requested
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        resent.map(drop)
+    }
+
+    fn credentials(&self) -> Value {
+        let app = &self.wire.app;
+        json!({"app_id": &*app.id, "app_secret": app.secret.as_str()})
+    }
+
+    async fn granted(&self, path: &str, body: &Value) -> Result<Issued, ApiError> {
+        let requested = Instant::now();
+        // A token that nobody uses does no harm.
+        let call = Call::new(Method::POST, path)
+            .json(body.to_string().into_bytes())
+            .repeatable(true);
+        let limit = deadline(TOKEN_DEADLINE);
+        let answer = self.wire.exchange(&call, None, limit).await?;
+        let granted = serde_json::from_slice::<Granted>(&answer.body);
+        let granted = granted.map_err(|error| answer.unfit(error))?;
+        let token = Token::new(granted.tenant_access_token).ok_or_else(|| {
+            let what = "expected a token in printable ASCII, got another one";
+            ApiError::new(ApiErrorKind::Unexpected, what)
+        })?;
+        Ok(Issued {
+            token,
+            good_for: Duration::from_secs(granted.expire),
+            requested,
+        })
+    }
+}
+
+fn rejects_app_token(error: &ApiError) -> bool {
+    error.kind() == ApiErrorKind::TokenRejected || error.code() == Some(APP_TOKEN_REJECTED)
+}
+
+fn no_ticket(what: &str) -> ApiError {
+    ApiError::new(ApiErrorKind::NoTicket, what).with_retry_after(TICKET_DELAY)
+}
