@@ -204,7 +204,13 @@ impl Deliver {
                 | Fault::EndpointSilent
                 | Fault::RefuseUpgrade(..)
                 | Fault::UpgradeStatus(_)
-                | Fault::UpgradeSilent => false,
+                | Fault::UpgradeSilent
+                | Fault::Api(..)
+                | Fault::ApiLimit(..)
+                | Fault::ApiStatus(_)
+                | Fault::ApiReset
+                | Fault::ApiLoseAnswer
+                | Fault::ApiSilent => false,
             }
     }
 

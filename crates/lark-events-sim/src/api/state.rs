@@ -1,0 +1,75 @@
+//! The state of the API: tokens, messages, files, recorded calls.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::call::{ApiCall, MAX_CALLS};
+use super::messages::Messages;
+use super::tokens::Tokens;
+use crate::shared::locked;
+
+/// The default lifetime of tokens.
+pub const TOKEN_LIFETIME: Duration = Duration::from_hours(2);
+
+pub(crate) struct ApiState(Mutex<Inner>);
+
+pub(super) struct Inner {
+    pub(super) tokens: Tokens,
+    pub(super) messages: Messages,
+    /// By key.
+    pub(super) files: HashMap<String, Bytes>,
+    /// Results that the test chose, by path.
+    pub(super) results: HashMap<String, Value>,
+    /// How often the token of each card callback was used.
+    pub(super) card_tokens: HashMap<String, usize>,
+    calls: VecDeque<ApiCall>,
+}
+
+impl ApiState {
+    pub(crate) fn new(lifetime: Duration) -> Self {
+        Self(Mutex::new(Inner {
+            tokens: Tokens::new(lifetime),
+            messages: Messages::default(),
+            files: HashMap::new(),
+            results: HashMap::new(),
+            card_tokens: HashMap::new(),
+            calls: VecDeque::new(),
+        }))
+    }
+
+    pub(super) fn inner(&self) -> MutexGuard<'_, Inner> {
+        locked(&self.0)
+    }
+
+    pub(super) fn record(&self, call: ApiCall) {
+        let calls = &mut self.inner().calls;
+        if calls.len() >= MAX_CALLS {
+            calls.pop_front();
+        }
+        calls.push_back(call);
+    }
+
+    pub(crate) fn calls(&self) -> Vec<ApiCall> {
+        self.inner().calls.iter().cloned().collect()
+    }
+
+    pub(crate) fn messages(&self) -> Vec<super::ApiMessage> {
+        self.inner().messages.all()
+    }
+
+    pub(crate) fn revoke_tokens(&self) {
+        self.inner().tokens.revoke();
+    }
+
+    pub(crate) fn set_file(&self, key: String, content: Bytes) {
+        self.inner().files.insert(key, content);
+    }
+
+    pub(crate) fn set_result(&self, path: String, data: Value) {
+        self.inner().results.insert(path, data);
+    }
+}
