@@ -12,10 +12,16 @@ pub(super) enum Hit {
     Silent,
 }
 
+/// Codes that reject a token, which a request for a token has not.
+const TOKEN_CODES: [i64; 4] = [99_991_661, 99_991_663, 99_991_664, 99_991_668];
+
 /// Takes the next fault of a call.
-pub(super) fn take(faults: &Faults) -> Option<Hit> {
-    let fault = faults.take(|fault| hit(fault).is_some())?;
-    hit(fault)
+pub(super) fn take(faults: &Faults, is_for_token: bool) -> Option<Hit> {
+    let strikes = |fault| match fault {
+        Fault::Api(_, code) if is_for_token && TOKEN_CODES.contains(&code) => false,
+        fault => hit(fault).is_some(),
+    };
+    hit(faults.take(strikes)?)
 }
 
 fn hit(fault: Fault) -> Option<Hit> {

@@ -81,7 +81,7 @@ pub enum Fault {
     UpgradeSilent,
 
     /// The next call of the API is answered with this HTTP status, from 200 to 599, and this code, and is
-    /// not handled. 99991663 stands for a token that has expired.
+    /// not handled. 99991663 stands for a token that has expired, and does not happen to requests for tokens.
     Api(u16, i64),
     /// The next call of the API is beyond a rate limit: code 99991400 with this HTTP status, and the seconds
     /// of `x-ogw-ratelimit-reset`, if any.
