@@ -43,9 +43,14 @@ impl Once {
     #[must_use]
     pub fn of<E>(event: &Event<E>) -> Self {
         let delivery = Delivery::new(event.header.clone(), event.raw().clone());
-        match DuplicateKeys::default().of(&delivery) {
-            Some(key) => Self::hashed(["event", &key]),
-            None => Self::hashed(["body", &event.header.event_type, event.raw().as_str()]),
+        if let Some(key) = DuplicateKeys::default().of(&delivery) {
+            return Self::hashed(["event", &key]);
+        }
+        // A callback, or an event without an id.
+        let event_type = &event.header.event_type;
+        match event.header.event_id.as_deref() {
+            Some(id) if !id.is_empty() => Self::hashed(["callback", event_type, id]),
+            _ => Self::hashed(["body", event_type, event.raw().as_str()]),
         }
     }
 
@@ -144,6 +149,13 @@ mod tests {
         let body = r#"{"message":{"message_id":"om_1"}}"#;
         let once = |id| Once::of(&event("im.message.receive_v1", Some(id), body));
         assert_eq!(uuid(&once("e-1")), uuid(&once("e-2")));
+    }
+
+    #[test]
+    fn a_callback_is_known_by_its_id() {
+        let once = |id| Once::of(&event("card.action.trigger", Some(id), "{}"));
+        assert_eq!(uuid(&once("e-1")), uuid(&once("e-1")));
+        assert_ne!(uuid(&once("e-1")), uuid(&once("e-2")));
     }
 
     #[test]

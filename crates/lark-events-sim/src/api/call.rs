@@ -18,6 +18,8 @@ const MAX_KEPT_BYTES: usize = 64 * 1024;
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ApiCall {
+    /// The number of the call, from 1 on.
+    pub number: usize,
     /// The method.
     pub method: Method,
     /// The path with its query.
@@ -44,6 +46,7 @@ impl ApiCall {
         let token = token.and_then(|token| token.to_str().ok()?.strip_prefix("Bearer "));
         let body = request.body();
         Self {
+            number: 0,
             method: request.method().clone(),
             path: path.map_or(String::new(), ToString::to_string),
             body: if body.len() > MAX_KEPT_BYTES {

@@ -27,6 +27,7 @@ pub(super) struct Inner {
     /// How often the token of each card callback was used.
     pub(super) card_tokens: HashMap<String, usize>,
     calls: VecDeque<ApiCall>,
+    recorded: usize,
 }
 
 impl ApiState {
@@ -38,6 +39,7 @@ impl ApiState {
             results: HashMap::new(),
             card_tokens: HashMap::new(),
             calls: VecDeque::new(),
+            recorded: 0,
         }))
     }
 
@@ -45,8 +47,12 @@ impl ApiState {
         locked(&self.0)
     }
 
-    pub(super) fn record(&self, call: ApiCall) {
-        let calls = &mut self.inner().calls;
+    /// Keeps a call, and numbers it.
+    pub(super) fn record(&self, mut call: ApiCall) {
+        let mut inner = self.inner();
+        inner.recorded += 1;
+        call.number = inner.recorded;
+        let calls = &mut inner.calls;
         if calls.len() >= MAX_CALLS {
             calls.pop_front();
         }
