@@ -19,16 +19,18 @@ const CHATS: [&str; 4] = [
     "/open_chat_id",
 ];
 /// Where events have the user who caused them.
-const USERS: [&str; 5] = [
+const USERS: [&str; 6] = [
     "/sender/sender_id/open_id",
     "/operator/open_id",
     "/operator/operator_id/open_id",
     "/operator_id/open_id",
     "/user_id/open_id",
+    // A message and the card callback of the old scheme.
+    "/open_id",
 ];
 /// Where a message has the type of its chat, and the type of a chat with one user.
-const CHAT_TYPE: &str = "/message/chat_type";
-const PRIVATE: &str = "p2p";
+const CHAT_TYPES: [&str; 2] = ["/message/chat_type", "/chat_type"];
+const PRIVATE: [&str; 2] = ["p2p", "private"];
 
 /// The chats and users whose events are handled. By default, all are.
 ///
@@ -77,7 +79,8 @@ impl AllowList {
 
     fn denial(&self, delivery: &Delivery) -> Option<Denial> {
         let at = |pointers: &[&str]| pointers.iter().find_map(|at| text_at(&delivery.raw, at));
-        let is_private = text_at(&delivery.raw, CHAT_TYPE).as_deref() == Some(PRIVATE);
+        let chat_type = at(&CHAT_TYPES);
+        let is_private = chat_type.is_some_and(|kind| PRIVATE.contains(&kind.as_str()));
         if is_private && !self.private_chats {
             return Some(Denial::PrivateChat);
         }

@@ -111,6 +111,36 @@ async fn chats_and_users_are_allowed_by_a_list_that_can_change() {
 }
 
 #[tokio::test]
+async fn chats_and_users_of_the_old_scheme_are_found_too() {
+    let list = AllowList::new().chats(["oc_1"]).users(["ou_1"]);
+    let layer = AllowLayer::new(list.clone());
+    let service = layer.layer(handling());
+    let old = |chat: &str, chat_type: &str, user: &str| {
+        let body = json!({"type": "message", "open_chat_id": chat, "chat_type": chat_type,
+            "open_id": user});
+        delivery("message", &body)
+    };
+    let passes =
+        async |delivery: Delivery| pass(&service, delivery).await.unwrap() == Outcome::Handled;
+    assert!(passes(old("oc_1", "group", "ou_1")).await);
+    assert!(!passes(old("oc_2", "group", "ou_1")).await);
+    assert!(!passes(old("oc_1", "group", "ou_2")).await);
+    assert!(passes(old("oc_9", "private", "ou_1")).await);
+    assert!(!passes(old("oc_9", "private", "ou_2")).await);
+    let press = |user: &str| {
+        let body = json!({"open_id": user, "open_chat_id": "oc_1", "open_message_id": "om_1"});
+        delivery("card.action.trigger_v1", &body)
+    };
+    assert!(passes(press("ou_1")).await);
+    assert_eq!(
+        refusal(pass(&service, press("ou_2")).await),
+        LayerErrorKind::Denied
+    );
+    layer.set(list.private_chats(false));
+    assert!(!passes(old("oc_1", "private", "ou_1")).await);
+}
+
+#[tokio::test]
 async fn a_callback_that_is_not_allowed_fails() {
     let layer = AllowLayer::new(AllowList::new().chats(["oc_1"]).users(["ou_1"]));
     let service = layer.layer(handling());
