@@ -31,6 +31,11 @@ const USERS: [&str; 6] = [
 /// Where a message has the type of its chat, and the type of a chat with one user.
 const CHAT_TYPES: [&str; 2] = ["/message/chat_type", "/chat_type"];
 const PRIVATE: [&str; 2] = ["p2p", "private"];
+/// Events of private chats alone.
+const PRIVATE_EVENTS: [&str; 2] = [
+    "im.chat.access_event.bot_p2p_chat_entered_v1",
+    "p2p_chat_create",
+];
 
 /// The chats and users whose events are handled. By default, all are.
 ///
@@ -70,8 +75,11 @@ impl AllowList {
         self
     }
 
-    /// Whether messages in the chat of one user and the bot are allowed, whatever the
+    /// Sets whether messages in the chat of one user and the bot are allowed, whatever the
     /// [chats](Self::chats) are. By default, they are.
+    ///
+    /// A callback does not carry the type of its chat. While private chats are allowed, callbacks of every
+    /// chat pass, and only their users are checked. Otherwise, callbacks of the listed chats pass.
     pub fn private_chats(mut self, are_allowed: bool) -> Self {
         self.private_chats = are_allowed;
         self
@@ -79,12 +87,15 @@ impl AllowList {
 
     fn denial(&self, delivery: &Delivery) -> Option<Denial> {
         let at = |pointers: &[&str]| pointers.iter().find_map(|at| text_at(&delivery.raw, at));
-        let chat_type = at(&CHAT_TYPES);
-        let is_private = chat_type.is_some_and(|kind| PRIVATE.contains(&kind.as_str()));
+        let is_private = match at(&CHAT_TYPES) {
+            Some(chat_type) => PRIVATE.contains(&chat_type.as_str()),
+            None => PRIVATE_EVENTS.contains(&&*delivery.header.event_type),
+        };
+        let may_be_private = is_private || (delivery.is_callback() && self.private_chats);
         if is_private && !self.private_chats {
             return Some(Denial::PrivateChat);
         }
-        if let Some(chats) = self.chats.as_ref().filter(|_| !is_private)
+        if let Some(chats) = self.chats.as_ref().filter(|_| !may_be_private)
             && at(&CHATS).is_some_and(|chat| !chats.contains(&chat))
         {
             return Some(Denial::Chat);
@@ -111,7 +122,9 @@ enum Denial {
 /// Acknowledges events of chats and users that are not on a list, without handling them.
 ///
 /// An event without a chat, such as a change of a user, is not checked for its chat, and one without a user
-/// not for its user. The outcome is [`Outcome::Unhandled`](lark_events::Outcome::Unhandled). A callback that
+/// not for its user. Events other than messages, such as a recalled message, do not carry the type of their
+/// chat: they are checked for the chat also if it is a private one. For callbacks see
+/// [`AllowList::private_chats`]. The outcome is [`Outcome::Unhandled`](lark_events::Outcome::Unhandled). A callback that
 /// is not allowed fails with [`Denied`](crate::LayerErrorKind::Denied), because its user waits for a reply.
 ///
 /// ```

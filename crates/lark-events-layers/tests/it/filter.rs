@@ -142,7 +142,8 @@ async fn chats_and_users_of_the_old_scheme_are_found_too() {
 
 #[tokio::test]
 async fn a_callback_that_is_not_allowed_fails() {
-    let layer = AllowLayer::new(AllowList::new().chats(["oc_1"]).users(["ou_1"]));
+    let list = AllowList::new().chats(["oc_1"]).users(["ou_1"]);
+    let layer = AllowLayer::new(list.clone().private_chats(false));
     let service = layer.layer(handling());
     let press = |chat: &str, user: &str| {
         let body = json!({"operator": {"open_id": user}, "context": {"open_chat_id": chat}});
@@ -158,6 +159,41 @@ async fn a_callback_that_is_not_allowed_fails() {
             LayerErrorKind::Denied
         );
     }
+    // Callbacks do not carry the type of the chat, so that any chat could be a private one.
+    layer.set(list);
+    assert_eq!(
+        pass(&service, press("oc_2", "ou_1")).await.unwrap(),
+        Outcome::Handled
+    );
+    assert_eq!(
+        refusal(pass(&service, press("oc_2", "ou_2")).await),
+        LayerErrorKind::Denied
+    );
+}
+
+#[tokio::test]
+async fn a_user_who_enters_the_chat_with_the_bot_is_in_a_private_chat() {
+    let list = AllowList::new().chats(["oc_1"]);
+    let layer = AllowLayer::new(list.clone());
+    let service = layer.layer(handling());
+    let entered = || {
+        let body = json!({"chat_id": "oc_9", "operator_id": {"open_id": "ou_1"}});
+        delivery("im.chat.access_event.bot_p2p_chat_entered_v1", &body)
+    };
+    let created = || {
+        let body = json!({"chat_id": "oc_9", "operator": {"open_id": "ou_1"}});
+        delivery("p2p_chat_create", &body)
+    };
+    for private in [entered(), created()] {
+        let outcome = pass(&service, private).await.unwrap();
+        assert_eq!(outcome, Outcome::Handled);
+    }
+    layer.set(list.private_chats(false));
+    for private in [entered(), created()] {
+        let outcome = pass(&service, private).await.unwrap();
+        assert_eq!(outcome, Outcome::Unhandled);
+    }
+    assert_eq!((layer.stats().passed, layer.stats().private_chat), (2, 2));
 }
 
 #[tokio::test]
