@@ -12,7 +12,8 @@ use crate::run::Counter;
 
 const MESSAGE: &str = "im.message.receive_v1";
 const PRIVATE: &str = "p2p";
-/// The key of a mention of everybody.
+/// The key of a mention of everybody. The platform may omit it from the mentions, and it is then only in the
+/// content.
 const EVERYBODY: &str = "@_all";
 
 /// Acknowledges messages in groups that do not mention the bot, without handling them: with the permission
@@ -121,6 +122,8 @@ struct Message {
     chat_type: Option<String>,
     #[serde(deserialize_with = "lenient::field")]
     mentions: Option<Vec<Mentioned>>,
+    #[serde(deserialize_with = "lenient::field")]
+    content: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -141,14 +144,23 @@ struct Id {
 
 lark_events::lenient_object!(Body, Message, Mentioned, Id);
 
+impl Message {
+    fn mentions_everybody(&self) -> bool {
+        let mut mentions = self.mentions.iter().flatten();
+        let content = self.content.as_deref().unwrap_or_default();
+        content.contains(EVERYBODY)
+            || mentions.any(|mentioned| mentioned.key.as_deref() == Some(EVERYBODY))
+    }
+}
+
 impl Settings {
     fn are_mentioned(&self, message: &Message) -> bool {
-        let mentions = message.mentions.iter().flatten();
-        mentions.into_iter().any(|mentioned| {
+        let mut mentions = message.mentions.iter().flatten();
+        let is_bot = mentions.any(|mentioned| {
             let id = mentioned.id.as_ref().and_then(|id| id.open_id.as_deref());
-            let is_everybody = mentioned.key.as_deref() == Some(EVERYBODY);
-            id == Some(&*self.bot) || (self.everybody && is_everybody)
-        })
+            id == Some(&*self.bot)
+        });
+        is_bot || (self.everybody && message.mentions_everybody())
     }
 }
 

@@ -232,6 +232,28 @@ async fn a_message_in_a_group_passes_if_it_mentions_the_bot() {
     assert_eq!((layer.stats().passed, layer.stats().not_mentioned), (8, 16));
 }
 
+#[tokio::test]
+async fn a_mention_of_everybody_is_in_the_content_of_a_message_without_mentions() {
+    let layer = MentionLayer::new("ou_bot");
+    let service = layer.layer(handling());
+    let passes = async |content: &str, mentions: &Value| {
+        let body = json!({"message": {"chat_id": "oc_1", "chat_type": "group",
+            "content": content, "mentions": mentions}});
+        pass(&service, delivery(MESSAGE, &body)).await.unwrap() == Outcome::Handled
+    };
+    let text = json!({"text": "@_all tea"}).to_string();
+    let post = json!({"title": "", "content": [[{"tag": "at", "user_id": "@_all"}]]}).to_string();
+    let other = json!({"text": "tea for all"}).to_string();
+    for everybody in [false, true] {
+        layer.everybody(everybody);
+        for mentions in [json!([]), json!(null)] {
+            assert_eq!(passes(&text, &mentions).await, everybody);
+            assert_eq!(passes(&post, &mentions).await, everybody);
+            assert!(!passes(&other, &mentions).await);
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_left_out_is_acknowledged_on_both_transports_at_once() {
     for by in BOTH {
