@@ -115,7 +115,17 @@ impl Wire {
         loop {
             let token = match auth {
                 Some(auth) => match timeout_at(deadline, auth.tokens.get(auth.tenant)).await {
-                    Ok(token) => Some(token.map_err(|error| progress.marked(error))?),
+                    Ok(Ok(token)) => Some(token),
+                    Ok(Err(error)) => {
+                        let wait = limit_of_tokens(&error);
+                        if let Some(wait) = wait
+                            && progress.waits(wait, deadline).await
+                        {
+                            continue;
+                        }
+                        // The request for the token may have happened, and the call has not.
+                        return Err(error.maybe_happened(progress.may_have_happened));
+                    }
                     Err(_) => return Err(timed_out(progress.may_have_happened)),
                 },
                 None => None,
@@ -241,6 +251,13 @@ impl Progress {
         self.rate_waits = self.rate_waits.saturating_add(1);
         wait_until(wait, deadline).await
     }
+}
+
+/// The wait for the rate limit of requests for tokens. They have a deadline of their own, and leave longer
+/// waits to the call.
+fn limit_of_tokens(error: &ApiError) -> Option<Duration> {
+    let is_limit = error.kind() == ApiErrorKind::RateLimited;
+    error.retry_after().filter(|_| is_limit)
 }
 
 /// Waits, unless the deadline comes first.

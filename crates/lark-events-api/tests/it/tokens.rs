@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use lark_events_api::{Api, ApiErrorKind};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::platform::{Fault, ID, Platform};
 
@@ -163,7 +164,7 @@ async fn a_request_for_a_token_is_repeated_and_has_a_deadline_of_its_own() {
     let platform = Platform::new();
     let api = platform.api();
     platform.token_fault(Fault::Never);
-    let began = tokio::time::Instant::now();
+    let began = Instant::now();
     let error = api.recall("om_1").await.unwrap_err();
     assert_eq!(error.kind(), ApiErrorKind::TimedOut);
     assert_eq!(began.elapsed(), Duration::from_secs(10));
@@ -180,6 +181,45 @@ async fn a_request_for_a_token_is_repeated_and_has_a_deadline_of_its_own() {
         platform.token_fault(Fault::Answer(200, Vec::new(), odd.to_owned()));
         let error = platform.api().recall("om_1").await.unwrap_err();
         assert_eq!(error.kind(), ApiErrorKind::Unexpected, "{odd}");
+        assert!(!error.may_have_happened(), "{odd}");
         assert_eq!(platform.calls().len(), 0);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_without_a_token_has_not_happened() {
+    for fault in [
+        Fault::Lost,
+        Fault::TooLarge,
+        Fault::Never,
+        Fault::gateway(502),
+    ] {
+        let platform = Platform::new();
+        for _ in 0..3 {
+            platform.token_fault(fault.clone());
+        }
+        let error = platform.api().recall("om_1").await.unwrap_err();
+        assert!(!error.may_have_happened(), "{fault:?} {error:?}");
+        assert_eq!(platform.calls().len(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_token_requests_is_waited_for_until_the_deadline_of_the_call() {
+    let platform = Platform::new();
+    let api = platform.api();
+    platform.token_fault(Fault::limited(429, Some("12")));
+    let began = Instant::now();
+    calls(&api, 3).await;
+    let answers = Duration::from_millis(3 * 50);
+    assert_eq!(began.elapsed(), Duration::from_secs(12) + answers);
+    assert_eq!(platform.token_requests(), 2);
+
+    let platform = Platform::new();
+    let short = platform.api().with_deadline(Duration::from_secs(11));
+    platform.token_fault(Fault::limited(429, Some("12")));
+    let error = short.recall("om_1").await.unwrap_err();
+    assert_eq!(error.kind(), ApiErrorKind::RateLimited);
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(12)));
+    assert!(!error.may_have_happened());
 }
