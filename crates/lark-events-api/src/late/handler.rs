@@ -130,8 +130,11 @@ impl Api {
                     Ok(Err(_)) => {
                         Err("the handler of a card callback ended without an answer".into())
                     }
-                    // From here on, the task finds that nobody waits.
-                    Err(_) => Ok(fallback()),
+                    Err(_) => {
+                        // From here on, the task finds that nobody waits. An answer may have come just before.
+                        answer.close();
+                        answer.try_recv().unwrap_or_else(|_| Ok(fallback()))
+                    }
                 }
             })
         }
