@@ -71,10 +71,8 @@ impl Answer {
         } else {
             serde_json::from_slice(&body).ok()
         };
-        // A gateway repeats its HTTP status as a code. The platform's codes of this size are others.
-        let status = i64::from(parts.status.as_u16());
         Self {
-            said: said.filter(|said: &Said| said.code != status || parts.status.is_success()),
+            said,
             status: parts.status,
             headers: parts.headers,
             body,
@@ -87,7 +85,10 @@ impl Answer {
 
     pub(crate) fn verdict(&self) -> Verdict {
         let is_limit = |code: &i64| *code == RATE_LIMITED || MESSAGES_LIMITED.contains(code);
-        match self.code() {
+        // A gateway that fails repeats its HTTP status as a code, which is then none of the platform.
+        let status = i64::from(self.status.as_u16());
+        let is_of_gateway = |code: &i64| self.status.is_server_error() && *code == status;
+        match self.code().filter(|code| !is_of_gateway(code)) {
             Some(code) if TOKEN_CODES.contains(&code) => Verdict::TokenRejected,
             code if self.status == StatusCode::TOO_MANY_REQUESTS
                 || code.as_ref().is_some_and(is_limit) =>
@@ -262,6 +263,8 @@ mod tests {
                 Verdict::Unavailable,
             ),
             (500, r#"{"code":0}"#, Verdict::Unavailable),
+            (400, r#"{"code":400,"msg":"x"}"#, Verdict::Refused),
+            (404, r#"{"code":404,"msg":"x"}"#, Verdict::Refused),
             (404, r#"{"code":0}"#, Verdict::Unexpected),
             (404, "404 page not found", Verdict::Unexpected),
             (200, "{}", Verdict::Unexpected),
@@ -270,6 +273,16 @@ mod tests {
             (302, "", Verdict::Unexpected),
         ] {
             assert_eq!(answer(status, body).verdict(), expected, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn a_code_that_repeats_the_status_is_shown() {
+        for status in [400, 404, 429, 502] {
+            let body = json!({"code": status, "msg": "field validation failed"});
+            let error = answer(status, &body.to_string()).error(str::to_owned);
+            assert_eq!(error.code(), Some(i64::from(status)));
+            assert_eq!(error.message(), "field validation failed");
         }
     }
 
