@@ -179,7 +179,12 @@ impl Wire {
                     progress.may_have_happened = true;
                     return Err(error(&progress));
                 }
-                (Verdict::TokenRejected | Verdict::Refused, ..) => return Err(error(&progress)),
+                (Verdict::TokenRejected | Verdict::Refused, ..) => {
+                    // With a status of a server error, the code does not say how far the call came.
+                    let is_refused = answer.verdict() == Verdict::Refused;
+                    progress.may_have_happened |= is_refused && answer.status.is_server_error();
+                    return Err(error(&progress));
+                }
             }
         }
     }

@@ -79,10 +79,7 @@ async fn a_get_is_repeated() {
     let platform = Platform::new();
     let api = platform.api();
     platform.fault(Fault::Lost);
-    let (): () = api
-        .call(Method::GET, "/open-apis/x/v1", &())
-        .await
-        .unwrap_or_default();
+    let (): () = api.call(Method::GET, "/open-apis/x/v1", &()).await.unwrap();
     assert_eq!(platform.calls().len(), 2);
     assert_eq!(platform.calls()[0].body, "");
     assert_eq!(platform.calls()[0].content_type, None);
@@ -126,6 +123,21 @@ async fn an_error_after_a_lost_answer_says_that_the_message_may_be_there() {
         (ApiErrorKind::Refused, Some(230_002))
     );
     assert!(error.may_have_happened());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_code_with_a_server_error_does_not_say_that_nothing_happened() {
+    let platform = Platform::new();
+    let api = platform.api();
+    for (status, may_have_happened) in [(500, true), (200, false), (400, false)] {
+        platform.fault(Fault::code(status, 1_500));
+        let error = send(&api, None).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.code()),
+            (ApiErrorKind::Refused, Some(1_500))
+        );
+        assert_eq!(error.may_have_happened(), may_have_happened, "{status}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
