@@ -30,6 +30,10 @@ const RATE_DELAY: Duration = Duration::from_secs(1);
 /// The shortest wait for a rate limit, whatever the header says.
 const MIN_RATE_DELAY: Duration = Duration::from_millis(100);
 
+/// How long after the first attempt a call that may have happened is repeated. The platform recognises a
+/// `uuid` for an hour.
+const MAX_REPEAT_AGE: Duration = Duration::from_mins(55);
+
 /// A call, as it is sent.
 #[derive(Clone)]
 pub(crate) struct Call {
@@ -101,6 +105,7 @@ struct Progress {
     repeats: u32,
     rate_waits: u32,
     may_have_happened: bool,
+    first_sent: Option<Instant>,
 }
 
 impl Wire {
@@ -130,6 +135,7 @@ impl Wire {
                 },
                 None => None,
             };
+            progress.first_sent.get_or_insert_with(Instant::now);
             let sent = timeout_at(deadline, self.send(call, token.as_ref())).await;
             let Ok(sent) = sent else {
                 return Err(timed_out(true));
@@ -239,7 +245,7 @@ impl Progress {
         let doubled = REPEAT_DELAY.saturating_mul(2_u32.saturating_pow(self.repeats));
         let wait = doubled.mul_f64(fastrand::f64().mul_add(0.5, 1.0));
         self.repeats = self.repeats.saturating_add(1);
-        wait_until(wait, deadline).await
+        wait_until(wait, self.last_repeat(deadline)).await
     }
 
     /// The wait for a rate limit: what the platform says, or a second, doubled each time.
@@ -254,7 +260,14 @@ impl Progress {
             return false;
         }
         self.rate_waits = self.rate_waits.saturating_add(1);
-        wait_until(wait, deadline).await
+        wait_until(wait, self.last_repeat(deadline)).await
+    }
+
+    /// When the call is sent for the last time.
+    fn last_repeat(&self, deadline: Instant) -> Instant {
+        let first_sent = self.first_sent.filter(|_| self.may_have_happened);
+        let last = first_sent.and_then(|at| at.checked_add(MAX_REPEAT_AGE));
+        last.map_or(deadline, |last| last.min(deadline))
     }
 }
 

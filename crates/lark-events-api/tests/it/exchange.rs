@@ -141,6 +141,24 @@ async fn a_code_with_a_server_error_does_not_say_that_nothing_happened() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_message_that_may_be_there_is_not_sent_again_after_an_hour() {
+    let platform = Platform::new();
+    let api = platform.api().with_deadline(Duration::from_hours(3));
+    platform.fault(Fault::Lost);
+    platform.fault(Fault::limited(429, Some("3700")));
+    let error = send(&api, Some(&event("e-1"))).await.unwrap_err();
+    assert_eq!(error.kind(), ApiErrorKind::RateLimited);
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(3700)));
+    assert!(error.may_have_happened());
+    assert_eq!(platform.calls().len(), 2);
+
+    // One that is certainly not there is.
+    platform.fault(Fault::limited(429, Some("3700")));
+    send(&api, Some(&event("e-2"))).await.unwrap();
+    assert_eq!(platform.messages().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_ends_at_its_deadline() {
     let platform = Platform::new();
     let api = platform
