@@ -21,11 +21,14 @@ const UPDATES: u8 = 2;
 /// How long the first update waits after the handler's end, for the answer to arrive before it. An update that
 /// overtakes the answer is lost.
 const ANSWER_TIME: Duration = Duration::from_secs(1);
+/// How long the platform waits for the answer. After this time, no answer can come after an update.
+const ANSWER_LIMIT: Duration = Duration::from_secs(3);
 
 /// Up to two updates of a card within 30 minutes of the callback, after its answer.
 ///
 /// Only the work of [`CardAnswer::then`](crate::CardAnswer::then) gets one, which runs after the handler has
-/// returned the answer. The first update waits a second for the answer to arrive.
+/// returned the answer. The first update waits for the answer to arrive: until three seconds after the callback,
+/// which is how long the platform accepts an answer, and for at least one second.
 pub struct CardUpdates {
     api: Api,
     token: Zeroizing<String>,
@@ -40,7 +43,7 @@ impl CardUpdates {
         Self {
             api,
             token: Zeroizing::new(token),
-            from: deadline(ANSWER_TIME),
+            from: deadline(ANSWER_TIME).max(received.checked_add(ANSWER_LIMIT).unwrap_or(received)),
             until: received.checked_add(LASTS).unwrap_or(received),
             left: UPDATES,
         }

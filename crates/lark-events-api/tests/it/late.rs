@@ -154,6 +154,23 @@ async fn a_handler_in_time_answers_itself_and_a_late_one_by_an_update() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_answer_at_the_last_moment_has_a_second_to_arrive() {
+    let platform = Platform::new();
+    let api = platform.api();
+    api.recall("om_1").await.unwrap();
+    let handler = api.card_handler(async |_| {
+        sleep(Duration::from_millis(2_500)).await;
+        Ok::<_, BoxError>(
+            CardAnswer::new().then(async |mut updates| updates.update(card("done")).await),
+        )
+    });
+    let began = Instant::now();
+    let _ = handler(press()).await.unwrap();
+    assert!(api.drain(Duration::from_secs(10)).await);
+    assert_eq!(began.elapsed(), Duration::from_millis(3_550));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_that_comes_while_the_fallback_is_made_is_shown() {
     let platform = Platform::new();
