@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::Method;
@@ -52,7 +52,46 @@ struct Inner {
     of_app: Arc<Slot>,
     /// By tenant; a self-built app has one, whatever the tenant is.
     of_tenants: Mutex<HashMap<Option<Arc<str>>, Arc<Slot>>>,
-    ticket_requested: Mutex<Option<Instant>>,
+    ticket_requested: TicketRequested,
+}
+
+/// When a new ticket was requested.
+#[derive(Default)]
+struct TicketRequested(Mutex<Option<Instant>>);
+
+/// A request for a ticket. If it fails or is cancelled, the next call makes another.
+struct TicketRequest<'a>(Option<&'a TicketRequested>);
+
+impl TicketRequested {
+    /// `None` if the last request is recent.
+    fn begin(&self) -> Option<TicketRequest<'_>> {
+        let now = Instant::now();
+        let mut requested = self.at();
+        let is_recent = |at: Instant| now.duration_since(at) < RESEND_INTERVAL;
+        if requested.is_some_and(is_recent) {
+            return None;
+        }
+        *requested = Some(now);
+        Some(TicketRequest(Some(self)))
+    }
+
+    fn at(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl TicketRequest<'_> {
+    fn done(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for TicketRequest<'_> {
+    fn drop(&mut self) {
+        if let Some(requested) = self.0 {
+            *requested.at() = None;
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -70,7 +109,7 @@ impl Tokens {
             kind,
             of_app: Arc::default(),
             of_tenants: Mutex::default(),
-            ticket_requested: Mutex::default(),
+            ticket_requested: TicketRequested::default(),
         }))
     }
 
@@ -185,31 +224,16 @@ impl Inner {
     }
 
     async fn resend_ticket(&self) -> Result<(), ApiError> {
-        let now = Instant::now();
-        {
-            let mut requested = self
-                .ticket_requested
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            let is_recent = |at: Instant| now.duration_since(at) < RESEND_INTERVAL;
-            if requested.is_some_and(is_recent) {
-                return Ok(());
-            }
-            *requested = Some(now);
-        }
+        let Some(request) = self.ticket_requested.begin() else {
+            return Ok(());
+        };
         let call = Call::new(Method::POST, RESEND_TICKET)
             .json(self.credentials().to_string().into_bytes())
             .repeatable(true);
         let limit = deadline(TOKEN_DEADLINE);
-        let resent = self.wire.exchange(&call, None, limit).await;
-        if resent.is_err() {
-            // The next call tries again.
-            *self
-                .ticket_requested
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner) = None;
-        }
-        resent.map(drop)
+        self.wire.exchange(&call, None, limit).await?;
+        request.done();
+        Ok(())
     }
 
     fn credentials(&self) -> Value {

@@ -1,12 +1,15 @@
 //! Store apps: tickets, and a token for each tenant.
 
-use std::time::Duration;
+use std::error::Error as _;
+use std::sync::Mutex;
+use std::time::{Duration, SystemTime};
 
+use async_trait::async_trait;
 use lark_events::dispatch::Verdict;
-use lark_events::{Delivery, Dispatcher, Outcome, Transport as By};
-use lark_events_api::{Api, ApiErrorKind, AppTicket, AppTicketEvent};
+use lark_events::{BoxError, Delivery, Dispatcher, Outcome, Transport as By};
+use lark_events_api::{Api, ApiError, ApiErrorKind, AppTicket, AppTicketEvent, TicketStore};
 use serde_json::json;
-use std::time::SystemTime;
+use tokio::time::timeout;
 
 use crate::platform::{Fault, ID, Platform};
 
@@ -16,7 +19,11 @@ fn store_app(platform: &Platform) -> Api {
 
 /// The event with a ticket, as the platform sends it.
 fn ticket(app_id: &str, ticket: &str) -> Delivery {
-    let document = json!({"uuid": "u", "ts": "1", "token": "t", "type": "event_callback",
+    ticket_at(app_id, ticket, "1700000000.5")
+}
+
+fn ticket_at(app_id: &str, ticket: &str, ts: &str) -> Delivery {
+    let document = json!({"uuid": "u", "ts": ts, "token": "t", "type": "event_callback",
         "event": {"type": "app_ticket", "app_id": app_id, "app_ticket": ticket}});
     Delivery::parse_unauthenticated(document.to_string(), By::Local, SystemTime::now()).unwrap()
 }
@@ -61,6 +68,8 @@ async fn without_a_ticket_one_is_requested_and_an_inbox_waits() {
         assert_eq!(error.kind(), ApiErrorKind::NoTicket);
         let wait = Verdict::RetryAfter(Duration::from_secs(5));
         assert_eq!(Verdict::of(&error), Some(wait));
+        let cause = error.source().unwrap().source().unwrap().to_string();
+        assert_eq!(cause, "the app_ticket comes as an event");
     }
     assert_eq!(
         platform.to("/app_ticket/resend"),
@@ -106,6 +115,19 @@ async fn a_request_for_a_ticket_that_fails_is_the_error_and_is_made_again() {
     );
     let error = api.recall("om_1").await.unwrap_err();
     assert_eq!(error.kind(), ApiErrorKind::NoTicket);
+    assert_eq!(platform.to("/app_ticket/resend"), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_for_a_ticket_that_is_cancelled_is_made_again() {
+    let platform = Platform::new();
+    let api = store_app(&platform);
+    platform.token_fault(Fault::Never);
+    let cancelled = timeout(Duration::from_secs(1), api.resend_ticket()).await;
+    assert!(cancelled.is_err());
+    api.resend_ticket().await.unwrap();
+    assert_eq!(platform.to("/app_ticket/resend"), 2);
+    api.resend_ticket().await.unwrap();
     assert_eq!(platform.to("/app_ticket/resend"), 2);
 }
 
