@@ -56,7 +56,8 @@ pub enum ApiErrorKind {
     Unexpected,
     /// An argument cannot be used. Nothing was sent.
     Invalid,
-    /// A store app has no `app_ticket` yet, or an outdated one. A new one was requested.
+    /// A store app has no `app_ticket` yet, or an outdated one. A new one was requested, unless the source
+    /// of the error says why that failed.
     NoTicket,
 }
 

@@ -215,9 +215,17 @@ impl Inner {
             "app_ticket": ticket.reveal()});
         match self.granted(APP_TOKEN, &body).await {
             Err(error) if error.code() == Some(TICKET_REJECTED) => {
-                self.resend_ticket().await?;
-                let what = "the platform rejected the app_ticket: a new one was requested";
-                Err(no_ticket(what).with_code(TICKET_REJECTED, error.message()))
+                let rejected = match self.resend_ticket().await {
+                    Ok(()) => {
+                        no_ticket("the platform rejected the app_ticket: a new one was requested")
+                    }
+                    Err(failed) => {
+                        let what =
+                            "the platform rejected the app_ticket, and no new one can be requested";
+                        ApiError::new(ApiErrorKind::NoTicket, what).with_source(failed)
+                    }
+                };
+                Err(rejected.with_code(TICKET_REJECTED, error.message()))
             }
             granted => granted,
         }

@@ -132,6 +132,23 @@ async fn a_request_for_a_ticket_that_is_cancelled_is_made_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_outdated_ticket_is_the_error_also_if_no_new_one_can_be_requested() {
+    let platform = Platform::new();
+    platform.set_ticket("marked-new");
+    let api = store_app(&platform).for_tenant("t-1");
+    api.put_ticket(&AppTicket::new("marked-old")).await.unwrap();
+    platform.token_fault(Fault::code(200, 10_012));
+    platform.token_fault(Fault::code(400, 10_015));
+    let error = api.recall("om_1").await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.code()),
+        (ApiErrorKind::NoTicket, Some(10_012))
+    );
+    let source = error.source().unwrap().downcast_ref::<ApiError>().unwrap();
+    assert_eq!(source.code(), Some(10_015));
+}
+
+#[tokio::test(start_paused = true)]
 async fn revoked_tokens_are_renewed_down_to_the_app_token() {
     let platform = Platform::new();
     platform.set_ticket("marked-ticket");
