@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::slot::{Issued, Slot};
 use super::ticket::TicketStore;
@@ -200,7 +200,9 @@ impl Inner {
         let Kind::Store(tickets) = &self.kind else {
             return self.internal_token().await;
         };
-        let ticket = tickets.get(&self.wire.app.id).await.map_err(|error| {
+        // A store that does not answer must not block the calls to come.
+        let ticket = timeout(TOKEN_DEADLINE, tickets.get(&self.wire.app.id)).await;
+        let ticket = ticket.map_err(Into::into).flatten().map_err(|error| {
             let what = "the store of app tickets failed";
             ApiError::new(ApiErrorKind::NoTicket, what).with_source(error)
         })?;

@@ -149,6 +149,35 @@ async fn an_outdated_ticket_is_the_error_also_if_no_new_one_can_be_requested() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_store_of_tickets_that_does_not_answer_does_not_block_later_calls() {
+    struct Stuck(Mutex<bool>);
+
+    #[async_trait]
+    impl TicketStore for Stuck {
+        async fn put(&self, _: &str, _: &AppTicket) -> Result<(), BoxError> {
+            Ok(())
+        }
+
+        async fn get(&self, _: &str) -> Result<Option<AppTicket>, BoxError> {
+            let is_first = std::mem::take(&mut *self.0.lock().unwrap());
+            if is_first {
+                std::future::pending::<()>().await;
+            }
+            Ok(Some(AppTicket::new("marked-ticket")))
+        }
+    }
+
+    let platform = Platform::new();
+    platform.set_ticket("marked-ticket");
+    let tickets = Stuck(Mutex::new(true));
+    let api = platform.builder().store_app_with(tickets).build().unwrap();
+    let api = api.for_tenant("t-1");
+    let error = api.recall("om_1").await.unwrap_err();
+    assert_eq!(error.kind(), ApiErrorKind::NoTicket);
+    api.recall("om_1").await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn revoked_tokens_are_renewed_down_to_the_app_token() {
     let platform = Platform::new();
     platform.set_ticket("marked-ticket");

@@ -223,3 +223,16 @@ async fn a_limit_of_token_requests_is_waited_for_until_the_deadline_of_the_call(
     assert_eq!(error.retry_after(), Some(Duration::from_secs(12)));
     assert!(!error.may_have_happened());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_comes_after_its_callers_have_given_up_is_kept() {
+    let platform = Platform::new();
+    let short = platform.api().with_deadline(Duration::from_millis(40));
+    let error = short.recall("om_1").await.unwrap_err();
+    assert_eq!(error.kind(), ApiErrorKind::TimedOut);
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    // The call itself takes longer than its deadline, with the token that is there now.
+    let error = short.recall("om_1").await.unwrap_err();
+    assert!(error.may_have_happened());
+    assert_eq!((platform.token_requests(), platform.calls().len()), (1, 1));
+}
