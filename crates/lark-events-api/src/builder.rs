@@ -91,7 +91,8 @@ impl ApiBuilder {
 
     /// Calls the platform through an HTTP proxy with CONNECT: `http://[user:password@]host:port`. By
     /// default the environment decides: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`. If these
-    /// name a proxy of another kind, such as SOCKS, calls fail.
+    /// name a proxy of another kind, such as SOCKS, calls fail. They do not count for an `http://` domain, which
+    /// is on this machine.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = Proxy::Url(url.into());
         self
@@ -192,7 +193,12 @@ impl ApiBuilder {
                         expected https://, or http:// on this machine";
             return Err(BuildError::new(Kind::InvalidDomain, what));
         }
-        let proxies = self.proxy.read().map_err(|error| {
+        // A proxy would receive the secret unencrypted, and could not reach this machine.
+        let proxy = match &self.proxy {
+            Proxy::FromEnv if !is_secure(&root) => &Proxy::None,
+            proxy => proxy,
+        };
+        let proxies = proxy.read().map_err(|error| {
             BuildError::new(Kind::InvalidProxy, error.to_string()).caused(error.into_cause())
         })?;
         #[cfg(feature = "tls")]
