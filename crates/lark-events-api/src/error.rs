@@ -113,11 +113,10 @@ impl ApiError {
         self
     }
 
-    /// With the verdict that makes an inbox wait.
-    pub(crate) fn with_retry_after(self, delay: Duration) -> Self {
+    /// With the verdict that makes an inbox wait, and the reason for it.
+    pub(crate) fn with_retry_after(self, delay: Duration, cause: &'static str) -> Self {
         self.change(|inner| {
             inner.retry_after = Some(delay);
-            let cause = "the platform limits the rate of calls";
             inner.source = Some(RetryAfter::new(delay, cause).into());
         })
     }
@@ -153,7 +152,7 @@ impl ApiError {
         self.inner.status
     }
 
-    /// How long to wait before the next call, if the platform limits the rate.
+    /// How long to wait before the next call, if the platform limits the rate or the app has no ticket.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.inner.retry_after
@@ -316,7 +315,8 @@ mod tests {
     #[test]
     fn a_rate_limit_is_a_verdict_for_an_inbox() {
         let delay = Duration::from_secs(30);
-        let limited = ApiError::new(ApiErrorKind::RateLimited, "too often").with_retry_after(delay);
+        let limited = ApiError::new(ApiErrorKind::RateLimited, "too often");
+        let limited = limited.with_retry_after(delay, "a limit");
         assert_eq!(Verdict::of(&limited), Some(Verdict::RetryAfter(delay)));
         assert_eq!(limited.clone().retry_after(), Some(delay));
         let boxed: BoxError = limited.into();

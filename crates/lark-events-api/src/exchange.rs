@@ -23,6 +23,8 @@ pub(crate) const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 const MAX_REPEATS: u32 = 2;
 /// The wait before the first repeat; it doubles, and has a random part of up to a half.
 const REPEAT_DELAY: Duration = Duration::from_millis(200);
+/// Why an error asks for a retry after a wait.
+const RATE_CAUSE: &str = "the platform limits the rate of calls";
 /// How often a call waits for a rate limit.
 const MAX_RATE_WAITS: u32 = 5;
 /// The wait for a rate limit without a header. It doubles.
@@ -172,7 +174,7 @@ impl Wire {
                 (Verdict::RateLimited(reset), ..) => {
                     let wait = progress.rate_wait(reset);
                     if !progress.waits(wait, deadline).await {
-                        return Err(error(&progress).with_retry_after(wait));
+                        return Err(error(&progress).with_retry_after(wait, RATE_CAUSE));
                     }
                 }
                 (Verdict::Unavailable, ..) => {

@@ -278,5 +278,6 @@ fn rejects_app_token(error: &ApiError) -> bool {
 }
 
 fn no_ticket(what: &str) -> ApiError {
-    ApiError::new(ApiErrorKind::NoTicket, what).with_retry_after(TICKET_DELAY)
+    let cause = "the app_ticket comes as an event";
+    ApiError::new(ApiErrorKind::NoTicket, what).with_retry_after(TICKET_DELAY, cause)
 }
