@@ -42,6 +42,8 @@ pub(crate) enum Kind {
 
 type Getting<'a> = Pin<Box<dyn Future<Output = Result<Token, ApiError>> + Send + 'a>>;
 
+type Slots = HashMap<Option<Arc<str>>, Arc<Slot>>;
+
 #[derive(Clone)]
 pub(crate) struct Tokens(Arc<Inner>);
 
@@ -51,7 +53,7 @@ struct Inner {
     /// The `app_access_token` of a store app.
     of_app: Arc<Slot>,
     /// By tenant; a self-built app has one, whatever the tenant is.
-    of_tenants: Mutex<HashMap<Option<Arc<str>>, Arc<Slot>>>,
+    of_tenants: Mutex<Slots>,
     ticket_requested: TicketRequested,
 }
 
@@ -164,14 +166,7 @@ impl Inner {
             .of_tenants
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let tenant = tenant.cloned();
-        if slots.len() >= MAX_TENANTS && !slots.contains_key(&tenant) {
-            slots.retain(|_, slot| !slot.is_empty());
-            if slots.len() >= MAX_TENANTS {
-                slots.clear();
-            }
-        }
-        Arc::clone(slots.entry(tenant).or_default())
+        slot_of(&mut slots, tenant.cloned(), MAX_TENANTS)
     }
 
     async fn internal_token(&self) -> Result<Issued, ApiError> {
@@ -273,6 +268,22 @@ impl Inner {
     }
 }
 
+/// The slot of a tenant, of at most `max`.
+fn slot_of(slots: &mut Slots, tenant: Option<Arc<str>>, max: usize) -> Arc<Slot> {
+    if slots.len() >= max && !slots.contains_key(&tenant) {
+        slots.retain(|_, slot| !slot.is_empty());
+        if slots.len() >= max {
+            // One that no call uses, if there is any.
+            let unused = slots.iter().find(|(_, slot)| Arc::strong_count(slot) == 1);
+            let evicted = unused.or_else(|| slots.iter().next());
+            if let Some(tenant) = evicted.map(|(tenant, _)| tenant.clone()) {
+                slots.remove(&tenant);
+            }
+        }
+    }
+    Arc::clone(slots.entry(tenant).or_default())
+}
+
 fn rejects_app_token(error: &ApiError) -> bool {
     error.kind() == ApiErrorKind::TokenRejected || error.code() == Some(APP_TOKEN_REJECTED)
 }
@@ -280,4 +291,35 @@ fn rejects_app_token(error: &ApiError) -> bool {
 fn no_ticket(what: &str) -> ApiError {
     let cause = "the app_ticket comes as an event";
     ApiError::new(ApiErrorKind::NoTicket, what).with_retry_after(TICKET_DELAY, cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_tenant_too_many_costs_one_other_tenant_its_token() {
+        let key = |number: usize| Some(Arc::from(format!("t-{number}")));
+        let mut slots = HashMap::new();
+        for number in 0..10 {
+            let issue = || async {
+                Ok(Issued {
+                    token: Token::new("t".to_owned()).unwrap(),
+                    good_for: Duration::from_hours(2),
+                    requested: Instant::now(),
+                })
+            };
+            let slot = slot_of(&mut slots, key(number), 3);
+            slot.get(issue).await.unwrap();
+            assert_eq!(slots.len(), (number + 1).min(3));
+            assert!(slots.contains_key(&key(number)));
+        }
+        // One that is in use stays.
+        let used: Vec<_> = slots.keys().cloned().collect();
+        let used = [&used[0], &used[1]].map(|key| (key.clone(), Arc::clone(&slots[key])));
+        slot_of(&mut slots, key(10), 3);
+        for (key, slot) in &used {
+            assert!(Arc::ptr_eq(&slots[key], slot));
+        }
+    }
 }
