@@ -10,6 +10,7 @@ use http::{HeaderValue, Method, Request};
 use lark_events_dial::BaseUrl;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::debug;
+use zeroize::Zeroizing;
 
 use crate::answer::{Answer, Verdict};
 use crate::credentials::{App, Token};
@@ -49,6 +50,8 @@ pub(crate) struct Call {
     /// Whether the answer is a file.
     pub(crate) is_download: bool,
     pub(crate) max_bytes: usize,
+    /// Secrets in the body, which the platform could repeat in an error.
+    secrets: Vec<Zeroizing<String>>,
 }
 
 impl Call {
@@ -61,7 +64,13 @@ impl Call {
             body: Bytes::new(),
             is_download: false,
             max_bytes: MAX_ANSWER_BYTES,
+            secrets: Vec::new(),
         }
+    }
+
+    pub(crate) fn secret(mut self, secret: &str) -> Self {
+        self.secrets.push(Zeroizing::new(secret.to_owned()));
+        self
     }
 
     pub(crate) fn json(mut self, body: Vec<u8>) -> Self {
@@ -162,7 +171,7 @@ impl Wire {
                 "answered"
             );
             let error = |progress: &Progress| {
-                let error = answer.error(|text| self.hide(text, token.as_ref()));
+                let error = answer.error(|text| self.hide(text, call, token.as_ref()));
                 progress.marked(error)
             };
             match (answer.verdict(), auth, &token) {
@@ -219,11 +228,14 @@ impl Wire {
     }
 
     /// A text of the platform without the secrets that it could repeat.
-    fn hide(&self, text: &str, token: Option<&Token>) -> String {
-        let secret = text.replace(self.app.secret.as_str(), "(secret)");
+    fn hide(&self, text: &str, call: &Call, token: Option<&Token>) -> String {
+        let mut hidden = text.replace(self.app.secret.as_str(), "(secret)");
+        for secret in call.secrets.iter().filter(|secret| !secret.is_empty()) {
+            hidden = hidden.replace(secret.as_str(), "(secret)");
+        }
         match token {
-            Some(token) => secret.replace(token.as_str(), "(token)"),
-            None => secret,
+            Some(token) => hidden.replace(token.as_str(), "(token)"),
+            None => hidden,
         }
     }
 }

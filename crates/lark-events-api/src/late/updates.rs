@@ -93,6 +93,7 @@ impl CardUpdates {
         }
         let body = json(&json!({"token": *self.token, "card": card}))?;
         let call = Call::new(Method::POST, "/open-apis/interactive/v1/card/update").json(body);
+        let call = call.secret(&self.token);
         // Counted first, so that an update that is cancelled counts.
         self.left = self.left.saturating_sub(1);
         match self.api.exchange(&call).await {

@@ -170,8 +170,8 @@ impl Inner {
     }
 
     async fn internal_token(&self) -> Result<Issued, ApiError> {
-        self.granted(INTERNAL_TENANT_TOKEN, &self.credentials())
-            .await
+        let call = token_call(INTERNAL_TENANT_TOKEN, &self.credentials());
+        self.granted(&call).await
     }
 
     async fn tenant_token(self: &Arc<Self>, tenant: &str) -> Result<Issued, ApiError> {
@@ -181,7 +181,8 @@ impl Inner {
             let request = || async move { asking.app_token().await };
             let app_token = self.of_app.get(request).await?;
             let body = json!({"app_access_token": app_token.as_str(), "tenant_key": tenant});
-            match self.granted(TENANT_TOKEN, &body).await {
+            let call = token_call(TENANT_TOKEN, &body).secret(app_token.as_str());
+            match self.granted(&call).await {
                 Err(error) if rejects_app_token(&error) && !is_renewed => {
                     is_renewed = true;
                     self.of_app.forget(&app_token);
@@ -210,7 +211,8 @@ impl Inner {
         let app = &self.wire.app;
         let body = json!({"app_id": &*app.id, "app_secret": app.secret.as_str(),
             "app_ticket": ticket.reveal()});
-        match self.granted(APP_TOKEN, &body).await {
+        let call = token_call(APP_TOKEN, &body).secret(ticket.reveal());
+        match self.granted(&call).await {
             Err(error) if error.code() == Some(TICKET_REJECTED) => {
                 let rejected = match self.resend_ticket().await {
                     Ok(()) => {
@@ -232,9 +234,7 @@ impl Inner {
         let Some(request) = self.ticket_requested.begin() else {
             return Ok(());
         };
-        let call = Call::new(Method::POST, RESEND_TICKET)
-            .json(self.credentials().to_string().into_bytes())
-            .repeatable(true);
+        let call = token_call(RESEND_TICKET, &self.credentials());
         let limit = deadline(TOKEN_DEADLINE);
         self.wire.exchange(&call, None, limit).await?;
         request.done();
@@ -246,14 +246,10 @@ impl Inner {
         json!({"app_id": &*app.id, "app_secret": app.secret.as_str()})
     }
 
-    async fn granted(&self, path: &str, body: &Value) -> Result<Issued, ApiError> {
+    async fn granted(&self, call: &Call) -> Result<Issued, ApiError> {
         let requested = Instant::now();
-        // A token that nobody uses does no harm.
-        let call = Call::new(Method::POST, path)
-            .json(body.to_string().into_bytes())
-            .repeatable(true);
         let limit = deadline(TOKEN_DEADLINE);
-        let answer = self.wire.exchange(&call, None, limit).await?;
+        let answer = self.wire.exchange(call, None, limit).await?;
         let granted = serde_json::from_slice::<Granted>(&answer.body);
         let granted = granted.map_err(|error| answer.unfit(error))?;
         let token = Token::new(granted.tenant_access_token).ok_or_else(|| {
@@ -266,6 +262,13 @@ impl Inner {
             requested,
         })
     }
+}
+
+/// A request for a token or a ticket. One that nobody uses does no harm.
+fn token_call(path: &str, body: &Value) -> Call {
+    Call::new(Method::POST, path)
+        .json(body.to_string().into_bytes())
+        .repeatable(true)
 }
 
 /// The slot of a tenant, of at most `max`.

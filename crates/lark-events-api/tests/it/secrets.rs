@@ -2,9 +2,11 @@
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use lark_events::BoxError;
-use lark_events_api::{Api, ApiError, AppTicket, Message, Receiver};
+use lark_events::callback::CardActionTrigger;
+use lark_events::{BoxError, Event, EventHeader};
+use lark_events_api::{Api, ApiError, AppTicket, Card, CardAnswer, Message, Receiver};
 use tracing::Level;
 
 use crate::platform::{Fault, ID, Platform, SECRET};
@@ -21,6 +23,10 @@ impl Write for Log {
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
+}
+
+fn card() -> Card {
+    Card::v2().markdown("tea")
 }
 
 fn shown(error: &ApiError) -> String {
@@ -87,8 +93,34 @@ async fn no_secret_is_in_a_log_line_an_error_or_debug_output() {
     platform.revoke();
     other.recall("om_1").await.unwrap();
 
+    // The other secrets that calls carry.
+    let failing = |msg: &str| {
+        let body = format!(r#"{{"code":10003,"msg":"{msg} is wrong"}}"#);
+        Fault::Answer(200, vec![], body)
+    };
+    let store = platform.builder().store_app().build().unwrap();
+    let ticket = AppTicket::new("marked-ticket");
+    store.put_ticket(&ticket).await.unwrap();
+    let store = store.for_tenant("t-1");
+    platform.token_fault(failing("marked-ticket"));
+    all = format!("{all} {}", shown(&store.recall("om_1").await.unwrap_err()));
+    let granted = r#"{"code":0,"app_access_token":"marked-app-token","expire":7200}"#;
+    platform.token_fault(Fault::Answer(200, vec![], granted.to_owned()));
+    platform.token_fault(failing("marked-app-token"));
+    all = format!("{all} {}", shown(&store.recall("om_1").await.unwrap_err()));
+    let mut press = CardActionTrigger::default();
+    press.token = Some("marked-card-token".to_owned());
+    let press = Event::new(EventHeader::new("card.action.trigger"), press);
+    let handler = other.card_handler(async |_| {
+        Ok::<_, BoxError>(CardAnswer::new().then(async |mut updates| updates.update(card()).await))
+    });
+    platform.fault(failing("marked-card-token"));
+    let _ = handler(press).await.unwrap();
+    assert!(other.drain(Duration::from_secs(10)).await);
+
     let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(logged.contains("answered"), "{logged}");
+    assert!(logged.contains("(secret) is wrong"), "{logged}");
     assert!(all.contains("230001") && all.contains("(secret)"), "{all}");
     for text in [all, logged] {
         assert!(!text.contains("marked"), "{text}");
