@@ -53,8 +53,8 @@ impl Form {
                 "expected a file name of 1 to {MAX_NAME_BYTES} bytes without control characters"
             )));
         }
-        // As browsers do: no other character ends the quoted string.
-        let escaped = file_name.replace('"', "%22");
+        // A quotation mark as browsers write it. A backslash escapes the next one for some parsers.
+        let escaped = file_name.replace('"', "%22").replace('\\', "%5C");
         let disposition = format!("name=\"{name}\"; filename=\"{escaped}\"");
         self.part(&disposition, Some("application/octet-stream"), content);
         Ok(())
@@ -89,14 +89,14 @@ mod tests {
     fn a_form_has_its_parts_between_boundaries() {
         let mut form = Form::new(b"\0png");
         form.text("image_type", "message");
-        form.file("image", "a \"b\" 茶.png", b"\0png").unwrap();
+        form.file("image", "a \"b\" 茶.png\\", b"\0png").unwrap();
         let boundary = form.boundary.clone();
         let (kind, body) = form.finish();
         assert_eq!(kind, format!("multipart/form-data; boundary={boundary}"));
         let expected = format!(
             "--{boundary}\r\nContent-Disposition: form-data; name=\"image_type\"\r\n\r\nmessage\r\n\
              --{boundary}\r\nContent-Disposition: form-data; name=\"image\"; \
-             filename=\"a %22b%22 茶.png\"\r\nContent-Type: application/octet-stream\r\n\r\n\0png\r\n\
+             filename=\"a %22b%22 茶.png%5C\"\r\nContent-Type: application/octet-stream\r\n\r\n\0png\r\n\
              --{boundary}--\r\n"
         );
         assert_eq!(body, expected.as_bytes());
