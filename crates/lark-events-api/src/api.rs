@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::Method;
 use lark_events::EventHeader;
@@ -173,6 +173,10 @@ impl Api {
     /// [`ApiError`] when the call failed.
     pub async fn resend_ticket(&self) -> Result<(), ApiError> {
         self.shared.tokens.resend_ticket().await
+    }
+
+    pub(crate) fn is_newest_ticket(&self, issued: SystemTime) -> bool {
+        self.shared.tokens.is_newest_ticket(issued)
     }
 
     pub(crate) fn work(&self) -> &Work {

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 
 use lark_events::Event;
+use tracing::debug;
 
 use crate::api::Api;
 use crate::error::ApiError;
@@ -23,6 +24,8 @@ impl Api {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
+    /// A redelivered event that is older than the newest one of this process is ignored.
+    ///
     /// It fails for the ticket of another app. With several store apps, call
     /// [`put_ticket`](Self::put_ticket) of the one that the event names.
     pub fn ticket_handler(
@@ -32,6 +35,7 @@ impl Api {
         move |event| {
             let api = api.clone();
             Box::pin(async move {
+                let issued = event.header.created_at();
                 let AppTicketEvent { app_id, app_ticket } = event.body;
                 let app_id = app_id.or(event.header.app_id);
                 if app_id.is_some_and(|app_id| app_id != api.app_id()) {
@@ -45,6 +49,10 @@ impl Api {
                     let what = "expected an app_ticket in the event, got none";
                     return Err(ApiError::invalid(what));
                 };
+                if issued.is_some_and(|issued| !api.is_newest_ticket(issued)) {
+                    debug!("an older app_ticket was redelivered");
+                    return Ok(());
+                }
                 api.put_ticket(&AppTicket::new(ticket)).await
             })
         }

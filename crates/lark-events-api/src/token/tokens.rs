@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::Method;
 use serde::Deserialize;
@@ -55,6 +55,8 @@ struct Inner {
     /// By tenant; a self-built app has one, whatever the tenant is.
     of_tenants: Mutex<Slots>,
     ticket_requested: TicketRequested,
+    /// The time of the newest event with a ticket.
+    newest_ticket: Mutex<Option<SystemTime>>,
 }
 
 /// When a new ticket was requested.
@@ -112,6 +114,7 @@ impl Tokens {
             of_app: Arc::default(),
             of_tenants: Mutex::default(),
             ticket_requested: TicketRequested::default(),
+            newest_ticket: Mutex::default(),
         }))
     }
 
@@ -145,6 +148,17 @@ impl Tokens {
             Kind::Store(_) => tenant,
         };
         inner.slot(tenant).forget(token);
+    }
+
+    /// Whether no ticket was issued after this one, as far as this process has seen.
+    pub(crate) fn is_newest_ticket(&self, issued: SystemTime) -> bool {
+        let newest = &self.0.newest_ticket;
+        let mut newest = newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_newest = newest.is_none_or(|newest| newest <= issued);
+        if is_newest {
+            *newest = Some(issued);
+        }
+        is_newest
     }
 
     pub(crate) fn tickets(&self) -> Option<&Arc<dyn TicketStore>> {

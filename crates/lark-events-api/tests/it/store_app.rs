@@ -178,6 +178,25 @@ async fn a_store_of_tickets_that_does_not_answer_does_not_block_later_calls() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_older_ticket_that_is_redelivered_does_not_replace_the_newest() {
+    let platform = Platform::new();
+    platform.set_ticket("marked-new");
+    let api = store_app(&platform);
+    let dispatcher = Dispatcher::builder().on::<AppTicketEvent>(api.ticket_handler());
+    let dispatcher = dispatcher.build().unwrap();
+    for (text, ts) in [
+        ("marked-first", "1700000000.5"),
+        ("marked-new", "1700003600.5"),
+        ("marked-first", "1700000000.5"),
+    ] {
+        let outcome = dispatcher.dispatch(ticket_at(ID, text, ts)).await;
+        assert!(matches!(outcome, Ok(Outcome::Handled)), "{outcome:?}");
+    }
+    api.for_tenant("t-1").recall("om_1").await.unwrap();
+    assert_eq!(platform.to("/app_ticket/resend"), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn revoked_tokens_are_renewed_down_to_the_app_token() {
     let platform = Platform::new();
     platform.set_ticket("marked-ticket");
