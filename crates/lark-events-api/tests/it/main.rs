@@ -9,4 +9,5 @@ mod platform;
 mod rates;
 mod secrets;
 mod store_app;
+mod stream;
 mod tokens;
