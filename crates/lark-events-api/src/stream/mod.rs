@@ -1,6 +1,7 @@
 //! Replies that grow while they are written, as those of language models do.
 
 mod buffer;
+mod cardable;
 mod markdown;
 mod task;
 
@@ -48,7 +49,8 @@ impl Api {
     ///   comes in between is in the next update.
     /// - The last state is always sent, also if the stream is dropped because the handler failed or was
     ///   cancelled. [`Api::drain`] waits for it.
-    /// - A text that is too long for a card continues in another reply. Markdown is split at paragraphs.
+    /// - A text that is too long for a card, or has too many tables, continues in another reply. Markdown is
+    ///   split at paragraphs. Images from elsewhere become links, because a card accepts only uploaded images.
     /// - `once` belongs to all cards of the stream: if the event is handled again within an hour, the same cards
     ///   are updated.
     ///

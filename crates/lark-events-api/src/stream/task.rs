@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 use tracing::error;
 
 use super::buffer::Buffer;
+use super::cardable::{table_too_many, with_tables_as_code, without_images};
 use super::markdown::{Cut, cut};
 use crate::api::Api;
 use crate::card::Card;
@@ -20,6 +21,8 @@ const PACE: Duration = Duration::from_millis(500);
 /// The most bytes of a card's text in the body of a call, which is JSON in JSON. The platform's limit for a
 /// body is 30 KB.
 const MAX_TEXT_COST: usize = 24 * 1000;
+/// Codes of cards whose contents are rejected, such as too many tables or images that were not uploaded.
+const CARD_REJECTED: [i64; 2] = [230_099, 200_570];
 /// The longest pause for a rate limit.
 const MAX_PAUSE: Duration = Duration::from_mins(1);
 /// How often the last state is sent.
@@ -37,6 +40,8 @@ pub(super) struct Task {
     shown: String,
     /// Whether the text goes on in another reply.
     needs_reply: bool,
+    /// Whether the platform has rejected the tables of a card.
+    tables_as_code: bool,
     /// The bytes of the text that are in all replies but the last.
     settled: usize,
     /// What the last reply shows before the rest of the text: the begin of a block of code.
@@ -60,6 +65,7 @@ impl Task {
             replies: Vec::new(),
             shown: String::new(),
             needs_reply: true,
+            tables_as_code: false,
             settled: 0,
             reopened: String::new(),
         }
@@ -111,7 +117,7 @@ impl Task {
             }
             let rest = text.get(self.settled..).unwrap_or_default();
             let current = format!("{}{rest}", self.reopened);
-            let Some(Cut { head, at, reopened }) = cut(&current, &cost, MAX_TEXT_COST) else {
+            let Some(Cut { head, at, reopened }) = cut_for_card(&current) else {
                 return self.update(current).await;
             };
             self.update(head).await?;
@@ -141,10 +147,50 @@ impl Task {
         let Some(reply) = self.replies.last().filter(|_| text != self.shown) else {
             return Ok(());
         };
-        self.api.update_card(reply, card(&text)).await?;
+        let shown = |as_code| card(&cardable(&text, as_code));
+        let updated = self
+            .api
+            .update_card(reply, shown(self.tables_as_code))
+            .await;
+        match updated {
+            Err(error) if is_card_rejected(&error) && !self.tables_as_code => {
+                self.tables_as_code = true;
+                self.api.update_card(reply, shown(true)).await?;
+            }
+            updated => updated?,
+        }
         self.shown = text;
         Ok(())
     }
+}
+
+/// Cuts off what fits into one card, by its length and its tables.
+fn cut_for_card(text: &str) -> Option<Cut> {
+    let by_length = cut(text, &cost, MAX_TEXT_COST);
+    let Some(at) = table_too_many(text) else {
+        return by_length;
+    };
+    if by_length.as_ref().is_some_and(|cut| cut.at <= at) {
+        return by_length;
+    }
+    let head = text.get(..at)?.trim_end().to_owned();
+    let reopened = String::new();
+    Some(Cut { head, at, reopened })
+}
+
+fn cardable(text: &str, tables_as_code: bool) -> String {
+    let text = without_images(text);
+    match tables_as_code {
+        true => with_tables_as_code(&text),
+        false => text,
+    }
+}
+
+/// Whether the platform rejects what the card shows.
+fn is_card_rejected(error: &ApiError) -> bool {
+    error
+        .code()
+        .is_some_and(|code| CARD_REJECTED.contains(&code))
 }
 
 fn card(text: &str) -> Card {

@@ -104,6 +104,41 @@ async fn a_long_reply_goes_on_in_another_card() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn tables_and_images_of_a_model_do_not_end_its_reply() {
+    let platform = Platform::new();
+    let api = platform.api();
+    let table = "| a | b |\n|---|---|\n| 1 | 2 |\n\n";
+    let reply = stream(&api);
+    reply
+        .push("![tea](https://example.com/tea.png)\n\n")
+        .unwrap();
+    for _ in 0..5 {
+        reply.push(table).unwrap();
+    }
+    assert_eq!(reply.finish().await.unwrap(), ["om_1", "om_2"]);
+    let (_, updates) = sent(&platform);
+    let first = shown(&updates[0]);
+    assert!(first.starts_with("[tea](https://"), "{first}");
+    assert_eq!(first.matches("|---|").count(), 3);
+    assert_eq!(shown(updates.last().unwrap()).matches("|---|").count(), 2);
+
+    // A card that the platform rejects nevertheless.
+    for code in [230_099, 200_570] {
+        let platform = Platform::new();
+        let api = platform.api();
+        let reply = stream(&api);
+        sleep(Duration::from_secs(1)).await;
+        platform.fault(Fault::code(400, code));
+        reply.push(table).unwrap();
+        reply.finish().await.unwrap();
+        let (_, updates) = sent(&platform);
+        let texts: Vec<_> = updates.iter().map(shown).collect();
+        assert_eq!(texts.len(), 2, "{texts:?}");
+        assert!(texts[1].starts_with("```\n| a | b |"), "{texts:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn faults_on_the_way_delay_a_reply_and_do_not_double_it() {
     for fault in [
         Fault::NotSent,
