@@ -27,6 +27,7 @@
 //!   it fails with [`ApiErrorKind::RateLimited`], and an inbox handles the event again after that time.
 //! - **Lost connections**: a call is repeated only where that cannot have two effects, that is with
 //!   [`Once`], and for GET.
+//! - **Answers that take time**: [`Api::reply_stream`] shows a reply as it grows.
 //! - **Cards**: [`Card::v2`] for messages, updates, and replies to callbacks. [`Api::card_handler`] continues
 //!   after the answer to a callback.
 //!
@@ -68,6 +69,7 @@ mod message;
 mod multipart;
 mod once;
 mod post;
+mod stream;
 mod token;
 mod transport;
 
@@ -86,6 +88,7 @@ pub use self::late::{CardAnswer, CardUpdates};
 pub use self::message::{Message, Receiver};
 pub use self::once::Once;
 pub use self::post::{Post, Span};
+pub use self::stream::{MAX_STREAM_BYTES, ReplyStream, split_markdown};
 pub use self::token::{AppTicket, AppTicketEvent, MemoryTickets, TicketStore};
 pub use self::transport::{Transport, TransportError};
 

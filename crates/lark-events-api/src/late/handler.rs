@@ -140,8 +140,9 @@ impl Api {
         }
     }
 
-    /// Waits for the work that goes on after the answers to callbacks, and cancels what is left after `limit`.
-    /// Returns whether all of it ended by itself. Call it once, when no more callbacks come.
+    /// Waits for the work that goes on after the answers to callbacks, and for the last updates of
+    /// [streams](Self::reply_stream), and cancels what is left after `limit`. Returns whether all of it ended by
+    /// itself. Call it once, when no more callbacks and events come.
     pub async fn drain(&self, limit: Duration) -> bool {
         self.work().drain(limit).await
     }

@@ -1,4 +1,5 @@
-//! Work that goes on after the answers to callbacks: owned, counted, and waited for at a shutdown.
+//! Work that goes on beside handlers, such as after the answers to callbacks: owned, counted, and waited for
+//! at a shutdown.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument as _, Span, error};
 
-/// The most callbacks whose work goes on at once.
+/// The most callbacks and replies whose work goes on at once.
 const MAX_WORK: usize = 1024;
 
 pub(crate) struct Work {
@@ -20,8 +21,8 @@ pub(crate) struct Work {
     slots: Arc<Semaphore>,
 }
 
-/// Room for the work of one callback.
-pub(super) struct Room(OwnedSemaphorePermit);
+/// Room for the work of one callback or reply.
+pub(crate) struct Room(OwnedSemaphorePermit);
 
 impl Default for Work {
     fn default() -> Self {
@@ -35,17 +36,17 @@ impl Default for Work {
 
 impl Work {
     /// Room for one more, if there is any.
-    pub(super) fn room(&self) -> Option<Room> {
+    pub(crate) fn room(&self) -> Option<Room> {
         Arc::clone(&self.slots).try_acquire_owned().ok().map(Room)
     }
 
     /// Runs work in a task, in the span of its callback.
-    pub(super) fn spawn(&self, room: Room, work: impl Future<Output = ()> + Send + 'static) {
+    pub(crate) fn spawn(&self, room: Room, work: impl Future<Output = ()> + Send + 'static) {
         let stop = self.stop.clone();
         let work = async move {
             let work = AssertUnwindSafe(work).catch_unwind();
             if let Some(Err(_)) = stop.run_until_cancelled_owned(work).await {
-                error!("the work after the answer to a callback panicked");
+                error!("the work of a callback or a reply panicked");
             }
             drop(room.0);
         };

@@ -7,6 +7,6 @@ mod exchange;
 mod late;
 mod platform;
 mod rates;
-mod secrets;
 mod store_app;
+mod stream;
 mod tokens;

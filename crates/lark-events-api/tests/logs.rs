@@ -1,4 +1,11 @@
-//! No token and no secret is shown, whatever happens.
+//! No token and no secret is shown, whatever happens. A process of its own: other tests would decide which
+//! log lines are made.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "it/platform.rs"]
+#[expect(dead_code, reason = "the other tests use the rest")]
+mod platform;
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -9,7 +16,7 @@ use lark_events::{BoxError, Event, EventHeader};
 use lark_events_api::{Api, ApiError, AppTicket, Card, CardAnswer, Message, Receiver};
 use tracing::Level;
 
-use crate::platform::{Fault, ID, Platform, SECRET};
+use self::platform::{Fault, ID, Platform, SECRET};
 
 /// Log lines, in memory.
 #[derive(Clone, Default)]
