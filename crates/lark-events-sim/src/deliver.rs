@@ -82,6 +82,9 @@ impl Deliver {
 
     async fn send_and_tell(&self, number: usize, copy: bool, faults: &[Fault]) -> bool {
         let (sent, answer) = self.send(faults).await;
+        if let Some(token) = &self.document.card_token {
+            self.shared.api.answered_card(token);
+        }
         let attempt = Attempt {
             number,
             copy,

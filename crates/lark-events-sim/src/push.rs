@@ -174,6 +174,9 @@ impl Shared {
         let (progress, receiver) = mpsc::unbounded_channel();
         let document = document.written(&self.app, &self.clock, &self.random);
         let event_id = document.event_id.clone();
+        if let Some(token) = &document.card_token {
+            self.api.pushed_card(token);
+        }
         let deliver = Deliver {
             shared: Arc::clone(self),
             number: self.pushes.fetch_add(1, Ordering::Relaxed),

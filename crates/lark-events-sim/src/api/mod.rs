@@ -3,6 +3,7 @@
 
 mod answer;
 mod call;
+mod cards;
 mod faults;
 mod messages;
 mod route;
@@ -21,6 +22,7 @@ use tracing::debug;
 
 use self::answer::Answer;
 pub use self::call::{ApiCall, MAX_CALLS};
+pub(crate) use self::cards::card_token;
 use self::faults::Hit;
 pub use self::messages::{ApiMessage, MAX_MESSAGES};
 pub(crate) use self::state::ApiState;

@@ -12,10 +12,8 @@ use super::state::Inner;
 use super::{PREFIX, messages, tokens};
 use crate::shared::Shared;
 
-/// How often the token of a callback updates its card.
-const CARD_UPDATES: usize = 2;
-/// The simulator's code for a token that has had its updates.
-const CARD_TOKEN_USED: i64 = 11_310;
+/// The simulator's code for a token that does not allow an update.
+const CARD_TOKEN_REJECTED: i64 = 11_310;
 
 /// Handles a call.
 pub(super) fn handle(shared: &Arc<Shared>, request: &Request<Bytes>, call: &mut ApiCall) -> Answer {
@@ -146,11 +144,8 @@ fn updated(inner: &mut Inner, sent: &Value) -> Answer {
     if token.is_empty() || !sent["card"].is_object() {
         return Answer::failed(400, 10_002, "expected a token and a card");
     }
-    let uses = inner.card_tokens.entry(token.to_owned()).or_default();
-    if *uses >= CARD_UPDATES {
-        let msg = "the token of the callback has had its updates";
-        return Answer::failed(400, CARD_TOKEN_USED, msg);
+    match inner.cards.update(token) {
+        Ok(()) => Answer::beside(json!({})),
+        Err(msg) => Answer::failed(400, CARD_TOKEN_REJECTED, msg),
     }
-    *uses += 1;
-    Answer::beside(json!({}))
 }

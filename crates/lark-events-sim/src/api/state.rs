@@ -8,6 +8,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::call::{ApiCall, MAX_CALLS};
+use super::cards::Cards;
 use super::messages::Messages;
 use super::tokens::Tokens;
 use crate::shared::locked;
@@ -24,8 +25,7 @@ pub(super) struct Inner {
     pub(super) files: HashMap<String, Bytes>,
     /// Results that the test chose, by path.
     pub(super) results: HashMap<String, Value>,
-    /// How often the token of each card callback was used.
-    pub(super) card_tokens: HashMap<String, usize>,
+    pub(super) cards: Cards,
     calls: VecDeque<ApiCall>,
     recorded: usize,
 }
@@ -37,7 +37,7 @@ impl ApiState {
             messages: Messages::default(),
             files: HashMap::new(),
             results: HashMap::new(),
-            card_tokens: HashMap::new(),
+            cards: Cards::default(),
             calls: VecDeque::new(),
             recorded: 0,
         }))
@@ -65,6 +65,16 @@ impl ApiState {
 
     pub(crate) fn messages(&self) -> Vec<super::ApiMessage> {
         self.inner().messages.all()
+    }
+
+    /// A card callback with this token is pushed now.
+    pub(crate) fn pushed_card(&self, token: &str) {
+        self.inner().cards.pushed(token);
+    }
+
+    /// It was answered, or the platform does not wait any longer.
+    pub(crate) fn answered_card(&self, token: &str) {
+        self.inner().cards.answered(token);
     }
 
     pub(crate) fn revoke_tokens(&self) {

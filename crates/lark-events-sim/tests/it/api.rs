@@ -2,18 +2,20 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use http::Method;
-use lark_events::{Dispatcher, Event, RawJson, Webhook};
+use lark_events::callback::{CardActionReply, CardActionTrigger};
+use lark_events::{BoxError, Dispatcher, Event, EventHeader, RawJson, Webhook};
 use lark_events_api::{
-    Api, ApiBuilder, ApiError, ApiErrorKind, AppTicketEvent, Card, Domain, FileKind, Message, Once,
-    Person, Receiver, ResourceKind,
+    Api, ApiBuilder, ApiError, ApiErrorKind, AppTicketEvent, Card, CardAnswer, Domain, FileKind,
+    Message, Once, Person, Receiver, ResourceKind,
 };
 use lark_events_sim::{APP_ID, APP_SECRET, Document, Fault, Platform, PlatformBuilder};
 use lark_events_tower::EventService;
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 const CHAT: &str = "oc_1";
@@ -70,6 +72,42 @@ fn card() -> Card {
     Card::v2().markdown("tea")
 }
 
+/// The token of the card callback that the platform has sent.
+const CARD_TOKEN: &str = "c-1";
+
+/// A card callback.
+fn press(token: &str) -> Document {
+    let body = json!({"token": token, "operator": {"open_id": "ou_1"},
+        "action": {"tag": "button", "value": {}}});
+    Document::v2("card.action.trigger", &body).unwrap()
+}
+
+/// The call that updates the card of a callback, as it is.
+async fn update(api: &Api, token: &str) -> Result<(), ApiError> {
+    let body = json!({"token": token, "card": card().into_json()});
+    let path = "/open-apis/interactive/v1/card/update";
+    api.call(Method::POST, path, &body).await
+}
+
+/// An update by the work that goes on after the answer to a callback.
+async fn update_later(api: Api) -> Result<(), ApiError> {
+    let (done, mut results) = mpsc::channel(1);
+    let handler = api.card_handler(move |_| {
+        let done = done.clone();
+        async move {
+            Ok::<_, BoxError>(
+                CardAnswer::new()
+                    .then(async move |mut updates| done.send(updates.update(card()).await).await),
+            )
+        }
+    });
+    let mut body = CardActionTrigger::default();
+    body.token = Some(CARD_TOKEN.to_owned());
+    let press = Event::new(EventHeader::new("card.action.trigger"), body);
+    let _ = handler(press).await.unwrap();
+    results.recv().await.unwrap()
+}
+
 fn all_calls() -> Vec<Named> {
     calls![
         "send", false, |api| api.send(Receiver::chat(CHAT), message()).into_future();
@@ -77,6 +115,7 @@ fn all_calls() -> Vec<Named> {
         "reply", false, |api| api.reply("om_user", message()).into_future();
         "reply once", true, |api| api.reply("om_user", card()).once(Once::key("k")).into_future();
         "update card", false, |api| api.update_card("om_1", card());
+        "delayed update", false, |api| update_later(api);
         "react", false, |api| api.add_reaction("om_user", "OK");
         "recall", false, |api| api.recall("om_1");
         "upload image", false, |api| api.upload_image(b"png");
@@ -150,6 +189,8 @@ async fn no_fault_at_any_call_panics_or_sends_twice_or_loses_a_code() {
                 .unwrap();
             // A card to update and to recall; and a token.
             api.send(Receiver::chat(CHAT), card()).await.unwrap();
+            // A callback, although nobody receives it.
+            let _ = platform.push_callback(press(CARD_TOKEN)).await;
             platform.inject(fault);
             let before = platform.messages().len();
             let result = (named.call)(api.clone()).await;
@@ -206,6 +247,84 @@ async fn no_fault_at_any_call_panics_or_sends_twice_or_loses_a_code() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_fault_at_a_reply_that_grows_sends_twice_or_loses_its_end() {
+    for (fault, left) in faults() {
+        for at_an_update in [false, true] {
+            let platform = start(Platform::builder()).await;
+            let api = builder(&platform).build().unwrap();
+            api.bot_info().await.unwrap();
+            if !at_an_update {
+                platform.inject(fault);
+            }
+            let reply = api.reply_stream("om_user", Once::key("k"), "…").unwrap();
+            if at_an_update {
+                while platform.messages().is_empty() {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+                platform.inject(fault);
+            }
+            reply.push("tea").unwrap();
+            let result = reply.finish().await;
+            let place = format!("{fault:?} {at_an_update}: {result:?}");
+            assert_eq!(platform.clear_faults(), [], "{place}");
+            match (result, left) {
+                (Ok(_), _) => {
+                    let [message] = &platform.messages()[..] else {
+                        panic!("{place}")
+                    };
+                    assert_eq!(message.content, card().into_json(), "{place}");
+                }
+                (Err(error), Left::Error(kind, _, code)) => {
+                    assert_eq!((error.kind(), error.code()), (kind, code), "{place}");
+                    assert_eq!(platform.messages().len(), usize::from(at_an_update));
+                }
+                (Err(_), _) => panic!("{place}"),
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_token_of_a_callback_updates_its_card_twice_in_half_an_hour_after_the_answer() {
+    let code = |result: Result<(), ApiError>| result.unwrap_err().code();
+    let platform = start(Platform::builder()).await;
+    let api = builder(&platform).build().unwrap();
+    assert_eq!(code(update(&api, "c-unknown").await), Some(11_310));
+
+    let calls = Arc::new(OnceLock::<Api>::new());
+    let early = Arc::new(Mutex::new(None));
+    let (api, result) = (Arc::clone(&calls), Arc::clone(&early));
+    let on_press = move |event: Event<CardActionTrigger>| {
+        let (api, result) = (Arc::clone(&api), Arc::clone(&result));
+        async move {
+            let token = event.body.token.as_deref().unwrap_or_default();
+            if token == "c-2" {
+                let early = update(api.get().unwrap(), token).await;
+                *result.lock().unwrap() = Some(early);
+            }
+            Ok::<_, BoxError>(CardActionReply::new())
+        }
+    };
+    let dispatcher = Dispatcher::builder().on::<CardActionTrigger>(on_press);
+    let webhook = Webhook::builder().verification_token("v").build().unwrap();
+    let app = EventService::new(webhook, dispatcher.build().unwrap());
+    let platform = Platform::builder().verification_token("v");
+    let platform = start(platform.webhook_service(app)).await;
+    let api = calls.get_or_init(|| builder(&platform).build().unwrap());
+    platform.push_callback(press("c-1")).await.unwrap();
+    update(api, "c-1").await.unwrap();
+    update(api, "c-1").await.unwrap();
+    assert_eq!(code(update(api, "c-1").await), Some(11_310));
+
+    platform.push_callback(press("c-2")).await.unwrap();
+    let early = early.lock().unwrap().take().unwrap();
+    assert_eq!(code(early), Some(11_310));
+    update(api, "c-2").await.unwrap();
+    tokio::time::sleep(Duration::from_mins(30)).await;
+    assert_eq!(code(update(api, "c-2").await), Some(11_310));
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_fault_at_a_request_for_a_token_loses_a_code_or_sends_twice() {
     for (fault, left) in faults() {
         let platform = start(Platform::builder()).await;
@@ -213,6 +332,9 @@ async fn no_fault_at_a_request_for_a_token_loses_a_code_or_sends_twice() {
         platform.inject(fault);
         let sent = api.send(Receiver::chat(CHAT), message()).await;
         let place = format!("{fault:?}: {sent:?}");
+        if let Err(error) = &sent {
+            assert!(!error.may_have_happened(), "{place}");
+        }
         match (left, sent) {
             (Left::Error(kind, status, code), Err(error)) => {
                 let status_of = error.status().map(|status| status.as_u16());
@@ -422,4 +544,30 @@ async fn over_sockets_it_does_the_same() {
         "{error} {:?}",
         began.elapsed()
     );
+}
+
+/// What a process does that has proxies in its environment: this test once more.
+const CHILD: &str = "LARK_EVENTS_TEST_CHILD";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_proxy_of_the_environment_receives_a_secret_unencrypted() {
+    if let Ok(base_url) = std::env::var(CHILD) {
+        let api = Api::builder(APP_ID, APP_SECRET).domain(Domain::custom(base_url));
+        api.build().unwrap().bot_info().await.unwrap();
+        return;
+    }
+    let platform = start(Platform::builder()).await;
+    for proxy in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        child
+            .env_clear()
+            .env(CHILD, platform.base_url())
+            .env(proxy, "http://127.0.0.1:1")
+            .args(["--exact", "--nocapture"])
+            .arg("api::no_proxy_of_the_environment_receives_a_secret_unencrypted");
+        let output = tokio::task::spawn_blocking(move || child.output().unwrap());
+        let said = String::from_utf8_lossy(&output.await.unwrap().stdout).into_owned();
+        assert!(said.contains("1 passed"), "{proxy}: {said}");
+    }
+    assert_eq!(platform.stats().api_calls, 6);
 }
