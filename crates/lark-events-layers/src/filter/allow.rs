@@ -124,8 +124,10 @@ enum Denial {
 /// An event without a chat, such as a change of a user, is not checked for its chat, and one without a user
 /// not for its user. Events other than messages, such as a recalled message, do not carry the type of their
 /// chat: they are checked for the chat also if it is a private one. For callbacks see
-/// [`AllowList::private_chats`]. The outcome is [`Outcome::Unhandled`](lark_events::Outcome::Unhandled). A callback that
-/// is not allowed fails with [`Denied`](crate::LayerErrorKind::Denied), because its user waits for a reply.
+/// [`AllowList::private_chats`].
+///
+/// The outcome is [`Outcome::Unhandled`](lark_events::Outcome::Unhandled). A callback that is not allowed
+/// fails with [`Denied`](crate::LayerErrorKind::Denied), because its user waits for a reply.
 ///
 /// ```
 /// use lark_events::Dispatcher;
