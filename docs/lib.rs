@@ -17,6 +17,8 @@ pages! {
     Transports include_str!("guide/transports.md"),
     Secrets include_str!("guide/secrets.md"),
     Messages include_str!("guide/messages.md"),
+    Answering include_str!("guide/answering.md"),
+    Bot include_str!("guide/bot.md"),
     Callbacks include_str!("guide/callbacks.md"),
     Deliveries include_str!("guide/deliveries.md"),
     Inbox include_str!("guide/inbox.md"),

@@ -33,9 +33,10 @@ use lark_events::{
 use lark_events_layers::key::DuplicateKeys;
 use lark_events_layers::run::{Called, Counter, Ended, NotStarted, Slot, Tasks, Terms};
 use lark_events_layers::{
-    Claim, Dedup, DedupLayer, DedupLayerBuilder, DedupStats, DedupStore, InOrder, InOrderLayer,
-    InOrderLayerBuilder, InOrderStats, LayerBuildError, LayerBuildErrorKind, LayerError,
-    LayerErrorKind, Measured, MemoryStore, MetricsLayer, OutcomeFuture,
+    AllowLayer, AllowList, AllowStats, Claim, Dedup, DedupLayer, DedupLayerBuilder, DedupStats,
+    DedupStore, Filtered, InOrder, InOrderLayer, InOrderLayerBuilder, InOrderStats,
+    LayerBuildError, LayerBuildErrorKind, LayerError, LayerErrorKind, Measured, MemoryStore,
+    MentionLayer, MentionStats, MetricsLayer, OutcomeFuture, StaleLayer, StaleStats,
 };
 use lark_events_sim as sim;
 use lark_events_tower::{
@@ -107,6 +108,8 @@ fn a_webhook_and_its_layers_can_be_shared() {
     );
     shared!(InOrderLayer, InOrder<Dispatcher>, InOrderStats);
     shared!(MetricsLayer, Measured<Dispatcher>);
+    shared!(AllowLayer, AllowList, AllowStats, Filtered<Dispatcher>);
+    shared!(MentionLayer, MentionStats, StaleLayer, StaleStats);
     shared!(
         Stats,
         DrainError,
@@ -183,7 +186,7 @@ fn a_local_platform_can_be_shared() {
     );
     shared!(sim::WebhookErrorKind);
     sent::<sim::WebhookConnection>();
-    shared!(sim::CallbackError);
+    shared!(sim::CallbackError, sim::ApiCall, sim::ApiMessage);
 }
 
 /// What async functions return has a type without a name. None of it is run.

@@ -16,10 +16,11 @@ const MARKS: [&str; 2] = [
 ];
 
 /// Crates, and how many an app may have with each: itself and all that it needs.
-const LIMITS: [(&str, usize); 3] = [
+const LIMITS: [(&str, usize); 4] = [
     ("lark-events", 45),
     ("lark-events-tower", 60),
     ("lark-events-ws", 110),
+    ("lark-events-api", 110),
 ];
 
 /// What an app with a webhook compiles.

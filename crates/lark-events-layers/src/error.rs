@@ -45,6 +45,9 @@ pub enum LayerErrorKind {
     /// The store of a [`DedupLayer`](crate::DedupLayer), or of another layer, failed; the source says
     /// how: 500.
     Store,
+    /// A callback of a chat or a user that an [`AllowLayer`](crate::AllowLayer) does not allow: 503. An event
+    /// is acknowledged instead.
+    Denied,
     /// A layer around the handler panicked: 500. The handler's own panic is a
     /// [`DispatchError`](lark_events::DispatchError).
     Panicked,
@@ -62,6 +65,7 @@ impl LayerErrorKind {
             Self::Held => "held",
             Self::NoWorker => "no_worker",
             Self::Store => "store",
+            Self::Denied => "denied",
             Self::Panicked => "panicked",
         }
     }
@@ -100,6 +104,7 @@ impl fmt::Display for LayerError {
             LayerErrorKind::Held => "another process is handling the same event",
             LayerErrorKind::NoWorker => "no worker runs that could handle the event",
             LayerErrorKind::Store => "the store of a layer failed",
+            LayerErrorKind::Denied => "the chat or the user is not allowed",
             LayerErrorKind::Panicked => "a layer around the handler panicked",
         })
     }

@@ -7,6 +7,9 @@
 //!
 //! - [`DedupLayer`] handles an event once, however often it is delivered.
 //! - [`InOrderLayer`] handles the events of one key in order.
+//! - [`StaleLayer`], [`AllowLayer`] and [`MentionLayer`] acknowledge events without handling them: those that
+//!   are too old, those of chats and users that are not allowed, and messages in groups that do not mention
+//!   the bot. Put them outside of the other layers, or inside of an inbox.
 //!
 //! Combine them in the order below. A duplicate then takes no place in a lane, and an event that waits
 //! in a lane holds no permit of the limit: no busy tenant delays another. A time-out inside the layers
@@ -59,6 +62,7 @@
 
 mod dedup;
 mod error;
+mod filter;
 mod future;
 mod in_order;
 pub mod key;
@@ -72,6 +76,9 @@ pub use self::dedup::{
 };
 pub use self::error::{
     DrainError, DrainErrorKind, LayerBuildError, LayerBuildErrorKind, LayerError, LayerErrorKind,
+};
+pub use self::filter::{
+    AllowLayer, AllowList, AllowStats, Filtered, MentionLayer, MentionStats, StaleLayer, StaleStats,
 };
 pub use self::future::OutcomeFuture;
 pub use self::in_order::{InOrder, InOrderLayer, InOrderLayerBuilder, InOrderStats};

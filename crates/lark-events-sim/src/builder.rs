@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower::Service;
 
+use crate::api::{ApiState, TOKEN_LIFETIME};
 use crate::attempt::Mode;
 use crate::clock::{Clock, clock};
 use crate::connection::{Acceptor, ClientConfig, Connections, serve};
@@ -67,6 +68,7 @@ pub struct PlatformBuilder {
     config: ClientConfig,
     clock: Option<Clock>,
     seed: Option<u64>,
+    token_lifetime: Duration,
     port: u16,
     #[cfg(feature = "tls")]
     tls: bool,
@@ -93,6 +95,7 @@ impl PlatformBuilder {
             config: ClientConfig::default(),
             clock: None,
             seed: None,
+            token_lifetime: TOKEN_LIFETIME,
             port: 0,
             #[cfg(feature = "tls")]
             tls: false,
@@ -103,6 +106,12 @@ impl PlatformBuilder {
     pub fn app(mut self, id: impl Into<String>, secret: impl Into<String>) -> Self {
         self.app.id = id.into();
         self.app.secret = secret.into();
+        self
+    }
+
+    /// Sets how long tokens of the API are valid; [`TOKEN_LIFETIME`] by default.
+    pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.token_lifetime = lifetime;
         self
     }
 
@@ -296,12 +305,14 @@ impl PlatformBuilder {
             app: self.app,
             answer_limit: self.answer_limit.min(MAX_WAIT),
             redeliver_after: self.redeliver_after,
+            events_by: self.events_by.unwrap_or(by_default),
             clock: self.clock.unwrap_or_else(|| Clock::new(clock())),
             random: Random::new(self.seed),
             faults: Faults::new(Random::new(self.seed)),
             stats: watch::Sender::new(PlatformStats::default()),
             registration: Registration::new(self.poster),
             connections,
+            api: ApiState::new(self.token_lifetime.min(MAX_WAIT)),
             pushes: AtomicU64::new(1),
             sent: watch::Sender::new(0),
             tasks: Tasks::new(),
@@ -309,7 +320,6 @@ impl PlatformBuilder {
         let platform = Platform {
             base_url: format!("http{s}://{address}"),
             certificate,
-            events_by: self.events_by.unwrap_or(by_default),
             callbacks_by: self.callbacks_by.unwrap_or(by_default),
             shared: Arc::clone(&shared),
         };

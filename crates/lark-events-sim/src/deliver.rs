@@ -82,6 +82,9 @@ impl Deliver {
 
     async fn send_and_tell(&self, number: usize, copy: bool, faults: &[Fault]) -> bool {
         let (sent, answer) = self.send(faults).await;
+        if let Some(token) = &self.document.card_token {
+            self.shared.api.answered_card(token);
+        }
         let attempt = Attempt {
             number,
             copy,
@@ -204,7 +207,13 @@ impl Deliver {
                 | Fault::EndpointSilent
                 | Fault::RefuseUpgrade(..)
                 | Fault::UpgradeStatus(_)
-                | Fault::UpgradeSilent => false,
+                | Fault::UpgradeSilent
+                | Fault::Api(..)
+                | Fault::ApiLimit(..)
+                | Fault::ApiStatus(_)
+                | Fault::ApiReset
+                | Fault::ApiLoseAnswer
+                | Fault::ApiSilent => false,
             }
     }
 

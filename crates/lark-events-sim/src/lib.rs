@@ -39,6 +39,14 @@
 //! Set the client's domain to [`Platform::base_url`]; [`Platform::until`] waits until it is connected.
 //! [`Platform::violations`] lists its violations of the protocol.
 //!
+//! # The API
+//!
+//! The platform answers the calls in which handlers of events end, at the same base URL: for tokens, to send
+//! and reply, to update, react and recall, to upload and download, for the bot, and for a user.
+//! [`Platform::messages`] has what the app has sent, and [`Platform::api_calls`] all calls.
+//! [`Platform::set_result`] answers any other call. Set the domain of `lark-events-api`, or of an official SDK,
+//! to [`Platform::base_url`].
+//!
 //! # Time
 //!
 //! The platform uses tokio's time. In a test with a paused clock, a redelivery after six hours
@@ -94,6 +102,7 @@
 // docs.rs shows the required feature of each item.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod api;
 mod attempt;
 mod builder;
 mod clock;
@@ -110,6 +119,7 @@ mod stats;
 mod violation;
 mod webhook;
 
+pub use self::api::{ApiCall, ApiMessage, MAX_CALLS, MAX_MESSAGES, TOKEN_LIFETIME};
 pub use self::attempt::{Answer, Attempt, Missing, Mode};
 pub use self::builder::{
     ANSWER_LIMIT, APP_ID, APP_SECRET, FRAGMENT_BYTES, FRAGMENT_GAP, PlatformBuilder, REDELIVERIES,

@@ -1,20 +1,18 @@
 //! The running platform, as tests and tools use it.
 
 use std::fmt;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
 use tokio::io::DuplexStream;
-use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
+use crate::api::{ApiCall, ApiMessage};
 use crate::attempt::{Answer, Missing, Mode};
 use crate::builder::PlatformBuilder;
 use crate::connection::{Ack, CLOSE_LIMIT, ClientConfig, serve_stream};
-use crate::deliver::Deliver;
 use crate::document::Document;
 use crate::fault::Fault;
 use crate::push::{Push, PushCallback};
@@ -31,7 +29,6 @@ const STREAM_BYTES: usize = 64 * 1024;
 pub struct Platform {
     pub(crate) base_url: String,
     pub(crate) certificate: Option<String>,
-    pub(crate) events_by: Mode,
     pub(crate) callbacks_by: Mode,
     pub(crate) shared: Arc<Shared>,
 }
@@ -65,7 +62,7 @@ impl Platform {
     /// [`next_attempt`](Push::next_attempt), or set [another schedule](PlatformBuilder::redeliver_after).
     pub fn push(&self, event: impl Into<Document>) -> Push {
         let schedule = self.shared.redeliver_after.clone();
-        self.push_by(self.events_by, event, schedule)
+        self.push_by(self.shared.events_by, event, schedule)
     }
 
     /// Delivers a callback, once.
@@ -81,24 +78,7 @@ impl Platform {
         document: impl Into<Document>,
         redeliver_after: impl IntoIterator<Item = Duration>,
     ) -> Push {
-        let (progress, receiver) = mpsc::unbounded_channel();
-        let Shared {
-            app, clock, random, ..
-        } = &*self.shared;
-        let document = document.into().written(app, clock, random);
-        let event_id = document.event_id.clone();
-        let deliver = Deliver {
-            shared: Arc::clone(&self.shared),
-            number: self.shared.pushes.fetch_add(1, Ordering::Relaxed),
-            document,
-            mode,
-            redeliver_after: redeliver_after.into_iter().collect(),
-            progress,
-            pushed: Instant::now(),
-            parcel: OnceLock::new(),
-        };
-        self.shared.spawn(Arc::new(deliver).run());
-        Push::new(event_id, receiver)
+        self.shared.push(mode, document.into(), redeliver_after)
     }
 
     /// Makes the request that delivers a document to a webhook, encrypted and signed if there is an Encrypt
@@ -229,6 +209,47 @@ impl Platform {
     #[must_use]
     pub fn violations(&self) -> Vec<ProtocolViolation> {
         self.shared.connections.violations()
+    }
+
+    /// The last [`MAX_CALLS`](crate::MAX_CALLS) calls of the API, in the order of their answers.
+    #[must_use]
+    pub fn api_calls(&self) -> Vec<ApiCall> {
+        self.shared.api.calls()
+    }
+
+    /// The last [`MAX_MESSAGES`](crate::MAX_MESSAGES) messages that the app has sent through the API. Calls
+    /// with the same `uuid` within an hour are one message.
+    #[must_use]
+    pub fn messages(&self) -> Vec<ApiMessage> {
+        self.shared.api.messages()
+    }
+
+    /// Makes all tokens of the API invalid, as if they had expired.
+    pub fn revoke_tokens(&self) {
+        self.shared.api.revoke_tokens();
+    }
+
+    /// Sets the content of an image or a file that the app can download, by its key.
+    pub fn set_file(&self, key: impl Into<String>, content: impl Into<Bytes>) {
+        self.shared.api.set_file(key.into(), content.into());
+    }
+
+    /// Sets the `data` of the answer to all further calls of a path, such as `/open-apis/im/v1/chats/oc_1`,
+    /// whatever the method and the query are.
+    pub fn set_result(&self, path: impl Into<String>, data: serde_json::Value) {
+        self.shared.api.set_result(path.into(), data);
+    }
+
+    /// Issues a new `app_ticket` of a store app, and returns the event that has it, for
+    /// [`push_by`](Self::push_by) and [`request`](Self::request).
+    pub fn new_ticket(&self) -> Document {
+        self.shared.new_ticket()
+    }
+
+    /// Issues a new `app_ticket` of a store app, and sends the event that has it. A call of
+    /// `app_ticket/resend` does the same.
+    pub fn push_ticket(&self) -> Push {
+        self.shared.push_ticket()
     }
 
     /// Closes all long connections with a WebSocket Close, then ends. Opens no new connection

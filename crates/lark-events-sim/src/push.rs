@@ -2,12 +2,19 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use lark_events::RawJson;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
-use crate::attempt::Attempt;
+use crate::attempt::{Attempt, Mode};
+use crate::deliver::Deliver;
+use crate::document::Document;
+use crate::shared::Shared;
 
 /// Progress of a push.
 pub(crate) enum Progress {
@@ -154,3 +161,39 @@ impl fmt::Display for CallbackError {
 }
 
 impl std::error::Error for CallbackError {}
+
+impl Shared {
+    /// Delivers a document by `mode`, and redelivers it after each of these delays until the app
+    /// acknowledges it.
+    pub(crate) fn push(
+        self: &Arc<Self>,
+        mode: Mode,
+        document: Document,
+        redeliver_after: impl IntoIterator<Item = Duration>,
+    ) -> Push {
+        let (progress, receiver) = mpsc::unbounded_channel();
+        let document = document.written(&self.app, &self.clock, &self.random);
+        let event_id = document.event_id.clone();
+        if let Some(token) = &document.card_token {
+            self.api.pushed_card(token);
+        }
+        let deliver = Deliver {
+            shared: Arc::clone(self),
+            number: self.pushes.fetch_add(1, Ordering::Relaxed),
+            document,
+            mode,
+            redeliver_after: redeliver_after.into_iter().collect(),
+            progress,
+            pushed: Instant::now(),
+            parcel: OnceLock::new(),
+        };
+        self.spawn(Arc::new(deliver).run());
+        Push::new(event_id, receiver)
+    }
+
+    /// Issues a ticket of a store app, and sends the event that has it.
+    pub(crate) fn push_ticket(self: &Arc<Self>) -> Push {
+        let schedule = self.redeliver_after.clone();
+        self.push(self.events_by, self.new_ticket(), schedule)
+    }
+}

@@ -12,6 +12,8 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::api::ApiState;
+use crate::attempt::Mode;
 use crate::clock::Clock;
 use crate::connection::Connections;
 use crate::document::Document;
@@ -24,12 +26,14 @@ pub(crate) struct Shared {
     pub(crate) app: App,
     pub(crate) answer_limit: Duration,
     pub(crate) redeliver_after: Vec<Duration>,
+    pub(crate) events_by: Mode,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
     pub(crate) faults: Faults,
     pub(crate) stats: watch::Sender<PlatformStats>,
     pub(crate) registration: Registration,
     pub(crate) connections: Connections,
+    pub(crate) api: ApiState,
     pub(crate) pushes: AtomicU64,
     /// Announces each attempt that was sent, by the number of its push.
     pub(crate) sent: watch::Sender<u64>,

@@ -24,6 +24,8 @@ pub struct PlatformStats {
     pub acks: usize,
     /// Acknowledgements of a message that had timed out.
     pub late_acks: usize,
+    /// Calls of the API, including those for tokens: [`Platform::api_calls`](crate::Platform::api_calls).
+    pub api_calls: usize,
     /// Violations of the protocol: [`Platform::violations`](crate::Platform::violations).
     pub violations: usize,
 }

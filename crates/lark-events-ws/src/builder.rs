@@ -8,10 +8,9 @@ use std::time::Duration;
 use http::header::{
     CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
 };
-use http::uri::InvalidUri;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
-use hyper_util::client::proxy::matcher::Matcher;
 use lark_events::LateHandler;
+use lark_events_dial::{BaseUrl, BoxStream, Connector, Dialer, Domain, Proxy};
 use lark_events_layers::run::{
     DEFAULT_ACK_DEADLINE, DEFAULT_MAX_BYTES_IN_FLIGHT, DEFAULT_MAX_RUNNING,
 };
@@ -21,9 +20,7 @@ use zeroize::Zeroizing;
 
 use crate::connection::LongConnection;
 use crate::dial::connect::Connect;
-use crate::dial::dialer::{BoxStream, Connector, Dialer, is_secure};
 use crate::dial::endpoint::{self, Credentials};
-use crate::domain::Domain;
 use crate::error::{LongConnectionBuildError as BuildError, LongConnectionBuildErrorKind as Kind};
 use crate::monitor::State;
 use crate::run::backoff::STABLE_AFTER;
@@ -67,13 +64,6 @@ pub struct LongConnectionBuilder {
     listener: Option<Listener>,
     #[cfg(feature = "tls")]
     tls: Option<Arc<tokio_rustls::rustls::ClientConfig>>,
-}
-
-#[derive(Clone)]
-enum Proxy {
-    FromEnv,
-    None,
-    Url(String),
 }
 
 impl LongConnectionBuilder {
@@ -301,37 +291,24 @@ impl LongConnectionBuilder {
 
     fn dialer(&self, endpoint: &Uri) -> Result<Dialer, BuildError> {
         if let Some(connector) = &self.connector {
-            return Ok(Dialer::Custom(Arc::clone(connector)));
+            return Ok(Dialer::custom(Arc::clone(connector)));
         }
-        let proxies = match &self.proxy {
-            Proxy::FromEnv => Matcher::from_env(),
-            Proxy::None => Matcher::builder().build(),
-            Proxy::Url(url) => {
-                let what = "the proxy URL must have the form http://[user:password@]host:port";
-                let invalid = || BuildError::new(Kind::InvalidProxy, what);
-                let uri: Uri = url
-                    .parse()
-                    .map_err(|error: InvalidUri| invalid().with_source(error))?;
-                if uri.scheme_str() != Some("http") || uri.host().is_none() {
-                    return Err(invalid());
-                }
-                Matcher::builder().all(url.as_str()).build()
-            }
-        };
+        let proxies = self.proxy.read().map_err(|error| {
+            BuildError::new(Kind::InvalidProxy, error.to_string()).caused(error.into_cause())
+        })?;
         #[cfg(feature = "tls")]
-        let tls = self.tls.clone().or_else(crate::dial::tls::default_config);
+        let dialer = match &self.tls {
+            Some(config) => Dialer::sockets_with_tls(proxies, Arc::clone(config)),
+            None => Dialer::sockets(proxies),
+        };
         #[cfg(not(feature = "tls"))]
-        let tls = None::<()>;
-        if tls.is_none() && is_secure(endpoint) {
+        let dialer = Dialer::sockets(proxies);
+        if !dialer.can_dial(endpoint) {
             let what = "the domain uses https://, but no TLS provider or no root certificates are enabled: \
                         turn on the features `ring` and `webpki-roots`, or set `tls_config`";
             return Err(BuildError::new(Kind::NoTls, what));
         }
-        Ok(Dialer::Sockets {
-            proxies: Arc::new(proxies),
-            #[cfg(feature = "tls")]
-            tls: tls.map(Into::into),
-        })
+        Ok(dialer)
     }
 }
 
@@ -347,29 +324,11 @@ impl fmt::Debug for LongConnectionBuilder {
 /// The URL of the address request. The error texts do not contain the base URL, which may have a
 /// password in it.
 fn endpoint_of(domain: &Domain) -> Result<Uri, BuildError> {
-    const EXPECTED: &str =
-        "expected http:// or https:// and a host, as in https://lark.example.com";
-    let invalid = |what| {
-        let text = format!("the domain's base URL {what}: {EXPECTED}");
-        BuildError::new(Kind::InvalidDomain, text)
-    };
-    let base_url = domain.base_url();
-    if !["http://", "https://"]
-        .iter()
-        .any(|scheme| base_url.starts_with(scheme))
-    {
-        return Err(invalid("has no host or no http(s) scheme"));
-    }
-    let endpoint: Uri = format!("{base_url}{}", endpoint::PATH)
-        .parse()
-        .map_err(|error: InvalidUri| invalid("is not a URL").with_source(error))?;
-    if endpoint.query().is_some() {
-        return Err(invalid("has a query"));
-    }
-    match endpoint.authority() {
-        Some(at) if !at.as_str().contains('@') => Ok(endpoint),
-        _ => Err(invalid("has user information")),
-    }
+    let base = BaseUrl::of(domain).map_err(|error| {
+        BuildError::new(Kind::InvalidDomain, error.to_string()).caused(error.into_cause())
+    })?;
+    let endpoint = base.join(endpoint::PATH);
+    Ok(endpoint.expect("a checked URL with a path"))
 }
 
 fn header_value(name: &HeaderName, value: &str) -> Result<HeaderValue, BuildError> {

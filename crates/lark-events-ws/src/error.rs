@@ -221,6 +221,13 @@ impl LongConnectionBuildError {
         self
     }
 
+    pub(crate) fn caused(self, cause: Option<impl Error + Send + Sync + 'static>) -> Self {
+        match cause {
+            Some(cause) => self.with_source(cause),
+            None => self,
+        }
+    }
+
     /// The reason.
     #[must_use]
     pub fn kind(&self) -> LongConnectionBuildErrorKind {

@@ -78,7 +78,6 @@
 mod builder;
 mod connection;
 mod dial;
-mod domain;
 mod error;
 #[cfg(any(test, feature = "internals"))]
 #[doc(hidden)]
@@ -93,13 +92,13 @@ mod stats;
 mod wire;
 
 pub use lark_events::LateHandler;
+pub use lark_events_dial::Domain;
 pub use lark_events_layers::run::{
     DEFAULT_ACK_DEADLINE, DEFAULT_MAX_BYTES_IN_FLIGHT, DEFAULT_MAX_RUNNING,
 };
 
 pub use self::builder::{DEFAULT_CONNECT_TIMEOUT, DEFAULT_DRAIN_TIMEOUT, LongConnectionBuilder};
 pub use self::connection::{LongConnection, LongConnections};
-pub use self::domain::Domain;
 pub use self::error::{
     ConnectError, ConnectErrorKind, LongConnectionBuildError, LongConnectionBuildErrorKind,
 };

@@ -1,28 +1,20 @@
 //! Handles messages for the bot.
 
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use lark_events::{BoxError, Event};
+use lark_events_api::{Api, Message, Once};
 use lark_events_types::im::{Content, EventMessage, EventSender, MessageReceiveV1};
-use tokio::time::timeout;
 use tracing::{info, warn};
-
-use crate::api::{Api, ApiError};
-
-/// Less than the ack deadline of 2.5 seconds, so that a call that takes longer fails the handler,
-/// and the message is redelivered.
-const ANSWER_LIMIT: Duration = Duration::from_secs(2);
 
 /// The API drops a `uuid` after an hour, and would then send a second answer. The other 10 minutes
 /// allow for clocks that differ.
 const MAX_AGE: Duration = Duration::from_mins(50);
 
 /// Answers a text with the same text.
-pub(crate) async fn on_message(
-    api: Arc<Api>,
-    event: Event<MessageReceiveV1>,
-) -> Result<(), BoxError> {
+pub(crate) async fn on_message(api: Api, event: Event<MessageReceiveV1>) -> Result<(), BoxError> {
+    // By the message's id: a message may come as two events.
+    let once = Once::of(&event);
     let MessageReceiveV1 {
         sender: Some(sender),
         message: Some(message),
@@ -42,13 +34,12 @@ pub(crate) async fn on_message(
         info!("ignored a message: it is too old");
         return Ok(());
     }
-    // The message id instead of the event id, as a message may come as two events.
-    let reply = timeout(ANSWER_LIMIT, api.reply(id, &text, id)).await;
-    reply.unwrap_or(Err(ApiError::TimedOut))?;
+    api.reply(id, Message::text(text)).once(once).await?;
     Ok(())
 }
 
-/// Whether the id is valid in a path and as a `uuid`.
+/// Whether the id is well-formed. A call with another one would fail each time that the message is
+/// redelivered.
 fn is_id(id: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
     (1..=50).contains(&id.len()) && id.bytes().all(is_plain)

@@ -8,7 +8,7 @@
 //! app (`im:message:send_as_bot`). Messages come over a long connection; with `LISTEN_ADDR` set, by
 //! webhook at `/webhook/event`, which uses `LARK_ENCRYPT_KEY` and `LARK_VERIFICATION_TOKEN`.
 //! `LARK_BASE_URL` is Feishu's by default; set `https://open.larksuite.com` for Lark. SIGINT and SIGTERM
-//! drain and exit 0. The proxy of the environment is used for the long connection, not for the API.
+//! drain and exit 0. The proxy of the environment is used.
 //!
 //! The bot uses no inbox. The API takes a fraction of the three seconds that the
 //! platform waits, so the bot acknowledges a message after it has answered. A message whose answer
@@ -16,30 +16,30 @@
 //! same `uuid` for the same message prevents that for one hour. Redeliveries continue for 7.1
 //! hours, so a message older than 50 minutes is logged and acknowledged, but not answered.
 
-mod api;
 mod bot;
 
 use std::env;
 use std::io;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use lark_events::{BoxError, Dispatcher, Webhook};
+use lark_events_api::{Api, Domain};
 use lark_events_layers::{Dedup, DedupLayer};
 use lark_events_tower::EventService;
 use lark_events_types::im::MessageReceiveV1;
-use lark_events_ws::{Domain, LongConnection};
+use lark_events_ws::{LongConnection, LongConnectionBuilder};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tower::ServiceBuilder;
 use tracing::{Level, error, info, warn};
 
-use self::api::{Api, App};
-
 const PATH: &str = "/webhook/event";
 /// How long connections, and then handlers, may take to finish after a signal to stop.
 const GRACE: Duration = Duration::from_secs(10);
+/// Less than the ack deadline of 2.5 seconds, so that an answer that takes longer fails the handler,
+/// and the message is redelivered.
+const ANSWER_LIMIT: Duration = Duration::from_secs(2);
 
 type Bot = Dedup<Dispatcher>;
 
@@ -61,34 +61,33 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), BoxError> {
     let stop = stop_signal()?;
-    let app = App {
-        id: needed("LARK_APP_ID")?,
-        secret: needed("LARK_APP_SECRET")?,
-    };
+    let (id, secret) = (needed("LARK_APP_ID")?, needed("LARK_APP_SECRET")?);
     let domain = setting("LARK_BASE_URL").map_or(Domain::Feishu, Domain::custom);
-    let api = Arc::new(Api::new(domain.base_url(), app.clone())?);
+    let api = Api::builder(&*id, &*secret)
+        .domain(domain.clone())
+        .deadline(ANSWER_LIMIT)
+        .build()?;
     let dispatcher = Dispatcher::builder()
-        .on::<MessageReceiveV1>(move |event| bot::on_message(Arc::clone(&api), event))
+        .on::<MessageReceiveV1>(move |event| bot::on_message(api.clone(), event))
         .build()?;
     let bot = ServiceBuilder::new()
         .layer(DedupLayer::new())
         .service(dispatcher);
     match setting("LISTEN_ADDR") {
         Some(address) => by_webhook(&address, bot, stop).await,
-        None => by_long_connection(domain, app, bot, stop).await,
+        None => {
+            let connection = LongConnection::builder(id, secret).domain(domain);
+            by_long_connection(connection, bot, stop).await
+        }
     }
 }
 
 async fn by_long_connection(
-    domain: Domain,
-    app: App,
+    connection: LongConnectionBuilder,
     bot: Bot,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), BoxError> {
-    let connection = LongConnection::builder(app.id, app.secret)
-        .domain(domain)
-        .drain_timeout(GRACE)
-        .build()?;
+    let connection = connection.drain_timeout(GRACE).build()?;
     connection.run(bot).with_graceful_shutdown(stop).await?;
     info!("closed");
     Ok(())

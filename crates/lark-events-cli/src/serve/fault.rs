@@ -13,7 +13,10 @@ Faults, with their default values:
   fragmented event      shuffle-fragments, spread-fragments:100ms, lose-fragment
   new connection        endpoint:1 (code), endpoint-status:503, endpoint-silent,
                         refuse-upgrade:514 (Handshake-Status) or 514/1000040350 (auth code),
-                        upgrade-status:503, upgrade-silent, accept-half-open";
+                        upgrade-status:503, upgrade-silent, accept-half-open
+  call of the API       api:400/99991663 (status and code), api-status:503,
+                        api-limit:429/1 (status and seconds), api-reset,
+                        api-lose-answer, api-silent";
 
 /// A fault that happens once, or with a probability at each opportunity.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -68,7 +71,7 @@ mod tests {
         let faults: Vec<_> = names
             .map(|name| (name, name.split(" or ").next().unwrap().parse::<Named>()))
             .collect();
-        assert_eq!(faults.len(), 21);
+        assert_eq!(faults.len(), 27);
         for (name, fault) in faults {
             assert!(fault.is_ok(), "{name}: {fault:?}");
         }

@@ -1,6 +1,6 @@
 //! A delivery as a row of the table, a line, or JSON.
 
-use lark_events_sim::{Answer, Attempt, Missing, Mode};
+use lark_events_sim::{Answer, ApiCall, Attempt, Missing, Mode};
 use serde_json::{Value, json};
 
 use crate::figures::time;
@@ -73,6 +73,40 @@ impl Row {
             "took_ms": attempt.took.as_secs_f64() * 1e3,
         }))
     }
+}
+
+/// A call of the API as a line of the table.
+pub(crate) fn call_line(call: &ApiCall) -> String {
+    let answer = match (call.is_answered, call.code, call.status) {
+        (false, ..) => "no answer".to_owned(),
+        (_, Some(code), _) => format!("code {code}"),
+        (_, None, Some(status)) => status.as_u16().to_string(),
+        (_, None, None) => String::new(),
+    };
+    let what = format!("{} {}", call.method, call.path);
+    columns(["", "API call", "", &answer, "", &what])
+}
+
+pub(crate) fn call_json(call: &ApiCall) -> Value {
+    json!({
+        "kind": "api-call",
+        "method": call.method.as_str(),
+        "path": call.path,
+        "status": call.status.map(|status| status.as_u16()),
+        "code": call.code,
+        "answered": call.is_answered,
+        "message_id": call.message_id,
+        "message": message(call),
+    })
+}
+
+/// The message that a call sends: its type and content. Other bodies may contain secrets.
+fn message(call: &ApiCall) -> Option<Value> {
+    call.message_id.as_ref()?;
+    let sent = call.json();
+    let content = sent.get("content")?.as_str()?;
+    let content: Value = serde_json::from_str(content).ok()?;
+    Some(json!({"type": sent.get("msg_type"), "content": content}))
 }
 
 /// The titles of the columns.

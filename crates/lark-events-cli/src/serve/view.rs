@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 use std::io::{self, IsTerminal as _};
 
+use lark_events_sim::ApiCall;
 use serde_json::{Value, json};
 
-use super::row::{Row, heading};
+use super::row::{Row, call_json, call_line, heading};
 use crate::output::{BAD, FAINT, GOOD, Output, STRONG};
 use crate::text::Text;
 
@@ -22,10 +23,18 @@ pub(crate) struct View {
     live: Option<Live>,
 }
 
+/// What a row of the table shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    /// A push, by its number.
+    Push(usize),
+    /// A call of the API, which does not change.
+    Call,
+}
+
 #[derive(Default)]
 struct Live {
-    /// Each with the number of its push.
-    rows: VecDeque<(usize, Text)>,
+    rows: VecDeque<(Shown, Text)>,
     status: String,
     /// The current wait, shown in place of the status.
     waits: Option<String>,
@@ -63,6 +72,18 @@ impl View {
         }
         self.output
             .print(painted(&row.line(), true, row.acknowledged))
+    }
+
+    /// Shows a call of the API, below the events that came before it.
+    pub(crate) fn call(&mut self, call: &ApiCall) -> io::Result<()> {
+        if let Some(live) = &mut self.live {
+            live.called(call);
+            return self.draw();
+        }
+        if self.output.json {
+            return self.output.print_json(&call_json(call));
+        }
+        self.output.print(call_text(call))
     }
 
     /// Shows a delivery without further attempts.
@@ -157,6 +178,13 @@ fn painted(row: &str, ended: bool, acknowledged: bool) -> Text {
     }
 }
 
+fn call_text(call: &ApiCall) -> Text {
+    let is_good = call.is_answered && call.code.unwrap_or_default() == 0;
+    let is_good = is_good && call.status.is_some_and(|status| status.is_success());
+    let style = if is_good { FAINT } else { BAD };
+    Text::painted(style, call_line(call))
+}
+
 impl Live {
     /// The lines of the table: always the same number, each cut to the width of the terminal so that it
     /// does not wrap.
@@ -170,12 +198,21 @@ impl Live {
     }
 
     fn update(&mut self, row: &Row) {
-        let number = row.number;
+        let number = Shown::Push(row.number);
         let row = (number, painted(&row.line(), row.ended, row.acknowledged));
         match self.rows.iter_mut().find(|(shown, _)| *shown == number) {
             Some(shown) => *shown = row,
             None => self.rows.push_back(row),
         }
+        self.shorten();
+    }
+
+    fn called(&mut self, call: &ApiCall) {
+        self.rows.push_back((Shown::Call, call_text(call)));
+        self.shorten();
+    }
+
+    fn shorten(&mut self) {
         if self.rows.len() > self.height {
             self.rows.pop_front();
         }

@@ -372,3 +372,60 @@ fn it_ends_by_itself_with_lines_for_people() {
     assert!(lines.last().unwrap().contains(" pushed: "), "{lines:?}");
     assert!(!ran.stdout.contains('\u{1b}'));
 }
+
+/// Posts JSON to the platform, and returns its answer.
+fn call(base_url: &str, path: &str, token: &str, body: &Value) -> Value {
+    let address = base_url.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    let body = body.to_string();
+    write!(
+        stream,
+        "POST {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\
+         authorization: Bearer {token}\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (_, json) = answer.split_once("\r\n\r\n").unwrap();
+    serde_json::from_str(json).unwrap()
+}
+
+#[test]
+fn calls_of_the_api_are_answered_and_shown_without_secrets() {
+    let mut serving = Serving::start(&["--fault", "api-limit:429/7"]);
+    let base_url = serving.base_url.clone();
+    let app = json!({"app_id": "cli_a1b2c3d4e5f60718", "app_secret": "app-secret"});
+    let path = "/open-apis/auth/v3/tenant_access_token/internal";
+    assert_eq!(call(&base_url, path, "", &app)["code"], 99_991_400);
+    let token = call(&base_url, path, "", &app)["tenant_access_token"].clone();
+    let reply = json!({"msg_type": "text", "content": r#"{"text":"hello"}"#});
+    let path = "/open-apis/im/v1/messages/om_user/reply";
+    let sent = call(&base_url, path, token.as_str().unwrap(), &reply);
+    assert_eq!(sent["data"]["message_id"], "om_1");
+
+    let limited = serving.next("api-call");
+    assert_eq!(
+        (&limited["status"], &limited["code"]),
+        (&json!(429), &json!(99_991_400))
+    );
+    let given = serving.next("api-call");
+    assert_eq!(
+        (&given["code"], &given["message"]),
+        (&json!(0), &Value::Null)
+    );
+    let third = serving.next("api-call");
+    assert_eq!(
+        (&third["method"], &third["path"]),
+        (&json!("POST"), &json!(path))
+    );
+    let message = json!({"type": "text", "content": {"text": "hello"}});
+    assert_eq!(third["message"], message);
+    for line in [limited, given, third] {
+        let line = line.to_string();
+        assert!(
+            !line.contains("secret") && !line.contains(token.as_str().unwrap()),
+            "{line}"
+        );
+    }
+}

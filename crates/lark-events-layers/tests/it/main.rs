@@ -6,6 +6,7 @@ mod dedup;
 mod dedup_stores;
 mod fair;
 mod faults;
+mod filter;
 mod in_order;
 mod large;
 #[cfg(feature = "metrics")]

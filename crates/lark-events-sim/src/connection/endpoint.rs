@@ -1,6 +1,5 @@
-//! The HTTP requests of clients: for the address of a connection, and for the upgrade.
+//! The HTTP requests of clients: for the address of a connection, for the upgrade, and calls of the API.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -16,6 +15,7 @@ use super::config::ClientConfig;
 use super::link::{self, Commands, Link};
 use super::ticket::Ticket;
 use super::{Connections, MAX_CONNECTIONS, SERVICE_ID};
+use crate::api;
 use crate::fault::{Fault, Faults};
 use crate::shared::{Shared, locked};
 
@@ -33,7 +33,10 @@ const AUTH_FAILED: u16 = 514;
 pub(crate) async fn answer(
     shared: Arc<Shared>,
     request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+) -> Result<Response<Full<Bytes>>, api::Closed> {
+    if request.uri().path().starts_with(api::PREFIX) {
+        return api::answer(&shared, request).await;
+    }
     Ok(match (request.method(), request.uri().path()) {
         (&Method::POST, "/callback/ws/endpoint") => endpoint(&shared, request).await,
         (&Method::GET, "/ws/v2") => upgrade(&shared, request).await,

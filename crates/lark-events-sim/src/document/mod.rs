@@ -13,6 +13,7 @@ use lark_events::{Delivery, EventInfo, EventType, RawJson, Transport};
 use serde::Serialize;
 
 pub use self::parse::{ParseDocumentError, ParseDocumentErrorKind};
+use crate::api::card_token;
 use crate::clock::Clock;
 use crate::random::Random;
 use crate::shared::App;
@@ -325,6 +326,8 @@ pub(crate) struct Written {
     /// The event id in its header, if it can be read.
     pub(crate) event_id: String,
     pub(crate) event_type: String,
+    /// The token of a card callback, for updates.
+    pub(crate) card_token: Option<String>,
 }
 
 impl Written {
@@ -340,6 +343,7 @@ impl Written {
             },
         );
         Self {
+            card_token: card_token(&json),
             json,
             event_id,
             event_type,

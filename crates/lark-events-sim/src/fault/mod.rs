@@ -79,6 +79,22 @@ pub enum Fault {
     UpgradeStatus(u16),
     /// The next upgrade is never answered.
     UpgradeSilent,
+
+    /// The next call of the API is answered with this HTTP status, from 200 to 599, and this code, and is
+    /// not handled. 99991663 stands for a token that has expired, and does not happen to requests for tokens.
+    Api(u16, i64),
+    /// The next call of the API is beyond a rate limit: code 99991400 with this HTTP status, and the seconds
+    /// of `x-ogw-ratelimit-reset`, if any.
+    ApiLimit(u16, Option<u64>),
+    /// The next call of the API is answered with this HTTP status, from 200 to 599, and no JSON, as a gateway
+    /// might answer, and is not handled.
+    ApiStatus(u16),
+    /// The connection of the next call of the API is closed before the call is handled.
+    ApiReset,
+    /// The next call of the API is handled, and its connection is closed without the answer.
+    ApiLoseAnswer,
+    /// The next call of the API is not handled, and never answered.
+    ApiSilent,
 }
 
 impl Fault {
@@ -103,7 +119,12 @@ impl Fault {
     /// Panics on an invalid HTTP status.
     #[track_caller]
     fn check(self) {
-        if let Self::EndpointStatus(status) | Self::UpgradeStatus(status) = self {
+        if let Self::EndpointStatus(status)
+        | Self::UpgradeStatus(status)
+        | Self::Api(status, _)
+        | Self::ApiLimit(status, _)
+        | Self::ApiStatus(status) = self
+        {
             assert!(
                 STATUSES.contains(&status),
                 "expected a status from 200 to 599, got {status}"

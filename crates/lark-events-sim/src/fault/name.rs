@@ -33,13 +33,20 @@ impl fmt::Display for Fault {
             Self::RefuseUpgrade(status, code) => write!(f, "refuse-upgrade:{status}/{code}"),
             Self::UpgradeStatus(status) => write!(f, "upgrade-status:{status}"),
             Self::UpgradeSilent => f.write_str("upgrade-silent"),
+            Self::Api(status, code) => write!(f, "api:{status}/{code}"),
+            Self::ApiLimit(status, None) => write!(f, "api-limit:{status}"),
+            Self::ApiLimit(status, Some(reset)) => write!(f, "api-limit:{status}/{reset}"),
+            Self::ApiStatus(status) => write!(f, "api-status:{status}"),
+            Self::ApiReset => f.write_str("api-reset"),
+            Self::ApiLoseAnswer => f.write_str("api-lose-answer"),
+            Self::ApiSilent => f.write_str("api-silent"),
         }
     }
 }
 
 /// Parses the text that [`Display`](fmt::Display) writes. A missing value has a default: `delay:1s`,
 /// `duplicate:100ms`, `clock-skew:600`, `spread-fragments:100ms`, `endpoint:1`, `refuse-upgrade:514`,
-/// and 503 for a status.
+/// `api:400/99991663`, `api-limit:429/1`, and 503 for a status.
 ///
 /// ```
 /// use std::time::Duration;
@@ -94,6 +101,27 @@ impl FromStr for Fault {
                     parsed.ok_or_else(|| error(ParseFaultErrorKind::HandshakeStatus))?;
                 return Ok(Self::RefuseUpgrade(status, code));
             }
+            "api-status" => return status().map(Self::ApiStatus),
+            "api" => {
+                let (status, code) = value.unwrap_or("400/99991663").split_once('/').unzip();
+                let status = status.and_then(http_status);
+                let parsed = status.zip(code.and_then(|code| code.parse().ok()));
+                let (status, code) = parsed.ok_or_else(|| error(ParseFaultErrorKind::ApiCode))?;
+                return Ok(Self::Api(status, code));
+            }
+            "api-limit" => {
+                let value = value.unwrap_or("429/1");
+                let (status, reset) = match value.split_once('/') {
+                    Some((status, reset)) => (status, Some(reset.parse().ok())),
+                    None => (value, None),
+                };
+                let limit = http_status(status).zip(match reset {
+                    None => Some(None),
+                    Some(reset) => reset.map(Some),
+                });
+                let (status, reset) = limit.ok_or_else(|| error(ParseFaultErrorKind::ApiLimit))?;
+                return Ok(Self::ApiLimit(status, reset));
+            }
             "lose-event" => Self::LoseEvent,
             "lose-answer" => Self::LoseAnswer,
             "reorder" => Self::Reorder,
@@ -107,6 +135,9 @@ impl FromStr for Fault {
             "accept-half-open" => Self::AcceptHalfOpen,
             "endpoint-silent" => Self::EndpointSilent,
             "upgrade-silent" => Self::UpgradeSilent,
+            "api-reset" => Self::ApiReset,
+            "api-lose-answer" => Self::ApiLoseAnswer,
+            "api-silent" => Self::ApiSilent,
             _ => return Err(error(ParseFaultErrorKind::Unknown)),
         };
         match value {
@@ -114,6 +145,10 @@ impl FromStr for Fault {
             None => Ok(fault),
         }
     }
+}
+
+fn http_status(text: &str) -> Option<u16> {
+    text.parse().ok().filter(|status| STATUSES.contains(status))
 }
 
 /// Why a text is not a [`Fault`].
@@ -139,6 +174,10 @@ pub enum ParseFaultErrorKind {
     Status,
     /// The value is not a `Handshake-Status`, with or without a `Handshake-Autherrcode`.
     HandshakeStatus,
+    /// The value is not a status from 200 to 599, `/` and a code.
+    ApiCode,
+    /// The value is not a status from 200 to 599, with or without `/` and seconds.
+    ApiLimit,
 }
 
 impl ParseFaultError {
@@ -164,6 +203,16 @@ impl fmt::Display for ParseFaultError {
                 f,
                 "{text}: expected a Handshake-Status, or a Handshake-Status, `/` and a \
                  Handshake-Autherrcode"
+            ),
+            ParseFaultErrorKind::ApiCode => {
+                write!(
+                    f,
+                    "{text}: expected a status from 200 to 599, `/` and a code"
+                )
+            }
+            ParseFaultErrorKind::ApiLimit => write!(
+                f,
+                "{text}: expected a status from 200 to 599, or a status, `/` and seconds"
             ),
         }
     }
@@ -211,6 +260,13 @@ mod tests {
             ),
             ("upgrade-status:599", Fault::UpgradeStatus(599)),
             ("upgrade-silent", Fault::UpgradeSilent),
+            ("api:401/99991663", Fault::Api(401, 99_991_663)),
+            ("api-limit:429", Fault::ApiLimit(429, None)),
+            ("api-limit:400/7", Fault::ApiLimit(400, Some(7))),
+            ("api-status:502", Fault::ApiStatus(502)),
+            ("api-reset", Fault::ApiReset),
+            ("api-lose-answer", Fault::ApiLoseAnswer),
+            ("api-silent", Fault::ApiSilent),
         ] {
             assert_eq!(fault.to_string(), text);
             assert_eq!(text.parse(), Ok(fault));
@@ -228,6 +284,9 @@ mod tests {
             ("endpoint-status", "endpoint-status:503"),
             ("refuse-upgrade", "refuse-upgrade:514"),
             ("upgrade-status", "upgrade-status:503"),
+            ("api", "api:400/99991663"),
+            ("api-limit", "api-limit:429/1"),
+            ("api-status", "api-status:503"),
         ] {
             let fault: Fault = short.parse().unwrap();
             assert_eq!(fault.to_string(), full);
@@ -252,6 +311,12 @@ mod tests {
             ("upgrade-status:65999", "from 200 to 599"),
             ("refuse-upgrade:x", "Handshake-Status"),
             ("refuse-upgrade:514/", "Handshake-Status"),
+            ("api:400", "and a code"),
+            ("api:99/1", "and a code"),
+            ("api:400/x", "and a code"),
+            ("api-limit:99", "and seconds"),
+            ("api-limit:429/", "and seconds"),
+            ("api-limit:429/-1", "and seconds"),
         ] {
             let error = text.parse::<Fault>().unwrap_err().to_string();
             assert!(error.contains(expected) && error.contains(text), "{error}");

@@ -10,13 +10,13 @@ use http_body_util::{BodyExt as _, Collected, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use lark_events::limits::MAX_EVENT_BYTES;
+use lark_events_dial::{BoxStream, Dialer, is_secure};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
-use crate::dial::dialer::{BoxStream, Dialer, is_secure};
 use crate::dial::endpoint::{self, Credentials, Ticket};
 use crate::error::{ConnectError, ConnectErrorKind};
 use crate::wire::config::ClientConfig;
@@ -70,9 +70,14 @@ impl Connect {
         Ok(Connected { socket, ticket })
     }
 
+    async fn dial(&self, uri: &Uri) -> Result<BoxStream, ConnectError> {
+        let dialed = self.dialer.dial(uri).await;
+        dialed.map_err(|error| ConnectError::unreachable(&*error))
+    }
+
     async fn call(&self) -> Result<Bytes, ConnectError> {
         let lost = |error: hyper::Error| ConnectError::unreachable(&error);
-        let stream = self.dialer.dial(&self.endpoint).await?;
+        let stream = self.dial(&self.endpoint).await?;
         let (mut sender, connection) =
             http1::handshake(TokioIo::new(stream)).await.map_err(lost)?;
         let mut request = Request::post(self.endpoint.path())
@@ -110,7 +115,7 @@ impl Connect {
         let invalid = |_| ConnectError::new(ConnectErrorKind::Protocol, "no usable address");
         let mut request = uri.clone().into_client_request().map_err(invalid)?;
         self.add_headers(request.headers_mut(), uri);
-        let stream = self.dialer.dial(uri).await?;
+        let stream = self.dial(uri).await?;
         let mut config = WebSocketConfig::default();
         config.max_message_size = Some(MAX_MESSAGE_BYTES);
         config.max_frame_size = Some(MAX_MESSAGE_BYTES);

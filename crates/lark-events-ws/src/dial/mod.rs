@@ -1,7 +1,4 @@
-//! Connecting: the address request, the upgrade, and the streams for both.
+//! Connecting: the address request, and the upgrade.
 
 pub(crate) mod connect;
-pub(crate) mod dialer;
 pub(crate) mod endpoint;
-#[cfg(feature = "tls")]
-pub(crate) mod tls;

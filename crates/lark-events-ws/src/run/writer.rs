@@ -7,13 +7,13 @@ use bytes::Bytes;
 use futures_util::SinkExt as _;
 use futures_util::stream::SplitSink;
 use lark_events::limits::MAX_EVENT_BYTES;
+use lark_events_dial::BoxStream;
 use tokio::sync::mpsc;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
-use crate::dial::dialer::BoxStream;
 use crate::error::{ConnectError, ConnectErrorKind};
 
 /// The maximum number of answers that wait while the platform does not read; one more ends the

@@ -159,9 +159,15 @@ impl CardActionReply {
     }
 
     /// Replaces the card.
-    pub fn card(mut self, card: ReplyCard) -> Self {
-        self.card = Some(card);
+    pub fn card(mut self, card: impl Into<ReplyCard>) -> Self {
+        self.card = Some(card.into());
         self
+    }
+
+    /// The toast and the card.
+    #[must_use]
+    pub fn into_parts(self) -> (Option<Toast>, Option<ReplyCard>) {
+        (self.toast, self.card)
     }
 }
 
@@ -274,7 +280,7 @@ impl ReplyCard {
 
     /// The parts of the reply to the old callback, which puts them at the top level.
     #[cfg(feature = "old-card")]
-    pub(super) fn into_parts(self) -> (&'static str, Value) {
+    pub(super) fn kind_and_data(self) -> (&'static str, Value) {
         (self.kind, self.data)
     }
 }

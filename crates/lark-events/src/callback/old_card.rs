@@ -83,8 +83,8 @@ impl OldCardReply {
     }
 
     /// Replaces the card. A raw card that is not a JSON object is omitted.
-    pub fn card(mut self, card: ReplyCard) -> Self {
-        self.card = match card.into_parts() {
+    pub fn card(mut self, card: impl Into<ReplyCard>) -> Self {
+        self.card = match card.into().kind_and_data() {
             ("raw", Value::Object(members)) => members,
             ("raw", _) => Map::new(),
             (kind, data) => Map::from_iter([

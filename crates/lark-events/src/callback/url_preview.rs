@@ -79,8 +79,8 @@ impl UrlPreviewReply {
     }
 
     /// Shows a card below the message.
-    pub fn card(mut self, card: ReplyCard) -> Self {
-        self.card = Some(card);
+    pub fn card(mut self, card: impl Into<ReplyCard>) -> Self {
+        self.card = Some(card.into());
         self
     }
 }

@@ -16,7 +16,7 @@ pub enum Outcome {
     Handled,
     /// A handler ran and replied with this JSON.
     Replied(RawJson),
-    /// No handler is registered, and the event is acknowledged anyway.
+    /// No handler is registered, or a layer left the event out, and it is acknowledged anyway.
     Unhandled,
     /// A handler [rejected](crate::Reject) the event, which is acknowledged and never redelivered. The
     /// text is the error and its sources.

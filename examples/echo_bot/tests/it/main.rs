@@ -1,18 +1,15 @@
-//! The bot as a process, between a simulator that pushes messages and a stub of the API that it
-//! answers by.
+//! The bot as a process, and a simulator that pushes messages and receives the replies.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![cfg(unix)]
 
-mod api;
 mod bot;
 
 use std::time::Duration;
 
-use lark_events_sim::{Document, Fault, Platform, Report};
+use lark_events_sim::{ApiMessage, Document, Fault, Mode, Platform, PlatformBuilder, Report};
 use serde_json::{Value, json};
 
-use self::api::{Api, Canned};
 use self::bot::{APP_ID, Bot, KEY, SECRET, TOKEN};
 
 /// A message of a user with this content, under a new event id.
@@ -28,15 +25,34 @@ fn text(id: &str, text: &str) -> Document {
     message(id, "text", &json!({ "text": text }))
 }
 
-/// A platform that pushes to the bot's webhook, and at once again what fails.
-async fn platform(bot: &Bot) -> Platform {
-    let platform = Platform::builder()
+fn builder() -> PlatformBuilder {
+    Platform::builder()
         .app(APP_ID, SECRET)
         .encrypt_key(KEY)
         .verification_token(TOKEN)
-        .webhook(bot.url())
-        .redeliver_after([Duration::from_millis(10); 2]);
-    platform.start().await.unwrap()
+        .events_by(Mode::Webhook)
+        .redeliver_after([Duration::from_millis(10); 2])
+}
+
+/// A platform that pushes to the bot's webhook, and at once again what fails; and the bot.
+async fn start(builder: PlatformBuilder) -> (Platform, Bot) {
+    let platform = builder.start().await.unwrap();
+    let bot = Bot::with_webhook(platform.base_url());
+    platform.set_webhook(bot.url()).await.unwrap();
+    (platform, bot)
+}
+
+/// How often a token was requested.
+fn tokens(platform: &Platform) -> usize {
+    let calls = platform.api_calls();
+    calls.iter().filter(|call| call.is_for_token()).count()
+}
+
+/// The only reply.
+fn reply(platform: &Platform) -> ApiMessage {
+    let mut replies = platform.messages();
+    assert_eq!(replies.len(), 1, "{replies:?}");
+    replies.remove(0)
 }
 
 /// Whatever the number of attempts: a machine may be too slow for the first.
@@ -51,9 +67,7 @@ fn acknowledged_later(report: &Report) {
 
 #[tokio::test]
 async fn a_text_is_answered_with_itself_whatever_is_in_it() {
-    let api = Api::start().await;
-    let bot = Bot::with_webhook(&api.base_url());
-    let platform = platform(&bot).await;
+    let (platform, bot) = start(builder()).await;
     let texts = [
         "hello",
         r#"she said "hi" \ and \n left"#,
@@ -62,39 +76,35 @@ async fn a_text_is_answered_with_itself_whatever_is_in_it() {
         "</b> & \u{2028} {\"text\":\"inner\"}",
     ];
     for (at, said) in texts.into_iter().enumerate() {
-        let report = platform.push(text(&format!("om_{at}"), said)).await;
+        let report = platform.push(text(&format!("om_user_{at}"), said)).await;
         acknowledged(&report);
     }
-    let replies = api.replies();
+    let replies = platform.messages();
     assert_eq!(replies.len(), texts.len());
     for (at, (said, reply)) in texts.iter().zip(&replies).enumerate() {
-        assert_eq!(reply.message_id, format!("om_{at}"));
-        assert_eq!(reply.uuid, reply.message_id);
-        assert_eq!(reply.text, *said);
+        assert_eq!(reply.reply_to, Some(format!("om_user_{at}")));
+        assert_eq!(reply.text(), Some(*said));
+        assert!(reply.uuid.is_some());
     }
-    assert_eq!(api.tokens_given(), 1, "a token is kept");
+    assert_eq!(tokens(&platform), 1, "a token is kept");
     bot.stop();
 }
 
 #[tokio::test]
 async fn a_mention_of_the_bot_is_not_echoed() {
-    let api = Api::start().await;
-    let bot = Bot::with_webhook(&api.base_url());
-    let platform = platform(&bot).await;
+    let (platform, bot) = start(builder()).await;
     let mentioning = json!({"sender": {"sender_type": "user"}, "message": {"message_id": "om_1",
         "message_type": "text", "content": r#"{"text":"@_user_1 hello"}"#,
         "mentions": [{"key": "@_user_1", "name": "Tom"}]}});
     let mentioning = Document::v2("im.message.receive_v1", &mentioning).unwrap();
     acknowledged(&platform.push(mentioning).await);
-    assert_eq!(api.replies()[0].text, "hello");
+    assert_eq!(reply(&platform).text(), Some("hello"));
     bot.stop();
 }
 
 #[tokio::test]
 async fn what_is_no_text_of_a_user_is_acknowledged_and_left_alone() {
-    let api = Api::start().await;
-    let bot = Bot::with_webhook(&api.base_url());
-    let platform = platform(&bot).await;
+    let (platform, bot) = start(builder()).await;
     let image = message("om_1", "image", &json!({"image_key": "img_1"}));
     let own = json!({"sender": {"sender_type": "app"}, "message": {"message_id": "om_2",
         "message_type": "text", "content": r#"{"text":"hello"}"#}});
@@ -103,145 +113,154 @@ async fn what_is_no_text_of_a_user_is_acknowledged_and_left_alone() {
     for left in [image, own, empty] {
         acknowledged(&platform.push(left).await);
     }
-    assert_eq!(api.calls(), 0);
+    assert_eq!(platform.stats().api_calls, 0);
     bot.stop();
 }
 
 #[tokio::test]
 async fn an_old_message_and_one_with_an_odd_id_are_acknowledged_and_not_answered() {
-    let api = Api::start().await;
-    let bot = Bot::with_webhook(&api.base_url());
-    let platform = platform(&bot).await;
+    let (platform, bot) = start(builder()).await;
     // 2020.
     let old = text("om_1", "hello").create_time("1609073151345");
     acknowledged(&platform.push(old).await);
     bot.logged("ignored a message: it is too old");
     acknowledged(&platform.push(text("om_marked-1/../..", "hello")).await);
     bot.logged("ignored a message: its id is not well-formed");
-    assert_eq!(api.calls(), 0);
+    assert_eq!(platform.stats().api_calls, 0);
     bot.stop();
 }
 
 #[tokio::test]
 async fn messages_at_once_ask_for_one_token() {
-    let api = Api::start().await;
-    let bot = Bot::with_webhook(&api.base_url());
-    let platform = platform(&bot).await;
+    let (platform, bot) = start(builder()).await;
     let push = |id| platform.push(text(id, "hello"));
     let (one, two, three) = tokio::join!(push("om_1"), push("om_2"), push("om_3"));
     for report in [one, two, three] {
         acknowledged(&report);
     }
-    assert_eq!((api.tokens_given(), api.replies().len()), (1, 3));
+    assert_eq!((tokens(&platform), platform.messages().len()), (1, 3));
     bot.stop();
 }
 
 #[tokio::test]
 async fn a_message_that_comes_again_is_answered_once() {
-    let api = Api::start().await;
-    let bot = Bot::with_webhook(&api.base_url());
-    let platform = platform(&bot).await;
+    let (platform, bot) = start(builder()).await;
     platform.inject(Fault::LoseAnswer);
     acknowledged_later(&platform.push(text("om_1", "once")).await);
     // And as another event.
     acknowledged(&platform.push(text("om_1", "once")).await);
-    assert_eq!(api.calls(), 2, "for a token, and to reply");
+    assert_eq!(platform.stats().api_calls, 2, "for a token, and to reply");
     bot.stop();
 
     // Another process knows nothing of it: the API does, by the uuid.
-    let bot = Bot::with_webhook(&api.base_url());
+    let bot = Bot::with_webhook(platform.base_url());
     platform.set_webhook(bot.url()).await.unwrap();
     acknowledged(&platform.push(text("om_1", "once")).await);
-    assert_eq!(api.calls(), 4);
-    let [reply] = &api.replies()[..] else {
-        panic!("{:?}", api.replies())
-    };
-    assert_eq!((&*reply.text, &*reply.uuid), ("once", "om_1"));
+    assert_eq!(platform.stats().api_calls, 4);
+    let reply = reply(&platform);
+    assert_eq!((reply.text(), reply.sent), (Some("once"), 2));
     bot.stop();
 }
 
 #[tokio::test]
 async fn an_expired_token_is_renewed_once_and_the_call_repeated() {
-    let api = Api::start().await;
-    let bot = Bot::with_webhook(&api.base_url());
-    let platform = platform(&bot).await;
+    let (platform, bot) = start(builder()).await;
     acknowledged(&platform.push(text("om_1", "one")).await);
-    api.revoke_tokens();
+    platform.revoke_tokens();
     acknowledged(&platform.push(text("om_2", "two")).await);
-    assert_eq!((api.tokens_given(), api.replies().len()), (2, 2));
+    assert_eq!((tokens(&platform), platform.messages().len()), (2, 2));
 
     // A new token that is refused too is a failure, not a loop.
-    api.answer_next([Canned::EXPIRED, Canned::EXPIRED]);
+    platform.inject(Fault::Api(400, 99_991_663));
+    platform.inject(Fault::Api(400, 99_991_663));
     acknowledged_later(&platform.push(text("om_3", "three")).await);
-    bot.logged("the platform rejected the call with code 99991663");
-    assert_eq!(api.replies().len(), 3);
+    bot.logged("the platform rejected the token of the call: code 99991663");
+    assert_eq!(platform.messages().len(), 3);
     bot.stop();
 }
 
 #[tokio::test]
 async fn a_token_about_to_expire_is_not_used_again() {
-    let api = Api::start().await;
-    api.tokens_last(299);
-    let bot = Bot::with_webhook(&api.base_url());
-    let platform = platform(&bot).await;
+    let (platform, bot) = start(builder().token_lifetime(Duration::from_secs(299))).await;
     for id in ["om_1", "om_2"] {
         acknowledged(&platform.push(text(id, "hello")).await);
     }
-    assert_eq!(api.tokens_given(), 2);
+    assert_eq!(tokens(&platform), 2);
     bot.stop();
 }
 
 #[tokio::test]
 async fn a_failed_answer_is_reported_and_the_message_comes_again() {
-    let api = Api::start().await;
-    let bot = Bot::with_webhook(&api.base_url());
-    let platform = platform(&bot).await;
-    for (at, (canned, line)) in [
+    let (platform, bot) = start(builder()).await;
+    for (at, (fault, line)) in [
         (
-            Canned::LIMITED,
-            "the platform rejected the call with code 230020: too often",
+            Fault::Api(400, 230_001),
+            "the platform rejected the call: code 230001, a fault of the simulator",
         ),
         (
-            Canned::NO_JSON,
-            "expected JSON of the platform's API, got status 502 Bad Gateway",
+            Fault::ApiStatus(404),
+            "expected JSON of the platform's API with a code, got another answer: status 404",
         ),
-        (Canned::Nothing, "the platform's API did not answer in time"),
+        (
+            Fault::ApiLimit(429, Some(60)),
+            "the platform limits the rate of this call: code 99991400",
+        ),
+        (
+            Fault::ApiSilent,
+            "the platform's API did not answer before the deadline",
+        ),
     ]
     .into_iter()
     .enumerate()
     {
-        api.answer_next([canned]);
-        let id = format!("om_{at}");
+        platform.inject(fault);
+        let id = format!("om_user_{at}");
         acknowledged_later(&platform.push(text(&id, "again")).await);
         bot.logged(line);
-        assert_eq!(api.replies().last().unwrap().message_id, id);
+        let last = platform.messages().pop().unwrap();
+        assert_eq!(last.reply_to, Some(id));
     }
-    assert_eq!(api.replies().len(), 3);
+    assert_eq!(platform.messages().len(), 4);
+    bot.stop();
+}
+
+#[tokio::test]
+async fn a_lost_connection_and_a_short_limit_are_answered_at_once() {
+    let (platform, bot) = start(builder()).await;
+    for (at, fault) in [
+        Fault::ApiReset,
+        Fault::ApiLoseAnswer,
+        Fault::ApiStatus(502),
+        Fault::ApiLimit(429, Some(1)),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        platform.inject(fault);
+        acknowledged(&platform.push(text(&format!("om_user_{at}"), "hello")).await);
+        assert_eq!(platform.messages().len(), at + 1, "{fault:?}");
+    }
     bot.stop();
 }
 
 #[tokio::test]
 async fn without_a_token_nothing_is_acknowledged() {
-    let api = Api::start().await;
-    let bot = Bot::with_webhook(&api.base_url());
-    let platform = platform(&bot).await;
-    api.refuse_app();
+    let (platform, bot) = start(builder().app(APP_ID, "another-secret")).await;
     let report = platform.push(text("om_1", "hello")).await;
     assert!(!report.acknowledged());
     assert_eq!(report.attempts.len(), 3);
-    bot.logged("the platform rejected the call with code 10014: app secret invalid");
+    bot.logged("the platform rejected the call: code 10014, app secret invalid");
     bot.stop();
 }
 
 #[tokio::test]
 async fn over_a_long_connection_it_does_the_same() {
-    let platform = Platform::builder().app(APP_ID, SECRET);
+    let platform = builder().events_by(Mode::LongConnection);
     let platform = platform.start().await.unwrap();
-    let api = Api::of(Some(platform.base_url())).await;
-    let bot = Bot::with_long_connection(&api.base_url());
+    let bot = Bot::with_long_connection(platform.base_url());
     platform.until(|stats| stats.connections == 1).await;
     acknowledged(&platform.push(text("om_1", "hello \"you\"")).await);
-    assert_eq!(api.replies()[0].text, "hello \"you\"");
+    assert_eq!(reply(&platform).text(), Some("hello \"you\""));
     bot.stop();
     assert_eq!(platform.violations(), []);
 }
@@ -254,7 +273,7 @@ fn no_secret_goes_in_the_clear_beyond_this_machine() {
     assert_eq!(output.status.code(), Some(1));
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(
-        stderr.contains("expected LARK_BASE_URL to be https://"),
+        stderr.contains("expected https://, or http:// on this machine"),
         "{stderr}"
     );
 }

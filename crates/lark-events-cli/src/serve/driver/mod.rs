@@ -60,6 +60,8 @@ pub(crate) struct Driver {
     happened: mpsc::UnboundedReceiver<Happened>,
     tell: mpsc::UnboundedSender<Happened>,
     stats: PlatformStats,
+    /// The number of the last call of the API that was shown.
+    shown_calls: usize,
     counts: Counts,
 }
 
@@ -84,6 +86,7 @@ impl Driver {
             happened,
             tell,
             stats: PlatformStats::default(),
+            shown_calls: 0,
             counts: Counts::default(),
         }
     }
@@ -259,6 +262,14 @@ impl Driver {
         if stats.connections != before.connections {
             let text = format!("long connections: {}", stats.connections);
             self.view.notice("connections", &text)?;
+        }
+        if stats.api_calls != before.api_calls {
+            for call in self.platform.api_calls() {
+                if call.number > self.shown_calls {
+                    self.shown_calls = call.number;
+                    self.view.call(&call)?;
+                }
+            }
         }
         if stats.violations != before.violations {
             let new = before.violations..stats.violations;

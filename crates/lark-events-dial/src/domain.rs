@@ -3,15 +3,11 @@
 /// The platform of an app: Feishu, Lark, or a private deployment. Each has separate apps.
 ///
 /// ```
-/// use lark_events_ws::{Domain, LongConnection, LongConnectionBuildErrorKind};
+/// use lark_events_dial::Domain;
 ///
-/// let builder = LongConnection::builder("cli_a1b2", "secret");
-/// let lark = builder.clone().domain(Domain::Lark).build()?;
-/// let own = builder.clone().domain(Domain::custom("https://lark.example.com")).build()?;
-///
-/// let wrong = builder.domain(Domain::custom("lark.example.com")).build().unwrap_err();
-/// assert_eq!(wrong.kind(), LongConnectionBuildErrorKind::InvalidDomain);
-/// # Ok::<(), lark_events_ws::LongConnectionBuildError>(())
+/// assert_eq!(Domain::Lark.base_url(), "https://open.larksuite.com");
+/// let own = Domain::custom("https://lark.example.com/");
+/// assert_eq!(own.base_url(), "https://lark.example.com");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
@@ -22,7 +18,7 @@ pub enum Domain {
     /// Lark, for other countries: `https://open.larksuite.com`.
     Lark,
     /// A private deployment, or a test platform, by its base URL: `http://` or `https://`, a host, and
-    /// no user or query. Building the connection fails if the URL is invalid.
+    /// no user or query. Building a client fails if the URL is invalid.
     Custom(String),
 }
 

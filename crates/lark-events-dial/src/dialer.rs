@@ -1,5 +1,6 @@
 //! Opening streams to the platform: TCP, through a proxy if there is one, and TLS over it.
 
+use std::error::Error;
 use std::fmt;
 use std::io;
 use std::pin::Pin;
@@ -9,28 +10,36 @@ use http::Uri;
 use http::uri::PathAndQuery;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
-use hyper_util::client::proxy::matcher::Matcher;
-use lark_events::BoxError;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tower::ServiceExt as _;
 
-use crate::error::ConnectError;
+use crate::proxy::Proxies;
+
+/// Any error.
+pub type BoxError = Box<dyn Error + Send + Sync>;
 
 /// A stream to the platform.
-pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-pub(crate) type BoxStream = Box<dyn Stream>;
+/// A stream of any kind.
+pub type BoxStream = Box<dyn Stream>;
 
-type Connecting = Pin<Box<dyn Future<Output = io::Result<BoxStream>> + Send>>;
-pub(crate) type Connector = Arc<dyn Fn(Uri) -> Connecting + Send + Sync>;
+/// A stream that is being opened.
+pub type Connecting = Pin<Box<dyn Future<Output = io::Result<BoxStream>> + Send>>;
+/// The app's own way to open streams, by scheme, host and port.
+pub type Connector = Arc<dyn Fn(Uri) -> Connecting + Send + Sync>;
 
 /// How to open streams.
 #[derive(Clone)]
-pub(crate) enum Dialer {
+pub struct Dialer(Way);
+
+#[derive(Clone)]
+enum Way {
+    /// Sockets of the operating system.
     Sockets {
-        proxies: Arc<Matcher>,
+        proxies: Proxies,
         #[cfg(feature = "tls")]
         tls: Option<tokio_rustls::TlsConnector>,
     },
@@ -39,18 +48,58 @@ pub(crate) enum Dialer {
 }
 
 impl Dialer {
-    pub(crate) async fn dial(&self, uri: &Uri) -> Result<BoxStream, ConnectError> {
-        let dialed = self.open(&target(uri)).await;
-        dialed.map_err(|error| ConnectError::unreachable(&*error))
+    /// Opens sockets, with the default TLS configuration of the enabled features.
+    #[must_use]
+    pub fn sockets(proxies: Proxies) -> Self {
+        Self(Way::Sockets {
+            proxies,
+            #[cfg(feature = "tls")]
+            tls: crate::tls::default_config().map(Into::into),
+        })
     }
 
-    /// Opens a stream to a URI. Connectors do not see the path and query of the address, which are
-    /// secret.
-    async fn open(&self, target: &Uri) -> Result<BoxStream, BoxError> {
-        match self {
-            Self::Custom(connector) => Ok(connector(target.clone()).await?),
+    /// Opens sockets, with the app's TLS configuration.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn sockets_with_tls(
+        proxies: Proxies,
+        config: Arc<tokio_rustls::rustls::ClientConfig>,
+    ) -> Self {
+        Self(Way::Sockets {
+            proxies,
+            tls: Some(config.into()),
+        })
+    }
+
+    /// Calls the app's connector, with the scheme, host and port. It does TLS itself.
+    #[must_use]
+    pub fn custom(connector: Connector) -> Self {
+        Self(Way::Custom(connector))
+    }
+
+    /// Whether it has TLS for a URI that needs it.
+    #[must_use]
+    pub fn can_dial(&self, uri: &Uri) -> bool {
+        match &self.0 {
+            Way::Custom(_) => true,
             #[cfg(feature = "tls")]
-            Self::Sockets {
+            Way::Sockets { tls: Some(_), .. } => true,
+            Way::Sockets { .. } => !is_secure(uri),
+        }
+    }
+
+    /// Opens a stream to a URI. Connectors and errors do not see its path and query, which may be
+    /// secret.
+    ///
+    /// # Errors
+    ///
+    /// Whatever went wrong with the host, the proxy or TLS.
+    pub async fn dial(&self, uri: &Uri) -> Result<BoxStream, BoxError> {
+        let target = &target(uri);
+        match &self.0 {
+            Way::Custom(connector) => Ok(connector(target.clone()).await?),
+            #[cfg(feature = "tls")]
+            Way::Sockets {
                 proxies,
                 tls: Some(tls),
             } if is_secure(target) => {
@@ -59,9 +108,18 @@ impl Dialer {
                 let socket = connect(proxies, target).await?;
                 Ok(Box::new(tls.connect(name, socket).await?))
             }
-            Self::Sockets { .. } if is_secure(target) => Err("no TLS is configured".into()),
-            Self::Sockets { proxies, .. } => Ok(Box::new(connect(proxies, target).await?)),
+            Way::Sockets { .. } if is_secure(target) => Err("no TLS is configured".into()),
+            Way::Sockets { proxies, .. } => Ok(Box::new(connect(proxies, target).await?)),
         }
+    }
+}
+
+impl fmt::Debug for Dialer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.0 {
+            Way::Sockets { .. } => "Sockets",
+            Way::Custom(_) => "Custom",
+        })
     }
 }
 
@@ -72,16 +130,9 @@ fn target(uri: &Uri) -> Uri {
     Uri::from_parts(parts).expect("an absolute URI with another path")
 }
 
-impl fmt::Debug for Dialer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Sockets { .. } => "Sockets",
-            Self::Custom(_) => "Custom",
-        })
-    }
-}
-
-pub(crate) fn is_secure(uri: &Uri) -> bool {
+/// Whether a URI needs TLS.
+#[must_use]
+pub fn is_secure(uri: &Uri) -> bool {
     matches!(uri.scheme_str(), Some("https" | "wss"))
 }
 
@@ -100,7 +151,7 @@ fn port(uri: &Uri) -> u16 {
 }
 
 /// Connects to the host of a URI, directly or through its proxy.
-async fn connect(proxies: &Matcher, uri: &Uri) -> Result<TcpStream, BoxError> {
+async fn connect(proxies: &Proxies, uri: &Uri) -> Result<TcpStream, BoxError> {
     // Proxies are chosen by the HTTP scheme, and receive host and port.
     let scheme = if is_secure(uri) { "https" } else { "http" };
     let authority = format!("{}:{}", uri.host().unwrap_or_default(), port(uri));
@@ -129,13 +180,15 @@ async fn connect(proxies: &Matcher, uri: &Uri) -> Result<TcpStream, BoxError> {
 
 #[cfg(test)]
 mod tests {
+    use hyper_util::client::proxy::matcher::Matcher;
+
     use super::*;
 
     #[tokio::test]
     async fn no_password_goes_to_a_proxy_that_is_not_an_http_one() {
         let target = Uri::from_static("http://platform.invalid/");
         for proxy in ["socks5://user:password@127.0.0.1:1", "https://127.0.0.1:1"] {
-            let proxies = Matcher::builder().all(proxy).build();
+            let proxies = Proxies::of(Matcher::builder().all(proxy).build());
             let error = connect(&proxies, &target).await.unwrap_err();
             assert_eq!(error.to_string(), "only http:// proxies are supported");
         }

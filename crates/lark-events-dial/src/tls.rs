@@ -5,8 +5,10 @@ use std::sync::Arc;
 use tokio_rustls::rustls::crypto::CryptoProvider;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-/// `None` if no feature provides a TLS provider or root certificates.
-pub(crate) fn default_config() -> Option<Arc<ClientConfig>> {
+/// The configuration of the enabled features; `None` if no feature provides a TLS provider or root
+/// certificates.
+#[must_use]
+pub fn default_config() -> Option<Arc<ClientConfig>> {
     let roots = roots();
     if roots.is_empty() {
         return None;
