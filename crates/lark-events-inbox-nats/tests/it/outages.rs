@@ -8,7 +8,7 @@ use lark_events_inbox::{
     AttemptOutcome, Claimed, Entry, Settled, Settlement, Store as _, StoreErrorKind,
 };
 use lark_events_inbox_nats::{NatsStore, NatsStoreBuilder};
-use lark_events_test_servers::NatsSettings;
+use lark_events_test_servers::{Nats, NatsSettings};
 use tokio::time::{sleep, timeout};
 
 use crate::app::{SECOND, event};
