@@ -13,7 +13,7 @@ const CLOSED: &str = "\n```";
 /// ```
 /// use lark_events_api::split_markdown;
 ///
-/// let parts = split_markdown("# Tea\n\nGreen tea.\n\nBlack tea.", 20);
+/// let parts = split_markdown("# Tea\n\nGreen tea.\n\nBlack tea.", 24);
 /// assert_eq!(parts, ["# Tea\n\nGreen tea.", "Black tea."]);
 /// ```
 #[must_use]
