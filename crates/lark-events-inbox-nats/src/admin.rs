@@ -208,6 +208,10 @@ impl Admin for NatsStore {
         if let Some(found) = link.log(&young, None).await?.next(link).await? {
             keep = keep.min(found.seq);
         }
+        // Servers of 2.9 remove all messages if they are to keep those from 1 on.
+        if keep <= state.first_sequence.max(1) {
+            return Ok(0);
+        }
         let purge = link.streams.events.purge().sequence(keep).await;
         Ok(purge.map_err(|error| failed(&error))?.purged)
     }
