@@ -24,16 +24,20 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Default)]
 struct Handled {
     all: Mutex<Vec<(&'static str, String)>>,
+    /// The number of different events.
     changed: watch::Sender<usize>,
 }
 
 impl Handled {
     fn add(&self, worker: &'static str, id: String) {
         let mut all = self.all.lock().unwrap();
+        let is_new = !all.iter().any(|(_, handled)| *handled == id);
         all.push((worker, id));
-        self.changed.send_replace(all.len());
+        self.changed
+            .send_modify(|handled| *handled += usize::from(is_new));
     }
 
+    /// Waits until so many different events are handled.
     async fn are(&self, count: usize) {
         let mut changed = self.changed.subscribe();
         let handled = timeout(PATIENCE, changed.wait_for(|handled| *handled >= count)).await;
