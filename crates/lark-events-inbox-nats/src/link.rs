@@ -39,6 +39,8 @@ pub(crate) struct Link {
     looks: Mutex<Looks>,
     holdings: Mutex<Holdings>,
     wakes: Mutex<Wakes>,
+    /// Events are given back one call at a time.
+    giving: tokio::sync::Mutex<()>,
     /// A look was answered.
     answered: Notify,
     /// There may be an event to claim.
@@ -70,6 +72,7 @@ impl Link {
                 consumers: BTreeSet::new(),
                 sent_at: None,
             }),
+            giving: tokio::sync::Mutex::default(),
             answered: Notify::new(),
             woken: Notify::new(),
             kept: Notify::new(),
@@ -421,6 +424,8 @@ impl Link {
     /// Gives back what is no longer claimed, and notes what the server gives again. An event of which the server did
     /// not hear is given again when its time is over.
     async fn give_back(&self) {
+        // A claim asks after the server has heard of all that was given back.
+        let _giving = self.giving.lock().await;
         let ended = self.holdings().ended();
         let said = ended
             .iter()

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// How long the server keeps a look at a partition.
-pub(crate) const EXPIRES: Duration = Duration::from_millis(10);
+pub(crate) const EXPIRES: Duration = Duration::from_millis(20);
 /// How long a claim waits for the answers to its looks.
 pub(crate) const LOOK_TIMEOUT: Duration = Duration::from_millis(250);
 /// After this, a look without an answer no longer keeps its consumer from being asked again.
