@@ -1,12 +1,15 @@
 //! Messages that a server does not take, and messages that are no events.
 
+use std::time::Duration;
+
 use async_nats::jetstream;
+use futures_util::StreamExt as _;
 use lark_events::RawJson;
-use lark_events_inbox::{Appended, Entry, Refused, Store as _};
+use lark_events_inbox::{Admin as _, Appended, Entry, Refused, Store as _};
 use lark_events_test_servers::{Nats, NatsSettings};
 
 use crate::app::event;
-use crate::server::{builder, server};
+use crate::server::{builder, server, start};
 use crate::webhook::App;
 
 #[tokio::test]
@@ -65,4 +68,65 @@ async fn a_message_that_is_no_event_is_skipped() {
     for line in lines {
         assert!(line.contains("a message of the stream is not an event: it is skipped"));
     }
+}
+
+/// The stream's messages count those of batches: a batch that is not committed leaves none.
+#[tokio::test]
+async fn events_at_once_are_one_batch_and_single_ones_after_a_duplicate() {
+    let settings = NatsSettings::new().jetstream("sync_interval: always");
+    let what = "atomic batches of NATS";
+    let Some(program) = Nats::installed_or_skip(what) else {
+        return;
+    };
+    if program.version() < (2, 12) {
+        println!("skipped: {what}, which need NATS 2.12");
+        return;
+    }
+    let Some(server) = start(what, &settings) else {
+        return;
+    };
+    let store = builder(server.url()).partitions(4).sync_always();
+    let store = store.connect().await.unwrap();
+    let client = async_nats::connect(server.url()).await.unwrap();
+    let mut sent = client.subscribe("*.inbox.>").await.unwrap();
+    client.flush().await.unwrap();
+    let entry = |id: usize| {
+        let mut entry = Entry::new(event(Some("t"), id));
+        entry.key = Some(id.to_string());
+        entry.lane = (id % 2 == 0).then(|| "lane".to_owned());
+        entry
+    };
+    let first = (0..8).map(entry).collect();
+    assert_eq!(store.append(first).await.unwrap(), [Appended::New; 8]);
+    for _ in 0..8 {
+        let message = sent.next().await.unwrap();
+        let headers = message.headers.unwrap();
+        assert!(headers.get("Nats-Batch-Id").is_some(), "{headers:?}");
+    }
+    let second = (6..10).map(entry).collect();
+    let expected = [
+        Appended::Duplicate,
+        Appended::Duplicate,
+        Appended::New,
+        Appended::New,
+    ];
+    assert_eq!(store.append(second).await.unwrap(), expected);
+    assert_eq!(store.last().await.unwrap(), Some(10), "each once");
+    // A single event is no batch, and neither are its duplicates.
+    assert_eq!(
+        store.append(vec![entry(10)]).await.unwrap(),
+        [Appended::New]
+    );
+    assert_eq!(store.last().await.unwrap(), Some(11));
+    let mut claimed = Vec::new();
+    while claimed.len() < 6 {
+        let some = store.claim(16, Duration::from_secs(60)).await.unwrap();
+        if some.is_empty() {
+            store.woken().await;
+        }
+        claimed.extend(some.into_iter().map(|one| one.entry.key.unwrap()));
+    }
+    claimed.sort_unstable();
+    // The lane has one event at a time.
+    assert_eq!(claimed, ["0", "1", "3", "5", "7", "9"]);
 }
