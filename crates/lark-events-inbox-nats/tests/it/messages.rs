@@ -93,7 +93,7 @@ async fn events_at_once_are_one_batch_and_single_ones_after_a_duplicate() {
     let entry = |id: usize| {
         let mut entry = Entry::new(event(Some("t"), id));
         entry.key = Some(id.to_string());
-        entry.lane = (id % 2 == 0).then(|| "lane".to_owned());
+        entry.lane = id.is_multiple_of(2).then(|| "lane".to_owned());
         entry
     };
     let first = (0..8).map(entry).collect();
