@@ -171,11 +171,9 @@ impl Link {
             wakes.sent_at = Some(Instant::now());
             std::mem::take(&mut wakes.consumers)
         };
-        let partitions = usize::from(self.streams.partitions);
-        let names = consumers.into_iter().map(|index| {
-            let number = u16::try_from(index).ok().filter(|_| index < partitions);
-            subject::consumer(number)
-        });
+        let partitions = self.streams.partitions;
+        let names = consumers.into_iter();
+        let names = names.map(|index| subject::consumer(subject::partition_at(index, partitions)));
         let names = names.collect::<Vec<_>>().join(" ");
         // A lost wake-up delays events until the next poll.
         let _ = self
@@ -246,16 +244,24 @@ impl Link {
 
     /// Waits until these looks are answered or `max` events are there. `false` if they are not in time.
     async fn answers(&self, looks: &[u64], max: usize) -> bool {
+        let is_over = || {
+            let has_enough = {
+                let holdings = self.holdings();
+                holdings.ready() >= max && holdings.has_next()
+            };
+            has_enough || !self.looks().wait(looks)
+        };
+        self.answered(is_over).await
+    }
+
+    /// Waits for answers to looks until the condition holds. `false` if it does not in time.
+    async fn answered(&self, is_over: impl Fn() -> bool) -> bool {
         let answered = async {
             loop {
                 let answered = self.answered.notified();
                 tokio::pin!(answered);
                 answered.as_mut().enable();
-                let has_enough = {
-                    let holdings = self.holdings();
-                    holdings.ready() >= max && holdings.has_next()
-                };
-                if has_enough || !self.looks().wait(looks) {
+                if is_over() {
                     return;
                 }
                 answered.await;
@@ -267,18 +273,7 @@ impl Link {
     /// Whether a consumer answers, none of which has for a while.
     async fn is_answered(&self) -> Result<bool, StoreError> {
         self.explore(1).await?;
-        let answered = async {
-            loop {
-                let answered = self.answered.notified();
-                tokio::pin!(answered);
-                answered.as_mut().enable();
-                if !self.looks().are_lost() {
-                    return;
-                }
-                answered.await;
-            }
-        };
-        Ok(timeout(LOOK_TIMEOUT, answered).await.is_ok())
+        Ok(self.answered(|| !self.looks().are_lost()).await)
     }
 
     /// Waits until no look of this process is under way, whose event would count as that of another.

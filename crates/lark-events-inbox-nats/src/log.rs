@@ -265,8 +265,7 @@ impl Link {
         consumer: usize,
         after: u64,
     ) -> Result<Option<StreamMessage>, StoreError> {
-        let partition = u16::try_from(consumer).ok();
-        let partition = partition.filter(|number| *number < self.streams.partitions);
+        let partition = subject::partition_at(consumer, self.streams.partitions);
         let subject = self.setup.names.partition(partition);
         let next = after.saturating_add(1);
         let events = &self.streams.events;

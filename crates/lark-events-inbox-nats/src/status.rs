@@ -82,9 +82,9 @@ impl Link {
         let positions = infos.into_iter().map(|(index, info)| match info {
             Some(info) => Ok((index, Position::of(&info))),
             None => {
-                let number = u16::try_from(index).ok();
-                let number = number.filter(|number| *number < self.streams.partitions);
-                let text = format!("the consumer {} does not exist", subject::consumer(number));
+                let partition = subject::partition_at(index, self.streams.partitions);
+                let name = subject::consumer(partition);
+                let text = format!("the consumer {name} does not exist");
                 Err(StoreError::with_source(StoreErrorKind::Version, text))
             }
         });

@@ -161,6 +161,12 @@ pub(crate) fn index(consumer: &str, partitions: u16) -> Option<usize> {
     (number < partitions).then_some(usize::from(number))
 }
 
+/// The partition of the consumer at an [`index`]; `None` for the one of events without a lane.
+pub(crate) fn partition_at(index: usize, partitions: u16) -> Option<u16> {
+    let partition = u16::try_from(index).ok()?;
+    (partition < partitions).then_some(partition)
+}
+
 /// A text with dots as tokens of a subject.
 fn tokens(text: &str) -> String {
     let tokens: Vec<_> = text.split('.').map(token).collect();
@@ -222,5 +228,6 @@ mod tests {
         assert_eq!(index("any", 4), Some(4));
         assert_eq!(index("p4", 4), None);
         assert_eq!(index("other", 4), None);
+        assert_eq!((partition_at(3, 4), partition_at(4, 4)), (Some(3), None));
     }
 }
