@@ -180,6 +180,16 @@ impl History {
         self.state().deliveries.get(&number).cloned()
     }
 
+    /// Reads the kept deliveries by number, and the last revision, at one moment. The driver waits for the
+    /// reader.
+    pub(crate) fn read<T>(
+        &self,
+        read: impl FnOnce(&BTreeMap<usize, Delivery>, u64) -> T,
+    ) -> T {
+        let state = self.state();
+        read(&state.deliveries, state.revision)
+    }
+
     pub(crate) fn calls(&self) -> Vec<Call> {
         self.state().calls.iter().cloned().collect()
     }

@@ -11,6 +11,7 @@ use maud::{Escaper, Render};
 use serde::{Serialize, Serializer};
 
 use self::search::Secret;
+use crate::json_text::{Layout, lay_out};
 
 /// What stands for a secret.
 pub(crate) const MASK: &str = "***";
@@ -22,6 +23,11 @@ pub(crate) struct Masked(String);
 impl Masked {
     pub(crate) fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// JSON with a line for each member and element.
+    pub(crate) fn laid_out(&self) -> Self {
+        Self(lay_out(&self.0, Layout::Pretty))
     }
 
     /// The start of the text, of at most this many bytes, and whether it is all of it.
