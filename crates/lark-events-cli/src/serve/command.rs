@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use lark_events_sim::{ParseSpanError, Span};
 
+use super::control::Ids;
 use super::fault::Named;
 use super::pushable::Pushable;
 use super::words::words;
@@ -13,6 +14,7 @@ use super::words::words;
 pub(crate) const COMMANDS: &str = "\
 Commands, one per line, typed or in a script; quotes and # work as in a shell:
   push TYPE [PATH=VALUE]…  push an event of the catalogue, with these values in its body
+  resend N [same|new]      push the event of delivery N again: the same one, or as a new event
   fault NAME               inject a fault once; NAME@0.1 injects it with this probability
   calm                     remove all faults
   wait TIME                wait for a time, such as 5s
@@ -26,6 +28,7 @@ Commands, one per line, typed or in a script; quotes and # work as in a shell:
 #[derive(Debug)]
 pub(crate) enum Command {
     Push(Pushable),
+    Resend(usize, Ids),
     Fault(Named),
     Calm,
     Wait(Wait),
@@ -50,6 +53,9 @@ impl Command {
         let command = match words.as_slice() {
             [] => return Ok(None),
             ["push", event @ ..] if !event.is_empty() => Self::Push(Pushable::parse(event)?),
+            ["resend", delivery] => Self::Resend(number(delivery)?, Ids::Same),
+            ["resend", delivery, "same"] => Self::Resend(number(delivery)?, Ids::Same),
+            ["resend", delivery, "new"] => Self::Resend(number(delivery)?, Ids::New),
             ["fault", name] => Self::Fault(name.parse()?),
             ["calm"] => Self::Calm,
             ["wait", what] => Self::Wait(
@@ -80,6 +86,12 @@ impl Command {
         });
         commands.collect()
     }
+}
+
+/// The number of a delivery: `3` or `#3`, though `#` has to be in quotes.
+fn number(text: &str) -> Result<usize, String> {
+    let number = text.strip_prefix('#').unwrap_or(text).parse();
+    number.map_err(|_| format!("expected the number of a delivery, such as 3, got {text}"))
 }
 
 impl FromStr for Wait {
@@ -117,6 +129,7 @@ mod tests {
                 "TYPE PATH=VALUE",
                 "im.message.receive_v1 message.chat_id=oc_1",
             );
+            let line = line.replace("N same|new", "3 new");
             let line = line.replace("TIME", "2s").replace("NAME", "close@0.1");
             assert!(matches!(Command::parse(&line), Ok(Some(_))), "{line}");
         }

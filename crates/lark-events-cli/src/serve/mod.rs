@@ -2,11 +2,14 @@
 
 mod app;
 mod command;
+pub(crate) mod control;
 mod counts;
 mod driver;
 mod due;
-mod fault;
+pub(crate) mod fault;
+pub(crate) mod history;
 mod lines;
+mod links;
 mod pushable;
 mod row;
 mod stop;
@@ -145,10 +148,11 @@ pub(crate) async fn run(args: ServeArgs, output: Output) -> Result<ExitCode, Err
         builder = builder.webhook_tls_config(tls_config()?);
     }
     let platform = builder.start().await?;
-    app.show(platform.base_url(), output)?;
+    // Before the app can read the settings and call.
     for fault in args.fault {
         fault.inject(&platform);
     }
+    app.show(platform.base_url(), output)?;
 
     let prompts = io::stdin().is_terminal();
     let reads = args.interactive || prompts;

@@ -254,14 +254,17 @@ mod tests {
             event_type: "tea.pot.ready_v1".to_owned(),
             event_id: "e-1".to_owned(),
             mode: Mode::Webhook,
+            replay_of: None,
             attempt: None,
+            next: None,
             acknowledged: false,
             ended: false,
         };
         if let Some(attempt) = attempt {
             let mut attempt = attempt.clone();
             attempt.took = Duration::from_millis(12);
-            row.attempted(attempt);
+            row.acknowledged = attempt.accepted();
+            row.attempt = Some(attempt);
         }
         row
     }
