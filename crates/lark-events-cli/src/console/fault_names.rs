@@ -42,7 +42,11 @@ pub(crate) fn groups() -> Vec<Group> {
 
 /// The name in front of a comment or of an alternative.
 fn name(text: &str) -> Name {
-    let text = text.trim_end_matches(',').split(' ').next().unwrap_or_default();
+    let text = text
+        .trim_end_matches(',')
+        .split(' ')
+        .next()
+        .unwrap_or_default();
     let (name, usual) = match text.split_once(':') {
         Some((name, usual)) => (name, Some(usual.to_owned())),
         None => (text, None),

@@ -53,12 +53,13 @@ impl FilterQuery {
                 Some(found.ok_or_else(|| one_of("transport", value, names))?)
             }
         };
-        let before = match self.before.as_str() {
-            "" => None,
-            value => Some(value.parse().map_err(|_| {
-                format!("before: expected the number of a delivery, got {value}")
-            })?),
-        };
+        let before =
+            match self.before.as_str() {
+                "" => None,
+                value => Some(value.parse().map_err(|_| {
+                    format!("before: expected the number of a delivery, got {value}")
+                })?),
+            };
         let only_with_faults = match self.faults.as_str() {
             "" => false,
             "on" => true,
@@ -78,17 +79,31 @@ impl Filter {
     /// Whether it selects a delivery, regardless of its number.
     pub(crate) fn selects(&self, delivery: &Delivery) -> bool {
         let is_of_type = self.event_type.is_empty()
-            || delivery.event_type.to_lowercase().contains(&self.event_type);
-        let has_fault = || delivery.attempts.iter().any(|attempt| !attempt.faults.is_empty());
+            || delivery
+                .event_type
+                .to_lowercase()
+                .contains(&self.event_type);
+        let has_fault = || {
+            delivery
+                .attempts
+                .iter()
+                .any(|attempt| !attempt.faults.is_empty())
+        };
         is_of_type
-            && self.progress.is_none_or(|progress| delivery.progress() == progress)
+            && self
+                .progress
+                .is_none_or(|progress| delivery.progress() == progress)
             && self.transport.is_none_or(|mode| delivery.mode == mode)
             && (!self.only_with_faults || has_fault())
     }
 
     /// Whether it selects all deliveries.
     pub(crate) fn is_open(&self) -> bool {
-        *self == Self { before: self.before, ..Self::default() }
+        *self
+            == Self {
+                before: self.before,
+                ..Self::default()
+            }
     }
 
     /// The query that gives this filter.
@@ -124,9 +139,10 @@ pub(crate) fn transport_name(mode: Mode) -> &'static str {
 }
 
 pub(crate) fn transport(name: &str) -> Option<Mode> {
-    TRANSPORTS.into_iter().find(|mode| transport_name(*mode) == name)
+    TRANSPORTS
+        .into_iter()
+        .find(|mode| transport_name(*mode) == name)
 }
-
 
 #[cfg(test)]
 mod tests {
@@ -162,10 +178,22 @@ mod tests {
             read(query).unwrap_err()
         };
         for (error, says) in [
-            (of(|query| query.progress = "tea".to_owned()), "pending, acknowledged and given-up"),
-            (of(|query| query.transport = "tea".to_owned()), "webhook and long-connection"),
-            (of(|query| query.before = "-1".to_owned()), "the number of a delivery"),
-            (of(|query| query.faults = "off".to_owned()), "on, or nothing"),
+            (
+                of(|query| query.progress = "tea".to_owned()),
+                "pending, acknowledged and given-up",
+            ),
+            (
+                of(|query| query.transport = "tea".to_owned()),
+                "webhook and long-connection",
+            ),
+            (
+                of(|query| query.before = "-1".to_owned()),
+                "the number of a delivery",
+            ),
+            (
+                of(|query| query.faults = "off".to_owned()),
+                "on, or nothing",
+            ),
         ] {
             assert!(error.contains(says), "{error}");
         }

@@ -17,9 +17,9 @@ use std::io;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Query;
 use axum::extract::State;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::Query;
 use axum::response::Response;
 use axum::routing::get;
 use http::Uri;
@@ -27,6 +27,7 @@ use tokio::net::TcpListener;
 
 use self::failure::Failure;
 use self::filter::{Filter, FilterQuery};
+use self::web::guard::Guard;
 use self::web::layout;
 use self::web::masked::Masks;
 use self::web::sse::Position;
@@ -50,7 +51,8 @@ pub(crate) async fn serve<'a>(
 ) -> io::Result<Infallible> {
     let masks = Masks::new(secrets);
     let console = Arc::new(Console { control, masks });
-    web::server::serve(listener, router(console)).await
+    let guard = Guard::new(listener.local_addr()?);
+    match web::server::serve(listener, guard, router(console)).await {}
 }
 
 fn router(console: Arc<Console>) -> Router {
@@ -100,13 +102,16 @@ impl Console {
 
     /// The failure for a delivery that is not there.
     fn no_delivery(&self, number: &str) -> Failure {
-        let kept = self.control.history.read(|all, _| {
-            Some((*all.first_key_value()?.0, *all.last_key_value()?.0))
-        });
+        let kept = self
+            .control
+            .history
+            .read(|all, _| Some((*all.first_key_value()?.0, *all.last_key_value()?.0)));
         let text = match kept {
             None => format!("no delivery {number}: there is none yet"),
             Some((first, last)) => {
-                format!("no delivery {number}: expected a number of those kept, from {first} to {last}")
+                format!(
+                    "no delivery {number}: expected a number of those kept, from {first} to {last}"
+                )
             }
         };
         Failure::new(http::StatusCode::NOT_FOUND, &text, &self.masks)

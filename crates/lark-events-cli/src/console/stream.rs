@@ -16,9 +16,7 @@ use super::failure::Failure;
 use super::filter::{Filter, FilterQuery};
 use super::list;
 use super::page::{self, calls, connections, deliveries, delivery, faults};
-use super::shown::{
-    CallShown, ConnectionsShown, DeliveryShown, RowShown, Status,
-};
+use super::shown::{CallShown, ConnectionsShown, DeliveryShown, RowShown, Status};
 use super::web::sse::{self, Position};
 
 #[derive(Default, Deserialize)]
@@ -99,10 +97,15 @@ pub(crate) fn after(
     query: &str,
     headers: &HeaderMap,
 ) -> Result<Option<Position>, Failure> {
-    let header = headers.get("last-event-id").map(|value| value.to_str().unwrap_or("?"));
+    let header = headers
+        .get("last-event-id")
+        .map(|value| value.to_str().unwrap_or("?"));
     match header.unwrap_or(query) {
         "" => Ok(None),
-        text => text.parse().map(Some).map_err(|error: String| Failure::bad(&error, &console.masks)),
+        text => text
+            .parse()
+            .map(Some)
+            .map_err(|error: String| Failure::bad(&error, &console.masks)),
     }
 }
 
@@ -116,7 +119,10 @@ impl Client {
         let view = match query.page.as_str() {
             "" | "deliveries" => View::Deliveries(console.filter(filter)?),
             "delivery" => {
-                let number = query.number.parse().map_err(|_| console.no_delivery(&query.number))?;
+                let number = query
+                    .number
+                    .parse()
+                    .map_err(|_| console.no_delivery(&query.number))?;
                 View::Delivery(number)
             }
             "connections" => View::Connections,
@@ -199,7 +205,11 @@ impl Client {
         }
         update.keep = Some(Keep {
             within: deliveries::ROWS,
-            ids: listed.numbers.iter().map(|number| deliveries::row_id(*number)).collect(),
+            ids: listed
+                .numbers
+                .iter()
+                .map(|number| deliveries::row_id(*number))
+                .collect(),
         });
         let counts = &listed.counts;
         let last = listed.numbers.last().copied();
@@ -223,20 +233,30 @@ impl Client {
         let mut ids = Vec::new();
         for (at, attempt) in shown.attempts.iter().enumerate() {
             let id = delivery::attempt_id(at);
-            self.part(update, &id, Some(delivery::ATTEMPTS), &delivery::attempt(at, attempt));
+            self.part(
+                update,
+                &id,
+                Some(delivery::ATTEMPTS),
+                &delivery::attempt(at, attempt),
+            );
             ids.push(id);
         }
         let within = delivery::ATTEMPTS;
         update.keep = Some(Keep { within, ids });
         self.region(update, "next", &delivery::next(&shown.row));
+        self.region(update, "reply", &delivery::reply(shown.reply.as_ref()));
         self.region(update, "calls", &delivery::calls(&shown.calls));
+        self.region(update, "commands", &delivery::commands(&shown.commands));
     }
 
     fn calls(&mut self, update: &mut Update) {
         let console = Arc::clone(&self.console);
         let all = console.control.history.calls();
         let shown: Vec<_> = all.iter().rev().take(calls::MAX_SHOWN).collect();
-        for call in shown.iter().filter(|call| call.revision > self.position.revision) {
+        for call in shown
+            .iter()
+            .filter(|call| call.revision > self.position.revision)
+        {
             update.parts.push(Part {
                 id: calls::call_id(call.call.number),
                 into: Some(calls::CALLS),
@@ -245,7 +265,10 @@ impl Client {
         }
         update.keep = Some(Keep {
             within: calls::CALLS,
-            ids: shown.iter().map(|call| calls::call_id(call.call.number)).collect(),
+            ids: shown
+                .iter()
+                .map(|call| calls::call_id(call.call.number))
+                .collect(),
         });
         self.region(update, "counts", &calls::counts(shown.len(), all.len()));
     }

@@ -23,13 +23,15 @@ impl<T: DeserializeOwned> FromRequest<Arc<Console>> for Json<T> {
 
     async fn from_request(request: Request, console: &Arc<Console>) -> Result<Self, Response> {
         let masks = &console.masks;
-        let bytes = collected(request.into_body()).await.map_err(|(status, text)| {
-            Failure::new(status, &text, masks).json()
-        })?;
+        let bytes = collected(request.into_body())
+            .await
+            .map_err(|(status, text)| Failure::new(status, &text, masks).json())?;
         // DELETE without a body.
         let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
         let value = serde_json::from_slice(bytes);
-        value.map(Self).map_err(|error| Failure::bad(&error.to_string(), masks).json())
+        value
+            .map(Self)
+            .map_err(|error| Failure::bad(&error.to_string(), masks).json())
     }
 }
 
@@ -40,7 +42,10 @@ async fn collected(body: Body) -> Result<Bytes, (StatusCode, String)> {
             let text = format!("expected a body of at most {MAX_BYTES} bytes, got more");
             Err((StatusCode::PAYLOAD_TOO_LARGE, text))
         }
-        Err(error) => Err((StatusCode::BAD_REQUEST, format!("cannot read the body: {error}"))),
+        Err(error) => Err((
+            StatusCode::BAD_REQUEST,
+            format!("cannot read the body: {error}"),
+        )),
     }
 }
 

@@ -93,7 +93,9 @@ async fn pushed(console: &Console, pushing: Pushing) -> Result<Response, Failure
         sets: &sets,
         event_id: Some(pushing.event_id.trim()),
     };
-    let event = composed.read().map_err(|error| Failure::composed(&error, masks))?;
+    let event = composed
+        .read()
+        .map_err(|error| Failure::composed(&error, masks))?;
     let numbers = console.control.push(event, mode).await;
     let numbers = numbers.map_err(|error| Failure::stopped(&error, masks))?;
     Ok(created(&numbers))

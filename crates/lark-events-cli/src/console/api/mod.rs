@@ -23,7 +23,12 @@ pub(crate) fn routes() -> [(&'static str, MethodRouter<Arc<Console>>); 10] {
         ("/api/deliveries/{number}/replay", post(change::replay)),
         ("/api/event-types", get(read::event_types)),
         ("/api/event-types/{type}", get(read::event_type)),
-        ("/api/faults", get(read::faults).post(change::inject).delete(change::remove)),
+        (
+            "/api/faults",
+            get(read::faults)
+                .post(change::inject)
+                .delete(change::remove),
+        ),
         ("/api/connections", get(read::connections)),
         ("/api/calls", get(read::calls)),
         ("/api/stream", get(stream::get)),

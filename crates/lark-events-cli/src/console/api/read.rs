@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::respond;
-use crate::catalogue::search::Search;
+use crate::catalogue::Search;
 use crate::catalogue::{self, Known};
 use crate::console::Console;
 use crate::console::failure::{Failure, json};
@@ -50,7 +50,9 @@ pub(super) async fn deliveries(
         after: listed.position.to_string(),
         counts: listed.counts,
         before: last.filter(|_| listed.counts.has_older),
-        deliveries: rows.map(|delivery| RowShown::new(delivery, &console.masks)).collect(),
+        deliveries: rows
+            .map(|delivery| RowShown::new(delivery, &console.masks))
+            .collect(),
     };
     json(StatusCode::OK, &list)
 }
@@ -60,7 +62,10 @@ pub(super) async fn delivery(
     Path(number): Path<String>,
 ) -> Response {
     let history = &console.control.history;
-    let delivery = number.parse().ok().and_then(|number| history.delivery(number));
+    let delivery = number
+        .parse()
+        .ok()
+        .and_then(|number| history.delivery(number));
     match delivery {
         Some(delivery) => {
             let shown = DeliveryShown::new(&delivery, &history.calls(), &console.masks);
@@ -153,6 +158,9 @@ pub(super) async fn calls(State(console): State<Arc<Console>>) -> Response {
         calls: Vec<CallShown>,
     }
     let calls = console.control.history.calls();
-    let calls = calls.iter().map(|call| CallShown::new(call, &console.masks)).collect();
+    let calls = calls
+        .iter()
+        .map(|call| CallShown::new(call, &console.masks))
+        .collect();
     json(StatusCode::OK, &Calls { calls })
 }

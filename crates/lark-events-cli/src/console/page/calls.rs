@@ -14,7 +14,9 @@ pub(crate) async fn get(State(console): State<Arc<Console>>) -> Response {
     let position = console.position();
     let all = console.control.history.calls();
     let newest = all.iter().rev().take(MAX_SHOWN);
-    let shown: Vec<_> = newest.map(|call| CallShown::new(call, &console.masks)).collect();
+    let shown: Vec<_> = newest
+        .map(|call| CallShown::new(call, &console.masks))
+        .collect();
     let content = Content {
         title: "API calls".to_owned(),
         path: "/calls",

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{Content, needs_script, result};
 use crate::catalogue::Known;
-use crate::catalogue::search::Search;
+use crate::catalogue::Search;
 use crate::console::Console;
 use crate::console::failure::Failure;
 use crate::console::filter::{TRANSPORTS, transport_name};

@@ -9,7 +9,9 @@ use maud::{Markup, html};
 
 use super::{Content, badge};
 use crate::console::Console;
-use crate::console::filter::{Filter, FilterQuery, PROGRESSES, TRANSPORTS, progress_name, transport_name};
+use crate::console::filter::{
+    Filter, FilterQuery, PROGRESSES, TRANSPORTS, progress_name, transport_name,
+};
 use crate::console::list::{self, Counts, Listed};
 use crate::console::shown::RowShown;
 use crate::console::url::with_query;
@@ -220,7 +222,9 @@ mod tests {
                 has_older: false,
             };
             let html = super::counts(filter, &counts).into_string();
-            html.trim_start_matches("<p id=\"counts\">").trim_end_matches("</p>").to_owned()
+            html.trim_start_matches("<p id=\"counts\">")
+                .trim_end_matches("</p>")
+                .to_owned()
         };
         let open = Filter::default();
         let filter = Filter {

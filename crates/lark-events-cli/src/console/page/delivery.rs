@@ -8,7 +8,11 @@ use maud::{Markup, html};
 
 use super::{Content, badge, needs_script, result};
 use crate::console::Console;
-use crate::console::shown::{AttemptShown, CallShown, DeliveryShown, Header, RowShown, SentShown};
+use crate::console::shown::{
+    AttemptShown, CallShown, CardShown, CommandsShown, DeliveryShown, Header, PreviewShown,
+    ReplyShown, RowShown, SentShown, ToastShown,
+};
+use crate::console::web::masked::Masked;
 use crate::figures::time;
 
 pub(crate) async fn get(
@@ -17,7 +21,10 @@ pub(crate) async fn get(
 ) -> Response {
     let position = console.position();
     let history = &console.control.history;
-    let delivery = number.parse().ok().and_then(|number| history.delivery(number));
+    let delivery = number
+        .parse()
+        .ok()
+        .and_then(|number| history.delivery(number));
     let Some(delivery) = delivery else {
         return super::failed(&console, &console.no_delivery(&number));
     };
@@ -32,6 +39,8 @@ pub(crate) async fn get(
     super::respond(&console, content)
 }
 
+/// The most bytes of a card in a page.
+const MAX_CARD: usize = 64 * 1024;
 /// The element of all attempts.
 pub(crate) const ATTEMPTS: &str = "attempts";
 
@@ -48,11 +57,13 @@ pub(crate) fn main(shown: &DeliveryShown) -> Markup {
             }
             (next(row))
         }
+        (reply(shown.reply.as_ref()))
+        (calls(&shown.calls))
         section aria-labelledby="document-title" {
             h2 #document-title { "Document, plain" }
             (shown.document.pretty())
         }
-        (calls(&shown.calls))
+        (commands(&shown.commands))
     }
 }
 
@@ -189,6 +200,86 @@ pub(crate) fn calls(calls: &[CallShown]) -> Markup {
             h2 #calls-title { "API calls that followed" }
             @if calls.is_empty() { p.faint { "None that names this event." } }
             @for call in calls { (super::calls::call(call)) }
+        }
+    }
+}
+
+pub(crate) fn reply(reply: Option<&ReplyShown>) -> Markup {
+    html! {
+        div #reply {
+            @if let Some(reply) = reply {
+                section aria-labelledby="reply-title" {
+                    h2 #reply-title { "Reply" }
+                    @for problem in &reply.problems { p.bad { "✗ " (problem) } }
+                    @if reply.problems.is_empty() { p.good { "✓ No problem found." } }
+                    @if let Some(toast) = &reply.toast { (self::toast(toast)) }
+                    @if let Some(preview) = &reply.preview { (self::preview(preview)) }
+                    @if let Some(card) = &reply.card { (self::card(card)) }
+                }
+            }
+        }
+    }
+}
+
+fn toast(toast: &ToastShown) -> Markup {
+    html! {
+        h3 { "Toast" }
+        p.toast {
+            @if let Some(kind) = &toast.kind { span.tag { (kind) } " " }
+            @if let Some(text) = &toast.text { (text) }
+        }
+        (texts(&toast.i18n))
+    }
+}
+
+fn preview(preview: &PreviewShown) -> Markup {
+    html! {
+        h3 { "Preview of the link" }
+        p.toast { @if let Some(title) = &preview.title { (title) } }
+        (texts(&preview.i18n_title))
+        dl.facts {
+            @if let Some(key) = &preview.image_key { div { dt { "Image" } dd { code { (key) } } } }
+            @for (platform, url) in &preview.urls { div { dt { (platform) } dd { code { (url) } } } }
+        }
+    }
+}
+
+fn card(card: &CardShown) -> Markup {
+    html! {
+        h3 {
+            "Card"
+            @if let Some(kind) = &card.kind { " " span.tag { (kind) } }
+        }
+        pre tabindex="0" { code { (card.json.start(MAX_CARD).0) } }
+    }
+}
+
+/// Texts by language.
+fn texts(texts: &[(Masked, Masked)]) -> Markup {
+    html! {
+        @if !texts.is_empty() {
+            dl.facts { @for (language, text) in texts { div { dt { (language) } dd { (text) } } } }
+        }
+    }
+}
+
+pub(crate) fn commands(commands: &CommandsShown) -> Markup {
+    html! {
+        section #commands aria-labelledby="commands-title" {
+            h2 #commands-title { "Push it again from a shell" }
+            p.faint { "The secrets come from the environment: LARK_ENCRYPT_KEY, LARK_VERIFICATION_TOKEN." }
+            @for (name, command) in [("push", &commands.push), ("curl", &commands.curl)] {
+                @if let Some(command) = command {
+                    details {
+                        summary { @if name == "push" { "As lark-events push" } @else { "As curl" } }
+                        p {
+                            button type="button" data-copy={ "copy-" (name) } aria-describedby={ "copied-" (name) } { "Copy" }
+                            " " span id={ "copied-" (name) } role="status" {}
+                        }
+                        pre id={ "copy-" (name) } tabindex="0" { (command) }
+                    }
+                }
+            }
         }
     }
 }

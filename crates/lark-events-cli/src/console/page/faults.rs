@@ -17,7 +17,11 @@ pub(crate) async fn get(State(console): State<Arc<Console>>) -> Response {
     let content = Content {
         title: "Faults".to_owned(),
         path: "/faults",
-        main: main(&status.faults, status.faults_happened, &fault_names::groups()),
+        main: main(
+            &status.faults,
+            status.faults_happened,
+            &fault_names::groups(),
+        ),
         stream: "page=faults".to_owned(),
         position,
     };

@@ -67,7 +67,9 @@ impl AttemptShown {
                 body = Some(Content::any(bytes, masks));
             }
             Answer::Ack {
-                reply, biz_rt: time, ..
+                reply,
+                biz_rt: time,
+                ..
             } => {
                 body = reply.as_ref().map(|reply| Content::any(reply, masks));
                 biz_rt = *time;
@@ -83,7 +85,10 @@ impl AttemptShown {
             took_ms: attempt.took.as_secs_f64() * 1e3,
             accepted: attempt.accepted(),
             faults: attempt.faults.iter().map(ToString::to_string).collect(),
-            sent: attempt.sent.as_ref().and_then(|sent| SentShown::new(sent, masks)),
+            sent: attempt
+                .sent
+                .as_ref()
+                .and_then(|sent| SentShown::new(sent, masks)),
             answer: attempt.answer.to_string(),
             code: code(&attempt.answer),
             headers,

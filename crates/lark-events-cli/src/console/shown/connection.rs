@@ -46,7 +46,10 @@ impl ConnectionsShown {
             violation: masks.text(&violation.kind.to_string()),
         });
         Self {
-            connections: connections.iter().map(|open| ConnectionShown::new(open, masks)).collect(),
+            connections: connections
+                .iter()
+                .map(|open| ConnectionShown::new(open, masks))
+                .collect(),
             violations: violations.collect(),
             violations_in_all: stats.violations,
             ended: stats.disconnects,

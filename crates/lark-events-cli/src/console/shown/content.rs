@@ -47,6 +47,10 @@ impl Content {
         }
     }
 
+    pub(crate) fn text(&self) -> &str {
+        self.text.as_str()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.bytes == 0
     }
@@ -112,7 +116,10 @@ mod tests {
     fn a_body_is_json_or_a_string() {
         let masks = Masks::new(["marked-key"]);
         let any = |body: &[u8]| json(&Content::any(body, &masks));
-        assert_eq!(any(br#"{"n":1.00,"k":"marked-key"}"#), r#"{"n":1.00,"k":"***"}"#);
+        assert_eq!(
+            any(br#"{"n":1.00,"k":"marked-key"}"#),
+            r#"{"n":1.00,"k":"***"}"#
+        );
         assert_eq!(any(b"oh marked-key\n"), r#""oh ***\n""#);
         assert_eq!(any(b""), r#""""#);
         assert_eq!(any(b"\xff"), "\"\u{fffd}\"");
@@ -122,8 +129,14 @@ mod tests {
     fn a_document_has_no_token() {
         let masks = Masks::default();
         for (document, shown) in [
-            (r#"{"token":"t","event":{"token":"c-1"}}"#, r#"{"token":"***","event":{"token":"c-1"}}"#),
-            (r#"{"header":{"token":"t"},"event":[]}"#, r#"{"header":{"token":"***"},"event":[]}"#),
+            (
+                r#"{"token":"t","event":{"token":"c-1"}}"#,
+                r#"{"token":"***","event":{"token":"c-1"}}"#,
+            ),
+            (
+                r#"{"header":{"token":"t"},"event":[]}"#,
+                r#"{"header":{"token":"***"},"event":[]}"#,
+            ),
         ] {
             assert_eq!(json(&Content::document(document.as_bytes(), &masks)), shown);
         }
@@ -146,8 +159,13 @@ mod tests {
         assert!(page.len() < MAX_SHOWN + 500, "{}", page.len());
         assert!(page.contains("Cut after 64 KiB of 131074 bytes"));
         assert_eq!(json(&content), long);
-        let page = Content::any(br#"{"a":"<b>"}"#, &masks).pretty().into_string();
-        assert!(page.contains("{\n  &quot;a&quot;: &quot;&lt;b&gt;&quot;\n}"), "{page}");
+        let page = Content::any(br#"{"a":"<b>"}"#, &masks)
+            .pretty()
+            .into_string();
+        assert!(
+            page.contains("{\n  &quot;a&quot;: &quot;&lt;b&gt;&quot;\n}"),
+            "{page}"
+        );
         assert!(!page.contains("Cut"));
     }
 }

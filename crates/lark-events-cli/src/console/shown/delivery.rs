@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{AttemptShown, CallShown, Content, RowShown};
+use super::{AttemptShown, CallShown, CommandsShown, Content, ReplyShown, RowShown};
 use crate::console::web::masked::Masks;
 use crate::serve::history::{Call, Delivery};
 
@@ -13,6 +13,9 @@ pub(crate) struct DeliveryShown {
     /// The plain document, without the Verification Token.
     pub(crate) document: Content,
     pub(crate) attempts: Vec<AttemptShown>,
+    /// The reply to a callback.
+    pub(crate) reply: Option<ReplyShown>,
+    pub(crate) commands: CommandsShown,
     /// The calls of the API that belong to it.
     pub(crate) calls: Vec<CallShown>,
 }
@@ -20,11 +23,18 @@ pub(crate) struct DeliveryShown {
 impl DeliveryShown {
     pub(crate) fn new(delivery: &Delivery, calls: &[Call], masks: &Masks) -> Self {
         let attempts = delivery.attempts.iter();
-        let calls = calls.iter().filter(|call| call.delivery == Some(delivery.number));
+        let calls = calls
+            .iter()
+            .filter(|call| call.delivery == Some(delivery.number));
+        let document = Content::document(&delivery.document, masks);
         Self {
             row: RowShown::new(delivery, masks),
-            document: Content::document(&delivery.document, masks),
-            attempts: attempts.map(|attempt| AttemptShown::new(attempt, delivery, masks)).collect(),
+            reply: ReplyShown::of(delivery, masks),
+            commands: CommandsShown::new(delivery, &document, masks),
+            document,
+            attempts: attempts
+                .map(|attempt| AttemptShown::new(attempt, delivery, masks))
+                .collect(),
             calls: calls.map(|call| CallShown::new(call, masks)).collect(),
         }
     }

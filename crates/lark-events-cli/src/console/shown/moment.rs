@@ -29,7 +29,8 @@ impl Moment {
         let nanos = i128::try_from(since.as_millis()).unwrap_or_default() * 1_000_000;
         let time = OffsetDateTime::from_unix_timestamp_nanos(nanos).ok();
         // None after the year 9999.
-        time.and_then(|time| time.format(&Rfc3339).ok()).unwrap_or_default()
+        time.and_then(|time| time.format(&Rfc3339).ok())
+            .unwrap_or_default()
     }
 
     /// The time of day. The script of the page shows it in the time zone of the browser.

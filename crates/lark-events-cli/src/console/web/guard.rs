@@ -65,7 +65,10 @@ impl Guard {
         let Some((name, port)) = split(host) else {
             return false;
         };
-        let address = match name.strip_prefix('[').and_then(|name| name.strip_suffix(']')) {
+        let address = match name
+            .strip_prefix('[')
+            .and_then(|name| name.strip_suffix(']'))
+        {
             Some(address) => address.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
             None => name.parse().ok().map(IpAddr::V4),
         };
@@ -118,7 +121,10 @@ fn split(host: &str) -> Option<(&str, u16)> {
             let port = &port[1..];
             // `parse` accepts a sign.
             let is_number = port.bytes().all(|byte| byte.is_ascii_digit());
-            port.parse().ok().filter(|_| is_number).map(|port| (name, port))
+            port.parse()
+                .ok()
+                .filter(|_| is_number)
+                .map(|port| (name, port))
         }
     }
 }
@@ -196,7 +202,11 @@ mod tests {
             "example.com:7781",
             "user@localhost:7781",
         ] {
-            assert_eq!(check(LOCAL, "GET", &[("host", host)]), Some("host"), "{host}");
+            assert_eq!(
+                check(LOCAL, "GET", &[("host", host)]),
+                Some("host"),
+                "{host}"
+            );
         }
         assert_eq!(check("127.0.0.1:80", "GET", &[("host", "localhost")]), None);
         assert_eq!(check(LOCAL, "GET", &[]), Some("host"));
@@ -206,8 +216,17 @@ mod tests {
 
     #[test]
     fn another_listener_answers_to_any_address_and_no_name() {
-        for host in ["192.168.0.1:80", "localhost:9", "[fe80::1]:7781", "10.0.0.1"] {
-            assert_eq!(check("0.0.0.0:7781", "GET", &[("host", host)]), None, "{host}");
+        for host in [
+            "192.168.0.1:80",
+            "localhost:9",
+            "[fe80::1]:7781",
+            "10.0.0.1",
+        ] {
+            assert_eq!(
+                check("0.0.0.0:7781", "GET", &[("host", host)]),
+                None,
+                "{host}"
+            );
         }
         for host in ["example.com:7781", "example.com", "7781", ""] {
             let refused = check("0.0.0.0:7781", "GET", &[("host", host)]);
@@ -285,7 +304,10 @@ mod tests {
             }
             let headers = [("host", LOCAL)];
             assert_eq!(check(LOCAL, method, &headers), Some("content-type"));
-            let headers = [("host", LOCAL), ("content-type", "Application/JSON; charset=utf-8")];
+            let headers = [
+                ("host", LOCAL),
+                ("content-type", "Application/JSON; charset=utf-8"),
+            ];
             assert_eq!(check(LOCAL, method, &headers), None);
         }
         for method in ["GET", "HEAD"] {

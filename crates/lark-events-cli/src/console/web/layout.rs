@@ -1,7 +1,7 @@
 //! The frame of every page: head, skip link, navigation, the state of what is watched, and the content.
 
-use http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
+use http::header::CONTENT_TYPE;
 use maud::{DOCTYPE, Markup, html};
 
 use super::sse::Position;
@@ -33,7 +33,11 @@ pub(crate) struct Page {
 
 impl Site {
     pub(crate) fn page(&self, page: &Page) -> Markup {
-        let (stream, position) = page.stream.as_ref().map(|(url, position)| (url, position)).unzip();
+        let (stream, position) = page
+            .stream
+            .as_ref()
+            .map(|(url, position)| (url, position))
+            .unzip();
         html! {
             (DOCTYPE)
             html lang="en" {
@@ -114,11 +118,20 @@ mod tests {
             path: "/",
             status: html! {},
             main: html! { (Masked::from("<img onerror=x>")) },
-            stream: Some(("/stream?a=\"".to_owned(), Position { run: 1, revision: 2 })),
+            stream: Some((
+                "/stream?a=\"".to_owned(),
+                Position {
+                    run: 1,
+                    revision: 2,
+                },
+            )),
         });
         let page = page.into_string();
         assert!(page.contains("&lt;img onerror=x&gt;") && page.contains("<title>&lt;script&gt;"));
-        assert!(page.contains("data-stream=\"/stream?a=&quot;\" data-position=\"1-2\""), "{page}");
+        assert!(
+            page.contains("data-stream=\"/stream?a=&quot;\" data-position=\"1-2\""),
+            "{page}"
+        );
         for inline in ["<style", "style=", " on", "javascript:"] {
             assert!(!page.replace("onerror=x", "").contains(inline), "{inline}");
         }

@@ -98,7 +98,10 @@ impl Masks {
         let mut kept = 0;
         let mut at = 0;
         while at < text.len() {
-            let found = self.secrets.iter().find_map(|secret| secret.ends(&text[at..]));
+            let found = self
+                .secrets
+                .iter()
+                .find_map(|secret| secret.ends(&text[at..]));
             match found {
                 Some(length) => {
                     masked.push_str(&text[kept..at]);
@@ -141,7 +144,10 @@ mod tests {
             ("marked-key-longer", "***"),
             ("marked-keymarked-key", "******"),
             ("marked-kemarked-key", "marked-ke***"),
-            ("http://x/marked%2Dkey?a=%6darked-key&b", "http://x/***?a=***&b"),
+            (
+                "http://x/marked%2Dkey?a=%6darked-key&b",
+                "http://x/***?a=***&b",
+            ),
             ("%256darked-key", "***"),
             (r"\u006darked\u002Dkey", "***"),
             (r"x\\u006darked-key", "x***"),
@@ -174,8 +180,14 @@ mod tests {
     #[test]
     fn a_number_that_is_a_secret_becomes_a_string() {
         let masks = Masks::new(["12345"]);
-        let json = masks.json(r#"{"a":12345,"b":9123456,"c":1234,"d":[true,12345]}"#, |_| false);
-        assert_eq!(json.as_str(), r#"{"a":"***","b":"***","c":1234,"d":[true,"***"]}"#);
+        let json = masks.json(
+            r#"{"a":12345,"b":9123456,"c":1234,"d":[true,12345]}"#,
+            |_| false,
+        );
+        assert_eq!(
+            json.as_str(),
+            r#"{"a":"***","b":"***","c":1234,"d":[true,"***"]}"#
+        );
     }
 
     #[test]

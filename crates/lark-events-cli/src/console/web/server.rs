@@ -2,7 +2,6 @@
 //! drops them and all that they hold.
 
 use std::convert::Infallible;
-use std::io;
 use std::time::Duration;
 
 use axum::Router;
@@ -30,12 +29,7 @@ const HEADER_LIMIT: Duration = Duration::from_secs(15);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until it is dropped.
-///
-/// # Errors
-///
-/// Returns an error if the listener has no address.
-pub(crate) async fn serve(listener: TcpListener, router: Router) -> io::Result<Infallible> {
-    let guard = Guard::new(listener.local_addr()?);
+pub(crate) async fn serve(listener: TcpListener, guard: Guard, router: Router) -> Infallible {
     let mut connections = FuturesUnordered::new();
     loop {
         let has_room = connections.len() < MAX_CONNECTIONS;
@@ -52,7 +46,8 @@ pub(crate) async fn serve(listener: TcpListener, router: Router) -> io::Result<I
 async fn connection(stream: TcpStream, router: Router, guard: Guard) {
     let service = service_fn(|request| answer(request, router.clone(), guard));
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEADER_LIMIT);
+    http.timer(TokioTimer::new())
+        .header_read_timeout(HEADER_LIMIT);
     // An error is the client's: it has closed the connection, or does not speak HTTP.
     let _ = http.serve_connection(TokioIo::new(stream), service).await;
 }

@@ -128,10 +128,12 @@ mod tests {
 
     #[test]
     fn no_data_ends_its_event() {
-        let position = Position { run: 1, revision: 2 };
+        let position = Position {
+            run: 1,
+            revision: 2,
+        };
         let event = event("update", position, "a\n\nevent: b\rid: 3");
-        let expected =
-            "event: update\nid: 1-2\ndata: a\ndata: \ndata: event: b\ndata: id: 3\n\n";
+        let expected = "event: update\nid: 1-2\ndata: a\ndata: \ndata: event: b\ndata: id: 3\n\n";
         assert_eq!(event, expected);
     }
 
