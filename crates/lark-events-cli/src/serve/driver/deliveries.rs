@@ -163,7 +163,7 @@ impl Driver {
             Happened::Ended(number) => {
                 if let Some(delivery) = self.history.ended(number) {
                     self.counts.given_up += usize::from(!delivery.acknowledged);
-                    self.view.ended(&Row::of(&delivery))?;
+                    self.view.ended(&Row::of(&delivery));
                 }
             }
             Happened::WebhookSet => {
@@ -173,6 +173,7 @@ impl Driver {
                 self.view
                     .notice("webhook-set", "the webhook has passed the URL check")?;
             }
+            Happened::ConsoleFailed(error) => return Err(error),
             Happened::WebhookRefused(error) => {
                 if let Some(url) = self.webhook.clone() {
                     let refused = Webhook::Refused(url, error.to_string());

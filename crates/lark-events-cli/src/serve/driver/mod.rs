@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lark_events_sim::{Attempt, Platform, PlatformStats, WebhookError, WebhookUrl};
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -28,7 +29,7 @@ use super::lines::Lines;
 use super::links::Links;
 use super::stream::Stream;
 use super::view::View;
-use crate::Error;
+use crate::{Error, console};
 
 /// The time between two checks of a webhook that has not passed yet.
 const CHECK_INTERVAL: Duration = Duration::from_millis(500);
@@ -42,6 +43,8 @@ pub(crate) struct Settings {
     pub(crate) redeliver_after: Vec<Duration>,
     pub(crate) ends: Option<Instant>,
     pub(crate) lines: Option<Lines>,
+    /// Shown nowhere.
+    pub(crate) secrets: Vec<String>,
 }
 
 /// A message of a task to the driver.
@@ -50,6 +53,7 @@ enum Happened {
     Ended(usize),
     WebhookRefused(WebhookError),
     WebhookSet,
+    ConsoleFailed(io::Error),
 }
 
 pub(crate) struct Driver {
@@ -59,6 +63,7 @@ pub(crate) struct Driver {
     streams: Vec<Due>,
     script: VecDeque<Command>,
     lines: Option<Lines>,
+    secrets: Vec<String>,
     wait: Option<Waiting>,
     redeliver_after: Vec<Duration>,
     ends: Option<Instant>,
@@ -89,6 +94,7 @@ impl Driver {
             streams: settings.streams.into_iter().map(due).collect(),
             script: settings.script.into(),
             lines: settings.lines,
+            secrets: settings.secrets,
             wait: None,
             redeliver_after: settings.redeliver_after,
             ends: settings.ends,
@@ -106,14 +112,20 @@ impl Driver {
     }
 
     /// A way to ask for changes, for a task of this driver: it keeps the platform from its end.
-    pub(crate) fn control(&self) -> Control {
+    fn control(&self) -> Control {
         let (history, platform) = (Arc::clone(&self.history), Arc::clone(&self.platform));
         Control::new(self.ask.clone(), history, platform)
     }
 
-    /// Runs a task until it or the driver ends.
-    pub(crate) fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
-        self.tasks.spawn(task);
+    /// Serves the console until the driver ends.
+    pub(crate) fn serve_console(&mut self, listener: TcpListener) {
+        let (control, secrets, tell) = (self.control(), self.secrets.clone(), self.tell.clone());
+        self.tasks.spawn(async move {
+            let secrets = secrets.iter().map(String::as_str);
+            let Err(error) = console::serve(listener, control, secrets).await;
+            // The receiver is gone at the end.
+            let _ = tell.send(Happened::ConsoleFailed(error));
+        });
     }
 
     /// Runs until a signal, `quit`, or the end of its time.
@@ -123,6 +135,8 @@ impl Driver {
             let (platform, tell) = (Arc::clone(&self.platform), self.tell.clone());
             self.tasks.spawn(set_webhook(url, platform, tell));
         }
+        // Those of --fault.
+        self.view.faults(&self.platform.faults());
         let mut stop = std::pin::pin!(stop);
         let ran = loop {
             match self.turn(stop.as_mut()).await {
@@ -140,9 +154,11 @@ impl Driver {
         if !self.run_script()? {
             return Ok(false);
         }
+        self.view.settle()?;
         let platform = Arc::clone(&self.platform);
         let stats = self.stats;
         let (due, wait_ends) = (self.next_due(), self.wait_ends());
+        let stays_until = self.view.stays_for().map(|time| Instant::now() + time);
         let waiting = self.wait.is_some();
         tokio::select! {
             () = stop => return Ok(false),
@@ -154,8 +170,9 @@ impl Driver {
             stats = platform.until(|now| *now != stats) => self.counted(stats)?,
             () = at(due) => self.push_due()?,
             () = at(wait_ends) => {}
+            () = at(stays_until) => self.view.time_has_passed(),
             line = next_line(&mut self.lines, waiting) => match line {
-                Some(line) => return self.read(line),
+                Some(line) => return self.read(line).await,
                 // Ctrl-D.
                 None => return Ok(false),
             }
@@ -163,20 +180,33 @@ impl Driver {
         Ok(true)
     }
 
-    /// Reads a command from a line of stdin; `false` at the end.
-    fn read(&mut self, line: io::Result<String>) -> Result<bool, Error> {
-        let line = line.map_err(|error| format!("stdin: {error}"))?;
-        self.view.typed();
-        match Command::parse(&line) {
-            // Also during a wait.
-            Ok(Some(Command::Quit)) => return Ok(false),
-            Ok(command) => self.script.extend(command),
-            Err(error) => match &self.lines {
-                Some(lines) if !lines.are_typed => {
-                    return Err(format!("stdin: line {}: {error}", lines.number).into());
-                }
-                _ => self.view.refused(&error),
-            },
+    /// Reads a command from a line of stdin, or several that are typed at once; `false` at the end.
+    async fn read(&mut self, line: io::Result<String>) -> Result<bool, Error> {
+        let typed = match &mut self.lines {
+            Some(lines) if lines.are_typed => lines.rest(line).await,
+            _ => {
+                let line = line.map_err(|error| format!("stdin: {error}"))?;
+                let command = Command::parse(&line).map_err(|error| {
+                    let number = self.lines.as_ref().map_or(0, |lines| lines.number);
+                    format!("stdin: line {number}: {error}")
+                })?;
+                self.script.extend(command);
+                return Ok(true);
+            }
+        };
+        let typed = typed.map_err(|error| format!("stdin: {error}"))?;
+        self.view.typed(typed.iter().map(String::as_str))?;
+        for line in typed {
+            self.view.echo(&line)?;
+            match Command::parse(&line) {
+                // Also during a wait.
+                Ok(Some(Command::Quit)) => return Ok(false),
+                Ok(command) => self.script.extend(command),
+                Err(error) => self.view.refused(&error)?,
+            }
+            if !self.run_script()? {
+                return Ok(false);
+            }
         }
         Ok(true)
     }
@@ -200,6 +230,9 @@ impl Driver {
         if stats.connections != before.connections {
             let text = format!("long connections: {}", stats.connections);
             self.view.notice("connections", &text)?;
+        }
+        if stats.faults != before.faults {
+            self.view.faults(&self.platform.faults());
         }
         if stats.api_calls != before.api_calls {
             self.called()?;

@@ -31,9 +31,8 @@ impl Driver {
             }
         }
         if self.wait.is_none() {
-            self.view.waits(None)?;
+            self.view.waits(None);
         }
-        self.view.settle()?;
         Ok(true)
     }
 
@@ -53,15 +52,22 @@ impl Driver {
     fn obey(&mut self, command: Command) -> io::Result<bool> {
         match command {
             Command::Push(event) => drop(self.push_on_each(&event)?),
+            Command::Show(number) => self.show(number)?,
             Command::Resend(number, ids) => {
                 if let Err(error) = self.resend(number, ids)? {
-                    self.view.refused(&error);
+                    self.view.refused(&error)?;
                 }
             }
-            Command::Fault(fault) => self.inject(fault)?,
-            Command::Calm => self.calm()?,
+            Command::Fault(fault) => self.inject(fault),
+            Command::Faults => self.show_faults()?,
+            Command::Calm(None) => self.calm(),
+            Command::Calm(Some(fault)) => {
+                if let Err(error) = self.calm_one(fault) {
+                    self.view.refused(&error)?;
+                }
+            }
             Command::Wait(wait) => {
-                self.view.waits(Some(format!("waiting for {wait}")))?;
+                self.view.waits(Some(format!("waiting for {wait}")));
                 self.wait = Some(match wait {
                     Wait::For(Span(time)) => Waiting::Until(Instant::now() + time),
                     Wait::Connected => Waiting::Connected,

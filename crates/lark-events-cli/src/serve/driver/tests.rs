@@ -26,6 +26,7 @@ async fn driver(script: &str, lines: Option<Lines>) -> Driver {
         redeliver_after: Vec::new(),
         ends: None,
         lines,
+        secrets: Vec::new(),
     };
     let webhook = App::builder().verification_token("t").build().unwrap();
     let dispatcher = Dispatcher::builder().fallback(|_| std::future::ready(()));
@@ -171,7 +172,7 @@ async fn an_ask_after_the_end_is_an_error() {
     let mut driver = driver("quit", None).await;
     let control = driver.control();
     let task = control.clone();
-    driver.spawn(async move {
+    driver.tasks.spawn(async move {
         let _control = task;
         pending::<()>().await;
     });
