@@ -100,6 +100,32 @@ impl Document {
         self
     }
 
+    /// Removes the event id and the time, and sets a [new duplicate key](Self::new_duplicate_key), so that each
+    /// push is a new event. A document that is pushed unchanged stays as it is.
+    ///
+    /// ```
+    /// # use lark_events_sim::{Document, Platform};
+    /// # async fn replay(platform: Platform) {
+    /// let push = platform.push(Document::v2("kitchen.tea.ready_v1", &["green"]).unwrap());
+    /// let same_event = Document::from(push.document().clone());
+    /// let new_event = Document::like(push.document().clone()).as_new();
+    /// # }
+    /// ```
+    pub fn as_new(mut self) -> Self {
+        match &mut self.form {
+            Form::Verbatim(_) => return self,
+            Form::V2 { header, .. } => {
+                header.remove("event_id");
+                header.remove("create_time");
+            }
+            Form::V1 { outer, .. } => {
+                outer.remove("uuid");
+                outer.remove("ts");
+            }
+        }
+        self.new_duplicate_key()
+    }
+
     /// The event type; `None` if the document is pushed unchanged.
     #[must_use]
     pub fn event_type(&self) -> Option<String> {
