@@ -8,6 +8,7 @@ use lark_events_sim::{ParseSpanError, Span};
 use super::fault::Named;
 use super::pushable::Pushable;
 use super::words::words;
+use crate::catalogue::Search;
 
 /// The commands, for help.
 pub(crate) const COMMANDS: &str = "\
@@ -19,7 +20,7 @@ Commands, one per line, typed or in a script; quotes and # work as in a shell:
   wait connected           wait until the webhook is set or a long connection is open
   wait delivered           wait until no delivery is pending
   stats                    show the counts so far
-  events [TEXT]            list the events of the catalogue
+  events [TEXT]            list the events of the catalogue that match each word
   help                     list these commands
   quit                     stop, as Ctrl-D does; if typed, also during a wait";
 
@@ -30,7 +31,7 @@ pub(crate) enum Command {
     Calm,
     Wait(Wait),
     Stats,
-    Events(String),
+    Events(Search),
     Help,
     Quit,
 }
@@ -57,8 +58,7 @@ impl Command {
                     .map_err(|error: ParseSpanError| error.to_string())?,
             ),
             ["stats"] => Self::Stats,
-            ["events"] => Self::Events(String::new()),
-            ["events", text] => Self::Events(text.to_lowercase()),
+            ["events", text @ ..] => Self::Events(Search::new(&text.join(" "))),
             ["help"] => Self::Help,
             ["quit"] => Self::Quit,
             _ => {
