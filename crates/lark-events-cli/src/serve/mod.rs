@@ -2,6 +2,8 @@
 
 mod app;
 mod command;
+#[cfg_attr(not(test), expect(dead_code, reason = "the console will use it"))]
+mod compose;
 mod counts;
 mod driver;
 mod due;
