@@ -4,6 +4,8 @@ mod app;
 mod command;
 #[cfg_attr(not(test), expect(dead_code, reason = "the console will use it"))]
 mod compose;
+#[cfg_attr(not(test), expect(dead_code, reason = "the console will use it"))]
+mod copied;
 mod counts;
 mod driver;
 mod due;
@@ -11,6 +13,7 @@ mod fault;
 mod lines;
 mod pushable;
 mod row;
+mod shell;
 mod stop;
 mod stream;
 mod view;
