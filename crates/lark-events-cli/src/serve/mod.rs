@@ -12,6 +12,8 @@ mod due;
 mod fault;
 mod lines;
 mod pushable;
+#[cfg_attr(not(test), expect(dead_code, reason = "the console will use it"))]
+mod reply;
 mod row;
 mod shell;
 mod stop;
