@@ -2,13 +2,20 @@
 
 mod app;
 mod command;
+#[cfg_attr(not(test), expect(dead_code, reason = "the console will use it"))]
+mod compose;
+#[cfg_attr(not(test), expect(dead_code, reason = "the console will use it"))]
+mod copied;
 mod counts;
 mod driver;
 mod due;
 mod fault;
 mod lines;
 mod pushable;
+#[cfg_attr(not(test), expect(dead_code, reason = "the console will use it"))]
+mod reply;
 mod row;
+mod shell;
 mod stop;
 mod stream;
 mod view;
