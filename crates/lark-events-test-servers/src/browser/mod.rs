@@ -27,13 +27,15 @@ use crate::skip::or_skip;
 
 /// Written when the driver accepts connections, before the port.
 const READY: &str = "was started successfully on port ";
-/// The parts of a computer that a server lacks are emulated. Pages of tests need no updates and no other services.
-const ARGUMENTS: [&str; 4] = [
+/// Of every browser, next to those of the driver, which has no pages of a first start and no updates.
+const ARGUMENTS: [&str; 5] = [
     "--headless=new",
     // Containers have little shared memory.
     "--disable-dev-shm-usage",
     "--disable-gpu",
     "--disable-component-update",
+    // Reporters would outlive the browser.
+    "--disable-breakpad",
 ];
 /// Containers often forbid the namespaces that a sandbox consists of. Tests open pages of their own only.
 const NO_SANDBOX: &str = "--no-sandbox";

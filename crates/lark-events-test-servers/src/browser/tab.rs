@@ -337,11 +337,11 @@ impl Tab {
         stream.set_read_timeout(Some(PATIENCE))?;
         write!(
             stream,
-            "DELETE /session/{} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n",
+            "DELETE /session/{} HTTP/1.1\r\nHost: {address}\r\n\r\n",
             self.session
         )?;
-        stream.read_to_end(&mut Vec::new())?;
-        Ok(())
+        // The connection remains open after the answer.
+        stream.read_exact(&mut [0])
     }
 }
 

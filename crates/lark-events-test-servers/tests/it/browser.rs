@@ -5,7 +5,9 @@ use std::env;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::Path;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use lark_events_test_servers::fantoccini::key::Key;
 use lark_events_test_servers::{Axe, Browser, Tab, View};
@@ -57,6 +59,15 @@ fn answer(mut stream: &TcpStream, pages: &HashMap<&str, &str>) -> std::io::Resul
         stream,
         "HTTP/1.1 {status}\r\nContent-Type: {kind}; charset=utf-8\r\nContent-Length: {length}\r\nContent-Security-Policy: {POLICY}\r\nConnection: close\r\n\r\n{body}"
     )
+}
+
+/// Processes of a browser end one after the other.
+fn wait_until_gone(folder: &Path) {
+    let start = Instant::now();
+    while is_running(folder) {
+        assert!(start.elapsed() < Duration::from_secs(60), "{folder:?}");
+        thread::sleep(Duration::from_millis(20));
+    }
 }
 
 async fn width(tab: &Tab) -> u64 {
@@ -185,9 +196,10 @@ async fn a_browser_ends_with_its_tab_and_its_driver() {
     let tab = browser.open(&url, View::WIDE).await;
     assert!(is_listening(port) && is_running(&folder));
     drop(tab);
-    assert!(!is_running(&folder));
+    wait_until_gone(&folder);
     let tab = browser.open(&url, View::WIDE).await;
     drop(browser);
-    assert!(!is_listening(port) && !folder.exists() && !is_running(&folder));
+    assert!(!is_listening(port) && !folder.exists());
+    wait_until_gone(&folder);
     assert!(tab.title().await.is_err());
 }

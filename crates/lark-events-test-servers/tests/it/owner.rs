@@ -14,11 +14,14 @@ use crate::postgres::{WHAT, is_listening};
 const MARK: &str = "server: ";
 const SERVERS: usize = if cfg!(feature = "browser") { 4 } else { 3 };
 
-/// Whether a process has the folder of a server in its command line.
+/// Whether a process has the folder of a server in its command line, other than the shell that removes the folder.
 pub(crate) fn is_running(folder: &Path) -> bool {
     let output = Command::new("ps").args(["-A", "-o", "args="]).output();
-    let lines = String::from_utf8_lossy(&output.unwrap().stdout).into_owned();
-    lines.contains(&folder.display().to_string())
+    let lines = String::from_utf8(output.unwrap().stdout).unwrap();
+    let folder = folder.display().to_string();
+    lines
+        .lines()
+        .any(|line| line.contains(&folder) && !line.starts_with("/bin/sh "))
 }
 
 #[test]
