@@ -55,6 +55,6 @@ pub use self::nats::{Nats, NatsCluster, NatsProgram, NatsSettings};
 pub use self::pgbouncer::PgBouncer;
 #[cfg(unix)]
 pub use self::postgres::{Installation, Postgres};
-/// The client of WebDriver: what [`Tab`] dereferences to, its locators and its keys.
+/// What [`Tab`] dereferences to, its locators and its keys.
 #[cfg(all(unix, feature = "browser"))]
 pub use fantoccini;

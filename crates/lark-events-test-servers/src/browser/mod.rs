@@ -1,4 +1,4 @@
-//! Chromium, driven by chromedriver over WebDriver.
+//! Chromium, which chromedriver controls.
 
 mod axe;
 mod command;

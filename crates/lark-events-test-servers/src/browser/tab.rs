@@ -32,8 +32,8 @@ const EXCERPT: usize = 2000;
 
 /// A page in a browser of its own, which ends with this value.
 ///
-/// All methods of WebDriver are there by dereference: see [`Client`]. Those of this type panic where they fail, with
-/// the line of the test.
+/// It dereferences to [`Client`], which has the other commands. The methods of this type panic where they fail, with the
+/// line of the test.
 #[derive(Debug)]
 pub struct Tab {
     client: Client,

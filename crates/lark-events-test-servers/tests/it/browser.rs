@@ -30,8 +30,8 @@ const SCRIPT: &str = "document.querySelector('button').onclick = () => {
 fn serve(bodies: &[(&'static str, &'static str)]) -> String {
     let mut pages: HashMap<_, _> = bodies.iter().copied().collect();
     pages.extend([("/", PAGE), ("/script", SCRIPT)]);
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
     thread::spawn(move || {
         for stream in listener.incoming() {
             let pages = pages.clone();
@@ -71,12 +71,13 @@ fn wait_until_gone(folder: &Path) {
 }
 
 async fn width(tab: &Tab) -> u64 {
-    tab.eval("window.innerWidth").await.as_u64().unwrap()
+    let width = tab.eval("window.innerWidth").await;
+    width.as_u64().expect("a number")
 }
 
 async fn is_dark(tab: &Tab) -> bool {
     let query = "matchMedia('(prefers-color-scheme: dark)').matches";
-    tab.eval(query).await.as_bool().unwrap()
+    tab.eval(query).await == true
 }
 
 #[tokio::test]

@@ -17,7 +17,8 @@ const SERVERS: usize = if cfg!(feature = "browser") { 4 } else { 3 };
 /// Whether a process has the folder of a server in its command line, other than the shell that removes the folder.
 pub(crate) fn is_running(folder: &Path) -> bool {
     let output = Command::new("ps").args(["-A", "-o", "args="]).output();
-    let lines = String::from_utf8(output.unwrap().stdout).unwrap();
+    let output = output.expect("ps");
+    let lines = String::from_utf8_lossy(&output.stdout);
     let folder = folder.display().to_string();
     lines
         .lines()
@@ -96,11 +97,11 @@ fn starts_servers() {
 fn opens_a_browser() -> impl Sized {
     use lark_events_test_servers::{Browser, View};
 
-    let browser = Browser::start_or_skip(WHAT).unwrap();
+    let browser = Browser::start_or_skip(WHAT).expect("Chromium");
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .unwrap();
+        .expect("a runtime");
     let tab = runtime.block_on(browser.open("about:blank", View::WIDE));
     assert!(is_running(browser.folder()));
     println!("{MARK}{} {}", browser.port(), browser.folder().display());
