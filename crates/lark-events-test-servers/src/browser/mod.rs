@@ -12,7 +12,6 @@ use std::panic::Location;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use fantoccini::error::NewSessionError;
 use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
@@ -39,6 +38,8 @@ const ARGUMENTS: [&str; 5] = [
 ];
 /// Containers often forbid the namespaces that a sandbox consists of. Tests open pages of their own only.
 const NO_SANDBOX: &str = "--no-sandbox";
+/// Written by a browser that ends because of that.
+const NO_NAMESPACES: &str = "No usable sandbox";
 
 /// A running chromedriver, which ends with this value or with this process, as its browsers do.
 ///
@@ -105,7 +106,8 @@ impl Browser {
     fn new(program: &BrowserProgram) -> Result<Self, String> {
         // The driver leaves browsers running, whatever the signal.
         let server = Server::new("browser", "KILL")?.with_children();
-        server.start(program.driver(), &["--port=0"], |_| {
+        let arguments = ["--port=0", "--enable-chrome-logs"];
+        server.start(program.driver(), &arguments, |_| {
             port(&server.log()).is_some()
         })?;
         let port = port(&server.log()).ok_or_else(|| server.error("expected a port in the log"))?;
@@ -135,7 +137,7 @@ impl Browser {
         self.server.folder()
     }
 
-    /// All that the driver has logged.
+    /// All that the driver and its browsers have logged.
     #[must_use]
     pub fn log(&self) -> String {
         self.server.log()
@@ -163,7 +165,7 @@ impl Browser {
         }
     }
 
-    /// A browser that has no sandbox, if one does not start with it.
+    /// A browser, without a sandbox if this machine does not permit one.
     async fn connect(&self) -> Result<Client, String> {
         let url = format!("http://127.0.0.1:{}", self.port);
         let connect = async |has_sandbox| {
@@ -174,15 +176,11 @@ impl Browser {
             builder.capabilities(capabilities).connect(&url).await
         };
         let has_sandbox = self.has_sandbox.load(Ordering::Relaxed);
-        let connected = match connect(has_sandbox).await {
-            Err(NewSessionError::SessionNotCreated(_)) if has_sandbox => {
-                let connected = connect(false).await;
-                self.has_sandbox
-                    .store(connected.is_err(), Ordering::Relaxed);
-                connected
-            }
-            connected => connected,
-        };
+        let mut connected = connect(has_sandbox).await;
+        if connected.is_err() && has_sandbox && self.log().contains(NO_NAMESPACES) {
+            self.has_sandbox.store(false, Ordering::Relaxed);
+            connected = connect(false).await;
+        }
         connected.map_err(|error| format!("no session of a browser: {error}"))
     }
 

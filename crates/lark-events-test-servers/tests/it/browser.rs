@@ -170,6 +170,25 @@ async fn axe_finds_an_image_without_a_text_whatever_the_policy() {
 }
 
 #[tokio::test]
+async fn an_error_shows_the_line_of_the_test() {
+    let Some(browser) = Browser::start_or_skip(WHAT) else {
+        return;
+    };
+    let tab = browser.open(&serve(&[]), View::WIDE).await;
+    let line = line!() + 1;
+    let failed = tokio::spawn(async move { tab.eval("nothing.here").await }).await;
+    let error = failed
+        .unwrap_err()
+        .into_panic()
+        .downcast::<String>()
+        .unwrap();
+    assert!(
+        error.contains(&format!("{}:{line}:", file!())) && error.contains("ReferenceError"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn a_screenshot_shows_the_whole_page() {
     let Some(browser) = Browser::start_or_skip(WHAT) else {
         return;
