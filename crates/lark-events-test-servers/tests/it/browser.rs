@@ -183,7 +183,7 @@ async fn an_error_shows_the_line_of_the_test() {
         .downcast::<String>()
         .unwrap();
     assert!(
-        error.contains(&format!("{}:{line}:", file!())) && error.contains("ReferenceError"),
+        error.contains(&format!("{}:{line}:", file!())) && error.contains("nothing is not defined"),
         "{error}"
     );
 }
