@@ -6,6 +6,7 @@
 mod catalogue;
 mod check;
 mod codegen;
+mod console;
 mod document;
 mod escape;
 mod events;

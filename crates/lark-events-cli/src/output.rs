@@ -67,6 +67,11 @@ impl Output {
         write(drawing(lines, again, prompt).as_bytes())
     }
 
+    /// Erases as many rows above the cursor, and what is below; the cursor then is at the first of them.
+    pub(crate) fn erase(self, rows: usize) -> io::Result<()> {
+        write(format!("\r\x1b[{rows}A\x1b[J").as_bytes())
+    }
+
     /// Prints a message beside the result, to stderr.
     pub(crate) fn note(self, text: impl Into<Text>) {
         say(&format!("lark-events: {}\n", text.into().render(false)));

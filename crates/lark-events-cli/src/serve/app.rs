@@ -62,6 +62,16 @@ impl App {
         })
     }
 
+    /// The secrets that were given, which are shown nowhere.
+    pub(super) fn given_secrets(&self) -> Vec<String> {
+        let all = [Some(&self.secret), self.key.as_ref(), Some(&self.token)];
+        let given = all.into_iter().flatten().filter_map(|known| match known {
+            Known::Given(text) => Some(text.clone()),
+            Known::Default(_) => None,
+        });
+        given.collect()
+    }
+
     /// Prints the settings for the app under test, as shell assignments.
     pub(super) fn show(&self, base_url: &str, output: Output) -> io::Result<()> {
         let secret = self.secret.shown();

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use lark_events_sim::{ParseSpanError, Span};
 
+use super::control::Ids;
 use super::fault::Named;
 use super::pushable::Pushable;
 use super::words::words;
@@ -15,8 +16,11 @@ pub(crate) const COMMANDS: &str = "\
 Commands, one per line, typed or in a script; quotes and # work as in a shell:
   push TYPE [PATH=VALUE]…  push an event of the catalogue, with these values in its body
                            (+PATH=VALUE for a path that is not a known field)
+  show N                   show all attempts of delivery N, with what was sent and answered
+  resend N [same|new]      push the event of delivery N again: the same one, or as a new event
   fault NAME               inject a fault once; NAME@0.1 injects it with this probability
-  calm                     remove all faults
+  faults                   list the faults in effect
+  calm [NAME]              remove all faults, or one, named as faults lists it
   wait TIME                wait for a time, such as 5s
   wait connected           wait until the webhook is set or a long connection is open
   wait delivered           wait until no delivery is pending
@@ -28,8 +32,12 @@ Commands, one per line, typed or in a script; quotes and # work as in a shell:
 #[derive(Debug)]
 pub(crate) enum Command {
     Push(Pushable),
+    Show(usize),
+    Resend(usize, Ids),
     Fault(Named),
-    Calm,
+    Faults,
+    /// All faults, or one.
+    Calm(Option<Named>),
     Wait(Wait),
     Stats,
     Events(Search),
@@ -52,8 +60,14 @@ impl Command {
         let command = match words.as_slice() {
             [] => return Ok(None),
             ["push", event @ ..] if !event.is_empty() => Self::Push(Pushable::parse(event)?),
+            ["show", delivery] => Self::Show(number(delivery)?),
+            ["resend", delivery] => Self::Resend(number(delivery)?, Ids::Same),
+            ["resend", delivery, "same"] => Self::Resend(number(delivery)?, Ids::Same),
+            ["resend", delivery, "new"] => Self::Resend(number(delivery)?, Ids::New),
             ["fault", name] => Self::Fault(name.parse()?),
-            ["calm"] => Self::Calm,
+            ["faults"] => Self::Faults,
+            ["calm"] => Self::Calm(None),
+            ["calm", name] => Self::Calm(Some(name.parse()?)),
             ["wait", what] => Self::Wait(
                 what.parse()
                     .map_err(|error: ParseSpanError| error.to_string())?,
@@ -81,6 +95,12 @@ impl Command {
         });
         commands.collect()
     }
+}
+
+/// The number of a delivery: `3` or `#3`, though `#` has to be in quotes.
+fn number(text: &str) -> Result<usize, String> {
+    let number = text.strip_prefix('#').unwrap_or(text).parse();
+    number.map_err(|_| format!("expected the number of a delivery, such as 3, got {text}"))
 }
 
 impl FromStr for Wait {
@@ -119,6 +139,9 @@ mod tests {
                 "TYPE PATH=VALUE",
                 "im.message.receive_v1 message.chat_id=oc_1",
             );
+            let line = line
+                .replace("N same|new", "3 new")
+                .replace("show N", "show 3");
             let line = line.replace("TIME", "2s").replace("NAME", "close@0.1");
             assert!(matches!(Command::parse(&line), Ok(Some(_))), "{line}");
         }
@@ -137,6 +160,13 @@ mod tests {
             ),
             ("wait tea", "expected a time"),
             ("fault tea", "unknown fault tea"),
+            ("show", "unknown command"),
+            (
+                "show tea",
+                "expected the number of a delivery, such as 3, got tea",
+            ),
+            ("resend 1 tea", "unknown command"),
+            ("calm tea", "unknown fault tea"),
             ("quit now", "unknown command"),
         ] {
             let all = Command::parse_script(&format!("stats\n{line}")).unwrap_err();

@@ -4,12 +4,16 @@
 //! Readers follow changes by revision. Each change of a delivery, of a call or of the status gets the next
 //! revision, so that a reader that resumes after a revision gets every later change, and each item once.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use lark_events_sim::{Answer, ApiCall, Attempt, Document, Mode, WebhookUrl};
+use http::HeaderMap;
+use lark_events_sim::{Answer, ApiCall, Attempt, Document, Mode, Sent, WebhookUrl};
 use tokio::sync::watch;
 
 /// The most ended deliveries kept.
@@ -29,11 +33,13 @@ pub(crate) struct History {
 
 #[derive(Default)]
 struct State {
+    /// The revision of the last change.
+    revision: u64,
     deliveries: BTreeMap<usize, Delivery>,
     /// The number of each delivery, by the revision of its last change.
     changed: BTreeMap<u64, usize>,
-    /// The ended ones, oldest end first.
-    ended: VecDeque<usize>,
+    /// The ended ones with their bytes, oldest end first.
+    ended: VecDeque<(usize, usize)>,
     ended_bytes: usize,
     /// How many ended deliveries are no longer kept.
     forgotten: usize,
@@ -130,15 +136,35 @@ impl Delivery {
         self.pushed_at.checked_add(last.next?)
     }
 
-    /// The bytes that keeping it takes: redeliveries share the body of the first attempt.
+    /// Whether its last attempt is the one that acknowledged the event.
+    pub(super) fn is_newly_acknowledged(&self) -> bool {
+        let Some((last, before)) = self.attempts.split_last() else {
+            return false;
+        };
+        last.accepted() && !before.iter().any(Attempt::accepted)
+    }
+
+    /// About the bytes that keeping it takes: redeliveries share the body of the first attempt.
     fn bytes(&self) -> usize {
-        let answers = self.attempts.iter().map(|attempt| match &attempt.answer {
-            Answer::Response { body, .. } => body.len(),
-            Answer::Ack { reply, .. } => reply.as_ref().map_or(0, Bytes::len),
-            _ => 0,
+        let of_headers = |headers: &HeaderMap| -> usize {
+            let sizes = headers.iter();
+            let sizes = sizes.map(|(name, value)| name.as_str().len() + value.len());
+            sizes.sum()
+        };
+        let attempts = self.attempts.iter().map(|attempt| {
+            let sent = match &attempt.sent {
+                Some(Sent::Request { headers, .. }) => of_headers(headers),
+                _ => 0,
+            };
+            let answer = match &attempt.answer {
+                Answer::Response { headers, body, .. } => of_headers(headers) + body.len(),
+                Answer::Ack { reply, .. } => reply.as_ref().map_or(0, Bytes::len),
+                _ => 0,
+            };
+            size_of::<Attempt>() + sent + answer
         });
         // The document is kept plain, as a template, and encrypted in base64.
-        self.document.len() * 4 + answers.sum::<usize>()
+        size_of::<Self>() + self.document.len() * 4 + attempts.sum::<usize>()
     }
 }
 
@@ -166,18 +192,25 @@ impl History {
     /// The changes after a revision; after 0, everything kept.
     pub(crate) fn since(&self, revision: u64) -> Changes {
         let state = self.state();
-        let changed = state.changed.range(revision + 1..);
+        let changed = state.changed.range(revision.saturating_add(1)..);
         let deliveries = changed.filter_map(|(_, number)| state.deliveries.get(number));
         let calls = state.calls.iter().filter(|call| call.revision > revision);
         Changes {
             deliveries: deliveries.cloned().collect(),
             calls: calls.cloned().collect(),
-            revision: *self.revision.borrow(),
+            revision: state.revision,
         }
     }
 
     pub(crate) fn delivery(&self, number: usize) -> Option<Delivery> {
         self.state().deliveries.get(&number).cloned()
+    }
+
+    /// Reads the kept deliveries by number, and the last revision, at one moment. The driver waits for the
+    /// reader.
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&BTreeMap<usize, Delivery>, u64) -> T) -> T {
+        let state = self.state();
+        read(&state.deliveries, state.revision)
     }
 
     pub(crate) fn calls(&self) -> Vec<Call> {
@@ -193,8 +226,136 @@ impl History {
         self.state().forgotten
     }
 
+    /// How many deliveries have not ended.
+    pub(super) fn running(&self) -> usize {
+        let state = self.state();
+        state.deliveries.len() - state.ended.len()
+    }
+
+    /// The numbers of the oldest and of the latest delivery that is kept.
+    pub(super) fn kept(&self) -> Option<(usize, usize)> {
+        let state = self.state();
+        let (first, _) = state.deliveries.first_key_value()?;
+        let (last, _) = state.deliveries.last_key_value()?;
+        Some((*first, *last))
+    }
+
+    /// Adds a delivery that has begun.
+    pub(super) fn pushed(&self, delivery: Delivery) {
+        self.change(|state| {
+            let number = delivery.number;
+            state.deliveries.insert(number, delivery);
+            state.deliveries.get_mut(&number)
+        });
+    }
+
+    /// Adds an attempt that has ended, and returns the delivery; `None` if it is not kept.
+    pub(super) fn attempted(&self, number: usize, attempt: Attempt) -> Option<Delivery> {
+        self.change(|state| {
+            let delivery = state.deliveries.get_mut(&number)?;
+            delivery.acknowledged |= attempt.accepted();
+            delivery.attempts.push(attempt);
+            Some(delivery)
+        })
+    }
+
+    /// Ends a delivery and returns it; `None` if it is not kept or has ended before. Ended deliveries beyond the
+    /// bounds are forgotten.
+    pub(super) fn ended(&self, number: usize) -> Option<Delivery> {
+        let ended = self.change(|state| {
+            let delivery = state.deliveries.get_mut(&number)?;
+            if delivery.ended {
+                return None;
+            }
+            delivery.ended = true;
+            let bytes = delivery.bytes();
+            state.ended.push_back((number, bytes));
+            state.ended_bytes += bytes;
+            Some(delivery)
+        });
+        self.state().shorten();
+        ended
+    }
+
+    /// Adds a call of the API.
+    pub(super) fn called(&self, call: ApiCall, delivery: Option<usize>) {
+        // The call has the time of tokio's clock.
+        let at = SystemTime::now().checked_sub(call.at.elapsed());
+        self.touch_with(|state, revision| {
+            if state.calls.len() >= MAX_CALLS {
+                state.calls.pop_front();
+            }
+            state.calls.push_back(Call {
+                call,
+                at: at.unwrap_or(UNIX_EPOCH),
+                delivery,
+                revision,
+            });
+        });
+    }
+
+    /// Changes the state of the webhook.
+    pub(super) fn set_webhook(&self, webhook: Webhook) {
+        self.touch_with(|state, _| state.webhook = webhook);
+    }
+
+    /// Gives the status a new revision: faults, connections or counts of the platform have changed.
+    pub(super) fn touch(&self) {
+        self.touch_with(|_, _| ());
+    }
+
+    /// Changes a delivery.
+    fn change(&self, change: impl FnOnce(&mut State) -> Option<&mut Delivery>) -> Option<Delivery> {
+        let mut state = self.state();
+        let next = state.revision + 1;
+        let delivery = change(&mut state)?;
+        let before = std::mem::replace(&mut delivery.revision, next);
+        let changed = delivery.clone();
+        state.changed.remove(&before);
+        state.changed.insert(next, changed.number);
+        state.revision = next;
+        drop(state);
+        self.publish(next);
+        Some(changed)
+    }
+
+    /// Changes something else.
+    fn touch_with(&self, change: impl FnOnce(&mut State, u64)) {
+        let mut state = self.state();
+        state.revision += 1;
+        let revision = state.revision;
+        change(&mut state, revision);
+        drop(state);
+        self.publish(revision);
+    }
+
+    /// Wakes the readers. A change that was published late does not undo a later one.
+    fn publish(&self, revision: u64) {
+        self.revision.send_if_modified(|last| {
+            let is_later = revision > *last;
+            *last = revision.max(*last);
+            is_later
+        });
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // Holders leave no partial change.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Forgets the ended deliveries beyond the bounds, oldest end first.
+    fn shorten(&mut self) {
+        while self.ended.len() > MAX_ENDED || self.ended_bytes > MAX_ENDED_BYTES {
+            let Some((number, bytes)) = self.ended.pop_front() else {
+                return;
+            };
+            self.ended_bytes -= bytes;
+            self.forgotten += 1;
+            if let Some(delivery) = self.deliveries.remove(&number) {
+                self.changed.remove(&delivery.revision);
+            }
+        }
     }
 }

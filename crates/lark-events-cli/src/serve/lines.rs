@@ -2,11 +2,16 @@
 
 use std::io::{self, BufRead, IsTerminal as _, Read as _};
 use std::thread;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 /// The most lines read ahead.
 const MAX_LINES: usize = 64;
+/// Lines that are typed within this time of each other are read together: they were pasted, and the terminal
+/// has echoed them all.
+const PASTE: Duration = Duration::from_millis(20);
 /// Longer than any command, and short enough to be kept in memory.
 const MAX_LINE_BYTES: u64 = 1024 * 1024;
 
@@ -50,6 +55,19 @@ impl Lines {
         let line = self.received.recv().await;
         self.number += 1;
         line
+    }
+}
+
+impl Lines {
+    /// A line that was typed, and those that were typed with it.
+    pub(super) async fn rest(&mut self, first: io::Result<String>) -> io::Result<Vec<String>> {
+        let mut lines = vec![first?];
+        while lines.len() < MAX_LINES
+            && let Ok(Some(line)) = timeout(PASTE, self.received.recv()).await
+        {
+            lines.push(line?);
+        }
+        Ok(lines)
     }
 }
 

@@ -4,18 +4,23 @@ mod app;
 mod command;
 #[cfg_attr(not(test), expect(dead_code, reason = "the console will use it"))]
 mod compose;
+pub(crate) mod control;
 #[cfg_attr(not(test), expect(dead_code, reason = "the console will use it"))]
 mod copied;
 mod counts;
 mod driver;
 mod due;
-mod fault;
+pub(crate) mod fault;
+pub(crate) mod history;
 mod lines;
+mod links;
+mod listen;
 mod pushable;
 #[cfg_attr(not(test), expect(dead_code, reason = "the console will use it"))]
 mod reply;
 mod row;
 mod shell;
+mod show;
 mod stop;
 mod stream;
 mod view;
@@ -23,6 +28,7 @@ mod words;
 
 use std::fs;
 use std::io::{self, IsTerminal as _};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -84,6 +90,16 @@ pub(crate) struct ServeArgs {
     /// and Java then lose some.
     #[arg(long, value_name = "TIME", default_value = "20ms")]
     fragment_gap: Span,
+    /// Serve the console: pages and a JSON API that show the deliveries and push events. Without an
+    /// address it is at 127.0.0.1:7781; port 0 picks a free port.
+    #[arg(
+        long,
+        value_name = "ADDR",
+        num_args = 0..=1,
+        default_missing_value = listen::DEFAULT,
+        value_parser = listen::address
+    )]
+    console: Option<SocketAddr>,
     /// Stop after this time.
     #[arg(long = "for", value_name = "TIME")]
     lasts: Option<Span>,
@@ -109,6 +125,7 @@ fn after_help() -> String {
         "Examples:\n  \
         lark-events serve --push im.message.receive_v1@6/m\n  \
         lark-events serve --webhook http://localhost:3000/events --fault lose-answer@0.1\n  \
+        lark-events serve --console\n  \
         lark-events serve --script night.txt --redeliver 1s,5s --for 8h --json\n\n\
         {commands}\n\n{faults}\n\n\
         Stops at quit, Ctrl-C, SIGTERM or the end of --for, prints a summary and exits with \
@@ -151,10 +168,18 @@ pub(crate) async fn run(args: ServeArgs, output: Output) -> Result<ExitCode, Err
     if args.webhook.as_ref().is_some_and(WebhookUrl::is_https) {
         builder = builder.webhook_tls_config(tls_config()?);
     }
+    let console = match args.console {
+        Some(address) => Some(listen::bind(address).await?),
+        None => None,
+    };
     let platform = builder.start().await?;
-    app.show(platform.base_url(), output)?;
+    // Before the app can read the settings and call.
     for fault in args.fault {
         fault.inject(&platform);
+    }
+    app.show(platform.base_url(), output)?;
+    if let Some(listener) = &console {
+        listen::show(listener, output)?;
     }
 
     let prompts = io::stdin().is_terminal();
@@ -174,8 +199,13 @@ pub(crate) async fn run(args: ServeArgs, output: Output) -> Result<ExitCode, Err
             .lasts
             .and_then(|Span(time)| Instant::now().checked_add(time)),
         lines: reads.then(Lines::of_stdin),
+        secrets: app.given_secrets(),
     };
     let view = View::new(output, prompts);
-    Driver::new(platform, settings, view).run(stop).await?;
+    let mut driver = Driver::new(platform, settings, view);
+    if let Some(listener) = console {
+        driver.serve_console(listener);
+    }
+    driver.run(stop).await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,13 +1,17 @@
 //! A delivery as a row of the table, a line, or JSON.
 
+use std::time::SystemTime;
+
 use lark_events_sim::{Answer, ApiCall, Attempt, Missing, Mode};
 use serde_json::{Value, json};
 
+use super::history::Delivery;
 use crate::figures::time;
 
 /// The length of the longest answer text.
 const ANSWER_WIDTH: usize = 17;
 
+/// A delivery after its last attempt.
 #[derive(Debug)]
 pub(crate) struct Row {
     /// Counts from 1.
@@ -15,19 +19,30 @@ pub(crate) struct Row {
     pub(crate) event_type: String,
     pub(crate) event_id: String,
     pub(crate) mode: Mode,
+    /// The delivery that this one repeats.
+    pub(crate) replay_of: Option<usize>,
     /// The last one.
     pub(crate) attempt: Option<Attempt>,
-    /// Whether the app has acknowledged the event; rejecting a later copy does not undo that.
+    /// When the event is sent again.
+    pub(crate) next: Option<SystemTime>,
     pub(crate) acknowledged: bool,
     /// Whether the delivery has ended.
     pub(crate) ended: bool,
 }
 
 impl Row {
-    /// Adds an attempt that has ended.
-    pub(crate) fn attempted(&mut self, attempt: Attempt) {
-        self.acknowledged |= attempt.accepted();
-        self.attempt = Some(attempt);
+    pub(crate) fn of(delivery: &Delivery) -> Self {
+        Self {
+            number: delivery.number,
+            event_type: delivery.event_type.clone(),
+            event_id: delivery.event_id.clone(),
+            mode: delivery.mode,
+            replay_of: delivery.replay_of,
+            attempt: delivery.attempts.last().cloned(),
+            next: delivery.next_attempt(),
+            acknowledged: delivery.acknowledged,
+            ended: delivery.ended,
+        }
     }
 
     /// The line, in the columns of [`heading`].
@@ -44,19 +59,21 @@ impl Row {
                 )
             }
         };
+        let replay = self.replay_of.map(|of| format!(", replay of #{of}"));
+        let event = self.event_type.clone() + &replay.unwrap_or_default();
         columns([
             &number,
             mode_name(self.mode),
             &attempt,
             &answer,
             &took,
-            &self.event_type,
+            &event,
         ])
     }
 
     pub(crate) fn json(&self) -> Option<Value> {
         let attempt = self.attempt.as_ref()?;
-        Some(json!({
+        let mut row = json!({
             "kind": "delivery",
             "push": self.number,
             "event_type": self.event_type,
@@ -71,7 +88,11 @@ impl Row {
             "missing": missing(&attempt.answer),
             "after_ms": attempt.after.as_secs_f64() * 1e3,
             "took_ms": attempt.took.as_secs_f64() * 1e3,
-        }))
+        });
+        if let Some(number) = self.replay_of {
+            row["replay_of"] = number.into();
+        }
+        Some(row)
     }
 }
 
@@ -118,14 +139,14 @@ fn columns([number, by, attempt, answer, took, event]: [&str; 6]) -> String {
     format!("{number:<6} {by:<15} {attempt:<7} {answer:<ANSWER_WIDTH$} {took:>7}  {event}")
 }
 
-fn mode_name(mode: Mode) -> &'static str {
+pub(super) fn mode_name(mode: Mode) -> &'static str {
     match mode {
         Mode::Webhook => "webhook",
         _ => "long-connection",
     }
 }
 
-fn code(answer: &Answer) -> Option<i64> {
+pub(super) fn code(answer: &Answer) -> Option<i64> {
     match answer {
         Answer::Response { status, .. } => Some(status.as_u16().into()),
         Answer::Ack { code, .. } => Some(*code),
@@ -134,7 +155,7 @@ fn code(answer: &Answer) -> Option<i64> {
 }
 
 /// The stable name of the reason why there is no code.
-fn missing(answer: &Answer) -> Option<&'static str> {
+pub(super) fn missing(answer: &Answer) -> Option<&'static str> {
     let Answer::Missing(missing) = answer else {
         return None;
     };
@@ -149,7 +170,7 @@ fn missing(answer: &Answer) -> Option<&'static str> {
 }
 
 /// The answer, at most as wide as its column.
-fn answer_text(answer: &Answer) -> String {
+pub(super) fn answer_text(answer: &Answer) -> String {
     match answer {
         Answer::Response { status, .. } => status.as_u16().to_string(),
         Answer::Ack { code, .. } => format!("ack {code}"),

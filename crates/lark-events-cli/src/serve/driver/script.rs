@@ -31,9 +31,8 @@ impl Driver {
             }
         }
         if self.wait.is_none() {
-            self.view.waits(None)?;
+            self.view.waits(None);
         }
-        self.view.settle()?;
         Ok(true)
     }
 
@@ -43,7 +42,7 @@ impl Driver {
             Some(Waiting::Connected) => !self.modes().is_empty(),
             Some(Waiting::Delivered) => {
                 let once = |due: &Due| due.stream.every.is_none();
-                self.deliveries.is_empty() && !self.streams.iter().any(once)
+                self.history.running() == 0 && !self.streams.iter().any(once)
             }
             None => true,
         }
@@ -52,19 +51,23 @@ impl Driver {
     /// Runs a command; `false` after `quit`.
     fn obey(&mut self, command: Command) -> io::Result<bool> {
         match command {
-            Command::Push(event) => {
-                let mut modes = self.modes();
-                if modes.is_empty() {
-                    modes.push(self.default_mode());
-                }
-                for mode in modes {
-                    self.push(&event, mode)?;
+            Command::Push(event) => drop(self.push_on_each(&event)?),
+            Command::Show(number) => self.show(number)?,
+            Command::Resend(number, ids) => {
+                if let Err(error) = self.resend(number, ids)? {
+                    self.view.refused(&error)?;
                 }
             }
-            Command::Fault(fault) => fault.inject(&self.platform),
-            Command::Calm => drop(self.platform.clear_faults()),
+            Command::Fault(fault) => self.inject(fault),
+            Command::Faults => self.show_faults()?,
+            Command::Calm(None) => self.calm(),
+            Command::Calm(Some(fault)) => {
+                if let Err(error) = self.calm_one(fault) {
+                    self.view.refused(&error)?;
+                }
+            }
             Command::Wait(wait) => {
-                self.view.waits(Some(format!("waiting for {wait}")))?;
+                self.view.waits(Some(format!("waiting for {wait}")));
                 self.wait = Some(match wait {
                     Wait::For(Span(time)) => Waiting::Until(Instant::now() + time),
                     Wait::Connected => Waiting::Connected,

@@ -1,9 +1,16 @@
 //! Commands to a running `serve`: from a script, from a file on stdin, and typed.
 
-use serde_json::Value;
+use std::net::TcpListener;
+use std::thread;
 
-use super::{EVENT, LIMIT, Serving, app};
-use crate::{file, lark_events};
+use axum::Router;
+use axum::body::Bytes;
+use axum::routing::post;
+use serde_json::{Value, json};
+
+use super::{EVENT, LIMIT, Serving, app, router};
+use crate::push::serve;
+use crate::{TOKEN, file, lark_events};
 
 #[test]
 fn a_script_pushes_has_faults_happen_and_waits_for_what_comes_of_it() {
@@ -128,4 +135,172 @@ fn a_line_from_a_file_that_is_no_command_ends_it_with_status_2() {
         assert!(ran.stderr.contains(says), "{}", ran.stderr);
         assert!(ran.stdout.contains("0 pushed: "), "{}", ran.stdout);
     }
+}
+
+#[test]
+fn a_delivery_is_shown_with_all_its_attempts_and_pushed_again() {
+    let (url, handled) = app();
+    let args = ["-i", "--webhook", &url, "--timeout", "300ms"];
+    let redeliver = ["--redeliver", "1ms", "--fault", "lose-answer"];
+    let mut serving = Serving::start(&[&args[..], &redeliver].concat());
+    serving.types("faults");
+    let faults = serving.next("faults");
+    assert_eq!(
+        faults["faults"],
+        json!([{"fault": "lose-answer", "name": "lose-answer", "probability": null}])
+    );
+    serving.types(&format!("wait connected\npush {EVENT}\nwait delivered"));
+    let first = handled.recv_timeout(LIMIT).unwrap().header.event_id;
+    assert_eq!(handled.recv_timeout(LIMIT).unwrap().header.event_id, first);
+    serving.types("show 1\nfaults");
+    let shown = serving.next("show");
+    assert_eq!(
+        (&shown["push"], &shown["state"]),
+        (&json!(1), &json!("acknowledged"))
+    );
+    assert_eq!(shown["event_id"], json!(first));
+    let attempts = shown["attempts"].as_array().unwrap();
+    assert_eq!(attempts.len(), 2);
+    assert_eq!(attempts[0]["faults"], json!(["lose-answer"]));
+    assert_eq!(attempts[0]["missing"], "timed-out");
+    assert_eq!(
+        (&attempts[1]["code"], &attempts[1]["accepted"]),
+        (&json!(200), &json!(true))
+    );
+    for attempt in attempts {
+        assert_eq!(attempt["sent"]["url"], url);
+        assert_eq!(attempt["sent"]["encrypted"], true);
+        assert_eq!(attempt["sent"]["signed"], true);
+    }
+    assert_eq!(serving.next("faults")["faults"], json!([]));
+    // The same event, then another one.
+    for (ids, is_same) in [("same", true), ("new", false)] {
+        serving.types(&format!("resend 1 {ids}"));
+        let delivery = loop {
+            let delivery = serving.next("delivery");
+            if delivery["replay_of"] == 1 {
+                break delivery;
+            }
+        };
+        assert_eq!(delivery["accepted"], true);
+        let again = handled.recv_timeout(LIMIT).unwrap().header.event_id;
+        assert_eq!(delivery["event_id"], json!(again));
+        assert_eq!(again == first, is_same, "{delivery}");
+    }
+    serving.types("fault lose-answer\nfault delay:1ms@0.5\ncalm lose-answer\nfaults");
+    assert_eq!(
+        serving.next("faults")["faults"][0]["fault"],
+        "delay:1ms@0.5"
+    );
+    serving.types("quit");
+    assert_eq!(serving.ended()["pushes"], 3);
+}
+
+#[test]
+fn a_delivery_that_is_not_kept_and_a_fault_that_is_not_in_effect_are_named() {
+    let lines = "show 1\npush im.message.receive_v1\nresend 7\ncalm reorder\nfault reorder\ncalm reorder@0.1\n";
+    let args = ["serve", "--port", "0", "-i", "--redeliver", "never"];
+    let ran = lark_events(&args).stdin(lines).run().with_code(0);
+    let errors: Vec<_> = ran.stderr.lines().collect();
+    assert_eq!(
+        errors,
+        [
+            "lark-events: no delivery #1: push an event first",
+            "lark-events: expected the number of a delivery from 1 to 1, got 7",
+            "lark-events: cannot remove the fault: no fault is in effect",
+            "lark-events: cannot remove the fault: expected one of reorder",
+        ]
+    );
+}
+
+#[test]
+fn what_is_shown_is_for_people_too_and_without_secrets() {
+    // An answer that repeats the Verification Token.
+    let answer = |body: Bytes| async move {
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        match &body["challenge"] {
+            Value::String(_) => body.to_string(),
+            _ => json!({"token": body["header"]["token"], "b": "x".repeat(5000)}).to_string(),
+        }
+    };
+    let url = serve(Router::new().route("/webhook/event", post(answer)));
+    let script = format!("wait connected\npush {EVENT}\nwait delivered\nshow 1\nquit");
+    let script = file("show.txt", script);
+    let args = ["serve", "--port", "0", "--no-key", "--webhook", &url];
+    let script = ["--script", script.to_str().unwrap()];
+    let ran = lark_events(&[&args[..], &script].concat())
+        .env("LARK_VERIFICATION_TOKEN", TOKEN)
+        .run()
+        .with_code(0);
+    let shown = ran.stdout.split_once("#1 vc.").unwrap().1;
+    let lines: Vec<_> = shown.lines().collect();
+    assert!(lines[0].ends_with(" by webhook: acknowledged"), "{shown}");
+    assert!(lines[1].starts_with("  pushed "), "{shown}");
+    assert!(lines[2].starts_with("attempt 1, "), "{shown}");
+    assert!(
+        lines[2].contains(" after the push: status 200 OK in "),
+        "{shown}"
+    );
+    assert!(
+        lines[3].ends_with(" bytes, not encrypted, not signed"),
+        "{shown}"
+    );
+    assert!(shown.contains("\n  content-type: text/plain"), "{shown}");
+    assert!(
+        shown.contains("\n    {\"token\":\"***\",\"b\":\"xxx"),
+        "{shown}"
+    );
+    assert!(shown.contains(" more bytes\n"), "{shown}");
+}
+
+/// Serves an app until the returned function is called.
+fn served(listener: TcpListener) -> impl FnOnce() {
+    let (router, _) = router();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    listener.set_nonblocking(true).unwrap();
+    let app = thread::spawn(move || {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.enable_all().build().unwrap().block_on(async {
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            tokio::select! {
+                served = axum::serve(listener, router) => served.unwrap(),
+                _ = stopped => {}
+            }
+        });
+    });
+    move || {
+        drop(stop);
+        app.join().unwrap();
+    }
+}
+
+#[test]
+fn a_webhook_that_goes_is_lost_and_comes_back() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let url = format!("http://{address}/webhook/event");
+    let stop = served(listener);
+    let args = [
+        "--webhook",
+        &url,
+        "-i",
+        "--redeliver",
+        "1ms,300ms,300ms,1s,1s,1s",
+    ];
+    let mut serving = Serving::start(&args);
+    serving.next("webhook-set");
+    stop();
+    serving.types(&format!("push {EVENT}"));
+    let lost = serving.next("webhook-lost");
+    let text = lost["text"].as_str().unwrap();
+    assert!(
+        text.starts_with("the webhook does not answer: cannot connect"),
+        "{text}"
+    );
+    assert!(text.contains("refused"), "{text}");
+    let stop = served(TcpListener::bind(address).unwrap());
+    serving.next("webhook-back");
+    stop();
+    serving.types("quit");
+    serving.ended();
 }

@@ -1,6 +1,6 @@
 //! The app that `serve` knows and shows, and what cannot be served.
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 
 use axum::Router;
 use lark_events::Webhook;
@@ -79,6 +79,14 @@ fn what_cannot_be_served_is_status_2() {
     let script = script.to_str().unwrap();
     for (args, says) in [
         (&["--port", &port][..], "the port is not available"),
+        (
+            &["--port", "0", "--console", &format!("127.0.0.1:{port}")],
+            "or pass --console 127.0.0.1:0, which picks a free port",
+        ),
+        (
+            &["--console", &port],
+            "expected an IP address and a port, such as 127.0.0.1:7781",
+        ),
         (&["--push", "tea@1/s"], "no event tea"),
         (
             &["--push", "im.message.receive_v1@often"],
@@ -113,4 +121,46 @@ fn what_cannot_be_served_is_status_2() {
         assert!(ran.stderr.contains(says), "{}", ran.stderr);
         assert_eq!(ran.stdout, "", "{args:?}");
     }
+}
+
+#[test]
+fn the_console_has_a_listener_of_its_own_and_a_warning_where_others_reach_it() {
+    let console = |address: &str, output: &[&str]| {
+        let args = ["serve", "--port", "0", "--for", "1ms", "--console", address];
+        lark_events(&[&args[..], output].concat())
+            .run()
+            .with_code(0)
+    };
+    let ran = console("127.0.0.1:0", &[]);
+    let url = ran.stdout.lines().nth(5).unwrap();
+    assert!(url.starts_with("console: http://127.0.0.1:"), "{url}");
+    assert!(!url.ends_with(":0/") && url.ends_with('/'), "{url}");
+    assert_eq!(ran.stderr, "");
+    let ran = console("127.0.0.1:0", &["--json"]);
+    let line: Value = serde_json::from_str(ran.stdout.lines().nth(1).unwrap()).unwrap();
+    assert_eq!(line["kind"], "console");
+    assert!(
+        line["url"]
+            .as_str()
+            .unwrap()
+            .starts_with("http://127.0.0.1:"),
+        "{line}"
+    );
+    let ran = console("0.0.0.0:0", &[]);
+    assert!(ran.stderr.contains("no authentication"), "{}", ran.stderr);
+}
+
+#[test]
+fn the_console_listens_while_the_platform_runs() {
+    let mut serving = Serving::with_env(&["--console", "127.0.0.1:0", "-i"], &[]);
+    let url = serving.next("console")["url"].as_str().unwrap().to_owned();
+    let address = url
+        .strip_prefix("http://")
+        .unwrap()
+        .strip_suffix('/')
+        .unwrap();
+    TcpStream::connect(address).unwrap();
+    serving.types("quit");
+    serving.ended();
+    assert!(TcpStream::connect(address).is_err());
 }

@@ -1,0 +1,106 @@
+//! How the console asks the driver for changes, and reads what the terminal shows too.
+
+use std::sync::Arc;
+
+use lark_events_sim::{InjectedFault, Platform};
+use tokio::sync::{mpsc, oneshot};
+
+use super::fault::Named;
+use super::history::History;
+use super::pushable::Pushable;
+
+/// The most waiting asks; further ones wait for room.
+const MAX_ASKS: usize = 16;
+const STOPPED: &str = "the platform has stopped: start lark-events serve again";
+
+/// The ids of an event that is pushed again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ids {
+    /// The same document: a duplicate of the event.
+    Same,
+    /// A new event with the same content.
+    New,
+}
+
+/// Asks the driver for changes, and reads the history and the platform.
+#[derive(Clone)]
+pub(crate) struct Control {
+    asks: mpsc::Sender<Ask>,
+    pub(crate) history: Arc<History>,
+    pub(crate) platform: Arc<Platform>,
+}
+
+/// A change that the driver is asked for, and where its result goes.
+pub(super) enum Ask {
+    Push(Box<Pushable>, Reply<Vec<usize>>),
+    Resend(usize, Ids, Reply<Result<usize, String>>),
+    Inject(Named, Reply<()>),
+    Remove(InjectedFault, Reply<bool>),
+    Calm(Reply<()>),
+}
+
+type Reply<T> = oneshot::Sender<T>;
+
+/// The driver's side.
+pub(super) type Asks = mpsc::Receiver<Ask>;
+
+/// The sender of a [`Control`], and the asks.
+pub(super) fn asks() -> (mpsc::Sender<Ask>, Asks) {
+    mpsc::channel(MAX_ASKS)
+}
+
+impl Control {
+    pub(super) fn new(
+        asks: mpsc::Sender<Ask>,
+        history: Arc<History>,
+        platform: Arc<Platform>,
+    ) -> Self {
+        Self {
+            asks,
+            history,
+            platform,
+        }
+    }
+
+    /// Pushes an event on each transport on which the app is reachable, and returns the numbers of the
+    /// deliveries.
+    ///
+    /// # Errors
+    ///
+    /// Like the other changes, if the driver has stopped.
+    pub(crate) async fn push(&self, event: Pushable) -> Result<Vec<usize>, String> {
+        self.ask(|reply| Ask::Push(Box::new(event), reply)).await
+    }
+
+    /// Pushes the event of a delivery again on its transport, signed anew, and returns the number of the new
+    /// delivery.
+    ///
+    /// # Errors
+    ///
+    /// If no delivery with this number is kept.
+    pub(crate) async fn resend(&self, number: usize, ids: Ids) -> Result<usize, String> {
+        self.ask(|reply| Ask::Resend(number, ids, reply)).await?
+    }
+
+    pub(crate) async fn inject(&self, fault: Named) -> Result<(), String> {
+        self.ask(|reply| Ask::Inject(fault, reply)).await
+    }
+
+    /// Removes a fault, and returns whether it was there.
+    pub(crate) async fn remove(&self, fault: &InjectedFault) -> Result<bool, String> {
+        self.ask(|reply| Ask::Remove(*fault, reply)).await
+    }
+
+    /// Removes all faults.
+    pub(crate) async fn calm(&self) -> Result<(), String> {
+        self.ask(Ask::Calm).await
+    }
+
+    async fn ask<T>(&self, ask: impl FnOnce(Reply<T>) -> Ask) -> Result<T, String> {
+        let (reply, result) = oneshot::channel();
+        // The driver drops the asks that it has not handled at its end.
+        let sent = self.asks.send(ask(reply)).await;
+        sent.map_err(|_| STOPPED)?;
+        Ok(result.await.map_err(|_| STOPPED)?)
+    }
+}

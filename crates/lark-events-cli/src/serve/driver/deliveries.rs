@@ -1,0 +1,210 @@
+//! Pushes of the driver, and what comes of them.
+
+use std::io;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use lark_events_sim::{Document, Mode, Push};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::{Driver, Happened};
+use crate::serve::control::Ids;
+use crate::serve::history::{Delivery, Webhook};
+use crate::serve::pushable::Pushable;
+use crate::serve::row::Row;
+
+impl Driver {
+    /// The transports on which the app is reachable.
+    pub(super) fn modes(&self) -> Vec<Mode> {
+        let webhook = self.history.webhook().is_set().then_some(Mode::Webhook);
+        let connection = (self.stats.connections > 0).then_some(Mode::LongConnection);
+        webhook.into_iter().chain(connection).collect()
+    }
+
+    fn default_mode(&self) -> Mode {
+        match self.webhook {
+            Some(_) => Mode::Webhook,
+            None => Mode::LongConnection,
+        }
+    }
+
+    /// Pushes an event on each of these transports; without one, by default to an app that is not there.
+    pub(super) fn push_on_each(&mut self, event: &Pushable) -> io::Result<Vec<usize>> {
+        let mut modes = self.modes();
+        if modes.is_empty() {
+            modes.push(self.default_mode());
+        }
+        let mut modes = modes.into_iter();
+        modes.try_fold(Vec::new(), |mut numbers, mode| {
+            numbers.push(self.push(event, mode)?);
+            Ok(numbers)
+        })
+    }
+
+    pub(super) fn push(&mut self, event: &Pushable, mode: Mode) -> io::Result<usize> {
+        let document = event.document.clone();
+        self.deliver(document, event, mode, None)
+    }
+
+    /// Pushes the event of a delivery again on its transport; an error if the delivery is not kept.
+    pub(super) fn resend(&mut self, number: usize, ids: Ids) -> io::Result<Result<usize, String>> {
+        let Some(first) = self.history.delivery(number) else {
+            return Ok(Err(self.unknown(number)));
+        };
+        let event = Pushable {
+            event_type: first.event_type,
+            document: first.template,
+            is_callback: first.is_callback,
+        };
+        let document = match ids {
+            Ids::Same => Document::from(first.document),
+            Ids::New => event.document.clone().as_new(),
+        };
+        self.deliver(document, &event, first.mode, Some(number))
+            .map(Ok)
+    }
+
+    /// Why there is no delivery with a number.
+    pub(super) fn unknown(&self, number: usize) -> String {
+        let Some((first, last)) = self.history.kept() else {
+            return format!("no delivery #{number}: push an event first");
+        };
+        let forgotten = match self.history.forgotten() {
+            0 => String::new(),
+            forgotten => format!("; {forgotten} that have ended are no longer kept"),
+        };
+        format!("expected the number of a delivery from {first} to {last}, got {number}{forgotten}")
+    }
+
+    /// Pushes a document, from which `event` makes new events.
+    fn deliver(
+        &mut self,
+        document: Document,
+        event: &Pushable,
+        mode: Mode,
+        replay_of: Option<usize>,
+    ) -> io::Result<usize> {
+        let again: &[Duration] = match event.is_callback {
+            true => &[],
+            false => &self.redeliver_after,
+        };
+        let again = again.iter().copied();
+        let pushed_at = SystemTime::now();
+        let push = self.platform.push_by(mode, document, again);
+        self.counts.pushes += 1;
+        let number = self.counts.pushes;
+        let document: Bytes = push.document().clone();
+        self.links.pushed(number, &document);
+        let delivery = Delivery {
+            number,
+            event_type: event.event_type.clone(),
+            event_id: push.event_id().to_owned(),
+            mode,
+            is_callback: event.is_callback,
+            replay_of,
+            template: event.document.clone(),
+            document,
+            pushed_at,
+            attempts: Vec::new(),
+            acknowledged: false,
+            ended: false,
+            revision: 0,
+        };
+        let row = Row::of(&delivery);
+        self.history.pushed(delivery);
+        self.tasks.spawn(follow(push, number, self.tell.clone()));
+        self.view.row(&row)?;
+        Ok(number)
+    }
+
+    pub(super) fn push_due(&mut self) -> io::Result<()> {
+        let now = Instant::now();
+        let modes = self.modes();
+        let mut events = Vec::new();
+        self.streams.retain_mut(|due| {
+            if due.at > now {
+                return true;
+            }
+            events.push(due.stream.event.clone());
+            due.go_on(now)
+        });
+        for event in events {
+            for mode in &modes {
+                self.push(&event, *mode)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn has_happened(&mut self, happened: Happened) -> io::Result<()> {
+        match happened {
+            Happened::Attempted(number, attempt) => {
+                self.counts.attempts += 1;
+                self.counts.redeliveries += usize::from(attempt.number > 1 && !attempt.copy);
+                let webhook = self.history.webhook().after(&attempt);
+                if let Some(delivery) = self.history.attempted(number, attempt) {
+                    self.counts.acknowledged += usize::from(delivery.is_newly_acknowledged());
+                    self.view.row(&Row::of(&delivery))?;
+                }
+                if let Some(webhook) = webhook {
+                    match &webhook {
+                        Webhook::Lost(_, why) => {
+                            let text = format!("the webhook does not answer: {why}");
+                            self.view.notice("webhook-lost", &text)?;
+                        }
+                        _ => self
+                            .view
+                            .notice("webhook-back", "the webhook answers again")?,
+                    }
+                    self.history.set_webhook(webhook);
+                }
+            }
+            Happened::Ended(number) => {
+                if let Some(delivery) = self.history.ended(number) {
+                    self.counts.given_up += usize::from(!delivery.acknowledged);
+                    self.view.ended(&Row::of(&delivery));
+                }
+            }
+            Happened::WebhookSet => {
+                if let Some(url) = self.webhook.clone() {
+                    self.history.set_webhook(Webhook::Set(url));
+                }
+                self.view
+                    .notice("webhook-set", "the webhook has passed the URL check")?;
+            }
+            Happened::ConsoleFailed(error) => return Err(error),
+            Happened::WebhookRefused(error) => {
+                if let Some(url) = self.webhook.clone() {
+                    let refused = Webhook::Refused(url, error.to_string());
+                    self.history.set_webhook(refused);
+                }
+                let text = format!("the webhook is not set yet: {error}");
+                self.view.notice("webhook-refused", &text)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows the calls of the API that are new, and keeps them.
+    pub(super) fn called(&mut self) -> io::Result<()> {
+        for call in self.platform.api_calls() {
+            if call.number > self.shown_calls {
+                self.shown_calls = call.number;
+                self.view.call(&call)?;
+                let delivery = self.links.delivery_of(&call);
+                self.history.called(call, delivery);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reports each attempt of a push.
+async fn follow(mut push: Push, number: usize, tell: mpsc::UnboundedSender<Happened>) {
+    while let Some(attempt) = push.next_attempt().await {
+        // The receiver is gone at the end.
+        let _ = tell.send(Happened::Attempted(number, attempt));
+    }
+    let _ = tell.send(Happened::Ended(number));
+}
