@@ -2,7 +2,9 @@
 
 mod app;
 mod command;
+pub(crate) mod compose;
 pub(crate) mod control;
+pub(crate) mod copied;
 mod counts;
 mod driver;
 mod due;
@@ -12,7 +14,9 @@ mod lines;
 mod links;
 mod listen;
 mod pushable;
+pub(crate) mod reply;
 mod row;
+mod shell;
 mod show;
 mod stop;
 mod stream;
