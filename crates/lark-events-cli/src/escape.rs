@@ -14,7 +14,7 @@ pub(crate) fn escape_line(text: &str) -> Cow<'_, str> {
 }
 
 /// Whether a character acts on a terminal, or is invisible.
-fn is_control(char: char) -> bool {
+pub(crate) fn is_control(char: char) -> bool {
     char.is_control() // C0, DEL and C1
         || matches!(char,
             '\u{ad}' // soft hyphen

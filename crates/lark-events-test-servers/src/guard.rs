@@ -5,23 +5,24 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
-/// Reads lines, the last of which says what runs: the signal that stops a server, and its process number, or
-/// nothing. At the end of the input, stops the server and removes the folder.
+/// Reads lines, the last of which says what runs: the signal that stops a server, the process or the process group
+/// that gets it, and the server's process number, or nothing. At the end of the input, stops the server and removes
+/// the folder.
 ///
 /// A server that has ended may remain as a zombie, if nobody waits for it. A program that runs in the folder at
 /// the end, such as `initdb`, may still add files.
 const SCRIPT: &str = r#"
-signal= server=
-while read -r next number; do signal=$next server=$number; done
+signal= target= server=
+while read -r next group number; do signal=$next target=$group server=$number; done
 exec 2>/dev/null
 if [ -n "$server" ]; then
-    kill -s "$signal" "$server"
+    kill -s "$signal" -- "$target"
     tries=0
     while kill -0 "$server" && ! grep -q '^State:.Z' "/proc/$server/status" && [ "$tries" -lt 100 ]; do
         tries=$((tries + 1))
         sleep 0.1
     done
-    [ "$tries" -lt 100 ] || kill -s KILL "$server"
+    [ "$tries" -lt 100 ] || kill -s KILL -- "$target"
 fi
 tries=0
 until rm -rf -- "$0" || [ "$tries" -ge 50 ]; do
@@ -54,9 +55,10 @@ impl Guard {
         Ok(Self { process, pipe })
     }
 
-    /// At the end of the owner, the signal is sent to this server.
-    pub(crate) fn watch(&mut self, signal: &str, server: u32) -> io::Result<()> {
-        self.write(&format!("{signal} {server}\n"))
+    /// At the end of the owner, the signal is sent to this server, or to all of its process group.
+    pub(crate) fn watch(&mut self, signal: &str, server: u32, is_group: bool) -> io::Result<()> {
+        let sign = if is_group { "-" } else { "" };
+        self.write(&format!("{signal} {sign}{server} {server}\n"))
     }
 
     /// The server has ended. Its number may become that of another process.

@@ -1,5 +1,5 @@
 //! Starts servers of PostgreSQL, PgBouncer and NATS for tests, examples, benchmarks and `cargo xtask`: real ones, on
-//! loopback, each in a temporary folder.
+//! loopback, each in a temporary folder. With the feature `browser`, starts Chromium too, and opens pages in it.
 //!
 //! A server never outlives the process that started it, not even if that process is killed. A server can
 //! therefore be in a `static`, for all tests of a program:
@@ -28,6 +28,8 @@
 
 #[cfg(unix)]
 mod account;
+#[cfg(all(unix, feature = "browser"))]
+mod browser;
 mod database;
 #[cfg(unix)]
 mod guard;
@@ -44,6 +46,8 @@ mod program;
 #[cfg(unix)]
 mod skip;
 
+#[cfg(all(unix, feature = "browser"))]
+pub use self::browser::{Axe, Browser, BrowserProgram, Entry, Tab, View};
 pub use self::database::Database;
 #[cfg(unix)]
 pub use self::nats::{Nats, NatsCluster, NatsProgram, NatsSettings};
@@ -51,3 +55,6 @@ pub use self::nats::{Nats, NatsCluster, NatsProgram, NatsSettings};
 pub use self::pgbouncer::PgBouncer;
 #[cfg(unix)]
 pub use self::postgres::{Installation, Postgres};
+/// What [`Tab`] dereferences to, its locators and its keys.
+#[cfg(all(unix, feature = "browser"))]
+pub use fantoccini;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::postgres::Postgres;
 use crate::process::{Server, free_port};
 use crate::program::find_program;
-use crate::skip::skip;
+use crate::skip::or_skip;
 
 /// Another program may take a port before the pooler does.
 const PORTS: usize = 5;
@@ -35,11 +35,8 @@ impl PgBouncer {
     #[must_use]
     #[track_caller]
     pub fn installed_or_skip(what: &str) -> Option<PathBuf> {
-        let program = Self::installed();
-        if program.is_none() {
-            skip(what, "PgBouncer", "apt-get install pgbouncer");
-        }
-        program
+        let install = "apt-get install pgbouncer";
+        or_skip(Self::installed(), what, "PgBouncer", install)
     }
 
     /// Starts PgBouncer, or prints that something is skipped because it is not installed.

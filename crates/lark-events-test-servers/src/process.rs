@@ -34,6 +34,8 @@ pub(crate) struct Server {
     account: Option<Account>,
     /// Stops the server at once.
     signal: &'static str,
+    /// Whether its children get that signal too.
+    is_group: bool,
     guard: Mutex<Guard>,
     process: Mutex<Option<Child>>,
 }
@@ -57,9 +59,17 @@ impl Server {
             folder,
             account,
             signal,
+            is_group: false,
             guard: Mutex::new(guard),
             process: Mutex::default(),
         })
+    }
+
+    /// Its children do not end on their own when it does: they get the same signal.
+    #[cfg(feature = "browser")]
+    pub(crate) fn with_children(mut self) -> Self {
+        self.is_group = true;
+        self
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -91,6 +101,8 @@ impl Server {
             command.envs(env::var_os(name).map(|value| (name, value)));
         }
         command.env("HOME", &self.folder).env("LC_ALL", "C");
+        // What a program leaves there is removed with the server.
+        command.env("TMPDIR", &self.folder);
         command.current_dir(&self.folder);
         if let Some(account) = self.account {
             account.runs(&mut command);
@@ -187,7 +199,7 @@ impl Server {
             .process_group(0)
             .spawn()?;
         let pipe = child.stdin.take();
-        let watched = lock(&self.guard).watch(self.signal, child.id());
+        let watched = lock(&self.guard).watch(self.signal, child.id(), self.is_group);
         let started = watched.and_then(|()| pipe.map_or(Ok(()), |mut it| it.write_all(b"start\n")));
         if let Err(error) = started {
             let _ = child.kill();

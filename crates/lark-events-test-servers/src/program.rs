@@ -3,8 +3,13 @@
 use std::env;
 use std::path::PathBuf;
 
-/// Folders of programs for administrators, which are not on the `PATH` of every user.
-const FOLDERS: [&str; 3] = ["/usr/sbin", "/usr/local/sbin", "/usr/bin"];
+/// Folders of programs for administrators, which are not on the `PATH` of every user, and that of a browser.
+const FOLDERS: [&str; 4] = [
+    "/usr/sbin",
+    "/usr/local/sbin",
+    "/usr/bin",
+    "/usr/lib/chromium",
+];
 
 pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();

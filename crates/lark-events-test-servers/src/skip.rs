@@ -2,13 +2,21 @@
 
 use std::env;
 
-/// Says that something is skipped because its engine is not installed.
+/// Returns what is installed. If nothing is, prints that something is skipped because its engine is not installed.
 ///
 /// # Panics
 ///
-/// If `LARK_EVENTS_ENGINES` is `required`.
+/// If nothing is installed and `LARK_EVENTS_ENGINES` is `required`.
 #[track_caller]
-pub(crate) fn skip(what: &str, engine: &str, install: &str) {
+pub(crate) fn or_skip<T>(
+    installed: Option<T>,
+    what: &str,
+    engine: &str,
+    install: &str,
+) -> Option<T> {
+    if installed.is_some() {
+        return installed;
+    }
     let needed = format!("{what}, which needs {engine}: {install}");
     let is_required = env::var_os("LARK_EVENTS_ENGINES").is_some_and(|it| it == "required");
     assert!(
@@ -16,4 +24,5 @@ pub(crate) fn skip(what: &str, engine: &str, install: &str) {
         "LARK_EVENTS_ENGINES=required, but an engine is not installed: {needed}"
     );
     println!("skipped: {needed}");
+    None
 }

@@ -1,4 +1,6 @@
 //! The documents to push: samples or files, with values set in them.
 
+mod fields;
+pub(crate) mod members;
 pub(crate) mod set;
 pub(crate) mod template;

@@ -7,7 +7,7 @@ use lark_events::RawJson;
 use lark_events::event::{Schema, duplicate_key};
 use lark_events_sim::{Document, ParseDocumentErrorKind};
 
-use super::set::Set;
+use super::set::{Set, SetError};
 use crate::catalogue;
 
 /// The only event without an envelope and without its type.
@@ -60,14 +60,21 @@ impl Template {
         }
     }
 
-    /// Changes the body.
-    pub(crate) fn set(self, set: &Set) -> Result<Self, String> {
+    /// Changes the body. A path that is unknown is an error, unless it has a plus; so is another event
+    /// type.
+    pub(crate) fn set(self, set: &Set) -> Result<Self, SetError> {
+        let event_type = self.event_type.as_str();
         let form = match self.form {
-            Form::Card(body) => Form::Card(set.apply(&body)?),
+            Form::Card(body) => Form::Card(set.apply(event_type, &body)?),
             Form::Document(document) => {
-                let body = set.apply(&document.body().unwrap_or_default())?;
+                let body = set.apply(event_type, &document.body().unwrap_or_default())?;
                 let document = document.with_body(body);
-                let key = duplicate_key(&self.event_type);
+                if document.event_type().as_deref() != Some(event_type) {
+                    let why =
+                        format!("the type of the event stays {event_type}: leave it as it is");
+                    return Err(set.error(false, &why));
+                }
+                let key = duplicate_key(event_type);
                 Form::Document(match key.is_some_and(|pointer| set.reaches(pointer)) {
                     true => document.keep_duplicate_key(),
                     false => document,

@@ -23,6 +23,7 @@ use crate::text::Text;
     after_help = "\
 Examples:
   lark-events events meeting
+  lark-events events '群 机器人'
   lark-events events 'vc.*_ended_v?' --long
   lark-events events --json | jq -r .event_type
   lark-events events show im.message.receive_v1
@@ -30,8 +31,9 @@ Examples:
 Exit status 1: nothing matches."
 )]
 pub(crate) struct EventsArgs {
-    /// Part of the event type, the title, the page's title or the Rust type; or a whole event or
-    /// Rust type with `*` for any text and `?` for any character. Lists all events if left out.
+    /// Words, each a part of the event type, the title, the page's title, the Rust type or the domain;
+    /// or a whole event or Rust type with `*` for any text and `?` for any character. Lists all events
+    /// if left out.
     pattern: Option<String>,
     /// Also show which permissions allow the event (any one of them), and its documentation page.
     #[arg(short, long)]

@@ -1,34 +1,31 @@
-//! A search pattern: a part of a text, or a glob for all of it.
+//! A search pattern: words, or a glob for a whole name.
 
-use crate::catalogue::Known;
+use crate::catalogue::{Known, Search};
 
 /// Ignores case.
 #[derive(Debug)]
 pub(super) enum Pattern {
-    Part(String),
+    Words(Search),
     /// With `*` for any text and `?` for any character.
     Glob(String),
 }
 
 impl Pattern {
     pub(super) fn new(text: &str) -> Self {
-        let text = text.to_lowercase();
         if text.contains(['*', '?']) {
-            Self::Glob(text)
+            Self::Glob(text.to_lowercase())
         } else {
-            Self::Part(text)
+            Self::Words(Search::new(text))
         }
     }
 
     pub(super) fn matches(&self, known: &Known) -> bool {
-        let names = [known.info.event_type, known.name].map(str::to_lowercase);
         match self {
-            Self::Part(part) => {
-                let titles = known.origin.title.into_iter().chain([known.info.title]);
-                let mut texts = names.into_iter().chain(titles.map(str::to_lowercase));
-                texts.any(|text| text.contains(part))
+            Self::Words(search) => search.matches(known),
+            Self::Glob(glob) => {
+                let names = [known.info.event_type, known.name].map(str::to_lowercase);
+                names.iter().any(|name| fits(glob, name))
             }
-            Self::Glob(glob) => names.iter().any(|name| fits(glob, name)),
         }
     }
 }

@@ -48,7 +48,7 @@ pub(crate) struct PushArgs {
     #[arg(long)]
     file: Option<PathBuf>,
     /// Set a value in the body, as JSON or else as a string; quote a string that contains JSON. The path is
-    /// `meeting.owner.id` or a JSON pointer. Can be repeated.
+    /// `meeting.owner.id` or a JSON pointer, of a known field; `+PATH=VALUE` sets any. Can be repeated.
     #[arg(long, value_name = "PATH=VALUE")]
     set: Vec<Set>,
     /// The id of the receiving app.
@@ -127,7 +127,8 @@ fn template(args: &PushArgs, output: Output) -> Result<Template, Error> {
         (None, None) => return Err("no event to push: give an event type or --file".into()),
     };
     for set in &args.set {
-        template = template.set(set)?;
+        let set = template.set(set).map_err(|why| format!("--set {why}"));
+        template = set?;
     }
     Ok(template)
 }

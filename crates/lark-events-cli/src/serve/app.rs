@@ -6,6 +6,7 @@ use lark_events_sim::{APP_ID, APP_SECRET, VERIFICATION_TOKEN};
 use serde_json::json;
 
 use super::ServeArgs;
+use super::shell::quoted;
 use crate::Error;
 use crate::output::{FAINT, NAME, Output};
 use crate::secrets::given;
@@ -91,6 +92,8 @@ impl App {
             ("LARK_VERIFICATION_TOKEN", token),
         ] {
             match value {
+                // An app without a key.
+                Some("") => output.print(Text::painted(NAME, format_args!("{name}=")))?,
                 Some(value) => {
                     let name = Text::painted(NAME, format_args!("{name}="));
                     output.print(name.then(quoted(value)))?;
@@ -99,26 +102,5 @@ impl App {
             }
         }
         Ok(())
-    }
-}
-
-/// Quoted as one word of a shell.
-fn quoted(value: &str) -> String {
-    let is_plain = |char: char| char.is_ascii_alphanumeric() || "_./:-".contains(char);
-    match value.chars().all(is_plain) {
-        true => value.to_owned(),
-        false => format!("'{}'", value.replace('\'', r"'\''")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_shell_would_read_otherwise_is_quoted() {
-        assert_eq!(quoted("http://127.0.0.1:7780"), "http://127.0.0.1:7780");
-        assert_eq!(quoted("a b;$(c)"), "'a b;$(c)'");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
     }
 }

@@ -9,11 +9,13 @@ use super::control::Ids;
 use super::fault::Named;
 use super::pushable::Pushable;
 use super::words::words;
+use crate::catalogue::Search;
 
 /// The commands, for help.
 pub(crate) const COMMANDS: &str = "\
 Commands, one per line, typed or in a script; quotes and # work as in a shell:
   push TYPE [PATH=VALUE]…  push an event of the catalogue, with these values in its body
+                           (+PATH=VALUE for a path that is not a known field)
   show N                   show all attempts of delivery N, with what was sent and answered
   resend N [same|new]      push the event of delivery N again: the same one, or as a new event
   fault NAME               inject a fault once; NAME@0.1 injects it with this probability
@@ -23,7 +25,7 @@ Commands, one per line, typed or in a script; quotes and # work as in a shell:
   wait connected           wait until the webhook is set or a long connection is open
   wait delivered           wait until no delivery is pending
   stats                    show the counts so far
-  events [TEXT]            list the events of the catalogue
+  events [TEXT]            list the events of the catalogue that match each word
   help                     list these commands
   quit                     stop, as Ctrl-D does; if typed, also during a wait";
 
@@ -38,7 +40,7 @@ pub(crate) enum Command {
     Calm(Option<Named>),
     Wait(Wait),
     Stats,
-    Events(String),
+    Events(Search),
     Help,
     Quit,
 }
@@ -71,8 +73,7 @@ impl Command {
                     .map_err(|error: ParseSpanError| error.to_string())?,
             ),
             ["stats"] => Self::Stats,
-            ["events"] => Self::Events(String::new()),
-            ["events", text] => Self::Events(text.to_lowercase()),
+            ["events", text @ ..] => Self::Events(Search::new(&text.join(" "))),
             ["help"] => Self::Help,
             ["quit"] => Self::Quit,
             _ => {
@@ -131,7 +132,8 @@ mod tests {
 
     #[test]
     fn every_command_in_the_help_is_one() {
-        for line in COMMANDS.lines().skip(1) {
+        let lines = COMMANDS.lines().skip(1);
+        for line in lines.filter(|line| !line.starts_with("   ")) {
             let line = line[..27].replace(['[', ']', '…'], "");
             let line = line.replace(
                 "TYPE PATH=VALUE",
@@ -152,6 +154,10 @@ mod tests {
         for (line, error) in [
             ("push tea", "no event tea"),
             ("push im.message.receive_v1 x", "x has no `=`"),
+            (
+                "push im.message.receive_v1 mesage.chat_id=x",
+                "similar: message.chat_id; to add it anyway",
+            ),
             ("wait tea", "expected a time"),
             ("fault tea", "unknown fault tea"),
             ("show", "unknown command"),

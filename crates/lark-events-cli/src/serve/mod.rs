@@ -2,7 +2,11 @@
 
 mod app;
 mod command;
+#[cfg_attr(not(test), expect(dead_code, reason = "the console will use it"))]
+mod compose;
 pub(crate) mod control;
+#[cfg_attr(not(test), expect(dead_code, reason = "the console will use it"))]
+mod copied;
 mod counts;
 mod driver;
 mod due;
@@ -12,7 +16,10 @@ mod lines;
 mod links;
 mod listen;
 mod pushable;
+#[cfg_attr(not(test), expect(dead_code, reason = "the console will use it"))]
+mod reply;
 mod row;
+mod shell;
 mod show;
 mod stop;
 mod stream;

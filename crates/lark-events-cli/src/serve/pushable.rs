@@ -24,19 +24,26 @@ impl Pushable {
         let mut template = Template::sample(event_type)?;
         for set in sets {
             let set: Set = set.parse().map_err(|error| format!("{set} {error}"))?;
-            template = template.set(&set)?;
+            template = template.set(&set).map_err(|error| error.to_string())?;
         }
-        let document = match template.form {
-            Form::Document(document) => document,
+        Ok(template.into())
+    }
+}
+
+impl From<Template> for Pushable {
+    fn from(template: Template) -> Self {
+        let (document, is_card) = match template.form {
+            Form::Document(document) => (document, false),
             // Pushed unchanged.
-            Form::Card(body) => body.into_bytes().into(),
+            Form::Card(body) => (body.into_bytes().into(), true),
         };
         let json = Platform::builder().request(document.clone()).into_body();
         let delivery = Delivery::parse_unauthenticated(json, Transport::Local, UNIX_EPOCH);
-        Ok(Self {
+        let is_callback = delivery.is_ok_and(|delivery| delivery.is_callback());
+        Self {
             document,
             event_type: template.event_type,
-            is_callback: delivery.is_ok_and(|delivery| delivery.is_callback()),
-        })
+            is_callback: is_callback || is_card,
+        }
     }
 }

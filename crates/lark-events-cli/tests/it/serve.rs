@@ -226,6 +226,18 @@ fn an_event_that_was_acknowledged_is_not_given_up_when_its_copy_fails() {
 }
 
 #[test]
+fn a_webhook_without_a_listener_is_reported_with_the_cause() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    drop(listener);
+    let refused = Serving::start(&["--webhook", &url]).next("webhook-refused");
+    let text = refused["text"].as_str().unwrap();
+    let expected = "the webhook is not set yet: the URL check failed: cannot connect to the webhook: \
+                    Connection refused";
+    assert!(text.starts_with(expected), "{text}");
+}
+
+#[test]
 fn a_webhook_that_is_not_there_yet_is_waited_for() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/webhook/event", listener.local_addr().unwrap());

@@ -114,7 +114,10 @@ fn https_needs_a_certificate_that_this_machine_trusts() {
     let trusts = [("SSL_CERT_FILE", pem.to_str().unwrap())];
     for (env, why) in [
         (&trusts[..], "status 404 Not Found"),
-        (&[], "cannot connect to the webhook"),
+        (
+            &[],
+            "cannot connect to the webhook: invalid peer certificate: UnknownIssuer",
+        ),
     ] {
         let refused = Serving::with_env(&args, env).next("webhook-refused");
         let text = format!("the webhook is not set yet: the URL check failed: {why}");

@@ -98,4 +98,9 @@ async fn an_event_is_posted_over_https_to_an_app_that_is_trusted() {
     let refused = platform.set_webhook(&url).await.unwrap_err();
     let unreachable = Answer::Missing(Missing::Unreachable);
     assert_eq!(refused.answer(), Some(&unreachable));
+    let cause = "cannot connect to the webhook: invalid peer certificate: UnknownIssuer";
+    assert_eq!(
+        refused.to_string(),
+        format!("the URL check failed: {cause}")
+    );
 }

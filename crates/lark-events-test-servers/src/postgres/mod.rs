@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 
 pub use self::installation::Installation;
 use crate::process::{Server, free_port};
-use crate::skip::skip;
+use crate::skip::or_skip;
 
 /// Of every server. All of them can have standbys. Shared memory is in the folder, where it is removed with it.
 const SETTINGS: [(&str, &str); 5] = [
@@ -51,11 +51,8 @@ impl Postgres {
     #[must_use]
     #[track_caller]
     pub fn installed_or_skip(what: &str) -> Option<Installation> {
-        let installation = Self::installed();
-        if installation.is_none() {
-            skip(what, "PostgreSQL", "apt-get install postgresql");
-        }
-        installation
+        let install = "apt-get install postgresql";
+        or_skip(Self::installed(), what, "PostgreSQL", install)
     }
 
     /// Starts a server, or prints that something is skipped because PostgreSQL is not installed.

@@ -75,9 +75,9 @@ impl Driver {
                 });
             }
             Command::Stats => self.show_counts("stats")?,
-            Command::Events(text) => {
-                let types = crate::catalogue::all().map(|known| known.info.event_type);
-                let types: Vec<_> = types.filter(|name| name.contains(&text)).collect();
+            Command::Events(search) => {
+                let found = crate::catalogue::all().filter(|known| search.matches(known));
+                let types: Vec<_> = found.map(|known| known.info.event_type).collect();
                 self.view.answer(&types.join("\n"), None)?;
             }
             Command::Help => self.view.answer(COMMANDS, None)?,

@@ -105,7 +105,7 @@ fn a_value_in_quotes_may_have_spaces_in_it() {
     let mut serving = Serving::start(&["-i", "--webhook", &url]);
     serving.types("wait connected");
     serving.types(&format!(
-        r##"push {EVENT} scope_id='a # b' connect.x="{{\"c\": \"d e\"}}"  # f"##
+        r##"push {EVENT} scope_id='a # b' +connect.x="{{\"c\": \"d e\"}}"  # f"##
     ));
     assert_eq!(serving.next("delivery")["accepted"], true);
     let event = handled.recv_timeout(LIMIT).unwrap();

@@ -1,8 +1,12 @@
 //! The events of the catalogue, each with the path of its type.
 
+mod search;
+
 use lark_events::EventInfo;
 use lark_events::event::KnownEvent;
 use lark_events_types::catalogue::{DOMAINS, Domain, Origin};
+
+pub(crate) use self::search::Search;
 
 /// An event that has a type.
 #[derive(Debug, Clone, Copy)]
