@@ -37,14 +37,21 @@ fn printed(text: &str) -> Vec<&str> {
 fn answers_stay_above_the_only_table() {
     let mut terminal = serve(24, &["--redeliver", "never"]);
     terminal.types(&format!("push {EVENT}\r"));
-    terminal.until("the row", |text| text.contains("nowhere to send"));
+    terminal.until("the row", |text| {
+        text.contains("nowhere to send") && is_settled(text)
+    });
     terminal.types("faults\r");
-    terminal.until("an answer", |text| text.contains("no fault is in effect"));
+    terminal.until("an answer", |text| {
+        text.contains("no fault is in effect") && is_settled(text)
+    });
     terminal.types("tea\r");
-    terminal.until("an error", |text| text.contains("unknown command: tea"));
+    terminal.until("an error", |text| {
+        text.contains("unknown command: tea") && is_settled(text)
+    });
     terminal.types("resend 1 new\r");
-    terminal.until("a replay", |text| text.contains("replay of #1"));
-    terminal.types("\r\r");
+    terminal.until("a replay", |text| {
+        text.contains("replay of #1") && is_settled(text)
+    });
     terminal.types("fault lose-answer@0.5\r");
     let text = terminal.until("the last line", |text| {
         text.ends_with("faults: lose-answer@0.5\n>")
@@ -74,7 +81,7 @@ fn lines_that_are_pasted_or_wrap_leave_no_trace_of_the_table() {
     let mut terminal = serve(24, &["--redeliver", "never"]);
     terminal.types("faults\rfaults\r\rfaults\r");
     terminal.until("three answers", |text| {
-        text.matches("no fault is in effect").count() == 3
+        text.matches("no fault is in effect").count() == 3 && is_settled(text)
     });
     let long = format!("faults {}", "茶".repeat(100));
     terminal.types(&format!("{long}\r"));
@@ -98,11 +105,13 @@ fn a_long_answer_on_a_low_terminal_scrolls_and_the_table_stays_below() {
     for round in 1..=3 {
         terminal.types("help\r");
         terminal.until("help", |text| {
-            text.matches("stop, as Ctrl-D does").count() == round && text.ends_with("\n>")
+            text.matches("stop, as Ctrl-D does").count() == round && is_settled(text)
         });
     }
     terminal.types(&format!("push {EVENT}\r"));
-    let text = terminal.until("the row", |text| text.contains("nowhere to send"));
+    let text = terminal.until("the row", |text| {
+        text.contains("nowhere to send") && is_settled(text)
+    });
     let lines = printed(&text);
     let helps = lines.iter().filter(|line| **line == "> help").count();
     assert_eq!(helps, 3, "{text}");
