@@ -1,9 +1,9 @@
 //! Which deliveries a list shows, as a query of a URL.
 
+use lark_events_pages::query;
 use lark_events_sim::Mode;
 use serde::Deserialize;
 
-use super::url::query;
 use super::web::masked::Masks;
 use crate::serve::history::{Delivery, Progress};
 

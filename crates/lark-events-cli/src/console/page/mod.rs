@@ -11,17 +11,18 @@ mod status;
 
 use axum::response::{Html, IntoResponse as _, Response};
 use http::StatusCode;
+use lark_events_pages::{Live, Page, Site};
 use maud::{Markup, html};
 
 pub(crate) use self::status::status;
 use super::Console;
 use super::failure::Failure;
 use super::shown::Status;
-use super::web::layout::{Page, Site};
 use super::web::sse::Position;
 
 const SITE: Site = Site {
     name: "lark-events console",
+    home: "/",
     pages: &[
         ("/", "Deliveries"),
         ("/compose", "Compose"),
@@ -30,6 +31,9 @@ const SITE: Site = Site {
         ("/calls", "API calls"),
     ],
     lost: "Not connected to lark-events serve; retrying. The page shows the last known state.",
+    style: "/assets/console.css",
+    script: "/assets/console.js",
+    icon: "/assets/icon.svg",
 };
 
 /// A page of the console before its frame.
@@ -49,7 +53,10 @@ pub(crate) fn respond(console: &Console, content: Content) -> Response {
         path: content.path,
         status: status(&current(console)),
         main: content.main,
-        stream: Some((format!("/stream?{}", content.stream), content.position)),
+        live: Live::Stream {
+            url: format!("/stream?{}", content.stream),
+            position: content.position.to_string(),
+        },
     });
     Html(page.into_string()).into_response()
 }
@@ -66,7 +73,7 @@ pub(crate) fn failed(console: &Console, failure: &Failure) -> Response {
             p role="alert" { (failure.text) }
             p { a href="/" { "All deliveries" } }
         },
-        stream: None,
+        live: Live::No,
     });
     (failure.status, Html(page.into_string())).into_response()
 }

@@ -14,12 +14,10 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use lark_events_pages::{Guard, secure};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 use tower_service::Service as _;
-
-use super::guard::Guard;
-use super::headers::secure;
 
 /// Browsers open at most six for each site; further ones wait.
 const MAX_CONNECTIONS: usize = 256;

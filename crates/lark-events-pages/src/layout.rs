@@ -1,43 +1,79 @@
 //! The frame of every page: head, skip link, navigation, the state of what is watched, and the content.
 
-use axum::response::{IntoResponse as _, Response};
-use http::header::CONTENT_TYPE;
 use maud::{DOCTYPE, Markup, html};
 
-use super::sse::Position;
+/// The style sheet: `text/css; charset=utf-8`.
+pub const STYLE: &str = include_str!("assets/page.css");
+/// The script: `text/javascript; charset=utf-8`.
+pub const SCRIPT: &str = include_str!("assets/page.js");
+/// The icon: `image/svg+xml`.
+pub const ICON: &str = include_str!("assets/icon.svg");
 
-const STYLE: &str = include_str!("../assets/console.css");
-const SCRIPT: &str = include_str!("../assets/console.js");
-const ICON: &str = include_str!("../assets/icon.svg");
-
-/// What all pages of a site have in common.
+/// What all pages of a site have in common. Each URL may be relative to the page.
 #[derive(Debug)]
-pub(crate) struct Site {
-    pub(crate) name: &'static str,
-    /// The paths of the pages and their names.
-    pub(crate) pages: &'static [(&'static str, &'static str)],
+pub struct Site {
+    /// The name.
+    pub name: &'static str,
+    /// The URL of the first page.
+    pub home: &'static str,
+    /// The URLs of the pages and their names.
+    pub pages: &'static [(&'static str, &'static str)],
     /// The banner while the page is not connected.
-    pub(crate) lost: &'static str,
+    pub lost: &'static str,
+    /// The URL of [`STYLE`].
+    pub style: &'static str,
+    /// The URL of [`SCRIPT`].
+    pub script: &'static str,
+    /// The URL of [`ICON`].
+    pub icon: &'static str,
 }
 
 /// A page.
-pub(crate) struct Page {
-    pub(crate) title: String,
-    /// The path in [`Site::pages`] to which it belongs.
-    pub(crate) path: &'static str,
-    pub(crate) status: Markup,
-    pub(crate) main: Markup,
-    /// The URL of its changes, and the position that it shows.
-    pub(crate) stream: Option<(String, Position)>,
+#[derive(Debug)]
+pub struct Page {
+    /// Its title.
+    pub title: String,
+    /// The URL in [`Site::pages`] to which it belongs.
+    pub path: &'static str,
+    /// The state of what is watched.
+    pub status: Markup,
+    /// The content.
+    pub main: Markup,
+    /// How it is kept up to date, if its script runs.
+    pub live: Live,
+}
+
+/// How the script keeps a page up to date.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Live {
+    /// It does not.
+    No,
+    /// By Server-Sent Events.
+    Stream {
+        /// The URL of the events, with a query.
+        url: String,
+        /// The id of the last event that the page shows.
+        position: String,
+    },
+    /// By loading the page again: elements with the attribute `data-live` and an id replace the shown ones.
+    Poll {
+        /// The time between two requests, in seconds.
+        seconds: u32,
+    },
 }
 
 impl Site {
-    pub(crate) fn page(&self, page: &Page) -> Markup {
-        let (stream, position) = page
-            .stream
-            .as_ref()
-            .map(|(url, position)| (url, position))
-            .unzip();
+    /// The page in its frame.
+    #[must_use]
+    pub fn page(&self, page: &Page) -> Markup {
+        let (stream, position) = match &page.live {
+            Live::Stream { url, position } => (Some(url), Some(position)),
+            _ => (None, None),
+        };
+        let poll = match page.live {
+            Live::Poll { seconds } => Some(seconds),
+            _ => None,
+        };
         html! {
             (DOCTYPE)
             html lang="en" {
@@ -46,15 +82,15 @@ impl Site {
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
                     title { (page.title) " - " (self.name) }
-                    link rel="icon" href="/assets/icon.svg" type="image/svg+xml";
-                    link rel="stylesheet" href="/assets/console.css";
-                    script src="/assets/console.js" defer {}
+                    link rel="icon" href=(self.icon) type="image/svg+xml";
+                    link rel="stylesheet" href=(self.style);
+                    script src=(self.script) defer {}
                 }
-                body data-stream=[stream] data-position=[position] data-lost=(self.lost) {
+                body data-stream=[stream] data-position=[position] data-poll=[poll] data-lost=(self.lost) {
                     a.skip href="#main" { "Skip to the content" }
                     header {
                         div.bar {
-                            a.site href="/" { (self.name) }
+                            a.site href=(self.home) { (self.name) }
                             nav aria-label="Pages" {
                                 @for (path, name) in self.pages {
                                     a href=(path) aria-current=[(*path == page.path).then_some("page")] {
@@ -76,25 +112,6 @@ impl Site {
     }
 }
 
-/// The style sheet.
-pub(crate) async fn style() -> Response {
-    asset("text/css; charset=utf-8", STYLE)
-}
-
-/// The script.
-pub(crate) async fn script() -> Response {
-    asset("text/javascript; charset=utf-8", SCRIPT)
-}
-
-/// The icon.
-pub(crate) async fn icon() -> Response {
-    asset("image/svg+xml", ICON)
-}
-
-fn asset(content_type: &'static str, content: &'static str) -> Response {
-    ([(CONTENT_TYPE, content_type)], content).into_response()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,21 +130,22 @@ mod tests {
     fn nothing_in_a_page_is_inline_and_text_is_escaped() {
         let site = Site {
             name: "site",
+            home: "/",
             pages: &[("/", "Home")],
             lost: "lost",
+            style: "/style",
+            script: "/script",
+            icon: "/icon",
         };
         let page = site.page(&Page {
             title: "<script>".to_owned(),
             path: "/",
             status: html! {},
-            main: html! { (Masked::from("<img onerror=x>")) },
-            stream: Some((
-                "/stream?a=\"".to_owned(),
-                Position {
-                    run: 1,
-                    revision: 2,
-                },
-            )),
+            main: html! { ("<img onerror=x>") },
+            live: Live::Stream {
+                url: "/stream?a=\"".to_owned(),
+                position: "1-2".to_owned(),
+            },
         });
         let page = page.into_string();
         assert!(page.contains("&lt;img onerror=x&gt;") && page.contains("<title>&lt;script&gt;"));
@@ -140,6 +158,4 @@ mod tests {
         }
         assert!(page.contains("aria-current=\"page\""));
     }
-
-    use super::super::masked::Masked;
 }
