@@ -12,6 +12,7 @@ mod inspect;
 mod manual;
 mod push;
 mod serve;
+mod serving;
 mod terminal;
 mod webhook;
 
