@@ -60,10 +60,6 @@
       if (at < open.length) details.open = open[at];
     });
     if (old.matches("details") && fresh.matches("details")) fresh.open = old.open;
-    // The result of a form stays where its form is replaced.
-    const said = old.querySelector("[data-done]");
-    const says = fresh.querySelector("[data-done]");
-    if (said && says) says.replaceChildren(...said.childNodes);
     const focused = old.contains(document.activeElement) ? document.activeElement : null;
     const place = focused ? [...old.querySelectorAll(FOCUSABLE)].indexOf(focused) : -1;
     old.replaceWith(fresh);
@@ -162,13 +158,12 @@
   };
 
   const failure = (form, text) => {
-    const error = form.querySelector("[data-error]");
-    if (error) error.textContent = text;
+    const error = form.querySelector("[data-error]") || document.getElementById("wrong");
+    error.textContent = text;
   };
 
   const success = (form, result) => {
-    const done = form.querySelector("[data-done]");
-    if (!done) return;
+    const done = form.querySelector("[data-done]") || document.getElementById("said");
     const { did, links, href } = form.dataset;
     const numbers = (links && result[links]) || [];
     const parts = numbers.flatMap((number) => [" ", link(href + number, `#${number}`)]);

@@ -44,7 +44,7 @@ pub(crate) fn in_effect(faults: &[FaultShown], happened: usize) -> Markup {
             p { (happened) " have happened so far. Those that happen once come first." }
             @if faults.is_empty() { p.faint { "None." } }
             @else {
-                form data-json data-method="DELETE" method="post" action="/api/faults" aria-label="Remove faults" {
+                form data-json data-method="DELETE" data-did="Removed" method="post" action="/api/faults" aria-label="Remove faults" {
                     ul.plain {
                         @for fault in faults {
                             li.line {
@@ -61,7 +61,6 @@ pub(crate) fn in_effect(faults: &[FaultShown], happened: usize) -> Markup {
                     }
                     button { "Remove all" }
                     (needs_script())
-                    (result())
                 }
             }
         }

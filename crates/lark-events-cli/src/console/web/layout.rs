@@ -66,6 +66,9 @@ impl Site {
                         (page.status)
                     }
                     p #connection .banner role="status" {}
+                    // Where a form says what came of it, unless it has a place of its own.
+                    p #said .done role="status" {}
+                    p #wrong .error role="alert" {}
                     main #main tabindex="-1" { (page.main) }
                 }
             }
