@@ -11,7 +11,7 @@ use crate::serve::history::{Delivery, Progress};
 #[serde(default)]
 pub(crate) struct FilterQuery {
     #[serde(rename = "type")]
-    event_type: String,
+    pub(super) event_type: String,
     progress: String,
     transport: String,
     faults: String,

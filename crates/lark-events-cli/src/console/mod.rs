@@ -96,7 +96,10 @@ impl Console {
     }
 
     fn filter(&self, query: Result<Query<FilterQuery>, QueryRejection>) -> Result<Filter, Failure> {
-        let filter = self.query(query)?.read();
+        let mut query = self.query(query)?;
+        // The links of the page and the URL of its stream repeat it.
+        query.event_type = self.masks.text(&query.event_type).to_string();
+        let filter = query.read();
         filter.map_err(|error| Failure::bad(&error, &self.masks))
     }
 
