@@ -158,7 +158,7 @@ async fn a_mistake_is_named_beside_the_form_and_nothing_is_sent() {
             "{\n  \"header\": tea}",
             "line 2, column",
         ),
-        ("textarea[name='document']", "[]", "an object"),
+        ("textarea[name='document']", "[]", "a JSON object"),
         ("textarea[name='document']", "{}", ""),
         ("input[name='type']", "im.tea.ready_v1", "im.tea.ready_v1"),
     ] {

@@ -20,9 +20,10 @@ use crate::MESSAGE;
 use crate::app::App;
 use crate::console::{Answer, Console};
 
-const KEY: &str = r#"marked-key "q" \é秘"#;
-const TOKEN: &str = r#"marked-token"\'é秘+/&<b>"#;
-const SECRET: &str = r#"marked-secret'&<b>" %41"#;
+const KEY: &str = r#"marked-Key "q" \é秘"#;
+/// The token of an app has no characters that JSON escapes.
+const TOKEN: &str = "marked-token'+/&<b>%41";
+const SECRET: &str = r#"marked-secret'&<b>" \"%25%"#;
 const ALL: [&str; 3] = [KEY, TOKEN, SECRET];
 /// The start of each secret is the same in most encodings.
 const MARK: &str = "marked-";
@@ -66,10 +67,10 @@ fn repeated() -> String {
 fn assert_without_secrets(what: &str, text: &str) {
     let lower = text.to_lowercase();
     let escaped = unicode_escaped("marked");
-    let reversed = ALL.map(|it| BASE64_STANDARD.encode(it));
+    let encoded = ALL.map(|it| BASE64_STANDARD.encode(it));
     for form in [MARK, &escaped, "\\u006darked"]
         .into_iter()
-        .chain(reversed.iter().map(String::as_str))
+        .chain(encoded.iter().map(String::as_str))
     {
         let form = form.to_lowercase();
         if let Some(at) = lower.find(&form) {
@@ -193,6 +194,7 @@ fn secrets_that_are_given_are_in_no_page_no_json_and_no_stream() {
     let mut console = Console::start(&[&secrets[..], &args].concat());
     console.serving.next("webhook-set");
     console.types(&format!("push {MESSAGE}\npush url.preview.get"));
+    console.delivered();
     let document = format!(
         r#"{{"header": {{"event_type": {}, "token": {}}}, "event": {}}}"#,
         json!(format!("tea.{TOKEN}")),
