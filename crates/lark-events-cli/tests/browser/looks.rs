@@ -94,6 +94,11 @@ async fn every_page_is_accessible_in_light_and_dark_wide_and_narrow() {
     let Some(tab) = open(what, "about:blank", View::WIDE).await else {
         return;
     };
+    // They would cover a part of the width in a screenshot.
+    let hidden = json!({ "hidden": true });
+    tab.devtools("Emulation.setScrollbarsHidden", hidden)
+        .await
+        .unwrap();
     let folder = env::var_os(SCREENSHOTS).filter(|it| !it.is_empty());
     let mut eye = Eye {
         axe: Axe::given_or_skip(what),
