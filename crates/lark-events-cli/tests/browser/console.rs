@@ -126,7 +126,7 @@ impl Console {
 
     /// Calls the API of the platform as its app, and returns the answer.
     pub(crate) fn calls(&self, path: &str, token: &str, body: &str) -> Value {
-        let address = self.serving.base_url.strip_prefix("http://").unwrap();
+        let address = self.serving.address();
         let mut stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(LIMIT)).unwrap();
         let length = body.len();

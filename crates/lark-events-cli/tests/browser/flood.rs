@@ -82,6 +82,13 @@ async fn ten_thousand_pushes_are_bounded_in_the_page_and_in_memory() {
     tab.wait_until("location.search.includes('before')").await;
     assert_eq!(rows(&tab).await, older);
     tab.goto(&console.at("/deliveries/1")).await.unwrap();
-    wait_for_text(&tab, "[role='alert']:not(:empty)", "from 9002 to 10001").await;
+    let alert = "main [role='alert']";
+    wait_for_text(
+        &tab,
+        alert,
+        "no delivery 1: expected a number of those kept, from",
+    )
+    .await;
+    wait_for_text(&tab, alert, "to 10001").await;
     assert_calm(&tab).await;
 }

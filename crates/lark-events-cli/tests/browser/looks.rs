@@ -24,6 +24,7 @@ fn answer(document: &Value) -> Response {
             let body = r#"{"error": "the database is not available"}"#;
             (StatusCode::INTERNAL_SERVER_ERROR, headers, body).into_response()
         }
+        Some("profile.view.get") => StatusCode::NOT_FOUND.into_response(),
         _ => callbacks::answer(document),
     }
 }
@@ -45,6 +46,7 @@ fn busy() -> (Console, App) {
         "resend 1 same",
         "fault duplicate:10ms",
         "push drive.file.edit_v1",
+        "push profile.view.get",
         "wait delivered",
         "fault lose-answer@0",
         "fault delay:200ms@0",

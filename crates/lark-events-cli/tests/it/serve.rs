@@ -3,6 +3,7 @@
 mod commands;
 mod settings;
 
+use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::Arc;

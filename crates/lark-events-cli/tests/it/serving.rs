@@ -54,6 +54,11 @@ impl Serving {
         serving
     }
 
+    /// The address of the platform.
+    pub(crate) fn address(&self) -> &str {
+        self.base_url.trim_start_matches("http://")
+    }
+
     /// Waits for the next line of a kind.
     pub(crate) fn next(&mut self, kind: &str) -> Value {
         loop {
@@ -71,7 +76,7 @@ impl Serving {
 
     /// Opens a long connection, and sends a text message, where only binary ones are allowed.
     pub(crate) fn violates_the_protocol(&self) -> TcpStream {
-        let address = self.base_url.strip_prefix("http://").unwrap();
+        let address = self.address();
         let credentials = r#"{"AppID":"cli_a1b2c3d4e5f60718","AppSecret":"app-secret"}"#;
         let mut endpoint = TcpStream::connect(address).unwrap();
         write!(
