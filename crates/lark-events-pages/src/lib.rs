@@ -31,4 +31,4 @@ pub use self::headers::{POLICY, secure};
 pub use self::layout::{ICON, Live, Page, SCRIPT, STYLE, Site};
 pub use self::number::thousands;
 pub use self::origin::{ForeignForm, check_form};
-pub use self::url::{query, with_query};
+pub use self::url::{joined, query, with_query};

@@ -25,6 +25,15 @@ pub fn query(pairs: &[(&str, &str)]) -> String {
     query
 }
 
+/// Two queries as one.
+#[must_use]
+pub fn joined(first: &str, second: &str) -> String {
+    match second {
+        "" => first.to_owned(),
+        second => format!("{first}&{second}"),
+    }
+}
+
 /// A path with a query, if there is one.
 #[must_use]
 pub fn with_query(path: &str, query: &str) -> String {
@@ -42,6 +51,8 @@ mod tests {
     fn a_query_has_what_is_not_empty() {
         let pairs = [("a", "x y&é"), ("b", ""), ("c", "im.message_v1-~")];
         assert_eq!(query(&pairs), "a=x%20y%26%C3%A9&c=im.message_v1-~");
+        assert_eq!(joined("a=b", ""), "a=b");
+        assert_eq!(joined("a=b", "c=d"), "a=b&c=d");
         assert_eq!(with_query("/", ""), "/");
         assert_eq!(with_query("/", "a=b"), "/?a=b");
     }

@@ -15,6 +15,7 @@ mod live;
 mod manual;
 mod push;
 mod serve;
+mod serving;
 mod terminal;
 mod webhook;
 

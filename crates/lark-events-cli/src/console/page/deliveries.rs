@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::Response;
-use lark_events_pages::with_query;
+use lark_events_pages::{joined, with_query};
 use maud::{Markup, html};
 
 use super::{Content, badge};
@@ -29,7 +29,7 @@ pub(crate) async fn get(
         title: "Deliveries".to_owned(),
         path: "/",
         main: main(&console, &filter, &listed),
-        stream: format!("page=deliveries&{}", filter.query()),
+        stream: joined("page=deliveries", &filter.query()),
         position: listed.position,
     };
     super::respond(&console, content)
