@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_table_has_a_row_for_each_push_and_the_state_below() {
+    async fn a_table_has_a_row_for_each_push_and_what_is_so_below() {
         let [accepted, lost] = attempts().await;
         let mut shown = Table::new(4);
         shown.update(&row(1, None));
