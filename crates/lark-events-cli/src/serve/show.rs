@@ -82,7 +82,7 @@ fn text(
     if let Some(next) = delivery.next_attempt() {
         let left = next.duration_since(now).unwrap_or_default();
         let _ = write!(text, "\nnext attempt in {}", time(left));
-    } else if delivery.progress() == Progress::Pending {
+    } else if delivery.progress() == Progress::Pending || delivery.is_first_under_way() {
         text += "\nan attempt is under way";
     }
     for Call { call, .. } in calls {

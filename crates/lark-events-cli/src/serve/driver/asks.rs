@@ -3,7 +3,6 @@
 use std::io;
 use std::time::SystemTime;
 
-use lark_events_sim::InjectedFault;
 use serde_json::json;
 
 use super::Driver;
@@ -56,20 +55,17 @@ impl Driver {
     ///
     /// If it is not in effect.
     pub(super) fn calm_one(&mut self, fault: Named) -> Result<(), String> {
+        if self.platform.remove_fault(&fault.into()) {
+            self.faults_changed();
+            return Ok(());
+        }
         let faults = self.platform.faults();
-        let is_it =
-            |one: &&InjectedFault| (one.fault, one.probability) == (fault.fault, fault.probability);
-        let Some(found) = faults.iter().find(is_it) else {
-            let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
-            let of = match faults.is_empty() {
-                true => "no fault is in effect".to_owned(),
-                false => format!("expected one of {}", faults.join(", ")),
-            };
-            return Err(format!("cannot remove the fault: {of}"));
+        let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
+        let of = match faults.is_empty() {
+            true => "no fault is in effect".to_owned(),
+            false => format!("expected one of {}", faults.join(", ")),
         };
-        self.platform.remove_fault(found);
-        self.faults_changed();
-        Ok(())
+        Err(format!("cannot remove the fault: {of}"))
     }
 
     /// Shows the faults that are in effect now.

@@ -145,6 +145,21 @@ async fn a_delivery_that_is_not_kept_is_an_error_with_the_kept_ones() {
 }
 
 #[tokio::test]
+async fn a_callback_without_an_id_cannot_be_pushed_as_a_new_one() {
+    let (control, _driver) = asked().await;
+    let card = Pushable::parse(&["card.action.trigger_v1"]).unwrap();
+    control.push(card, None).await.unwrap();
+    let error = control.resend(1, Ids::New).await.unwrap_err();
+    let expected = "expected an event with an id, got card.action.trigger_v1, whose document has none: \
+                    resend it as the same one";
+    assert_eq!(error, expected);
+    assert_eq!(control.resend(1, Ids::Same).await, Ok(2));
+    let newer = Pushable::parse(&["card.action.trigger"]).unwrap();
+    control.push(newer, None).await.unwrap();
+    assert_eq!(control.resend(3, Ids::New).await, Ok(4));
+}
+
+#[tokio::test]
 async fn faults_are_injected_and_removed_and_readers_wake() {
     let (control, _driver) = asked().await;
     let faults = || -> Vec<_> {
