@@ -1,5 +1,6 @@
 //! How the console asks the driver for changes, and reads what the terminal shows too.
 
+use std::fmt;
 use std::sync::Arc;
 
 use lark_events_sim::{InjectedFault, Mode, Platform};
@@ -20,6 +21,16 @@ pub(crate) enum Ids {
     Same,
     /// A new event with the same content.
     New,
+}
+
+/// As it is written in commands.
+impl fmt::Display for Ids {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Same => "same",
+            Self::New => "new",
+        })
+    }
 }
 
 /// Asks the driver for changes, and reads the history and the platform.

@@ -78,8 +78,10 @@ impl Driver {
     pub(super) fn show_faults(&mut self) -> io::Result<()> {
         let faults = self.platform.faults();
         let lines = faults.iter().map(|fault| match fault.probability {
-            Some(probability) => format!("{}: with probability {probability}", fault.fault),
-            None => format!("{}: once", fault.fault),
+            Some(probability) => {
+                format!("{fault}: at each opportunity, with probability {probability}")
+            }
+            None => format!("{fault}: once"),
         });
         let lines: Vec<_> = lines.collect();
         let text = match lines.is_empty() {
@@ -92,21 +94,17 @@ impl Driver {
             })
         });
         let json = json!({"kind": "faults", "faults": faults.collect::<Vec<_>>()});
-        self.view.answer(&text, Some(&json))
+        self.view.answer(&text, &json)
     }
 
     /// Answers `show`.
     pub(super) fn show(&mut self, number: usize) -> io::Result<()> {
         let Some(delivery) = self.history.delivery(number) else {
             let error = self.unknown(number);
-            return self.view.refused(&error);
+            return self.refused(&format!("show {number}"), &error);
         };
-        let (secrets, calls) = (&self.secrets, self.history.calls());
-        let hide = |text: &str| {
-            let secrets = secrets.iter();
-            secrets.fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
-        };
-        let (text, json) = show(&delivery, &calls, SystemTime::now(), hide);
-        self.view.answer(&text, Some(&json))
+        let calls = self.history.calls();
+        let (text, json) = show(&delivery, &calls, SystemTime::now(), &self.masks);
+        self.view.answer(&text, &json)
     }
 }

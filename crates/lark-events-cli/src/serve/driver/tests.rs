@@ -80,7 +80,7 @@ async fn quit_at_a_terminal_ends_what_is_waited_for() {
 }
 
 /// A driver that runs on its own, which is asked during a wait of its script.
-async fn asked() -> (Control, JoinSet<Result<(), Error>>) {
+async fn asked() -> (Control, JoinSet<Result<ExitCode, Error>>) {
     let driver = driver_of_a_webhook("wait 1h").await;
     let control = driver.control();
     let mut tasks = JoinSet::new();
