@@ -51,14 +51,22 @@ impl Driver {
     /// Runs a command; `false` after `quit`.
     fn obey(&mut self, command: Command) -> io::Result<bool> {
         match command {
-            Command::Push(event) => drop(self.push_on_each(&event)?),
+            Command::Push(event) => {
+                if let Err(error) = self.push_on_each(&event)? {
+                    self.view.refused(&error.to_string())?;
+                }
+            }
             Command::Show(number) => self.show(number)?,
             Command::Resend(number, ids) => {
                 if let Err(error) = self.resend(number, ids)? {
-                    self.view.refused(&error)?;
+                    self.view.refused(&error.to_string())?;
                 }
             }
-            Command::Fault(fault) => self.inject(fault),
+            Command::Fault(fault) => {
+                if let Err(error) = self.inject(fault) {
+                    self.view.refused(&error.to_string())?;
+                }
+            }
             Command::Faults => self.show_faults()?,
             Command::Calm(None) => self.calm(),
             Command::Calm(Some(fault)) => {
