@@ -15,7 +15,7 @@ mod links;
 mod listen;
 mod pushable;
 pub(crate) mod reply;
-mod row;
+pub(crate) mod row;
 mod shell;
 mod show;
 mod stop;

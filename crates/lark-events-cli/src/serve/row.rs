@@ -160,7 +160,8 @@ pub(super) fn mode_name(mode: Mode) -> &'static str {
     }
 }
 
-pub(super) fn code(answer: &Answer) -> Option<i64> {
+/// The status of a response, or the code of an acknowledgement.
+pub(crate) fn code(answer: &Answer) -> Option<i64> {
     match answer {
         Answer::Response { status, .. } => Some(status.as_u16().into()),
         Answer::Ack { code, .. } => Some(*code),
@@ -169,7 +170,7 @@ pub(super) fn code(answer: &Answer) -> Option<i64> {
 }
 
 /// The stable name of the reason why there is no code.
-pub(super) fn missing(answer: &Answer) -> Option<&'static str> {
+pub(crate) fn missing(answer: &Answer) -> Option<&'static str> {
     let Answer::Missing(missing) = answer else {
         return None;
     };

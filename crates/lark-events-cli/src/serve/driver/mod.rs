@@ -35,7 +35,7 @@ use crate::{Error, console};
 
 /// The time between two checks of a webhook that has not passed yet.
 const CHECK_INTERVAL: Duration = Duration::from_millis(500);
-/// The time for long connections to close at the end.
+/// The time for connections to close at the end.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
 pub(crate) struct Settings {
@@ -85,6 +85,8 @@ pub(crate) struct Driver {
     stats: PlatformStats,
     /// The number of the last call of the API that was shown.
     shown_calls: usize,
+    /// Whether a stream has skipped a push.
+    has_skipped: bool,
     counts: Counts,
 }
 
@@ -119,6 +121,7 @@ impl Driver {
             tell,
             stats: PlatformStats::default(),
             shown_calls: 0,
+            has_skipped: false,
             counts: Counts::default(),
         }
     }
@@ -278,6 +281,10 @@ impl Driver {
         let finished = self.view.finish();
         let shown = finished.and_then(|()| self.show_counts("summary"));
         self.tasks.shutdown().await;
+        // The connections of the console end on their own then.
+        drop(self.ask);
+        let are_gone = async { while self.asks.recv().await.is_some() {} };
+        let _ = timeout(CLOSE_LIMIT, are_gone).await;
         match Arc::try_unwrap(self.platform) {
             Ok(platform) => platform.shutdown().await,
             // A task that is not the driver's has it still.

@@ -55,17 +55,27 @@ impl Driver {
     /// Runs a command; `false` after `quit`.
     fn obey(&mut self, command: Command) -> io::Result<bool> {
         match command {
-            Command::Push(event) => {
-                for number in self.push_on_each(&event)? {
-                    self.view.pushed(number, None)?;
+            Command::Push(event) => match self.push_on_each(&event)? {
+                Ok(numbers) => {
+                    for number in numbers {
+                        self.view.pushed(number, None)?;
+                    }
                 }
-            }
+                Err(error) => {
+                    let command = format!("push {}", event.event_type);
+                    self.refused(&command, &error.to_string())?;
+                }
+            },
             Command::Show(number) => self.show(number)?,
             Command::Resend(of, ids) => match self.resend(of, ids)? {
                 Ok(number) => self.view.pushed(number, Some(of))?,
-                Err(error) => self.refused(&format!("resend {of} {ids}"), &error)?,
+                Err(error) => self.refused(&format!("resend {of} {ids}"), &error.to_string())?,
             },
-            Command::Fault(fault) => self.inject(fault),
+            Command::Fault(fault) => {
+                if let Err(error) = self.inject(fault) {
+                    self.refused(&format!("fault {fault}"), &error.to_string())?;
+                }
+            }
             Command::Faults => self.show_faults()?,
             Command::Calm(None) => self.calm(),
             Command::Calm(Some(fault)) => {
