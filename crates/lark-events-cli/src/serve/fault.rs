@@ -1,5 +1,6 @@
 //! Faults that happen once, or with a probability: `lose-answer`, `delay:2s`, `disconnect@0.1`.
 
+use std::fmt;
 use std::str::FromStr;
 
 use lark_events_sim::{Fault, InjectedFault, ParseFaultErrorKind, Platform};
@@ -30,6 +31,17 @@ impl Named {
         match self.probability {
             Some(probability) => platform.inject_lasting(self.fault, probability),
             None => platform.inject(self.fault),
+        }
+    }
+}
+
+/// As it is written in commands.
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fault.fmt(f)?;
+        match self.probability {
+            Some(probability) => write!(f, "@{probability}"),
+            None => Ok(()),
         }
     }
 }

@@ -253,7 +253,8 @@ async fn what_a_socket_receives_is_what_was_sent() {
             async move { while requests.send(received(&listener, "{}").await).is_ok() {} },
         );
     let url = format!("http://{address}/event?app=1");
-    let platform = builder().webhook(&url).start().await.unwrap();
+    let builder = builder().webhook(&url).answer_limit(LIMIT);
+    let platform = builder.start().await.unwrap();
     let report = timeout(LIMIT, platform.push(document())).await.unwrap();
     seen.recv().await.expect("the URL check");
     let (line, headers, body) = seen.recv().await.unwrap();

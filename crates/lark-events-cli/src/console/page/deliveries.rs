@@ -14,7 +14,7 @@ use crate::console::filter::{
 };
 use crate::console::list::{self, Counts, Listed};
 use crate::console::shown::RowShown;
-use crate::console::url::with_query;
+use crate::console::url::{joined, with_query};
 
 pub(crate) async fn get(
     State(console): State<Arc<Console>>,
@@ -29,7 +29,7 @@ pub(crate) async fn get(
         title: "Deliveries".to_owned(),
         path: "/",
         main: main(&console, &filter, &listed),
-        stream: format!("page=deliveries&{}", filter.query()),
+        stream: joined("page=deliveries", &filter.query()),
         position: listed.position,
     };
     super::respond(&console, content)
@@ -113,7 +113,7 @@ pub(crate) fn counts(filter: &Filter, counts: &Counts) -> Markup {
     html! {
         p #counts {
             (thousands(shown)) " of " (thousands(kept)) " shown"
-            @if !filter.is_open() { "; " (thousands(counts.hidden())) " hidden by the filter" }
+            @if !filter.is_open() { "; " (thousands(counts.hidden)) " hidden by the filter" }
             @if selected > shown { "; " (thousands(selected - shown)) " on other pages" }
             @if forgotten > 0 {
                 "; " (thousands(forgotten)) " older "
@@ -217,6 +217,7 @@ mod tests {
                 shown,
                 selected,
                 kept,
+                hidden: kept - selected,
                 forgotten,
                 has_older: false,
             };

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use maud::{Markup, html};
@@ -17,8 +18,12 @@ use crate::figures::time;
 
 pub(crate) async fn get(
     State(console): State<Arc<Console>>,
-    Path(number): Path<String>,
+    number: Result<Path<String>, PathRejection>,
 ) -> Response {
+    let number = match console.segment(number) {
+        Ok(number) => number,
+        Err(failure) => return super::failed(&console, &failure),
+    };
     let position = console.position();
     let history = &console.control.history;
     let delivery = number
@@ -238,7 +243,7 @@ fn toast(toast: &ToastShown) -> Markup {
 fn preview(preview: &PreviewShown) -> Markup {
     html! {
         h3 { "Preview of the link" }
-        p.toast { @if let Some(title) = &preview.title { (title) } }
+        @if let Some(title) = &preview.title { p.toast { (title) } }
         (texts(&preview.i18n_title))
         dl.facts {
             @if let Some(key) = &preview.image_key { div { dt { "Image" } dd { code { (key) } } } }

@@ -1,12 +1,13 @@
 //! A delivery in a list.
 
-use lark_events_sim::{Answer, Attempt};
+use lark_events_sim::Attempt;
 use serde::Serialize;
 
 use super::Moment;
 use crate::console::filter::{progress_name, transport_name};
 use crate::console::web::masked::{Masked, Masks};
 use crate::serve::history::Delivery;
+use crate::serve::row::{code, missing};
 
 #[derive(Debug, Serialize)]
 pub(crate) struct RowShown {
@@ -38,6 +39,7 @@ pub(crate) struct LastAttempt {
     pub(crate) accepted: bool,
     pub(crate) answer: String,
     pub(crate) code: Option<i64>,
+    pub(crate) missing: Option<&'static str>,
     pub(crate) took_ms: f64,
 }
 
@@ -52,8 +54,8 @@ impl RowShown {
         }
         Self {
             number: delivery.number,
-            event_type: masks.text(&delivery.event_type),
-            event_id: masks.text(&delivery.event_id),
+            event_type: masks.short(&delivery.event_type),
+            event_id: masks.short(&delivery.event_id),
             transport: transport_name(delivery.mode),
             callback: delivery.is_callback,
             replay_of: delivery.replay_of,
@@ -78,16 +80,8 @@ impl LastAttempt {
             accepted: attempt.accepted(),
             answer: attempt.answer.to_string(),
             code: code(&attempt.answer),
+            missing: missing(&attempt.answer),
             took_ms: attempt.took.as_secs_f64() * 1e3,
         }
-    }
-}
-
-/// The status of a response, or the code of an acknowledgement.
-pub(super) fn code(answer: &Answer) -> Option<i64> {
-    match answer {
-        Answer::Response { status, .. } => Some(status.as_u16().into()),
-        Answer::Ack { code, .. } => Some(*code),
-        _ => None,
     }
 }

@@ -255,3 +255,46 @@ async fn an_acknowledged_delivery_says_that_the_platform_sends_it_again() {
     assert_eq!(delivery.next_attempt(), None);
     assert_eq!(attempts.next().await, None);
 }
+
+#[test]
+fn deliveries_that_have_not_ended_are_bounded_by_their_bytes_too() {
+    const BYTES: usize = 1024 * 1024;
+    let history = History::new();
+    let document = Bytes::from(vec![b' '; BYTES]);
+    let mut number = 0;
+    while !history.is_full() {
+        number += 1;
+        history.pushed(begun(number, document.clone()));
+        assert!(number <= MAX_RUNNING_BYTES / BYTES);
+    }
+    assert_eq!(number, MAX_RUNNING_BYTES / BYTES / 4);
+    history.ended(1);
+    assert!(!history.is_full());
+    for number in 2..=number {
+        history.ended(number);
+    }
+    assert_eq!(history.state().running_bytes, 0);
+}
+
+#[test]
+fn a_reader_never_sees_more_ended_ones_than_are_kept() {
+    let history = std::sync::Arc::new(History::new());
+    let reader = std::sync::Arc::clone(&history);
+    let reads = std::thread::spawn(move || {
+        let mut last = 0;
+        while last < 3 * MAX_ENDED {
+            last = reader.read(|kept| {
+                assert!(kept.deliveries.len() <= MAX_ENDED + 1);
+                let ended = kept.deliveries.values().filter(|one| one.ended).count();
+                assert!(ended <= MAX_ENDED, "{ended}");
+                // Numbers and counts are of one moment.
+                kept.deliveries.len() + kept.forgotten
+            });
+        }
+    });
+    for number in 1..=3 * MAX_ENDED {
+        history.pushed(begun(number, Bytes::new()));
+        history.ended(number);
+    }
+    reads.join().unwrap();
+}
