@@ -36,6 +36,7 @@ impl Failure {
         let status = match error {
             AskError::Stopped => StatusCode::SERVICE_UNAVAILABLE,
             AskError::Unknown(_) => StatusCode::NOT_FOUND,
+            AskError::WithoutIds(_) => StatusCode::CONFLICT,
             AskError::Full(_) => StatusCode::TOO_MANY_REQUESTS,
         };
         Self::new(status, &error.to_string(), masks)

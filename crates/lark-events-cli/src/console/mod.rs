@@ -10,7 +10,7 @@ mod page;
 mod shown;
 mod stream;
 mod url;
-mod web;
+pub(crate) mod web;
 
 use std::convert::Infallible;
 use std::io;

@@ -23,6 +23,16 @@ pub(crate) enum Ids {
     New,
 }
 
+/// As it is written in commands.
+impl fmt::Display for Ids {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Same => "same",
+            Self::New => "new",
+        })
+    }
+}
+
 /// Asks the driver for changes, and reads the history and the platform.
 #[derive(Clone)]
 pub(crate) struct Control {
@@ -39,6 +49,8 @@ pub(crate) enum AskError {
     Stopped,
     /// No such delivery is kept.
     Unknown(String),
+    /// The delivery has no ids that could be new.
+    WithoutIds(String),
     /// There would be too many deliveries or faults.
     Full(String),
 }
@@ -47,7 +59,7 @@ impl fmt::Display for AskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stopped => f.write_str(STOPPED),
-            Self::Unknown(text) | Self::Full(text) => f.write_str(text),
+            Self::Unknown(text) | Self::WithoutIds(text) | Self::Full(text) => f.write_str(text),
         }
     }
 }

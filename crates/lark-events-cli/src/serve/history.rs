@@ -142,13 +142,37 @@ impl Delivery {
         }
     }
 
-    /// When the platform sends the event again.
+    /// When the platform sends the event again. It does so even after a copy was acknowledged, if the attempt
+    /// itself was not.
     pub(crate) fn next_attempt(&self) -> Option<SystemTime> {
-        if self.ended || self.acknowledged {
+        if self.ended {
             return None;
         }
-        let last = self.attempts.iter().rfind(|attempt| !attempt.copy)?;
-        self.pushed_at.checked_add(last.next?)
+        self.pushed_at.checked_add(self.last_attempt()?.next?)
+    }
+
+    /// Whether its first attempt is under way, though a copy of it may have ended.
+    pub(crate) fn is_first_under_way(&self) -> bool {
+        !self.ended && self.last_attempt().is_none()
+    }
+
+    /// The attempt that ended last and is no copy.
+    fn last_attempt(&self) -> Option<&Attempt> {
+        self.attempts.iter().rfind(|attempt| !attempt.copy)
+    }
+
+    /// Whether its document has ids, so that it can be pushed as a new event.
+    pub(crate) fn has_ids(&self) -> bool {
+        // A document that is pushed unchanged has no envelope to change.
+        self.template.event_type().is_some()
+    }
+
+    /// Why it cannot be pushed as a new event.
+    pub(crate) fn without_ids(&self) -> String {
+        format!(
+            "expected an event with an id, got {}, whose document has none: resend it as the same one",
+            self.event_type
+        )
     }
 
     /// Whether its last attempt is the one that acknowledged the event.

@@ -147,14 +147,17 @@ async fn replayed(
     number: &str,
     replaying: Replaying,
 ) -> Result<Response, Failure> {
-    let is_kept = |number: &usize| console.control.history.delivery(*number).is_some();
-    let kept = number.parse().ok().filter(is_kept);
+    let history = &console.control.history;
+    let kept = number
+        .parse()
+        .ok()
+        .and_then(|number| history.delivery(number));
     let kept = kept.ok_or_else(|| console.no_delivery(number))?;
     let ids = match replaying.ids {
         IdsNamed::Same => Ids::Same,
         IdsNamed::New => Ids::New,
     };
-    match console.control.resend(kept, ids).await {
+    match console.control.resend(kept.number, ids).await {
         Ok(number) => Ok(created(&[number])),
         // Forgotten meanwhile.
         Err(AskError::Unknown(_)) => Err(console.no_delivery(number)),

@@ -108,9 +108,12 @@ pub(crate) fn next(row: &RowShown) -> Markup {
     html! {
         p #next {
             @match row.next_attempt {
+                Some(next) if row.progress == "acknowledged" => {
+                    "Only a copy was acknowledged: the next attempt follows " (next.countdown()) "."
+                }
                 Some(next) => { "The next attempt follows " (next.countdown()) "." }
                 None if row.ended => { "No attempt follows." }
-                None if row.progress == "acknowledged" => { "Acknowledged; no redelivery follows." }
+                None if row.progress == "acknowledged" && !row.is_first_under_way => { "Acknowledged; no redelivery follows." }
                 None => { "An attempt is under way." }
             }
         }

@@ -24,6 +24,8 @@ pub(crate) struct RowShown {
     pub(crate) attempt_count: usize,
     pub(crate) last_attempt: Option<LastAttempt>,
     pub(crate) next_attempt: Option<Moment>,
+    #[serde(skip)]
+    pub(crate) is_first_under_way: bool,
     /// The faults that have happened to it, each once.
     pub(crate) faults: Vec<String>,
     pub(crate) revision: u64,
@@ -63,6 +65,7 @@ impl RowShown {
             attempt_count: delivery.attempts.len(),
             last_attempt: delivery.attempts.last().map(LastAttempt::of),
             next_attempt: delivery.next_attempt().map(Moment::from),
+            is_first_under_way: delivery.is_first_under_way(),
             faults,
             revision: delivery.revision,
         }

@@ -3,7 +3,6 @@
 use std::io;
 use std::time::SystemTime;
 
-use lark_events_sim::InjectedFault;
 use serde_json::json;
 
 use super::Driver;
@@ -70,20 +69,17 @@ impl Driver {
     ///
     /// If it is not in effect.
     pub(super) fn calm_one(&mut self, fault: Named) -> Result<(), String> {
+        if self.platform.remove_fault(&fault.into()) {
+            self.faults_changed();
+            return Ok(());
+        }
         let faults = self.platform.faults();
-        let is_it =
-            |one: &&InjectedFault| (one.fault, one.probability) == (fault.fault, fault.probability);
-        let Some(found) = faults.iter().find(is_it) else {
-            let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
-            let of = match faults.is_empty() {
-                true => "no fault is in effect".to_owned(),
-                false => format!("expected one of {}", faults.join(", ")),
-            };
-            return Err(format!("cannot remove the fault: {of}"));
+        let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
+        let of = match faults.is_empty() {
+            true => "no fault is in effect".to_owned(),
+            false => format!("expected one of {}", faults.join(", ")),
         };
-        self.platform.remove_fault(found);
-        self.faults_changed();
-        Ok(())
+        Err(format!("cannot remove the fault: {of}"))
     }
 
     /// Shows the faults that are in effect now.
@@ -96,8 +92,10 @@ impl Driver {
     pub(super) fn show_faults(&mut self) -> io::Result<()> {
         let faults = self.platform.faults();
         let lines = faults.iter().map(|fault| match fault.probability {
-            Some(probability) => format!("{}: with probability {probability}", fault.fault),
-            None => format!("{}: once", fault.fault),
+            Some(probability) => {
+                format!("{fault}: at each opportunity, with probability {probability}")
+            }
+            None => format!("{fault}: once"),
         });
         let lines: Vec<_> = lines.collect();
         let text = match lines.is_empty() {
@@ -110,21 +108,17 @@ impl Driver {
             })
         });
         let json = json!({"kind": "faults", "faults": faults.collect::<Vec<_>>()});
-        self.view.answer(&text, Some(&json))
+        self.view.answer(&text, &json)
     }
 
     /// Answers `show`.
     pub(super) fn show(&mut self, number: usize) -> io::Result<()> {
         let Some(delivery) = self.history.delivery(number) else {
             let error = self.unknown(number);
-            return self.view.refused(&error);
+            return self.refused(&format!("show {number}"), &error);
         };
-        let (secrets, calls) = (&self.secrets, self.history.calls());
-        let hide = |text: &str| {
-            let secrets = secrets.iter();
-            secrets.fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
-        };
-        let (text, json) = show(&delivery, &calls, SystemTime::now(), hide);
-        self.view.answer(&text, Some(&json))
+        let calls = self.history.calls();
+        let (text, json) = show(&delivery, &calls, SystemTime::now(), &self.masks);
+        self.view.answer(&text, &json)
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use lark_events_sim::{Document, Mode, Push};
+use lark_events_sim::{Attempts, Document, Mode};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -67,7 +67,8 @@ impl Driver {
         self.deliver(document, event, mode, None)
     }
 
-    /// Pushes the event of a delivery again on its transport; an error if the delivery is not kept.
+    /// Pushes the event of a delivery again on its transport; an error if the delivery is not kept, or if it has
+    /// no ids that could be new.
     pub(super) fn resend(
         &mut self,
         number: usize,
@@ -76,6 +77,9 @@ impl Driver {
         let Some(first) = self.history.delivery(number) else {
             return Ok(Err(AskError::Unknown(self.unknown(number))));
         };
+        if ids == Ids::New && !first.has_ids() {
+            return Ok(Err(AskError::WithoutIds(first.without_ids())));
+        }
         if let Err(full) = self.room() {
             return Ok(Err(full));
         }
@@ -140,7 +144,10 @@ impl Driver {
         };
         let row = Row::of(&delivery);
         self.history.pushed(delivery);
-        self.tasks.spawn(follow(push, number, self.tell.clone()));
+        // The history keeps the attempts.
+        let attempts = push.into_attempts();
+        self.tasks
+            .spawn(follow(attempts, number, self.tell.clone()));
         self.view.row(&row)?;
         Ok(number)
     }
@@ -241,8 +248,8 @@ impl Driver {
 }
 
 /// Reports each attempt of a push.
-async fn follow(mut push: Push, number: usize, tell: mpsc::UnboundedSender<Happened>) {
-    while let Some(attempt) = push.next_attempt().await {
+async fn follow(mut attempts: Attempts, number: usize, tell: mpsc::UnboundedSender<Happened>) {
+    while let Some(attempt) = attempts.next().await {
         // The receiver is gone at the end.
         let _ = tell.send(Happened::Attempted(number, attempt));
     }

@@ -81,7 +81,7 @@ async fn quit_at_a_terminal_ends_what_is_waited_for() {
 }
 
 /// A driver that runs on its own, which is asked during a wait of its script.
-async fn asked() -> (Control, JoinSet<Result<(), Error>>) {
+async fn asked() -> (Control, JoinSet<Result<ExitCode, Error>>) {
     let driver = driver_of_a_webhook("wait 1h").await;
     let control = driver.control();
     let mut tasks = JoinSet::new();
@@ -147,6 +147,21 @@ async fn a_delivery_that_is_not_kept_is_an_error_with_the_kept_ones() {
     let none = control.resend(7, Ids::New).await.unwrap_err();
     let none = none.to_string();
     assert_eq!(none, "expected the number of a delivery from 1 to 1, got 7");
+}
+
+#[tokio::test]
+async fn a_callback_without_an_id_cannot_be_pushed_as_a_new_one() {
+    let (control, _driver) = asked().await;
+    let card = Pushable::parse(&["card.action.trigger_v1"]).unwrap();
+    control.push(card, None).await.unwrap();
+    let error = control.resend(1, Ids::New).await.unwrap_err();
+    let expected = "expected an event with an id, got card.action.trigger_v1, whose document has none: \
+                    resend it as the same one";
+    assert_eq!(error, expected);
+    assert_eq!(control.resend(1, Ids::Same).await, Ok(2));
+    let newer = Pushable::parse(&["card.action.trigger"]).unwrap();
+    control.push(newer, None).await.unwrap();
+    assert_eq!(control.resend(3, Ids::New).await, Ok(4));
 }
 
 #[tokio::test]
