@@ -39,8 +39,6 @@ pub(crate) async fn get(
     super::respond(&console, content)
 }
 
-/// The most bytes of a card in a page.
-const MAX_CARD: usize = 64 * 1024;
 /// The element of all attempts.
 pub(crate) const ATTEMPTS: &str = "attempts";
 
@@ -250,7 +248,7 @@ fn card(card: &CardShown) -> Markup {
             "Card"
             @if let Some(kind) = &card.kind { " " span.tag { (kind) } }
         }
-        pre tabindex="0" { code { (card.json.start(MAX_CARD).0) } }
+        (card.json.pretty())
     }
 }
 
@@ -287,4 +285,22 @@ pub(crate) fn commands(commands: &CommandsShown) -> Markup {
 /// In place of a delivery that is not kept.
 pub(crate) fn gone(why: &str) -> Markup {
     html! { dl.facts #facts { div { dt { "State" } dd { (why) } } } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::shown;
+    use crate::console::web::masked::Masks;
+
+    #[test]
+    fn a_long_card_is_cut_and_says_so() {
+        let json = format!("{{\"text\":\"{}\"}}", "x".repeat(65 * 1024));
+        let card = CardShown {
+            kind: None,
+            json: shown::Content::any(json.as_bytes(), &Masks::default()),
+        };
+        let html = super::card(&card).into_string();
+        assert!(html.len() < 66 * 1024 && html.contains("Cut after 64 KiB"));
+    }
 }
