@@ -206,6 +206,16 @@ impl History {
         self.state().deliveries.get(&number).cloned()
     }
 
+    /// The revision of the last change of a delivery or of a call that belongs to it; `None` if the delivery is
+    /// not kept.
+    pub(crate) fn revision_of(&self, number: usize) -> Option<u64> {
+        let state = self.state();
+        let delivery = state.deliveries.get(&number)?.revision;
+        let calls = state.calls.iter();
+        let calls = calls.filter(|call| call.delivery == Some(number));
+        calls.map(|call| call.revision).chain([delivery]).max()
+    }
+
     /// Reads the kept deliveries by number, and the last revision, at one moment. The driver waits for the
     /// reader.
     pub(crate) fn read<T>(&self, read: impl FnOnce(&BTreeMap<usize, Delivery>, u64) -> T) -> T {

@@ -85,7 +85,7 @@ pub(crate) fn facts(row: &RowShown) -> Markup {
 
 fn actions(row: &RowShown) -> Markup {
     html! {
-        form.actions data-json method="post" action={ "/api/deliveries/" (row.number) "/replay" }
+        form.actions #actions data-json method="post" action={ "/api/deliveries/" (row.number) "/replay" }
             data-links="deliveries" data-href="/deliveries/" data-did="Replayed as" aria-label="Replay" {
             button name="ids" value="same" { "Replay with the same ids" }
             button name="ids" value="new" { "Replay with new ids" }
@@ -282,9 +282,42 @@ pub(crate) fn commands(commands: &CommandsShown) -> Markup {
     }
 }
 
-/// In place of a delivery that is not kept.
-pub(crate) fn gone(why: &str) -> Markup {
-    html! { dl.facts #facts { div { dt { "State" } dd { (why) } } } }
+/// Why the delivery of an open page is not shown any more.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Gone {
+    /// It ended, and later ones took its place.
+    Forgotten(usize),
+    /// The page is of an earlier run.
+    Restarted(usize),
+}
+
+/// In place of the facts. The attempts stay.
+pub(crate) fn gone(gone: Gone) -> Markup {
+    html! {
+        p.note #facts role="status" {
+            @match gone {
+                Gone::Forgotten(number) => {
+                    "Delivery #" (number) " is no longer kept: later ones took its place. The page shows the "
+                    "last known state. "
+                }
+                Gone::Restarted(number) => {
+                    "lark-events serve has started again, and #" (number) " is another delivery now, if there is "
+                    "one. The page shows the last known state of the earlier one. "
+                }
+            }
+            a href="/" { "All deliveries" }
+        }
+    }
+}
+
+/// In place of what can be done with a delivery.
+pub(crate) fn no_actions() -> Markup {
+    html! { div #actions {} }
+}
+
+/// In place of the next attempt.
+pub(crate) fn no_next() -> Markup {
+    html! { p #next {} }
 }
 
 #[cfg(test)]

@@ -37,6 +37,8 @@ pub(crate) struct LastAttempt {
     pub(crate) answer: String,
     pub(crate) code: Option<i64>,
     pub(crate) took_ms: f64,
+    #[serde(skip)]
+    pub(crate) took: std::time::Duration,
 }
 
 impl RowShown {
@@ -76,6 +78,7 @@ impl LastAttempt {
             answer: attempt.answer.to_string(),
             code: code(&attempt.answer),
             took_ms: attempt.took.as_secs_f64() * 1e3,
+            took: attempt.took,
         }
     }
 }
