@@ -265,7 +265,11 @@ pub(crate) fn commands(commands: &CommandsShown) -> Markup {
     html! {
         section #commands aria-labelledby="commands-title" {
             h2 #commands-title { "Push it again from a shell" }
-            p.faint { "The secrets come from the environment: LARK_ENCRYPT_KEY, LARK_VERIFICATION_TOKEN." }
+            @if commands.withheld {
+                p.note { "No command is shown: its URL or document contains a secret, which is masked here." }
+            } @else {
+                p.faint { "The secrets come from the environment: LARK_ENCRYPT_KEY, LARK_VERIFICATION_TOKEN." }
+            }
             @for (name, command) in [("push", &commands.push), ("curl", &commands.curl)] {
                 @if let Some(command) = command {
                     details {
