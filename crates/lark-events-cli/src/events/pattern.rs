@@ -4,14 +4,14 @@ use crate::catalogue::{Known, Search};
 
 /// Ignores case.
 #[derive(Debug)]
-pub(super) enum Pattern {
+pub(crate) enum Pattern {
     Words(Search),
     /// With `*` for any text and `?` for any character.
     Glob(String),
 }
 
 impl Pattern {
-    pub(super) fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         if text.contains(['*', '?']) {
             Self::Glob(text.to_lowercase())
         } else {
@@ -19,7 +19,7 @@ impl Pattern {
         }
     }
 
-    pub(super) fn matches(&self, known: &Known) -> bool {
+    pub(crate) fn matches(&self, known: &Known) -> bool {
         match self {
             Self::Words(search) => search.matches(known),
             Self::Glob(glob) => {

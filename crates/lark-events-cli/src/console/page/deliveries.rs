@@ -114,7 +114,7 @@ pub(crate) fn counts(filter: &Filter, counts: &Counts) -> Markup {
     html! {
         p #counts {
             (thousands(shown)) " of " (thousands(kept)) " shown"
-            @if !filter.is_open() { "; " (thousands(counts.hidden())) " hidden by the filter" }
+            @if !filter.is_open() { "; " (thousands(counts.hidden)) " hidden by the filter" }
             @if selected > shown { "; " (thousands(selected - shown)) " on other pages" }
             @if forgotten > 0 {
                 "; " (thousands(forgotten)) " older "
@@ -222,6 +222,7 @@ mod tests {
                 shown,
                 selected,
                 kept,
+                hidden: kept - selected,
                 forgotten,
                 has_older: false,
             };
