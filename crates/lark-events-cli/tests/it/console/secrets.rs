@@ -130,7 +130,13 @@ fn given_secrets_are_in_no_answer() {
         assert_eq!(answer.status, 200, "{path}");
         assert_hidden(path, &answer.body);
     }
-    let page = format!("/stream?page=delivery&number={number}&after=1-1");
+    // A command with a masked secret would send something else.
+    let commands = &console.json(&format!("/api/deliveries/{number}"))["commands"];
+    let withheld = json!({"withheld": true, "push": null, "curl": null});
+    assert_eq!(commands, &withheld);
+    let page = console.get(&format!("/deliveries/{number}")).body;
+    assert!(page.contains("No command is shown") && !page.contains("data-copy"));
+    let page = format!("/stream?page=delivery&number={number}");
     for path in ["/stream?after=1-1", &page, "/api/stream"] {
         let event = Events::open(&console.host, path, &[]).next();
         assert_hidden(path, &event.data);
