@@ -1,4 +1,4 @@
-//! Pages that were hidden or not connected for a while, and connect again: they show what is so now.
+//! Pages that were hidden or not connected for a while, and connect again: they show the present state.
 
 use std::sync::Arc;
 
