@@ -25,6 +25,9 @@ pub(crate) enum Progress {
     Ended,
 }
 
+/// A channel has room for 32 items from its start.
+const _: () = assert!(size_of::<Progress>() <= 16);
+
 /// An event that is being delivered. Delivery continues even if this is not polled, or dropped.
 ///
 /// As a future, it resolves to the [`Report`] when delivery has ended: the app has acknowledged the

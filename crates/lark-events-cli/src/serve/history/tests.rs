@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use lark_events::{Dispatcher, Webhook as App};
-use lark_events_sim::{Fault, Platform};
+use lark_events_sim::{Document, Fault, Mode, Platform};
 use lark_events_tower::EventService;
 
 use super::*;
