@@ -187,6 +187,7 @@ fn a_local_platform_can_be_shared() {
     shared!(sim::WebhookErrorKind);
     sent::<sim::WebhookConnection>();
     shared!(sim::CallbackError, sim::ApiCall, sim::ApiMessage);
+    shared!(sim::Sent, sim::InjectedFault, sim::Connection);
 }
 
 /// What async functions return has a type without a name. None of it is run.

@@ -4,8 +4,11 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use lark_events::RawJson;
+
+use crate::fault::Fault;
+use crate::sent::Sent;
 
 /// A way of delivery. The developer console has separate settings for events and callbacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -33,6 +36,16 @@ pub struct Attempt {
     pub took: Duration,
     /// The answer of the app.
     pub answer: Answer,
+    /// Why there was no answer, as far as it is known: `Connection refused (os error 111)`. It adds to the
+    /// text of [`answer`](Self::answer).
+    pub error: Option<String>,
+    /// What was sent; `None` if there was nowhere to send it.
+    pub sent: Option<Sent>,
+    /// The faults that happened to it. A copy has none.
+    pub faults: Vec<Fault>,
+    /// The time from the push until the next attempt, which faults can delay; `None` if no attempt follows.
+    /// A copy has none: the attempt of the same number has it.
+    pub next: Option<Duration>,
 }
 
 impl Attempt {
@@ -52,6 +65,8 @@ pub enum Answer {
     Response {
         /// Its status.
         status: StatusCode,
+        /// Its headers.
+        headers: HeaderMap,
         /// Its whole body.
         body: Bytes,
     },
@@ -113,6 +128,26 @@ impl Answer {
             Self::Missing(_) => return None,
         };
         RawJson::parse(body).ok()
+    }
+}
+
+/// An answer, or why there was none.
+pub(crate) struct Answered {
+    pub(crate) answer: Answer,
+    /// The cause of a missing answer, without the text of the answer.
+    pub(crate) error: Option<String>,
+}
+
+impl From<Answer> for Answered {
+    fn from(answer: Answer) -> Self {
+        let error = None;
+        Self { answer, error }
+    }
+}
+
+impl From<Missing> for Answered {
+    fn from(missing: Missing) -> Self {
+        Answer::from(missing).into()
     }
 }
 

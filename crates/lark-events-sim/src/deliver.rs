@@ -10,10 +10,12 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::debug;
 
-use crate::attempt::{Answer, Attempt, Missing, Mode};
+use crate::attempt::{Answered, Attempt, Missing, Mode};
+use crate::builder::MAX_WAIT;
 use crate::document::Written;
 use crate::fault::Fault;
 use crate::push::Progress;
+use crate::sent::Sent;
 use crate::shared::Shared;
 use crate::webhook::Parcel;
 
@@ -33,24 +35,46 @@ pub(crate) struct Deliver {
     pub(crate) parcel: OnceLock<Parcel>,
 }
 
+/// The end of one sending.
+pub(crate) struct Outcome {
+    /// The moment at which all of it was sent.
+    pub(crate) at: Instant,
+    pub(crate) sent: Option<Sent>,
+    pub(crate) answered: Answered,
+}
+
+impl Outcome {
+    pub(crate) fn nowhere() -> Self {
+        Self {
+            at: Instant::now(),
+            sent: None,
+            answered: Missing::NowhereToSend.into(),
+        }
+    }
+}
+
 impl Deliver {
     pub(crate) async fn run(self: Arc<Self>) {
-        let mut waits = self.redeliver_after.iter();
+        let mut waits = self.redeliver_after.iter().copied();
         for number in 1.. {
-            let faults = &self.shared.faults;
-            let faults = faults.take_each(|fault| self.is_struck_by(fault));
-            if self.attempt(number, &faults).await {
+            let faults = self.shared.take_faults(|fault| self.is_struck_by(fault));
+            let Some(next) = self.attempt(number, faults, waits.next()).await else {
                 break;
-            }
-            let Some(wait) = waits.next() else { break };
-            sleep(*wait).await;
+            };
+            sleep_until(next).await;
         }
         self.tell(Progress::Ended);
     }
 
-    /// Makes one attempt, and returns whether the app accepted it.
-    async fn attempt(self: &Arc<Self>, number: usize, faults: &[Fault]) -> bool {
-        for fault in faults {
+    /// Makes one attempt, and returns the moment of the next one: after `wait`, unless the app accepted this
+    /// one.
+    async fn attempt(
+        self: &Arc<Self>,
+        number: usize,
+        faults: Vec<Fault>,
+        wait: Option<Duration>,
+    ) -> Option<Instant> {
+        for fault in &faults {
             match fault {
                 Fault::Delay(time) => sleep(*time).await,
                 // Send in either case.
@@ -58,16 +82,16 @@ impl Deliver {
                 _ => {}
             }
         }
-        for fault in faults {
+        for fault in &faults {
             if let Fault::Duplicate(after) = *fault {
                 let copied = Arc::clone(self);
                 self.shared.spawn(async move {
                     sleep(after).await;
-                    copied.send_and_tell(number, true, &[]).await;
+                    copied.send_and_tell(number, true, Vec::new(), None).await;
                 });
             }
         }
-        self.send_and_tell(number, false, faults).await
+        self.send_and_tell(number, false, faults, wait).await
     }
 
     /// Waits until an attempt of another push is sent.
@@ -80,70 +104,77 @@ impl Deliver {
         }
     }
 
-    async fn send_and_tell(&self, number: usize, copy: bool, faults: &[Fault]) -> bool {
-        let (sent, answer) = self.send(faults).await;
+    async fn send_and_tell(
+        &self,
+        number: usize,
+        copy: bool,
+        faults: Vec<Fault>,
+        wait: Option<Duration>,
+    ) -> Option<Instant> {
+        let Outcome { at, sent, answered } = self.send(&faults).await;
         if let Some(token) = &self.document.card_token {
             self.shared.api.answered_card(token);
         }
+        let wait = wait.filter(|_| !answered.answer.accepted());
+        let next = wait.map(|wait| Instant::now() + wait.min(MAX_WAIT));
         let attempt = Attempt {
             number,
             copy,
             mode: self.mode,
-            after: sent - self.pushed,
-            took: sent.elapsed(),
-            answer,
+            after: at - self.pushed,
+            took: at.elapsed(),
+            answer: answered.answer,
+            error: answered.error,
+            sent,
+            faults,
+            next: next.map(|next| next - self.pushed),
         };
-        let accepted = attempt.accepted();
-        if accepted {
+        if attempt.accepted() {
             self.shared.count(|stats| stats.accepted += 1);
         }
         debug!(
             event_type = %self.document.event_type, event_id = %self.document.event_id,
-            number, copy, answer = %attempt.answer, "delivered"
+            number, copy, answer = %attempt.answer, error = attempt.error, "delivered"
         );
         self.tell(Progress::Attempted(attempt));
-        accepted
+        next
     }
 
-    /// Sends the document, and returns the moment at which all of it is sent, and the answer.
-    async fn send(&self, faults: &[Fault]) -> (Instant, Answer) {
+    /// Sends the document, and waits for the answer.
+    async fn send(&self, faults: &[Fault]) -> Outcome {
         let Shared {
             registration,
             connections,
             answer_limit,
             ..
         } = &*self.shared;
-        let loses_answer = faults.contains(&Fault::LoseAnswer);
-        let (sent, answer) = if self.mode == Mode::LongConnection {
-            if faults.contains(&Fault::LoseEvent) {
-                self.count_sent();
-                (Instant::now(), None)
-            } else {
-                let (sent, answer) = connections.send(self, faults).await;
-                (sent, Some(answer))
-            }
-        } else {
-            let Some(post) = registration.post().await else {
-                return (Instant::now(), Missing::NowhereToSend.into());
-            };
-            let sent = Instant::now();
-            self.count_sent();
-            if faults.contains(&Fault::LoseEvent) {
-                (sent, None)
-            } else {
-                let answer = post.send(self.request(faults), *answer_limit).await;
-                self.tell_others();
-                (sent, Some(answer).filter(|_| !loses_answer))
-            }
+        if self.mode == Mode::LongConnection {
+            return connections.send(self, faults).await;
+        }
+        let Some(post) = registration.post().await else {
+            return Outcome::nowhere();
         };
-        let answer = match answer {
-            Some(answer) => answer,
+        let at = Instant::now();
+        self.count_sent();
+        let request = self.request(faults);
+        let sent = Some(post.sent(&request));
+        let answered = if faults.contains(&Fault::LoseEvent) {
+            drop(post);
+            None
+        } else {
+            let answered = post.send(request, *answer_limit).await;
+            self.tell_others();
+            let loses_answer = faults.contains(&Fault::LoseAnswer);
+            Some(answered).filter(|_| !loses_answer)
+        };
+        let answered = match answered {
+            Some(answered) => answered,
             None => {
-                sleep_until(sent + *answer_limit).await;
+                sleep_until(at + *answer_limit).await;
                 Missing::TimedOut.into()
             }
         };
-        (sent, answer)
+        Outcome { at, sent, answered }
     }
 
     fn request(&self, faults: &[Fault]) -> Request<Bytes> {

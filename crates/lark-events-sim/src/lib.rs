@@ -113,6 +113,7 @@ mod fault;
 mod platform;
 mod push;
 mod random;
+mod sent;
 mod shared;
 mod span;
 mod stats;
@@ -126,11 +127,14 @@ pub use self::builder::{
     StartError, StartErrorKind, VERIFICATION_TOKEN,
 };
 pub use self::clock::clock;
-pub use self::connection::{Ack, AckFate, ClientConfig, MAX_ACKS, MAX_CONNECTIONS, MAX_VIOLATIONS};
+pub use self::connection::{
+    Ack, AckFate, ClientConfig, Connection, MAX_ACKS, MAX_CONNECTIONS, MAX_VIOLATIONS,
+};
 pub use self::document::{Document, ParseDocumentError, ParseDocumentErrorKind};
-pub use self::fault::{Fault, ParseFaultError, ParseFaultErrorKind};
+pub use self::fault::{Fault, InjectedFault, ParseFaultError, ParseFaultErrorKind};
 pub use self::platform::Platform;
 pub use self::push::{CallbackError, Push, PushCallback, Report};
+pub use self::sent::Sent;
 pub use self::span::{ParseSpanError, Span};
 pub use self::stats::PlatformStats;
 pub use self::violation::{ProtocolViolation, ProtocolViolationKind};

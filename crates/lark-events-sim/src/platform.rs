@@ -12,9 +12,9 @@ use tokio::time::timeout;
 use crate::api::{ApiCall, ApiMessage};
 use crate::attempt::{Answer, Missing, Mode};
 use crate::builder::PlatformBuilder;
-use crate::connection::{Ack, CLOSE_LIMIT, ClientConfig, serve_stream};
+use crate::connection::{Ack, CLOSE_LIMIT, ClientConfig, Connection, serve_stream};
 use crate::document::Document;
-use crate::fault::Fault;
+use crate::fault::{Fault, InjectedFault};
 use crate::push::{Push, PushCallback};
 use crate::shared::Shared;
 use crate::stats::PlatformStats;
@@ -97,7 +97,8 @@ impl Platform {
         let Some(post) = self.shared.registration.post().await else {
             return Missing::NowhereToSend.into();
         };
-        post.send(request, self.shared.answer_limit).await
+        let answered = post.send(request, self.shared.answer_limit).await;
+        answered.answer
     }
 
     /// Sets the app's webhook, at an `http://` or `https://` URL, if it passes the URL check. Later
@@ -143,6 +144,30 @@ impl Platform {
         self.shared.faults.inject_lasting(fault, probability);
     }
 
+    /// The faults that have not happened yet, then those that happen at every opportunity, each in the order in
+    /// which they were injected.
+    #[must_use]
+    pub fn faults(&self) -> Vec<InjectedFault> {
+        self.shared.faults.injected()
+    }
+
+    /// Removes a fault, and returns whether it was there. If it was injected several times, this removes the
+    /// first one.
+    ///
+    /// ```
+    /// # use lark_events_sim::{Fault, Platform};
+    /// # async fn calm(platform: Platform) {
+    /// platform.inject_lasting(Fault::LoseAnswer, 0.1);
+    /// for fault in platform.faults() {
+    ///     assert_eq!(fault.to_string(), "lose-answer@0.1");
+    ///     assert!(platform.remove_fault(&fault));
+    /// }
+    /// # }
+    /// ```
+    pub fn remove_fault(&self, fault: &InjectedFault) -> bool {
+        self.shared.faults.remove(fault)
+    }
+
     /// Removes all faults, and returns those that were injected once and have not happened.
     pub fn clear_faults(&self) -> Vec<Fault> {
         self.shared.faults.clear()
@@ -152,6 +177,12 @@ impl Platform {
     /// next pong.
     pub fn set_client_config(&self, config: ClientConfig) {
         self.shared.connections.set_config(config);
+    }
+
+    /// The open long connections, the oldest first.
+    #[must_use]
+    pub fn connections(&self) -> Vec<Connection> {
+        self.shared.connections.open()
     }
 
     /// Closes all long connections with a WebSocket Close. Clients may reconnect.

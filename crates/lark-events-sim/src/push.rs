@@ -7,13 +7,14 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::Bytes;
 use lark_events::RawJson;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::attempt::{Attempt, Mode};
 use crate::deliver::Deliver;
-use crate::document::Document;
+use crate::document::{Document, Written};
 use crate::shared::Shared;
 
 /// Progress of a push.
@@ -32,15 +33,17 @@ pub(crate) enum Progress {
 #[must_use = "delivery continues without it, but only this handle has the result"]
 pub struct Push {
     event_id: String,
+    document: Bytes,
     progress: mpsc::UnboundedReceiver<Progress>,
     attempts: Vec<Attempt>,
     ended: bool,
 }
 
 impl Push {
-    pub(crate) fn new(event_id: String, progress: mpsc::UnboundedReceiver<Progress>) -> Self {
+    pub(crate) fn new(written: &Written, progress: mpsc::UnboundedReceiver<Progress>) -> Self {
         Self {
-            event_id,
+            event_id: written.event_id.clone(),
+            document: written.json.clone(),
             progress,
             attempts: Vec::new(),
             ended: false,
@@ -51,6 +54,13 @@ impl Push {
     #[must_use]
     pub fn event_id(&self) -> &str {
         &self.event_id
+    }
+
+    /// The document as it is pushed, before encryption, with everything that the push has set. It contains
+    /// the Verification Token.
+    #[must_use]
+    pub fn document(&self) -> &Bytes {
+        &self.document
     }
 
     /// Waits for the next attempt to end; `None` if no attempt follows.
@@ -173,7 +183,7 @@ impl Shared {
     ) -> Push {
         let (progress, receiver) = mpsc::unbounded_channel();
         let document = document.written(&self.app, &self.clock, &self.random);
-        let event_id = document.event_id.clone();
+        let push = Push::new(&document, receiver);
         if let Some(token) = &document.card_token {
             self.api.pushed_card(token);
         }
@@ -188,7 +198,7 @@ impl Shared {
             parcel: OnceLock::new(),
         };
         self.spawn(Arc::new(deliver).run());
-        Push::new(event_id, receiver)
+        push
     }
 
     /// Issues a ticket of a store app, and sends the event that has it.

@@ -17,7 +17,7 @@ use crate::attempt::Mode;
 use crate::clock::Clock;
 use crate::connection::Connections;
 use crate::document::Document;
-use crate::fault::Faults;
+use crate::fault::{Fault, Faults};
 use crate::random::Random;
 use crate::stats::PlatformStats;
 use crate::webhook::{Parcel, Registration};
@@ -65,6 +65,22 @@ impl App {
 impl Shared {
     pub(crate) fn count(&self, change: impl FnOnce(&mut PlatformStats)) {
         self.stats.send_modify(change);
+    }
+
+    /// Takes the first fault for which `strikes` is true, and counts it.
+    pub(crate) fn take_fault(&self, strikes: impl Fn(Fault) -> bool) -> Option<Fault> {
+        let fault = self.faults.take(strikes)?;
+        self.count(|stats| stats.faults += 1);
+        Some(fault)
+    }
+
+    /// Takes the first fault of each kind for which `strikes` is true, and counts them.
+    pub(crate) fn take_faults(&self, strikes: impl Fn(Fault) -> bool) -> Vec<Fault> {
+        let faults = self.faults.take_each(strikes);
+        if !faults.is_empty() {
+            self.count(|stats| stats.faults += faults.len());
+        }
+        faults
     }
 
     /// Runs `task` until it or the platform ends.

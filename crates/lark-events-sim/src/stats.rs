@@ -28,4 +28,6 @@ pub struct PlatformStats {
     pub api_calls: usize,
     /// Violations of the protocol: [`Platform::violations`](crate::Platform::violations).
     pub violations: usize,
+    /// Faults that have happened, to attempts, new connections and calls.
+    pub faults: usize,
 }

@@ -1,7 +1,8 @@
 //! What faults do to calls.
 
 use super::answer::Answer;
-use crate::fault::{Fault, Faults};
+use crate::fault::Fault;
+use crate::shared::Shared;
 
 pub(super) enum Hit {
     /// Instead of handling the call.
@@ -16,12 +17,12 @@ pub(super) enum Hit {
 const TOKEN_CODES: [i64; 4] = [99_991_661, 99_991_663, 99_991_664, 99_991_668];
 
 /// Takes the next fault of a call.
-pub(super) fn take(faults: &Faults, is_for_token: bool) -> Option<Hit> {
+pub(super) fn take(shared: &Shared, is_for_token: bool) -> Option<Hit> {
     let strikes = |fault| match fault {
         Fault::Api(_, code) if is_for_token && TOKEN_CODES.contains(&code) => false,
         fault => hit(fault).is_some(),
     };
-    hit(faults.take(strikes)?)
+    hit(shared.take_fault(strikes)?)
 }
 
 fn hit(fault: Fault) -> Option<Hit> {

@@ -61,7 +61,7 @@ pub(crate) async fn answer(
     };
     let request = Request::from_parts(parts, body);
     let mut call = ApiCall::of(&request, Instant::now());
-    let hit = faults::take(&shared.faults, call.is_for_token());
+    let hit = faults::take(shared, call.is_for_token());
     let answer = match &hit {
         None | Some(Hit::LoseAnswer) => Some(route::handle(shared, &request, &mut call)),
         Some(Hit::Answer(answer)) => Some(answer.clone()),

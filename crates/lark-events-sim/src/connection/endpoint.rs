@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
@@ -16,8 +16,9 @@ use super::link::{self, Commands, Link};
 use super::ticket::Ticket;
 use super::{Connections, MAX_CONNECTIONS, SERVICE_ID};
 use crate::api;
-use crate::fault::{Fault, Faults};
+use crate::fault::Fault;
 use crate::shared::{Shared, locked};
+use crate::violation::shown;
 
 /// The largest body of a call for an endpoint.
 const MAX_CALL_BYTES: usize = 64 * 1024;
@@ -83,7 +84,7 @@ async fn endpoint(shared: &Shared, request: Request<Incoming>) -> Response<Full<
     let body = Limited::new(request.into_body(), MAX_CALL_BYTES)
         .collect()
         .await;
-    let fault = shared.faults.take(|fault| {
+    let fault = shared.take_fault(|fault| {
         matches!(
             fault,
             Fault::Endpoint(_) | Fault::EndpointStatus(_) | Fault::EndpointSilent
@@ -170,7 +171,7 @@ async fn upgrade(shared: &Arc<Shared>, mut request: Request<Incoming>) -> Respon
         shared.count(|stats| stats.refused_upgrades += 1);
         return status(StatusCode::BAD_REQUEST);
     };
-    let fault = shared.faults.take(|fault| {
+    let fault = shared.take_fault(|fault| {
         matches!(
             fault,
             Fault::RefuseUpgrade(..) | Fault::UpgradeStatus(_) | Fault::UpgradeSilent
@@ -201,7 +202,9 @@ async fn upgrade(shared: &Arc<Shared>, mut request: Request<Incoming>) -> Respon
             "the ticket is not valid",
         );
     };
-    let Some((link, commands)) = connections.add(ticket.device_id, &shared.faults) else {
+    let user_agent = request.headers().get(USER_AGENT);
+    let user_agent = user_agent.map(|agent| shown(&String::from_utf8_lossy(agent.as_bytes())));
+    let Some((link, commands)) = connections.add(ticket.device_id, user_agent, shared) else {
         return refused(
             shared,
             AUTH_FAILED,
@@ -219,19 +222,24 @@ async fn upgrade(shared: &Arc<Shared>, mut request: Request<Incoming>) -> Respon
 
 impl Connections {
     /// Adds a new connection, unless there are too many.
-    fn add(&self, device_id: String, faults: &Faults) -> Option<(Arc<Link>, Commands)> {
+    fn add(
+        &self,
+        device_id: String,
+        user_agent: Option<String>,
+        shared: &Shared,
+    ) -> Option<(Arc<Link>, Commands)> {
         let is_full = |links: &[Arc<Link>]| links.len() >= MAX_CONNECTIONS;
         if is_full(&locked(&self.links)) {
             return None;
         }
         // Taken before locking the links: an attempt locks the links while it holds the faults.
-        let half_open = faults.take(|fault| fault == Fault::AcceptHalfOpen);
+        let half_open = shared.take_fault(|fault| fault == Fault::AcceptHalfOpen);
         let mut links = locked(&self.links);
         if is_full(&links) {
             return None;
         }
         let number = self.connections_opened.fetch_add(1, Ordering::Relaxed);
-        let (link, commands) = Link::new(number, device_id, half_open.is_some());
+        let (link, commands) = Link::new(number, device_id, user_agent, half_open.is_some());
         links.push(Arc::clone(&link));
         Some((link, commands))
     }

@@ -1,6 +1,6 @@
 //! One open WebSocket: events out, pings and acknowledgements in.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,7 +11,7 @@ use hyper_util::rt::TokioIo;
 use lark_events_ws::frame::{Frame, FrameErrorKind, Method, header};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
@@ -21,8 +21,9 @@ use tracing::debug;
 
 use super::SERVICE_ID;
 use super::message::Garbage;
+use super::open::Connection;
 use super::pending::AckFate;
-use crate::shared::Shared;
+use crate::shared::{Shared, locked};
 use crate::violation::{ProtocolViolationKind, shown};
 
 /// The most queued commands while the client does not read; further senders wait.
@@ -37,6 +38,8 @@ pub(crate) enum Command {
     Send {
         garbage: Option<Garbage>,
         frames: Vec<Frame>,
+        /// Whether they are the last ones of their message.
+        is_last: bool,
         /// How the connection ends right after it, if at all.
         then: Option<Ending>,
     },
@@ -60,21 +63,33 @@ pub(crate) struct Link {
     pub(crate) cut: CancellationToken,
     /// Whether it never sends anything.
     half_open: bool,
+    seen: Mutex<Connection>,
 }
 
 pub(crate) type Commands = mpsc::Receiver<Command>;
 
 impl Link {
-    pub(crate) fn new(number: u64, device_id: String, half_open: bool) -> (Arc<Self>, Commands) {
+    pub(crate) fn new(
+        number: u64,
+        device_id: String,
+        user_agent: Option<String>,
+        half_open: bool,
+    ) -> (Arc<Self>, Commands) {
         let (commands, receiver) = mpsc::channel(MAX_WAITING_COMMANDS);
         let link = Self {
             number,
+            seen: Mutex::new(Connection::new(device_id.clone(), user_agent, half_open)),
             device_id,
             commands,
             cut: CancellationToken::new(),
             half_open,
         };
         (Arc::new(link), receiver)
+    }
+
+    /// The state and the counts of the connection.
+    pub(super) fn seen(&self) -> MutexGuard<'_, Connection> {
+        locked(&self.seen)
     }
 }
 
@@ -110,6 +125,7 @@ pub(crate) async fn run(
                 let _ = timeout(CLOSE_LIMIT, listener.hear_out(&mut stream)).await;
             }
             Ok(Ended::Silent) => {
+                link.seen().is_half_open = true;
                 let whole = sink.reunite(stream).expect("the halves of one socket");
                 // Bytes are read and dropped; commands stay in the queue.
                 let _ = tokio::io::copy(&mut whole.into_inner(), &mut tokio::io::sink()).await;
@@ -183,7 +199,8 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
             tokio::select! {
                 Some(pong) = waiting_pongs.recv() => sink.send(pong).await?,
                 Some(command) = commands.recv() => match command {
-                    Command::Send { garbage, frames, then } => {
+                    Command::Send { garbage, frames, is_last, then } => {
+                        link.seen().messages += usize::from(is_last);
                         send(sink, garbage, frames).await?;
                         match then {
                             None => {}
@@ -282,6 +299,11 @@ impl Listener<'_> {
         if let Some(config) = self.shared.connections.config_json() {
             pong = pong.with_payload(config);
         }
+        {
+            let mut seen = self.link.seen();
+            seen.pings += 1;
+            seen.last_ping = Some(Instant::now());
+        }
         self.shared.count(|stats| stats.pings += 1);
         Message::Binary(pong.encode())
     }
@@ -289,6 +311,7 @@ impl Listener<'_> {
     fn take_ack(&self, ack: &Frame) -> Result<(), ProtocolViolationKind> {
         let connections = &self.shared.connections;
         let taken = connections.pending().take(self.link.number, ack)?;
+        self.link.seen().acks += 1;
         self.shared.count(|stats| {
             stats.acks += 1;
             stats.late_acks += usize::from(taken.fate == AckFate::Late);

@@ -4,6 +4,7 @@ mod config;
 mod endpoint;
 mod link;
 mod message;
+mod open;
 mod pending;
 mod server;
 mod ticket;
@@ -23,15 +24,17 @@ pub use self::config::ClientConfig;
 pub(crate) use self::link::CLOSE_LIMIT;
 use self::link::{Command, Ending, Link};
 use self::message::Message;
+pub use self::open::Connection;
 use self::pending::Pending;
 pub use self::pending::{Ack, AckFate, MAX_ACKS};
 pub(crate) use self::server::{Acceptor, serve, serve_stream};
 use self::ticket::Tickets;
-use crate::attempt::{Answer, Missing};
+use crate::attempt::Missing;
 use crate::builder::MAX_WAIT;
-use crate::deliver::Deliver;
+use crate::deliver::{Deliver, Outcome};
 use crate::fault::Fault;
 use crate::random::Random;
+use crate::sent::Sent;
 use crate::shared::{Shared, locked};
 use crate::violation::{ProtocolViolation, ProtocolViolationKind};
 
@@ -122,7 +125,14 @@ impl Connections {
             });
         }
         drop(violations);
+        link.seen().violations += 1;
         shared.count(|stats| stats.violations += 1);
+    }
+
+    /// The open connections, the oldest first.
+    pub(crate) fn open(&self) -> Vec<Connection> {
+        let links = locked(&self.links);
+        links.iter().map(|link| link.seen().clone()).collect()
     }
 
     fn unlist(&self, number: u64) {
@@ -160,33 +170,44 @@ impl Connections {
         }
     }
 
-    /// Sends a document on a random connection, and waits for the answer. The time limit starts
-    /// when the last fragment is sent; also returns that moment.
-    pub(crate) async fn send(&self, deliver: &Deliver, faults: &[Fault]) -> (Instant, Answer) {
+    /// Sends a document on a random connection, and waits for the answer. The time limit starts when the last
+    /// fragment is sent.
+    pub(crate) async fn send(&self, deliver: &Deliver, faults: &[Fault]) -> Outcome {
         let shared = &*deliver.shared;
         let (json, random) = (&deliver.document.json, &shared.random);
         let now = Instant::now();
         let link = {
             let links = locked(&self.links);
             if links.is_empty() {
-                return (now, Missing::NowhereToSend.into());
+                return Outcome::nowhere();
             }
             Arc::clone(&links[random.below(links.len())])
         };
         deliver.count_sent();
-        if faults.contains(&Fault::HalfOpen) {
-            let deadline = now + shared.answer_limit;
-            let _ = timeout_at(deadline, link.commands.send(Command::GoSilent)).await;
-            sleep_until(deadline).await;
-            return (now, Missing::TimedOut.into());
-        }
-
         let seq_ids = self.fragments(json) as u64;
         let first = self.frames_sent.fetch_add(seq_ids, Ordering::Relaxed);
         let millis = shared.clock.millis();
         let mut message = Message::split(json, self.fragment_bytes, millis, first, random);
+        let (id, fragments) = (message.id.clone(), message.sum);
+        let outcome = |at, answered| Outcome {
+            at,
+            sent: Some(Sent::Message {
+                connection: link.device_id.clone(),
+                message_id: id.clone(),
+                fragments,
+            }),
+            answered,
+        };
+        if faults.contains(&Fault::HalfOpen) || faults.contains(&Fault::LoseEvent) {
+            let deadline = now + shared.answer_limit;
+            if faults.contains(&Fault::HalfOpen) {
+                let _ = timeout_at(deadline, link.commands.send(Command::GoSilent)).await;
+            }
+            sleep_until(deadline).await;
+            return outcome(now, Missing::TimedOut.into());
+        }
+
         message.struck_by(faults, random);
-        let id = message.id.clone();
         let answer = {
             let loses_answer = faults.contains(&Fault::LoseAnswer);
             let event_id = &deliver.document.event_id;
@@ -217,7 +238,7 @@ impl Connections {
             }
         };
         // The connection may be lost before.
-        (sent.min(Instant::now()), answer)
+        outcome(sent.min(Instant::now()), answer.into())
     }
 }
 
@@ -251,6 +272,7 @@ fn commands(
     let command = |(place, frames)| Command::Send {
         garbage: garbage.take(),
         frames,
+        is_last: place == last,
         then: ending.take_if(|_| place == last),
     };
     let commands = parts.into_iter().enumerate().map(command).collect();

@@ -1,19 +1,21 @@
 //! The document to push: an event or callback in its envelope, as in a webhook's body before encryption.
 
+mod key;
 mod parse;
+mod written;
 
 use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
 use lark_events::error::EncodeError;
 use lark_events::event::{KnownEvent, Schema, duplicate_key};
-use lark_events::{Delivery, EventInfo, EventType, RawJson, Transport};
+use lark_events::{EventInfo, EventType, RawJson};
 use serde::Serialize;
 
+use self::key::with_key;
 pub use self::parse::{ParseDocumentError, ParseDocumentErrorKind};
-use crate::api::card_token;
+pub(crate) use self::written::Written;
 use crate::clock::Clock;
 use crate::random::Random;
 use crate::shared::App;
@@ -98,6 +100,32 @@ impl Document {
     pub fn new_duplicate_key(mut self) -> Self {
         self.new_key = self.event_type().as_deref().and_then(duplicate_key);
         self
+    }
+
+    /// Removes the event id and the time, and sets a [new duplicate key](Self::new_duplicate_key), so that each
+    /// push is a new event. A document that is pushed unchanged stays as it is.
+    ///
+    /// ```
+    /// # use lark_events_sim::{Document, Platform};
+    /// # async fn replay(platform: Platform) {
+    /// let push = platform.push(Document::v2("kitchen.tea.ready_v1", &["green"]).unwrap());
+    /// let same_event = Document::from(push.document().clone());
+    /// let new_event = Document::like(push.document().clone()).as_new();
+    /// # }
+    /// ```
+    pub fn as_new(mut self) -> Self {
+        match &mut self.form {
+            Form::Verbatim(_) => return self,
+            Form::V2 { header, .. } => {
+                header.remove("event_id");
+                header.remove("create_time");
+            }
+            Form::V1 { outer, .. } => {
+                outer.remove("uuid");
+                outer.remove("ts");
+            }
+        }
+        self.new_duplicate_key()
     }
 
     /// The event type; `None` if the document is pushed unchanged.
@@ -319,38 +347,6 @@ impl Document {
     }
 }
 
-/// The text of a pushed document.
-#[derive(Clone)]
-pub(crate) struct Written {
-    pub(crate) json: Bytes,
-    /// The event id in its header, if it can be read.
-    pub(crate) event_id: String,
-    pub(crate) event_type: String,
-    /// The token of a card callback, for updates.
-    pub(crate) card_token: Option<String>,
-}
-
-impl Written {
-    fn new(json: Bytes) -> Self {
-        let read = Delivery::parse_unauthenticated(json.clone(), Transport::Local, UNIX_EPOCH);
-        let (event_id, event_type) = read.map_or_else(
-            |_| <(String, String)>::default(),
-            |read| {
-                (
-                    read.header.event_id.unwrap_or_default(),
-                    read.header.event_type,
-                )
-            },
-        );
-        Self {
-            card_token: card_token(&json),
-            json,
-            event_id,
-            event_type,
-        }
-    }
-}
-
 fn text(value: &str) -> RawJson {
     RawJson::encode(&value).expect("strings can be written")
 }
@@ -362,41 +358,6 @@ fn v1_members(body: &RawJson) -> Members {
 
 fn members(json: &str) -> Option<Members> {
     serde_json::from_str(json).ok()
-}
-
-/// A body with a key made from the event's id; `None` if the body has no key.
-fn with_key(body: &RawJson, pointer: &str, event_id: &str) -> Option<RawJson> {
-    fn set(json: &RawJson, names: &[&str], event_id: &str) -> Option<RawJson> {
-        let Some((name, names)) = names.split_first() else {
-            return key(json, event_id);
-        };
-        let mut members = members(json.as_str())?;
-        let member = set(members.get(*name)?, names, event_id)?;
-        members.insert((*name).to_owned(), member);
-        RawJson::encode(&members).ok()
-    }
-    let names: Vec<_> = pointer.split('/').skip(1).collect();
-    set(body, &names, event_id)
-}
-
-/// A key in the form of `old`: keeps the prefix of an id such as `om_1`, and keeps a number a number.
-fn key(old: &RawJson, event_id: &str) -> Option<RawJson> {
-    /// With a 1 before it, a number that a double represents exactly.
-    const DIGITS: u64 = 100_000_000_000_000;
-    let number = || {
-        let mut hash = DefaultHasher::new();
-        event_id.hash(&mut hash);
-        DIGITS + hash.finish() % DIGITS
-    };
-    let Ok(old) = old.decode::<String>() else {
-        old.decode::<serde_json::Number>().ok()?;
-        return RawJson::encode(&number()).ok();
-    };
-    Some(match old.rsplit_once('_') {
-        Some((prefix, _)) => text(&format!("{prefix}_{event_id}")),
-        None if old.parse::<u64>().is_ok() => text(&number().to_string()),
-        None => text(event_id),
-    })
 }
 
 impl From<Form> for Document {

@@ -1,5 +1,6 @@
 //! Faults on demand.
 
+mod injected;
 mod name;
 
 use std::mem::discriminant;
@@ -7,6 +8,7 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::time::Duration;
 
+pub use self::injected::InjectedFault;
 pub use self::name::{ParseFaultError, ParseFaultErrorKind};
 use crate::random::Random;
 use crate::shared::locked;

@@ -12,6 +12,8 @@ pub struct WebhookError {
     kind: WebhookErrorKind,
     url: Option<WebhookUrlError>,
     answer: Option<Answer>,
+    /// Why there was no answer.
+    cause: Option<String>,
 }
 
 /// The kinds of [`WebhookError`].
@@ -36,12 +38,14 @@ impl WebhookError {
             kind,
             url: None,
             answer: None,
+            cause: None,
         }
     }
 
-    pub(crate) fn url_check(answer: Answer) -> Self {
+    pub(crate) fn url_check(answer: Answer, cause: Option<String>) -> Self {
         Self {
             answer: Some(answer),
+            cause,
             ..Self::new(WebhookErrorKind::UrlCheck)
         }
     }
@@ -72,7 +76,9 @@ impl fmt::Display for WebhookError {
             }
             WebhookErrorKind::UrlCheck => match &self.answer {
                 Some(answer) if !answer.accepted() => {
-                    return write!(f, "the URL check failed: {answer}");
+                    write!(f, "the URL check failed: {answer}")?;
+                    let cause = self.cause.as_ref();
+                    return cause.map_or(Ok(()), |cause| write!(f, ": {cause}"));
                 }
                 _ => "the webhook did not answer the URL check with its challenge",
             },

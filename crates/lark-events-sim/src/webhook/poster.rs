@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::HOST;
-use http::{HeaderValue, Request, Response};
+use http::{Request, Response};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Body;
 use hyper::client::conn::http1;
@@ -137,9 +137,7 @@ impl WebhookConnection {
         B: Body<Data: Send, Error: Into<BoxError>> + 'static,
     {
         let Self { url, stream } = self;
-        let host = HeaderValue::from_str(url.authority.as_str());
-        let host = host.expect("an authority is visible ASCII");
-        request.headers_mut().insert(HOST, host);
+        request.headers_mut().insert(HOST, url.host_header());
         *request.uri_mut() = url.path.into();
         let handshake = http1::handshake(TokioIo::new(stream)).await;
         let (mut sender, connection) = handshake.map_err(without_head)?;

@@ -14,8 +14,9 @@ use super::error::{WebhookError, WebhookErrorKind};
 use super::poster::Poster;
 use super::request::Parcel;
 use super::target::Target;
-use crate::attempt::{Answer, Missing};
+use crate::attempt::{Answer, Answered, Missing};
 use crate::random::Random;
+use crate::sent::Sent;
 use crate::shared::locked;
 
 /// How long an app may take to answer a URL check.
@@ -84,8 +85,8 @@ impl Registration {
         });
         let check = Parcel::unsigned(&check.to_string().into(), key, random);
         let posted = target.clone().post(check.request(key, 0), &self.poster);
-        let answer = timeout(URL_CHECK_LIMIT, posted).await;
-        let answer = answer.unwrap_or(Missing::TimedOut.into());
+        let answered = timeout(URL_CHECK_LIMIT, posted).await;
+        let Answered { answer, error } = answered.unwrap_or(Missing::TimedOut.into());
         #[derive(Deserialize)]
         struct Passed {
             challenge: String,
@@ -97,7 +98,7 @@ impl Registration {
             _ => false,
         };
         if !passed {
-            return Err(WebhookError::url_check(answer));
+            return Err(WebhookError::url_check(answer, error));
         }
         *locked(&self.target) = Some(target);
         Ok(())
@@ -105,9 +106,14 @@ impl Registration {
 }
 
 impl Post<'_> {
+    /// What [`send`](Self::send) sends.
+    pub(crate) fn sent(&self, request: &Request<Bytes>) -> Sent {
+        self.target.sent(request)
+    }
+
     /// Posts a request and waits for the answer, within `limit`.
-    pub(crate) async fn send(self, request: Request<Bytes>, limit: Duration) -> Answer {
-        let answer = timeout(limit, self.target.post(request, self.poster)).await;
-        answer.unwrap_or(Missing::TimedOut.into())
+    pub(crate) async fn send(self, request: Request<Bytes>, limit: Duration) -> Answered {
+        let answered = timeout(limit, self.target.post(request, self.poster)).await;
+        answered.unwrap_or(Missing::TimedOut.into())
     }
 }

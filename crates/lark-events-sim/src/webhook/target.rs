@@ -1,9 +1,11 @@
 //! The location of a webhook: a URL, or a service in this process.
 
+use std::error::Error;
 use std::panic::AssertUnwindSafe;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
+use http::header::{CONTENT_LENGTH, HOST};
 use http::uri::PathAndQuery;
 use http::{Request, Response};
 use http_body_util::Full;
@@ -14,13 +16,14 @@ use tower::{Service, ServiceExt as _};
 
 use super::poster::{PostError, PostErrorKind, Poster, collect};
 use super::url::WebhookUrl;
-use crate::attempt::{Answer, Missing};
+use crate::attempt::{Answer, Answered, Missing};
+use crate::sent::Sent;
 
 #[derive(Clone)]
 pub(crate) enum Target {
     Url(WebhookUrl),
     Local {
-        service: BoxCloneSyncService<Request<Full<Bytes>>, Answer, BoxError>,
+        service: BoxCloneSyncService<Request<Full<Bytes>>, Answered, BoxError>,
         path: PathAndQuery,
     },
 }
@@ -58,18 +61,40 @@ impl Target {
         })
     }
 
+    /// What [`post`](Self::post) sends: the request with the headers that the HTTP client adds.
+    pub(super) fn sent(&self, request: &Request<Bytes>) -> Sent {
+        let mut headers = request.headers().clone();
+        let url = match self {
+            Self::Local { path, .. } => path.to_string(),
+            Self::Url(url) => {
+                headers.insert(HOST, url.host_header());
+                headers.insert(CONTENT_LENGTH, request.body().len().into());
+                url.to_string()
+            }
+        };
+        let body = request.body().clone();
+        Sent::Request { url, headers, body }
+    }
+
     /// Posts a request and waits for the answer, without a time limit.
-    pub(super) async fn post(self, request: Request<Bytes>, poster: &Poster) -> Answer {
+    pub(super) async fn post(self, request: Request<Bytes>, poster: &Poster) -> Answered {
         let mut request = request.map(Full::new);
         match self {
             Self::Local { service, path } => {
                 *request.uri_mut() = path.into();
                 // A server drops the connection if the handler panics.
-                let answer = AssertUnwindSafe(service.oneshot(request))
+                let answered = AssertUnwindSafe(service.oneshot(request))
                     .catch_unwind()
                     .await;
-                let answer = answer.ok().and_then(Result::ok);
-                answer.unwrap_or(Missing::ConnectionLost.into())
+                let error = match answered {
+                    Ok(Ok(answered)) => return answered,
+                    Ok(Err(error)) => chain(&*error),
+                    Err(_) => "the service panicked".to_owned(),
+                };
+                Answered {
+                    answer: Missing::ConnectionLost.into(),
+                    error: Some(error),
+                }
             }
             Self::Url(url) => match poster.connect(&url).await {
                 Ok(connection) => connection.send(request).await.into(),
@@ -79,17 +104,44 @@ impl Target {
     }
 }
 
-impl From<Result<Response<Bytes>, PostError>> for Answer {
+impl From<Result<Response<Bytes>, PostError>> for Answered {
     fn from(posted: Result<Response<Bytes>, PostError>) -> Self {
-        match posted.map_err(|error| error.kind()) {
+        let error = match posted {
             Ok(response) => {
                 let (parts, body) = response.into_parts();
-                let status = parts.status;
-                Self::Response { status, body }
+                let answer = Answer::Response {
+                    status: parts.status,
+                    headers: parts.headers,
+                    body,
+                };
+                return answer.into();
             }
-            Err(PostErrorKind::Unreachable) => Missing::Unreachable.into(),
-            Err(PostErrorKind::TooLarge) => Missing::TooLarge.into(),
-            Err(PostErrorKind::Closed | PostErrorKind::NotHttp) => Missing::ConnectionLost.into(),
+            Err(error) => error,
+        };
+        let answer = match error.kind() {
+            PostErrorKind::Unreachable => Missing::Unreachable,
+            PostErrorKind::TooLarge => Missing::TooLarge,
+            PostErrorKind::Closed | PostErrorKind::NotHttp => Missing::ConnectionLost,
+        };
+        // The text of the answer says the rest.
+        let error = match error.kind() {
+            PostErrorKind::NotHttp => Some(chain(&error)),
+            _ => error.source().map(chain),
+        };
+        Self {
+            answer: answer.into(),
+            error,
         }
     }
+}
+
+/// The text of an error and of its causes.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }

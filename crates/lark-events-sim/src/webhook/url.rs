@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{HeaderValue, Uri};
 
 /// The URL of a webhook: `http://` or `https://`, with a host and no user.
 ///
@@ -20,7 +20,7 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookUrl {
     is_https: bool,
-    pub(super) authority: Authority,
+    authority: Authority,
     pub(super) port: u16,
     pub(super) path: PathAndQuery,
 }
@@ -30,6 +30,12 @@ impl WebhookUrl {
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.is_https
+    }
+
+    /// The `Host` of requests to it.
+    pub(super) fn host_header(&self) -> HeaderValue {
+        let host = HeaderValue::from_str(self.authority.as_str());
+        host.expect("an authority is visible ASCII")
     }
 
     /// The name or address to connect to.

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use lark_events::callback::CardActionTrigger;
 use lark_events::event::Schema;
 use lark_events::{Delivery, EventInfo, EventType, RawJson, Transport};
-use lark_events_sim::{Document, ParseDocumentErrorKind, Platform};
+use lark_events_sim::{Document, Mode, ParseDocumentErrorKind, Platform, VERIFICATION_TOKEN};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use vc_events::ReserveConfigUpdatedV1;
@@ -309,6 +309,45 @@ async fn a_built_body_has_a_new_key_of_duplicates_on_demand() {
         let sent = sent(document.new_duplicate_key().event_id("e-1")).await;
         assert_eq!(sent["event"]["message"]["message_id"], key);
     }
+}
+
+#[tokio::test]
+async fn a_document_is_pushed_again_as_the_same_event_or_as_a_new_one() {
+    let platform = Platform::builder().start().await.unwrap();
+    let by = |document: Document| platform.push_by(Mode::Webhook, document, []);
+    let body = json!({"message": {"message_id": "om_old"}});
+    let document = Document::v2("im.message.receive_v1", &body).unwrap();
+    let document = document.event_id("e-1").create_time("1").tenant_key("t-1");
+    let push = by(document.clone());
+    let plain: Value = serde_json::from_slice(push.document()).unwrap();
+    assert_eq!(plain["header"]["token"], VERIFICATION_TOKEN);
+
+    let same = by(push.document().clone().into());
+    assert_eq!(same.document(), push.document());
+    for document in [document, Document::like(push.document().clone())] {
+        let new = document.as_new();
+        let pushes = [by(new.clone()), by(new)];
+        let ids = pushes.each_ref().map(|push| {
+            let new: Value = serde_json::from_slice(push.document()).unwrap();
+            assert_eq!(new["header"]["event_id"], push.event_id());
+            assert_ne!(new["header"]["create_time"], "1");
+            assert_eq!(new["header"]["tenant_key"], "t-1");
+            let key = format!("om_{}", push.event_id());
+            assert_eq!(new["event"]["message"]["message_id"], key);
+            push.event_id().to_owned()
+        });
+        assert_ne!(ids[0], ids[1]);
+        assert!(!ids.contains(&"e-1".to_owned()));
+    }
+
+    let old = Document::v1("message_read", &json!({"open_id": "ou_1"})).unwrap();
+    let old = old.event_id("u-1").create_time("1").as_new();
+    let push = by(old);
+    let plain: Value = serde_json::from_slice(push.document()).unwrap();
+    assert_eq!(plain["uuid"], push.event_id());
+    assert!(plain["uuid"] != "u-1" && plain["ts"] != "1", "{plain}");
+    let verbatim = by(Document::from("{").as_new());
+    assert_eq!(verbatim.document(), "{");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use lark_events::{Opened, Webhook};
 use lark_events_sim::{
-    AckFate, Answer, Document, Fault, Missing, Mode, Platform, PlatformBuilder,
+    AckFate, Answer, Document, Fault, InjectedFault, Missing, Mode, Platform, PlatformBuilder,
     ProtocolViolationKind,
 };
 use lark_events_ws::frame::{Frame, header};
@@ -685,4 +685,51 @@ async fn a_lasting_fault_happens_each_time_or_as_often_as_is_said() {
         }
     }
     assert!((60..140).contains(&copies), "{copies} of 400");
+}
+
+#[tokio::test(start_paused = true)]
+async fn faults_that_can_still_happen_are_listed_and_removed_one_by_one() {
+    let platform = platform().await;
+    assert_eq!(platform.faults(), []);
+    platform.inject_lasting(Fault::Disconnect, 0.1);
+    platform.inject(Fault::LoseAnswer);
+    platform.inject(Fault::Delay(Duration::from_secs(2)));
+    platform.inject(Fault::LoseAnswer);
+    platform.inject_lasting(Fault::LoseAnswer, 1.0);
+    let names = || -> Vec<_> {
+        platform
+            .faults()
+            .iter()
+            .map(InjectedFault::to_string)
+            .collect()
+    };
+    let (once, lasting) = ("lose-answer", ["disconnect@0.1", "lose-answer@1"]);
+    assert_eq!(names(), [once, "delay:2s", once, lasting[0], lasting[1]]);
+
+    let all = platform.faults();
+    assert!(platform.remove_fault(&all[0]));
+    assert_eq!(names(), ["delay:2s", once, lasting[0], lasting[1]]);
+    assert!(platform.remove_fault(&all[3]));
+    assert!(!platform.remove_fault(&all[3]));
+    assert_eq!(names(), ["delay:2s", once, lasting[1]]);
+    assert!(platform.remove_fault(&all[4]));
+
+    // A fault that has happened is no longer there, and counts.
+    let mut client = Client::connect(&platform).await;
+    let push = platform.push_by(Mode::LongConnection, small(), []);
+    let event = client.event().await;
+    client.ack(&event, OK).await;
+    assert_eq!(push.await.attempts[0].faults.len(), 2);
+    assert_eq!((names().len(), platform.stats().faults), (0, 2));
+    assert!(!platform.remove_fault(&all[0]));
+
+    // So do faults of new connections and of calls.
+    platform.inject(Fault::AcceptHalfOpen);
+    platform.inject(Fault::Endpoint(1));
+    platform.inject(Fault::ApiStatus(503));
+    endpoint(&platform, "").await;
+    let _client = Client::connect(&platform).await;
+    assert_eq!(platform.stats().faults, 4);
+    assert_eq!(names(), ["api-status:503"]);
+    assert_eq!(platform.clear_faults(), [Fault::ApiStatus(503)]);
 }

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod api;
+mod attempts;
 mod client;
+mod connections;
 mod documents;
 mod faults;
 #[cfg(all(feature = "tls", feature = "webhook-tls"))]

@@ -324,7 +324,10 @@ async fn a_webhook_is_set_only_if_it_passes_the_url_check() {
         .await
         .unwrap_err();
     let source = error.source().unwrap().to_string();
-    assert_eq!(source, "the URL check failed: the connection was lost");
+    assert_eq!(
+        source,
+        "the URL check failed: the connection was lost: failed"
+    );
 
     // A token of another app, or another key.
     for builder in [
@@ -437,14 +440,10 @@ async fn what_goes_wrong_on_a_socket_is_told() {
     let refused = platform.set_webhook(&url).await.unwrap_err();
     let unreachable = Answer::Missing(Missing::Unreachable);
     assert_eq!(refused.answer(), Some(&unreachable));
-    assert_eq!(
-        platform
-            .set_webhook("http://name.invalid/")
-            .await
-            .unwrap_err()
-            .to_string(),
-        "the URL check failed: cannot connect to the webhook"
-    );
+    let unknown = platform.set_webhook("http://name.invalid/").await;
+    let error = unknown.unwrap_err().to_string();
+    let expected = "the URL check failed: cannot connect to the webhook: ";
+    assert!(error.starts_with(expected), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,34 @@
+//! What an attempt sent, as a tool shows it.
+
+use bytes::Bytes;
+use http::HeaderMap;
+
+/// What an attempt sent. An event that is lost on its way ([`Fault::LoseEvent`](crate::Fault::LoseEvent),
+/// [`Fault::HalfOpen`](crate::Fault::HalfOpen)) has it too: the platform sent it, and the app did not
+/// receive it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Sent {
+    /// A request to a webhook.
+    #[non_exhaustive]
+    Request {
+        /// The URL of the webhook; the path of a
+        /// [service in this process](crate::PlatformBuilder::webhook_service).
+        url: String,
+        /// All headers. A service in this process gets no `Host` and no `Content-Length`.
+        headers: HeaderMap,
+        /// The body, encrypted if there is an Encrypt Key. [`Push::document`](crate::Push::document) is the
+        /// plain document.
+        body: Bytes,
+    },
+    /// A message on a long connection.
+    #[non_exhaustive]
+    Message {
+        /// The connection, by the `device_id` of its URL.
+        connection: String,
+        /// The id of the message. Each attempt is a new message.
+        message_id: String,
+        /// The number of fragments into which the document is split, without the effect of faults.
+        fragments: usize,
+    },
+}
