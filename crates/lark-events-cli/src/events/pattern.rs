@@ -4,14 +4,14 @@ use crate::catalogue::Known;
 
 /// Ignores case.
 #[derive(Debug)]
-pub(super) enum Pattern {
+pub(crate) enum Pattern {
     Part(String),
     /// With `*` for any text and `?` for any character.
     Glob(String),
 }
 
 impl Pattern {
-    pub(super) fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         let text = text.to_lowercase();
         if text.contains(['*', '?']) {
             Self::Glob(text)
@@ -29,6 +29,15 @@ impl Pattern {
                 texts.any(|text| text.contains(part))
             }
             Self::Glob(glob) => names.iter().any(|name| fits(glob, name)),
+        }
+    }
+
+    /// Whether it matches an event type, known or not.
+    pub(crate) fn matches_type(&self, event_type: &str) -> bool {
+        let event_type = event_type.to_lowercase();
+        match self {
+            Self::Part(part) => event_type.contains(part),
+            Self::Glob(glob) => fits(glob, &event_type),
         }
     }
 }

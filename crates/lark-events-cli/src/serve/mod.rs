@@ -9,7 +9,6 @@ mod fault;
 mod lines;
 mod pushable;
 mod row;
-mod stop;
 mod stream;
 mod view;
 mod words;
@@ -33,6 +32,7 @@ use self::view::View;
 use crate::Error;
 use crate::output::{FAINT, Output};
 use crate::secrets::{Secret, Secrets};
+use crate::stop;
 use crate::text::Text;
 use crate::webhook::client::tls_config;
 

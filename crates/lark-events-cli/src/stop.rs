@@ -1,4 +1,4 @@
-//! The signals that stop the platform.
+//! The signals that stop a command.
 
 use std::io;
 
