@@ -21,8 +21,11 @@ mod manual;
 mod output;
 mod payload;
 mod push;
+mod recording;
+mod replay;
 mod secrets;
 mod serve;
+mod stop;
 mod table;
 mod text;
 mod webhook;
@@ -57,6 +60,7 @@ Exit status:
 enum Command {
     Serve(serve::ServeArgs),
     Push(push::PushArgs),
+    Replay(replay::ReplayArgs),
     Check(check::CheckArgs),
     Explain(explain::ExplainArgs),
     Inspect(inspect::InspectArgs),
@@ -83,6 +87,7 @@ fn main() -> ExitCode {
         match command {
             Command::Serve(args) => serve::run(args, output).await,
             Command::Push(args) => push::run(args, output).await,
+            Command::Replay(args) => replay::run(args, output).await,
             Command::Check(args) => check::run(args, output).await,
             Command::Explain(args) => explain::run(&args, output),
             Command::Inspect(args) => inspect::run(&args, output),

@@ -21,7 +21,6 @@ mod reply;
 mod row;
 mod shell;
 mod show;
-mod stop;
 mod stream;
 mod view;
 mod words;
@@ -46,6 +45,7 @@ use self::view::View;
 use crate::Error;
 use crate::output::{FAINT, Output};
 use crate::secrets::{Secret, Secrets};
+use crate::stop::Signals;
 use crate::text::Text;
 use crate::webhook::client::tls_config;
 
@@ -150,7 +150,7 @@ pub(crate) async fn run(args: ServeArgs, output: Output) -> Result<ExitCode, Err
         None => Vec::new(),
     };
     // From here on a signal stops the platform with a summary.
-    let stop = stop::signal()?;
+    let mut signals = Signals::catch()?;
     let app = App::given(&args)?;
     let mut builder = Platform::builder()
         .app(&app.id, app.secret.reveal())
@@ -206,6 +206,6 @@ pub(crate) async fn run(args: ServeArgs, output: Output) -> Result<ExitCode, Err
     if let Some(listener) = console {
         driver.serve_console(listener);
     }
-    driver.run(stop).await?;
+    driver.run(signals.next()).await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -11,6 +11,7 @@ mod inbox;
 mod inspect;
 mod manual;
 mod push;
+mod replay;
 mod serve;
 mod terminal;
 mod webhook;
@@ -211,6 +212,7 @@ fn every_command_has_help_with_an_example() {
     for command in [
         "serve",
         "push",
+        "replay",
         "check",
         "explain",
         "inspect",

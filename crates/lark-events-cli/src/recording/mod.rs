@@ -1,0 +1,5 @@
+//! Recordings: what `serve` and `listen` write with `--record`, and what `replay`, `explain` and `inspect` read.
+
+mod source;
+
+pub(crate) use self::source::{failed, open};
