@@ -47,6 +47,13 @@
 //! [`Platform::set_result`] answers any other call. Set the domain of `lark-events-api`, or of an official SDK,
 //! to [`Platform::base_url`].
 //!
+//! # Inspect a delivery
+//!
+//! Each [`Attempt`] has the request or message that was sent ([`Sent`]), the whole answer or the cause of a
+//! missing one, the faults that happened to it, and the time of the next attempt. [`Push::document`] is the
+//! plain document. [`Platform::faults`] lists the faults that can still happen, and
+//! [`Platform::connections`] the open long connections.
+//!
 //! # Time
 //!
 //! The platform uses tokio's time. In a test with a paused clock, a redelivery after six hours

@@ -11,7 +11,6 @@ pub(crate) struct Search(Vec<String>);
 
 /// The best matches of a search.
 #[derive(Debug, Clone)]
-#[cfg_attr(not(test), expect(dead_code, reason = "the console of `serve` reads it"))]
 pub(crate) struct Found {
     /// Better matches first.
     pub(crate) events: Vec<Known>,
@@ -51,7 +50,6 @@ impl Search {
     /// The best `limit` matches. Of equally good ones those in the old envelope come last, and a shorter
     /// event type, of which the words are more, comes first. Without a word the order is that of the
     /// catalogue.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the console of `serve` calls it"))]
     pub(crate) fn best(&self, limit: usize) -> Found {
         let costs = all().filter_map(|known| Some((self.cost(&known)?, known)));
         let mut found: Vec<_> = costs.collect();

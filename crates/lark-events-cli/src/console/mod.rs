@@ -1,19 +1,119 @@
-//! The console of `lark-events serve`, on a listener of its own.
+//! The console of `lark-events serve`: pages and a JSON API on a listener of their own, which show the history
+//! of deliveries and ask the driver for changes.
+
+mod api;
+mod failure;
+mod fault_names;
+mod filter;
+mod list;
+mod page;
+mod shown;
+mod stream;
+mod url;
+mod web;
 
 use std::convert::Infallible;
 use std::io;
+use std::sync::Arc;
 
+use axum::Router;
+use axum::extract::Query;
+use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use axum::response::Response;
+use axum::routing::get;
+use http::Uri;
 use tokio::net::TcpListener;
 
+use self::failure::Failure;
+use self::filter::{Filter, FilterQuery};
+use self::web::guard::Guard;
+use self::web::layout;
+use self::web::masked::Masks;
+use self::web::sse::Position;
 use crate::serve::control::Control;
 
+/// What the pages and the API show and change.
+pub(crate) struct Console {
+    control: Control,
+    masks: Masks,
+}
+
 /// Serves the console until it is dropped. The secrets are shown nowhere.
+///
+/// # Errors
+///
+/// Returns an error if the listener has no address.
 pub(crate) async fn serve<'a>(
     listener: TcpListener,
-    _control: Control,
-    _secrets: impl IntoIterator<Item = &'a str>,
+    control: Control,
+    secrets: impl IntoIterator<Item = &'a str>,
 ) -> io::Result<Infallible> {
-    loop {
-        drop(listener.accept().await?);
+    let masks = Masks::new(secrets);
+    let console = Arc::new(Console { control, masks });
+    let guard = Guard::new(listener.local_addr()?);
+    match web::server::serve(listener, guard, router(console)).await {}
+}
+
+fn router(console: Arc<Console>) -> Router {
+    let mut router = Router::new()
+        .route("/", get(page::deliveries::get))
+        .route("/deliveries/{number}", get(page::delivery::get))
+        .route("/compose", get(page::compose::get))
+        .route("/connections", get(page::connections::get))
+        .route("/faults", get(page::faults::get))
+        .route("/calls", get(page::calls::get))
+        .route("/stream", get(stream::get))
+        .route("/assets/console.css", get(layout::style))
+        .route("/assets/console.js", get(layout::script))
+        .route("/assets/icon.svg", get(layout::icon));
+    for (path, methods) in api::routes() {
+        router = router.route(path, methods);
+    }
+    router.fallback(nowhere).with_state(console)
+}
+
+async fn nowhere(State(console): State<Arc<Console>>, uri: Uri) -> Response {
+    match uri.path().starts_with("/api/") {
+        true => api::not_found(&console),
+        false => page::not_found(&console),
+    }
+}
+
+impl Console {
+    /// The position of the last change.
+    fn position(&self) -> Position {
+        let history = &self.control.history;
+        Position {
+            run: history.run(),
+            revision: history.read(|_, revision| revision),
+        }
+    }
+
+    fn query<T>(&self, query: Result<Query<T>, QueryRejection>) -> Result<T, Failure> {
+        let Query(query) = query.map_err(|error| Failure::bad(&error.body_text(), &self.masks))?;
+        Ok(query)
+    }
+
+    fn filter(&self, query: Result<Query<FilterQuery>, QueryRejection>) -> Result<Filter, Failure> {
+        let filter = self.query(query)?.read();
+        filter.map_err(|error| Failure::bad(&error, &self.masks))
+    }
+
+    /// The failure for a delivery that is not there.
+    fn no_delivery(&self, number: &str) -> Failure {
+        let kept = self
+            .control
+            .history
+            .read(|all, _| Some((*all.first_key_value()?.0, *all.last_key_value()?.0)));
+        let text = match kept {
+            None => format!("no delivery {number}: there is none yet"),
+            Some((first, last)) => {
+                format!(
+                    "no delivery {number}: expected a number of those kept, from {first} to {last}"
+                )
+            }
+        };
+        Failure::new(http::StatusCode::NOT_FOUND, &text, &self.masks)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lark_events_sim::{InjectedFault, Platform};
+use lark_events_sim::{InjectedFault, Mode, Platform};
 use tokio::sync::{mpsc, oneshot};
 
 use super::fault::Named;
@@ -32,7 +32,7 @@ pub(crate) struct Control {
 
 /// A change that the driver is asked for, and where its result goes.
 pub(super) enum Ask {
-    Push(Box<Pushable>, Reply<Vec<usize>>),
+    Push(Box<Pushable>, Option<Mode>, Reply<Vec<usize>>),
     Resend(usize, Ids, Reply<Result<usize, String>>),
     Inject(Named, Reply<()>),
     Remove(InjectedFault, Reply<bool>),
@@ -62,14 +62,19 @@ impl Control {
         }
     }
 
-    /// Pushes an event on each transport on which the app is reachable, and returns the numbers of the
-    /// deliveries.
+    /// Pushes an event by `mode`, or on each transport on which the app is reachable, and returns the numbers
+    /// of the deliveries.
     ///
     /// # Errors
     ///
     /// Like the other changes, if the driver has stopped.
-    pub(crate) async fn push(&self, event: Pushable) -> Result<Vec<usize>, String> {
-        self.ask(|reply| Ask::Push(Box::new(event), reply)).await
+    pub(crate) async fn push(
+        &self,
+        event: Pushable,
+        mode: Option<Mode>,
+    ) -> Result<Vec<usize>, String> {
+        self.ask(|reply| Ask::Push(Box::new(event), mode, reply))
+            .await
     }
 
     /// Pushes the event of a delivery again on its transport, signed anew, and returns the number of the new

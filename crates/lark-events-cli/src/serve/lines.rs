@@ -11,7 +11,7 @@ use tokio::time::timeout;
 const MAX_LINES: usize = 64;
 /// Lines that are typed within this time of each other are read together: they were pasted, and the terminal
 /// has echoed them all.
-const PASTE: Duration = Duration::from_millis(20);
+const PASTE: Duration = Duration::from_millis(50);
 /// Longer than any command, and short enough to be kept in memory.
 const MAX_LINE_BYTES: u64 = 1024 * 1024;
 

@@ -2,11 +2,9 @@
 
 mod app;
 mod command;
-#[cfg_attr(not(test), expect(dead_code, reason = "the console will use it"))]
-mod compose;
+pub(crate) mod compose;
 pub(crate) mod control;
-#[cfg_attr(not(test), expect(dead_code, reason = "the console will use it"))]
-mod copied;
+pub(crate) mod copied;
 mod counts;
 mod driver;
 mod due;
@@ -16,8 +14,7 @@ mod lines;
 mod links;
 mod listen;
 mod pushable;
-#[cfg_attr(not(test), expect(dead_code, reason = "the console will use it"))]
-mod reply;
+pub(crate) mod reply;
 mod row;
 mod shell;
 mod show;

@@ -59,16 +59,19 @@ impl Row {
                 )
             }
         };
-        let replay = self.replay_of.map(|of| format!(", replay of #{of}"));
-        let event = self.event_type.clone() + &replay.unwrap_or_default();
         columns([
             &number,
             mode_name(self.mode),
             &attempt,
             &answer,
             &took,
-            &event,
+            &self.event_type,
         ])
+    }
+
+    /// What follows the line of a delivery that repeats another one.
+    pub(crate) fn remark(&self) -> Option<String> {
+        self.replay_of.map(|number| format!("replay of #{number}"))
     }
 
     pub(crate) fn json(&self) -> Option<Value> {

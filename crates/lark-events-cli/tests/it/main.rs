@@ -9,6 +9,8 @@ mod explain;
 #[cfg(feature = "inbox")]
 mod inbox;
 mod inspect;
+#[cfg(unix)]
+mod live;
 mod manual;
 mod push;
 mod replay;

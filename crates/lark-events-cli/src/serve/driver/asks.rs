@@ -15,7 +15,13 @@ impl Driver {
     /// Makes a change. Its result has no reader if the console's client has gone.
     pub(super) fn asked(&mut self, ask: Ask) -> io::Result<()> {
         match ask {
-            Ask::Push(event, reply) => drop(reply.send(self.push_on_each(&event)?)),
+            Ask::Push(event, mode, reply) => {
+                let numbers = match mode {
+                    Some(mode) => vec![self.push(&event, mode)?],
+                    None => self.push_on_each(&event)?,
+                };
+                let _ = reply.send(numbers);
+            }
             Ask::Resend(number, ids, reply) => drop(reply.send(self.resend(number, ids)?)),
             Ask::Inject(fault, reply) => {
                 self.inject(fault);

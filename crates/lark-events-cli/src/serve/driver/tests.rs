@@ -107,7 +107,7 @@ async fn ended(control: &Control, number: usize) -> Delivery {
 async fn an_ask_pushes_during_a_wait_and_again_with_the_same_ids_or_new_ones() {
     let (control, _driver) = asked().await;
     let event = Pushable::parse(&[EVENT]).unwrap();
-    assert_eq!(control.push(event).await, Ok(vec![1]));
+    assert_eq!(control.push(event, None).await, Ok(vec![1]));
     assert_eq!(control.resend(1, Ids::Same).await, Ok(2));
     assert_eq!(control.resend(1, Ids::New).await, Ok(3));
     assert_eq!(control.resend(3, Ids::New).await, Ok(4));
@@ -139,7 +139,7 @@ async fn a_delivery_that_is_not_kept_is_an_error_with_the_kept_ones() {
     let none = control.resend(1, Ids::Same).await.unwrap_err();
     assert_eq!(none, "no delivery #1: push an event first");
     let event = Pushable::parse(&[EVENT]).unwrap();
-    control.push(event).await.unwrap();
+    control.push(event, None).await.unwrap();
     let none = control.resend(7, Ids::New).await.unwrap_err();
     assert_eq!(none, "expected the number of a delivery from 1 to 1, got 7");
 }

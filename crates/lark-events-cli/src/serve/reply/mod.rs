@@ -25,7 +25,6 @@ pub(crate) enum Answered<'a> {
 
 impl<'a> Answered<'a> {
     /// `None` if there was no answer.
-    #[expect(dead_code, reason = "the console will use it")]
     pub(crate) fn of(answer: &'a Answer) -> Option<Self> {
         match answer {
             Answer::Response { status, body, .. } => Some(Self::Response {

@@ -62,8 +62,11 @@ impl View {
         if row.attempt.is_none() {
             return Ok(());
         }
-        self.output
-            .print(painted(&row.line(), true, row.acknowledged))
+        let line = match row.remark() {
+            Some(remark) => format!("{}, {remark}", row.line()),
+            None => row.line(),
+        };
+        self.output.print(painted(&line, true, row.acknowledged))
     }
 
     /// Shows a call of the API, below the events that came before it.

@@ -14,6 +14,9 @@ use crate::text::Text;
 const ROWS: usize = 10;
 /// Lines of the table beside its rows: one above and one below.
 const FRAME: usize = 2;
+/// Rows of the terminal above the table: what is typed scrolls them off, and not the table, which could then not
+/// be erased.
+const SPARE: usize = 2;
 
 pub(super) struct Table {
     rows: VecDeque<(Shown, Entry)>,
@@ -37,6 +40,8 @@ enum Shown {
 
 struct Entry {
     text: Text,
+    /// At the end of the row.
+    remark: Option<String>,
     /// When the event is sent again.
     next: Option<SystemTime>,
 }
@@ -72,18 +77,19 @@ impl Table {
         self.rows_at_most + FRAME
     }
 
-    /// The lines of the table, each cut to the width of the terminal so that it does not wrap. The end of a
-    /// row, which says when the event is sent again, is not cut.
+    /// The lines of the table, each cut to the width of the terminal so that it does not wrap. A row is cut
+    /// before its end, which says what it repeats and when it is sent again.
     pub(super) fn lines(&self, width: usize, now: SystemTime) -> Vec<Text> {
         let mut lines = vec![Text::painted(STRONG, heading()).cut(width)];
         lines.extend(self.rows.iter().map(|(_, entry)| {
-            let Some(next) = entry.next else {
+            let again = entry.next.map(|next| again(left(next, now)).0);
+            let end: Vec<_> = entry.remark.clone().into_iter().chain(again).collect();
+            if end.is_empty() {
                 return entry.text.clone().cut(width);
-            };
-            let again = format!("  {}", again(left(next, now)).0);
-            let room = width.saturating_sub(again.chars().count());
-            let text = entry.text.clone().cut(room).then(again);
-            text.cut(width)
+            }
+            let end = format!("  {}", end.join(", "));
+            let room = width.saturating_sub(end.chars().count());
+            entry.text.clone().cut(room).then(end).cut(width)
         }));
         lines.resize(self.height() - 1, Text::default());
         lines.push(Text::painted(FAINT, self.last_line()).cut(width));
@@ -111,6 +117,7 @@ impl Table {
         let number = Shown::Push(row.number);
         let entry = Entry {
             text: painted(&row.line(), row.ended, row.acknowledged),
+            remark: row.remark(),
             next: row.next,
         };
         match self.rows.iter_mut().find(|(shown, _)| *shown == number) {
@@ -121,9 +128,12 @@ impl Table {
     }
 
     pub(super) fn called(&mut self, call: &ApiCall) {
-        let text = call_text(call);
-        self.rows
-            .push_back((Shown::Call, Entry { text, next: None }));
+        let entry = Entry {
+            text: call_text(call),
+            remark: None,
+            next: None,
+        };
+        self.rows.push_back((Shown::Call, entry));
         self.shorten();
     }
 
@@ -147,7 +157,7 @@ pub(super) fn rows() -> Option<usize> {
 }
 
 fn fitting(height: usize) -> Option<usize> {
-    let room = height.saturating_sub(FRAME + 1).min(ROWS);
+    let room = height.saturating_sub(FRAME + 1 + SPARE).min(ROWS);
     (room > 0).then_some(room)
 }
 
@@ -286,10 +296,10 @@ mod tests {
     #[test]
     fn a_table_is_no_higher_than_the_terminal() {
         assert_eq!(fitting(50), Some(ROWS));
-        assert_eq!(fitting(12), Some(9));
-        assert_eq!(fitting(4), Some(1));
+        assert_eq!(fitting(12), Some(7));
+        assert_eq!(fitting(6), Some(1));
         // There are lines then.
-        assert_eq!(fitting(3), None);
+        assert_eq!(fitting(5), None);
         assert_eq!(fitting(0), None);
     }
 
@@ -317,6 +327,10 @@ mod tests {
         let line = shown.lines(200, later)[1].render(false);
         assert!(line.ends_with("  again now"), "{line}");
         assert_eq!(shown.stays_for(later), None);
+        pending.replay_of = Some(7);
+        shown.update(&pending);
+        let line = shown.lines(200, NOW)[1].render(false);
+        assert!(line.ends_with("  replay of #7, again in 15 s"), "{line}");
         pending.next = None;
         shown.update(&pending);
         assert_eq!(shown.stays_for(NOW), None);

@@ -8,7 +8,7 @@ use axum::body::Bytes;
 use axum::routing::post;
 use serde_json::{Value, json};
 
-use super::{EVENT, LIMIT, Serving, app, router};
+use super::{EVENT, LIMIT, Serving, app, call, router};
 use crate::push::serve;
 use crate::{TOKEN, file, lark_events};
 
@@ -301,6 +301,47 @@ fn a_webhook_that_goes_is_lost_and_comes_back() {
     let stop = served(TcpListener::bind(address).unwrap());
     serving.next("webhook-back");
     stop();
+    serving.types("quit");
+    serving.ended();
+}
+
+#[test]
+fn a_delivery_is_shown_with_the_calls_that_answer_its_event() {
+    let (url, handled) = app();
+    let mut serving = Serving::start(&["-i", "--webhook", &url]);
+    let base_url = serving.base_url.clone();
+    let app = json!({"app_id": "cli_a1b2c3d4e5f60718", "app_secret": "app-secret"});
+    let path = "/open-apis/auth/v3/tenant_access_token/internal";
+    let token = call(&base_url, path, "", &app)["tenant_access_token"].clone();
+    serving.types("wait connected\npush im.message.receive_v1\npush im.message.receive_v1");
+    let messages: Vec<Value> = (0..2)
+        .map(|_| {
+            let event = handled.recv_timeout(LIMIT).unwrap();
+            let body: Value = event.raw().decode().unwrap();
+            json!([event.header.event_id, body["message"]["message_id"]])
+        })
+        .collect();
+    let reply = json!({"msg_type": "text", "content": r#"{"text":"hello"}"#});
+    let path = format!(
+        "/open-apis/im/v1/messages/{}/reply",
+        messages[0][1].as_str().unwrap()
+    );
+    call(&base_url, &path, token.as_str().unwrap(), &reply);
+    // The call for the token, then the reply.
+    serving.next("api-call");
+    serving.next("api-call");
+    serving.types("show 1\nshow 2");
+    for _ in 0..2 {
+        let shown = serving.next("show");
+        let calls = shown["api_calls"].as_array().unwrap();
+        // The two deliveries come in any order.
+        if shown["event_id"] == messages[0][0] {
+            assert_eq!(calls.len(), 1);
+            assert_eq!(calls[0]["path"], path);
+        } else {
+            assert!(calls.is_empty(), "{shown}");
+        }
+    }
     serving.types("quit");
     serving.ended();
 }

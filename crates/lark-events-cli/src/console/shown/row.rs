@@ -1,0 +1,90 @@
+//! A delivery in a list.
+
+use lark_events_sim::{Answer, Attempt};
+use serde::Serialize;
+
+use super::Moment;
+use crate::console::filter::{progress_name, transport_name};
+use crate::console::web::masked::{Masked, Masks};
+use crate::serve::history::Delivery;
+
+#[derive(Debug, Serialize)]
+pub(crate) struct RowShown {
+    pub(crate) number: usize,
+    pub(crate) event_type: Masked,
+    pub(crate) event_id: Masked,
+    pub(crate) transport: &'static str,
+    pub(crate) callback: bool,
+    pub(crate) replay_of: Option<usize>,
+    pub(crate) pushed_at: Moment,
+    pub(crate) progress: &'static str,
+    pub(crate) ended: bool,
+    /// How many attempts have ended, copies included.
+    pub(crate) attempt_count: usize,
+    pub(crate) last_attempt: Option<LastAttempt>,
+    pub(crate) next_attempt: Option<Moment>,
+    /// The faults that have happened to it, each once.
+    pub(crate) faults: Vec<String>,
+    pub(crate) revision: u64,
+}
+
+/// The attempt that ended last.
+#[derive(Debug, Serialize)]
+pub(crate) struct LastAttempt {
+    pub(crate) number: usize,
+    pub(crate) copy: bool,
+    pub(crate) accepted: bool,
+    pub(crate) answer: String,
+    pub(crate) code: Option<i64>,
+    pub(crate) took_ms: f64,
+}
+
+impl RowShown {
+    pub(crate) fn new(delivery: &Delivery, masks: &Masks) -> Self {
+        let mut faults: Vec<String> = Vec::new();
+        for fault in delivery.attempts.iter().flat_map(|attempt| &attempt.faults) {
+            let name = fault.to_string();
+            if !faults.contains(&name) {
+                faults.push(name);
+            }
+        }
+        Self {
+            number: delivery.number,
+            event_type: masks.text(&delivery.event_type),
+            event_id: masks.text(&delivery.event_id),
+            transport: transport_name(delivery.mode),
+            callback: delivery.is_callback,
+            replay_of: delivery.replay_of,
+            pushed_at: delivery.pushed_at.into(),
+            progress: progress_name(delivery.progress()),
+            ended: delivery.ended,
+            attempt_count: delivery.attempts.len(),
+            last_attempt: delivery.attempts.last().map(LastAttempt::of),
+            next_attempt: delivery.next_attempt().map(Moment::from),
+            faults,
+            revision: delivery.revision,
+        }
+    }
+}
+
+impl LastAttempt {
+    fn of(attempt: &Attempt) -> Self {
+        Self {
+            number: attempt.number,
+            copy: attempt.copy,
+            accepted: attempt.accepted(),
+            answer: attempt.answer.to_string(),
+            code: code(&attempt.answer),
+            took_ms: attempt.took.as_secs_f64() * 1e3,
+        }
+    }
+}
+
+/// The status of a response, or the code of an acknowledgement.
+pub(super) fn code(answer: &Answer) -> Option<i64> {
+    match answer {
+        Answer::Response { status, .. } => Some(status.as_u16().into()),
+        Answer::Ack { code, .. } => Some(*code),
+        _ => None,
+    }
+}

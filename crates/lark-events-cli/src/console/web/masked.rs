@@ -1,0 +1,219 @@
+//! Text from elsewhere in which secrets are masked. A page shows only such text, so that no place of it can
+//! forget to mask.
+
+mod json;
+mod search;
+
+use std::borrow::Cow;
+use std::fmt;
+
+use maud::{Escaper, Render};
+use serde::{Serialize, Serializer};
+
+use self::search::Secret;
+use crate::json_text::{Layout, lay_out};
+
+/// What stands for a secret.
+pub(crate) const MASK: &str = "***";
+
+/// Text without secrets.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Masked(String);
+
+impl Masked {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// JSON with a line for each member and element.
+    pub(crate) fn laid_out(&self) -> Self {
+        Self(lay_out(&self.0, Layout::Pretty))
+    }
+
+    /// The start of the text, of at most this many bytes, and whether it is all of it.
+    pub(crate) fn start(&self, bytes: usize) -> (&str, bool) {
+        let end = self.0.floor_char_boundary(bytes);
+        (&self.0[..end], end == self.0.len())
+    }
+}
+
+/// Text of this program.
+impl From<&'static str> for Masked {
+    fn from(text: &'static str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl fmt::Display for Masked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Render for Masked {
+    fn render_to(&self, buffer: &mut String) {
+        use fmt::Write as _;
+        // A String takes everything.
+        let _ = Escaper::new(buffer).write_str(&self.0);
+    }
+}
+
+impl Serialize for Masked {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+/// The secrets to mask.
+#[derive(Clone, Default)]
+pub(crate) struct Masks {
+    /// Longer ones first, as one may contain another.
+    secrets: Vec<Secret>,
+}
+
+impl Masks {
+    pub(crate) fn new<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
+        let secrets = secrets.into_iter().filter(|secret| !secret.is_empty());
+        let mut secrets: Vec<_> = secrets.map(Secret::new).collect();
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        Self { secrets }
+    }
+
+    /// Masks secrets in any text: as they are, escaped as in JSON, and percent-encoded as in a URL.
+    pub(crate) fn text(&self, text: &str) -> Masked {
+        Masked(self.masked(text).into_owned())
+    }
+
+    /// Masks secrets in JSON, and the values of members that `hides` selects by their path. Everything else
+    /// stays as it is, with all digits. Text that is not JSON is masked as text.
+    pub(crate) fn json(&self, text: &str, hides: impl Fn(&json::Path) -> bool) -> Masked {
+        match json::is_json(text) {
+            true => Masked(json::masked(self, text, hides)),
+            false => self.text(text),
+        }
+    }
+
+    fn masked<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let mut masked = String::new();
+        let mut kept = 0;
+        let mut at = 0;
+        while at < text.len() {
+            let found = self
+                .secrets
+                .iter()
+                .find_map(|secret| secret.ends(&text[at..]));
+            match found {
+                Some(length) => {
+                    masked.push_str(&text[kept..at]);
+                    masked.push_str(MASK);
+                    at += length;
+                    kept = at;
+                }
+                None => at += text[at..].chars().next().map_or(1, char::len_utf8),
+            }
+        }
+        if kept == 0 {
+            return Cow::Borrowed(text);
+        }
+        masked.push_str(&text[kept..]);
+        Cow::Owned(masked)
+    }
+}
+
+pub(crate) use self::json::{Path, is_json};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRETS: [&str; 3] = ["marked-key", "marked-key-longer", "a\"b\\c é/👍"];
+
+    fn text(text: &str) -> String {
+        Masks::new(SECRETS).text(text).to_string()
+    }
+
+    fn json(text: &str) -> String {
+        Masks::new(SECRETS).json(text, |_| false).to_string()
+    }
+
+    #[test]
+    fn a_secret_is_masked_in_whatever_form_it_comes() {
+        for (given, shown) in [
+            ("", ""),
+            ("marked-key", "***"),
+            ("marked-key-longer", "***"),
+            ("marked-keymarked-key", "******"),
+            ("marked-kemarked-key", "marked-ke***"),
+            (
+                "http://x/marked%2Dkey?a=%6darked-key&b",
+                "http://x/***?a=***&b",
+            ),
+            ("%256darked-key", "***"),
+            (r"\u006darked\u002Dkey", "***"),
+            (r"x\\u006darked-key", "x***"),
+            (r#"a"b\c é/👍"#, "***"),
+            (r#"a\"b\\c é/👍"#, "***"),
+            (r#"a\"b\\c \u00e9\/\ud83d\udc4d"#, "***"),
+            (r#"a\\\"b\\\\c \\u00e9/👍!"#, "***!"),
+            ("a%22b%5cc+%C3%A9%2f%F0%9F%91%8D", "***"),
+            ("a%22b%5Cc%20%C3%A9/%F0%9F%91%8D", "***"),
+            ("MARKED-KEY", "MARKED-KEY"),
+            ("marked", "marked"),
+            ("é👍%", "é👍%"),
+            (r"\u00", r"\u00"),
+        ] {
+            assert_eq!(text(given), shown, "{given}");
+        }
+        assert_eq!(Masks::new([""]).text("a").as_str(), "a");
+    }
+
+    #[test]
+    fn json_stays_json_with_all_digits() {
+        let given = r#" {"n": 1.000000000000000000001e400, "a" : "x marked-key y", "marked-key":
+            ["\u006darked-key", "é\ud800", "{\"k\":\"marked\\u002dkey\"}"], "n": -0 } "#;
+        let shown = r#" {"n": 1.000000000000000000001e400, "a" : "x *** y", "***":
+            ["***", "é\ud800", "{\"k\":\"***\"}"], "n": -0 } "#;
+        assert_eq!(json(given), shown);
+        assert_eq!(json("[\"marked-key"), "[\"***");
+    }
+
+    #[test]
+    fn a_number_that_is_a_secret_becomes_a_string() {
+        let masks = Masks::new(["12345"]);
+        let json = masks.json(
+            r#"{"a":12345,"b":9123456,"c":1234,"d":[true,12345]}"#,
+            |_| false,
+        );
+        assert_eq!(
+            json.as_str(),
+            r#"{"a":"***","b":"***","c":1234,"d":[true,"***"]}"#
+        );
+    }
+
+    #[test]
+    fn members_are_masked_by_their_path() {
+        let given = r#"{"token":"a","header":{"token":"b","x":1},"event":{"token":"c","token":[{"token":1}]}}"#;
+        let hides = |path: &Path| matches!(path.names()[..], ["token"] | ["header", "token"]);
+        let shown = Masks::default().json(given, hides);
+        let expected = r#"{"token":"***","header":{"token":"***","x":1},"event":{"token":"c","token":[{"token":1}]}}"#;
+        assert_eq!(shown.as_str(), expected);
+        let last = |path: &Path| path.names().last() == Some(&"token");
+        let shown = Masks::default().json(given, last);
+        let expected = r#"{"token":"***","header":{"token":"***","x":1},"event":{"token":"***","token":[{"token":"***"}]}}"#;
+        assert_eq!(shown.as_str(), expected);
+    }
+
+    #[test]
+    fn deep_json_is_masked_in_proportion() {
+        const DEPTH: usize = 20_000;
+        let given = "[".repeat(DEPTH) + "\"marked-key\"" + &"]".repeat(DEPTH);
+        assert_eq!(json(&given), given.replace("marked-key", MASK));
+    }
+
+    #[test]
+    fn the_start_of_a_text_ends_between_characters() {
+        let masked = Masks::default().text("aé");
+        assert_eq!(masked.start(2), ("a", false));
+        assert_eq!(masked.start(3), ("aé", true));
+    }
+}
