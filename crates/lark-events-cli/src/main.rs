@@ -17,6 +17,7 @@ mod finding;
 mod inbox;
 mod inspect;
 mod json_text;
+mod listen;
 mod manual;
 mod output;
 mod payload;
@@ -59,6 +60,7 @@ Exit status:
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::ServeArgs),
+    Listen(listen::ListenArgs),
     Push(push::PushArgs),
     Replay(replay::ReplayArgs),
     Check(check::CheckArgs),
@@ -86,6 +88,7 @@ fn main() -> ExitCode {
     let result = drive(async {
         match command {
             Command::Serve(args) => serve::run(args, output).await,
+            Command::Listen(args) => listen::run(args, output).await,
             Command::Push(args) => push::run(args, output).await,
             Command::Replay(args) => replay::run(args, output).await,
             Command::Check(args) => check::run(args, output).await,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lark_events_sim::{InjectedFault, Mode, Platform};
+use lark_events_sim::{Attempt, InjectedFault, Mode, Platform};
 use tokio::sync::{mpsc, oneshot};
 
 use super::fault::Named;
@@ -34,12 +34,17 @@ pub(crate) struct Control {
 pub(super) enum Ask {
     Push(Box<Pushable>, Option<Mode>, Reply<Vec<usize>>),
     Resend(usize, Ids, Reply<Result<usize, String>>),
+    Forward(Box<Pushable>, Answered),
+    Notice(&'static str, String),
     Inject(Named, Reply<()>),
     Remove(InjectedFault, Reply<bool>),
     Calm(Reply<()>),
 }
 
 type Reply<T> = oneshot::Sender<T>;
+
+/// Where the attempt of a forwarded event goes.
+pub(super) type Answered = oneshot::Sender<Attempt>;
 
 /// The driver's side.
 pub(super) type Asks = mpsc::Receiver<Ask>;
@@ -85,6 +90,17 @@ impl Control {
     /// If no delivery with this number is kept.
     pub(crate) async fn resend(&self, number: usize, ids: Ids) -> Result<usize, String> {
         self.ask(|reply| Ask::Resend(number, ids, reply)).await?
+    }
+
+    /// Sends an event of another platform to the webhook, once, and returns the attempt.
+    pub(crate) async fn forward(&self, event: Pushable) -> Result<Attempt, String> {
+        self.ask(|reply| Ask::Forward(Box::new(event), reply)).await
+    }
+
+    /// Shows an occurrence.
+    pub(crate) async fn notice(&self, kind: &'static str, text: String) -> Result<(), String> {
+        let sent = self.asks.send(Ask::Notice(kind, text)).await;
+        sent.map_err(|_| STOPPED.to_owned())
     }
 
     pub(crate) async fn inject(&self, fault: Named) -> Result<(), String> {

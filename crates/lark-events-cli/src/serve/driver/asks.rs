@@ -23,6 +23,8 @@ impl Driver {
                 let _ = reply.send(numbers);
             }
             Ask::Resend(number, ids, reply) => drop(reply.send(self.resend(number, ids)?)),
+            Ask::Forward(event, answered) => self.forward(&event, answered)?,
+            Ask::Notice(kind, text) => self.view.notice(kind, &text)?,
             Ask::Inject(fault, reply) => {
                 self.inject(fault);
                 let _ = reply.send(());

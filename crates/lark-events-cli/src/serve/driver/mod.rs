@@ -29,6 +29,7 @@ use super::lines::Lines;
 use super::links::Links;
 use super::stream::Stream;
 use super::view::View;
+use crate::recording::Record;
 use crate::{Error, console};
 
 /// The time between two checks of a webhook that has not passed yet.
@@ -38,6 +39,8 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
 pub(crate) struct Settings {
     pub(crate) webhook: Option<WebhookUrl>,
+    /// Whether the webhook gets events only after it has passed the URL check.
+    pub(crate) must_pass: bool,
     pub(crate) streams: Vec<Stream>,
     pub(crate) script: Vec<Command>,
     pub(crate) redeliver_after: Vec<Duration>,
@@ -45,6 +48,7 @@ pub(crate) struct Settings {
     pub(crate) lines: Option<Lines>,
     /// Shown nowhere.
     pub(crate) secrets: Vec<String>,
+    pub(crate) record: Option<Record>,
 }
 
 /// A message of a task to the driver.
@@ -53,6 +57,8 @@ enum Happened {
     Ended(usize),
     WebhookRefused(WebhookError),
     WebhookSet,
+    /// It is set though it does not pass the URL check.
+    WebhookUnchecked(WebhookError),
     ConsoleFailed(io::Error),
 }
 
@@ -60,10 +66,12 @@ pub(crate) struct Driver {
     platform: Arc<Platform>,
     view: View,
     webhook: Option<WebhookUrl>,
+    must_pass: bool,
     streams: Vec<Due>,
     script: VecDeque<Command>,
     lines: Option<Lines>,
     secrets: Vec<String>,
+    record: Option<Record>,
     wait: Option<Waiting>,
     redeliver_after: Vec<Duration>,
     ends: Option<Instant>,
@@ -91,10 +99,12 @@ impl Driver {
             platform: Arc::new(platform),
             view,
             webhook: settings.webhook,
+            must_pass: settings.must_pass,
             streams: settings.streams.into_iter().map(due).collect(),
             script: settings.script.into(),
             lines: settings.lines,
             secrets: settings.secrets,
+            record: settings.record,
             wait: None,
             redeliver_after: settings.redeliver_after,
             ends: settings.ends,
@@ -112,7 +122,7 @@ impl Driver {
     }
 
     /// A way to ask for changes, for a task of this driver: it keeps the platform from its end.
-    fn control(&self) -> Control {
+    pub(crate) fn control(&self) -> Control {
         let (history, platform) = (Arc::clone(&self.history), Arc::clone(&self.platform));
         Control::new(self.ask.clone(), history, platform)
     }
@@ -133,7 +143,8 @@ impl Driver {
         if let Some(url) = self.webhook.clone() {
             self.history.set_webhook(Webhook::Connecting(url.clone()));
             let (platform, tell) = (Arc::clone(&self.platform), self.tell.clone());
-            self.tasks.spawn(set_webhook(url, platform, tell));
+            self.tasks
+                .spawn(set_webhook(url, self.must_pass, platform, tell));
         }
         // Those of --fault.
         self.view.faults(&self.platform.faults());
@@ -261,9 +272,13 @@ impl Driver {
     }
 
     async fn end(mut self) -> Result<(), Error> {
-        let finished = self.view.finish();
+        let finished = self.settle().and_then(|()| self.view.finish());
         let shown = finished.and_then(|()| self.show_counts("summary"));
         self.tasks.shutdown().await;
+        let recorded = match self.record {
+            Some(record) => record.finish().await,
+            None => Ok(()),
+        };
         match Arc::try_unwrap(self.platform) {
             Ok(platform) => platform.shutdown().await,
             // A task that is not the driver's has it still.
@@ -273,7 +288,16 @@ impl Driver {
                 let _ = timeout(CLOSE_LIMIT, closed).await;
             }
         }
-        Ok(shown?)
+        shown?;
+        recorded
+    }
+
+    /// Counts and shows the attempts that have ended.
+    fn settle(&mut self) -> io::Result<()> {
+        while let Ok(happened) = self.happened.try_recv() {
+            self.has_happened(happened)?;
+        }
+        Ok(())
     }
 }
 
