@@ -5,4 +5,4 @@ mod record;
 mod source;
 
 pub(crate) use self::record::{Record, RecordArgs};
-pub(crate) use self::source::{failed, open};
+pub(crate) use self::source::{failed, is_recording};

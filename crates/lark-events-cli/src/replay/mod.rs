@@ -61,7 +61,7 @@ pub(crate) struct ReplayArgs {
 pub(crate) async fn run(args: ReplayArgs, output: Output) -> Result<ExitCode, Error> {
     let mut signals = Signals::catch()?;
     let name = payload::name(&args.file);
-    let mut recording = Recording::new(recording::open(&args.file)?);
+    let mut recording = Recording::new(payload::open(&args.file, "a recording")?);
     let mut sending = Sending::new(args, output)?;
     let mut failure = None;
     let is_stopped = loop {

@@ -48,7 +48,7 @@ async fn platform() -> Platform {
 }
 
 fn event() -> Document {
-    Document::sample_of(&lark_events_types::catalogue::find(EVENT).unwrap())
+    Document::sample_of(lark_events_types::catalogue::find(EVENT).unwrap())
 }
 
 /// A running `listen`, which ends with this.
@@ -151,6 +151,10 @@ type Handled = mpsc::UnboundedReceiver<Event<RawJson>>;
 
 /// An app with both secrets, and the events that it has handled, each after a delay.
 fn app(delay: Duration) -> (Router, Handled) {
+    app_of(webhook(KEY), delay)
+}
+
+fn app_of(webhook: Webhook, delay: Duration) -> (Router, Handled) {
     let (sender, handled) = mpsc::unbounded_channel();
     let dispatcher = Dispatcher::builder()
         .on::<CardActionTrigger>(async |event: Event<CardActionTrigger>| {
@@ -164,7 +168,7 @@ fn app(delay: Duration) -> (Router, Handled) {
                 let _ = sender.send(event);
             }
         });
-    let service = EventService::new(webhook(KEY), dispatcher.build().unwrap());
+    let service = EventService::new(webhook, dispatcher.build().unwrap());
     let router = Router::new().route_service("/webhook/event", service);
     (router, handled)
 }

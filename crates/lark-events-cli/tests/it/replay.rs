@@ -1,7 +1,7 @@
 //! `replay`: recordings of all kinds, sent to apps that accept, refuse, or handle each event once.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
@@ -46,7 +46,7 @@ fn recording(name: &str, lines: &[String]) -> PathBuf {
     file(name, header(1) + &lines.concat())
 }
 
-fn replay(path: &PathBuf, url: &str, args: &[&str]) -> Ran {
+fn replay(path: &Path, url: &str, args: &[&str]) -> Ran {
     let args = [&["replay", path.to_str().unwrap(), "--to", url], args].concat();
     lark_events(&args).secrets().run()
 }

@@ -67,7 +67,7 @@ async fn it_ends_after_its_time() {
     let platform = platform().await;
     let (router, _handled) = app(Duration::ZERO);
     let target = Target::serve(router).await;
-    let listening = Listening::connected(&platform, &target.url, &["--for", "1s"]).await;
+    let listening = Listening::start(&platform, &target.url, &["--for", "1s"]);
     listening.ended().await;
     let closed = platform.until(|stats| stats.connections == 0);
     timeout(LIMIT, closed).await.unwrap();
