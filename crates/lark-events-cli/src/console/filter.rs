@@ -4,6 +4,7 @@ use lark_events_sim::Mode;
 use serde::Deserialize;
 
 use super::url::query;
+use super::web::masked::Masks;
 use crate::serve::history::{Delivery, Progress};
 
 /// A query as it comes: a form sends empty values too.
@@ -32,7 +33,8 @@ pub(crate) struct Filter {
 }
 
 impl FilterQuery {
-    pub(crate) fn read(&self) -> Result<Filter, String> {
+    /// The filter is a part of pages and URLs, so its text is masked first.
+    pub(crate) fn read(&self, masks: &Masks) -> Result<Filter, String> {
         let one_of = |name: &str, value: &str, names: &str| {
             format!("{name}: expected one of {names}, or nothing, got {value}")
         };
@@ -66,7 +68,7 @@ impl FilterQuery {
             value => return Err(one_of("faults", value, "on")),
         };
         Ok(Filter {
-            event_type: self.event_type.trim().to_lowercase(),
+            event_type: masks.text(self.event_type.trim()).as_str().to_lowercase(),
             progress,
             transport,
             only_with_faults,
@@ -149,7 +151,7 @@ mod tests {
     use super::*;
 
     fn read(query: FilterQuery) -> Result<Filter, String> {
-        query.read()
+        query.read(&Masks::default())
     }
 
     #[test]

@@ -22,7 +22,7 @@ use axum::extract::State;
 use axum::extract::rejection::QueryRejection;
 use axum::response::Response;
 use axum::routing::get;
-use http::Uri;
+use http::{StatusCode, Uri};
 use tokio::net::TcpListener;
 
 use self::failure::Failure;
@@ -70,7 +70,15 @@ fn router(console: Arc<Console>) -> Router {
     for (path, methods) in api::routes() {
         router = router.route(path, methods);
     }
-    router.fallback(nowhere).with_state(console)
+    router
+        .fallback(nowhere)
+        .method_not_allowed_fallback(other_method)
+        .with_state(console)
+}
+
+async fn other_method(State(console): State<Arc<Console>>) -> Response {
+    let text = "expected another method for this path: docs/console.md lists them";
+    Failure::new(StatusCode::METHOD_NOT_ALLOWED, text, &console.masks).json()
 }
 
 async fn nowhere(State(console): State<Arc<Console>>, uri: Uri) -> Response {
@@ -96,7 +104,7 @@ impl Console {
     }
 
     fn filter(&self, query: Result<Query<FilterQuery>, QueryRejection>) -> Result<Filter, Failure> {
-        let filter = self.query(query)?.read();
+        let filter = self.query(query)?.read(&self.masks);
         filter.map_err(|error| Failure::bad(&error, &self.masks))
     }
 
@@ -114,6 +122,6 @@ impl Console {
                 )
             }
         };
-        Failure::new(http::StatusCode::NOT_FOUND, &text, &self.masks)
+        Failure::new(StatusCode::NOT_FOUND, &text, &self.masks)
     }
 }

@@ -4,6 +4,7 @@
 
 mod check;
 mod codegen;
+mod console;
 mod events;
 mod explain;
 #[cfg(feature = "inbox")]

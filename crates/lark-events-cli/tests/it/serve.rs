@@ -37,7 +37,7 @@ pub(crate) struct Serving {
 
 impl Serving {
     /// Starts it on a free port, with `--json`.
-    fn start(args: &[&str]) -> Self {
+    pub(crate) fn start(args: &[&str]) -> Self {
         Self::with_env(args, &[])
     }
 
@@ -45,9 +45,9 @@ impl Serving {
         let mut child = Command::new(env!("CARGO_BIN_EXE_lark-events"))
             .args(["serve", "--port", "0", "--json"])
             .args(args)
-            .envs(env.iter().copied())
             .env_remove("LARK_ENCRYPT_KEY")
             .env_remove("LARK_VERIFICATION_TOKEN")
+            .envs(env.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -70,6 +70,11 @@ impl Serving {
         serving
     }
 
+    /// The address of the platform.
+    pub(crate) fn address(&self) -> String {
+        self.base_url.trim_start_matches("http://").to_owned()
+    }
+
     /// Waits for the next line of a kind.
     pub(crate) fn next(&mut self, kind: &str) -> Value {
         loop {
@@ -81,7 +86,7 @@ impl Serving {
         }
     }
 
-    fn types(&mut self, line: &str) {
+    pub(crate) fn types(&mut self, line: &str) {
         writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
     }
 

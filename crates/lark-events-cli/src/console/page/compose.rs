@@ -94,7 +94,8 @@ fn main(console: &Console, query: &ComposeQuery, edited: Option<&Edited>) -> Mar
 }
 
 fn search(console: &Console, asked: &ComposeQuery) -> Markup {
-    let found = Search::new(&asked.search).best(MAX_FOUND);
+    let text = console.masks.text(&asked.search);
+    let found = Search::new(text.as_str()).best(MAX_FOUND);
     let is_open = asked.event_type.is_empty() && asked.from.is_empty();
     html! {
         section aria-labelledby="search-title" {
@@ -102,7 +103,7 @@ fn search(console: &Console, asked: &ComposeQuery) -> Markup {
             form.filter method="get" action="/compose" role="search" {
                 label {
                     "Search in English or Chinese"
-                    input type="search" name="search" value=(console.masks.text(&asked.search))
+                    input type="search" name="search" value=(text)
                         placeholder="message, 会议, im.message.receive_v1";
                 }
                 button { "Search" }
@@ -112,7 +113,7 @@ fn search(console: &Console, asked: &ComposeQuery) -> Markup {
                     p { "No event type matches. Try fewer words, or a part of the type." }
                 } @else {
                     ul.plain.types {
-                        @for known in &found.events { li { (event_type(known, &asked.search)) } }
+                        @for known in &found.events { li { (event_type(known, text.as_str())) } }
                     }
                 }
                 @if found.more > 0 { p.faint { (found.more) " more match; refine the search." } }

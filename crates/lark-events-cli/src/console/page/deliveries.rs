@@ -15,7 +15,6 @@ use crate::console::filter::{
 use crate::console::list::{self, Counts, Listed};
 use crate::console::shown::RowShown;
 use crate::console::url::with_query;
-use crate::console::web::masked::Masks;
 
 pub(crate) async fn get(
     State(console): State<Arc<Console>>,
@@ -43,7 +42,7 @@ pub(crate) fn main(console: &Console, filter: &Filter, listed: &Listed) -> Marku
     let masks = &console.masks;
     html! {
         h1 { "Deliveries" }
-        (form(filter, masks))
+        (form(filter))
         (counts(filter, &listed.counts))
         div.scroll {
             table.cards {
@@ -67,10 +66,10 @@ pub(crate) fn main(console: &Console, filter: &Filter, listed: &Listed) -> Marku
     }
 }
 
-fn form(filter: &Filter, masks: &Masks) -> Markup {
+fn form(filter: &Filter) -> Markup {
     html! {
         form.filter method="get" action="/" aria-label="Filter" {
-            label { "Event type" input type="search" name="type" value=(masks.text(&filter.event_type)); }
+            label { "Event type" input type="search" name="type" value=(filter.event_type); }
             label {
                 "State"
                 select name="progress" {

@@ -212,7 +212,16 @@ fn entry(event_type: &str, id: &str) -> Entry {
 /// Appends an event and ends its first attempt.
 async fn ended(store: &Filling<'_>, entry: Entry, settled: Settled, error: Option<&str>) {
     store.append(vec![entry]).await.unwrap();
-    let claimed = store.claim(1, HOUR).await.unwrap();
+    // A store on a busy server may need several looks.
+    let claimed = tokio::time::timeout(Duration::from_secs(30), async {
+        loop {
+            let claimed = store.claim(1, HOUR).await.unwrap();
+            if !claimed.is_empty() {
+                return claimed;
+            }
+        }
+    });
+    let claimed = claimed.await.unwrap();
     let outcome = match error {
         Some(_) => AttemptOutcome::Failed,
         None => AttemptOutcome::Handled,
