@@ -24,6 +24,14 @@ pub(crate) fn query(pairs: &[(&str, &str)]) -> String {
     query
 }
 
+/// Two queries as one.
+pub(crate) fn joined(first: &str, second: &str) -> String {
+    match second {
+        "" => first.to_owned(),
+        second => format!("{first}&{second}"),
+    }
+}
+
 /// A path with a query, if there is one.
 pub(crate) fn with_query(path: &str, query: &str) -> String {
     match query {
@@ -40,6 +48,8 @@ mod tests {
     fn a_query_has_what_is_not_empty() {
         let pairs = [("a", "x y&é"), ("b", ""), ("c", "im.message_v1-~")];
         assert_eq!(query(&pairs), "a=x%20y%26%C3%A9&c=im.message_v1-~");
+        assert_eq!(joined("a=b", ""), "a=b");
+        assert_eq!(joined("a=b", "c=d"), "a=b&c=d");
         assert_eq!(with_query("/", ""), "/");
         assert_eq!(with_query("/", "a=b"), "/?a=b");
     }

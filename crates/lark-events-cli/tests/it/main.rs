@@ -17,6 +17,7 @@ mod manual;
 mod push;
 mod replay;
 mod serve;
+mod serving;
 mod terminal;
 mod webhook;
 

@@ -3,14 +3,13 @@
 mod commands;
 mod settings;
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -22,74 +21,13 @@ use lark_events_ws::{Domain, LongConnection};
 use serde_json::{Value, json};
 
 use crate::push::{deduplicating, serve};
+pub(crate) use crate::serving::{LIMIT, Serving};
 use crate::{KEY, TOKEN, file, lark_events};
 
-/// Longer than anything here takes.
-const LIMIT: Duration = Duration::from_secs(30);
 const EVENT: &str = "vc.reserve_config.updated_v1";
 
-/// A platform in a process of its own, which ends with this.
-pub(crate) struct Serving {
-    child: Child,
-    lines: Receiver<String>,
-    base_url: String,
-}
-
+/// What only these tests do with a platform.
 impl Serving {
-    /// Starts it on a free port, with `--json`.
-    pub(crate) fn start(args: &[&str]) -> Self {
-        Self::with_env(args, &[])
-    }
-
-    pub(crate) fn with_env(args: &[&str], env: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_lark-events"))
-            .args(["serve", "--port", "0", "--json"])
-            .args(args)
-            .env_remove("LARK_ENCRYPT_KEY")
-            .env_remove("LARK_VERIFICATION_TOKEN")
-            .envs(env.iter().copied())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        let (sender, lines) = channel();
-        thread::spawn(move || {
-            for line in stdout.lines() {
-                let _ = sender.send(line.unwrap());
-            }
-        });
-        let base_url = String::new();
-        let mut serving = Self {
-            child,
-            lines,
-            base_url,
-        };
-        let platform = serving.next("platform");
-        serving.base_url = platform["base_url"].as_str().unwrap().to_owned();
-        serving
-    }
-
-    /// The address of the platform.
-    pub(crate) fn address(&self) -> String {
-        self.base_url.trim_start_matches("http://").to_owned()
-    }
-
-    /// Waits for the next line of a kind.
-    pub(crate) fn next(&mut self, kind: &str) -> Value {
-        loop {
-            let line = self.lines.recv_timeout(LIMIT).expect(kind);
-            let line: Value = serde_json::from_str(&line).unwrap();
-            if line["kind"] == kind {
-                return line;
-            }
-        }
-    }
-
-    pub(crate) fn types(&mut self, line: &str) {
-        writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
-    }
-
     fn is_sent(&self, signal: &str) {
         let process = self.child.id().to_string();
         let sent = Command::new("kill").args([signal, &process]).status();
@@ -101,13 +39,6 @@ impl Serving {
         let summary = self.next("summary");
         assert!(self.child.wait().unwrap().success());
         summary
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -276,37 +207,7 @@ fn a_webhook_that_is_not_there_yet_is_waited_for() {
 #[test]
 fn what_a_client_does_against_the_protocol_is_shown() {
     let mut serving = Serving::start(&[]);
-    let address = serving.base_url.strip_prefix("http://").unwrap().to_owned();
-    let credentials = r#"{"AppID":"cli_a1b2c3d4e5f60718","AppSecret":"app-secret"}"#;
-    let mut endpoint = TcpStream::connect(&address).unwrap();
-    write!(
-        endpoint,
-        "POST /callback/ws/endpoint HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
-         content-length: {}\r\n\r\n{credentials}",
-        credentials.len()
-    )
-    .unwrap();
-    let mut answer = String::new();
-    endpoint.read_to_string(&mut answer).unwrap();
-    let ticket = answer
-        .split_once("ws://")
-        .unwrap()
-        .1
-        .split('"')
-        .next()
-        .unwrap();
-    let path = ticket.replace("\\u0026", "&");
-    let path = path.strip_prefix(&address).unwrap();
-
-    let mut socket = TcpStream::connect(&address).unwrap();
-    write!(
-        socket,
-        "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-         sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-    )
-    .unwrap();
-    // A text message, where only binary ones are allowed; masked with zeroes.
-    socket.write_all(b"\x81\x83\0\0\0\0tea").unwrap();
+    let _socket = serving.violates_the_protocol();
     let violation = serving.next("violation");
     let text = violation["text"].as_str().unwrap();
     assert!(text.ends_with(": a text message"), "{text}");

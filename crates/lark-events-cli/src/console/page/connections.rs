@@ -56,7 +56,13 @@ pub(crate) fn connections(hook: &WebhookShown, shown: &ConnectionsShown) -> Mark
                 h2 #violations-title { "Violations of the protocol" }
                 @if shown.violations_in_all == 0 { p.faint { "None." } }
                 @else {
-                    p { (count(shown.violations_in_all, "violation")) "; the first " (shown.violations.len()) " are listed." }
+                    p {
+                        (count(shown.violations_in_all, "violation"))
+                        @if shown.violations_in_all > shown.violations.len() {
+                            "; the first " (shown.violations.len()) " are listed"
+                        }
+                        "."
+                    }
                 }
                 ul {
                     @for violation in &shown.violations {

@@ -14,7 +14,7 @@ use crate::console::filter::{
 };
 use crate::console::list::{self, Counts, Listed};
 use crate::console::shown::RowShown;
-use crate::console::url::with_query;
+use crate::console::url::{joined, with_query};
 
 pub(crate) async fn get(
     State(console): State<Arc<Console>>,
@@ -29,7 +29,7 @@ pub(crate) async fn get(
         title: "Deliveries".to_owned(),
         path: "/",
         main: main(&console, &filter, &listed),
-        stream: format!("page=deliveries&{}", filter.query()),
+        stream: joined("page=deliveries", &filter.query()),
         position: listed.position,
     };
     super::respond(&console, content)

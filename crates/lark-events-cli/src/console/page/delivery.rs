@@ -235,7 +235,7 @@ fn toast(toast: &ToastShown) -> Markup {
 fn preview(preview: &PreviewShown) -> Markup {
     html! {
         h3 { "Preview of the link" }
-        p.toast { @if let Some(title) = &preview.title { (title) } }
+        @if let Some(title) = &preview.title { p.toast { (title) } }
         (texts(&preview.i18n_title))
         dl.facts {
             @if let Some(key) = &preview.image_key { div { dt { "Image" } dd { code { (key) } } } }

@@ -10,6 +10,7 @@ use super::{Content, needs_script, result};
 use crate::console::Console;
 use crate::console::fault_names::{self, Group};
 use crate::console::shown::FaultShown;
+use crate::figures::count;
 
 pub(crate) async fn get(State(console): State<Arc<Console>>) -> Response {
     let position = console.position();
@@ -41,7 +42,7 @@ pub(crate) fn in_effect(faults: &[FaultShown], happened: usize) -> Markup {
     html! {
         section #faults aria-labelledby="in-effect-title" {
             h2 #in-effect-title { "In effect" }
-            p { (happened) " have happened so far. Those that happen once come first." }
+            p { (count(happened, "fault")) " happened so far. Those that happen once come first." }
             @if faults.is_empty() { p.faint { "None." } }
             @else {
                 form data-json data-method="DELETE" data-did="Removed" method="post" action="/api/faults" aria-label="Remove faults" {

@@ -168,6 +168,21 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_with_percent_signs_is_masked_encoded_or_not() {
+        let masks = Masks::new(["a%41%25%b"]);
+        for given in [
+            "a%41%25%b",
+            "a%2541%2525%25b",
+            "%61%2541%2525%25%62",
+            "a%252541%252525%2525b",
+            r"a\u002541%25%b",
+        ] {
+            assert_eq!(masks.text(given).as_str(), "***", "{given}");
+        }
+        assert_eq!(masks.text("a%41%%b").as_str(), "a%41%%b");
+    }
+
+    #[test]
     fn json_stays_json_with_all_digits() {
         let given = r#" {"n": 1.000000000000000000001e400, "a" : "x marked-key y", "marked-key":
             ["\u006darked-key", "é\ud800", "{\"k\":\"marked\\u002dkey\"}"], "n": -0 } "#;

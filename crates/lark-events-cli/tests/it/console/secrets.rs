@@ -148,7 +148,7 @@ fn an_app_secret_is_not_in_calls_of_the_api() {
     let address = console.serving.address();
     let path = "/open-apis/auth/v3/tenant_access_token/internal?access_token=t-1";
     let headers = [("content-type", "application/json")];
-    let answer = request(&address, "POST", path, &headers, &body);
+    let answer = request(address, "POST", path, &headers, &body);
     assert_eq!(answer.json()["code"], 0, "{}", answer.body);
     let calls = console.until("/api/calls", |calls| calls["calls"][0].is_object());
     let call = &calls["calls"][0];

@@ -26,6 +26,17 @@ impl Secret {
                 rest = backslashes(rest, own).or_else(|| strip_percent(rest, '\\'))?;
                 continue;
             }
+            if let Some(encoded) = rest.strip_prefix('%').filter(|_| *char == '%') {
+                // One `%` becomes `%25`, `%2525` and so on, and the next characters may be `25`.
+                let own = later.chunks(2).take_while(|pair| **pair == ['2', '5']);
+                let own = 2 * own.count();
+                chars = &later[own..];
+                rest = encoded.trim_start_matches("25");
+                if encoded.len() - rest.len() < own {
+                    return None;
+                }
+                continue;
+            }
             rest = strip(rest, *char)?;
         }
         Some(text.len() - rest.len())
