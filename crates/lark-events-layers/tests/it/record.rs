@@ -228,8 +228,8 @@ fn a_damaged_recording_gives_the_entries_that_can_be_read() {
     let (one, two) = (line("e-1"), line("e-2"));
     let whole = header() + &one + &two;
     let kinds = |file: &str| -> Vec<_> {
-        let entries = entries(file.to_owned()).into_iter();
-        entries.map(|entry| entry.err()).collect()
+        let entries = entries(file).into_iter();
+        entries.map(Result::err).collect()
     };
     assert_eq!(kinds(&whole), [None, None]);
     // Every cut is noticed, and gives no entry that is not whole.
