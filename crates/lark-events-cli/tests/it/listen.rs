@@ -223,6 +223,32 @@ async fn an_event_arrives_as_it_is_and_the_typed_reply_to_a_callback_goes_back()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_console_shows_the_real_events() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let platform = platform().await;
+    let (router, _handled) = app(Duration::ZERO);
+    let target = Target::serve(router).await;
+    let args = ["--console", "127.0.0.1:0"];
+    let mut listening = Listening::start(&platform, &target.url, &args);
+    let console = listening.next("console").await;
+    let address = console["url"].as_str().unwrap();
+    let address = address.trim_start_matches("http://").trim_end_matches('/');
+    listening.next("connected").await;
+    let mut push = platform.push(event());
+    assert!(push.next_attempt().await.unwrap().accepted());
+    listening.next("delivery").await;
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let request =
+        format!("GET /api/deliveries/1 HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert!(answer.contains(push.event_id()), "{answer}");
+    assert!(!answer.contains("marked-"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_of_an_app_share_its_events() {
     const EVENTS: usize = 60;
     let platform = platform().await;

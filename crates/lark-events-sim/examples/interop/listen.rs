@@ -18,7 +18,7 @@ use crate::table::{Seen, Table};
 const CONNECT_LIMIT: Duration = Duration::from_secs(30);
 
 pub(crate) async fn run(sdk: &Sdk, command: &Path, table: &mut Table) {
-    let mut section = table.section(sdk.name, "webhook, behind listen");
+    let mut section = table.section(sdk.name, "webhook by listen");
     let started = start(sdk, command);
     let Some((mut scene, _listen)) = section.check_with("connected", started).await else {
         return;
