@@ -30,17 +30,13 @@ pub(crate) struct Counts {
     /// Selected by the filter, on all pages.
     pub(crate) selected: usize,
     pub(crate) kept: usize,
+    /// Kept, and not selected.
+    pub(crate) hidden: usize,
     /// How many ended deliveries are no longer kept.
     pub(crate) forgotten: usize,
     /// Whether an older page has more.
     #[serde(skip)]
     pub(crate) has_older: bool,
-}
-
-impl Counts {
-    pub(crate) fn hidden(&self) -> usize {
-        self.kept - self.selected
-    }
 }
 
 /// All rows of a list.
@@ -62,11 +58,10 @@ pub(crate) fn changed(
 }
 
 fn list(history: &History, filter: &Filter, wants: impl Fn(&Delivery) -> bool) -> Listed {
-    let forgotten = history.forgotten();
-    history.read(|all, revision| {
+    history.read(|kept| {
         let (mut numbers, mut deliveries) = (Vec::new(), Vec::new());
         let (mut selected, mut has_older) = (0, false);
-        for (number, delivery) in all.iter().rev() {
+        for (number, delivery) in kept.deliveries.iter().rev() {
             if !filter.selects(delivery) {
                 continue;
             }
@@ -86,13 +81,14 @@ fn list(history: &History, filter: &Filter, wants: impl Fn(&Delivery) -> bool) -
         let counts = Counts {
             shown: numbers.len(),
             selected,
-            kept: all.len(),
-            forgotten,
+            kept: kept.deliveries.len(),
+            hidden: kept.deliveries.len() - selected,
+            forgotten: kept.forgotten,
             has_older,
         };
         let position = Position {
             run: history.run(),
-            revision,
+            revision: kept.revision,
         };
         Listed {
             numbers,

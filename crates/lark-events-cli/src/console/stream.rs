@@ -81,11 +81,12 @@ pub(crate) async fn get(
 ) -> Response {
     let client = console
         .query(query)
-        .and_then(|query| Client::new(Arc::clone(&console), &query, filter, &headers));
+        .and_then(|query| Client::new(Arc::clone(&console), &query, filter, &headers))
+        .and_then(|client| Ok((client, console.place()?)));
     match client {
-        Ok(mut client) => {
+        Ok((mut client, place)) => {
             let revisions = console.control.history.revisions();
-            sse::stream(revisions, move || client.changes())
+            sse::stream(place, revisions, move || client.changes())
         }
         Err(failure) => failure.json(),
     }
@@ -116,8 +117,9 @@ impl Client {
         filter: Result<Query<FilterQuery>, QueryRejection>,
         headers: &HeaderMap,
     ) -> Result<Self, Failure> {
+        let filter = console.filter_beside(filter, &["page", "number", "after"])?;
         let view = match query.page.as_str() {
-            "" | "deliveries" => View::Deliveries(console.filter(filter)?),
+            "" | "deliveries" => View::Deliveries(filter),
             "delivery" => {
                 let number = query
                     .number
@@ -128,7 +130,13 @@ impl Client {
             "connections" => View::Connections,
             "faults" => View::Faults,
             "calls" => View::Calls,
-            _ => View::Other,
+            "compose" => View::Other,
+            page => {
+                let text = format!(
+                    "page: expected one of deliveries, delivery, connections, faults, calls and compose, got {page}"
+                );
+                return Err(Failure::bad(&text, &console.masks));
+            }
         };
         let after = after(&console, &query.after, headers)?;
         let run = console.control.history.run();

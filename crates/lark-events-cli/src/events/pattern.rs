@@ -19,7 +19,7 @@ impl Pattern {
         }
     }
 
-    pub(super) fn matches(&self, known: &Known) -> bool {
+    pub(crate) fn matches(&self, known: &Known) -> bool {
         match self {
             Self::Words(search) => search.matches(known),
             Self::Glob(glob) => {

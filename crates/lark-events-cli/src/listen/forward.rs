@@ -56,7 +56,8 @@ impl Service<Delivery> for Forward {
         };
         let control = self.control.clone();
         Box::pin(async move {
-            let attempt = control.forward(event).await?;
+            let attempt = control.forward(event).await;
+            let attempt = attempt.map_err(|error| error.to_string())?;
             Ok(outcome(attempt, is_callback)?)
         })
     }

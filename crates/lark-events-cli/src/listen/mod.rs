@@ -151,11 +151,10 @@ pub(crate) async fn run(args: ListenArgs, output: Output) -> Result<ExitCode, Er
         ends: lasts.and_then(|time| Instant::now().checked_add(time)),
     };
     let mut listened = Ok(());
-    driver
-        .run(async { listened = upstream.run(&mut signals).await })
-        .await?;
+    let ran = driver.run(async { listened = upstream.run(&mut signals).await });
+    let status = ran.await?;
     listened.map_err(|error| format!("{error}; the app's other processes receive its events"))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(status)
 }
 
 fn show(app: &App, to: &WebhookUrl, output: Output) -> std::io::Result<()> {

@@ -18,6 +18,10 @@ use tokio::sync::watch;
 
 /// The most ended deliveries kept.
 pub(crate) const MAX_ENDED: usize = 1000;
+/// The most deliveries that have not ended: each has a task, until the last redelivery of an app that is gone.
+pub(crate) const MAX_RUNNING: usize = 5000;
+/// The bytes of deliveries that have not ended from which no further one begins.
+pub(crate) const MAX_RUNNING_BYTES: usize = 256 * 1024 * 1024;
 /// The most bytes of ended deliveries kept: documents, requests and answers.
 pub(crate) const MAX_ENDED_BYTES: usize = 64 * 1024 * 1024;
 /// The most calls of the API kept.
@@ -41,6 +45,8 @@ struct State {
     /// The ended ones with their bytes, oldest end first.
     ended: VecDeque<(usize, usize)>,
     ended_bytes: usize,
+    /// The bytes with which those began that have not ended.
+    running_bytes: usize,
     /// How many ended deliveries are no longer kept.
     forgotten: usize,
     calls: VecDeque<Call>,
@@ -109,6 +115,15 @@ pub(crate) enum Progress {
     GivenUp,
 }
 
+/// What is kept at one moment.
+pub(crate) struct Kept<'a> {
+    pub(crate) deliveries: &'a BTreeMap<usize, Delivery>,
+    /// The last revision.
+    pub(crate) revision: u64,
+    /// How many ended deliveries are no longer kept.
+    pub(crate) forgotten: usize,
+}
+
 /// All changes after a revision.
 pub(crate) struct Changes {
     /// In the order of their last change.
@@ -127,13 +142,37 @@ impl Delivery {
         }
     }
 
-    /// When the platform sends the event again.
+    /// When the platform sends the event again. It does so even after a copy was acknowledged, if the attempt
+    /// itself was not.
     pub(crate) fn next_attempt(&self) -> Option<SystemTime> {
-        if self.ended || self.acknowledged {
+        if self.ended {
             return None;
         }
-        let last = self.attempts.iter().rfind(|attempt| !attempt.copy)?;
-        self.pushed_at.checked_add(last.next?)
+        self.pushed_at.checked_add(self.last_attempt()?.next?)
+    }
+
+    /// Whether its first attempt is under way, though a copy of it may have ended.
+    pub(crate) fn is_first_under_way(&self) -> bool {
+        !self.ended && self.last_attempt().is_none()
+    }
+
+    /// The attempt that ended last and is no copy.
+    fn last_attempt(&self) -> Option<&Attempt> {
+        self.attempts.iter().rfind(|attempt| !attempt.copy)
+    }
+
+    /// Whether its document has ids, so that it can be pushed as a new event.
+    pub(crate) fn has_ids(&self) -> bool {
+        // A document that is pushed unchanged has no envelope to change.
+        self.template.event_type().is_some()
+    }
+
+    /// Why it cannot be pushed as a new event.
+    pub(crate) fn without_ids(&self) -> String {
+        format!(
+            "expected an event with an id, got {}, whose document has none: resend it as the same one",
+            self.event_type
+        )
     }
 
     /// Whether its last attempt is the one that acknowledged the event.
@@ -163,8 +202,13 @@ impl Delivery {
             };
             size_of::<Attempt>() + sent + answer
         });
+        self.first_bytes() + attempts.sum::<usize>()
+    }
+
+    /// About the bytes that it takes before its first attempt.
+    fn first_bytes(&self) -> usize {
         // The document is kept plain, as a template, and encrypted in base64.
-        size_of::<Self>() + self.document.len() * 4 + attempts.sum::<usize>()
+        size_of::<Self>() + self.document.len() * 4
     }
 }
 
@@ -206,11 +250,14 @@ impl History {
         self.state().deliveries.get(&number).cloned()
     }
 
-    /// Reads the kept deliveries by number, and the last revision, at one moment. The driver waits for the
-    /// reader.
-    pub(crate) fn read<T>(&self, read: impl FnOnce(&BTreeMap<usize, Delivery>, u64) -> T) -> T {
+    /// Reads what is kept at one moment. The driver waits for the reader.
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&Kept<'_>) -> T) -> T {
         let state = self.state();
-        read(&state.deliveries, state.revision)
+        read(&Kept {
+            deliveries: &state.deliveries,
+            revision: state.revision,
+            forgotten: state.forgotten,
+        })
     }
 
     pub(crate) fn calls(&self) -> Vec<Call> {
@@ -232,6 +279,13 @@ impl History {
         state.deliveries.len() - state.ended.len()
     }
 
+    /// Whether so many deliveries have not ended that no further one begins.
+    pub(super) fn is_full(&self) -> bool {
+        let state = self.state();
+        let running = state.deliveries.len() - state.ended.len();
+        running >= MAX_RUNNING || state.running_bytes >= MAX_RUNNING_BYTES
+    }
+
     /// The numbers of the oldest and of the latest delivery that is kept.
     pub(super) fn kept(&self) -> Option<(usize, usize)> {
         let state = self.state();
@@ -244,6 +298,7 @@ impl History {
     pub(super) fn pushed(&self, delivery: Delivery) {
         self.change(|state| {
             let number = delivery.number;
+            state.running_bytes += delivery.first_bytes();
             state.deliveries.insert(number, delivery);
             state.deliveries.get_mut(&number)
         });
@@ -262,19 +317,21 @@ impl History {
     /// Ends a delivery and returns it; `None` if it is not kept or has ended before. Ended deliveries beyond the
     /// bounds are forgotten.
     pub(super) fn ended(&self, number: usize) -> Option<Delivery> {
-        let ended = self.change(|state| {
-            let delivery = state.deliveries.get_mut(&number)?;
-            if delivery.ended {
-                return None;
-            }
-            delivery.ended = true;
-            let bytes = delivery.bytes();
-            state.ended.push_back((number, bytes));
-            state.ended_bytes += bytes;
-            Some(delivery)
-        });
-        self.state().shorten();
-        ended
+        self.change_and(
+            |state| {
+                let delivery = state.deliveries.get_mut(&number)?;
+                if delivery.ended {
+                    return None;
+                }
+                delivery.ended = true;
+                let bytes = delivery.bytes();
+                state.running_bytes -= delivery.first_bytes();
+                state.ended.push_back((number, bytes));
+                state.ended_bytes += bytes;
+                Some(delivery)
+            },
+            State::shorten,
+        )
     }
 
     /// Adds a call of the API.
@@ -306,6 +363,15 @@ impl History {
 
     /// Changes a delivery.
     fn change(&self, change: impl FnOnce(&mut State) -> Option<&mut Delivery>) -> Option<Delivery> {
+        self.change_and(change, |_| ())
+    }
+
+    /// Changes a delivery, and the rest before a reader sees it.
+    fn change_and(
+        &self,
+        change: impl FnOnce(&mut State) -> Option<&mut Delivery>,
+        and: impl FnOnce(&mut State),
+    ) -> Option<Delivery> {
         let mut state = self.state();
         let next = state.revision + 1;
         let delivery = change(&mut state)?;
@@ -314,6 +380,7 @@ impl History {
         state.changed.remove(&before);
         state.changed.insert(next, changed.number);
         state.revision = next;
+        and(&mut state);
         drop(state);
         self.publish(next);
         Some(changed)

@@ -15,7 +15,7 @@ mod links;
 pub(crate) mod listen;
 pub(crate) mod pushable;
 pub(crate) mod reply;
-mod row;
+pub(crate) mod row;
 mod shell;
 mod show;
 mod stream;
@@ -129,7 +129,7 @@ fn after_help() -> String {
         lark-events serve --script night.txt --redeliver 1s,5s --for 8h --json\n\n\
         {commands}\n\n{faults}\n\n\
         Stops at quit, Ctrl-C, SIGTERM or the end of --for, prints a summary and exits with \
-        status 0."
+        status 0, or 1 if a command of a script or a pipe has failed."
     )
 }
 
@@ -209,6 +209,5 @@ pub(crate) async fn run(args: ServeArgs, output: Output) -> Result<ExitCode, Err
     if let Some(listener) = console {
         driver.serve_console(listener);
     }
-    driver.run(signals.next()).await?;
-    Ok(ExitCode::SUCCESS)
+    driver.run(signals.next()).await
 }

@@ -57,7 +57,10 @@ async fn a_long_connection_is_listed_with_its_state_and_violations() {
     console.types(&format!("push {EVENT}"));
     wait_for_text(&tab, "#connections tbody", "half-open").await;
     let listed = console.json("/api/connections");
-    assert_eq!(listed["connections"][0]["half_open"], true, "{listed}");
+    // The platform chooses one of the connections for each push.
+    let open = listed["connections"].as_array().unwrap().iter();
+    let half_open = open.filter(|it| it["half_open"] == true).count();
+    assert_eq!(half_open, 1, "{listed}");
     assert_calm(&tab).await;
 }
 

@@ -137,7 +137,7 @@ fn misuse_is_status_2_and_says_so_on_stderr() {
         &["push"],
         &["push", "im.message.receive_v1"],
         &["push", "im.message.receive_v1", "--to", "ftp://localhost"],
-        &["events", "a", "b"],
+        &["events", "a", "--all"],
         &["explain", "--header", "a: b"],
         &["codegen"],
         &["codegen", "no/such/page.md"],

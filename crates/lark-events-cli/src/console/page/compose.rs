@@ -23,7 +23,7 @@ use crate::serve::compose::sample_text;
 const MAX_FOUND: usize = 20;
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct ComposeQuery {
     search: String,
     #[serde(rename = "type")]

@@ -113,7 +113,7 @@ pub(crate) fn counts(filter: &Filter, counts: &Counts) -> Markup {
     html! {
         p #counts {
             (thousands(shown)) " of " (thousands(kept)) " shown"
-            @if !filter.is_open() { "; " (thousands(counts.hidden())) " hidden by the filter" }
+            @if !filter.is_open() { "; " (thousands(counts.hidden)) " hidden by the filter" }
             @if selected > shown { "; " (thousands(selected - shown)) " on other pages" }
             @if forgotten > 0 {
                 "; " (thousands(forgotten)) " older "
@@ -217,6 +217,7 @@ mod tests {
                 shown,
                 selected,
                 kept,
+                hidden: kept - selected,
                 forgotten,
                 has_older: false,
             };

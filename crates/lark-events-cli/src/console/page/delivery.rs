@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use maud::{Markup, html};
@@ -17,8 +18,12 @@ use crate::figures::time;
 
 pub(crate) async fn get(
     State(console): State<Arc<Console>>,
-    Path(number): Path<String>,
+    number: Result<Path<String>, PathRejection>,
 ) -> Response {
+    let number = match console.segment(number) {
+        Ok(number) => number,
+        Err(failure) => return super::failed(&console, &failure),
+    };
     let position = console.position();
     let history = &console.control.history;
     let delivery = number
@@ -103,9 +108,12 @@ pub(crate) fn next(row: &RowShown) -> Markup {
     html! {
         p #next {
             @match row.next_attempt {
+                Some(next) if row.progress == "acknowledged" => {
+                    "Only a copy was acknowledged: the next attempt follows " (next.countdown()) "."
+                }
                 Some(next) => { "The next attempt follows " (next.countdown()) "." }
                 None if row.ended => { "No attempt follows." }
-                None if row.progress == "acknowledged" => { "Acknowledged; no redelivery follows." }
+                None if row.progress == "acknowledged" && !row.is_first_under_way => { "Acknowledged; no redelivery follows." }
                 None => { "An attempt is under way." }
             }
         }

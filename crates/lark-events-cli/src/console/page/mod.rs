@@ -45,11 +45,14 @@ pub(crate) struct Content {
 
 pub(crate) fn respond(console: &Console, content: Content) -> Response {
     let page = SITE.page(&Page {
-        title: content.title,
+        title: console.masks.text(&content.title),
         path: content.path,
         status: status(&current(console)),
         main: content.main,
-        stream: Some((format!("/stream?{}", content.stream), content.position)),
+        stream: Some((
+            console.masks.text(&format!("/stream?{}", content.stream)),
+            content.position,
+        )),
     });
     Html(page.into_string()).into_response()
 }
@@ -58,7 +61,7 @@ pub(crate) fn respond(console: &Console, content: Content) -> Response {
 pub(crate) fn failed(console: &Console, failure: &Failure) -> Response {
     let name = failure.status.canonical_reason().unwrap_or("Error");
     let page = SITE.page(&Page {
-        title: name.to_owned(),
+        title: console.masks.text(name),
         path: "",
         status: status(&current(console)),
         main: html! {

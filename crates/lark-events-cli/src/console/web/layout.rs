@@ -4,6 +4,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::header::CONTENT_TYPE;
 use maud::{DOCTYPE, Markup, html};
 
+use super::masked::Masked;
 use super::sse::Position;
 
 const STYLE: &str = include_str!("../assets/console.css");
@@ -22,13 +23,13 @@ pub(crate) struct Site {
 
 /// A page.
 pub(crate) struct Page {
-    pub(crate) title: String,
+    pub(crate) title: Masked,
     /// The path in [`Site::pages`] to which it belongs.
     pub(crate) path: &'static str,
     pub(crate) status: Markup,
     pub(crate) main: Markup,
     /// The URL of its changes, and the position that it shows.
-    pub(crate) stream: Option<(String, Position)>,
+    pub(crate) stream: Option<(Masked, Position)>,
 }
 
 impl Site {
@@ -117,12 +118,12 @@ mod tests {
             lost: "lost",
         };
         let page = site.page(&Page {
-            title: "<script>".to_owned(),
+            title: "<script>".into(),
             path: "/",
             status: html! {},
             main: html! { (Masked::from("<img onerror=x>")) },
             stream: Some((
-                "/stream?a=\"".to_owned(),
+                "/stream?a=\"".into(),
                 Position {
                     run: 1,
                     revision: 2,
@@ -140,6 +141,4 @@ mod tests {
         }
         assert!(page.contains("aria-current=\"page\""));
     }
-
-    use super::super::masked::Masked;
 }

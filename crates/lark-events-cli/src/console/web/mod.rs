@@ -7,3 +7,4 @@ pub(crate) mod layout;
 pub(crate) mod masked;
 pub(crate) mod server;
 pub(crate) mod sse;
+mod writing;

@@ -4,12 +4,12 @@ use std::io;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use lark_events_sim::{Document, Mode, Push};
+use lark_events_sim::{Attempts, Document, Mode};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::{Driver, Happened};
-use crate::serve::control::{Answered, Ids};
+use crate::serve::control::{Answered, AskError, Ids};
 use crate::serve::history::{Delivery, Webhook};
 use crate::serve::pushable::Pushable;
 use crate::serve::row::Row;
@@ -29,17 +29,37 @@ impl Driver {
         }
     }
 
+    /// Whether a further delivery can begin.
+    ///
+    /// # Errors
+    ///
+    /// If too many have not ended.
+    pub(super) fn room(&self) -> Result<(), AskError> {
+        if !self.history.is_full() {
+            return Ok(());
+        }
+        let text = format!(
+            "cannot push: {} deliveries have not ended, the most that run at once; wait until some end, or start \
+             lark-events serve with --redeliver never or shorter delays",
+            self.history.running()
+        );
+        Err(AskError::Full(text))
+    }
+
     /// Pushes an event on each of these transports; without one, by default to an app that is not there.
-    pub(super) fn push_on_each(&mut self, event: &Pushable) -> io::Result<Vec<usize>> {
+    pub(super) fn push_on_each(
+        &mut self,
+        event: &Pushable,
+    ) -> io::Result<Result<Vec<usize>, AskError>> {
+        if let Err(full) = self.room() {
+            return Ok(Err(full));
+        }
         let mut modes = self.modes();
         if modes.is_empty() {
             modes.push(self.default_mode());
         }
-        let mut modes = modes.into_iter();
-        modes.try_fold(Vec::new(), |mut numbers, mode| {
-            numbers.push(self.push(event, mode)?);
-            Ok(numbers)
-        })
+        let numbers = modes.into_iter().map(|mode| self.push(event, mode));
+        numbers.collect::<io::Result<_>>().map(Ok)
     }
 
     pub(super) fn push(&mut self, event: &Pushable, mode: Mode) -> io::Result<usize> {
@@ -54,11 +74,22 @@ impl Driver {
         Ok(())
     }
 
-    /// Pushes the event of a delivery again on its transport; an error if the delivery is not kept.
-    pub(super) fn resend(&mut self, number: usize, ids: Ids) -> io::Result<Result<usize, String>> {
+    /// Pushes the event of a delivery again on its transport; an error if the delivery is not kept, or if it has
+    /// no ids that could be new.
+    pub(super) fn resend(
+        &mut self,
+        number: usize,
+        ids: Ids,
+    ) -> io::Result<Result<usize, AskError>> {
         let Some(first) = self.history.delivery(number) else {
-            return Ok(Err(self.unknown(number)));
+            return Ok(Err(AskError::Unknown(self.unknown(number))));
         };
+        if ids == Ids::New && !first.has_ids() {
+            return Ok(Err(AskError::WithoutIds(first.without_ids())));
+        }
+        if let Err(full) = self.room() {
+            return Ok(Err(full));
+        }
         let event = Pushable {
             event_type: first.event_type,
             document: first.template,
@@ -121,8 +152,10 @@ impl Driver {
         };
         let row = Row::of(&delivery);
         self.history.pushed(delivery);
-        self.tasks
-            .spawn(follow(push, number, self.tell.clone(), answered));
+        // The history keeps the attempts.
+        let attempts = push.into_attempts();
+        let tell = self.tell.clone();
+        self.tasks.spawn(follow(attempts, number, tell, answered));
         self.view.row(&row)?;
         Ok(number)
     }
@@ -139,11 +172,24 @@ impl Driver {
             due.go_on(now)
         });
         for event in events {
+            if let Err(full) = self.room() {
+                self.skip(&full)?;
+                continue;
+            }
             for mode in &modes {
                 self.push(&event, *mode)?;
             }
         }
         Ok(())
+    }
+
+    /// Skips the push of a stream, and says so the first time.
+    fn skip(&mut self, why: &AskError) -> io::Result<()> {
+        if std::mem::replace(&mut self.has_skipped, true) {
+            return Ok(());
+        }
+        let text = format!("--push skips events while it cannot push them: {why}");
+        self.view.notice("push-skipped", &text)
     }
 
     pub(super) fn has_happened(&mut self, happened: Happened) -> io::Result<()> {
@@ -233,12 +279,12 @@ impl Driver {
 
 /// Reports each attempt of a push.
 async fn follow(
-    mut push: Push,
+    mut attempts: Attempts,
     number: usize,
     tell: mpsc::UnboundedSender<Happened>,
     mut answered: Option<Answered>,
 ) {
-    while let Some(attempt) = push.next_attempt().await {
+    while let Some(attempt) = attempts.next().await {
         if !attempt.copy
             && let Some(answered) = answered.take()
         {

@@ -9,6 +9,7 @@ mod webhook;
 
 use std::collections::VecDeque;
 use std::io;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,12 +30,13 @@ use super::lines::Lines;
 use super::links::Links;
 use super::stream::Stream;
 use super::view::View;
+use crate::console::web::masked::Masks;
 use crate::recording::Record;
 use crate::{Error, console};
 
 /// The time between two checks of a webhook that has not passed yet.
 const CHECK_INTERVAL: Duration = Duration::from_millis(500);
-/// The time for long connections to close at the end.
+/// The time for connections to close at the end.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
 pub(crate) struct Settings {
@@ -69,9 +71,14 @@ pub(crate) struct Driver {
     must_pass: bool,
     streams: Vec<Due>,
     script: VecDeque<Command>,
+    /// How many of the script's commands are from the file, before those of stdin.
+    from_file: usize,
+    /// Whether a command that nobody typed has failed.
+    has_failed: bool,
     lines: Option<Lines>,
     secrets: Vec<String>,
     record: Option<Record>,
+    masks: Masks,
     wait: Option<Waiting>,
     redeliver_after: Vec<Duration>,
     ends: Option<Instant>,
@@ -86,11 +93,15 @@ pub(crate) struct Driver {
     stats: PlatformStats,
     /// The number of the last call of the API that was shown.
     shown_calls: usize,
+    /// Whether a stream has skipped a push.
+    has_skipped: bool,
     counts: Counts,
 }
 
 impl Driver {
-    pub(crate) fn new(platform: Platform, settings: Settings, view: View) -> Self {
+    pub(crate) fn new(platform: Platform, settings: Settings, mut view: View) -> Self {
+        let masks = Masks::new(settings.secrets.iter().map(String::as_str));
+        view.mask(masks.clone());
         let (tell, happened) = mpsc::unbounded_channel();
         let (ask, asks) = control::asks();
         let at = Instant::now();
@@ -101,10 +112,13 @@ impl Driver {
             webhook: settings.webhook,
             must_pass: settings.must_pass,
             streams: settings.streams.into_iter().map(due).collect(),
+            from_file: settings.script.len(),
+            has_failed: false,
             script: settings.script.into(),
             lines: settings.lines,
             secrets: settings.secrets,
             record: settings.record,
+            masks,
             wait: None,
             redeliver_after: settings.redeliver_after,
             ends: settings.ends,
@@ -117,6 +131,7 @@ impl Driver {
             tell,
             stats: PlatformStats::default(),
             shown_calls: 0,
+            has_skipped: false,
             counts: Counts::default(),
         }
     }
@@ -138,8 +153,8 @@ impl Driver {
         });
     }
 
-    /// Runs until a signal, `quit`, or the end of its time.
-    pub(crate) async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), Error> {
+    /// Runs until a signal, `quit`, or the end of its time. It has failed if a command has that nobody typed.
+    pub(crate) async fn run(mut self, stop: impl Future<Output = ()>) -> Result<ExitCode, Error> {
         if let Some(url) = self.webhook.clone() {
             self.history.set_webhook(Webhook::Connecting(url.clone()));
             let (platform, tell) = (Arc::clone(&self.platform), self.tell.clone());
@@ -156,8 +171,12 @@ impl Driver {
                 Err(error) => break Err(error),
             }
         };
+        let status = match self.has_failed {
+            true => ExitCode::FAILURE,
+            false => ExitCode::SUCCESS,
+        };
         let ended = self.end().await;
-        ran.and(ended)
+        ran.and(ended).and(Ok(status))
     }
 
     /// Runs the commands that are ready, then waits for one thing to happen; `false` at the end.
@@ -169,7 +188,6 @@ impl Driver {
         let platform = Arc::clone(&self.platform);
         let stats = self.stats;
         let (due, wait_ends) = (self.next_due(), self.wait_ends());
-        let stays_until = self.view.stays_for().map(|time| Instant::now() + time);
         let waiting = self.wait.is_some();
         tokio::select! {
             () = stop => return Ok(false),
@@ -181,9 +199,8 @@ impl Driver {
             stats = platform.until(|now| *now != stats) => self.counted(stats)?,
             () = at(due) => self.push_due()?,
             () = at(wait_ends) => {}
-            () = at(stays_until) => self.view.time_has_passed(),
-            line = next_line(&mut self.lines, waiting) => match line {
-                Some(line) => return self.read(line).await,
+            lines = next_lines(&mut self.lines, waiting) => match lines {
+                Some(lines) => return self.read(lines),
                 // Ctrl-D.
                 None => return Ok(false),
             }
@@ -191,29 +208,29 @@ impl Driver {
         Ok(true)
     }
 
-    /// Reads a command from a line of stdin, or several that are typed at once; `false` at the end.
-    async fn read(&mut self, line: io::Result<String>) -> Result<bool, Error> {
-        let typed = match &mut self.lines {
-            Some(lines) if lines.are_typed => lines.rest(line).await,
-            _ => {
-                let line = line.map_err(|error| format!("stdin: {error}"))?;
-                let command = Command::parse(&line).map_err(|error| {
-                    let number = self.lines.as_ref().map_or(0, |lines| lines.number);
-                    format!("stdin: line {number}: {error}")
-                })?;
-                self.script.extend(command);
-                return Ok(true);
-            }
+    /// Reads the commands in lines of stdin; `false` at the end.
+    fn read(&mut self, lines: io::Result<Vec<String>>) -> Result<bool, Error> {
+        let read = lines.map_err(|error| format!("stdin: {error}"))?;
+        let (number, are_typed) = match &self.lines {
+            Some(lines) => (lines.number, lines.are_typed),
+            None => (0, false),
         };
-        let typed = typed.map_err(|error| format!("stdin: {error}"))?;
-        self.view.typed(typed.iter().map(String::as_str))?;
-        for line in typed {
+        if !are_typed {
+            for line in read {
+                let command = Command::parse(&line)
+                    .map_err(|error| format!("stdin: line {number}: {error}"))?;
+                self.script.extend(command);
+            }
+            return Ok(true);
+        }
+        self.view.typed(read.iter().map(String::as_str))?;
+        for line in read {
             self.view.echo(&line)?;
             match Command::parse(&line) {
                 // Also during a wait.
                 Ok(Some(Command::Quit)) => return Ok(false),
                 Ok(command) => self.script.extend(command),
-                Err(error) => self.view.refused(&error)?,
+                Err(error) => self.view.refused(line.trim(), &error)?,
             }
             if !self.run_script()? {
                 return Ok(false);
@@ -268,7 +285,7 @@ impl Driver {
     fn show_counts(&mut self, kind: &str) -> io::Result<()> {
         let on_the_way = self.history.running();
         let (text, json) = self.counts.shown(kind, on_the_way, &self.platform);
-        self.view.answer(&text, Some(&json))
+        self.view.answer(&text, &json)
     }
 
     async fn end(mut self) -> Result<(), Error> {
@@ -279,6 +296,10 @@ impl Driver {
             Some(record) => record.finish().await,
             None => Ok(()),
         };
+        // The connections of the console end on their own then.
+        drop(self.ask);
+        let are_gone = async { while self.asks.recv().await.is_some() {} };
+        let _ = timeout(CLOSE_LIMIT, are_gone).await;
         match Arc::try_unwrap(self.platform) {
             Ok(platform) => platform.shutdown().await,
             // A task that is not the driver's has it still.
@@ -309,8 +330,8 @@ async fn at(moment: Option<Instant>) {
     }
 }
 
-/// The next line; pends for ever if stdin is not read.
-async fn next_line(lines: &mut Option<Lines>, waiting: bool) -> Option<io::Result<String>> {
+/// The next lines; pends for ever if stdin is not read.
+async fn next_lines(lines: &mut Option<Lines>, waiting: bool) -> Option<io::Result<Vec<String>>> {
     match lines {
         Some(lines) => lines.next(waiting).await,
         None => std::future::pending().await,
