@@ -44,16 +44,16 @@ pub(crate) fn all(history: &History, filter: &Filter) -> Listed {
     list(history, filter, |_| true)
 }
 
-/// The rows of a list that have changed after a revision, or were not in it before.
+/// The rows of a list that have changed after a revision, or are not among those that the reader is known to
+/// have. A row enters a list also without a change of its own, when others leave.
 pub(crate) fn changed(
     history: &History,
     filter: &Filter,
     revision: u64,
-    before: Option<&BTreeSet<usize>>,
+    known: &BTreeSet<usize>,
 ) -> Listed {
     list(history, filter, |delivery| {
-        let is_new = before.is_some_and(|before| !before.contains(&delivery.number));
-        is_new || delivery.revision > revision
+        delivery.revision > revision || !known.contains(&delivery.number)
     })
 }
 

@@ -250,6 +250,16 @@ impl History {
         self.state().deliveries.get(&number).cloned()
     }
 
+    /// The revision of the last change of a delivery or of a call that belongs to it; `None` if the delivery is
+    /// not kept.
+    pub(crate) fn revision_of(&self, number: usize) -> Option<u64> {
+        let state = self.state();
+        let delivery = state.deliveries.get(&number)?.revision;
+        let calls = state.calls.iter();
+        let calls = calls.filter(|call| call.delivery == Some(number));
+        calls.map(|call| call.revision).chain([delivery]).max()
+    }
+
     /// Reads what is kept at one moment. The driver waits for the reader.
     pub(crate) fn read<T>(&self, read: impl FnOnce(&Kept<'_>) -> T) -> T {
         let state = self.state();

@@ -89,7 +89,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "TIME", default_value = "20ms")]
     fragment_gap: Span,
     /// Serve the console: pages and a JSON API that show the deliveries and push events. Without an
-    /// address it is at 127.0.0.1:7781; port 0 picks a free port.
+    /// address it is at 127.0.0.1:7781, with only a port at that of 127.0.0.1; 0 picks a free port.
     #[arg(
         long,
         value_name = "ADDR",

@@ -92,7 +92,7 @@ impl Content {
             @if !is_whole {
                 p.note {
                     "Cut after " (MAX_SHOWN / 1024) " KiB of " (self.bytes)
-                    " bytes. The JSON of this delivery has all of it."
+                    " bytes. The JSON API has all of it."
                 }
             }
         }
@@ -174,7 +174,7 @@ mod tests {
         let content = Content::any(long.as_bytes(), &masks);
         let page = content.pretty().into_string();
         assert!(page.len() < MAX_SHOWN + 500, "{}", page.len());
-        assert!(page.contains("Cut after 64 KiB of 131074 bytes"));
+        assert!(page.contains("Cut after 64 KiB of 131074 bytes. The JSON API has all of it."));
         assert_eq!(json(&content), long);
         let page = Content::any(br#"{"a":"<b>"}"#, &masks)
             .pretty()

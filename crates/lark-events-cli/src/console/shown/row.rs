@@ -41,6 +41,8 @@ pub(crate) struct LastAttempt {
     pub(crate) code: Option<i64>,
     pub(crate) missing: Option<&'static str>,
     pub(crate) took_ms: f64,
+    #[serde(skip)]
+    pub(crate) took: std::time::Duration,
 }
 
 impl RowShown {
@@ -82,6 +84,7 @@ impl LastAttempt {
             code: code(&attempt.answer),
             missing: missing(&attempt.answer),
             took_ms: attempt.took.as_secs_f64() * 1e3,
+            took: attempt.took,
         }
     }
 }

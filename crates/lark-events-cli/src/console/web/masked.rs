@@ -131,7 +131,7 @@ impl Masks {
                 }
                 // Each form that starts later in a run of backslashes starts here too.
                 None if *byte == b'\\' => {
-                    at = text.len() - text[at..].trim_start_matches('\\').len()
+                    at = text.len() - text[at..].trim_start_matches('\\').len();
                 }
                 None => at += text[at..].chars().next().map_or(1, char::len_utf8),
             }

@@ -159,7 +159,7 @@ async fn a_callback_without_an_id_cannot_be_pushed_as_a_new_one() {
     let error = control.resend(1, Ids::New).await.unwrap_err();
     let expected = "expected an event with an id, got card.action.trigger_v1, whose document has none: \
                     resend it as the same one";
-    assert_eq!(error, expected);
+    assert_eq!(error, AskError::WithoutIds(expected.to_owned()));
     assert_eq!(control.resend(1, Ids::Same).await, Ok(2));
     let newer = Pushable::parse(&["card.action.trigger"]).unwrap();
     control.push(newer, None).await.unwrap();

@@ -101,6 +101,18 @@ fn a_replay_has_the_same_ids_or_new_ones() {
 }
 
 #[test]
+fn a_document_without_ids_is_not_replayed_as_a_new_event() {
+    let (console, _) = accepting();
+    let number = console.push(&json!({"type": "card.action.trigger_v1"}));
+    let path = format!("/api/deliveries/{number}/replay");
+    let refused = console.post(&path, &json!({"ids": "new"}));
+    assert_eq!(refused.status, 409, "{}", refused.body);
+    let says = "whose document has none: resend it as the same one";
+    assert!(refused.body.contains(says), "{}", refused.body);
+    assert_eq!(console.post(&path, &json!({"ids": "same"})).status, 201);
+}
+
+#[test]
 fn what_is_wrong_is_named_and_nothing_is_sent() {
     let console = Console::start(&[]);
     for (body, kind, says) in [
