@@ -55,6 +55,15 @@ impl Members {
         }
     }
 
+    /// Sets the value of a member, which is the last one if it is new.
+    pub(crate) fn set(&mut self, name: &str, new: RawJson) {
+        if self.get(name).is_some() {
+            self.replace(name, new);
+        } else {
+            self.0.push((name.to_owned(), new));
+        }
+    }
+
     /// The object again.
     pub(crate) fn json(&self) -> RawJson {
         RawJson::encode(self).expect("JSON values can be written")

@@ -1,6 +1,6 @@
 //! `lark-events events`: the catalogue of events, searched and shown.
 
-mod pattern;
+pub(crate) mod pattern;
 mod show;
 
 use std::process::ExitCode;

@@ -28,6 +28,15 @@ impl Pattern {
             }
         }
     }
+
+    /// Whether it matches an event type, known or not.
+    pub(crate) fn matches_type(&self, event_type: &str) -> bool {
+        let event_type = event_type.to_lowercase();
+        match self {
+            Self::Words(words) => words.is_in(&event_type),
+            Self::Glob(glob) => fits(glob, &event_type),
+        }
+    }
 }
 
 /// Whether a glob matches all of a text. A `*` matches as little as possible, and more when the

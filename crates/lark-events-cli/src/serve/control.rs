@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use lark_events_sim::{InjectedFault, Mode, Platform};
+use lark_events_sim::{Attempt, InjectedFault, Mode, Platform};
 use tokio::sync::{mpsc, oneshot};
 
 use super::fault::Named;
@@ -72,12 +72,17 @@ pub(super) enum Ask {
         Reply<Result<Vec<usize>, AskError>>,
     ),
     Resend(usize, Ids, Reply<Result<usize, AskError>>),
+    Forward(Box<Pushable>, Answered),
+    Notice(&'static str, String),
     Inject(Named, Reply<Result<(), AskError>>),
     Remove(InjectedFault, Reply<bool>),
     Calm(Reply<()>),
 }
 
 type Reply<T> = oneshot::Sender<T>;
+
+/// Where the attempt of a forwarded event goes.
+pub(super) type Answered = oneshot::Sender<Attempt>;
 
 /// The driver's side.
 pub(super) type Asks = mpsc::Receiver<Ask>;
@@ -123,6 +128,17 @@ impl Control {
     /// If no delivery with this number is kept, or too many deliveries have not ended.
     pub(crate) async fn resend(&self, number: usize, ids: Ids) -> Result<usize, AskError> {
         self.ask(|reply| Ask::Resend(number, ids, reply)).await?
+    }
+
+    /// Sends an event of another platform to the webhook, once, and returns the attempt.
+    pub(crate) async fn forward(&self, event: Pushable) -> Result<Attempt, AskError> {
+        self.ask(|reply| Ask::Forward(Box::new(event), reply)).await
+    }
+
+    /// Shows an occurrence.
+    pub(crate) async fn notice(&self, kind: &'static str, text: String) -> Result<(), AskError> {
+        let sent = self.asks.send(Ask::Notice(kind, text)).await;
+        sent.map_err(|_| AskError::Stopped)
     }
 
     /// Injects a fault.

@@ -11,10 +11,10 @@ use crate::output::{NAME, Output};
 use crate::text::Text;
 
 /// The address of `--console` without a value.
-pub(super) const DEFAULT: &str = "127.0.0.1:7781";
+pub(crate) const DEFAULT: &str = "127.0.0.1:7781";
 
 /// Parses an address with a port, an IP address or `localhost`, or only a port.
-pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
     let is_port = text.bytes().all(|byte| byte.is_ascii_digit());
     if let Some(port) = text.parse().ok().filter(|_| is_port) {
         return Ok((Ipv4Addr::LOCALHOST, port).into());
@@ -28,7 +28,7 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
 }
 
 /// Listens for the clients of the console.
-pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
+pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
     let listener = TcpListener::bind(address).await;
     let listener = listener.map_err(|error| {
         let ip = address.ip();
@@ -42,7 +42,7 @@ pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
 }
 
 /// Prints the URL of the console, and a warning if other machines may reach it.
-pub(super) fn show(listener: &TcpListener, output: Output) -> io::Result<()> {
+pub(crate) fn show(listener: &TcpListener, output: Output) -> io::Result<()> {
     let address = listener.local_addr()?;
     let url = format!("http://{address}/");
     if output.json {

@@ -26,6 +26,8 @@ impl Driver {
                 let _ = reply.send(pushed);
             }
             Ask::Resend(number, ids, reply) => drop(reply.send(self.resend(number, ids)?)),
+            Ask::Forward(event, answered) => self.forward(&event, answered)?,
+            Ask::Notice(kind, text) => self.view.notice(kind, &text)?,
             Ask::Inject(fault, reply) => drop(reply.send(self.inject(fault))),
             Ask::Remove(fault, reply) => {
                 let is_removed = self.platform.remove_fault(&fault);

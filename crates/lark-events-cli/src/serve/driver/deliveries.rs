@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::{Driver, Happened};
-use crate::serve::control::{AskError, Ids};
+use crate::serve::control::{Answered, AskError, Ids};
 use crate::serve::history::{Delivery, Webhook};
 use crate::serve::pushable::Pushable;
 use crate::serve::row::Row;
@@ -64,7 +64,14 @@ impl Driver {
 
     pub(super) fn push(&mut self, event: &Pushable, mode: Mode) -> io::Result<usize> {
         let document = event.document.clone();
-        self.deliver(document, event, mode, None)
+        self.deliver(document, event, mode, None, None)
+    }
+
+    /// Sends an event of another platform to the webhook, once. Its attempt goes to `answered`.
+    pub(super) fn forward(&mut self, event: &Pushable, answered: Answered) -> io::Result<()> {
+        let document = event.document.clone();
+        self.deliver(document, event, Mode::Webhook, None, Some(answered))?;
+        Ok(())
     }
 
     /// Pushes the event of a delivery again on its transport; an error if the delivery is not kept, or if it has
@@ -92,7 +99,7 @@ impl Driver {
             Ids::Same => Document::from(first.document),
             Ids::New => event.document.clone().as_new(),
         };
-        self.deliver(document, &event, first.mode, Some(number))
+        self.deliver(document, &event, first.mode, Some(number), None)
             .map(Ok)
     }
 
@@ -108,13 +115,14 @@ impl Driver {
         format!("expected the number of a delivery from {first} to {last}, got {number}{forgotten}")
     }
 
-    /// Pushes a document, from which `event` makes new events.
+    /// Pushes a document, from which `event` makes new events. The first attempt goes to `answered`.
     fn deliver(
         &mut self,
         document: Document,
         event: &Pushable,
         mode: Mode,
         replay_of: Option<usize>,
+        answered: Option<Answered>,
     ) -> io::Result<usize> {
         let again: &[Duration] = match event.is_callback {
             true => &[],
@@ -146,8 +154,8 @@ impl Driver {
         self.history.pushed(delivery);
         // The history keeps the attempts.
         let attempts = push.into_attempts();
-        self.tasks
-            .spawn(follow(attempts, number, self.tell.clone()));
+        let tell = self.tell.clone();
+        self.tasks.spawn(follow(attempts, number, tell, answered));
         self.view.row(&row)?;
         Ok(number)
     }
@@ -192,6 +200,7 @@ impl Driver {
                 let webhook = self.history.webhook().after(&attempt);
                 if let Some(delivery) = self.history.attempted(number, attempt) {
                     self.counts.acknowledged += usize::from(delivery.is_newly_acknowledged());
+                    self.record(&delivery)?;
                     self.view.row(&Row::of(&delivery))?;
                 }
                 if let Some(webhook) = webhook {
@@ -221,6 +230,15 @@ impl Driver {
                     .notice("webhook-set", "the webhook has passed the URL check")?;
             }
             Happened::ConsoleFailed(error) => return Err(error),
+            Happened::WebhookUnchecked(error) => {
+                if let Some(url) = self.webhook.clone() {
+                    self.history.set_webhook(Webhook::Set(url));
+                }
+                let text = format!(
+                    "the webhook gets the events though it does not pass the URL check: {error}"
+                );
+                self.view.notice("webhook-unchecked", &text)?;
+            }
             Happened::WebhookRefused(error) => {
                 if let Some(url) = self.webhook.clone() {
                     let refused = Webhook::Refused(url, error.to_string());
@@ -231,6 +249,18 @@ impl Driver {
             }
         }
         Ok(())
+    }
+
+    /// Records the last attempt of a delivery.
+    fn record(&mut self, delivery: &Delivery) -> io::Result<()> {
+        let (Some(record), Some(attempt)) = (&mut self.record, delivery.attempts.last()) else {
+            return Ok(());
+        };
+        if record.attempted(delivery, attempt) {
+            return Ok(());
+        }
+        let text = "the recording misses attempts: the file cannot be written, or not fast enough";
+        self.view.notice("record-lost", text)
     }
 
     /// Shows the calls of the API that are new, and keeps them.
@@ -248,8 +278,19 @@ impl Driver {
 }
 
 /// Reports each attempt of a push.
-async fn follow(mut attempts: Attempts, number: usize, tell: mpsc::UnboundedSender<Happened>) {
+async fn follow(
+    mut attempts: Attempts,
+    number: usize,
+    tell: mpsc::UnboundedSender<Happened>,
+    mut answered: Option<Answered>,
+) {
     while let Some(attempt) = attempts.next().await {
+        if !attempt.copy
+            && let Some(answered) = answered.take()
+        {
+            // The forwarder has gone if its connection has ended.
+            let _ = answered.send(attempt.clone());
+        }
         // The receiver is gone at the end.
         let _ = tell.send(Happened::Attempted(number, attempt));
     }

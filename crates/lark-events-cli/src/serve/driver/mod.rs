@@ -31,6 +31,7 @@ use super::links::Links;
 use super::stream::Stream;
 use super::view::View;
 use crate::console::web::masked::Masks;
+use crate::recording::Record;
 use crate::{Error, console};
 
 /// The time between two checks of a webhook that has not passed yet.
@@ -40,6 +41,8 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
 pub(crate) struct Settings {
     pub(crate) webhook: Option<WebhookUrl>,
+    /// Whether the webhook gets events only after it has passed the URL check.
+    pub(crate) must_pass: bool,
     pub(crate) streams: Vec<Stream>,
     pub(crate) script: Vec<Command>,
     pub(crate) redeliver_after: Vec<Duration>,
@@ -47,6 +50,7 @@ pub(crate) struct Settings {
     pub(crate) lines: Option<Lines>,
     /// Shown nowhere.
     pub(crate) secrets: Vec<String>,
+    pub(crate) record: Option<Record>,
 }
 
 /// A message of a task to the driver.
@@ -55,6 +59,8 @@ enum Happened {
     Ended(usize),
     WebhookRefused(WebhookError),
     WebhookSet,
+    /// It is set though it does not pass the URL check.
+    WebhookUnchecked(WebhookError),
     ConsoleFailed(io::Error),
 }
 
@@ -62,6 +68,7 @@ pub(crate) struct Driver {
     platform: Arc<Platform>,
     view: View,
     webhook: Option<WebhookUrl>,
+    must_pass: bool,
     streams: Vec<Due>,
     script: VecDeque<Command>,
     /// How many of the script's commands are from the file, before those of stdin.
@@ -70,6 +77,7 @@ pub(crate) struct Driver {
     has_failed: bool,
     lines: Option<Lines>,
     secrets: Vec<String>,
+    record: Option<Record>,
     masks: Masks,
     wait: Option<Waiting>,
     redeliver_after: Vec<Duration>,
@@ -102,12 +110,14 @@ impl Driver {
             platform: Arc::new(platform),
             view,
             webhook: settings.webhook,
+            must_pass: settings.must_pass,
             streams: settings.streams.into_iter().map(due).collect(),
             from_file: settings.script.len(),
             has_failed: false,
             script: settings.script.into(),
             lines: settings.lines,
             secrets: settings.secrets,
+            record: settings.record,
             masks,
             wait: None,
             redeliver_after: settings.redeliver_after,
@@ -127,7 +137,7 @@ impl Driver {
     }
 
     /// A way to ask for changes, for a task of this driver: it keeps the platform from its end.
-    fn control(&self) -> Control {
+    pub(crate) fn control(&self) -> Control {
         let (history, platform) = (Arc::clone(&self.history), Arc::clone(&self.platform));
         Control::new(self.ask.clone(), history, platform)
     }
@@ -148,7 +158,8 @@ impl Driver {
         if let Some(url) = self.webhook.clone() {
             self.history.set_webhook(Webhook::Connecting(url.clone()));
             let (platform, tell) = (Arc::clone(&self.platform), self.tell.clone());
-            self.tasks.spawn(set_webhook(url, platform, tell));
+            self.tasks
+                .spawn(set_webhook(url, self.must_pass, platform, tell));
         }
         // Those of --fault.
         self.view.faults(&self.platform.faults());
@@ -278,9 +289,13 @@ impl Driver {
     }
 
     async fn end(mut self) -> Result<(), Error> {
-        let finished = self.view.finish();
+        let finished = self.settle().and_then(|()| self.view.finish());
         let shown = finished.and_then(|()| self.show_counts("summary"));
         self.tasks.shutdown().await;
+        let recorded = match self.record {
+            Some(record) => record.finish().await,
+            None => Ok(()),
+        };
         // The connections of the console end on their own then.
         drop(self.ask);
         let are_gone = async { while self.asks.recv().await.is_some() {} };
@@ -294,7 +309,16 @@ impl Driver {
                 let _ = timeout(CLOSE_LIMIT, closed).await;
             }
         }
-        Ok(shown?)
+        shown?;
+        recorded
+    }
+
+    /// Counts and shows the attempts that have ended.
+    fn settle(&mut self) -> io::Result<()> {
+        while let Ok(happened) = self.happened.try_recv() {
+            self.has_happened(happened)?;
+        }
+        Ok(())
     }
 }
 

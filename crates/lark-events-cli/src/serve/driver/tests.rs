@@ -22,12 +22,14 @@ const EVENT: &str = "im.message.receive_v1";
 async fn driver(script: &str, lines: Option<Lines>) -> Driver {
     let settings = Settings {
         webhook: None,
+        must_pass: true,
         streams: Vec::new(),
         script: Command::parse_script(script).unwrap(),
         redeliver_after: Vec::new(),
         ends: None,
         lines,
         secrets: Vec::new(),
+        record: None,
     };
     let webhook = App::builder().verification_token("t").build().unwrap();
     let dispatcher = Dispatcher::builder().fallback(|_| std::future::ready(()));
