@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use lark_events_layers::record::Recorder;
@@ -22,6 +23,9 @@ pub(crate) struct RecordArgs {
     #[arg(long, requires = "record")]
     with_secrets: bool,
 }
+
+/// How long the end of the command waits for the file.
+const FINISH_LIMIT: Duration = Duration::from_secs(5);
 
 /// A recording that is being written.
 pub(crate) struct Record {
@@ -65,14 +69,27 @@ impl Record {
         !is_first
     }
 
-    /// Waits until everything is in the file.
+    /// Waits until everything is in the file, for at most 5 seconds.
     ///
     /// # Errors
     ///
     /// If attempts are missing in it.
     pub(crate) async fn finish(self) -> Result<(), Error> {
         let path = self.path.display();
-        let written = self.recorder.flush().await;
+        let flushed = tokio::time::timeout(FINISH_LIMIT, self.recorder.flush()).await;
+        let Ok(written) = flushed else {
+            let queued = usize::try_from(self.recorder.stats().queued).unwrap_or(usize::MAX);
+            let error = format!(
+                "--record {path}: {} not written within {} seconds: the file blocks; check its disk, or the \
+                 program that reads it",
+                count(queued, "attempt"),
+                FINISH_LIMIT.as_secs(),
+            );
+            // The recorder would wait once more.
+            let recorder = self.recorder;
+            std::thread::spawn(move || drop(recorder));
+            return Err(error.into());
+        };
         written.map_err(|error: Arc<_>| format!("--record {path}: {error}"))?;
         match self.recorder.stats().lost {
             0 => Ok(()),

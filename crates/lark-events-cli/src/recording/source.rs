@@ -1,22 +1,19 @@
-//! The file of a recording, which its first bytes distinguish from other files.
+//! The file of a recording, which its first line distinguishes from other files.
 
 use std::error::Error as _;
-use std::io::{self, Cursor, Read as _};
+use std::io::{self, BufRead as _, Cursor, Read as _};
 
-use lark_events_layers::record::ReadError;
+use lark_events_layers::record::{MAX_HEADER_BYTES, ReadError, header_version};
 
 use crate::payload::Source;
-
-/// The first bytes of a recording.
-const START: &[u8] = br#"{"kind":"recording""#;
 
 /// Whether the text is a recording, and the whole text.
 pub(crate) fn is_recording(mut source: Source) -> io::Result<(bool, Source)> {
     let mut start = Vec::new();
     (&mut source)
-        .take(START.len() as u64)
-        .read_to_end(&mut start)?;
-    let is_recording = start == START;
+        .take(MAX_HEADER_BYTES as u64)
+        .read_until(b'\n', &mut start)?;
+    let is_recording = header_version(&start).is_some();
     Ok((is_recording, Box::new(Cursor::new(start).chain(source))))
 }
 
@@ -35,7 +32,11 @@ mod tests {
     #[test]
     fn a_recording_begins_with_its_header_and_nothing_is_lost() {
         for (text, expected) in [
-            (r#"{"kind":"recording","version":1}"#, true),
+            (
+                "{\"kind\": \"recording\", \"format\": \"lark-events-recording\", \"version\": 2}\n{}",
+                true,
+            ),
+            (r#"{"kind":"recording","format":"tea","version":1}"#, false),
             (r#"{"kind":"record"#, false),
             ("", false),
             (r#"{"header":{"event_type":"tea.ready_v1"}}"#, false),

@@ -157,18 +157,28 @@ impl Entry {
         })
     }
 
-    /// The bytes that it takes in memory, without its short members.
+    /// About the bytes that it takes in memory.
     pub(super) fn bytes(&self) -> usize {
         let json = |json: &Option<RawJson>| json.as_ref().map_or(0, |json| json.as_bytes().len());
-        let request = self.request.as_ref();
-        let request = request.and_then(|request| request.body.as_ref());
+        let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let headers = |headers: &[(String, String)]| {
+            let pair = size_of::<(String, String)>();
+            let lengths = headers.iter().map(|(name, value)| {
+                let texts = name.len().saturating_add(value.len());
+                texts.saturating_add(pair)
+            });
+            lengths.fold(0, usize::saturating_add)
+        };
+        let (request, response) = (self.request.as_ref(), self.response.as_ref());
         [
             json(&self.document),
             json(&self.reply),
-            request.map_or(0, String::len),
-            self.response
-                .as_ref()
-                .map_or(0, |response| response.body.len()),
+            text(&self.error),
+            request.map_or(0, |request| request.url.len()),
+            request.map_or(0, |request| headers(&request.headers)),
+            request.map_or(0, |request| text(&request.body)),
+            response.map_or(0, |response| headers(&response.headers)),
+            response.map_or(0, |response| response.body.len()),
         ]
         .into_iter()
         .fold(ENTRY_BYTES, usize::saturating_add)

@@ -17,6 +17,9 @@ pub const VERSION: u32 = 1;
 /// and base64 make them longer.
 pub const MAX_LINE_BYTES: usize = 64 * 1024 * 1024;
 
+/// The longest header that is read.
+pub const MAX_HEADER_BYTES: usize = 4096;
+
 /// The kind of lines that are headers.
 const HEADER: &str = "recording";
 
@@ -28,7 +31,7 @@ pub(super) struct Line<'a, T> {
     pub(super) content: &'a T,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct Header {
     format: String,
     version: u32,
@@ -55,28 +58,72 @@ pub(super) fn header(created: u64) -> Result<String, EncodeError> {
     })
 }
 
-/// Reads a line; `None` for a header, and for a kind of line that a later version adds.
-pub(super) fn read(line: Vec<u8>) -> Result<Option<Entry>, ReadErrorKind> {
+/// A line that was read.
+pub(super) enum ReadLine {
+    Header,
+    Entry(Entry),
+    /// A kind of line that a later version adds.
+    Other,
+}
+
+/// Reads a line.
+pub(super) fn read(line: Vec<u8>) -> Result<ReadLine, ReadErrorKind> {
+    let invalid = |_| ReadErrorKind::Invalid;
+    let json = RawJson::parse(line).map_err(invalid)?;
+    match &*kind(&json)? {
+        KIND => json.decode().map(ReadLine::Entry).map_err(invalid),
+        HEADER => match version(&json)? {
+            newer if newer > VERSION => Err(ReadErrorKind::Newer(newer)),
+            _ => Ok(ReadLine::Header),
+        },
+        _ => Ok(ReadLine::Other),
+    }
+}
+
+/// The version of the recording that begins with these bytes; `None` if they do not begin with the header of a
+/// recording. [`MAX_HEADER_BYTES`] of a file are enough. The version may be later than [`VERSION`].
+///
+/// ```
+/// use lark_events_layers::record::header_version;
+///
+/// let start = br#"{"kind": "recording", "format": "lark-events-recording", "version": 1, "created": 5}"#;
+/// assert_eq!(header_version(start), Some(1));
+/// assert_eq!(header_version(b"tea"), None);
+/// ```
+#[must_use]
+pub fn header_version(start: &[u8]) -> Option<u32> {
+    let line = start.split(|byte| *byte == b'\n').next()?;
+    if line.len() > MAX_HEADER_BYTES {
+        return None;
+    }
+    let json = RawJson::parse(line.to_vec()).ok()?;
+    if kind(&json).ok()? != HEADER {
+        return None;
+    }
+    version(&json).ok()
+}
+
+/// The kind of a line.
+fn kind(json: &RawJson) -> Result<String, ReadErrorKind> {
     #[derive(Deserialize)]
     struct Kind {
         kind: String,
     }
-    let invalid = |_| ReadErrorKind::Invalid;
-    let json = RawJson::parse(line).map_err(invalid)?;
-    let Kind { kind } = json.decode().map_err(invalid)?;
-    match &*kind {
-        KIND => json.decode().map(Some).map_err(invalid),
-        HEADER => {
-            let header: Header = json.decode().map_err(invalid)?;
-            if header.format != FORMAT {
-                return Err(ReadErrorKind::NotARecording);
-            }
-            if header.version > VERSION {
-                return Err(ReadErrorKind::Newer(header.version));
-            }
-            Ok(None)
-        }
-        _ => Ok(None),
+    let Kind { kind } = json.decode().map_err(|_| ReadErrorKind::Invalid)?;
+    Ok(kind)
+}
+
+/// The version in a header.
+fn version(json: &RawJson) -> Result<u32, ReadErrorKind> {
+    #[derive(Deserialize)]
+    struct Version {
+        format: String,
+        version: u32,
+    }
+    let Version { format, version } = json.decode().map_err(|_| ReadErrorKind::Invalid)?;
+    match format == FORMAT {
+        true => Ok(version),
+        false => Err(ReadErrorKind::NotARecording),
     }
 }
 

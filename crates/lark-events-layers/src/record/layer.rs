@@ -17,6 +17,9 @@ use crate::run::causes;
 /// Records each delivery and its outcome to a file, which `lark-events replay` sends again. Make it the
 /// outermost layer, so that it sees all deliveries.
 ///
+/// A call copies the document of the event, without the token, before the inner service is called. The rest is
+/// done in the thread of the [`Recorder`].
+///
 /// The file has the whole content of the events. It has no Verification Token and no key.
 ///
 /// ```no_run

@@ -7,7 +7,9 @@ mod reader;
 mod recorder;
 
 pub use self::entry::{Entry, RecordedRequest, RecordedResponse};
-pub use self::format::{FORMAT, MAX_LINE_BYTES, ReadError, ReadErrorKind, VERSION};
+pub use self::format::{
+    FORMAT, MAX_HEADER_BYTES, MAX_LINE_BYTES, ReadError, ReadErrorKind, VERSION, header_version,
+};
 pub use self::layer::{RecordLayer, Recorded};
 pub use self::reader::Recording;
 pub use self::recorder::{MAX_QUEUED, MAX_QUEUED_BYTES, Recorder, RecorderStats};

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{BufRead, Read as _};
 
 use super::entry::Entry;
-use super::format::{MAX_LINE_BYTES, ReadError, ReadErrorKind, read};
+use super::format::{MAX_LINE_BYTES, ReadError, ReadErrorKind, ReadLine, header_version, read};
 
 /// The entries of a recording, in the order of the file. Holds one line in memory.
 ///
@@ -26,6 +26,7 @@ use super::format::{MAX_LINE_BYTES, ReadError, ReadErrorKind, read};
 pub struct Recording<R> {
     input: R,
     line: u64,
+    has_header: bool,
     is_over: bool,
 }
 
@@ -35,6 +36,7 @@ impl<R: BufRead> Recording<R> {
         Self {
             input,
             line: 0,
+            has_header: false,
             is_over: false,
         }
     }
@@ -82,17 +84,19 @@ impl<R: BufRead> Recording<R> {
 
     fn next_entry(&mut self) -> Result<Option<Entry>, ReadError> {
         while let Some(line) = self.next_line()? {
+            if !self.has_header {
+                if header_version(&line).is_none() {
+                    return Err(self.not_a_recording());
+                }
+                self.has_header = true;
+            }
             // Between a cut line and the header of the next run.
             if line.trim_ascii().is_empty() {
                 continue;
             }
-            let is_first = self.line == 1;
             let entry = match read(line) {
-                Ok(None) => continue,
-                Ok(Some(_)) | Err(ReadErrorKind::Invalid) if is_first => {
-                    Err(ReadErrorKind::NotARecording)
-                }
-                Ok(Some(entry)) => Ok(entry),
+                Ok(ReadLine::Header | ReadLine::Other) => continue,
+                Ok(ReadLine::Entry(entry)) => Ok(entry),
                 Err(kind) => Err(kind),
             };
             let ends =
@@ -101,7 +105,15 @@ impl<R: BufRead> Recording<R> {
             let line = self.line;
             return entry.map(Some).map_err(|kind| ReadError::new(kind, line));
         }
-        Ok(None)
+        match self.has_header {
+            true => Ok(None),
+            false => Err(self.not_a_recording()),
+        }
+    }
+
+    fn not_a_recording(&mut self) -> ReadError {
+        self.is_over = true;
+        ReadError::new(ReadErrorKind::NotARecording, self.line)
     }
 }
 

@@ -3,18 +3,19 @@
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
+use std::mem;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::oneshot;
 use tracing::error;
 
 use super::entry::Entry;
-use super::format;
+use super::format::{self, VERSION};
 use crate::run::Counter;
 
 /// The most entries that wait to be written.
@@ -22,30 +23,46 @@ pub const MAX_QUEUED: usize = 4096;
 /// The most bytes of entries that wait to be written.
 pub const MAX_QUEUED_BYTES: usize = 64 * 1024 * 1024;
 
+/// How long the last clone that is dropped waits for the thread.
+const DROP_LIMIT: Duration = Duration::from_secs(5);
+/// The file is flushed after this number of entries, or earlier if no more are queued.
+const FLUSH_EVERY: usize = 64;
+
 /// Writes entries to a file, in a thread of its own. Clones write to the same file.
 ///
-/// Recording never delays a delivery: entries that come faster than the disk takes them are dropped and
+/// A delivery does not wait for the file: entries that come faster than the disk takes them are dropped and
 /// counted, and so are all entries after an error of the file. Only the owner of the file can read it.
 ///
-/// The last clone that is dropped waits until all entries are written; [`flush`](Self::flush) waits without
-/// blocking.
+/// The last clone that is dropped blocks until all entries are written, for at most 5 seconds. After that, it
+/// logs the number of entries that are not written, and leaves them to the thread. [`flush`](Self::flush)
+/// waits without blocking.
 #[derive(Clone)]
 pub struct Recorder(Arc<Inner>);
 
 struct Inner {
     /// `None` while it is dropped.
-    queue: Option<SyncSender<Job>>,
-    thread: Option<JoinHandle<()>>,
+    queue: Option<Sender<Job>>,
+    /// Closed when the thread has ended and the file is closed.
+    ended: Mutex<Receiver<()>>,
     shared: Arc<Shared>,
 }
 
 #[derive(Default)]
 struct Shared {
+    /// Entries that are neither written nor lost.
+    queued: AtomicUsize,
     queued_bytes: AtomicUsize,
     written: Counter,
     lost: Counter,
     has_failed: AtomicBool,
     error: Mutex<Option<Arc<io::Error>>>,
+}
+
+/// The file, as the thread has it.
+struct Output {
+    file: BufWriter<File>,
+    /// Entries that were written since the last flush.
+    unflushed: usize,
 }
 
 enum Job {
@@ -57,30 +74,38 @@ enum Job {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RecorderStats {
-    /// Entries that were written.
+    /// Entries that wait to be written.
+    pub queued: u64,
+    /// Entries that the operating system has taken.
     pub written: u64,
     /// Entries that were dropped: too many were waiting, or the file had failed.
     pub lost: u64,
 }
 
 impl Recorder {
-    /// Creates a file that only its owner can read, or appends to a recording.
+    /// Creates a file that only its owner can read, or appends to a recording. Opening a named pipe blocks until
+    /// another process reads it.
     ///
     /// # Errors
     ///
-    /// Those of the file system, and [`InvalidData`](io::ErrorKind::InvalidData) if the file exists and is not
-    /// a recording.
+    /// Those of the file system; [`InvalidData`](io::ErrorKind::InvalidData) if the file exists and is not
+    /// a recording, or has a later version; and [`ResourceBusy`](io::ErrorKind::ResourceBusy) if another
+    /// recorder writes to it.
     pub fn create(path: impl AsRef<Path>) -> io::Result<Self> {
         let mut file = open(path.as_ref())?;
         begin(&mut file)?;
         let shared = Arc::new(Shared::default());
-        let (queue, jobs) = sync_channel(MAX_QUEUED);
+        let (queue, jobs) = channel();
+        let (alive, ended) = channel();
         let ours = Arc::clone(&shared);
         let thread = thread::Builder::new().name("lark-events-record".to_owned());
-        let thread = thread.spawn(move || ours.write(BufWriter::new(file), &jobs))?;
+        thread.spawn(move || {
+            ours.write(Output::new(file), &jobs);
+            drop::<Sender<()>>(alive);
+        })?;
         Ok(Self(Arc::new(Inner {
             queue: Some(queue),
-            thread: Some(thread),
+            ended: Mutex::new(ended),
             shared,
         })))
     }
@@ -91,33 +116,32 @@ impl Recorder {
         let bytes = entry.bytes();
         let queued = shared.queued_bytes.fetch_add(bytes, Ordering::Relaxed);
         let has_room = queued.saturating_add(bytes) <= MAX_QUEUED_BYTES || queued == 0;
+        let has_room = shared.queued.fetch_add(1, Ordering::Relaxed) < MAX_QUEUED && has_room;
         let job = Job::Write(Box::new(entry));
         let is_queued = has_room
             && !shared.has_failed.load(Ordering::Relaxed)
-            && queue
-                .as_ref()
-                .is_some_and(|queue| queue.try_send(job).is_ok());
+            && queue.as_ref().is_some_and(|queue| queue.send(job).is_ok());
         if !is_queued {
+            shared.queued.fetch_sub(1, Ordering::Relaxed);
             shared.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
             shared.lost.add_one();
         }
         is_queued
     }
 
-    /// Waits until all entries that are queued now are in the file.
+    /// Waits until all entries that are queued now are in the file. A file that blocks makes it wait without
+    /// end: set a timeout, after which [`stats`](Self::stats) has the number of entries that are not written.
     ///
     /// # Errors
     ///
     /// The error of the file, after which nothing more is written.
     pub async fn flush(&self) -> Result<(), Arc<io::Error>> {
         let (done, flushed) = oneshot::channel();
-        if let Some(queue) = self.0.queue.clone() {
-            // The queue may be full, so that sending blocks.
-            let sent = tokio::task::spawn_blocking(move || queue.send(Job::Flush(done)));
-            // The thread ends after an error only, and the runtime at the end of the program.
-            if sent.await.is_ok_and(|sent| sent.is_ok()) {
-                let _ = flushed.await;
-            }
+        if let Some(queue) = &self.0.queue
+            && queue.send(Job::Flush(done)).is_ok()
+        {
+            // The thread ends before only if it panics.
+            let _ = flushed.await;
         }
         let error = self.0.shared.error();
         error.map_or(Ok(()), Err)
@@ -128,6 +152,7 @@ impl Recorder {
     pub fn stats(&self) -> RecorderStats {
         let shared = &self.0.shared;
         RecorderStats {
+            queued: u64::try_from(shared.queued.load(Ordering::Relaxed)).unwrap_or(u64::MAX),
             written: shared.written.get(),
             lost: shared.lost.get(),
         }
@@ -137,40 +162,79 @@ impl Recorder {
 /// Opens a file to read its header and append to it.
 fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.read(true).append(true).create(true);
+    // A pipe that is open to read as well does not report that its reader is gone.
+    let is_pipe = std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
+    options.read(!is_pipe).append(true).create(true);
     #[cfg(unix)]
-    {
-        use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-        options.mode(0o600);
-        let file = options.open(path)?;
-        // A file that exists may be open to others; a pipe or device has no owner to protect.
-        if file.metadata()?.is_file() {
-            file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
-        }
-        Ok(file)
-    }
-    #[cfg(not(unix))]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
+}
+
+/// Makes this process the only one that records to the file. A file system may have no locks.
+#[cfg(unix)]
+fn lock(file: &File) -> io::Result<()> {
+    match file.try_lock() {
+        Err(std::fs::TryLockError::WouldBlock) => {
+            let why = "another recorder writes to the file: choose another name";
+            Err(io::Error::new(io::ErrorKind::ResourceBusy, why))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A lock would also keep readers from the file.
+#[cfg(not(unix))]
+fn lock(_: &File) -> io::Result<()> {
+    Ok(())
+}
+
+/// A file that exists may be open to others.
+#[cfg(unix)]
+fn close_to_others(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.set_permissions(std::fs::Permissions::from_mode(0o600))
+}
+
+#[cfg(not(unix))]
+fn close_to_others(_: &File) -> io::Result<()> {
+    Ok(())
+}
+
+/// Reads the header of a file that is not empty.
+fn check_header(file: &mut File) -> io::Result<()> {
+    let mut start = Vec::new();
+    let limit = format::MAX_HEADER_BYTES as u64;
+    file.take(limit).read_to_end(&mut start)?;
+    let why = match format::header_version(&start) {
+        None => "the file exists and is not a recording: choose another name".to_owned(),
+        Some(version) if version > VERSION => format!(
+            "the recording has version {version}, and this program writes {VERSION}: choose another name, or \
+             update the program"
+        ),
+        Some(_) => return Ok(()),
+    };
+    Err(io::Error::new(io::ErrorKind::InvalidData, why))
 }
 
 /// Checks what the file has, ends a line that was cut, and writes the header of this run.
 fn begin(file: &mut File) -> io::Result<()> {
-    /// The header's first members, by which a recording is known.
-    const START: &[u8] = br#"{"kind":"recording""#;
     let mut starts_anew = String::new();
-    if file.metadata()?.is_file() && file.metadata()?.len() > 0 {
-        let mut start = [0; START.len()];
-        let is_recording = file.read_exact(&mut start).is_ok() && start == START;
-        if !is_recording {
-            let why = "the file exists and is not a recording: choose another name";
-            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
-        }
+    let is_file = file.metadata()?.is_file();
+    if is_file {
+        lock(file)?;
+    }
+    if is_file && file.metadata()?.len() > 0 {
+        check_header(file)?;
         let mut last = [0];
         file.seek(SeekFrom::End(-1))?;
         file.read_exact(&mut last)?;
         if last != *b"\n" {
             starts_anew.push('\n');
         }
+    }
+    // A pipe or device has no owner to protect.
+    if is_file {
+        close_to_others(file)?;
     }
     let created = SystemTime::now().duration_since(UNIX_EPOCH);
     let created = created.unwrap_or_default().as_millis();
@@ -179,60 +243,83 @@ fn begin(file: &mut File) -> io::Result<()> {
     file.write_all(format!("{starts_anew}{header}\n").as_bytes())
 }
 
+impl Output {
+    fn new(file: File) -> Self {
+        let file = BufWriter::new(file);
+        Self { file, unflushed: 0 }
+    }
+}
+
 impl Shared {
-    /// Writes jobs until all senders are gone or the file fails.
-    fn write(&self, mut file: BufWriter<File>, jobs: &Receiver<Job>) {
-        while let Some(job) = self.next(&mut file, jobs) {
+    /// Writes jobs until all senders are gone.
+    fn write(&self, mut output: Output, jobs: &Receiver<Job>) {
+        while let Some(job) = self.next(&mut output, jobs) {
             match job {
-                Job::Write(entry) => self.write_entry(&mut file, &entry),
+                Job::Write(entry) => self.write_entry(&mut output, &entry),
                 Job::Flush(done) => {
-                    let flushed = file.flush();
-                    self.check(flushed);
+                    self.flush(&mut output);
                     // The waiter may be gone.
                     let _ = done.send(());
                 }
             }
         }
+        self.flush(&mut output);
     }
 
     /// The next job. The file is complete up to here whenever none is waiting.
-    fn next(&self, file: &mut BufWriter<File>, jobs: &Receiver<Job>) -> Option<Job> {
+    fn next(&self, output: &mut Output, jobs: &Receiver<Job>) -> Option<Job> {
         match jobs.try_recv() {
-            Ok(job) => return Some(job),
-            Err(TryRecvError::Disconnected) => {}
+            Ok(job) => Some(job),
+            Err(TryRecvError::Disconnected) => None,
             Err(TryRecvError::Empty) => {
-                let flushed = file.flush();
-                self.check(flushed);
-                if let Ok(job) = jobs.recv() {
-                    return Some(job);
-                }
+                self.flush(output);
+                jobs.recv().ok()
             }
         }
-        let flushed = file.flush();
-        self.check(flushed);
-        None
     }
 
-    fn write_entry(&self, file: &mut BufWriter<File>, entry: &Entry) {
+    fn write_entry(&self, output: &mut Output, entry: &Entry) {
         self.queued_bytes
             .fetch_sub(entry.bytes(), Ordering::Relaxed);
         if self.has_failed.load(Ordering::Relaxed) {
-            self.lost.add_one();
+            self.settle(1, false);
             return;
         }
-        let written = match entry.to_line() {
-            Ok(line) => writeln!(file, "{line}"),
+        let mut line = match entry.to_line() {
+            Ok(line) => line,
             Err(error) => {
                 error!(%error, "an entry cannot be recorded");
-                self.lost.add_one();
+                self.settle(1, false);
                 return;
             }
         };
-        if self.check(written) {
-            self.written.add_one();
-        } else {
-            self.lost.add_one();
+        // One write for the whole line: the buffer is written at the end of a line only.
+        line.push('\n');
+        output.unflushed = output.unflushed.saturating_add(1);
+        let written = output.file.write_all(line.as_bytes());
+        if !self.check(written) || output.unflushed >= FLUSH_EVERY {
+            self.flush(output);
         }
+    }
+
+    /// Flushes the file, and counts the entries since the last flush. After an error, they are lost.
+    fn flush(&self, output: &mut Output) {
+        let is_written = !self.has_failed.load(Ordering::Relaxed) && {
+            let flushed = output.file.flush();
+            self.check(flushed)
+        };
+        self.settle(mem::take(&mut output.unflushed), is_written);
+    }
+
+    /// Counts entries that are no longer queued.
+    fn settle(&self, entries: usize, is_written: bool) {
+        let counter = if is_written {
+            &self.written
+        } else {
+            &self.lost
+        };
+        counter.add(entries);
+        self.queued.fetch_sub(entries, Ordering::Relaxed);
     }
 
     /// Keeps the first error of the file, and returns whether there is none.
@@ -256,9 +343,17 @@ impl Shared {
 impl Drop for Inner {
     fn drop(&mut self) {
         self.queue = None;
-        if let Some(thread) = self.thread.take() {
-            // A panic of the thread has been printed.
-            let _ = thread.join();
+        let ended = self
+            .ended
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+            .recv_timeout(DROP_LIMIT);
+        if ended == Err(RecvTimeoutError::Timeout) {
+            let entries = self.shared.queued.load(Ordering::Relaxed);
+            error!(
+                entries,
+                "the recording is not complete: the file blocks, and these entries are not written"
+            );
         }
     }
 }

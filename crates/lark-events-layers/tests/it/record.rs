@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lark_events::{BoxError, Delivery, EventHeader, Outcome, RawJson, Transport};
 use lark_events_layers::record::{
-    Entry, MAX_LINE_BYTES, ReadErrorKind, RecordLayer, Recorder, Recording,
+    Entry, MAX_LINE_BYTES, ReadErrorKind, RecordLayer, Recorder, Recording, header_version,
 };
 use lark_events_sim::Document;
 use serde_json::json;
@@ -212,6 +212,13 @@ async fn a_second_run_appends_also_after_a_cut() {
 fn another_file_is_not_overwritten() {
     let file = TemporaryFile::new("other");
     fs::write(&file.0, "{\"precious\": true}\n").unwrap();
+    #[cfg(unix)]
+    let mode = || {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::metadata(&file.0).unwrap().permissions().mode()
+    };
+    #[cfg(unix)]
+    let before = mode();
     let error = Recorder::create(&file.0).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -221,6 +228,8 @@ fn another_file_is_not_overwritten() {
         fs::read_to_string(&file.0).unwrap(),
         "{\"precious\": true}\n"
     );
+    #[cfg(unix)]
+    assert_eq!(mode(), before);
 }
 
 #[test]
@@ -253,7 +262,75 @@ fn a_file_of_a_later_version_or_of_another_kind_is_not_read() {
         let found = entries(other.clone() + &line("e-2"));
         assert_eq!(found, [Err(ReadErrorKind::NotARecording)], "{other}");
     }
-    assert_eq!(entries(""), []);
+}
+
+#[test]
+fn a_file_without_a_header_is_not_a_recording() {
+    for other in ["", "\n", "{\"kind\":\"listening\"}\n"] {
+        let followed = other.to_owned()
+            + if other.is_empty() {
+                ""
+            } else {
+                "{\"kind\":\"note\"}\n"
+            };
+        for file in [other, &followed] {
+            assert_eq!(entries(file), [Err(ReadErrorKind::NotARecording)], "{file}");
+        }
+    }
+    assert_eq!(
+        entries("\n".to_owned() + &header()),
+        [Err(ReadErrorKind::NotARecording)]
+    );
+    assert_eq!(entries(header()), []);
+}
+
+#[test]
+fn a_header_with_spaces_is_read_and_appended_to() {
+    let file = TemporaryFile::new("spaces");
+    let spaced = header().replace(':', ": ").replace(',', ", ");
+    assert_eq!(header_version(spaced.as_bytes()), Some(1));
+    fs::write(&file.0, spaced).unwrap();
+    drop(Recorder::create(&file.0).unwrap());
+    assert_eq!(file.entries(), []);
+    assert_eq!(fs::read(&file.0).unwrap().lines().count(), 2);
+}
+
+#[test]
+fn a_file_of_a_later_version_or_of_another_format_is_not_appended_to() {
+    let newer = header().replace("\"version\":1", "\"version\":2");
+    let other = header().replace("lark-events-recording", "tea");
+    for (content, why) in [
+        (
+            newer,
+            "the recording has version 2, and this program writes 1: choose another name, or update the program",
+        ),
+        (
+            other,
+            "the file exists and is not a recording: choose another name",
+        ),
+    ] {
+        let file = TemporaryFile::new("later");
+        fs::write(&file.0, &content).unwrap();
+        assert_eq!(Recorder::create(&file.0).unwrap_err().to_string(), why);
+        assert_eq!(fs::read_to_string(&file.0).unwrap(), content);
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_second_recorder_on_the_same_file_is_an_error() {
+    let file = TemporaryFile::new("two");
+    let first = Recorder::create(&file.0).unwrap();
+    let error = Recorder::create(&file.0).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "another recorder writes to the file: choose another name"
+    );
+    assert!(first.record(entry("e-1")));
+    first.flush().await.unwrap();
+    assert_eq!(file.entries(), [Ok(entry("e-1"))]);
+    drop(first);
+    drop(Recorder::create(&file.0).unwrap());
 }
 
 #[test]
