@@ -24,17 +24,22 @@ pub(super) fn explain(
     output: Output,
 ) -> Result<ExitCode, Error> {
     let name = payload::name(&args.file);
-    let (mut is_good, mut explained, mut without) = (true, 0, 0);
+    let (mut is_good, mut explained, mut without, mut accepted) = (true, 0, 0, 0);
+    let last = args.line.unwrap_or(u64::MAX);
     let mut entries = Recording::new(source);
-    while let Some(entry) = entries.next() {
+    while entries.line() < last
+        && let Some(entry) = entries.next()
+    {
         let line = entries.line();
-        if args.line.is_some_and(|wanted| wanted != line) {
-            continue;
-        }
+        let is_other = args.line.is_some_and(|wanted| wanted != line);
         let entry = match entry {
+            Ok(_) if is_other => continue,
             Ok(entry) => entry,
             Err(error) => match error.kind() {
                 ReadErrorKind::Cut | ReadErrorKind::Invalid | ReadErrorKind::TooLong => {
+                    if is_other {
+                        continue;
+                    }
                     output.note(format_args!("{name}: {error}"));
                     (is_good, explained) = (false, explained + 1);
                     continue;
@@ -48,6 +53,7 @@ pub(super) fn explain(
             continue;
         };
         if args.line.is_none() && status == Some(200) {
+            accepted += 1;
             continue;
         }
         explained += 1;
@@ -74,8 +80,15 @@ pub(super) fn explain(
             output.print_json(&json)
         } else {
             let mut lines = vec![heading(&entry, line, status), verdict.text()];
+            let why = match status {
+                Some(401 | 403) => {
+                    "the request is valid with these secrets: the webhook has others, or rejects it itself"
+                }
+                _ => {
+                    "the request is valid with these secrets: the webhook answers so for another reason"
+                }
+            };
             if verdict.is_accepted() && status.is_some_and(|status| status != 200) {
-                let why = "the request is valid with these secrets: the webhook has others, or rejects it itself";
                 lines.push(Text::painted(FAINT, why));
             }
             output.print(Text::below(lines.into_iter().chain([Text::default()])))
@@ -87,6 +100,10 @@ pub(super) fn explain(
             Some(line) => Err(format!(
                 "{name}: line {line} has no request: expected the number of a line that `serve --record` or \
                 `listen --record` wrote for a webhook"
+            )),
+            None if without > 0 && accepted == 0 => Ok(format!(
+                "{} had no request: expected a recording that `serve --record` or `listen --record` wrote",
+                count(without, "line")
             )),
             None if without > 0 => Ok(format!(
                 "every recorded request was answered 200; {} had no request",

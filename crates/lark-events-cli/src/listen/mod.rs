@@ -18,7 +18,7 @@ use self::app::{App, domain};
 use self::upstream::Upstream;
 use crate::Error;
 use crate::output::{NAME, Output};
-use crate::recording::RecordArgs;
+use crate::recording::RecordingArgs;
 use crate::secrets::{Secret, Secrets};
 use crate::serve::driver::{Driver, Settings};
 use crate::serve::fault::Named;
@@ -67,7 +67,7 @@ pub(crate) struct ListenArgs {
     #[arg(long, value_name = "SECRET")]
     app_secret: Option<Secret>,
     #[command(flatten)]
-    record: RecordArgs,
+    record: RecordingArgs,
     /// Serve the console of `serve`, which shows the events and sends them again. Without an address it is at
     /// 127.0.0.1:7781; port 0 picks a free port.
     #[arg(
@@ -117,7 +117,7 @@ pub(crate) async fn run(args: ListenArgs, output: Output) -> Result<ExitCode, Er
         Some(address) => Some(console::bind(address).await?),
         None => None,
     };
-    let record = args.record.start()?;
+    let record = args.record.record.start()?;
     let platform = builder.start().await?;
     for fault in args.fault {
         fault.inject(&platform);
@@ -128,7 +128,7 @@ pub(crate) async fn run(args: ListenArgs, output: Output) -> Result<ExitCode, Er
     }
     let settings = Settings {
         webhook: Some(args.forward_to),
-        must_pass: false,
+        forwards: true,
         streams: Vec::new(),
         script: Vec::new(),
         // The platform does.
@@ -138,6 +138,7 @@ pub(crate) async fn run(args: ListenArgs, output: Output) -> Result<ExitCode, Er
         lines: None,
         secrets: app.secrets(),
         record,
+        records_secrets: args.record.with_secrets,
     };
     let mut driver = Driver::new(platform, settings, View::new(output, false));
     if let Some(listener) = console {

@@ -3,12 +3,13 @@
 use std::future::pending;
 use std::sync::Arc;
 
-use lark_events_ws::{ConnectError, LongConnection, Monitor, State};
+use lark_events_ws::{LongConnection, Monitor, State};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::forward::Forward;
+use crate::Error;
 use crate::serve::control::Control;
 use crate::serve::history::{History, Webhook};
 use crate::stop::Signals;
@@ -25,8 +26,8 @@ impl Upstream {
     ///
     /// # Errors
     ///
-    /// If the connection has failed permanently.
-    pub(super) async fn run(self, signals: &mut Signals) -> Result<(), ConnectError> {
+    /// If the connection has failed permanently, or its task has panicked.
+    pub(super) async fn run(self, signals: &mut Signals) -> Result<(), Error> {
         let Self {
             connection,
             control,
@@ -65,7 +66,7 @@ impl Upstream {
                     notice(&control, "draining", DRAINING).await;
                 }
                 () = changed(&mut states) => show(&control, &monitor).await,
-                Some(ended) = running.join_next() => return ended.unwrap_or(Ok(())),
+                Some(ended) = running.join_next() => return Ok(ended??),
             }
         }
     }

@@ -64,7 +64,7 @@ pub(crate) async fn run(args: ReplayArgs, output: Output) -> Result<ExitCode, Er
     let mut recording = Recording::new(payload::open(&args.file, "a recording")?);
     let mut sending = Sending::new(args, output)?;
     let mut failure = None;
-    let is_stopped = loop {
+    let mut is_stopped = loop {
         // Reading may block: a pipe waits for its writer.
         let read = tokio::task::spawn_blocking(move || (recording.next(), recording));
         let read = tokio::select! {
@@ -92,10 +92,22 @@ pub(crate) async fn run(args: ReplayArgs, output: Output) -> Result<ExitCode, Er
             },
         }
     };
-    // A second signal does not wait for the requests under way.
-    tokio::select! {
-        () = signals.next() => {}
-        answered = sending.all_answered() => answered?,
+    // The first signal waits for the requests under way, and the second one does not.
+    let mut is_second = is_stopped;
+    loop {
+        tokio::select! {
+            () = signals.next() => match std::mem::replace(&mut is_second, true) {
+                true => {
+                    is_stopped = true;
+                    break;
+                }
+                false => {}
+            },
+            answered = sending.all_answered() => {
+                answered?;
+                break;
+            }
+        }
     }
     let code = sending.finish(is_stopped)?;
     failure.map_or(Ok(code), |why| Err(why.into()))

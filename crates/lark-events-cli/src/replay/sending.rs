@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
-use lark_events::EncryptKey;
+use lark_events::{EncryptKey, RawJson};
 use lark_events_layers::record::Entry;
 use lark_events_sim::{Document, Platform, PlatformBuilder};
 use serde_json::json;
@@ -19,7 +19,7 @@ use crate::document::envelope::Envelope;
 use crate::events::pattern::Pattern;
 use crate::figures::count;
 use crate::output::{FAINT, Output, even_if_unread};
-use crate::push::event_id;
+use crate::push::event_id as event_id_of;
 use crate::text::Text;
 use crate::webhook::answer::Posted;
 use crate::webhook::client::Client;
@@ -91,57 +91,66 @@ impl Sending {
         let Some(document) = &entry.document else {
             return Ok(Err("the entry has no document".to_owned()));
         };
-        let parsed = match Document::parse(document.clone().into_bytes()) {
-            Ok(parsed) => parsed,
+        let header = match entry.delivery() {
+            Ok(delivery) => delivery.header,
             Err(error) => return Ok(Err(format!("the event cannot be sent again: {error}"))),
         };
-        let event_type = parsed.event_type().unwrap_or_default();
+        let event_type = header.event_type.to_string();
         let is_wanted = |pattern: &Pattern| pattern.matches_type(&event_type);
         if !self.only.is_empty() && !self.only.iter().any(is_wanted) {
             self.counts.left_out += 1;
             return Ok(Ok(()));
         }
         let request = match self.args.new_ids {
-            true => self.new_event(parsed, entry),
+            true => self.new_event(document, header.app_id.as_deref()),
             false => self.same_event(document.as_str()),
+        };
+        let request = match request {
+            Ok(request) => request,
+            Err(why) => return Ok(Err(format!("the event cannot be sent again: {why}"))),
         };
         let due = self.pace.due(entry.time());
         self.answered_until(due).await?;
         self.answered_until_room_for(request.body().len()).await?;
-        self.spawn(event_type, request);
+        let event_id = header.event_id.as_deref().unwrap_or_default();
+        let event_id = match self.args.new_ids {
+            true => event_id_of(request.body(), self.key.as_ref()),
+            false => event_id.to_owned(),
+        };
+        self.spawn(event_type, event_id, request);
         Ok(Ok(()))
     }
 
     /// A new event with the recorded content, for the recorded app.
-    fn new_event(&self, document: Document, entry: &Entry) -> Request<Bytes> {
-        let mut document = document.as_new();
-        let recorded = || Some(entry.delivery().ok()?.header.app_id?.to_string());
-        if let Some(id) = self.args.app_id.clone().or_else(recorded) {
-            document = document.header("app_id", &id);
+    fn new_event(
+        &self,
+        document: &RawJson,
+        recorded: Option<&str>,
+    ) -> Result<Request<Bytes>, String> {
+        let parsed = Document::parse(document.clone().into_bytes());
+        let mut document = parsed.map_err(|error| error.to_string())?.as_new();
+        if let Some(id) = self.args.app_id.as_deref().or(recorded) {
+            document = document.header("app_id", id);
         }
-        self.app.request(document)
+        Ok(self.app.request(document))
     }
 
     /// The recorded event with the token of the app.
-    fn same_event(&self, document: &str) -> Request<Bytes> {
-        let Some(mut envelope) = Envelope::parse(document) else {
-            return self.app.request(Document::from(document));
-        };
+    fn same_event(&self, document: &str) -> Result<Request<Bytes>, String> {
+        let mut envelope = Envelope::parse(document)
+            .ok_or("no envelope, like the callback of an old card: expected an event or a callback with one")?;
         if let Some(token) = &self.token {
             envelope.set_token(token);
         }
         if let Some(id) = &self.args.app_id {
             envelope.set_app_id(id);
         }
-        self.app.request(Document::from(envelope.into_bytes()))
+        Ok(self.app.request(Document::from(envelope.into_bytes())))
     }
 
-    fn spawn(&mut self, event_type: String, request: Request<Bytes>) {
+    fn spawn(&mut self, event_type: String, event_id: String, request: Request<Bytes>) {
         let (client, limit) = (self.client.clone(), Duration::from_secs(self.args.timeout));
-        let (event_id, bytes) = (
-            event_id(request.body(), self.key.as_ref()),
-            request.body().len(),
-        );
+        let bytes = request.body().len();
         self.bytes += bytes;
         self.running.spawn(async move {
             let posted = client.send(request, limit).await;

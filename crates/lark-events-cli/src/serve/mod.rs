@@ -41,7 +41,7 @@ use self::stream::{Schedule, Stream};
 use self::view::View;
 use crate::Error;
 use crate::output::{FAINT, Output};
-use crate::recording::RecordArgs;
+use crate::recording::RecordingArgs;
 use crate::secrets::{Secret, Secrets};
 use crate::stop::Signals;
 use crate::text::Text;
@@ -99,7 +99,7 @@ pub(crate) struct ServeArgs {
     )]
     console: Option<SocketAddr>,
     #[command(flatten)]
-    record: RecordArgs,
+    record: RecordingArgs,
     /// Stop after this time.
     #[arg(long = "for", value_name = "TIME")]
     lasts: Option<Span>,
@@ -172,7 +172,7 @@ pub(crate) async fn run(args: ServeArgs, output: Output) -> Result<ExitCode, Err
         Some(address) => Some(listen::bind(address).await?),
         None => None,
     };
-    let record = args.record.start()?;
+    let record = args.record.record.start()?;
     let platform = builder.start().await?;
     // Before the app can read the settings and call.
     for fault in args.fault {
@@ -193,7 +193,7 @@ pub(crate) async fn run(args: ServeArgs, output: Output) -> Result<ExitCode, Err
     }
     let settings = Settings {
         webhook: args.webhook,
-        must_pass: true,
+        forwards: false,
         streams: args.push,
         script,
         redeliver_after: args.redeliver.0,
@@ -203,6 +203,7 @@ pub(crate) async fn run(args: ServeArgs, output: Output) -> Result<ExitCode, Err
         lines: reads.then(Lines::of_stdin),
         secrets: app.given_secrets(),
         record,
+        records_secrets: args.record.with_secrets,
     };
     let view = View::new(output, prompts);
     let mut driver = Driver::new(platform, settings, view);

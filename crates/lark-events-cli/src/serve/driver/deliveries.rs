@@ -4,11 +4,13 @@ use std::io;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use lark_events_sim::{Attempts, Document, Mode};
+use lark_events::RawJson;
+use lark_events_sim::{Answer, Attempts, Document, Mode};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::{Driver, Happened};
+use crate::recording::masked;
 use crate::serve::control::{Answered, AskError, Ids};
 use crate::serve::history::{Delivery, Webhook};
 use crate::serve::pushable::Pushable;
@@ -199,9 +201,19 @@ impl Driver {
                 self.counts.redeliveries += usize::from(attempt.number > 1 && !attempt.copy);
                 let webhook = self.history.webhook().after(&attempt);
                 if let Some(delivery) = self.history.attempted(number, attempt) {
-                    self.counts.acknowledged += usize::from(delivery.is_newly_acknowledged());
+                    let has_failed = self.forwards && lacks_reply(&delivery);
+                    let is_acknowledged = delivery.is_newly_acknowledged() && !has_failed;
+                    self.counts.acknowledged += usize::from(is_acknowledged);
                     self.record(&delivery)?;
                     self.view.row(&Row::of(&delivery))?;
+                    if has_failed {
+                        self.counts.given_up += 1;
+                        let text = format!(
+                            "#{number}: the platform was answered that the callback failed: expected JSON in the \
+                            answer of the webhook, which is {{}} for a reply that changes nothing"
+                        );
+                        self.view.notice("callback-failed", &text)?;
+                    }
                 }
                 if let Some(webhook) = webhook {
                     match &webhook {
@@ -256,7 +268,11 @@ impl Driver {
         let (Some(record), Some(attempt)) = (&mut self.record, delivery.attempts.last()) else {
             return Ok(());
         };
-        if record.attempted(delivery, attempt) {
+        let is_recorded = match self.records_secrets {
+            true => record.attempted(delivery, attempt),
+            false => record.attempted(delivery, &masked(attempt, &self.masks)),
+        };
+        if is_recorded {
             return Ok(());
         }
         let text = "the recording misses attempts: the file cannot be written, or not fast enough";
@@ -274,6 +290,17 @@ impl Driver {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether the answer to a callback of another platform is 200 without a JSON reply. Its user sees an error then.
+fn lacks_reply(delivery: &Delivery) -> bool {
+    let is_forwarded = delivery.is_callback && delivery.replay_of.is_none();
+    match delivery.attempts.last().map(|attempt| &attempt.answer) {
+        Some(Answer::Response { status, body, .. }) if is_forwarded && *status == 200 => {
+            RawJson::parse(body.clone()).is_err()
+        }
+        _ => false,
     }
 }
 

@@ -32,7 +32,7 @@ use super::stream::Stream;
 use super::view::View;
 use crate::console::web::masked::Masks;
 use crate::recording::Record;
-use crate::{Error, console};
+use crate::{Error, console, is_broken_pipe};
 
 /// The time between two checks of a webhook that has not passed yet.
 const CHECK_INTERVAL: Duration = Duration::from_millis(500);
@@ -41,8 +41,9 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
 pub(crate) struct Settings {
     pub(crate) webhook: Option<WebhookUrl>,
-    /// Whether the webhook gets events only after it has passed the URL check.
-    pub(crate) must_pass: bool,
+    /// Whether the events are those of another platform. The webhook then gets them before it has passed the URL
+    /// check.
+    pub(crate) forwards: bool,
     pub(crate) streams: Vec<Stream>,
     pub(crate) script: Vec<Command>,
     pub(crate) redeliver_after: Vec<Duration>,
@@ -51,6 +52,8 @@ pub(crate) struct Settings {
     /// Shown nowhere.
     pub(crate) secrets: Vec<String>,
     pub(crate) record: Option<Record>,
+    /// Whether the recording has secrets that the app's answers repeat.
+    pub(crate) records_secrets: bool,
 }
 
 /// A message of a task to the driver.
@@ -68,7 +71,7 @@ pub(crate) struct Driver {
     platform: Arc<Platform>,
     view: View,
     webhook: Option<WebhookUrl>,
-    must_pass: bool,
+    forwards: bool,
     streams: Vec<Due>,
     script: VecDeque<Command>,
     /// How many of the script's commands are from the file, before those of stdin.
@@ -78,6 +81,7 @@ pub(crate) struct Driver {
     lines: Option<Lines>,
     secrets: Vec<String>,
     record: Option<Record>,
+    records_secrets: bool,
     masks: Masks,
     wait: Option<Waiting>,
     redeliver_after: Vec<Duration>,
@@ -110,7 +114,7 @@ impl Driver {
             platform: Arc::new(platform),
             view,
             webhook: settings.webhook,
-            must_pass: settings.must_pass,
+            forwards: settings.forwards,
             streams: settings.streams.into_iter().map(due).collect(),
             from_file: settings.script.len(),
             has_failed: false,
@@ -118,6 +122,7 @@ impl Driver {
             lines: settings.lines,
             secrets: settings.secrets,
             record: settings.record,
+            records_secrets: settings.records_secrets,
             masks,
             wait: None,
             redeliver_after: settings.redeliver_after,
@@ -159,11 +164,11 @@ impl Driver {
             self.history.set_webhook(Webhook::Connecting(url.clone()));
             let (platform, tell) = (Arc::clone(&self.platform), self.tell.clone());
             self.tasks
-                .spawn(set_webhook(url, self.must_pass, platform, tell));
+                .spawn(set_webhook(url, !self.forwards, platform, tell));
         }
         // Those of --fault.
         self.view.faults(&self.platform.faults());
-        let mut stop = std::pin::pin!(stop);
+        let mut stop = Box::pin(stop);
         let ran = loop {
             match self.turn(stop.as_mut()).await {
                 Ok(true) => {}
@@ -175,8 +180,14 @@ impl Driver {
             true => ExitCode::FAILURE,
             false => ExitCode::SUCCESS,
         };
+        // It may hold a connection, which must take no event that this driver does not deliver.
+        drop(stop);
         let ended = self.end().await;
-        ran.and(ended).and(Ok(status))
+        match ran {
+            // A reader that has gone hides no other error.
+            Err(error) if is_broken_pipe(&*error) => ended.and(Err(error)),
+            ran => ran.and(ended).and(Ok(status)),
+        }
     }
 
     /// Runs the commands that are ready, then waits for one thing to happen; `false` at the end.
@@ -284,7 +295,10 @@ impl Driver {
 
     fn show_counts(&mut self, kind: &str) -> io::Result<()> {
         let on_the_way = self.history.running();
-        let (text, json) = self.counts.shown(kind, on_the_way, &self.platform);
+        let (text, json) = match self.forwards {
+            true => self.counts.of_forwarded(kind, on_the_way),
+            false => self.counts.shown(kind, on_the_way, &self.platform),
+        };
         self.view.answer(&text, &json)
     }
 
@@ -309,8 +323,8 @@ impl Driver {
                 let _ = timeout(CLOSE_LIMIT, closed).await;
             }
         }
-        shown?;
-        recorded
+        // A reader that has gone does not hide that attempts are missing in the recording.
+        recorded.and(shown.map_err(Error::from))
     }
 
     /// Counts and shows the attempts that have ended.

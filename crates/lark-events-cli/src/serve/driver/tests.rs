@@ -22,7 +22,7 @@ const EVENT: &str = "im.message.receive_v1";
 async fn driver(script: &str, lines: Option<Lines>) -> Driver {
     let settings = Settings {
         webhook: None,
-        must_pass: true,
+        forwards: false,
         streams: Vec::new(),
         script: Command::parse_script(script).unwrap(),
         redeliver_after: Vec::new(),
@@ -30,6 +30,7 @@ async fn driver(script: &str, lines: Option<Lines>) -> Driver {
         lines,
         secrets: Vec::new(),
         record: None,
+        records_secrets: false,
     };
     let webhook = App::builder().verification_token("t").build().unwrap();
     let dispatcher = Dispatcher::builder().fallback(|_| std::future::ready(()));

@@ -22,6 +22,7 @@ fn entries(path: &Path) -> Vec<Entry> {
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn each_attempt_is_recorded_without_the_secrets() {
+    use std::os::unix::fs::PermissionsExt as _;
     let platform = platform().await;
     let (router, _handled) = app(Duration::ZERO);
     let target = Target::serve(router).await;
@@ -67,12 +68,8 @@ async fn each_attempt_is_recorded_without_the_secrets() {
     let response = callback.response.as_ref().unwrap();
     assert_eq!(response.status, 200);
     assert!(response.body.contains("toast"));
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-    }
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
 }
 
 /// The command, in a thread that may block.
@@ -255,5 +252,42 @@ async fn what_serve_has_recorded_is_inspected_explained_and_replayed() {
             .map(|entry| entry.delivery().unwrap().header.event_id);
         let recorded: Vec<_> = recorded.map(|id| id.unwrap().to_string()).collect();
         assert_eq!(replayed, recorded);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_that_an_answer_repeats_are_masked_without_with_secrets() {
+    let echo = axum::routing::any(async |body: String| {
+        let cookie = [(axum::http::header::SET_COOKIE, "session=marked-cookie")];
+        // Passes the URL check.
+        (cookie, body)
+    });
+    let target = Target::serve(Router::new().fallback(echo)).await;
+    let url = format!("{}?token={TOKEN}", target.url);
+    let script = format!("push {EVENT}\nwait delivered\nquit");
+    let script = file("record-echo.txt", script);
+    let script = script.to_str().unwrap();
+    for with_secrets in [false, true] {
+        let path = fresh(&format!("serve-record-echo-{with_secrets}.jsonl"));
+        let record = path.to_str().unwrap();
+        let mut args = vec![
+            "serve",
+            "--port",
+            "0",
+            "--json",
+            "--redeliver",
+            "never",
+            "--no-key",
+        ];
+        args.extend(["--webhook", &url, "--script", script, "--record", record]);
+        args.extend(with_secrets.then_some("--with-secrets"));
+        run(&args, &SECRETS[1..]).await.with_code(0);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text.contains(TOKEN), with_secrets, "{text}");
+        assert_eq!(text.contains("marked-cookie"), with_secrets, "{text}");
+        let [entry] = &entries(&path)[..] else {
+            panic!("{text}");
+        };
+        assert!(entry.response.as_ref().unwrap().body.contains(EVENT));
     }
 }
