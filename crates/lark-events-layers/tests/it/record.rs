@@ -264,6 +264,23 @@ fn a_file_of_a_later_version_or_of_another_kind_is_not_read() {
     }
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_pipe_whose_reader_is_gone_is_an_error() {
+    let file = TemporaryFile::new("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&file.0).status();
+    assert!(made.unwrap().success());
+    let path = file.0.clone();
+    let reader = std::thread::spawn(move || fs::File::open(path).unwrap());
+    let recorder = Recorder::create(&file.0).unwrap();
+    drop(reader.join().unwrap());
+    recorder.record(entry("e-1"));
+    let error = recorder.flush().await.unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe);
+    let stats = recorder.stats();
+    assert_eq!((stats.queued, stats.written, stats.lost), (0, 0, 1));
+}
+
 #[test]
 fn a_file_without_a_header_is_not_a_recording() {
     for other in ["", "\n", "{\"kind\":\"listening\"}\n"] {
