@@ -96,12 +96,9 @@ pub(crate) async fn run(args: ReplayArgs, output: Output) -> Result<ExitCode, Er
     let mut is_second = is_stopped;
     loop {
         tokio::select! {
-            () = signals.next() => match std::mem::replace(&mut is_second, true) {
-                true => {
-                    is_stopped = true;
-                    break;
-                }
-                false => {}
+            () = signals.next() => if std::mem::replace(&mut is_second, true) {
+                is_stopped = true;
+                break;
             },
             answered = sending.all_answered() => {
                 answered?;

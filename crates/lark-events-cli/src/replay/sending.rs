@@ -91,16 +91,20 @@ impl Sending {
         let Some(document) = &entry.document else {
             return Ok(Err("the entry has no document".to_owned()));
         };
-        let header = match entry.delivery() {
-            Ok(delivery) => delivery.header,
-            Err(error) => return Ok(Err(format!("the event cannot be sent again: {error}"))),
-        };
-        let event_type = header.event_type.to_string();
+        let delivery = entry.delivery();
+        let event_type = delivery
+            .as_ref()
+            .map(|delivery| &delivery.header.event_type);
+        let event_type = event_type.map(ToString::to_string).unwrap_or_default();
         let is_wanted = |pattern: &Pattern| pattern.matches_type(&event_type);
         if !self.only.is_empty() && !self.only.iter().any(is_wanted) {
             self.counts.left_out += 1;
             return Ok(Ok(()));
         }
+        let header = match delivery {
+            Ok(delivery) => delivery.header,
+            Err(error) => return Ok(Err(format!("the event cannot be sent again: {error}"))),
+        };
         let request = match self.args.new_ids {
             true => self.new_event(document, header.app_id.as_deref()),
             false => self.same_event(document.as_str()),
@@ -137,8 +141,7 @@ impl Sending {
 
     /// The recorded event with the token of the app.
     fn same_event(&self, document: &str) -> Result<Request<Bytes>, String> {
-        let mut envelope = Envelope::parse(document)
-            .ok_or("no envelope, like the callback of an old card: expected an event or a callback with one")?;
+        let mut envelope = Envelope::parse(document).ok_or("the document has no envelope")?;
         if let Some(token) = &self.token {
             envelope.set_token(token);
         }

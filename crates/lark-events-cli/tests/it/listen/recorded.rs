@@ -264,7 +264,7 @@ async fn secrets_that_an_answer_repeats_are_masked_without_with_secrets() {
     });
     let target = Target::serve(Router::new().fallback(echo)).await;
     let url = format!("{}?token={TOKEN}", target.url);
-    let script = format!("push {EVENT}\nwait delivered\nquit");
+    let script = format!("wait connected\npush {EVENT}\nwait delivered\nquit");
     let script = file("record-echo.txt", script);
     let script = script.to_str().unwrap();
     for with_secrets in [false, true] {
