@@ -153,12 +153,7 @@ impl Console {
 
     /// The failure for a delivery that is not there.
     fn no_delivery(&self, number: &str) -> Failure {
-        let kept = self.control.history.read(|kept| {
-            let (first, _) = kept.deliveries.first_key_value()?;
-            let (last, _) = kept.deliveries.last_key_value()?;
-            Some((*first, *last))
-        });
-        let text = match kept {
+        let text = match self.control.history.kept() {
             None => format!("no delivery {number}: there is none yet"),
             Some((first, last)) => {
                 format!(

@@ -18,7 +18,7 @@ use self::app::{App, domain};
 use self::upstream::Upstream;
 use crate::Error;
 use crate::output::{NAME, Output};
-use crate::recording::RecordingArgs;
+use crate::recording::RecordArgs;
 use crate::secrets::{Secret, Secrets};
 use crate::serve::driver::{Driver, Settings};
 use crate::serve::fault::Named;
@@ -67,7 +67,7 @@ pub(crate) struct ListenArgs {
     #[arg(long, value_name = "SECRET")]
     app_secret: Option<Secret>,
     #[command(flatten)]
-    record: RecordingArgs,
+    record: RecordArgs,
     /// Serve the console of `serve`, which shows the events and sends them again. Without an address it is at
     /// 127.0.0.1:7781; port 0 picks a free port.
     #[arg(
@@ -117,7 +117,7 @@ pub(crate) async fn run(args: ListenArgs, output: Output) -> Result<ExitCode, Er
         Some(address) => Some(console::bind(address).await?),
         None => None,
     };
-    let record = args.record.record.start()?;
+    let record = args.record.start()?;
     let platform = builder.start().await?;
     for fault in args.fault {
         fault.inject(&platform);

@@ -21,7 +21,7 @@ pub(crate) struct RecordArgs {
     record: Option<PathBuf>,
     /// Record the Verification Token too, and the bodies of requests that are not encrypted, which contain it.
     #[arg(long, requires = "record")]
-    with_secrets: bool,
+    pub(crate) with_secrets: bool,
 }
 
 /// How long the end of the command waits for the file.

@@ -183,7 +183,7 @@ impl History {
     }
 
     /// The numbers of the oldest and of the latest delivery that is kept.
-    pub(super) fn kept(&self) -> Option<(usize, usize)> {
+    pub(crate) fn kept(&self) -> Option<(usize, usize)> {
         let state = self.state();
         let (first, _) = state.deliveries.first_key_value()?;
         let (last, _) = state.deliveries.last_key_value()?;

@@ -41,7 +41,7 @@ use self::stream::{Schedule, Stream};
 use self::view::View;
 use crate::Error;
 use crate::output::{FAINT, Output};
-use crate::recording::RecordingArgs;
+use crate::recording::RecordArgs;
 use crate::secrets::{Secret, Secrets};
 use crate::stop::Signals;
 use crate::text::Text;
@@ -99,7 +99,7 @@ pub(crate) struct ServeArgs {
     )]
     console: Option<SocketAddr>,
     #[command(flatten)]
-    record: RecordingArgs,
+    record: RecordArgs,
     /// Stop after this time.
     #[arg(long = "for", value_name = "TIME")]
     lasts: Option<Span>,
@@ -172,7 +172,7 @@ pub(crate) async fn run(args: ServeArgs, output: Output) -> Result<ExitCode, Err
         Some(address) => Some(listen::bind(address).await?),
         None => None,
     };
-    let record = args.record.record.start()?;
+    let record = args.record.start()?;
     let platform = builder.start().await?;
     // Before the app can read the settings and call.
     for fault in args.fault {
