@@ -29,4 +29,5 @@ pages! {
     Deploying include_str!("guide/deploying.md"),
     Cookbook include_str!("guide/cookbook.md"),
     Troubleshooting include_str!("guide/troubleshooting.md"),
+    Recordings include_str!("recordings.md"),
 }

@@ -31,6 +31,10 @@ use lark_events::{
     UnhandledPolicy, UserId, VerificationToken, Webhook, Webhooks,
 };
 use lark_events_layers::key::DuplicateKeys;
+use lark_events_layers::record::{
+    Entry, ReadError, ReadErrorKind, RecordLayer, Recorded, RecordedRequest, RecordedResponse,
+    Recorder, RecorderStats, Recording,
+};
 use lark_events_layers::run::{Called, Counter, Ended, NotStarted, Slot, Tasks, Terms};
 use lark_events_layers::{
     AllowLayer, AllowList, AllowStats, Claim, Dedup, DedupLayer, DedupLayerBuilder, DedupStats,
@@ -108,6 +112,9 @@ fn a_webhook_and_its_layers_can_be_shared() {
     );
     shared!(InOrderLayer, InOrder<Dispatcher>, InOrderStats);
     shared!(MetricsLayer, Measured<Dispatcher>);
+    shared!(RecordLayer, Recorded<Dispatcher>, Recorder, RecorderStats);
+    shared!(Entry, RecordedRequest, RecordedResponse);
+    shared!(Recording<&[u8]>, ReadError, ReadErrorKind);
     shared!(AllowLayer, AllowList, AllowStats, Filtered<Dispatcher>);
     shared!(MentionLayer, MentionStats, StaleLayer, StaleStats);
     shared!(
@@ -187,7 +194,12 @@ fn a_local_platform_can_be_shared() {
     shared!(sim::WebhookErrorKind);
     sent::<sim::WebhookConnection>();
     shared!(sim::CallbackError, sim::ApiCall, sim::ApiMessage);
-    shared!(sim::Sent, sim::InjectedFault, sim::Connection);
+    shared!(
+        sim::Sent,
+        sim::InjectedFault,
+        sim::Connection,
+        sim::Attempts
+    );
 }
 
 /// What async functions return has a type without a name. None of it is run.
@@ -227,6 +239,7 @@ fn no_public_type_is_forgotten() {
         include_str!("../../crates/lark-events/src/webhook/mod.rs"),
         include_str!("../../crates/lark-events-sim/src/lib.rs"),
         include_str!("../../crates/lark-events-layers/src/lib.rs"),
+        include_str!("../../crates/lark-events-layers/src/record/mod.rs"),
         include_str!("../../crates/lark-events-layers/src/run/mod.rs"),
         include_str!("../../crates/lark-events-tower/src/lib.rs"),
         include_str!("../../crates/lark-events-ws/src/lib.rs"),

@@ -46,8 +46,29 @@ pub(crate) fn build<const N: usize>(
     names: [&str; N],
     options: &[&str],
 ) -> Result<[PathBuf; N], String> {
+    let options = [&["--release"], options].concat();
+    build_with(root, package, kind, names, &options)
+}
+
+/// Builds programs as tests are built, without optimisation.
+pub(crate) fn build_for_tests<const N: usize>(
+    root: &Path,
+    package: &str,
+    kind: &str,
+    names: [&str; N],
+) -> Result<[PathBuf; N], String> {
+    build_with(root, package, kind, names, &[])
+}
+
+fn build_with<const N: usize>(
+    root: &Path,
+    package: &str,
+    kind: &str,
+    names: [&str; N],
+    options: &[&str],
+) -> Result<[PathBuf; N], String> {
     let output = command(root)
-        .args(["build", "--release", "--package", package])
+        .args(["build", "--package", package])
         .args(options)
         .args(names.iter().flat_map(|name| [kind, name]))
         .args(["--message-format", "json-render-diagnostics"])

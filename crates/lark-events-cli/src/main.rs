@@ -17,12 +17,16 @@ mod finding;
 mod inbox;
 mod inspect;
 mod json_text;
+mod listen;
 mod manual;
 mod output;
 mod payload;
 mod push;
+mod recording;
+mod replay;
 mod secrets;
 mod serve;
+mod stop;
 mod table;
 mod text;
 mod webhook;
@@ -56,7 +60,9 @@ Exit status:
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::ServeArgs),
+    Listen(listen::ListenArgs),
     Push(push::PushArgs),
+    Replay(replay::ReplayArgs),
     Check(check::CheckArgs),
     Explain(explain::ExplainArgs),
     Inspect(inspect::InspectArgs),
@@ -82,7 +88,9 @@ fn main() -> ExitCode {
     let result = drive(async {
         match command {
             Command::Serve(args) => serve::run(args, output).await,
+            Command::Listen(args) => listen::run(args, output).await,
             Command::Push(args) => push::run(args, output).await,
+            Command::Replay(args) => replay::run(args, output).await,
             Command::Check(args) => check::run(args, output).await,
             Command::Explain(args) => explain::run(&args, output),
             Command::Inspect(args) => inspect::run(&args, output),

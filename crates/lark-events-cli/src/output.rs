@@ -60,16 +60,28 @@ impl Output {
         self.print(serde_json::to_string(value)?)
     }
 
-    /// Draws lines and the prompt below them; `again` draws over as many lines that were drawn before.
-    pub(crate) fn draw(self, lines: &[Text], again: bool, prompt: &str) -> io::Result<()> {
+    /// Draws lines and the prompt below them at the bottom of the terminal, above as many empty rows as `spare`.
+    pub(crate) fn draw(self, lines: &[Text], spare: usize, prompt: &str) -> io::Result<()> {
         let lines = lines.iter();
         let lines = lines.map(|line| line.render(self.is_coloured(&io::stdout())));
-        write(drawing(lines, again, prompt).as_bytes())
+        write(drawing(lines, spare, prompt).as_bytes())
+    }
+
+    /// Draws over as many lines that were drawn before, and leaves the cursor where it is.
+    pub(crate) fn draw_again(self, lines: &[Text], spare: usize) -> io::Result<()> {
+        let lines = lines.iter();
+        let lines = lines.map(|line| line.render(self.is_coloured(&io::stdout())));
+        write(drawing_again(lines, spare).as_bytes())
+    }
+
+    /// Erases the last rows of the terminal and as many above them; the cursor then is at the first of them.
+    pub(crate) fn erase_bottom(self, rows: usize) -> io::Result<()> {
+        write(format!("{}\x1b[J", above_bottom(rows)).as_bytes())
     }
 
     /// Erases as many rows above the cursor, and what is below; the cursor then is at the first of them.
     pub(crate) fn erase(self, rows: usize) -> io::Result<()> {
-        write(format!("\r\x1b[{rows}A\x1b[J").as_bytes())
+        write(format!("\r{}\x1b[J", up(rows)).as_bytes())
     }
 
     /// Prints a message beside the result, to stderr.
@@ -138,18 +150,40 @@ pub(crate) fn even_if_unread(printed: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// The text and escape sequences that draw lines on a terminal.
-fn drawing(lines: impl ExactSizeIterator<Item = String>, again: bool, prompt: &str) -> String {
-    let mut drawing = String::new();
-    if again {
-        // Saves where the cursor is, which may be within what is being typed, and goes up.
-        drawing += &format!("\x1b7\x1b[{}A\r", lines.len());
-    }
+/// The text and escape sequences that draw lines and the prompt on a terminal, from the cursor down or below it.
+fn drawing(lines: impl ExactSizeIterator<Item = String>, spare: usize, prompt: &str) -> String {
+    let rows = lines.len() + spare;
+    // Scrolls until there is room.
+    let mut drawing = format!("\x1b[J{}{}", "\n".repeat(rows), above_bottom(rows));
     for line in lines {
         drawing += &format!("\x1b[2K{line}\r\n");
     }
-    drawing += if again { "\x1b8" } else { prompt };
-    drawing
+    drawing + prompt
+}
+
+/// The same for lines that are drawn, but do not show the same any more.
+fn drawing_again(lines: impl ExactSizeIterator<Item = String>, spare: usize) -> String {
+    // The cursor may be anywhere in a line that is being typed, which only the terminal knows. It saves one cursor,
+    // so that the lines have to be at a known distance from its last row.
+    let mut drawing = format!("\x1b7{}", above_bottom(lines.len() + spare));
+    for line in lines {
+        drawing += &format!("\x1b[2K{line}\r\n");
+    }
+    drawing + "\x1b8"
+}
+
+/// Moves the cursor to the start of the row that has as many rows below it.
+fn above_bottom(rows: usize) -> String {
+    // A terminal stops at its last row.
+    format!("\x1b[9999B{}\r", up(rows))
+}
+
+/// Moves the cursor up. A terminal reads 0 as 1.
+fn up(rows: usize) -> String {
+    match rows {
+        0 => String::new(),
+        rows => format!("\x1b[{rows}A"),
+    }
 }
 
 /// Writes to stdout.
@@ -173,11 +207,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_drawn_in_the_place_of_those_before_and_the_cursor_stays() {
+    fn lines_are_drawn_at_the_bottom_and_again_in_their_place_with_the_cursor_left() {
         let lines = || ["a", "b"].map(str::to_owned).into_iter();
-        let first = "\x1b[2Ka\r\n\x1b[2Kb\r\n> ";
-        assert_eq!(drawing(lines(), false, "> "), first);
-        let again = "\x1b7\x1b[2A\r\x1b[2Ka\r\n\x1b[2Kb\r\n\x1b8";
-        assert_eq!(drawing(lines(), true, "> "), again);
+        let first = "\x1b[J\n\n\n\x1b[9999B\x1b[3A\r\x1b[2Ka\r\n\x1b[2Kb\r\n> ";
+        assert_eq!(drawing(lines(), 1, "> "), first);
+        let again = "\x1b7\x1b[9999B\x1b[3A\r\x1b[2Ka\r\n\x1b[2Kb\r\n\x1b8";
+        assert_eq!(drawing_again(lines(), 1), again);
+        let nothing = "\x1b[J\x1b[9999B\r> ";
+        assert_eq!(drawing(std::iter::empty(), 0, "> "), nothing);
     }
 }

@@ -1,7 +1,7 @@
 //! Reads a saved payload from a file or stdin, and decrypts it if it is encrypted.
 
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::Path;
 
 use bytes::Bytes;
@@ -16,16 +16,28 @@ use crate::output::hint_if_typed;
 /// Room for a head before a body that is too large.
 const MAX_BYTES: u64 = 2 * MAX_EVENT_BYTES as u64;
 
+/// A file that is open, or stdin.
+pub(crate) type Source = Box<dyn BufRead + Send>;
+
 /// Reads a file, or stdin for `-`.
 pub(crate) fn read(path: &Path, what: &'static str) -> Result<Bytes, Error> {
-    let name = name(path);
-    let bytes = if is_stdin(path) {
+    read_all(open(path, what)?, path, what)
+}
+
+/// Opens a file, or stdin for `-`.
+pub(crate) fn open(path: &Path, what: &'static str) -> Result<Source, Error> {
+    if is_stdin(path) {
         hint_if_typed(what);
-        bounded(io::stdin().lock())
-    } else {
-        File::open(path).and_then(bounded)
-    };
-    let bytes = bytes.map_err(|error| format!("{name}: {error}"))?;
+        return Ok(Box::new(BufReader::new(io::stdin())));
+    }
+    let file = File::open(path).map_err(|error| format!("{}: {error}", name(path)))?;
+    Ok(Box::new(BufReader::new(file)))
+}
+
+/// Reads what [`open`] has opened.
+pub(crate) fn read_all(source: Source, path: &Path, what: &'static str) -> Result<Bytes, Error> {
+    let name = name(path);
+    let bytes = bounded(source).map_err(|error| format!("{name}: {error}"))?;
     if bytes.is_empty() {
         return Err(format!("{name}: empty, expected {what}").into());
     }

@@ -19,6 +19,7 @@ const VERIFICATION_TOKEN: &str = "LARK_VERIFICATION_TOKEN";
 pub(crate) struct Secrets {
     #[arg(
         long,
+        alias = "encrypt-key",
         value_name = "ENCRYPT_KEY",
         help = "The Encrypt Key, if the app has one [env: LARK_ENCRYPT_KEY]"
     )]

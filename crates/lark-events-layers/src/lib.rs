@@ -66,9 +66,11 @@ mod filter;
 mod future;
 mod in_order;
 pub mod key;
+mod label;
 mod lanes;
 #[cfg(feature = "metrics")]
 mod metrics;
+pub mod record;
 pub mod run;
 
 pub use self::dedup::{

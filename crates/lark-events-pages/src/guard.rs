@@ -83,7 +83,7 @@ impl Guard {
             None => name.parse().ok().map(IpAddr::V4),
         };
         let is_localhost = name.eq_ignore_ascii_case("localhost");
-        if !self.listener.ip().is_loopback() {
+        if !self.listener.ip().to_canonical().is_loopback() {
             // A container or a proxy may map its port to another.
             return is_localhost || address.is_some();
         }
@@ -212,6 +212,18 @@ mod tests {
         assert_eq!(check(LOCAL, "GET", &[]), Some("host"));
         let twice = [("host", LOCAL), ("host", LOCAL)];
         assert_eq!(check(LOCAL, "GET", &twice), Some("host"));
+    }
+
+    #[test]
+    fn a_mapped_loopback_listener_is_a_loopback_listener() {
+        let mapped = "[::ffff:127.0.0.1]:7781";
+        for host in [mapped, LOCAL, "localhost:7781"] {
+            assert_eq!(check(mapped, "GET", &[("host", host)]), None, "{host}");
+        }
+        for host in ["192.168.0.1:7781", "127.0.0.1:80", "[fe80::1]:7781"] {
+            let refused = check(mapped, "GET", &[("host", host)]);
+            assert_eq!(refused, Some("host"), "{host}");
+        }
     }
 
     #[test]

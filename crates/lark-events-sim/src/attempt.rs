@@ -8,6 +8,7 @@ use http::{HeaderMap, StatusCode};
 use lark_events::RawJson;
 
 use crate::fault::Fault;
+use crate::omitted::Names;
 use crate::sent::Sent;
 
 /// A way of delivery. The developer console has separate settings for events and callbacks.
@@ -57,7 +58,7 @@ impl Attempt {
 }
 
 /// The answer of an app.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Answer {
     /// The response of a webhook.
@@ -154,6 +155,35 @@ impl From<Missing> for Answered {
 impl From<Missing> for Answer {
     fn from(missing: Missing) -> Self {
         Self::Missing(missing)
+    }
+}
+
+/// Omits bodies, replies and the values of headers, which contain data of the app's users.
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Response {
+                status,
+                headers,
+                body,
+            } => f
+                .debug_struct("Response")
+                .field("status", status)
+                .field("headers", &Names(headers))
+                .field("body_bytes", &body.len())
+                .finish(),
+            Self::Ack {
+                code,
+                reply,
+                biz_rt,
+            } => f
+                .debug_struct("Ack")
+                .field("code", code)
+                .field("reply_bytes", &reply.as_ref().map(Bytes::len))
+                .field("biz_rt", biz_rt)
+                .finish(),
+            Self::Missing(missing) => f.debug_tuple("Missing").field(missing).finish(),
+        }
     }
 }
 

@@ -58,9 +58,9 @@ impl Deliver {
         let mut waits = self.redeliver_after.iter().copied();
         for number in 1.. {
             let faults = self.shared.take_faults(|fault| self.is_struck_by(fault));
-            let Some(next) = self.attempt(number, faults, waits.next()).await else {
-                break;
-            };
+            // Boxed, so that a push which waits for hours does not keep the room of an exchange.
+            let attempt = Box::pin(self.attempt(number, faults, waits.next()));
+            let Some(next) = attempt.await else { break };
             sleep_until(next).await;
         }
         self.tell(Progress::Ended);
@@ -136,7 +136,7 @@ impl Deliver {
             event_type = %self.document.event_type, event_id = %self.document.event_id,
             number, copy, answer = %attempt.answer, error = attempt.error, "delivered"
         );
-        self.tell(Progress::Attempted(attempt));
+        self.tell(Progress::Attempted(Box::new(attempt)));
         next
     }
 

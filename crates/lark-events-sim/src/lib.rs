@@ -117,6 +117,7 @@ mod connection;
 mod deliver;
 mod document;
 mod fault;
+mod omitted;
 mod platform;
 mod push;
 mod random;
@@ -140,7 +141,7 @@ pub use self::connection::{
 pub use self::document::{Document, ParseDocumentError, ParseDocumentErrorKind};
 pub use self::fault::{Fault, InjectedFault, ParseFaultError, ParseFaultErrorKind};
 pub use self::platform::Platform;
-pub use self::push::{CallbackError, Push, PushCallback, Report};
+pub use self::push::{Attempts, CallbackError, Push, PushCallback, Report};
 pub use self::sent::Sent;
 pub use self::span::{ParseSpanError, Span};
 pub use self::stats::PlatformStats;
@@ -163,6 +164,7 @@ const _: fn() = || {
     shareable::<Platform>();
     shareable::<Push>();
     shareable::<PushCallback>();
+    shareable::<Attempts>();
     shareable::<Document>();
     shareable::<StartError>();
 };

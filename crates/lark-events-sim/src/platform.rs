@@ -112,6 +112,17 @@ impl Platform {
         self.check(Target::Url(url.parse::<WebhookUrl>()?)).await
     }
 
+    /// Sets the app's webhook without the URL check, for tools that send events whatever it answers.
+    ///
+    /// # Errors
+    ///
+    /// Returns a [`WebhookError`] if the URL is not valid, or is `https://` without a TLS configuration; the
+    /// previous webhook then stays set.
+    pub fn set_webhook_unchecked(&self, url: &str) -> Result<(), WebhookError> {
+        let target = Target::Url(url.parse::<WebhookUrl>()?);
+        self.shared.registration.set_unchecked(target)
+    }
+
     pub(crate) async fn check(&self, target: Target) -> Result<(), WebhookError> {
         let Shared {
             app,

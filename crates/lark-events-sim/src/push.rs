@@ -19,24 +19,26 @@ use crate::shared::Shared;
 
 /// Progress of a push.
 pub(crate) enum Progress {
-    Attempted(Attempt),
+    /// Boxed, since a channel reserves room for many items at once.
+    Attempted(Box<Attempt>),
     /// No redelivery follows; copies still may.
     Ended,
 }
+
+/// A channel has room for 32 items from its start.
+const _: () = assert!(size_of::<Progress>() <= 16);
 
 /// An event that is being delivered. Delivery continues even if this is not polled, or dropped.
 ///
 /// As a future, it resolves to the [`Report`] when delivery has ended: the app has acknowledged the
 /// event, or the platform has given up, after 7.1 hours by the default schedule, and all copies
 /// have ended. Until then, [`next_attempt`](Self::next_attempt) returns each attempt as it ends.
-#[derive(Debug)]
 #[must_use = "delivery continues without it, but only this handle has the result"]
 pub struct Push {
     event_id: String,
     document: Bytes,
-    progress: mpsc::UnboundedReceiver<Progress>,
+    coming: Attempts,
     attempts: Vec<Attempt>,
-    ended: bool,
 }
 
 impl Push {
@@ -44,9 +46,11 @@ impl Push {
         Self {
             event_id: written.event_id.clone(),
             document: written.json.clone(),
-            progress,
+            coming: Attempts {
+                progress,
+                ended: false,
+            },
             attempts: Vec::new(),
-            ended: false,
         }
     }
 
@@ -72,17 +76,39 @@ impl Push {
         std::future::poll_fn(|cx| self.poll_attempt(cx)).await
     }
 
+    /// The attempts that have not been returned yet, without a report at the end. A tool that keeps many
+    /// pushes for hours needs less memory with them: they keep neither the document nor earlier attempts.
+    ///
+    /// ```
+    /// # use lark_events_sim::{Document, Platform};
+    /// # async fn follow(platform: Platform) {
+    /// let push = platform.push(Document::v2("kitchen.tea.ready_v1", &["green"]).unwrap());
+    /// let mut attempts = push.into_attempts();
+    /// while let Some(attempt) = attempts.next().await {
+    ///     println!("attempt {}: {}", attempt.number, attempt.answer);
+    /// }
+    /// # }
+    /// ```
+    pub fn into_attempts(self) -> Attempts {
+        self.coming
+    }
+
     fn poll_attempt(&mut self, cx: &mut Context<'_>) -> Poll<Option<Attempt>> {
-        loop {
-            match ready!(self.progress.poll_recv(cx)) {
-                Some(Progress::Attempted(attempt)) => {
-                    self.attempts.push(attempt.clone());
-                    return Poll::Ready(Some(attempt));
-                }
-                Some(Progress::Ended) => self.ended = true,
-                None => return Poll::Ready(None),
-            }
-        }
+        let attempt = ready!(self.coming.poll_next(cx));
+        self.attempts.extend(attempt.clone());
+        Poll::Ready(attempt)
+    }
+}
+
+/// Omits the document, which contains the Verification Token.
+impl fmt::Debug for Push {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Push")
+            .field("event_id", &self.event_id)
+            .field("document_bytes", &self.document.len())
+            .field("attempts", &self.attempts)
+            .field("ended", &self.coming.ended)
+            .finish_non_exhaustive()
     }
 }
 
@@ -94,8 +120,51 @@ impl Future for Push {
         Poll::Ready(Report {
             event_id: std::mem::take(&mut self.event_id),
             attempts: std::mem::take(&mut self.attempts),
-            ended: self.ended,
+            ended: self.coming.ended,
         })
+    }
+}
+
+/// The attempts of an event that is being delivered, as they end: [`Push::into_attempts`]. Delivery continues
+/// even if this is dropped.
+#[must_use = "delivery continues without it, but only this handle has the attempts"]
+pub struct Attempts {
+    progress: mpsc::UnboundedReceiver<Progress>,
+    ended: bool,
+}
+
+impl Attempts {
+    /// Waits for the next attempt to end; `None` if no attempt follows.
+    ///
+    /// # Cancel safety
+    ///
+    /// This method is cancel safe: dropping the future loses no attempt.
+    pub async fn next(&mut self) -> Option<Attempt> {
+        std::future::poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// Whether delivery has ended; otherwise the platform was stopped first, or an attempt follows.
+    #[must_use]
+    pub fn ended(&self) -> bool {
+        self.ended
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Attempt>> {
+        loop {
+            match ready!(self.progress.poll_recv(cx)) {
+                Some(Progress::Attempted(attempt)) => return Poll::Ready(Some(*attempt)),
+                Some(Progress::Ended) => self.ended = true,
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Attempts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attempts")
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,12 +1,16 @@
-//! What an attempt sent, as a tool shows it.
+//! The content of an attempt, as a tool shows it: the request to a webhook, or the message on a long connection.
+
+use std::fmt;
 
 use bytes::Bytes;
 use http::HeaderMap;
 
-/// What an attempt sent. An event that is lost on its way ([`Fault::LoseEvent`](crate::Fault::LoseEvent),
+use crate::omitted::Names;
+
+/// The request or message of an attempt. An event that is lost on its way ([`Fault::LoseEvent`](crate::Fault::LoseEvent),
 /// [`Fault::HalfOpen`](crate::Fault::HalfOpen)) has it too: the platform sent it, and the app did not
 /// receive it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Sent {
     /// A request to a webhook.
@@ -31,4 +35,28 @@ pub enum Sent {
         /// The number of fragments into which the document is split, without the effect of faults.
         fragments: usize,
     },
+}
+
+/// Omits the body, and the values of headers: without an Encrypt Key, the body contains the Verification Token.
+impl fmt::Debug for Sent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Request { url, headers, body } => f
+                .debug_struct("Request")
+                .field("url", url)
+                .field("headers", &Names(headers))
+                .field("body_bytes", &body.len())
+                .finish(),
+            Self::Message {
+                connection,
+                message_id,
+                fragments,
+            } => f
+                .debug_struct("Message")
+                .field("connection", connection)
+                .field("message_id", message_id)
+                .field("fragments", fragments)
+                .finish(),
+        }
+    }
 }

@@ -1,5 +1,5 @@
 //! `cargo xtask interop`: the official SDKs against the simulator, and against our opening. The SDKs
-//! show that the simulator behaves like the platform. Two thousand requests show where our opening
+//! show that the simulator behaves like the platform, and that `lark-events listen` works with their webhooks. Two thousand requests show where our opening
 //! differs from that of the SDK for Python. The SDKs of CloudEvents read our events.
 //!
 //! `crates/lark-events-sim/examples/interop` runs the apps in `xtask/interop`, `examples/openings` beside it
@@ -92,11 +92,14 @@ fn against_platform(root: &Path, sdks: &Installed) -> Result<(), String> {
     if arguments.is_empty() {
         return Ok(());
     }
+    let [listen] = cargo::build_for_tests(root, "lark-events-cli", "--bin", ["lark-events"])?;
     let mut command = cargo::command(root);
     command
         .args(["run", "--quiet", "--package", "lark-events-sim"])
         .args(["--features", "tls", "--example", "interop", "--"])
         .arg(root.join(APPS))
+        .arg("--listen")
+        .arg(listen)
         .args(arguments);
     cargo::succeed(&mut command, "the simulator")
 }

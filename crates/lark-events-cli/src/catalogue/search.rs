@@ -42,6 +42,11 @@ impl Search {
         self.cost(known).is_some()
     }
 
+    /// Whether each word is a part of a text in lower case, such as an event type that is not known.
+    pub(crate) fn is_in(&self, text: &str) -> bool {
+        self.0.iter().all(|word| text.contains(word))
+    }
+
     /// The best `limit` matches. Of equally good ones those in the old envelope come last, and a shorter
     /// event type, of which the words are more, comes first. Without a word the order is that of the
     /// catalogue.

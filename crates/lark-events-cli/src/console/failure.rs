@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::web::masked::{Masked, Masks};
 use crate::serve::compose::ComposeError;
+use crate::serve::control::AskError;
 
 #[derive(Debug, PartialEq)]
 pub(crate) struct Failure {
@@ -30,8 +31,15 @@ impl Failure {
         }
     }
 
-    pub(crate) fn stopped(text: &str, masks: &Masks) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, text, masks)
+    /// A change that the driver has not made.
+    pub(crate) fn not_made(error: &AskError, masks: &Masks) -> Self {
+        let status = match error {
+            AskError::Stopped => StatusCode::SERVICE_UNAVAILABLE,
+            AskError::Unknown(_) => StatusCode::NOT_FOUND,
+            AskError::WithoutIds(_) => StatusCode::CONFLICT,
+            AskError::Full(_) => StatusCode::TOO_MANY_REQUESTS,
+        };
+        Self::new(status, &error.to_string(), masks)
     }
 
     pub(crate) fn composed(error: &ComposeError, masks: &Masks) -> Self {

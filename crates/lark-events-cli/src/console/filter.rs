@@ -1,10 +1,12 @@
 //! Which deliveries a list shows, as a query of a URL.
 
+use std::collections::BTreeMap;
+
 use lark_events_pages::query;
 use lark_events_sim::Mode;
 use serde::Deserialize;
 
-use super::web::masked::Masks;
+use super::web::masked::{Masked, Masks};
 use crate::serve::history::{Delivery, Progress};
 
 /// A query as it comes: a form sends empty values too.
@@ -17,13 +19,19 @@ pub(crate) struct FilterQuery {
     transport: String,
     faults: String,
     before: String,
+    /// The other parameters of the query.
+    #[serde(flatten)]
+    others: BTreeMap<String, String>,
 }
+
+/// The parameters of a filter.
+const NAMES: [&str; 5] = ["type", "progress", "transport", "faults", "before"];
 
 /// Selects deliveries. The default selects all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Filter {
-    /// A part of the event type, in lower case.
-    pub(crate) event_type: String,
+    /// A part of the event type, in upper or lower case. A page and its URLs repeat it.
+    pub(crate) event_type: Masked,
     pub(crate) progress: Option<Progress>,
     pub(crate) transport: Option<Mode>,
     /// Only deliveries to which a fault has happened.
@@ -33,8 +41,17 @@ pub(crate) struct Filter {
 }
 
 impl FilterQuery {
-    /// The filter is a part of pages and URLs, so its text is masked first.
-    pub(crate) fn read(&self, masks: &Masks) -> Result<Filter, String> {
+    /// Reads a filter beside other parameters.
+    ///
+    /// # Errors
+    ///
+    /// If a value or a name is unknown.
+    pub(crate) fn read(&self, masks: &Masks, others: &[&str]) -> Result<Filter, String> {
+        let mut unknown = self.others.keys().map(String::as_str);
+        if let Some(name) = unknown.find(|name| !others.contains(name)) {
+            let known = [&NAMES, others].concat().join(", ");
+            return Err(format!("expected only the parameters {known}, got {name}"));
+        }
         let one_of = |name: &str, value: &str, names: &str| {
             format!("{name}: expected one of {names}, or nothing, got {value}")
         };
@@ -68,7 +85,7 @@ impl FilterQuery {
             value => return Err(one_of("faults", value, "on")),
         };
         Ok(Filter {
-            event_type: masks.text(self.event_type.trim()).as_str().to_lowercase(),
+            event_type: masks.text(self.event_type.trim()),
             progress,
             transport,
             only_with_faults,
@@ -80,23 +97,24 @@ impl FilterQuery {
 impl Filter {
     /// Whether it selects a delivery, regardless of its number.
     pub(crate) fn selects(&self, delivery: &Delivery) -> bool {
-        let is_of_type = self.event_type.is_empty()
-            || delivery
-                .event_type
-                .to_lowercase()
-                .contains(&self.event_type);
         let has_fault = || {
             delivery
                 .attempts
                 .iter()
                 .any(|attempt| !attempt.faults.is_empty())
         };
-        is_of_type
+        self.may_select(delivery)
             && self
                 .progress
                 .is_none_or(|progress| delivery.progress() == progress)
-            && self.transport.is_none_or(|mode| delivery.mode == mode)
             && (!self.only_with_faults || has_fault())
+    }
+
+    /// Whether it selects a delivery at some time, as far as the delivery cannot change.
+    pub(crate) fn may_select(&self, delivery: &Delivery) -> bool {
+        let part = self.event_type.as_str().to_lowercase();
+        let is_of_type = part.is_empty() || delivery.event_type.to_lowercase().contains(&part);
+        is_of_type && self.transport.is_none_or(|mode| delivery.mode == mode)
     }
 
     /// Whether it selects all deliveries.
@@ -112,7 +130,7 @@ impl Filter {
     pub(crate) fn query(&self) -> String {
         let before = self.before.map(|number| number.to_string());
         query(&[
-            ("type", &self.event_type),
+            ("type", self.event_type.as_str()),
             ("progress", self.progress.map_or("", progress_name)),
             ("transport", self.transport.map_or("", transport_name)),
             ("faults", if self.only_with_faults { "on" } else { "" }),
@@ -151,7 +169,7 @@ mod tests {
     use super::*;
 
     fn read(query: FilterQuery) -> Result<Filter, String> {
-        query.read(&Masks::default())
+        query.read(&Masks::default(), &[])
     }
 
     #[test]
@@ -162,14 +180,46 @@ mod tests {
             transport: "webhook".to_owned(),
             faults: "on".to_owned(),
             before: "12".to_owned(),
+            others: BTreeMap::new(),
         };
         let filter = read(query).unwrap();
-        let expected = "type=im.message%26&progress=given-up&transport=webhook&faults=on&before=12";
+        let expected = "type=IM.Message%26&progress=given-up&transport=webhook&faults=on&before=12";
         assert_eq!(filter.query(), expected);
         assert!(!filter.is_open());
         let open = read(FilterQuery::default()).unwrap();
         assert_eq!(open.query(), "");
         assert!(open.is_open());
+    }
+
+    #[test]
+    fn a_secret_in_a_filter_is_masked_as_it_comes() {
+        let masks = Masks::new(["Marked-Key"]);
+        for (given, shown) in [
+            ("Marked-Key", "***"),
+            ("x%4Darked-Key", "x***"),
+            // Another text, which stays as it is.
+            ("MARKED-KEY", "MARKED-KEY"),
+        ] {
+            let query = FilterQuery {
+                event_type: given.to_owned(),
+                ..FilterQuery::default()
+            };
+            let filter = query.read(&masks, &[]).unwrap();
+            assert_eq!(filter.event_type.as_str(), shown);
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_an_error_with_the_known_ones() {
+        let mut query = FilterQuery::default();
+        query
+            .others
+            .insert("progres".to_owned(), "pending".to_owned());
+        let error = query.read(&Masks::default(), &["after"]).unwrap_err();
+        let names = "type, progress, transport, faults, before, after, got progres";
+        assert!(error.contains(names), "{error}");
+        query.others = BTreeMap::from([("after".to_owned(), String::new())]);
+        assert!(query.read(&Masks::default(), &["after"]).is_ok());
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub(crate) struct Counts {
     /// Selected by the filter, on all pages.
     pub(crate) selected: usize,
     pub(crate) kept: usize,
+    /// Kept, and not selected.
+    pub(crate) hidden: usize,
     /// How many ended deliveries are no longer kept.
     pub(crate) forgotten: usize,
     /// Whether an older page has more.
@@ -37,36 +39,29 @@ pub(crate) struct Counts {
     pub(crate) has_older: bool,
 }
 
-impl Counts {
-    pub(crate) fn hidden(&self) -> usize {
-        self.kept - self.selected
-    }
-}
-
 /// All rows of a list.
 pub(crate) fn all(history: &History, filter: &Filter) -> Listed {
     list(history, filter, |_| true)
 }
 
-/// The rows of a list that have changed after a revision, or were not in it before.
+/// The rows of a list that have changed after a revision, or are not among those that the reader is known to
+/// have. A row enters a list also without a change of its own, when others leave.
 pub(crate) fn changed(
     history: &History,
     filter: &Filter,
     revision: u64,
-    before: Option<&BTreeSet<usize>>,
+    known: &BTreeSet<usize>,
 ) -> Listed {
     list(history, filter, |delivery| {
-        let is_new = before.is_some_and(|before| !before.contains(&delivery.number));
-        is_new || delivery.revision > revision
+        delivery.revision > revision || !known.contains(&delivery.number)
     })
 }
 
 fn list(history: &History, filter: &Filter, wants: impl Fn(&Delivery) -> bool) -> Listed {
-    let forgotten = history.forgotten();
-    history.read(|all, revision| {
+    history.read(|kept| {
         let (mut numbers, mut deliveries) = (Vec::new(), Vec::new());
         let (mut selected, mut has_older) = (0, false);
-        for (number, delivery) in all.iter().rev() {
+        for (number, delivery) in kept.deliveries.iter().rev() {
             if !filter.selects(delivery) {
                 continue;
             }
@@ -86,13 +81,14 @@ fn list(history: &History, filter: &Filter, wants: impl Fn(&Delivery) -> bool) -
         let counts = Counts {
             shown: numbers.len(),
             selected,
-            kept: all.len(),
-            forgotten,
+            kept: kept.deliveries.len(),
+            hidden: kept.deliveries.len() - selected,
+            forgotten: kept.forgotten,
             has_older,
         };
         let position = Position {
             run: history.run(),
-            revision,
+            revision: kept.revision,
         };
         Listed {
             numbers,

@@ -9,33 +9,34 @@ mod list;
 mod page;
 mod shown;
 mod stream;
-mod web;
+pub(crate) mod web;
 
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Query;
-use axum::extract::State;
-use axum::extract::rejection::QueryRejection;
-use axum::response::Response;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use http::{StatusCode, Uri};
-use lark_events_pages::Guard;
+use lark_events_pages::{Guard, Refused};
 use tokio::net::TcpListener;
 
 use self::failure::Failure;
 use self::filter::{Filter, FilterQuery};
 use self::web::assets;
 use self::web::masked::Masks;
-use self::web::sse::Position;
+use self::web::sse::{MAX_STREAMS, Place, Places, Position};
 use crate::serve::control::Control;
 
 /// What the pages and the API show and change.
 pub(crate) struct Console {
     control: Control,
     masks: Masks,
+    /// Of streams, of pages and of the API together.
+    places: Places,
 }
 
 /// Serves the console until it is dropped. The secrets are shown nowhere.
@@ -49,9 +50,23 @@ pub(crate) async fn serve<'a>(
     secrets: impl IntoIterator<Item = &'a str>,
 ) -> io::Result<Infallible> {
     let masks = Masks::new(secrets);
-    let console = Arc::new(Console { control, masks });
+    let console = Arc::new(Console {
+        control,
+        masks,
+        places: Places::new(),
+    });
     let guard = Guard::new(listener.local_addr()?);
-    match web::server::serve(listener, guard, router(console)).await {}
+    match web::server::serve(listener, guard, router(console), refuse).await {}
+}
+
+/// The response to a request of another site.
+fn refuse(path: &str, refused: Refused) -> Response {
+    let text = refused.to_string();
+    match path.starts_with("/api/") {
+        // It has nothing of the request.
+        true => Failure::new(StatusCode::FORBIDDEN, &text, &Masks::default()).json(),
+        false => (StatusCode::FORBIDDEN, text + "\n").into_response(),
+    }
 }
 
 fn router(console: Arc<Console>) -> Router {
@@ -93,7 +108,7 @@ impl Console {
         let history = &self.control.history;
         Position {
             run: history.run(),
-            revision: history.read(|_, revision| revision),
+            revision: history.read(|kept| kept.revision),
         }
     }
 
@@ -103,17 +118,41 @@ impl Console {
     }
 
     fn filter(&self, query: Result<Query<FilterQuery>, QueryRejection>) -> Result<Filter, Failure> {
-        let filter = self.query(query)?.read(&self.masks);
+        self.filter_beside(query, &[])
+    }
+
+    /// The filter in a query that has other parameters too.
+    fn filter_beside(
+        &self,
+        query: Result<Query<FilterQuery>, QueryRejection>,
+        others: &[&str],
+    ) -> Result<Filter, Failure> {
+        let filter = self.query(query)?.read(&self.masks, others);
         filter.map_err(|error| Failure::bad(&error, &self.masks))
+    }
+
+    /// A part of a path. One that is not UTF-8 is the part of no path.
+    fn segment(&self, path: Result<Path<String>, PathRejection>) -> Result<String, Failure> {
+        let Path(segment) = path.map_err(|_| {
+            let text = "expected a path in UTF-8, got other bytes after percent signs";
+            Failure::bad(text, &self.masks)
+        })?;
+        Ok(segment)
+    }
+
+    /// A place for one more stream.
+    fn place(&self) -> Result<Place, Failure> {
+        self.places.take().ok_or_else(|| {
+            let text = format!(
+                "expected at most {MAX_STREAMS} open streams: close another page or client first"
+            );
+            Failure::new(StatusCode::SERVICE_UNAVAILABLE, &text, &self.masks)
+        })
     }
 
     /// The failure for a delivery that is not there.
     fn no_delivery(&self, number: &str) -> Failure {
-        let kept = self
-            .control
-            .history
-            .read(|all, _| Some((*all.first_key_value()?.0, *all.last_key_value()?.0)));
-        let text = match kept {
+        let text = match self.control.history.kept() {
             None => format!("no delivery {number}: there is none yet"),
             Some((first, last)) => {
                 format!(

@@ -31,6 +31,8 @@ pub(crate) struct StreamQuery {
 enum View {
     Deliveries(Filter),
     Delivery(usize),
+    /// A delivery that is not shown any more, for this reason.
+    Gone(delivery::Gone),
     Connections,
     Faults,
     Calls,
@@ -43,8 +45,12 @@ struct Client {
     console: Arc<Console>,
     view: View,
     position: Position,
-    /// The rows of the list as the client has it.
-    rows: Option<BTreeSet<usize>>,
+    /// The position of the page, if it is of another run and stays so.
+    stays: Option<Position>,
+    /// The rows that the client is known to have.
+    rows: BTreeSet<usize>,
+    /// The revision of the delivery that the client has; `None` if that is not known.
+    shown: Option<u64>,
     /// The hashes of the elements that were sent, by id.
     sent: HashMap<String, u64>,
 }
@@ -81,11 +87,12 @@ pub(crate) async fn get(
 ) -> Response {
     let client = console
         .query(query)
-        .and_then(|query| Client::new(Arc::clone(&console), &query, filter, &headers));
+        .and_then(|query| Client::new(Arc::clone(&console), &query, filter, &headers))
+        .and_then(|client| Ok((client, console.place()?)));
     match client {
-        Ok(mut client) => {
+        Ok((mut client, place)) => {
             let revisions = console.control.history.revisions();
-            sse::stream(revisions, move || client.changes())
+            sse::stream(place, revisions, move || client.changes())
         }
         Err(failure) => failure.json(),
     }
@@ -116,8 +123,9 @@ impl Client {
         filter: Result<Query<FilterQuery>, QueryRejection>,
         headers: &HeaderMap,
     ) -> Result<Self, Failure> {
+        let filter = console.filter_beside(filter, &["page", "number", "after"])?;
         let view = match query.page.as_str() {
-            "" | "deliveries" => View::Deliveries(console.filter(filter)?),
+            "" | "deliveries" => View::Deliveries(filter),
             "delivery" => {
                 let number = query
                     .number
@@ -128,7 +136,13 @@ impl Client {
             "connections" => View::Connections,
             "faults" => View::Faults,
             "calls" => View::Calls,
-            _ => View::Other,
+            "compose" => View::Other,
+            page => {
+                let text = format!(
+                    "page: expected one of deliveries, delivery, connections, faults, calls and compose, got {page}"
+                );
+                return Err(Failure::bad(&text, &console.masks));
+            }
         };
         let after = after(&console, &query.after, headers)?;
         let run = console.control.history.run();
@@ -136,7 +150,9 @@ impl Client {
             console,
             view,
             position: after.unwrap_or(Position { run, revision: 0 }),
-            rows: None,
+            stays: None,
+            rows: BTreeSet::new(),
+            shown: None,
             sent: HashMap::new(),
         })
     }
@@ -146,23 +162,29 @@ impl Client {
         let now = self.console.position();
         let is_reset = self.position.run != now.run || self.position.revision > now.revision;
         if is_reset {
+            if let View::Delivery(number) = self.view {
+                // The same number is another delivery now.
+                self.view = View::Gone(delivery::Gone::Restarted(number));
+                self.stays = Some(self.position);
+            }
             self.position = Position { revision: 0, ..now };
-            self.rows = Some(BTreeSet::new());
         } else if self.position == now {
             return None;
         }
         let mut update = Update::default();
-        self.position = self.update(now, &mut update);
-        let status = page::status(&page::current(&self.console));
-        self.region(&mut update, "status", &status);
-        // Without a change to show, the position still moves on.
+        let status = page::current(&self.console);
+        self.position = self.update(now, &status, &mut update);
+        self.region(&mut update, "status", &page::status(&status));
+        if update.parts.is_empty() && update.keep.is_none() {
+            return None;
+        }
         let data = serde_json::to_string(&update).ok()?;
         let name = if is_reset { "reset" } else { "update" };
-        Some(sse::event(name, self.position, &data))
+        Some(sse::event(name, self.stays.unwrap_or(self.position), &data))
     }
 
     /// Adds the changes of the page, and returns the position that they reach.
-    fn update(&mut self, now: Position, update: &mut Update) -> Position {
+    fn update(&mut self, now: Position, status: &Status, update: &mut Update) -> Position {
         let console = Arc::clone(&self.console);
         let (control, masks) = (&console.control, &console.masks);
         match &self.view {
@@ -174,14 +196,13 @@ impl Client {
                 let number = *number;
                 self.delivery(number, update);
             }
+            View::Gone(gone) => self.gone(*gone, update),
             View::Connections => {
-                let status = Status::new(&control.history, &control.platform, masks);
                 let shown = ConnectionsShown::new(&control.platform, masks);
                 let html = connections::connections(&status.webhook, &shown);
                 self.region(update, "connections", &html);
             }
             View::Faults => {
-                let status = Status::new(&control.history, &control.platform, masks);
                 let html = faults::in_effect(&status.faults, status.faults_happened);
                 self.region(update, "faults", &html);
             }
@@ -194,8 +215,7 @@ impl Client {
     fn rows(&mut self, filter: &Filter, update: &mut Update) -> Position {
         let console = Arc::clone(&self.console);
         let history = &console.control.history;
-        let before = self.rows.as_ref();
-        let listed = list::changed(history, filter, self.position.revision, before);
+        let listed = list::changed(history, filter, self.position.revision, &self.rows);
         for delivery in &listed.deliveries {
             update.parts.push(Part {
                 id: deliveries::row_id(delivery.number),
@@ -203,31 +223,33 @@ impl Client {
                 html: deliveries::row(&RowShown::new(delivery, &console.masks)).into_string(),
             });
         }
+        let numbers = listed.numbers.iter();
         update.keep = Some(Keep {
             within: deliveries::ROWS,
-            ids: listed
-                .numbers
-                .iter()
-                .map(|number| deliveries::row_id(*number))
-                .collect(),
+            ids: numbers.map(|number| deliveries::row_id(*number)).collect(),
         });
         let counts = &listed.counts;
         let last = listed.numbers.last().copied();
         self.region(update, "counts", &deliveries::counts(filter, counts));
-        self.region(update, "empty", &deliveries::empty(counts));
+        self.region(update, "empty", &deliveries::empty(filter, counts));
         self.region(update, "paging", &deliveries::paging(filter, counts, last));
-        self.rows = Some(listed.numbers.into_iter().collect());
+        self.rows = listed.numbers.into_iter().collect();
         listed.position
     }
 
     fn delivery(&mut self, number: usize, update: &mut Update) {
         let console = Arc::clone(&self.console);
         let history = &console.control.history;
+        let revision = history.revision_of(number);
+        if revision.is_some() && self.shown == revision {
+            return;
+        }
         let Some(shown) = history.delivery(number) else {
-            let failure = console.no_delivery(&number.to_string());
-            let gone = delivery::gone(failure.text.as_str());
-            return self.region(update, "facts", &gone);
+            let gone = delivery::Gone::Forgotten(number);
+            self.view = View::Gone(gone);
+            return self.gone(gone, update);
         };
+        self.shown = revision;
         let shown = DeliveryShown::new(&shown, &history.calls(), &console.masks);
         self.region(update, "facts", &delivery::facts(&shown.row));
         let mut ids = Vec::new();
@@ -247,6 +269,13 @@ impl Client {
         self.region(update, "reply", &delivery::reply(shown.reply.as_ref()));
         self.region(update, "calls", &delivery::calls(&shown.calls));
         self.region(update, "commands", &delivery::commands(&shown.commands));
+    }
+
+    /// What is known of it stays; nothing can be done with it.
+    fn gone(&mut self, gone: delivery::Gone, update: &mut Update) {
+        self.region(update, "facts", &delivery::gone(gone));
+        self.region(update, "actions", &delivery::no_actions());
+        self.region(update, "next", &delivery::no_next());
     }
 
     fn calls(&mut self, update: &mut Update) {

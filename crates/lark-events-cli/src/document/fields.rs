@@ -8,21 +8,49 @@ use crate::catalogue;
 /// The members of an old envelope that are in the body.
 const OF_THE_ENVELOPE: [&str; 3] = ["app_id", "tenant_key", "type"];
 
-/// Checks that the outline of an event has a path. Every path passes where no source describes the
-/// fields: in an event that is not in the catalogue, in one without known fields, in a map, and in a
-/// value of any JSON.
-///
-/// # Errors
-///
-/// A text that names similar paths, or else the members that are known in place of the unknown one.
-pub(super) fn check(event_type: &str, path: &[String]) -> Result<(), String> {
+/// Why a path is not one of the outline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Misfit {
+    /// A step is no field. The text names similar paths, or else the members that are known in its place.
+    Unknown(String),
+    /// A step follows a list and is no index. The text names the list.
+    NotAnIndex(String),
+}
+
+/// The places of the steps that are indexes of lists, by the outline of an event.
+pub(super) fn indexes(event_type: &str, path: &[String]) -> Vec<usize> {
+    let mut indexes = Vec::new();
+    find(
+        &fields(event_type).unwrap_or_default(),
+        path,
+        0,
+        &mut indexes,
+    );
+    indexes
+}
+
+/// Checks that the outline of an event has a path, which a person has written as `written`. Every path
+/// passes where no source describes the fields: in an event that is not in the catalogue, in one without
+/// known fields, in a map, and in a value of any JSON.
+pub(super) fn check(event_type: &str, path: &[String], written: &str) -> Result<(), Misfit> {
     let known = fields(event_type).unwrap_or_default();
     let is_old = catalogue::find(event_type).is_some_and(|known| known.info.schema == Schema::V1);
     let is_envelope = is_old && matches!(path, [name] if OF_THE_ENVELOPE.contains(&name.as_str()));
     if known.is_empty() || is_envelope {
         return Ok(());
     }
-    let Some(unknown) = find(&known, path, 0) else {
+    let mut indexes = Vec::new();
+    let unknown = find(&known, path, 0, &mut indexes);
+    let end = unknown.as_ref().map_or(path.len(), |unknown| unknown.at);
+    let others = indexes.into_iter().filter(|at| *at < end);
+    let mut others = others.filter_map(|at| Some((path.get(at - 1)?, path.get(at)?)));
+    if let Some((list, step)) = others.find(|(_, step)| !is_index(step)) {
+        return Err(Misfit::NotAnIndex(format!(
+            "`{step}` is not an index, and `{list}` is a list: write `0` before `{step}` for its first \
+             element"
+        )));
+    }
+    let Some(unknown) = unknown else {
         return Ok(());
     };
     let instead = match (similar(&known, path, &unknown), unknown.siblings) {
@@ -30,10 +58,14 @@ pub(super) fn check(event_type: &str, path: &[String]) -> Result<(), String> {
         (None, []) => "its parent has no members".to_owned(),
         (None, siblings) => format!("expected {}", names(siblings)),
     };
-    let path = path.join(".");
-    Err(format!(
-        "{event_type} has no such field; {instead}; to add it anyway, write +{path}=VALUE"
-    ))
+    Err(Misfit::Unknown(format!(
+        "{event_type} has no such field; {instead}; to add it anyway, write +{written}=VALUE"
+    )))
+}
+
+/// Whether a step can be the index of a list.
+pub(super) fn is_index(step: &str) -> bool {
+    step.parse::<usize>().is_ok()
 }
 
 /// A step of a path that is not one of the fields there.
@@ -43,8 +75,13 @@ struct Unknown<'f> {
     siblings: &'f [Field],
 }
 
-/// The unknown step of a path from its step `at` on, if there is one.
-fn find<'f>(fields: &'f [Field], path: &[String], at: usize) -> Option<Unknown<'f>> {
+/// The unknown step of a path from its step `at` on, if there is one. Adds the places of indexes before it.
+fn find<'f>(
+    fields: &'f [Field],
+    path: &[String],
+    at: usize,
+    indexes: &mut Vec<usize>,
+) -> Option<Unknown<'f>> {
     let step = path.get(at)?;
     let Some(field) = fields.iter().find(|field| field.name == *step) else {
         let siblings = fields;
@@ -53,7 +90,10 @@ fn find<'f>(fields: &'f [Field], path: &[String], at: usize) -> Option<Unknown<'
     let mut next = at + 1;
     let mut element = field.rust_type.as_str();
     // The index of a list, or the name in a map.
-    while let Some(inner) = container(element) {
+    while let Some((is_list, inner)) = container(element) {
+        if is_list {
+            indexes.push(next);
+        }
         element = inner;
         next += 1;
     }
@@ -62,15 +102,18 @@ fn find<'f>(fields: &'f [Field], path: &[String], at: usize) -> Option<Unknown<'
     let is_open = field.fields.is_empty() && !is_scalar;
     match is_open {
         true => None,
-        false => find(&field.fields, path, next),
+        false => find(&field.fields, path, next, indexes),
     }
 }
 
-/// The type of the elements of a list or map.
-fn container(rust_type: &str) -> Option<&str> {
+/// Whether a type is a list, and the type of its elements; `None` if it is neither a list nor a map.
+fn container(rust_type: &str) -> Option<(bool, &str)> {
     let inner = rust_type.strip_suffix('>')?;
-    let list = inner.strip_prefix("Vec<");
-    list.or_else(|| Some(inner.strip_prefix("BTreeMap<")?.split_once(", ")?.1))
+    if let Some(element) = inner.strip_prefix("Vec<") {
+        return Some((true, element));
+    }
+    let (_, element) = inner.strip_prefix("BTreeMap<")?.split_once(", ")?;
+    Some((false, element))
 }
 
 /// A known path that ends alike at another place, or else a sibling that is spelled alike.
@@ -129,9 +172,9 @@ mod tests {
 
     const MESSAGE: &str = "im.message.receive_v1";
 
-    fn checked(event_type: &str, path: &str) -> Result<(), String> {
-        let path: Vec<_> = path.split('.').map(str::to_owned).collect();
-        check(event_type, &path)
+    fn checked(event_type: &str, path: &str) -> Result<(), Misfit> {
+        let steps: Vec<_> = path.split('.').map(str::to_owned).collect();
+        check(event_type, &steps, path)
     }
 
     #[test]
@@ -173,10 +216,25 @@ mod tests {
             ("message.chat_type.x", "write +message.chat_type.x=VALUE"),
             ("message.tea", "expected message_id, root_id, "),
         ] {
-            let error = checked(MESSAGE, path).unwrap_err();
+            let Err(Misfit::Unknown(error)) = checked(MESSAGE, path) else {
+                panic!("{path} is unknown");
+            };
             assert!(error.starts_with("im.message.receive_v1 has no such field; "));
             assert!(error.contains(says), "{path}: {error}");
         }
         assert!(checked("card.action.trigger", "app_id").is_err());
+    }
+
+    #[test]
+    fn an_element_of_a_list_has_an_index() {
+        for path in ["message.mentions.name", "message.mentions.x.y"] {
+            let Err(Misfit::NotAnIndex(error)) = checked(MESSAGE, path) else {
+                panic!("{path} has no index");
+            };
+            assert!(error.contains("`mentions` is a list: write `0`"), "{error}");
+        }
+        let path = ["message", "mentions", "0", "id"].map(str::to_owned);
+        assert_eq!(indexes(MESSAGE, &path), [2]);
+        assert_eq!(indexes("kitchen.tea.ready_v1", &path), [0; 0]);
     }
 }

@@ -7,7 +7,7 @@ use lark_events::RawJson;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::{Serialize, Serializer};
 
-/// The members of an object, each value with every digit. Duplicates are kept.
+/// The members of an object, each value with every digit. Duplicates are kept; the last one counts.
 #[derive(Debug, Default)]
 pub(crate) struct Members(Vec<(String, RawJson)>);
 
@@ -17,9 +17,10 @@ impl Members {
         serde_json::from_str(json).ok()
     }
 
+    /// The value of a member; the last one of duplicates, which decoders take.
     pub(crate) fn get(&self, name: &str) -> Option<&RawJson> {
         let mut members = self.0.iter();
-        let (_, value) = members.find(|(known, _)| known == name)?;
+        let (_, value) = members.rfind(|(known, _)| known == name)?;
         Some(value)
     }
 
@@ -33,7 +34,7 @@ impl Members {
 
     /// Changes a member that is an object; does nothing if there is none.
     pub(crate) fn change(&mut self, name: &str, change: impl FnOnce(&mut Self)) {
-        let member = self.0.iter_mut().find(|(known, _)| known == name);
+        let member = self.0.iter_mut().rfind(|(known, _)| known == name);
         let Some((_, value)) = member else { return };
         let Some(mut members) = Self::parse(value.as_str()) else {
             return;
@@ -44,13 +45,22 @@ impl Members {
 
     /// Replaces the value of a member; `false` if there is none.
     pub(crate) fn replace(&mut self, name: &str, new: RawJson) -> bool {
-        let member = self.0.iter_mut().find(|(known, _)| known == name);
+        let member = self.0.iter_mut().rfind(|(known, _)| known == name);
         match member {
             Some((_, value)) => {
                 *value = new;
                 true
             }
             None => false,
+        }
+    }
+
+    /// Sets the value of a member, which is the last one if it is new.
+    pub(crate) fn set(&mut self, name: &str, new: RawJson) {
+        if self.get(name).is_some() {
+            self.replace(name, new);
+        } else {
+            self.0.push((name.to_owned(), new));
         }
     }
 
@@ -107,7 +117,7 @@ mod tests {
         assert!(!members.replace("x", RawJson::default()));
         assert_eq!(
             members.json().as_str(),
-            r#"{"b":[],"a":{"c":"\u4f60"},"b":2}"#
+            r#"{"b":1e400,"a":{"c":"\u4f60"},"b":[]}"#
         );
         assert_eq!(members.get("b").unwrap().as_str(), "[]");
         assert_eq!(members.names().collect::<Vec<_>>(), ["b", "a", "b"]);

@@ -1,5 +1,6 @@
 //! The documents to push: samples or files, with values set in them.
 
+pub(crate) mod envelope;
 mod fields;
 pub(crate) mod members;
 pub(crate) mod set;

@@ -6,12 +6,14 @@ use std::str::FromStr;
 
 use lark_events::RawJson;
 
-use super::fields;
+use super::fields::{self, Misfit};
 
 /// A path and a value, such as `meeting.owner.user_role=2`. The path must be one that the event is known to
 /// have, or that the body has; `+meeting.tea=2` sets any path.
 #[derive(Debug, Clone)]
 pub(crate) struct Set {
+    /// The path as it was written, for errors.
+    written: String,
     path: Vec<String>,
     value: RawJson,
     /// Whether the path may be unknown.
@@ -29,6 +31,7 @@ impl FromStr for Set {
             Some(path) => (path, true),
             None => (path, false),
         };
+        let written = path.to_owned();
         let path: Vec<_> = match path.strip_prefix('/') {
             Some(pointer) => {
                 let unescaped = |step: &str| step.replace("~1", "/").replace("~0", "~");
@@ -42,6 +45,7 @@ impl FromStr for Set {
         let json = RawJson::parse(value.to_owned()).or_else(|_| RawJson::encode(&value));
         let value = json.map_err(|_| "is not JSON")?;
         Ok(Self {
+            written,
             path,
             value,
             is_any,
@@ -56,12 +60,18 @@ impl Set {
         names.zip(&self.path).all(|(name, step)| name == step)
     }
 
-    /// The body of an event with the value set. Creates missing objects on the path.
+    /// The body of an event with the value set. Creates what is missing on the path: lists where the outline
+    /// of the event has them, and objects.
     pub(super) fn apply(&self, event_type: &str, body: &RawJson) -> Result<RawJson, SetError> {
-        let after = set(body, &self.path, &self.value);
+        let indexes = fields::indexes(event_type, &self.path);
+        let after = self.set(body, 0, &indexes);
         let after = after.map_err(|why| self.error(false, &why))?;
         if !self.is_any && !has(body, &self.path) {
-            fields::check(event_type, &self.path).map_err(|why| self.error(true, &why))?;
+            let known = fields::check(event_type, &self.path, &self.written);
+            known.map_err(|misfit| match misfit {
+                Misfit::Unknown(why) => self.error(true, &why),
+                Misfit::NotAnIndex(why) => self.error(false, &why),
+            })?;
         }
         Ok(after)
     }
@@ -69,7 +79,50 @@ impl Set {
     pub(super) fn error(&self, is_unknown_path: bool, why: &str) -> SetError {
         SetError {
             is_unknown_path,
-            text: format!("{}: {why}", self.path.join(".")),
+            text: format!("{}: {why}", self.written),
+        }
+    }
+
+    /// JSON with the value set at the rest of the path from its step `at` on.
+    fn set(&self, json: &RawJson, at: usize, indexes: &[usize]) -> Result<RawJson, String> {
+        let Some(step) = self.path.get(at) else {
+            return Ok(self.value.clone());
+        };
+        if let Ok(mut members) = json.decode::<BTreeMap<String, RawJson>>() {
+            let inner = members.remove(step);
+            let inner = inner.unwrap_or_else(|| self.missing(at + 1, indexes));
+            members.insert(step.clone(), self.set(&inner, at + 1, indexes)?);
+            return RawJson::encode(&members).map_err(|error| error.to_string());
+        }
+        let Ok(mut elements) = json.decode::<Vec<RawJson>>() else {
+            return Err(format!(
+                "cannot set `{step}`: its parent is neither an object nor a list"
+            ));
+        };
+        let length = elements.len();
+        match step.parse::<usize>() {
+            Ok(index) if index < length => {
+                elements[index] = self.set(&elements[index], at + 1, indexes)?;
+            }
+            Ok(index) if index == length => {
+                let element = self.missing(at + 1, indexes);
+                elements.push(self.set(&element, at + 1, indexes)?);
+            }
+            _ => {
+                return Err(format!(
+                    "`{step}` is not an index of a list of {length}; `{length}` appends"
+                ));
+            }
+        }
+        RawJson::encode(&elements).map_err(|error| error.to_string())
+    }
+
+    /// The value to create for a step of the path: a list if the step is the index of one.
+    fn missing(&self, at: usize, indexes: &[usize]) -> RawJson {
+        let is_index = |step: &String| indexes.contains(&at) && fields::is_index(step);
+        match self.path.get(at).is_some_and(is_index) {
+            true => RawJson::parse("[]").expect("it is JSON"),
+            false => RawJson::default(),
         }
     }
 }
@@ -101,33 +154,6 @@ fn has(json: &RawJson, path: &[String]) -> bool {
         }),
     };
     inner.is_some_and(|inner| has(&inner, rest))
-}
-
-fn set(json: &RawJson, path: &[String], value: &RawJson) -> Result<RawJson, String> {
-    let Some((step, rest)) = path.split_first() else {
-        return Ok(value.clone());
-    };
-    if let Ok(mut members) = json.decode::<BTreeMap<String, RawJson>>() {
-        let inner = members.remove(step).unwrap_or_default();
-        members.insert(step.clone(), set(&inner, rest, value)?);
-        return RawJson::encode(&members).map_err(|error| error.to_string());
-    }
-    let Ok(mut elements) = json.decode::<Vec<RawJson>>() else {
-        return Err(format!(
-            "cannot set `{step}`: its parent is neither an object nor a list"
-        ));
-    };
-    let length = elements.len();
-    match step.parse::<usize>() {
-        Ok(index) if index < length => elements[index] = set(&elements[index], rest, value)?,
-        Ok(index) if index == length => elements.push(set(&RawJson::default(), rest, value)?),
-        _ => {
-            return Err(format!(
-                "`{step}` is not an index of a list of {length}; `{length}` appends"
-            ));
-        }
-    }
-    RawJson::encode(&elements).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -167,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_leads_nowhere_is_an_error_that_says_where() {
+    fn a_path_that_leads_nowhere_is_an_error_that_says_where() {
         for (body, text, why) in [
             (r#"{"a": 1}"#, "a.b=1", "a.b: cannot set `b`"),
             (r#"{"a": []}"#, "a.1=1", "`0` appends"),
@@ -181,6 +207,66 @@ mod tests {
         }
         for text in ["a", "=a", "+=a"] {
             assert!(text.parse::<Set>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_missing_list_of_the_outline_is_made_as_a_list() {
+        let set = |event_type: &str, text: &str| {
+            let set: Set = text.parse().unwrap();
+            set.apply(event_type, &RawJson::default())
+        };
+        for (event_type, text, expected) in [
+            (
+                "board.whiteboard.updated_v1",
+                "operator_ids.0.open_id=ou_1",
+                r#"{"operator_ids":[{"open_id":"ou_1"}]}"#,
+            ),
+            (
+                "board.whiteboard.updated_v1",
+                "+operator_ids.0.tea=1",
+                r#"{"operator_ids":[{"tea":1}]}"#,
+            ),
+            ("trip_approval", "trip_peers.0=x", r#"{"trip_peers":["x"]}"#),
+            (
+                "trip_approval",
+                "+trip_peers.x=1",
+                r#"{"trip_peers":{"x":1}}"#,
+            ),
+            (
+                "im.message.receive_v1",
+                "message.mentions.0.id.open_id=ou_1",
+                r#"{"message":{"mentions":[{"id":{"open_id":"ou_1"}}]}}"#,
+            ),
+            ("kitchen.tea.ready_v1", "pots.0=1", r#"{"pots":{"0":1}}"#),
+        ] {
+            assert_eq!(set(event_type, text).unwrap().as_str(), expected);
+        }
+        for (text, says) in [
+            (
+                "schedules.name=tea",
+                "`name` is not an index, and `schedules` is a list",
+            ),
+            (
+                "trip_peers.1=x",
+                "`1` is not an index of a list of 0; `0` appends",
+            ),
+        ] {
+            let error = set("trip_approval", text).unwrap_err();
+            assert!(error.to_string().contains(says), "{error}");
+            assert!(!error.is_unknown_path);
+        }
+    }
+
+    #[test]
+    fn an_error_has_the_path_as_it_was_written() {
+        let body = RawJson::parse(r#"{"message": {}}"#).unwrap();
+        for path in ["/message/a.b", "/message/a~1b~0", "message.tea"] {
+            let set: Set = format!("{path}=1").parse().unwrap();
+            let error = set.apply("im.message.receive_v1", &body).unwrap_err();
+            let error = error.to_string();
+            assert!(error.starts_with(&format!("{path}: ")), "{error}");
+            assert!(error.contains(&format!("write +{path}=VALUE")), "{error}");
         }
     }
 

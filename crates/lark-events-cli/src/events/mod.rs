@@ -1,6 +1,6 @@
 //! `lark-events events`: the catalogue of events, searched and shown.
 
-mod pattern;
+pub(crate) mod pattern;
 mod show;
 
 use std::process::ExitCode;
@@ -9,7 +9,7 @@ use clap::builder::styling::Style;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use self::pattern::Pattern;
+pub(crate) use self::pattern::Pattern;
 use crate::Error;
 use crate::catalogue::{self, Known};
 use crate::output::{FAINT, NAME, Output, STRONG};
@@ -23,7 +23,7 @@ use crate::text::Text;
     after_help = "\
 Examples:
   lark-events events meeting
-  lark-events events '群 机器人'
+  lark-events events 群 机器人
   lark-events events 'vc.*_ended_v?' --long
   lark-events events --json | jq -r .event_type
   lark-events events show im.message.receive_v1
@@ -34,7 +34,7 @@ pub(crate) struct EventsArgs {
     /// Words, each a part of the event type, the title, the page's title, the Rust type or the domain;
     /// or a whole event or Rust type with `*` for any text and `?` for any character. Lists all events
     /// if left out.
-    pattern: Option<String>,
+    pattern: Vec<String>,
     /// Also show which permissions allow the event (any one of them), and its documentation page.
     #[arg(short, long)]
     long: bool,
@@ -96,8 +96,8 @@ pub(crate) fn run(args: &EventsArgs, output: Output) -> Result<ExitCode, Error> 
     if let Some(EventsCommand::Show(args)) = &args.command {
         return show::run(args, output);
     }
-    let text = args.pattern.as_deref().unwrap_or_default();
-    let pattern = Pattern::new(text);
+    let text = args.pattern.join(" ");
+    let pattern = Pattern::new(&text);
     let found: Vec<_> = catalogue::all()
         .filter(|known| pattern.matches(known))
         .collect();

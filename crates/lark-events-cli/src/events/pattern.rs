@@ -4,14 +4,14 @@ use crate::catalogue::{Known, Search};
 
 /// Ignores case.
 #[derive(Debug)]
-pub(super) enum Pattern {
+pub(crate) enum Pattern {
     Words(Search),
     /// With `*` for any text and `?` for any character.
     Glob(String),
 }
 
 impl Pattern {
-    pub(super) fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         if text.contains(['*', '?']) {
             Self::Glob(text.to_lowercase())
         } else {
@@ -19,13 +19,22 @@ impl Pattern {
         }
     }
 
-    pub(super) fn matches(&self, known: &Known) -> bool {
+    pub(crate) fn matches(&self, known: &Known) -> bool {
         match self {
             Self::Words(search) => search.matches(known),
             Self::Glob(glob) => {
                 let names = [known.info.event_type, known.name].map(str::to_lowercase);
                 names.iter().any(|name| fits(glob, name))
             }
+        }
+    }
+
+    /// Whether it matches an event type, known or not.
+    pub(crate) fn matches_type(&self, event_type: &str) -> bool {
+        let event_type = event_type.to_lowercase();
+        match self {
+            Self::Words(words) => words.is_in(&event_type),
+            Self::Glob(glob) => fits(glob, &event_type),
         }
     }
 }

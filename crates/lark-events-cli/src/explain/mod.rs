@@ -4,10 +4,11 @@ mod cause;
 mod clock;
 mod document;
 mod headers;
+mod recorded;
 mod request;
 mod signature;
+mod verdict;
 
-use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -15,29 +16,34 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use clap::{Args, value_parser};
 use lark_events::error::{Rejection, RejectionKind};
 use lark_events::{Opened, Webhook};
-use serde_json::json;
 
 use self::cause::Cause;
 use self::request::Request;
+use self::verdict::Verdict;
 use crate::figures::count;
-use crate::output::{BAD, GOOD, Output, STRONG, even_if_unread};
+use crate::output::{Output, even_if_unread};
+use crate::payload::Source;
+use crate::recording::is_recording;
 use crate::secrets::Secrets;
-use crate::text::Text;
 use crate::{Error, payload};
 
 /// Explain why a webhook rejects a request, and how to fix it.
 ///
 /// Reads a saved request: headers, an empty line and the body, byte for byte. Alternatively, --header and
 /// --body give its parts. The secrets are used locally and sent nowhere.
+///
+/// Of a recording that `serve --record` or `listen --record` wrote, explains each request that was not answered
+/// 200, at the time of the request.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   lark-events explain refused.http --at 1700000000
   lark-events explain --body body.json --header 'X-Lark-Signature: 5f2a…' --header …
+  lark-events explain events.jsonl --line 12
 
-Exit status 1: the request is rejected. With --json, `causes` names each cause.")]
+Exit status 1: a request is rejected. With --json, `causes` names each cause.")]
 pub(crate) struct ExplainArgs {
-    /// The file with the request; `-` is stdin.
+    /// The file with the request, or a recording; `-` is stdin.
     #[arg(default_value = "-", conflicts_with_all = ["header", "body"])]
     file: PathBuf,
     /// A header of the request; can be repeated.
@@ -46,7 +52,10 @@ pub(crate) struct ExplainArgs {
     /// The file with the body alone; `-` is stdin.
     #[arg(long, value_name = "FILE")]
     body: Option<PathBuf>,
-    /// When the request came in, in Unix seconds; now by default.
+    /// Explain only the request in this line of the recording, whatever it was answered.
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["header", "body"])]
+    line: Option<u64>,
+    /// When the request came in, in Unix seconds; now by default, or when it was recorded.
     #[arg(long, value_name = "SECONDS", value_parser = value_parser!(u64).range(..LATEST))]
     at: Option<u64>,
     #[command(flatten)]
@@ -71,31 +80,47 @@ pub(crate) fn run(args: &ExplainArgs, output: Output) -> Result<ExitCode, Error>
             "no secret to check with: set LARK_ENCRYPT_KEY or LARK_VERIFICATION_TOKEN".into(),
         );
     }
-    let request = read(args)?;
-    let now = args.at.map(|at| UNIX_EPOCH + Duration::from_secs(at));
+    let at = args.at.map(|at| UNIX_EPOCH + Duration::from_secs(at));
+    let request = match read(args)? {
+        Read::Request(request) => request,
+        Read::Recording(source) => {
+            return recorded::explain(args, source, key.as_deref(), token.as_deref(), output);
+        }
+    };
     let case = Case {
         request: &request,
         key: key.as_deref(),
         token: token.as_deref(),
-        now: now.unwrap_or_else(SystemTime::now),
+        now: at.unwrap_or_else(SystemTime::now),
     };
-    match case.open()? {
-        Ok(opened) => {
-            even_if_unread(accepted(&opened, output))?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(rejection) => {
-            let causes = case.causes(rejection.kind());
-            even_if_unread(refused(&rejection, &causes, output))?;
-            Ok(ExitCode::FAILURE)
-        }
-    }
+    let verdict = case.verdict()?;
+    let shown = match output.json {
+        true => output.print_json(&verdict.json()),
+        false => output.print(verdict.text()),
+    };
+    even_if_unread(shown)?;
+    Ok(ExitCode::from(u8::from(!verdict.is_accepted())))
 }
 
-fn read(args: &ExplainArgs) -> Result<Request, Error> {
+enum Read {
+    Request(Request),
+    Recording(Source),
+}
+
+fn read(args: &ExplainArgs) -> Result<Read, Error> {
+    const WHAT: &str = "a request";
     let Some(body) = &args.body else {
-        let text = payload::read(&args.file, "a request")?;
-        return Ok(Request::parse(&text)?);
+        let (is_recording, source) = is_recording(payload::open(&args.file, WHAT)?)?;
+        if is_recording {
+            return Ok(Read::Recording(source));
+        }
+        if args.line.is_some() {
+            return Err(
+                "--line is for recordings: expected one as `serve --record` writes it".into(),
+            );
+        }
+        let text = payload::read_all(source, &args.file, WHAT)?;
+        return Ok(Read::Request(Request::parse(&text)?));
     };
     let mut request = Request {
         body: payload::read(body, "a body")?,
@@ -105,7 +130,7 @@ fn read(args: &ExplainArgs) -> Result<Request, Error> {
         let added = request.add(line.as_bytes());
         added.map_err(|why| format!("--header {line}: {why}"))?;
     }
-    Ok(request)
+    Ok(Read::Request(request))
 }
 
 impl Case<'_> {
@@ -121,6 +146,16 @@ impl Case<'_> {
         }
         let Request { headers, body } = self.request;
         Ok(webhook.build()?.open(headers, body.clone()))
+    }
+
+    fn verdict(&self) -> Result<Verdict, Error> {
+        Ok(match self.open()? {
+            Ok(opened) => Verdict::Accepted(opened),
+            Err(rejection) => {
+                let causes = self.causes(rejection.kind());
+                Verdict::Rejected(rejection, causes)
+            }
+        })
     }
 
     fn causes(&self, reason: RejectionKind) -> Vec<Cause> {
@@ -155,45 +190,4 @@ impl Case<'_> {
         }));
         causes
     }
-}
-
-fn accepted(opened: &Opened, output: Output) -> io::Result<()> {
-    let (is, header) = match opened {
-        Opened::Delivery(delivery) => ("event", Some(&delivery.header)),
-        _ => ("url_check", None),
-    };
-    if output.json {
-        return output.print_json(&json!({
-            "accepted": true,
-            "is": is,
-            "event_type": header.map(|header| &header.event_type),
-            "event_id": header.map(|header| &header.event_id),
-        }));
-    }
-    let what = match header {
-        Some(header) => format!(
-            "{} {}",
-            header.event_type,
-            header.event_id.as_deref().unwrap_or_default()
-        ),
-        None => "a URL check, answered with its challenge".to_owned(),
-    };
-    let what = format!(": {}", what.trim_end());
-    output.print(Text::painted(GOOD, "accepted").then(what))
-}
-
-fn refused(rejection: &Rejection, causes: &[Cause], output: Output) -> io::Result<()> {
-    let (reason, status) = (rejection.kind().as_str(), rejection.status().as_u16());
-    if output.json {
-        let json = json!({"accepted": false, "reason": reason, "status": status, "causes": causes});
-        return output.print_json(&json);
-    }
-    let why = format!(": {rejection} ({reason}, answered {status})");
-    output.print(Text::painted(BAD, "rejected").then(why))?;
-    for Cause { name, found, fix } in causes {
-        let found = Text::painted(STRONG, name).then(format!(": {found}"));
-        let fix = format!("  fix: {fix}").into();
-        output.print(Text::below([Text::default(), found, fix]))?;
-    }
-    Ok(())
 }

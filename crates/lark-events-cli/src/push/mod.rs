@@ -154,8 +154,8 @@ fn old_card(body: RawJson, args: &PushArgs) -> Result<Request<Bytes>, Error> {
     Ok(request.body(body)?)
 }
 
-/// The id that the simulator set; empty where there is none.
-fn event_id(body: &Bytes, key: Option<&EncryptKey>) -> String {
+/// The id of the event in a body; empty where there is none.
+pub(crate) fn event_id(body: &Bytes, key: Option<&EncryptKey>) -> String {
     let document = payload::document(body, key).unwrap_or_default();
     let delivery = Delivery::parse_unauthenticated(document, Transport::Local, UNIX_EPOCH);
     let event_id = delivery.ok().and_then(|delivery| delivery.header.event_id);

@@ -9,7 +9,6 @@ use super::control::Ids;
 use super::fault::Named;
 use super::pushable::Pushable;
 use super::words::words;
-use crate::catalogue::Search;
 
 /// The commands, for help.
 pub(crate) const COMMANDS: &str = "\
@@ -25,7 +24,7 @@ Commands, one per line, typed or in a script; quotes and # work as in a shell:
   wait connected           wait until the webhook is set or a long connection is open
   wait delivered           wait until no delivery is pending
   stats                    show the counts so far
-  events [TEXT]            list the events of the catalogue that match each word
+  events [TEXT]            list the events of the catalogue, as lark-events events does
   help                     list these commands
   quit                     stop, as Ctrl-D does; if typed, also during a wait";
 
@@ -40,7 +39,8 @@ pub(crate) enum Command {
     Calm(Option<Named>),
     Wait(Wait),
     Stats,
-    Events(Search),
+    /// Those that match a pattern.
+    Events(String),
     Help,
     Quit,
 }
@@ -73,7 +73,7 @@ impl Command {
                     .map_err(|error: ParseSpanError| error.to_string())?,
             ),
             ["stats"] => Self::Stats,
-            ["events", text @ ..] => Self::Events(Search::new(&text.join(" "))),
+            ["events", text @ ..] => Self::Events(text.join(" ")),
             ["help"] => Self::Help,
             ["quit"] => Self::Quit,
             _ => {

@@ -17,6 +17,25 @@ pub(super) struct Counts {
 }
 
 impl Counts {
+    /// The counts of events of another platform, which alone knows its connections and redeliveries.
+    pub(super) fn of_forwarded(self, kind: &str, on_the_way: usize) -> (String, Value) {
+        let Self {
+            pushes,
+            acknowledged,
+            given_up: not_acknowledged,
+            ..
+        } = self;
+        let json = json!({
+            "kind": kind, "pushes": pushes, "acknowledged": acknowledged,
+            "not_acknowledged": not_acknowledged, "on_the_way": on_the_way,
+        });
+        let text = format!(
+            "{pushes} forwarded: {acknowledged} acknowledged, {not_acknowledged} not acknowledged, \
+            {on_the_way} not answered yet"
+        );
+        (text, json)
+    }
+
     /// For people and for machines.
     pub(super) fn shown(
         self,

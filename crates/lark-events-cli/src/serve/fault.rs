@@ -1,8 +1,9 @@
 //! Faults that happen once, or with a probability: `lose-answer`, `delay:2s`, `disconnect@0.1`.
 
+use std::fmt;
 use std::str::FromStr;
 
-use lark_events_sim::{Fault, Platform};
+use lark_events_sim::{Fault, InjectedFault, ParseFaultErrorKind, Platform};
 
 /// The faults, for help.
 pub(crate) const NAMES: &str = "\
@@ -34,25 +35,39 @@ impl Named {
     }
 }
 
+/// As it is written in commands.
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fault.fmt(f)?;
+        match self.probability {
+            Some(probability) => write!(f, "@{probability}"),
+            None => Ok(()),
+        }
+    }
+}
+
 impl FromStr for Named {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (text, probability) = match text.split_once('@') {
-            Some((text, probability)) => (text, Some(self::probability(probability)?)),
-            None => (text, None),
-        };
-        let fault = text
-            .parse()
-            .map_err(|error| format!("{error}\n\n{NAMES}"))?;
+        let parsed = text.parse::<InjectedFault>();
+        let InjectedFault {
+            fault, probability, ..
+        } = parsed.map_err(|error| match error.kind() {
+            ParseFaultErrorKind::Probability => error.to_string(),
+            _ => format!("{error}\n\n{NAMES}"),
+        })?;
         Ok(Self { fault, probability })
     }
 }
 
-fn probability(text: &str) -> Result<f64, String> {
-    let probability = text.parse().ok();
-    let probability = probability.filter(|number| (0.0..=1.0).contains(number));
-    probability.ok_or_else(|| format!("expected a probability from 0 to 1, got {text}"))
+impl From<Named> for InjectedFault {
+    fn from(named: Named) -> Self {
+        match named.probability {
+            Some(probability) => Self::lasting(named.fault, probability),
+            None => Self::once(named.fault),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! Readers follow changes by revision. Each change of a delivery, of a call or of the status gets the next
 //! revision, so that a reader that resumes after a revision gets every later change, and each item once.
 
+mod delivery;
 #[cfg(test)]
 mod tests;
 
@@ -11,13 +12,17 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use bytes::Bytes;
-use http::HeaderMap;
-use lark_events_sim::{Answer, ApiCall, Attempt, Document, Mode, Sent, WebhookUrl};
+use lark_events_sim::{ApiCall, Attempt, WebhookUrl};
 use tokio::sync::watch;
+
+pub(crate) use self::delivery::{Delivery, Progress};
 
 /// The most ended deliveries kept.
 pub(crate) const MAX_ENDED: usize = 1000;
+/// The most deliveries that have not ended: each has a task, until the last redelivery of an app that is gone.
+pub(crate) const MAX_RUNNING: usize = 5000;
+/// The bytes of deliveries that have not ended from which no further one begins.
+pub(crate) const MAX_RUNNING_BYTES: usize = 256 * 1024 * 1024;
 /// The most bytes of ended deliveries kept: documents, requests and answers.
 pub(crate) const MAX_ENDED_BYTES: usize = 64 * 1024 * 1024;
 /// The most calls of the API kept.
@@ -41,36 +46,12 @@ struct State {
     /// The ended ones with their bytes, oldest end first.
     ended: VecDeque<(usize, usize)>,
     ended_bytes: usize,
+    /// The bytes with which those began that have not ended.
+    running_bytes: usize,
     /// How many ended deliveries are no longer kept.
     forgotten: usize,
     calls: VecDeque<Call>,
     webhook: Webhook,
-}
-
-/// A pushed event or callback.
-#[derive(Debug, Clone)]
-pub(crate) struct Delivery {
-    /// Counts from 1.
-    pub(crate) number: usize,
-    pub(crate) event_type: String,
-    pub(crate) event_id: String,
-    pub(crate) mode: Mode,
-    pub(crate) is_callback: bool,
-    /// The delivery that this one repeats.
-    pub(crate) replay_of: Option<usize>,
-    /// Pushed again, it is a new event.
-    pub(crate) template: Document,
-    /// The plain document as it was pushed. It contains the Verification Token.
-    pub(crate) document: Bytes,
-    pub(crate) pushed_at: SystemTime,
-    /// In the order in which they ended.
-    pub(crate) attempts: Vec<Attempt>,
-    /// Whether the app has acknowledged the event; rejecting a later copy does not undo that.
-    pub(crate) acknowledged: bool,
-    /// Whether no attempt follows.
-    pub(crate) ended: bool,
-    /// The revision of its last change.
-    pub(crate) revision: u64,
 }
 
 /// A call of the API by the app.
@@ -99,14 +80,13 @@ pub(crate) enum Webhook {
     Lost(WebhookUrl, String),
 }
 
-/// The progress of a delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Progress {
-    /// Not acknowledged yet; an attempt is under way or follows.
-    Pending,
-    Acknowledged,
-    /// Not acknowledged, and no attempt follows.
-    GivenUp,
+/// What is kept at one moment.
+pub(crate) struct Kept<'a> {
+    pub(crate) deliveries: &'a BTreeMap<usize, Delivery>,
+    /// The last revision.
+    pub(crate) revision: u64,
+    /// How many ended deliveries are no longer kept.
+    pub(crate) forgotten: usize,
 }
 
 /// All changes after a revision.
@@ -116,56 +96,6 @@ pub(crate) struct Changes {
     pub(crate) calls: Vec<Call>,
     /// The last revision.
     pub(crate) revision: u64,
-}
-
-impl Delivery {
-    pub(crate) fn progress(&self) -> Progress {
-        match (self.acknowledged, self.ended) {
-            (true, _) => Progress::Acknowledged,
-            (false, true) => Progress::GivenUp,
-            (false, false) => Progress::Pending,
-        }
-    }
-
-    /// When the platform sends the event again.
-    pub(crate) fn next_attempt(&self) -> Option<SystemTime> {
-        if self.ended || self.acknowledged {
-            return None;
-        }
-        let last = self.attempts.iter().rfind(|attempt| !attempt.copy)?;
-        self.pushed_at.checked_add(last.next?)
-    }
-
-    /// Whether its last attempt is the one that acknowledged the event.
-    pub(super) fn is_newly_acknowledged(&self) -> bool {
-        let Some((last, before)) = self.attempts.split_last() else {
-            return false;
-        };
-        last.accepted() && !before.iter().any(Attempt::accepted)
-    }
-
-    /// About the bytes that keeping it takes: redeliveries share the body of the first attempt.
-    fn bytes(&self) -> usize {
-        let of_headers = |headers: &HeaderMap| -> usize {
-            let sizes = headers.iter();
-            let sizes = sizes.map(|(name, value)| name.as_str().len() + value.len());
-            sizes.sum()
-        };
-        let attempts = self.attempts.iter().map(|attempt| {
-            let sent = match &attempt.sent {
-                Some(Sent::Request { headers, .. }) => of_headers(headers),
-                _ => 0,
-            };
-            let answer = match &attempt.answer {
-                Answer::Response { headers, body, .. } => of_headers(headers) + body.len(),
-                Answer::Ack { reply, .. } => reply.as_ref().map_or(0, Bytes::len),
-                _ => 0,
-            };
-            size_of::<Attempt>() + sent + answer
-        });
-        // The document is kept plain, as a template, and encrypted in base64.
-        size_of::<Self>() + self.document.len() * 4 + attempts.sum::<usize>()
-    }
 }
 
 impl History {
@@ -206,11 +136,24 @@ impl History {
         self.state().deliveries.get(&number).cloned()
     }
 
-    /// Reads the kept deliveries by number, and the last revision, at one moment. The driver waits for the
-    /// reader.
-    pub(crate) fn read<T>(&self, read: impl FnOnce(&BTreeMap<usize, Delivery>, u64) -> T) -> T {
+    /// The revision of the last change of a delivery or of a call that belongs to it; `None` if the delivery is
+    /// not kept.
+    pub(crate) fn revision_of(&self, number: usize) -> Option<u64> {
         let state = self.state();
-        read(&state.deliveries, state.revision)
+        let delivery = state.deliveries.get(&number)?.revision;
+        let calls = state.calls.iter();
+        let calls = calls.filter(|call| call.delivery == Some(number));
+        calls.map(|call| call.revision).chain([delivery]).max()
+    }
+
+    /// Reads what is kept at one moment. The driver waits for the reader.
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&Kept<'_>) -> T) -> T {
+        let state = self.state();
+        read(&Kept {
+            deliveries: &state.deliveries,
+            revision: state.revision,
+            forgotten: state.forgotten,
+        })
     }
 
     pub(crate) fn calls(&self) -> Vec<Call> {
@@ -232,8 +175,15 @@ impl History {
         state.deliveries.len() - state.ended.len()
     }
 
+    /// Whether so many deliveries have not ended that no further one begins.
+    pub(super) fn is_full(&self) -> bool {
+        let state = self.state();
+        let running = state.deliveries.len() - state.ended.len();
+        running >= MAX_RUNNING || state.running_bytes >= MAX_RUNNING_BYTES
+    }
+
     /// The numbers of the oldest and of the latest delivery that is kept.
-    pub(super) fn kept(&self) -> Option<(usize, usize)> {
+    pub(crate) fn kept(&self) -> Option<(usize, usize)> {
         let state = self.state();
         let (first, _) = state.deliveries.first_key_value()?;
         let (last, _) = state.deliveries.last_key_value()?;
@@ -244,6 +194,7 @@ impl History {
     pub(super) fn pushed(&self, delivery: Delivery) {
         self.change(|state| {
             let number = delivery.number;
+            state.running_bytes += delivery.first_bytes();
             state.deliveries.insert(number, delivery);
             state.deliveries.get_mut(&number)
         });
@@ -262,19 +213,21 @@ impl History {
     /// Ends a delivery and returns it; `None` if it is not kept or has ended before. Ended deliveries beyond the
     /// bounds are forgotten.
     pub(super) fn ended(&self, number: usize) -> Option<Delivery> {
-        let ended = self.change(|state| {
-            let delivery = state.deliveries.get_mut(&number)?;
-            if delivery.ended {
-                return None;
-            }
-            delivery.ended = true;
-            let bytes = delivery.bytes();
-            state.ended.push_back((number, bytes));
-            state.ended_bytes += bytes;
-            Some(delivery)
-        });
-        self.state().shorten();
-        ended
+        self.change_and(
+            |state| {
+                let delivery = state.deliveries.get_mut(&number)?;
+                if delivery.ended {
+                    return None;
+                }
+                delivery.ended = true;
+                let bytes = delivery.bytes();
+                state.running_bytes -= delivery.first_bytes();
+                state.ended.push_back((number, bytes));
+                state.ended_bytes += bytes;
+                Some(delivery)
+            },
+            State::shorten,
+        )
     }
 
     /// Adds a call of the API.
@@ -306,6 +259,15 @@ impl History {
 
     /// Changes a delivery.
     fn change(&self, change: impl FnOnce(&mut State) -> Option<&mut Delivery>) -> Option<Delivery> {
+        self.change_and(change, |_| ())
+    }
+
+    /// Changes a delivery, and the rest before a reader sees it.
+    fn change_and(
+        &self,
+        change: impl FnOnce(&mut State) -> Option<&mut Delivery>,
+        and: impl FnOnce(&mut State),
+    ) -> Option<Delivery> {
         let mut state = self.state();
         let next = state.revision + 1;
         let delivery = change(&mut state)?;
@@ -314,6 +276,7 @@ impl History {
         state.changed.remove(&before);
         state.changed.insert(next, changed.number);
         state.revision = next;
+        and(&mut state);
         drop(state);
         self.publish(next);
         Some(changed)

@@ -5,13 +5,17 @@ use std::thread;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 /// The most lines read ahead.
 const MAX_LINES: usize = 64;
-/// Lines that are typed within this time of each other are read together: they were pasted, and the terminal
-/// has echoed them all.
-const PASTE: Duration = Duration::from_millis(50);
+/// Lines that are typed within this time of the one before are read together: they were pasted, and the terminal has
+/// echoed them all. A key that is held repeats more slowly.
+const PASTE_GAP: Duration = Duration::from_millis(20);
+/// The longest time that a paste takes.
+const PASTE: Duration = Duration::from_millis(100);
+/// The most lines that are read together.
+const MAX_PASTED: usize = 1024;
 /// Longer than any command, and short enough to be kept in memory.
 const MAX_LINE_BYTES: u64 = 1024 * 1024;
 
@@ -19,8 +23,20 @@ pub(crate) struct Lines {
     received: mpsc::Receiver<io::Result<String>>,
     /// Whether a person types them, rather than a file or a program.
     pub(super) are_typed: bool,
-    /// Counts from 1.
+    /// Of the last line. Counts from 1.
     pub(super) number: usize,
+    pasted: Option<Pasted>,
+}
+
+/// Lines that are read together, so far.
+struct Pasted {
+    lines: Vec<String>,
+    /// When the next line is too late.
+    ends: Instant,
+    /// When any line is.
+    ends_at_last: Instant,
+    /// Why no line follows.
+    error: Option<io::Error>,
 }
 
 impl Lines {
@@ -32,6 +48,7 @@ impl Lines {
             received,
             are_typed: io::stdin().is_terminal(),
             number: 0,
+            pasted: None,
         }
     }
 
@@ -42,32 +59,61 @@ impl Lines {
             received,
             are_typed: true,
             number: 0,
+            pasted: None,
         };
         (sender, lines)
     }
 
-    /// The next line, or `None` at the end. During a wait, lines of a file or pipe wait too; typed
-    /// lines are read.
-    pub(super) async fn next(&mut self, waiting: bool) -> Option<io::Result<String>> {
-        if waiting && !self.are_typed {
-            return std::future::pending().await;
+    /// The next line, or those that were pasted together; `None` at the end. During a wait, lines of a file or pipe
+    /// wait too; typed lines are read.
+    ///
+    /// It is cancel safe: lines that have been read are returned later.
+    pub(super) async fn next(&mut self, waiting: bool) -> Option<io::Result<Vec<String>>> {
+        if !self.are_typed {
+            if waiting {
+                return std::future::pending().await;
+            }
+            let line = self.received.recv().await?;
+            self.number += 1;
+            return Some(line.map(|line| vec![line]));
         }
-        let line = self.received.recv().await;
-        self.number += 1;
-        line
+        loop {
+            let Some(pasted) = &mut self.pasted else {
+                let line = self.received.recv().await?;
+                let now = Instant::now();
+                self.pasted = Some(Pasted {
+                    lines: Vec::new(),
+                    ends: now,
+                    ends_at_last: now + PASTE,
+                    error: None,
+                });
+                self.add(line);
+                continue;
+            };
+            let is_full = pasted.error.is_some() || pasted.lines.len() >= MAX_PASTED;
+            if !is_full && let Ok(Some(line)) = timeout_at(pasted.ends, self.received.recv()).await
+            {
+                self.add(line);
+                continue;
+            }
+            let pasted = self.pasted.take()?;
+            return Some(match pasted.error {
+                Some(error) => Err(error),
+                None => Ok(pasted.lines),
+            });
+        }
     }
-}
 
-impl Lines {
-    /// A line that was typed, and those that were typed with it.
-    pub(super) async fn rest(&mut self, first: io::Result<String>) -> io::Result<Vec<String>> {
-        let mut lines = vec![first?];
-        while lines.len() < MAX_LINES
-            && let Ok(Some(line)) = timeout(PASTE, self.received.recv()).await
-        {
-            lines.push(line?);
+    fn add(&mut self, line: io::Result<String>) {
+        self.number += 1;
+        let Some(pasted) = &mut self.pasted else {
+            return;
+        };
+        match line {
+            Ok(line) => pasted.lines.push(line),
+            Err(error) => pasted.error = Some(error),
         }
-        Ok(lines)
+        pasted.ends = pasted.ends_at_last.min(Instant::now() + PASTE_GAP);
     }
 }
 
@@ -95,7 +141,7 @@ fn read(mut input: impl BufRead, sender: &mpsc::Sender<io::Result<String>>) {
 
 #[cfg(test)]
 mod tests {
-    use tokio::task::yield_now;
+    use tokio::time::sleep;
 
     use super::*;
 
@@ -124,7 +170,7 @@ mod tests {
         );
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn what_is_typed_is_read_while_something_is_waited_for() {
         for are_typed in [true, false] {
             let (sender, mut lines) = Lines::typed();
@@ -133,12 +179,67 @@ mod tests {
             let while_waiting = tokio::select! {
                 biased;
                 line = lines.next(true) => line,
-                () = yield_now() => None,
+                () = sleep(PASTE * 2) => None,
             };
             assert_eq!(while_waiting.is_some(), are_typed);
             if !are_typed {
-                assert_eq!(lines.next(false).await.unwrap().unwrap(), "quit");
+                assert_eq!(lines.next(false).await.unwrap().unwrap(), ["quit"]);
             }
         }
+    }
+
+    /// Lines that are typed, of which the driver looks after something else in between.
+    async fn looked_at(lines: &mut Lines) -> Option<io::Result<Vec<String>>> {
+        loop {
+            tokio::select! {
+                biased;
+                next = lines.next(false) => return next,
+                () = sleep(Duration::from_millis(1)) => {}
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn pasted_lines_are_read_together_and_typed_ones_alone() {
+        const PASTED: usize = 200;
+        let (sender, mut lines) = Lines::typed();
+        let types = async {
+            for _ in 0..PASTED {
+                sender.send(Ok("pasted".to_owned())).await.unwrap();
+            }
+            for _ in 0..2 {
+                sleep(Duration::from_millis(30)).await;
+                sender.send(Ok("held".to_owned())).await.unwrap();
+            }
+            drop(sender);
+        };
+        let reads = async {
+            let mut read = Vec::new();
+            while let Some(lines) = looked_at(&mut lines).await {
+                read.push(lines.unwrap());
+            }
+            read
+        };
+        let (read, ()) = tokio::join!(reads, types);
+        let counts: Vec<_> = read.iter().map(Vec::len).collect();
+        assert_eq!(counts, [PASTED, 1, 1]);
+        assert_eq!(lines.number, PASTED + 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_endless_paste_is_read_in_parts() {
+        let (sender, mut lines) = Lines::typed();
+        let types = async {
+            while sender.send(Ok(String::new())).await.is_ok() {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let reads = async {
+            let first = looked_at(&mut lines).await.unwrap().unwrap();
+            drop(lines);
+            first
+        };
+        let (first, ()) = tokio::join!(reads, types);
+        assert!(first.len() <= 11, "{}", first.len());
     }
 }

@@ -1,7 +1,7 @@
 //! The listener of the console, at the address of `--console`.
 
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs as _};
 
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -11,19 +11,24 @@ use crate::output::{NAME, Output};
 use crate::text::Text;
 
 /// The address of `--console` without a value.
-pub(super) const DEFAULT: &str = "127.0.0.1:7781";
+pub(crate) const DEFAULT: &str = "127.0.0.1:7781";
 
-/// Parses an address with a port: an IP address or `localhost`.
-pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+/// Parses an address with a port, an IP address or `localhost`, or only a port.
+pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
+    let is_port = text.bytes().all(|byte| byte.is_ascii_digit());
+    if let Some(port) = text.parse().ok().filter(|_| is_port) {
+        return Ok((Ipv4Addr::LOCALHOST, port).into());
+    }
     let is_name = text.starts_with("localhost:");
     let named = is_name.then(|| text.to_socket_addrs().ok()?.find(SocketAddr::is_ipv4));
     let address = named.unwrap_or_else(|| text.parse().ok());
-    address
-        .ok_or_else(|| format!("expected an IP address and a port, such as {DEFAULT}, got {text}"))
+    address.ok_or_else(|| {
+        format!("expected an IP address and a port, such as {DEFAULT}, or a port, got {text}")
+    })
 }
 
 /// Listens for the clients of the console.
-pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
+pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
     let listener = TcpListener::bind(address).await;
     let listener = listener.map_err(|error| {
         let ip = address.ip();
@@ -37,7 +42,7 @@ pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
 }
 
 /// Prints the URL of the console, and a warning if other machines may reach it.
-pub(super) fn show(listener: &TcpListener, output: Output) -> io::Result<()> {
+pub(crate) fn show(listener: &TcpListener, output: Output) -> io::Result<()> {
     let address = listener.local_addr()?;
     let url = format!("http://{address}/");
     if output.json {
@@ -65,6 +70,7 @@ mod tests {
             (DEFAULT, "127.0.0.1:7781"),
             ("localhost:0", "127.0.0.1:0"),
             ("[::1]:80", "[::1]:80"),
+            ("7781", "127.0.0.1:7781"),
         ] {
             assert_eq!(
                 address(text).map(|it| it.to_string()),
@@ -73,7 +79,8 @@ mod tests {
         }
         for text in [
             "",
-            "7781",
+            "70000",
+            "+7781",
             "127.0.0.1",
             "localhost",
             "localhost:x",

@@ -6,21 +6,20 @@ pub(crate) mod compose;
 pub(crate) mod control;
 pub(crate) mod copied;
 mod counts;
-mod driver;
+pub(crate) mod driver;
 mod due;
 pub(crate) mod fault;
 pub(crate) mod history;
 mod lines;
 mod links;
-mod listen;
-mod pushable;
+pub(crate) mod listen;
+pub(crate) mod pushable;
 pub(crate) mod reply;
-mod row;
+pub(crate) mod row;
 mod shell;
 mod show;
-mod stop;
 mod stream;
-mod view;
+pub(crate) mod view;
 mod words;
 
 use std::fs;
@@ -42,7 +41,9 @@ use self::stream::{Schedule, Stream};
 use self::view::View;
 use crate::Error;
 use crate::output::{FAINT, Output};
+use crate::recording::RecordArgs;
 use crate::secrets::{Secret, Secrets};
+use crate::stop::Signals;
 use crate::text::Text;
 use crate::webhook::client::tls_config;
 
@@ -88,7 +89,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "TIME", default_value = "20ms")]
     fragment_gap: Span,
     /// Serve the console: pages and a JSON API that show the deliveries and push events. Without an
-    /// address it is at 127.0.0.1:7781; port 0 picks a free port.
+    /// address it is at 127.0.0.1:7781, with only a port at that of 127.0.0.1; 0 picks a free port.
     #[arg(
         long,
         value_name = "ADDR",
@@ -97,6 +98,8 @@ pub(crate) struct ServeArgs {
         value_parser = listen::address
     )]
     console: Option<SocketAddr>,
+    #[command(flatten)]
+    record: RecordArgs,
     /// Stop after this time.
     #[arg(long = "for", value_name = "TIME")]
     lasts: Option<Span>,
@@ -122,11 +125,11 @@ fn after_help() -> String {
         "Examples:\n  \
         lark-events serve --push im.message.receive_v1@6/m\n  \
         lark-events serve --webhook http://localhost:3000/events --fault lose-answer@0.1\n  \
-        lark-events serve --console\n  \
+        lark-events serve --console --record events.jsonl\n  \
         lark-events serve --script night.txt --redeliver 1s,5s --for 8h --json\n\n\
         {commands}\n\n{faults}\n\n\
         Stops at quit, Ctrl-C, SIGTERM or the end of --for, prints a summary and exits with \
-        status 0."
+        status 0, or 1 if a command of a script or a pipe has failed."
     )
 }
 
@@ -147,7 +150,7 @@ pub(crate) async fn run(args: ServeArgs, output: Output) -> Result<ExitCode, Err
         None => Vec::new(),
     };
     // From here on a signal stops the platform with a summary.
-    let stop = stop::signal()?;
+    let mut signals = Signals::catch()?;
     let app = App::given(&args)?;
     let mut builder = Platform::builder()
         .app(&app.id, app.secret.reveal())
@@ -169,6 +172,7 @@ pub(crate) async fn run(args: ServeArgs, output: Output) -> Result<ExitCode, Err
         Some(address) => Some(listen::bind(address).await?),
         None => None,
     };
+    let record = args.record.start()?;
     let platform = builder.start().await?;
     // Before the app can read the settings and call.
     for fault in args.fault {
@@ -189,6 +193,7 @@ pub(crate) async fn run(args: ServeArgs, output: Output) -> Result<ExitCode, Err
     }
     let settings = Settings {
         webhook: args.webhook,
+        forwards: false,
         streams: args.push,
         script,
         redeliver_after: args.redeliver.0,
@@ -197,12 +202,13 @@ pub(crate) async fn run(args: ServeArgs, output: Output) -> Result<ExitCode, Err
             .and_then(|Span(time)| Instant::now().checked_add(time)),
         lines: reads.then(Lines::of_stdin),
         secrets: app.given_secrets(),
+        record,
+        records_secrets: args.record.with_secrets,
     };
     let view = View::new(output, prompts);
     let mut driver = Driver::new(platform, settings, view);
     if let Some(listener) = console {
         driver.serve_console(listener);
     }
-    driver.run(stop).await?;
-    Ok(ExitCode::SUCCESS)
+    driver.run(signals.next()).await
 }

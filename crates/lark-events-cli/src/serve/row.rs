@@ -1,11 +1,12 @@
 //! A delivery as a row of the table, a line, or JSON.
 
-use std::time::SystemTime;
+use std::time::Duration;
 
 use lark_events_sim::{Answer, ApiCall, Attempt, Missing, Mode};
 use serde_json::{Value, json};
 
 use super::history::Delivery;
+use crate::console::web::masked::Masks;
 use crate::figures::time;
 
 /// The length of the longest answer text.
@@ -23,8 +24,8 @@ pub(crate) struct Row {
     pub(crate) replay_of: Option<usize>,
     /// The last one.
     pub(crate) attempt: Option<Attempt>,
-    /// When the event is sent again.
-    pub(crate) next: Option<SystemTime>,
+    /// The delay before the event is sent again, counted from the end of its last attempt.
+    pub(crate) again: Option<Duration>,
     pub(crate) acknowledged: bool,
     /// Whether the delivery has ended.
     pub(crate) ended: bool,
@@ -39,7 +40,7 @@ impl Row {
             mode: delivery.mode,
             replay_of: delivery.replay_of,
             attempt: delivery.attempts.last().cloned(),
-            next: delivery.next_attempt(),
+            again: delay(delivery),
             acknowledged: delivery.acknowledged,
             ended: delivery.ended,
         }
@@ -99,37 +100,47 @@ impl Row {
     }
 }
 
+fn delay(delivery: &Delivery) -> Option<Duration> {
+    delivery.next_attempt()?;
+    let last = delivery.attempts.iter().rfind(|attempt| !attempt.copy)?;
+    Some(last.next?.saturating_sub(last.after + last.took))
+}
+
 /// A call of the API as a line of the table.
-pub(crate) fn call_line(call: &ApiCall) -> String {
-    let answer = match (call.is_answered, call.code, call.status) {
+pub(crate) fn call_line(call: &ApiCall, masks: &Masks) -> String {
+    let what = format!("{} {}", call.method, masks.text(&call.path));
+    columns(["", "API call", "", &call_answer(call), "", &what])
+}
+
+/// The answer to a call of the API, at most as wide as its column.
+pub(super) fn call_answer(call: &ApiCall) -> String {
+    match (call.is_answered, call.code, call.status) {
         (false, ..) => "no answer".to_owned(),
         (_, Some(code), _) => format!("code {code}"),
         (_, None, Some(status)) => status.as_u16().to_string(),
         (_, None, None) => String::new(),
-    };
-    let what = format!("{} {}", call.method, call.path);
-    columns(["", "API call", "", &answer, "", &what])
+    }
 }
 
-pub(crate) fn call_json(call: &ApiCall) -> Value {
+pub(crate) fn call_json(call: &ApiCall, masks: &Masks) -> Value {
     json!({
         "kind": "api-call",
         "method": call.method.as_str(),
-        "path": call.path,
+        "path": masks.text(&call.path),
         "status": call.status.map(|status| status.as_u16()),
         "code": call.code,
         "answered": call.is_answered,
         "message_id": call.message_id,
-        "message": message(call),
+        "message": message(call, masks),
     })
 }
 
 /// The message that a call sends: its type and content. Other bodies may contain secrets.
-fn message(call: &ApiCall) -> Option<Value> {
+fn message(call: &ApiCall, masks: &Masks) -> Option<Value> {
     call.message_id.as_ref()?;
     let sent = call.json();
-    let content = sent.get("content")?.as_str()?;
-    let content: Value = serde_json::from_str(content).ok()?;
+    let content = masks.json(sent.get("content")?.as_str()?, |_| false);
+    let content: Value = serde_json::from_str(content.as_str()).ok()?;
     Some(json!({"type": sent.get("msg_type"), "content": content}))
 }
 
@@ -149,7 +160,8 @@ pub(super) fn mode_name(mode: Mode) -> &'static str {
     }
 }
 
-pub(super) fn code(answer: &Answer) -> Option<i64> {
+/// The status of a response, or the code of an acknowledgement.
+pub(crate) fn code(answer: &Answer) -> Option<i64> {
     match answer {
         Answer::Response { status, .. } => Some(status.as_u16().into()),
         Answer::Ack { code, .. } => Some(*code),
@@ -158,7 +170,7 @@ pub(super) fn code(answer: &Answer) -> Option<i64> {
 }
 
 /// The stable name of the reason why there is no code.
-pub(super) fn missing(answer: &Answer) -> Option<&'static str> {
+pub(crate) fn missing(answer: &Answer) -> Option<&'static str> {
     let Answer::Missing(missing) = answer else {
         return None;
     };

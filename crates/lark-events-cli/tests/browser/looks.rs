@@ -14,6 +14,10 @@ use crate::console::Console;
 use crate::page::{assert_calm, fill, open, press_button, wait_for_text};
 use crate::{MESSAGE, callbacks, connections};
 
+/// The controls that are less than 24 px high: a finger misses them.
+const SMALL: &str = "[...document.querySelectorAll('header a, main a, button, input, select, textarea, summary')] \
+    .filter((it) => it.checkVisibility() && it.getBoundingClientRect().height < 24) \
+    .map((it) => `${it.tagName} ${it.textContent || it.name}`)";
 const SCREENSHOTS: &str = "LARK_EVENTS_SCREENSHOTS";
 
 /// Rejects one event, and has a reply for each callback.
@@ -75,6 +79,11 @@ impl Eye {
             let width = tab.eval("document.documentElement.scrollWidth").await;
             if width.as_u64().unwrap() > u64::from(view.width()) {
                 self.seen.push(format!("{name} {view}: {width} px wide"));
+            }
+            let small = tab.eval(SMALL).await;
+            if small != json!([]) {
+                self.seen
+                    .push(format!("{name} {view}: small targets: {small}"));
             }
             if let Some(axe) = &self.axe {
                 let violations = axe.violations(tab).await.into_iter();

@@ -9,6 +9,7 @@ mod composing;
 mod connections;
 mod console;
 mod flood;
+mod forms;
 mod guarding;
 mod hostile;
 mod keyboard;

@@ -2,10 +2,10 @@
 
 use lark_events_test_servers::{Tab, View};
 
-use crate::EVENT;
 use crate::console::Console;
-use crate::page::{assert_calm, open, rows, wait_for_rows};
+use crate::page::{assert_calm, open, press_button, rows, wait_for_rows, wait_for_text};
 use crate::proxy::Proxy;
+use crate::{EVENT, MESSAGE};
 
 const NO_APP: [&str; 2] = ["--redeliver", "never"];
 
@@ -29,6 +29,41 @@ async fn assert_same(tab: &Tab, console: &Console, expected: u64) {
     let numbers: Vec<_> = (1..=expected).rev().collect();
     assert_eq!(console.numbers(), numbers);
     assert_eq!(rows(tab).await, numbers);
+}
+
+#[tokio::test]
+async fn a_page_of_a_delivery_does_not_become_that_of_another_run() {
+    let mut console = Console::start(&NO_APP);
+    push(&mut console, 1);
+    let page = console.at("/deliveries/1");
+    let Some(tab) = open("a page during a restart", &page, View::WIDE).await else {
+        return;
+    };
+    press_button(&tab, "Replay with new ids").await;
+    wait_for_text(&tab, "[data-done]", "Replayed as #2").await;
+    let known = "document.querySelector('#attempts').innerHTML + document.title + \
+        document.querySelector('[aria-labelledby=document-title]').innerHTML";
+    let before = tab.eval(known).await;
+    let address = console.address.clone();
+    drop(console);
+    wait_for_banner(&tab, true).await;
+    let mut console = Console::start_at(&address, &NO_APP);
+    console.types(&format!("push {MESSAGE}"));
+    console.delivered();
+    wait_for_text(&tab, "#facts", "has started again").await;
+    assert_eq!(tab.eval(known).await, before);
+    assert_eq!(
+        tab.eval("document.querySelectorAll('main form').length")
+            .await,
+        0
+    );
+    console.types("fault close@0.5");
+    wait_for_text(&tab, "#status", "close@0.5").await;
+    assert_eq!(tab.eval(known).await, before);
+    tab.click("#facts a").await;
+    wait_for_rows(&tab, 1).await;
+    wait_for_text(&tab, "#d1", MESSAGE).await;
+    assert_calm(&tab).await;
 }
 
 #[tokio::test]

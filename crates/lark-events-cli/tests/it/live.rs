@@ -29,6 +29,8 @@ fn printed(text: &str) -> Vec<&str> {
     let lines = lines.skip_while(|line| !line.starts_with("type help for the commands"));
     lines
         .skip(1)
+        // The table is at the bottom of the terminal.
+        .skip_while(|line| line.is_empty())
         .take_while(|line| !line.starts_with(HEADING))
         .collect()
 }
@@ -121,27 +123,113 @@ fn a_long_answer_on_a_low_terminal_scrolls_and_the_table_stays_below() {
     assert_eq!(printed(&text).last(), Some(&"> quit"));
 }
 
-/// The seconds until the next attempt.
-fn left(text: &str) -> Option<u32> {
-    let (_, rest) = text.split_once("again in ")?;
-    rest.split_once(" s")?.0.parse().ok()
+/// The number of the last attempt of the only delivery.
+fn attempt(text: &str) -> usize {
+    let row = text.lines().rfind(|line| line.starts_with("#1 "));
+    let number = row.and_then(|row| row.split_whitespace().nth(2));
+    number.and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
+/// A delivery with a new attempt every now and then.
+fn serve_attempts(rows: u16) -> Terminal {
+    let mut terminal = serve(rows, &["--redeliver", &["50ms"; 400].join(",")]);
+    terminal.types(&format!("push {EVENT}\r"));
+    terminal.until("a row", |text| {
+        text.contains("again after 50 ms") && is_settled(text)
+    });
+    terminal
+}
+
+/// Waits for three more attempts.
+#[track_caller]
+fn attempts(terminal: &mut Terminal, wanted: impl Fn(&str) -> bool) -> String {
+    let first = attempt(&terminal.until("a row", |text| attempt(text) > 0));
+    terminal.until("further attempts", |text| {
+        attempt(text) > first + 2 && wanted(text)
+    })
 }
 
 #[test]
-fn a_pending_row_counts_down_while_a_command_is_typed() {
-    let mut terminal = serve(24, &["--redeliver", "30s"]);
-    terminal.types(&format!("push {EVENT}\r"));
-    let text = terminal.until("a row", |text| left(text).is_some() && is_settled(text));
-    let first = left(&text).unwrap();
-    terminal.types("sta");
-    terminal.until("what is typed", |text| text.ends_with("> sta"));
-    let text = terminal.until("the countdown", |text| left(text) < Some(first));
-    assert_eq!(text.matches("again in").count(), 1, "{text}");
-    assert!(text.ends_with("> sta"), "{text}");
-    terminal.types("ts\r");
-    let text = terminal.until("the counts", |text| {
-        text.contains("1 pending") && is_settled(text)
+fn a_typed_line_of_several_rows_stays_while_attempts_end() {
+    // Enter takes a row too.
+    for (rows, typed) in [(24, 190), (8, 130)] {
+        let mut terminal = serve_attempts(rows);
+        let long = format!("tea {}", "y".repeat(typed));
+        terminal.types(&long);
+        let is_typed = |text: &str| text.replace('\n', "").ends_with(&format!("> {long}"));
+        terminal.until("what is typed", is_typed);
+        let text = attempts(&mut terminal, is_typed);
+        assert_eq!(text.matches(HEADING).count(), 1, "{text}");
+        terminal.types("\r");
+        let text = terminal.until("an error", |text| {
+            text.contains("unknown command: tea") && is_settled(text)
+        });
+        let lines = printed(&text);
+        assert_eq!(lines[0], format!("> push {EVENT}"));
+        let printed = lines[1..].concat();
+        assert!(printed.starts_with(&format!("> {long}lark-")), "{text}");
+    }
+}
+
+#[test]
+fn a_line_that_is_typed_over_two_rows_and_erased_leaves_no_trace() {
+    let mut terminal = serve_attempts(24);
+    // Ctrl-U.
+    terminal.types(&format!("{}\u{15}faults\r", "y".repeat(100)));
+    terminal.until("an answer", |text| {
+        text.contains("no fault is in effect") && is_settled(text)
     });
-    assert_eq!(printed(&text)[0], format!("> push {EVENT}"));
-    assert_eq!(printed(&text)[1], "> stats");
+    let text = attempts(&mut terminal, is_settled);
+    let lines = printed(&text);
+    assert_eq!(lines[1..], ["> faults", "no fault is in effect"]);
+}
+
+#[test]
+fn a_terminal_that_becomes_lower_gets_a_table_that_fits_and_no_more() {
+    let mut terminal = serve_attempts(24);
+    for (rows, headings) in [(8, 2), (4, 2), (12, 3)] {
+        terminal.resize(rows);
+        if rows == 4 {
+            // There is no room for a table.
+            terminal.types("calm reorder\r");
+            terminal.until("an error", |text| {
+                text.contains("no fault is in effect") && text.ends_with("\n>")
+            });
+            terminal.types("stats\r");
+            let text = terminal.until("the counts", |text| {
+                text.contains("1 pushed: ") && text.ends_with("\n>")
+            });
+            assert_eq!(text.matches(HEADING).count(), headings, "{text}");
+            continue;
+        }
+        let has_one_more = |text: &str| text.matches(HEADING).count() == headings;
+        terminal.until("a table that fits", |text| {
+            has_one_more(text) && is_settled(text)
+        });
+        let text = attempts(&mut terminal, is_settled);
+        assert!(has_one_more(&text), "{text}");
+    }
+}
+
+#[test]
+fn many_lines_that_are_pasted_are_all_printed_and_a_wait_that_is_over_is_not() {
+    let mut terminal = serve(200, &["--redeliver", "never"]);
+    let lines: Vec<_> = (0..70).map(|number| format!("tea {number}")).collect();
+    terminal.types(&(lines.join("\r") + "\r"));
+    let text = terminal.until("the last error", |text| {
+        text.contains("unknown command: tea 69;") && is_settled(text)
+    });
+    let expected = lines.iter().flat_map(|line| {
+        let error = format!("lark-events: unknown command: {line}; type help for a list");
+        [format!("> {line}"), error]
+    });
+    assert_eq!(printed(&text), expected.collect::<Vec<_>>());
+    terminal.types("wait 1h\r");
+    terminal.until("the wait", |text| {
+        text.contains("waiting for") && is_settled(text)
+    });
+    terminal.types("quit\r");
+    let text = terminal.ended();
+    assert!(text.contains("\n0 pushed: "), "{text}");
+    assert!(!text.contains("waiting for"), "{text}");
 }

@@ -10,10 +10,12 @@ mod explain;
 #[cfg(feature = "inbox")]
 mod inbox;
 mod inspect;
+mod listen;
 #[cfg(unix)]
 mod live;
 mod manual;
 mod push;
+mod replay;
 mod serve;
 mod serving;
 mod terminal;
@@ -51,6 +53,9 @@ fn lark_events(args: &[&str]) -> Run {
         "LARK_ENCRYPT_KEY",
         "LARK_VERIFICATION_TOKEN",
         "LARK_EVENTS_STORE",
+        "LARK_APP_ID",
+        "LARK_APP_SECRET",
+        "LARK_BASE_URL",
         "NO_COLOR",
     ] {
         command.env_remove(name);
@@ -132,7 +137,7 @@ fn misuse_is_status_2_and_says_so_on_stderr() {
         &["push"],
         &["push", "im.message.receive_v1"],
         &["push", "im.message.receive_v1", "--to", "ftp://localhost"],
-        &["events", "a", "b"],
+        &["events", "a", "--all"],
         &["explain", "--header", "a: b"],
         &["codegen"],
         &["codegen", "no/such/page.md"],
@@ -214,7 +219,9 @@ fn a_status_stands_though_nobody_reads_why() {
 fn every_command_has_help_with_an_example() {
     for command in [
         "serve",
+        "listen",
         "push",
+        "replay",
         "check",
         "explain",
         "inspect",

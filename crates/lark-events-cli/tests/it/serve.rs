@@ -1,7 +1,9 @@
 //! `serve`: with a webhook, with clients of the long connection, and to its end.
 
+mod answers;
 mod commands;
 mod settings;
+mod webhook_lost;
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};

@@ -196,6 +196,33 @@ fn inspect_shows_no_control() {
 }
 
 #[test]
+fn recordings_show_no_control() {
+    let header = json!({"event_type": HOSTILE, "event_id": HOSTILE});
+    let document = json!({"schema": "2.0", "header": header, "event": {HOSTILE: HOSTILE}});
+    let request = json!({"url": HOSTILE, "headers": [["x-a", "b"]], "body": "{}"});
+    let entry = json!({
+        "kind": "delivery", "at": 1, "transport": HOSTILE, "document": document, "outcome": HOSTILE,
+        "error": HOSTILE, "took": 1.0, "request": request,
+        "response": {"status": 401, "headers": [], "body": HOSTILE},
+    });
+    let recording =
+        json!({"kind": "recording", "format": "lark-events-recording", "version": 1, "created": 1});
+    let recording = format!("{recording}\n{entry}\n");
+    let url = answering(format!("HTTP/1.1 401 {HOSTILE}\r\n\r\n{HOSTILE}").into_bytes());
+    for args in [
+        &["inspect", "-"][..],
+        &["explain", "-"],
+        &["replay", "-", "--to", &url],
+    ] {
+        shows_no_control(args, |run| run.stdin(recording.clone()));
+    }
+    shows_no_control(
+        &["listen", "--forward-to", &url, "--domain", HOSTILE],
+        as_is,
+    );
+}
+
+#[test]
 fn events_man_and_completions_show_no_control() {
     for args in [
         &["events", HOSTILE][..],

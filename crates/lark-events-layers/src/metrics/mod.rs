@@ -1,24 +1,18 @@
 //! Measuring deliveries, through the `metrics` facade.
 
-use std::error::Error;
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
-use lark_events::dispatch::Verdict;
-use lark_events::error::DispatchErrorKind;
-use lark_events::{BoxError, Delivery, DispatchError, Outcome};
+use lark_events::{BoxError, Delivery, Outcome};
 use metrics::{
     Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
 use tokio::time::Instant;
-use tower::load_shed::error::Overloaded;
-use tower::timeout::error::Elapsed;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::error::LayerError;
 use crate::future::{OutcomeFuture, pass_on};
-use crate::run::causes;
+use crate::label::{interrupted, label};
 
 const DELIVERIES: &str = "lark_events_deliveries_total";
 const HANDLING: &str = "lark_events_handling_seconds";
@@ -130,10 +124,7 @@ where
         let measured = Measurement::begin(&delivery);
         OutcomeFuture::new(async move {
             let result = pass_on(inner, delivery).await;
-            measured.end(match &result {
-                Ok(outcome) => outcome.as_str(),
-                Err(error) => failure(&**error),
-            });
+            measured.end(label(&result));
             result
         })
     }
@@ -190,33 +181,9 @@ impl Measurement {
 impl Drop for Measurement {
     fn drop(&mut self) {
         if !self.is_over {
-            let panicked = std::thread::panicking();
-            self.record(if panicked { "panicked" } else { "cancelled" });
+            self.record(interrupted());
         }
     }
-}
-
-/// The name of a failure, from the first error in the chain that has one.
-fn failure(error: &(dyn Error + 'static)) -> &'static str {
-    if Verdict::of(error) == Some(Verdict::Reject) {
-        return "rejected";
-    }
-    let known = causes(error).find_map(|error| {
-        if let Some(error) = error.downcast_ref::<DispatchError>() {
-            return Some(match error.kind() {
-                DispatchErrorKind::Unhandled => "unhandled_failed",
-                kind => kind.as_str(),
-            });
-        }
-        if let Some(error) = error.downcast_ref::<LayerError>() {
-            return Some(error.kind().as_str());
-        }
-        if error.is::<Overloaded>() {
-            return Some("overloaded");
-        }
-        error.is::<Elapsed>().then_some("timed_out")
-    });
-    known.unwrap_or("failed")
 }
 
 /// Counts a delivery that was acknowledged because its event was handled already.

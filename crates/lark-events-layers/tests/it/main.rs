@@ -13,6 +13,7 @@ mod large;
 mod metrics;
 mod passing;
 mod readiness;
+mod record;
 #[path = "../../../lark-events-tower/tests/it/support.rs"]
 #[expect(dead_code, reason = "the tests of lark-events-tower use the rest")]
 mod support;

@@ -184,26 +184,31 @@
     return a;
   };
 
+  const errorOf = (form) => form.querySelector("[data-error]") || document.getElementById("wrong");
+  const doneOf = (form) => form.querySelector("[data-done]") || document.getElementById("said");
+
   const failure = (form, text) => {
-    const error = form.querySelector("[data-error]") || document.getElementById("wrong");
-    error.textContent = text;
+    errorOf(form).textContent = text;
   };
 
   const success = (form, result) => {
-    const done = form.querySelector("[data-done]") || document.getElementById("said");
     const { did, links, href } = form.dataset;
     const numbers = (links && result[links]) || [];
     const parts = numbers.flatMap((number) => [" ", link(href + number, `#${number}`)]);
-    done.replaceChildren(did || "Done", ...parts);
+    doneOf(form).replaceChildren(did || "Done", ...parts);
   };
 
   const submit = async (form, submitter) => {
     const values = {};
-    for (const [name, value] of new FormData(form, submitter)) {
+    // Older browsers ignore a second argument of FormData.
+    const entries = [...new FormData(form)];
+    if (submitter && submitter.name) entries.push([submitter.name, submitter.value]);
+    for (const [name, value] of entries) {
       if (value !== "") values[name] = value;
     }
     const buttons = [...form.querySelectorAll("button")];
-    failure(form, "");
+    // The result of an earlier request is not one of this.
+    for (const output of [errorOf(form), doneOf(form)]) output.replaceChildren();
     form.setAttribute("aria-busy", "true");
     buttons.forEach((button) => button.setAttribute("aria-disabled", "true"));
     try {
@@ -234,6 +239,41 @@
     event.preventDefault();
     if (form.getAttribute("aria-busy") !== "true") submit(form, event.submitter);
   });
+
+  // --- Edits ---
+
+  // They survive a look at the result and a reload, as long as the page has the same text to edit.
+  const place = `edits ${location.pathname}${location.search}`;
+  const fields = [...document.querySelectorAll("form[data-edits] [name]")];
+  const original = (field) => field.defaultValue ?? "";
+
+  const keepEdits = () => {
+    const edits = fields
+      .filter((field) => field.value !== original(field))
+      .map((field) => [field.name, original(field), field.value]);
+    try {
+      if (edits.length) sessionStorage.setItem(place, JSON.stringify(edits));
+      else sessionStorage.removeItem(place);
+    } catch {
+      // The storage is full or switched off.
+    }
+  };
+
+  const restoreEdits = () => {
+    try {
+      for (const [name, before, value] of JSON.parse(sessionStorage.getItem(place)) || []) {
+        const field = fields.find((it) => it.name === name);
+        if (field && original(field) === before) field.value = value;
+      }
+    } catch {
+      // As above.
+    }
+  };
+
+  if (fields.length) {
+    restoreEdits();
+    window.addEventListener("pagehide", keepEdits);
+  }
 
   // --- Copying ---
 

@@ -3,11 +3,12 @@
 //! what both sides saw, and prints a line for each check.
 //!
 //! ```sh
-//! interop APPS [--python FOLDER] [--node FOLDER]
+//! interop APPS [--listen COMMAND] [--python FOLDER] [--node FOLDER]
 //! ```
 
 mod app;
 mod documents;
+mod listen;
 mod long_connection;
 mod scene;
 mod settings;
@@ -30,8 +31,8 @@ const LIMIT: Duration = Duration::from_secs(5 * 60);
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Some(sdks) = sdks(env::args_os().skip(1)) else {
-        eprintln!("usage: interop APPS [--python FOLDER] [--node FOLDER]");
+    let Some((sdks, listen)) = arguments(env::args_os().skip(1)) else {
+        eprintln!("usage: interop APPS [--listen COMMAND] [--python FOLDER] [--node FOLDER]");
         return ExitCode::from(2);
     };
     let mut table = Table::new();
@@ -39,6 +40,9 @@ async fn main() -> ExitCode {
         for sdk in &sdks {
             long_connection::run(sdk, &mut table).await;
             webhook::run(sdk, &mut table).await;
+            if let Some(command) = &listen {
+                listen::run(sdk, command, &mut table).await;
+            }
         }
     };
     if timeout(LIMIT, all).await.is_err() {
@@ -48,16 +52,21 @@ async fn main() -> ExitCode {
     table.end()
 }
 
-fn sdks(mut arguments: impl Iterator<Item = OsString>) -> Option<Vec<Sdk>> {
+/// The SDKs, and the command `lark-events`.
+fn arguments(mut arguments: impl Iterator<Item = OsString>) -> Option<(Vec<Sdk>, Option<PathBuf>)> {
     let apps = PathBuf::from(arguments.next()?);
-    let mut sdks = Vec::new();
+    let (mut sdks, mut listen) = (Vec::new(), None);
     while let Some(flag) = arguments.next() {
         let folder = PathBuf::from(arguments.next()?);
+        if flag == "--listen" {
+            listen = Some(folder);
+            continue;
+        }
         sdks.push(match flag.to_str()? {
             "--python" => Sdk::python(&apps, folder),
             "--node" => Sdk::node(&apps, folder),
             _ => return None,
         });
     }
-    Some(sdks)
+    Some((sdks, listen))
 }

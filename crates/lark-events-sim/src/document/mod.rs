@@ -2,6 +2,7 @@
 
 mod key;
 mod parse;
+mod verbatim;
 mod written;
 
 use std::collections::BTreeMap;
@@ -53,7 +54,7 @@ pub struct Document {
     new_key: Option<&'static str>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 enum Form {
     Verbatim(Bytes),
     V2 { header: Members, event: RawJson },
@@ -358,39 +359,4 @@ fn v1_members(body: &RawJson) -> Members {
 
 fn members(json: &str) -> Option<Members> {
     serde_json::from_str(json).ok()
-}
-
-impl From<Form> for Document {
-    fn from(form: Form) -> Self {
-        let new_key = None;
-        Self { form, new_key }
-    }
-}
-
-/// Pushed unchanged.
-impl From<&str> for Document {
-    fn from(text: &str) -> Self {
-        Bytes::copy_from_slice(text.as_bytes()).into()
-    }
-}
-
-/// Pushed unchanged.
-impl From<String> for Document {
-    fn from(text: String) -> Self {
-        Bytes::from(text).into()
-    }
-}
-
-/// Pushed unchanged.
-impl From<Bytes> for Document {
-    fn from(bytes: Bytes) -> Self {
-        Form::Verbatim(bytes).into()
-    }
-}
-
-/// Pushed unchanged.
-impl From<serde_json::Value> for Document {
-    fn from(json: serde_json::Value) -> Self {
-        json.to_string().into()
-    }
 }

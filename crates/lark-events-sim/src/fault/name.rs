@@ -151,7 +151,7 @@ fn http_status(text: &str) -> Option<u16> {
     text.parse().ok().filter(|status| STATUSES.contains(status))
 }
 
-/// Why a text is not a [`Fault`].
+/// Why a text is not a [`Fault`], or an [`InjectedFault`](super::InjectedFault).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseFaultError {
     text: String,
@@ -178,9 +178,18 @@ pub enum ParseFaultErrorKind {
     ApiCode,
     /// The value is not a status from 200 to 599, with or without `/` and seconds.
     ApiLimit,
+    /// The text after `@` is not a number from 0 to 1.
+    Probability,
 }
 
 impl ParseFaultError {
+    pub(super) fn probability(text: &str) -> Self {
+        Self {
+            text: text.to_owned(),
+            kind: ParseFaultErrorKind::Probability,
+        }
+    }
+
     /// The kind of the error.
     #[must_use]
     pub fn kind(&self) -> ParseFaultErrorKind {
@@ -213,6 +222,11 @@ impl fmt::Display for ParseFaultError {
             ParseFaultErrorKind::ApiLimit => write!(
                 f,
                 "{text}: expected a status from 200 to 599, or a status, `/` and seconds"
+            ),
+            ParseFaultErrorKind::Probability => write!(
+                f,
+                "{text}: expected a probability from 0 to 1 after `@`, or no `@` for a fault that \
+                 happens once"
             ),
         }
     }

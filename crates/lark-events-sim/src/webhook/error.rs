@@ -11,7 +11,7 @@ use crate::attempt::Answer;
 pub struct WebhookError {
     kind: WebhookErrorKind,
     url: Option<WebhookUrlError>,
-    answer: Option<Answer>,
+    answer: Option<Box<Answer>>,
     /// Why there was no answer.
     cause: Option<String>,
 }
@@ -44,7 +44,7 @@ impl WebhookError {
 
     pub(crate) fn url_check(answer: Answer, cause: Option<String>) -> Self {
         Self {
-            answer: Some(answer),
+            answer: Some(Box::new(answer)),
             cause,
             ..Self::new(WebhookErrorKind::UrlCheck)
         }
@@ -59,7 +59,7 @@ impl WebhookError {
     /// The answer to the URL check, if it failed.
     #[must_use]
     pub fn answer(&self) -> Option<&Answer> {
-        self.answer.as_ref()
+        self.answer.as_deref()
     }
 }
 
@@ -74,7 +74,7 @@ impl fmt::Display for WebhookError {
             WebhookErrorKind::InvalidPath => {
                 "expected a path of a webhook service, beginning with / and without a fragment"
             }
-            WebhookErrorKind::UrlCheck => match &self.answer {
+            WebhookErrorKind::UrlCheck => match self.answer() {
                 Some(answer) if !answer.accepted() => {
                     write!(f, "the URL check failed: {answer}")?;
                     let cause = self.cause.as_ref();

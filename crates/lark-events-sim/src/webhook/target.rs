@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::header::{CONTENT_LENGTH, HOST};
 use http::uri::PathAndQuery;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response};
 use http_body_util::Full;
 use hyper::body::Body;
 use lark_events::BoxError;
@@ -108,11 +108,17 @@ impl From<Result<Response<Bytes>, PostError>> for Answered {
     fn from(posted: Result<Response<Bytes>, PostError>) -> Self {
         let error = match posted {
             Ok(response) => {
-                let (parts, body) = response.into_parts();
+                let (mut parts, body) = response.into_parts();
+                // They are parts of a buffer of 8 KiB, which a push would keep until its end.
+                for value in parts.headers.values_mut() {
+                    let is_sensitive = value.is_sensitive();
+                    *value = HeaderValue::from_bytes(value.as_bytes()).expect("it was a value");
+                    value.set_sensitive(is_sensitive);
+                }
                 let answer = Answer::Response {
                     status: parts.status,
                     headers: parts.headers,
-                    body,
+                    body: Bytes::copy_from_slice(&body),
                 };
                 return answer.into();
             }

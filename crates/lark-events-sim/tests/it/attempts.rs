@@ -253,7 +253,8 @@ async fn what_a_socket_receives_is_what_was_sent() {
             async move { while requests.send(received(&listener, "{}").await).is_ok() {} },
         );
     let url = format!("http://{address}/event?app=1");
-    let platform = builder().webhook(&url).start().await.unwrap();
+    let builder = builder().webhook(&url).answer_limit(LIMIT);
+    let platform = builder.start().await.unwrap();
     let report = timeout(LIMIT, platform.push(document())).await.unwrap();
     seen.recv().await.expect("the URL check");
     let (line, headers, body) = seen.recv().await.unwrap();
@@ -328,4 +329,81 @@ async fn a_service_that_fails_has_a_cause_too() {
     let attempt = &report.attempts[0];
     assert_eq!(attempt.answer, Answer::Missing(Missing::ConnectionLost));
     assert_eq!(attempt.error.as_deref(), Some("the kettle is empty"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn attempts_come_without_a_report_and_end_with_the_delivery() {
+    let platform = builder().webhook_service(failing_app());
+    let platform = platform.redeliver_after([Duration::from_secs(15)]);
+    let platform = platform.start().await.unwrap();
+    let mut push = platform.push(document());
+    assert_eq!(push.next_attempt().await.unwrap().number, 1);
+    let mut attempts = push.into_attempts();
+    assert!(!attempts.ended());
+    assert_eq!(attempts.next().await.unwrap().number, 2, "only later ones");
+    assert_eq!(attempts.next().await, None);
+    assert!(attempts.ended());
+    let mut attempts = platform.push(document()).into_attempts();
+    attempts.next().await.unwrap();
+    platform.shutdown().await;
+    assert_eq!(attempts.next().await, None);
+    assert!(!attempts.ended(), "the platform was stopped first");
+}
+
+#[tokio::test(start_paused = true)]
+async fn debug_shows_no_payload_no_token_and_no_value_of_a_header() {
+    let app = tower::service_fn(|request: Request<Full<Bytes>>| async move {
+        let is_check = !request.headers().contains_key("x-marked");
+        let (parts, body) = request.into_parts();
+        let body = http_body_util::BodyExt::collect(body).await.unwrap();
+        let response = http::Response::builder().header("x-set", "marked-cookie");
+        let opened = Webhook::builder()
+            .verification_token("marked-token")
+            .build();
+        let body = match opened.unwrap().open(&parts.headers, body.to_bytes()) {
+            Ok(Opened::Challenge(challenge)) if is_check => challenge.reply(),
+            _ => "marked-reply".to_owned(),
+        };
+        Ok::<_, Infallible>(response.body(Full::new(Bytes::from(body))).unwrap())
+    });
+    let platform = Platform::builder()
+        .app(ID, SECRET)
+        .verification_token("marked-token")
+        .webhook_service(app);
+    let platform = platform.start().await.unwrap();
+    let document = Document::v2("kitchen.tea.ready_v1", &["marked-body"]).unwrap();
+    let verbatim = Document::from(r#"{"token":"marked-token"}"#);
+    let documents = format!("{document:?} {verbatim:?}");
+    let mut push = platform.push(document.clone());
+    let attempt = push.next_attempt().await.unwrap();
+    let pushed = format!("{push:?}");
+    let callback = platform.push_callback(document.clone());
+    let called = format!("{callback:?}");
+    let error = callback.await.unwrap_err();
+    let report = push.await;
+    for (shown, has) in [
+        (documents, "Verbatim(24 bytes)"),
+        (pushed, "document_bytes: "),
+        (called, "document_bytes: "),
+        (format!("{attempt:?}"), r#"headers: ["x-set"]"#),
+        (
+            format!("{:?}", attempt.sent),
+            r#"headers: ["content-type"]"#,
+        ),
+        (format!("{report:?}"), "body_bytes: 12"),
+        (format!("{error:?}"), "body_bytes: 12"),
+    ] {
+        assert!(!shown.contains("marked"), "{shown}");
+        assert!(shown.contains(has), "{has}: {shown}");
+    }
+
+    let mut client = Client::connect(&platform).await;
+    let push = platform.push_by(Mode::LongConnection, document, []);
+    let event = client.event().await;
+    client
+        .ack(&event, r#"{"code":200,"data":"bWFya2Vk"}"#)
+        .await;
+    let shown = format!("{:?}", push.await);
+    assert!(shown.contains("reply_bytes: Some(6)"), "{shown}");
+    assert!(!shown.contains("marked"), "{shown}");
 }

@@ -712,7 +712,8 @@ async fn faults_that_can_still_happen_are_listed_and_removed_one_by_one() {
     assert!(platform.remove_fault(&all[3]));
     assert!(!platform.remove_fault(&all[3]));
     assert_eq!(names(), ["delay:2s", once, lasting[1]]);
-    assert!(platform.remove_fault(&all[4]));
+    let last = InjectedFault::lasting(Fault::LoseAnswer, 1.0);
+    assert!(platform.remove_fault(&last), "made, not listed");
 
     // A fault that has happened is no longer there, and counts.
     let mut client = Client::connect(&platform).await;

@@ -566,3 +566,22 @@ async fn limits_for_ever_do_not_overflow() {
             .acknowledged()
     );
 }
+
+#[tokio::test]
+async fn a_webhook_that_is_set_without_the_check_gets_events_whatever_it_answers() {
+    let platform = builder().start().await.unwrap();
+    let invalid = platform.set_webhook_unchecked("example.com/events");
+    assert_eq!(invalid.unwrap_err().kind(), WebhookErrorKind::InvalidUrl);
+    let mut push = platform.push_by(Mode::Webhook, Document::from("{}"), []);
+    let attempt = push.next_attempt().await.unwrap();
+    assert_eq!(attempt.answer, Answer::Missing(Missing::NowhereToSend));
+
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    drop(listener);
+    assert!(platform.set_webhook(&url).await.is_err());
+    platform.set_webhook_unchecked(&url).unwrap();
+    let mut push = platform.push_by(Mode::Webhook, Document::from("{}"), []);
+    let attempt = push.next_attempt().await.unwrap();
+    assert_eq!(attempt.answer, Answer::Missing(Missing::Unreachable));
+}

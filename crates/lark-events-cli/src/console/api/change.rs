@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
@@ -17,7 +18,7 @@ use crate::console::failure::{Failure, json};
 use crate::console::filter::transport;
 use crate::console::shown;
 use crate::serve::compose::Composed;
-use crate::serve::control::Ids;
+use crate::serve::control::{AskError, Ids};
 use crate::serve::fault::Named;
 
 /// An event to push.
@@ -97,7 +98,7 @@ async fn pushed(console: &Console, pushing: Pushing) -> Result<Response, Failure
         .read()
         .map_err(|error| Failure::composed(&error, masks))?;
     let numbers = console.control.push(event, mode).await;
-    let numbers = numbers.map_err(|error| Failure::stopped(&error, masks))?;
+    let numbers = numbers.map_err(|error| Failure::not_made(&error, masks))?;
     Ok(created(&numbers))
 }
 
@@ -110,7 +111,7 @@ fn text(json: &RawValue) -> String {
 fn created(numbers: &[usize]) -> Response {
     let mut response = json(StatusCode::CREATED, &json!({"deliveries": numbers}));
     if let Some(number) = numbers.first() {
-        let location = [(LOCATION, format!("/deliveries/{number}"))];
+        let location = [(LOCATION, format!("/api/deliveries/{number}"))];
         response = (location, response).into_response();
     }
     response
@@ -131,10 +132,14 @@ enum IdsNamed {
 
 pub(super) async fn replay(
     State(console): State<Arc<Console>>,
-    Path(number): Path<String>,
+    number: Result<Path<String>, PathRejection>,
     Json(replaying): Json<Replaying>,
 ) -> Response {
-    respond(replayed(&console, &number, replaying).await)
+    let replayed = async {
+        let number = console.segment(number)?;
+        replayed(&console, &number, replaying).await
+    };
+    respond(replayed.await)
 }
 
 async fn replayed(
@@ -142,18 +147,21 @@ async fn replayed(
     number: &str,
     replaying: Replaying,
 ) -> Result<Response, Failure> {
-    let is_kept = |number: &usize| console.control.history.delivery(*number).is_some();
-    let kept = number.parse().ok().filter(is_kept);
+    let history = &console.control.history;
+    let kept = number
+        .parse()
+        .ok()
+        .and_then(|number| history.delivery(number));
     let kept = kept.ok_or_else(|| console.no_delivery(number))?;
     let ids = match replaying.ids {
         IdsNamed::Same => Ids::Same,
         IdsNamed::New => Ids::New,
     };
-    match console.control.resend(kept, ids).await {
+    match console.control.resend(kept.number, ids).await {
         Ok(number) => Ok(created(&[number])),
         // Forgotten meanwhile.
-        Err(_) if !is_kept(&kept) => Err(console.no_delivery(number)),
-        Err(error) => Err(Failure::stopped(&error, &console.masks)),
+        Err(AskError::Unknown(_)) => Err(console.no_delivery(number)),
+        Err(error) => Err(Failure::not_made(&error, &console.masks)),
     }
 }
 
@@ -211,29 +219,63 @@ async fn injected(console: &Console, asked: &FaultAsked) -> Result<Response, Fai
         Failure::bad(text, masks)
     })?;
     let injected = console.control.inject(named).await;
-    injected.map_err(|error| Failure::stopped(&error, masks))?;
+    injected.map_err(|error| Failure::not_made(&error, masks))?;
     Ok(in_effect(console, StatusCode::CREATED))
+}
+
+/// A fault to remove, or all.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Removing {
+    fault: String,
+    all: All,
+}
+
+/// Whether all faults are meant; a form sends text.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected true for all faults")]
+enum All {
+    Flag(bool),
+    Text(String),
+}
+
+impl Default for All {
+    fn default() -> Self {
+        Self::Flag(false)
+    }
 }
 
 pub(super) async fn remove(
     State(console): State<Arc<Console>>,
-    Json(asked): Json<FaultAsked>,
+    Json(removing): Json<Removing>,
 ) -> Response {
-    respond(removed(&console, &asked).await)
+    respond(removed(&console, &removing).await)
 }
 
-async fn removed(console: &Console, asked: &FaultAsked) -> Result<Response, Failure> {
+async fn removed(console: &Console, removing: &Removing) -> Result<Response, Failure> {
     let (control, masks) = (&console.control, &console.masks);
-    let text = asked.text();
-    let stopped = |error: String| Failure::stopped(&error, masks);
-    if text.is_empty() {
-        control.calm().await.map_err(stopped)?;
-        return Ok(in_effect(console, StatusCode::OK));
+    let text = removing.fault.trim();
+    let not_made = |error: AskError| Failure::not_made(&error, masks);
+    let is_all = match &removing.all {
+        All::Flag(is_all) => *is_all,
+        All::Text(text) => text == "true",
+    };
+    match (is_all, text) {
+        (true, "") => {
+            control.calm().await.map_err(not_made)?;
+            return Ok(in_effect(console, StatusCode::OK));
+        }
+        (true, _) | (false, "") => {
+            let text = "expected the fault to remove as fault, or all: true for all faults, got both or \
+                        neither: GET /api/faults lists those in effect";
+            return Err(Failure::bad(text, masks));
+        }
+        (false, _) => {}
     }
     let faults = control.platform.faults();
     let found = faults.iter().find(|fault| fault.to_string() == text);
     let is_removed = match found {
-        Some(fault) => control.remove(fault).await.map_err(stopped)?,
+        Some(fault) => control.remove(fault).await.map_err(not_made)?,
         None => false,
     };
     if !is_removed {

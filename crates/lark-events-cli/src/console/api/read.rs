@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::rejection::QueryRejection;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use http::StatusCode;
@@ -59,8 +59,12 @@ pub(super) async fn deliveries(
 
 pub(super) async fn delivery(
     State(console): State<Arc<Console>>,
-    Path(number): Path<String>,
+    number: Result<Path<String>, PathRejection>,
 ) -> Response {
+    let number = match console.segment(number) {
+        Ok(number) => number,
+        Err(failure) => return failure.json(),
+    };
     let history = &console.control.history;
     let delivery = number
         .parse()
@@ -76,7 +80,7 @@ pub(super) async fn delivery(
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct SearchQuery {
     search: String,
 }
@@ -114,7 +118,7 @@ pub(super) async fn event_types(
 
 pub(super) async fn event_type(
     State(console): State<Arc<Console>>,
-    Path(event_type): Path<String>,
+    event_type: Result<Path<String>, PathRejection>,
 ) -> Response {
     #[derive(Serialize)]
     struct Sample {
@@ -123,6 +127,10 @@ pub(super) async fn event_type(
         /// The document to edit and push.
         document: Option<Box<serde_json::value::RawValue>>,
     }
+    let event_type = match console.segment(event_type) {
+        Ok(event_type) => event_type,
+        Err(failure) => return failure.json(),
+    };
     let known = catalogue::find(&event_type);
     let sample = known.as_ref().zip(sample_text(&event_type).ok());
     let Some((known, text)) = sample else {

@@ -38,8 +38,10 @@ pub(super) async fn get(
     headers: HeaderMap,
 ) -> Response {
     let revisions = console.control.history.revisions();
-    match Client::new(console, query, filter, &headers) {
-        Ok(mut client) => sse::stream(revisions, move || client.changes()),
+    let place = console.place();
+    let client = Client::new(console, query, filter, &headers);
+    match client.and_then(|client| Ok((client, place?))) {
+        Ok((mut client, place)) => sse::stream(place, revisions, move || client.changes()),
         Err(failure) => failure.json(),
     }
 }
@@ -51,7 +53,7 @@ impl Client {
         filter: Result<Query<FilterQuery>, QueryRejection>,
         headers: &HeaderMap,
     ) -> Result<Self, Failure> {
-        let filter = console.filter(filter)?;
+        let filter = console.filter_beside(filter, &["after"])?;
         let after = after(&console, &console.query(query)?.after, headers)?;
         let run = console.control.history.run();
         Ok(Self {
@@ -74,8 +76,16 @@ impl Client {
         let masks = &self.console.masks;
         let (filter, before) = (&self.filter, self.filter.before.unwrap_or(usize::MAX));
         let selected = changes.deliveries.iter();
-        let selected = selected.filter(|one| one.number < before && filter.selects(one));
-        let rows = selected.map(|one| (one.revision, "delivery", text(&RowShown::new(one, masks))));
+        let selected = selected.filter(|one| one.number < before && filter.may_select(one));
+        let rows = selected.map(|one| match filter.selects(one) {
+            true => (one.revision, "delivery", text(&RowShown::new(one, masks))),
+            // The client may have it, from before its progress changed.
+            false => (
+                one.revision,
+                "unselected",
+                text(&json!({"number": one.number})),
+            ),
+        });
         let calls = changes.calls.iter();
         let calls = calls.map(|one| (one.revision, "call", text(&CallShown::new(one, masks))));
         let mut all: Vec<_> = rows.chain(calls).collect();

@@ -23,7 +23,7 @@ use crate::serve::compose::sample_text;
 const MAX_FOUND: usize = 20;
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct ComposeQuery {
     search: String,
     #[serde(rename = "type")]
@@ -141,7 +141,7 @@ fn editor(edited: &Edited) -> Markup {
                     ", as a new event. Masked secrets stay masked."
                 }
             }
-            form.column data-json method="post" action="/api/deliveries" aria-labelledby="edit-title"
+            form.column data-json data-edits method="post" action="/api/deliveries" aria-labelledby="edit-title"
                 data-links="deliveries" data-href="/deliveries/" data-did="Pushed as" {
                 label { "Event type" input name="type" value=(edited.event_type) autocomplete="off" spellcheck="false"; }
                 label {
@@ -172,7 +172,7 @@ fn editor(edited: &Edited) -> Markup {
                         }
                     }
                 }
-                div { button.primary { "Push" } }
+                div.actions { button.primary { "Push" } button type="reset" { "Undo all edits" } }
                 (needs_script())
                 (result())
             }

@@ -15,6 +15,7 @@ use crate::console::filter::{
 };
 use crate::console::list::{self, Counts, Listed};
 use crate::console::shown::RowShown;
+use crate::figures::time;
 
 pub(crate) async fn get(
     State(console): State<Arc<Console>>,
@@ -65,7 +66,7 @@ pub(crate) fn main(console: &Console, filter: &Filter, listed: &Listed) -> Marku
                 }
             }
         }
-        (empty(&listed.counts))
+        (empty(filter, &listed.counts))
         (paging(filter, &listed.counts, listed.numbers.last().copied()))
     }
 }
@@ -117,7 +118,7 @@ pub(crate) fn counts(filter: &Filter, counts: &Counts) -> Markup {
     html! {
         p #counts {
             (thousands(shown)) " of " (thousands(kept)) " shown"
-            @if !filter.is_open() { "; " (thousands(counts.hidden())) " hidden by the filter" }
+            @if !filter.is_open() { "; " (thousands(counts.hidden)) " hidden by the filter" }
             @if selected > shown { "; " (thousands(selected - shown)) " on other pages" }
             @if forgotten > 0 {
                 "; " (thousands(forgotten)) " older "
@@ -128,12 +129,16 @@ pub(crate) fn counts(filter: &Filter, counts: &Counts) -> Markup {
     }
 }
 
-pub(crate) fn empty(counts: &Counts) -> Markup {
+pub(crate) fn empty(filter: &Filter, counts: &Counts) -> Markup {
     html! {
         p #empty {
             @if counts.kept == 0 {
                 "No delivery yet. " a href="/compose" { "Compose a push" } ", or type "
                 code { "push im.message.receive_v1" } " in the terminal."
+            } @else if counts.shown == 0 && counts.selected > 0 {
+                // The page begins before the oldest one; the newest are a link below.
+                @if filter.is_open() { "No older delivery is kept." }
+                @else { "The filter selects no older delivery." }
             } @else if counts.shown == 0 {
                 "The filter hides all deliveries. " a href="/" { "Show all" } "."
             }
@@ -182,7 +187,7 @@ pub(crate) fn row(row: &RowShown) -> Markup {
                 @if let Some(last) = &row.last_attempt {
                     (last.answer)
                     @if last.copy { " " span.tag { "copy" } }
-                    " " span.faint { (crate::figures::time(std::time::Duration::from_secs_f64(last.took_ms / 1e3))) }
+                    " " span.faint { (time(last.took)) }
                 } @else { "-" }
             }
             td data-label="Faults" {
@@ -208,6 +213,7 @@ mod tests {
                 shown,
                 selected,
                 kept,
+                hidden: kept - selected,
                 forgotten,
                 has_older: false,
             };

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use maud::{Markup, html};
@@ -17,8 +18,12 @@ use crate::figures::time;
 
 pub(crate) async fn get(
     State(console): State<Arc<Console>>,
-    Path(number): Path<String>,
+    number: Result<Path<String>, PathRejection>,
 ) -> Response {
+    let number = match console.segment(number) {
+        Ok(number) => number,
+        Err(failure) => return super::failed(&console, &failure),
+    };
     let position = console.position();
     let history = &console.control.history;
     let delivery = number
@@ -39,8 +44,6 @@ pub(crate) async fn get(
     super::respond(&console, content)
 }
 
-/// The most bytes of a card in a page.
-const MAX_CARD: usize = 64 * 1024;
 /// The element of all attempts.
 pub(crate) const ATTEMPTS: &str = "attempts";
 
@@ -87,7 +90,7 @@ pub(crate) fn facts(row: &RowShown) -> Markup {
 
 fn actions(row: &RowShown) -> Markup {
     html! {
-        form.actions data-json method="post" action={ "/api/deliveries/" (row.number) "/replay" }
+        form.actions #actions data-json method="post" action={ "/api/deliveries/" (row.number) "/replay" }
             data-links="deliveries" data-href="/deliveries/" data-did="Replayed as" aria-label="Replay" {
             button name="ids" value="same" { "Replay with the same ids" }
             button name="ids" value="new" { "Replay with new ids" }
@@ -103,9 +106,12 @@ pub(crate) fn next(row: &RowShown) -> Markup {
     html! {
         p #next {
             @match row.next_attempt {
+                Some(next) if row.progress == "acknowledged" => {
+                    "Only a copy was acknowledged: the next attempt follows " (next.countdown()) "."
+                }
                 Some(next) => { "The next attempt follows " (next.countdown()) "." }
                 None if row.ended => { "No attempt follows." }
-                None if row.progress == "acknowledged" => { "Acknowledged; no redelivery follows." }
+                None if row.progress == "acknowledged" && !row.is_first_under_way => { "Acknowledged; no redelivery follows." }
                 None => { "An attempt is under way." }
             }
         }
@@ -250,7 +256,7 @@ fn card(card: &CardShown) -> Markup {
             "Card"
             @if let Some(kind) = &card.kind { " " span.tag { (kind) } }
         }
-        pre tabindex="0" { code { (card.json.start(MAX_CARD).0) } }
+        (card.json.pretty())
     }
 }
 
@@ -267,7 +273,11 @@ pub(crate) fn commands(commands: &CommandsShown) -> Markup {
     html! {
         section #commands aria-labelledby="commands-title" {
             h2 #commands-title { "Push it again from a shell" }
-            p.faint { "The secrets come from the environment: LARK_ENCRYPT_KEY, LARK_VERIFICATION_TOKEN." }
+            @if commands.withheld {
+                p.note { "No command is shown: its URL or document contains a secret, which is masked here." }
+            } @else {
+                p.faint { "The secrets come from the environment: LARK_ENCRYPT_KEY, LARK_VERIFICATION_TOKEN." }
+            }
             @for (name, command) in [("push", &commands.push), ("curl", &commands.curl)] {
                 @if let Some(command) = command {
                     details {
@@ -284,7 +294,58 @@ pub(crate) fn commands(commands: &CommandsShown) -> Markup {
     }
 }
 
-/// In place of a delivery that is not kept.
-pub(crate) fn gone(why: &str) -> Markup {
-    html! { dl.facts #facts { div { dt { "State" } dd { (why) } } } }
+/// Why the delivery of an open page is not shown any more.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Gone {
+    /// It ended, and later ones took its place.
+    Forgotten(usize),
+    /// The page is of an earlier run.
+    Restarted(usize),
+}
+
+/// In place of the facts. The attempts stay.
+pub(crate) fn gone(gone: Gone) -> Markup {
+    html! {
+        p.note #facts role="status" {
+            @match gone {
+                Gone::Forgotten(number) => {
+                    "Delivery #" (number) " is no longer kept: later ones took its place. The page shows the "
+                    "last known state. "
+                }
+                Gone::Restarted(number) => {
+                    "lark-events serve has started again, and #" (number) " is another delivery now, if there is "
+                    "one. The page shows the last known state of the earlier one. "
+                }
+            }
+            a href="/" { "All deliveries" }
+        }
+    }
+}
+
+/// In place of what can be done with a delivery.
+pub(crate) fn no_actions() -> Markup {
+    html! { div #actions {} }
+}
+
+/// In place of the next attempt.
+pub(crate) fn no_next() -> Markup {
+    html! { p #next {} }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::shown;
+    use crate::console::web::masked::Masks;
+
+    #[test]
+    fn a_long_card_is_cut_and_says_so() {
+        let json = format!("{{\"text\":\"{}\"}}", "x".repeat(65 * 1024));
+        let card = CardShown {
+            kind: None,
+            json: shown::Content::any(json.as_bytes(), &Masks::default()),
+        };
+        let html = super::card(&card).into_string();
+        assert!(html.len() < 66 * 1024 && html.contains("Cut after 64 KiB"));
+    }
 }

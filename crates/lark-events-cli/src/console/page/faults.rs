@@ -60,7 +60,7 @@ pub(crate) fn in_effect(faults: &[FaultShown], happened: usize) -> Markup {
                             }
                         }
                     }
-                    button { "Remove all" }
+                    button name="all" value="true" { "Remove all" }
                     (needs_script())
                 }
             }

@@ -49,16 +49,21 @@ pub(crate) struct Content {
 
 pub(crate) fn respond(console: &Console, content: Content) -> Response {
     let page = SITE.page(&Page {
-        title: content.title,
+        title: masked(console, &content.title),
         path: content.path,
         status: status(&current(console)),
         main: content.main,
         live: Live::Stream {
-            url: format!("/stream?{}", content.stream),
+            url: masked(console, &format!("/stream?{}", content.stream)),
             position: content.position.to_string(),
         },
     });
     Html(page.into_string()).into_response()
+}
+
+/// The frame takes any text: nothing comes to it unmasked.
+fn masked(console: &Console, text: &str) -> String {
+    console.masks.text(text).as_str().to_owned()
 }
 
 /// A page that says what is wrong.

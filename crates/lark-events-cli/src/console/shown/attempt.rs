@@ -4,11 +4,11 @@ use http::HeaderMap;
 use lark_events_sim::{Answer, Attempt, Sent};
 use serde::Serialize;
 
-use super::row::code;
 use super::{Content, Moment};
 use crate::console::filter::transport_name;
 use crate::console::web::masked::{Masked, Masks};
 use crate::serve::history::Delivery;
+use crate::serve::row::{code, missing};
 
 #[derive(Debug, Serialize)]
 pub(crate) struct AttemptShown {
@@ -23,7 +23,10 @@ pub(crate) struct AttemptShown {
     pub(crate) sent: Option<SentShown>,
     /// A text of the answer, also if there is none.
     pub(crate) answer: String,
+    /// The status of a response, or the code of an acknowledgement.
     pub(crate) code: Option<i64>,
+    /// The stable name of the reason why there is no answer.
+    pub(crate) missing: Option<&'static str>,
     pub(crate) headers: Option<Vec<Header>>,
     /// The body of a response, or the reply in an acknowledgement.
     pub(crate) body: Option<Content>,
@@ -91,10 +94,11 @@ impl AttemptShown {
                 .and_then(|sent| SentShown::new(sent, masks)),
             answer: attempt.answer.to_string(),
             code: code(&attempt.answer),
+            missing: missing(&attempt.answer),
             headers,
             body,
             biz_rt,
-            error: attempt.error.as_ref().map(|error| masks.text(error)),
+            error: attempt.error.as_ref().map(|error| masks.short(error)),
             took: attempt.took,
         }
     }
@@ -106,7 +110,7 @@ impl SentShown {
             Sent::Request {
                 url, headers, body, ..
             } => Some(Self::Request {
-                url: masks.text(url),
+                url: masks.short(url),
                 headers: shown(headers, masks),
                 body: Content::document(body, masks),
             }),
@@ -116,8 +120,8 @@ impl SentShown {
                 fragments,
                 ..
             } => Some(Self::Message {
-                connection: masks.text(connection),
-                message_id: masks.text(message_id),
+                connection: masks.short(connection),
+                message_id: masks.short(message_id),
                 fragments: *fragments,
             }),
             _ => None,
@@ -127,8 +131,11 @@ impl SentShown {
 
 fn shown(headers: &HeaderMap, masks: &Masks) -> Vec<Header> {
     let headers = headers.iter().map(|(name, value)| {
-        let name = masks.text(name.as_str()).to_string();
-        Header(name, masks.text(&String::from_utf8_lossy(value.as_bytes())))
+        let name = masks.short(name.as_str()).to_string();
+        Header(
+            name,
+            masks.short(&String::from_utf8_lossy(value.as_bytes())),
+        )
     });
     headers.collect()
 }

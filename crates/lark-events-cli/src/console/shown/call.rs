@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::content::is_credential;
+use super::credential::without_credentials;
 use super::{Content, Moment};
-use crate::console::web::masked::{MASK, Masked, Masks};
+use crate::console::web::masked::{Masked, Masks};
 use crate::serve::history::Call;
 
 #[derive(Debug, Serialize)]
@@ -31,16 +31,20 @@ impl CallShown {
             delivery,
             revision,
         } = call;
+        let path = match call.path.split_once('?') {
+            Some((path, query)) => format!("{path}?{}", without_credentials(path, query)),
+            None => call.path.clone(),
+        };
         Self {
             number: call.number,
             at: (*at).into(),
-            method: masks.text(call.method.as_str()),
-            path: masks.text(&without_credentials(&call.path)),
-            body: Content::call(&call.body, masks),
+            method: masks.short(call.method.as_str()),
+            path: masks.short(&path),
+            body: Content::call(&call.path, &call.body, masks),
             status: call.status.map(|status| status.as_u16()),
             code: call.code,
             answered: call.is_answered,
-            message_id: call.message_id.as_ref().map(|id| masks.text(id)),
+            message_id: call.message_id.as_ref().map(|id| masks.short(id)),
             delivery: *delivery,
             revision: *revision,
         }
@@ -54,33 +58,6 @@ impl CallShown {
             (_, Some(code), None) => format!("code {code}"),
             (_, None, Some(status)) => format!("status {status}"),
             (_, None, None) => "answered".to_owned(),
-        }
-    }
-}
-
-/// The path, with the parameters masked that are credentials by their names.
-fn without_credentials(path: &str) -> String {
-    let Some((path, query)) = path.split_once('?') else {
-        return path.to_owned();
-    };
-    let pairs = query.split('&').map(|pair| match pair.split_once('=') {
-        Some((name, _)) if is_credential(name) => format!("{name}={MASK}"),
-        _ => pair.to_owned(),
-    });
-    format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_query_has_no_credential() {
-        for (path, shown) in [
-            ("/a", "/a"),
-            ("/a?b=c&access_token=t&d", "/a?b=c&access_token=***&d"),
-        ] {
-            assert_eq!(without_credentials(path), shown);
         }
     }
 }

@@ -42,8 +42,8 @@ impl ConnectionsShown {
         let connections = platform.connections();
         let violations = platform.violations();
         let violations = violations.iter().map(|violation| ViolationShown {
-            connection: masks.text(&violation.connection),
-            violation: masks.text(&violation.kind.to_string()),
+            connection: masks.short(&violation.connection),
+            violation: masks.short(&violation.kind.to_string()),
         });
         Self {
             connections: connections
@@ -60,8 +60,8 @@ impl ConnectionsShown {
 impl ConnectionShown {
     fn new(open: &Connection, masks: &Masks) -> Self {
         Self {
-            id: masks.text(&open.id),
-            user_agent: open.user_agent.as_ref().map(|agent| masks.text(agent)),
+            id: masks.short(&open.id),
+            user_agent: open.user_agent.as_ref().map(|agent| masks.short(agent)),
             since: Moment::of(open.since),
             half_open: open.is_half_open,
             pings: open.pings,

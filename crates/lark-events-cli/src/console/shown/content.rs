@@ -1,10 +1,13 @@
 //! A body: of a request, an answer, a call. Without secrets, and JSON where it is JSON.
 
+use std::borrow::Cow;
+
 use maud::{Markup, html};
 use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use super::credential::{is_credential, without_credentials};
 use crate::console::web::masked::{Masked, Masks, Path, is_json};
 use crate::json_text::{Layout, lay_out};
 
@@ -28,13 +31,23 @@ impl Content {
     /// A document of the platform, whose Verification Token is masked although it is the usual one.
     pub(crate) fn document(body: &[u8], masks: &Masks) -> Self {
         Self::of(body, masks, |path| {
-            matches!(path.names()[..], ["token"] | ["header", "token"])
+            path.is(&["token"]) || path.is(&["header", "token"])
         })
     }
 
-    /// The body of a call of the API, whose secrets and tokens of access are masked by their names.
-    pub(crate) fn call(body: &[u8], masks: &Masks) -> Self {
-        Self::of(body, masks, |path| path.name().is_some_and(is_credential))
+    /// The body of a call of the API by its path, whose secrets and tokens of access are masked by their names.
+    pub(crate) fn call(path: &str, body: &[u8], masks: &Masks) -> Self {
+        let text = String::from_utf8_lossy(body);
+        let is_form = !is_json(&text);
+        let text = match is_form {
+            true => Cow::Owned(without_credentials(path, &text)),
+            false => text,
+        };
+        let hides = |at: &Path| at.name().is_some_and(|name| is_credential(path, name));
+        Self {
+            bytes: body.len(),
+            ..Self::of(text.as_bytes(), masks, hides)
+        }
     }
 
     fn of(body: &[u8], masks: &Masks, hides: impl Fn(&Path) -> bool) -> Self {
@@ -79,18 +92,11 @@ impl Content {
             @if !is_whole {
                 p.note {
                     "Cut after " (MAX_SHOWN / 1024) " KiB of " (self.bytes)
-                    " bytes. The JSON of this delivery has all of it."
+                    " bytes. The JSON API has all of it."
                 }
             }
         }
     }
-}
-
-/// Whether a member or parameter of this name is a secret or a token of access.
-pub(crate) fn is_credential(name: &str) -> bool {
-    let endings = ["secret", "access_token", "refresh_token", "ticket"];
-    let name = name.to_ascii_lowercase();
-    endings.iter().any(|ending| name.ends_with(ending))
 }
 
 /// JSON as it is, other text as a string.
@@ -147,7 +153,18 @@ mod tests {
         let masks = Masks::default();
         let body = r#"{"app_id":"cli_1","app_secret":"s","app_ticket":"t","a":[{"user_access_token":"u"}],"uuid":"1"}"#;
         let shown = r#"{"app_id":"cli_1","app_secret":"***","app_ticket":"***","a":[{"user_access_token":"***"}],"uuid":"1"}"#;
-        assert_eq!(json(&Content::call(body.as_bytes(), &masks)), shown);
+        assert_eq!(json(&Content::call("/a", body.as_bytes(), &masks)), shown);
+    }
+
+    #[test]
+    fn a_form_of_a_call_has_no_credential() {
+        let masks = Masks::new(["marked-key"]);
+        let body = "grant_type=authorization_code&client_secret=hunter2&refresh%5Ftoken=a%26b&code=1&x=marked%2Dkey";
+        let shown = "\"grant_type=authorization_code&client_secret=***&refresh%5Ftoken=***&code=***&x=***\"";
+        let path = "/open-apis/authen/v2/oauth/token";
+        let content = Content::call(path, body.as_bytes(), &masks);
+        assert_eq!(json(&content), shown);
+        assert_eq!(content.bytes, body.len());
     }
 
     #[test]
@@ -157,7 +174,7 @@ mod tests {
         let content = Content::any(long.as_bytes(), &masks);
         let page = content.pretty().into_string();
         assert!(page.len() < MAX_SHOWN + 500, "{}", page.len());
-        assert!(page.contains("Cut after 64 KiB of 131074 bytes"));
+        assert!(page.contains("Cut after 64 KiB of 131074 bytes. The JSON API has all of it."));
         assert_eq!(json(&content), long);
         let page = Content::any(br#"{"a":"<b>"}"#, &masks)
             .pretty()

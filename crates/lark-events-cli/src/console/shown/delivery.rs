@@ -26,12 +26,11 @@ impl DeliveryShown {
         let calls = calls
             .iter()
             .filter(|call| call.delivery == Some(delivery.number));
-        let document = Content::document(&delivery.document, masks);
         Self {
             row: RowShown::new(delivery, masks),
             reply: ReplyShown::of(delivery, masks),
-            commands: CommandsShown::new(delivery, &document, masks),
-            document,
+            commands: CommandsShown::new(delivery, masks),
+            document: Content::document(&delivery.document, masks),
             attempts: attempts
                 .map(|attempt| AttemptShown::new(attempt, delivery, masks))
                 .collect(),

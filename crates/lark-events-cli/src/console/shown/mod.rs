@@ -6,6 +6,7 @@ mod call;
 mod commands;
 mod connection;
 mod content;
+mod credential;
 mod delivery;
 mod fault;
 mod moment;

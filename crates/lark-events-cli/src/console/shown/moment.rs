@@ -26,10 +26,13 @@ impl Moment {
     /// `2026-05-31T01:00:00.125Z`.
     pub(crate) fn rfc_3339(self) -> String {
         let since = self.0.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let nanos = i128::try_from(since.as_millis()).unwrap_or_default() * 1_000_000;
-        let time = OffsetDateTime::from_unix_timestamp_nanos(nanos).ok();
+        let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
         // None after the year 9999.
-        time.and_then(|time| time.format(&Rfc3339).ok())
+        let time = OffsetDateTime::from_unix_timestamp(seconds).ok();
+        let time = time.and_then(|time| time.format(&Rfc3339).ok());
+        let time = time.as_deref().and_then(|time| time.strip_suffix('Z'));
+        // Always with three digits.
+        time.map(|time| format!("{time}.{:03}Z", since.subsec_millis()))
             .unwrap_or_default()
     }
 
@@ -69,6 +72,11 @@ mod tests {
         let moment = Moment::from(UNIX_EPOCH + Duration::from_micros(1_780_189_200_125_900));
         assert_eq!(moment.rfc_3339(), "2026-05-31T01:00:00.125Z");
         assert!(moment.clock().into_string().contains(">01:00:00 UTC<"));
-        assert_eq!(Moment::from(UNIX_EPOCH).rfc_3339(), "1970-01-01T00:00:00Z");
+        assert_eq!(
+            Moment::from(UNIX_EPOCH).rfc_3339(),
+            "1970-01-01T00:00:00.000Z"
+        );
+        let moment = Moment::from(UNIX_EPOCH + Duration::from_millis(910));
+        assert_eq!(moment.rfc_3339(), "1970-01-01T00:00:00.910Z");
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::Content;
 use crate::console::web::masked::{Masked, Masks};
 use crate::serve::history::Delivery;
 use crate::serve::reply::{Answered, Card, Preview, Reply, Toast};
@@ -24,8 +25,8 @@ pub(crate) struct ToastShown {
 #[derive(Debug, Serialize)]
 pub(crate) struct CardShown {
     pub(crate) kind: Option<Masked>,
-    /// Its data as a text of JSON.
-    pub(crate) json: Masked,
+    /// Its data.
+    pub(crate) json: Content,
 }
 
 #[derive(Debug, Serialize)]
@@ -78,7 +79,7 @@ impl CardShown {
     fn new(card: &Card, masks: &Masks) -> Self {
         Self {
             kind: optional(card.kind.as_ref(), masks),
-            json: masks.json(&card.json, |_| false),
+            json: Content::any(card.json.as_bytes(), masks),
         }
     }
 }

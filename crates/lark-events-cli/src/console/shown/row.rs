@@ -1,12 +1,13 @@
 //! A delivery in a list.
 
-use lark_events_sim::{Answer, Attempt};
+use lark_events_sim::Attempt;
 use serde::Serialize;
 
 use super::Moment;
 use crate::console::filter::{progress_name, transport_name};
 use crate::console::web::masked::{Masked, Masks};
 use crate::serve::history::Delivery;
+use crate::serve::row::{code, missing};
 
 #[derive(Debug, Serialize)]
 pub(crate) struct RowShown {
@@ -23,6 +24,8 @@ pub(crate) struct RowShown {
     pub(crate) attempt_count: usize,
     pub(crate) last_attempt: Option<LastAttempt>,
     pub(crate) next_attempt: Option<Moment>,
+    #[serde(skip)]
+    pub(crate) is_first_under_way: bool,
     /// The faults that have happened to it, each once.
     pub(crate) faults: Vec<String>,
     pub(crate) revision: u64,
@@ -36,7 +39,10 @@ pub(crate) struct LastAttempt {
     pub(crate) accepted: bool,
     pub(crate) answer: String,
     pub(crate) code: Option<i64>,
+    pub(crate) missing: Option<&'static str>,
     pub(crate) took_ms: f64,
+    #[serde(skip)]
+    pub(crate) took: std::time::Duration,
 }
 
 impl RowShown {
@@ -50,8 +56,8 @@ impl RowShown {
         }
         Self {
             number: delivery.number,
-            event_type: masks.text(&delivery.event_type),
-            event_id: masks.text(&delivery.event_id),
+            event_type: masks.short(&delivery.event_type),
+            event_id: masks.short(&delivery.event_id),
             transport: transport_name(delivery.mode),
             callback: delivery.is_callback,
             replay_of: delivery.replay_of,
@@ -61,6 +67,7 @@ impl RowShown {
             attempt_count: delivery.attempts.len(),
             last_attempt: delivery.attempts.last().map(LastAttempt::of),
             next_attempt: delivery.next_attempt().map(Moment::from),
+            is_first_under_way: delivery.is_first_under_way(),
             faults,
             revision: delivery.revision,
         }
@@ -75,16 +82,9 @@ impl LastAttempt {
             accepted: attempt.accepted(),
             answer: attempt.answer.to_string(),
             code: code(&attempt.answer),
+            missing: missing(&attempt.answer),
             took_ms: attempt.took.as_secs_f64() * 1e3,
+            took: attempt.took,
         }
-    }
-}
-
-/// The status of a response, or the code of an acknowledgement.
-pub(super) fn code(answer: &Answer) -> Option<i64> {
-    match answer {
-        Answer::Response { status, .. } => Some(status.as_u16().into()),
-        Answer::Ack { code, .. } => Some(*code),
-        _ => None,
     }
 }

@@ -36,8 +36,8 @@ impl Status {
         let stats = platform.stats();
         Self {
             run: history.run(),
-            app_id: masks.text(platform.app_id()),
-            base_url: masks.text(platform.base_url()),
+            app_id: masks.short(platform.app_id()),
+            base_url: masks.short(platform.base_url()),
             webhook: WebhookShown::new(&history.webhook(), masks),
             connections: stats.connections,
             faults: faults(platform),
@@ -59,8 +59,8 @@ impl WebhookShown {
         };
         Self {
             state,
-            url: url.map(|url| masks.text(&url.to_string())),
-            why: why.map(|why| masks.text(why)),
+            url: url.map(|url| masks.short(&url.to_string())),
+            why: why.map(|why| masks.short(why)),
         }
     }
 }

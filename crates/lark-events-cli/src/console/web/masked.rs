@@ -65,23 +65,47 @@ impl Serialize for Masked {
 }
 
 /// The secrets to mask.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Masks {
     /// Longer ones first, as one may contain another.
     secrets: Vec<Secret>,
+    /// By byte, whether a form of a secret may start with it.
+    starts: [bool; 256],
 }
+
+/// The most bytes of a text of one line, such as an id: others are cut.
+const MAX_SHORT: usize = 1024;
 
 impl Masks {
     pub(crate) fn new<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
         let secrets = secrets.into_iter().filter(|secret| !secret.is_empty());
-        let mut secrets: Vec<_> = secrets.map(Secret::new).collect();
+        let all = secrets.flat_map(|secret| {
+            let encoded = Secret::in_base64(secret);
+            [Secret::new(secret)].into_iter().chain(encoded)
+        });
+        let mut secrets: Vec<_> = all.collect();
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        Self { secrets }
+        let mut starts = [false; 256];
+        let firsts = secrets.iter().filter_map(Secret::first_byte);
+        for byte in firsts.chain(search::MARKS) {
+            starts[usize::from(byte)] = true;
+        }
+        Self { secrets, starts }
     }
 
-    /// Masks secrets in any text: as they are, escaped as in JSON, and percent-encoded as in a URL.
+    /// Masks secrets in any text: as they are, escaped as in JSON or HTML, percent-encoded as in a URL, and in
+    /// base64. Masks access tokens and tickets that the platform issues too.
     pub(crate) fn text(&self, text: &str) -> Masked {
         Masked(self.masked(text).into_owned())
+    }
+
+    /// Masks secrets in a text that usually has one line, and cuts it if it is long.
+    pub(crate) fn short(&self, text: &str) -> Masked {
+        let masked = self.text(text);
+        match masked.start(MAX_SHORT) {
+            (_, true) => masked,
+            (start, false) => Masked(format!("{start}…")),
+        }
     }
 
     /// Masks secrets in JSON, and the values of members that `hides` selects by their path. Everything else
@@ -97,17 +121,17 @@ impl Masks {
         let mut masked = String::new();
         let mut kept = 0;
         let mut at = 0;
-        while at < text.len() {
-            let found = self
-                .secrets
-                .iter()
-                .find_map(|secret| secret.ends(&text[at..]));
-            match found {
+        while let Some(byte) = text.as_bytes().get(at) {
+            match self.found(text, at) {
                 Some(length) => {
                     masked.push_str(&text[kept..at]);
                     masked.push_str(MASK);
                     at += length;
                     kept = at;
+                }
+                // Each form that starts later in a run of backslashes starts here too.
+                None if *byte == b'\\' => {
+                    at = text.len() - text[at..].trim_start_matches('\\').len();
                 }
                 None => at += text[at..].chars().next().map_or(1, char::len_utf8),
             }
@@ -117,6 +141,24 @@ impl Masks {
         }
         masked.push_str(&text[kept..]);
         Cow::Owned(masked)
+    }
+
+    /// The length of what is to be masked at a position of a text.
+    fn found(&self, text: &str, at: usize) -> Option<usize> {
+        let (before, rest) = text.split_at(at);
+        let may_start = rest
+            .bytes()
+            .next()
+            .is_some_and(|byte| self.starts[usize::from(byte)]);
+        let secrets = self.secrets.iter().filter(|_| may_start);
+        let found = secrets.filter_map(|secret| secret.ends(rest)).next();
+        found.or_else(|| search::token(rest).filter(|_| search::starts_word(before)))
+    }
+}
+
+impl Default for Masks {
+    fn default() -> Self {
+        Self::new([])
     }
 }
 
@@ -161,6 +203,11 @@ mod tests {
             ("marked", "marked"),
             ("é👍%", "é👍%"),
             (r"\u00", r"\u00"),
+            ("a&quot;b\\c &#233;&#x2F;&#128077;", "***"),
+            ("a&amp;quot;b&#92;c&#32;&#0233;&#x2f;&#X1F44D;", "***"),
+            ("&amp;#109;arked-key &#;&#x;&quot;&", "*** &#;&#x;&quot;&"),
+            ("Basic bWFya2VkLWtleQ==", "Basic ***Q=="),
+            ("Basic eDptYXJrZWQta2V5Cg==", "Basic eDp***Cg=="),
         ] {
             assert_eq!(text(given), shown, "{given}");
         }
@@ -180,6 +227,74 @@ mod tests {
             assert_eq!(masks.text(given).as_str(), "***", "{given}");
         }
         assert_eq!(masks.text("a%41%%b").as_str(), "a%41%%b");
+    }
+
+    #[test]
+    fn a_secret_with_ampersands_is_masked_escaped_or_not() {
+        let masks = Masks::new(["a&b\"c&amp;&#38;d"]);
+        for given in [
+            "a&b\"c&amp;&#38;d",
+            "a&amp;b&quot;c&amp;amp;&amp;#38;d",
+            "a&#38;b\"c&#38;amp;&#38;#38;d",
+            "a&amp;amp;b&amp;quot;c&amp;amp;amp;&amp;amp;#38;d",
+        ] {
+            assert_eq!(masks.text(given).as_str(), "***", "{given}");
+        }
+        assert_eq!(masks.text("a&b\"c&&#38;d").as_str(), "a&b\"c&&#38;d");
+    }
+
+    #[test]
+    fn a_token_of_the_platform_is_masked_anywhere() {
+        let digits = "0123456789abcdef".repeat(2);
+        for (given, shown) in [
+            (format!("my token t-{digits}."), "my token ***."),
+            (format!("u-{digits},a-{digits} g-{digits}"), "***,*** ***"),
+            (format!("x%20t-{digits}"), "x%20***"),
+            (format!(r"x\nt-{digits}"), r"x\n***"),
+        ] {
+            assert_eq!(text(&given), shown);
+            assert_eq!(
+                json(&serde_json::json!({"token": given}).to_string()),
+                serde_json::json!({"token": shown}).to_string()
+            );
+        }
+        for given in [
+            format!("chat-{digits}"),
+            format!("t-{digits}0"),
+            "t-0123".to_owned(),
+        ] {
+            assert_eq!(text(&given), given);
+        }
+    }
+
+    #[test]
+    fn a_text_that_repeats_an_escape_is_masked_in_proportion() {
+        const BYTES: usize = 32 * 1024;
+        for secret in [
+            "\"marked",
+            "\\\\\\marked",
+            "%25&amp; marked",
+            "amarked",
+            "aaaaaaaaaaaaaaaa\\a\"a/a\"a",
+        ] {
+            let masks = Masks::new([secret]);
+            for part in [
+                "\\", "%25", "25", "%", "&amp;", "amp;", "&#38;", r"\\u005c", "a", "a\\",
+            ] {
+                let text = part.repeat(BYTES / part.len());
+                for text in [text.clone(), format!("a%{text}"), format!("&{text}")] {
+                    assert_eq!(masks.text(&text).as_str(), text, "{secret} {part}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_line_is_cut() {
+        let masks = Masks::new(["marked-key"]);
+        assert_eq!(masks.short("marked-key").as_str(), "***");
+        let long = "é".repeat(600) + "marked-key";
+        assert_eq!(masks.short(&long).as_str(), "é".repeat(512) + "…");
     }
 
     #[test]
@@ -208,11 +323,11 @@ mod tests {
     #[test]
     fn members_are_masked_by_their_path() {
         let given = r#"{"token":"a","header":{"token":"b","x":1},"event":{"token":"c","token":[{"token":1}]}}"#;
-        let hides = |path: &Path| matches!(path.names()[..], ["token"] | ["header", "token"]);
+        let hides = |path: &Path| path.is(&["token"]) || path.is(&["header", "token"]);
         let shown = Masks::default().json(given, hides);
         let expected = r#"{"token":"***","header":{"token":"***","x":1},"event":{"token":"c","token":[{"token":1}]}}"#;
         assert_eq!(shown.as_str(), expected);
-        let last = |path: &Path| path.names().last() == Some(&"token");
+        let last = |path: &Path| path.name() == Some("token");
         let shown = Masks::default().json(given, last);
         let expected = r#"{"token":"***","header":{"token":"***","x":1},"event":{"token":"***","token":[{"token":"***"}]}}"#;
         assert_eq!(shown.as_str(), expected);
@@ -223,6 +338,10 @@ mod tests {
         const DEPTH: usize = 20_000;
         let given = "[".repeat(DEPTH) + "\"marked-key\"" + &"]".repeat(DEPTH);
         assert_eq!(json(&given), given.replace("marked-key", MASK));
+        let open = r#"{"k":"#.repeat(DEPTH);
+        let given = format!("{open}[{}1]{}", "\"x\",".repeat(DEPTH), "}".repeat(DEPTH));
+        let hides = |path: &Path| path.is(&["header", "token"]) || path.name() == Some("token");
+        assert_eq!(Masks::default().json(&given, hides).as_str(), given);
     }
 
     #[test]

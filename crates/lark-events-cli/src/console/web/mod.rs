@@ -5,3 +5,4 @@ pub(crate) mod assets;
 pub(crate) mod masked;
 pub(crate) mod server;
 pub(crate) mod sse;
+mod writing;

@@ -4,13 +4,14 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream::unfold;
 use http::header::CONTENT_TYPE;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
 /// The time from a change until it is sent, so that a busy source makes few events.
@@ -19,6 +20,30 @@ const BATCH: Duration = Duration::from_millis(100);
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// When to reconnect, in milliseconds.
 const START: &str = "retry: 1000\n\n";
+
+/// The most open streams, so that they leave places for other connections.
+pub(crate) const MAX_STREAMS: usize = 32;
+
+/// The places of streams.
+#[derive(Clone)]
+pub(crate) struct Places(Arc<Semaphore>);
+
+/// The place of one stream.
+pub(crate) struct Place(
+    #[expect(dead_code, reason = "free when it is dropped")] OwnedSemaphorePermit,
+);
+
+impl Places {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Semaphore::new(MAX_STREAMS)))
+    }
+
+    /// A place, unless all are taken.
+    pub(crate) fn take(&self) -> Option<Place> {
+        let permit = Arc::clone(&self.0).try_acquire_owned().ok()?;
+        Some(Place(permit))
+    }
+}
 
 /// A place in the changes of one run of a server: the `id` of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,8 +88,10 @@ pub(crate) fn event(name: &str, position: Position, data: &str) -> String {
     event
 }
 
-/// Sends what `changes` returns: at once, and after each change of `revisions`.
+/// Sends what `changes` returns: at once, and after each change of `revisions`. The place is free again when the
+/// response is dropped.
 pub(crate) fn stream(
+    place: Place,
     mut revisions: watch::Receiver<u64>,
     changes: impl FnMut() -> Option<String> + Send + 'static,
 ) -> Response {
@@ -73,6 +100,7 @@ pub(crate) fn stream(
         revisions,
         changes,
         is_started: false,
+        _place: place,
     };
     let events = unfold(source, |mut source| async {
         let bytes = source.next().await?;
@@ -86,6 +114,7 @@ struct Source<F> {
     revisions: watch::Receiver<u64>,
     changes: F,
     is_started: bool,
+    _place: Place,
 }
 
 impl<F: FnMut() -> Option<String>> Source<F> {
@@ -141,7 +170,12 @@ mod tests {
     async fn changes_come_in_batches_and_silence_is_filled() {
         let (sender, revisions) = watch::channel(0_u64);
         let latest = revisions.clone();
-        let mut body = stream(revisions, move || Some(latest.borrow().to_string())).into_body();
+        let places = Places::new();
+        let others: Vec<_> = (1..MAX_STREAMS).map(|_| places.take().unwrap()).collect();
+        let place = places.take().unwrap();
+        assert!(places.take().is_none());
+        let mut body =
+            stream(place, revisions, move || Some(latest.borrow().to_string())).into_body();
         let mut next = async || {
             let frame = body.frame().await?.unwrap();
             Some(String::from_utf8(frame.into_data().unwrap().to_vec()).unwrap())
@@ -156,5 +190,8 @@ mod tests {
         assert_eq!(next().await.unwrap(), ":\n\n");
         drop(sender);
         assert_eq!(next().await, None);
+        drop(body);
+        assert!(places.take().is_some());
+        drop(others);
     }
 }

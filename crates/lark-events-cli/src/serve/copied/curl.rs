@@ -4,7 +4,7 @@ use http::HeaderName;
 use lark_events::RawJson;
 use lark_events::webhook::{SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_TIMESTAMP_HEADER};
 
-use super::{Pushed, pasted};
+use super::{Pushed, guard, in_subshell, pasted};
 use crate::document::members::Members;
 use crate::escape::escape;
 use crate::json_text::Layout;
@@ -33,7 +33,7 @@ impl Pushed<'_> {
         };
         let header = |name, value| format!("\"{}: ${value}\"", in_capitals(&name));
         in_subshell(&[
-            format!(": \"${{{secret}:?}}\""),
+            guard(secret),
             format!("body={body}"),
             "timestamp=$(date +%s)".to_owned(),
             "nonce=$(od -An -N8 -tx1 /dev/urandom | tr -d ' \\n')".to_owned(),
@@ -56,7 +56,7 @@ impl Pushed<'_> {
         let mut lines = Vec::new();
         let body = match self.around_token() {
             Some((before, after)) => {
-                lines.push(": \"${LARK_VERIFICATION_TOKEN:?}\"".to_owned());
+                lines.push(guard("LARK_VERIFICATION_TOKEN"));
                 lines.push(TOKEN_AS_JSON.to_owned());
                 format!("{}\"$token\"{}", quoted(&before), quoted(&after))
             }
@@ -97,11 +97,6 @@ fn posted(url: &str, headers: &[String]) -> String {
     lines.extend(headers);
     lines.push("  --data-binary @-".to_owned());
     lines.join(" \\\n")
-}
-
-/// Lines in a subshell: without the secret they end there, and send nothing.
-fn in_subshell(lines: &[String]) -> String {
-    format!("(\n{}\n)\n", lines.join("\n"))
 }
 
 /// The name of a header as the platform writes it.

@@ -53,3 +53,13 @@ impl Pushed<'_> {
 fn pasted(json: &str, layout: Layout) -> String {
     escape(&lay_out(json, layout)).into_owned()
 }
+
+/// A line that ends the shell if the variable of a secret is empty, and says which one it is.
+fn guard(secret: &str) -> String {
+    format!(": \"${{{secret}:?}}\"")
+}
+
+/// Lines in a subshell: without the secret they end there, and send nothing.
+fn in_subshell(lines: &[String]) -> String {
+    format!("(\n{}\n)\n", lines.join("\n"))
+}

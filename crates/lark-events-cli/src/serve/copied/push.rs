@@ -3,7 +3,7 @@
 use lark_events::event::duplicate_key;
 use lark_events_sim::{APP_ID, Document};
 
-use super::{Pushed, pasted};
+use super::{Pushed, guard, in_subshell, pasted};
 use crate::document::members::Members;
 use crate::document::template::OLD_CARD;
 use crate::escape::escape;
@@ -16,9 +16,14 @@ impl Pushed<'_> {
         // An empty variable is no key, whatever the environment has.
         let without_key = if is_plain { "LARK_ENCRYPT_KEY= " } else { "" };
         let mut lines = vec![format!("{without_key}lark-events push")];
+        let mut guards = Vec::new();
+        if self.encrypted.is_some() && !self.is_old_card() {
+            guards.push(guard("LARK_ENCRYPT_KEY"));
+        }
         let document = match self.is_old_card() {
             true => {
                 lines[0] += &format!(" {OLD_CARD}");
+                guards.push(guard("LARK_VERIFICATION_TOKEN"));
                 self.document.to_owned()
             }
             false => {
@@ -36,6 +41,9 @@ impl Pushed<'_> {
                 if let Some(key) = self.own_key(&document) {
                     lines.push(format!("--set {}", quoted(&key)));
                 }
+                if has_token(&envelope) {
+                    guards.push(guard("LARK_VERIFICATION_TOKEN"));
+                }
                 without_token(&mut envelope);
                 envelope.json().to_string()
             }
@@ -49,7 +57,9 @@ impl Pushed<'_> {
         let document = pasted(&document, Layout::Pretty).replace('!', r"\u0021");
         let end = delimiter(&document);
         lines.push(format!("--file - <<'{end}'"));
-        Some(format!("{}\n{document}\n{end}\n", lines.join(" \\\n  ")))
+        let command = format!("{}\n{document}\n{end}", lines.join(" \\\n  "));
+        guards.push(command);
+        Some(in_subshell(&guards))
     }
 
     /// The set that keeps the duplicate key of a body, where it is not made from the event id: `push`
@@ -86,6 +96,15 @@ fn app_id(envelope: &Members) -> Option<String> {
         members.get("app_id")?.decode().ok()
     });
     inner.into_iter().next()
+}
+
+/// Whether a document has a token that is not empty.
+fn has_token(envelope: &Members) -> bool {
+    let header = envelope.get("header");
+    let header = header.and_then(|header| Members::parse(header.as_str()));
+    let of_header = header.as_ref().and_then(|header| header.get("token"));
+    let mut tokens = envelope.get("token").into_iter().chain(of_header);
+    tokens.any(|token| token.as_str() != "\"\"")
 }
 
 /// Removes the token, which is a secret, and the other members that `push` sets itself.

@@ -148,24 +148,64 @@ fn curl_is_accepted_with_a_key_and_without_and_for_the_old_card() {
 }
 
 #[test]
-fn curl_sends_nothing_without_the_secret() {
+fn nothing_is_sent_without_the_secrets() {
     let (plain, sent) = document(MESSAGE, "message.content", Some(KEY));
-    for encrypted in [Some(sent.as_str()), None] {
+    let (card, _) = document(OLD_CARD, "action.tag", None);
+    let (both, token) = (
+        &["LARK_ENCRYPT_KEY", "LARK_VERIFICATION_TOKEN"][..],
+        &["LARK_VERIFICATION_TOKEN"][..],
+    );
+    // The variables that a command needs.
+    for (event_type, document, encrypted, by_push, by_curl) in [
+        (MESSAGE, &plain, Some(&*sent), both, &both[..1]),
+        (MESSAGE, &plain, None, token, token),
+        (OLD_CARD, &card, None, token, token),
+    ] {
         let pushed = Pushed {
-            event_type: MESSAGE,
+            event_type,
             event_id: "e-1",
-            document: &plain,
+            document,
             url: Some("http://127.0.0.1:1/"),
             encrypted,
         };
-        let script = "curl() { echo sent; }; unset LARK_ENCRYPT_KEY LARK_VERIFICATION_TOKEN\n";
-        let script = script.to_owned() + &pushed.commands().curl.unwrap();
-        let Some(output) = run(&script, Path::new("/")) else {
-            return;
-        };
-        assert!(!output.status.success());
-        assert_eq!(output.stdout, b"", "{output:?}");
+        let Commands { push, curl } = pushed.commands();
+        for (command, needed) in [(push, by_push), (curl, by_curl)] {
+            for variable in needed {
+                let doubles = "curl() { echo sent; }\nlark-events() { echo sent; }\n";
+                let command = command.as_ref().unwrap();
+                let script = format!("{doubles}unset {variable}\n{command}");
+                let Some(output) = run(&script, Path::new("/")) else {
+                    return;
+                };
+                assert!(!output.status.success());
+                assert_eq!(output.stdout, b"", "{output:?}");
+                let error = String::from_utf8_lossy(&output.stderr);
+                assert!(error.contains(variable), "{error}");
+            }
+        }
     }
+}
+
+#[test]
+fn a_document_with_an_empty_token_needs_none() {
+    let composed = Composed {
+        event_type: MESSAGE,
+        ..Composed::default()
+    };
+    let app = Platform::builder().verification_token("");
+    let plain = app.request(composed.read().unwrap().document).into_body();
+    let pushed = Pushed {
+        event_type: MESSAGE,
+        event_id: "",
+        document: std::str::from_utf8(&plain).unwrap(),
+        url: Some("http://127.0.0.1:1/"),
+        encrypted: None,
+    };
+    let push = pushed.commands().push.unwrap();
+    assert!(
+        push.starts_with("(\nLARK_ENCRYPT_KEY= lark-events"),
+        "{push}"
+    );
 }
 
 /// The arguments and the stdin that a shell passes to `lark-events`.
@@ -218,7 +258,7 @@ async fn push_is_accepted_as_the_same_event() {
         }
         args.extend(["--token", TOKEN].map(str::to_owned));
         // The environment of the shell, which has a key in each case.
-        let has_no_key = command.starts_with("LARK_ENCRYPT_KEY= ");
+        let has_no_key = command.contains("\nLARK_ENCRYPT_KEY= lark-events push");
         if !is_old_card && !has_no_key {
             args.extend(["--key", KEY].map(str::to_owned));
         }
@@ -264,11 +304,14 @@ fn a_key_that_comes_from_the_event_id_is_not_set() {
     };
     let commands = pushed.commands();
     let push = commands.push.unwrap();
-    assert!(!push.contains("--set") && !push.contains("token"), "{push}");
-    let head = "lark-events push im.message.receive_v1 \\\n  --to \"${WEBHOOK_URL:?expected the \
+    assert!(
+        !push.contains("--set") && !push.contains("\"token\""),
+        "{push}"
+    );
+    let head = "(\n: \"${LARK_VERIFICATION_TOKEN:?}\"\nlark-events push im.message.receive_v1 \\\n  --to \"${WEBHOOK_URL:?expected the \
                 URL of a webhook}\" \\\n  --event-id e-1 \\\n  --file - <<'EOF'\n{\n";
     assert!(push.starts_with(head), "{push}");
-    assert!(push.ends_with("\n}\nEOF\n"), "{push}");
+    assert!(push.ends_with("\n}\nEOF\n)\n"), "{push}");
     assert_eq!(commands.curl, None);
     let other = Pushed {
         event_id: "e-2",

@@ -8,10 +8,11 @@ use lark_events::{Dispatcher, Webhook as App};
 use lark_events_sim::{Answer, Document, Missing, Mode};
 use lark_events_tower::EventService;
 
-use super::super::control::Ids;
+use super::super::control::{AskError, Ids};
 use super::super::fault::Named;
-use super::super::history::{Delivery, Progress};
+use super::super::history::{Delivery, MAX_RUNNING, Progress};
 use super::super::pushable::Pushable;
+use super::asks::MAX_FAULTS;
 use super::*;
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -21,12 +22,15 @@ const EVENT: &str = "im.message.receive_v1";
 async fn driver(script: &str, lines: Option<Lines>) -> Driver {
     let settings = Settings {
         webhook: None,
+        forwards: false,
         streams: Vec::new(),
         script: Command::parse_script(script).unwrap(),
         redeliver_after: Vec::new(),
         ends: None,
         lines,
         secrets: Vec::new(),
+        record: None,
+        records_secrets: false,
     };
     let webhook = App::builder().verification_token("t").build().unwrap();
     let dispatcher = Dispatcher::builder().fallback(|_| std::future::ready(()));
@@ -80,7 +84,7 @@ async fn quit_at_a_terminal_ends_what_is_waited_for() {
 }
 
 /// A driver that runs on its own, which is asked during a wait of its script.
-async fn asked() -> (Control, JoinSet<Result<(), Error>>) {
+async fn asked() -> (Control, JoinSet<Result<ExitCode, Error>>) {
     let driver = driver_of_a_webhook("wait 1h").await;
     let control = driver.control();
     let mut tasks = JoinSet::new();
@@ -137,11 +141,30 @@ async fn an_ask_pushes_during_a_wait_and_again_with_the_same_ids_or_new_ones() {
 async fn a_delivery_that_is_not_kept_is_an_error_with_the_kept_ones() {
     let (control, _driver) = asked().await;
     let none = control.resend(1, Ids::Same).await.unwrap_err();
-    assert_eq!(none, "no delivery #1: push an event first");
+    assert_eq!(
+        none,
+        AskError::Unknown("no delivery #1: push an event first".to_owned())
+    );
     let event = Pushable::parse(&[EVENT]).unwrap();
     control.push(event, None).await.unwrap();
     let none = control.resend(7, Ids::New).await.unwrap_err();
+    let none = none.to_string();
     assert_eq!(none, "expected the number of a delivery from 1 to 1, got 7");
+}
+
+#[tokio::test]
+async fn a_callback_without_an_id_cannot_be_pushed_as_a_new_one() {
+    let (control, _driver) = asked().await;
+    let card = Pushable::parse(&["card.action.trigger_v1"]).unwrap();
+    control.push(card, None).await.unwrap();
+    let error = control.resend(1, Ids::New).await.unwrap_err();
+    let expected = "expected an event with an id, got card.action.trigger_v1, whose document has none: \
+                    resend it as the same one";
+    assert_eq!(error, AskError::WithoutIds(expected.to_owned()));
+    assert_eq!(control.resend(1, Ids::Same).await, Ok(2));
+    let newer = Pushable::parse(&["card.action.trigger"]).unwrap();
+    control.push(newer, None).await.unwrap();
+    assert_eq!(control.resend(3, Ids::New).await, Ok(4));
 }
 
 #[tokio::test]
@@ -181,7 +204,57 @@ async fn an_ask_after_the_end_is_an_error() {
         .unwrap()
         .unwrap();
     let error = control.calm().await.unwrap_err();
-    assert!(error.contains("has stopped"), "{error}");
+    assert_eq!(error, AskError::Stopped);
+    assert!(error.to_string().contains("has stopped"), "{error}");
+}
+
+#[tokio::test]
+async fn no_push_begins_while_too_many_have_not_ended() {
+    let mut driver = driver(&format!("push {EVENT}"), None).await;
+    driver.redeliver_after = vec![Duration::from_hours(1)];
+    let event = Pushable::parse(&[EVENT]).unwrap();
+    for number in 1..=MAX_RUNNING {
+        assert_eq!(driver.push_on_each(&event).unwrap(), Ok(vec![number]));
+    }
+    let full = driver.push_on_each(&event).unwrap().unwrap_err();
+    let text = full.to_string();
+    assert!(
+        text.contains("5000 deliveries have not ended") && text.contains("--redeliver never"),
+        "{text}"
+    );
+    assert_eq!(driver.resend(1, Ids::Same).unwrap(), Err(full.clone()));
+    // A script goes on.
+    assert!(driver.run_script().unwrap());
+    // So does a stream, as soon as there is room.
+    let url: WebhookUrl = "http://127.0.0.1:1/".parse().unwrap();
+    driver.history.set_webhook(Webhook::Set(url));
+    let stream: Stream = format!("{EVENT}@1000/s").parse().unwrap();
+    let at = Instant::now();
+    driver.streams.push(Due { stream, at });
+    driver.push_due().unwrap();
+    assert!(driver.has_skipped);
+    assert_eq!(driver.history.running(), MAX_RUNNING);
+    driver.history.ended(1);
+    driver.streams[0].at = at;
+    driver.push_due().unwrap();
+    assert_eq!(driver.history.kept(), Some((1, MAX_RUNNING + 1)));
+}
+
+#[tokio::test]
+async fn faults_in_effect_are_bounded() {
+    let mut driver = driver("fault close\ncalm\nfault close", None).await;
+    let fault: Named = "lose-answer".parse().unwrap();
+    for _ in 0..MAX_FAULTS {
+        driver.inject(fault).unwrap();
+    }
+    let full = driver.inject(fault).unwrap_err();
+    let text = full.to_string();
+    assert!(
+        text.contains("1000 are in effect") && text.contains("remove some"),
+        "{text}"
+    );
+    assert!(driver.run_script().unwrap());
+    assert_eq!(driver.platform.faults().len(), 1);
 }
 
 #[tokio::test]

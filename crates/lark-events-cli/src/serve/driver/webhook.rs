@@ -9,15 +9,22 @@ use tokio::time::sleep;
 use super::{CHECK_INTERVAL, Happened};
 use crate::serve::history::Webhook;
 
-/// Sets the webhook as soon as it passes the check, and reports why it does not pass.
+/// Sets the webhook as soon as it passes the check, and reports why it does not pass. Unless it must pass, it is set
+/// as soon as it gives any answer.
 pub(super) async fn set_webhook(
     url: WebhookUrl,
+    must_pass: bool,
     platform: Arc<Platform>,
     tell: mpsc::UnboundedSender<Happened>,
 ) {
     let url = url.to_string();
     let mut last: Option<WebhookError> = None;
     while let Err(error) = platform.set_webhook(&url).await {
+        let is_answered = matches!(error.answer(), Some(Answer::Response { .. }));
+        if is_answered && !must_pass && platform.set_webhook_unchecked(&url).is_ok() {
+            let _ = tell.send(Happened::WebhookUnchecked(error));
+            return;
+        }
         if last.as_ref() != Some(&error) {
             last = Some(error.clone());
             // The receiver is gone at the end.

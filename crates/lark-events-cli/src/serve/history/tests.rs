@@ -1,6 +1,11 @@
 //! Readers get each change once and in its order, and what is kept is bounded.
 
-use lark_events_sim::Platform;
+use std::time::Duration;
+
+use bytes::Bytes;
+use lark_events::{Dispatcher, Webhook as App};
+use lark_events_sim::{Document, Fault, Mode, Platform};
+use lark_events_tower::EventService;
 
 use super::*;
 
@@ -196,15 +201,101 @@ fn large_deliveries_are_forgotten_earlier() {
 #[tokio::test]
 async fn the_next_attempt_is_that_of_the_last_one_which_was_no_copy() {
     let mut failed = attempt().await;
-    failed.next = Some(std::time::Duration::from_secs(15));
+    failed.next = Some(Duration::from_secs(15));
     let mut delivery = begun(1, Bytes::new());
     assert_eq!(delivery.next_attempt(), None);
+    assert!(delivery.is_first_under_way());
     delivery.attempts.push(failed.clone());
-    let next = delivery.pushed_at + std::time::Duration::from_secs(15);
+    let next = delivery.pushed_at + Duration::from_secs(15);
     assert_eq!(delivery.next_attempt(), Some(next));
     (failed.copy, failed.next) = (true, None);
     delivery.attempts.push(failed);
     assert_eq!(delivery.next_attempt(), Some(next));
+    // Acknowledging a copy does not prevent the redelivery of a lost attempt.
     delivery.acknowledged = true;
+    assert_eq!(delivery.next_attempt(), Some(next));
+    assert_eq!(delivery.progress(), Progress::Acknowledged);
+    let copy = delivery.attempts.remove(1);
+    delivery.attempts = vec![copy];
     assert_eq!(delivery.next_attempt(), None);
+    assert!(delivery.is_first_under_way(), "only a copy has ended");
+    delivery.ended = true;
+    assert!(!delivery.is_first_under_way());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_acknowledged_delivery_says_that_the_platform_sends_it_again() {
+    let webhook = App::builder().verification_token("t").build().unwrap();
+    let dispatcher = Dispatcher::builder().fallback(|_| std::future::ready(()));
+    let app = EventService::new(webhook, dispatcher.build().unwrap());
+    let platform = Platform::builder().verification_token("t");
+    let platform = platform.webhook_service(app).start().await.unwrap();
+    platform.inject(Fault::LoseAnswer);
+    platform.inject(Fault::Duplicate(Duration::from_millis(50)));
+    let wait = Duration::from_secs(15);
+    let document = Document::v2("tea.pot.ready_v1", &["green"]).unwrap();
+    let mut attempts = platform
+        .push_by(Mode::Webhook, document, [wait])
+        .into_attempts();
+    let history = History::new();
+    history.pushed(begun(1, Bytes::new()));
+    let copy = attempts.next().await.unwrap();
+    assert!(copy.copy && copy.accepted());
+    let delivery = history.attempted(1, copy).unwrap();
+    assert!(delivery.acknowledged && delivery.is_first_under_way());
+    let lost = attempts.next().await.unwrap();
+    let after = lost.next.unwrap();
+    let delivery = history.attempted(1, lost).unwrap();
+    assert_eq!(
+        delivery.next_attempt(),
+        delivery.pushed_at.checked_add(after)
+    );
+    assert_eq!(delivery.progress(), Progress::Acknowledged);
+    let again = attempts.next().await.unwrap();
+    let delivery = history.attempted(1, again).unwrap();
+    assert_eq!(delivery.next_attempt(), None);
+    assert_eq!(attempts.next().await, None);
+}
+
+#[test]
+fn deliveries_that_have_not_ended_are_bounded_by_their_bytes_too() {
+    const BYTES: usize = 1024 * 1024;
+    let history = History::new();
+    let document = Bytes::from(vec![b' '; BYTES]);
+    let mut number = 0;
+    while !history.is_full() {
+        number += 1;
+        history.pushed(begun(number, document.clone()));
+        assert!(number <= MAX_RUNNING_BYTES / BYTES);
+    }
+    assert_eq!(number, MAX_RUNNING_BYTES / BYTES / 4);
+    history.ended(1);
+    assert!(!history.is_full());
+    for number in 2..=number {
+        history.ended(number);
+    }
+    assert_eq!(history.state().running_bytes, 0);
+}
+
+#[test]
+fn a_reader_never_sees_more_ended_ones_than_are_kept() {
+    let history = std::sync::Arc::new(History::new());
+    let reader = std::sync::Arc::clone(&history);
+    let reads = std::thread::spawn(move || {
+        let mut last = 0;
+        while last < 3 * MAX_ENDED {
+            last = reader.read(|kept| {
+                assert!(kept.deliveries.len() <= MAX_ENDED + 1);
+                let ended = kept.deliveries.values().filter(|one| one.ended).count();
+                assert!(ended <= MAX_ENDED, "{ended}");
+                // Numbers and counts are of one moment.
+                kept.deliveries.len() + kept.forgotten
+            });
+        }
+    });
+    for number in 1..=3 * MAX_ENDED {
+        history.pushed(begun(number, Bytes::new()));
+        history.ended(number);
+    }
+    reads.join().unwrap();
 }

@@ -71,7 +71,7 @@ impl Check {
         value
     }
 
-    /// Strings by name, in the order of the text. `None` if the object is missing or none.
+    /// Strings by name, each once, in the order of the text. `None` if the object is missing or none.
     pub(super) fn texts(
         &mut self,
         at: &str,
@@ -83,7 +83,12 @@ impl Check {
         let at = within(at, name);
         let inner = self.object(&at, members.get(name)?)?;
         let mut texts = Vec::new();
+        let mut seen = BTreeSet::new();
         for name in inner.names() {
+            if !seen.insert(name) {
+                self.twice(&at, name);
+                continue;
+            }
             if !known.contains(&name) {
                 self.add(format!(
                     "`{}` is not {what}: expected one of {}",
@@ -103,10 +108,7 @@ impl Check {
         let mut seen = BTreeSet::new();
         for name in members.names() {
             if !seen.insert(name) {
-                self.add(format!(
-                    "`{}` is there twice: expected one",
-                    within(at, name)
-                ));
+                self.twice(at, name);
             } else if !known.contains(&name) {
                 let known = known.join(", ");
                 self.add(format!(
@@ -115,6 +117,13 @@ impl Check {
                 ));
             }
         }
+    }
+
+    fn twice(&mut self, at: &str, name: &str) {
+        self.add(format!(
+            "`{}` is there twice, and the last one counts: expected one",
+            within(at, name)
+        ));
     }
 
     /// Reports a value of another kind.

@@ -1,33 +1,31 @@
-//! The time until a delivery's next attempt. It is relative: a clock time would need the machine's time zone.
+//! The delay before a delivery's next attempt, from the schedule. It stays true while it is on the screen, which the
+//! time that is left does not; a clock time would need the machine's time zone.
 
 use std::time::Duration;
 
-const MINUTE: Duration = Duration::from_mins(1);
-const SECOND: Duration = Duration::from_secs(1);
-
-/// The time that is left as text, rounded up, and for how long this text is right; `None` for good.
-pub(super) fn again(left: Duration) -> (String, Option<Duration>) {
-    if left.is_zero() {
-        return ("again now".to_owned(), None);
-    }
-    if left <= MINUTE {
-        let seconds = rounded_up(left, SECOND);
-        let text = format!("again in {seconds} s");
-        return (text, Some(left - SECOND * (seconds - 1)));
-    }
-    let minutes = rounded_up(left, MINUTE);
-    let stays = left - MINUTE * (minutes - 1);
-    let text = match (minutes / 60, minutes % 60) {
-        (0, minutes) => format!("again in {minutes} min"),
-        (hours, 0) => format!("again in {hours} h"),
-        (hours, minutes) => format!("again in {hours} h {minutes} min"),
+/// The delay, counted from the end of the attempt before.
+pub(super) fn again(delay: Duration) -> String {
+    // The attempt took the time to note it, so that the delay may be short of some microseconds.
+    let millis = (delay.as_micros() + 500) / 1000;
+    let tenths = (millis + 50) / 100;
+    let seconds = (millis + 500) / 1000;
+    let delay = match (millis, tenths % 10) {
+        (..950, _) => format!("{millis} ms"),
+        (..59_500, 0) => format!("{} s", tenths / 10),
+        (..10_000, tenth) => format!("{}.{tenth} s", tenths / 10),
+        (..59_500, _) => format!("{seconds} s"),
+        _ => {
+            let units = [
+                (seconds / 3600, "h"),
+                (seconds / 60 % 60, "min"),
+                (seconds % 60, "s"),
+            ];
+            let units = units.iter().filter(|(number, _)| *number > 0);
+            let units = units.map(|(number, unit)| format!("{number} {unit}"));
+            units.collect::<Vec<_>>().join(" ")
+        }
     };
-    (text, Some(stays))
-}
-
-/// How many units a time has at most. A wait is at most a year.
-fn rounded_up(time: Duration, unit: Duration) -> u32 {
-    u32::try_from(time.as_nanos().div_ceil(unit.as_nanos())).unwrap_or(u32::MAX)
+    format!("again after {delay}")
 }
 
 #[cfg(test)]
@@ -35,23 +33,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_time_left_is_rounded_up_and_changes_when_its_text_is_over() {
-        for (millis, text, stays) in [
-            (1, "again in 1 s", 1),
-            (1000, "again in 1 s", 1000),
-            (14_300, "again in 15 s", 300),
-            (60_000, "again in 60 s", 1000),
-            (60_001, "again in 2 min", 1),
-            (120_000, "again in 2 min", 60_000),
-            (300_000, "again in 5 min", 60_000),
-            (3_600_000, "again in 1 h", 60_000),
-            (3_601_000, "again in 1 h 1 min", 1000),
-            (21_600_000, "again in 6 h", 60_000),
+    fn the_delay_of_a_schedule_is_the_one_that_was_given() {
+        let missing = Duration::from_micros(20);
+        for (millis, text) in [
+            (1, "again after 1 ms"),
+            (300, "again after 300 ms"),
+            (999, "again after 1 s"),
+            (1_002, "again after 1 s"),
+            (1_500, "again after 1.5 s"),
+            (15_003, "again after 15 s"),
+            (15_600, "again after 16 s"),
+            (60_000, "again after 1 min"),
+            (90_002, "again after 1 min 30 s"),
+            (300_000, "again after 5 min"),
+            (3_600_000, "again after 1 h"),
+            (3_660_000, "again after 1 h 1 min"),
+            (21_600_000, "again after 6 h"),
         ] {
-            let stays = Some(Duration::from_millis(stays));
-            let (said, stayed) = again(Duration::from_millis(millis));
-            assert_eq!((said.as_str(), stayed), (text, stays));
+            let delay = Duration::from_millis(millis);
+            assert_eq!(again(delay), text);
+            assert_eq!(again(delay - missing), text);
         }
-        assert_eq!(again(Duration::ZERO), ("again now".to_owned(), None));
     }
 }

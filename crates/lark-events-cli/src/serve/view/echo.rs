@@ -13,9 +13,20 @@ fn after(column: usize, char: char) -> usize {
         '\t' => (column / 8 + 1) * 8,
         // As ^A.
         char if char.is_ascii_control() => column + 2,
+        char if is_combined(char) => column,
         char if is_wide(char) => column + 2,
         _ => column + 1,
     }
+}
+
+/// Whether a terminal shows a character in the place of the one before it, or not at all.
+fn is_combined(char: char) -> bool {
+    matches!(char,
+        '\u{300}'..='\u{36f}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{20d0}'..='\u{20ff}'
+        | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}')
 }
 
 /// Whether a terminal shows a character on two columns, as it does with Chinese, Japanese and Korean, and emoji.
@@ -44,6 +55,8 @@ mod tests {
             ("123456789\n", 2),
             ("你好你好\n", 1),
             ("你好你好你\n", 2),
+            ("e\u{301}e\u{301}e\u{301}e\u{301}e\u{301}e\u{301}\n", 1),
+            ("\u{200b}\u{2764}\u{fe0f}1234567\n", 1),
             ("\t1\n", 1),
             ("\t123\n", 2),
             ("\u{1}\u{1}\u{1}\u{1}", 1),

@@ -1,11 +1,12 @@
 //! The table of the last deliveries and calls, with the status below.
 
 use std::collections::VecDeque;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use lark_events_sim::ApiCall;
 
 use super::again::again;
+use crate::console::web::masked::Masks;
 use crate::output::{BAD, FAINT, GOOD, STRONG};
 use crate::serve::row::{Row, call_line, heading};
 use crate::text::Text;
@@ -14,9 +15,9 @@ use crate::text::Text;
 const ROWS: usize = 10;
 /// Lines of the table beside its rows: one above and one below.
 const FRAME: usize = 2;
-/// Rows of the terminal above the table: what is typed scrolls them off, and not the table, which could then not
-/// be erased.
-const SPARE: usize = 2;
+/// Rows of the terminal below the prompt: a typed line that takes them too does not scroll the terminal, so that the
+/// table stays where it is.
+pub(super) const SPARE: usize = 2;
 
 pub(super) struct Table {
     rows: VecDeque<(Shown, Entry)>,
@@ -25,8 +26,8 @@ pub(super) struct Table {
     pub(super) faults: Vec<String>,
     /// The current wait, shown in place of the status.
     pub(super) waits: Option<String>,
-    /// The most rows.
-    rows_at_most: usize,
+    /// How many rows it shows; none if the terminal has no room for one, and then no lines at all.
+    room: usize,
 }
 
 /// What a row of the table shows.
@@ -42,8 +43,8 @@ struct Entry {
     text: Text,
     /// At the end of the row.
     remark: Option<String>,
-    /// When the event is sent again.
-    next: Option<SystemTime>,
+    /// The delay before the event is sent again.
+    again: Option<Duration>,
 }
 
 pub(super) fn painted(row: &str, ended: bool, acknowledged: bool) -> Text {
@@ -54,35 +55,47 @@ pub(super) fn painted(row: &str, ended: bool, acknowledged: bool) -> Text {
     }
 }
 
-pub(super) fn call_text(call: &ApiCall) -> Text {
+pub(super) fn call_text(call: &ApiCall, masks: &Masks) -> Text {
     let is_good = call.is_answered && call.code.unwrap_or_default() == 0;
     let is_good = is_good && call.status.is_some_and(|status| status.is_success());
     let style = if is_good { FAINT } else { BAD };
-    Text::painted(style, call_line(call))
+    Text::painted(style, call_line(call, masks))
 }
 
 impl Table {
-    pub(super) fn new(rows_at_most: usize) -> Self {
+    pub(super) fn new(room: usize) -> Self {
         Self {
             rows: VecDeque::new(),
             status: String::new(),
             faults: Vec::new(),
             waits: None,
-            rows_at_most,
+            room,
         }
     }
 
-    /// The number of its lines, which is always the same.
+    /// Shows as many rows from now on.
+    pub(super) fn fit(&mut self, room: usize) {
+        self.room = room;
+    }
+
+    /// The number of its lines, which is always the same in the same room.
     pub(super) fn height(&self) -> usize {
-        self.rows_at_most + FRAME
+        match self.room {
+            0 => 0,
+            room => room + FRAME,
+        }
     }
 
     /// The lines of the table, each cut to the width of the terminal so that it does not wrap. A row is cut
     /// before its end, which says what it repeats and when it is sent again.
-    pub(super) fn lines(&self, width: usize, now: SystemTime) -> Vec<Text> {
+    pub(super) fn lines(&self, width: usize) -> Vec<Text> {
+        if self.room == 0 {
+            return Vec::new();
+        }
         let mut lines = vec![Text::painted(STRONG, heading()).cut(width)];
-        lines.extend(self.rows.iter().map(|(_, entry)| {
-            let again = entry.next.map(|next| again(left(next, now)).0);
+        let shown = self.rows.len().saturating_sub(self.room);
+        lines.extend(self.rows.range(shown..).map(|(_, entry)| {
+            let again = entry.again.map(again);
             let end: Vec<_> = entry.remark.clone().into_iter().chain(again).collect();
             if end.is_empty() {
                 return entry.text.clone().cut(width);
@@ -106,19 +119,12 @@ impl Table {
         parts.join(" | ")
     }
 
-    /// How long the lines stay the same.
-    pub(super) fn stays_for(&self, now: SystemTime) -> Option<Duration> {
-        let nexts = self.rows.iter().filter_map(|(_, entry)| entry.next);
-        let stay = nexts.filter_map(|next| again(left(next, now)).1);
-        stay.min()
-    }
-
     pub(super) fn update(&mut self, row: &Row) {
         let number = Shown::Push(row.number);
         let entry = Entry {
             text: painted(&row.line(), row.ended, row.acknowledged),
             remark: row.remark(),
-            next: row.next,
+            again: row.again,
         };
         match self.rows.iter_mut().find(|(shown, _)| *shown == number) {
             Some((_, shown)) => *shown = entry,
@@ -127,38 +133,28 @@ impl Table {
         self.shorten();
     }
 
-    pub(super) fn called(&mut self, call: &ApiCall) {
+    pub(super) fn called(&mut self, text: Text) {
         let entry = Entry {
-            text: call_text(call),
+            text,
             remark: None,
-            next: None,
+            again: None,
         };
         self.rows.push_back((Shown::Call, entry));
         self.shorten();
     }
 
     fn shorten(&mut self) {
-        if self.rows.len() > self.rows_at_most {
+        if self.rows.len() > ROWS {
             self.rows.pop_front();
         }
     }
 }
 
-fn left(next: SystemTime, now: SystemTime) -> Duration {
-    next.duration_since(now).unwrap_or_default()
-}
-
-/// The rows that fit on the terminal, with a line to type in below the table.
-pub(super) fn rows() -> Option<usize> {
-    let Some((_, height)) = terminal_size::terminal_size() else {
-        return Some(ROWS);
-    };
-    fitting(height.0.into())
-}
-
-fn fitting(height: usize) -> Option<usize> {
-    let room = height.saturating_sub(FRAME + 1 + SPARE).min(ROWS);
-    (room > 0).then_some(room)
+/// The rows that fit on a terminal of this height, with a line to type in below the table.
+pub(super) fn fitting(height: Option<usize>) -> usize {
+    height.map_or(ROWS, |height| {
+        height.saturating_sub(FRAME + 1 + SPARE).min(ROWS)
+    })
 }
 
 #[cfg(test)]
@@ -181,7 +177,7 @@ mod tests {
             mode: Mode::Webhook,
             replay_of: None,
             attempt: None,
-            next: None,
+            again: None,
             acknowledged: false,
             ended: false,
         };
@@ -210,16 +206,14 @@ mod tests {
         ]
     }
 
-    const NOW: SystemTime = SystemTime::UNIX_EPOCH;
-
     fn drawn(table: &Table, width: usize) -> String {
-        let lines = table.lines(width, NOW).into_iter();
+        let lines = table.lines(width).into_iter();
         let lines = lines.map(|line| line.render(false) + "\n");
         lines.collect()
     }
 
     #[tokio::test]
-    async fn a_table_has_a_row_for_each_push_and_what_is_so_below() {
+    async fn a_table_has_a_row_for_each_push_and_the_status_below() {
         let [accepted, lost] = attempts().await;
         let mut shown = Table::new(4);
         shown.update(&row(1, None));
@@ -244,7 +238,7 @@ mod tests {
     async fn the_last_pushes_stay_each_in_its_place() {
         let [accepted, _] = attempts().await;
         let mut shown = Table::new(3);
-        let lines = shown.lines(80, NOW).len();
+        let lines = shown.lines(80).len();
         for number in 1..=5 {
             shown.update(&row(number, None));
         }
@@ -256,7 +250,7 @@ mod tests {
             .collect();
         assert_eq!(numbers, ["# ", "#3", "#4", "#5", ""]);
         assert!(table.lines().nth(2).unwrap().contains(" 200 "), "{table}");
-        assert_eq!(shown.lines(80, NOW).len(), lines);
+        assert_eq!(shown.lines(80).len(), lines);
     }
 
     #[tokio::test]
@@ -273,7 +267,7 @@ mod tests {
             let mut shown = Table::new(1);
             shown.update(&row);
             let expected = Text::painted(style, row.line()).render(true);
-            assert_eq!(shown.lines(80, NOW)[1].render(true), expected);
+            assert_eq!(shown.lines(80)[1].render(true), expected);
         }
     }
 
@@ -295,52 +289,60 @@ mod tests {
 
     #[test]
     fn a_table_is_no_higher_than_the_terminal() {
-        assert_eq!(fitting(50), Some(ROWS));
-        assert_eq!(fitting(12), Some(7));
-        assert_eq!(fitting(6), Some(1));
-        // There are lines then.
-        assert_eq!(fitting(5), None);
-        assert_eq!(fitting(0), None);
+        assert_eq!(fitting(None), ROWS);
+        for (height, rows) in [(50, ROWS), (12, 7), (6, 1), (5, 0), (0, 0)] {
+            assert_eq!(fitting(Some(height)), rows);
+        }
+    }
+
+    #[test]
+    fn a_table_shows_the_last_rows_for_which_it_has_room() {
+        let mut shown = Table::new(3);
+        for number in 1..=5 {
+            shown.update(&row(number, None));
+        }
+        let numbers = |shown: &Table| -> String {
+            let table = drawn(shown, 80);
+            let rows = table.lines().filter_map(|line| line.strip_prefix('#'));
+            rows.filter_map(|row| row.chars().next()).collect()
+        };
+        for (room, rows) in [(3, " 345"), (1, " 5"), (0, ""), (4, " 2345")] {
+            shown.fit(room);
+            assert_eq!(numbers(&shown), rows);
+            assert_eq!(shown.lines(80).len(), shown.height());
+        }
     }
 
     #[tokio::test]
-    async fn a_pending_row_ends_with_the_time_of_the_next_attempt_however_narrow_it_is() {
+    async fn a_pending_row_ends_with_the_delay_before_the_next_attempt_however_narrow_it_is() {
         let [_, lost] = attempts().await;
         let mut shown = Table::new(2);
         let mut pending = row(1, Some(&lost));
-        pending.next = Some(NOW + Duration::from_millis(14_200));
+        pending.again = Some(Duration::from_secs(15));
         shown.update(&pending);
         shown.update(&row(2, None));
         let table = drawn(&shown, 200);
         let line = table.lines().nth(1).unwrap();
         assert!(
-            line.ends_with("  tea.pot.ready_v1  again in 15 s"),
+            line.ends_with("  tea.pot.ready_v1  again after 15 s"),
             "{line}"
         );
         let table = drawn(&shown, 70);
         let line = table.lines().nth(1).unwrap();
         assert!(line.starts_with("#1     webhook"), "{line}");
-        assert!(line.ends_with("  again in 15 s"), "{line}");
+        assert!(line.ends_with("  again after 15 s"), "{line}");
         assert_eq!(line.len(), 70);
-        assert_eq!(shown.stays_for(NOW), Some(Duration::from_millis(200)));
-        let later = NOW + Duration::from_secs(20);
-        let line = shown.lines(200, later)[1].render(false);
-        assert!(line.ends_with("  again now"), "{line}");
-        assert_eq!(shown.stays_for(later), None);
         pending.replay_of = Some(7);
         shown.update(&pending);
-        let line = shown.lines(200, NOW)[1].render(false);
-        assert!(line.ends_with("  replay of #7, again in 15 s"), "{line}");
-        pending.next = None;
-        shown.update(&pending);
-        assert_eq!(shown.stays_for(NOW), None);
+        let line = shown.lines(200)[1].render(false);
+        assert!(line.ends_with("  replay of #7, again after 15 s"), "{line}");
     }
 
     #[test]
     fn the_last_line_has_the_faults_in_effect_before_the_status() {
         let mut shown = Table::new(1);
         shown.faults = vec!["lose-answer".to_owned(), "delay:2s@0.1".to_owned()];
-        let last = |shown: &Table| shown.lines(80, NOW).pop().unwrap().render(false);
+        let last = |shown: &Table| shown.lines(80).pop().unwrap().render(false);
         assert_eq!(last(&shown), "faults: lose-answer, delay:2s@0.1");
         shown.status = "long connections: 1".to_owned();
         assert_eq!(

@@ -87,7 +87,7 @@ fn a_replay_has_the_same_ids_or_new_ones() {
         let number = answer.json()["deliveries"][0].as_u64().unwrap();
         assert_eq!(
             answer.header("location"),
-            Some(&*format!("/deliveries/{number}"))
+            Some(&*format!("/api/deliveries/{number}"))
         );
         console.json(&format!("/api/deliveries/{number}"))
     };
@@ -98,6 +98,18 @@ fn a_replay_has_the_same_ids_or_new_ones() {
         assert_eq!(delivery["replay_of"], 1);
     }
     assert!(console.get("/").body.contains("replay of "));
+}
+
+#[test]
+fn a_document_without_ids_is_not_replayed_as_a_new_event() {
+    let (console, _) = accepting();
+    let number = console.push(&json!({"type": "card.action.trigger_v1"}));
+    let path = format!("/api/deliveries/{number}/replay");
+    let refused = console.post(&path, &json!({"ids": "new"}));
+    assert_eq!(refused.status, 409, "{}", refused.body);
+    let says = "whose document has none: resend it as the same one";
+    assert!(refused.body.contains(says), "{}", refused.body);
+    assert_eq!(console.post(&path, &json!({"ids": "same"})).status, 201);
 }
 
 #[test]
@@ -206,7 +218,25 @@ fn faults_are_injected_listed_and_removed() {
     assert_eq!(remove(&json!({"fault": "close@0.25"})), 200);
     assert_eq!(remove(&json!({"fault": "close@0.25"})), 409);
     assert_eq!(names(), ["delay:2s", "lose-answer@0.5", "reorder@1"]);
-    assert_eq!(remove(&json!({})), 200);
+    for nothing in [
+        json!({}),
+        json!({"fault": ""}),
+        json!({"all": false}),
+        json!({"all": "yes"}),
+        json!({"all": true, "fault": "reorder@1"}),
+        json!([]),
+    ] {
+        assert_eq!(remove(&nothing), 400, "{nothing}");
+    }
+    let json = [("content-type", "application/json")];
+    let answer = request(&console.host, "DELETE", "/api/faults", &json, "");
+    assert_eq!(answer.status, 400);
+    assert!(answer.error().contains("got an empty body"));
+    assert_eq!(names(), ["delay:2s", "lose-answer@0.5", "reorder@1"]);
+    assert_eq!(remove(&json!({"all": true})), 200);
+    assert_eq!(names(), [""; 0]);
+    console.post("/api/faults", &json!({"fault": "close"}));
+    assert_eq!(remove(&json!({"all": "true"})), 200);
     assert_eq!(names(), [""; 0]);
     for body in [
         json!({"fault": "tea"}),
@@ -218,6 +248,78 @@ fn faults_are_injected_listed_and_removed() {
         assert_eq!(answer.status, 400, "{body}");
         assert!(!answer.error().contains('\n'), "{}", answer.body);
     }
+}
+
+#[test]
+fn an_error_of_the_api_is_json_and_a_typing_error_in_a_query_is_one() {
+    let console = Console::start(&[]);
+    console.push_sample();
+    for (path, says) in [
+        ("/api/deliveries?progres=pending", "got progres"),
+        ("/api/stream?progres=pending", "before, after, got progres"),
+        ("/stream?progres=pending", "got progres"),
+        ("/stream?page=delivry", "got delivry"),
+        ("/api/event-types?serach=a", "serach"),
+        ("/api/deliveries/%FF", "expected a path in UTF-8"),
+        ("/api/event-types/%FF", "expected a path in UTF-8"),
+    ] {
+        let answer = console.get(path);
+        assert_eq!(answer.status, 400, "{path}: {}", answer.body);
+        assert!(answer.error().contains(says), "{path}: {}", answer.body);
+    }
+    for path in ["/?progres=pending", "/compose?serach=a", "/deliveries/%FF"] {
+        let answer = console.get(path);
+        assert_eq!(answer.status, 400, "{path}");
+        assert!(answer.body.contains("<main"), "{}", answer.body);
+    }
+    let json = [("content-type", "application/json")];
+    for (path, body) in [
+        ("/api/deliveries", format!(" [\"{EVENT}\"]")),
+        ("/api/deliveries/1/replay", "[\"same\"]".to_owned()),
+        ("/api/faults", "[\"close\"]".to_owned()),
+    ] {
+        let answer = request(&console.host, "POST", path, &json, &body);
+        assert_eq!(answer.status, 400, "{path}");
+        assert!(answer.error().ends_with("got an array"), "{}", answer.body);
+    }
+    let answer = request(
+        &console.host,
+        "POST",
+        "/api/deliveries/%FF/replay",
+        &json,
+        "{\"ids\":\"new\"}",
+    );
+    assert_eq!(answer.status, 400, "{}", answer.body);
+    let list = console.json("/api/deliveries?type=nothing");
+    assert_eq!((&list["kept"], &list["hidden"]), (&json!(1), &json!(1)));
+}
+
+#[test]
+fn an_attempt_without_an_answer_has_a_stable_name_for_the_reason() {
+    let console = Console::start(&["--redeliver", "never"]);
+    let delivery = console.ended(console.push_sample());
+    let attempt = &delivery["attempts"][0];
+    assert_eq!(attempt["missing"], "nowhere-to-send");
+    assert_eq!(attempt["code"], Value::Null);
+    assert_eq!(delivery["last_attempt"]["missing"], "nowhere-to-send");
+    let pushed_at = delivery["pushed_at"].as_str().unwrap();
+    assert_eq!(
+        pushed_at.len(),
+        "2026-05-31T01:00:00.120Z".len(),
+        "{pushed_at}"
+    );
+}
+
+#[test]
+fn a_long_event_type_is_cut_in_a_list() {
+    let console = Console::start(&[]);
+    let long = "x".repeat(100 * 1024);
+    let document = json!({"header": {"event_type": long, "event_id": long}, "event": {}});
+    console.push(&json!({"document": document}));
+    let page = console.get("/").body;
+    assert!(page.len() < 20 * 1024, "{}", page.len());
+    let row = &console.json("/api/deliveries")["deliveries"][0];
+    assert_eq!(row["event_type"], "x".repeat(1024) + "…");
 }
 
 #[test]

@@ -96,6 +96,7 @@ fn head(
 }
 
 /// An open stream of events.
+#[derive(Debug)]
 pub(super) struct Events {
     lines: BufReader<TcpStream>,
 }
@@ -116,14 +117,25 @@ impl Event {
 
 impl Events {
     pub(super) fn open(host: &str, target: &str, headers: &[(&str, &str)]) -> Self {
+        Self::try_open(host, target, headers).unwrap()
+    }
+
+    /// A stream, or the first line of another answer.
+    pub(super) fn try_open(
+        host: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<Self, String> {
         let mut stream = connect(host);
         let head = head(Some(host), "GET", target, headers, 0);
         stream.write_all(head.as_bytes()).unwrap();
         let mut lines = BufReader::new(stream);
         let mut line = String::new();
         lines.read_line(&mut line).unwrap();
-        assert!(line.starts_with("HTTP/1.1 200 "), "{line}");
-        Self { lines }
+        match line.starts_with("HTTP/1.1 200 ") {
+            true => Ok(Self { lines }),
+            false => Err(line),
+        }
     }
 
     /// The next event.

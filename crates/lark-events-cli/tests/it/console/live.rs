@@ -1,10 +1,12 @@
 //! The streams: what a client gets that resumes, and what a page gets for its rows.
 
 use std::collections::BTreeSet;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::http::Events;
+use super::http::{Events, LIMIT};
 use super::{Console, EVENT};
 use crate::push;
 
@@ -16,12 +18,12 @@ fn numbers(value: &Value) -> Vec<u64> {
 }
 
 /// The ids that a page keeps.
-fn kept(event: &Value) -> BTreeSet<&str> {
+pub(super) fn kept(event: &Value) -> BTreeSet<&str> {
     let ids = event["keep"]["ids"].as_array().unwrap();
     ids.iter().map(|id| id.as_str().unwrap()).collect()
 }
 
-fn part<'a>(event: &'a Value, id: &str) -> Option<&'a str> {
+pub(super) fn part<'a>(event: &'a Value, id: &str) -> Option<&'a str> {
     let mut parts = event["parts"].as_array().unwrap().iter();
     parts.find(|part| part["id"] == id)?["html"].as_str()
 }
@@ -86,18 +88,12 @@ fn a_page_and_its_stream_lose_nothing_between_them() {
     let console = Console::of_with_env(&url, &[], &secrets());
     let first = console.push_sample();
     console.ended(first);
-    let page = console.get("/").body;
-    let data = |name: &str| {
-        let (_, rest) = page.split_once(&format!("{name}=\"")).unwrap();
-        let (value, _) = rest.split_once('"').unwrap();
-        value.replace("&amp;", "&")
-    };
-    let target = format!("{}&after={}", data("data-stream"), data("data-position"));
+    let (page, target) = console.page("/");
+    assert!(page.contains("id=\"d1\""));
     let second = console.push_sample();
     console.ended(second);
     let mut events = Events::open(&console.host, &target, &[]);
     let event = events.next().json();
-    assert!(part(&event, "d1").is_none(), "{event}");
     assert!(part(&event, "d2").unwrap().contains("acknowledged"));
     assert_eq!(kept(&event), BTreeSet::from(["d1", "d2"]));
 }
@@ -125,6 +121,52 @@ fn a_row_that_the_filter_no_longer_selects_is_not_kept() {
             assert!(part(&event, "empty").unwrap().contains("hides all"));
             break;
         }
+    }
+}
+
+#[test]
+fn a_filtered_stream_says_which_deliveries_have_left_it() {
+    let (url, _handled) = push::app();
+    let console = Console::of_with_env(&url, &["--redeliver", "1ms"], &secrets());
+    console.post("/api/faults", &json!({"fault": "delay:2s"}));
+    let mut others = Events::open(&console.host, "/api/stream?type=other", &[]);
+    others.next_named("status");
+    let target = "/api/stream?progress=pending";
+    let mut events = Events::open(&console.host, target, &[]);
+    console.push_sample();
+    let seen = events.next_named("delivery");
+    assert_eq!(seen.json()["number"], 1);
+    assert_eq!(events.next_named("unselected").json(), json!({"number": 1}));
+    // Also for a client that was away.
+    let header = [("last-event-id", seen.id.as_str())];
+    let mut events = Events::open(&console.host, target, &header);
+    assert_eq!(events.next_named("unselected").json(), json!({"number": 1}));
+    // Not for one that it cannot have selected.
+    console.post("/api/faults", &json!({"fault": "close@0.5"}));
+    let mut event = others.next();
+    while !event.data.contains("close@0.5") {
+        assert_eq!(event.name, "status");
+        event = others.next();
+    }
+}
+
+#[test]
+fn streams_are_bounded_and_leave_places_for_requests() {
+    let console = Console::start(&[]);
+    let open = |target| Events::open(&console.host, target, &[]);
+    let mut all: Vec<_> = (0..16).map(|_| open("/stream")).collect();
+    all.extend((0..16).map(|_| open("/api/stream")));
+    for target in ["/stream", "/api/stream"] {
+        let answer = console.get(target);
+        assert_eq!(answer.status, 503);
+        assert!(answer.error().contains("at most 32 open streams"));
+    }
+    console.json("/api/status");
+    drop(all);
+    let deadline = Instant::now() + LIMIT;
+    while Events::try_open(&console.host, "/stream", &[]).is_err() {
+        assert!(Instant::now() < deadline);
+        sleep(Duration::from_millis(20));
     }
 }
 

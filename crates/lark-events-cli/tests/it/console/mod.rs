@@ -5,6 +5,7 @@ mod guarding;
 mod http;
 mod live;
 mod pages;
+mod resuming;
 mod secrets;
 
 use serde_json::{Value, json};
@@ -50,6 +51,18 @@ impl Console {
 
     fn get(&self, path: &str) -> Answer {
         http::request(&self.host, "GET", path, &[], "")
+    }
+
+    /// A page, and the target of the stream that it opens.
+    fn page(&self, path: &str) -> (String, String) {
+        let page = self.get(path).body;
+        let data = |name: &str| {
+            let (_, rest) = page.split_once(&format!("{name}=\"")).unwrap();
+            let (value, _) = rest.split_once('"').unwrap();
+            value.replace("&amp;", "&")
+        };
+        let target = format!("{}&after={}", data("data-stream"), data("data-position"));
+        (page, target)
     }
 
     fn json(&self, path: &str) -> Value {

@@ -5,6 +5,8 @@ use axum::body::Bytes;
 use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 use axum::routing::post;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use lark_events::EncryptKey;
 use serde_json::{Value, json};
 
@@ -25,8 +27,11 @@ fn echo() -> String {
             return json!({"challenge": challenge}).to_string().into_response();
         }
         let nested = json!({"app": SECRET, "inner": json!({"app": SECRET}).to_string()});
+        let html = SECRET.replace('"', "&quot;").replace('/', "&#47;");
+        let basic = STANDARD.encode(format!("cli_1:{SECRET}"));
         let text = format!(
-            "{KEY} {TOKEN} {nested} {} \\u006darked-encrypt-key",
+            "{KEY} {TOKEN} {nested} {} \\u006darked-encrypt-key <p title='{html}'>&#x6d;arked-encrypt-key</p> \
+             Basic {basic}",
             encoded(SECRET)
         );
         let body = json!({"text": text, "token": TOKEN, SECRET: [SECRET]}).to_string();
@@ -50,6 +55,8 @@ fn assert_hidden(what: &str, text: &str) {
             &encoded(KEY),
             &encoded(TOKEN),
             &encoded(SECRET),
+            // A part of it in base64, after `cli_1:`.
+            &STANDARD.encode(SECRET)[..16],
             "arked-",
         ] {
             let at = text
@@ -123,10 +130,58 @@ fn given_secrets_are_in_no_answer() {
         assert_eq!(answer.status, 200, "{path}");
         assert_hidden(path, &answer.body);
     }
-    let page = format!("/stream?page=delivery&number={number}&after=1-1");
+    // A command with a masked secret would send something else.
+    let commands = &console.json(&format!("/api/deliveries/{number}"))["commands"];
+    let withheld = json!({"withheld": true, "push": null, "curl": null});
+    assert_eq!(commands, &withheld);
+    let page = console.get(&format!("/deliveries/{number}")).body;
+    assert!(page.contains("No command is shown") && !page.contains("data-copy"));
+    let page = format!("/stream?page=delivery&number={number}");
     for path in ["/stream?after=1-1", &page, "/api/stream"] {
         let event = Events::open(&console.host, path, &[]).next();
         assert_hidden(path, &event.data);
+    }
+}
+
+#[test]
+fn an_answer_of_escapes_leaves_the_console_usable() {
+    const BYTES: usize = 256 * 1024;
+    let answer = async |body: Bytes| {
+        let document: Value = serde_json::from_slice(&body).unwrap();
+        match document.get("challenge") {
+            Some(challenge) => json!({"challenge": challenge}).to_string(),
+            None => "\\".repeat(BYTES),
+        }
+    };
+    let url = push::serve(Router::new().route("/webhook/event", post(answer)));
+    let env = [
+        ("LARK_APP_SECRET", SECRET),
+        ("LARK_VERIFICATION_TOKEN", TOKEN),
+    ];
+    let console = Console::of_with_env(&url, &["--no-key"], &env);
+    let number = console.push_sample();
+    let delivery = console.ended(number);
+    let body = delivery["attempts"][0]["body"].as_str().unwrap();
+    assert_eq!(body.len(), BYTES);
+    assert_eq!(console.get(&format!("/deliveries/{number}")).status, 200);
+}
+
+#[test]
+fn credentials_in_forms_are_not_in_calls_of_the_api() {
+    let console = Console::start(&[]);
+    let address = console.serving.address();
+    let path = "/open-apis/authen/v2/oauth/token?code=code-1&access%5Ftoken=hidden-2";
+    let body = "client_secret=hidden-3&refresh_token=hidden-4&grant_type=refresh_token";
+    let headers = [("content-type", "application/x-www-form-urlencoded")];
+    request(address, "POST", path, &headers, body);
+    let calls = console.until("/api/calls", |calls| calls["calls"][0].is_object());
+    let body = "client_secret=***&refresh_token=***&grant_type=refresh_token";
+    assert_eq!(calls["calls"][0]["body"], body);
+    for text in [calls.to_string(), console.get("/calls").body] {
+        assert!(
+            !text.contains("hidden-") && !text.contains("code-1"),
+            "{text}"
+        );
     }
 }
 

@@ -21,6 +21,16 @@ pub(super) struct Terminal {
     keyboard: File,
     output: Receiver<Vec<u8>>,
     screen: Screen,
+    columns: u16,
+}
+
+fn size(rows: u16, columns: u16) -> Winsize {
+    Winsize {
+        ws_row: rows,
+        ws_col: columns,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    }
 }
 
 impl Terminal {
@@ -28,13 +38,7 @@ impl Terminal {
         let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&ours).unwrap();
         unlockpt(&ours).unwrap();
-        let size = Winsize {
-            ws_row: rows,
-            ws_col: columns,
-            ws_xpixel: 0,
-            ws_ypixel: 0,
-        };
-        tcsetwinsize(&ours, size).unwrap();
+        tcsetwinsize(&ours, size(rows, columns)).unwrap();
         let name = ptsname(&ours, Vec::new()).unwrap();
         let flags = OFlags::RDWR | OFlags::NOCTTY;
         let theirs = File::from(rustix::fs::open(name, flags, Mode::empty()).unwrap());
@@ -67,7 +71,18 @@ impl Terminal {
             keyboard,
             output,
             screen: Screen::new(rows.into(), columns.into()),
+            columns,
         }
+    }
+
+    /// Changes the number of rows.
+    pub(super) fn resize(&mut self, rows: u16) {
+        // As far as the child has drawn for the size before.
+        while let Ok(bytes) = self.output.try_recv() {
+            self.screen.shows(&bytes);
+        }
+        tcsetwinsize(&self.keyboard, size(rows, self.columns)).unwrap();
+        self.screen.resize(rows.into());
     }
 
     /// Types keys; `\r` is Enter.

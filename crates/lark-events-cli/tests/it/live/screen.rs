@@ -30,6 +30,22 @@ impl Screen {
         }
     }
 
+    /// Changes the height: a lower screen keeps the row of the cursor, and scrolls off those above it.
+    pub(super) fn resize(&mut self, height: usize) {
+        while self.rows.len() > height {
+            if self.row + 1 < self.rows.len() {
+                self.rows.pop();
+            } else {
+                let top = self.rows.remove(0);
+                self.scrollback.push(line(&top));
+                self.row -= 1;
+            }
+        }
+        self.rows.resize(height, Vec::new());
+        self.height = height;
+        self.saved.0 = self.saved.0.min(height - 1);
+    }
+
     /// The scrollback and the screen, without white space at the end of lines and of the text.
     pub(super) fn text(&self) -> String {
         let rows = self.rows.iter().map(|row| line(row));
@@ -120,6 +136,10 @@ impl Screen {
                 let number = text[1..end].parse().ok();
                 match &text[end..=end] {
                     "A" => self.row = self.row.saturating_sub(number.unwrap_or(1)),
+                    "B" => {
+                        let row = self.row + number.unwrap_or(1);
+                        self.row = row.min(self.height - 1);
+                    }
                     "J" if number.is_none() => {
                         self.rows[self.row].truncate(self.column);
                         self.rows[self.row + 1..].fill(Vec::new());

@@ -84,7 +84,7 @@ fn what_cannot_be_served_is_status_2() {
             "or pass --console 127.0.0.1:0, which picks a free port",
         ),
         (
-            &["--console", &port],
+            &["--console", "127.0.0.1"],
             "expected an IP address and a port, such as 127.0.0.1:7781",
         ),
         (&["--push", "tea@1/s"], "no event tea"),
@@ -161,6 +161,6 @@ fn the_console_listens_while_the_platform_runs() {
         .unwrap();
     TcpStream::connect(address).unwrap();
     serving.types("quit");
+    // Another test may have the port from then on.
     serving.ended();
-    assert!(TcpStream::connect(address).is_err());
 }

@@ -9,8 +9,9 @@ use super::{MASK, Masks};
 pub(crate) struct Path(Vec<String>);
 
 impl Path {
-    pub(crate) fn names(&self) -> Vec<&str> {
-        self.0.iter().map(String::as_str).collect()
+    /// Whether these names, and no others, lead to the value.
+    pub(crate) fn is(&self, names: &[&str]) -> bool {
+        self.0 == names
     }
 
     /// The name of the member whose value it is, or is in.
