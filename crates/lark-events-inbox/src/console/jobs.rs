@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tracing::info;
@@ -31,6 +32,8 @@ pub(super) struct Jobs {
     started: u64,
     kept: VecDeque<Arc<Job>>,
     tasks: JoinSet<()>,
+    /// Whether actions are to end. Each running one has a receiver.
+    stopping: watch::Sender<bool>,
 }
 
 /// The events of an action.
@@ -70,6 +73,8 @@ pub(super) enum Lost {
     Changed,
     /// Too many run.
     Busy,
+    /// The process is about to end.
+    Stopping,
 }
 
 /// What a request asks for.
@@ -90,6 +95,7 @@ impl Jobs {
             started: 0,
             kept: VecDeque::new(),
             tasks: JoinSet::new(),
+            stopping: watch::Sender::new(false),
         }
     }
 
@@ -103,7 +109,10 @@ impl Jobs {
     }
 
     /// Registers an action, if none since the page was loaded is about the same events.
-    pub(super) fn begin(&mut self, ask: Ask) -> Result<Arc<Job>, Lost> {
+    pub(super) fn begin(&mut self, ask: Ask) -> Result<(Arc<Job>, watch::Receiver<bool>), Lost> {
+        if *self.stopping.borrow() {
+            return Err(Lost::Stopping);
+        }
         // Forms of another process are compared by the store alone: it changes each event once.
         if let Some(seen) = self.seen(&ask.revision) {
             let forgotten = self.started.saturating_sub(self.kept.len() as u64);
@@ -132,7 +141,13 @@ impl Jobs {
         if self.kept.len() > MAX_KEPT {
             self.kept.pop_front();
         }
-        Ok(job)
+        Ok((job, self.stopping.subscribe()))
+    }
+
+    /// Ends the actions that run, and begins no others. The sender is closed once they have ended.
+    pub(super) fn stop(&self) -> watch::Sender<bool> {
+        self.stopping.send_replace(true);
+        self.stopping.clone()
     }
 
     /// The revision of a form of this process.
@@ -146,6 +161,18 @@ impl Jobs {
     pub(super) fn spawn(&mut self, running: Running) {
         while self.tasks.try_join_next().is_some() {}
         self.tasks.spawn(running.run());
+    }
+}
+
+impl Ended {
+    fn stopped() -> Self {
+        Self::Failed("the process stopped".to_owned())
+    }
+}
+
+impl From<StoreError> for Ended {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(chain(&error))
     }
 }
 
@@ -181,19 +208,26 @@ pub(super) struct Running {
     pub(super) job: Arc<Job>,
     store: Arc<dyn Admin>,
     audit: Audit,
+    stopping: watch::Receiver<bool>,
 }
 
 impl Running {
-    pub(super) fn new(job: Arc<Job>, store: Arc<dyn Admin>, audit: Audit) -> Self {
-        Self { job, store, audit }
+    pub(super) fn new(
+        (job, stopping): (Arc<Job>, watch::Receiver<bool>),
+        store: Arc<dyn Admin>,
+        audit: Audit,
+    ) -> Self {
+        Self {
+            job,
+            store,
+            audit,
+            stopping,
+        }
     }
 
     pub(super) async fn run(self) {
-        let ended = match self.batches().await {
-            Ok(()) => Ended::Complete,
-            Err(error) => Ended::Failed(chain(&error)),
-        };
-        self.end(ended);
+        let ended = self.batches().await;
+        self.end(ended.err().unwrap_or(Ended::Complete));
     }
 
     /// Ends an action that has changed one event.
@@ -209,7 +243,7 @@ impl Running {
         }
     }
 
-    async fn batches(&self) -> Result<(), StoreError> {
+    async fn batches(&self) -> Result<(), Ended> {
         let Scope { filter, seqs } = &self.job.scope;
         for (at, seq) in seqs.iter().enumerate() {
             if at > 0 && at.is_multiple_of(BATCH) {
@@ -231,7 +265,7 @@ impl Running {
         Ok(())
     }
 
-    async fn all(&self, filter: &Filter) -> Result<(), StoreError> {
+    async fn all(&self, filter: &Filter) -> Result<(), Ended> {
         let mut after = None;
         loop {
             let page = Page {
@@ -254,7 +288,10 @@ impl Running {
         }
     }
 
-    async fn batch(&self, filter: &Filter) -> Result<(), StoreError> {
+    async fn batch(&self, filter: &Filter) -> Result<(), Ended> {
+        if *self.stopping.borrow() {
+            return Err(Ended::stopped());
+        }
         let events = self.job.action.run(&*self.store, filter).await?;
         self.job.add(events);
         Ok(())
@@ -263,7 +300,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.end(Ended::Failed("the process stopped".to_owned()));
+        self.end(Ended::stopped());
         let job = &self.job;
         let error = match job.ended() {
             Some(Ended::Failed(error)) => Some(error),

@@ -37,7 +37,8 @@ use crate::admin::Admin;
 /// the function given to [`builder`](Self::builder) decides for each request. Forms of other sites are
 /// rejected. Bodies of events are shown in full unless [`redact`](ConsoleBuilder::redact) is set.
 ///
-/// Its actions run in the process that started them. They end when the last clone is dropped.
+/// Its actions run in the process that started them. They end when the last clone is dropped; [`stop`](Self::stop)
+/// ends them between two batches, so that the number of changed events is known.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -103,6 +104,13 @@ impl Console {
         access: impl Fn(&Parts) -> Access + Send + Sync + 'static,
     ) -> ConsoleBuilder {
         ConsoleBuilder::new(store, Arc::new(access))
+    }
+
+    /// Ends the actions that run: each after its current batch, with its audit. No other begins. Call it before
+    /// the process ends.
+    pub async fn stop(&self) {
+        let stopping = self.0.jobs().stop();
+        stopping.closed().await;
     }
 }
 

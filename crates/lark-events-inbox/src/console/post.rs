@@ -124,8 +124,12 @@ impl Asked {
 }
 
 fn begin(shared: &Shared, ask: Ask) -> Result<Running, Failure> {
-    let job = shared.jobs().begin(ask).map_err(|lost| match lost {
+    let begun = shared.jobs().begin(ask).map_err(|lost| match lost {
         Lost::Changed => changed(),
+        Lost::Stopping => Failure::new(
+            http::StatusCode::SERVICE_UNAVAILABLE,
+            "the process is about to stop: try again later",
+        ),
         Lost::Busy => Failure::new(
             http::StatusCode::SERVICE_UNAVAILABLE,
             "other actions are running: wait for one of them to end, then try again",
@@ -133,7 +137,7 @@ fn begin(shared: &Shared, ask: Ask) -> Result<Running, Failure> {
     })?;
     let store = std::sync::Arc::clone(&shared.store);
     Ok(Running::new(
-        job,
+        begun,
         store,
         std::sync::Arc::clone(&shared.audit),
     ))
