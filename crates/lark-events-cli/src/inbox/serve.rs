@@ -9,7 +9,7 @@ use axum::Router;
 use axum::response::{IntoResponse as _, Response};
 use clap::Args;
 use http::StatusCode;
-use lark_events_inbox::console::{Access, Audited, Console};
+use lark_events_inbox::console::{Access, Console};
 use lark_events_pages::{Guard, Refused};
 use serde_json::json;
 

@@ -6,14 +6,15 @@ mod ends;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::ops::Deref;
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
-use lark_events_inbox::{AttemptOutcome, Settled, Settlement, State};
+use lark_events_inbox::{Settled, State};
 use serde_json::{Value, json};
 
-use super::{Filling, HOUR, MESSAGE, Stored, entry, seven};
+use super::{MESSAGE, Stored, ended, entry, seven};
 use crate::serving::LIMIT;
 
 const ALL_DEAD: &[(&str, &str)] = &[("action", "retry"), ("scope", "all"), ("state", "dead")];
@@ -23,6 +24,12 @@ struct Page {
     child: Child,
     output: Receiver<String>,
     notes: Receiver<String>,
+    client: Client,
+}
+
+/// Sends requests to the page.
+#[derive(Clone)]
+struct Client {
     address: String,
 }
 
@@ -40,7 +47,7 @@ impl Page {
         let mut page = Self::spawn(stored, &args);
         let line: Value = serde_json::from_str(&page.next_line()).unwrap();
         assert_eq!(line["kind"], "page");
-        page.address = address(line["url"].as_str().unwrap());
+        page.client.address = address(line["url"].as_str().unwrap());
         page
     }
 
@@ -54,7 +61,9 @@ impl Page {
             child,
             output,
             notes,
-            address: String::new(),
+            client: Client {
+                address: String::new(),
+            },
         }
     }
 
@@ -71,7 +80,17 @@ impl Page {
         assert_eq!(action["kind"], "action");
         action
     }
+}
 
+impl Deref for Page {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl Client {
     fn send(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         let mut request = format!("{method} {target} HTTP/1.1\r\n");
         if !headers.iter().any(|(name, _)| *name == "host") {
@@ -155,23 +174,6 @@ fn lines(stream: impl std::io::Read + Send + 'static) -> Receiver<String> {
     lines
 }
 
-/// As many dead letters.
-async fn dead(store: &Filling<'_>, events: usize) {
-    let entries = (0..events).map(|id| entry(MESSAGE, &format!("e-{id}")));
-    store.append(entries.collect()).await.unwrap();
-    let mut settled = 0;
-    while settled < events {
-        let claimed = store.claim(200, HOUR).await.unwrap();
-        let settlements = claimed.iter().map(|claimed| {
-            let mut settlement =
-                Settlement::new(claimed.fence, Settled::Dead, AttemptOutcome::Failed);
-            settlement.error = Some("connection refused".to_owned());
-            settlement
-        });
-        settled += store.settle(settlements.collect()).await.unwrap().len();
-    }
-}
-
 fn in_state(stored: &Stored, state: State) -> usize {
     let states = stored.states();
     states.iter().filter(|(_, one)| *one == state).count()
@@ -183,7 +185,7 @@ fn the_page_only_shows_events_unless_changes_are_allowed() {
         let mut page = Page::spawn(&stored, &["serve", "--listen", "127.0.0.1:0"]);
         let line = page.next_line();
         let url = line.strip_prefix("page: ").unwrap();
-        page.address = address(url.strip_suffix(" (read-only)").unwrap());
+        page.client.address = address(url.strip_suffix(" (read-only)").unwrap());
         let overview = page.get("");
         assert_eq!(overview.status, 200, "{overview:?}");
         for part in [
@@ -216,9 +218,9 @@ fn an_action_changes_events_and_is_reported() {
 
         // For people, it is a line on stderr.
         let mut page = Page::spawn(&stored, &["serve", "--listen", "0", "--allow-changes"]);
-        page.address = address(page.next_line().strip_prefix("page: ").unwrap());
-        let dropped = page.get("?view=event&seq=7").hidden();
-        let dropped = page.post(&format!("{dropped}&action=drop&seq=7"));
+        page.client.address = address(page.next_line().strip_prefix("page: ").unwrap());
+        let dropped = page.get("?view=event&seq=7").hidden() + "&action=drop";
+        let dropped = page.post(&dropped);
         assert_eq!(dropped.status, 303, "{dropped:?}");
         let note = page.notes.recv_timeout(LIMIT).unwrap();
         assert!(note.starts_with("lark-events: 20"), "{note}");
@@ -234,7 +236,9 @@ fn streams_have_a_page() {
         return;
     };
     let stored = Stored::filled(super::Place::Streams(streams), async |store| {
-        dead(store, 3).await;
+        for id in ["e-1", "e-2", "e-3"] {
+            ended(store, entry(MESSAGE, id), Settled::Dead, None).await;
+        }
     });
     let page = Page::start(&stored, &["--allow-changes"]);
     assert_eq!(page.get("").status, 200);
