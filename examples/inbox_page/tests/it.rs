@@ -98,8 +98,10 @@ impl Drop for App {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn operators_change_events_readers_see_them_and_others_have_to_log_in() {
-    let name = format!("inbox-page-{}.db", std::process::id());
-    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("inbox-page.db");
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{suffix}", file.display()));
+    }
     let store = dead_letter(&file).await;
     let mut app = App::start(&file);
     let wrong = [
