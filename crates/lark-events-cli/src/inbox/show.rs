@@ -13,10 +13,10 @@ use super::store::StoreArgs;
 use super::when::{short, since, utc};
 use crate::Error;
 use crate::figures::{count, time};
-use crate::json_text::{Layout, lay_out};
 use crate::output::{BAD, FAINT, NAME, Output, STRONG};
 use crate::table::Table;
 use crate::text::Text;
+use lark_events_pages::{Layout, lay_out};
 
 /// Show one event with the history of its attempts, and its body if you ask for it.
 #[derive(Debug, Args)]

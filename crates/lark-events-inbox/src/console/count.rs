@@ -37,6 +37,13 @@ impl Count {
         })
     }
 
+    pub(super) fn exactly(events: usize) -> Self {
+        Self {
+            events: u64::try_from(events).unwrap_or(u64::MAX),
+            is_all: true,
+        }
+    }
+
     /// `1,200 events`, `at least 10,000 events`.
     pub(super) fn words(self) -> String {
         let at_least = if self.is_all { "" } else { "at least " };

@@ -4,7 +4,11 @@ use lark_events_pages::query;
 use maud::{Markup, html};
 
 use super::params::Params;
+use super::redaction::Redaction;
 use crate::admin::{Filter, State};
+
+/// The longest text of a filter: twice the longest error.
+const MAX_TEXT_BYTES: usize = 8 * 1024;
 
 /// What a list shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,19 +21,42 @@ pub(super) struct Selection {
 }
 
 impl Selection {
-    pub(super) fn read(params: &Params) -> Result<Self, String> {
+    pub(super) fn read(params: &Params, redaction: &Redaction) -> Result<Self, String> {
         let state = params.get("state").map(|name| {
             let mut states = State::ALL.into_iter();
             let state = states.find(|state| state.as_str() == name);
             state.ok_or("expected ready, waiting, leased, dead or done as state")
         });
-        Ok(Self {
+        let selection = Self {
             state: state.transpose()?,
             event_type: params.text("type"),
             lane: params.text("lane"),
             error: params.text("error"),
             id: params.text("id"),
-        })
+        };
+        // Not the state.
+        for (name, text) in selection.pairs().into_iter().skip(1) {
+            if text.is_empty() {
+                continue;
+            }
+            if text.len() > MAX_TEXT_BYTES {
+                return Err(format!("expected at most {MAX_TEXT_BYTES} bytes as {name}"));
+            }
+            // A filter would tell whether a guess of a hidden text is right.
+            if redaction.text(text).whole().is_none() {
+                return Err(format!(
+                    "expected a text that may be shown as {name}: filter by something else"
+                ));
+            }
+        }
+        if selection.error.is_some() && redaction.hides_texts() {
+            return Err(
+                "expected no part of an error: this page hides texts of errors, so that it does not search \
+                 in them. Filter by something else"
+                    .to_owned(),
+            );
+        }
+        Ok(selection)
     }
 
     pub(super) fn of(state: State) -> Self {
@@ -62,8 +89,13 @@ impl Selection {
 
     /// The URL of the list, or of its page after an event.
     pub(super) fn url(&self, after: Option<u64>) -> String {
+        self.url_of("events", after)
+    }
+
+    /// The URL of a view of these events.
+    pub(super) fn url_of(&self, view: &str, after: Option<u64>) -> String {
         let after = after.map(|seq| seq.to_string()).unwrap_or_default();
-        let mut pairs = vec![("view", "events")];
+        let mut pairs = vec![("view", view)];
         pairs.extend(self.pairs());
         pairs.push(("after", &after));
         format!("?{}", query(&pairs))

@@ -5,6 +5,11 @@
 mod access;
 mod actions;
 mod browser;
+mod conflicts;
+mod export;
+mod failures;
+mod inputs;
+mod limited;
 mod mounted;
 mod redaction;
 mod shown;

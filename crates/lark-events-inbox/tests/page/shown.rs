@@ -1,10 +1,9 @@
 //! What the views show.
 
 use http::StatusCode;
-use lark_events_inbox::Settled;
 
 use crate::browser::Browser;
-use crate::stored::{InAFile, append, dead, in_memory, open_to_all, settle};
+use crate::stored::{append, dead, in_memory, open_to_all};
 
 #[tokio::test]
 async fn the_overview_has_the_queue_and_dead_letters_by_error() {
@@ -95,30 +94,4 @@ async fn an_event_has_its_attempts_and_its_body() {
         browser.get("?view=nothing").await.status,
         StatusCode::NOT_FOUND
     );
-}
-
-#[tokio::test]
-async fn what_a_store_cannot_do_is_not_offered() {
-    let store = in_memory().await;
-    append(&*store, 0..1).await;
-    settle(&*store, Settled::Done, "").await;
-    let browser = Browser::alone(open_to_all(store));
-    let list = browser.get("?view=events&state=done").await;
-    assert!(!list.text.contains("value=\"replay\""));
-    let answer = browser
-        .get("?view=confirm&action=replay&scope=all&state=done")
-        .await;
-    assert_eq!(answer.status, StatusCode::NOT_IMPLEMENTED);
-    assert!(
-        answer.text.contains("keeps no finished events"),
-        "{}",
-        answer.text
-    );
-
-    let file = InAFile::new().await;
-    append(&*file.store, 0..1).await;
-    settle(&*file.store, Settled::Done, "").await;
-    let browser = Browser::alone(open_to_all(file.store.clone()));
-    let list = browser.get("?view=events&state=done").await;
-    assert!(list.text.contains("value=\"replay\""), "{}", list.text);
 }

@@ -4,50 +4,52 @@ use lark_events_pages::{Live, thousands};
 use maud::{Markup, html};
 
 use super::page;
-use crate::admin::{Group, Grouping, Operation, State};
+use crate::admin::{Grouping, State};
+use crate::console::Shared;
 use crate::console::answer::{Answer, Failure};
 use crate::console::moment::duration;
+use crate::console::reading::Group;
+use crate::console::redaction::Text;
 use crate::console::selection::Selection;
-use crate::console::{Access, Shared};
 use crate::store::Status;
 
 /// The groups of dead letters that are shown: the largest.
 const GROUPS: usize = 20;
 const SECONDS: u32 = 5;
 
-pub(in crate::console) async fn get(shared: &Shared, _: Access) -> Result<Answer, Failure> {
+pub(in crate::console) async fn get(shared: &Shared) -> Result<Answer, Failure> {
     let status = shared.store.status().await?;
+    let no_list = shared.no_list();
     let dead = Selection::of(State::Dead).filter();
     let (mut errors, mut types) = (Vec::new(), Vec::new());
-    if shared.store.supports(Operation::List) && status.dead > 0 {
-        errors = shared.store.groups(&dead, Grouping::Error, GROUPS).await?;
-        types = shared
-            .store
-            .groups(&dead, Grouping::EventType, GROUPS)
-            .await?;
+    if no_list.is_none() && status.dead > 0 {
+        errors = shared.groups(&dead, Grouping::Error, GROUPS).await?;
+        types = shared.groups(&dead, Grouping::EventType, GROUPS).await?;
     }
     let main = html! {
         h1 { "Inbox" }
-        (queue(&status))
+        (queue(&status, no_list.is_none()))
         section #dead data-live aria-labelledby="dead-title" {
             h2 #dead-title { "Dead letters" }
             @if status.dead == 0 { p { "None." } }
+            @else if let Some(reason) = no_list { p.note { (reason) } }
             @else {
-                (groups("Error", &errors, |value| Selection {
-                    error: value.map(str::to_owned),
+                (groups("Error", &errors, |error| Selection {
+                    error: Some(error.to_owned()),
                     ..Selection::of(State::Dead)
                 }))
-                (groups("Event type", &types, |value| Selection {
-                    event_type: value.map(str::to_owned),
+                (groups("Event type", &types, |event_type| Selection {
+                    event_type: Some(event_type.to_owned()),
                     ..Selection::of(State::Dead)
                 }))
             }
         }
     };
-    Ok(page("Overview", "?", Live::Poll { seconds: SECONDS }, main))
+    let live = Live::Poll { seconds: SECONDS };
+    Ok(page(shared, "Overview", "?", live, main))
 }
 
-fn queue(status: &Status) -> Markup {
+fn queue(status: &Status, has_lists: bool) -> Markup {
     let states = [
         (State::Ready, status.ready),
         (State::Waiting, status.waiting),
@@ -60,7 +62,10 @@ fn queue(status: &Status) -> Markup {
                 @for (state, number) in states {
                     div {
                         dt { (state.as_str()) }
-                        dd { a href=(Selection::of(state).url(None)) { (thousands(number)) } }
+                        dd {
+                            @if has_lists { a href=(Selection::of(state).url(None)) { (thousands(number)) } }
+                            @else { (thousands(number)) }
+                        }
                     }
                 }
                 div { dt { "lanes that wait for a retry" } dd { (thousands(status.blocked_lanes)) } }
@@ -78,7 +83,7 @@ fn queue(status: &Status) -> Markup {
     }
 }
 
-fn groups(name: &str, groups: &[Group], selection: impl Fn(Option<&str>) -> Selection) -> Markup {
+fn groups(name: &str, groups: &[Group], selection: impl Fn(&str) -> Selection) -> Markup {
     html! {
         table {
             caption.hidden { "Dead letters by " (name.to_lowercase()) }
@@ -87,8 +92,9 @@ fn groups(name: &str, groups: &[Group], selection: impl Fn(Option<&str>) -> Sele
                 @for group in groups {
                     tr {
                         td {
-                            a href=(selection(group.value.as_deref()).url(None)) {
-                                (group.value.as_deref().unwrap_or("none"))
+                            @match group.value.as_ref().and_then(Text::whole) {
+                                Some(value) => a href=(selection(value).url(None)) { (value) },
+                                None => (group.value.as_deref().unwrap_or("none")),
                             }
                         }
                         td.number { (thousands(group.count)) }
