@@ -103,7 +103,9 @@ impl Action {
     /// The states that it fits.
     pub(super) fn states(self) -> Vec<State> {
         let states = State::ALL.into_iter();
-        states.filter(|state| Self::of(*state).contains(&self)).collect()
+        states
+            .filter(|state| Self::of(*state).contains(&self))
+            .collect()
     }
 
     /// Why the store does not do it.

@@ -21,6 +21,8 @@ pub(super) const MAX_EVENTS: usize = 1_000;
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 /// The events of one look at the store.
 const PAGE: usize = 100;
+/// A filter that matches few events is looked for no further.
+const MAX_LOOKS: usize = 20;
 
 /// The event of a number, or those of a list.
 pub(super) async fn get(shared: &Shared, query: &Params) -> Result<Answer, Failure> {
@@ -48,19 +50,20 @@ async fn lines(shared: &Shared, query: &Params) -> Result<String, Failure> {
     if let Some(reason) = shared.no_list() {
         return Err(Failure::unsupported(reason));
     }
-    let (filter, mut after) = (selection.filter(), query.number("after")?);
+    let filter = selection.filter();
+    let mut page = Page {
+        after: query.number("after")?,
+        order: shared.order(query),
+        ..Page::first(PAGE)
+    };
     let (mut lines, mut events) = (String::new(), 0_usize);
-    loop {
-        let page = Page { after, limit: PAGE };
-        let listed = shared.list(&filter, page).await?;
-        let is_last = listed.len() < PAGE;
-        for row in listed {
+    for _ in 0..MAX_LOOKS {
+        let (rows, next) = shared.list(&filter, page).await?;
+        for row in rows {
             if events == MAX_EVENTS || lines.len() >= MAX_BYTES {
-                lines.push_str(&json(&Cut { cut_after: after })?);
-                lines.push('\n');
-                return Ok(lines);
+                return cut(lines, page.after);
             }
-            after = Some(row.seq);
+            page.after = Some(row.seq);
             let event = match shared.can(Operation::Show) {
                 true => shared.show(row.seq).await?,
                 false => None,
@@ -72,16 +75,24 @@ async fn lines(shared: &Shared, query: &Params) -> Result<String, Failure> {
             lines.push('\n');
             events = events.saturating_add(1);
         }
-        if is_last {
+        if next.is_none() {
             return Ok(lines);
         }
+        page.after = next;
     }
+    cut(lines, page.after)
+}
+
+fn cut(mut lines: String, cut_after: Option<u64>) -> Result<String, Failure> {
+    lines.push_str(&json(&Cut { cut_after })?);
+    lines.push('\n');
+    Ok(lines)
 }
 
 /// The last line of a file that has not all events.
 #[derive(Serialize)]
 struct Cut {
-    /// The number of the last event in the file.
+    /// Where the next file begins, as the value `after` of the URL.
     cut_after: Option<u64>,
 }
 
@@ -166,7 +177,10 @@ impl<'a> From<&'a Attempt> for ExportedAttempt<'a> {
 fn json(value: &impl Serialize) -> Result<String, Failure> {
     let json = RawJson::encode(value).map_err(|error| {
         let status = http::StatusCode::INTERNAL_SERVER_ERROR;
-        Failure::new(status, format!("expected an event that can be JSON: {error}"))
+        Failure::new(
+            status,
+            format!("expected an event that can be JSON: {error}"),
+        )
     })?;
     Ok(json.as_str().to_owned())
 }

@@ -8,9 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::task::JoinSet;
 
 use super::Action;
-use super::count::Count;
 use super::running::Running;
-use crate::admin::Filter;
+use crate::admin::{Count, Filter};
 
 /// The actions that a page can still show, and with which a form is compared.
 const MAX_KEPT: usize = 200;
@@ -161,11 +160,7 @@ impl Scope {
     fn is_apart_from(&self, other: &Self) -> bool {
         let properties = |scope: &Self| {
             let filter = scope.filter.clone();
-            [
-                filter.event_type,
-                filter.lane,
-                filter.event_id,
-            ]
+            [filter.event_type, filter.lane, filter.event_id]
         };
         let mut pairs = properties(self).into_iter().zip(properties(other));
         pairs.any(|(one, other)| one.is_some() && other.is_some() && one != other)

@@ -7,13 +7,13 @@ use lark_events::{Delivery, EventHeader, RawJson};
 use lark_events_pages::query;
 
 use super::answer::{Answer, Failure};
-use super::count::{Count, events};
+use super::count::{AT_MOST, events, exactly, words};
 use super::jobs::{Ask, Ended, Job, Lost, Scope};
 use super::params::Params;
 use super::running::Running;
 use super::selection::Selection;
 use super::{Action, Shared, view};
-use crate::admin::{Filter, Operation, State};
+use crate::admin::{Count, Filter, Operation, State};
 use crate::store::{Appended, Entry, Refused};
 
 /// The selected events of one form: those of a page.
@@ -30,7 +30,7 @@ pub(super) async fn post(
     }
     let asked = Asked::read(shared, form)?;
     let scope = asked.scope(form.number("upto")?);
-    let back = asked.selection.url(None);
+    let back = asked.selection.url();
     // One event is changed before the response, so that a form that comes too late is a conflict.
     let one = match scope.seqs[..] {
         [seq] => Some(seq),
@@ -38,7 +38,7 @@ pub(super) async fn post(
     };
     let total = match scope.seqs.len() {
         0 => asked.count(shared, &scope, form.number("count")?).await?,
-        selected => Count::exactly(selected),
+        selected => exactly(selected),
     };
     let ask = Ask {
         action: asked.action,
@@ -145,9 +145,9 @@ impl Asked {
         scope: &Scope,
         confirmed: Option<u64>,
     ) -> Result<Count, Failure> {
-        let count = Count::of(&*shared.store, &scope.filter).await?;
-        let list = || self.selection.url(None);
-        if count.events == 0 {
+        let count = shared.store.count(&scope.filter, AT_MOST).await?;
+        let list = || self.selection.url();
+        if count == Count::all(0) {
             let text = "expected events that match: meanwhile all have changed, by another action or by a worker. \
                         Load the list again";
             return Err(Failure::conflict(text).then(list(), "The list"));
@@ -158,7 +158,7 @@ impl Asked {
                 let text = format!(
                     "expected {}, as confirmed: meanwhile {} match. Load the list again",
                     events(confirmed),
-                    count.words()
+                    words(count)
                 );
                 Err(Failure::conflict(text).then(list(), "The list"))
             }
@@ -294,14 +294,16 @@ fn found(shared: &Shared, header: &EventHeader) -> Option<String> {
         id: Some(id.to_owned()),
         ..Selection::default()
     };
-    shared.can(Operation::List).then(|| selection.url(None))
+    shared.can(Operation::List).then(|| selection.url())
 }
 
 fn why(refused: Refused) -> &'static str {
     match refused {
         Refused::Full => "the store is full: drop events or wait, then try again",
         Refused::TooLarge => "the event is larger than the store accepts: make its body smaller",
-        Refused::NoWorker => "no worker runs that could handle the event: start one, then try again",
+        Refused::NoWorker => {
+            "no worker runs that could handle the event: start one, then try again"
+        }
         Refused::ShuttingDown => "all workers are shutting down: wait for the next, then try again",
     }
 }

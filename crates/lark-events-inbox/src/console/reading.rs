@@ -7,9 +7,18 @@ use std::time::{Duration, SystemTime};
 use lark_events::RawJson;
 
 use super::Shared;
+use super::count::AT_MOST;
+use super::params::Params;
 use super::redaction::{Redaction, Text};
-use crate::admin::{Filter, Grouping, Listed, Operation, Page, Shown, State};
+use crate::admin::{
+    Count, Filter, GroupLimits, Grouping, Listed, Operation, Order, Page, Shown, State,
+};
 use crate::store::StoreError;
+
+/// The largest groups that are shown.
+const GROUPS: usize = 20;
+/// The value of `order` for lists with the oldest event first.
+pub(super) const OLDEST_FIRST: &str = "oldest";
 
 /// An event in a list.
 #[derive(Debug)]
@@ -48,11 +57,21 @@ pub(super) struct Attempt {
     pub(super) error: Option<Text>,
 }
 
+/// Events by a property.
+#[derive(Debug)]
+pub(super) struct Groups {
+    pub(super) groups: Vec<Group>,
+    /// The events of all groups.
+    pub(super) count: Count,
+    /// If these are not all, they are the newest.
+    pub(super) is_newest: bool,
+}
+
 /// The events with one value of a property; `None` for those that have none.
 #[derive(Debug)]
 pub(super) struct Group {
     pub(super) value: Option<Text>,
-    pub(super) count: u64,
+    pub(super) events: u64,
 }
 
 impl Shared {
@@ -72,9 +91,26 @@ impl Shared {
         (!self.can(Operation::Show)).then_some(reason)
     }
 
-    pub(super) async fn list(&self, filter: &Filter, page: Page) -> Result<Vec<Row>, StoreError> {
-        let listed = self.store.list(filter, page).await?.into_iter();
-        Ok(listed.map(|one| Row::new(one, &self.redaction)).collect())
+    /// The order of a list: the newest first, unless another is asked for or the store cannot.
+    pub(super) fn order(&self, query: &Params) -> Order {
+        let is_newest_first =
+            self.can(Operation::ListNewestFirst) && query.get("order") != Some(OLDEST_FIRST);
+        match is_newest_first {
+            true => Order::NewestFirst,
+            false => Order::OldestFirst,
+        }
+    }
+
+    /// A part of a list, and where the next begins. It takes as long whatever the store has.
+    pub(super) async fn list(
+        &self,
+        filter: &Filter,
+        page: Page,
+    ) -> Result<(Vec<Row>, Option<u64>), StoreError> {
+        let looked = self.store.look_through(filter, page, AT_MOST).await?;
+        let listed = looked.listed.into_iter();
+        let rows = listed.map(|one| Row::new(one, &self.redaction));
+        Ok((rows.collect(), looked.next))
     }
 
     pub(super) async fn show(&self, seq: u64) -> Result<Option<Event>, StoreError> {
@@ -82,32 +118,37 @@ impl Shared {
         Ok(shown.map(|shown| Event::new(shown, &self.redaction)))
     }
 
-    /// Groups that look the same are one.
-    pub(super) async fn groups(
-        &self,
-        filter: &Filter,
-        by: Grouping,
-        limit: usize,
-    ) -> Result<Vec<Group>, StoreError> {
+    /// The largest groups. Those that look the same are one.
+    pub(super) async fn groups(&self, filter: &Filter, by: Grouping) -> Result<Groups, StoreError> {
+        let limits = GroupLimits {
+            groups: GROUPS,
+            events: AT_MOST,
+        };
+        let found = self.store.groups(filter, by, limits).await?;
         let mut groups: Vec<Group> = Vec::new();
         let mut known: HashMap<Option<String>, usize> = HashMap::new();
-        for group in self.store.groups(filter, by, limit).await? {
+        for group in found.groups {
             let value = group.value.map(|value| self.redaction.text(&value));
             let shown = value.as_deref().map(str::to_owned);
             let at = *known.entry(shown).or_insert(groups.len());
             match groups.get_mut(at) {
                 Some(same) => {
-                    same.count = same.count.saturating_add(group.count);
+                    same.events = same.events.saturating_add(group.count);
                     same.value = same.value.take().map(Text::of_several);
                 }
                 None => groups.push(Group {
                     value,
-                    count: group.count,
+                    events: group.count,
                 }),
             }
         }
-        groups.sort_by_key(|group| Reverse(group.count));
-        Ok(groups)
+        groups.sort_by_key(|group| Reverse(group.events));
+        let is_newest = self.can(Operation::ListNewestFirst);
+        Ok(Groups {
+            groups,
+            count: found.count,
+            is_newest,
+        })
     }
 }
 

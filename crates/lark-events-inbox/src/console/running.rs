@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 use tracing::{info, warn};
 
+use super::count::AT_MOST;
 use super::jobs::{Ended, Job, Scope};
 use super::redaction::Redaction;
 use super::{Audit, Audited, Shared};
@@ -74,24 +75,19 @@ impl Running {
     }
 
     async fn all(&self, filter: &Filter) -> Result<(), StoreError> {
-        let mut after = None;
+        let mut page = Page::first(BATCH);
         loop {
-            let page = Page {
-                after,
-                limit: BATCH,
-            };
-            let listed = self.store.list(filter, page).await?;
-            let (Some(first), Some(last)) = (listed.first(), listed.last()) else {
-                return Ok(());
-            };
-            let mut batch = filter.clone();
-            batch.from_seq = Some(first.seq);
-            batch.to_seq = Some(last.seq);
-            self.batch(&batch).await?;
-            after = Some(last.seq);
-            if listed.len() < BATCH {
+            let looked = self.store.look_through(filter, page, AT_MOST).await?;
+            if let (Some(first), Some(last)) = (looked.listed.first(), looked.listed.last()) {
+                let mut batch = filter.clone();
+                batch.from_seq = Some(first.seq);
+                batch.to_seq = Some(last.seq);
+                self.batch(&batch).await?;
+            }
+            if looked.next.is_none() {
                 return Ok(());
             }
+            page.after = looked.next;
             sleep(PAUSE).await;
         }
     }

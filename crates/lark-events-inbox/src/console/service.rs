@@ -76,6 +76,7 @@ impl Shared {
             None => view::overview::get(self).await,
             Some("events") => view::events::get(self, access, &query).await,
             Some("event") => view::event::get(self, access, &query).await,
+            Some("lanes") => view::lanes::get(self).await,
             Some("export") => export::get(self, &query).await,
             Some("search") => view::search::get(self, &query).await,
             Some("action") => view::progress::get(self, &query),

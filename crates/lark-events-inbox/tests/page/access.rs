@@ -77,7 +77,10 @@ async fn a_reader_has_no_buttons_and_changes_nothing() {
                 "checkbox",
             ] {
                 let is_script = link == "?asset=script" || link == "?asset=style";
-                assert!(is_script || !answer.text.contains(change), "{link} {change}");
+                assert!(
+                    is_script || !answer.text.contains(change),
+                    "{link} {change}"
+                );
             }
         }
         for link in [

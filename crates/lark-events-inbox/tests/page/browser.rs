@@ -57,12 +57,15 @@ impl Browser {
         self.request(Method::GET, link, String::new()).await
     }
 
-    /// Every link of every page, with the answer to it.
+    /// Every link of every page, with the answer to it. Of single events, only those of one digit are visited.
     pub(crate) async fn crawl(&self) -> BTreeMap<String, Answer> {
         let mut seen = BTreeMap::new();
         let mut left = vec![String::new(), "?view=search&id=id-7".to_owned()];
         while let Some(link) = left.pop() {
-            if seen.contains_key(&link) {
+            let number = link.split_once("seq=").map_or("", |(_, number)| number);
+            let is_further = number.starts_with(|first: char| first.is_ascii_digit())
+                && number[1..].starts_with(|second: char| second.is_ascii_digit());
+            if is_further || seen.contains_key(&link) {
                 continue;
             }
             let answer = self.get(&link).await;

@@ -162,7 +162,9 @@ async fn no_more_events_are_dropped_than_were_confirmed() {
         let answer = browser.send(&form, "").await;
         assert_eq!(answer.status, StatusCode::CONFLICT);
         assert!(
-            answer.text.contains("expected 4 events, as confirmed: meanwhile 5 events match"),
+            answer
+                .text
+                .contains("expected 4 events, as confirmed: meanwhile 5 events match"),
             "{}",
             answer.text
         );

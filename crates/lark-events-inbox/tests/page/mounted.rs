@@ -86,7 +86,12 @@ async fn every_link_leads_to_a_page_with_every_store() {
         dead(&*kept.store, 0..3, "refused <b>&amp;\u{1f44d}").await;
         for (link, answer) in kept.browser().crawl().await {
             let name = kept.name;
-            assert_eq!(answer.status, StatusCode::OK, "{name} {link}: {}", answer.text);
+            assert_eq!(
+                answer.status,
+                StatusCode::OK,
+                "{name} {link}: {}",
+                answer.text
+            );
         }
     }
 }
@@ -101,7 +106,11 @@ async fn forms_work_at_every_path() {
         assert!(confirm.text.contains("Retry 2 events?"), "{}", confirm.text);
         let started = browser.send(&confirm.form_of("action", "retry"), "").await;
         let ended = browser.ended(started).await;
-        assert!(ended.text.contains("Retried 2 events."), "{at}: {}", ended.text);
+        assert!(
+            ended.text.contains("Retried 2 events."),
+            "{at}: {}",
+            ended.text
+        );
     }
 }
 

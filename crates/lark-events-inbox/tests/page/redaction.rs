@@ -49,7 +49,11 @@ async fn marked(store: &dyn Store) {
         entry.lane = Some(format!("lane-{MARK}{number}"));
         entry.trace = Some(format!("trace-{MARK}{number}"));
         store.append(vec![entry]).await.unwrap();
-        let settled = if number < 3 { Settled::Dead } else { Settled::Done };
+        let settled = if number < 3 {
+            Settled::Dead
+        } else {
+            Settled::Done
+        };
         settle(store, settled, &format!("user {MARK}{number} unknown")).await;
     }
     append(store, 10..12).await;
@@ -63,7 +67,12 @@ async fn a_redacted_text_is_in_no_answer() {
         let seen = browser.crawl().await;
         for (link, answer) in &seen {
             assert_eq!(answer.status, StatusCode::OK, "{link}: {}", answer.text);
-            for text in [&answer.text, link, &answer.url, &format!("{:?}", answer.headers)] {
+            for text in [
+                &answer.text,
+                link,
+                &answer.url,
+                &format!("{:?}", answer.headers),
+            ] {
                 assert!(!text.contains(MARK), "{} {link}: {text}", kept.name);
             }
         }
@@ -114,9 +123,13 @@ async fn a_hidden_text_cannot_be_guessed_by_a_filter() {
             "error_is=user%20secret-0%20unknown",
         ] {
             for view in ["events", "export", "confirm&action=retry&scope=all"] {
-                let right = browser.get(&format!("?view={view}&state=dead&{guess}")).await;
+                let right = browser
+                    .get(&format!("?view={view}&state=dead&{guess}"))
+                    .await;
                 let wrong = guess.replace("-0", "-9");
-                let wrong = browser.get(&format!("?view={view}&state=dead&{wrong}")).await;
+                let wrong = browser
+                    .get(&format!("?view={view}&state=dead&{wrong}"))
+                    .await;
                 assert_eq!(right.status, StatusCode::BAD_REQUEST, "{view} {guess}");
                 assert_eq!(right.text, wrong.text);
                 assert!(!right.text.contains(MARK), "{}", right.text);
@@ -174,7 +187,10 @@ async fn an_edited_event_keeps_what_is_hidden_to_itself() {
             .redact_text(without_mark)
             .build();
         let browser = Browser::alone(console);
-        let mut form = browser.get("?view=edit&seq=1").await.form_of("action", "edit");
+        let mut form = browser
+            .get("?view=edit&seq=1")
+            .await
+            .form_of("action", "edit");
         form.fields.push(("body".to_owned(), "{}".to_owned()));
         let answer = browser.send(&form, "").await;
         assert!(answer.text.contains("Appended 1 event."), "{}", answer.text);

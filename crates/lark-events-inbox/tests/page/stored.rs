@@ -64,11 +64,11 @@ pub(crate) async fn dead(store: &dyn Store, numbers: std::ops::Range<usize>, err
 pub(crate) async fn count(store: &dyn Admin, state: State) -> usize {
     let mut filter = Filter::default();
     filter.states = vec![state];
-    let page = Page {
-        after: None,
-        limit: 100_000,
-    };
-    store.list(&filter, page).await.unwrap().len()
+    store
+        .list(&filter, Page::first(100_000))
+        .await
+        .unwrap()
+        .len()
 }
 
 /// It takes events only while a worker runs.

@@ -4,9 +4,10 @@ use lark_events_pages::Live;
 use maud::html;
 
 use super::page;
+use crate::admin::Count;
 use crate::console::Shared;
 use crate::console::answer::{Answer, Failure};
-use crate::console::count::Count;
+use crate::console::count::{AT_MOST, exactly, words};
 use crate::console::params::Params;
 use crate::console::post::Asked;
 
@@ -14,21 +15,21 @@ pub(in crate::console) async fn get(shared: &Shared, query: &Params) -> Result<A
     // Before the look at the events: an action that begins meanwhile is a conflict.
     let revision = shared.jobs().revision();
     let asked = Asked::read(shared, query)?;
-    let back = asked.selection.url(None);
+    let back = asked.selection.url();
     let (count, upto) = match asked.seqs.len() {
         0 => {
             // Events that come later are left alone.
             let upto = shared.store.last().await?;
             let filter = asked.scope(upto).filter;
-            (Count::of(&*shared.store, &filter).await?, upto)
+            (shared.store.count(&filter, AT_MOST).await?, upto)
         }
-        selected => (Count::exactly(selected), None),
+        selected => (exactly(selected), None),
     };
-    let (verb, words) = (asked.action.verb(), count.words());
+    let (verb, words) = (asked.action.verb(), words(count));
     let main = html! {
         h1 { (verb) " " (words) "?" }
         p { "Events: " (asked.words()) }
-        @if count.events == 0 {
+        @if count == Count::all(0) {
             p { "No event matches any more. " a href=(back) { "Back" } }
         } @else {
             p { (asked.action.explained()) }

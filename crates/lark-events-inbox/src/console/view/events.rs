@@ -1,14 +1,15 @@
 //! A list of events, page by page, with what can be done to them.
 
-use lark_events_pages::Live;
+use lark_events_pages::{Live, thousands};
 use maud::{Markup, html};
 
 use super::{DEAD, badge, event_url, lane, page, visible};
-use crate::admin::{Page, State};
+use crate::admin::{Operation, Order, Page, State};
 use crate::console::answer::{Answer, Failure};
+use crate::console::count::AT_MOST;
 use crate::console::moment::moment;
 use crate::console::params::Params;
-use crate::console::reading::Row;
+use crate::console::reading::{OLDEST_FIRST, Row};
 use crate::console::selection::Selection;
 use crate::console::{Access, Action, Shared, export};
 
@@ -25,14 +26,13 @@ pub(in crate::console) async fn get(
         return Err(Failure::unsupported(reason));
     }
     let after = query.number("after")?;
-    // One more, to see whether there is another page.
+    let order = shared.order(query);
     let look = Page {
         after,
-        limit: PAGE.saturating_add(1),
+        order,
+        ..Page::first(PAGE)
     };
-    let mut rows = shared.list(&selection.filter(), look).await?;
-    let has_more = rows.len() > PAGE;
-    rows.truncate(PAGE);
+    let (rows, next) = shared.list(&selection.filter(), look).await?;
     let fitting = match (access, selection.state) {
         (Access::All, Some(state)) => Action::of(state),
         _ => &[],
@@ -44,24 +44,22 @@ pub(in crate::console) async fn get(
         h1 { "Events" }
         (form(shared, &selection))
         @if rows.is_empty() {
-            p #empty { "No event matches." }
+            p #empty {
+                @match next {
+                    None => "No event matches.",
+                    Some(_) => {
+                        "No event matches among the " (thousands(AT_MOST))
+                        " that were looked through. The next page looks further."
+                    }
+                }
+            }
         } @else {
-            (selected(shared, &selection, &rows, &offered))
+            (selected(shared, &selection, &rows, order, &offered))
             (all_that_match(&selection, &offered))
         }
         @for action in &missing { p.note { (action.unsupported(&*shared.store).unwrap_or_default()) } }
         @if access == Access::All { (why_no_action(&selection)) }
-        nav.paging aria-label="Further events" {
-            @if after.is_some() { a href=(selection.url(None)) { "First page" } }
-            @if has_more {
-                a rel="next" href=(selection.url(rows.last().map(|last| last.seq))) { "Next page" }
-            }
-            @if !rows.is_empty() {
-                a href=(selection.url_of("export", after)) {
-                    "Export as JSON lines, at most " (export::MAX_EVENTS)
-                }
-            }
-        }
+        (further(shared, &selection, look, next))
     };
     let path = match selection.state {
         Some(State::Dead) => DEAD,
@@ -71,6 +69,30 @@ pub(in crate::console) async fn get(
         _ => "",
     };
     Ok(page(shared, "Events", path, Live::No, main))
+}
+
+/// Links to the other pages, the other order, and the file.
+fn further(shared: &Shared, selection: &Selection, look: Page, next: Option<u64>) -> Markup {
+    let can_reverse = shared.can(Operation::ListNewestFirst);
+    let is_oldest_first = can_reverse && look.order == Order::OldestFirst;
+    let order = ("order", if is_oldest_first { OLDEST_FIRST } else { "" });
+    let url = |view, after: Option<u64>| {
+        let after = after.map(|seq| seq.to_string()).unwrap_or_default();
+        selection.url_of(view, &[order, ("after", &after)])
+    };
+    html! {
+        nav.paging aria-label="Further events" {
+            @if look.after.is_some() { a href=(url("events", None)) { "First page" } }
+            @if next.is_some() { a rel="next" href=(url("events", next)) { "Next page" } }
+            @if is_oldest_first { a href=(selection.url()) { "Newest first" } }
+            @else if can_reverse {
+                a href=(selection.url_of("events", &[("order", OLDEST_FIRST)])) { "Oldest first" }
+            }
+            a href=(url("export", look.after)) { "Export as JSON lines" }
+        }
+        @if !can_reverse { p.faint { "This store lists the oldest events first." } }
+        p.faint { "A file has at most " (thousands(export::MAX_EVENTS as u64)) " events, from this page on." }
+    }
 }
 
 fn why_no_action(selection: &Selection) -> Markup {
@@ -84,12 +106,18 @@ fn why_no_action(selection: &Selection) -> Markup {
 }
 
 /// The events, with boxes to select some.
-fn selected(shared: &Shared, selection: &Selection, rows: &[Row], offered: &[Action]) -> Markup {
+fn selected(
+    shared: &Shared,
+    selection: &Selection,
+    rows: &[Row],
+    order: Order,
+    offered: &[Action],
+) -> Markup {
     html! {
         form method="get" aria-label="Selected events" {
             input type="hidden" name="view" value="confirm";
             (selection.hidden())
-            (table(shared, rows, !offered.is_empty()))
+            (table(shared, rows, order, !offered.is_empty()))
             @if !offered.is_empty() {
                 div.actions {
                     @for action in offered {
@@ -134,6 +162,9 @@ fn form(shared: &Shared, selection: &Selection) -> Markup {
             @if !shared.redaction.hides_texts() {
                 label { "Part of the error" input type="search" name="error" value=[&selection.error]; }
             }
+            @if let Some(error) = &selection.error_is {
+                label { "Error" input type="search" name="error_is" value=(error); }
+            }
             @if let Some(id) = &selection.id { label { "Event id" input type="search" name="id" value=(id); } }
             button { "Filter" }
             @if *selection != Selection::default() { a href="?view=events" { "Show all" } }
@@ -141,11 +172,15 @@ fn form(shared: &Shared, selection: &Selection) -> Markup {
     }
 }
 
-fn table(shared: &Shared, rows: &[Row], can_select: bool) -> Markup {
+fn table(shared: &Shared, rows: &[Row], order: Order, can_select: bool) -> Markup {
+    let first = match order {
+        Order::NewestFirst => "newest",
+        Order::OldestFirst => "oldest",
+    };
     html! {
         div.scroll {
             table.cards {
-                caption.hidden { "Events, oldest first" }
+                caption.hidden { "Events, the " (first) " first" }
                 thead {
                     tr {
                         @if can_select { th scope="col" { "Select" } }

@@ -4,6 +4,8 @@ pub(super) mod confirm;
 pub(super) mod edit;
 pub(super) mod event;
 pub(super) mod events;
+mod groups;
+pub(super) mod lanes;
 pub(super) mod overview;
 pub(super) mod progress;
 pub(super) mod search;
@@ -21,6 +23,7 @@ use crate::admin::State;
 
 pub(super) const DEAD: &str = "?view=events&state=dead";
 
+const LANES: &str = "?view=lanes";
 const OVERVIEW: (&str, &str) = ("?", "Overview");
 
 const SITE: Site = Site {
@@ -29,6 +32,7 @@ const SITE: Site = Site {
     pages: &[
         OVERVIEW,
         (DEAD, "Dead letters"),
+        (LANES, "Lanes"),
         ("?view=events&state=waiting", "Waiting"),
         ("?view=events&state=done", "Finished"),
         ("?view=events", "All events"),
@@ -51,7 +55,11 @@ fn page(shared: &Shared, title: &str, path: &'static str, live: Live, main: Mark
 
 fn frame(shared: &Shared, title: &str, path: &'static str, live: Live, main: Markup) -> Markup {
     let (no_list, no_show) = (shared.no_list(), shared.no_show());
-    let site = if no_list.is_some() { WITHOUT_LISTS } else { SITE };
+    let site = if no_list.is_some() {
+        WITHOUT_LISTS
+    } else {
+        SITE
+    };
     let look_for = match (no_list, no_show) {
         (None, None) => Some("Number or event id"),
         (None, Some(_)) => Some("Event id"),
@@ -127,7 +135,7 @@ fn lane(shared: &Shared, lane: Option<&Text>) -> Markup {
     });
     html! {
         @match selection.filter(|_| shared.no_list().is_none()) {
-            Some(selection) => a href=(selection.url(None)) { (lane) },
+            Some(selection) => a href=(selection.url()) { (lane) },
             None => (lane),
         }
     }

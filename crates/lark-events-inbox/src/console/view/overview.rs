@@ -3,58 +3,61 @@
 use lark_events_pages::{Live, thousands};
 use maud::{Markup, html};
 
-use super::page;
-use crate::admin::{Grouping, State};
+use super::{groups, page};
+use crate::admin::{Count, Glance, Grouping, State};
 use crate::console::Shared;
 use crate::console::answer::{Answer, Failure};
+use crate::console::count::{AT_MOST, short};
 use crate::console::moment::duration;
-use crate::console::reading::Group;
-use crate::console::redaction::Text;
 use crate::console::selection::Selection;
-use crate::store::Status;
 
-/// The groups of dead letters that are shown: the largest.
-const GROUPS: usize = 20;
 const SECONDS: u32 = 5;
 
 pub(in crate::console) async fn get(shared: &Shared) -> Result<Answer, Failure> {
-    let status = shared.store.status().await?;
-    let no_list = shared.no_list();
-    let dead = Selection::of(State::Dead).filter();
-    let (mut errors, mut types) = (Vec::new(), Vec::new());
-    if no_list.is_none() && status.dead > 0 {
-        errors = shared.groups(&dead, Grouping::Error, GROUPS).await?;
-        types = shared.groups(&dead, Grouping::EventType, GROUPS).await?;
-    }
+    let glance = shared.store.glance(AT_MOST).await?;
     let main = html! {
         h1 { "Inbox" }
-        (queue(&status, no_list.is_none()))
+        (queue(&glance, shared.no_list().is_none()))
         section #dead data-live aria-labelledby="dead-title" {
             h2 #dead-title { "Dead letters" }
-            @if status.dead == 0 { p { "None." } }
-            @else if let Some(reason) = no_list { p.note { (reason) } }
-            @else {
-                (groups("Error", &errors, |error| Selection {
-                    error: Some(error.to_owned()),
-                    ..Selection::of(State::Dead)
-                }))
-                (groups("Event type", &types, |event_type| Selection {
-                    event_type: Some(event_type.to_owned()),
-                    ..Selection::of(State::Dead)
-                }))
-            }
+            (dead_letters(shared, glance.dead).await?)
         }
     };
     let live = Live::Poll { seconds: SECONDS };
     Ok(page(shared, "Overview", "?", live, main))
 }
 
-fn queue(status: &Status, has_lists: bool) -> Markup {
+/// Dead letters by error and by type.
+async fn dead_letters(shared: &Shared, dead: Count) -> Result<Markup, Failure> {
+    if dead == Count::all(0) {
+        return Ok(html! { p { "None." } });
+    }
+    if let Some(reason) = shared.no_list() {
+        return Ok(html! { p.note { (reason) } });
+    }
+    let selection = Selection::of(State::Dead);
+    let filter = selection.filter();
+    let errors = shared.groups(&filter, Grouping::Error).await?;
+    let types = shared.groups(&filter, Grouping::EventType).await?;
+    let of_error = |error: &str| selection.clone().with_error(error, &shared.redaction);
+    let of_type = |event_type: &str| {
+        Some(Selection {
+            event_type: Some(event_type.to_owned()),
+            ..selection.clone()
+        })
+    };
+    Ok(html! {
+        (groups::table("Dead letters by error", "Error", &errors, of_error))
+        (groups::table("Dead letters by event type", "Event type", &types, of_type))
+    })
+}
+
+fn queue(glance: &Glance, has_lists: bool) -> Markup {
     let states = [
-        (State::Ready, status.ready),
-        (State::Waiting, status.waiting),
-        (State::Leased, status.leased),
-        (State::Dead, status.dead),
+        (State::Ready, glance.ready),
+        (State::Waiting, glance.waiting),
+        (State::Leased, glance.leased),
+        (State::Dead, glance.dead),
     ];
     html! {
         section #queue data-live aria-label="Queue" {
@@ -63,45 +66,22 @@ fn queue(status: &Status, has_lists: bool) -> Markup {
                     div {
                         dt { (state.as_str()) }
                         dd {
-                            @if has_lists { a href=(Selection::of(state).url(None)) { (thousands(number)) } }
-                            @else { (thousands(number)) }
+                            @if has_lists { a href=(Selection::of(state).url()) { (short(number)) } }
+                            @else { (short(number)) }
                         }
                     }
                 }
-                div { dt { "lanes that wait for a retry" } dd { (thousands(status.blocked_lanes)) } }
-                div { dt { "oldest" } dd { (status.oldest.map_or_else(|| "-".to_owned(), duration)) } }
-                div { dt { "lag" } dd { (status.lag.map_or_else(|| "-".to_owned(), duration)) } }
+                div { dt { "lanes that wait for a retry" } dd { (short(glance.blocked_lanes)) } }
+                div { dt { "oldest" } dd { (glance.oldest.map_or_else(|| "-".to_owned(), duration)) } }
+                div { dt { "lag" } dd { (glance.lag.map_or_else(|| "-".to_owned(), duration)) } }
                 div {
                     dt { "workers" }
                     dd {
-                        @if status.workers == 0 { span.bad { "✗ none runs" } }
-                        @else { (thousands(status.workers)) }
+                        @if glance.workers == 0 { span.bad { "✗ none runs" } }
+                        @else { (thousands(glance.workers)) }
                     }
                 }
             }
         }
-    }
-}
-
-fn groups(name: &str, groups: &[Group], selection: impl Fn(&str) -> Selection) -> Markup {
-    html! {
-        table {
-            caption.hidden { "Dead letters by " (name.to_lowercase()) }
-            thead { tr { th scope="col" { (name) } th scope="col" { "Events" } } }
-            tbody {
-                @for group in groups {
-                    tr {
-                        td {
-                            @match group.value.as_ref().and_then(Text::whole) {
-                                Some(value) => a href=(selection(value).url(None)) { (value) },
-                                None => (group.value.as_deref().unwrap_or("none")),
-                            }
-                        }
-                        td.number { (thousands(group.count)) }
-                    }
-                }
-            }
-        }
-        @if groups.len() == GROUPS { p.faint { "The largest groups are shown." } }
     }
 }
