@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::Action;
@@ -25,6 +26,8 @@ pub(super) struct Jobs {
     forgotten: u64,
     kept: VecDeque<Arc<Job>>,
     tasks: JoinSet<()>,
+    /// Whether actions are to end. Each running one has a receiver.
+    stopping: watch::Sender<bool>,
 }
 
 /// The events of an action.
@@ -65,8 +68,8 @@ pub(super) enum Ended {
     Complete,
     /// Whether the last batch was done is unknown.
     Failed(String),
-    /// Nothing was done.
-    Refused(String),
+    /// What was done is known.
+    Stopped(String),
 }
 
 /// Why an action was not started.
@@ -75,6 +78,8 @@ pub(super) enum Lost {
     Changed(Option<Arc<Job>>),
     /// Too many run.
     Busy,
+    /// The process is about to end.
+    Stopping,
 }
 
 impl Jobs {
@@ -85,6 +90,7 @@ impl Jobs {
             forgotten: 0,
             kept: VecDeque::new(),
             tasks: JoinSet::new(),
+            stopping: watch::Sender::new(false),
         }
     }
 
@@ -98,7 +104,10 @@ impl Jobs {
     }
 
     /// Registers an action, if none since the page was loaded is about the same events.
-    pub(super) fn begin(&mut self, ask: Ask) -> Result<Arc<Job>, Lost> {
+    pub(super) fn begin(&mut self, ask: Ask) -> Result<(Arc<Job>, watch::Receiver<bool>), Lost> {
+        if *self.stopping.borrow() {
+            return Err(Lost::Stopping);
+        }
         // Forms of another process are compared by the store alone: it changes each event once.
         if let Some(seen) = self.seen(&ask.revision) {
             let mut since = self.kept.iter().rev().filter(|job| job.revision > seen);
@@ -123,7 +132,13 @@ impl Jobs {
         if self.kept.len() > MAX_KEPT {
             self.forget();
         }
-        Ok(job)
+        Ok((job, self.stopping.subscribe()))
+    }
+
+    /// Ends the actions that run, and begins no others. The sender is closed once they have ended.
+    pub(super) fn stop(&self) -> watch::Sender<bool> {
+        self.stopping.send_replace(true);
+        self.stopping.clone()
     }
 
     /// Forgets the oldest action that does not run.
@@ -188,7 +203,7 @@ impl Job {
     fn may_have_changed(&self, scope: &Scope) -> bool {
         let changed_nothing = self.done() == 0
             && match self.ended() {
-                Some(Ended::Complete | Ended::Refused(_)) => true,
+                Some(Ended::Complete | Ended::Stopped(_)) => true,
                 // An event that was appended twice would be handled twice.
                 Some(Ended::Failed(_)) => self.ask.action != Action::Edit,
                 None => false,

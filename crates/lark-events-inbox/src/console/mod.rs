@@ -45,7 +45,8 @@ use crate::admin::Admin;
 /// [`redact_text`](ConsoleBuilder::redact_text) are set. Errors of the store itself are logged with their
 /// causes; the page shows only their kind.
 ///
-/// Its actions run in the process that started them. They end when the last clone is dropped.
+/// Its actions run in the process that started them. They end when the last clone is dropped; [`stop`](Self::stop)
+/// ends them between two batches, so that the number of changed events is known.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -110,6 +111,13 @@ impl Console {
         access: impl Fn(&Parts) -> Access + Send + Sync + 'static,
     ) -> ConsoleBuilder {
         ConsoleBuilder::new(store, Arc::new(access))
+    }
+
+    /// Ends the actions that run: each after its current batch, with its audit. No other begins. Call it before
+    /// the process ends.
+    pub async fn stop(&self) {
+        let stopping = self.0.jobs().stop();
+        stopping.closed().await;
     }
 }
 

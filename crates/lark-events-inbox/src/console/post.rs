@@ -169,7 +169,7 @@ impl Asked {
 
 fn begin(shared: &Shared, ask: Ask) -> Result<Running, Failure> {
     let back = ask.back.clone();
-    let job = shared.jobs().begin(ask).map_err(|lost| match lost {
+    let begun = shared.jobs().begin(ask).map_err(|lost| match lost {
         Lost::Changed(Some(other)) => {
             Failure::conflict(overtaken(&other)).then(action_url(&other), "That action")
         }
@@ -178,11 +178,12 @@ fn begin(shared: &Shared, ask: Ask) -> Result<Running, Failure> {
              page again",
         )
         .then(back, "Back"),
+        Lost::Stopping => Failure::busy("the process is about to stop: try again later"),
         Lost::Busy => Failure::busy(
             "other actions are running: wait for one of them to end, then try again",
         ),
     })?;
-    Ok(Running::new(job, shared))
+    Ok(Running::new(begun, shared))
 }
 
 /// Why an action came too late.
@@ -191,7 +192,7 @@ fn overtaken(other: &Job) -> String {
     let end = match other.ended() {
         None => format!("in progress, {done} so far"),
         Some(Ended::Complete) => format!("complete, {done}"),
-        Some(Ended::Failed(_) | Ended::Refused(_)) => format!("failed, {done}"),
+        Some(Ended::Failed(_) | Ended::Stopped(_)) => format!("failed, {done}"),
     };
     format!(
         "expected events as they were when the page was loaded: meanwhile {} started the action {} on {} ({end}). \
@@ -274,10 +275,10 @@ async fn append(shared: &Shared, form: &Params, who: Option<String>) -> Result<A
                     running.end_with_one();
                     return Ok(see(&job));
                 }
-                Some(Appended::Refused(refused)) => (Failure::busy(why(*refused)), Ended::Refused),
+                Some(Appended::Refused(refused)) => (Failure::busy(why(*refused)), Ended::Stopped),
                 _ => {
                     let text = "the store has this event already: load the page again";
-                    (Failure::conflict(text), Ended::Refused)
+                    (Failure::conflict(text), Ended::Stopped)
                 }
             },
             Err(error) => (error.into(), Ended::Failed),

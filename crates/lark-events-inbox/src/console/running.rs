@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::sleep;
 use tracing::{info, warn};
 
@@ -18,32 +19,31 @@ const BATCH: usize = 200;
 /// The pause between two batches, in which workers get their turn.
 const PAUSE: Duration = Duration::from_millis(20);
 
+const STOPPED: &str = "the process stopped";
+
 /// An action while it runs. Its end is audited, also when it is dropped.
 pub(super) struct Running {
     pub(super) job: Arc<Job>,
     store: Arc<dyn Admin>,
     audit: Audit,
     redaction: Redaction,
+    stopping: watch::Receiver<bool>,
 }
 
 impl Running {
-    pub(super) fn new(job: Arc<Job>, shared: &Shared) -> Self {
+    pub(super) fn new((job, stopping): (Arc<Job>, watch::Receiver<bool>), shared: &Shared) -> Self {
         Self {
             job,
             store: Arc::clone(&shared.store),
             audit: Arc::clone(&shared.audit),
             redaction: shared.redaction.clone(),
+            stopping,
         }
     }
 
     pub(super) async fn run(self) {
-        match self.batches().await {
-            Ok(()) => self.job.end(Ended::Complete),
-            Err(error) => {
-                self.job.end(Ended::Failed(error.to_string()));
-                log(&error, &self.redaction);
-            }
-        }
+        let ended = self.batches().await;
+        self.job.end(ended.err().unwrap_or(Ended::Complete));
     }
 
     /// Ends an action that has changed one event.
@@ -52,7 +52,7 @@ impl Running {
         self.job.end(Ended::Complete);
     }
 
-    async fn batches(&self) -> Result<(), StoreError> {
+    async fn batches(&self) -> Result<(), Ended> {
         let Scope { filter, seqs } = &self.job.ask.scope;
         for (at, seq) in seqs.iter().enumerate() {
             if at > 0 && at.is_multiple_of(BATCH) {
@@ -74,10 +74,11 @@ impl Running {
         Ok(())
     }
 
-    async fn all(&self, filter: &Filter) -> Result<(), StoreError> {
+    async fn all(&self, filter: &Filter) -> Result<(), Ended> {
         let mut page = Page::first(BATCH);
         loop {
-            let looked = self.store.look_through(filter, page, AT_MOST).await?;
+            let looked = self.store.look_through(filter, page, AT_MOST).await;
+            let looked = looked.map_err(|error| self.failed(&error))?;
             if let (Some(first), Some(last)) = (looked.listed.first(), looked.listed.last()) {
                 let mut batch = filter.clone();
                 batch.from_seq = Some(first.seq);
@@ -92,19 +93,27 @@ impl Running {
         }
     }
 
-    async fn batch(&self, filter: &Filter) -> Result<(), StoreError> {
-        let events = self.job.ask.action.run(&*self.store, filter).await?;
-        self.job.add(events);
+    async fn batch(&self, filter: &Filter) -> Result<(), Ended> {
+        if *self.stopping.borrow() {
+            return Err(Ended::Stopped(STOPPED.to_owned()));
+        }
+        let events = self.job.ask.action.run(&*self.store, filter).await;
+        self.job.add(events.map_err(|error| self.failed(&error))?);
         Ok(())
+    }
+
+    fn failed(&self, error: &StoreError) -> Ended {
+        log(error, &self.redaction);
+        Ended::Failed(error.to_string())
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
         let job = &self.job;
-        job.end(Ended::Failed("the process stopped".to_owned()));
+        job.end(Ended::Failed(STOPPED.to_owned()));
         let error = match job.ended() {
-            Some(Ended::Failed(error) | Ended::Refused(error)) => Some(error),
+            Some(Ended::Failed(error) | Ended::Stopped(error)) => Some(error),
             _ => None,
         };
         info!(

@@ -12,13 +12,18 @@ use crate::stored::{InAFile, append, count, dead, each_kind, in_memory, open_to_
 
 /// A console, and what it reports.
 fn audited(store: Arc<dyn Admin>) -> (Browser, Arc<Mutex<Vec<Audited>>>) {
+    let (console, reports) = reporting(store);
+    (Browser::alone(console), reports)
+}
+
+fn reporting(store: Arc<dyn Admin>) -> (Console, Arc<Mutex<Vec<Audited>>>) {
     let reports = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&reports);
     let console = Console::builder(store, |_| Access::All).audit(
         |request| Some(request.headers.get("host")?.to_str().ok()?.to_owned()),
         move |audited| sink.lock().unwrap().push(audited.clone()),
     );
-    (Browser::alone(console.build()), reports)
+    (console.build(), reports)
 }
 
 /// Retries the dead letters with one of two errors.
@@ -178,4 +183,28 @@ async fn an_action_that_is_dropped_is_reported() {
     let report = reports.lock().unwrap()[0].clone();
     assert_eq!(report.error.as_deref(), Some("the process stopped"));
     assert!(report.events < 1_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_console_that_stops_knows_what_its_actions_have_changed() {
+    let store = in_memory().await;
+    dead(&*store, 0..1_000, "refused").await;
+    let (console, reports) = reporting(store.clone());
+    let browser = Browser::alone(console.clone());
+    let confirm = "?view=confirm&action=retry&scope=all&state=dead";
+    let form = browser.get(confirm).await.form_of("action", "retry");
+    let started = browser.send(&form, "").await;
+    console.stop().await;
+    let report = reports.lock().unwrap()[0].clone();
+    assert_eq!(report.error.as_deref(), Some("the process stopped"));
+    assert!(report.events < 1_000);
+    let ready = count(&*store, State::Ready).await;
+    assert_eq!(report.events, u64::try_from(ready).unwrap());
+    // Its pages are still there, and no other action begins.
+    let ended = browser.get(&started.url).await;
+    assert!(ended.text.contains("the process stopped"), "{}", ended.text);
+    let form = browser.get(confirm).await.form_of("action", "retry");
+    let refused = browser.send(&form, "").await;
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(reports.lock().unwrap().len(), 1);
 }

@@ -7,6 +7,7 @@ mod files;
 #[cfg(unix)]
 mod granting;
 mod looking;
+mod page;
 mod replaying;
 #[cfg(unix)]
 mod servers;

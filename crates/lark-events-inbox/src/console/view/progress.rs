@@ -49,7 +49,9 @@ pub(in crate::console) fn get(shared: &Shared, asked: &Params) -> Result<Answer,
                     p.error { (ask.action.done()) " " (events(done)) ", then failed: " (error) }
                     p { "Whether its last step was done is unknown: look at the events, then try again." }
                 }
-                Some(Ended::Refused(error)) => p.error { (error) }
+                Some(Ended::Stopped(error)) => p.error {
+                    (ask.action.done()) " " (events(done)) ", then stopped: " (error)
+                }
             }
         }
         p { a href=(ask.back) { "Back" } }
