@@ -14,7 +14,7 @@ use lark_events_inbox::{
 use crate::stored::in_memory;
 
 /// What the cause of an error has, which no page may show.
-pub(crate) const CAUSE: &str = "SELECT secret FROM event";
+pub(crate) const CAUSE: &str = "no event secret-0";
 
 pub(crate) struct Limited {
     pub(crate) inner: Arc<VolatileStore>,

@@ -10,6 +10,8 @@ mod export;
 mod failures;
 mod inputs;
 mod limited;
+#[path = "../it/logs.rs"]
+mod logs;
 mod mounted;
 mod redaction;
 mod shown;

@@ -8,7 +8,9 @@ use lark_events_inbox::console::{Access, Console};
 use lark_events_inbox::{Admin, Entry, Settled, Store};
 
 use crate::browser::Browser;
-use crate::stored::{append, dead, each_kind, settle};
+use crate::limited::Limited;
+use crate::logs::logged;
+use crate::stored::{append, dead, each_kind, open_to_all, settle};
 
 const MARK: &str = "secret-";
 
@@ -195,5 +197,28 @@ async fn an_edited_event_keeps_what_is_hidden_to_itself() {
         let answer = browser.send(&form, "").await;
         assert!(answer.text.contains("Appended 1 event."), "{}", answer.text);
         assert!(!answer.text.contains(MARK), "{}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn the_log_has_the_cause_of_an_error_without_what_is_hidden() {
+    let store = Limited::failing().await;
+    dead(&*store.inner, 0..1, "refused").await;
+    let open = Browser::alone(open_to_all(store.clone()));
+    let hidden = redacted(store.clone());
+    for (browser, is_hidden) in [(open, false), (hidden, true)] {
+        let (log, _guard) = logged();
+        store.fails_after(usize::MAX);
+        let form = browser.get("?view=event&seq=1").await.form_with("retry");
+        store.fails_after(0);
+        browser.get("").await;
+        browser.send(&form, "retry").await;
+        let log = log.text();
+        assert_eq!(log.matches("no event ").count(), 2, "{log}");
+        assert_eq!(
+            log.matches(MARK).count(),
+            if is_hidden { 0 } else { 2 },
+            "{log}"
+        );
     }
 }
