@@ -10,9 +10,8 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tracing::info;
 
-use super::count::Count;
 use super::{Action, Audit, Audited};
-use crate::admin::{Admin, Filter, Page, State};
+use crate::admin::{Admin, Count, Filter, Page, State};
 use crate::store::StoreError;
 
 /// The events of one call of the store: each holds up its other callers for a short time only.
@@ -236,7 +235,7 @@ impl Running {
         loop {
             let page = Page {
                 after,
-                limit: BATCH,
+                ..Page::first(BATCH)
             };
             let listed = self.store.list(filter, page).await?;
             let (Some(first), Some(last)) = (listed.first(), listed.last()) else {

@@ -6,12 +6,12 @@ use lark_events::{Delivery, EventHeader};
 use lark_events_pages::query;
 
 use super::answer::{Answer, Failure};
-use super::count::Count;
+use super::count::MAX_COUNTED;
 use super::jobs::{Ask, Ended, Job, Lost, Running, Scope, states};
 use super::params::Params;
 use super::selection::Selection;
 use super::{Action, Shared, view};
-use crate::admin::{Filter, State};
+use crate::admin::{Count, Filter, State};
 use crate::store::{Appended, Entry};
 
 /// The selected events of one form: those of a page.
@@ -32,16 +32,13 @@ pub(super) async fn post(
     let one = matches!(scope.seqs[..], [_]);
     let total = match scope.seqs.len() {
         0 => {
-            let count = Count::of(&*shared.store, &scope.filter).await?;
-            if count.events == 0 {
+            let count = shared.store.count(&scope.filter, MAX_COUNTED).await?;
+            if count == Count::all(0) {
                 return Err(changed());
             }
             count
         }
-        selected => Count {
-            events: u64::try_from(selected).unwrap_or(u64::MAX),
-            is_all: true,
-        },
+        selected => Count::all(u64::try_from(selected).unwrap_or(u64::MAX)),
     };
     let ask = Ask {
         action: asked.action,

@@ -62,10 +62,7 @@ pub(crate) async fn dead(store: &dyn Store, numbers: std::ops::Range<usize>, err
 pub(crate) async fn count(store: &dyn Admin, state: State) -> usize {
     let mut filter = Filter::default();
     filter.states = vec![state];
-    let page = Page {
-        after: None,
-        limit: 100_000,
-    };
+    let page = Page::first(100_000);
     store.list(&filter, page).await.unwrap().len()
 }
 

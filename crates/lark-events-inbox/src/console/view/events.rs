@@ -24,7 +24,7 @@ pub(in crate::console) async fn get(
     // One more, to see whether there is another page.
     let look = Page {
         after,
-        limit: PAGE.saturating_add(1),
+        ..Page::first(PAGE.saturating_add(1))
     };
     let mut listed = shared.store.list(&selection.filter(), look).await?;
     let has_more = listed.len() > PAGE;

@@ -4,7 +4,7 @@ use lark_events_pages::{Live, thousands};
 use maud::{Markup, html};
 
 use super::page;
-use crate::admin::{Group, Grouping, Operation, State};
+use crate::admin::{Group, GroupLimits, Grouping, Operation, State};
 use crate::console::answer::{Answer, Failure};
 use crate::console::moment::duration;
 use crate::console::selection::Selection;
@@ -13,6 +13,10 @@ use crate::store::Status;
 
 /// The groups of dead letters that are shown: the largest.
 const GROUPS: usize = 20;
+const LIMITS: GroupLimits = GroupLimits {
+    groups: GROUPS,
+    events: 10_000,
+};
 const SECONDS: u32 = 5;
 
 pub(in crate::console) async fn get(shared: &Shared, _: Access) -> Result<Answer, Failure> {
@@ -20,11 +24,9 @@ pub(in crate::console) async fn get(shared: &Shared, _: Access) -> Result<Answer
     let dead = Selection::of(State::Dead).filter();
     let (mut errors, mut types) = (Vec::new(), Vec::new());
     if shared.store.supports(Operation::List) && status.dead > 0 {
-        errors = shared.store.groups(&dead, Grouping::Error, GROUPS).await?;
-        types = shared
-            .store
-            .groups(&dead, Grouping::EventType, GROUPS)
-            .await?;
+        let groups = async |by| shared.store.groups(&dead, by, LIMITS).await;
+        errors = groups(Grouping::Error).await?.groups;
+        types = groups(Grouping::EventType).await?.groups;
     }
     let main = html! {
         h1 { "Inbox" }

@@ -6,7 +6,7 @@ use maud::html;
 use super::page;
 use crate::console::Shared;
 use crate::console::answer::{Answer, Failure};
-use crate::console::count::events;
+use crate::console::count::{events, words};
 use crate::console::jobs::Ended;
 use crate::console::params::Params;
 
@@ -32,7 +32,7 @@ pub(in crate::console) fn get(shared: &Shared, asked: &Params) -> Result<Answer,
             @match &ended {
                 None => p {
                     "In progress: " (thousands(done))
-                    @if let Some(total) = job.total { " of " (total.words()) }
+                    @if let Some(total) = job.total { " of " (words(total)) }
                     ". " a href={ "?" (again) } { "Look again" }
                 }
                 Some(Ended::Complete) => {
