@@ -108,10 +108,7 @@ pub(super) async fn run(args: &ShowArgs, output: Output) -> Result<ExitCode, Err
 async fn only(store: &dyn Admin, id: &str) -> Result<Result<u64, String>, Error> {
     let mut filter = Filter::default();
     filter.event_id = Some(id.to_owned());
-    let page = Page {
-        after: None,
-        limit: 10,
-    };
+    let page = Page::first(10);
     let found = store.list(&filter, page).await?;
     Ok(match &found[..] {
         [] => Err(format!("the store has no event with the id {id}")),
