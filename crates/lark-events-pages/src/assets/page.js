@@ -146,7 +146,7 @@
 
   // --- Polling ---
 
-  // Without the script, a page of an action in progress refreshes itself.
+  // Without the script, such a page has a link that loads it again.
   const poll = async () => {
     if (document.hidden) return;
     try {
