@@ -1,0 +1,98 @@
+//! Every link of every page leads to a page, wherever the app mounts it, and no page violates its policy.
+
+use std::collections::BTreeMap;
+
+use axum::Router;
+use lark_events_test_servers::Tab;
+use serde_json::Value;
+
+use crate::busy::busy;
+use crate::page::{load, open, status, wait_for_text};
+use crate::site::{serve, strip};
+use crate::stored::{dead, open_to_all};
+
+/// The links of a page, and the pages to which its forms lead that only read.
+const LINKS: &str = "(() => {
+    const links = [...document.querySelectorAll('a[href]')].map((it) => it.href);
+    for (const form of document.querySelectorAll('form[method=get]')) {
+        const buttons = [...form.querySelectorAll('button[name]')];
+        for (const button of buttons.length ? buttons : [undefined]) {
+            const fields = new URLSearchParams(new FormData(form));
+            if (button) fields.set(button.name, button.value);
+            // One selected event; something to search for.
+            const box = form.querySelector('input[type=checkbox]');
+            if (box) fields.set(box.name, box.value);
+            if (form.querySelector('[required]')) fields.set('id', '1');
+            links.push(form.action.split('?')[0] + '?' + fields);
+        }
+    }
+    return links.map((it) => it.split('#')[0]);
+})()";
+/// The pages that are visited of one kind.
+const MAX_OF_A_KIND: usize = 1;
+
+/// Visits all pages that can be reached from one, at most so many of one kind. Returns the HTML of each.
+pub(crate) async fn visit_all(tab: &Tab, url: &str) -> BTreeMap<String, String> {
+    let mut pages = BTreeMap::new();
+    let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+    let mut left = vec![url.to_owned()];
+    while let Some(url) = left.pop() {
+        let kind: String = url.chars().filter(|it| !it.is_ascii_digit()).collect();
+        let visited = kinds.entry(kind).or_default();
+        if *visited == MAX_OF_A_KIND || pages.contains_key(&url) {
+            continue;
+        }
+        *visited += 1;
+        assert_eq!(load(tab, &url).await, 200, "{url}");
+        let html = tab.eval("document.documentElement.outerHTML").await;
+        let links = tab.eval(LINKS).await;
+        let links = links.as_array().unwrap().iter();
+        left.extend(links.filter_map(Value::as_str).map(str::to_owned));
+        let is_styled = "getComputedStyle(document.querySelector('.skip')).position === 'absolute'";
+        assert_eq!(tab.eval(is_styled).await, true, "{url}");
+        pages.insert(url, html.as_str().unwrap().to_owned());
+    }
+    pages
+}
+
+#[tokio::test]
+async fn every_link_leads_to_a_page_wherever_it_is_mounted() {
+    let Some(tab) = open("the links of the page").await else {
+        return;
+    };
+    let file = busy().await;
+    // A second page of the list.
+    dead(&*file.store, 0..120, "refused").await;
+    let console = open_to_all(file.store.clone());
+    let router = Router::new()
+        .route_service("/", console.clone())
+        .nest_service("/a/b", console);
+    let app = serve(router).await;
+    let proxy = strip("/tools/inbox", app).await;
+    let mut kinds = None;
+    for (at, url) in [
+        format!("http://{app}/"),
+        format!("http://{app}/a/b"),
+        format!("http://{app}/a/b/"),
+        format!("http://{proxy}/tools/inbox"),
+        format!("http://{proxy}/tools/inbox/"),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let pages = visit_all(&tab, url).await;
+        for part in ["view=events&state=dead&after=", "view=confirm", "view=edit", "view=search"] {
+            assert!(pages.keys().any(|it| it.contains(part)), "{part} {pages:?}");
+        }
+        assert!(pages.keys().all(|it| it.starts_with(url.as_str())));
+        let visited = kinds.get_or_insert(pages.len());
+        assert_eq!(*visited, pages.len(), "{url}");
+        // A form, with the redirect after it.
+        load(&tab, &format!("{url}?view=event&seq={}", at + 1)).await;
+        tab.click("button[value='retry']").await;
+        wait_for_text(&tab, "#progress", "Retried 1 event").await;
+        assert_eq!(status(&tab).await, 200);
+    }
+    let console = tab.console().await;
+    assert!(console.is_empty(), "{console:?}");
+}
