@@ -5,7 +5,7 @@ use lark_events_test_servers::Tab;
 
 use crate::page::{assert_calm, fill, load, open, status, wait_for_text};
 use crate::site::open_page;
-use crate::stored::{InAFile, count, dead};
+use crate::stored::{InAFile, count, dead, in_memory};
 
 #[tokio::test]
 async fn all_that_match_are_retried_and_no_other() {
@@ -52,9 +52,9 @@ async fn one_of_two_tabs_wins() {
         return;
     };
     let other = open(what).await.unwrap();
-    let file = InAFile::new().await;
-    dead(&*file.store, 0..1, "refused").await;
-    let url = open_page(file.store.clone()).await;
+    let store = in_memory().await;
+    dead(&*store, 0..1, "refused").await;
+    let url = open_page(store.clone()).await;
     let event = format!("{url}?view=event&seq=1");
     for tab in [&one, &other] {
         load(tab, &event).await;
@@ -65,8 +65,8 @@ async fn one_of_two_tabs_wins() {
     wait_for_text(&one, "#progress", "Retried 1 event").await;
     other.click("button[value='drop']").await;
     assert_eq!(answered(&other).await, 409);
-    wait_for_text(&other, "[role='alert']", "changed since").await;
-    assert_eq!(count(&*file.store, State::Ready).await, 1);
+    wait_for_text(&other, "main [role='alert']", "changed since").await;
+    assert_eq!(count(&*store, State::Ready).await, 1);
     assert_calm(&one).await;
     assert_calm(&other).await;
 }

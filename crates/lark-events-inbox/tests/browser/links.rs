@@ -1,6 +1,6 @@
 //! Every link of every page leads to a page, wherever the app mounts it, and no page violates its policy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Router;
 use lark_events_test_servers::Tab;
@@ -15,34 +15,38 @@ use crate::stored::{dead, open_to_all};
 const LINKS: &str = "(() => {
     const links = [...document.querySelectorAll('a[href]')].map((it) => it.href);
     for (const form of document.querySelectorAll('form[method=get]')) {
-        const buttons = [...form.querySelectorAll('button[name]')];
-        for (const button of buttons.length ? buttons : [undefined]) {
+        for (const button of form.querySelectorAll('button')) {
             const fields = new URLSearchParams(new FormData(form));
-            if (button) fields.set(button.name, button.value);
+            if (button.name) fields.set(button.name, button.value);
             // One selected event; something to search for.
             const box = form.querySelector('input[type=checkbox]');
             if (box) fields.set(box.name, box.value);
             if (form.querySelector('[required]')) fields.set('id', '1');
-            links.push(form.action.split('?')[0] + '?' + fields);
+            links.push(new URL('?' + fields, location.href).href);
         }
     }
     return links.map((it) => it.split('#')[0]);
 })()";
-/// The pages that are visited of one kind.
-const MAX_OF_A_KIND: usize = 1;
 
-/// Visits all pages that can be reached from one, at most so many of one kind. Returns the HTML of each.
+/// The names of the values in the query of a URL, and the values of which there are few.
+fn kind(url: &str) -> String {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let kinds = query.split('&').map(|pair| match pair.split_once('=') {
+        Some((name @ ("seq" | "after" | "type" | "lane" | "error" | "id"), _)) => name,
+        _ => pair,
+    });
+    kinds.collect::<Vec<_>>().join("&")
+}
+
+/// Visits all pages that can be reached from one, one of each kind. Returns the HTML of each.
 pub(crate) async fn visit_all(tab: &Tab, url: &str) -> BTreeMap<String, String> {
     let mut pages = BTreeMap::new();
-    let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+    let mut kinds = BTreeSet::new();
     let mut left = vec![url.to_owned()];
     while let Some(url) = left.pop() {
-        let kind: String = url.chars().filter(|it| !it.is_ascii_digit()).collect();
-        let visited = kinds.entry(kind).or_default();
-        if *visited == MAX_OF_A_KIND || pages.contains_key(&url) {
+        if !kinds.insert(kind(&url)) {
             continue;
         }
-        *visited += 1;
         assert_eq!(load(tab, &url).await, 200, "{url}");
         let html = tab.eval("document.documentElement.outerHTML").await;
         let links = tab.eval(LINKS).await;

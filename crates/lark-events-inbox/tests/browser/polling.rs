@@ -12,14 +12,13 @@ use crate::site::open_page;
 use crate::stored::{InAFile, append, dead, settle};
 
 async fn offline(tab: &Tab, is_offline: bool) {
-    let conditions = json!({
-        "offline": is_offline,
-        "latency": 0,
-        "downloadThroughput": -1,
-        "uploadThroughput": -1,
-    });
-    let command = "Network.emulateNetworkConditions";
-    tab.devtools(command, conditions).await.unwrap();
+    let blocked: &[&str] = if is_offline { &["*"] } else { &[] };
+    for (command, parameters) in [
+        ("Network.enable", json!({})),
+        ("Network.setBlockedURLs", json!({ "urls": blocked })),
+    ] {
+        tab.devtools(command, parameters).await.unwrap();
+    }
 }
 
 #[tokio::test]
@@ -41,7 +40,7 @@ async fn the_numbers_of_the_overview_change_and_the_focus_stays() {
     wait_for_text(&tab, "#queue", "11").await;
     wait_for_text(&tab, "#dead tbody tr:first-child", "6").await;
     assert!(tab.is_focused("#dead tr:first-child a[href*='timed']").await);
-    // Then it is gone.
+    // Then the app is gone for a while.
     offline(&tab, true).await;
     wait_for_text(&tab, "#connection", "No answer").await;
     assert!(tab.is_focused("#dead tr:first-child a[href*='timed']").await);
