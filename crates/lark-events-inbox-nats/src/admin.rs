@@ -6,7 +6,9 @@ use std::time::{Duration, SystemTime};
 use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::stream::{DeleteMessageError, DeleteMessageErrorKind};
 use async_trait::async_trait;
-use lark_events_inbox::{Admin, Filter, Listed, Operation, Page, Shown, State, StoreError};
+use lark_events_inbox::{
+    Admin, Filter, Listed, Looked, Operation, Order, Page, Shown, State, StoreError, StoreErrorKind,
+};
 
 use crate::failure::failed;
 use crate::log::Row;
@@ -41,37 +43,45 @@ impl NatsStore {
         is_removed(self.link.streams.dead.delete_message(number).await)
     }
 
-    /// The dead letters that match, after a number, with the numbers of their messages.
+    /// The first dead letters that match, with the numbers of their messages.
     async fn letters(
         &self,
         filter: &Filter,
-        after: Option<u64>,
         limit: usize,
     ) -> Result<Vec<(Name, Row, u64)>, StoreError> {
+        Ok(self.some_letters(filter, limit, u64::MAX).await?.0)
+    }
+
+    /// The same, and the number of the last one that was looked at, if there may be more.
+    async fn some_letters(
+        &self,
+        filter: &Filter,
+        limit: usize,
+        mut left: u64,
+    ) -> Result<(Vec<(Name, Row, u64)>, Option<u64>), StoreError> {
         let dead = self.link.dead().await?;
-        let after = after.map(|after| after.saturating_add(1));
-        let first = [after, filter.from_seq, filter.seq];
-        let first = first.into_iter().flatten().max().unwrap_or_default();
+        let first = filter.from_seq.max(filter.seq).unwrap_or_default();
         let last = [filter.to_seq, filter.seq].into_iter().flatten().min();
-        let mut letters = Vec::new();
+        let (mut letters, mut looked) = (Vec::new(), first.saturating_sub(1));
         let among = dead.range(Name::first(first)..);
         for name in among.take_while(|name| last.is_none_or(|last| name.seq <= last)) {
-            if letters.len() >= limit {
-                break;
+            if letters.len() >= limit || left == 0 {
+                return Ok((letters, Some(looked)));
             }
             let found = self.link.dead_row(*name).await?;
             let found = found.filter(|(row, _)| filter.matches(&row.listed));
             letters.extend(found.map(|(row, number)| (*name, row, number)));
+            (left, looked) = (left.saturating_sub(1), name.seq);
         }
-        Ok(letters)
+        Ok((letters, None))
     }
 }
 
 #[async_trait]
 impl Admin for NatsStore {
-    /// All are supported, with the differences that [`NatsStore`] lists.
-    fn supports(&self, _: Operation) -> bool {
-        true
+    /// All but one are supported, with the differences that [`NatsStore`] lists: the servers read a stream forwards.
+    fn supports(&self, operation: Operation) -> bool {
+        operation != Operation::ListNewestFirst
     }
 
     async fn last(&self) -> Result<Option<u64>, StoreError> {
@@ -80,26 +90,42 @@ impl Admin for NatsStore {
     }
 
     async fn list(&self, filter: &Filter, page: Page) -> Result<Vec<Listed>, StoreError> {
+        Ok(self.look_through(filter, page, u64::MAX).await?.listed)
+    }
+
+    async fn look_through(
+        &self,
+        filter: &Filter,
+        page: Page,
+        at_most: u64,
+    ) -> Result<Looked, StoreError> {
+        if page.order != Order::OldestFirst {
+            return Err(StoreError::new(StoreErrorKind::Unsupported));
+        }
+        let filter = &filter.on_page(page);
         if filter.states == [State::Dead] {
-            let letters = self.letters(filter, page.after, page.limit).await?;
-            return Ok(letters.into_iter().map(|(_, row, _)| row.listed).collect());
+            let (letters, next) = self.some_letters(filter, page.limit, at_most).await?;
+            let listed = letters.into_iter().map(|(_, row, _)| row.listed);
+            return Ok(Looked::new(listed.collect(), next));
         }
         let mut places = self.link.places().await?;
         let after = match takes(filter, State::Done) || takes(filter, State::Dead) {
-            true => page.after,
+            true => None,
             // The log is mostly finished events.
-            false => page.after.max(Some(places.finished())),
+            false => Some(places.finished()),
         };
         let mut log = self.link.log(filter, after).await?;
-        let mut listed = Vec::new();
-        while listed.len() < page.limit
-            && let Some(found) = log.next(&self.link).await?
-        {
+        let (mut listed, mut left, mut last) = (Vec::new(), at_most, None);
+        while let Some(found) = log.next(&self.link).await? {
+            if listed.len() >= page.limit || left == 0 {
+                return Ok(Looked::new(listed, last));
+            }
+            (left, last) = (left.saturating_sub(1), Some(found.seq));
             let row = self.link.row(&found, &mut places).await?;
             let matching = row.filter(|row| filter.matches(&row.listed));
             listed.extend(matching.map(|row| row.listed));
         }
-        Ok(listed)
+        Ok(Looked::new(listed, None))
     }
 
     async fn show(&self, seq: u64) -> Result<Option<Shown>, StoreError> {
@@ -107,7 +133,7 @@ impl Admin for NatsStore {
             // A dead letter stays when the log has reached its maximum age.
             let mut filter = Filter::default();
             filter.seq = Some(seq);
-            let letter = self.letters(&filter, None, 1).await?.pop();
+            let letter = self.letters(&filter, 1).await?.pop();
             return Ok(letter.map(|(_, row, _)| row.shown()));
         };
         let mut places = self.link.places().await?;
@@ -121,7 +147,7 @@ impl Admin for NatsStore {
         if !takes(filter, State::Dead) {
             return Ok(retried);
         }
-        for (name, row, number) in self.letters(filter, None, limit).await? {
+        for (name, row, number) in self.letters(filter, limit).await? {
             // Twice, the stream takes the copy once.
             let id = format!("retry {name}");
             self.link.append_copy(&row.entry, Some(id)).await?;
@@ -136,7 +162,7 @@ impl Admin for NatsStore {
         let mut discarded = 0_u64;
         let mut left = limit;
         if takes(filter, State::Dead) {
-            for (_, _, number) in self.letters(filter, None, limit).await? {
+            for (_, _, number) in self.letters(filter, limit).await? {
                 if self.remove_letter(number).await? {
                     discarded = discarded.saturating_add(1);
                 }

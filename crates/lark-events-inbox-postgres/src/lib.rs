@@ -41,6 +41,7 @@ mod dedup;
 mod facts;
 mod failure;
 mod grants;
+mod list;
 mod look;
 mod query;
 mod rows;

@@ -110,7 +110,8 @@ mod volatile;
 mod worker;
 
 pub use self::admin::{
-    Admin, AttemptRecord, Filter, Group, Grouping, Listed, Operation, Page, Shown, State,
+    Admin, AttemptRecord, Count, Filter, Glance, Group, GroupLimits, Grouping, Groups, Listed,
+    Looked, Operation, Order, Page, Shown, State,
 };
 pub use self::attempt::Attempt;
 pub use self::builder::InboxBuilder;

@@ -17,6 +17,7 @@ const HTTP_PORT: u16 = 80;
 #[derive(Debug, Clone, Copy)]
 pub struct Guard {
     listener: SocketAddr,
+    takes_forms: bool,
 }
 
 /// Why a request is refused, with status 403.
@@ -29,7 +30,7 @@ pub enum Refused {
     Origin,
     /// The request is of another site.
     Site,
-    /// A change that is not JSON.
+    /// A change that is not JSON, where no forms are taken.
     ContentType,
 }
 
@@ -37,7 +38,20 @@ impl Guard {
     /// For a listener with this address.
     #[must_use]
     pub fn new(listener: SocketAddr) -> Self {
-        Self { listener }
+        Self {
+            listener,
+            takes_forms: false,
+        }
+    }
+
+    /// Lets forms pass too. The page checks them with [`check_form`](crate::check_form), and its
+    /// `Referrer-Policy` is other than `no-referrer`.
+    #[must_use]
+    pub fn with_forms(self) -> Self {
+        Self {
+            takes_forms: true,
+            ..self
+        }
     }
 
     /// Checks a request.
@@ -64,7 +78,7 @@ impl Guard {
         }
         // A form of another site can have any of three other types, without a preflight request.
         let reads = matches!(request.method, Method::GET | Method::HEAD);
-        if !reads && !is_json(headers) {
+        if !reads && !self.takes_forms && !is_json(headers) {
             return Err(Refused::ContentType);
         }
         Ok(())
@@ -325,5 +339,21 @@ mod tests {
         for method in ["GET", "HEAD"] {
             assert_eq!(check(LOCAL, method, &[("host", LOCAL)]), None);
         }
+    }
+
+    #[test]
+    fn a_form_passes_where_the_page_checks_it() {
+        let form = |origin| {
+            let request = Request::post("/").header("host", LOCAL);
+            let request = request.header("content-type", "application/x-www-form-urlencoded");
+            let request = request.header("origin", origin).body(()).unwrap();
+            request.into_parts().0
+        };
+        let guard = Guard::new(LOCAL.parse().unwrap());
+        let own = form("http://127.0.0.1:7781");
+        assert_eq!(guard.check(&own), Err(Refused::ContentType));
+        let guard = guard.with_forms();
+        assert_eq!(guard.check(&own), Ok(()));
+        assert_eq!(guard.check(&form("null")), Err(Refused::Origin));
     }
 }

@@ -20,6 +20,7 @@
 mod form;
 mod guard;
 mod headers;
+mod json;
 mod layout;
 mod number;
 mod origin;
@@ -28,6 +29,7 @@ mod url;
 pub use self::form::{Malformed, pairs};
 pub use self::guard::{Guard, Refused};
 pub use self::headers::{POLICY, secure};
+pub use self::json::{Layout, lay_out};
 pub use self::layout::{ICON, Live, Page, SCRIPT, STYLE, Site};
 pub use self::number::thousands;
 pub use self::origin::{ForeignForm, check_form};

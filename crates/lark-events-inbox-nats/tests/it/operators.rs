@@ -11,10 +11,7 @@ use lark_events_inbox_nats::NatsStore;
 
 use crate::server::{builder, open, server};
 
-const ALL: Page = Page {
-    after: None,
-    limit: 1_000,
-};
+const ALL: Page = Page::first(1_000);
 const LONG: Duration = Duration::from_hours(1);
 
 fn of(states: &[State]) -> Filter {
@@ -160,7 +157,10 @@ async fn a_filter_and_pages_select_events() {
 
     let (mut all, mut after) = (Vec::new(), None);
     loop {
-        let page = Page { after, limit: 5 };
+        let page = Page {
+            after,
+            ..Page::first(5)
+        };
         let page = store.list(&of(&[]), page).await.unwrap();
         after = page.last().map(|last| last.seq);
         if page.is_empty() {

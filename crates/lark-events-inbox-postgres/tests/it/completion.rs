@@ -62,10 +62,7 @@ impl App {
     async fn shown(&self, id: &str) -> Shown {
         let mut filter = Filter::default();
         filter.event_id = Some(id.to_owned());
-        let page = Page {
-            after: None,
-            limit: 1,
-        };
+        let page = Page::first(1);
         let listed = self.store.list(&filter, page).await.unwrap();
         self.store.show(listed[0].seq).await.unwrap().unwrap()
     }

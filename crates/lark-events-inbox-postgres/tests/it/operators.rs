@@ -12,10 +12,7 @@ use crate::app::{SECOND, event};
 use crate::listing::{groups_dead_letters, lists_what_a_filter_matches};
 use crate::server::{database, open, server};
 
-const ALL: Page = Page {
-    after: None,
-    limit: 1_000,
-};
+const ALL: Page = Page::first(1_000);
 
 fn of(states: &[State]) -> Filter {
     let mut filter = Filter::default();

@@ -11,10 +11,7 @@ use lark_events_inbox_postgres::PostgresStore;
 use crate::app::{SECOND, event};
 use crate::server::{database, open, server};
 
-const ALL: Page = Page {
-    after: None,
-    limit: 100,
-};
+const ALL: Page = Page::first(100);
 
 /// An event with these texts, with a body of at least this length.
 fn odd(key: &str, lane: &str, id: &str, bytes: usize) -> Entry {

@@ -7,7 +7,7 @@ use crate::store::StoreError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Action {
-    /// Retries dead letters.
+    /// Retries dead letters, and at once events that wait for a retry.
     Retry,
     /// Drops dead letters and events that wait.
     Drop,
@@ -78,7 +78,9 @@ impl Action {
     /// What it does, for the page that asks for confirmation.
     pub(super) fn explained(self) -> &'static str {
         match self {
-            Self::Retry => "Each dead letter gets all its attempts again.",
+            Self::Retry => {
+                "A dead letter gets all its attempts again. An event that waits is tried now; its attempts count on."
+            }
             Self::Drop => {
                 "A dropped event is finished without being handled. A redelivery of it is a duplicate."
             }
@@ -90,11 +92,20 @@ impl Action {
     /// The actions that fit a state.
     pub(super) fn of(state: State) -> &'static [Self] {
         match state {
-            State::Dead => &[Self::Retry, Self::Drop],
-            State::Waiting | State::Ready => &[Self::Drop],
+            State::Dead | State::Waiting => &[Self::Retry, Self::Drop],
+            State::Ready => &[Self::Drop],
             State::Done => &[Self::Replay],
+            // Its worker decides.
             State::Leased => &[],
         }
+    }
+
+    /// The states that it fits.
+    pub(super) fn states(self) -> Vec<State> {
+        let states = State::ALL.into_iter();
+        states
+            .filter(|state| Self::of(*state).contains(&self))
+            .collect()
     }
 
     /// Why the store does not do it.

@@ -1,27 +1,40 @@
 //! Answers before they are responses.
 
-use http::header::{ALLOW, CONTENT_TYPE, LOCATION, REFERRER_POLICY};
+use http::header::{
+    ALLOW, CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION, REFERRER_POLICY, RETRY_AFTER,
+};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use lark_events_pages::secure;
 use maud::Markup;
 
 use super::body::ConsoleBody;
-use super::jobs::chain;
 use crate::store::{StoreError, StoreErrorKind};
 
 pub(super) enum Answer {
     Page(StatusCode, Markup),
     File(&'static str, &'static str),
-    Text(StatusCode, String),
+    Export(Export),
+    Text(StatusCode, &'static str),
     /// Another page of this console, by its query.
     SeeOther(String),
     OtherMethod,
+}
+
+/// A file that the browser saves.
+pub(super) struct Export {
+    pub(super) name: String,
+    pub(super) content_type: &'static str,
+    pub(super) content: String,
 }
 
 /// Why there is no page.
 pub(super) struct Failure {
     pub(super) status: StatusCode,
     pub(super) text: String,
+    /// Where to go on: a URL and its name.
+    pub(super) next: Option<(String, &'static str)>,
+    /// For the log: it may have more of the store than an operator may see.
+    pub(super) cause: Option<StoreError>,
 }
 
 impl Failure {
@@ -29,6 +42,8 @@ impl Failure {
         Self {
             status,
             text: text.into(),
+            next: None,
+            cause: None,
         }
     }
 
@@ -43,15 +58,37 @@ impl Failure {
     pub(super) fn not_found(text: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, text)
     }
+
+    pub(super) fn unsupported(text: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_IMPLEMENTED, text)
+    }
+
+    pub(super) fn busy(text: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, text)
+    }
+
+    /// With a link to go on.
+    pub(super) fn then(self, url: String, name: &'static str) -> Self {
+        Self {
+            next: Some((url, name)),
+            ..self
+        }
+    }
 }
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        let status = match error.kind() {
-            StoreErrorKind::Unsupported => StatusCode::NOT_IMPLEMENTED,
-            _ => StatusCode::SERVICE_UNAVAILABLE,
+        let text = error.to_string();
+        let failure = match error.kind() {
+            StoreErrorKind::Unsupported => Self::unsupported(text),
+            _ => Self::busy(format!(
+                "{text}: try again in a moment. The log of the app has the cause"
+            )),
         };
-        Self::new(status, chain(&error))
+        Self {
+            cause: Some(error),
+            ..failure
+        }
     }
 }
 
@@ -63,41 +100,53 @@ impl From<String> for Failure {
 
 impl Answer {
     pub(super) fn respond(self) -> Response<ConsoleBody> {
-        let (status, header, body) = match self {
-            Self::Page(status, page) => (
-                status,
-                (CONTENT_TYPE, "text/html; charset=utf-8"),
-                ConsoleBody::new(page.into_string()),
-            ),
+        let fixed = HeaderValue::from_static;
+        match self {
+            Self::Page(status, page) => {
+                let content_type = fixed("text/html; charset=utf-8");
+                let body = ConsoleBody::new(page.into_string());
+                let mut response = respond(status, (CONTENT_TYPE, content_type), body);
+                if status == StatusCode::SERVICE_UNAVAILABLE {
+                    response.headers_mut().insert(RETRY_AFTER, fixed("5"));
+                }
+                response
+            }
             Self::File(content_type, content) => {
                 let body = ConsoleBody::new(content);
-                (StatusCode::OK, (CONTENT_TYPE, content_type), body)
+                respond(StatusCode::OK, (CONTENT_TYPE, fixed(content_type)), body)
             }
-            Self::Text(status, text) => (
-                status,
-                (CONTENT_TYPE, "text/plain; charset=utf-8"),
-                ConsoleBody::new(text),
-            ),
-            Self::SeeOther(query) => return see_other(&query),
-            Self::OtherMethod => (
-                StatusCode::METHOD_NOT_ALLOWED,
-                (ALLOW, "GET, HEAD, POST"),
-                ConsoleBody::default(),
-            ),
-        };
-        respond(status, (header.0, HeaderValue::from_static(header.1)), body)
+            Self::Export(export) => export.respond(),
+            Self::Text(status, text) => {
+                let content_type = fixed("text/plain; charset=utf-8");
+                respond(status, (CONTENT_TYPE, content_type), ConsoleBody::new(text))
+            }
+            Self::SeeOther(query) => {
+                // A query is percent-encoded.
+                let location = HeaderValue::try_from(query).unwrap_or_else(|_| fixed("?"));
+                let body = ConsoleBody::default();
+                respond(StatusCode::SEE_OTHER, (LOCATION, location), body)
+            }
+            Self::OtherMethod => {
+                let (status, body) = (StatusCode::METHOD_NOT_ALLOWED, ConsoleBody::default());
+                respond(status, (ALLOW, fixed("GET, HEAD, POST")), body)
+            }
+        }
     }
 }
 
-fn see_other(query: &str) -> Response<ConsoleBody> {
-    // A query is percent-encoded.
-    let location = HeaderValue::try_from(query);
-    let location = location.unwrap_or_else(|_| HeaderValue::from_static("?"));
-    respond(
-        StatusCode::SEE_OTHER,
-        (LOCATION, location),
-        ConsoleBody::default(),
-    )
+impl Export {
+    fn respond(self) -> Response<ConsoleBody> {
+        let content_type = HeaderValue::from_static(self.content_type);
+        let body = ConsoleBody::new(self.content);
+        let mut response = respond(StatusCode::OK, (CONTENT_TYPE, content_type), body);
+        // The names have no character that needs an escape.
+        let disposition = format!("attachment; filename=\"{}\"", self.name);
+        if let Ok(disposition) = HeaderValue::try_from(disposition) {
+            let headers = response.headers_mut();
+            headers.insert(CONTENT_DISPOSITION, disposition);
+        }
+        response
+    }
 }
 
 fn respond(

@@ -7,7 +7,8 @@ use http::request::Parts;
 use lark_events::{Delivery, RawJson};
 
 use super::jobs::Jobs;
-use super::{AccessOf, Audit, Audited, Console, Redact, Shared, WhoOf};
+use super::redaction::Redaction;
+use super::{AccessOf, Audit, Audited, Console, Shared, WhoOf};
 use crate::admin::Admin;
 
 /// The settings of a [`Console`].
@@ -17,7 +18,7 @@ pub struct ConsoleBuilder {
     access: AccessOf,
     who: WhoOf,
     audit: Audit,
-    redact: Option<Redact>,
+    redaction: Redaction,
 }
 
 impl ConsoleBuilder {
@@ -27,7 +28,7 @@ impl ConsoleBuilder {
             access,
             who: Arc::new(|_| None),
             audit: Arc::new(|_| {}),
-            redact: None,
+            redaction: Redaction::default(),
         }
     }
 
@@ -42,12 +43,31 @@ impl ConsoleBuilder {
         self
     }
 
-    /// Shows what `redact` returns in place of the body of an event. An event whose body it changes cannot be
-    /// edited.
-    ///
-    /// Errors of attempts are texts of the app and are shown as they are.
+    /// Shows what `redact` returns in place of the body of an event, in exports too. An event whose body it
+    /// changes cannot be edited.
     pub fn redact(mut self, redact: impl Fn(&Delivery) -> RawJson + Send + Sync + 'static) -> Self {
-        self.redact = Some(Arc::new(redact));
+        self.redaction.body = Some(Arc::new(redact));
+        self
+    }
+
+    /// Shows what `redact` returns in place of a text of an event: the errors of its attempts, its lane, id,
+    /// type, app, tenant and trace. It must return the same for the same text.
+    ///
+    /// A text that it changes is in no link and no form. It is not a filter either, and the page does not
+    /// search for parts of errors: both would tell what is hidden.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use lark_events_inbox::console::{Access, Console};
+    /// # use lark_events_inbox::VolatileStore;
+    /// # let store = Arc::new(VolatileStore::new());
+    /// let console = Console::builder(store, |_| Access::ReadOnly)
+    ///     .redact_text(|text| text.split_once("token=").map_or(text, |(before, _)| before).to_owned())
+    ///     .build();
+    /// # drop(console);
+    /// ```
+    pub fn redact_text(mut self, redact: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+        self.redaction.text = Some(Arc::new(redact));
         self
     }
 
@@ -59,7 +79,7 @@ impl ConsoleBuilder {
             access: self.access,
             who: self.who,
             audit: self.audit,
-            redact: self.redact,
+            redaction: self.redaction,
             jobs: Mutex::new(Jobs::new()),
         }))
     }

@@ -1,47 +1,33 @@
-//! Counts the events that an action would take, up to a limit.
+//! Numbers of events in words.
 
 use lark_events_pages::thousands;
 
-use crate::admin::{Admin, Filter, Page};
-use crate::store::StoreError;
+use crate::admin::Count;
 
-/// The events of one look.
-const PAGE: usize = 500;
-/// Counting goes no further.
-const MAX_COUNTED: u64 = 10_000;
+/// The events that are counted or looked through for a page: it takes as long whatever the store has.
+pub(super) const AT_MOST: u64 = 10_000;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Count {
-    pub(super) events: u64,
-    pub(super) is_all: bool,
+/// So many events as were selected.
+pub(super) fn exactly(events: usize) -> Count {
+    Count::all(u64::try_from(events).unwrap_or(u64::MAX))
 }
 
-impl Count {
-    pub(super) async fn of(store: &dyn Admin, filter: &Filter) -> Result<Self, StoreError> {
-        let (mut events, mut after) = (0_u64, None);
-        while events < MAX_COUNTED {
-            let page = Page { after, limit: PAGE };
-            let listed = store.list(filter, page).await?;
-            events = events.saturating_add(u64::try_from(listed.len()).unwrap_or(u64::MAX));
-            after = listed.last().map(|last| last.seq);
-            if listed.len() < PAGE {
-                return Ok(Self {
-                    events,
-                    is_all: true,
-                });
-            }
-        }
-        Ok(Self {
-            events,
+/// `1,200 events`, `at least 10,000 events`; none of a part of the events is no number of all.
+pub(super) fn words(count: Count) -> String {
+    match count {
+        Count {
+            events: 0,
             is_all: false,
-        })
+        } => "an unknown number of events".to_owned(),
+        Count { is_all: false, .. } => format!("at least {}", events(count.events)),
+        _ => events(count.events),
     }
+}
 
-    /// `1,200 events`, `at least 10,000 events`.
-    pub(super) fn words(self) -> String {
-        let at_least = if self.is_all { "" } else { "at least " };
-        format!("{at_least}{}", events(self.events))
-    }
+/// `1,200`, `10,000+`.
+pub(super) fn short(count: Count) -> String {
+    let more = if count.is_all { "" } else { "+" };
+    format!("{}{more}", thousands(count.events))
 }
 
 /// `1 event`, `1,200 events`.

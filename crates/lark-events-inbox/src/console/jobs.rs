@@ -4,21 +4,14 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
-use tracing::info;
 
-use super::count::Count;
-use super::{Action, Audit, Audited};
-use crate::admin::{Admin, Filter, Page, State};
-use crate::store::StoreError;
+use super::Action;
+use super::running::Running;
+use crate::admin::{Count, Filter};
 
-/// The events of one call of the store: each holds up its other callers for a short time only.
-const BATCH: usize = 200;
-/// The pause between two batches, in which workers get their turn.
-const PAUSE: Duration = Duration::from_millis(20);
 /// The actions that a page can still show, and with which a form is compared.
 const MAX_KEPT: usize = 200;
 /// The actions that run at once. More would not be faster: a store writes one batch after the other.
@@ -29,8 +22,12 @@ pub(super) struct Jobs {
     /// Tells the revisions of this process from those of another.
     run: u64,
     started: u64,
+    /// The highest revision of an action that is not kept.
+    forgotten: u64,
     kept: VecDeque<Arc<Job>>,
     tasks: JoinSet<()>,
+    /// Whether actions are to end. Each running one has a receiver.
+    stopping: watch::Sender<bool>,
 }
 
 /// The events of an action.
@@ -45,42 +42,44 @@ pub(super) struct Scope {
 pub(super) struct Job {
     pub(super) id: u64,
     revision: u64,
-    pub(super) action: Action,
-    pub(super) scope: Scope,
-    /// The events that were counted before.
-    pub(super) total: Option<Count>,
-    /// The page to return to.
-    pub(super) back: String,
-    who: Option<String>,
+    pub(super) ask: Ask,
     done: AtomicU64,
     ended: Mutex<Option<Ended>>,
-}
-
-/// How an action ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Ended {
-    Complete,
-    Failed(String),
-}
-
-/// Why an action was not started.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lost {
-    /// Another one was started since the page was loaded.
-    Changed,
-    /// Too many run.
-    Busy,
 }
 
 /// What a request asks for.
 pub(super) struct Ask {
     pub(super) action: Action,
     pub(super) scope: Scope,
+    /// The events in words.
+    pub(super) what: String,
+    /// The events that were counted before.
     pub(super) total: Option<Count>,
+    /// The page to return to.
     pub(super) back: String,
     pub(super) who: Option<String>,
     /// The state of the page that had the form.
     pub(super) revision: String,
+}
+
+/// How an action ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Ended {
+    Complete,
+    /// Whether the last batch was done is unknown.
+    Failed(String),
+    /// What was done is known.
+    Stopped(String),
+}
+
+/// Why an action was not started.
+pub(super) enum Lost {
+    /// This one was started since the page was loaded; one that is not kept if there is none.
+    Changed(Option<Arc<Job>>),
+    /// Too many run.
+    Busy,
+    /// The process is about to end.
+    Stopping,
 }
 
 impl Jobs {
@@ -88,8 +87,10 @@ impl Jobs {
         Self {
             run: fastrand::u64(..),
             started: 0,
+            forgotten: 0,
             kept: VecDeque::new(),
             tasks: JoinSet::new(),
+            stopping: watch::Sender::new(false),
         }
     }
 
@@ -103,13 +104,16 @@ impl Jobs {
     }
 
     /// Registers an action, if none since the page was loaded is about the same events.
-    pub(super) fn begin(&mut self, ask: Ask) -> Result<Arc<Job>, Lost> {
+    pub(super) fn begin(&mut self, ask: Ask) -> Result<(Arc<Job>, watch::Receiver<bool>), Lost> {
+        if *self.stopping.borrow() {
+            return Err(Lost::Stopping);
+        }
         // Forms of another process are compared by the store alone: it changes each event once.
         if let Some(seen) = self.seen(&ask.revision) {
-            let forgotten = self.started.saturating_sub(self.kept.len() as u64);
-            let mut since = self.kept.iter().filter(|job| job.revision > seen);
-            if seen < forgotten || since.any(|job| job.scope.overlaps(&ask.scope)) {
-                return Err(Lost::Changed);
+            let mut since = self.kept.iter().rev().filter(|job| job.revision > seen);
+            let other = since.find(|job| job.may_have_changed(&ask.scope));
+            if other.is_some() || seen < self.forgotten {
+                return Err(Lost::Changed(other.cloned()));
             }
         }
         let running = self.kept.iter().filter(|job| job.ended().is_none());
@@ -120,19 +124,29 @@ impl Jobs {
         let job = Arc::new(Job {
             id: fastrand::u64(..),
             revision: self.started,
-            action: ask.action,
-            scope: ask.scope,
-            total: ask.total,
-            back: ask.back,
-            who: ask.who,
+            ask,
             done: AtomicU64::new(0),
             ended: Mutex::new(None),
         });
         self.kept.push_back(Arc::clone(&job));
         if self.kept.len() > MAX_KEPT {
-            self.kept.pop_front();
+            self.forget();
         }
-        Ok(job)
+        Ok((job, self.stopping.subscribe()))
+    }
+
+    /// Ends the actions that run, and begins no others. The sender is closed once they have ended.
+    pub(super) fn stop(&self) -> watch::Sender<bool> {
+        self.stopping.send_replace(true);
+        self.stopping.clone()
+    }
+
+    /// Forgets the oldest action that does not run.
+    fn forget(&mut self) {
+        let ended = self.kept.iter().position(|job| job.ended().is_some());
+        if let Some(job) = ended.and_then(|ended| self.kept.remove(ended)) {
+            self.forgotten = self.forgotten.max(job.revision);
+        }
     }
 
     /// The revision of a form of this process.
@@ -152,9 +166,19 @@ impl Jobs {
 impl Scope {
     fn overlaps(&self, other: &Self) -> bool {
         match (&self.seqs[..], &other.seqs[..]) {
-            ([], _) | (_, []) => true,
+            ([], _) | (_, []) => !self.is_apart_from(other),
             (these, others) => these.iter().any(|seq| others.contains(seq)),
         }
+    }
+
+    /// No event is in both: the filters differ in a property that events keep.
+    fn is_apart_from(&self, other: &Self) -> bool {
+        let properties = |scope: &Self| {
+            let filter = scope.filter.clone();
+            [filter.event_type, filter.lane, filter.event_id]
+        };
+        let mut pairs = properties(self).into_iter().zip(properties(other));
+        pairs.any(|(one, other)| one.is_some() && other.is_some() && one != other)
     }
 }
 
@@ -163,144 +187,31 @@ impl Job {
         self.done.load(Ordering::Relaxed)
     }
 
+    pub(super) fn add(&self, events: u64) {
+        self.done.fetch_add(events, Ordering::Relaxed);
+    }
+
     pub(super) fn ended(&self) -> Option<Ended> {
         self.lock().clone()
+    }
+
+    /// Ends it, if it has not ended.
+    pub(super) fn end(&self, ended: Ended) {
+        self.lock().get_or_insert(ended);
+    }
+
+    fn may_have_changed(&self, scope: &Scope) -> bool {
+        let changed_nothing = self.done() == 0
+            && match self.ended() {
+                Some(Ended::Complete | Ended::Stopped(_)) => true,
+                // An event that was appended twice would be handled twice.
+                Some(Ended::Failed(_)) => self.ask.action != Action::Edit,
+                None => false,
+            };
+        !changed_nothing && self.ask.scope.overlaps(scope)
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Ended>> {
         self.ended.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn add(&self, events: u64) {
-        self.done.fetch_add(events, Ordering::Relaxed);
-    }
-}
-
-/// An action while it runs. Its end is audited, also when it is dropped.
-pub(super) struct Running {
-    pub(super) job: Arc<Job>,
-    store: Arc<dyn Admin>,
-    audit: Audit,
-}
-
-impl Running {
-    pub(super) fn new(job: Arc<Job>, store: Arc<dyn Admin>, audit: Audit) -> Self {
-        Self { job, store, audit }
-    }
-
-    pub(super) async fn run(self) {
-        let ended = match self.batches().await {
-            Ok(()) => Ended::Complete,
-            Err(error) => Ended::Failed(chain(&error)),
-        };
-        self.end(ended);
-    }
-
-    /// Ends an action that has changed one event.
-    pub(super) fn end_with_one(self) {
-        self.job.add(1);
-        self.end(Ended::Complete);
-    }
-
-    pub(super) fn end(&self, ended: Ended) {
-        let mut place = self.job.lock();
-        if place.is_none() {
-            *place = Some(ended);
-        }
-    }
-
-    async fn batches(&self) -> Result<(), StoreError> {
-        let Scope { filter, seqs } = &self.job.scope;
-        for (at, seq) in seqs.iter().enumerate() {
-            if at > 0 && at.is_multiple_of(BATCH) {
-                sleep(PAUSE).await;
-            }
-            let mut one = filter.clone();
-            one.seq = Some(*seq);
-            self.batch(&one).await?;
-        }
-        if !seqs.is_empty() {
-            return Ok(());
-        }
-        // Stores keep states in different places, each in the order of its numbers.
-        for state in &filter.states {
-            let mut filter = filter.clone();
-            filter.states = vec![*state];
-            self.all(&filter).await?;
-        }
-        Ok(())
-    }
-
-    async fn all(&self, filter: &Filter) -> Result<(), StoreError> {
-        let mut after = None;
-        loop {
-            let page = Page {
-                after,
-                limit: BATCH,
-            };
-            let listed = self.store.list(filter, page).await?;
-            let (Some(first), Some(last)) = (listed.first(), listed.last()) else {
-                return Ok(());
-            };
-            let mut batch = filter.clone();
-            batch.from_seq = Some(first.seq);
-            batch.to_seq = Some(last.seq);
-            self.batch(&batch).await?;
-            after = Some(last.seq);
-            if listed.len() < BATCH {
-                return Ok(());
-            }
-            sleep(PAUSE).await;
-        }
-    }
-
-    async fn batch(&self, filter: &Filter) -> Result<(), StoreError> {
-        let events = self.job.action.run(&*self.store, filter).await?;
-        self.job.add(events);
-        Ok(())
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.end(Ended::Failed("the process stopped".to_owned()));
-        let job = &self.job;
-        let error = match job.ended() {
-            Some(Ended::Failed(error)) => Some(error),
-            _ => None,
-        };
-        info!(
-            action = job.action.as_str(),
-            events = job.done(),
-            is_complete = error.is_none(),
-            "an action of an operator ended"
-        );
-        (self.audit)(&Audited {
-            who: job.who.clone(),
-            action: job.action,
-            filter: job.scope.filter.clone(),
-            seqs: job.scope.seqs.clone(),
-            events: job.done(),
-            error,
-        });
-    }
-}
-
-/// The states in which an action takes events.
-pub(super) fn states(action: Action) -> Vec<State> {
-    let all = State::ALL.into_iter();
-    all.filter(|state| Action::of(*state).contains(&action))
-        .collect()
-}
-
-/// An error with its causes.
-pub(super) fn chain(error: &StoreError) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

@@ -8,10 +8,14 @@ mod answer;
 mod body;
 mod builder;
 mod count;
+mod export;
 mod jobs;
 mod moment;
 mod params;
 mod post;
+mod reading;
+mod redaction;
+mod running;
 mod selection;
 mod service;
 mod view;
@@ -20,24 +24,30 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use http::request::Parts;
-use lark_events::{Delivery, RawJson};
 
 pub use self::action::{Action, Audited};
 pub use self::body::ConsoleBody;
 pub use self::builder::ConsoleBuilder;
 use self::jobs::Jobs;
+use self::redaction::Redaction;
 use crate::admin::Admin;
 
 /// A web page with the events of a store, for operators: a tower service.
 ///
-/// It shows the queue, dead letters by error, and each event with its attempts and its body. Operators retry,
-/// drop and replay events, one or all that match a filter.
+/// It shows the queue, its lanes, dead letters by error, and each event with its attempts and its body, and exports
+/// them as JSON. Operators retry, drop and replay events, one or all that match a filter. Each page takes about as
+/// long for many events as for few: numbers and groups stop at 10,000 events, and say so.
 ///
 /// Mount it at any path, such as `/admin/inbox`, behind the authentication of your app. It has none of its own:
 /// the function given to [`builder`](Self::builder) decides for each request. Forms of other sites are
-/// rejected. Bodies of events are shown in full unless [`redact`](ConsoleBuilder::redact) is set.
+/// rejected.
 ///
-/// Its actions run in the process that started them. They end when the last clone is dropped.
+/// It shows and exports events in full, unless [`redact`](ConsoleBuilder::redact) and
+/// [`redact_text`](ConsoleBuilder::redact_text) are set. Errors of the store itself are logged with their
+/// causes; the page shows only their kind.
+///
+/// Its actions run in the process that started them. They end when the last clone is dropped; [`stop`](Self::stop)
+/// ends them between two batches, so that the number of changed events is known.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -85,14 +95,13 @@ pub enum Access {
 type AccessOf = Arc<dyn Fn(&Parts) -> Access + Send + Sync>;
 type WhoOf = Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>;
 type Audit = Arc<dyn Fn(&Audited) + Send + Sync>;
-type Redact = Arc<dyn Fn(&Delivery) -> RawJson + Send + Sync>;
 
 struct Shared {
     store: Arc<dyn Admin>,
     access: AccessOf,
     who: WhoOf,
     audit: Audit,
-    redact: Option<Redact>,
+    redaction: Redaction,
     jobs: Mutex<Jobs>,
 }
 
@@ -104,15 +113,12 @@ impl Console {
     ) -> ConsoleBuilder {
         ConsoleBuilder::new(store, Arc::new(access))
     }
-}
 
-impl Shared {
-    /// The body of an event as it may be shown: the only place where a page gets one.
-    fn shown_body(&self, delivery: &Delivery) -> RawJson {
-        match &self.redact {
-            Some(redact) => redact(delivery),
-            None => delivery.raw.clone(),
-        }
+    /// Ends the actions that run: each after its current batch, with its audit. No other begins. Call it before
+    /// the process ends.
+    pub async fn stop(&self) {
+        let stopping = self.0.jobs().stop();
+        stopping.closed().await;
     }
 }
 

@@ -12,6 +12,13 @@ pub(super) fn moment(time: SystemTime) -> Markup {
     html! { time datetime={ (date) "T" (clock) "Z" } { (date) " " (clock) " UTC" } }
 }
 
+/// A time in UTC, for programs.
+pub(super) fn utc_text(time: SystemTime) -> String {
+    let (date, clock) = utc(time);
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    format!("{date}T{clock}.{:03}Z", since.subsec_millis())
+}
+
 fn utc(time: SystemTime) -> (String, String) {
     let seconds = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     let (days, rest) = (

@@ -1,13 +1,24 @@
 //! The values of a query or a form.
 
-use lark_events_pages::{Malformed, pairs};
+use lark_events_pages::pairs;
+
+/// More than a form of the page has.
+const MAX_PAIRS: usize = 1_000;
 
 #[derive(Debug, Default)]
 pub(super) struct Params(Vec<(String, String)>);
 
 impl Params {
-    pub(super) fn parse(text: &str) -> Result<Self, Malformed> {
-        pairs(text).map(Self)
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        if text.split('&').nth(MAX_PAIRS).is_some() {
+            return Err("expected at most 1,000 values: use a form of the page".to_owned());
+        }
+        let pairs = pairs(text).map_err(|error| error.to_string())?;
+        // Some databases have no such text.
+        if pairs.iter().any(|(_, value)| value.contains('\0')) {
+            return Err("expected text without the character U+0000: remove it".to_owned());
+        }
+        Ok(Self(pairs))
     }
 
     /// A value that is not empty.

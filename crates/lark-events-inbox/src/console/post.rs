@@ -1,18 +1,20 @@
 //! Forms: starts an action, and shows how it goes.
 
+use std::sync::Arc;
+
 use http::request::Parts;
-use lark_events::RawJson;
-use lark_events::{Delivery, EventHeader};
+use lark_events::{Delivery, EventHeader, RawJson};
 use lark_events_pages::query;
 
 use super::answer::{Answer, Failure};
-use super::count::Count;
-use super::jobs::{Ask, Ended, Job, Lost, Running, Scope, states};
+use super::count::{AT_MOST, events, exactly, words};
+use super::jobs::{Ask, Ended, Job, Lost, Scope};
 use super::params::Params;
+use super::running::Running;
 use super::selection::Selection;
 use super::{Action, Shared, view};
-use crate::admin::{Filter, State};
-use crate::store::{Appended, Entry};
+use crate::admin::{Count, Filter, Operation, State};
+use crate::store::{Appended, Entry, Refused};
 
 /// The selected events of one form: those of a page.
 const MAX_SELECTED: usize = 500;
@@ -28,43 +30,40 @@ pub(super) async fn post(
     }
     let asked = Asked::read(shared, form)?;
     let scope = asked.scope(form.number("upto")?);
+    let back = asked.selection.url();
     // One event is changed before the response, so that a form that comes too late is a conflict.
-    let one = matches!(scope.seqs[..], [_]);
+    let one = match scope.seqs[..] {
+        [seq] => Some(seq),
+        _ => None,
+    };
     let total = match scope.seqs.len() {
-        0 => {
-            let count = Count::of(&*shared.store, &scope.filter).await?;
-            if count.events == 0 {
-                return Err(changed());
-            }
-            count
-        }
-        selected => Count {
-            events: u64::try_from(selected).unwrap_or(u64::MAX),
-            is_all: true,
-        },
+        0 => asked.count(shared, &scope, form.number("count")?).await?,
+        selected => exactly(selected),
     };
     let ask = Ask {
         action: asked.action,
+        what: asked.words(),
         scope,
         total: Some(total),
-        back: asked.selection.url(None),
+        back: one.map_or_else(|| back.clone(), view::event_url),
         who,
         revision: form.text("revision").unwrap_or_default(),
     };
     let running = begin(shared, ask)?;
-    let job = std::sync::Arc::clone(&running.job);
-    if one {
-        running.run().await;
-        if let Some(Ended::Failed(error)) = job.ended() {
-            return Err(Failure::new(http::StatusCode::SERVICE_UNAVAILABLE, error));
-        }
-        if job.done() == 0 {
-            return Err(changed());
-        }
-    } else {
+    let job = Arc::clone(&running.job);
+    let Some(seq) = one else {
         shared.jobs().spawn(running);
+        return Ok(see(&job));
+    };
+    running.run().await;
+    if let Some(Ended::Failed(error)) = job.ended() {
+        let text = format!("{error}: look at the event, then try again");
+        return Err(Failure::busy(text).then(view::event_url(seq), "The event"));
     }
-    Ok(see(&job))
+    match job.done() {
+        0 => Err(as_it_is(shared, seq, asked.selection.state).await),
+        _ => Ok(see(&job)),
+    }
 }
 
 /// What a form or the page before it asks for.
@@ -80,15 +79,20 @@ impl Asked {
         let action =
             action.ok_or_else(|| Failure::bad("expected retry, drop or replay as action"))?;
         if let Some(reason) = action.unsupported(&*shared.store) {
-            return Err(Failure::new(http::StatusCode::NOT_IMPLEMENTED, reason));
+            return Err(Failure::unsupported(reason));
         }
-        let selection = Selection::read(params)?;
-        let seqs = params.numbers("seq")?;
+        let selection = Selection::read(params, &shared.redaction)?;
+        let mut seqs = params.numbers("seq")?;
+        seqs.sort_unstable();
+        seqs.dedup();
         let is_all = params.get("scope") == Some("all");
         if seqs.is_empty() != is_all {
             return Err(Failure::bad(
                 "expected selected events, or all that match: select events with the boxes of the list",
             ));
+        }
+        if let Some(reason) = shared.no_list().filter(|_| is_all) {
+            return Err(Failure::unsupported(reason));
         }
         if seqs.len() > MAX_SELECTED {
             return Err(Failure::bad(format!(
@@ -113,7 +117,7 @@ impl Asked {
     pub(super) fn scope(&self, upto: Option<u64>) -> Scope {
         let mut filter: Filter = self.selection.filter();
         if filter.states.is_empty() {
-            filter.states = states(self.action);
+            filter.states = self.action.states();
         }
         filter.to_seq = upto;
         Scope {
@@ -121,42 +125,118 @@ impl Asked {
             seqs: self.seqs.clone(),
         }
     }
+
+    /// The events in words.
+    pub(super) fn words(&self) -> String {
+        match self.seqs[..] {
+            [] => match self.selection.words() {
+                filter if filter.is_empty() => "all events".to_owned(),
+                filter => format!("all that match: {filter}"),
+            },
+            [seq] => format!("event #{seq}"),
+            _ => format!("{} selected events", self.seqs.len()),
+        }
+    }
+
+    /// Counts all that match once more.
+    async fn count(
+        &self,
+        shared: &Shared,
+        scope: &Scope,
+        confirmed: Option<u64>,
+    ) -> Result<Count, Failure> {
+        let count = shared.store.count(&scope.filter, AT_MOST).await?;
+        let list = || self.selection.url();
+        if count == Count::all(0) {
+            let text = "expected events that match: meanwhile all have changed, by another action or by a worker. \
+                        Load the list again";
+            return Err(Failure::conflict(text).then(list(), "The list"));
+        }
+        // What was dropped does not come back.
+        match confirmed {
+            Some(confirmed) if self.action == Action::Drop && count.events > confirmed => {
+                let text = format!(
+                    "expected {}, as confirmed: meanwhile {} match. Load the list again",
+                    events(confirmed),
+                    words(count)
+                );
+                Err(Failure::conflict(text).then(list(), "The list"))
+            }
+            _ => Ok(count),
+        }
+    }
 }
 
 fn begin(shared: &Shared, ask: Ask) -> Result<Running, Failure> {
-    let job = shared.jobs().begin(ask).map_err(|lost| match lost {
-        Lost::Changed => changed(),
-        Lost::Busy => Failure::new(
-            http::StatusCode::SERVICE_UNAVAILABLE,
+    let back = ask.back.clone();
+    let begun = shared.jobs().begin(ask).map_err(|lost| match lost {
+        Lost::Changed(Some(other)) => {
+            Failure::conflict(overtaken(&other)).then(action_url(&other), "That action")
+        }
+        Lost::Changed(None) => Failure::conflict(
+            "expected events as they were when the page was loaded: meanwhile many actions were started. Load the \
+             page again",
+        )
+        .then(back, "Back"),
+        Lost::Stopping => Failure::busy("the process is about to stop: try again later"),
+        Lost::Busy => Failure::busy(
             "other actions are running: wait for one of them to end, then try again",
         ),
     })?;
-    let store = std::sync::Arc::clone(&shared.store);
-    Ok(Running::new(
-        job,
-        store,
-        std::sync::Arc::clone(&shared.audit),
-    ))
+    Ok(Running::new(begun, shared))
+}
+
+/// Why an action came too late.
+fn overtaken(other: &Job) -> String {
+    let (who, done) = (other.ask.who.as_deref(), events(other.done()));
+    let end = match other.ended() {
+        None => format!("in progress, {done} so far"),
+        Some(Ended::Complete) => format!("complete, {done}"),
+        Some(Ended::Failed(_) | Ended::Stopped(_)) => format!("failed, {done}"),
+    };
+    format!(
+        "expected events as they were when the page was loaded: meanwhile {} started the action {} on {} ({end}). \
+         Load the page again",
+        who.unwrap_or("another form"),
+        other.ask.action.as_str(),
+        other.ask.what,
+    )
+}
+
+/// Why one event was not changed.
+async fn as_it_is(shared: &Shared, seq: u64, expected: Option<State>) -> Failure {
+    let is = match shared.show(seq).await {
+        Ok(Some(event)) if event.row.state == State::Leased => "is being handled by a worker",
+        Ok(Some(event)) if Some(event.row.state) != expected => match event.row.state {
+            State::Ready => "is ready to be handled",
+            State::Waiting => "waits for a retry or for its lane",
+            State::Dead => "is a dead letter",
+            _ => "is finished",
+        },
+        Ok(None) => "is finished, and the store no longer has it",
+        _ => "has changed",
+    };
+    let expected = expected.map_or("as it was", State::as_str);
+    let text = format!(
+        "expected event #{seq} to be {expected}: meanwhile it {is}, by another action or by a worker. Load the page \
+         again"
+    );
+    Failure::conflict(text).then(view::event_url(seq), "The event")
 }
 
 fn see(job: &Job) -> Answer {
-    Answer::SeeOther(format!(
-        "?{}",
-        query(&[("view", "action"), ("id", &job.id.to_string())])
-    ))
+    Answer::SeeOther(action_url(job))
 }
 
-fn changed() -> Failure {
-    Failure::conflict(
-        "expected events as they were when the page was loaded: they have changed since, by another action or \
-         by a worker. Load the page again",
-    )
+fn action_url(job: &Job) -> String {
+    let pairs = [("view", "action"), ("id", &job.id.to_string())];
+    format!("?{}", query(&pairs))
 }
 
 /// Appends an event with an edited body.
 async fn append(shared: &Shared, form: &Params, who: Option<String>) -> Result<Answer, Failure> {
     let seq = form.number("seq")?;
-    let seq = seq.ok_or_else(|| Failure::bad("expected the number of an event"))?;
+    let seq = seq.ok_or_else(|| Failure::bad("expected the number of an event as seq"))?;
     let shown = view::edit::editable(shared, seq).await?;
     let body = form.text("body").unwrap_or_default();
     let body = RawJson::parse(body.into_bytes()).map_err(|error| {
@@ -164,6 +244,7 @@ async fn append(shared: &Shared, form: &Params, who: Option<String>) -> Result<A
             "expected JSON as the body: {error}. Go back to correct it"
         ))
     })?;
+    let header = edited(shown.delivery.header);
     let filter = Filter {
         seq: Some(seq),
         ..Filter::default()
@@ -176,32 +257,56 @@ async fn append(shared: &Shared, form: &Params, who: Option<String>) -> Result<A
                 filter,
                 seqs: vec![seq],
             },
+            what: format!("event #{seq}"),
             total: None,
-            back: view::event_url(seq),
+            back: found(shared, &header).unwrap_or_else(|| view::event_url(seq)),
             who,
             revision: form.text("revision").unwrap_or_default(),
         },
     )?;
-    let mut entry = Entry::new(Delivery::new(edited(shown.delivery.header), body));
+    let mut entry = Entry::new(Delivery::new(header, body));
     entry.lane = shown.listed.lane;
     entry.trace = shown.trace;
-    let job = std::sync::Arc::clone(&running.job);
-    let failed = match shared.store.append(vec![entry]).await {
-        Ok(appended) => match appended.first() {
-            Some(Appended::New) => {
-                running.end_with_one();
-                return Ok(see(&job));
-            }
-            Some(Appended::Refused(refused)) => Failure::new(
-                http::StatusCode::SERVICE_UNAVAILABLE,
-                format!("the store did not take the event: {refused:?}"),
-            ),
-            _ => Failure::conflict("the store has this event already"),
-        },
-        Err(error) => error.into(),
+    let job = Arc::clone(&running.job);
+    let (failure, ended): (Failure, fn(String) -> Ended) =
+        match shared.store.append(vec![entry]).await {
+            Ok(appended) => match appended.first() {
+                Some(Appended::New) => {
+                    running.end_with_one();
+                    return Ok(see(&job));
+                }
+                Some(Appended::Refused(refused)) => (Failure::busy(why(*refused)), Ended::Stopped),
+                _ => {
+                    let text = "the store has this event already: load the page again";
+                    (Failure::conflict(text), Ended::Stopped)
+                }
+            },
+            Err(error) => (error.into(), Ended::Failed),
+        };
+    job.end(ended(failure.text.clone()));
+    Err(failure)
+}
+
+/// The list with the new event.
+fn found(shared: &Shared, header: &EventHeader) -> Option<String> {
+    let id = header.event_id.as_deref()?;
+    shared.redaction.text(id).whole()?;
+    let selection = Selection {
+        id: Some(id.to_owned()),
+        ..Selection::default()
     };
-    running.end(Ended::Failed(failed.text.clone()));
-    Err(failed)
+    shared.can(Operation::List).then(|| selection.url())
+}
+
+fn why(refused: Refused) -> &'static str {
+    match refused {
+        Refused::Full => "the store is full: drop events or wait, then try again",
+        Refused::TooLarge => "the event is larger than the store accepts: make its body smaller",
+        Refused::NoWorker => {
+            "no worker runs that could handle the event: start one, then try again"
+        }
+        Refused::ShuttingDown => "all workers are shutting down: wait for the next, then try again",
+    }
 }
 
 /// The header of the new event: with the id of the old one, layers would drop it as a duplicate.

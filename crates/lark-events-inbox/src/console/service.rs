@@ -16,7 +16,8 @@ use super::answer::{Answer, Failure};
 use super::body::{ConsoleBody, ReadError, read};
 use super::jobs::Jobs;
 use super::params::Params;
-use super::{Access, Console, Shared, post, view};
+use super::running::log;
+use super::{Access, Console, Shared, export, post, view};
 
 impl<B> Service<Request<B>> for Console
 where
@@ -48,19 +49,23 @@ impl Shared {
     async fn answer<B: Body>(&self, request: &Parts, body: B) -> Answer {
         let access = (self.access)(request);
         if access == Access::Deny {
-            return Answer::Text(StatusCode::FORBIDDEN, "no access\n".to_owned());
+            return Answer::Text(StatusCode::FORBIDDEN, "no access\n");
         }
         let answer = match request.method {
             Method::GET | Method::HEAD => self.get(request, access).await,
             Method::POST => self.post(request, body, access).await,
             _ => return Answer::OtherMethod,
         };
-        answer.unwrap_or_else(|failure| view::failed(&failure))
+        answer.unwrap_or_else(|failure| {
+            if let Some(cause) = &failure.cause {
+                log(cause, &self.redaction);
+            }
+            view::failed(self, &failure)
+        })
     }
 
     async fn get(&self, request: &Parts, access: Access) -> Result<Answer, Failure> {
-        let query = Params::parse(request.uri.query().unwrap_or_default());
-        let query = query.map_err(|error| Failure::bad(error.to_string()))?;
+        let query = Params::parse(request.uri.query().unwrap_or_default())?;
         match query.get("asset") {
             Some("style") => return Ok(Answer::File("text/css; charset=utf-8", STYLE)),
             Some("script") => return Ok(Answer::File("text/javascript; charset=utf-8", SCRIPT)),
@@ -68,9 +73,11 @@ impl Shared {
             _ => {}
         }
         match query.get("view") {
-            None => view::overview::get(self, access).await,
+            None => view::overview::get(self).await,
             Some("events") => view::events::get(self, access, &query).await,
             Some("event") => view::event::get(self, access, &query).await,
+            Some("lanes") => view::lanes::get(self).await,
+            Some("export") => export::get(self, &query).await,
             Some("search") => view::search::get(self, &query).await,
             Some("action") => view::progress::get(self, &query),
             Some("confirm" | "edit") if access != Access::All => Err(read_only()),
@@ -114,7 +121,7 @@ impl Shared {
             ReadError::Broken => Failure::bad("expected a form: the connection was closed early"),
         })?;
         let form = std::str::from_utf8(&form).map_err(|_| Failure::bad("expected UTF-8"))?;
-        let form = Params::parse(form).map_err(|error| Failure::bad(error.to_string()))?;
+        let form = Params::parse(form)?;
         post::post(self, request, &form).await
     }
 

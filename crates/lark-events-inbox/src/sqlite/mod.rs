@@ -5,6 +5,7 @@ mod connection;
 mod dedup;
 mod failure;
 mod file;
+mod list;
 #[cfg(test)]
 mod plans;
 mod query;

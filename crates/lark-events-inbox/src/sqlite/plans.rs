@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 
 use super::connection::{Access, Database};
 use super::{SqliteStore, schema};
-use crate::admin::{Admin, Filter, Grouping, Page, State};
+use crate::admin::{Admin, Filter, GroupLimits, Grouping, Order, Page, State};
 use crate::store::{AttemptOutcome, Entry, Settled, Settlement, Store, WorkerId, WorkerState};
 
 /// Whether a statement may read all of a table, or sort.
@@ -92,10 +92,7 @@ fn entry(id: u32, lane: Option<&str>) -> Entry {
 }
 
 const MINUTE: Duration = Duration::from_mins(1);
-const ALL: Page = Page {
-    after: None,
-    limit: 100,
-};
+const ALL: Page = Page::first(100);
 
 /// Calls everything that the store can do, and every end of a claim.
 async fn call_all(store: &SqliteStore) {
@@ -136,7 +133,7 @@ async fn call_all(store: &SqliteStore) {
 /// Every operation of an operator, and every filter with every state.
 async fn operate(store: &SqliteStore) {
     let text = || Some("text".to_owned());
-    let mut filters = vec![Filter::default(); 9];
+    let mut filters = vec![Filter::default(); 10];
     filters[1].seq = Some(1);
     filters[2].app_id = text();
     filters[3].event_type = text();
@@ -146,6 +143,7 @@ async fn operate(store: &SqliteStore) {
     filters[7].error = text();
     filters[8].since = Some(SystemTime::UNIX_EPOCH);
     filters[8].until = Some(SystemTime::UNIX_EPOCH);
+    filters[9].error_is = text();
     let states = [
         vec![],
         vec![State::Ready],
@@ -165,11 +163,17 @@ async fn operate(store: &SqliteStore) {
             let mut filter = filter.clone();
             filter.states.clone_from(states);
             for page in [ALL, next] {
-                store.list(&filter, page).await.unwrap();
+                for order in [Order::OldestFirst, Order::NewestFirst] {
+                    let page = Page { order, ..page };
+                    store.list(&filter, page).await.unwrap();
+                    store.look_through(&filter, page, 10).await.unwrap();
+                }
             }
+            store.count(&filter, 10).await.unwrap();
             if !states.is_empty() && !states.contains(&State::Done) {
-                for by in [Grouping::EventType, Grouping::Error] {
-                    store.groups(&filter, by, 10).await.unwrap();
+                for by in [Grouping::EventType, Grouping::Error, Grouping::Lane] {
+                    let limits = GroupLimits::all(10);
+                    store.groups(&filter, by, limits).await.unwrap();
                 }
             }
         }

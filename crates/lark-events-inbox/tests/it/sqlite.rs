@@ -15,10 +15,7 @@ use tokio::time::{sleep, timeout};
 use crate::app::{SECOND, event, pass, running, taking};
 use crate::files::Folder;
 
-const ALL: Page = Page {
-    after: None,
-    limit: 100,
-};
+const ALL: Page = Page::first(100);
 
 #[tokio::test]
 async fn the_store_in_a_file_conforms() {

@@ -1,52 +1,51 @@
 //! Actions change the events that were confirmed, each once.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use http::StatusCode;
 use lark_events_inbox::console::{Access, Action, Audited, Console};
 use lark_events_inbox::{Admin, Settled, State};
 
 use crate::browser::Browser;
-use crate::stored::{InAFile, append, count, dead, in_memory, open_to_all, settle};
+use crate::stored::{InAFile, append, count, dead, each_kind, in_memory, open_to_all, settle};
 
 /// A console, and what it reports.
 fn audited(store: Arc<dyn Admin>) -> (Browser, Arc<Mutex<Vec<Audited>>>) {
+    let (console, reports) = reporting(store);
+    (Browser::alone(console), reports)
+}
+
+fn reporting(store: Arc<dyn Admin>) -> (Console, Arc<Mutex<Vec<Audited>>>) {
     let reports = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&reports);
     let console = Console::builder(store, |_| Access::All).audit(
         |request| Some(request.headers.get("host")?.to_str().ok()?.to_owned()),
         move |audited| sink.lock().unwrap().push(audited.clone()),
     );
-    (Browser::alone(console.build()), reports)
+    (console.build(), reports)
 }
 
-#[tokio::test]
-async fn all_that_match_are_retried_and_no_other() {
-    let file = InAFile::new().await;
-    let store = &file.store;
-    dead(&**store, 0..700, "connection refused").await;
-    dead(&**store, 700..750, "timed out").await;
-    dead(&**store, 750..1250, "connection refused").await;
+/// Retries the dead letters with one of two errors.
+async fn retry_all(store: Arc<dyn Admin>, [first, others, more]: [usize; 3], words: &str) {
+    dead(&*store, 0..first, "connection refused").await;
+    dead(&*store, first..first + others, "timed out").await;
+    let total = first + others + more;
+    dead(&*store, first + others..total, "connection refused").await;
     let (browser, reports) = audited(store.clone());
     let list = browser.get("?view=events&state=dead&error=refused").await;
     let confirm = browser.send(&list.form_of("scope", "all"), "retry").await;
-    assert!(
-        confirm.text.contains("Retry 1,200 events?"),
-        "{}",
-        confirm.text
-    );
+    let question = format!("Retry {words}?");
+    assert!(confirm.text.contains(&question), "{}", confirm.text);
     // A later one is left alone.
-    dead(&**store, 1250..1251, "connection refused").await;
+    dead(&*store, total..total + 1, "connection refused").await;
     let started = browser.send(&confirm.form_of("action", "retry"), "").await;
     let ended = browser.ended(started).await;
-    assert!(
-        ended.text.contains("Retried 1,200 events."),
-        "{}",
-        ended.text
-    );
+    let done = format!("Retried {words}.");
+    assert!(ended.text.contains(&done), "{}", ended.text);
     assert_eq!(ended.status, StatusCode::OK);
-    assert_eq!(count(&**store, State::Ready).await, 1_200);
-    assert_eq!(count(&**store, State::Dead).await, 51);
+    assert_eq!(count(&*store, State::Ready).await, first + more);
+    assert_eq!(count(&*store, State::Dead).await, others + 1);
     // The filter is kept.
     let back = "?view=events&state=dead&error=refused".to_owned();
     assert!(ended.attributes("href").contains(&back));
@@ -55,72 +54,39 @@ async fn all_that_match_are_retried_and_no_other() {
         panic!("{reports:?}");
     };
     assert_eq!(report.who.as_deref(), Some("app.example"));
-    assert_eq!((report.action, report.events), (Action::Retry, 1_200));
+    let retried = u64::try_from(first + more).unwrap();
+    assert_eq!((report.action, report.events), (Action::Retry, retried));
     assert_eq!(report.filter.error.as_deref(), Some("refused"));
     assert_eq!(report.error, None);
 }
 
 #[tokio::test]
-async fn one_of_two_tabs_wins() {
+async fn all_that_match_are_retried_and_no_other() {
+    let file = InAFile::new().await;
+    retry_all(file.store.clone(), [700, 300, 500], "1,200 events").await;
+    // It keeps fewer dead letters.
     let store = in_memory().await;
-    dead(&*store, 0..1, "refused").await;
-    let browser = Browser::alone(open_to_all(store.clone()));
-    let first = browser.get("?view=event&seq=1").await.form_with("retry");
-    let second = browser.get("?view=event&seq=1").await.form_with("drop");
-    let won = browser.send(&first, "retry").await;
-    assert!(won.text.contains("Retried 1 event."), "{}", won.text);
-    let lost = browser.send(&second, "retry").await;
-    assert_eq!(lost.status, StatusCode::CONFLICT);
-    // Also if the event is as it was in the meantime.
-    settle(&*store, Settled::Dead, "refused").await;
-    assert_eq!(
-        browser.send(&second, "retry").await.status,
-        StatusCode::CONFLICT
-    );
-    assert_eq!(
-        browser.send(&second, "drop").await.status,
-        StatusCode::CONFLICT
-    );
-    let again = browser.get("?view=event&seq=1").await.form_with("retry");
-    assert_eq!(browser.send(&again, "retry").await.status, StatusCode::OK);
+    retry_all(store, [500, 200, 300], "800 events").await;
 }
 
 #[tokio::test]
-async fn one_of_two_tabs_wins_all_that_match() {
-    let store = in_memory().await;
-    dead(&*store, 0..300, "refused").await;
-    let browser = Browser::alone(open_to_all(store.clone()));
-    let confirm = "?view=confirm&action=retry&scope=all&state=dead";
-    let first = browser.get(confirm).await.form_of("action", "retry");
-    let second = browser.get(confirm).await.form_of("action", "retry");
-    let (first, second) = tokio::join!(browser.send(&first, ""), browser.send(&second, ""));
-    let mut statuses = [first.status, second.status];
-    statuses.sort();
-    assert_eq!(statuses, [StatusCode::OK, StatusCode::CONFLICT]);
-    let won = if first.status.is_success() {
-        first
-    } else {
-        second
-    };
-    let won = browser.ended(won).await;
-    assert!(won.text.contains("Retried 300 events."), "{}", won.text);
-}
-
-#[tokio::test]
-async fn processes_with_one_store_change_an_event_once() {
-    let store = in_memory().await;
-    dead(&*store, 0..1, "refused").await;
-    let (one, other) = (
-        Browser::alone(open_to_all(store.clone())),
-        Browser::alone(open_to_all(store.clone())),
-    );
-    let first = one.get("?view=event&seq=1").await.form_with("retry");
-    let second = other.get("?view=event&seq=1").await.form_with("retry");
-    assert_eq!(one.send(&first, "retry").await.status, StatusCode::OK);
-    assert_eq!(
-        other.send(&second, "retry").await.status,
-        StatusCode::CONFLICT
-    );
+async fn events_that_wait_are_tried_now() {
+    for kept in each_kind().await {
+        let store = &*kept.store;
+        append(store, 0..4).await;
+        settle(store, Settled::RetryIn(Duration::from_secs(3_600)), "busy").await;
+        let browser = kept.browser();
+        let form = browser.get("?view=event&seq=1").await.form_with("retry");
+        let one = browser.send(&form, "retry").await;
+        assert!(one.text.contains("Retried 1 event."), "{}", one.text);
+        let list = browser.get("?view=events&state=waiting").await;
+        let confirm = browser.send(&list.form_of("scope", "all"), "retry").await;
+        assert!(confirm.text.contains("is tried now"), "{}", confirm.text);
+        let started = browser.send(&confirm.form_of("action", "retry"), "").await;
+        let ended = browser.ended(started).await;
+        assert!(ended.text.contains("Retried 3 events."), "{}", ended.text);
+        assert_eq!(count(store, State::Ready).await, 4, "{}", kept.name);
+    }
 }
 
 #[tokio::test]
@@ -142,9 +108,10 @@ async fn selected_events_are_dropped() {
     let left = browser.get("?view=events&state=dead").await;
     for (id, is_left) in [
         ("id-0", true),
-        ("id-1", false),
+        ("id-1", true),
         ("id-2", false),
-        ("id-3", true),
+        ("id-3", false),
+        ("id-4", true),
     ] {
         assert_eq!(left.text.contains(id), is_left, "{id}");
     }
@@ -216,4 +183,28 @@ async fn an_action_that_is_dropped_is_reported() {
     let report = reports.lock().unwrap()[0].clone();
     assert_eq!(report.error.as_deref(), Some("the process stopped"));
     assert!(report.events < 1_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_console_that_stops_knows_what_its_actions_have_changed() {
+    let store = in_memory().await;
+    dead(&*store, 0..1_000, "refused").await;
+    let (console, reports) = reporting(store.clone());
+    let browser = Browser::alone(console.clone());
+    let confirm = "?view=confirm&action=retry&scope=all&state=dead";
+    let form = browser.get(confirm).await.form_of("action", "retry");
+    let started = browser.send(&form, "").await;
+    console.stop().await;
+    let report = reports.lock().unwrap()[0].clone();
+    assert_eq!(report.error.as_deref(), Some("the process stopped"));
+    assert!(report.events < 1_000);
+    let ready = count(&*store, State::Ready).await;
+    assert_eq!(report.events, u64::try_from(ready).unwrap());
+    // Its pages are still there, and no other action begins.
+    let ended = browser.get(&started.url).await;
+    assert!(ended.text.contains("the process stopped"), "{}", ended.text);
+    let form = browser.get(confirm).await.form_of("action", "retry");
+    let refused = browser.send(&form, "").await;
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(reports.lock().unwrap().len(), 1);
 }

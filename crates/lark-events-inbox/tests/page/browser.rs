@@ -1,5 +1,7 @@
 //! A browser without a script: it resolves links, sends forms, and follows redirects.
 
+use std::collections::BTreeMap;
+
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -53,6 +55,32 @@ impl Browser {
 
     pub(crate) async fn get(&self, link: &str) -> Answer {
         self.request(Method::GET, link, String::new()).await
+    }
+
+    /// Every link of every page, with the answer to it. Of single events, only those of one digit are visited.
+    pub(crate) async fn crawl(&self) -> BTreeMap<String, Answer> {
+        let mut seen = BTreeMap::new();
+        let mut left = vec![String::new(), "?view=search&id=id-7".to_owned()];
+        while let Some(link) = left.pop() {
+            let number = link.split_once("seq=").map_or("", |(_, number)| number);
+            let is_further = number.starts_with(|first: char| first.is_ascii_digit())
+                && number[1..].starts_with(|second: char| second.is_ascii_digit());
+            if is_further || seen.contains_key(&link) {
+                continue;
+            }
+            let answer = self.get(&link).await;
+            let content_type = answer.headers["content-type"].to_str().unwrap();
+            if content_type.starts_with("text/html") {
+                left.extend(answer.attributes("src"));
+                let links = answer.attributes("href").into_iter();
+                left.extend(links.filter(|link| !link.starts_with('#')));
+                let forms = answer.forms().into_iter();
+                let gets = forms.filter(|form| form.method == "get");
+                left.extend(gets.flat_map(|form| form.links()));
+            }
+            seen.insert(link, answer);
+        }
+        seen
     }
 
     pub(crate) async fn post(&self, fields: &[(&str, &str)]) -> Answer {
@@ -155,6 +183,19 @@ impl Answer {
 }
 
 impl Form {
+    /// What the form asks for, with each button, and the first box if there are any.
+    fn links(&self) -> Vec<String> {
+        let no_button = self.buttons.is_empty().then_some(None);
+        let buttons = self.buttons.iter().map(Some).chain(no_button);
+        let links = buttons.map(|button| {
+            let pairs = self.fields.iter().chain(self.boxes.first()).chain(button);
+            let pairs: Vec<_> = pairs.map(|(name, value)| (&**name, &**value)).collect();
+            format!("?{}", lark_events_pages::query(&pairs))
+        });
+        // A search for nothing is not sent by a browser.
+        links.filter(|link| link != "?view=search").collect()
+    }
+
     fn read(html: &str) -> Self {
         let tags = |name: &'static str| {
             let tags = html.split('<').filter(move |tag| tag.starts_with(name));

@@ -5,6 +5,13 @@
 mod access;
 mod actions;
 mod browser;
+mod conflicts;
+mod export;
+mod failures;
+mod inputs;
+mod limited;
+#[path = "../it/logs.rs"]
+mod logs;
 mod mounted;
 mod redaction;
 mod shown;

@@ -12,10 +12,12 @@ use lark_events_inbox::{
     Store, VolatileStore, WorkerId, WorkerState,
 };
 
+use crate::browser::Browser;
+
 pub(crate) fn entry(number: usize) -> Entry {
     let mut header = EventHeader::new("im.message.receive_v1");
     header.event_id = Some(format!("id-{number}"));
-    let body = format!(r#"{{"number":{number},"phone":"secret-{number}"}}"#);
+    let body = format!(r#"{{"number":{number}.10,"phone":"secret-{number}"}}"#);
     let mut entry = Entry::new(Delivery::new(header, RawJson::parse(body).unwrap()));
     entry.lane = Some(format!("lane-{number}"));
     entry
@@ -62,11 +64,11 @@ pub(crate) async fn dead(store: &dyn Store, numbers: std::ops::Range<usize>, err
 pub(crate) async fn count(store: &dyn Admin, state: State) -> usize {
     let mut filter = Filter::default();
     filter.states = vec![state];
-    let page = Page {
-        after: None,
-        limit: 100_000,
-    };
-    store.list(&filter, page).await.unwrap().len()
+    store
+        .list(&filter, Page::first(100_000))
+        .await
+        .unwrap()
+        .len()
 }
 
 /// It takes events only while a worker runs.
@@ -79,6 +81,36 @@ pub(crate) async fn in_memory() -> Arc<VolatileStore> {
 
 pub(crate) fn open_to_all(store: Arc<dyn Admin>) -> Console {
     Console::builder(store, |_| Access::All).build()
+}
+
+/// A store of one kind.
+pub(crate) struct Kept {
+    pub(crate) name: &'static str,
+    pub(crate) store: Arc<dyn Admin>,
+    _file: Option<InAFile>,
+}
+
+impl Kept {
+    pub(crate) fn browser(&self) -> Browser {
+        Browser::alone(open_to_all(self.store.clone()))
+    }
+}
+
+/// An empty store of each kind.
+pub(crate) async fn each_kind() -> Vec<Kept> {
+    let file = InAFile::new().await;
+    vec![
+        Kept {
+            name: "volatile",
+            store: in_memory().await,
+            _file: None,
+        },
+        Kept {
+            name: "SQLite",
+            store: file.store.clone(),
+            _file: Some(file),
+        },
+    ]
 }
 
 /// A store in a file, which is removed at the end.

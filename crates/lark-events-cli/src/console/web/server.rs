@@ -8,6 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use http::Request;
+use http::header::CONTENT_SECURITY_POLICY;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -83,7 +84,10 @@ impl Guarded {
             }
             Err(refused) => (self.refuse)(parts.uri.path(), refused),
         };
-        secure(response.headers_mut());
+        // A page that has a policy has set all of these headers.
+        if !response.headers().contains_key(CONTENT_SECURITY_POLICY) {
+            secure(response.headers_mut());
+        }
         Ok(response)
     }
 }

@@ -1,13 +1,14 @@
 //! One event, with its attempts and its body.
 
-use lark_events_pages::Live;
+use lark_events_pages::{Layout, Live, lay_out, query};
 use maud::{Markup, html};
 
-use super::{badge, page, visible};
-use crate::admin::{AttemptRecord, Shown};
+use super::{badge, lane, page, visible};
+use crate::admin::State;
 use crate::console::answer::{Answer, Failure};
 use crate::console::moment::{duration, moment};
 use crate::console::params::Params;
+use crate::console::reading::{Attempt, Event};
 use crate::console::{Access, Action, Shared};
 
 pub(in crate::console) async fn get(
@@ -15,80 +16,96 @@ pub(in crate::console) async fn get(
     access: Access,
     query: &Params,
 ) -> Result<Answer, Failure> {
-    let shown = find(shared, query).await?;
-    let title = format!("Event #{}", shown.listed.seq);
-    let body = shared.shown_body(&shown.delivery);
+    let event = find(shared, query).await?;
+    let title = format!("Event #{}", event.row.seq);
     let main = html! {
         h1 { (title) }
-        (facts(&shown))
-        @if access == Access::All { (actions(shared, &shown)) }
+        (facts(shared, &event))
+        @if access == Access::All { (actions(shared, &event)) }
         h2 { "Attempts" }
-        (attempts(&shown.history))
+        (attempts(&event.history))
         h2 #body-title { "Body" }
-        pre tabindex="0" role="region" aria-labelledby="body-title" { code { (body.as_str()) } }
+        pre tabindex="0" role="region" aria-labelledby="body-title" {
+            code { (lay_out(event.body.as_str(), Layout::Pretty)) }
+        }
+        p { a href=(export_url(event.row.seq)) { "Export as JSON" } }
     };
-    Ok(page(&title, "", Live::No, main))
+    Ok(page(shared, &title, "", Live::No, main))
 }
 
-pub(super) async fn find(shared: &Shared, query: &Params) -> Result<Shown, Failure> {
+pub(in crate::console) async fn find(shared: &Shared, query: &Params) -> Result<Event, Failure> {
+    if let Some(reason) = shared.no_show() {
+        return Err(Failure::unsupported(reason));
+    }
     let seq = query.number("seq")?;
     let seq = seq.ok_or_else(|| Failure::bad("expected the number of an event as seq"))?;
-    let shown = shared.store.show(seq).await?;
-    shown.ok_or_else(|| {
+    let event = shared.show(seq).await?;
+    event.ok_or_else(|| {
         Failure::not_found(format!(
             "no event #{seq}: the store does not have it, or no longer"
         ))
     })
 }
 
-fn facts(shown: &Shown) -> Markup {
-    let listed = &shown.listed;
+fn export_url(seq: u64) -> String {
+    format!(
+        "?{}",
+        query(&[("view", "export"), ("seq", &seq.to_string())])
+    )
+}
+
+fn facts(shared: &Shared, event: &Event) -> Markup {
+    let row = &event.row;
     let texts = [
-        ("Event id", &listed.event_id),
-        ("App", &listed.app_id),
-        ("Tenant", &listed.tenant_key),
-        ("Lane", &listed.lane),
-        ("Trace", &shown.trace),
+        ("Event id", &row.event_id),
+        ("App", &row.app_id),
+        ("Tenant", &row.tenant_key),
+        ("Trace", &event.trace),
     ];
     html! {
         dl.facts {
-            div { dt { "State" } dd { (badge(listed.state)) (visible(listed)) } }
-            div { dt { "Type" } dd { span.type { (listed.event_type) } } }
+            div { dt { "State" } dd { (badge(row.state)) (visible(row)) } }
+            div { dt { "Type" } dd { span.type { (row.event_type) } } }
+            @if row.lane.is_some() { div { dt { "Lane" } dd { (lane(shared, row.lane.as_ref())) } } }
             @for (name, value) in texts {
                 @if let Some(value) = value { div { dt { (name) } dd { code { (value) } } } }
             }
-            div { dt { "Received" } dd { (moment(listed.received_at)) " by " (listed.transport.as_str()) } }
-            div { dt { "Attempts that count" } dd { (listed.attempts) } }
-            @if let Some(error) = &listed.last_error { div { dt { "Last error" } dd { (error) } } }
+            div { dt { "Received" } dd { (moment(row.received_at)) " by " (row.transport) } }
+            div { dt { "Attempts that count" } dd { (row.attempts) } }
+            @if let Some(error) = &row.error { div { dt { "Last error" } dd { (error) } } }
         }
     }
 }
 
-fn actions(shared: &Shared, shown: &Shown) -> Markup {
-    let offered = Action::of(shown.listed.state);
+fn actions(shared: &Shared, event: &Event) -> Markup {
+    let (seq, state) = (event.row.seq, event.row.state);
     let revision = shared.jobs().revision();
     html! {
         section aria-label="Actions" {
+            @if state == State::Leased {
+                p.faint { "A worker is handling this event. It can be changed after the attempt." }
+            }
             form.actions method="post" action="?" {
-                input type="hidden" name="seq" value=(shown.listed.seq);
-                input type="hidden" name="state" value=(shown.listed.state.as_str());
+                input type="hidden" name="seq" value=(seq);
+                input type="hidden" name="state" value=(state.as_str());
                 input type="hidden" name="revision" value=(revision);
-                @for action in offered {
+                @for action in Action::of(state) {
                     @match action.unsupported(&*shared.store) {
                         Some(reason) => p.note { (reason) }
                         None => button name="action" value=(action.as_str()) { (action.verb()) }
                     }
                 }
-                @match super::edit::reason(shared, &shown.delivery) {
-                    Some(reason) => p.faint { (reason) }
-                    None => a.button href={ "?view=edit&seq=" (shown.listed.seq) } { "Replay with another body…" }
+                @if event.is_whole {
+                    a.button href={ "?view=edit&seq=" (seq) } { "Replay with another body…" }
+                } @else {
+                    p.faint { (super::edit::HIDDEN) }
                 }
             }
         }
     }
 }
 
-fn attempts(history: &[AttemptRecord]) -> Markup {
+fn attempts(history: &[Attempt]) -> Markup {
     html! {
         @if history.is_empty() {
             p { "The store remembers none." }
@@ -106,7 +123,7 @@ fn attempts(history: &[AttemptRecord]) -> Markup {
                             th scope="row" { "#" (attempt.number) }
                             td data-label="Ended" { (moment(attempt.ended)) }
                             td data-label="Took" { (duration(attempt.took)) }
-                            td data-label="Outcome" { (attempt.outcome.as_str().replace('_', " ")) }
+                            td data-label="Outcome" { (attempt.outcome.replace('_', " ")) }
                             td data-label="Error" { (attempt.error.as_deref().unwrap_or("-")) }
                         }
                     }

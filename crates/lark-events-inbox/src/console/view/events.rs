@@ -1,15 +1,17 @@
 //! A list of events, page by page, with what can be done to them.
 
-use lark_events_pages::Live;
+use lark_events_pages::{Live, thousands};
 use maud::{Markup, html};
 
-use super::{DEAD, badge, event_url, page, visible};
-use crate::admin::{Listed, Page, State};
+use super::{DEAD, badge, event_url, lane, page, visible};
+use crate::admin::{Operation, Order, Page, State};
 use crate::console::answer::{Answer, Failure};
+use crate::console::count::AT_MOST;
 use crate::console::moment::moment;
 use crate::console::params::Params;
+use crate::console::reading::{OLDEST_FIRST, Row};
 use crate::console::selection::Selection;
-use crate::console::{Access, Action, Shared};
+use crate::console::{Access, Action, Shared, export};
 
 /// The events of a page.
 const PAGE: usize = 100;
@@ -19,62 +21,45 @@ pub(in crate::console) async fn get(
     access: Access,
     query: &Params,
 ) -> Result<Answer, Failure> {
-    let selection = Selection::read(query)?;
+    let selection = Selection::read(query, &shared.redaction)?;
+    if let Some(reason) = shared.no_list() {
+        return Err(Failure::unsupported(reason));
+    }
     let after = query.number("after")?;
-    // One more, to see whether there is another page.
+    let order = shared.order(query);
     let look = Page {
         after,
-        limit: PAGE.saturating_add(1),
+        order,
+        ..Page::first(PAGE)
     };
-    let mut listed = shared.store.list(&selection.filter(), look).await?;
-    let has_more = listed.len() > PAGE;
-    listed.truncate(PAGE);
-    let offered = match (access, selection.state) {
+    let (rows, next) = shared.list(&selection.filter(), look).await?;
+    let fitting = match (access, selection.state) {
         (Access::All, Some(state)) => Action::of(state),
         _ => &[],
     };
-    let (offered, missing): (Vec<Action>, Vec<Action>) = offered
+    let (offered, missing): (Vec<Action>, Vec<Action>) = fitting
         .iter()
         .partition(|action| action.unsupported(&*shared.store).is_none());
     let main = html! {
         h1 { "Events" }
-        (form(&selection))
-        @if listed.is_empty() {
-            p #empty { "No event matches." }
+        (form(shared, &selection))
+        @if rows.is_empty() {
+            p #empty {
+                @match next {
+                    None => "No event matches.",
+                    Some(_) => {
+                        "No event matches among the " (thousands(AT_MOST))
+                        " that were looked through. The next page looks further."
+                    }
+                }
+            }
         } @else {
-            form method="get" aria-label="Selected events" {
-                input type="hidden" name="view" value="confirm";
-                (selection.hidden())
-                (table(&listed, !offered.is_empty()))
-                @if !offered.is_empty() {
-                    div.actions {
-                        @for action in &offered {
-                            button name="action" value=(action.as_str()) { (action.verb()) " selected…" }
-                        }
-                    }
-                }
-            }
-            @if !offered.is_empty() {
-                form.actions method="get" aria-label="All events that match" {
-                    input type="hidden" name="view" value="confirm";
-                    input type="hidden" name="scope" value="all";
-                    (selection.hidden())
-                    @for action in &offered {
-                        button name="action" value=(action.as_str()) { (action.verb()) " all that match…" }
-                    }
-                }
-            }
+            (selected(shared, &selection, &rows, order, &offered))
+            (all_that_match(&selection, &offered))
         }
         @for action in &missing { p.note { (action.unsupported(&*shared.store).unwrap_or_default()) } }
-        @if access == Access::All && selection.state.is_none() {
-            p.faint { "To act on events, choose a state." }
-        }
-        nav.paging aria-label="Further events" {
-            @if after.is_some() { a href=(selection.url(None)) { "First page" } }
-            @if has_more {
-                a rel="next" href=(selection.url(listed.last().map(|last| last.seq))) { "Next page" }
-            }
-        }
+        @if access == Access::All { (why_no_action(&selection)) }
+        (further(shared, &selection, look, next))
     };
     let path = match selection.state {
         Some(State::Dead) => DEAD,
@@ -83,10 +68,83 @@ pub(in crate::console) async fn get(
         None => "?view=events",
         _ => "",
     };
-    Ok(page("Events", path, Live::No, main))
+    Ok(page(shared, "Events", path, Live::No, main))
 }
 
-fn form(selection: &Selection) -> Markup {
+/// Links to the other pages, the other order, and the file.
+fn further(shared: &Shared, selection: &Selection, look: Page, next: Option<u64>) -> Markup {
+    let can_reverse = shared.can(Operation::ListNewestFirst);
+    let is_oldest_first = can_reverse && look.order == Order::OldestFirst;
+    let order = ("order", if is_oldest_first { OLDEST_FIRST } else { "" });
+    let url = |view, after: Option<u64>| {
+        let after = after.map(|seq| seq.to_string()).unwrap_or_default();
+        selection.url_of(view, &[order, ("after", &after)])
+    };
+    html! {
+        nav.paging aria-label="Further events" {
+            @if look.after.is_some() { a href=(url("events", None)) { "First page" } }
+            @if next.is_some() { a rel="next" href=(url("events", next)) { "Next page" } }
+            @if is_oldest_first { a href=(selection.url()) { "Newest first" } }
+            @else if can_reverse {
+                a href=(selection.url_of("events", &[("order", OLDEST_FIRST)])) { "Oldest first" }
+            }
+            a href=(url("export", look.after)) { "Export as JSON lines" }
+        }
+        @if !can_reverse { p.faint { "This store lists the oldest events first." } }
+        p.faint { "A file has at most " (thousands(export::MAX_EVENTS as u64)) " events, from this page on." }
+    }
+}
+
+fn why_no_action(selection: &Selection) -> Markup {
+    html! {
+        @match selection.state {
+            None => p.faint { "To act on events, choose a state." }
+            Some(State::Leased) => p.faint { "Workers are handling these events. They can be changed afterwards." }
+            _ => {}
+        }
+    }
+}
+
+/// The events, with boxes to select some.
+fn selected(
+    shared: &Shared,
+    selection: &Selection,
+    rows: &[Row],
+    order: Order,
+    offered: &[Action],
+) -> Markup {
+    html! {
+        form method="get" aria-label="Selected events" {
+            input type="hidden" name="view" value="confirm";
+            (selection.hidden())
+            (table(shared, rows, order, !offered.is_empty()))
+            @if !offered.is_empty() {
+                div.actions {
+                    @for action in offered {
+                        button name="action" value=(action.as_str()) { (action.verb()) " selected…" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn all_that_match(selection: &Selection, offered: &[Action]) -> Markup {
+    html! {
+        @if !offered.is_empty() {
+            form.actions method="get" aria-label="All events that match" {
+                input type="hidden" name="view" value="confirm";
+                input type="hidden" name="scope" value="all";
+                (selection.hidden())
+                @for action in offered {
+                    button name="action" value=(action.as_str()) { (action.verb()) " all that match…" }
+                }
+            }
+        }
+    }
+}
+
+fn form(shared: &Shared, selection: &Selection) -> Markup {
     html! {
         form.filter method="get" aria-label="Filter" {
             input type="hidden" name="view" value="events";
@@ -101,7 +159,12 @@ fn form(selection: &Selection) -> Markup {
             }
             label { "Event type" input type="search" name="type" value=[&selection.event_type]; }
             label { "Lane" input type="search" name="lane" value=[&selection.lane]; }
-            label { "Part of the error" input type="search" name="error" value=[&selection.error]; }
+            @if !shared.redaction.hides_texts() {
+                label { "Part of the error" input type="search" name="error" value=[&selection.error]; }
+            }
+            @if let Some(error) = &selection.error_is {
+                label { "Error" input type="search" name="error_is" value=(error); }
+            }
             @if let Some(id) = &selection.id { label { "Event id" input type="search" name="id" value=(id); } }
             button { "Filter" }
             @if *selection != Selection::default() { a href="?view=events" { "Show all" } }
@@ -109,11 +172,15 @@ fn form(selection: &Selection) -> Markup {
     }
 }
 
-fn table(listed: &[Listed], can_select: bool) -> Markup {
+fn table(shared: &Shared, rows: &[Row], order: Order, can_select: bool) -> Markup {
+    let first = match order {
+        Order::NewestFirst => "newest",
+        Order::OldestFirst => "oldest",
+    };
     html! {
         div.scroll {
             table.cards {
-                caption.hidden { "Events, oldest first" }
+                caption.hidden { "Events, the " (first) " first" }
                 thead {
                     tr {
                         @if can_select { th scope="col" { "Select" } }
@@ -122,13 +189,13 @@ fn table(listed: &[Listed], can_select: bool) -> Markup {
                         }
                     }
                 }
-                tbody { @for one in listed { (row(one, can_select)) } }
+                tbody { @for one in rows { (row(shared, one, can_select)) } }
             }
         }
     }
 }
 
-fn row(one: &Listed, can_select: bool) -> Markup {
+fn row(shared: &Shared, one: &Row, can_select: bool) -> Markup {
     html! {
         tr {
             @if can_select {
@@ -136,21 +203,19 @@ fn row(one: &Listed, can_select: bool) -> Markup {
                     input type="checkbox" name="seq" value=(one.seq) aria-label={ "Select #" (one.seq) };
                 }
             }
-            th scope="row" { a href=(event_url(one.seq)) { "#" (one.seq) } }
+            th scope="row" {
+                @if shared.no_show().is_some() { "#" (one.seq) }
+                @else { a href=(event_url(one.seq)) { "#" (one.seq) } }
+            }
             td data-label="Event" {
                 span.type { (one.event_type) }
                 @if let Some(id) = &one.event_id { br; code.faint { (id) } }
             }
             td data-label="State" { (badge(one.state)) (visible(one)) }
-            td data-label="Lane" {
-                @if let Some(lane) = &one.lane {
-                    @let same = Selection { lane: Some(lane.clone()), ..Selection::default() };
-                    a href=(same.url(None)) { (lane) }
-                } @else { "-" }
-            }
+            td data-label="Lane" { (lane(shared, one.lane.as_ref())) }
             td.number data-label="Attempts" { (one.attempts) }
             td data-label="Received" { (moment(one.received_at)) }
-            td data-label="Last error" { (one.last_error.as_deref().unwrap_or("-")) }
+            td data-label="Last error" { (one.error.as_deref().unwrap_or("-")) }
         }
     }
 }

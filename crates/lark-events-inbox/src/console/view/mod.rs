@@ -4,6 +4,8 @@ pub(super) mod confirm;
 pub(super) mod edit;
 pub(super) mod event;
 pub(super) mod events;
+mod groups;
+pub(super) mod lanes;
 pub(super) mod overview;
 pub(super) mod progress;
 pub(super) mod search;
@@ -12,15 +14,25 @@ use http::StatusCode;
 use lark_events_pages::{Live, Page, Site, query};
 use maud::{Markup, html};
 
+use super::Shared;
 use super::answer::{Answer, Failure};
-use crate::admin::{Listed, State};
+use super::reading::Row;
+use super::redaction::Text;
+use super::selection::Selection;
+use crate::admin::State;
+
+pub(super) const DEAD: &str = "?view=events&state=dead";
+
+const LANES: &str = "?view=lanes";
+const OVERVIEW: (&str, &str) = ("?", "Overview");
 
 const SITE: Site = Site {
     name: "Inbox",
     home: "?",
     pages: &[
-        ("?", "Overview"),
+        OVERVIEW,
         (DEAD, "Dead letters"),
+        (LANES, "Lanes"),
         ("?view=events&state=waiting", "Waiting"),
         ("?view=events&state=done", "Finished"),
         ("?view=events", "All events"),
@@ -31,24 +43,42 @@ const SITE: Site = Site {
     icon: "?asset=icon",
 };
 
-pub(super) const DEAD: &str = "?view=events&state=dead";
+/// Of a store that cannot list events.
+const WITHOUT_LISTS: Site = Site {
+    pages: &[OVERVIEW],
+    ..SITE
+};
 
-fn page(title: &str, path: &'static str, live: Live, main: Markup) -> Answer {
-    Answer::Page(StatusCode::OK, frame(title, path, live, main))
+fn page(shared: &Shared, title: &str, path: &'static str, live: Live, main: Markup) -> Answer {
+    Answer::Page(StatusCode::OK, frame(shared, title, path, live, main))
 }
 
-fn frame(title: &str, path: &'static str, live: Live, main: Markup) -> Markup {
-    SITE.page(&Page {
+fn frame(shared: &Shared, title: &str, path: &'static str, live: Live, main: Markup) -> Markup {
+    let (no_list, no_show) = (shared.no_list(), shared.no_show());
+    let site = if no_list.is_some() {
+        WITHOUT_LISTS
+    } else {
+        SITE
+    };
+    let look_for = match (no_list, no_show) {
+        (None, None) => Some("Number or event id"),
+        (None, Some(_)) => Some("Event id"),
+        (Some(_), None) => Some("Number"),
+        (Some(_), Some(_)) => None,
+    };
+    site.page(&Page {
         title: title.to_owned(),
         path,
         status: html! {
-            form.row method="get" role="search" {
-                input type="hidden" name="view" value="search";
-                label.check {
-                    span { "Number or event id" }
-                    input type="search" name="id" required;
+            @if let Some(look_for) = look_for {
+                form.row method="get" role="search" {
+                    input type="hidden" name="view" value="search";
+                    label.check {
+                        span { (look_for) }
+                        input type="search" name="id" required;
+                    }
+                    button { "Find" }
                 }
-                button { "Find" }
             }
         },
         main,
@@ -57,14 +87,17 @@ fn frame(title: &str, path: &'static str, live: Live, main: Markup) -> Markup {
 }
 
 /// A page that says what is wrong.
-pub(super) fn failed(failure: &Failure) -> Answer {
+pub(super) fn failed(shared: &Shared, failure: &Failure) -> Answer {
     let name = failure.status.canonical_reason().unwrap_or("Error");
     let main = html! {
         h1 { (name) }
         p role="alert" { (failure.text) }
-        p { a href="?" { "Overview" } }
+        p {
+            @if let Some((url, name)) = &failure.next { a href=(url) { (name) } " " }
+            a href="?" { "Overview" }
+        }
     };
-    Answer::Page(failure.status, frame(name, "", Live::No, main))
+    Answer::Page(failure.status, frame(shared, name, "", Live::No, main))
 }
 
 pub(super) fn event_url(seq: u64) -> String {
@@ -85,8 +118,25 @@ fn badge(state: State) -> Markup {
 }
 
 /// The time until an event becomes visible.
-fn visible(listed: &Listed) -> Markup {
+fn visible(row: &Row) -> Markup {
     html! {
-        @if let Some(time) = listed.visible_in { " in " (super::moment::duration(time)) }
+        @if let Some(time) = row.visible_in { " in " (super::moment::duration(time)) }
+    }
+}
+
+/// A lane, with a link to its events if the link may have its name.
+fn lane(shared: &Shared, lane: Option<&Text>) -> Markup {
+    let Some(lane) = lane else {
+        return html! { "-" };
+    };
+    let selection = lane.whole().map(|lane| Selection {
+        lane: Some(lane.to_owned()),
+        ..Selection::default()
+    });
+    html! {
+        @match selection.filter(|_| shared.no_list().is_none()) {
+            Some(selection) => a href=(selection.url()) { (lane) },
+            None => (lane),
+        }
     }
 }

@@ -3,56 +3,61 @@
 use lark_events_pages::{Live, thousands};
 use maud::{Markup, html};
 
-use super::page;
-use crate::admin::{Group, Grouping, Operation, State};
+use super::{groups, page};
+use crate::admin::{Count, Glance, Grouping, State};
+use crate::console::Shared;
 use crate::console::answer::{Answer, Failure};
+use crate::console::count::{AT_MOST, short};
 use crate::console::moment::duration;
 use crate::console::selection::Selection;
-use crate::console::{Access, Shared};
-use crate::store::Status;
 
-/// The groups of dead letters that are shown: the largest.
-const GROUPS: usize = 20;
 const SECONDS: u32 = 5;
 
-pub(in crate::console) async fn get(shared: &Shared, _: Access) -> Result<Answer, Failure> {
-    let status = shared.store.status().await?;
-    let dead = Selection::of(State::Dead).filter();
-    let (mut errors, mut types) = (Vec::new(), Vec::new());
-    if shared.store.supports(Operation::List) && status.dead > 0 {
-        errors = shared.store.groups(&dead, Grouping::Error, GROUPS).await?;
-        types = shared
-            .store
-            .groups(&dead, Grouping::EventType, GROUPS)
-            .await?;
-    }
+pub(in crate::console) async fn get(shared: &Shared) -> Result<Answer, Failure> {
+    let glance = shared.store.glance(AT_MOST).await?;
     let main = html! {
         h1 { "Inbox" }
-        (queue(&status))
+        (queue(&glance, shared.no_list().is_none()))
         section #dead data-live aria-labelledby="dead-title" {
             h2 #dead-title { "Dead letters" }
-            @if status.dead == 0 { p { "None." } }
-            @else {
-                (groups("Error", &errors, |value| Selection {
-                    error: value.map(str::to_owned),
-                    ..Selection::of(State::Dead)
-                }))
-                (groups("Event type", &types, |value| Selection {
-                    event_type: value.map(str::to_owned),
-                    ..Selection::of(State::Dead)
-                }))
-            }
+            (dead_letters(shared, glance.dead).await?)
         }
     };
-    Ok(page("Overview", "?", Live::Poll { seconds: SECONDS }, main))
+    let live = Live::Poll { seconds: SECONDS };
+    Ok(page(shared, "Overview", "?", live, main))
 }
 
-fn queue(status: &Status) -> Markup {
+/// Dead letters by error and by type.
+async fn dead_letters(shared: &Shared, dead: Count) -> Result<Markup, Failure> {
+    if dead == Count::all(0) {
+        return Ok(html! { p { "None." } });
+    }
+    if let Some(reason) = shared.no_list() {
+        return Ok(html! { p.note { (reason) } });
+    }
+    let selection = Selection::of(State::Dead);
+    let filter = selection.filter();
+    let errors = shared.groups(&filter, Grouping::Error).await?;
+    let types = shared.groups(&filter, Grouping::EventType).await?;
+    let of_error = |error: &str| selection.clone().with_error(error, &shared.redaction);
+    let of_type = |event_type: &str| {
+        Some(Selection {
+            event_type: Some(event_type.to_owned()),
+            ..selection.clone()
+        })
+    };
+    Ok(html! {
+        (groups::table("Dead letters by error", "Error", &errors, of_error))
+        (groups::table("Dead letters by event type", "Event type", &types, of_type))
+    })
+}
+
+fn queue(glance: &Glance, has_lists: bool) -> Markup {
     let states = [
-        (State::Ready, status.ready),
-        (State::Waiting, status.waiting),
-        (State::Leased, status.leased),
-        (State::Dead, status.dead),
+        (State::Ready, glance.ready),
+        (State::Waiting, glance.waiting),
+        (State::Leased, glance.leased),
+        (State::Dead, glance.dead),
     ];
     html! {
         section #queue data-live aria-label="Queue" {
@@ -60,42 +65,23 @@ fn queue(status: &Status) -> Markup {
                 @for (state, number) in states {
                     div {
                         dt { (state.as_str()) }
-                        dd { a href=(Selection::of(state).url(None)) { (thousands(number)) } }
+                        dd {
+                            @if has_lists { a href=(Selection::of(state).url()) { (short(number)) } }
+                            @else { (short(number)) }
+                        }
                     }
                 }
-                div { dt { "lanes that wait for a retry" } dd { (thousands(status.blocked_lanes)) } }
-                div { dt { "oldest" } dd { (status.oldest.map_or_else(|| "-".to_owned(), duration)) } }
-                div { dt { "lag" } dd { (status.lag.map_or_else(|| "-".to_owned(), duration)) } }
+                div { dt { "lanes that wait for a retry" } dd { (short(glance.blocked_lanes)) } }
+                div { dt { "oldest" } dd { (glance.oldest.map_or_else(|| "-".to_owned(), duration)) } }
+                div { dt { "lag" } dd { (glance.lag.map_or_else(|| "-".to_owned(), duration)) } }
                 div {
                     dt { "workers" }
                     dd {
-                        @if status.workers == 0 { span.bad { "✗ none runs" } }
-                        @else { (thousands(status.workers)) }
+                        @if glance.workers == 0 { span.bad { "✗ none runs" } }
+                        @else { (thousands(glance.workers)) }
                     }
                 }
             }
         }
-    }
-}
-
-fn groups(name: &str, groups: &[Group], selection: impl Fn(Option<&str>) -> Selection) -> Markup {
-    html! {
-        table {
-            caption.hidden { "Dead letters by " (name.to_lowercase()) }
-            thead { tr { th scope="col" { (name) } th scope="col" { "Events" } } }
-            tbody {
-                @for group in groups {
-                    tr {
-                        td {
-                            a href=(selection(group.value.as_deref()).url(None)) {
-                                (group.value.as_deref().unwrap_or("none"))
-                            }
-                        }
-                        td.number { (thousands(group.count)) }
-                    }
-                }
-            }
-        }
-        @if groups.len() == GROUPS { p.faint { "The largest groups are shown." } }
     }
 }

@@ -6,7 +6,7 @@ use maud::html;
 use super::page;
 use crate::console::Shared;
 use crate::console::answer::{Answer, Failure};
-use crate::console::count::events;
+use crate::console::count::{events, words};
 use crate::console::jobs::Ended;
 use crate::console::params::Params;
 
@@ -17,7 +17,9 @@ pub(in crate::console) fn get(shared: &Shared, asked: &Params) -> Result<Answer,
     let job = shared.jobs().find(id);
     let job = job.ok_or_else(|| {
         Failure::not_found(
-            "expected an action of this process: it runs in another process of the app, or was some time ago",
+            "expected an action of this process: it runs in another process of the app, or this one has started \
+             again since, or many actions later. The audit log of the app has its end, and the lists show the events \
+             as they are",
         )
     })?;
     let (ended, done) = (job.ended(), job.done());
@@ -26,27 +28,33 @@ pub(in crate::console) fn get(shared: &Shared, asked: &Params) -> Result<Answer,
         Some(_) => Live::No,
     };
     let again = query(&[("view", "action"), ("id", &id.to_string())]);
+    let ask = &job.ask;
     let main = html! {
-        h1 { (job.action.verb()) }
+        h1 { (ask.action.verb()) }
+        p { (ask.what) @if let Some(who) = &ask.who { ", started by " (who) } }
         div #progress data-live role="status" {
             @match &ended {
                 None => p {
                     "In progress: " (thousands(done))
-                    @if let Some(total) = job.total { " of " (total.words()) }
+                    @if let Some(total) = ask.total { " of " (words(total)) }
                     ". " a href={ "?" (again) } { "Look again" }
                 }
                 Some(Ended::Complete) => {
-                    p.done { (job.action.done()) " " (events(done)) "." }
-                    @if job.total.is_some_and(|total| total.is_all && total.events > done) {
+                    p.done { (ask.action.done()) " " (events(done)) "." }
+                    @if ask.total.is_some_and(|total| total.is_all && total.events > done) {
                         p { "The others had changed since." }
                     }
                 }
-                Some(Ended::Failed(error)) => p.error {
-                    (job.action.done()) " " (events(done)) ", then failed: " (error)
+                Some(Ended::Failed(error)) => {
+                    p.error { (ask.action.done()) " " (events(done)) ", then failed: " (error) }
+                    p { "Whether its last step was done is unknown: look at the events, then try again." }
+                }
+                Some(Ended::Stopped(error)) => p.error {
+                    (ask.action.done()) " " (events(done)) ", then stopped: " (error)
                 }
             }
         }
-        p { a href=(job.back) { "Back" } }
+        p { a href=(ask.back) { "Back" } }
     };
-    Ok(page(job.action.verb(), "", live, main))
+    Ok(page(shared, ask.action.verb(), "", live, main))
 }

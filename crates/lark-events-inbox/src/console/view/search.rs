@@ -3,6 +3,7 @@
 use lark_events_pages::query;
 
 use super::event_url;
+use crate::admin::Operation;
 use crate::console::Shared;
 use crate::console::answer::{Answer, Failure};
 use crate::console::params::Params;
@@ -14,7 +15,8 @@ pub(in crate::console) async fn get(shared: &Shared, asked: &Params) -> Result<A
     }
     let number = id.strip_prefix('#').unwrap_or(id).parse();
     if let Ok(seq) = number
-        && shared.store.show(seq).await?.is_some()
+        && shared.can(Operation::Show)
+        && shared.show(seq).await?.is_some()
     {
         return Ok(Answer::SeeOther(event_url(seq)));
     }
