@@ -56,7 +56,8 @@ async fn the_whole_flow_needs_no_mouse() {
     press(&tab, Key::Enter).await;
     tab.wait_until("location.search.includes('search=')").await;
     wait_for_path(&tab, "/compose").await;
-    tab.tab_to(&format!(".types a[href*='type={MESSAGE}&']")).await;
+    tab.tab_to(&format!(".types a[href*='type={MESSAGE}&']"))
+        .await;
     press(&tab, Key::Enter).await;
     tab.wait_until("document.querySelector('textarea[name=\"set\"]') !== null")
         .await;
@@ -90,7 +91,8 @@ async fn the_whole_flow_needs_no_mouse() {
     assert!(tab.is_focused("button[data-copy='copy-push']").await);
 
     // A fault by the arrow keys, and without it again.
-    tab.tab_to("nav a[href='/faults'], #status a[href='/faults']").await;
+    tab.tab_to("nav a[href='/faults'], #status a[href='/faults']")
+        .await;
     press(&tab, Key::Enter).await;
     wait_for_path(&tab, "/faults").await;
     tab.tab_to("select[name='fault']").await;

@@ -21,12 +21,13 @@ async fn all_that_match_are_retried_and_no_other() {
     tab.click("nav a[href='?view=events&state=dead']").await;
     fill(&tab, "input[name='error']", "refused").await;
     tab.click("form.filter button").await;
-    tab.click("form[aria-label^='All'] button[value='retry']").await;
+    tab.click("form[aria-label^='All'] button[value='retry']")
+        .await;
     wait_for_text(&tab, "h1", "Retry 1,200 events?").await;
     // A later one is left alone.
     dead(store, 1250..1251, "connection refused").await;
     tab.click("button.primary").await;
-    wait_for_text(&tab, "#progress", "Retried 1,200 events").await;
+    wait_for_text(&tab, "#ended", "Retried 1,200 events").await;
     assert_eq!(count(store, State::Ready).await, 1_200);
     assert_eq!(count(store, State::Dead).await, 51);
     // The filter is kept.
@@ -62,7 +63,7 @@ async fn one_of_two_tabs_wins() {
     one.click("button[value='retry']").await;
     // A redirect to the result.
     assert_eq!(answered(&one).await, 200);
-    wait_for_text(&one, "#progress", "Retried 1 event").await;
+    wait_for_text(&one, "#ended", "Retried 1 event").await;
     other.click("button[value='drop']").await;
     assert_eq!(answered(&other).await, 409);
     wait_for_text(&other, "main [role='alert']", "changed since").await;

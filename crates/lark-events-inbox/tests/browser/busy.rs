@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use lark_events::{Delivery, EventHeader, RawJson};
-use lark_events_inbox::{
-    AttemptOutcome, Entry, Settled, Settlement, Store, WorkerId, WorkerState,
-};
+use lark_events_inbox::{AttemptOutcome, Entry, Settled, Settlement, Store, WorkerId, WorkerState};
 use serde_json::json;
 
 use crate::stored::InAFile;
@@ -93,7 +91,11 @@ pub(crate) async fn busy() -> InAFile {
     let hour = Settled::RetryIn(Duration::from_secs(3_700));
     let entry = next(MESSAGE, "oc_5ad11d72b830411d72b836c20");
     attempts(store, entry, &[REFUSED], hour).await;
-    for lane in ["oc_5ad11d72b830411d72b836c20", "oc_5ad11d72b830411d72b836c20", "oc_订单"] {
+    for lane in [
+        "oc_5ad11d72b830411d72b836c20",
+        "oc_5ad11d72b830411d72b836c20",
+        "oc_订单",
+    ] {
         store.append(vec![next(MESSAGE, lane)]).await.unwrap();
     }
     file

@@ -67,7 +67,7 @@ async fn a_form_of_another_site_changes_nothing() {
     // Its own form works there, too.
     load(&tab, &format!("http://0.0.0.0:{port}/?view=event&seq=1")).await;
     tab.click("button[value='retry']").await;
-    wait_for_text(&tab, "#progress", "Retried 1 event").await;
+    wait_for_text(&tab, "#ended", "Retried 1 event").await;
     assert_eq!(sites.lock().unwrap().pop().unwrap(), None);
     assert_eq!(count(&*file.store, State::Dead).await, 0);
 }

@@ -27,12 +27,13 @@ async fn a_retry_needs_no_mouse() {
     tab.tab_to("#dead a[href*='refused']").await;
     tab.press([Key::Enter]).await;
     wait_for_text(&tab, "h1", "Events").await;
-    tab.tab_to("form[aria-label^='All'] button[value='retry']").await;
+    tab.tab_to("form[aria-label^='All'] button[value='retry']")
+        .await;
     tab.press([Key::Enter]).await;
     wait_for_text(&tab, "h1", "Retry 6 events?").await;
     tab.tab_to("button.primary").await;
     tab.press([Key::Space]).await;
-    wait_for_text(&tab, "#progress", "Retried 6 events").await;
+    wait_for_text(&tab, "#ended", "Retried 6 events").await;
     assert_eq!(count(&*file.store, State::Dead).await, 8);
 
     // Back to the list, which has kept the filter; two selected ones of the others.
@@ -46,12 +47,13 @@ async fn a_retry_needs_no_mouse() {
         tab.tab_to("tbody input[name='seq']:not(:checked)").await;
         tab.press([Key::Space]).await;
     }
-    tab.tab_to("form[aria-label^='Selected'] button[value='retry']").await;
+    tab.tab_to("form[aria-label^='Selected'] button[value='retry']")
+        .await;
     tab.press([Key::Enter]).await;
     wait_for_text(&tab, "h1", "Retry 2 events?").await;
     tab.tab_to("button.primary").await;
     tab.press([Key::Enter]).await;
-    wait_for_text(&tab, "#progress", "Retried 2 events").await;
+    wait_for_text(&tab, "#ended", "Retried 2 events").await;
     assert_eq!(count(&*file.store, State::Dead).await, 6);
 
     // One, found by its number.
@@ -61,7 +63,7 @@ async fn a_retry_needs_no_mouse() {
     wait_for_text(&tab, "h1", "Event #6").await;
     tab.tab_to("button[value='retry']").await;
     tab.press([Key::Enter]).await;
-    wait_for_text(&tab, "#progress", "Retried 1 event").await;
+    wait_for_text(&tab, "#ended", "Retried 1 event").await;
     assert_eq!(count(&*file.store, State::Dead).await, 5);
     assert_calm(&tab).await;
 }

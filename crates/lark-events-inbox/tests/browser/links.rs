@@ -32,19 +32,27 @@ const LINKS: &str = "(() => {
 fn kind(url: &str) -> String {
     let query = url.split_once('?').map_or("", |(_, query)| query);
     let kinds = query.split('&').map(|pair| match pair.split_once('=') {
-        Some((name @ ("seq" | "after" | "type" | "lane" | "error" | "id"), _)) => name,
+        Some((name, _)) if !["view", "state", "action", "scope", "order"].contains(&name) => name,
         _ => pair,
     });
     kinds.collect::<Vec<_>>().join("&")
 }
 
-/// Visits all pages that can be reached from one, one of each kind. Returns the HTML of each.
+/// Visits all pages that can be reached from one, one of each kind. Returns the HTML of each,
+/// and the content of each file.
 pub(crate) async fn visit_all(tab: &Tab, url: &str) -> BTreeMap<String, String> {
     let mut pages = BTreeMap::new();
     let mut kinds = BTreeSet::new();
     let mut left = vec![url.to_owned()];
     while let Some(url) = left.pop() {
         if !kinds.insert(kind(&url)) {
+            continue;
+        }
+        if url.contains("view=export") {
+            let text = format!("fetch({url:?}).then((it) => it.ok ? it.text() : '')");
+            let text = tab.eval(&text).await.as_str().unwrap().to_owned();
+            assert!(text.contains('{'), "{url}: {text}");
+            pages.insert(url, text);
             continue;
         }
         assert_eq!(load(tab, &url).await, 200, "{url}");
@@ -85,7 +93,13 @@ async fn every_link_leads_to_a_page_wherever_it_is_mounted() {
     .enumerate()
     {
         let pages = visit_all(&tab, url).await;
-        for part in ["view=events&state=dead&after=", "view=confirm", "view=edit", "view=search"] {
+        for part in [
+            "view=events&state=dead&after=",
+            "view=confirm",
+            "view=edit",
+            "view=lanes",
+            "view=export",
+        ] {
             assert!(pages.keys().any(|it| it.contains(part)), "{part} {pages:?}");
         }
         assert!(pages.keys().all(|it| it.starts_with(url.as_str())));
@@ -94,7 +108,7 @@ async fn every_link_leads_to_a_page_wherever_it_is_mounted() {
         // A form, with the redirect after it.
         load(&tab, &format!("{url}?view=event&seq={}", at + 1)).await;
         tab.click("button[value='retry']").await;
-        wait_for_text(&tab, "#progress", "Retried 1 event").await;
+        wait_for_text(&tab, "#ended", "Retried 1 event").await;
         assert_eq!(status(&tab).await, 200);
     }
     let console = tab.console().await;

@@ -29,18 +29,31 @@ async fn every_view_is_accessible_in_light_and_dark_wide_and_narrow() {
     let url = open_page(file.store.clone()).await;
     for (name, query, expected) in [
         ("overview", "", 200),
+        ("lanes", "?view=lanes", 200),
         ("dead", "?view=events&state=dead", 200),
         ("events", "?view=events", 200),
         ("finished", "?view=events&state=done", 200),
-        ("filtered", "?view=events&state=dead&type=im.message.receive_v1&error=refused", 200),
+        (
+            "filtered",
+            "?view=events&state=dead&type=im.message.receive_v1&error=refused&order=oldest",
+            200,
+        ),
         ("event", "?view=event&seq=1", 200),
         ("waiting", "?view=event&seq=17", 200),
-        ("confirm", "?view=confirm&action=retry&scope=all&state=dead&error=refused", 200),
+        (
+            "confirm",
+            "?view=confirm&action=retry&scope=all&state=dead&error=refused",
+            200,
+        ),
         ("edit", "?view=edit&seq=1", 200),
         ("missing", "?view=event&seq=99", 404),
         ("mistake", "?view=confirm&action=retry&state=dead", 400),
     ] {
-        assert_eq!(load(&tab, &format!("{url}{query}")).await, expected, "{name}");
+        assert_eq!(
+            load(&tab, &format!("{url}{query}")).await,
+            expected,
+            "{name}"
+        );
         looks.at(&tab, name).await;
     }
     let reader = Console::builder(file.store.clone(), |_| Access::ReadOnly).build();
@@ -59,7 +72,7 @@ async fn every_view_is_accessible_in_light_and_dark_wide_and_narrow() {
     wait_for_text(&tab, "#progress", "200").await;
     looks.at(&tab, "progress").await;
     gate.let_through(1);
-    wait_for_text(&tab, "#progress", "Retried 300 events").await;
+    wait_for_text(&tab, "#ended", "Retried 300 events").await;
     looks.at(&tab, "ended").await;
     assert_calm(&tab).await;
     looks.assert_good();

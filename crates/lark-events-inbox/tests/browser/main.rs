@@ -15,5 +15,6 @@ mod polling;
 mod redacted;
 mod scriptless;
 mod site;
+#[expect(dead_code, reason = "shared with the tests without a browser")]
 #[path = "../page/stored.rs"]
 mod stored;

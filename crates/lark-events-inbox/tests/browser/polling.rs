@@ -39,11 +39,17 @@ async fn the_numbers_of_the_overview_change_and_the_focus_stays() {
     append(store, 11..15).await;
     wait_for_text(&tab, "#queue", "11").await;
     wait_for_text(&tab, "#dead tbody tr:first-child", "6").await;
-    assert!(tab.is_focused("#dead tr:first-child a[href*='timed']").await);
+    assert!(
+        tab.is_focused("#dead tr:first-child a[href*='timed']")
+            .await
+    );
     // Then the app is gone for a while.
     offline(&tab, true).await;
     wait_for_text(&tab, "#connection", "No answer").await;
-    assert!(tab.is_focused("#dead tr:first-child a[href*='timed']").await);
+    assert!(
+        tab.is_focused("#dead tr:first-child a[href*='timed']")
+            .await
+    );
     offline(&tab, false).await;
     tab.wait_until("document.querySelector('#connection').textContent === ''")
         .await;
@@ -62,7 +68,9 @@ async fn a_group_that_is_gone_leaves_the_focus_in_the_page() {
     load(&tab, &open_page(file.store.clone()).await).await;
     tab.tab_to("#dead a[href*='refused']").await;
     let all = lark_events_inbox::Filter::default();
-    lark_events_inbox::Admin::retry(store, &all, 1).await.unwrap();
+    lark_events_inbox::Admin::retry(store, &all, 1)
+        .await
+        .unwrap();
     settle(store, Settled::Done, "").await;
     wait_for_text(&tab, "#dead", "None").await;
     assert!(tab.is_focused("main").await);
@@ -84,9 +92,13 @@ async fn an_action_shows_how_it_goes_until_it_has_ended() {
     wait_for_text(&tab, "#progress", "0 of 500 events").await;
     tab.eval("window.isLoadedOnce = true").await;
     tab.tab_to("main > p:last-child a").await;
-    for done in ["200 of 500", "400 of 500", "Retried 500 events"] {
+    for (place, expected) in [
+        ("#progress", "200 of 500"),
+        ("#progress", "400 of 500"),
+        ("#ended", "Retried 500 events"),
+    ] {
         gate.let_through(1);
-        wait_for_text(&tab, "#progress", done).await;
+        wait_for_text(&tab, place, expected).await;
         assert!(tab.is_focused("main > p:last-child a").await);
     }
     // Nothing more is asked for.

@@ -14,7 +14,7 @@ use crate::stored::{InAFile, count, dead};
 /// Looks again until the progress is as expected.
 async fn look_until(tab: &Tab, expected: &str) {
     for _ in 0..1_000 {
-        let progress = tab.text("#progress").await;
+        let progress = tab.text("main").await;
         if progress.contains(expected) {
             return;
         }
@@ -39,7 +39,8 @@ async fn without_a_script_all_that_match_are_retried() {
     tab.click("nav a[href='?view=events&state=dead']").await;
     fill(&tab, "input[name='error']", "refused").await;
     tab.click("form.filter button").await;
-    tab.click("form[aria-label^='All'] button[value='retry']").await;
+    tab.click("form[aria-label^='All'] button[value='retry']")
+        .await;
     wait_for_text(&tab, "h1", "Retry 300 events?").await;
     tab.click("button.primary").await;
     wait_for_text(&tab, "#progress", "0 of 300").await;

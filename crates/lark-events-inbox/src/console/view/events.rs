@@ -212,10 +212,10 @@ fn row(shared: &Shared, one: &Row, can_select: bool) -> Markup {
                 @if let Some(id) = &one.event_id { br; code.faint { (id) } }
             }
             td data-label="State" { (badge(one.state)) (visible(one)) }
-            td data-label="Lane" { (lane(shared, one.lane.as_ref())) }
+            td.text data-label="Lane" { (lane(shared, one.lane.as_ref())) }
             td.number data-label="Attempts" { (one.attempts) }
             td data-label="Received" { (moment(one.received_at)) }
-            td data-label="Last error" { (one.error.as_deref().unwrap_or("-")) }
+            td.text data-label="Last error" { div.clip { (one.error.as_deref().unwrap_or("-")) } }
         }
     }
 }
