@@ -66,7 +66,7 @@ async fn one_of_two_tabs_wins() {
     wait_for_text(&one, "#ended", "Retried 1 event").await;
     other.click("button[value='drop']").await;
     assert_eq!(answered(&other).await, 409);
-    wait_for_text(&other, "main [role='alert']", "changed since").await;
+    wait_for_text(&other, "main [role='alert']", "meanwhile").await;
     assert_eq!(count(&*store, State::Ready).await, 1);
     assert_calm(&one).await;
     assert_calm(&other).await;

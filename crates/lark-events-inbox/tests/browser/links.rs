@@ -49,9 +49,10 @@ pub(crate) async fn visit_all(tab: &Tab, url: &str) -> BTreeMap<String, String> 
             continue;
         }
         if url.contains("view=export") {
-            let text = format!("fetch({url:?}).then((it) => it.ok ? it.text() : '')");
-            let text = tab.eval(&text).await.as_str().unwrap().to_owned();
-            assert!(text.contains('{'), "{url}: {text}");
+            let answer = format!("fetch({url:?}).then(async (it) => [it.status, await it.text()])");
+            let answer = tab.eval(&answer).await;
+            assert_eq!(answer[0], 200, "{url}");
+            let text = answer[1].as_str().unwrap().to_owned();
             pages.insert(url, text);
             continue;
         }

@@ -39,6 +39,8 @@ async fn without_a_script_all_that_match_are_retried() {
     tab.click("nav a[href='?view=events&state=dead']").await;
     fill(&tab, "input[name='error']", "refused").await;
     tab.click("form.filter button").await;
+    tab.wait_until("location.search.includes('error=refused')")
+        .await;
     tab.click("form[aria-label^='All'] button[value='retry']")
         .await;
     wait_for_text(&tab, "h1", "Retry 300 events?").await;

@@ -54,8 +54,8 @@ pub(in crate::console) async fn get(
                 }
             }
         } @else {
-            (selected(shared, &selection, &rows, order, &offered))
             (all_that_match(&selection, &offered))
+            (selected(shared, &selection, &rows, order, &offered))
         }
         @for action in &missing { p.note { (action.unsupported(&*shared.store).unwrap_or_default()) } }
         @if access == Access::All { (why_no_action(&selection)) }
