@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Router;
 use lark_events_test_servers::Tab;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::busy::busy;
 use crate::page::{load, open, status, wait_for_text};
 use crate::site::{serve, strip};
 use crate::stored::{dead, open_to_all};
 
-/// The links of a page, and the pages to which its forms lead that only read.
-const LINKS: &str = "(() => {
+/// What a page is like, with its links and the pages to which its forms lead that only read.
+const PAGE: &str = "(() => {
     const links = [...document.querySelectorAll('a[href]')].map((it) => it.href);
     for (const form of document.querySelectorAll('form[method=get]')) {
         for (const button of form.querySelectorAll('button')) {
@@ -25,14 +25,20 @@ const LINKS: &str = "(() => {
             links.push(new URL('?' + fields, location.href).href);
         }
     }
-    return links.map((it) => it.split('#')[0]);
+    return {
+        status: performance.getEntriesByType('navigation')[0].responseStatus,
+        isStyled: getComputedStyle(document.querySelector('.skip')).position === 'absolute',
+        html: document.documentElement.outerHTML,
+        links: links.map((it) => it.split('#')[0]),
+    };
 })()";
 
-/// The names of the values in the query of a URL, and the values of which there are few.
+/// The view, what is done, and the names of the filters: two pages of a kind have the same links.
 fn kind(url: &str) -> String {
     let query = url.split_once('?').map_or("", |(_, query)| query);
-    let kinds = query.split('&').map(|pair| match pair.split_once('=') {
-        Some((name, _)) if !["view", "state", "action", "scope", "order"].contains(&name) => name,
+    let pairs = query.split('&').filter(|pair| !pair.ends_with('='));
+    let kinds = pairs.map(|pair| match pair.split_once('=') {
+        Some((name, _)) if !["view", "state", "action"].contains(&name) => name,
         _ => pair,
     });
     kinds.collect::<Vec<_>>().join("&")
@@ -56,14 +62,16 @@ pub(crate) async fn visit_all(tab: &Tab, url: &str) -> BTreeMap<String, String> 
             pages.insert(url, text);
             continue;
         }
-        assert_eq!(load(tab, &url).await, 200, "{url}");
-        let html = tab.eval("document.documentElement.outerHTML").await;
-        let links = tab.eval(LINKS).await;
-        let links = links.as_array().unwrap().iter();
+        tab.goto(&url).await.unwrap();
+        let page = tab.eval(PAGE).await;
+        assert_eq!(
+            (&page["status"], &page["isStyled"]),
+            (&json!(200), &json!(true)),
+            "{url}"
+        );
+        let links = page["links"].as_array().unwrap().iter();
         left.extend(links.filter_map(Value::as_str).map(str::to_owned));
-        let is_styled = "getComputedStyle(document.querySelector('.skip')).position === 'absolute'";
-        assert_eq!(tab.eval(is_styled).await, true, "{url}");
-        pages.insert(url, html.as_str().unwrap().to_owned());
+        pages.insert(url, page["html"].as_str().unwrap().to_owned());
     }
     pages
 }
