@@ -61,8 +61,9 @@ async fn one_of_two_tabs_wins() {
         load(tab, &event).await;
     }
     one.click("button[value='retry']").await;
-    // A redirect to the result.
     assert_eq!(answered(&one).await, 200);
+    let redirects = one.eval("performance.getEntriesByType('navigation')[0].redirectCount");
+    assert_eq!(redirects.await, 1);
     wait_for_text(&one, "#ended", "Retried 1 event").await;
     other.click("button[value='drop']").await;
     assert_eq!(answered(&other).await, 409);
