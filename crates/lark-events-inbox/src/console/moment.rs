@@ -9,7 +9,7 @@ const SECONDS_OF_A_DAY: u64 = 24 * 60 * 60;
 /// A time in UTC.
 pub(super) fn moment(time: SystemTime) -> Markup {
     let (date, clock) = utc(time);
-    html! { time datetime={ (date) "T" (clock) "Z" } { (date) " " (clock) " UTC" } }
+    html! { time datetime={ (date) "T" (clock) "Z" } { (date) " " (clock) "\u{a0}UTC" } }
 }
 
 /// A time in UTC, for programs.

@@ -8,6 +8,8 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use lark_events_inbox::console::Console;
 use tower::ServiceExt as _;
 
+use crate::stored::{Kept, open_to_all};
+
 /// An app, and the path of the page in it.
 #[derive(Clone)]
 pub(crate) struct Browser {
@@ -179,6 +181,12 @@ impl Answer {
         let field = (name.to_owned(), value.to_owned());
         let form = forms.find(|form| form.fields.contains(&field));
         form.unwrap_or_else(|| panic!("no field {field:?} in {}", self.text))
+    }
+}
+
+impl Kept {
+    pub(crate) fn browser(&self) -> Browser {
+        Browser::alone(open_to_all(self.store.clone()))
     }
 }
 

@@ -12,8 +12,6 @@ use lark_events_inbox::{
     Store, VolatileStore, WorkerId, WorkerState,
 };
 
-use crate::browser::Browser;
-
 pub(crate) fn entry(number: usize) -> Entry {
     let mut header = EventHeader::new("im.message.receive_v1");
     header.event_id = Some(format!("id-{number}"));
@@ -88,12 +86,6 @@ pub(crate) struct Kept {
     pub(crate) name: &'static str,
     pub(crate) store: Arc<dyn Admin>,
     _file: Option<InAFile>,
-}
-
-impl Kept {
-    pub(crate) fn browser(&self) -> Browser {
-        Browser::alone(open_to_all(self.store.clone()))
-    }
 }
 
 /// An empty store of each kind.

@@ -53,6 +53,9 @@
     return template.content.firstElementChild;
   };
 
+  const keyOf = (element) =>
+    element.id || `${element.tagName} ${element.getAttribute("href")} ${element.name} ${element.value}`;
+
   const replace = (old, fresh) => {
     if (old.isEqualNode(fresh)) return;
     const open = [...old.querySelectorAll("details")].map((details) => details.open);
@@ -62,10 +65,15 @@
     if (old.matches("details") && fresh.matches("details")) fresh.open = old.open;
     const focused = old.contains(document.activeElement) ? document.activeElement : null;
     const place = focused ? [...old.querySelectorAll(FOCUSABLE)].indexOf(focused) : -1;
-    old.replaceWith(fresh);
+    // Of a live region, only a change of its content is announced.
+    const isAnnounced = old.matches("[data-live][role=status]");
+    if (isAnnounced) old.replaceChildren(...fresh.childNodes);
+    else old.replaceWith(fresh);
     if (!focused) return;
-    const all = [...fresh.querySelectorAll(FOCUSABLE)];
-    const next = all[Math.min(place, all.length - 1)];
+    const all = [...(isAnnounced ? old : fresh).querySelectorAll(FOCUSABLE)];
+    const isSame = (element) => element && keyOf(element) === keyOf(focused);
+    // What had the focus, which may have another place now; else what has its place.
+    const next = isSame(all[place]) ? all[place] : all.find(isSame) || all[Math.min(place, all.length - 1)];
     (next || document.getElementById("main")).focus({ preventScroll: true });
   };
 
@@ -146,32 +154,50 @@
 
   // --- Polling ---
 
-  // Without the script, such a page has a link that loads it again.
-  const poll = async () => {
-    if (document.hidden) return;
+  const MAX_WAIT = 30_000;
+  let next = 0;
+  let isAsking = false;
+
+  const load = async () => {
     try {
-      const response = await fetch(location.href, { redirect: "error" });
-      if (!response.ok) throw new Error(`status ${response.status}`);
-      const html = policy.createHTML(await response.text());
-      const fresh = new DOMParser().parseFromString(html, "text/html");
-      showTimes(fresh);
-      for (const element of fresh.querySelectorAll("[data-live][id]")) {
-        const old = document.getElementById(element.id);
-        if (old) replace(old, document.importNode(element, true));
-      }
-      body.dataset.poll = fresh.body.dataset.poll || "";
-      lost(false);
+      const response = await fetch(location.href, { redirect: "error", signal: AbortSignal.timeout(MAX_WAIT) });
+      return response.ok ? await response.text() : null;
     } catch {
-      lost(true);
+      return null;
     }
   };
 
-  const pollOn = () => {
-    const seconds = Number(body.dataset.poll);
-    if (seconds > 0) setTimeout(() => poll().then(pollOn), seconds * 1000);
+  const show = (html) => {
+    const fresh = new DOMParser().parseFromString(policy.createHTML(html), "text/html");
+    showTimes(fresh);
+    for (const element of fresh.querySelectorAll("[data-live][id]")) {
+      const old = document.getElementById(element.id);
+      if (old) replace(old, document.importNode(element, true));
+    }
+    body.dataset.poll = fresh.body.dataset.poll || "";
   };
 
-  document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
+  // Not while the tab is hidden, and one request after the other.
+  const poll = async () => {
+    clearTimeout(next);
+    if (isAsking || document.hidden || !(Number(body.dataset.poll) > 0)) return;
+    isAsking = true;
+    const html = await load();
+    isAsking = false;
+    if (html !== null) show(html);
+    lost(html === null);
+    pollLater();
+  };
+
+  const pollLater = () => {
+    next = setTimeout(poll, Number(body.dataset.poll) * 1000);
+  };
+
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) return close();
+    open();
+    poll();
+  });
   window.addEventListener("pagehide", close);
   window.addEventListener("pageshow", open);
 
@@ -295,5 +321,5 @@
   showTimes(document);
   setInterval(() => countDown(document), 1000);
   open();
-  pollOn();
+  pollLater();
 })();

@@ -124,7 +124,7 @@ fn attempts(history: &[Attempt]) -> Markup {
                             td data-label="Ended" { (moment(attempt.ended)) }
                             td data-label="Took" { (duration(attempt.took)) }
                             td data-label="Outcome" { (attempt.outcome.replace('_', " ")) }
-                            td data-label="Error" { (attempt.error.as_deref().unwrap_or("-")) }
+                            td.text data-label="Error" { (attempt.error.as_deref().unwrap_or("-")) }
                         }
                     }
                 }

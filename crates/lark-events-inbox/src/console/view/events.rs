@@ -54,8 +54,8 @@ pub(in crate::console) async fn get(
                 }
             }
         } @else {
-            (selected(shared, &selection, &rows, order, &offered))
             (all_that_match(&selection, &offered))
+            (selected(shared, &selection, &rows, order, &offered))
         }
         @for action in &missing { p.note { (action.unsupported(&*shared.store).unwrap_or_default()) } }
         @if access == Access::All { (why_no_action(&selection)) }
@@ -212,10 +212,10 @@ fn row(shared: &Shared, one: &Row, can_select: bool) -> Markup {
                 @if let Some(id) = &one.event_id { br; code.faint { (id) } }
             }
             td data-label="State" { (badge(one.state)) (visible(one)) }
-            td data-label="Lane" { (lane(shared, one.lane.as_ref())) }
+            td.text data-label="Lane" { (lane(shared, one.lane.as_ref())) }
             td.number data-label="Attempts" { (one.attempts) }
             td data-label="Received" { (moment(one.received_at)) }
-            td data-label="Last error" { (one.error.as_deref().unwrap_or("-")) }
+            td.text data-label="Last error" { div.clip { (one.error.as_deref().unwrap_or("-")) } }
         }
     }
 }

@@ -16,15 +16,15 @@ pub(super) fn table(
 ) -> Markup {
     let shown: u64 = found.groups.iter().map(|group| group.events).sum();
     html! {
-        table {
+        table.groups {
             caption.hidden { (caption) }
-            thead { tr { th scope="col" { (name) } th scope="col" { "Events" } } }
+            thead { tr { th scope="col" { (name) } th.number scope="col" { "Events" } } }
             tbody {
                 @for group in &found.groups {
                     tr {
-                        td {
+                        td.text {
                             @match group.value.as_ref().and_then(Text::whole).and_then(&link) {
-                                Some(list) => a href=(list.url()) { (group.value.as_deref().unwrap_or_default()) },
+                                Some(list) => a.clip href=(list.url()) { (group.value.as_deref().unwrap_or_default()) },
                                 None => (group.value.as_deref().unwrap_or("none")),
                             }
                         }

@@ -61,7 +61,7 @@ fn queue(glance: &Glance, has_lists: bool) -> Markup {
     ];
     html! {
         section #queue data-live aria-label="Queue" {
-            dl.facts {
+            dl.figures {
                 @for (state, number) in states {
                     div {
                         dt { (state.as_str()) }

@@ -32,13 +32,22 @@ pub(in crate::console) fn get(shared: &Shared, asked: &Params) -> Result<Answer,
     let main = html! {
         h1 { (ask.action.verb()) }
         p { (ask.what) @if let Some(who) = &ask.who { ", started by " (who) } }
-        div #progress data-live role="status" {
-            @match &ended {
-                None => p {
+        div #progress data-live {
+            @if ended.is_none() {
+                p {
                     "In progress: " (thousands(done))
                     @if let Some(total) = ask.total { " of " (words(total)) }
                     ". " a href={ "?" (again) } { "Look again" }
                 }
+                @if let Some(total) = ask.total.filter(|total| total.is_all) {
+                    progress max=(total.events) value=(done) aria-label="Events" {}
+                }
+            }
+        }
+        // The end only, as each step would be announced otherwise.
+        div #ended data-live role="status" {
+            @match &ended {
+                None => {}
                 Some(Ended::Complete) => {
                     p.done { (ask.action.done()) " " (events(done)) "." }
                     @if ask.total.is_some_and(|total| total.is_all && total.events > done) {
