@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use lark_events_inbox::{
-    Admin, AttemptOutcome, AttemptRecord, Count, Filter, GroupLimits, Grouping, Groups, Listed,
-    Looked, Operation, Page, Shown, State, StoreError,
+    Admin, AttemptOutcome, AttemptRecord, Count, Filter, Glance, GroupLimits, Grouping, Groups,
+    Listed, Looked, Operation, Page, Shown, State, StoreError,
 };
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
@@ -140,5 +140,9 @@ impl Admin for PostgresStore {
         limits: GroupLimits,
     ) -> Result<Groups, StoreError> {
         self.group_rows(filter, by, limits).await
+    }
+
+    async fn glance(&self, at_most: u64) -> Result<Glance, StoreError> {
+        self.glance_at_rows(at_most).await
     }
 }

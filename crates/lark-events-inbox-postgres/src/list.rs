@@ -2,10 +2,11 @@
 
 use lark_events::{Delivery, EventHeader, RawJson, Transport};
 use lark_events_inbox::{
-    Count, Filter, Group, GroupLimits, Grouping, Groups, Listed, Looked, Order, Page, State,
-    StoreError,
+    Count, Filter, Glance, Group, GroupLimits, Grouping, Groups, Listed, Looked, Order, Page,
+    State, StoreError,
 };
 use tokio_postgres::Row;
+use tokio_postgres::types::Type;
 
 use crate::failure::Failure;
 use crate::query::{Query, Source};
@@ -196,7 +197,7 @@ impl PostgresStore {
         let sql = format!(
             "SELECT value, count(*) AS size, (sum(count(*)) OVER ())::bigint AS counted
              FROM ({selected}) AS matching GROUP BY value
-             ORDER BY size DESC, value COLLATE \"C\" LIMIT {limit}"
+             ORDER BY size DESC, value COLLATE \"C\" NULLS FIRST LIMIT {limit}"
         );
         let rows = self.settles.query(&sql, &query.values()).await?;
         if let Some(row) = rows.first() {
@@ -208,5 +209,39 @@ impl PostgresStore {
         });
         let groups = groups.collect::<Result<_, Failure>>()?;
         Ok(Groups::new(groups, count))
+    }
+
+    pub(crate) async fn glance_at_rows(&self, at_most: u64) -> Result<Glance, StoreError> {
+        let limit = i64::try_from(at_most).unwrap_or(i64::MAX);
+        let limit = limit.saturating_add(1);
+        let values = [(&limit as _, Type::INT8)];
+        let row = self.settles.query_one(&self.sql.glance, &values).await?;
+        let rows = |column| get::<i64>(&row, column).map(number);
+        let age = |column| get::<Option<i64>>(&row, column).map(|age| age.map(duration));
+        let count = |events, read: &[u64]| Count {
+            events,
+            is_all: read.iter().all(|read| *read <= at_most),
+        };
+        let (ready_heads, ready_free) = (rows("ready_heads")?, rows("ready_free")?);
+        let (later_heads, later_free) = (rows("later_heads")?, rows("later_free")?);
+        let (retried_heads, retried_free) = (rows("retried_heads")?, rows("retried_free")?);
+        let (lanes, behind) = (rows("lanes")?, rows("behind")?);
+        let ready = ready_heads.saturating_add(ready_free);
+        let later = later_heads.saturating_add(later_free);
+        let retried = retried_heads.saturating_add(retried_free);
+        let mut glance = Glance::default();
+        glance.ready = count(ready, &[ready_heads, ready_free]);
+        glance.waiting = count(
+            retried.saturating_add(behind),
+            &[later_heads, later_free, lanes],
+        );
+        glance.leased = count(later.saturating_sub(retried), &[later_heads, later_free]);
+        glance.dead = Count::up_to(at_most, rows("dead")?);
+        glance.blocked_lanes = count(retried_heads, &[later_heads]);
+        glance.oldest = age("oldest")?;
+        glance.lag = age("lag")?;
+        glance.workers = rows("workers")?;
+        glance.worker_seen = age("worker_seen")?;
+        Ok(glance)
     }
 }

@@ -9,7 +9,6 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::Action;
-use super::running::Running;
 use crate::admin::{Count, Filter};
 
 /// The actions that a page can still show, and with which a form is compared.
@@ -157,9 +156,9 @@ impl Jobs {
     }
 
     /// Runs an action on, also after the request.
-    pub(super) fn spawn(&mut self, running: Running) {
+    pub(super) fn spawn(&mut self, running: impl Future<Output = ()> + Send + 'static) {
         while self.tasks.try_join_next().is_some() {}
-        self.tasks.spawn(running.run());
+        self.tasks.spawn(running);
     }
 }
 

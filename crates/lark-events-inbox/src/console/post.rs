@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::request::Parts;
 use lark_events::{Delivery, EventHeader, RawJson};
 use lark_events_pages::query;
+use tokio::sync::oneshot;
 
 use super::answer::{Answer, Failure};
 use super::count::{AT_MOST, events, exactly, words};
@@ -52,11 +53,17 @@ pub(super) async fn post(
     let running = begin(shared, ask)?;
     let job = Arc::clone(&running.job);
     let Some(seq) = one else {
-        shared.jobs().spawn(running);
+        shared.jobs().spawn(running.run());
         return Ok(see(&job));
     };
-    running.run().await;
-    if let Some(Ended::Failed(error)) = job.ended() {
+    // It goes on if the browser does not wait for the response.
+    let (end, ended) = oneshot::channel::<()>();
+    shared.jobs().spawn(async move {
+        running.run().await;
+        drop(end);
+    });
+    let _closed = ended.await;
+    if let Some(Ended::Failed(error) | Ended::Stopped(error)) = job.ended() {
         let text = format!("{error}: look at the event, then try again");
         return Err(Failure::busy(text).then(view::event_url(seq), "The event"));
     }

@@ -48,9 +48,9 @@ impl Redaction {
 }
 
 impl Text {
-    /// The text for a URL or a form; `None` if a part of it is hidden, or no form can have it.
+    /// The text for a URL or a form; `None` if a part of it is hidden, or no filter can have it.
     pub(super) fn whole(&self) -> Option<&str> {
-        let is_whole = self.is_whole && !self.shown.contains('\0');
+        let is_whole = self.is_whole && !self.shown.is_empty() && !self.shown.contains('\0');
         is_whole.then_some(&*self.shown)
     }
 

@@ -8,10 +8,10 @@ use rusqlite::{Connection, params};
 use super::failure::Failure;
 use super::list::list;
 use super::rows::{ENTRY, bits, entry, seq, time};
-use super::{SqliteStore, list as lists, steps};
+use super::{SqliteStore, glance, list as lists, steps};
 use crate::admin::{
-    Admin, AttemptRecord, Count, Filter, GroupLimits, Grouping, Groups, Listed, Looked, Operation,
-    Page, Shown, State,
+    Admin, AttemptRecord, Count, Filter, Glance, GroupLimits, Grouping, Groups, Listed, Looked,
+    Operation, Page, Shown, State,
 };
 use crate::store::{AttemptOutcome, StoreError};
 
@@ -217,5 +217,11 @@ impl Admin for SqliteStore {
         let (filter, now) = (filter.clone(), self.now());
         let groups = move |connection: &_| lists::groups(connection, &filter, by, limits, now);
         self.reader.call(groups).await
+    }
+
+    async fn glance(&self, at_most: u64) -> Result<Glance, StoreError> {
+        let now = self.now();
+        let glance = move |connection: &_| glance::glance(connection, at_most, now);
+        self.reader.call(glance).await
     }
 }

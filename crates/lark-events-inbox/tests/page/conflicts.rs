@@ -81,6 +81,34 @@ async fn one_of_two_tabs_wins_all_that_match() {
 }
 
 #[tokio::test]
+async fn an_action_goes_on_when_its_browser_has_gone() {
+    for kept in each_kind().await {
+        dead(&*kept.store, 0..1, "refused").await;
+        let browser = kept.browser();
+        let form = browser.get("?view=event&seq=1").await.form_with("retry");
+        let mut sent = Box::pin(browser.send(&form, "retry"));
+        // Polled once, then dropped.
+        tokio::select! {
+            biased;
+            _ = &mut sent => {}
+            () = std::future::ready(()) => {}
+        }
+        drop(sent);
+        let late = browser.send(&form, "retry").await;
+        assert_eq!(late.status, StatusCode::CONFLICT, "{}", late.text);
+        let mut ready = 0;
+        for _ in 0..1_000 {
+            ready = count(&*kept.store, State::Ready).await;
+            if ready == 1 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(ready, 1, "{}", kept.name);
+    }
+}
+
+#[tokio::test]
 async fn actions_on_different_types_do_not_meet() {
     for kept in each_kind().await {
         dead(&*kept.store, 0..2, "refused").await;
