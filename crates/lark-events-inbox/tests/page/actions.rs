@@ -95,7 +95,7 @@ async fn selected_events_are_dropped() {
     dead(&*store, 0..5, "refused").await;
     let browser = Browser::alone(open_to_all(store.clone()));
     let list = browser.get("?view=events&state=dead").await;
-    let mut form = list.form_with("drop");
+    let mut form = list.form_with_boxes();
     assert_eq!(form.boxes.len(), 5);
     let nothing = browser.send(&form, "drop").await;
     assert_eq!(nothing.status, StatusCode::BAD_REQUEST, "{}", nothing.text);

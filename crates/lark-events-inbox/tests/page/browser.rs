@@ -175,6 +175,12 @@ impl Answer {
         form.unwrap_or_else(|| panic!("no button {action} in {}", self.text))
     }
 
+    /// The form in which one selects events.
+    pub(crate) fn form_with_boxes(&self) -> Form {
+        let mut forms = self.forms().into_iter();
+        forms.find(|form| !form.boxes.is_empty()).unwrap()
+    }
+
     /// The form with a field of this name and value.
     pub(crate) fn form_of(&self, name: &str, value: &str) -> Form {
         let mut forms = self.forms().into_iter();

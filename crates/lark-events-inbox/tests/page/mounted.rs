@@ -100,7 +100,7 @@ async fn every_link_leads_to_a_page_with_every_store() {
 async fn forms_work_at_every_path() {
     for (at, browser) in browsers(300).await.into_iter().enumerate() {
         let list = browser.get("?view=events&state=dead").await;
-        let mut form = list.form_with("retry");
+        let mut form = list.form_with_boxes();
         form.fields.extend(form.boxes[..2].to_vec());
         let confirm = browser.send(&form, "retry").await;
         assert!(confirm.text.contains("Retry 2 events?"), "{}", confirm.text);

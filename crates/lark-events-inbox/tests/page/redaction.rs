@@ -106,7 +106,9 @@ async fn groups_that_look_the_same_are_one_without_a_link() {
         dead(&*kept.store, 20..22, "timed out").await;
         let overview = redacted(kept.store.clone()).get("").await.text;
         assert_eq!(overview.matches("user (hidden)").count(), 1, "{overview}");
-        assert!(overview.contains("<td>user (hidden)</td><td class=\"number\">3</td>"));
+        assert!(
+            overview.contains("<td class=\"text\">user (hidden)</td><td class=\"number\">3</td>")
+        );
         assert!(overview.contains(">timed out</a>"), "{overview}");
     }
 }
