@@ -9,7 +9,7 @@ use crate::store::StoreError;
 pub enum Action {
     /// Retries dead letters, and at once events that wait for a retry.
     Retry,
-    /// Drops dead letters and events that wait.
+    /// Drops dead letters, and events that are ready or wait.
     Drop,
     /// Puts finished events into the queue again.
     Replay,
@@ -82,7 +82,7 @@ impl Action {
                 "A dead letter gets all its attempts again. An event that waits is tried now; its attempts count on."
             }
             Self::Drop => {
-                "A dropped event is finished without being handled. A redelivery of it is a duplicate."
+                "A dropped event is finished without being handled, also one that is ready. A redelivery of it is a duplicate."
             }
             Self::Replay => "A finished event is handled again.",
             Self::Edit => "The event with the edited body is a new event, with an id of its own.",
@@ -123,13 +123,17 @@ impl Action {
         })
     }
 
-    /// Does it to the events that match.
-    pub(super) async fn run(self, store: &dyn Admin, filter: &Filter) -> Result<u64, StoreError> {
-        // The numbers in the filter are the limit.
+    /// Does it to the events that match, at most `limit` of them.
+    pub(super) async fn run(
+        self,
+        store: &dyn Admin,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<u64, StoreError> {
         match self {
-            Self::Retry => store.retry(filter, usize::MAX).await,
-            Self::Drop => store.discard(filter, usize::MAX).await,
-            Self::Replay => store.replay(filter, usize::MAX).await,
+            Self::Retry => store.retry(filter, limit).await,
+            Self::Drop => store.discard(filter, limit).await,
+            Self::Replay => store.replay(filter, limit).await,
             Self::Edit => Ok(0),
         }
     }

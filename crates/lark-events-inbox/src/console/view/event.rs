@@ -8,7 +8,7 @@ use crate::admin::State;
 use crate::console::answer::{Answer, Failure};
 use crate::console::moment::{duration, moment};
 use crate::console::params::Params;
-use crate::console::reading::{Attempt, Event};
+use crate::console::reading::{Attempt, Event, HIDDEN};
 use crate::console::{Access, Action, Shared};
 
 pub(in crate::console) async fn get(
@@ -98,7 +98,7 @@ fn actions(shared: &Shared, event: &Event) -> Markup {
                 @if event.is_whole {
                     a.button href={ "?view=edit&seq=" (seq) } { "Replay with another body…" }
                 } @else {
-                    p.faint { (super::edit::HIDDEN) }
+                    p.faint { (HIDDEN) }
                 }
             }
         }
