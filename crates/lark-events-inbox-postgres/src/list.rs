@@ -113,7 +113,9 @@ impl PostgresStore {
             return Ok(None);
         }
         let tables = tables.join(" UNION ALL ");
-        let sql = format!("{tables} ORDER BY seq {direction} LIMIT 1 OFFSET {at_most}");
+        let sql = format!(
+            "SELECT seq FROM ({tables}) AS first ORDER BY seq {direction} LIMIT 1 OFFSET {at_most}"
+        );
         let rows = self.settles.query(&sql, &[]).await?;
         let Some(row) = rows.first() else {
             return Ok(None);

@@ -14,6 +14,7 @@
 //! with each request. `docs/inbox-page.md` shows this file.
 
 use std::env;
+use std::io;
 use std::sync::Arc;
 
 use axum::Router;
@@ -28,6 +29,7 @@ use base64::engine::general_purpose::STANDARD;
 use lark_events::BoxError;
 use lark_events_inbox::SqliteStore;
 use lark_events_inbox::console::{Access, Console};
+use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use tokio::net::TcpListener;
 use tracing::info;
@@ -39,8 +41,10 @@ struct User {
     access: Access,
 }
 
-/// The users, each with its `NAME:PASSWORD`.
-struct Accounts(Vec<(String, User)>);
+/// The users, each with the hash of its `NAME:PASSWORD`, so that a comparison takes as long for any length.
+struct Accounts(Vec<(Sha256Hash, User)>);
+
+type Sha256Hash = [u8; 32];
 
 impl Accounts {
     fn from_env() -> Result<Self, BoxError> {
@@ -54,7 +58,8 @@ impl Accounts {
                     return Err(format!("{variable}: {expected}").into());
                 }
                 let name = name.to_owned();
-                accounts.push((account.to_owned(), User { name, access }));
+                let hash = Sha256::digest(account).into();
+                accounts.push((hash, User { name, access }));
             }
         }
         if accounts.is_empty() {
@@ -69,9 +74,10 @@ impl Accounts {
         let (scheme, encoded) = value.split_once(' ')?;
         let is_basic = scheme.eq_ignore_ascii_case("basic");
         let given = STANDARD.decode(encoded).ok().filter(|_| is_basic)?;
+        let given: Sha256Hash = Sha256::digest(given).into();
         let mut found = None;
         for (account, user) in &self.0 {
-            if bool::from(account.as_bytes().ct_eq(&given)) {
+            if bool::from(account.ct_eq(&given)) {
                 found = Some(user.clone());
             }
         }
@@ -115,9 +121,30 @@ async fn main() -> Result<(), BoxError> {
     let listener = TcpListener::bind(address).await?;
     let address = listener.local_addr()?;
     info!("the page is at http://{address}/admin/inbox");
-    let stop = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
+    let stop = stop_signal()?;
     let server = axum::serve(listener, app);
     server.with_graceful_shutdown(stop).await?;
     console.stop().await; // an action that runs ends after its current batch
     Ok(())
+}
+
+/// Catches SIGINT, and SIGTERM on Unix, from now on; the returned future resolves at the first signal.
+fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        Ok(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        })
+    }
+    #[cfg(windows)]
+    {
+        let mut interrupt = tokio::signal::windows::ctrl_c()?;
+        Ok(async move { drop(interrupt.recv().await) })
+    }
 }

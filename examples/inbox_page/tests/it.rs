@@ -13,7 +13,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lark_events::{Delivery, EventHeader, RawJson};
 use lark_events_inbox::{
-    Admin as _, AttemptOutcome, Entry, Filter, Settled, Settlement, SqliteStore, State, Store as _,
+    Admin as _, AttemptOutcome, Entry, Filter, Page, Settled, Settlement, SqliteStore, State,
+    Store as _,
 };
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -145,11 +146,7 @@ async fn operators_change_events_readers_see_them_and_others_have_to_log_in() {
 async fn in_state(store: &SqliteStore, state: State) -> usize {
     let mut filter = Filter::default();
     filter.states = vec![state];
-    let page = lark_events_inbox::Page {
-        after: None,
-        limit: 10,
-    };
-    store.list(&filter, page).await.unwrap().len()
+    store.list(&filter, Page::first(10)).await.unwrap().len()
 }
 
 #[test]

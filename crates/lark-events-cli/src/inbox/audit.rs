@@ -54,6 +54,7 @@ fn parts(filter: &Filter) -> Map<String, Value> {
         "tenant_key": filter.tenant_key,
         "lane": filter.lane,
         "error": filter.error,
+        "error_is": filter.error_is,
         "since": filter.since.map(utc),
         "until": filter.until.map(utc),
     });

@@ -5,6 +5,7 @@ mod audit;
 mod doctor;
 mod filters;
 mod list;
+mod log;
 mod migrate;
 mod nats;
 mod postgres;

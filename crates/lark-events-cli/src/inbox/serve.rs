@@ -13,8 +13,8 @@ use lark_events_inbox::console::{Access, Console};
 use lark_events_pages::{Guard, Refused};
 use serde_json::json;
 
-use super::audit;
 use super::store::StoreArgs;
+use super::{audit, log};
 use crate::Error;
 use crate::console::web::server;
 use crate::output::{NAME, Output};
@@ -53,6 +53,7 @@ pub(super) async fn run(args: &ServeArgs, output: Output) -> Result<ExitCode, Er
     let store = Arc::from(args.store.open().await?);
     let listener = bind_for("page", "--listen", args.listen).await?;
     let mut signals = Signals::catch()?;
+    log::show(output);
     let access = match args.allow_changes {
         true => Access::All,
         false => Access::ReadOnly,

@@ -36,10 +36,15 @@ const PAGE: &str = "(() => {
 /// The view, what is done, and the names of the filters: two pages of a kind have the same links.
 fn kind(url: &str) -> String {
     let query = url.split_once('?').map_or("", |(_, query)| query);
+    let is_confirm = query.contains("view=confirm");
     let pairs = query.split('&').filter(|pair| !pair.ends_with('='));
-    let kinds = pairs.map(|pair| match pair.split_once('=') {
-        Some((name, _)) if !["view", "state", "action"].contains(&name) => name,
-        _ => pair,
+    let kinds = pairs.filter_map(|pair| match pair.split_once('=')? {
+        ("view" | "action", _) => Some(pair),
+        ("seq" | "scope", _) => pair.split('=').next(),
+        // A question is the same for each filter.
+        _ if is_confirm => None,
+        ("state", _) => Some(pair),
+        (name, _) => Some(name),
     });
     kinds.collect::<Vec<_>>().join("&")
 }
@@ -82,15 +87,12 @@ async fn every_link_leads_to_a_page_wherever_it_is_mounted() {
         return;
     };
     let file = busy().await;
-    // A second page of the list.
-    dead(&*file.store, 0..120, "refused").await;
     let console = open_to_all(file.store.clone());
     let router = Router::new()
         .route_service("/", console.clone())
         .nest_service("/a/b", console);
     let app = serve(router).await;
     let proxy = strip("/tools/inbox", app).await;
-    let mut kinds = None;
     for (at, url) in [
         format!("http://{app}/"),
         format!("http://{app}/a/b"),
@@ -101,9 +103,14 @@ async fn every_link_leads_to_a_page_wherever_it_is_mounted() {
     .iter()
     .enumerate()
     {
+        let is_last = at == 4;
+        if is_last {
+            // A second page of the list.
+            dead(&*file.store, 0..120, "refused").await;
+        }
         let pages = visit_all(&tab, url).await;
         for part in [
-            "view=events&state=dead&after=",
+            if is_last { "&after=" } else { "view=events" },
             "view=confirm",
             "view=edit",
             "view=lanes",
@@ -112,8 +119,6 @@ async fn every_link_leads_to_a_page_wherever_it_is_mounted() {
             assert!(pages.keys().any(|it| it.contains(part)), "{part} {pages:?}");
         }
         assert!(pages.keys().all(|it| it.starts_with(url.as_str())));
-        let visited = kinds.get_or_insert(pages.len());
-        assert_eq!(*visited, pages.len(), "{url}");
         // A form, with the redirect after it.
         load(&tab, &format!("{url}?view=event&seq={}", at + 1)).await;
         tab.click("button[value='retry']").await;

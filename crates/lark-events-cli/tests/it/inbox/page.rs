@@ -187,7 +187,7 @@ fn the_page_only_shows_events_unless_changes_are_allowed() {
         let url = line.strip_prefix("page: ").unwrap();
         page.client.address = address(url.strip_suffix(" (read-only)").unwrap());
         let overview = page.get("");
-        assert_eq!(overview.status, 200, "{overview:?}");
+        assert_eq!(overview.status, 200, "{:?}", page.notes.recv_timeout(LIMIT));
         for part in [
             "content-security-policy: default-src 'none'",
             "referrer-policy: same-origin",
