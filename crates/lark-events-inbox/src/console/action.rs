@@ -1,5 +1,6 @@
 //! What operators do with events.
 
+use super::reading::Row;
 use crate::admin::{Admin, Filter, Operation, State};
 use crate::store::StoreError;
 
@@ -79,7 +80,8 @@ impl Action {
     pub(super) fn explained(self) -> &'static str {
         match self {
             Self::Retry => {
-                "A dead letter gets all its attempts again. An event that waits is tried now; its attempts count on."
+                "A dead letter gets all its attempts again. An event that waits for a time is tried now; its attempts \
+                 count on. An event that waits for its lane goes on waiting."
             }
             Self::Drop => {
                 "A dropped event is finished without being handled, also one that is ready. A redelivery of it is a duplicate."
@@ -108,8 +110,24 @@ impl Action {
             .collect()
     }
 
-    /// Why the store does not do it.
-    pub(super) fn unsupported(self, store: &dyn Admin) -> Option<&'static str> {
+    /// Whether it changes an event of a state. One that waits for its lane is not tried before the others.
+    pub(super) fn changes(self, row: &Row) -> bool {
+        let waits_for_lane = row.state == State::Waiting && row.visible_in.is_none();
+        !(self == Self::Retry && waits_for_lane)
+    }
+
+    /// Why the store does not do it to events of a state.
+    pub(super) fn unsupported(
+        self,
+        store: &dyn Admin,
+        state: Option<State>,
+    ) -> Option<&'static str> {
+        if self == Self::Retry
+            && state == Some(State::Waiting)
+            && !store.supports(Operation::RetryWaiting)
+        {
+            return Some("This store cannot try an event before its time.");
+        }
         let operation = match self {
             Self::Retry => Operation::Retry,
             Self::Drop => Operation::Discard,

@@ -90,10 +90,10 @@ impl Asked {
         let action = params.get("action").and_then(Action::from_name);
         let action =
             action.ok_or_else(|| Failure::bad("expected retry, drop or replay as action"))?;
-        if let Some(reason) = action.unsupported(&*shared.store) {
+        let selection = Selection::read(params, &shared.redaction)?;
+        if let Some(reason) = action.unsupported(&*shared.store, selection.state()) {
             return Err(Failure::unsupported(reason));
         }
-        let selection = Selection::read(params, &shared.redaction)?;
         let mut seqs = params.numbers("seq")?;
         seqs.sort_unstable();
         seqs.dedup();
@@ -234,7 +234,17 @@ fn unfinished(job: &Job, seq: u64) -> Option<Failure> {
 
 /// Why one event was not changed.
 async fn as_it_is(shared: &Shared, seq: u64, expected: Option<State>) -> Failure {
-    let is = match shared.show(seq).await {
+    let shown = shared.show(seq).await;
+    if let Ok(Some(event)) = &shown
+        && expected == Some(event.row.state)
+        && !Action::Retry.changes(&event.row)
+    {
+        let text = format!(
+            "expected event #{seq} to wait for a time: it waits for its lane, and is handled after those before it"
+        );
+        return Failure::conflict(text).then(view::event_url(seq), "The event");
+    }
+    let is = match shown {
         Ok(Some(event)) if event.row.state == State::Leased => "is being handled by a worker",
         Ok(Some(event)) if Some(event.row.state) != expected => match event.row.state {
             State::Ready => "is ready to be handled",

@@ -190,13 +190,13 @@ async fn an_edited_replay_goes_on_when_its_browser_has_gone() {
         }
         tokio::task::yield_now().await;
     }
+    assert!(store.inner.show(2).await.unwrap().is_some());
     let reports = reports.lock().unwrap();
     let reports: Vec<_> = reports
         .iter()
         .map(|report| (report.events, report.error.as_deref()))
         .collect();
     assert_eq!(reports, [(1, None)]);
-    assert!(store.inner.show(2).await.unwrap().is_some());
 }
 
 // On a paused clock, the action goes on only while the test waits.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use http::StatusCode;
 use lark_events_inbox::{Admin, Filter, Page, Settled, State};
 
 use crate::browser::Browser;
@@ -103,4 +104,63 @@ async fn no_more_events_are_dropped_than_were_counted() {
     let ended = browser.ended(started).await;
     assert!(ended.text.contains("Dropped 300 events."), "{}", ended.text);
     assert_eq!(numbers(&*store.inner, &KEPT).await.len(), EVENTS - LANES);
+}
+
+#[tokio::test]
+async fn only_an_event_that_waits_for_a_time_is_tried_now() {
+    for kept in each_kind().await {
+        append_to_lanes(&*kept.store, 3, 1).await;
+        let retry = Settled::RetryIn(Duration::from_secs(3_600));
+        settle(&*kept.store, retry, "busy").await;
+        let browser = kept.browser();
+        let second = browser.get("?view=event&seq=2").await;
+        assert!(
+            second.text.contains("waits for its lane"),
+            "{}",
+            second.text
+        );
+        assert!(!second.text.contains("value=\"retry\""), "{}", second.text);
+        let retry = [("action", "retry"), ("seq", "2"), ("state", "waiting")];
+        let refused = browser.post(&retry).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT);
+        assert!(
+            refused.text.contains("it waits for its lane"),
+            "{}",
+            refused.text
+        );
+        let list = browser.get("?view=events&state=waiting").await;
+        let confirm = browser.send(&list.form_of("scope", "all"), "retry").await;
+        let started = browser.send(&confirm.form_of("action", "retry"), "").await;
+        let ended = browser.ended(started).await;
+        for part in ["Retried 1 event.", "The others wait for their lane"] {
+            assert!(ended.text.contains(part), "{}", ended.text);
+        }
+        // All that are left wait for their lane.
+        let list = browser.get("?view=events&state=waiting").await;
+        assert!(!list.text.contains("Retry selected"), "{}", list.text);
+        assert!(list.text.contains("Drop selected"), "{}", list.text);
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_tries_no_event_before_its_time_does_not_offer_it() {
+    let store = Limited::failing().await;
+    append_to_lanes(&*store.inner, 1, 1).await;
+    let retry = Settled::RetryIn(Duration::from_secs(3_600));
+    settle(&*store.inner, retry, "busy").await;
+    let browser = Browser::alone(open_to_all(store.clone()));
+    for link in ["?view=events&state=waiting", "?view=event&seq=1"] {
+        let page = browser.get(link).await.text;
+        assert!(
+            page.contains("cannot try an event before its time"),
+            "{page}"
+        );
+        assert!(!page.contains("value=\"retry\""), "{page}");
+        assert!(page.contains("value=\"drop\""), "{page}");
+    }
+    let confirm = "?view=confirm&action=retry&scope=all&state=waiting";
+    assert_eq!(
+        browser.get(confirm).await.status,
+        StatusCode::NOT_IMPLEMENTED
+    );
 }

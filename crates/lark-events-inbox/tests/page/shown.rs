@@ -173,8 +173,8 @@ async fn a_text_with_lines_is_a_filter_in_forms() {
         dead(&*kept.store, 3..4, "refused: in line 2").await;
         let browser = kept.browser();
         let links = browser.get("").await.attributes("href").into_iter();
-        let link = links.filter(|href| href.contains("error_is=refused%3A%0A"));
-        let list = browser.get(&link.last().unwrap()).await;
+        let mut link = links.filter(|href| href.contains("error_is=refused%3A%0A"));
+        let list = browser.get(&link.next_back().unwrap()).await;
         let filtered = browser.send(&list.form_of("view", "events"), "").await;
         for page in [&list, &filtered] {
             assert!(page.text.contains("error refused:"), "{}", page.text);

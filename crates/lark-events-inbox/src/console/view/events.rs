@@ -37,9 +37,11 @@ pub(in crate::console) async fn get(
         (Access::All, Some(state)) => Action::of(state),
         _ => &[],
     };
-    let (offered, missing): (Vec<Action>, Vec<Action>) = fitting
-        .iter()
-        .partition(|action| action.unsupported(&*shared.store).is_none());
+    let (offered, missing): (Vec<Action>, Vec<Action>) = fitting.iter().partition(|action| {
+        action
+            .unsupported(&*shared.store, selection.state())
+            .is_none()
+    });
     let main = html! {
         h1 { "Events" }
         (form(shared, &selection))
@@ -57,7 +59,7 @@ pub(in crate::console) async fn get(
             (all_that_match(&selection, &offered))
             (selected(shared, &selection, &rows, order, &offered))
         }
-        @for action in &missing { p.note { (action.unsupported(&*shared.store).unwrap_or_default()) } }
+        @for action in &missing { p.note { (action.unsupported(&*shared.store, selection.state()).unwrap_or_default()) } }
         @if access == Access::All { (why_no_action(&selection)) }
         (further(shared, &selection, look, next))
     };
@@ -120,7 +122,7 @@ fn selected(
             (table(shared, rows, order, !offered.is_empty()))
             @if !offered.is_empty() {
                 div.actions {
-                    @for action in offered {
+                    @for action in offered.iter().filter(|action| rows.iter().any(|row| action.changes(row))) {
                         button name="action" value=(action.as_str()) { (action.verb()) " selected…" }
                     }
                 }
