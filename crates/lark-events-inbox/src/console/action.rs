@@ -110,7 +110,7 @@ impl Action {
             .collect()
     }
 
-    /// Whether it changes an event of a state. One that waits for its lane is not tried before the others.
+    /// Whether it changes an event: one that waits for its lane is not tried before the others.
     pub(super) fn changes(self, row: &Row) -> bool {
         let waits_for_lane = row.state == State::Waiting && row.visible_in.is_none();
         !(self == Self::Retry && waits_for_lane)
