@@ -79,9 +79,13 @@ impl NatsStore {
 
 #[async_trait]
 impl Admin for NatsStore {
-    /// All but one are supported, with the differences that [`NatsStore`] lists: the servers read a stream forwards.
+    /// All but two are supported, with the differences that [`NatsStore`] lists: the servers read a stream forwards, and
+    /// the time of a retry cannot be changed.
     fn supports(&self, operation: Operation) -> bool {
-        operation != Operation::ListNewestFirst
+        !matches!(
+            operation,
+            Operation::ListNewestFirst | Operation::RetryWaiting
+        )
     }
 
     async fn last(&self) -> Result<Option<u64>, StoreError> {

@@ -49,6 +49,9 @@ pub trait Admin: Store {
     /// with its first attempt again. In its lane it is the next after the event that is being handled or
     /// waits for a retry. Returns how many.
     ///
+    /// A waiting event becomes visible only where the store [supports](Operation::RetryWaiting) it, and only if it
+    /// waits for a time: an event that waits behind another one of its lane keeps its place, and is not counted.
+    ///
     /// # Errors
     ///
     /// When the store fails. The outcome may be unknown.
@@ -145,8 +148,10 @@ pub enum Operation {
     ListNewestFirst,
     /// [`Admin::show`].
     Show,
-    /// [`Admin::retry`].
+    /// [`Admin::retry`] of dead letters.
     Retry,
+    /// [`Admin::retry`] of events that wait for a time. Without it these stay as they are.
+    RetryWaiting,
     /// [`Admin::discard`].
     Discard,
     /// [`Admin::replay`].

@@ -1,5 +1,6 @@
 //! What operators do with events.
 
+use super::reading::Row;
 use crate::admin::{Admin, Filter, Operation, State};
 use crate::store::StoreError;
 
@@ -9,7 +10,7 @@ use crate::store::StoreError;
 pub enum Action {
     /// Retries dead letters, and at once events that wait for a retry.
     Retry,
-    /// Drops dead letters and events that wait.
+    /// Drops dead letters, and events that are ready or wait.
     Drop,
     /// Puts finished events into the queue again.
     Replay,
@@ -79,10 +80,11 @@ impl Action {
     pub(super) fn explained(self) -> &'static str {
         match self {
             Self::Retry => {
-                "A dead letter gets all its attempts again. An event that waits is tried now; its attempts count on."
+                "A dead letter gets all its attempts again. An event that waits for a time is tried now; its attempts \
+                 count on. An event that waits for its lane goes on waiting."
             }
             Self::Drop => {
-                "A dropped event is finished without being handled. A redelivery of it is a duplicate."
+                "A dropped event is finished without being handled, also one that is ready. A redelivery of it is a duplicate."
             }
             Self::Replay => "A finished event is handled again.",
             Self::Edit => "The event with the edited body is a new event, with an id of its own.",
@@ -108,8 +110,24 @@ impl Action {
             .collect()
     }
 
-    /// Why the store does not do it.
-    pub(super) fn unsupported(self, store: &dyn Admin) -> Option<&'static str> {
+    /// Whether it changes an event: one that waits for its lane is not tried before the others.
+    pub(super) fn changes(self, row: &Row) -> bool {
+        let waits_for_lane = row.state == State::Waiting && row.visible_in.is_none();
+        !(self == Self::Retry && waits_for_lane)
+    }
+
+    /// Why the store does not do it to events of a state.
+    pub(super) fn unsupported(
+        self,
+        store: &dyn Admin,
+        state: Option<State>,
+    ) -> Option<&'static str> {
+        if self == Self::Retry
+            && state == Some(State::Waiting)
+            && !store.supports(Operation::RetryWaiting)
+        {
+            return Some("This store cannot try an event before its time.");
+        }
         let operation = match self {
             Self::Retry => Operation::Retry,
             Self::Drop => Operation::Discard,
@@ -123,13 +141,17 @@ impl Action {
         })
     }
 
-    /// Does it to the events that match.
-    pub(super) async fn run(self, store: &dyn Admin, filter: &Filter) -> Result<u64, StoreError> {
-        // The numbers in the filter are the limit.
+    /// Does it to the events that match, at most `limit` of them.
+    pub(super) async fn run(
+        self,
+        store: &dyn Admin,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<u64, StoreError> {
         match self {
-            Self::Retry => store.retry(filter, usize::MAX).await,
-            Self::Drop => store.discard(filter, usize::MAX).await,
-            Self::Replay => store.replay(filter, usize::MAX).await,
+            Self::Retry => store.retry(filter, limit).await,
+            Self::Drop => store.discard(filter, limit).await,
+            Self::Replay => store.replay(filter, limit).await,
             Self::Edit => Ok(0),
         }
     }

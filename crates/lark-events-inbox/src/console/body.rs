@@ -42,11 +42,25 @@ pub(super) async fn read<B: Body>(body: B) -> Result<Vec<u8>, ReadError> {
 
 /// The body of a response of a [`Console`](super::Console).
 #[derive(Debug, Default)]
-pub struct ConsoleBody(Option<Bytes>);
+pub struct ConsoleBody {
+    bytes: Option<Bytes>,
+    /// Of a response to HEAD, which has another length than that of GET.
+    is_head: bool,
+}
 
 impl ConsoleBody {
     pub(super) fn new(bytes: impl Into<Bytes>) -> Self {
-        Self(Some(bytes.into()).filter(|bytes: &Bytes| !bytes.is_empty()))
+        Self {
+            bytes: Some(bytes.into()).filter(|bytes: &Bytes| !bytes.is_empty()),
+            is_head: false,
+        }
+    }
+
+    pub(super) fn of_head() -> Self {
+        Self {
+            bytes: None,
+            is_head: true,
+        }
     }
 }
 
@@ -58,15 +72,23 @@ impl Body for ConsoleBody {
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.get_mut().0.take().map(|bytes| Ok(Frame::data(bytes))))
+        Poll::Ready(
+            self.get_mut()
+                .bytes
+                .take()
+                .map(|bytes| Ok(Frame::data(bytes))),
+        )
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_none()
+        self.bytes.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        let length = self.0.as_ref().map_or(0, Bytes::len);
+        if self.is_head {
+            return SizeHint::default();
+        }
+        let length = self.bytes.as_ref().map_or(0, Bytes::len);
         SizeHint::with_exact(u64::try_from(length).unwrap_or(u64::MAX))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::Method;
 use lark_events::RawJson;
 use lark_events_pages::{Layout, lay_out};
 use serde::Serialize;
@@ -25,7 +26,11 @@ const PAGE: usize = 100;
 const MAX_LOOKS: usize = 20;
 
 /// The event of a number, or those of a list.
-pub(super) async fn get(shared: &Shared, query: &Params) -> Result<Answer, Failure> {
+pub(super) async fn get(
+    shared: &Shared,
+    method: &Method,
+    query: &Params,
+) -> Result<Answer, Failure> {
     let (name, content_type, content) = match query.number("seq")? {
         Some(seq) => {
             let event = find(shared, query).await?;
@@ -34,7 +39,7 @@ pub(super) async fn get(shared: &Shared, query: &Params) -> Result<Answer, Failu
             (name, "application/json", lay_out(&json, Layout::Pretty))
         }
         None => {
-            let lines = lines(shared, query).await?;
+            let lines = lines(shared, method, query).await?;
             ("events.ndjson".to_owned(), "application/x-ndjson", lines)
         }
     };
@@ -45,10 +50,13 @@ pub(super) async fn get(shared: &Shared, query: &Params) -> Result<Answer, Failu
     }))
 }
 
-async fn lines(shared: &Shared, query: &Params) -> Result<String, Failure> {
+async fn lines(shared: &Shared, method: &Method, query: &Params) -> Result<String, Failure> {
     let selection = Selection::read(query, &shared.redaction)?;
     if let Some(reason) = shared.no_list() {
         return Err(Failure::unsupported(reason));
+    }
+    if method == Method::HEAD {
+        return Ok(String::new());
     }
     let filter = selection.filter();
     let mut page = Page {

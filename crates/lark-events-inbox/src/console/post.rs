@@ -15,7 +15,7 @@ use super::running::Running;
 use super::selection::Selection;
 use super::{Action, Shared, view};
 use crate::admin::{Count, Filter, Operation, State};
-use crate::store::{Appended, Entry, Refused};
+use crate::store::Entry;
 
 /// The selected events of one form: those of a page.
 const MAX_SELECTED: usize = 500;
@@ -30,7 +30,13 @@ pub(super) async fn post(
         return append(shared, form, who).await;
     }
     let asked = Asked::read(shared, form)?;
-    let scope = asked.scope(form.number("upto")?);
+    let upto = form.number("upto")?;
+    if asked.seqs.is_empty() && upto.is_none() {
+        return Err(Failure::bad(
+            "expected the highest number of the events as upto: use the form of the page that asks",
+        ));
+    }
+    let scope = asked.scope(upto);
     let back = asked.selection.url();
     // One event is changed before the response, so that a form that comes too late is a conflict.
     let one = match scope.seqs[..] {
@@ -63,12 +69,11 @@ pub(super) async fn post(
         drop(end);
     });
     let _closed = ended.await;
-    if let Some(Ended::Failed(error) | Ended::Stopped(error)) = job.ended() {
-        let text = format!("{error}: look at the event, then try again");
-        return Err(Failure::busy(text).then(view::event_url(seq), "The event"));
+    if let Some(failure) = unfinished(&job, seq) {
+        return Err(failure);
     }
     match job.done() {
-        0 => Err(as_it_is(shared, seq, asked.selection.state).await),
+        0 => Err(as_it_is(shared, seq, asked.selection.state()).await),
         _ => Ok(see(&job)),
     }
 }
@@ -85,10 +90,10 @@ impl Asked {
         let action = params.get("action").and_then(Action::from_name);
         let action =
             action.ok_or_else(|| Failure::bad("expected retry, drop or replay as action"))?;
-        if let Some(reason) = action.unsupported(&*shared.store) {
+        let selection = Selection::read(params, &shared.redaction)?;
+        if let Some(reason) = action.unsupported(&*shared.store, selection.state()) {
             return Err(Failure::unsupported(reason));
         }
-        let selection = Selection::read(params, &shared.redaction)?;
         let mut seqs = params.numbers("seq")?;
         seqs.sort_unstable();
         seqs.dedup();
@@ -101,13 +106,19 @@ impl Asked {
         if let Some(reason) = shared.no_list().filter(|_| is_all) {
             return Err(Failure::unsupported(reason));
         }
+        // An event that changes its state must not be met again.
+        if is_all && selection.state().is_none() {
+            return Err(Failure::bad(
+                "expected one state of all that match: choose a state in the list",
+            ));
+        }
         if seqs.len() > MAX_SELECTED {
             return Err(Failure::bad(format!(
                 "expected at most {MAX_SELECTED} selected events: use all that match"
             )));
         }
-        let fits = |state: State| Action::of(state).contains(&action);
-        if selection.state.is_some_and(|state| !fits(state)) {
+        let fits = |state: &State| Action::of(*state).contains(&action);
+        if !selection.states.iter().all(fits) {
             return Err(Failure::conflict(format!(
                 "expected events in a state in which one can {} them",
                 action.as_str()
@@ -161,7 +172,9 @@ impl Asked {
         }
         // What was dropped does not come back.
         match confirmed {
-            Some(confirmed) if self.action == Action::Drop && count.events > confirmed => {
+            Some(confirmed)
+                if self.action == Action::Drop && (count.events > confirmed || !count.is_all) =>
+            {
                 let text = format!(
                     "expected {}, as confirmed: meanwhile {} match. Load the list again",
                     events(confirmed),
@@ -210,9 +223,28 @@ fn overtaken(other: &Job) -> String {
     )
 }
 
+/// Why an action on one event ended early.
+fn unfinished(job: &Job, seq: u64) -> Option<Failure> {
+    let (Ended::Failed(error) | Ended::Stopped(error)) = job.ended()? else {
+        return None;
+    };
+    let text = format!("{error}: look at the event, then try again");
+    Some(Failure::busy(text).then(view::event_url(seq), "The event"))
+}
+
 /// Why one event was not changed.
 async fn as_it_is(shared: &Shared, seq: u64, expected: Option<State>) -> Failure {
-    let is = match shared.show(seq).await {
+    let shown = shared.show(seq).await;
+    if let Ok(Some(event)) = &shown
+        && expected == Some(event.row.state)
+        && !Action::Retry.changes(&event.row)
+    {
+        let text = format!(
+            "expected event #{seq} to wait for a time: it waits for its lane, and is handled after those before it"
+        );
+        return Failure::conflict(text).then(view::event_url(seq), "The event");
+    }
+    let is = match shown {
         Ok(Some(event)) if event.row.state == State::Leased => "is being handled by a worker",
         Ok(Some(event)) if Some(event.row.state) != expected => match event.row.state {
             State::Ready => "is ready to be handled",
@@ -244,7 +276,7 @@ fn action_url(job: &Job) -> String {
 async fn append(shared: &Shared, form: &Params, who: Option<String>) -> Result<Answer, Failure> {
     let seq = form.number("seq")?;
     let seq = seq.ok_or_else(|| Failure::bad("expected the number of an event as seq"))?;
-    let shown = view::edit::editable(shared, seq).await?;
+    let shown = shared.editable(seq).await?;
     let body = form.text("body").unwrap_or_default();
     let body = RawJson::parse(body.into_bytes()).map_err(|error| {
         Failure::bad(format!(
@@ -275,23 +307,16 @@ async fn append(shared: &Shared, form: &Params, who: Option<String>) -> Result<A
     entry.lane = shown.listed.lane;
     entry.trace = shown.trace;
     let job = Arc::clone(&running.job);
-    let (failure, ended): (Failure, fn(String) -> Ended) =
-        match shared.store.append(vec![entry]).await {
-            Ok(appended) => match appended.first() {
-                Some(Appended::New) => {
-                    running.end_with_one();
-                    return Ok(see(&job));
-                }
-                Some(Appended::Refused(refused)) => (Failure::busy(why(*refused)), Ended::Stopped),
-                _ => {
-                    let text = "the store has this event already: load the page again";
-                    (Failure::conflict(text), Ended::Stopped)
-                }
-            },
-            Err(error) => (error.into(), Ended::Failed),
-        };
-    job.end(ended(failure.text.clone()));
-    Err(failure)
+    // It goes on if the browser does not wait for the response.
+    let (send, appended) = oneshot::channel();
+    shared
+        .jobs()
+        .spawn(async move { drop(send.send(running.append(entry).await)) });
+    match appended.await {
+        Ok(appended) => appended?,
+        Err(_) => unfinished(&job, seq).map_or(Ok(()), Err)?,
+    }
+    Ok(see(&job))
 }
 
 /// The list with the new event.
@@ -303,17 +328,6 @@ fn found(shared: &Shared, header: &EventHeader) -> Option<String> {
         ..Selection::default()
     };
     shared.can(Operation::List).then(|| selection.url())
-}
-
-fn why(refused: Refused) -> &'static str {
-    match refused {
-        Refused::Full => "the store is full: drop events or wait, then try again",
-        Refused::TooLarge => "the event is larger than the store accepts: make its body smaller",
-        Refused::NoWorker => {
-            "no worker runs that could handle the event: start one, then try again"
-        }
-        Refused::ShuttingDown => "all workers are shutting down: wait for the next, then try again",
-    }
 }
 
 /// The header of the new event: with the id of the old one, layers would drop it as a duplicate.

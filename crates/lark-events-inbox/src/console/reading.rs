@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use lark_events::RawJson;
 
 use super::Shared;
+use super::answer::Failure;
 use super::count::AT_MOST;
 use super::params::Params;
 use super::redaction::{Redaction, Text};
@@ -19,6 +20,9 @@ use crate::store::StoreError;
 const GROUPS: usize = 20;
 /// The value of `order` for lists with the oldest event first.
 pub(super) const OLDEST_FIRST: &str = "oldest";
+
+/// Why an event cannot be edited: the new one would have what is shown.
+pub(super) const HIDDEN: &str = "A part of the body is hidden, so it cannot be edited.";
 
 /// An event in a list.
 #[derive(Debug)]
@@ -118,10 +122,22 @@ impl Shared {
         Ok(shown.map(|shown| Event::new(shown, &self.redaction)))
     }
 
+    /// An event whose body may be shown, to edit it.
+    pub(super) async fn editable(&self, seq: u64) -> Result<Shown, Failure> {
+        let shown = self.store.show(seq).await?;
+        let shown = shown.ok_or_else(|| Failure::not_found(format!("no event #{seq}")))?;
+        match self.redaction.body(&shown.delivery) == shown.delivery.raw {
+            true => Ok(shown),
+            false => Err(Failure::conflict(HIDDEN)),
+        }
+    }
+
     /// The largest groups. Those that look the same are one.
     pub(super) async fn groups(&self, filter: &Filter, by: Grouping) -> Result<Groups, StoreError> {
+        // Small groups may look the same.
+        let is_merged = self.redaction.hides_texts();
         let limits = GroupLimits {
-            groups: GROUPS,
+            groups: if is_merged { usize::MAX } else { GROUPS },
             events: AT_MOST,
         };
         let found = self.store.groups(filter, by, limits).await?;
@@ -143,6 +159,7 @@ impl Shared {
             }
         }
         groups.sort_by_key(|group| Reverse(group.events));
+        groups.truncate(GROUPS);
         let is_newest = self.can(Operation::ListNewestFirst);
         Ok(Groups {
             groups,

@@ -38,7 +38,7 @@ where
             let (parts, body) = request.into_parts();
             let mut response = console.0.answer(&parts, body).await.respond();
             if parts.method == Method::HEAD {
-                *response.body_mut() = ConsoleBody::default();
+                *response.body_mut() = ConsoleBody::of_head();
             }
             Ok(response)
         })
@@ -77,7 +77,7 @@ impl Shared {
             Some("events") => view::events::get(self, access, &query).await,
             Some("event") => view::event::get(self, access, &query).await,
             Some("lanes") => view::lanes::get(self).await,
-            Some("export") => export::get(self, &query).await,
+            Some("export") => export::get(self, &request.method, &query).await,
             Some("search") => view::search::get(self, &query).await,
             Some("action") => view::progress::get(self, &query),
             Some("confirm" | "edit") if access != Access::All => Err(read_only()),

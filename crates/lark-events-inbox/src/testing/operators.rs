@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{LONG, assert_status, claim, employ, entry};
+use super::{LONG, assert_status, claim, employ, entry, settle};
 use crate::admin::{
     Admin, Count, Filter, Glance, Group, GroupLimits, Grouping, Listed, Operation, Order, Page,
     State,
@@ -20,6 +20,7 @@ pub async fn conforms_for_operators<S: Admin>(open: impl AsyncFn() -> Arc<S>) {
     lists_counts_and_groups_agree(&*open().await).await;
     an_unsupported_operation_fails(&*open().await).await;
     a_glance_is_the_status(&*open().await).await;
+    a_retry_shows_what_waits_for_a_time(&*open().await).await;
 }
 
 const ERRORS: [&str; 3] = ["refused", "refused: host 50%_", "timed out"];
@@ -116,6 +117,8 @@ async fn lists_counts_and_groups_agree(store: &impl Admin) {
             "{filter:?}"
         );
         assert!(!some.is_all || some == count, "{some:?} {filter:?}");
+        let none = store.count(&filter, 0).await.unwrap();
+        assert!(none.events == 0 && (!none.is_all || none == count));
         for by in [Grouping::EventType, Grouping::Error, Grouping::Lane] {
             let expected = grouped(matching.clone(), by);
             let groups = store.groups(&filter, by, GroupLimits::all(100)).await;
@@ -170,10 +173,11 @@ async fn looked_through(
         found.extend(numbers(&looked.listed));
         page.after = looked.next;
         if looked.next.is_none() {
-            return found;
+            break;
         }
     }
-    panic!("the pages have no end: {filter:?}");
+    assert!(page.after.is_none(), "the pages have no end: {filter:?}");
+    found
 }
 
 fn grouped<'a>(listed: impl Iterator<Item = &'a Listed>, by: Grouping) -> Vec<Group> {
@@ -243,4 +247,25 @@ async fn a_glance_is_the_status(store: &impl Admin) {
             assert!(!some.is_all || some == all, "{at_most}: {counted:?}");
         }
     }
+}
+
+async fn a_retry_shows_what_waits_for_a_time(store: &impl Admin) {
+    employ(store).await;
+    let lanes = [Some("a"), Some("a"), None];
+    let batch = (0..).zip(lanes).map(|(id, lane)| entry(id, lane));
+    store.append(batch.collect()).await.unwrap();
+    let claimed = claim(store, 2, LONG).await;
+    assert_eq!(claimed.len(), 2, "the first of the lane, and the free one");
+    for claimed in &claimed {
+        assert!(settle(store, claimed, Settled::RetryIn(LONG)).await);
+    }
+    let mut waiting = Filter::default();
+    waiting.states = vec![State::Waiting];
+    let is_shown = store.supports(Operation::RetryWaiting);
+    let expected = if is_shown { 2 } else { 0 };
+    // Not the second of the lane, which waits behind the first.
+    assert_eq!(store.retry(&waiting, 10).await.unwrap(), expected);
+    assert_eq!(store.retry(&waiting, 10).await.unwrap(), 0);
+    let shown = claim(store, 3, LONG).await;
+    assert_eq!(shown.len() as u64, expected);
 }

@@ -38,6 +38,11 @@ async fn every_view_is_accessible_in_light_and_dark_wide_and_narrow() {
             "?view=events&state=dead&type=im.message.receive_v1&error=refused&order=oldest",
             200,
         ),
+        (
+            "error",
+            "?view=events&state=ready,waiting&error_is=connection%20refused%0Aby%20the%20server",
+            200,
+        ),
         ("event", "?view=event&seq=1", 200),
         ("waiting", "?view=event&seq=17", 200),
         (

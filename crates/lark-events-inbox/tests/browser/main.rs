@@ -13,6 +13,7 @@ mod looks;
 mod page;
 mod polling;
 mod redacted;
+mod restarted;
 mod scriptless;
 mod site;
 #[expect(dead_code, reason = "shared with the tests without a browser")]

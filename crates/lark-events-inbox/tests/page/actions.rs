@@ -1,5 +1,6 @@
 //! Actions change the events that were confirmed, each once.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use lark_events_inbox::console::{Access, Action, Audited, Console};
 use lark_events_inbox::{Admin, Settled, State};
 
 use crate::browser::Browser;
+use crate::limited::Limited;
 use crate::stored::{InAFile, append, count, dead, each_kind, in_memory, open_to_all, settle};
 
 /// A console, and what it reports.
@@ -166,6 +168,37 @@ async fn an_edited_replay_is_a_new_event() {
     assert_eq!(reports, [(Action::Edit, 1)]);
 }
 
+#[tokio::test]
+async fn an_edited_replay_goes_on_when_its_browser_has_gone() {
+    let store = Limited::failing().await;
+    dead(&*store.inner, 0..1, "refused").await;
+    let (browser, reports) = audited(store.clone());
+    let edit = browser.get("?view=edit&seq=1").await;
+    let mut form = edit.form_of("action", "edit");
+    form.fields.push(("body".to_owned(), "{}".to_owned()));
+    let mut sent = Box::pin(browser.send(&form, ""));
+    // Polled once, then dropped.
+    tokio::select! {
+        biased;
+        _ = &mut sent => panic!("the store answers later"),
+        () = std::future::ready(()) => {}
+    }
+    drop(sent);
+    for _ in 0..1_000 {
+        if !reports.lock().unwrap().is_empty() {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    assert!(store.inner.show(2).await.unwrap().is_some());
+    let reports = reports.lock().unwrap();
+    let reports: Vec<_> = reports
+        .iter()
+        .map(|report| (report.events, report.error.as_deref()))
+        .collect();
+    assert_eq!(reports, [(1, None)]);
+}
+
 // On a paused clock, the action goes on only while the test waits.
 #[tokio::test(start_paused = true)]
 async fn an_action_that_is_dropped_is_reported() {
@@ -207,4 +240,21 @@ async fn a_console_that_stops_knows_what_its_actions_have_changed() {
     let refused = browser.send(&form, "").await;
     assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(reports.lock().unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_console_stops_while_it_looks_for_events_and_finds_none() {
+    let store = Limited::failing().await;
+    dead(&*store.inner, 0..1, "refused").await;
+    let (console, reports) = reporting(store.clone());
+    let browser = Browser::alone(console.clone());
+    let confirm = "?view=confirm&action=retry&scope=all&state=dead";
+    let form = browser.get(confirm).await.form_of("action", "retry");
+    store.look.store(0, Ordering::SeqCst);
+    let started = browser.send(&form, "").await;
+    assert!(started.text.contains("In progress"), "{}", started.text);
+    let stopped = tokio::time::timeout(Duration::from_secs(60), console.stop());
+    stopped.await.unwrap();
+    let reports = reports.lock().unwrap();
+    assert_eq!(reports[0].error.as_deref(), Some("the process stopped"));
 }

@@ -95,6 +95,10 @@ impl Browser {
         let button = form.buttons.iter().find(|(_, value)| value == action);
         let fields = form.fields.iter().chain(button);
         let fields: Vec<_> = fields
+            .map(|(name, value)| (name, with_crlf(value)))
+            .collect();
+        let fields: Vec<_> = fields
+            .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect();
         match form.method.as_str() {
@@ -220,17 +224,41 @@ impl Form {
             let name = value(tag, "name")?;
             Some((name, value(tag, "value").unwrap_or_default()))
         };
+        // A field of one line has no others.
+        let field = |tag: &str| {
+            let (name, value) = pair(tag)?;
+            let is_line = tag.contains("type=\"search\"");
+            let value = if is_line {
+                value.replace(['\r', '\n'], "")
+            } else {
+                value
+            };
+            Some((name, value))
+        };
+        let selects = html.split("<select").skip(1);
+        let chosen = selects.filter_map(|select| {
+            let select = select.split("</select>").next().unwrap();
+            let chosen = select.split('<').find(|tag| tag.contains(" selected"))?;
+            Some((value(select, "name")?, value(chosen, "value")?))
+        });
         let is_box = |tag: &&str| tag.contains("type=\"checkbox\"");
         Self {
             method: value(html.split('>').next().unwrap(), "method").unwrap_or_default(),
             fields: tags("input")
                 .filter(|tag| !is_box(tag))
-                .filter_map(pair)
+                .filter_map(field)
+                .chain(chosen)
                 .collect(),
             buttons: tags("button").filter_map(pair).collect(),
             boxes: tags("input").filter(is_box).filter_map(pair).collect(),
         }
     }
+}
+
+/// Line breaks as they are sent.
+fn with_crlf(value: &str) -> String {
+    let lines = value.replace("\r\n", "\n").replace('\r', "\n");
+    lines.replace('\n', "\r\n")
 }
 
 fn attributes(html: &str, name: &str) -> Vec<String> {

@@ -1,8 +1,20 @@
 //! Events as files.
 
+use std::sync::atomic::Ordering;
+
+use lark_events::RawJson;
 use serde_json::Value;
 
-use crate::stored::{append, dead, each_kind};
+use crate::browser::{Answer, Browser};
+use crate::limited::Limited;
+use crate::stored::{append, dead, each_kind, entry, open_to_all};
+
+fn lines(answer: &Answer) -> Vec<Value> {
+    let lines = answer.text.lines();
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
 
 #[tokio::test]
 async fn one_event_is_a_file_of_json() {
@@ -78,5 +90,86 @@ async fn a_long_list_is_cut_and_goes_on_in_another_file() {
         seqs.sort_unstable();
         seqs.dedup();
         assert_eq!(seqs.len(), 1_205);
+    }
+}
+
+#[tokio::test]
+async fn a_file_is_cut_before_it_is_too_large() {
+    for kept in each_kind().await {
+        for number in 0..7 {
+            let mut large = entry(number);
+            let body = format!("\"{}\"", "x".repeat(900 * 1024));
+            large.delivery.raw = RawJson::parse(body).unwrap();
+            kept.store.append(vec![large]).await.unwrap();
+        }
+        let browser = kept.browser();
+        let first = browser.get("?view=export").await;
+        let first = lines(&first);
+        // Its last event goes beyond 4 MiB.
+        assert_eq!(first.len(), 5 + 1);
+        let cut = &first[5]["cut_after"];
+        assert_eq!(*cut, first[4]["seq"]);
+        let next = browser.get(&format!("?view=export&after={cut}")).await;
+        assert_eq!(lines(&next).len(), 2, "{}", kept.name);
+    }
+}
+
+#[tokio::test]
+async fn a_file_is_cut_after_many_looks() {
+    let store = Limited::failing().await;
+    append(&*store.inner, 0..105).await;
+    store.look.store(5, Ordering::SeqCst);
+    let browser = Browser::alone(open_to_all(store.clone()));
+    let first = lines(&browser.get("?view=export").await);
+    assert_eq!(first.len(), 20 * 5 + 1);
+    let cut = &first[100]["cut_after"];
+    assert_eq!(*cut, 100);
+    let next = browser.get(&format!("?view=export&after={cut}")).await;
+    assert_eq!(lines(&next).len(), 5);
+    // Of those that find nothing, none is the last.
+    store.look.store(0, Ordering::SeqCst);
+    let none = lines(&browser.get("?view=export").await);
+    assert_eq!(none.len(), 1);
+    assert!(none[0]["cut_after"].is_u64(), "{none:?}");
+}
+
+/// Those of `lark-events inbox show --body --json`, in their order.
+#[tokio::test]
+async fn the_members_of_an_event_are_those_of_the_command() {
+    for kept in each_kind().await {
+        dead(&*kept.store, 0..1, "refused").await;
+        let answer = kept.browser().get("?view=export&seq=1").await;
+        let members = answer.text.lines().filter_map(|line| {
+            let member = line.strip_prefix("  \"")?;
+            Some(member.split('"').next().unwrap())
+        });
+        assert_eq!(
+            members.collect::<Vec<_>>(),
+            [
+                "seq",
+                "state",
+                "app_id",
+                "event_type",
+                "event_id",
+                "tenant_key",
+                "lane",
+                "transport",
+                "received_at",
+                "attempts",
+                "visible_in_seconds",
+                "error",
+                "trace",
+                "history",
+                "body"
+            ]
+        );
+        let event: Value = serde_json::from_str(&answer.text).unwrap();
+        let attempt = event["history"][0].as_object().unwrap();
+        let mut members: Vec<_> = attempt.keys().map(String::as_str).collect();
+        members.sort_unstable();
+        assert_eq!(
+            members,
+            ["ended_at", "error", "millis", "number", "outcome"]
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! Stores that cannot do everything, and stores that fail.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use http::StatusCode;
@@ -236,4 +237,47 @@ async fn an_action_of_an_earlier_process_is_explained() {
     let answer = restarted.get(&ended.url).await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
     assert!(answer.text.contains("this one has started again since"));
+}
+
+#[tokio::test]
+async fn a_panic_of_the_store_is_reported_as_one() {
+    let store = Limited::failing().await;
+    dead(&*store.inner, 0..2, "refused").await;
+    let (browser, reports) = audited(store.clone());
+    let one = browser.get("?view=event&seq=1").await.form_with("retry");
+    let confirm = "?view=confirm&action=retry&scope=all&state=dead";
+    let all = browser.get(confirm).await.form_of("action", "retry");
+    store.panics.store(true, Ordering::SeqCst);
+    let answer = browser.send(&one, "retry").await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(
+        answer.text.contains("the action panicked"),
+        "{}",
+        answer.text
+    );
+    let started = browser.send(&all, "").await;
+    let ended = browser.ended(started).await;
+    assert!(ended.text.contains("the action panicked"), "{}", ended.text);
+    let reports = reports.lock().unwrap();
+    for report in reports.iter() {
+        assert_eq!(report.error.as_deref(), Some("the action panicked"));
+    }
+    assert_eq!(reports.len(), 2);
+}
+
+#[tokio::test]
+async fn more_events_than_can_be_counted_are_not_dropped_instead_of_some() {
+    let store = Limited::failing().await;
+    dead(&*store.inner, 0..3, "refused").await;
+    append(&*store.inner, 3..5).await;
+    let (browser, _) = audited(store.clone());
+    let confirm = "?view=confirm&action=drop&scope=all&state=dead";
+    let form = browser.get(confirm).await;
+    assert!(form.text.contains("Drop 3 events?"), "{}", form.text);
+    let form = form.form_of("action", "drop");
+    settle(&*store.inner, Settled::Dead, "refused").await;
+    store.look.store(3, Ordering::SeqCst);
+    let answer = browser.send(&form, "").await;
+    assert_eq!(answer.status, StatusCode::CONFLICT, "{}", answer.text);
+    assert_eq!(count(&*store.inner, State::Dead).await, 5);
 }

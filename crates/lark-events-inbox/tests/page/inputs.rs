@@ -54,7 +54,7 @@ async fn no_query_is_an_error_of_the_server() {
         ] {
             for name in [
                 "seq", "after", "state", "type", "lane", "error", "error_is", "id", "action",
-                "scope", "upto", "order", "asset", "view", "%",
+                "scope", "upto", "order", "asset", "view", "filter", "%",
             ] {
                 for value in values {
                     let link = format!("?view={view}&{name}={value}&action=retry&scope=all");
@@ -112,6 +112,24 @@ async fn no_form_is_an_error_of_the_server() {
         let answer = browser.once(http::Method::POST, "?", too_long).await;
         assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
         assert_eq!(count(&*kept.store, State::Dead).await, 2, "{}", kept.name);
+    }
+}
+
+#[tokio::test]
+async fn all_that_match_are_of_one_state_and_of_known_numbers() {
+    for kept in each_kind().await {
+        dead(&*kept.store, 0..2, "refused").await;
+        let browser = kept.browser();
+        for filter in ["", "&state=dead,waiting", "&filter=state%3Ddead%2Cwaiting"] {
+            let link = format!("?view=confirm&action=retry&scope=all{filter}");
+            assert_eq!(browser.get(&link).await.status, StatusCode::BAD_REQUEST);
+        }
+        for form in ["upto=2", "state=dead", "upto=2&state=dead,waiting"] {
+            let form = format!("action=retry&scope=all&{form}");
+            let answer = browser.once(http::Method::POST, "?", form).await;
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+        }
+        assert_eq!(count(&*kept.store, State::Dead).await, 2);
     }
 }
 

@@ -1,12 +1,12 @@
 //! Stores that cannot do everything, and stores that fail.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use lark_events_inbox::{
-    Admin, Appended, Capabilities, Claimed, Entry, Fence, Filter, Listed, Operation, Page,
+    Admin, Appended, Capabilities, Claimed, Entry, Fence, Filter, Listed, Looked, Operation, Page,
     Settlement, Shown, Status, Store, StoreError, StoreErrorKind, VolatileStore, WorkerId,
     WorkerState,
 };
@@ -21,6 +21,9 @@ pub(crate) struct Limited {
     pub(crate) supported: Vec<Operation>,
     /// The calls that succeed before all others fail.
     pub(crate) calls: AtomicUsize,
+    /// The events of one look; with none, looks find nothing and have no end.
+    pub(crate) look: AtomicU64,
+    pub(crate) panics: AtomicBool,
 }
 
 impl Limited {
@@ -29,6 +32,8 @@ impl Limited {
             inner: in_memory().await,
             supported: supported.to_vec(),
             calls: AtomicUsize::new(usize::MAX),
+            look: AtomicU64::new(u64::MAX),
+            panics: AtomicBool::new(false),
         })
     }
 
@@ -67,7 +72,10 @@ impl Store for Limited {
 
     async fn append(&self, batch: Vec<Entry>) -> Result<Vec<Appended>, StoreError> {
         self.check(None)?;
-        self.inner.append(batch).await
+        let appended = self.inner.append(batch).await;
+        // The answer comes later.
+        tokio::task::yield_now().await;
+        appended
     }
 
     async fn claim(&self, max: usize, lease: Duration) -> Result<Vec<Claimed>, StoreError> {
@@ -107,6 +115,22 @@ impl Admin for Limited {
         self.inner.list(filter, page).await
     }
 
+    async fn look_through(
+        &self,
+        filter: &Filter,
+        page: Page,
+        at_most: u64,
+    ) -> Result<Looked, StoreError> {
+        self.check(Some(Operation::List))?;
+        match self.look.load(Ordering::SeqCst) {
+            0 => Ok(Looked::new(vec![], Some(1))),
+            look => {
+                let at_most = at_most.min(look);
+                self.inner.look_through(filter, page, at_most).await
+            }
+        }
+    }
+
     async fn show(&self, seq: u64) -> Result<Option<Shown>, StoreError> {
         self.check(Some(Operation::Show))?;
         self.inner.show(seq).await
@@ -117,6 +141,7 @@ impl Admin for Limited {
     }
 
     async fn retry(&self, filter: &Filter, limit: usize) -> Result<u64, StoreError> {
+        assert!(!self.panics.load(Ordering::SeqCst), "a defect of the store");
         self.check(Some(Operation::Retry))?;
         self.inner.retry(filter, limit).await
     }

@@ -9,6 +9,7 @@ mod conflicts;
 mod export;
 mod failures;
 mod inputs;
+mod lanes;
 mod limited;
 #[path = "../it/logs.rs"]
 mod logs;

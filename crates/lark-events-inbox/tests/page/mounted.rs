@@ -8,6 +8,7 @@ use http::{Method, Request, StatusCode, Uri};
 use tower::ServiceExt as _;
 
 use crate::browser::Browser;
+use crate::limited::Limited;
 use crate::stored::{dead, each_kind, in_memory, open_to_all};
 
 /// A proxy that strips a prefix from the paths of an app.
@@ -137,6 +138,19 @@ async fn other_methods_are_named() {
     let answer = browser.once(Method::PUT, "", String::new()).await;
     assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(answer.headers["allow"], "GET, HEAD, POST");
-    let answer = browser.once(Method::HEAD, "", String::new()).await;
-    assert_eq!((answer.status, &*answer.text), (StatusCode::OK, ""));
+}
+
+#[tokio::test]
+async fn the_head_of_an_answer_has_no_length_and_costs_no_export() {
+    let store = Limited::failing().await;
+    dead(&*store.inner, 0..3, "refused").await;
+    let browser = Browser::alone(open_to_all(store.clone()));
+    for link in ["", "?view=event&seq=1", "?view=export"] {
+        if link == "?view=export" {
+            store.fails_after(0);
+        }
+        let answer = browser.once(Method::HEAD, link, String::new()).await;
+        assert_eq!((answer.status, &*answer.text), (StatusCode::OK, ""));
+        assert!(!answer.headers.contains_key("content-length"), "{link}");
+    }
 }

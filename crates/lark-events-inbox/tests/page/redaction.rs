@@ -114,6 +114,24 @@ async fn groups_that_look_the_same_are_one_without_a_link() {
 }
 
 #[tokio::test]
+async fn small_groups_that_look_the_same_are_one_large() {
+    for kept in each_kind().await {
+        for number in 0..30 {
+            let error = format!("user {MARK}{number} unknown");
+            dead(&*kept.store, number..number + 1, &error).await;
+        }
+        dead(&*kept.store, 30..55, "timed out").await;
+        let overview = redacted(kept.store.clone()).get("").await.text;
+        let (hidden, known) = (overview.find("user (hidden)"), overview.find("timed out"));
+        assert!(hidden < known, "{overview}");
+        assert!(
+            overview.contains("<td class=\"number\">30</td>"),
+            "{overview}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_hidden_text_cannot_be_guessed_by_a_filter() {
     for kept in each_kind().await {
         marked(&*kept.store).await;
@@ -125,6 +143,8 @@ async fn a_hidden_text_cannot_be_guessed_by_a_filter() {
             "error=secret-0",
             "error=unknown",
             "error_is=user%20secret-0%20unknown",
+            "filter=lane%3Dlane-secret-0",
+            "filter=error%3Dsecret-0",
         ] {
             for view in ["events", "export", "confirm&action=retry&scope=all"] {
                 let right = browser

@@ -1,9 +1,10 @@
 //! What the views show.
 
 use http::StatusCode;
+use lark_events_inbox::{Settled, State};
 
 use crate::browser::{Answer, Browser};
-use crate::stored::{append, dead, each_kind, entry, in_memory, open_to_all};
+use crate::stored::{append, count, dead, each_kind, entry, in_memory, open_to_all, settle};
 
 #[tokio::test]
 async fn the_overview_has_the_queue_and_dead_letters_by_error() {
@@ -127,6 +128,11 @@ async fn the_newest_events_come_first_unless_another_order_is_asked_for() {
 #[tokio::test]
 async fn lanes_with_the_most_events_come_first() {
     for kept in each_kind().await {
+        // It is in the lane, and waits for nothing.
+        let mut other = entry(20);
+        other.lane = Some("busy <lane>".to_owned());
+        kept.store.append(vec![other]).await.unwrap();
+        settle(&*kept.store, Settled::Dead, "refused").await;
         append(&*kept.store, 0..2).await;
         for number in 10..13 {
             let mut entry = entry(number);
@@ -140,16 +146,52 @@ async fn lanes_with_the_most_events_come_first() {
         assert_eq!(
             links,
             [
-                "?view=events&lane=busy%20%3Clane%3E",
-                "?view=events&lane=lane-0",
-                "?view=events&lane=lane-1"
+                "?view=events&state=ready%2Cwaiting&lane=busy%20%3Clane%3E",
+                "?view=events&state=ready%2Cwaiting&lane=lane-0",
+                "?view=events&state=ready%2Cwaiting&lane=lane-1"
             ]
         );
         let busy = browser.get(&links[0]).await;
         for number in 10..13 {
             assert!(busy.text.contains(&format!("id-{number}")));
         }
-        assert!(!busy.text.contains("id-0"));
+        for other in ["id-0", "id-20"] {
+            assert!(!busy.text.contains(other), "{}", busy.text);
+        }
+        // Its form keeps the states.
+        let filtered = browser.send(&busy.form_of("view", "events"), "").await;
+        assert!(filtered.text.contains("id-12"), "{}", filtered.text);
+        assert!(!filtered.text.contains("id-20"), "{}", filtered.text);
+    }
+}
+
+#[tokio::test]
+async fn a_text_with_lines_is_a_filter_in_forms() {
+    const ERROR: &str = "refused:\n  in line 2\r\n<br>";
+    for kept in each_kind().await {
+        dead(&*kept.store, 0..3, ERROR).await;
+        dead(&*kept.store, 3..4, "refused: in line 2").await;
+        let browser = kept.browser();
+        let links = browser.get("").await.attributes("href").into_iter();
+        let mut link = links.filter(|href| href.contains("error_is=refused%3A%0A"));
+        let list = browser.get(&link.next_back().unwrap()).await;
+        let filtered = browser.send(&list.form_of("view", "events"), "").await;
+        for page in [&list, &filtered] {
+            assert!(page.text.contains("error refused:"), "{}", page.text);
+            assert!(
+                page.attributes("href")
+                    .contains(&"?view=events&state=dead".to_owned())
+            );
+            assert!(page.text.contains("id-2") && !page.text.contains("id-3"));
+        }
+        let confirm = browser
+            .send(&filtered.form_of("scope", "all"), "retry")
+            .await;
+        assert!(confirm.text.contains("Retry 3 events?"), "{}", confirm.text);
+        let started = browser.send(&confirm.form_of("action", "retry"), "").await;
+        let ended = browser.ended(started).await;
+        assert!(ended.text.contains("Retried 3 events."), "{}", ended.text);
+        assert_eq!(count(&*kept.store, State::Dead).await, 1);
     }
 }
 

@@ -32,6 +32,16 @@ pub(crate) async fn append(store: &dyn Store, numbers: std::ops::Range<usize>) {
     }
 }
 
+/// Events in turn of a number of lanes.
+pub(crate) async fn append_to_lanes(store: &dyn Store, events: usize, lanes: usize) {
+    for number in 0..events {
+        let mut entry = entry(number);
+        entry.lane = Some(format!("lane-{}", number % lanes));
+        let appended = store.append(vec![entry]).await.unwrap();
+        assert_eq!(appended, [Appended::New]);
+    }
+}
+
 /// Ends all that can be claimed.
 pub(crate) async fn settle(store: &dyn Store, settled: Settled, error: &str) {
     loop {

@@ -121,8 +121,8 @@
   let retry = 0;
   let position = body.dataset.position;
 
-  const lost = (is) => {
-    const text = is ? body.dataset.lost : "";
+  const lost = (is, why = body.dataset.lost) => {
+    const text = is ? why : "";
     if (banner.textContent !== text) banner.textContent = text;
   };
 
@@ -155,15 +155,17 @@
   // --- Polling ---
 
   const MAX_WAIT = 30_000;
+  const GONE = "This page is no longer there. Load it again to see why.";
   let next = 0;
   let isAsking = false;
 
   const load = async () => {
     try {
       const response = await fetch(location.href, { redirect: "error", signal: AbortSignal.timeout(MAX_WAIT) });
-      return response.ok ? await response.text() : null;
+      if (response.ok) return { html: await response.text() };
+      return { isGone: response.status === 403 || response.status === 404 };
     } catch {
-      return null;
+      return {};
     }
   };
 
@@ -182,10 +184,11 @@
     clearTimeout(next);
     if (isAsking || document.hidden || !(Number(body.dataset.poll) > 0)) return;
     isAsking = true;
-    const html = await load();
+    const { html, isGone } = await load();
     isAsking = false;
-    if (html !== null) show(html);
-    lost(html === null);
+    if (html !== undefined) show(html);
+    if (isGone) body.dataset.poll = "";
+    lost(html === undefined, isGone ? GONE : undefined);
     pollLater();
   };
 

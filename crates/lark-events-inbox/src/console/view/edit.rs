@@ -4,18 +4,14 @@ use lark_events_pages::{Layout, Live, lay_out};
 use maud::html;
 
 use super::{event_url, page};
-use crate::admin::Shown;
 use crate::console::answer::{Answer, Failure};
 use crate::console::params::Params;
 use crate::console::{Action, Shared};
 
-/// Why an event cannot be edited: the new one would have what is shown.
-pub(super) const HIDDEN: &str = "A part of the body is hidden, so it cannot be edited.";
-
 pub(in crate::console) async fn get(shared: &Shared, query: &Params) -> Result<Answer, Failure> {
     let seq = query.number("seq")?.unwrap_or_default();
     let revision = shared.jobs().revision();
-    let shown = editable(shared, seq).await?;
+    let shown = shared.editable(seq).await?;
     let body = lay_out(shown.delivery.raw.as_str(), Layout::Pretty);
     let main = html! {
         h1 { "Replay #" (seq) " with another body" }
@@ -32,14 +28,4 @@ pub(in crate::console) async fn get(shared: &Shared, query: &Params) -> Result<A
         }
     };
     Ok(page(shared, "Edit", "", Live::No, main))
-}
-
-/// An event whose body can be edited.
-pub(in crate::console) async fn editable(shared: &Shared, seq: u64) -> Result<Shown, Failure> {
-    let shown = shared.store.show(seq).await?;
-    let shown = shown.ok_or_else(|| Failure::not_found(format!("no event #{seq}")))?;
-    match shared.redaction.body(&shown.delivery) == shown.delivery.raw {
-        true => Ok(shown),
-        false => Err(Failure::conflict(HIDDEN)),
-    }
 }

@@ -8,7 +8,7 @@ use crate::admin::State;
 use crate::console::answer::{Answer, Failure};
 use crate::console::moment::{duration, moment};
 use crate::console::params::Params;
-use crate::console::reading::{Attempt, Event};
+use crate::console::reading::{Attempt, Event, HIDDEN};
 use crate::console::{Access, Action, Shared};
 
 pub(in crate::console) async fn get(
@@ -89,8 +89,11 @@ fn actions(shared: &Shared, event: &Event) -> Markup {
                 input type="hidden" name="seq" value=(seq);
                 input type="hidden" name="state" value=(state.as_str());
                 input type="hidden" name="revision" value=(revision);
-                @for action in Action::of(state) {
-                    @match action.unsupported(&*shared.store) {
+                @if state == State::Waiting && event.row.visible_in.is_none() {
+                    p.faint { "This event waits for its lane: it is handled after those before it." }
+                }
+                @for action in Action::of(state).iter().filter(|action| action.changes(&event.row)) {
+                    @match action.unsupported(&*shared.store, Some(state)) {
                         Some(reason) => p.note { (reason) }
                         None => button name="action" value=(action.as_str()) { (action.verb()) }
                     }
@@ -98,7 +101,7 @@ fn actions(shared: &Shared, event: &Event) -> Markup {
                 @if event.is_whole {
                     a.button href={ "?view=edit&seq=" (seq) } { "Replay with another body…" }
                 } @else {
-                    p.faint { (super::edit::HIDDEN) }
+                    p.faint { (HIDDEN) }
                 }
             }
         }

@@ -33,13 +33,15 @@ pub(in crate::console) async fn get(
         ..Page::first(PAGE)
     };
     let (rows, next) = shared.list(&selection.filter(), look).await?;
-    let fitting = match (access, selection.state) {
+    let fitting = match (access, selection.state()) {
         (Access::All, Some(state)) => Action::of(state),
         _ => &[],
     };
-    let (offered, missing): (Vec<Action>, Vec<Action>) = fitting
-        .iter()
-        .partition(|action| action.unsupported(&*shared.store).is_none());
+    let (offered, missing): (Vec<Action>, Vec<Action>) = fitting.iter().partition(|action| {
+        action
+            .unsupported(&*shared.store, selection.state())
+            .is_none()
+    });
     let main = html! {
         h1 { "Events" }
         (form(shared, &selection))
@@ -57,15 +59,15 @@ pub(in crate::console) async fn get(
             (all_that_match(&selection, &offered))
             (selected(shared, &selection, &rows, order, &offered))
         }
-        @for action in &missing { p.note { (action.unsupported(&*shared.store).unwrap_or_default()) } }
+        @for action in &missing { p.note { (action.unsupported(&*shared.store, selection.state()).unwrap_or_default()) } }
         @if access == Access::All { (why_no_action(&selection)) }
         (further(shared, &selection, look, next))
     };
-    let path = match selection.state {
-        Some(State::Dead) => DEAD,
-        Some(State::Waiting) => "?view=events&state=waiting",
-        Some(State::Done) => "?view=events&state=done",
-        None => "?view=events",
+    let path = match selection.states[..] {
+        [State::Dead] => DEAD,
+        [State::Waiting] => "?view=events&state=waiting",
+        [State::Done] => "?view=events&state=done",
+        [] => "?view=events",
         _ => "",
     };
     Ok(page(shared, "Events", path, Live::No, main))
@@ -97,7 +99,7 @@ fn further(shared: &Shared, selection: &Selection, look: Page, next: Option<u64>
 
 fn why_no_action(selection: &Selection) -> Markup {
     html! {
-        @match selection.state {
+        @match selection.state() {
             None => p.faint { "To act on events, choose a state." }
             Some(State::Leased) => p.faint { "Workers are handling these events. They can be changed afterwards." }
             _ => {}
@@ -120,7 +122,7 @@ fn selected(
             (table(shared, rows, order, !offered.is_empty()))
             @if !offered.is_empty() {
                 div.actions {
-                    @for action in offered {
+                    @for action in offered.iter().filter(|action| rows.iter().any(|row| action.changes(row))) {
                         button name="action" value=(action.as_str()) { (action.verb()) " selected…" }
                     }
                 }
@@ -145,6 +147,7 @@ fn all_that_match(selection: &Selection, offered: &[Action]) -> Markup {
 }
 
 fn form(shared: &Shared, selection: &Selection) -> Markup {
+    let (fields, fixed) = selection.split();
     html! {
         form.filter method="get" aria-label="Filter" {
             input type="hidden" name="view" value="events";
@@ -152,22 +155,25 @@ fn form(shared: &Shared, selection: &Selection) -> Markup {
                 "State"
                 select name="state" {
                     option value="" { "Any" }
+                    @if fields.states.len() > 1 {
+                        option value=(fields.states()) selected { (fields.states().replace(',', " or ")) }
+                    }
                     @for state in State::ALL {
-                        option value=(state.as_str()) selected[selection.state == Some(state)] { (state.as_str()) }
+                        option value=(state.as_str()) selected[fields.state() == Some(state)] { (state.as_str()) }
                     }
                 }
             }
-            label { "Event type" input type="search" name="type" value=[&selection.event_type]; }
-            label { "Lane" input type="search" name="lane" value=[&selection.lane]; }
+            label { "Event type" input type="search" name="type" value=[&fields.event_type]; }
+            label { "Lane" input type="search" name="lane" value=[&fields.lane]; }
             @if !shared.redaction.hides_texts() {
-                label { "Part of the error" input type="search" name="error" value=[&selection.error]; }
+                label { "Part of the error" input type="search" name="error" value=[&fields.error]; }
             }
-            @if let Some(error) = &selection.error_is {
-                label { "Error" input type="search" name="error_is" value=(error); }
-            }
-            @if let Some(id) = &selection.id { label { "Event id" input type="search" name="id" value=(id); } }
+            (fixed.hidden())
             button { "Filter" }
             @if *selection != Selection::default() { a href="?view=events" { "Show all" } }
+        }
+        @for (words, rest) in fixed.removable(selection) {
+            p { "Only those with " (words) " " a href=(rest.url()) { "Show others also" } }
         }
     }
 }

@@ -4,7 +4,7 @@ use lark_events_pages::Live;
 use maud::html;
 
 use super::{LANES, groups, page};
-use crate::admin::{Filter, Grouping, State};
+use crate::admin::{Grouping, State};
 use crate::console::Shared;
 use crate::console::answer::{Answer, Failure};
 use crate::console::selection::Selection;
@@ -15,11 +15,11 @@ pub(in crate::console) async fn get(shared: &Shared) -> Result<Answer, Failure> 
     if let Some(reason) = shared.no_list() {
         return Err(Failure::unsupported(reason));
     }
-    let filter = Filter {
+    let waiting = Selection {
         states: vec![State::Ready, State::Waiting],
-        ..Filter::default()
+        ..Selection::default()
     };
-    let found = shared.groups(&filter, Grouping::Lane).await?;
+    let found = shared.groups(&waiting.filter(), Grouping::Lane).await?;
     let main = html! {
         h1 { "Lanes" }
         p { "The events of a lane are handled one at a time, in their order." }
@@ -28,7 +28,7 @@ pub(in crate::console) async fn get(shared: &Shared) -> Result<Answer, Failure> 
             @else {
                 (groups::table("Events that wait, by lane", "Lane", &found, |lane| Some(Selection {
                     lane: Some(lane.to_owned()),
-                    ..Selection::default()
+                    ..waiting.clone()
                 })))
             }
         }

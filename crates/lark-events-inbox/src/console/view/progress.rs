@@ -51,7 +51,7 @@ pub(in crate::console) fn get(shared: &Shared, asked: &Params) -> Result<Answer,
                 Some(Ended::Complete) => {
                     p.done { (ask.action.done()) " " (events(done)) "." }
                     @if ask.total.is_some_and(|total| total.is_all && total.events > done) {
-                        p { "The others had changed since." }
+                        p { "The others wait for their lane, or have changed." }
                     }
                 }
                 Some(Ended::Failed(error)) => {
