@@ -118,7 +118,7 @@ async fn lists_counts_and_groups_agree(store: &impl Admin) {
         );
         assert!(!some.is_all || some == count, "{some:?} {filter:?}");
         let none = store.count(&filter, 0).await.unwrap();
-        assert!(none.events == 0 && (!none.is_all || none == count));
+        assert!(!none.is_all || none == count, "{none:?} {filter:?}");
         for by in [Grouping::EventType, Grouping::Error, Grouping::Lane] {
             let expected = grouped(matching.clone(), by);
             let groups = store.groups(&filter, by, GroupLimits::all(100)).await;
