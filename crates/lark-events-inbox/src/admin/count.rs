@@ -163,7 +163,10 @@ pub(super) async fn each<S: Admin + ?Sized>(
         page.limit = usize::try_from(left.min(PAGE)).unwrap_or(usize::MAX);
         let looked = store.look_through(filter, page, left).await?;
         let listed = looked.listed.len();
-        left = left.saturating_sub(listed as u64);
+        // No limit stays none.
+        if at_most < u64::MAX {
+            left = left.saturating_sub(listed as u64);
+        }
         count.events = count.events.saturating_add(listed as u64);
         looked.listed.into_iter().for_each(&mut take);
         page.after = looked.next;

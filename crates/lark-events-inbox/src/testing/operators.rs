@@ -259,8 +259,10 @@ async fn a_retry_shows_what_waits_for_a_time(store: &impl Admin) {
     for claimed in &claimed {
         assert!(settle(store, claimed, Settled::RetryIn(LONG)).await);
     }
-    let mut waiting = Filter::default();
-    waiting.states = vec![State::Waiting];
+    let waiting = Filter {
+        states: vec![State::Waiting],
+        ..Filter::default()
+    };
     let is_shown = store.supports(Operation::RetryWaiting);
     let expected = if is_shown { 2 } else { 0 };
     // Not the second of the lane, which waits behind the first.
