@@ -6,14 +6,21 @@ use std::time::{Duration, SystemTime};
 use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::stream::{DeleteMessageError, DeleteMessageErrorKind};
 use async_trait::async_trait;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use lark_events_inbox::{
-    Admin, Filter, Listed, Looked, Operation, Order, Page, Shown, State, StoreError, StoreErrorKind,
+    Admin, Count, Filter, GroupLimits, Grouping, Listed, Looked, Operation, Order, Page, Shown,
+    State, StoreError, StoreErrorKind,
 };
 
 use crate::failure::failed;
 use crate::log::Row;
 use crate::store::NatsStore;
 use crate::subject::Name;
+
+/// The dead letters that one look reads, each with a request, unless it is to look through all.
+const MAX_LETTERS: u64 = 500;
+/// The requests for dead letters at a time.
+const AT_ONCE: usize = 32;
 
 /// Whether an operation on these states is wanted.
 fn takes(filter: &Filter, state: State) -> bool {
@@ -57,23 +64,37 @@ impl NatsStore {
         &self,
         filter: &Filter,
         limit: usize,
-        mut left: u64,
+        at_most: u64,
     ) -> Result<(Vec<(Name, Row, u64)>, Option<u64>), StoreError> {
+        let mut names = self.dead_names(filter).await?;
+        let all = names.len();
+        names.truncate(usize::try_from(at_most).unwrap_or(usize::MAX));
+        let link = &self.link;
+        let rows = names.into_iter().map(|name| async move {
+            let row = link.dead_row(name).await?;
+            Ok::<_, StoreError>((name, row))
+        });
+        let mut rows = stream::iter(rows).buffered(limit.clamp(1, AT_ONCE));
+        let first = filter.from_seq.max(filter.seq).unwrap_or_default();
+        let (mut letters, mut looked, mut last) = (Vec::new(), 0_usize, first.saturating_sub(1));
+        while letters.len() < limit
+            && let Some((name, found)) = rows.try_next().await?
+        {
+            let found = found.filter(|(row, _)| filter.matches(&row.listed));
+            letters.extend(found.map(|(row, number)| (name, row, number)));
+            (looked, last) = (looked.saturating_add(1), name.seq);
+        }
+        Ok((letters, (looked < all).then_some(last)))
+    }
+
+    /// The dead letters in the range of a filter.
+    async fn dead_names(&self, filter: &Filter) -> Result<Vec<Name>, StoreError> {
         let dead = self.link.dead().await?;
         let first = filter.from_seq.max(filter.seq).unwrap_or_default();
         let last = [filter.to_seq, filter.seq].into_iter().flatten().min();
-        let (mut letters, mut looked) = (Vec::new(), first.saturating_sub(1));
-        let among = dead.range(Name::first(first)..);
-        for name in among.take_while(|name| last.is_none_or(|last| name.seq <= last)) {
-            if letters.len() >= limit || left == 0 {
-                return Ok((letters, Some(looked)));
-            }
-            let found = self.link.dead_row(*name).await?;
-            let found = found.filter(|(row, _)| filter.matches(&row.listed));
-            letters.extend(found.map(|(row, number)| (*name, row, number)));
-            (left, looked) = (left.saturating_sub(1), name.seq);
-        }
-        Ok((letters, None))
+        let names = dead.range(Name::first(first)..);
+        let names = names.take_while(|name| last.is_none_or(|last| name.seq <= last));
+        Ok(names.copied().collect())
     }
 }
 
@@ -108,6 +129,10 @@ impl Admin for NatsStore {
         }
         let filter = &filter.on_page(page);
         if filter.states == [State::Dead] {
+            let at_most = match at_most {
+                u64::MAX => at_most,
+                some => some.min(MAX_LETTERS),
+            };
             let (letters, next) = self.some_letters(filter, page.limit, at_most).await?;
             let listed = letters.into_iter().map(|(_, row, _)| row.listed);
             return Ok(Looked::new(listed.collect(), next));
@@ -130,6 +155,23 @@ impl Admin for NatsStore {
             listed.extend(matching.map(|row| row.listed));
         }
         Ok(Looked::new(listed, None))
+    }
+
+    async fn count(&self, filter: &Filter, at_most: u64) -> Result<Count, StoreError> {
+        let mut dead = Filter::default();
+        dead.states = vec![State::Dead];
+        (dead.seq, dead.from_seq, dead.to_seq) = (filter.seq, filter.from_seq, filter.to_seq);
+        if *filter == dead {
+            // Their names are enough.
+            let names = self.dead_names(filter).await?;
+            return Ok(Count::up_to(at_most, names.len() as u64));
+        }
+        let limits = GroupLimits {
+            groups: 0,
+            events: at_most,
+        };
+        let groups = self.groups(filter, Grouping::EventType, limits).await?;
+        Ok(groups.count)
     }
 
     async fn show(&self, seq: u64) -> Result<Option<Shown>, StoreError> {

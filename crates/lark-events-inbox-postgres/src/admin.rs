@@ -26,14 +26,24 @@ fn record(row: &Row) -> Result<AttemptRecord, Failure> {
     ))
 }
 
+fn numbers(listed: &[Listed]) -> Vec<i64> {
+    listed.iter().map(|listed| bits(listed.seq)).collect()
+}
+
+fn letters_and_queued(listed: Vec<Listed>) -> [Vec<i64>; 2] {
+    let is_dead = |listed: &Listed| listed.state == State::Dead;
+    let (letters, queued): (Vec<_>, Vec<_>) = listed.into_iter().partition(is_dead);
+    [numbers(&letters), numbers(&queued)]
+}
+
 impl PostgresStore {
-    /// The numbers of the first events in one of these states that match.
+    /// The first events in one of these states that match.
     async fn matching(
         &self,
         filter: &Filter,
         states: &[State],
         limit: usize,
-    ) -> Result<Vec<i64>, StoreError> {
+    ) -> Result<Vec<Listed>, StoreError> {
         let mut filter = filter.clone();
         if filter.states.is_empty() {
             filter.states = states.to_vec();
@@ -42,20 +52,17 @@ impl PostgresStore {
         if filter.states.is_empty() {
             return Ok(Vec::new());
         }
-        let page = Page::first(limit);
-        let matching = self.list(&filter, page).await?;
-        Ok(matching.iter().map(|listed| bits(listed.seq)).collect())
+        self.list(&filter, Page::first(limit)).await
     }
 
-    /// Calls a function of the schema for these events. It looks again what state they are in.
-    async fn change(&self, sql: &str, seqs: Vec<i64>) -> Result<u64, StoreError> {
-        if seqs.is_empty() {
+    /// Calls a function of the schema for these numbers. It looks again what state the events are in.
+    async fn change(&self, sql: &str, seqs: &[Vec<i64>]) -> Result<u64, StoreError> {
+        if seqs.iter().all(Vec::is_empty) {
             return Ok(0);
         }
-        let row = self
-            .settles
-            .query_one(sql, &[(&seqs, Type::INT8_ARRAY)])
-            .await?;
+        let values = seqs.iter().map(|seqs| (seqs as _, Type::INT8_ARRAY));
+        let values: Vec<_> = values.collect();
+        let row = self.settles.query_one(sql, &values).await?;
         self.wake();
         Ok(number(get(&row, "changed")?))
     }
@@ -69,7 +76,7 @@ impl Admin for PostgresStore {
 
     async fn last(&self) -> Result<Option<u64>, StoreError> {
         let sql = format!("SELECT max(seq) FROM {}.event", self.schema());
-        let last: Option<i64> = self.settles.query_one(&sql, &[]).await?.get(0);
+        let last: Option<i64> = self.reads.query_one(&sql, &[]).await?.get(0);
         Ok(last.map(number))
     }
 
@@ -85,11 +92,11 @@ impl Admin for PostgresStore {
             return Ok(None);
         };
         let values = [(&bits(seq) as _, Type::INT8)];
-        let Some(row) = self.settles.query(&self.sql.event, &values).await?.pop() else {
+        let Some(row) = self.reads.query(&self.sql.event, &values).await?.pop() else {
             return Ok(None);
         };
         let entry = entry(&row)?;
-        let history = self.settles.query(&self.sql.history, &values).await?;
+        let history = self.reads.query(&self.sql.history, &values).await?;
         let history = history.iter().map(record).collect::<Result<_, _>>()?;
         Ok(Some(Shown::new(
             listed,
@@ -101,19 +108,21 @@ impl Admin for PostgresStore {
 
     async fn retry(&self, filter: &Filter, limit: usize) -> Result<u64, StoreError> {
         let states = [State::Dead, State::Waiting];
-        let seqs = self.matching(filter, &states, limit).await?;
-        self.change(&self.sql.retry, seqs).await
+        let matching = self.matching(filter, &states, limit).await?;
+        self.change(&self.sql.retry, &letters_and_queued(matching))
+            .await
     }
 
     async fn discard(&self, filter: &Filter, limit: usize) -> Result<u64, StoreError> {
         let states = [State::Dead, State::Waiting, State::Ready];
-        let seqs = self.matching(filter, &states, limit).await?;
-        self.change(&self.sql.discard, seqs).await
+        let matching = self.matching(filter, &states, limit).await?;
+        self.change(&self.sql.discard, &letters_and_queued(matching))
+            .await
     }
 
     async fn replay(&self, filter: &Filter, limit: usize) -> Result<u64, StoreError> {
-        let seqs = self.matching(filter, &[State::Done], limit).await?;
-        self.change(&self.sql.replay, seqs).await
+        let done = self.matching(filter, &[State::Done], limit).await?;
+        self.change(&self.sql.replay, &[numbers(&done)]).await
     }
 
     async fn prune(&self, age: Duration) -> Result<u64, StoreError> {

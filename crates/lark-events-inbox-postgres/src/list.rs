@@ -80,7 +80,7 @@ impl PostgresStore {
                 format!("{pages} ORDER BY seq {direction} LIMIT {limit}")
             }
         };
-        let rows = self.settles.query(&sql, &query.values()).await?;
+        let rows = self.reads.query(&sql, &query.values()).await?;
         Ok(rows.iter().map(listed).collect::<Result<_, _>>()?)
     }
 
@@ -116,7 +116,7 @@ impl PostgresStore {
         let sql = format!(
             "SELECT seq FROM ({tables}) AS first ORDER BY seq {direction} LIMIT 1 OFFSET {at_most}"
         );
-        let rows = self.settles.query(&sql, &[]).await?;
+        let rows = self.reads.query(&sql, &[]).await?;
         let Some(row) = rows.first() else {
             return Ok(None);
         };
@@ -160,7 +160,7 @@ impl PostgresStore {
         let counts = counts.map(|Source { rows, .. }| format!("(SELECT count(*) {rows})"));
         let counts: Vec<_> = counts.chain(["0::bigint".to_owned()]).collect();
         let sql = format!("SELECT {} AS counted", counts.join(" + "));
-        let row = self.settles.query_one(&sql, &query.values()).await?;
+        let row = self.reads.query_one(&sql, &query.values()).await?;
         Ok(Count {
             events: number(get(&row, "counted")?),
             is_all: last.is_none(),
@@ -201,7 +201,7 @@ impl PostgresStore {
              FROM ({selected}) AS matching GROUP BY value
              ORDER BY size DESC, value COLLATE \"C\" NULLS FIRST LIMIT {limit}"
         );
-        let rows = self.settles.query(&sql, &query.values()).await?;
+        let rows = self.reads.query(&sql, &query.values()).await?;
         if let Some(row) = rows.first() {
             count.events = number(get(row, "counted")?);
         }
@@ -217,7 +217,7 @@ impl PostgresStore {
         let limit = i64::try_from(at_most).unwrap_or(i64::MAX);
         let limit = limit.saturating_add(1);
         let values = [(&limit as _, Type::INT8)];
-        let row = self.settles.query_one(&self.sql.glance, &values).await?;
+        let row = self.reads.query_one(&self.sql.glance, &values).await?;
         let rows = |column| get::<i64>(&row, column).map(number);
         let age = |column| get::<Option<i64>>(&row, column).map(|age| age.map(duration));
         let count = |events, read: &[u64]| Count {

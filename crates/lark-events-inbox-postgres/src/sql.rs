@@ -115,8 +115,8 @@ impl Sql {
                 ON CONFLICT (id) DO UPDATE SET is_running = excluded.is_running, seen_at = excluded.seen_at"
             ),
             prune: format!("SELECT {schema}.prune($1, $2) AS pruned"),
-            retry: format!("SELECT {schema}.retry($1) AS changed"),
-            discard: format!("SELECT {schema}.discard($1) AS changed"),
+            retry: format!("SELECT {schema}.retry($1, $2) AS changed"),
+            discard: format!("SELECT {schema}.discard($1, $2) AS changed"),
             replay: format!("SELECT {schema}.replay($1) AS changed"),
             event: format!(
                 "SELECT document, transport, received_at, dedup_key, lane, trace FROM {schema}.event

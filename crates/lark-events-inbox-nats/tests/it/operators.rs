@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use lark_events::{Delivery, EventHeader, RawJson};
 use lark_events_inbox::{
-    Admin as _, AttemptOutcome, Entry, Filter, Operation, Page, Settled, Settlement, State, Store,
+    Admin as _, AttemptOutcome, Count, Entry, Filter, GroupLimits, Grouping, Operation, Page,
+    Settled, Settlement, State, Store,
 };
 use lark_events_inbox_nats::NatsStore;
 
@@ -236,4 +237,37 @@ async fn two_operators_at_once_retry_each_dead_letter_once() {
     assert!(Store::claim(&*one, 9, LONG).await.unwrap().is_empty());
     let letters = tokio::join!(one.list(&dead, ALL), other.list(&dead, ALL));
     assert!(letters.0.unwrap().is_empty() && letters.1.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_look_at_dead_letters_ends_after_500() {
+    let Some(server) = server("many dead letters on NATS") else {
+        return;
+    };
+    let store = open(server).await;
+    append(&store, 1..=501, None).await;
+    settle(&store, 501, Settled::Dead).await;
+    let dead = of(&[State::Dead]);
+    assert_eq!(store.count(&dead, 10_000).await.unwrap(), Count::all(501));
+    let mut failed = dead.clone();
+    failed.error = Some("error 1".to_owned());
+    let first = Count {
+        events: 500,
+        is_all: false,
+    };
+    assert_eq!(store.count(&failed, 10_000).await.unwrap(), first);
+    let mut limits = GroupLimits::all(10);
+    let groups = store.groups(&dead, Grouping::Error, limits).await.unwrap();
+    assert_eq!(groups.count, Count::all(501));
+    limits.events = 10_000;
+    let groups = store.groups(&dead, Grouping::Error, limits).await.unwrap();
+    assert_eq!(groups.count, first);
+    let page = store.look_through(&failed, ALL, 10_000).await.unwrap();
+    let next = Page {
+        after: page.next,
+        ..ALL
+    };
+    let rest = store.look_through(&failed, next, 10_000).await.unwrap();
+    assert_eq!((page.listed.len(), rest.listed.len()), (500, 1));
+    assert_eq!(rest.next, None);
 }

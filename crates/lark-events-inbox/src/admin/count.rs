@@ -158,20 +158,24 @@ pub(super) async fn each<S: Admin + ?Sized>(
     if store.supports(Operation::ListNewestFirst) {
         page.order = Order::NewestFirst;
     }
-    let (mut count, mut left) = (Count::all(0), at_most);
-    loop {
+    let (mut count, mut left) = (Count::default(), at_most);
+    while left > 0 {
         page.limit = usize::try_from(left.min(PAGE)).unwrap_or(usize::MAX);
         let looked = store.look_through(filter, page, left).await?;
         let listed = looked.listed.len();
-        left = left.saturating_sub(listed as u64);
+        // No limit stays none.
+        if at_most < u64::MAX {
+            left = left.saturating_sub(listed as u64);
+        }
         count.events = count.events.saturating_add(listed as u64);
         looked.listed.into_iter().for_each(&mut take);
         page.after = looked.next;
         count.is_all = looked.next.is_none();
-        if count.is_all || listed < page.limit || left == 0 {
-            return Ok(count);
+        if count.is_all || listed < page.limit {
+            break;
         }
     }
+    Ok(count)
 }
 
 pub(super) async fn groups<S: Admin + ?Sized>(

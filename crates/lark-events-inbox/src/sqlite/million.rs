@@ -127,8 +127,10 @@ fn filters() -> Vec<(&'static str, Filter)> {
         filter
     };
     let states = State::ALL.map(|state| {
-        let mut filter = Filter::default();
-        filter.states = vec![state];
+        let filter = Filter {
+            states: vec![state],
+            ..Filter::default()
+        };
         (state.as_str(), filter)
     });
     let others = [

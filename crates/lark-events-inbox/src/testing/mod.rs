@@ -53,7 +53,7 @@ const SHORT: Duration = Duration::from_millis(20);
 /// The looks at a status until it is the expected one.
 const MAX_LOOKS: usize = 50;
 /// The claims without an event after which there is none.
-const MAX_CLAIMS: usize = 2;
+const MAX_CLAIMS: usize = 5;
 /// Longer than [`SHORT`], for stores with clocks of their own.
 const LONGER: Duration = Duration::from_millis(60);
 

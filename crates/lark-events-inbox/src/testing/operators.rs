@@ -118,7 +118,7 @@ async fn lists_counts_and_groups_agree(store: &impl Admin) {
         );
         assert!(!some.is_all || some == count, "{some:?} {filter:?}");
         let none = store.count(&filter, 0).await.unwrap();
-        assert!(none.events == 0 && (!none.is_all || none == count));
+        assert!(!none.is_all || none == count, "{none:?} {filter:?}");
         for by in [Grouping::EventType, Grouping::Error, Grouping::Lane] {
             let expected = grouped(matching.clone(), by);
             let groups = store.groups(&filter, by, GroupLimits::all(100)).await;
@@ -259,8 +259,10 @@ async fn a_retry_shows_what_waits_for_a_time(store: &impl Admin) {
     for claimed in &claimed {
         assert!(settle(store, claimed, Settled::RetryIn(LONG)).await);
     }
-    let mut waiting = Filter::default();
-    waiting.states = vec![State::Waiting];
+    let waiting = Filter {
+        states: vec![State::Waiting],
+        ..Filter::default()
+    };
     let is_shown = store.supports(Operation::RetryWaiting);
     let expected = if is_shown { 2 } else { 0 };
     // Not the second of the lane, which waits behind the first.
