@@ -8,34 +8,58 @@ use http::header::{CONTENT_TYPE, HOST, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method};
 
+use crate::origin::only;
+
 /// The port of `http://` in a `Host` that has none.
 const HTTP_PORT: u16 = 80;
 
 /// The checks of each request, regardless of its method and path.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Guard {
+pub struct Guard {
     listener: SocketAddr,
+    takes_forms: bool,
 }
 
 /// Why a request is refused, with status 403.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refused {
+#[non_exhaustive]
+pub enum Refused {
+    /// The `Host` is not one of the listener with this address.
     Host(SocketAddr),
+    /// The `Origin` is not that of the `Host`.
     Origin,
+    /// The request is of another site.
     Site,
+    /// A change that is not JSON, where no forms are taken.
     ContentType,
 }
 
 impl Guard {
     /// For a listener with this address.
-    pub(crate) fn new(listener: SocketAddr) -> Self {
-        Self { listener }
+    #[must_use]
+    pub fn new(listener: SocketAddr) -> Self {
+        Self {
+            listener,
+            takes_forms: false,
+        }
     }
 
+    /// Lets forms pass too. The page checks them with [`check_form`](crate::check_form), and its
+    /// `Referrer-Policy` is other than `no-referrer`.
+    #[must_use]
+    pub fn with_forms(self) -> Self {
+        Self {
+            takes_forms: true,
+            ..self
+        }
+    }
+
+    /// Checks a request.
+    ///
     /// # Errors
     ///
     /// Returns the first check that the request does not pass.
-    pub(crate) fn check(self, request: &Parts) -> Result<(), Refused> {
+    pub fn check(self, request: &Parts) -> Result<(), Refused> {
         let headers = &request.headers;
         let host = only(headers, &HOST).ok_or(Refused::Host(self.listener))?;
         // The target of a request to a proxy has a host too.
@@ -54,7 +78,7 @@ impl Guard {
         }
         // A form of another site can have any of three other types, without a preflight request.
         let reads = matches!(request.method, Method::GET | Method::HEAD);
-        if !reads && !is_json(headers) {
+        if !reads && !self.takes_forms && !is_json(headers) {
             return Err(Refused::ContentType);
         }
         Ok(())
@@ -104,30 +128,20 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
 }
 
-/// The value of a header that occurs once.
-fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    let mut values = headers.get_all(name).iter();
-    let value = values.next()?;
-    values.next().is_none().then(|| value.to_str().ok())?
-}
-
 /// The name and the port of a `Host`.
 fn split(host: &str) -> Option<(&str, u16)> {
-    let name_ends = host.rfind(']').map_or(0, |bracket| bracket + 1);
-    match host[name_ends..].find(':') {
-        None => Some((host, HTTP_PORT)),
-        Some(colon) => {
-            let (name, port) = host.split_at(name_ends + colon);
-            let port = &port[1..];
-            // `parse` accepts a sign.
-            let is_number = port.bytes().all(|byte| byte.is_ascii_digit());
-            port.parse()
-                .ok()
-                .filter(|_| is_number)
-                .map(|port| (name, port))
-        }
-    }
+    let name_ends = host.rfind(']').unwrap_or(0);
+    let Some(colon) = host.get(name_ends..)?.find(':') else {
+        return Some((host, HTTP_PORT));
+    };
+    let (name, port) = host.split_at_checked(name_ends.checked_add(colon)?)?;
+    let port = port.strip_prefix(':')?;
+    // `parse` accepts a sign.
+    let is_number = port.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| Some((name, port.parse().ok()?)))?
 }
+
+impl std::error::Error for Refused {}
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -325,5 +339,21 @@ mod tests {
         for method in ["GET", "HEAD"] {
             assert_eq!(check(LOCAL, method, &[("host", LOCAL)]), None);
         }
+    }
+
+    #[test]
+    fn a_form_passes_where_the_page_checks_it() {
+        let form = |origin| {
+            let request = Request::post("/").header("host", LOCAL);
+            let request = request.header("content-type", "application/x-www-form-urlencoded");
+            let request = request.header("origin", origin).body(()).unwrap();
+            request.into_parts().0
+        };
+        let guard = Guard::new(LOCAL.parse().unwrap());
+        let own = form("http://127.0.0.1:7781");
+        assert_eq!(guard.check(&own), Err(Refused::ContentType));
+        let guard = guard.with_forms();
+        assert_eq!(guard.check(&own), Ok(()));
+        assert_eq!(guard.check(&form("null")), Err(Refused::Origin));
     }
 }

@@ -1,8 +1,8 @@
-//! Lays out JSON as text, so that every digit, escape and duplicate key is kept.
+//! Lays out JSON as text for readers, so that every digit, escape and duplicate key is kept.
 
 /// A layout of JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Layout {
+pub enum Layout {
     /// No white space at all.
     Compact,
     /// A space after commas and colons, as Python writes it.
@@ -12,7 +12,14 @@ pub(crate) enum Layout {
 }
 
 /// The same JSON in another layout. The text must be valid JSON; this is not checked.
-pub(crate) fn lay_out(json: &str, layout: Layout) -> String {
+///
+/// ```
+/// use lark_events_pages::{Layout, lay_out};
+///
+/// assert_eq!(lay_out("{\"a\":1.0}", Layout::Pretty), "{\n  \"a\": 1.0\n}");
+/// ```
+#[must_use]
+pub fn lay_out(json: &str, layout: Layout) -> String {
     let mut text = String::with_capacity(json.len());
     let mut depth = 0_usize;
     let mut chars = json.chars().peekable();
@@ -36,7 +43,7 @@ pub(crate) fn lay_out(json: &str, layout: Layout) -> String {
                 match chars.next_if(|next| matches!(next, '}' | ']')) {
                     Some(end) => text.push(end),
                     None => {
-                        depth += 1;
+                        depth = depth.saturating_add(1);
                         new_line(&mut text, depth, layout);
                     }
                 }

@@ -1,11 +1,17 @@
 //! Looking into a store and acting on its events, for operators.
 
-use std::collections::HashMap;
+mod count;
+mod filter;
+mod page;
+
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use lark_events::{Delivery, Transport};
 
+pub use self::count::{Count, Glance, Group, GroupLimits, Grouping, Groups};
+pub use self::filter::{Filter, State};
+pub use self::page::{Looked, Order, Page};
 use crate::store::{AttemptOutcome, Store, StoreError, StoreErrorKind};
 
 /// The operations of an operator on a [`Store`]. They work while workers run.
@@ -21,7 +27,7 @@ pub trait Admin: Store {
     ///
     /// # Errors
     ///
-    /// When the store cannot answer.
+    /// When the store cannot answer, or not in this [order](Operation::ListNewestFirst).
     async fn list(&self, filter: &Filter, page: Page) -> Result<Vec<Listed>, StoreError>;
 
     /// Shows one event with the history of its attempts; `None` if the store does not have it.
@@ -42,6 +48,9 @@ pub trait Admin: Store {
     /// Makes dead letters and waiting events visible now, at most `limit` of them. A dead letter starts
     /// with its first attempt again. In its lane it is the next after the event that is being handled or
     /// waits for a retry. Returns how many.
+    ///
+    /// A waiting event becomes visible only where the store [supports](Operation::RetryWaiting) it, and only if it
+    /// waits for a time: an event that waits behind another one of its lane keeps its place, and is not counted.
     ///
     /// # Errors
     ///
@@ -74,8 +83,38 @@ pub trait Admin: Store {
         Err(StoreError::new(StoreErrorKind::Unsupported))
     }
 
-    /// Counts events by a property: the largest groups first, at most `limit` of them. By default this
-    /// reads the whole list.
+    /// Lists events as [`list`](Self::list) does, and looks through at most `at_most` events that the filter may be
+    /// about, so that a filter that matches few of many costs no more than that. By default this is a list.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot answer.
+    async fn look_through(
+        &self,
+        filter: &Filter,
+        page: Page,
+        at_most: u64,
+    ) -> Result<Looked, StoreError> {
+        let limit = usize::try_from(at_most).map_or(page.limit, |most| most.min(page.limit));
+        let more = Page {
+            limit: limit.saturating_add(1),
+            ..page
+        };
+        Ok(Looked::of(self.list(filter, more).await?, limit))
+    }
+
+    /// Counts events, and looks through at most `at_most` of them: the newest, where the store
+    /// [lists them](Operation::ListNewestFirst), else the oldest. By default this reads the list.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot answer.
+    async fn count(&self, filter: &Filter, at_most: u64) -> Result<Count, StoreError> {
+        count::each(self, filter, at_most, |_| ()).await
+    }
+
+    /// Counts events by a property, the largest groups first. By default this reads the list, as
+    /// [`count`](Self::count) does.
     ///
     /// # Errors
     ///
@@ -84,67 +123,18 @@ pub trait Admin: Store {
         &self,
         filter: &Filter,
         by: Grouping,
-        limit: usize,
-    ) -> Result<Vec<Group>, StoreError> {
-        const PAGE: usize = 500;
-        let mut counts: HashMap<Option<String>, u64> = HashMap::new();
-        let mut after = None;
-        loop {
-            let page = Page { after, limit: PAGE };
-            let listed = self.list(filter, page).await?;
-            let Some(last) = listed.last() else {
-                break;
-            };
-            after = Some(last.seq);
-            for one in listed {
-                let count = counts.entry(by.of(one)).or_default();
-                *count = count.saturating_add(1);
-            }
-        }
-        let groups = counts.into_iter();
-        let mut groups: Vec<_> = groups
-            .map(|(value, count)| Group::new(value, count))
-            .collect();
-        groups.sort_unstable_by(|a, b| b.count.cmp(&a.count).then_with(|| a.value.cmp(&b.value)));
-        groups.truncate(limit);
-        Ok(groups)
+        limits: GroupLimits,
+    ) -> Result<Groups, StoreError> {
+        count::groups(self, filter, by, limits).await
     }
-}
 
-/// The property by which [`Admin::groups`] counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Grouping {
-    /// The event type.
-    EventType,
-    /// The error of the last attempt.
-    Error,
-}
-
-impl Grouping {
-    fn of(self, listed: Listed) -> Option<String> {
-        match self {
-            Self::EventType => Some(listed.event_type),
-            Self::Error => listed.last_error,
-        }
-    }
-}
-
-/// The events with one value of a property.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Group {
-    /// The value; `None` for the events that have none.
-    pub value: Option<String>,
-    /// The number of events.
-    pub count: u64,
-}
-
-impl Group {
-    /// So many events with a value.
-    #[must_use]
-    pub fn new(value: Option<String>, count: u64) -> Self {
-        Self { value, count }
+    /// The [status](Store::status), with counts that need not go beyond `at_most`. By default they do.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot answer.
+    async fn glance(&self, _at_most: u64) -> Result<Glance, StoreError> {
+        Ok(self.status().await?.into())
     }
 }
 
@@ -154,127 +144,20 @@ impl Group {
 pub enum Operation {
     /// [`Admin::list`].
     List,
+    /// [`Admin::list`] with [`Order::NewestFirst`].
+    ListNewestFirst,
     /// [`Admin::show`].
     Show,
-    /// [`Admin::retry`].
+    /// [`Admin::retry`] of dead letters.
     Retry,
+    /// [`Admin::retry`] of events that wait for a time. Without it these stay as they are.
+    RetryWaiting,
     /// [`Admin::discard`].
     Discard,
     /// [`Admin::replay`].
     Replay,
     /// [`Admin::prune`].
     Prune,
-}
-
-/// Which events an operation is about: those that match every field that is set.
-///
-/// ```
-/// use lark_events_inbox::{Filter, State};
-///
-/// let mut filter = Filter::default();
-/// filter.states = vec![State::Dead];
-/// filter.error = Some("connection refused".to_owned());
-/// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Filter {
-    /// The number of the event.
-    pub seq: Option<u64>,
-    /// The lowest number: operations on many events take one range of numbers after the other.
-    pub from_seq: Option<u64>,
-    /// The highest number.
-    pub to_seq: Option<u64>,
-    /// One of these states; any if there are none.
-    pub states: Vec<State>,
-    /// The app.
-    pub app_id: Option<String>,
-    /// The type.
-    pub event_type: Option<String>,
-    /// The event id.
-    pub event_id: Option<String>,
-    /// The tenant.
-    pub tenant_key: Option<String>,
-    /// The lane.
-    pub lane: Option<String>,
-    /// A part of the last error.
-    pub error: Option<String>,
-    /// Received at this time or later.
-    pub since: Option<SystemTime>,
-    /// Received before this time.
-    pub until: Option<SystemTime>,
-}
-
-impl Filter {
-    /// Whether an event matches.
-    #[must_use]
-    pub fn matches(&self, listed: &Listed) -> bool {
-        let is = |wanted: &Option<String>, value: Option<&str>| {
-            wanted.is_none() || wanted.as_deref() == value
-        };
-        self.seq.is_none_or(|seq| seq == listed.seq)
-            && self.from_seq.is_none_or(|first| listed.seq >= first)
-            && self.to_seq.is_none_or(|last| listed.seq <= last)
-            && (self.states.is_empty() || self.states.contains(&listed.state))
-            && is(&self.app_id, listed.app_id.as_deref())
-            && is(&self.event_type, Some(&listed.event_type))
-            && is(&self.event_id, listed.event_id.as_deref())
-            && is(&self.tenant_key, listed.tenant_key.as_deref())
-            && is(&self.lane, listed.lane.as_deref())
-            && self.error.as_deref().is_none_or(|part| {
-                let error = listed.last_error.as_deref();
-                error.is_some_and(|error| error.contains(part))
-            })
-            && self.since.is_none_or(|since| listed.received_at >= since)
-            && self.until.is_none_or(|until| listed.received_at < until)
-    }
-}
-
-/// The state of an event in a store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum State {
-    /// It can be claimed.
-    Ready,
-    /// It waits for its lane, or for the time of a retry.
-    Waiting,
-    /// A worker has claimed it.
-    Leased,
-    /// It is a dead letter.
-    Dead,
-    /// It is finished.
-    Done,
-}
-
-impl State {
-    /// All states.
-    pub const ALL: [Self; 5] = [
-        Self::Ready,
-        Self::Waiting,
-        Self::Leased,
-        Self::Dead,
-        Self::Done,
-    ];
-
-    /// The name, as operators write it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ready => "ready",
-            Self::Waiting => "waiting",
-            Self::Leased => "leased",
-            Self::Dead => "dead",
-            Self::Done => "done",
-        }
-    }
-}
-
-/// A part of a list: the events after a number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Page {
-    /// The number of the last event of the page before.
-    pub after: Option<u64>,
-    /// The maximum number of events.
-    pub limit: usize,
 }
 
 /// An event in a list, without its body.

@@ -53,6 +53,9 @@
     return template.content.firstElementChild;
   };
 
+  const keyOf = (element) =>
+    element.id || `${element.tagName} ${element.getAttribute("href")} ${element.name} ${element.value}`;
+
   const replace = (old, fresh) => {
     if (old.isEqualNode(fresh)) return;
     const open = [...old.querySelectorAll("details")].map((details) => details.open);
@@ -62,10 +65,15 @@
     if (old.matches("details") && fresh.matches("details")) fresh.open = old.open;
     const focused = old.contains(document.activeElement) ? document.activeElement : null;
     const place = focused ? [...old.querySelectorAll(FOCUSABLE)].indexOf(focused) : -1;
-    old.replaceWith(fresh);
+    // Of a live region, only a change of its content is announced.
+    const isAnnounced = old.matches("[data-live][role=status]");
+    if (isAnnounced) old.replaceChildren(...fresh.childNodes);
+    else old.replaceWith(fresh);
     if (!focused) return;
-    const all = [...fresh.querySelectorAll(FOCUSABLE)];
-    const next = all[Math.min(place, all.length - 1)];
+    const all = [...(isAnnounced ? old : fresh).querySelectorAll(FOCUSABLE)];
+    const isSame = (element) => element && keyOf(element) === keyOf(focused);
+    // What had the focus, which may have another place now; else what has its place.
+    const next = isSame(all[place]) ? all[place] : all.find(isSame) || all[Math.min(place, all.length - 1)];
     (next || document.getElementById("main")).focus({ preventScroll: true });
   };
 
@@ -113,8 +121,8 @@
   let retry = 0;
   let position = body.dataset.position;
 
-  const lost = (is) => {
-    const text = is ? body.dataset.lost : "";
+  const lost = (is, why = body.dataset.lost) => {
+    const text = is ? why : "";
     if (banner.textContent !== text) banner.textContent = text;
   };
 
@@ -144,7 +152,55 @@
     });
   };
 
-  document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
+  // --- Polling ---
+
+  const MAX_WAIT = 30_000;
+  const GONE = "This page is no longer there. Load it again to see why.";
+  let next = 0;
+  let isAsking = false;
+
+  const load = async () => {
+    try {
+      const response = await fetch(location.href, { redirect: "error", signal: AbortSignal.timeout(MAX_WAIT) });
+      if (response.ok) return { html: await response.text() };
+      return { isGone: response.status === 403 || response.status === 404 };
+    } catch {
+      return {};
+    }
+  };
+
+  const show = (html) => {
+    const fresh = new DOMParser().parseFromString(policy.createHTML(html), "text/html");
+    showTimes(fresh);
+    for (const element of fresh.querySelectorAll("[data-live][id]")) {
+      const old = document.getElementById(element.id);
+      if (old) replace(old, document.importNode(element, true));
+    }
+    body.dataset.poll = fresh.body.dataset.poll || "";
+  };
+
+  // Not while the tab is hidden, and one request after the other.
+  const poll = async () => {
+    clearTimeout(next);
+    if (isAsking || document.hidden || !(Number(body.dataset.poll) > 0)) return;
+    isAsking = true;
+    const { html, isGone } = await load();
+    isAsking = false;
+    if (html !== undefined) show(html);
+    if (isGone) body.dataset.poll = "";
+    lost(html === undefined, isGone ? GONE : undefined);
+    pollLater();
+  };
+
+  const pollLater = () => {
+    next = setTimeout(poll, Number(body.dataset.poll) * 1000);
+  };
+
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) return close();
+    open();
+    poll();
+  });
   window.addEventListener("pagehide", close);
   window.addEventListener("pageshow", open);
 
@@ -268,4 +324,5 @@
   showTimes(document);
   setInterval(() => countDown(document), 1000);
   open();
+  pollLater();
 })();
