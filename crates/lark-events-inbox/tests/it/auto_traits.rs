@@ -40,11 +40,17 @@ fn an_inbox_and_its_stores_can_be_shared() {
     );
     shared!(
         AttemptRecord,
+        Count,
         Filter,
+        Glance,
         Group,
+        GroupLimits,
         Grouping,
+        Groups,
         Listed,
+        Looked,
         Operation,
+        Order,
         Page,
         Shown,
         State
