@@ -3,7 +3,8 @@
 //!
 //! [`Tasks`] are the handlers of one transport: limited in number, counted, and drained at the end.
 //! [`Tasks::call`] waits until the service is ready and calls it. [`Tasks::run`] runs the handler in
-//! its own task, which neither the sender nor dropping the transport cancels.
+//! its own task, which neither the sender nor dropping the transport cancels. [`Tasks::begin`] does both,
+//! and polls a handler once in the caller's task first if handlers of its event type do not block.
 //!
 //! A delivery is not started after its ack deadline has passed or a drain has begun, wherever it waits:
 //! the platform redelivers it, so it would be handled twice or cancelled. The transport checks this
@@ -13,6 +14,7 @@
 mod counter;
 mod failure;
 mod large;
+mod prompt;
 mod start;
 mod tasks;
 
@@ -26,7 +28,7 @@ pub use self::failure::{causes, is_logged, is_not_started, panicked, unless_reje
 pub use self::large::{MAX_INLINE_BYTES, off_the_workers};
 pub use self::start::unless_over;
 pub use self::tasks::{
-    CALLBACK_SLOTS, CANCEL_GRACE, Called, Ended, NotStarted, Slot, Tasks, Terms, poll_ready,
+    Begun, CALLBACK_SLOTS, CANCEL_GRACE, Called, Ended, NotStarted, Slot, Tasks, Terms, poll_ready,
 };
 
 /// The default number of handlers that run at once.
