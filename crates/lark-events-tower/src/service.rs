@@ -2,12 +2,12 @@
 
 use std::convert::Infallible;
 use std::error::Error;
-use std::fmt;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
+use std::{fmt, mem};
 
 use http::header::CONTENT_ENCODING;
 use http::request::Parts;
@@ -198,13 +198,18 @@ where
         let arrived = Instant::now();
         let shared = Arc::clone(&self.shared);
         let (parts, body) = request.into_parts();
-        ResponseFuture(Box::pin(async move {
+        let answering = Box::pin(async move {
             let answer = shared.answer(&parts, pin!(body), arrived).await;
             let answer = answer.unwrap_or_else(|refused| shared.refuse(&refused));
             #[cfg(feature = "metrics")]
             crate::metrics::answer(answer.status());
             answer
-        }))
+        });
+        ResponseFuture {
+            answering: Some(answering),
+            is_polled: false,
+            answer: None,
+        }
     }
 }
 
@@ -337,12 +342,7 @@ where
                 None => Poll::Pending,
             });
             let delivered = match begun.await {
-                Ok(Begun::Finished(result)) => {
-                    // Answers to requests that came together are sent together: a sender that waits
-                    // for them is woken once, and not for each.
-                    yield_once().await;
-                    result.map_err(Refused::Failed)
-                }
+                Ok(Begun::Finished(result)) => result.map_err(Refused::Failed),
                 Ok(Begun::Pending(pending)) => Box::pin(finished(pending, deadline)).await,
                 Err(refused) => Err(refused),
             };
@@ -451,21 +451,6 @@ async fn at_once<F: Future>(mut future: Pin<&mut F>) -> Poll<F::Output> {
     poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await
 }
 
-/// Lets the tasks run that are ready now. `yield_now` would ask the operating system for further ones
-/// before.
-async fn yield_once() {
-    let mut is_over = false;
-    poll_fn(|context| {
-        if is_over {
-            return Poll::Ready(());
-        }
-        is_over = true;
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
-}
-
 /// Whether the body has an encoding that must be undone before its signature can be checked.
 fn is_encoded(headers: &HeaderMap) -> bool {
     let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
@@ -474,13 +459,35 @@ fn is_encoded(headers: &HeaderMap) -> bool {
 
 /// The future of a request.
 #[must_use = "futures do nothing unless polled"]
-pub struct ResponseFuture(Pin<Box<dyn Future<Output = Answer> + Send>>);
+pub struct ResponseFuture {
+    answering: Option<Pin<Box<dyn Future<Output = Answer> + Send>>>,
+    is_polled: bool,
+    answer: Option<Answer>,
+}
 
 impl Future for ResponseFuture {
     type Output = Result<Answer, Infallible>;
 
+    /// An answer that is there at once waits until the tasks have run that are ready now. So requests
+    /// that came together are answered together: a sender that waits is woken once and not for each.
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.as_mut().poll(context).map(Ok)
+        if let Some(answering) = &mut self.answering {
+            let polled = answering.as_mut().poll(context);
+            let is_first = !mem::replace(&mut self.is_polled, true);
+            let answer = ready!(polled);
+            // The memory is free for the next request.
+            self.answering = None;
+            if is_first {
+                self.answer = Some(answer);
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            return Poll::Ready(Ok(answer));
+        }
+        match self.answer.take() {
+            Some(answer) => Poll::Ready(Ok(answer)),
+            None => Poll::Pending,
+        }
     }
 }
 

@@ -36,6 +36,7 @@ impl Prompt {
         Key(self.hashes.hash_one(event_type) & !COUNT)
     }
 
+    #[expect(clippy::indexing_slicing, reason = "there are as many as a byte has values")]
     fn entry(&self, Key(hash): Key) -> &AtomicU64 {
         let [first, ..] = hash.to_be_bytes();
         &self.types[usize::from(first)]
