@@ -61,8 +61,10 @@ use crate::unverified::{HashCost, Unverified};
 /// milliseconds](lark_events::limits::REFUSAL_DELAY) after its last byte, so that the time of a
 /// rejection reveals nothing about the plaintext.
 ///
-/// Each handler runs in its own task, so a sender that closes the connection does not cancel it. On
-/// shutdown, let the server finish its connections and then [`drain`](Self::drain).
+/// A handler that waits runs in its own task, so a sender that closes the connection does not cancel
+/// it. Until it waits, it may run in the task of the request, if handlers of its event type return from
+/// their first poll within a millisecond. On shutdown, let the server finish its connections and then
+/// [`drain`](Self::drain).
 ///
 /// # Panics
 ///
