@@ -11,6 +11,7 @@
 //! while a delivery waits for the service, and each layer with [`unless_over`] while a delivery waits
 //! in it.
 
+mod begin;
 mod counter;
 mod failure;
 mod large;
@@ -23,12 +24,13 @@ use std::time::Duration;
 use lark_events::limits::MAX_EVENT_BYTES;
 use tokio::time::Instant;
 
+pub use self::begin::Begun;
 pub use self::counter::Counter;
 pub use self::failure::{causes, is_logged, is_not_started, panicked, unless_rejected};
 pub use self::large::{MAX_INLINE_BYTES, off_the_workers};
 pub use self::start::unless_over;
 pub use self::tasks::{
-    Begun, CALLBACK_SLOTS, CANCEL_GRACE, Called, Ended, NotStarted, Slot, Tasks, Terms, poll_ready,
+    CALLBACK_SLOTS, CANCEL_GRACE, Called, Ended, NotStarted, Slot, Tasks, Terms, poll_ready,
 };
 
 /// The default number of handlers that run at once.

@@ -20,7 +20,7 @@ use tower_service::Service;
 use tracing::Instrument as _;
 
 use super::large::{MAX_INLINE_BYTES, off_the_workers, polled_off_the_workers};
-use super::prompt::{Key, Prompt};
+use super::prompt::Prompt;
 use super::start::Start;
 use super::{Counter, panicked};
 use crate::error::{DrainError, LayerError, LayerErrorKind};
@@ -47,7 +47,7 @@ pub struct Tasks {
     cancelled: Arc<Counter>,
     /// The number of these that a drain cancelled.
     cut_off: Arc<Counter>,
-    prompt: Arc<Prompt>,
+    pub(super) prompt: Arc<Prompt>,
 }
 
 /// The permit to start one handler. A drain waits until it is returned.
@@ -78,25 +78,6 @@ pub struct Called<F> {
 impl<F> fmt::Debug for Called<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Called").finish_non_exhaustive()
-    }
-}
-
-/// A delivery that was [passed on](Tasks::begin).
-#[must_use = "dropping a delivery that is not started loses it"]
-pub enum Begun<'t> {
-    /// Its handler finished in its first poll.
-    Finished(Result<Outcome, BoxError>),
-    /// Its handler runs in a task, or the service is not ready yet. Dropping this cancels only a
-    /// delivery that is not started.
-    Pending(Pin<Box<dyn Future<Output = Result<Ended, NotStarted>> + Send + 't>>),
-}
-
-impl fmt::Debug for Begun<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Finished(result) => f.debug_tuple("Finished").field(result).finish(),
-            Self::Pending(_) => f.debug_tuple("Pending").finish_non_exhaustive(),
-        }
     }
 }
 
@@ -219,70 +200,11 @@ impl Tasks {
         })
     }
 
-    fn start(&self, terms: Terms) -> Start {
+    pub(super) fn start(&self, terms: Terms) -> Start {
         Start {
             deadline: terms.deadline,
             draining: Arc::clone(&self.draining),
         }
-    }
-
-    /// [Calls](Self::call) `service` and [runs](Self::run) the handler, in the caller's task as far as
-    /// that neither waits nor blocks: the first poll of a handler happens there if those of its event
-    /// type were prompt so far. A handler that then waits goes on in a task.
-    ///
-    /// # Errors
-    ///
-    /// As [`call`](Self::call).
-    pub fn begin<'t, S>(
-        &'t self,
-        mut service: S,
-        delivery: Delivery,
-        terms: Terms,
-        held: (Slot, impl Send + 'static),
-        context: &mut Context<'_>,
-    ) -> Result<Begun<'t>, NotStarted>
-    where
-        S: Service<Delivery, Response = Outcome, Error: Into<BoxError>, Future: Send>
-            + Send
-            + 'static,
-        S::Future: 'static,
-    {
-        let start = self.start(terms);
-        let began = start.check()?;
-        let is_large = delivery.raw.as_bytes().len() > MAX_INLINE_BYTES;
-        let ready = if is_large {
-            Poll::Pending
-        } else {
-            poll_ready(&mut service, context)
-        };
-        let Poll::Ready(ready) = ready else {
-            return Ok(Begun::Pending(Box::pin(async move {
-                let called = self.call(service, delivery, terms).await?;
-                Ok(joined(self.run(called, held, |ended| ended)).await)
-            })));
-        };
-        ready.map_err(NotStarted::Failed)?;
-        let key = self.prompt.key(&delivery.header.event_type);
-        let called = catch_unwind(AssertUnwindSafe(|| service.call(delivery)));
-        let called = called.map_err(|_| NotStarted::Failed(panicked().into()))?;
-        let mut handler = Box::pin(called);
-        let cancel_at = (terms.late == LateHandler::Cancel).then_some(terms.deadline);
-        if !self.prompt.is_known(key) {
-            let handler = start.scope(observed(handler, Arc::clone(&self.prompt), key));
-            let task = self.spawn(held, handler, cancel_at, |ended| ended);
-            return Ok(Begun::Pending(Box::pin(async { Ok(joined(task).await) })));
-        }
-        let (start, polled) =
-            start.polled(context, |context| poll_caught(handler.as_mut(), context));
-        self.prompt.polled(key, began.elapsed());
-        if let Poll::Ready(result) = polled {
-            let dropped = catch_unwind(AssertUnwindSafe(|| drop(handler)));
-            let dropped = dropped.map_err(|_| panicked().into());
-            return Ok(Begun::Finished(dropped.and(result)));
-        }
-        let start = start.unwrap_or_else(|| self.start(terms));
-        let task = self.spawn(held, start.scope(caught(handler)), cancel_at, |ended| ended);
-        Ok(Begun::Pending(Box::pin(async { Ok(joined(task).await) })))
     }
 
     /// Runs a handler in a task that outlives its caller. The task passes the result to `then`, and
@@ -316,7 +238,7 @@ impl Tasks {
     }
 
     /// Runs `handler` in a task that outlives its caller, and cancels it at a given time, if any.
-    fn spawn<T: Send + 'static, R: Send + 'static>(
+    pub(super) fn spawn<T: Send + 'static, R: Send + 'static>(
         &self,
         held: impl Send + 'static,
         handler: impl Future<Output = T> + Send + 'static,
@@ -422,7 +344,7 @@ where
 }
 
 /// Polls a handler. A panic of the handler is an error like any other.
-fn poll_caught<E: Into<BoxError>>(
+pub(super) fn poll_caught<E: Into<BoxError>>(
     handler: Pin<&mut impl Future<Output = Result<Outcome, E>>>,
     context: &mut Context<'_>,
 ) -> Poll<Result<Outcome, BoxError>> {
@@ -433,35 +355,10 @@ fn poll_caught<E: Into<BoxError>>(
 }
 
 /// The outcome of a handler.
-async fn caught<E: Into<BoxError>>(
+pub(super) async fn caught<E: Into<BoxError>>(
     mut handler: Pin<Box<impl Future<Output = Result<Outcome, E>>>>,
 ) -> Result<Outcome, BoxError> {
     poll_fn(|context| poll_caught(handler.as_mut(), context)).await
-}
-
-/// The outcome of a handler, whose first poll is timed.
-async fn observed<E: Into<BoxError>>(
-    mut handler: Pin<Box<impl Future<Output = Result<Outcome, E>>>>,
-    prompt: Arc<Prompt>,
-    key: Key,
-) -> Result<Outcome, BoxError> {
-    let mut prompt = Some(prompt);
-    poll_fn(|context| {
-        let Some(prompt) = prompt.take() else {
-            return poll_caught(handler.as_mut(), context);
-        };
-        let began = Instant::now();
-        let polled = poll_caught(handler.as_mut(), context);
-        prompt.polled(key, began.elapsed());
-        polled
-    })
-    .await
-}
-
-/// The end of a task. A panic in it, such as of a handler that is dropped, is an error like any other.
-async fn joined(task: JoinHandle<Ended>) -> Ended {
-    let panicked = |_| Ended::Finished(Err(panicked().into()));
-    task.await.unwrap_or_else(panicked)
 }
 
 #[cfg(test)]
