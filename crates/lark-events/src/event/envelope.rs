@@ -1,5 +1,8 @@
 //! The envelope around every event, scanned once and borrowed from the received text.
 //!
+//! A [`Scanner`] reads the form that the platform sends. It leaves all other texts to serde, which
+//! reads the same from those that the scanner accepts.
+//!
 //! Version 2 (`schema`, `header`, `event`) takes one pass. Version 1 (`ts`, `uuid`, `type`, `event`)
 //! takes a second, skipping scan of `event` for the type, app and tenant that it keeps there. This
 //! module only delimits the event itself and never decodes it.
@@ -16,19 +19,19 @@ use serde::de::{self, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::header::Schema;
-use crate::json::{from_named, from_object};
+use crate::json::{Scanner, from_named, from_object};
 use crate::limits::MAX_ENVELOPE_TEXT_BYTES;
 
 /// The maximum number of unknown header fields kept, from the first. The drive events have two.
 const MAX_HEADER_EXTRAS: usize = 64;
 
 /// One parsed document: those of the known members that it has.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 pub(crate) struct Document<'a> {
     #[serde(borrow, default)]
     pub(crate) header: Option<Header<'a>>,
-    #[serde(borrow, default)]
-    pub(crate) event: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "raw")]
+    pub(crate) event: Option<&'a str>,
     #[serde(borrow, default)]
     pub(crate) uuid: Text<'a>,
     #[serde(borrow, default)]
@@ -52,7 +55,31 @@ pub(crate) enum Kind {
 impl<'a> Document<'a> {
     /// Parses `text`, which must be exactly one JSON object.
     pub(crate) fn parse(text: &'a str) -> serde_json::Result<Self> {
-        from_named(text)
+        Self::scan(text).map_or_else(|| from_named(text), Ok)
+    }
+
+    fn scan(text: &'a str) -> Option<Self> {
+        let mut document = Self::default();
+        let mut scanner = Scanner::new(text);
+        scanner.object(|scanner, name| {
+            let text = match name {
+                "header" => return once(&mut document.header, Header::scan(scanner)?),
+                // serde reads null as absent.
+                "event" => {
+                    let event = scanner.value().filter(|event| *event != "null")?;
+                    return once(&mut document.event, event);
+                }
+                "uuid" => &mut document.uuid,
+                "ts" => &mut document.ts,
+                "token" => &mut document.token,
+                "challenge" => &mut document.challenge,
+                "type" => &mut document.kind,
+                _ => return scanner.value().map(drop),
+            };
+            text.scan(scanner)
+        })?;
+        scanner.end()?;
+        Some(document)
     }
 
     pub(crate) fn kind(&self) -> Kind {
@@ -80,8 +107,19 @@ impl<'a> Document<'a> {
     }
 }
 
+/// The text of a value, unless it is null.
+fn raw<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de str>, D::Error> {
+    let raw = Option::<&RawValue>::deserialize(deserializer)?;
+    Ok(raw.map(RawValue::get))
+}
+
+/// Sets a member, unless it is set: then it is for serde to fail.
+fn once<T>(slot: &mut Option<T>, value: T) -> Option<()> {
+    slot.replace(value).is_none().then_some(())
+}
+
 /// The header of a version 2 envelope.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Header<'a> {
     pub(crate) event_id: Option<Text<'a>>,
     pub(crate) event_type: Option<Text<'a>>,
@@ -89,7 +127,34 @@ pub(crate) struct Header<'a> {
     token: Option<Text<'a>>,
     pub(crate) app_id: Option<Text<'a>>,
     pub(crate) tenant_key: Option<Text<'a>>,
-    pub(crate) extras: Vec<(Cow<'a, str>, &'a RawValue)>,
+    pub(crate) extras: Vec<(Cow<'a, str>, &'a str)>,
+}
+
+impl<'a> Header<'a> {
+    fn scan(scanner: &mut Scanner<'a>) -> Option<Self> {
+        let mut header = Self::default();
+        scanner.object(|scanner, name| {
+            let slot = match name {
+                "event_id" => &mut header.event_id,
+                "event_type" => &mut header.event_type,
+                "create_time" => &mut header.create_time,
+                "token" => &mut header.token,
+                "app_id" => &mut header.app_id,
+                "tenant_key" => &mut header.tenant_key,
+                other => {
+                    let (name, value) = (within(other)?, scanner.value()?);
+                    if header.extras.len() < MAX_HEADER_EXTRAS {
+                        header.extras.push((Cow::Borrowed(name), value));
+                    }
+                    return Some(());
+                }
+            };
+            let mut text = Text::default();
+            text.scan(scanner)?;
+            once(slot, text)
+        })?;
+        Some(header)
+    }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Header<'a> {
@@ -115,9 +180,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Header<'a> {
                         "tenant_key" => &mut header.tenant_key,
                         other => {
                             bounded(other, MAX_ENVELOPE_TEXT_BYTES)?;
-                            let value = map.next_value()?;
+                            let value: &RawValue = map.next_value()?;
                             if header.extras.len() < MAX_HEADER_EXTRAS {
-                                header.extras.push((name, value));
+                                header.extras.push((name, value.get()));
                             }
                             continue;
                         }
@@ -140,7 +205,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Header<'a> {
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// The header fields that a version 1 envelope keeps inside its `event`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 pub(crate) struct InnerHeader<'a> {
     #[serde(borrow, default, rename = "type")]
     pub(crate) event_type: Text<'a>,
@@ -152,7 +217,23 @@ pub(crate) struct InnerHeader<'a> {
 
 impl<'a> InnerHeader<'a> {
     pub(crate) fn parse(event: &'a str) -> serde_json::Result<Self> {
-        from_named(event)
+        Self::scan(event).map_or_else(|| from_named(event), Ok)
+    }
+
+    fn scan(event: &'a str) -> Option<Self> {
+        let mut header = Self::default();
+        let mut scanner = Scanner::new(event);
+        scanner.object(|scanner, name| {
+            let text = match name {
+                "type" => &mut header.event_type,
+                "app_id" => &mut header.app_id,
+                "tenant_key" => &mut header.tenant_key,
+                _ => return scanner.value().map(drop),
+            };
+            text.scan(scanner)
+        })?;
+        scanner.end()?;
+        Some(header)
     }
 
     /// Whether the header holds the value at this place of the event.
@@ -218,6 +299,18 @@ fn bounded<E: de::Error>(text: &str, max: usize) -> Result<&str, E> {
         return Err(E::custom("a string in the envelope is too long"));
     }
     Ok(text)
+}
+
+/// The string, unless it is too long: then it is for serde to fail.
+fn within(text: &str) -> Option<&str> {
+    (text.len() <= MAX_ENVELOPE_TEXT_BYTES).then_some(text)
+}
+
+impl<'a> Text<'a> {
+    /// Reads a string, once.
+    fn scan(&mut self, scanner: &mut Scanner<'a>) -> Option<()> {
+        once(&mut self.0, Cow::Borrowed(within(scanner.string()?)?))
+    }
 }
 
 impl Text<'_> {
@@ -291,6 +384,9 @@ impl<'de: 'a, 'a, const MAX: usize> Deserialize<'de> for Text<'a, MAX> {
 }
 
 #[cfg(test)]
+mod agreement;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -313,7 +409,7 @@ mod tests {
         assert_eq!(text(&header.app_id), Some("a"));
         assert_eq!(text(&header.tenant_key), Some("k"));
         assert_eq!(document.token(), Some("t"));
-        let extras: Vec<_> = header.extras.iter().map(|(n, v)| (&**n, v.get())).collect();
+        let extras: Vec<_> = header.extras.iter().map(|(n, v)| (&**n, *v)).collect();
         assert_eq!(
             extras,
             [
@@ -321,7 +417,7 @@ mod tests {
                 ("user_list", r#"[{"open_id":"o"}]"#)
             ]
         );
-        assert_eq!(document.event.unwrap().get(), r#"{"x": 1}"#);
+        assert_eq!(document.event.unwrap(), r#"{"x": 1}"#);
         assert_eq!(document.kind(), Kind::Event(Schema::V2));
     }
 
