@@ -55,8 +55,8 @@ impl Runner {
         let (sink, mut stream) = socket.split();
         let mut writer = Writer::new(sink);
         let mut timer = pin!(sleep_until(session.next_time()));
-        // The messages and ends since answers were last written.
-        let mut taken = 0;
+        // How many messages and ends may be taken before answers are written.
+        let mut room = MAX_BATCH;
         let mut drained_by = None;
         let now = Instant::now;
         let lost = loop {
@@ -71,16 +71,15 @@ impl Runner {
             if next_time < timer.deadline() {
                 timer.as_mut().reset(next_time);
             }
-            let takes = taken < MAX_BATCH;
             tokio::select! {
                 // Ends first: each makes room for an event, and there are no more than handlers.
                 biased;
-                (key, done) = handlers.next(), if takes => {
-                    taken += 1;
+                (key, done) = handlers.next(), if room > 0 => {
+                    room = room.saturating_sub(1);
                     session.on_done(key, &done, now());
                 }
-                message = stream.next(), if takes => {
-                    taken += 1;
+                message = stream.next(), if room > 0 => {
+                    room = room.saturating_sub(1);
                     if let Some(why) = hear(session, message) {
                         // Reading further sends the answer to a Close.
                         let _ = timeout(CLOSE_LIMIT, rest(&mut stream)).await;
@@ -115,7 +114,7 @@ impl Runner {
                     break self.act(session, handlers, &mut writer).err();
                 }
                 written = writer.write(), if writer.has_unsent() => {
-                    taken = 0;
+                    room = MAX_BATCH;
                     if let Err(error) = written {
                         // Perhaps because the platform closed the connection; reading gives the reason.
                         let heard = stream.next().now_or_never();
@@ -124,7 +123,7 @@ impl Runner {
                         break Some(heard.unwrap_or_else(lost));
                     }
                 }
-                () = ready(()), if !takes => taken = 0,
+                () = ready(()), if room == 0 => room = MAX_BATCH,
             }
         };
         let Some(by) = drained_by else {

@@ -261,6 +261,7 @@ fn padded(rest: &[u8]) -> [u8; BLOCK] {
 
 /// The bits of a block. The compiler turns the first loop into vector instructions.
 #[inline(always)]
+#[expect(clippy::arithmetic_side_effects, reason = "less than the bits of a word")]
 fn marks(block: &[u8; BLOCK]) -> u64 {
     let mut flags = [0_u8; BLOCK];
     for (flag, byte) in flags.iter_mut().zip(block) {
