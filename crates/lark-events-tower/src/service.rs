@@ -2,12 +2,12 @@
 
 use std::convert::Infallible;
 use std::error::Error;
+use std::fmt;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
-use std::{fmt, mem};
 
 use http::header::CONTENT_ENCODING;
 use http::request::Parts;
@@ -31,6 +31,7 @@ use crate::body::{self, FREE_BYTES, ReadBody, ReadError};
 use crate::builder::EventServiceBuilder;
 use crate::opener::Opener;
 use crate::refused::Refused;
+use crate::response::ResponseFuture;
 use crate::stats::{Counters, Stats};
 use crate::unverified::{HashCost, Unverified};
 
@@ -63,8 +64,9 @@ use crate::unverified::{HashCost, Unverified};
 ///
 /// A handler that waits runs in its own task, so a sender that closes the connection does not cancel
 /// it. Until it waits, it may run in the task of the request, if handlers of its event type return from
-/// their first poll within a millisecond. On shutdown, let the server finish its connections and then
-/// [`drain`](Self::drain).
+/// their first poll within a millisecond. There, it sees the task id and the task-local values of the
+/// server's task, so do not rely on [`tokio::task::id`] or on a task-local value in a handler. On
+/// shutdown, let the server finish its connections and then [`drain`](Self::drain).
 ///
 /// # Panics
 ///
@@ -200,18 +202,13 @@ where
         let arrived = Instant::now();
         let shared = Arc::clone(&self.shared);
         let (parts, body) = request.into_parts();
-        let answering = Box::pin(async move {
-            let answer = shared.answer(&parts, pin!(body), arrived).await;
+        ResponseFuture::new(async move {
+            let mut ran_here = false;
+            let body = pin!(body);
+            let answer = shared.answer(&parts, body, arrived, &mut ran_here).await;
             let answer = answer.unwrap_or_else(|refused| shared.refuse(&refused));
-            #[cfg(feature = "metrics")]
-            crate::metrics::answer(answer.status());
-            answer
-        });
-        ResponseFuture {
-            answering: Some(answering),
-            is_polled: false,
-            answer: None,
-        }
+            (answer, ran_here)
+        })
     }
 }
 
@@ -222,11 +219,13 @@ where
     S::Future: Send + 'static,
     O: Opener,
 {
+    /// The answer to a request. `ran_here` is set if a handler finished in the task of the request.
     async fn answer<B>(
         self: &Arc<Self>,
         parts: &Parts,
         body: Pin<&mut B>,
         arrived: Instant,
+        ran_here: &mut bool,
     ) -> Result<Answer, Refused>
     where
         B: Body + Send,
@@ -239,7 +238,9 @@ where
         }
         let deadline = after(arrived, self.ack_deadline);
         let delivered = match self.open(parts, body, arrived, deadline).await? {
-            (Opened::Delivery(delivery), share) => self.deliver(delivery, share, deadline),
+            (Opened::Delivery(delivery), share) => {
+                self.deliver(delivery, share, deadline, ran_here)
+            }
             (Opened::Challenge(challenge), _) => return Ok(answer::json(challenge.reply())),
             _ => return Ok(answer::status(StatusCode::NOT_IMPLEMENTED)),
         };
@@ -332,6 +333,7 @@ where
         delivery: Delivery,
         share: Option<OwnedSemaphorePermit>,
         deadline: Instant,
+        ran_here: &mut bool,
     ) -> impl Future<Output = Result<Answer, Refused>> + Send {
         let (kind, header) = (delivery.kind, &delivery.header);
         let (event_type, event_id) = (header.event_type.clone(), header.event_id.clone());
@@ -343,8 +345,11 @@ where
                 }
                 None => Poll::Pending,
             });
-            let delivered = match begun.await {
+            let begun = begun.await;
+            *ran_here = matches!(begun, Ok(Begun::Finished(_)));
+            let delivered = match begun {
                 Ok(Begun::Finished(result)) => result.map_err(Refused::Failed),
+                Ok(Begun::Late) => Err(Refused::Late),
                 Ok(Begun::Pending(pending)) => Box::pin(finished(pending, deadline)).await,
                 Err(refused) => Err(refused),
             };
@@ -400,6 +405,7 @@ where
             .begin(self.clone_inner(), delivery, terms, held, context);
         Ok(begun?)
     }
+
     fn clone_inner(&self) -> S {
         let inner = self.inner.lock();
         inner.unwrap_or_else(PoisonError::into_inner).clone()
@@ -457,46 +463,6 @@ async fn at_once<F: Future>(mut future: Pin<&mut F>) -> Poll<F::Output> {
 fn is_encoded(headers: &HeaderMap) -> bool {
     let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
     encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
-}
-
-/// The future of a request.
-#[must_use = "futures do nothing unless polled"]
-pub struct ResponseFuture {
-    answering: Option<Pin<Box<dyn Future<Output = Answer> + Send>>>,
-    is_polled: bool,
-    answer: Option<Answer>,
-}
-
-impl Future for ResponseFuture {
-    type Output = Result<Answer, Infallible>;
-
-    /// An answer that is there at once waits until the tasks have run that are ready now. So requests
-    /// that came together are answered together: a sender that waits is woken once and not for each.
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Some(answering) = &mut self.answering {
-            let polled = answering.as_mut().poll(context);
-            let is_first = !mem::replace(&mut self.is_polled, true);
-            let answer = ready!(polled);
-            // The memory is free for the next request.
-            self.answering = None;
-            if is_first {
-                self.answer = Some(answer);
-                context.waker().wake_by_ref();
-                return Poll::Pending;
-            }
-            return Poll::Ready(Ok(answer));
-        }
-        match self.answer.take() {
-            Some(answer) => Poll::Ready(Ok(answer)),
-            None => Poll::Pending,
-        }
-    }
-}
-
-impl fmt::Debug for ResponseFuture {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResponseFuture").finish_non_exhaustive()
-    }
 }
 
 #[cfg(test)]

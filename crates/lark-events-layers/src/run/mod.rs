@@ -24,7 +24,7 @@ use std::time::Duration;
 use lark_events::limits::MAX_EVENT_BYTES;
 use tokio::time::Instant;
 
-pub use self::begin::Begun;
+pub use self::begin::{Begun, Pending};
 pub use self::counter::Counter;
 pub use self::failure::{causes, is_logged, is_not_started, panicked, unless_rejected};
 pub use self::large::{MAX_INLINE_BYTES, off_the_workers};

@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -47,7 +47,8 @@ pub struct Tasks {
     cancelled: Arc<Counter>,
     /// The number of these that a drain cancelled.
     cut_off: Arc<Counter>,
-    pub(super) prompt: Arc<Prompt>,
+    /// Allocated for transports that poll handlers in the tasks of requests.
+    pub(super) prompt: OnceLock<Arc<Prompt>>,
 }
 
 /// The permit to start one handler. A drain waits until it is returned.
@@ -126,7 +127,7 @@ impl Tasks {
             callback_slots: Arc::new(Semaphore::new(CALLBACK_SLOTS)),
             cancelled: Arc::default(),
             cut_off: Arc::default(),
-            prompt: Arc::default(),
+            prompt: OnceLock::new(),
         }
     }
 
@@ -337,10 +338,9 @@ pub fn poll_ready<S>(service: &mut S, context: &mut Context<'_>) -> Poll<Result<
 where
     S: Service<Delivery, Error: Into<BoxError>>,
 {
-    match catch_unwind(AssertUnwindSafe(|| service.poll_ready(context))) {
-        Ok(ready) => ready.map_err(Into::into),
-        Err(_) => Poll::Ready(Err(panicked().into())),
-    }
+    let ready = || service.poll_ready(context).map_err(Into::into);
+    let ready = catch_unwind(AssertUnwindSafe(ready));
+    ready.unwrap_or_else(|_| Poll::Ready(Err(panicked().into())))
 }
 
 /// Polls a handler. A panic of the handler is an error like any other.
@@ -348,10 +348,9 @@ pub(super) fn poll_caught<E: Into<BoxError>>(
     handler: Pin<&mut impl Future<Output = Result<Outcome, E>>>,
     context: &mut Context<'_>,
 ) -> Poll<Result<Outcome, BoxError>> {
-    match catch_unwind(AssertUnwindSafe(|| handler.poll(context))) {
-        Ok(polled) => polled.map_err(Into::into),
-        Err(_) => Poll::Ready(Err(panicked().into())),
-    }
+    let polled = || handler.poll(context).map_err(Into::into);
+    let polled = catch_unwind(AssertUnwindSafe(polled));
+    polled.unwrap_or_else(|_| Poll::Ready(Err(panicked().into())))
 }
 
 /// The outcome of a handler.
