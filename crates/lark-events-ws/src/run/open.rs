@@ -63,6 +63,9 @@ impl Runner {
             if let Err(why) = self.act(session, handlers, &mut writer) {
                 break Some(why);
             }
+            if let Err(error) = writer.feed().await {
+                break Some(unwritten(session, &mut stream, &error));
+            }
             if drained_by.is_some() && session.is_idle() {
                 break None;
             }
@@ -72,7 +75,8 @@ impl Runner {
                 timer.as_mut().reset(next_time);
             }
             tokio::select! {
-                // Ends first: each makes room for an event, and there are no more than handlers.
+                // Ends first: each makes room for an event. There are no more of them than events that
+                // the session accepted, whose handlers run or which are queued.
                 biased;
                 (key, done) = handlers.next(), if room > 0 => {
                     room = room.saturating_sub(1);
@@ -81,8 +85,7 @@ impl Runner {
                 message = stream.next(), if room > 0 => {
                     room = room.saturating_sub(1);
                     if let Some(why) = hear(session, message) {
-                        // Reading further sends the answer to a Close.
-                        let _ = timeout(CLOSE_LIMIT, rest(&mut stream)).await;
+                        leave(&mut writer, &mut stream).await;
                         break Some(why);
                     }
                 }
@@ -90,7 +93,7 @@ impl Runner {
                     // After a pause of the whole process, messages that arrived meanwhile count first.
                     let heard = stream.next().now_or_never();
                     if let Some(why) = heard.and_then(|message| hear(session, message)) {
-                        let _ = timeout(CLOSE_LIMIT, rest(&mut stream)).await;
+                        leave(&mut writer, &mut stream).await;
                         break Some(why);
                     }
                     session.on_time(now());
@@ -116,13 +119,10 @@ impl Runner {
                 written = writer.write(), if writer.has_unsent() => {
                     room = MAX_BATCH;
                     if let Err(error) = written {
-                        // Perhaps because the platform closed the connection; reading gives the reason.
-                        let heard = stream.next().now_or_never();
-                        let heard = heard.and_then(|message| hear(session, message));
-                        let lost = || connect::lost(ConnectErrorKind::Lost, &error);
-                        break Some(heard.unwrap_or_else(lost));
+                        break Some(unwritten(session, &mut stream, &error));
                     }
                 }
+                // The platform does not accept the answers now: reading continues.
                 () = ready(()), if room == 0 => room = MAX_BATCH,
             }
         };
@@ -194,6 +194,26 @@ fn hear(session: &mut Session, message: Option<Result<Message, Error>>) -> Optio
         None => return Some(ConnectError::new(ConnectErrorKind::Lost, "")),
     }
     None
+}
+
+/// How a connection ended on which a write failed.
+fn unwritten(
+    session: &mut Session,
+    stream: &mut SplitStream<Socket>,
+    error: &Error,
+) -> ConnectError {
+    // Perhaps because the platform closed the connection; reading gives the reason.
+    let heard = stream.next().now_or_never();
+    let heard = heard.and_then(|message| hear(session, message));
+    heard.unwrap_or_else(|| connect::lost(ConnectErrorKind::Lost, error))
+}
+
+/// Ends a connection on which the platform sends no more: writes the answers that were ready before, as
+/// far as the socket accepts them now, and the answer to a Close.
+async fn leave(writer: &mut Writer, stream: &mut SplitStream<Socket>) {
+    let _ = writer.write().now_or_never();
+    // Reading further sends the answer to a Close.
+    let _ = timeout(CLOSE_LIMIT, rest(stream)).await;
 }
 
 /// Copies the message into memory of its own size. As received, it keeps the whole read buffer alive,

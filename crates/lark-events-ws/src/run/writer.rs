@@ -16,9 +16,12 @@ use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use crate::error::{ConnectError, ConnectErrorKind};
 
-/// The maximum number of answers that wait while the platform does not read; one more ends the
-/// connection.
+/// The maximum size of the answers that wait while the platform does not read, except for the last one;
+/// one more ends the connection.
 const MAX_UNSENT_BYTES: usize = 16 * MAX_EVENT_BYTES;
+
+/// The number of answers for which an empty queue keeps memory.
+const MAX_EMPTY: usize = 64;
 
 /// The Close that is sent at a shutdown. A lost or abandoned connection gets none, and the platform's
 /// Close is answered with its own code.
@@ -70,8 +73,21 @@ impl Writer {
         poll_fn(|context| self.poll_write(context)).await
     }
 
+    /// Passes the queued messages to the socket as far as it accepts them, without sending them: so they
+    /// precede the answer to a Close that is read afterwards.
+    pub(super) async fn feed(&mut self) -> Result<(), Error> {
+        if self.messages.is_empty() {
+            return Ok(());
+        }
+        poll_fn(|context| match self.poll_feed(context) {
+            Poll::Ready(fed) => Poll::Ready(fed),
+            Poll::Pending => Poll::Ready(Ok(())),
+        })
+        .await
+    }
+
     #[expect(clippy::arithmetic_side_effects, reason = "counted when it was queued")]
-    fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    fn poll_feed(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
         while !self.messages.is_empty() {
             ready!(self.sink.poll_ready_unpin(context))?;
             if let Some(message) = self.messages.pop_front() {
@@ -80,6 +96,13 @@ impl Writer {
                 self.sink.start_send_unpin(Message::Binary(message))?;
             }
         }
+        self.messages.shrink_to(MAX_EMPTY);
+        // The sink holds the last message until it is ready for another.
+        self.sink.poll_ready_unpin(context)
+    }
+
+    fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        ready!(self.poll_feed(context))?;
         ready!(self.sink.poll_flush_unpin(context))?;
         self.is_fed = false;
         Poll::Ready(Ok(()))
