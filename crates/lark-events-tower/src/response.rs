@@ -10,10 +10,13 @@ use crate::answer::Answer;
 /// The future of a request.
 #[must_use = "futures do nothing unless polled"]
 pub struct ResponseFuture {
-    /// The answer, and whether its handler ran in this task.
-    answering: Option<Pin<Box<dyn Future<Output = (Answer, bool)> + Send>>>,
+    answering: Option<Pin<Box<Answering>>>,
+    /// An answer that waits for its turn.
     answer: Option<Answer>,
 }
+
+/// Gives the answer, and whether its handler finished in this task.
+type Answering = dyn Future<Output = (Answer, bool)> + Send;
 
 impl ResponseFuture {
     pub(crate) fn new(answering: impl Future<Output = (Answer, bool)> + Send + 'static) -> Self {
