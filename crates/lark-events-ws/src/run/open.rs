@@ -122,7 +122,7 @@ impl Runner {
                         break Some(unwritten(session, &mut stream, &error));
                     }
                 }
-                // The platform does not accept the answers now: reading continues.
+                // There are no answers, or the platform does not accept them now: reading continues.
                 () = ready(()), if room == 0 => room = MAX_BATCH,
             }
         };
