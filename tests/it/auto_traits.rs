@@ -35,7 +35,9 @@ use lark_events_layers::record::{
     Entry, ReadError, ReadErrorKind, RecordLayer, Recorded, RecordedRequest, RecordedResponse,
     Recorder, RecorderStats, Recording,
 };
-use lark_events_layers::run::{Called, Counter, Ended, NotStarted, Slot, Tasks, Terms};
+use lark_events_layers::run::{
+    Begun, Called, Counter, Ended, NotStarted, Pending, Slot, Tasks, Terms,
+};
 use lark_events_layers::{
     AllowLayer, AllowList, AllowStats, Claim, Dedup, DedupLayer, DedupLayerBuilder, DedupStats,
     DedupStore, Filtered, InOrder, InOrderLayer, InOrderLayerBuilder, InOrderStats,
@@ -130,6 +132,8 @@ fn a_webhook_and_its_layers_can_be_shared() {
     shared!(Never, ResponseBody, ResponseBody<Full<Bytes>>);
     shared::<Box<dyn DedupStore>>();
     sent::<OutcomeFuture>();
+    sent::<Begun<'static>>();
+    sent::<Pending<'static>>();
     sent::<ResponseFuture>();
     type Http = EventService<Dispatcher>;
     sent::<LayerFuture<Http, Request<Full<Bytes>>>>();
