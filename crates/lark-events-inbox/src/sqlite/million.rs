@@ -4,23 +4,16 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
 
 use rusqlite::trace::TraceEvent;
 use rusqlite::{Connection, StatementStatus};
 
 use super::plans::{entry, may_read, open, reads, remove};
 use super::{SqliteStore, schema};
-use crate::admin::{Admin, Filter, GroupLimits, Grouping, Order, Page, State};
+use crate::testing::first_pages::{Ask, Totals, asks};
 
 /// The maximum of each ratio.
 const MAX_RATIO: i64 = 3;
-/// The times of all asks together, of which the middle one counts. That of one alone is as much what else the machine
-/// does.
-const ROUNDS: usize = 15;
-/// What one call may look through.
-const AT_MOST: u64 = 500;
-
 /// What ran since the last look.
 struct Ran {
     steps: i64,
@@ -75,121 +68,6 @@ async fn filled(events: u32) -> (SqliteStore, PathBuf) {
     (open(&path, record).await, path)
 }
 
-/// What a page asks the store.
-enum Ask {
-    Glance,
-    Last,
-    Show(u64),
-    Look(Filter, Order),
-    Count(Filter),
-    Groups(Filter, Grouping),
-}
-
-impl Ask {
-    /// Asks, and returns how many events the answer is about.
-    async fn of(&self, store: &SqliteStore) -> usize {
-        match self {
-            Self::Glance => {
-                let glance = store.glance(AT_MOST).await.unwrap();
-                assert!(glance.ready.events > 0 && glance.waiting.events > 0);
-                1
-            }
-            Self::Last => usize::from(store.last().await.unwrap().is_some()),
-            Self::Show(seq) => usize::from(store.show(*seq).await.unwrap().is_some()),
-            Self::Look(filter, order) => {
-                let page = Page {
-                    order: *order,
-                    ..Page::first(50)
-                };
-                let looked = store.look_through(filter, page, AT_MOST).await;
-                looked.unwrap().listed.len()
-            }
-            Self::Count(filter) => {
-                let count = store.count(filter, AT_MOST).await.unwrap();
-                usize::try_from(count.events).unwrap()
-            }
-            Self::Groups(filter, by) => {
-                let limits = GroupLimits {
-                    groups: 20,
-                    events: AT_MOST,
-                };
-                let groups = store.groups(filter, *by, limits).await.unwrap();
-                usize::try_from(groups.count.events).unwrap()
-            }
-        }
-    }
-}
-
-fn filters() -> Vec<(&'static str, Filter)> {
-    let of = |set: fn(&mut Filter)| {
-        let mut filter = Filter::default();
-        set(&mut filter);
-        filter
-    };
-    let states = State::ALL.map(|state| {
-        let filter = Filter {
-            states: vec![state],
-            ..Filter::default()
-        };
-        (state.as_str(), filter)
-    });
-    let others = [
-        ("all", Filter::default()),
-        (
-            "by id",
-            of(|filter| filter.event_id = Some("00000999".to_owned())),
-        ),
-        (
-            "no type",
-            of(|filter| filter.event_type = Some("text".to_owned())),
-        ),
-        (
-            "no lane",
-            of(|filter| filter.lane = Some("text".to_owned())),
-        ),
-        (
-            "no error",
-            of(|filter| filter.error_is = Some("text".to_owned())),
-        ),
-        (
-            "no part of an error",
-            of(|filter| filter.error = Some("text".to_owned())),
-        ),
-        (
-            "dead by error",
-            of(|filter| {
-                filter.states = vec![State::Dead];
-                filter.error_is = Some("error 4".to_owned());
-            }),
-        ),
-    ];
-    states.into_iter().chain(others).collect()
-}
-
-fn asks() -> Vec<(String, Ask)> {
-    let mut asks = vec![
-        ("glance".to_owned(), Ask::Glance),
-        ("last".to_owned(), Ask::Last),
-        ("show".to_owned(), Ask::Show(999)),
-    ];
-    for (name, filter) in filters() {
-        for order in [Order::OldestFirst, Order::NewestFirst] {
-            asks.push((
-                format!("{name}, {order:?}"),
-                Ask::Look(filter.clone(), order),
-            ));
-        }
-        for by in [Grouping::EventType, Grouping::Error, Grouping::Lane] {
-            asks.push((
-                format!("{name}, by {by:?}"),
-                Ask::Groups(filter.clone(), by),
-            ));
-        }
-        asks.push((format!("{name}, counted"), Ask::Count(filter)));
-    }
-    asks
-}
-
 /// The steps of an ask, and its statements.
 async fn steps(store: &SqliteStore, ask: &Ask) -> (i64, BTreeSet<String>) {
     let taken = || {
@@ -202,39 +80,6 @@ async fn steps(store: &SqliteStore, ask: &Ask) -> (i64, BTreeSet<String>) {
     taken();
     ask.of(store).await;
     taken()
-}
-
-/// The times of an ask on two stores, in turns.
-async fn times(stores: [&SqliteStore; 2], ask: &Ask) -> [[Duration; ROUNDS]; 2] {
-    let mut times = [[Duration::ZERO; ROUNDS]; 2];
-    for round in 0..ROUNDS {
-        for (store, times) in stores.into_iter().zip(&mut times) {
-            let began = Instant::now();
-            ask.of(store).await;
-            times[round] = began.elapsed();
-        }
-    }
-    times
-}
-
-/// The times of all asks together, of which the middle one counts.
-#[derive(Default)]
-struct Totals([[Duration; ROUNDS]; 2]);
-
-impl Totals {
-    fn add(&mut self, times: [[Duration; ROUNDS]; 2]) {
-        let totals = self.0.iter_mut().flatten();
-        totals
-            .zip(times.into_iter().flatten())
-            .for_each(|(total, time)| *total += time);
-    }
-
-    fn middle(mut self) -> [Duration; 2] {
-        self.0.each_mut().map(|times| {
-            times.sort_unstable();
-            times[ROUNDS / 2]
-        })
-    }
 }
 
 /// The statements that look through a part of a table read it in its order, and sort no more than that part.
@@ -255,11 +100,11 @@ async fn a_million_events_cost_a_page_no_more_than_a_thousand() {
     let mut slow = Vec::new();
     let mut statements = BTreeSet::new();
     let mut totals = Totals::default();
-    for (name, ask) in asks() {
+    for (name, ask) in asks("00000999") {
         let (small_steps, _) = steps(&small, &ask).await;
         let (large_steps, ran) = steps(&large, &ask).await;
         statements.extend(ran);
-        totals.add(times([&small, &large], &ask).await);
+        totals.add([&small, &large], &ask).await;
         let measured = format!("{name}: {small_steps}, {large_steps} steps");
         println!("{measured}");
         if large_steps > MAX_RATIO * small_steps {

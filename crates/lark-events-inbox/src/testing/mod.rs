@@ -29,6 +29,8 @@
 )]
 
 mod contract;
+#[doc(hidden)]
+pub mod first_pages;
 mod model;
 mod operators;
 
