@@ -15,6 +15,7 @@ mod mutants;
 mod packages;
 mod release;
 mod sdks;
+mod simulate;
 mod soak;
 mod soak_inbox;
 mod supply;
@@ -72,6 +73,8 @@ enum Task {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Play an outage and its redeliveries against a model of an app, to size it
+    Simulate(simulate::Options),
     /// Run the long connection under all faults (slow)
     Soak(soak::Options),
     /// Kill the webhook with an inbox under load, and the servers of its store, again and again (slow)
@@ -129,6 +132,7 @@ fn main() -> ExitCode {
         Task::Mutants => exit_code(mutants::run(&root)),
         Task::Release { dry_run: true } => exit_code(release::rehearse(&root)),
         Task::Release { dry_run: false } => exit_code(Err(release::BY_HAND)),
+        Task::Simulate(options) => exit_code(simulate::run(&options)),
         Task::Soak(options) => exit_code(soak::run(&root, &options)),
         Task::SoakInbox(options) => exit_code(soak_inbox::run(&root, &options)),
         Task::Supply => exit_code(supply::run(&root)),
