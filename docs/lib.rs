@@ -30,4 +30,5 @@ pages! {
     Cookbook include_str!("guide/cookbook.md"),
     Troubleshooting include_str!("guide/troubleshooting.md"),
     Recordings include_str!("recordings.md"),
+    InboxPage include_str!("inbox-page.md"),
 }

@@ -3,7 +3,8 @@
 //! `lark-events-sim`, remembers, checks and can redeliver what it pushes; it takes longer over an event
 //! than our client does.
 //!
-//! Prints its base URL, then what a connection that is opened there did in so many seconds.
+//! Prints its base URL, then what a connection that is opened there did in so many seconds. Ends when
+//! its standard input is closed.
 //!
 //! ```sh
 //! ws_platform WINDOW SECONDS
@@ -11,6 +12,7 @@
 
 use std::env;
 use std::fs;
+use std::io;
 use std::time::Duration;
 
 use benches::Size;
@@ -81,7 +83,8 @@ async fn main() -> Result<(), BoxError> {
         })
     );
     // The client is looked at before it is ended.
-    std::future::pending().await
+    io::copy(&mut io::stdin(), &mut io::sink())?;
+    Ok(())
 }
 
 /// Answers calls for an address until somebody opens a connection.

@@ -12,12 +12,12 @@ use lark_events_layers::record::{ReadErrorKind, Recording};
 use lark_events_types::im::MessageReceiveV1;
 use serde::{Deserialize, Serialize};
 
-use crate::json_text::{Layout, lay_out};
 use crate::output::Output;
 use crate::payload::{self, Source, Unopened};
 use crate::secrets::{ENCRYPT_KEY, Secret, given};
 use crate::text::Text;
 use crate::{Error, catalogue, recording};
+use lark_events_pages::{Layout, lay_out};
 
 /// Show how an event decodes into its Rust type, and which fields the type does not have.
 ///

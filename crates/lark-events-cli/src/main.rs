@@ -16,7 +16,6 @@ mod finding;
 #[cfg(feature = "inbox")]
 mod inbox;
 mod inspect;
-mod json_text;
 mod listen;
 mod manual;
 mod output;

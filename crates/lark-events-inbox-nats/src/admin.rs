@@ -6,12 +6,21 @@ use std::time::{Duration, SystemTime};
 use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::stream::{DeleteMessageError, DeleteMessageErrorKind};
 use async_trait::async_trait;
-use lark_events_inbox::{Admin, Filter, Listed, Operation, Page, Shown, State, StoreError};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use lark_events_inbox::{
+    Admin, Count, Filter, GroupLimits, Grouping, Listed, Looked, Operation, Order, Page, Shown,
+    State, StoreError, StoreErrorKind,
+};
 
 use crate::failure::failed;
 use crate::log::Row;
 use crate::store::NatsStore;
 use crate::subject::Name;
+
+/// The dead letters that one look reads, each with a request, unless it is to look through all.
+const MAX_LETTERS: u64 = 500;
+/// The requests for dead letters at a time.
+const AT_ONCE: usize = 32;
 
 /// Whether an operation on these states is wanted.
 fn takes(filter: &Filter, state: State) -> bool {
@@ -41,37 +50,63 @@ impl NatsStore {
         is_removed(self.link.streams.dead.delete_message(number).await)
     }
 
-    /// The dead letters that match, after a number, with the numbers of their messages.
+    /// The first dead letters that match, with the numbers of their messages.
     async fn letters(
         &self,
         filter: &Filter,
-        after: Option<u64>,
         limit: usize,
     ) -> Result<Vec<(Name, Row, u64)>, StoreError> {
-        let dead = self.link.dead().await?;
-        let after = after.map(|after| after.saturating_add(1));
-        let first = [after, filter.from_seq, filter.seq];
-        let first = first.into_iter().flatten().max().unwrap_or_default();
-        let last = [filter.to_seq, filter.seq].into_iter().flatten().min();
-        let mut letters = Vec::new();
-        let among = dead.range(Name::first(first)..);
-        for name in among.take_while(|name| last.is_none_or(|last| name.seq <= last)) {
-            if letters.len() >= limit {
-                break;
-            }
-            let found = self.link.dead_row(*name).await?;
+        Ok(self.some_letters(filter, limit, u64::MAX).await?.0)
+    }
+
+    /// The same, and the number of the last one that was looked at, if there may be more.
+    async fn some_letters(
+        &self,
+        filter: &Filter,
+        limit: usize,
+        at_most: u64,
+    ) -> Result<(Vec<(Name, Row, u64)>, Option<u64>), StoreError> {
+        let mut names = self.dead_names(filter).await?;
+        let all = names.len();
+        names.truncate(usize::try_from(at_most).unwrap_or(usize::MAX));
+        let link = &self.link;
+        let rows = names.into_iter().map(|name| async move {
+            let row = link.dead_row(name).await?;
+            Ok::<_, StoreError>((name, row))
+        });
+        let mut rows = stream::iter(rows).buffered(limit.clamp(1, AT_ONCE));
+        let first = filter.from_seq.max(filter.seq).unwrap_or_default();
+        let (mut letters, mut looked, mut last) = (Vec::new(), 0_usize, first.saturating_sub(1));
+        while letters.len() < limit
+            && let Some((name, found)) = rows.try_next().await?
+        {
             let found = found.filter(|(row, _)| filter.matches(&row.listed));
-            letters.extend(found.map(|(row, number)| (*name, row, number)));
+            letters.extend(found.map(|(row, number)| (name, row, number)));
+            (looked, last) = (looked.saturating_add(1), name.seq);
         }
-        Ok(letters)
+        Ok((letters, (looked < all).then_some(last)))
+    }
+
+    /// The dead letters in the range of a filter.
+    async fn dead_names(&self, filter: &Filter) -> Result<Vec<Name>, StoreError> {
+        let dead = self.link.dead().await?;
+        let first = filter.from_seq.max(filter.seq).unwrap_or_default();
+        let last = [filter.to_seq, filter.seq].into_iter().flatten().min();
+        let names = dead.range(Name::first(first)..);
+        let names = names.take_while(|name| last.is_none_or(|last| name.seq <= last));
+        Ok(names.copied().collect())
     }
 }
 
 #[async_trait]
 impl Admin for NatsStore {
-    /// All are supported, with the differences that [`NatsStore`] lists.
-    fn supports(&self, _: Operation) -> bool {
-        true
+    /// All but two are supported, with the differences that [`NatsStore`] lists: the servers read a stream forwards, and
+    /// the time of a retry cannot be changed.
+    fn supports(&self, operation: Operation) -> bool {
+        !matches!(
+            operation,
+            Operation::ListNewestFirst | Operation::RetryWaiting
+        )
     }
 
     async fn last(&self) -> Result<Option<u64>, StoreError> {
@@ -80,26 +115,63 @@ impl Admin for NatsStore {
     }
 
     async fn list(&self, filter: &Filter, page: Page) -> Result<Vec<Listed>, StoreError> {
+        Ok(self.look_through(filter, page, u64::MAX).await?.listed)
+    }
+
+    async fn look_through(
+        &self,
+        filter: &Filter,
+        page: Page,
+        at_most: u64,
+    ) -> Result<Looked, StoreError> {
+        if page.order != Order::OldestFirst {
+            return Err(StoreError::new(StoreErrorKind::Unsupported));
+        }
+        let filter = &filter.on_page(page);
         if filter.states == [State::Dead] {
-            let letters = self.letters(filter, page.after, page.limit).await?;
-            return Ok(letters.into_iter().map(|(_, row, _)| row.listed).collect());
+            let at_most = match at_most {
+                u64::MAX => at_most,
+                some => some.min(MAX_LETTERS),
+            };
+            let (letters, next) = self.some_letters(filter, page.limit, at_most).await?;
+            let listed = letters.into_iter().map(|(_, row, _)| row.listed);
+            return Ok(Looked::new(listed.collect(), next));
         }
         let mut places = self.link.places().await?;
         let after = match takes(filter, State::Done) || takes(filter, State::Dead) {
-            true => page.after,
+            true => None,
             // The log is mostly finished events.
-            false => page.after.max(Some(places.finished())),
+            false => Some(places.finished()),
         };
         let mut log = self.link.log(filter, after).await?;
-        let mut listed = Vec::new();
-        while listed.len() < page.limit
-            && let Some(found) = log.next(&self.link).await?
-        {
+        let (mut listed, mut left, mut last) = (Vec::new(), at_most, None);
+        while let Some(found) = log.next(&self.link).await? {
+            if listed.len() >= page.limit || left == 0 {
+                return Ok(Looked::new(listed, last));
+            }
+            (left, last) = (left.saturating_sub(1), Some(found.seq));
             let row = self.link.row(&found, &mut places).await?;
             let matching = row.filter(|row| filter.matches(&row.listed));
             listed.extend(matching.map(|row| row.listed));
         }
-        Ok(listed)
+        Ok(Looked::new(listed, None))
+    }
+
+    async fn count(&self, filter: &Filter, at_most: u64) -> Result<Count, StoreError> {
+        let mut dead = Filter::default();
+        dead.states = vec![State::Dead];
+        (dead.seq, dead.from_seq, dead.to_seq) = (filter.seq, filter.from_seq, filter.to_seq);
+        if *filter == dead {
+            // Their names are enough.
+            let names = self.dead_names(filter).await?;
+            return Ok(Count::up_to(at_most, names.len() as u64));
+        }
+        let limits = GroupLimits {
+            groups: 0,
+            events: at_most,
+        };
+        let groups = self.groups(filter, Grouping::EventType, limits).await?;
+        Ok(groups.count)
     }
 
     async fn show(&self, seq: u64) -> Result<Option<Shown>, StoreError> {
@@ -107,7 +179,7 @@ impl Admin for NatsStore {
             // A dead letter stays when the log has reached its maximum age.
             let mut filter = Filter::default();
             filter.seq = Some(seq);
-            let letter = self.letters(&filter, None, 1).await?.pop();
+            let letter = self.letters(&filter, 1).await?.pop();
             return Ok(letter.map(|(_, row, _)| row.shown()));
         };
         let mut places = self.link.places().await?;
@@ -121,7 +193,7 @@ impl Admin for NatsStore {
         if !takes(filter, State::Dead) {
             return Ok(retried);
         }
-        for (name, row, number) in self.letters(filter, None, limit).await? {
+        for (name, row, number) in self.letters(filter, limit).await? {
             // Twice, the stream takes the copy once.
             let id = format!("retry {name}");
             self.link.append_copy(&row.entry, Some(id)).await?;
@@ -136,7 +208,7 @@ impl Admin for NatsStore {
         let mut discarded = 0_u64;
         let mut left = limit;
         if takes(filter, State::Dead) {
-            for (_, _, number) in self.letters(filter, None, limit).await? {
+            for (_, _, number) in self.letters(filter, limit).await? {
                 if self.remove_letter(number).await? {
                     discarded = discarded.saturating_add(1);
                 }

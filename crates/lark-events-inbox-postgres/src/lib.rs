@@ -13,8 +13,8 @@
 //! # }
 //! ```
 //!
-//! Each store opens up to three connections. Every call is one statement without a name, so a pooler in transaction
-//! mode, such as PgBouncer, may stand between.
+//! Each store opens up to three connections, and a fourth one for what operators look at. Every call is one statement
+//! without a name, so a pooler in transaction mode, such as PgBouncer, may stand between.
 //!
 //! # Features
 //!
@@ -41,6 +41,7 @@ mod dedup;
 mod facts;
 mod failure;
 mod grants;
+mod list;
 mod look;
 mod query;
 mod rows;

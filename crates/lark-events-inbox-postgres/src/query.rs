@@ -18,6 +18,8 @@ pub(crate) struct Query {
 pub(crate) struct Source {
     /// The column of the numbers, in whose order the table is read.
     pub(crate) seq: &'static str,
+    /// The table; `None` if an index finds the few rows that match.
+    pub(crate) table: Option<&'static str>,
     /// `FROM … WHERE …`
     pub(crate) rows: String,
 }
@@ -29,19 +31,32 @@ enum Table {
     Dead,
 }
 
+/// Whether an index finds the few events that can match.
+fn is_found(filter: &Filter) -> bool {
+    filter.event_id.is_some() || filter.seq.is_some()
+}
+
 impl Table {
     /// The tables that have all events that can match.
     fn of(filter: &Filter) -> Vec<Self> {
         let may_be = |state| filter.states.is_empty() || filter.states.contains(&state);
         // The log has an index of ids, and finished events have no error.
-        let is_found = filter.event_id.is_some() || filter.seq.is_some();
-        if is_found || may_be(State::Done) && filter.error.is_none() {
+        let is_done = may_be(State::Done) && filter.error.is_none() && filter.error_is.is_none();
+        if is_found(filter) || is_done {
             return vec![Self::Event];
         }
         let in_queue = [State::Ready, State::Waiting, State::Leased];
         let task = in_queue.into_iter().any(may_be).then_some(Self::Task);
         let dead = may_be(State::Dead).then_some(Self::Dead);
         task.into_iter().chain(dead).collect()
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Event => "event",
+            Self::Task => "task",
+            Self::Dead => "dead",
+        }
     }
 
     fn seq(self) -> &'static str {
@@ -81,6 +96,7 @@ impl Query {
             let (from, matches) = (table.from(schema), condition.sql.join(" AND "));
             Source {
                 seq: table.seq(),
+                table: (!is_found(filter)).then(|| table.name()),
                 rows: format!("{from} WHERE {matches}"),
             }
         });
@@ -131,6 +147,10 @@ impl Condition {
         if let Some(part) = filter.error.as_deref().map(text) {
             let contains = "strpos(coalesce(d.error, t.last_error), {}) > 0";
             self.and(contains, part.into_owned(), Type::TEXT);
+        }
+        if let Some(whole) = filter.error_is.as_deref().map(text) {
+            let is = "coalesce(d.error, t.last_error) = {}";
+            self.and(is, whole.into_owned(), Type::TEXT);
         }
         self.period(filter, table, schema);
     }

@@ -41,6 +41,7 @@ struct Shared {
     target: Arc<Target>,
     /// Notified by the server of what other processes have appended. `None`: it does not listen.
     woken: Option<Arc<Notify>>,
+    time_limit: Duration,
     current: tokio::sync::Mutex<Current>,
     /// For calls that are repeated before they are answered.
     looks: Arc<Semaphore>,
@@ -99,9 +100,19 @@ impl Warnings {
 
 impl Connection {
     pub(crate) fn new(target: Arc<Target>, woken: Option<Arc<Notify>>) -> Self {
+        Self::with_time_limit(target, woken, CALL_TIMEOUT)
+    }
+
+    /// The same, with another limit for the time of a call.
+    pub(crate) fn with_time_limit(
+        target: Arc<Target>,
+        woken: Option<Arc<Notify>>,
+        time_limit: Duration,
+    ) -> Self {
         Self(Arc::new(Shared {
             target,
             woken,
+            time_limit,
             current: tokio::sync::Mutex::default(),
             looks: Arc::new(Semaphore::new(1)),
         }))
@@ -157,10 +168,11 @@ impl Connection {
         let mut repeats = 0..REPEATS;
         loop {
             let session = self.session().await?;
-            let answered = timeout(CALL_TIMEOUT, session.query(sql, values, commit)).await;
+            let limit = self.0.time_limit;
+            let answered = timeout(limit, session.query(sql, values, commit)).await;
             let Ok(answered) = answered else {
                 self.0.give_up(&session).await;
-                let text = format!("no answer within {} s", CALL_TIMEOUT.as_secs());
+                let text = format!("no answer within {} s", limit.as_secs());
                 return Err(Failure::new(StoreErrorKind::TimedOut, text));
             };
             match answered {

@@ -19,6 +19,7 @@ pub(crate) struct Sql {
     pub(crate) complete: Arc<str>,
     pub(crate) next_visible: String,
     pub(crate) status: String,
+    pub(crate) glance: String,
     pub(crate) heartbeat: String,
     pub(crate) prune: String,
     pub(crate) retry: String,
@@ -42,6 +43,16 @@ impl Sql {
         let free = format!("FROM {schema}.task WHERE lane IS NULL");
         let first =
             format!("least((SELECT min(visible_at) {heads}), (SELECT min(visible_at) {free}))");
+        let facts = format!(
+            "nullif(greatest({}, -1), -1) AS lag,
+            (SELECT {} FROM {schema}.event WHERE seq = (SELECT min(seq) FROM {schema}.task)) AS oldest,
+            (SELECT count(*) FROM {schema}.worker
+                WHERE is_running AND seen_at > now() - interval '{alone} s') AS workers,
+            (SELECT {} FROM {schema}.worker) AS worker_seen",
+            age(&first),
+            age("received_at"),
+            age("max(seen_at)"),
+        );
         Self {
             append: format!("SELECT {schema}.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS answers"),
             claim: format!("SELECT * FROM {schema}.claim($1, $2, $3, $4, coalesce($5, '-infinity'))"),
@@ -59,12 +70,7 @@ impl Sql {
                 ))
             ),
             status: format!(
-                "SELECT t.*, (SELECT count(*) FROM {schema}.dead) AS dead, {first_age} AS lag,
-                    (SELECT {oldest} FROM {schema}.event
-                        WHERE seq = (SELECT min(seq) FROM {schema}.task)) AS oldest,
-                    (SELECT count(*) FROM {schema}.worker
-                        WHERE is_running AND seen_at > now() - interval '{alone} s') AS workers,
-                    (SELECT {seen} FROM {schema}.worker) AS worker_seen
+                "SELECT t.*, (SELECT count(*) FROM {schema}.dead) AS dead, {facts}
                 FROM (
                     SELECT count(*) FILTER (WHERE is_head AND visible_at <= now()) AS ready,
                         count(*) FILTER (WHERE visible_at > now() AND fence IS NOT NULL) AS leased,
@@ -73,11 +79,34 @@ impl Sql {
                             WHERE is_head AND lane IS NOT NULL AND visible_at > now() AND fence IS NULL
                         ) AS blocked_lanes
                     FROM {schema}.task
-                ) AS t",
-                first_age = format_args!("nullif(greatest({}, -1), -1)", age(&first)),
-                oldest = age("received_at"),
-                seen = age("max(seen_at)"),
+                ) AS t"
             ),
+            // Each part reads so many rows of an index. The orders leave that index as the plan.
+            glance: {
+                let part = |some: &str, from: &str, order: &str| {
+                    format!(
+                        "(SELECT count(*) AS read, count(*) FILTER (WHERE {some}) AS chosen
+                            FROM (SELECT * {from} ORDER BY {order} LIMIT $1) AS rows)"
+                    )
+                };
+                let by_time = "visible_at, seq";
+                let ready_heads = part("false", &format!("{heads} AND visible_at <= now()"), by_time);
+                let ready_free = part("false", &format!("{free} AND visible_at <= now()"), by_time);
+                let later = "AND visible_at > now()";
+                let later_heads = part("fence IS NULL", &format!("{heads} {later}"), by_time);
+                let later_free = part("fence IS NULL", &format!("{free} {later}"), by_time);
+                let lanes = format!("FROM {schema}.task WHERE lane IS NOT NULL");
+                let lanes = part("NOT is_head", &lanes, "lane, seq");
+                let dead = part("false", &format!("FROM {schema}.dead"), "seq");
+                format!(
+                    "SELECT ready_heads.read AS ready_heads, ready_free.read AS ready_free,
+                        later_heads.read AS later_heads, later_heads.chosen AS retried_heads,
+                        later_free.read AS later_free, later_free.chosen AS retried_free,
+                        lanes.read AS lanes, lanes.chosen AS behind, dead.read AS dead, {facts}
+                    FROM {ready_heads} AS ready_heads, {ready_free} AS ready_free, {later_heads} AS later_heads,
+                        {later_free} AS later_free, {lanes} AS lanes, {dead} AS dead"
+                )
+            },
             // One statement for both, as all calls are.
             heartbeat: format!(
                 "WITH gone AS (DELETE FROM {schema}.worker WHERE id = $1 AND $2 IS NULL)
@@ -86,8 +115,8 @@ impl Sql {
                 ON CONFLICT (id) DO UPDATE SET is_running = excluded.is_running, seen_at = excluded.seen_at"
             ),
             prune: format!("SELECT {schema}.prune($1, $2) AS pruned"),
-            retry: format!("SELECT {schema}.retry($1) AS changed"),
-            discard: format!("SELECT {schema}.discard($1) AS changed"),
+            retry: format!("SELECT {schema}.retry($1, $2) AS changed"),
+            discard: format!("SELECT {schema}.discard($1, $2) AS changed"),
             replay: format!("SELECT {schema}.replay($1) AS changed"),
             event: format!(
                 "SELECT document, transport, received_at, dedup_key, lane, trace FROM {schema}.event

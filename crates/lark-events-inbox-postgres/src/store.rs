@@ -33,6 +33,8 @@ const NOTIFY_PAUSE: Duration = Duration::from_millis(50);
 const ACTIVE_POLL: Duration = Duration::from_millis(25);
 /// The shortest wait for an event that is visible already, but that another transaction has locked.
 const MIN_WAIT: Duration = Duration::from_millis(50);
+/// How long a look of an operator may take.
+const READ_TIMEOUT: Duration = Duration::from_secs(15);
 /// The maximum number of events that one call prunes.
 const MAX_PRUNED: i32 = 5_000;
 
@@ -58,8 +60,10 @@ pub struct PostgresStore {
     pub(crate) sql: Sql,
     /// For acknowledgements and the keys of synchronous handlers: senders wait for both.
     pub(crate) appends: Connection,
-    /// For everything else that waits for a commit, and for operators.
+    /// For everything else that waits for a commit, and for what operators do.
     pub(crate) settles: Connection,
+    /// For what operators see: a long look delays nothing but other looks.
+    pub(crate) reads: Connection,
     /// For claims and their extensions, which must go on while a commit waits for a standby.
     claims: Connection,
     changed: Arc<Notify>,
@@ -119,6 +123,7 @@ impl PostgresStore {
             sql,
             appends: Connection::new(Arc::clone(&target), None),
             settles: Connection::new(Arc::clone(&target), None),
+            reads: Connection::with_time_limit(Arc::clone(&target), None, READ_TIMEOUT),
             claims,
             changed,
             unannounced,

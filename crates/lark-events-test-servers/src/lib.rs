@@ -47,7 +47,7 @@ mod program;
 mod skip;
 
 #[cfg(all(unix, feature = "browser"))]
-pub use self::browser::{Axe, Browser, BrowserProgram, Entry, Tab, View};
+pub use self::browser::{Axe, Browser, BrowserProgram, Entry, Looks, Tab, View};
 pub use self::database::Database;
 #[cfg(unix)]
 pub use self::nats::{Nats, NatsCluster, NatsProgram, NatsSettings};

@@ -1,7 +1,7 @@
 //! Bodies: reading a request body within its limits, and the body of responses.
 
 use std::convert::Infallible;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -17,11 +17,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// much.
 pub(crate) const FREE_BYTES: usize = 16 * 1024;
 
-/// A complete body, and its share of the bytes in flight.
+/// A complete body, and its share of the bytes in flight if it has one.
 #[derive(Debug)]
 pub(crate) struct ReadBody {
     pub(crate) bytes: Bytes,
-    pub(crate) share: OwnedSemaphorePermit,
+    pub(crate) share: Option<OwnedSemaphorePermit>,
 }
 
 /// Why a body was not read.
@@ -38,7 +38,7 @@ pub(crate) enum ReadError {
 /// Reads at most `limit` bytes. Bytes beyond [`FREE_BYTES`] take their share of `in_flight` before they
 /// are kept.
 pub(crate) async fn read<B: Body>(
-    body: B,
+    mut body: Pin<&mut B>,
     limit: usize,
     in_flight: &Arc<Semaphore>,
 ) -> Result<ReadBody, ReadError> {
@@ -46,8 +46,7 @@ pub(crate) async fn read<B: Body>(
     if announced > limit {
         return Err(ReadError::TooLarge);
     }
-    let mut body = pin!(body);
-    let mut share = reserve(in_flight, 0)?;
+    let mut share: Option<OwnedSemaphorePermit> = None;
     let mut whole = Whole::Empty;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| ReadError::Broken)?;
@@ -59,8 +58,15 @@ pub(crate) async fn read<B: Body>(
             return Err(ReadError::TooLarge);
         }
         let owed = length.saturating_sub(FREE_BYTES);
-        let owed = owed.saturating_sub(share.num_permits());
-        share.merge(reserve(in_flight, owed)?);
+        if owed > 0 {
+            match &mut share {
+                Some(share) => {
+                    let owed = owed.saturating_sub(share.num_permits());
+                    share.merge(reserve(in_flight, owed)?);
+                }
+                None => share = Some(reserve(in_flight, owed)?),
+            }
+        }
         let chunk = data.copy_to_bytes(data.remaining());
         whole = whole.append(chunk, announced.min(FREE_BYTES));
     }

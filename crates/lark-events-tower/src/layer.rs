@@ -18,7 +18,8 @@ use tower_service::Service;
 
 use crate::body::ResponseBody;
 use crate::opener::Opener;
-use crate::service::{EventService, ResponseFuture};
+use crate::response::ResponseFuture;
+use crate::service::EventService;
 
 /// Answers the platform at one path of an HTTP service, and passes all other requests on with their
 /// bodies unchanged.

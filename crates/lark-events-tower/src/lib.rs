@@ -66,6 +66,7 @@ mod layer;
 mod metrics;
 mod opener;
 mod refused;
+mod response;
 mod service;
 mod stats;
 mod unverified;
@@ -81,9 +82,10 @@ pub use self::builder::{DEFAULT_READ_TIMEOUT, EventServiceBuilder};
 pub use self::error::{EventServiceBuildError, EventServiceBuildErrorKind};
 pub use self::layer::{EventLayer, LayerFuture, WithEvents};
 pub use self::opener::Opener;
+pub use self::response::ResponseFuture;
+pub use self::service::EventService;
 #[cfg(feature = "old-card")]
 pub use self::service::OldCardService;
-pub use self::service::{EventService, ResponseFuture};
 pub use self::stats::Stats;
 
 /// Runs the examples of the README as tests.

@@ -6,7 +6,7 @@ use std::fmt;
 use http::StatusCode;
 use lark_events::error::{DispatchErrorKind, Rejection};
 use lark_events::{BoxError, DispatchError};
-use lark_events_layers::run::{causes, is_logged};
+use lark_events_layers::run::{NotStarted, causes, is_logged};
 use lark_events_layers::{LayerError, LayerErrorKind};
 use tower::load_shed::error::Overloaded;
 use tower::timeout::error::Elapsed;
@@ -49,6 +49,16 @@ impl Refused {
     /// Whether the dispatcher has logged it already.
     pub(crate) fn is_logged(&self) -> bool {
         is_logged(self)
+    }
+}
+
+impl From<NotStarted> for Refused {
+    fn from(why: NotStarted) -> Self {
+        match why {
+            NotStarted::Draining => Self::Overloaded,
+            NotStarted::Late => Self::Late,
+            NotStarted::Failed(error) => Self::Failed(error),
+        }
     }
 }
 

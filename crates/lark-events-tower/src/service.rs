@@ -3,7 +3,8 @@
 use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -13,10 +14,12 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body::Body;
 use lark_events::error::Rejection;
+use lark_events::event::DeliveryKind;
+use lark_events::webhook::Admission;
 use lark_events::{BoxError, Delivery, LateHandler, Opened, Outcome, Webhook};
 use lark_events_layers::DrainError;
 use lark_events_layers::run::{
-    Ended, MAX_INLINE_BYTES, NotStarted, Tasks, Terms, after, off_the_workers, panicked,
+    Begun, Ended, MAX_INLINE_BYTES, NotStarted, Tasks, Terms, after, off_the_workers,
     unless_rejected,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -24,10 +27,11 @@ use tokio::time::{Instant, timeout_at};
 use tower_service::Service;
 
 use crate::answer::{self, Answer};
-use crate::body::{self, ReadBody, ReadError};
+use crate::body::{self, FREE_BYTES, ReadBody, ReadError};
 use crate::builder::EventServiceBuilder;
 use crate::opener::Opener;
 use crate::refused::Refused;
+use crate::response::ResponseFuture;
 use crate::stats::{Counters, Stats};
 use crate::unverified::{HashCost, Unverified};
 
@@ -58,7 +62,10 @@ use crate::unverified::{HashCost, Unverified};
 /// milliseconds](lark_events::limits::REFUSAL_DELAY) after its last byte, so that the time of a
 /// rejection reveals nothing about the plaintext.
 ///
-/// Each handler runs in its own task, so a sender that closes the connection does not cancel it. On
+/// A handler that waits runs in its own task, so a sender that closes the connection does not cancel
+/// it. Until it waits, it may run in the task of the request, if handlers of its event type return from
+/// their first poll within a millisecond. There, it sees the task id and the task-local values of the
+/// server's task, so do not rely on [`tokio::task::id`] or on a task-local value in a handler. On
 /// shutdown, let the server finish its connections and then [`drain`](Self::drain).
 ///
 /// # Panics
@@ -195,13 +202,13 @@ where
         let arrived = Instant::now();
         let shared = Arc::clone(&self.shared);
         let (parts, body) = request.into_parts();
-        ResponseFuture(Box::pin(async move {
-            let answer = shared.answer(&parts, body, arrived).await;
+        ResponseFuture::new(async move {
+            let mut ran_here = false;
+            let body = pin!(body);
+            let answer = shared.answer(&parts, body, arrived, &mut ran_here).await;
             let answer = answer.unwrap_or_else(|refused| shared.refuse(&refused));
-            #[cfg(feature = "metrics")]
-            crate::metrics::answer(answer.status());
-            answer
-        }))
+            (answer, ran_here)
+        })
     }
 }
 
@@ -212,11 +219,13 @@ where
     S::Future: Send + 'static,
     O: Opener,
 {
+    /// The answer to a request. `ran_here` is set if a handler finished in the task of the request.
     async fn answer<B>(
         self: &Arc<Self>,
         parts: &Parts,
-        body: B,
+        body: Pin<&mut B>,
         arrived: Instant,
+        ran_here: &mut bool,
     ) -> Result<Answer, Refused>
     where
         B: Body + Send,
@@ -227,59 +236,135 @@ where
         if is_encoded(&parts.headers) {
             return Err(Refused::Encoded);
         }
+        let deadline = after(arrived, self.ack_deadline);
+        let delivered = match self.open(parts, body, arrived, deadline).await? {
+            (Opened::Delivery(delivery), share) => {
+                self.deliver(delivery, share, deadline, ran_here)
+            }
+            (Opened::Challenge(challenge), _) => return Ok(answer::json(challenge.reply())),
+            _ => return Ok(answer::status(StatusCode::NOT_IMPLEMENTED)),
+        };
+        delivered.await
+    }
 
+    /// Reads and opens the body of a request.
+    async fn open<B>(
+        self: &Arc<Self>,
+        parts: &Parts,
+        body: Pin<&mut B>,
+        arrived: Instant,
+        deadline: Instant,
+    ) -> Result<OpenedBody, Refused>
+    where
+        B: Body + Send,
+    {
         let admitted = self.opener.admit(parts);
         let admitted = admitted.map_err(Refused::Rejected)?;
-        let read_deadline = after(arrived, self.read_timeout.min(self.ack_deadline));
-        let limit = admitted.body_limit();
-        let read = timeout_at(read_deadline, body::read(body, limit, &self.in_flight)).await;
+        let mut reading = pin!(body::read(body, admitted.body_limit(), &self.in_flight));
+        // Most bodies are there, and need no timer.
+        let read = match at_once(reading.as_mut()).await {
+            Poll::Ready(read) => Ok(read),
+            Poll::Pending => {
+                let read_deadline = after(arrived, self.read_timeout.min(self.ack_deadline));
+                Box::pin(timeout_at(read_deadline, reading)).await
+            }
+        };
         // The delay starts at the last byte; otherwise a slow sender would have used it up.
         let delay = admitted.refusal_delay();
         let refusal = delay.map(|delay| self.unverified.refusal(delay));
-        let deadline = after(arrived, self.ack_deadline);
         let opened = match read {
             // No room to wait: rejected before anything is decrypted.
             _ if matches!(refusal, Some(None)) => Err(admitted.too_large()),
-            Ok(Ok(read)) => {
-                let turn = match HashCost::of(read.bytes.len(), admitted.keys()) {
-                    None => None,
-                    Some(cost) => {
-                        let turn = Box::pin(self.unverified.turn(cost, deadline)).await;
-                        Some(turn.ok_or(Refused::Overloaded)?)
-                    }
-                };
-                if read.bytes.len() > MAX_INLINE_BYTES {
-                    let opening = self.open_large(parts.clone(), read, turn);
-                    let opened = timeout_at(deadline, Box::pin(opening)).await;
-                    opened.map_err(|_| Refused::Late)?
-                } else {
-                    let opened = admitted.open(read.bytes);
-                    opened.map(|opened| (opened, read.share))
-                }
+            Ok(Ok(read)) if read.bytes.len() <= FREE_BYTES => {
+                let opened = admitted.open(read.bytes);
+                opened.map(|opened| (opened, read.share))
             }
+            Ok(Ok(read)) => Box::pin(self.open_large(admitted, parts, read, deadline)).await?,
             Ok(Err(ReadError::TooLarge)) => Err(admitted.too_large()),
             Ok(Err(ReadError::Overloaded)) => return Err(Refused::Overloaded),
             Ok(Err(ReadError::Broken)) => return Err(Refused::Broken),
             Err(_) => return Err(Refused::SlowBody),
         };
-        let (opened, share) = match (opened, refusal.flatten()) {
+        match (opened, refusal.flatten()) {
             (Err(rejection), Some(refusal)) => {
                 Box::pin(refusal.wait()).await;
-                return Err(Refused::Rejected(rejection));
+                Err(Refused::Rejected(rejection))
             }
-            (opened, _) => opened.map_err(Refused::Rejected)?,
-        };
-        let delivery = match opened {
-            Opened::Delivery(delivery) => delivery,
-            Opened::Challenge(challenge) => return Ok(answer::json(challenge.reply())),
-            _ => return Ok(answer::status(StatusCode::NOT_IMPLEMENTED)),
-        };
+            (opened, _) => opened.map_err(Refused::Rejected),
+        }
+    }
 
+    /// Opens a large body when it is its turn, and a very large one on another thread, to keep the
+    /// runtime's workers available. The thread keeps its turn and its share of the bytes in flight
+    /// until it is done, even if the request is cancelled.
+    async fn open_large(
+        self: &Arc<Self>,
+        admitted: Admission<'_>,
+        parts: &Parts,
+        read: ReadBody,
+        deadline: Instant,
+    ) -> Result<Result<OpenedBody, Rejection>, Refused> {
+        let turn = match HashCost::of(read.bytes.len(), admitted.keys()) {
+            None => None,
+            Some(cost) => {
+                let turn = self.unverified.turn(cost, deadline).await;
+                Some(turn.ok_or(Refused::Overloaded)?)
+            }
+        };
+        if read.bytes.len() <= MAX_INLINE_BYTES {
+            let opened = admitted.open(read.bytes);
+            return Ok(opened.map(|opened| (opened, read.share)));
+        }
+        let (shared, parts) = (Arc::clone(self), parts.clone());
+        let opening = off_the_workers(move || {
+            let _turn = turn;
+            let opened = shared.opener.admit(&parts)?.open(read.bytes)?;
+            Ok((opened, read.share))
+        });
+        let opened = timeout_at(deadline, opening).await;
+        opened.map_err(|_| Refused::Late)
+    }
+
+    /// Passes an authentic delivery on, and answers with its outcome.
+    ///
+    /// Not an async function, which would reserve the memory of its arguments twice.
+    fn deliver(
+        &self,
+        delivery: Delivery,
+        share: Option<OwnedSemaphorePermit>,
+        deadline: Instant,
+        ran_here: &mut bool,
+    ) -> impl Future<Output = Result<Answer, Refused>> + Send {
         let (kind, header) = (delivery.kind, &delivery.header);
         let (event_type, event_id) = (header.event_type.clone(), header.event_id.clone());
-        let named = (&*event_type, event_id.as_deref());
-        // Boxed, because allocators handle two small allocations faster than a large one.
-        let delivered = Box::pin(self.deliver(delivery, share, deadline)).await;
+        let mut passed = Some((delivery, share));
+        async move {
+            let begun = poll_fn(|context| match passed.take() {
+                Some((delivery, share)) => {
+                    Poll::Ready(self.begin(delivery, share, deadline, context))
+                }
+                None => Poll::Pending,
+            });
+            let begun = begun.await;
+            *ran_here = matches!(begun, Ok(Begun::Finished(_)));
+            let delivered = match begun {
+                Ok(Begun::Finished(result)) => result.map_err(Refused::Failed),
+                Ok(Begun::Late) => Err(Refused::Late),
+                Ok(Begun::Pending(pending)) => Box::pin(finished(pending, deadline)).await,
+                Err(refused) => Err(refused),
+            };
+            let named = (&*event_type, event_id.as_deref());
+            self.delivered(delivered, kind, named)
+        }
+    }
+
+    /// The answer to a delivery that came to its end.
+    fn delivered(
+        &self,
+        delivered: Result<Outcome, Refused>,
+        kind: DeliveryKind,
+        named: (&str, Option<&str>),
+    ) -> Result<Answer, Refused> {
         let delivered = delivered.or_else(|refused| match refused {
             Refused::Failed(error) => unless_rejected(kind, named, error).map_err(Refused::Failed),
             refused => Err(refused),
@@ -302,50 +387,23 @@ where
         }
     }
 
-    /// Opens a large body on another thread, to keep the runtime's workers available. The thread keeps
-    /// its turn and its share of the bytes in flight until it is done, even if the request is
-    /// cancelled.
-    async fn open_large(
-        self: &Arc<Self>,
-        parts: Parts,
-        read: ReadBody,
-        turn: Option<OwnedSemaphorePermit>,
-    ) -> Result<(Opened, OwnedSemaphorePermit), Rejection> {
-        let shared = Arc::clone(self);
-        let open = move || {
-            let _turn = turn;
-            let opened = shared.opener.admit(&parts)?.open(read.bytes)?;
-            Ok((opened, read.share))
-        };
-        off_the_workers(open).await
-    }
-
-    /// Passes an authentic delivery on and waits for its outcome, until the deadline.
-    async fn deliver(
+    fn begin(
         &self,
         delivery: Delivery,
-        bytes: OwnedSemaphorePermit,
+        share: Option<OwnedSemaphorePermit>,
         deadline: Instant,
-    ) -> Result<Outcome, Refused> {
+        context: &mut Context<'_>,
+    ) -> Result<Begun<'_>, Refused> {
         let slot = self.tasks.slot(delivery.kind).ok_or(Refused::Overloaded)?;
         let terms = Terms {
             deadline,
             late: self.late,
         };
-        let inner = self.clone_inner();
-        let called = self.tasks.call(inner, delivery, terms).await;
-        let called = called.map_err(|why| match why {
-            NotStarted::Draining => Refused::Overloaded,
-            NotStarted::Late => Refused::Late,
-            NotStarted::Failed(error) => Refused::Failed(error),
-        })?;
-        let task = self.tasks.run(called, (slot, bytes), |ended| ended);
-        match timeout_at(deadline, task).await {
-            Ok(Ok(Ended::Finished(result))) => result.map_err(Refused::Failed),
-            Ok(Ok(Ended::Late)) | Err(_) => Err(Refused::Late),
-            Ok(Ok(Ended::Drained)) => Err(Refused::Overloaded),
-            Ok(Err(_panicked)) => Err(Refused::Failed(panicked().into())),
-        }
+        let held = (slot, share);
+        let begun = self
+            .tasks
+            .begin(self.clone_inner(), delivery, terms, held, context);
+        Ok(begun?)
     }
 
     fn clone_inner(&self) -> S {
@@ -380,28 +438,31 @@ where
     }
 }
 
+/// An opened body, and its share of the bytes in flight if it has one.
+type OpenedBody = (Opened, Option<OwnedSemaphorePermit>);
+
+/// The outcome of a delivery that waits, if it comes by the deadline.
+async fn finished(
+    pending: impl Future<Output = Result<Ended, NotStarted>>,
+    deadline: Instant,
+) -> Result<Outcome, Refused> {
+    let ended = timeout_at(deadline, pending).await;
+    match ended.map_err(|_| Refused::Late)?? {
+        Ended::Finished(result) => result.map_err(Refused::Failed),
+        Ended::Late => Err(Refused::Late),
+        Ended::Drained => Err(Refused::Overloaded),
+    }
+}
+
+/// The first poll of a future.
+async fn at_once<F: Future>(mut future: Pin<&mut F>) -> Poll<F::Output> {
+    poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await
+}
+
 /// Whether the body has an encoding that must be undone before its signature can be checked.
 fn is_encoded(headers: &HeaderMap) -> bool {
     let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
     encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
-}
-
-/// The future of a request.
-#[must_use = "futures do nothing unless polled"]
-pub struct ResponseFuture(Pin<Box<dyn Future<Output = Answer> + Send>>);
-
-impl Future for ResponseFuture {
-    type Output = Result<Answer, Infallible>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.as_mut().poll(context).map(Ok)
-    }
-}
-
-impl fmt::Debug for ResponseFuture {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResponseFuture").finish_non_exhaustive()
-    }
 }
 
 #[cfg(test)]

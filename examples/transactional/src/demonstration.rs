@@ -116,10 +116,7 @@ impl Demonstration<'_> {
     async fn state(&self, id: &str) -> Result<(State, usize), BoxError> {
         let mut filter = Filter::default();
         filter.event_id = Some(id.to_owned());
-        let page = Page {
-            after: None,
-            limit: 1,
-        };
+        let page = Page::first(1);
         let listed = self.store.list(&filter, page).await?.pop();
         let listed = listed.ok_or("the event is gone")?;
         let shown = self.store.show(listed.seq).await?;

@@ -56,6 +56,8 @@ pub(super) fn run(
     command
         .arg(platform)
         .args([window.to_string(), seconds.to_string()])
+        // It ends when this is closed.
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped());
     let mut platform = start(&mut command)?;
     let lines = platform.0.stdout.take().map(BufReader::new);

@@ -12,10 +12,10 @@ use serde::Serialize;
 use super::Listed;
 use crate::Error;
 use crate::catalogue::{self, Known};
-use crate::json_text::{Layout, lay_out};
 use crate::output::{FAINT, NAME, Output, STRONG};
 use crate::table::Table;
 use crate::text::Text;
+use lark_events_pages::{Layout, lay_out};
 
 /// Show the facts, the fields and the sample of an event.
 #[derive(Debug, Args)]

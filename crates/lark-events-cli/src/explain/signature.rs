@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::Case;
 use super::cause::{self, Cause, Misspelt};
-use crate::json_text::{Layout, lay_out};
 use crate::payload;
+use lark_events_pages::{Layout, lay_out};
 
 /// How a body was changed between the platform and the check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,9 +1,11 @@
 //! `lark-events inbox`: looks into the store of a durable inbox, and acts on its events while workers run.
 
 mod act;
+mod audit;
 mod doctor;
 mod filters;
 mod list;
+mod log;
 mod migrate;
 mod nats;
 mod postgres;
@@ -11,6 +13,7 @@ mod progress;
 mod prune;
 mod replay;
 mod row;
+mod serve;
 mod show;
 mod stats;
 mod store;
@@ -24,15 +27,16 @@ use clap::{Args, Subcommand};
 use crate::Error;
 use crate::output::Output;
 
-/// List, show, retry, drop and replay the events in the store of a durable inbox.
+/// List, show, retry, drop and replay the events in the store of a durable inbox, also on a web page.
 ///
-/// Every command works while receivers and workers run. Bodies are printed only by `show --body`.
+/// Every command works while receivers and workers run. Bodies are shown only by `show --body` and `serve`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   lark-events inbox stats --store sqlite:events.db
   lark-events inbox ls --store sqlite:events.db --state dead
   lark-events inbox retry --store sqlite:events.db --error 'connection refused'
+  lark-events inbox serve --store sqlite:events.db
   export LARK_EVENTS_STORE='postgres://worker:…@db.example.com/app'
   lark-events inbox ls
 
@@ -67,6 +71,7 @@ enum InboxCommand {
     Retry(act::RetryArgs),
     Drop(act::DropArgs),
     Replay(replay::ReplayArgs),
+    Serve(serve::ServeArgs),
     Stats(stats::StatsArgs),
     Prune(prune::PruneArgs),
     Migrate(migrate::MigrateArgs),
@@ -80,6 +85,7 @@ pub(crate) async fn run(args: InboxArgs, output: Output) -> Result<ExitCode, Err
         InboxCommand::Retry(args) => act::retry(&args, output).await,
         InboxCommand::Drop(args) => act::drop(&args, output).await,
         InboxCommand::Replay(args) => replay::run(args, output).await,
+        InboxCommand::Serve(args) => serve::run(&args, output).await,
         InboxCommand::Stats(args) => stats::run(&args, output).await,
         InboxCommand::Prune(args) => prune::run(&args, output).await,
         InboxCommand::Migrate(args) => migrate::run(&args, output).await,

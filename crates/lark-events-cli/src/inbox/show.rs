@@ -13,10 +13,10 @@ use super::store::StoreArgs;
 use super::when::{short, since, utc};
 use crate::Error;
 use crate::figures::{count, time};
-use crate::json_text::{Layout, lay_out};
 use crate::output::{BAD, FAINT, NAME, Output, STRONG};
 use crate::table::Table;
 use crate::text::Text;
+use lark_events_pages::{Layout, lay_out};
 
 /// Show one event with the history of its attempts, and its body if you ask for it.
 #[derive(Debug, Args)]
@@ -108,10 +108,7 @@ pub(super) async fn run(args: &ShowArgs, output: Output) -> Result<ExitCode, Err
 async fn only(store: &dyn Admin, id: &str) -> Result<Result<u64, String>, Error> {
     let mut filter = Filter::default();
     filter.event_id = Some(id.to_owned());
-    let page = Page {
-        after: None,
-        limit: 10,
-    };
+    let page = Page::first(10);
     let found = store.list(&filter, page).await?;
     Ok(match &found[..] {
         [] => Err(format!("the store has no event with the id {id}")),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::builder::styling::Style;
-use lark_events_inbox::{Admin, Filter, Group, Grouping, State, Status, StoreError};
+use lark_events_inbox::{Admin, Filter, Group, GroupLimits, Grouping, State, Status, StoreError};
 use serde::Serialize;
 
 use super::list::UNDONE;
@@ -92,7 +92,8 @@ async fn count(store: &dyn Admin, all: bool) -> Result<(Status, Stats), StoreErr
     let groups = async |states: &[State], by, limit| {
         let mut filter = Filter::default();
         filter.states = states.to_vec();
-        store.groups(&filter, by, limit).await
+        let groups = store.groups(&filter, by, GroupLimits::all(limit));
+        Ok::<_, StoreError>(groups.await?.groups)
     };
     let dead_by_error = groups(&[State::Dead], Grouping::Error, ERRORS).await?;
     let undone = groups(&UNDONE, Grouping::EventType, TYPES).await?;

@@ -199,7 +199,7 @@ impl Source {
         }
         let page = Page {
             after: self.after,
-            limit: BATCH,
+            ..Page::first(BATCH)
         };
         let listed = store.list(&self.filter, page).await?;
         self.is_read = listed.len() < BATCH;

@@ -15,7 +15,7 @@ use crate::catalogue;
 use crate::document::members::Members;
 use crate::document::set::Set;
 use crate::document::template::{Form, OLD_CARD, Template};
-use crate::json_text::{Layout, lay_out};
+use lark_events_pages::{Layout, lay_out};
 
 /// A push as it is composed.
 #[derive(Debug, Clone, Copy, Default)]

@@ -1,4 +1,4 @@
-//! The listener of the console, at the address of `--console`.
+//! The listeners of pages: of the console, at the address of `--console`, and of others.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs as _};
@@ -29,13 +29,22 @@ pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
 
 /// Listens for the clients of the console.
 pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
+    bind_for("console", "--console", address).await
+}
+
+/// Listens for the clients of a page at the address of an option.
+pub(crate) async fn bind_for(
+    page: &str,
+    option: &str,
+    address: SocketAddr,
+) -> Result<TcpListener, Error> {
     let listener = TcpListener::bind(address).await;
     let listener = listener.map_err(|error| {
         let ip = address.ip();
         let free = SocketAddr::new(ip, 0);
         format!(
-            "the console cannot listen at {address}: {error}; stop the program that uses the port, or pass \
-             --console {free}, which picks a free port"
+            "the {page} cannot listen at {address}: {error}; stop the program that uses the port, or pass \
+             {option} {free}, which picks a free port"
         )
     });
     Ok(listener?)

@@ -15,42 +15,6 @@ use crate::page::{assert_calm, open, quoted, wait_for_rows, wait_for_text};
 use crate::serving::LIMIT;
 use crate::{EVENT, MESSAGE};
 
-/// More stops than any page has.
-const MAX_STOPS: usize = 60;
-
-/// Presses Tab until an element has the focus, which is visible at every stop.
-async fn tab_to(tab: &Tab, selector: &str) {
-    for _ in 0..MAX_STOPS {
-        tab.press([Key::Tab]).await;
-        let focus = "(() => {
-            const element = document.activeElement;
-            if (element === document.body) return 'body';
-            const style = getComputedStyle(element);
-            const box = element.getBoundingClientRect();
-            const visible = style.outlineStyle !== 'none' && style.outlineWidth !== '0px'
-                && box.width > 0 && box.height > 0 && box.bottom > 0;
-            return visible ? 'visible' : `not visible: ${element.outerHTML}`;
-        })()";
-        let focus = tab.eval(focus).await;
-        // After the last element, the focus is in the browser's own controls.
-        if focus == "body" {
-            continue;
-        }
-        assert_eq!(focus, "visible");
-        if is_focused(tab, selector).await {
-            return;
-        }
-    }
-    let at = tab.eval("document.activeElement.outerHTML").await;
-    panic!("no {selector} within {MAX_STOPS} stops, the last of which is {at}");
-}
-
-async fn is_focused(tab: &Tab, selector: &str) -> bool {
-    let selector = quoted(selector);
-    let focused = format!("document.activeElement.matches({selector})");
-    tab.eval(&focused).await == true
-}
-
 async fn press(tab: &Tab, key: Key) {
     tab.press([key]).await;
 }
@@ -77,70 +41,72 @@ async fn the_whole_flow_needs_no_mouse() {
     };
     // The skip link is the first stop, and leads past the navigation.
     press(&tab, Key::Tab).await;
-    assert!(is_focused(&tab, "a.skip").await);
+    assert!(tab.is_focused("a.skip").await);
     press(&tab, Key::Enter).await;
-    assert!(is_focused(&tab, "main").await);
-    tab_to(&tab, "main input[name='type']").await;
+    assert!(tab.is_focused("main").await);
+    tab.tab_to("main input[name='type']").await;
 
     // Find, edit and push.
     tab.goto(&console.at("/")).await.unwrap();
-    tab_to(&tab, "nav a[href='/compose']").await;
+    tab.tab_to("nav a[href='/compose']").await;
     press(&tab, Key::Enter).await;
     wait_for_path(&tab, "/compose").await;
-    tab_to(&tab, "input[name='search']").await;
+    tab.tab_to("input[name='search']").await;
     write(&tab, "receive message").await;
     press(&tab, Key::Enter).await;
     tab.wait_until("location.search.includes('search=')").await;
     wait_for_path(&tab, "/compose").await;
-    tab_to(&tab, &format!(".types a[href*='type={MESSAGE}&']")).await;
+    tab.tab_to(&format!(".types a[href*='type={MESSAGE}&']"))
+        .await;
     press(&tab, Key::Enter).await;
     tab.wait_until("document.querySelector('textarea[name=\"set\"]') !== null")
         .await;
-    tab_to(&tab, "textarea[name='set']").await;
+    tab.tab_to("textarea[name='set']").await;
     write(&tab, "message.message_id=om_by_keys").await;
-    tab_to(&tab, "button.primary").await;
+    tab.tab_to("button.primary").await;
     press(&tab, Key::Space).await;
     wait_for_text(&tab, "main", "Pushed as #1").await;
-    assert!(is_focused(&tab, "button.primary").await);
+    assert!(tab.is_focused("button.primary").await);
     let event = handled.recv_timeout(LIMIT).unwrap();
     assert!(event.raw().as_str().contains("om_by_keys"));
 
     // Open it and replay it.
-    tab_to(&tab, "[data-done] a").await;
+    tab.tab_to("[data-done] a").await;
     press(&tab, Key::Enter).await;
     wait_for_path(&tab, "/deliveries/1").await;
     wait_for_text(&tab, "#facts", "acknowledged").await;
-    tab_to(&tab, "button[value='new']").await;
+    tab.tab_to("button[value='new']").await;
     press(&tab, Key::Enter).await;
     wait_for_text(&tab, "main", "Replayed as #2").await;
-    assert!(is_focused(&tab, "button[value='new']").await);
+    assert!(tab.is_focused("button[value='new']").await);
     handled.recv_timeout(LIMIT).unwrap();
 
     // Unfold a command and copy it.
-    tab_to(&tab, "#commands summary").await;
+    tab.tab_to("#commands summary").await;
     press(&tab, Key::Enter).await;
-    tab_to(&tab, "#commands button[data-copy='copy-push']").await;
+    tab.tab_to("#commands button[data-copy='copy-push']").await;
     press(&tab, Key::Space).await;
     tab.wait_until("document.getElementById('copied-push').textContent !== ''")
         .await;
-    assert!(is_focused(&tab, "button[data-copy='copy-push']").await);
+    assert!(tab.is_focused("button[data-copy='copy-push']").await);
 
     // A fault by the arrow keys, and without it again.
-    tab_to(&tab, "nav a[href='/faults'], #status a[href='/faults']").await;
+    tab.tab_to("nav a[href='/faults'], #status a[href='/faults']")
+        .await;
     press(&tab, Key::Enter).await;
     wait_for_path(&tab, "/faults").await;
-    tab_to(&tab, "select[name='fault']").await;
+    tab.tab_to("select[name='fault']").await;
     press(&tab, Key::Down).await;
     let fault = tab.eval("document.activeElement.value").await;
     let fault = fault.as_str().unwrap().to_owned();
-    tab_to(&tab, "input[name='probability']").await;
+    tab.tab_to("input[name='probability']").await;
     write(&tab, "0.5").await;
     press(&tab, Key::Enter).await;
     wait_for_text(&tab, "#faults", &fault).await;
     console.types("faults");
     let faults = console.serving.next("faults")["faults"].clone();
     assert_eq!(faults.as_array().unwrap().len(), 1);
-    tab_to(&tab, "#faults button[name='fault']").await;
+    tab.tab_to("#faults button[name='fault']").await;
     press(&tab, Key::Enter).await;
     wait_for_text(&tab, "#faults", "None").await;
     assert_eq!(
@@ -172,30 +138,30 @@ async fn the_focus_stays_when_the_stream_replaces_what_has_it() {
         return;
     };
     wait_for_text(&tab, "#d1", "pending").await;
-    tab_to(&tab, "#d1 a").await;
+    tab.tab_to("#d1 a").await;
     // A row above it, then another state of the row itself.
     console.types(&format!("push {EVENT}"));
     wait_for_rows(&tab, 2).await;
-    assert!(is_focused(&tab, "#d1 a").await);
+    assert!(tab.is_focused("#d1 a").await);
     answers.send(()).unwrap();
     answers.send(()).unwrap();
     wait_for_text(&tab, "#d1", "acknowledged").await;
     wait_for_text(&tab, "#d2", "acknowledged").await;
-    assert!(is_focused(&tab, "#d1 a").await);
+    assert!(tab.is_focused("#d1 a").await);
 
     // In a region that is replaced as a whole, the focus moves to what is next to it.
     tab.goto(&console.at("/faults")).await.unwrap();
     console.types("fault delay:1ms@0.5\nfault reorder@0.5");
     wait_for_text(&tab, "#faults", "reorder").await;
-    tab_to(&tab, "#faults button[value='reorder@0.5']").await;
+    tab.tab_to("#faults button[value='reorder@0.5']").await;
     press(&tab, Key::Enter).await;
     tab.wait_until("!document.querySelector('#faults').textContent.includes('reorder')")
         .await;
-    assert!(is_focused(&tab, "#faults button, main").await);
+    assert!(tab.is_focused("#faults button, main").await);
     // By another client, while the focus is there.
-    tab_to(&tab, "#faults button[value='delay:1ms@0.5']").await;
+    tab.tab_to("#faults button[value='delay:1ms@0.5']").await;
     console.types("calm");
     wait_for_text(&tab, "#faults", "None").await;
-    assert!(!is_focused(&tab, "body").await);
+    assert!(!tab.is_focused("body").await);
     assert_calm(&tab).await;
 }

@@ -145,10 +145,7 @@ async fn calls_all(store: &NatsStore, id: &str) {
     }
     let status = store.status().await.unwrap();
     assert!(status.dead == 1 && status.workers > 0, "{status:?}");
-    let page = Page {
-        after: None,
-        limit: 10,
-    };
+    let page = Page::first(10);
     let listed = store.list(&Filter::default(), page).await.unwrap();
     assert!(listed.len() >= 2);
     assert_eq!(store.retry(&Filter::default(), 10).await.unwrap(), 1);

@@ -1,6 +1,6 @@
 //! The contract of a store, and any sequence of calls.
 
-use lark_events_inbox::testing::{Model, calls, conforms};
+use lark_events_inbox::testing::{Model, calls, conforms, conforms_for_operators};
 use proptest::prelude::*;
 
 use crate::server::{open, server};
@@ -9,6 +9,7 @@ use crate::server::{open, server};
 async fn the_store_conforms() {
     if let Some(server) = server("the contract of a store on NATS") {
         conforms(async || open(server).await).await;
+        conforms_for_operators(async || open(server).await).await;
     }
 }
 

@@ -5,16 +5,14 @@ use std::time::Duration;
 
 use lark_events::{Delivery, EventHeader, RawJson};
 use lark_events_inbox::{
-    Admin as _, AttemptOutcome, Entry, Filter, Operation, Page, Settled, Settlement, State, Store,
+    Admin as _, AttemptOutcome, Count, Entry, Filter, GroupLimits, Grouping, Operation, Page,
+    Settled, Settlement, State, Store,
 };
 use lark_events_inbox_nats::NatsStore;
 
 use crate::server::{builder, open, server};
 
-const ALL: Page = Page {
-    after: None,
-    limit: 1_000,
-};
+const ALL: Page = Page::first(1_000);
 const LONG: Duration = Duration::from_hours(1);
 
 fn of(states: &[State]) -> Filter {
@@ -160,7 +158,10 @@ async fn a_filter_and_pages_select_events() {
 
     let (mut all, mut after) = (Vec::new(), None);
     loop {
-        let page = Page { after, limit: 5 };
+        let page = Page {
+            after,
+            ..Page::first(5)
+        };
         let page = store.list(&of(&[]), page).await.unwrap();
         after = page.last().map(|last| last.seq);
         if page.is_empty() {
@@ -236,4 +237,37 @@ async fn two_operators_at_once_retry_each_dead_letter_once() {
     assert!(Store::claim(&*one, 9, LONG).await.unwrap().is_empty());
     let letters = tokio::join!(one.list(&dead, ALL), other.list(&dead, ALL));
     assert!(letters.0.unwrap().is_empty() && letters.1.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_look_at_dead_letters_ends_after_500() {
+    let Some(server) = server("many dead letters on NATS") else {
+        return;
+    };
+    let store = open(server).await;
+    append(&store, 1..=501, None).await;
+    settle(&store, 501, Settled::Dead).await;
+    let dead = of(&[State::Dead]);
+    assert_eq!(store.count(&dead, 10_000).await.unwrap(), Count::all(501));
+    let mut failed = dead.clone();
+    failed.error = Some("error 1".to_owned());
+    let first = Count {
+        events: 500,
+        is_all: false,
+    };
+    assert_eq!(store.count(&failed, 10_000).await.unwrap(), first);
+    let mut limits = GroupLimits::all(10);
+    let groups = store.groups(&dead, Grouping::Error, limits).await.unwrap();
+    assert_eq!(groups.count, Count::all(501));
+    limits.events = 10_000;
+    let groups = store.groups(&dead, Grouping::Error, limits).await.unwrap();
+    assert_eq!(groups.count, first);
+    let page = store.look_through(&failed, ALL, 10_000).await.unwrap();
+    let next = Page {
+        after: page.next,
+        ..ALL
+    };
+    let rest = store.look_through(&failed, next, 10_000).await.unwrap();
+    assert_eq!((page.listed.len(), rest.listed.len()), (500, 1));
+    assert_eq!(rest.next, None);
 }

@@ -407,23 +407,26 @@ BEGIN
     END IF;
 END $$;
 
--- Makes dead letters and waiting events visible now. A dead letter starts with its first attempt again.
-CREATE FUNCTION lark_inbox.retry(seqs bigint[]) RETURNS bigint LANGUAGE plpgsql
+-- Makes dead letters and waiting events visible now. A dead letter starts with its first attempt again. An event that
+-- was the other of the two when the operator saw it stays as it is, here and below.
+CREATE FUNCTION lark_inbox.retry(letters bigint[], queued bigint[]) RETURNS bigint LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
     dead bigint[];
     waiting bigint;
     retried_at timestamptz;
 BEGIN
-    PERFORM lark_inbox.lock_lanes(ARRAY(SELECT e.lane FROM lark_inbox.event e WHERE e.seq = ANY (seqs)));
-    WITH raised AS (DELETE FROM lark_inbox.dead d WHERE d.seq = ANY (seqs) RETURNING d.seq)
+    PERFORM lark_inbox.lock_lanes(ARRAY(
+        SELECT e.lane FROM lark_inbox.event e WHERE e.seq = ANY (letters || queued)
+    ));
+    WITH raised AS (DELETE FROM lark_inbox.dead d WHERE d.seq = ANY (letters) RETURNING d.seq)
     SELECT coalesce(array_agg(raised.seq), '{}') INTO dead FROM raised;
     -- Later than another operator's, who has just retried the same events.
     retried_at := clock_timestamp();
     UPDATE lark_inbox.task t SET visible_at = retried_at
     WHERE t.seq = ANY (ARRAY(
         SELECT t.seq FROM lark_inbox.task t
-        WHERE t.seq = ANY (seqs) AND t.is_head AND t.fence IS NULL AND t.visible_at > retried_at
+        WHERE t.seq = ANY (queued) AND t.is_head AND t.fence IS NULL AND t.visible_at > retried_at
         ORDER BY t.seq FOR UPDATE
     ));
     GET DIAGNOSTICS waiting = ROW_COUNT;
@@ -431,7 +434,7 @@ BEGIN
 END $$;
 
 -- Removes dead letters and events that are not being handled from the queue.
-CREATE FUNCTION lark_inbox.discard(seqs bigint[]) RETURNS bigint LANGUAGE plpgsql
+CREATE FUNCTION lark_inbox.discard(letters bigint[], queued bigint[]) RETURNS bigint LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
     lanes text[];
@@ -440,13 +443,15 @@ DECLARE
     dead bigint;
     waiting bigint;
 BEGIN
-    PERFORM lark_inbox.lock_lanes(ARRAY(SELECT e.lane FROM lark_inbox.event e WHERE e.seq = ANY (seqs)));
-    DELETE FROM lark_inbox.dead d WHERE d.seq = ANY (seqs);
+    PERFORM lark_inbox.lock_lanes(ARRAY(
+        SELECT e.lane FROM lark_inbox.event e WHERE e.seq = ANY (letters || queued)
+    ));
+    DELETE FROM lark_inbox.dead d WHERE d.seq = ANY (letters);
     GET DIAGNOSTICS dead = ROW_COUNT;
     WITH removed AS (
         DELETE FROM lark_inbox.task t WHERE t.seq = ANY (ARRAY(
             SELECT t.seq FROM lark_inbox.task t
-            WHERE t.seq = ANY (seqs) AND (t.fence IS NULL OR t.visible_at <= now())
+            WHERE t.seq = ANY (queued) AND (t.fence IS NULL OR t.visible_at <= now())
             ORDER BY t.seq FOR UPDATE
         )) RETURNING t.seq, t.lane, t.is_head
     )

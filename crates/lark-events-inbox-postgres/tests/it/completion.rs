@@ -62,16 +62,13 @@ impl App {
     async fn shown(&self, id: &str) -> Shown {
         let mut filter = Filter::default();
         filter.event_id = Some(id.to_owned());
-        let page = Page {
-            after: None,
-            limit: 1,
-        };
+        let page = Page::first(1);
         let listed = self.store.list(&filter, page).await.unwrap();
         self.store.show(listed[0].seq).await.unwrap().unwrap()
     }
 }
 
-async fn client(url: &str) -> Client {
+pub(crate) async fn client(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
     tokio::spawn(connection);
     client

@@ -16,6 +16,7 @@ mod full_disk;
 mod listing;
 #[path = "../../../lark-events-inbox/tests/it/logs.rs"]
 mod logs;
+mod million;
 mod operators;
 mod outages;
 mod pooler;

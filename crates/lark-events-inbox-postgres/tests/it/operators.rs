@@ -7,15 +7,14 @@ use lark_events_inbox::{
     Admin as _, AttemptOutcome, Entry, Filter, Operation, Page, Settled, Settlement, State, Store,
 };
 use lark_events_inbox_postgres::PostgresStore;
+use tokio_postgres::Client;
 
 use crate::app::{SECOND, event};
+use crate::completion::client;
 use crate::listing::{groups_dead_letters, lists_what_a_filter_matches};
 use crate::server::{database, open, server};
 
-const ALL: Page = Page {
-    after: None,
-    limit: 1_000,
-};
+const ALL: Page = Page::first(1_000);
 
 fn of(states: &[State]) -> Filter {
     let mut filter = Filter::default();
@@ -160,4 +159,88 @@ async fn two_operators_at_once_retry_and_replay_each_event_once() {
         assert_eq!(heads, if lane.is_none() { "0|0" } else { "1|1" });
         one.discard(&of(&[]), 1_000).await.unwrap();
     }
+}
+
+/// Waits until a statement of the database waits for a lock.
+async fn blocked(client: &Client) {
+    let blocked = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let waiting = async || {
+        let row = client.query_one(blocked, &[]).await.unwrap();
+        row.get::<_, i64>(0)
+    };
+    while waiting().await == 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn what_has_changed_since_an_operator_saw_it_stays_as_it_is() {
+    let Some(server) = server("operators of one event on PostgreSQL") else {
+        return;
+    };
+    for lane in [None, Some("lane")] {
+        let url = database(server);
+        let store = PostgresStore::connect(url.as_str()).await.unwrap();
+        settled(&store, 1, lane, Settled::Dead).await;
+        let (mut other, look) = (client(&url).await, client(&url).await);
+        // Another operator retries the dead letter between the list and the change.
+        let retry = other.transaction().await.unwrap();
+        let sql = "SELECT lark_inbox.retry(ARRAY[1]::bigint[], '{}')";
+        retry.execute(sql, &[]).await.unwrap();
+        let dead = of(&[State::Dead]);
+        let (discarded, ()) = tokio::join!(store.discard(&dead, 9), async {
+            blocked(&look).await;
+            retry.commit().await.unwrap();
+        });
+        assert_eq!(discarded.unwrap(), 0, "{lane:?}");
+        assert_eq!(count(&store, State::Ready).await, 1, "{lane:?}");
+
+        // A worker settles the event as dead between them.
+        let claimed = Store::claim(&store, 1, 60 * SECOND).await.unwrap();
+        let retry_in = Settled::RetryIn(60 * SECOND);
+        let end = Settlement::new(claimed[0].fence, retry_in, AttemptOutcome::Failed);
+        store.settle(vec![end]).await.unwrap();
+        let death = other.transaction().await.unwrap();
+        let lock = "SELECT lark_inbox.lock_lanes(ARRAY['lane'])";
+        death.execute(lock, &[]).await.unwrap();
+        let sql = "WITH dying AS (DELETE FROM lark_inbox.task RETURNING seq)
+            INSERT INTO lark_inbox.dead SELECT seq, 1, 'an error', now() FROM dying";
+        death.execute(sql, &[]).await.unwrap();
+        let waiting = of(&[State::Waiting]);
+        let (discarded, ()) = tokio::join!(store.discard(&waiting, 9), async {
+            blocked(&look).await;
+            death.commit().await.unwrap();
+        });
+        assert_eq!(discarded.unwrap(), 0, "{lane:?}");
+        assert_eq!(count(&store, State::Dead).await, 1, "{lane:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_slow_look_delays_no_settlement() {
+    let Some(server) = server("a slow look on PostgreSQL") else {
+        return;
+    };
+    let url = database(server);
+    let store = Arc::new(PostgresStore::connect(url.as_str()).await.unwrap());
+    settled(&store, 1, None, Settled::Dead).await;
+    let entry = Entry::new(event(Some("t"), 9));
+    store.append(vec![entry]).await.unwrap();
+    let claimed = Store::claim(&*store, 1, 60 * SECOND).await.unwrap();
+    let (mut other, look) = (client(&url).await, client(&url).await);
+    let locking = other.transaction().await.unwrap();
+    let lock = "LOCK lark_inbox.dead IN ACCESS EXCLUSIVE MODE";
+    locking.execute(lock, &[]).await.unwrap();
+    let looking = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move { store.list(&of(&[State::Dead]), ALL).await }
+    });
+    blocked(&look).await;
+    let done = Settlement::new(claimed[0].fence, Settled::Done, AttemptOutcome::Handled);
+    let settled = tokio::time::timeout(10 * SECOND, store.settle(vec![done]));
+    assert_eq!(settled.await.unwrap().unwrap(), [true]);
+    assert!(!looking.is_finished());
+    locking.commit().await.unwrap();
+    assert_eq!(looking.await.unwrap().unwrap().len(), 1);
 }

@@ -73,10 +73,7 @@ async fn more_stores_than_the_pooler_has_connections_receive_and_work() {
     let done = async {
         let mut done = Filter::default();
         done.states = vec![State::Done];
-        let page = Page {
-            after: None,
-            limit: 1_000,
-        };
+        let page = Page::first(1_000);
         while store.list(&done, page).await.unwrap().len() < 200 {
             sleep(Duration::from_millis(20)).await;
         }

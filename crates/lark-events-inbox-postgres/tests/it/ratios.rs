@@ -20,7 +20,7 @@ const MAX_RATIO: f64 = 3.0;
 const ROUNDS: usize = 21;
 
 /// A server that does not wait for its disk, which would hide what a call reads.
-fn server(what: &str) -> Option<&'static Postgres> {
+pub(crate) fn server(what: &str) -> Option<&'static Postgres> {
     static SERVER: OnceLock<Option<Postgres>> = OnceLock::new();
     let start = || {
         let installation = Postgres::installed_or_skip(what)?;
@@ -35,13 +35,13 @@ fn server(what: &str) -> Option<&'static Postgres> {
     SERVER.get_or_init(start).as_ref()
 }
 
-struct Opened {
-    store: PostgresStore,
-    url: String,
+pub(crate) struct Opened {
+    pub(crate) store: PostgresStore,
+    pub(crate) url: String,
 }
 
 /// A store with this many finished events.
-async fn opened(server: &Postgres, events: u32) -> Opened {
+pub(crate) async fn opened(server: &Postgres, events: u32) -> Opened {
     let url = database(server);
     let store = PostgresStore::connect(url.as_str()).await.unwrap();
     let document = event(None, 0).to_document();
@@ -104,7 +104,7 @@ fn assert_ratio(what: &str, [small, large]: [Duration; 2]) {
 }
 
 /// A store whose plans are in the log of the server; `None` if the server cannot log them.
-async fn explained(server: &Postgres, opened: &Opened) -> Option<PostgresStore> {
+pub(crate) async fn explained(server: &Postgres, opened: &Opened) -> Option<PostgresStore> {
     if server
         .try_psql_at(&opened.url, "LOAD 'auto_explain'")
         .is_err()
@@ -116,6 +116,7 @@ async fn explained(server: &Postgres, opened: &Opened) -> Option<PostgresStore> 
         "session_preload_libraries=auto_explain",
         "auto_explain.log_min_duration=0",
         "auto_explain.log_nested_statements=on",
+        "auto_explain.log_analyze=on",
     ];
     let options = settings
         .map(|setting| format!("-c%20{setting}"))
@@ -125,7 +126,7 @@ async fn explained(server: &Postgres, opened: &Opened) -> Option<PostgresStore> 
 }
 
 /// The plans of a call.
-async fn plans(server: &Postgres, call: impl Future<Output = ()>) -> String {
+pub(crate) async fn plans(server: &Postgres, call: impl Future<Output = ()>) -> String {
     let before = server.log().len();
     call.await;
     let log = server.log();
@@ -238,10 +239,7 @@ async fn a_long_log_costs_operators_no_more_than_a_short_one() {
     let small = opened(server, 1_000).await;
     let large = opened(server, 1_000_000).await;
     let stores = [&small.store, &large.store];
-    let page = Page {
-        after: None,
-        limit: 50,
-    };
+    let page = Page::first(50);
     let status = async |store: &PostgresStore| assert_eq!(store.status().await.unwrap().dead, 50);
     assert_ratio("status", times(stores, status).await);
     let explained = explained(server, &large).await;

@@ -60,10 +60,7 @@ async fn a_role_that_works_needs_no_more_rights_than_these() {
     let mut app = App::on(as_role.as_str()).await;
     assert_eq!(app.push("e", 1).await, 200);
     app.all_handled().await;
-    let page = Page {
-        after: None,
-        limit: 9,
-    };
+    let page = Page::first(9);
     assert_eq!(
         app.store
             .list(&Filter::default(), page)

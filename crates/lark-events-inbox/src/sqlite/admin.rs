@@ -3,128 +3,24 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use lark_events::Transport;
-use rusqlite::{Connection, Row, params, params_from_iter};
+use rusqlite::{Connection, params};
 
-use super::SqliteStore;
 use super::failure::Failure;
-use super::query::{Query, Source};
-use super::rows::{ENTRY, bits, entry, seq, time, until};
-use super::steps;
+use super::list::list;
+use super::rows::{ENTRY, bits, entry, seq, time};
+use super::{SqliteStore, glance, list as lists, steps};
 use crate::admin::{
-    Admin, AttemptRecord, Filter, Group, Grouping, Listed, Operation, Page, Shown, State,
+    Admin, AttemptRecord, Count, Filter, Glance, GroupLimits, Grouping, Groups, Listed, Looked,
+    Operation, Page, Shown, State,
 };
 use crate::store::{AttemptOutcome, StoreError};
-
-fn listed(row: &Row<'_>, now: i64) -> Result<Listed, rusqlite::Error> {
-    let visible_at: Option<i64> = row.get("visible_at")?;
-    let is_head: Option<bool> = row.get("is_head")?;
-    let is_claimed: bool = row.get("is_claimed")?;
-    let died_at: Option<i64> = row.get("died_at")?;
-    let state = match (died_at, visible_at) {
-        (Some(_), _) => State::Dead,
-        (None, None) => State::Done,
-        (None, Some(_)) if is_head == Some(false) => State::Waiting,
-        (None, Some(at)) if at <= now => State::Ready,
-        _ if is_claimed => State::Leased,
-        _ => State::Waiting,
-    };
-    let transport_name: String = row.get("transport")?;
-    let visible_at = visible_at.filter(|_| is_head == Some(true));
-    Ok(Listed {
-        seq: seq(row.get("seq")?),
-        state,
-        app_id: row.get("app_id")?,
-        event_type: row.get("event_type")?,
-        event_id: row.get("event_id")?,
-        tenant_key: row.get("tenant_key")?,
-        lane: row.get("lane")?,
-        transport: Transport::from_name(&transport_name).unwrap_or(Transport::Local),
-        received_at: time(row.get("received_at")?),
-        attempts: row.get("attempts")?,
-        visible_in: visible_at.and_then(|at| until(at, now)),
-        last_error: row.get("error")?,
-        kept_for: until(row.get("keep_until")?, now),
-    })
-}
-
-const LISTED: &str = "e.seq, e.app_id, e.event_type, e.event_id, e.tenant_key, e.lane, e.transport,
-    e.received_at, e.keep_until, t.visible_at, t.is_head, t.fence IS NOT NULL AS is_claimed, d.died_at,
-    coalesce(d.attempts, t.attempt, 0) AS attempts, coalesce(d.error, t.last_error) AS error";
-
-fn list(
-    connection: &Connection,
-    filter: &Filter,
-    page: Page,
-    now: i64,
-) -> Result<Vec<Listed>, Failure> {
-    let mut filter = filter.clone();
-    if let Some(after) = page.after {
-        let next = after.saturating_add(1);
-        filter.from_seq = Some(filter.from_seq.map_or(next, |first| first.max(next)));
-    }
-    let query = Query::of(&filter, now);
-    if query.sources.is_empty() {
-        return Ok(Vec::new());
-    }
-    let limit = i64::try_from(page.limit).unwrap_or(i64::MAX);
-    let pages = query.sources.iter();
-    let pages = pages
-        .map(|Source { seq, rows }| format!("SELECT {LISTED} {rows} ORDER BY {seq} LIMIT {limit}"));
-    let pages: Vec<_> = pages.collect();
-    let sql = match &pages[..] {
-        [page] => page.clone(),
-        pages => {
-            let pages = pages.join(") UNION ALL SELECT * FROM (");
-            format!("SELECT * FROM ({pages}) ORDER BY seq LIMIT {limit}")
-        }
-    };
-    let mut rows = connection.prepare(&sql)?;
-    let values = params_from_iter(query.values);
-    let rows = rows.query_map(values, |row| listed(row, now))?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-fn groups(
-    connection: &Connection,
-    filter: &Filter,
-    by: Grouping,
-    limit: usize,
-    now: i64,
-) -> Result<Vec<Group>, Failure> {
-    let value = match by {
-        Grouping::EventType => "e.event_type",
-        Grouping::Error => "coalesce(d.error, t.last_error)",
-    };
-    let query = Query::of(filter, now);
-    if query.sources.is_empty() {
-        return Ok(Vec::new());
-    }
-    let selected = query.sources.iter();
-    let selected = selected.map(|Source { rows, .. }| format!("SELECT {value} AS value {rows}"));
-    let selected: Vec<_> = selected.collect();
-    let selected = selected.join(" UNION ALL ");
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let sql = format!(
-        "SELECT value, count(*) AS size FROM ({selected}) GROUP BY value
-         ORDER BY size DESC, value LIMIT {limit}"
-    );
-    let mut groups = connection.prepare(&sql)?;
-    let groups = groups.query_map(params_from_iter(query.values), |row| {
-        Ok(Group::new(row.get(0)?, seq(row.get(1)?)))
-    })?;
-    Ok(groups.collect::<Result<_, _>>()?)
-}
 
 fn show(connection: &Connection, number: u64, now: i64) -> Result<Option<Shown>, Failure> {
     let filter = Filter {
         seq: Some(number),
         ..Filter::default()
     };
-    let page = Page {
-        after: None,
-        limit: 1,
-    };
+    let page = Page::first(1);
     let Some(listed) = list(connection, &filter, page, now)?.pop() else {
         return Ok(None);
     };
@@ -169,7 +65,7 @@ fn matching(
     if filter.states.is_empty() {
         return Ok(Vec::new());
     }
-    let page = Page { after: None, limit };
+    let page = Page::first(limit);
     list(connection, &filter, page, now)
 }
 
@@ -294,14 +190,38 @@ impl Admin for SqliteStore {
         }
     }
 
+    async fn look_through(
+        &self,
+        filter: &Filter,
+        page: Page,
+        at_most: u64,
+    ) -> Result<Looked, StoreError> {
+        let (filter, now) = (filter.clone(), self.now());
+        let look =
+            move |connection: &_| lists::look_through(connection, &filter, page, at_most, now);
+        self.reader.call(look).await
+    }
+
+    async fn count(&self, filter: &Filter, at_most: u64) -> Result<Count, StoreError> {
+        let (filter, now) = (filter.clone(), self.now());
+        let count = move |connection: &_| lists::count(connection, &filter, at_most, now);
+        self.reader.call(count).await
+    }
+
     async fn groups(
         &self,
         filter: &Filter,
         by: Grouping,
-        limit: usize,
-    ) -> Result<Vec<Group>, StoreError> {
+        limits: GroupLimits,
+    ) -> Result<Groups, StoreError> {
         let (filter, now) = (filter.clone(), self.now());
-        let groups = move |connection: &_| groups(connection, &filter, by, limit, now);
+        let groups = move |connection: &_| lists::groups(connection, &filter, by, limits, now);
         self.reader.call(groups).await
+    }
+
+    async fn glance(&self, at_most: u64) -> Result<Glance, StoreError> {
+        let now = self.now();
+        let glance = move |connection: &_| glance::glance(connection, at_most, now);
+        self.reader.call(glance).await
     }
 }

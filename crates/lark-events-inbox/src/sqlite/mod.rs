@@ -5,6 +5,10 @@ mod connection;
 mod dedup;
 mod failure;
 mod file;
+mod glance;
+mod list;
+#[cfg(test)]
+mod million;
 #[cfg(test)]
 mod plans;
 mod query;

@@ -19,6 +19,8 @@ pub(super) struct Query {
 pub(super) struct Source {
     /// The column of the numbers, in whose order the table is read.
     pub(super) seq: &'static str,
+    /// The table; `None` if an index finds the few rows that match.
+    pub(super) table: Option<&'static str>,
     /// `FROM … WHERE …`
     pub(super) rows: String,
 }
@@ -30,19 +32,32 @@ enum Table {
     Dead,
 }
 
+/// Whether an index finds the few events that can match.
+fn is_found(filter: &Filter) -> bool {
+    filter.event_id.is_some() || filter.seq.is_some()
+}
+
 impl Table {
     /// The tables that have all events that can match.
     fn of(filter: &Filter) -> Vec<Self> {
         let may_be = |state| filter.states.is_empty() || filter.states.contains(&state);
         // The log has an index of ids, and finished events have no error.
-        let is_found = filter.event_id.is_some() || filter.seq.is_some();
-        if is_found || may_be(State::Done) && filter.error.is_none() {
+        let is_done = may_be(State::Done) && filter.error.is_none() && filter.error_is.is_none();
+        if is_found(filter) || is_done {
             return vec![Self::Event];
         }
         let in_queue = [State::Ready, State::Waiting, State::Leased];
         let task = in_queue.into_iter().any(may_be).then_some(Self::Task);
         let dead = may_be(State::Dead).then_some(Self::Dead);
         task.into_iter().chain(dead).collect()
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Event => "event",
+            Self::Task => "task",
+            Self::Dead => "dead",
+        }
     }
 
     fn seq(self) -> &'static str {
@@ -80,6 +95,7 @@ impl Query {
             let (from, matches) = (table.from(), condition.sql.join(" AND "));
             Source {
                 seq: table.seq(),
+                table: (!is_found(filter)).then(|| table.name()),
                 rows: format!("{from} WHERE {matches}"),
             }
         });
@@ -116,6 +132,8 @@ impl Condition {
             let contains = "instr(coalesce(d.error, t.last_error), {}) > 0";
             self.and(contains, Value::from(part));
         }
+        let error = "coalesce(d.error, t.last_error)";
+        self.compare(error, "=", filter.error_is.clone().map(Value::from));
         self.period(filter, table);
     }
 

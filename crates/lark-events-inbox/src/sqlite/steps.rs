@@ -337,6 +337,18 @@ pub(super) fn status(connection: &Connection, now: i64) -> Result<Status, Failur
     ))?;
     let ready = ready_heads.saturating_add(ready_free);
     let leased = leased_heads.saturating_add(leased_free);
+    Ok(Status {
+        ready,
+        leased,
+        waiting: all.saturating_sub(ready).saturating_sub(leased),
+        dead: count("SELECT count(*) FROM dead")?,
+        blocked_lanes: blocked,
+        ..facts(connection, now)?
+    })
+}
+
+/// The facts of a status that are not counts of events.
+pub(super) fn facts(connection: &Connection, now: i64) -> Result<Status, Failure> {
     let oldest = "SELECT received_at FROM event WHERE seq = (SELECT min(seq) FROM task)";
     let mut oldest = connection.prepare_cached(oldest)?;
     let oldest: Option<i64> = oldest.query_row((), |row| row.get(0)).optional()?;
@@ -349,15 +361,11 @@ pub(super) fn status(connection: &Connection, now: i64) -> Result<Status, Failur
     let seen: Option<i64> = seen.query_row((), |row| row.get(0))?;
     let age = |then| until(now, then).unwrap_or_default();
     Ok(Status {
-        ready,
-        leased,
-        waiting: all.saturating_sub(ready).saturating_sub(leased),
-        dead: count("SELECT count(*) FROM dead")?,
-        blocked_lanes: blocked,
         oldest: oldest.map(age),
         lag: lag.map(age),
         workers: seq(running),
         worker_seen: seen.map(age),
+        ..Status::default()
     })
 }
 

@@ -1,6 +1,6 @@
 //! The checks that every store passes, for tests of a store of your own.
 //!
-//! [`conforms`] checks the contract of [`Store`] call by call. [`Model`] plays any sequence of
+//! [`conforms`] checks the contract of [`Store`] call by call, and [`conforms_for_operators`] what operators see. [`Model`] plays any sequence of
 //! calls on a store and on a model of it, and compares them:
 //!
 //! ```
@@ -30,6 +30,7 @@
 
 mod contract;
 mod model;
+mod operators;
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -40,6 +41,7 @@ use tokio::time::sleep;
 
 pub use self::contract::conforms;
 pub use self::model::{Call, Model, calls};
+pub use self::operators::conforms_for_operators;
 use crate::store::{
     AttemptOutcome, Claimed, Entry, Settled, Settlement, Status, Store, WorkerId, WorkerState,
 };
@@ -51,7 +53,7 @@ const SHORT: Duration = Duration::from_millis(20);
 /// The looks at a status until it is the expected one.
 const MAX_LOOKS: usize = 50;
 /// The claims without an event after which there is none.
-const MAX_CLAIMS: usize = 2;
+const MAX_CLAIMS: usize = 5;
 /// Longer than [`SHORT`], for stores with clocks of their own.
 const LONGER: Duration = Duration::from_millis(60);
 

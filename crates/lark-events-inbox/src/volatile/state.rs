@@ -9,7 +9,7 @@ use lru::LruCache;
 use tokio::time::Instant;
 
 use super::VolatileStoreBuilder;
-use crate::admin::{AttemptRecord, Filter, Listed, Page, Shown, State as EventState};
+use crate::admin::{AttemptRecord, Filter, Listed, Order, Page, Shown, State as EventState};
 use crate::store::{
     Appended, Claimed, Entry, Fence, Refused, Settled, Settlement, Status, WorkerId, WorkerState,
 };
@@ -392,11 +392,18 @@ impl State {
 
     pub(super) fn list(&self, filter: &Filter, page: Page, now: Instant) -> Vec<Listed> {
         let listed = self.listed(now).into_values();
-        listed
-            .filter(|listed| page.after.is_none_or(|after| listed.seq > after))
-            .filter(|listed| filter.matches(listed))
-            .take(page.limit)
-            .collect()
+        let matching = listed.filter(|listed| filter.matches(listed));
+        match page.order {
+            Order::OldestFirst => matching
+                .filter(|listed| page.after.is_none_or(|after| listed.seq > after))
+                .take(page.limit)
+                .collect(),
+            Order::NewestFirst => matching
+                .rev()
+                .filter(|listed| page.after.is_none_or(|after| listed.seq < after))
+                .take(page.limit)
+                .collect(),
+        }
     }
 
     pub(super) fn last(&self) -> Option<u64> {
@@ -417,11 +424,7 @@ impl State {
     }
 
     fn matching(&self, filter: &Filter, limit: usize, now: Instant) -> Vec<Listed> {
-        let page = Page {
-            after: None,
-            limit: usize::MAX,
-        };
-        let matching = self.list(filter, page, now).into_iter();
+        let matching = self.list(filter, Page::first(usize::MAX), now).into_iter();
         let idle = matching.filter(|listed| listed.state != EventState::Leased);
         idle.take(limit).collect()
     }

@@ -40,11 +40,17 @@ fn an_inbox_and_its_stores_can_be_shared() {
     );
     shared!(
         AttemptRecord,
+        Count,
         Filter,
+        Glance,
         Group,
+        GroupLimits,
         Grouping,
+        Groups,
         Listed,
+        Looked,
         Operation,
+        Order,
         Page,
         Shown,
         State
@@ -52,6 +58,14 @@ fn an_inbox_and_its_stores_can_be_shared() {
     shared!(
         lark_events_inbox::testing::Call,
         lark_events_inbox::testing::Model
+    );
+    shared!(
+        lark_events_inbox::console::Access,
+        lark_events_inbox::console::Action,
+        lark_events_inbox::console::Audited,
+        lark_events_inbox::console::Console,
+        lark_events_inbox::console::ConsoleBody,
+        lark_events_inbox::console::ConsoleBuilder
     );
     shared::<Box<dyn Store>>();
     shared::<Box<dyn Admin>>();

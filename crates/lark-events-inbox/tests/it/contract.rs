@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use lark_events_inbox::VolatileStore;
-use lark_events_inbox::testing::{Model, calls, conforms};
+use lark_events_inbox::testing::{Model, calls, conforms, conforms_for_operators};
 use proptest::prelude::*;
 
 #[tokio::test(start_paused = true)]
 async fn the_store_in_memory_conforms() {
-    conforms(async || Arc::new(VolatileStore::new())).await;
+    let open = async || Arc::new(VolatileStore::new());
+    conforms(open).await;
+    conforms_for_operators(open).await;
 }
 
 proptest! {

@@ -141,10 +141,7 @@ async fn the_cell(fault: Fault, mode: Mode) {
     assert_eq!(ran.faulty.load(Ordering::Relaxed), runs, "{cell}: runs");
     let detached = usize::from(fault == Fault::Detaches);
     assert_eq!(ran.detached.load(Ordering::Relaxed), detached, "{cell}");
-    let page = Page {
-        after: None,
-        limit: 10,
-    };
+    let page = Page::first(10);
     let left = store.list(&Filter::default(), page).await.unwrap();
     let states: Vec<_> = left.iter().map(|listed| listed.state).collect();
     assert_eq!(states, vec![State::Dead; dead], "{cell}");

@@ -1,16 +1,13 @@
 //! What lists and groups of operators must return, on every store that this file is included for.
 
 use lark_events_inbox::{
-    Admin, AttemptOutcome, Entry, Filter, Group, Grouping, Page, Settled, Settlement, State,
-    WorkerId, WorkerState,
+    Admin, AttemptOutcome, Entry, Filter, Group, GroupLimits, Grouping, Page, Settled, Settlement,
+    State, WorkerId, WorkerState,
 };
 
 use crate::app::{SECOND, event};
 
-const ALL: Page = Page {
-    after: None,
-    limit: 100,
-};
+const ALL: Page = Page::first(100);
 
 /// Appends 30 events: of each three one is finished or dead, one is retried or claimed, and one waits.
 async fn fill(store: &impl Admin) {
@@ -86,7 +83,10 @@ pub(crate) async fn lists_what_a_filter_matches(store: &impl Admin) {
         let mut paged = Vec::new();
         let mut after = None;
         loop {
-            let page = Page { after, limit: 3 };
+            let page = Page {
+                after,
+                ..Page::first(3)
+            };
             let listed = store.list(&filter, page).await.unwrap();
             let Some(last) = listed.last() else {
                 break;
@@ -95,8 +95,9 @@ pub(crate) async fn lists_what_a_filter_matches(store: &impl Admin) {
             paged.extend(listed.iter().map(|one| (one.seq, one.state)));
         }
         assert_eq!(paged, expected, "{filter:?}");
-        for by in [Grouping::EventType, Grouping::Error] {
-            let groups = store.groups(&filter, by, 100).await.unwrap();
+        for by in [Grouping::EventType, Grouping::Error, Grouping::Lane] {
+            let groups = store.groups(&filter, by, GroupLimits::all(100)).await;
+            let groups = groups.unwrap().groups;
             let sum: u64 = groups.iter().map(|group| group.count).sum();
             assert_eq!(sum, expected.len() as u64, "{filter:?}");
             assert!(groups.is_sorted_by_key(|group| std::cmp::Reverse(group.count)));
@@ -108,7 +109,10 @@ pub(crate) async fn groups_dead_letters(store: &impl Admin) {
     fill(store).await;
     let mut dead = Filter::default();
     dead.states = vec![State::Dead];
-    let groups = async |by, limit| store.groups(&dead, by, limit).await.unwrap();
+    let groups = async |by, limit| {
+        let groups = store.groups(&dead, by, GroupLimits::all(limit)).await;
+        groups.unwrap().groups
+    };
     let by_error = groups(Grouping::Error, 10).await;
     let error = |number: u64| Some(format!("error {number}: 50%_"));
     let expected = [(error(1), 4), (error(0), 3), (None, 1)];

@@ -12,10 +12,7 @@ use tower::ServiceBuilder;
 
 use crate::app::{SECOND, event, pass, recording, running, taking, volatile};
 
-const ALL: Page = Page {
-    after: None,
-    limit: 100,
-};
+const ALL: Page = Page::first(100);
 
 async fn listed(store: &VolatileStore) -> Vec<Listed> {
     store.list(&Filter::default(), ALL).await.unwrap()

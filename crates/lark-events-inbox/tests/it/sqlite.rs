@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use lark_events_inbox::testing::{Model, calls, conforms};
+use lark_events_inbox::testing::{Model, calls, conforms, conforms_for_operators};
 use lark_events_inbox::{
     Admin as _, AttemptOutcome, Filter, Inbox, Page, Settled, Settlement, SqliteStore, State,
     Store, StoreErrorKind,
@@ -15,10 +15,7 @@ use tokio::time::{sleep, timeout};
 use crate::app::{SECOND, event, pass, running, taking};
 use crate::files::Folder;
 
-const ALL: Page = Page {
-    after: None,
-    limit: 100,
-};
+const ALL: Page = Page::first(100);
 
 #[tokio::test]
 async fn the_store_in_a_file_conforms() {
@@ -30,6 +27,7 @@ async fn the_store_in_a_file_conforms() {
         Arc::new(store)
     };
     conforms(open).await;
+    conforms_for_operators(open).await;
 }
 
 proptest! {

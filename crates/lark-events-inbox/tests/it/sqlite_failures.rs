@@ -206,10 +206,7 @@ async fn a_file_that_another_process_locks_for_longer_than_an_append_may_take() 
     assert!(listed.iter().all(|listed| listed.state == State::Done));
 }
 
-const PAGE: Page = Page {
-    after: None,
-    limit: 100,
-};
+const PAGE: Page = Page::first(100);
 
 #[cfg(unix)]
 #[tokio::test]

@@ -224,10 +224,7 @@ async fn every_lane_has_one_head_while_two_stores_write() {
     assert_eq!((status.ready, status.waiting, status.leased), (0, 0, 0));
     let mut dead = Filter::default();
     dead.states = vec![State::Dead];
-    let page = Page {
-        after: None,
-        limit: LANES * EVENTS,
-    };
+    let page = Page::first(LANES * EVENTS);
     let dead = store.list(&dead, page).await.unwrap();
     assert_eq!(dead.len() as u64, status.dead);
 }

@@ -114,10 +114,7 @@ async fn a_long_log_costs_operators_no_more_than_a_short_one() {
         script(path, dead);
     }
     let stores = [&small.store, &large.store];
-    let page = Page {
-        after: None,
-        limit: 50,
-    };
+    let page = Page::first(50);
     let status = async |store: &SqliteStore| assert_eq!(store.status().await.unwrap().dead, 50);
     assert_ratio("status", times(stores, status).await);
 

@@ -3,16 +3,19 @@
 //!
 //! [`Tasks`] are the handlers of one transport: limited in number, counted, and drained at the end.
 //! [`Tasks::call`] waits until the service is ready and calls it. [`Tasks::run`] runs the handler in
-//! its own task, which neither the sender nor dropping the transport cancels.
+//! its own task, which neither the sender nor dropping the transport cancels. [`Tasks::begin`] does both,
+//! and polls a handler once in the caller's task first if handlers of its event type do not block.
 //!
 //! A delivery is not started after its ack deadline has passed or a drain has begun, wherever it waits:
 //! the platform redelivers it, so it would be handled twice or cancelled. The transport checks this
 //! while a delivery waits for the service, and each layer with [`unless_over`] while a delivery waits
 //! in it.
 
+mod begin;
 mod counter;
 mod failure;
 mod large;
+mod prompt;
 mod start;
 mod tasks;
 
@@ -21,6 +24,7 @@ use std::time::Duration;
 use lark_events::limits::MAX_EVENT_BYTES;
 use tokio::time::Instant;
 
+pub use self::begin::{Begun, Pending};
 pub use self::counter::Counter;
 pub use self::failure::{causes, is_logged, is_not_started, panicked, unless_rejected};
 pub use self::large::{MAX_INLINE_BYTES, off_the_workers};

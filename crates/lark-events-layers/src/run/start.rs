@@ -1,5 +1,10 @@
 //! Whether a delivery may still be started, for layers that make it wait.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
 use tokio::task::futures::TaskLocalFuture;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -15,7 +20,7 @@ tokio::task_local! {
 #[derive(Debug, Clone)]
 pub(super) struct Start {
     pub(super) deadline: Instant,
-    pub(super) draining: CancellationToken,
+    pub(super) draining: Arc<CancellationToken>,
 }
 
 impl Start {
@@ -24,14 +29,30 @@ impl Start {
         START.scope(self, handler)
     }
 
-    pub(super) fn check(&self) -> Result<(), LayerError> {
+    /// Runs `poll` with these limits, and returns them.
+    pub(super) fn polled<T: Unpin>(
+        self,
+        context: &mut Context<'_>,
+        mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> (Option<Self>, Poll<T>) {
+        let mut scoped = pin!(self.scope(poll_fn(|context| Poll::Ready(poll(context)))));
+        let polled = match scoped.as_mut().poll(context) {
+            Poll::Ready(polled) => polled,
+            Poll::Pending => Poll::Pending,
+        };
+        (scoped.take_value(), polled)
+    }
+
+    /// Checks that the delivery may be started now. Returns the current time.
+    pub(super) fn check(&self) -> Result<Instant, LayerError> {
         if self.draining.is_cancelled() {
             return Err(LayerError::new(LayerErrorKind::Draining));
         }
-        if Instant::now() >= self.deadline {
+        let now = Instant::now();
+        if now >= self.deadline {
             return Err(LayerError::new(LayerErrorKind::Deadline));
         }
-        Ok(())
+        Ok(now)
     }
 
     pub(super) async fn unless_over<T>(

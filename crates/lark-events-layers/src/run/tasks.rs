@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use tower_service::Service;
 use tracing::Instrument as _;
 
 use super::large::{MAX_INLINE_BYTES, off_the_workers, polled_off_the_workers};
+use super::prompt::Prompt;
 use super::start::Start;
 use super::{Counter, panicked};
 use crate::error::{DrainError, LayerError, LayerErrorKind};
@@ -38,7 +39,7 @@ pub const CANCEL_GRACE: Duration = Duration::from_secs(1);
 pub struct Tasks {
     tracker: TaskTracker,
     /// Cancelled when a drain begins, so that waiting deliveries give up.
-    draining: CancellationToken,
+    draining: Arc<CancellationToken>,
     /// Cancelled when a drain's time is over, so that running handlers are dropped.
     cancel: CancellationToken,
     slots: Arc<Semaphore>,
@@ -46,6 +47,8 @@ pub struct Tasks {
     cancelled: Arc<Counter>,
     /// The number of these that a drain cancelled.
     cut_off: Arc<Counter>,
+    /// Allocated for transports that poll handlers in the tasks of requests.
+    pub(super) prompt: OnceLock<Arc<Prompt>>,
 }
 
 /// The permit to start one handler. A drain waits until it is returned.
@@ -118,12 +121,13 @@ impl Tasks {
     pub fn new(max_running: usize) -> Self {
         Self {
             tracker: TaskTracker::new(),
-            draining: CancellationToken::new(),
+            draining: Arc::default(),
             cancel: CancellationToken::new(),
             slots: Arc::new(Semaphore::new(max_running.min(Semaphore::MAX_PERMITS))),
             callback_slots: Arc::new(Semaphore::new(CALLBACK_SLOTS)),
             cancelled: Arc::default(),
             cut_off: Arc::default(),
+            prompt: OnceLock::new(),
         }
     }
 
@@ -167,10 +171,7 @@ impl Tasks {
             + Send
             + 'static,
     {
-        let start = Start {
-            deadline: terms.deadline,
-            draining: self.draining.clone(),
-        };
+        let start = self.start(terms);
         start.check()?;
         let at_once = poll_fn(|context| Poll::Ready(poll_ready(&mut service, context)));
         let ready = match at_once.await {
@@ -198,6 +199,13 @@ impl Tasks {
             late: terms.late,
             is_large,
         })
+    }
+
+    pub(super) fn start(&self, terms: Terms) -> Start {
+        Start {
+            deadline: terms.deadline,
+            draining: Arc::clone(&self.draining),
+        }
     }
 
     /// Runs a handler in a task that outlives its caller. The task passes the result to `then`, and
@@ -231,7 +239,7 @@ impl Tasks {
     }
 
     /// Runs `handler` in a task that outlives its caller, and cancels it at a given time, if any.
-    fn spawn<T: Send + 'static, R: Send + 'static>(
+    pub(super) fn spawn<T: Send + 'static, R: Send + 'static>(
         &self,
         held: impl Send + 'static,
         handler: impl Future<Output = T> + Send + 'static,
@@ -330,23 +338,26 @@ pub fn poll_ready<S>(service: &mut S, context: &mut Context<'_>) -> Poll<Result<
 where
     S: Service<Delivery, Error: Into<BoxError>>,
 {
-    match catch_unwind(AssertUnwindSafe(|| service.poll_ready(context))) {
-        Ok(ready) => ready.map_err(Into::into),
-        Err(_) => Poll::Ready(Err(panicked().into())),
-    }
+    let ready = || service.poll_ready(context).map_err(Into::into);
+    let ready = catch_unwind(AssertUnwindSafe(ready));
+    ready.unwrap_or_else(|_| Poll::Ready(Err(panicked().into())))
 }
 
-/// The outcome of a handler. A panic of the handler is an error like any other.
-async fn caught<E: Into<BoxError>>(
+/// Polls a handler. A panic of the handler is an error like any other.
+pub(super) fn poll_caught<E: Into<BoxError>>(
+    handler: Pin<&mut impl Future<Output = Result<Outcome, E>>>,
+    context: &mut Context<'_>,
+) -> Poll<Result<Outcome, BoxError>> {
+    let polled = || handler.poll(context).map_err(Into::into);
+    let polled = catch_unwind(AssertUnwindSafe(polled));
+    polled.unwrap_or_else(|_| Poll::Ready(Err(panicked().into())))
+}
+
+/// The outcome of a handler.
+pub(super) async fn caught<E: Into<BoxError>>(
     mut handler: Pin<Box<impl Future<Output = Result<Outcome, E>>>>,
 ) -> Result<Outcome, BoxError> {
-    poll_fn(
-        |context| match catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(context))) {
-            Ok(polled) => polled.map_err(Into::into),
-            Err(_) => Poll::Ready(Err(panicked().into())),
-        },
-    )
-    .await
+    poll_fn(|context| poll_caught(handler.as_mut(), context)).await
 }
 
 #[cfg(test)]

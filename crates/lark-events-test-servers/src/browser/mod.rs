@@ -3,6 +3,8 @@
 mod axe;
 mod command;
 mod entry;
+mod focus;
+mod looks;
 mod program;
 mod tab;
 mod view;
@@ -18,6 +20,7 @@ use serde_json::{Value, json};
 
 pub use self::axe::Axe;
 pub use self::entry::Entry;
+pub use self::looks::Looks;
 pub use self::program::BrowserProgram;
 pub use self::tab::Tab;
 pub use self::view::View;

@@ -7,6 +7,7 @@ mod axum_mounts;
 mod combinations;
 mod deadlines;
 mod hostile;
+mod inline;
 mod limits;
 #[cfg(feature = "old-card")]
 mod old_card;

@@ -1,5 +1,6 @@
 //! An open connection, from its first ping to its end: carries out the session's decisions on a socket.
 
+use std::future::ready;
 use std::pin::pin;
 use std::time::{Duration, SystemTime};
 
@@ -13,7 +14,7 @@ use tracing::{info, warn};
 
 use super::Runner;
 use super::handlers::Handlers;
-use super::writer::{self, Socket, Unsent};
+use super::writer::{Socket, Writer};
 use crate::dial::connect::{self, Connected, READ_BUFFER_BYTES};
 use crate::error::{ConnectError, ConnectErrorKind};
 use crate::monitor::State;
@@ -21,6 +22,11 @@ use crate::session::{Action, Session};
 
 /// How long the platform may take to answer a Close, or to accept the last answers before it.
 const CLOSE_LIMIT: Duration = Duration::from_secs(1);
+
+/// The maximum number of messages and ends of handlers that are taken before answers are written.
+/// Answers that are ready together are written together. With a larger number, the platform would wait
+/// for answers while the client works, and the client for events afterwards.
+const MAX_BATCH: usize = 16;
 
 /// How an open connection ended.
 pub(super) enum Disconnected {
@@ -47,43 +53,51 @@ impl Runner {
         });
         // Reading always continues, even if the platform does not accept writes.
         let (sink, mut stream) = socket.split();
-        let (unsent, waiting) = writer::unsent();
-        let mut writing = pin!(waiting.write_to(sink));
+        let mut writer = Writer::new(sink);
+        let mut timer = pin!(sleep_until(session.next_time()));
+        // How many messages and ends may be taken before answers are written.
+        let mut room = MAX_BATCH;
         let mut drained_by = None;
         let now = Instant::now;
         let lost = loop {
-            if let Err(why) = self.act(session, handlers, &unsent) {
+            if let Err(why) = self.act(session, handlers, &mut writer) {
                 break Some(why);
+            }
+            if let Err(error) = writer.feed().await {
+                break Some(unwritten(session, &mut stream, &error));
             }
             if drained_by.is_some() && session.is_idle() {
                 break None;
             }
+            // A time that moved further away is noticed when the timer is over.
+            let next_time = session.next_time();
+            if next_time < timer.deadline() {
+                timer.as_mut().reset(next_time);
+            }
             tokio::select! {
-                message = stream.next() => {
+                // Ends first: each makes room for an event. There are no more of them than events that
+                // the session accepted, whose handlers run or which are queued.
+                biased;
+                (key, done) = handlers.next(), if room > 0 => {
+                    room = room.saturating_sub(1);
+                    session.on_done(key, &done, now());
+                }
+                message = stream.next(), if room > 0 => {
+                    room = room.saturating_sub(1);
                     if let Some(why) = hear(session, message) {
-                        // Reading further sends the answer to a Close.
-                        let _ = timeout(CLOSE_LIMIT, rest(&mut stream)).await;
+                        leave(&mut writer, &mut stream).await;
                         break Some(why);
                     }
                 }
-                (key, done) = handlers.next() => session.on_done(key, &done, now()),
-                () = sleep_until(session.next_time()) => {
+                () = timer.as_mut() => {
                     // After a pause of the whole process, messages that arrived meanwhile count first.
                     let heard = stream.next().now_or_never();
                     if let Some(why) = heard.and_then(|message| hear(session, message)) {
-                        let _ = timeout(CLOSE_LIMIT, rest(&mut stream)).await;
+                        leave(&mut writer, &mut stream).await;
                         break Some(why);
                     }
                     session.on_time(now());
-                }
-                written = &mut writing => {
-                    // Perhaps because the platform closed the connection; reading gives the reason.
-                    let heard = stream.next().now_or_never();
-                    let heard = heard.and_then(|message| hear(session, message));
-                    break Some(heard.unwrap_or_else(|| match written {
-                        Ok(()) => ConnectError::new(ConnectErrorKind::Lost, ""),
-                        Err(error) => connect::lost(ConnectErrorKind::Lost, &error),
-                    }));
+                    timer.as_mut().reset(session.next_time());
                 }
                 () = &mut *shutdown, if drained_by.is_none() => {
                     info!("draining");
@@ -100,8 +114,16 @@ impl Runner {
                     };
                     // A handler that is not dropped by then blocks its thread.
                     let _ = timeout(CANCEL_GRACE, cancelling).await;
-                    break self.act(session, handlers, &unsent).err();
+                    break self.act(session, handlers, &mut writer).err();
                 }
+                written = writer.write(), if writer.has_unsent() => {
+                    room = MAX_BATCH;
+                    if let Err(error) = written {
+                        break Some(unwritten(session, &mut stream, &error));
+                    }
+                }
+                // There are no answers, or the platform does not accept them now: reading continues.
+                () = ready(()), if room == 0 => room = MAX_BATCH,
             }
         };
         let Some(by) = drained_by else {
@@ -113,13 +135,12 @@ impl Runner {
         } else {
             // Sends the waiting answers, then a Close, and waits for the platform's Close. Keeps
             // reading meanwhile, or both sides would wait for each other.
-            drop(unsent);
             let mut reading = pin!(rest(&mut stream));
             #[expect(clippy::arithmetic_side_effects, reason = "in a second time goes on")]
             let sent_by = by.max(now() + CLOSE_LIMIT);
             let closed = async {
                 tokio::select! {
-                    _ = writing => false,
+                    _ = writer.close() => false,
                     () = &mut reading => true,
                 }
             };
@@ -135,11 +156,11 @@ impl Runner {
         &self,
         session: &mut Session,
         handlers: &mut Handlers,
-        unsent: &Unsent,
+        writer: &mut Writer,
     ) -> Result<(), ConnectError> {
         while let Some(action) = session.next_action() {
             match action {
-                Action::Send(message) => unsent.send(message)?,
+                Action::Send(message) => writer.queue(message)?,
                 Action::Start {
                     key,
                     payload,
@@ -173,6 +194,26 @@ fn hear(session: &mut Session, message: Option<Result<Message, Error>>) -> Optio
         None => return Some(ConnectError::new(ConnectErrorKind::Lost, "")),
     }
     None
+}
+
+/// How a connection ended on which a write failed.
+fn unwritten(
+    session: &mut Session,
+    stream: &mut SplitStream<Socket>,
+    error: &Error,
+) -> ConnectError {
+    // Perhaps because the platform closed the connection; reading gives the reason.
+    let heard = stream.next().now_or_never();
+    let heard = heard.and_then(|message| hear(session, message));
+    heard.unwrap_or_else(|| connect::lost(ConnectErrorKind::Lost, error))
+}
+
+/// Ends a connection on which the platform sends no more: writes the answers that were ready before, as
+/// far as the socket accepts them now, and the answer to a Close.
+async fn leave(writer: &mut Writer, stream: &mut SplitStream<Socket>) {
+    let _ = writer.write().now_or_never();
+    // Reading further sends the answer to a Close.
+    let _ = timeout(CLOSE_LIMIT, rest(stream)).await;
 }
 
 /// Copies the message into memory of its own size. As received, it keeps the whole read buffer alive,

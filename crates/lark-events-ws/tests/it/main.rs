@@ -11,3 +11,4 @@ mod proxies;
 mod shutdown;
 mod sockets;
 mod support;
+mod writes;

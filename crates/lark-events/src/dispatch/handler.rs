@@ -4,11 +4,15 @@
 //! un-annotated closure from the event it is registered for, and needs no marker parameter.
 
 use std::any::TypeId;
+use std::future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
 
 use super::outcome::{IntoReply, Outcome, RawReply};
-use crate::error::{DispatchError, DispatchErrorKind};
+use crate::error::{DispatchError, DispatchErrorKind, EncodeError};
 use crate::event::{Delivery, Event, EventSet, EventType};
 use crate::json::RawJson;
 
@@ -103,12 +107,9 @@ where
     E: EventType,
     Fut: Future<Output: IntoReply<E::Reply>> + Send + 'static,
 {
-    Arc::new(move |delivery| {
-        let running = match Event::<E>::decode(delivery) {
-            Ok(event) => Ok(handler(event)),
-            Err(error) => Err(DispatchError::with_source(DispatchErrorKind::Decode, error)),
-        };
-        Box::pin(async move { finish(running?.await.into_reply(), encode::<E::Reply>) })
+    Arc::new(move |delivery| match Event::<E>::decode(delivery) {
+        Ok(event) => running(handler(event), encode::<E::Reply>),
+        Err(error) => failed(DispatchErrorKind::Decode, error),
     })
 }
 
@@ -118,17 +119,16 @@ where
     S: EventSet,
     Fut: Future<Output: IntoReply<()>> + Send + 'static,
 {
-    Arc::new(move |delivery| {
-        let running = match S::decode(Event::undecoded(delivery)) {
-            Ok(Some(event)) => Ok(handler(event)),
-            Ok(None) => Err(DispatchError::with_source(
+    Arc::new(
+        move |delivery| match S::decode(Event::undecoded(delivery)) {
+            Ok(Some(event)) => running(handler(event), encode::<()>),
+            Ok(None) => failed(
                 DispatchErrorKind::Handler,
                 "the event set does not decode an event that it lists",
-            )),
-            Err(error) => Err(DispatchError::with_source(DispatchErrorKind::Decode, error)),
-        };
-        Box::pin(async move { finish(running?.await.into_reply(), encode::<()>) })
-    })
+            ),
+            Err(error) => failed(DispatchErrorKind::Decode, error),
+        },
+    )
 }
 
 /// Wraps an untyped handler.
@@ -139,14 +139,51 @@ where
     Fut: Future<Output: IntoReply<RawReply>> + Send + 'static,
 {
     Arc::new(move |delivery| {
-        let running = handler(Event::undecoded(delivery));
-        Box::pin(async move { finish(running.await.into_reply(), |RawReply(json)| Ok(json)) })
+        running(handler(Event::undecoded(delivery)), |RawReply(json)| {
+            Ok(json)
+        })
     })
+}
+
+fn running<R: 'static, Fut>(handler: Fut, encode: Encode<R>) -> HandlerFuture
+where
+    Fut: Future<Output: IntoReply<R>> + Send + 'static,
+{
+    Box::pin(Running { handler, encode })
+}
+
+/// A handler that cannot run.
+fn failed(kind: DispatchErrorKind, error: impl Into<crate::BoxError>) -> HandlerFuture {
+    let error = DispatchError::with_source(kind, error);
+    Box::pin(future::ready(Err(error)))
+}
+
+/// Encodes a reply, if it is one.
+type Encode<R> = fn(R) -> Result<Option<RawJson>, EncodeError>;
+
+pin_project! {
+    /// A handler whose return value becomes an outcome. An async block would reserve the memory of the
+    /// handler twice.
+    struct Running<Fut, R> {
+        #[pin]
+        handler: Fut,
+        encode: Encode<R>,
+    }
+}
+
+impl<R, Fut: Future<Output: IntoReply<R>>> Future for Running<Fut, R> {
+    type Output = Result<Outcome, DispatchError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let returned = ready!(this.handler.poll(context));
+        Poll::Ready(finish(returned.into_reply(), *this.encode))
+    }
 }
 
 fn finish<R>(
     reply: Result<R, crate::BoxError>,
-    encode: impl FnOnce(R) -> Result<Option<RawJson>, crate::error::EncodeError>,
+    encode: Encode<R>,
 ) -> Result<Outcome, DispatchError> {
     let reply =
         reply.map_err(|error| DispatchError::with_source(DispatchErrorKind::Handler, error))?;
@@ -158,9 +195,7 @@ fn finish<R>(
 }
 
 /// The JSON of a reply; `()` is no reply.
-fn encode<R: serde::Serialize + 'static>(
-    reply: R,
-) -> Result<Option<RawJson>, crate::error::EncodeError> {
+fn encode<R: serde::Serialize + 'static>(reply: R) -> Result<Option<RawJson>, EncodeError> {
     if TypeId::of::<R>() == TypeId::of::<()>() {
         return Ok(None);
     }

@@ -7,7 +7,6 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use bytestring::ByteString;
 use http::Extensions;
-use serde_json::value::RawValue;
 
 use super::envelope::{Document, Header, InnerHeader, Kind, Text};
 use super::header::{EventHeader, Schema};
@@ -124,7 +123,7 @@ impl Delivery {
         transport: Transport,
         received_at: SystemTime,
     ) -> Result<Self, DecodeError> {
-        let event = document.event.map(RawValue::get);
+        let event = document.event;
         let parsed = |event: &str| RawJson::parsed(text.slice_ref(event));
         let raw = event.map(parsed).unwrap_or_default();
         let header = match document.kind() {
@@ -206,8 +205,8 @@ impl DeliveryKind {
 
 fn outer_header(document: &ByteString, header: Header<'_>) -> EventHeader {
     let owned = |text: Option<Text<'_>>| text.and_then(Text::into_string);
-    let extra = |(name, value): (Cow<'_, str>, &RawValue)| {
-        let value = RawJson::parsed(document.slice_ref(value.get()));
+    let extra = |(name, value): (Cow<'_, str>, &str)| {
+        let value = RawJson::parsed(document.slice_ref(value));
         (name.into_owned(), value)
     };
     EventHeader {

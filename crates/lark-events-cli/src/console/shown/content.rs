@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::credential::{is_credential, without_credentials};
 use crate::console::web::masked::{Masked, Masks, Path, is_json};
-use crate::json_text::{Layout, lay_out};
+use lark_events_pages::{Layout, lay_out};
 
 /// The most bytes of a body in a page; the JSON API has all.
 const MAX_SHOWN: usize = 64 * 1024;

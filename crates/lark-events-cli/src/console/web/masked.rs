@@ -11,7 +11,7 @@ use maud::{Escaper, Render};
 use serde::{Serialize, Serializer};
 
 use self::search::Secret;
-use crate::json_text::{Layout, lay_out};
+use lark_events_pages::{Layout, lay_out};
 
 /// What stands for a secret.
 pub(crate) const MASK: &str = "***";

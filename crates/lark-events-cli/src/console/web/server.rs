@@ -8,17 +8,17 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use http::Request;
+use http::header::CONTENT_SECURITY_POLICY;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use lark_events_pages::{Guard, Refused, secure};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tower_service::Service as _;
 
-use super::guard::{Guard, Refused};
-use super::headers::secure;
 use super::writing::LimitedWrites;
 
 /// The most open connections; further ones wait.
@@ -84,7 +84,10 @@ impl Guarded {
             }
             Err(refused) => (self.refuse)(parts.uri.path(), refused),
         };
-        secure(response.headers_mut());
+        // A page that has a policy has set all of these headers.
+        if !response.headers().contains_key(CONTENT_SECURITY_POLICY) {
+            secure(response.headers_mut());
+        }
         Ok(response)
     }
 }

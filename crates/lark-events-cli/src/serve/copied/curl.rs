@@ -7,8 +7,8 @@ use lark_events::webhook::{SIGNATURE_HEADER, SIGNATURE_NONCE_HEADER, SIGNATURE_T
 use super::{Pushed, guard, in_subshell, pasted};
 use crate::document::members::Members;
 use crate::escape::escape;
-use crate::json_text::Layout;
 use crate::serve::shell::quoted;
+use lark_events_pages::Layout;
 
 // macOS has another command for the same.
 const SHA256: &str = "{ sha256sum 2>/dev/null || shasum -a 256; }";

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::document::template::OLD_CARD;
 use crate::escape::escape;
-use crate::json_text::{Layout, lay_out};
+use lark_events_pages::{Layout, lay_out};
 
 /// What was pushed, and where to.
 #[derive(Debug, Clone, Copy)]

@@ -7,8 +7,8 @@ use super::{Pushed, guard, in_subshell, pasted};
 use crate::document::members::Members;
 use crate::document::template::OLD_CARD;
 use crate::escape::escape;
-use crate::json_text::Layout;
 use crate::serve::shell::{option, quoted};
+use lark_events_pages::Layout;
 
 impl Pushed<'_> {
     pub(super) fn push(&self) -> Option<String> {

@@ -14,7 +14,7 @@ use self::check::Check;
 pub(crate) use self::parts::{Card, Preview, Toast};
 use crate::document::members::Members;
 use crate::document::template::OLD_CARD;
-use crate::json_text::{Layout, lay_out};
+use lark_events_pages::{Layout, lay_out};
 
 /// An answer of the app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

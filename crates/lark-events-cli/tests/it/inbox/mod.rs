@@ -7,6 +7,7 @@ mod files;
 #[cfg(unix)]
 mod granting;
 mod looking;
+mod page;
 mod replaying;
 #[cfg(unix)]
 mod servers;
@@ -114,10 +115,7 @@ impl Stored {
     /// The number and the state of each event.
     fn states(&self) -> Vec<(u64, State)> {
         self.with(async |store| {
-            let page = Page {
-                after: None,
-                limit: 10_000,
-            };
+            let page = Page::first(10_000);
             let listed = store.list(&Filter::default(), page).await.unwrap();
             listed.iter().map(|one| (one.seq, one.state)).collect()
         })

@@ -35,7 +35,7 @@ pub(super) struct Streams {
 }
 
 impl Streams {
-    fn new(prefix: &str) -> Option<Self> {
+    pub(super) fn new(prefix: &str) -> Option<Self> {
         let prefix = prefix.to_owned();
         server().map(|server| Self { server, prefix })
     }
