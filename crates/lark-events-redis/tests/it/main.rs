@@ -1,0 +1,12 @@
+//! The store on real servers.
+
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod contract;
+mod durability;
+mod layers;
+mod outages;
+mod rejected;
+mod server;
+mod tls;

@@ -1,0 +1,111 @@
+//! A server that stops, or does not answer: calls fail within their time limit, and succeed again afterwards with
+//! the same store.
+
+use std::sync::Arc;
+
+use lark_events::Outcome;
+use lark_events_layers::{Claim, DedupStore as _};
+use lark_events_redis::{RedisStore, RedisStoreErrorKind};
+use lark_events_test_servers::Redis;
+use tokio::time::timeout;
+
+use crate::server::{MINUTE, SECOND, claim, claim_again, failure, patient};
+
+#[tokio::test]
+async fn a_server_that_stops_and_starts_again() {
+    let Some(program) = Redis::installed_or_skip("a server of Redis that stops") else {
+        return;
+    };
+    let server = program.start(&[("appendonly", "yes")]);
+    let store = patient(server.url()).build().unwrap();
+    assert_eq!(claim(&store, "key", 1).await, Claim::Granted);
+    server.stop();
+    for _ in 0..3 {
+        let error = store.claim("key", 1, MINUTE).await.unwrap_err();
+        let (kind, text) = failure(&error);
+        assert_eq!(kind, RedisStoreErrorKind::Unavailable);
+        assert!(text.starts_with("the server cannot be reached: "), "{text}");
+        assert!(text.contains("refused"), "{text}");
+    }
+    server.restart();
+    assert_eq!(claim_again(&store, "key", 2).await, Claim::Held);
+    // Between two calls, no call fails.
+    for _ in 0..3 {
+        server.kill();
+        server.restart();
+        assert_eq!(claim(&store, "key", 2).await, Claim::Held);
+    }
+    store.release("key", 1).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_connection_that_the_server_closes_during_a_call_is_replaced() {
+    let Some(server) = Redis::start_or_skip("closed connections to Redis") else {
+        return;
+    };
+    let store = Arc::new(patient(server.url()).build().unwrap());
+    assert_eq!(claim(&store, "key", 1).await, Claim::Granted);
+    server.freeze();
+    let called = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move { claim(&store, "key", 2).await }
+    });
+    tokio::task::yield_now().await;
+    server.kill();
+    server.restart();
+    // Unless the call came while the server was away.
+    if let Ok(claimed) = called.await {
+        assert_eq!(claimed, Claim::Granted);
+    }
+    assert_eq!(claim_again(&store, "key", 3).await, Claim::Granted);
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer() {
+    let Some(server) = Redis::start_or_skip("a server of Redis that hangs") else {
+        return;
+    };
+    let store = RedisStore::builder(server.url()).time_limit(SECOND / 5);
+    let store = Arc::new(store.build().unwrap());
+    assert_eq!(claim_again(&store, "key", 1).await, Claim::Granted);
+    server.freeze();
+    let claimed = timeout(MINUTE, store.claim("key", 1, MINUTE))
+        .await
+        .unwrap();
+    let expected = RedisStoreErrorKind::TimedOut;
+    let (kind, text) = failure(&claimed.unwrap_err());
+    assert_eq!(kind, expected);
+    assert_eq!(text, "no answer of the server within 200ms");
+    // The next connection is not answered either.
+    let done = store.done("key", Outcome::Handled, MINUTE);
+    let (kind, text) = failure(&timeout(MINUTE, done).await.unwrap().unwrap_err());
+    assert_eq!(kind, expected);
+    assert_eq!(text, "no connection to the server within 200ms");
+    // Many calls at once.
+    let calls = (0..2_000).map(|_| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move { store.release("key", 1).await.unwrap_err() })
+    });
+    let calls: Vec<_> = calls.collect();
+    for call in calls {
+        let error = timeout(MINUTE, call).await.unwrap().unwrap();
+        assert_eq!(failure(&error).0, expected);
+    }
+    server.thaw();
+    assert_eq!(claim_again(&store, "other", 1).await, Claim::Granted);
+    let clients = server.command(&["INFO", "clients"]);
+    assert!(clients.contains("connected_clients:2\r\n"), "{clients}");
+}
+
+#[tokio::test]
+async fn an_address_that_nothing_listens_at() {
+    // A name that is never given to a host.
+    let store = patient("redis://user:0secret@redis.invalid")
+        .build()
+        .unwrap();
+    let error = store.check().await.unwrap_err();
+    assert_eq!(error.kind(), RedisStoreErrorKind::Unavailable);
+    let text = error.to_string();
+    assert!(text.starts_with("the server cannot be reached: "), "{text}");
+    assert!(!text.contains("0secret"), "{text}");
+}
