@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use redis::{ErrorKind, RedisError};
 
+use crate::target::{Address, Target};
+
 /// A [`RedisStore`](crate::RedisStore) cannot be built, or its server did not do what it was asked. The text has
 /// neither the URL nor a key.
 #[derive(Debug, Clone)]
@@ -18,7 +20,7 @@ pub struct RedisStoreError {
 }
 
 /// What may help at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Remedy {
     None,
     /// The same call on a new connection.
@@ -27,6 +29,28 @@ pub(crate) enum Remedy {
     Reconnect,
     /// The script instead of its name.
     SendScript,
+    /// Another node of the cluster.
+    Redirect(Redirect),
+}
+
+/// The node of a cluster that has a key, or will have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Redirect {
+    node: String,
+    /// For this call only: the key is on its way.
+    pub(crate) is_once: bool,
+}
+
+impl Redirect {
+    /// The host and the port, as the node of this target names them: it may leave out its own host.
+    pub(crate) fn address(&self, target: &Target) -> Option<(String, u16)> {
+        let (host, port) = self.node.rsplit_once(':')?;
+        let host = match (host, &target.address) {
+            ("" | "?", Address::Tcp(host, _)) => host,
+            (host, _) => host,
+        };
+        Some((host.to_owned(), port.parse().ok()?))
+    }
 }
 
 /// The kinds of [`RedisStoreError`].
@@ -81,9 +105,8 @@ const ADVICE: [(&str, &str); 10] = [
         "the server is a replica that has lost its primary: expected the URL of the primary",
     ),
     (
-        "MOVED",
-        "the key is on another node of a cluster: use a prefix with a hash tag such as `{lark-events}:`, and the \
-         URL of the node that has it",
+        "CLUSTERDOWN",
+        "the cluster lacks the node of the key: see its log, and start the node again",
     ),
     (
         "WRONGTYPE",
@@ -120,6 +143,46 @@ impl RedisStoreError {
         Self::new(RedisStoreErrorKind::Unavailable, text)
     }
 
+    /// An error of the client, which the API does not show.
+    pub(crate) fn of(error: &RedisError) -> Self {
+        if error.kind() == ErrorKind::AuthenticationFailed {
+            return Self::new(RedisStoreErrorKind::Rejected, LOGIN);
+        }
+        let answers = error.clone().into_server_errors();
+        let answer = match answers.as_deref() {
+            Some([(_, answer), ..]) => Some((answer.code(), answer.details())),
+            _ => error.code().map(|code| (code, error.detail())),
+        };
+        let Some((code, detail)) = answer else {
+            let text = format!("the connection to the server was lost: {error}");
+            let mut lost = Self::new(RedisStoreErrorKind::Unavailable, text);
+            lost.remedy = Remedy::Repeat;
+            return lost;
+        };
+        Self::answered(code, detail.unwrap_or_default())
+    }
+
+    fn answered(code: &str, detail: &str) -> Self {
+        let unknown = (code, "the server answered with an error");
+        let mut known = ADVICE.iter();
+        let words = || detail.split([' ', '-', ':']);
+        let (code, advice) = known
+            .find(|(known, _)| *known == code || words().any(|word| word == *known))
+            .unwrap_or(&unknown);
+        let text = format!("{advice} ({code}: {detail})");
+        let mut rejected = Self::new(RedisStoreErrorKind::Rejected, text);
+        rejected.remedy = match (*code, detail.split(' ').nth(1)) {
+            (code @ ("MOVED" | "ASK"), Some(node)) => Remedy::Redirect(Redirect {
+                node: node.to_owned(),
+                is_once: code == "ASK",
+            }),
+            ("NOSCRIPT", _) => Remedy::SendScript,
+            ("READONLY" | "MASTERDOWN", _) => Remedy::Reconnect,
+            _ => Remedy::None,
+        };
+        rejected
+    }
+
     /// The runtime ends.
     pub(crate) fn cancelled() -> Self {
         Self::new(
@@ -134,38 +197,8 @@ impl RedisStoreError {
         self.kind
     }
 
-    pub(crate) fn remedy(&self) -> Remedy {
-        self.remedy
-    }
-}
-
-impl From<RedisError> for RedisStoreError {
-    fn from(error: RedisError) -> Self {
-        if error.kind() == ErrorKind::AuthenticationFailed {
-            return Self::new(RedisStoreErrorKind::Rejected, LOGIN);
-        }
-        let Some(code) = error.code() else {
-            let text = format!("the connection to the server was lost: {error}");
-            let mut lost = Self::new(RedisStoreErrorKind::Unavailable, text);
-            lost.remedy = Remedy::Repeat;
-            return lost;
-        };
-        let said = match error.detail() {
-            Some(detail) => format!("{code} {detail}"),
-            None => code.to_owned(),
-        };
-        let words = || said.split([' ', '-', ':']);
-        let known = ADVICE
-            .iter()
-            .find(|(code, _)| words().any(|word| word == *code));
-        let (code, advice) = known.unwrap_or(&(code, "the server answered with an error"));
-        let mut rejected = Self::new(RedisStoreErrorKind::Rejected, format!("{advice} ({said})"));
-        rejected.remedy = match *code {
-            "NOSCRIPT" => Remedy::SendScript,
-            "READONLY" | "MASTERDOWN" => Remedy::Reconnect,
-            _ => Remedy::None,
-        };
-        rejected
+    pub(crate) fn remedy(&self) -> &Remedy {
+        &self.remedy
     }
 }
 
@@ -176,3 +209,44 @@ impl fmt::Display for RedisStoreError {
 }
 
 impl Error for RedisStoreError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_within_the_error_of_a_script_is_found() {
+        let detail =
+            "Error running script (call to f_1): @user_script:3: -READONLY You can't write";
+        let error = RedisStoreError::answered("ERR", detail);
+        assert_eq!(error.remedy(), &Remedy::Reconnect);
+        let text = error.to_string();
+        assert!(
+            text.starts_with("the server is a read-only replica"),
+            "{text}"
+        );
+        let other = RedisStoreError::answered("ERR", "unknown command");
+        let text = "the server answered with an error (ERR: unknown command)";
+        assert_eq!(other.to_string(), text);
+    }
+
+    #[test]
+    fn a_redirection_names_a_node_or_its_port_alone() {
+        let tls = crate::target::Tls::None;
+        let target = Target::new("redis://h:1", tls, Duration::from_secs(1)).unwrap();
+        for (code, detail, host) in [
+            ("MOVED", "3999 127.0.0.1:6381", "127.0.0.1"),
+            ("MOVED", "3999 ::1:6381", "::1"),
+            ("ASK", "3999 :6381", "h"),
+            ("ASK", "3999 ?:6381", "h"),
+        ] {
+            let error = RedisStoreError::answered(code, detail);
+            let Remedy::Redirect(redirect) = error.remedy() else {
+                panic!("{error:?}");
+            };
+            assert_eq!(redirect.is_once, code == "ASK");
+            let expected = Some((host.to_owned(), 6381));
+            assert_eq!(redirect.address(&target), expected);
+        }
+    }
+}

@@ -32,6 +32,25 @@ fn capped(key: &str) -> Cow<'_, str> {
     Cow::Owned(short)
 }
 
+/// The slot of a key in a cluster: CRC-16 (XMODEM) of the key, or of its hash tag.
+pub(crate) fn slot(key: &str) -> u16 {
+    let tag = key
+        .split_once('{')
+        .and_then(|(_, rest)| rest.split_once('}'));
+    let tag = tag.map(|(tag, _)| tag).filter(|tag| !tag.is_empty());
+    let crc = tag.unwrap_or(key).bytes().fold(0_u16, |crc, byte| {
+        (0..8).fold(crc ^ (u16::from(byte) << 8), |crc, _| {
+            let shifted = crc << 1;
+            if crc & 0x8000 == 0 {
+                shifted
+            } else {
+                shifted ^ 0x1021
+            }
+        })
+    });
+    crc % 16_384
+}
+
 /// A time in milliseconds, rounded up: a server rejects 0, and times that end after its last year.
 pub(crate) fn millis(time: Duration) -> u64 {
     const MAX: u64 = 1_000 * 365 * 24 * 3_600 * 1_000;
@@ -51,6 +70,17 @@ mod tests {
         let longer = "会".repeat(1_001);
         assert!(capped(&long).len() <= MAX_KEY);
         assert_ne!(capped(&long), capped(&longer));
+    }
+
+    #[test]
+    fn a_slot_is_that_of_the_specification() {
+        // The check value of the CRC.
+        assert_eq!(slot("123456789"), 0x31c3);
+        assert_eq!(slot("foo"), 12_182);
+        assert_eq!(slot("{user1000}.following"), slot("user1000"));
+        assert_eq!(slot("foo{{bar}}zap"), slot("{bar"));
+        assert_eq!(slot("foo{bar}{zap}"), slot("bar"));
+        assert_ne!(slot("foo{}{bar}"), slot("bar"));
     }
 
     #[test]

@@ -67,6 +67,12 @@
 //! The URL is that of the primary: a replica rejects the scripts. After a failover, the next call to the former
 //! primary fails, and the store connects again, to the server that the name then resolves to.
 //!
+//! The URL may also be that of any node of a cluster. The store follows the redirections to the other nodes, with the
+//! same login, and asks the node of the URL again when one of them has failed. With TLS, the nodes must announce names
+//! that are in their certificates (`cluster-preferred-endpoint-type hostname`). If a node is lost before its replica
+//! has its keys, they are lost as in any failover. The setting `min-replicas-to-write 1` of a primary limits that: it
+//! rejects writes while its replica is away.
+//!
 //! # Features
 //!
 //! - `rustls`: encrypted connections, with a configuration of rustls that you pass in. Off by default.
@@ -88,6 +94,7 @@
 mod builder;
 mod error;
 mod key;
+mod nodes;
 mod script;
 mod session;
 mod store;

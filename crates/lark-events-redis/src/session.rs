@@ -7,7 +7,6 @@ use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
@@ -15,18 +14,13 @@ use crate::error::{RedisStoreError, Remedy};
 use crate::script::Script;
 use crate::target::{Address, Target, Tls};
 
-/// How many calls are sent before they are answered; the others wait within their time limit. A call has up to a
-/// kilobyte.
-const MAX_IN_FLIGHT: usize = 1_024;
 /// After a failure to connect, calls fail with the same error for this long: a server that starts again is not
 /// asked by every call.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// The connection of a store, which its calls share.
-pub(crate) struct Connection {
-    shared: Arc<Shared>,
-    in_flight: Semaphore,
-}
+/// A connection of a store, which its calls share. Clones are the same connection.
+#[derive(Clone)]
+pub(crate) struct Connection(Arc<Shared>);
 
 struct Shared {
     target: Target,
@@ -63,91 +57,94 @@ impl Drop for Session {
 
 impl Connection {
     pub(crate) fn new(target: Target) -> Self {
-        Self {
-            shared: Arc::new(Shared {
-                target,
-                current: Mutex::default(),
-                opening: tokio::sync::Mutex::default(),
-            }),
-            in_flight: Semaphore::new(MAX_IN_FLIGHT),
-        }
+        Self(Arc::new(Shared {
+            target,
+            current: Mutex::default(),
+            opening: tokio::sync::Mutex::default(),
+        }))
     }
 
-    /// Runs a script within the time limit. All scripts can be run twice: one whose connection is lost is repeated.
+    pub(crate) fn target(&self) -> &Target {
+        &self.0.target
+    }
+
+    /// Runs a script. All scripts can be run twice: one whose connection is lost is repeated.
     pub(crate) async fn run(
         &self,
-        script: &Script,
-        key: &str,
-        arguments: &[&str],
+        progress: &mut Progress,
+        call: &Call<'_>,
     ) -> Result<String, RedisStoreError> {
-        let limit = self.shared.target.time_limit;
-        let mut call = Call::default();
-        let answered = timeout(limit, async {
-            // The semaphore is never closed.
-            let _permit = self.in_flight.acquire().await;
-            let answered = self.run_once(&mut call, script, key, arguments).await;
-            match answered {
-                Err(error) if error.remedy() == Remedy::Repeat => {
-                    self.run_once(&mut call, script, key, arguments).await
-                }
-                answered => answered,
-            }
-        });
-        answered.await.unwrap_or_else(|_| {
-            // The server, or the way to it, may be gone without a word.
-            self.shared.forget(call.session.as_ref());
-            Err(RedisStoreError::timed_out(call.lacking, limit))
-        })
+        match self.run_once(progress, call).await {
+            Err(error) if error.remedy() == &Remedy::Repeat => self.run_once(progress, call).await,
+            answered => answered,
+        }
     }
 
     async fn run_once(
         &self,
-        state: &mut Call,
-        script: &Script,
-        key: &str,
-        arguments: &[&str],
+        progress: &mut Progress,
+        call: &Call<'_>,
     ) -> Result<String, RedisStoreError> {
-        state.lacking = "connection to the server";
-        let session = state.session.insert(self.session().await?);
-        state.lacking = "answer of the server";
-        let mut called = session.call("EVALSHA", &script.sha1, key, arguments).await;
+        progress.lacking = "connection to the server";
+        let session = self.session().await?;
+        progress.session = Some((Arc::clone(&self.0), Arc::clone(&session)));
+        progress.lacking = "answer of the server";
+        let mut called = session.call("EVALSHA", &call.script.sha1, call).await;
         if let Err(error) = &called
-            && error.remedy() == Remedy::SendScript
+            && error.remedy() == &Remedy::SendScript
         {
             // The server keeps it from then on, until it is restarted or `SCRIPT FLUSH`.
-            called = session.call("EVAL", script.code, key, arguments).await;
+            called = session.call("EVAL", call.script.code, call).await;
         }
-        if let Err(error) = &called
-            && error.remedy() != Remedy::None
-        {
-            self.shared.forget(state.session.take().as_ref());
+        let remedy = called.as_ref().err().map(RedisStoreError::remedy);
+        if let Some(Remedy::Repeat | Remedy::Reconnect) = remedy {
+            progress.give_up();
         }
         called
     }
 
     async fn session(&self) -> Result<Arc<Session>, RedisStoreError> {
-        if let Some(session) = self.shared.current().alive() {
+        if let Some(session) = self.0.current().alive() {
             return Ok(session);
         }
         // In a task of its own: a caller that gives up early does not end it, and the next finds the connection.
-        let opened = tokio::spawn(Arc::clone(&self.shared).open());
+        let opened = tokio::spawn(Arc::clone(&self.0).open());
         opened
             .await
             .unwrap_or_else(|_| Err(RedisStoreError::cancelled()))
     }
 }
 
-/// How far a call is.
-struct Call {
-    session: Option<Arc<Session>>,
-    lacking: &'static str,
+/// A script, its key and its arguments.
+pub(crate) struct Call<'a> {
+    pub(crate) script: &'a Script,
+    pub(crate) key: &'a str,
+    pub(crate) arguments: &'a [&'a str],
+    /// Whether the node of a cluster is asked for a key that is on its way to it.
+    pub(crate) is_asking: bool,
 }
 
-impl Default for Call {
-    fn default() -> Self {
+/// How far a call is.
+pub(crate) struct Progress {
+    session: Option<(Arc<Shared>, Arc<Session>)>,
+    pub(crate) lacking: &'static str,
+}
+
+impl Progress {
+    pub(crate) fn new() -> Self {
         Self {
             session: None,
             lacking: "end of other calls",
+        }
+    }
+
+    /// The next call opens another session than that of this call.
+    pub(crate) fn give_up(&mut self) {
+        if let Some((shared, session)) = self.session.take() {
+            let mut current = shared.current();
+            current
+                .session
+                .take_if(|current| Arc::ptr_eq(current, &session));
         }
     }
 }
@@ -184,16 +181,6 @@ impl Shared {
         }
         opened
     }
-
-    /// The next call opens another session than this.
-    fn forget(&self, session: Option<&Arc<Session>>) {
-        if let Some(session) = session {
-            let mut current = self.current();
-            current
-                .session
-                .take_if(|current| Arc::ptr_eq(current, session));
-        }
-    }
 }
 
 impl Session {
@@ -201,12 +188,20 @@ impl Session {
         &self,
         command: &str,
         script: &str,
-        key: &str,
-        arguments: &[&str],
+        call: &Call<'_>,
     ) -> Result<String, RedisStoreError> {
         let mut command = redis::cmd(command);
-        command.arg(script).arg(1).arg(key).arg(arguments);
-        Ok(command.query_async(&mut self.calls.clone()).await?)
+        command.arg(script).arg(1).arg(call.key).arg(call.arguments);
+        let mut calls = self.calls.clone();
+        if !call.is_asking {
+            let answered = command.query_async(&mut calls).await;
+            return answered.map_err(|error| RedisStoreError::of(&error));
+        }
+        let mut both = redis::pipe();
+        both.cmd("ASKING").ignore().add_command(command);
+        let answered = both.query_async::<(String,)>(&mut calls).await;
+        let answered = answered.map(|(answer,)| answer);
+        answered.map_err(|error| RedisStoreError::of(&error))
     }
 }
 
@@ -249,7 +244,7 @@ async fn log_in(
         .set_connection_timeout(None)
         .set_response_timeout(None);
     let opened = MultiplexedConnection::new_with_config(&target.login, stream, config).await;
-    let (calls, driver) = opened?;
+    let (calls, driver) = opened.map_err(|error| RedisStoreError::of(&error))?;
     let driver = tokio::spawn(driver);
     Ok(Session { calls, driver })
 }

@@ -10,15 +10,15 @@ use lark_events_layers::{Claim, DedupStore};
 use crate::builder::RedisStoreBuilder;
 use crate::error::RedisStoreError;
 use crate::key;
+use crate::nodes::Nodes;
 use crate::script::Scripts;
-use crate::session::Connection;
 use crate::target::Target;
 
 /// Remembers handled events on Redis or Valkey, for all processes that use the same server.
 ///
 /// See the [crate](crate) for what it guarantees.
 pub struct RedisStore {
-    connection: Connection,
+    nodes: Nodes,
     prefix: String,
     scripts: Scripts,
 }
@@ -37,7 +37,7 @@ impl RedisStore {
 
     pub(crate) fn new(target: Target, prefix: String) -> Self {
         Self {
-            connection: Connection::new(target),
+            nodes: Nodes::new(target),
             prefix,
             scripts: Scripts::new(),
         }
@@ -63,12 +63,12 @@ impl RedisStore {
     ) -> Result<String, RedisStoreError> {
         let lease = key::millis(lease).to_string();
         let claim = &self.scripts.claim;
-        self.connection.run(claim, key, &[held, &lease]).await
+        self.nodes.run(claim, key, &[held, &lease]).await
     }
 
     async fn release_key(&self, key: &str, held: &str) -> Result<(), RedisStoreError> {
         let release = &self.scripts.release;
-        self.connection.run(release, key, &[held]).await.map(drop)
+        self.nodes.run(release, key, &[held]).await.map(drop)
     }
 }
 
@@ -95,7 +95,7 @@ impl DedupStore for RedisStore {
         let value = format!("done:{}", outcome.as_str());
         let kept = key::millis(kept).to_string();
         let done = &self.scripts.done;
-        self.connection.run(done, &key, &[&value, &kept]).await?;
+        self.nodes.run(done, &key, &[&value, &kept]).await?;
         Ok(())
     }
 

@@ -78,6 +78,16 @@ impl Target {
     }
 }
 
+impl Target {
+    /// The same for another node of a cluster.
+    pub(crate) fn at(&self, (host, port): &(String, u16)) -> Self {
+        Self {
+            address: Address::Tcp(host.clone(), *port),
+            ..self.clone()
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

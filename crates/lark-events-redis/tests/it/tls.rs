@@ -65,12 +65,14 @@ async fn a_connection_is_encrypted_if_the_server_is_the_right_one() {
         );
         assert!(text.contains("invalid peer certificate"), "{text}");
     }
-    // A server without TLS at the port.
-    let plain = server.url().replace("redis:", "rediss:");
-    let plain = patient(plain).tls_config(trusting(own.cert.der())).build();
+    let plain = patient(server.tls_url().replace("rediss", "redis")).build();
     let error = plain.unwrap().check().await.unwrap_err();
     assert_eq!(error.kind(), RedisStoreErrorKind::Unavailable);
-
+    let text = error.to_string();
+    assert!(
+        text.starts_with("the connection to the server was lost: "),
+        "{text}"
+    );
     let error = patient(server.url()).tls_config(trusting(own.cert.der()));
     let error = error.build().unwrap_err();
     assert_eq!(error.kind(), RedisStoreErrorKind::Invalid);
