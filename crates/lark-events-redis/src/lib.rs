@@ -53,9 +53,9 @@
 //! | --- | --- |
 //! | the server stops, without a file | all |
 //! | the server is killed or crashes, with `save` but without `appendonly` | those since the last snapshot: minutes to an hour |
-//! | the server is killed or crashes, with `appendonly yes` | none |
-//! | the machine crashes or loses power, with `appendfsync always` | none |
-//! | the machine crashes or loses power, with `appendfsync everysec` | those of the last 2 s |
+//! | the server is killed or crashes, with `appendonly yes` and `appendfsync no` | none |
+//! | the server or its machine crashes, with `appendfsync everysec` | those of the last 2 s |
+//! | the server or its machine crashes, with `appendfsync always` | none |
 //! | the machine crashes or loses power, with `appendfsync no` | those that the operating system has not written: up to 30 s on Linux |
 //! | a replica takes over (Sentinel, a cluster, a managed service) | those that it has not received: replication is asynchronous, also with `appendfsync always` |
 //!

@@ -90,7 +90,6 @@ impl Nodes {
             let Err(error) = &answered else {
                 return answered;
             };
-            call.is_asking = false;
             match error.remedy() {
                 Remedy::Redirect(redirect) => {
                     let Some(address) = redirect.address(node.connection.target()) else {
@@ -99,12 +98,8 @@ impl Nodes {
                     call.is_asking = redirect.is_once;
                     node = self.redirect(slot, address, redirect.is_once);
                 }
-                // Another node has its keys by now.
-                remedy
-                    if node.address.is_some()
-                        && (remedy == &Remedy::Reconnect
-                            || error.kind() == RedisStoreErrorKind::Unavailable) =>
-                {
+                // Another node may have its keys by now.
+                _ if node.address.is_some() && error.kind() == RedisStoreErrorKind::Unavailable => {
                     self.forget(slot);
                     node = self.node(slot);
                 }
@@ -158,5 +153,41 @@ impl Nodes {
         {
             connections.remove(&address);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::script::Scripts;
+    use crate::target::Tls;
+
+    #[tokio::test]
+    async fn a_number_of_calls_is_in_flight_and_the_others_wait() {
+        // It never answers.
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("redis://{}", server.local_addr().unwrap());
+        let limit = Duration::from_hours(1);
+        let nodes = Nodes::new(Target::new(&url, Tls::None, limit).unwrap());
+        let nodes = Arc::new(nodes);
+        let mut calls = tokio::task::JoinSet::new();
+        for _ in 0..MAX_IN_FLIGHT + 10 {
+            let nodes = Arc::clone(&nodes);
+            calls.spawn(async move {
+                let release = Scripts::new().release;
+                nodes.run(&release, "key", &["held:1"]).await
+            });
+        }
+        let all_in_flight = timeout(limit, async {
+            while nodes.in_flight.available_permits() > 0 {
+                tokio::task::yield_now().await;
+            }
+        });
+        all_in_flight.await.unwrap();
+        assert!(calls.try_join_next().is_none());
     }
 }

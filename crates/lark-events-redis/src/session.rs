@@ -35,13 +35,6 @@ struct Current {
     failed: Option<(Instant, RedisStoreError)>,
 }
 
-impl Current {
-    fn alive(&self) -> Option<Arc<Session>> {
-        let session = self.session.as_ref()?;
-        (!session.driver.is_finished()).then(|| Arc::clone(session))
-    }
-}
-
 /// One session of a server.
 struct Session {
     calls: MultiplexedConnection,
@@ -104,8 +97,8 @@ impl Connection {
     }
 
     async fn session(&self) -> Result<Arc<Session>, RedisStoreError> {
-        if let Some(session) = self.0.current().alive() {
-            return Ok(session);
+        if let Some(session) = &self.0.current().session {
+            return Ok(Arc::clone(session));
         }
         // In a task of its own: a caller that gives up early does not end it, and the next finds the connection.
         let opened = tokio::spawn(Arc::clone(&self.0).open());
@@ -158,16 +151,15 @@ impl Shared {
     async fn open(self: Arc<Self>) -> Result<Arc<Session>, RedisStoreError> {
         let _opening = self.opening.lock().await;
         {
-            let mut current = self.current();
-            if let Some(session) = current.alive() {
-                return Ok(session);
+            let current = self.current();
+            if let Some(session) = &current.session {
+                return Ok(Arc::clone(session));
             }
             if let Some((at, error)) = &current.failed
                 && at.elapsed() < PAUSE
             {
                 return Err(error.clone());
             }
-            current.session = None;
         }
         let limit = self.target.time_limit;
         let opened = timeout(limit, connect(&self.target)).await;

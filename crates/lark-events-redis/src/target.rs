@@ -100,6 +100,7 @@ mod tests {
     fn an_invalid_url_is_not_quoted() {
         for url in [
             "redis://user:pa#secret@host",
+            "redis://secret#word@host",
             "mysql://secret",
             "secret",
             "redis://u@h:secret/0",
@@ -122,6 +123,7 @@ mod tests {
             assert_eq!(target.login.username(), Some("u"));
             assert_eq!(target.login.password(), Some("p#"));
             assert_eq!(target.login.db(), 3);
+            assert_eq!(target.login.lib_name(), Some("lark-events-redis"));
         }
     }
 

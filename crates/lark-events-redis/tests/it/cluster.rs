@@ -84,6 +84,11 @@ async fn each_node_has_its_keys_and_a_replica_that_takes_over_too() {
     }
     assert_eq!(size(&first) + size(&second), KEYS);
     assert!(size(&first) > 0 && size(&second) > 0);
+    // A slot is asked for once.
+    let errors = first.command(&["INFO", "errorstats"]);
+    let (_, moved) = errors.split_once("errorstat_MOVED:count=").unwrap();
+    let moved: usize = moved.lines().next().unwrap().parse().unwrap();
+    assert!(moved <= size(&second), "{errors}");
 
     until("the replica has all keys", || size(&third) == size(&second));
     second.kill();

@@ -16,11 +16,12 @@ async fn done(store: &RedisStore, key: &str) {
 }
 
 #[tokio::test]
-async fn a_server_that_syncs_knows_each_key_after_its_crash() {
+async fn a_server_that_writes_before_it_answers_knows_each_key_after_its_crash() {
     let Some(program) = Redis::installed_or_skip("a crash of Redis with its file") else {
         return;
     };
-    for fsync in ["always", "everysec", "no"] {
+    // With `everysec`, a server may answer up to two seconds before it writes, while the disk is slow.
+    for fsync in ["always", "no"] {
         let server = program.start(&[("appendonly", "yes"), ("appendfsync", fsync)]);
         let store = patient(server.url()).build().unwrap();
         for number in 0..100 {

@@ -2,14 +2,18 @@
 //! the same store.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use lark_events::Outcome;
 use lark_events_layers::{Claim, DedupStore as _};
 use lark_events_redis::{RedisStore, RedisStoreErrorKind};
 use lark_events_test_servers::Redis;
+use tokio::net::TcpListener;
 use tokio::time::timeout;
 
 use crate::server::{MINUTE, SECOND, claim, claim_again, failure, patient};
+
+const CALLS: usize = 2_000;
 
 #[tokio::test]
 async fn a_server_that_stops_and_starts_again() {
@@ -83,7 +87,7 @@ async fn a_server_that_does_not_answer() {
     assert_eq!(kind, expected);
     assert_eq!(text, "no connection to the server within 200ms");
     // Many calls at once.
-    let calls = (0..2_000).map(|_| {
+    let calls = (0..CALLS).map(|_| {
         let store = Arc::clone(&store);
         tokio::spawn(async move { store.release("key", 1).await.unwrap_err() })
     });
@@ -109,4 +113,35 @@ async fn an_address_that_nothing_listens_at() {
     let text = error.to_string();
     assert!(text.starts_with("the server cannot be reached: "), "{text}");
     assert!(!text.contains("0secret"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_that_cannot_connect_fail_together() {
+    let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("redis://{}", server.local_addr().unwrap());
+    let connections = Arc::new(AtomicUsize::new(0));
+    let accepted = Arc::clone(&connections);
+    let server = tokio::spawn(async move {
+        // Each is closed at once.
+        while server.accept().await.is_ok() {
+            accepted.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    let store = Arc::new(patient(url).build().unwrap());
+    let calls = (0..CALLS).map(|_| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move { store.release("key", 1).await.unwrap_err() })
+    });
+    let calls: Vec<_> = calls.collect();
+    for call in calls {
+        let (kind, text) = failure(&call.await.unwrap());
+        assert_eq!(kind, RedisStoreErrorKind::Unavailable);
+        assert!(
+            text.starts_with("the connection to the server was lost: "),
+            "{text}"
+        );
+    }
+    let connections = connections.load(Ordering::Relaxed);
+    assert!(connections < CALLS / 10, "{connections}");
+    server.abort();
 }
