@@ -41,7 +41,7 @@ struct Session {
     driver: JoinHandle<()>,
 }
 
-/// A server may never answer what is still in flight.
+/// What a server does not read would keep the connection open.
 impl Drop for Session {
     fn drop(&mut self) {
         self.driver.abort();

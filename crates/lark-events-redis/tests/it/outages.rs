@@ -8,7 +8,9 @@ use lark_events::Outcome;
 use lark_events_layers::{Claim, DedupStore as _};
 use lark_events_redis::{RedisStore, RedisStoreErrorKind};
 use lark_events_test_servers::Redis;
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use crate::server::{MINUTE, SECOND, claim, claim_again, failure, patient};
@@ -144,4 +146,29 @@ async fn calls_that_cannot_connect_fail_together() {
     let connections = connections.load(Ordering::Relaxed);
     assert!(connections < CALLS / 10, "{connections}");
     server.abort();
+}
+
+#[tokio::test]
+async fn a_connection_without_an_answer_is_closed() {
+    let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("redis://{}", server.local_addr().unwrap());
+    let store = RedisStore::builder(url).time_limit(SECOND / 5);
+    let store = store.build().unwrap();
+    let (claimed, stream) = tokio::join!(store.claim("key", 1, MINUTE), async {
+        let (mut stream, _) = server.accept().await.unwrap();
+        // As servers do that do not know the commands that name a client; the script is not answered.
+        stream.write_all(b"-ERR no\r\n-ERR no\r\n").await.unwrap();
+        stream
+    });
+    let (kind, text) = failure(&claimed.unwrap_err());
+    assert_eq!(kind, RedisStoreErrorKind::TimedOut);
+    assert_eq!(text, "no answer of the server within 200ms");
+    // Nor does the server close it.
+    let ended = timeout(MINUTE, async {
+        while Handle::current().metrics().num_alive_tasks() > 0 {
+            tokio::task::yield_now().await;
+        }
+    });
+    ended.await.unwrap();
+    drop(stream);
 }
