@@ -68,10 +68,10 @@
 //! primary fails, and the store connects again, to the server that the name then resolves to.
 //!
 //! The URL may also be that of any node of a cluster. The store follows the redirections to the other nodes, with the
-//! same login, and asks the node of the URL again when one of them has failed. With TLS, the nodes must announce names
-//! that are in their certificates (`cluster-preferred-endpoint-type hostname`). If a node is lost before its replica
-//! has its keys, they are lost as in any failover. The setting `min-replicas-to-write 1` of a primary limits that: it
-//! rejects writes while its replica is away.
+//! same login, and asks the node of the URL again when one of them has failed: use a name that resolves to several
+//! nodes. With TLS, the nodes must announce names that are in their certificates (`cluster-preferred-endpoint-type
+//! hostname`). A failover of a node loses keys as that of a single primary. The setting `min-replicas-to-write 1` of a
+//! primary limits that: it rejects writes while its replica is away.
 //!
 //! # Features
 //!

@@ -70,7 +70,7 @@ impl Nodes {
         let answered = timeout(limit, self.run_at_nodes(slot, &mut progress, call)).await;
         answered.unwrap_or_else(|_| {
             // The server, or the way to it, may be gone without a word.
-            progress.give_up();
+            progress.give_up(None);
             self.forget(slot);
             Err(RedisStoreError::timed_out(progress.lacking, limit))
         })

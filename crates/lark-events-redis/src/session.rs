@@ -14,8 +14,8 @@ use crate::error::{RedisStoreError, Remedy};
 use crate::script::Script;
 use crate::target::{Address, Target, Tls};
 
-/// After a failure to connect, calls fail with the same error for this long: a server that starts again is not
-/// asked by every call.
+/// After a failure to connect, or an answer of a replica, calls fail with the same error for this long: such a server
+/// is not asked by every call.
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// A connection of a store, which its calls share. Clones are the same connection.
@@ -89,9 +89,12 @@ impl Connection {
             // The server keeps it from then on, until it is restarted or `SCRIPT FLUSH`.
             called = session.call("EVAL", call.script.code, call).await;
         }
-        let remedy = called.as_ref().err().map(RedisStoreError::remedy);
-        if let Some(Remedy::Repeat | Remedy::Reconnect) = remedy {
-            progress.give_up();
+        if let Err(error) = &called {
+            match error.remedy() {
+                Remedy::Repeat => progress.give_up(None),
+                Remedy::Reconnect => progress.give_up(Some(error)),
+                _ => {}
+            }
         }
         called
     }
@@ -131,13 +134,18 @@ impl Progress {
         }
     }
 
-    /// The next call opens another session than that of this call.
-    pub(crate) fn give_up(&mut self) {
-        if let Some((shared, session)) = self.session.take() {
-            let mut current = shared.current();
-            current
-                .session
-                .take_if(|current| Arc::ptr_eq(current, &session));
+    /// The next call opens another session than that of this call: at once, or some time after a failure that it
+    /// may share.
+    pub(crate) fn give_up(&mut self, failure: Option<&RedisStoreError>) {
+        let Some((shared, session)) = self.session.take() else {
+            return;
+        };
+        let mut current = shared.current();
+        let left = current
+            .session
+            .take_if(|current| Arc::ptr_eq(current, &session));
+        if left.is_some() {
+            current.failed = failure.map(|error| (Instant::now(), error.clone()));
         }
     }
 }
