@@ -71,6 +71,7 @@
 //! # Features
 //!
 //! - `sqlite`: `SqliteStore`. On by default.
+//! - `console`: a web page for operators, the module of that name. Off by default.
 //! - `metrics`: counts, gauges and times with names of `lark_events_inbox_…`. Off by default.
 //! - `testing`: the module of that name. Off by default.
 
@@ -91,6 +92,8 @@
 mod admin;
 mod attempt;
 mod builder;
+#[cfg(feature = "console")]
+pub mod console;
 mod error;
 mod health;
 mod inbox;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use lark_events_pages::query;
 use lark_events_sim::Mode;
 use serde::Deserialize;
 
-use super::url::query;
 use super::web::masked::{Masked, Masks};
 use crate::serve::history::{Delivery, Progress};
 

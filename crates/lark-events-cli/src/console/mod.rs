@@ -9,7 +9,6 @@ mod list;
 mod page;
 mod shown;
 mod stream;
-mod url;
 pub(crate) mod web;
 
 use std::convert::Infallible;
@@ -22,12 +21,12 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use http::{StatusCode, Uri};
+use lark_events_pages::{Guard, Refused};
 use tokio::net::TcpListener;
 
 use self::failure::Failure;
 use self::filter::{Filter, FilterQuery};
-use self::web::guard::{Guard, Refused};
-use self::web::layout;
+use self::web::assets;
 use self::web::masked::Masks;
 use self::web::sse::{MAX_STREAMS, Place, Places, Position};
 use crate::serve::control::Control;
@@ -79,9 +78,9 @@ fn router(console: Arc<Console>) -> Router {
         .route("/faults", get(page::faults::get))
         .route("/calls", get(page::calls::get))
         .route("/stream", get(stream::get))
-        .route("/assets/console.css", get(layout::style))
-        .route("/assets/console.js", get(layout::script))
-        .route("/assets/icon.svg", get(layout::icon));
+        .route("/assets/console.css", get(assets::style))
+        .route("/assets/console.js", get(assets::script))
+        .route("/assets/icon.svg", get(assets::icon));
     for (path, methods) in api::routes() {
         router = router.route(path, methods);
     }

@@ -53,6 +53,14 @@ fn an_inbox_and_its_stores_can_be_shared() {
         lark_events_inbox::testing::Call,
         lark_events_inbox::testing::Model
     );
+    shared!(
+        lark_events_inbox::console::Access,
+        lark_events_inbox::console::Action,
+        lark_events_inbox::console::Audited,
+        lark_events_inbox::console::Console,
+        lark_events_inbox::console::ConsoleBody,
+        lark_events_inbox::console::ConsoleBuilder
+    );
     shared::<Box<dyn Store>>();
     shared::<Box<dyn Admin>>();
     sent::<ReceiveFuture>();

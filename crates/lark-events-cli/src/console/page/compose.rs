@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::Response;
+use lark_events_pages::query;
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -15,7 +16,6 @@ use crate::console::Console;
 use crate::console::failure::Failure;
 use crate::console::filter::{TRANSPORTS, transport_name};
 use crate::console::shown;
-use crate::console::url::query;
 use crate::console::web::masked::Masked;
 use crate::serve::compose::sample_text;
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::Response;
+use lark_events_pages::{joined, with_query};
 use maud::{Markup, html};
 
 use super::{Content, badge};
@@ -14,7 +15,6 @@ use crate::console::filter::{
 };
 use crate::console::list::{self, Counts, Listed};
 use crate::console::shown::RowShown;
-use crate::console::url::{joined, with_query};
 use crate::figures::time;
 
 pub(crate) async fn get(
@@ -34,6 +34,10 @@ pub(crate) async fn get(
         position: listed.position,
     };
     super::respond(&console, content)
+}
+
+fn thousands(number: usize) -> String {
+    lark_events_pages::thousands(number as u64)
 }
 
 /// The element of all rows.
@@ -198,19 +202,6 @@ pub(crate) fn row(row: &RowShown) -> Markup {
     }
 }
 
-/// `1,200`.
-pub(crate) fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -245,6 +236,5 @@ mod tests {
             text(&open, 200, 1000, 1000, 1),
             "200 of 1,000 shown; 800 on other pages; 1 older one is no longer kept"
         );
-        assert_eq!(thousands(1_234_567), "1,234,567");
     }
 }

@@ -11,17 +11,18 @@ mod status;
 
 use axum::response::{Html, IntoResponse as _, Response};
 use http::StatusCode;
+use lark_events_pages::{Live, Page, Site};
 use maud::{Markup, html};
 
 pub(crate) use self::status::status;
 use super::Console;
 use super::failure::Failure;
 use super::shown::Status;
-use super::web::layout::{Page, Site};
 use super::web::sse::Position;
 
 const SITE: Site = Site {
     name: "lark-events console",
+    home: "/",
     pages: &[
         ("/", "Deliveries"),
         ("/compose", "Compose"),
@@ -30,6 +31,9 @@ const SITE: Site = Site {
         ("/calls", "API calls"),
     ],
     lost: "Not connected to lark-events serve; retrying. The page shows the last known state.",
+    style: "/assets/console.css",
+    script: "/assets/console.js",
+    icon: "/assets/icon.svg",
 };
 
 /// A page of the console before its frame.
@@ -45,23 +49,28 @@ pub(crate) struct Content {
 
 pub(crate) fn respond(console: &Console, content: Content) -> Response {
     let page = SITE.page(&Page {
-        title: console.masks.text(&content.title),
+        title: masked(console, &content.title),
         path: content.path,
         status: status(&current(console)),
         main: content.main,
-        stream: Some((
-            console.masks.text(&format!("/stream?{}", content.stream)),
-            content.position,
-        )),
+        live: Live::Stream {
+            url: masked(console, &format!("/stream?{}", content.stream)),
+            position: content.position.to_string(),
+        },
     });
     Html(page.into_string()).into_response()
+}
+
+/// The frame takes any text: nothing comes to it unmasked.
+fn masked(console: &Console, text: &str) -> String {
+    console.masks.text(text).as_str().to_owned()
 }
 
 /// A page that says what is wrong.
 pub(crate) fn failed(console: &Console, failure: &Failure) -> Response {
     let name = failure.status.canonical_reason().unwrap_or("Error");
     let page = SITE.page(&Page {
-        title: console.masks.text(name),
+        title: name.to_owned(),
         path: "",
         status: status(&current(console)),
         main: html! {
@@ -69,7 +78,7 @@ pub(crate) fn failed(console: &Console, failure: &Failure) -> Response {
             p role="alert" { (failure.text) }
             p { a href="/" { "All deliveries" } }
         },
-        stream: None,
+        live: Live::No,
     });
     (failure.status, Html(page.into_string())).into_response()
 }

@@ -1,9 +1,7 @@
-//! The parts of a local web page that do not depend on its subject: who may read it, its headers, its frame
-//! and its live updates.
+//! The parts of a local web page that do not depend on its subject, besides those of `lark-events-pages`: its
+//! server, its live updates, and text without secrets.
 
-pub(crate) mod guard;
-pub(crate) mod headers;
-pub(crate) mod layout;
+pub(crate) mod assets;
 pub(crate) mod masked;
 pub(crate) mod server;
 pub(crate) mod sse;

@@ -12,13 +12,12 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use lark_events_pages::{Guard, Refused, secure};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tower_service::Service as _;
 
-use super::guard::{Guard, Refused};
-use super::headers::secure;
 use super::writing::LimitedWrites;
 
 /// The most open connections; further ones wait.

@@ -8,34 +8,44 @@ use http::header::{CONTENT_TYPE, HOST, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method};
 
+use crate::origin::only;
+
 /// The port of `http://` in a `Host` that has none.
 const HTTP_PORT: u16 = 80;
 
 /// The checks of each request, regardless of its method and path.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Guard {
+pub struct Guard {
     listener: SocketAddr,
 }
 
 /// Why a request is refused, with status 403.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refused {
+#[non_exhaustive]
+pub enum Refused {
+    /// The `Host` is not one of the listener with this address.
     Host(SocketAddr),
+    /// The `Origin` is not that of the `Host`.
     Origin,
+    /// The request is of another site.
     Site,
+    /// A change that is not JSON.
     ContentType,
 }
 
 impl Guard {
     /// For a listener with this address.
-    pub(crate) fn new(listener: SocketAddr) -> Self {
+    #[must_use]
+    pub fn new(listener: SocketAddr) -> Self {
         Self { listener }
     }
 
+    /// Checks a request.
+    ///
     /// # Errors
     ///
     /// Returns the first check that the request does not pass.
-    pub(crate) fn check(self, request: &Parts) -> Result<(), Refused> {
+    pub fn check(self, request: &Parts) -> Result<(), Refused> {
         let headers = &request.headers;
         let host = only(headers, &HOST).ok_or(Refused::Host(self.listener))?;
         // The target of a request to a proxy has a host too.
@@ -104,30 +114,20 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
 }
 
-/// The value of a header that occurs once.
-fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    let mut values = headers.get_all(name).iter();
-    let value = values.next()?;
-    values.next().is_none().then(|| value.to_str().ok())?
-}
-
 /// The name and the port of a `Host`.
 fn split(host: &str) -> Option<(&str, u16)> {
-    let name_ends = host.rfind(']').map_or(0, |bracket| bracket + 1);
-    match host[name_ends..].find(':') {
-        None => Some((host, HTTP_PORT)),
-        Some(colon) => {
-            let (name, port) = host.split_at(name_ends + colon);
-            let port = &port[1..];
-            // `parse` accepts a sign.
-            let is_number = port.bytes().all(|byte| byte.is_ascii_digit());
-            port.parse()
-                .ok()
-                .filter(|_| is_number)
-                .map(|port| (name, port))
-        }
-    }
+    let name_ends = host.rfind(']').unwrap_or(0);
+    let Some(colon) = host.get(name_ends..)?.find(':') else {
+        return Some((host, HTTP_PORT));
+    };
+    let (name, port) = host.split_at_checked(name_ends.checked_add(colon)?)?;
+    let port = port.strip_prefix(':')?;
+    // `parse` accepts a sign.
+    let is_number = port.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| Some((name, port.parse().ok()?)))?
 }
+
+impl std::error::Error for Refused {}
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 /// The pairs whose value is not empty, percent-encoded.
-pub(crate) fn query(pairs: &[(&str, &str)]) -> String {
+#[must_use]
+pub fn query(pairs: &[(&str, &str)]) -> String {
     let mut query = String::new();
     for (name, value) in pairs.iter().filter(|(_, value)| !value.is_empty()) {
         if !query.is_empty() {
@@ -25,7 +26,8 @@ pub(crate) fn query(pairs: &[(&str, &str)]) -> String {
 }
 
 /// Two queries as one.
-pub(crate) fn joined(first: &str, second: &str) -> String {
+#[must_use]
+pub fn joined(first: &str, second: &str) -> String {
     match second {
         "" => first.to_owned(),
         second => format!("{first}&{second}"),
@@ -33,7 +35,8 @@ pub(crate) fn joined(first: &str, second: &str) -> String {
 }
 
 /// A path with a query, if there is one.
-pub(crate) fn with_query(path: &str, query: &str) -> String {
+#[must_use]
+pub fn with_query(path: &str, query: &str) -> String {
     match query {
         "" => path.to_owned(),
         query => format!("{path}?{query}"),

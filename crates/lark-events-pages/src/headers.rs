@@ -6,12 +6,13 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue};
 
-/// The script makes elements of HTML in one place, by the policy `page`.
-pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+/// The Content-Security-Policy. The script makes elements of HTML in one place, by the policy `page`.
+pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
     require-trusted-types-for 'script'; trusted-types page";
 
-pub(crate) fn secure(headers: &mut HeaderMap) {
+/// Sets them, in place of any others.
+pub fn secure(headers: &mut HeaderMap) {
     for (name, value) in [
         (CONTENT_SECURITY_POLICY, POLICY),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),

@@ -144,6 +144,33 @@
     });
   };
 
+  // --- Polling ---
+
+  // Without the script, a page of an action in progress refreshes itself.
+  const poll = async () => {
+    if (document.hidden) return;
+    try {
+      const response = await fetch(location.href, { redirect: "error" });
+      if (!response.ok) throw new Error(`status ${response.status}`);
+      const html = policy.createHTML(await response.text());
+      const fresh = new DOMParser().parseFromString(html, "text/html");
+      showTimes(fresh);
+      for (const element of fresh.querySelectorAll("[data-live][id]")) {
+        const old = document.getElementById(element.id);
+        if (old) replace(old, document.importNode(element, true));
+      }
+      body.dataset.poll = fresh.body.dataset.poll || "";
+      lost(false);
+    } catch {
+      lost(true);
+    }
+  };
+
+  const pollOn = () => {
+    const seconds = Number(body.dataset.poll);
+    if (seconds > 0) setTimeout(() => poll().then(pollOn), seconds * 1000);
+  };
+
   document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
   window.addEventListener("pagehide", close);
   window.addEventListener("pageshow", open);
@@ -268,4 +295,5 @@
   showTimes(document);
   setInterval(() => countDown(document), 1000);
   open();
+  pollOn();
 })();
