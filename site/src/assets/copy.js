@@ -1,0 +1,26 @@
+// Adds a button to each block of code, which copies it.
+"use strict";
+
+for (const block of document.querySelectorAll(".copy")) {
+  const button = document.createElement("button");
+  const status = document.createElement("span");
+  status.setAttribute("role", "status");
+  status.className = "faint";
+  button.type = "button";
+  button.textContent = "Copy";
+  button.setAttribute("aria-label", "Copy " + block.dataset.label.replace("The ", "the "));
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(block.querySelector("code").textContent);
+      status.textContent = "Copied";
+    } catch {
+      // Without a permission, the reader copies the selection.
+      getSelection().selectAllChildren(block.querySelector("code"));
+      status.textContent = "Selected";
+    }
+    setTimeout(() => { status.textContent = ""; }, 3000);
+  });
+  const bar = document.createElement("p");
+  bar.append(button, " ", status);
+  block.prepend(bar);
+}
