@@ -46,7 +46,7 @@ pub fn build(root: &Path, mdbook: Option<&MdBook>) -> Result<Files, String> {
     let changes = changes::since_last_release(root, &catalogue)?;
     pages::add_changes(&mut files, frame, &catalogue, &changes);
     if let Some(mdbook) = mdbook {
-        let documents = book::add(&mut files, root, mdbook)?;
+        let documents = book::add(&mut files, frame, root, mdbook)?;
         sources::add(&mut files, frame, root, &documents)?;
     }
     Ok(files)

@@ -20,7 +20,7 @@ pub(crate) fn add(files: &mut Files, catalogue: &Catalogue) {
         .map(|entry| {
             json!([
                 entry.event_type(),
-                entry.info.title,
+                entry.info.title.replace('`', ""),
                 entry.origin.title.unwrap_or_default(),
                 entry.name,
                 entry.domain.name,

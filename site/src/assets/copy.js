@@ -1,6 +1,14 @@
 // Adds a button to each block of code, which copies it.
 "use strict";
 
+for (const pre of document.querySelectorAll("article pre")) {
+  const block = document.createElement("div");
+  block.className = "copy";
+  block.dataset.label = "The code";
+  pre.replaceWith(block);
+  block.append(pre);
+}
+
 for (const block of document.querySelectorAll(".copy")) {
   const button = document.createElement("button");
   const status = document.createElement("span");
@@ -11,7 +19,7 @@ for (const block of document.querySelectorAll(".copy")) {
   button.setAttribute("aria-label", "Copy " + block.dataset.label.replace("The ", "the "));
   button.addEventListener("click", async () => {
     try {
-      await navigator.clipboard.writeText(block.querySelector("code").textContent);
+      await navigator.clipboard.writeText(block.querySelector("code").innerText);
       status.textContent = "Copied";
     } catch {
       // Without a permission, the reader copies the selection.

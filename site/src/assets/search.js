@@ -72,6 +72,7 @@
     item.append(element("a", marked(row.type, words), { className: "type", href: `events/${row.type}.html` }), " ");
     item.append(element("span", marked(row.title, words)), " ");
     item.append(element("span", marked(row.chinese, words), { className: "faint", lang: "zh-CN" }));
+    found.sort((a, b) => a[1].length - b[1].length);
     const details = found.slice(0, 3).map(([kind, text]) => {
       const part = element("span", kind + " ", { className: "detail" });
       part.append(element("code", marked(text, words)));

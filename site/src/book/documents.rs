@@ -110,21 +110,37 @@ impl Documents {
 
     /// The table of contents, as mdbook reads it.
     pub(super) fn summary(&self) -> String {
-        let mut paths = self.guide();
-        let mut summary = "# Summary\n\n".to_owned();
-        for path in &paths {
-            summary += &self.chapter(path);
-        }
-        for (part, folder) in PARTS {
+        let mut summary = "# Summary\n".to_owned();
+        for (part, chapters) in self.parts() {
             summary += &format!("\n# {part}\n\n");
-            for path in self.by_path.keys() {
-                if path.starts_with(folder) && !paths.contains(path) {
-                    summary += &self.chapter(path);
-                    paths.push(path.clone());
-                }
+            for (place, title) in chapters {
+                summary += &format!("- [{title}]({place})\n");
             }
         }
         summary
+    }
+
+    /// The places and titles of the documents of each part.
+    pub(super) fn parts(&self) -> Vec<(&'static str, Vec<(String, String)>)> {
+        let guide = self.guide();
+        let mut rest: Vec<_> = self
+            .by_path
+            .keys()
+            .filter(|path| !guide.contains(path))
+            .collect();
+        let mut parts = vec![(
+            "Guide",
+            guide.iter().filter_map(|path| self.chapter(path)).collect(),
+        )];
+        for (part, folder) in PARTS {
+            let is_here = |path: &mut &String| path.starts_with(folder);
+            let paths: Vec<_> = rest.extract_if(.., is_here).collect();
+            parts.push((
+                part,
+                paths.iter().filter_map(|path| self.chapter(path)).collect(),
+            ));
+        }
+        parts
     }
 
     /// The pages of the guide, in the order of the list of its first page.
@@ -141,16 +157,14 @@ impl Documents {
         pages
     }
 
-    fn chapter(&self, path: &str) -> String {
-        let Some(document) = self.by_path.get(path) else {
-            return String::new();
-        };
+    /// The place and the title of a document.
+    fn chapter(&self, path: &str) -> Option<(String, String)> {
+        let document = self.by_path.get(path)?;
         let heading = document
             .text
             .lines()
             .find_map(|line| line.strip_prefix("# "));
-        let title = heading.unwrap_or(path);
-        format!("- [{title}]({})\n", document.place)
+        Some((document.place.clone(), heading.unwrap_or(path).to_owned()))
     }
 }
 
@@ -172,7 +186,7 @@ fn is_document(path: &str) -> bool {
     has_extension(path, "md")
 }
 
-fn is_image(path: &str) -> bool {
+pub(super) fn is_image(path: &str) -> bool {
     has_extension(path, "png") || has_extension(path, "svg")
 }
 

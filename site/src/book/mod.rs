@@ -5,6 +5,7 @@
 mod documents;
 mod links;
 mod program;
+mod template;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,20 +15,32 @@ use std::sync::atomic::{AtomicU32, Ordering};
 pub(crate) use self::documents::Documents;
 pub use self::program::MdBook;
 use crate::Files;
+use crate::pages::Frame;
 
-/// Settings, without which each page would have a button to run its code on a server.
 const SETTINGS: &str = include_str!("../assets/book.toml");
-/// Above each page of the book.
-const HEADER: &str = include_str!("../assets/header.hbs");
-const STYLE: &str = include_str!("../assets/book.css");
+const SCRIPT: &str = include_str!("../assets/book.js");
+/// The files of mdbook that the pages use. The others belong to its own template.
+const SCRIPTS: [&str; 6] = [
+    "book.js",
+    "elasticlunr.min.js",
+    "highlight.js",
+    "mark.min.js",
+    "searcher.js",
+    "searchindex.js",
+];
 
 /// Adds the book at `guide/`. Returns the documents in it.
-pub(crate) fn add(files: &mut Files, root: &Path, mdbook: &MdBook) -> Result<Documents, String> {
+pub(crate) fn add(
+    files: &mut Files,
+    frame: Frame,
+    root: &Path,
+    mdbook: &MdBook,
+) -> Result<Documents, String> {
     let documents = Documents::read(root)?;
     let scratch = Scratch::new()?;
     scratch.write("book.toml", SETTINGS)?;
-    scratch.write("theme/header.hbs", HEADER)?;
-    scratch.write("book.css", STYLE)?;
+    scratch.write("theme/index.hbs", template::template(frame, &documents))?;
+    scratch.write("book.js", SCRIPT)?;
     scratch.write("src/SUMMARY.md", documents.summary())?;
     for document in documents.iter() {
         scratch.write(
@@ -44,7 +57,7 @@ pub(crate) fn add(files: &mut Files, root: &Path, mdbook: &MdBook) -> Result<Doc
     Ok(documents)
 }
 
-/// Adds what mdbook wrote to a folder.
+/// Adds the pages, images and scripts that mdbook wrote to a folder.
 fn collect(files: &mut Files, folder: &Path, path: &str) -> Result<(), String> {
     let failed = |error| format!("{}: {error}", folder.display());
     for entry in fs::read_dir(folder).map_err(failed)? {
@@ -53,16 +66,25 @@ fn collect(files: &mut Files, folder: &Path, path: &str) -> Result<(), String> {
         let path = format!("{path}/{name}");
         if entry.file_type().map_err(failed)?.is_dir() {
             collect(files, &entry.path(), &path)?;
-        } else if !is_left_out(&name) {
+        } else if path.ends_with(".html") && is_used(&path) {
+            let html = fs::read_to_string(entry.path()).map_err(failed)?;
+            // The corner of a table is no header. Markdown has no other cell there.
+            files.add(path, html.replace("<th></th>", "<td></td>"));
+        } else if is_used(&path) {
             files.add(path, fs::read(entry.path()).map_err(failed)?);
         }
     }
     Ok(())
 }
 
-/// The first is only for servers that GitHub runs, and the second has absolute links.
-fn is_left_out(name: &str) -> bool {
-    matches!(name, ".nojekyll" | "404.html")
+fn is_used(path: &str) -> bool {
+    let Some(path) = path.strip_prefix("guide/") else {
+        return false;
+    };
+    let is_image = path.starts_with("repository/") && documents::is_image(path);
+    // Its own page for what is not found has absolute links, and a frame has the table of contents.
+    let is_page = path.ends_with(".html") && !matches!(path, "404.html" | "toc.html");
+    is_image || is_page || SCRIPTS.contains(&path)
 }
 
 /// A folder that is removed with this value.

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::prose::prose;
 use super::{Frame, Page, field_table, handler};
 use crate::Files;
 use crate::catalogue::{Catalogue, Entry, Source};
@@ -15,7 +16,7 @@ pub(crate) fn add_event(files: &mut Files, frame: Frame, catalogue: &Catalogue, 
     let event_type = entry.event_type();
     let main = html! {
         h1.type { (event_type) }
-        p.lead { (entry.info.title) "." }
+        p.lead { (prose(entry.info.title)) "." }
         @if let Some(title) = entry.origin.title { p.faint lang="zh-CN" { (title) } }
         p { (tags(entry)) }
         (facts(entry))
@@ -101,7 +102,7 @@ fn facts(entry: &Entry) -> Markup {
             }
             @if !info.app_types.is_empty() {
                 dt { "App types" }
-                dd { @for app in info.app_types { span { (app_type(app)) } " " } }
+                dd { (info.app_types.iter().map(|app| app_type(app)).collect::<Vec<_>>().join(", ")) }
             }
             dt { "Envelope" }
             dd { (envelope.map_or_else(|| "None".to_owned(), |version| format!("Version {version}"))) }

@@ -3,6 +3,8 @@
 use lark_events_types::catalogue::{Field, KnownValue};
 use maud::{Markup, html};
 
+use super::prose::prose;
+
 /// The deepest indentation, so that a narrow page has room for a name.
 const MAX_DEPTH: usize = 6;
 
@@ -42,15 +44,6 @@ fn values(values: &[KnownValue]) -> Markup {
             @for value in values {
                 li { code { (value.key.as_str()) } " " b { (value.name) } " " (prose(&value.doc)) }
             }
-        }
-    }
-}
-
-/// Text with code between backticks.
-fn prose(text: &str) -> Markup {
-    html! {
-        @for (at, part) in text.split('`').enumerate() {
-            @if at % 2 == 1 { code { (part) } } @else { (part) }
         }
     }
 }

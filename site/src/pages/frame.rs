@@ -27,6 +27,11 @@ const HOME: &str = "index.html";
 impl Frame {
     pub(crate) fn page(self, page: &Page<'_>) -> String {
         let up = "../".repeat(page.path.matches('/').count());
+        self.framed(&up, page)
+    }
+
+    /// The page, from which `up` leads to the root of the site.
+    pub(crate) fn framed(self, up: &str, page: &Page<'_>) -> String {
         let is_home = page.path == HOME;
         let guide = self.has_guide.then_some(("guide/index.html", "Guide"));
         let pages = [

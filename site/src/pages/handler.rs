@@ -24,13 +24,20 @@ pub(super) fn code(entry: &Entry) -> String {
         "lark_events::callback" => format!("use {import};\nuse lark_events::{{{prelude}}};\n"),
         _ => format!("use lark_events::{{{prelude}}};\nuse {import};\n"),
     };
-    let head = format!("async fn {handler}(event: Event<{name}>) -> Result<{returned}, BoxError> {{");
+    let head =
+        format!("async fn {handler}(event: Event<{name}>) -> Result<{returned}, BoxError> {{");
     let head = if head.len() <= MAX_WIDTH {
         head
     } else {
-        format!("async fn {handler}(\n    event: Event<{name}>,\n) -> Result<{returned}, BoxError> {{")
+        format!(
+            "async fn {handler}(\n    event: Event<{name}>,\n) -> Result<{returned}, BoxError> {{"
+        )
     };
-    let chain = ["Dispatcher::builder()", &format!(".on::<{name}>({handler})"), ".build()?"];
+    let chain = [
+        "Dispatcher::builder()",
+        &format!(".on::<{name}>({handler})"),
+        ".build()?",
+    ];
     let chain = if chain.concat().len() <= MAX_CHAIN {
         chain.concat()
     } else {

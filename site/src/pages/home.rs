@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::prose::prose;
 use super::{Frame, Page};
 use crate::Files;
 use crate::catalogue::{Catalogue, Entry};
@@ -66,7 +67,7 @@ pub(crate) fn add_home(files: &mut Files, frame: Frame, catalogue: &Catalogue) {
 pub(super) fn link(entry: &Entry, folder: &str) -> Markup {
     html! {
         a.type href={ (folder) (entry.event_type()) ".html" } { (entry.event_type()) }
-        " " span { (entry.info.title) }
+        " " span { (prose(entry.info.title)) }
         @if let Some(title) = entry.origin.title {
             " " span.faint lang="zh-CN" { (title) }
         }

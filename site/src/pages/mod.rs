@@ -6,6 +6,7 @@ mod field_table;
 mod frame;
 mod handler;
 mod home;
+mod prose;
 mod schemas;
 
 use crate::Files;

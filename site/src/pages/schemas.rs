@@ -2,6 +2,7 @@
 
 use maud::html;
 
+use super::prose::prose;
 use super::{Frame, Page};
 use crate::Files;
 use crate::catalogue::Catalogue;
@@ -38,7 +39,7 @@ pub(crate) fn add_schemas(files: &mut Files, frame: Frame, catalogue: &Catalogue
                     @for entry in catalogue.of(domain.name) {
                         li {
                             a.type href=(schema::file(entry)) { (schema::file(entry)) }
-                            " " a href={ "../events/" (entry.event_type()) ".html" } { (entry.info.title) }
+                            " " a href={ "../events/" (entry.event_type()) ".html" } { (prose(entry.info.title)) }
                         }
                     }
                 }

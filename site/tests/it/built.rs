@@ -22,7 +22,7 @@ fn each_event_has_a_page_and_a_schema() {
 fn the_page_of_an_event_has_its_facts() {
     let page = text("events/im.message.receive_v1.html");
     for fact in [
-        "A bot received a message",
+        "A user sent a message to the bot",
         "接收消息",
         "lark_events_types::im::MessageReceiveV1",
         "?q=im:message.group_msg\"",

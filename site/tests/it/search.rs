@@ -72,7 +72,7 @@ fn events_are_found_by_titles_fields_and_permissions() {
             "im.message.recalled_v1",
         ),
         (
-            "A bot received a message",
+            "A user sent a message to the bot",
             "im.message.receive_v1",
             "im.message.recalled_v1",
         ),
