@@ -32,7 +32,8 @@
         for (const text of texts) {
           const fits = fit(word, text.toLowerCase());
           if (fits < 0) continue;
-          costs.push([fits, row.names.length + at]);
+          // A word in a name is more often what the reader means.
+          costs.push([fits + 3, row.names.length + at]);
           if (fits === 0 || !isInName) found.push([kind, text]);
         }
       });

@@ -16,9 +16,11 @@ pub(super) fn code(entry: &Entry) -> String {
         "ProfileViewGet" => "BoxError, Dispatcher, Event, RawJson",
         _ => "BoxError, Dispatcher, Event",
     };
-    let import = match uses {
-        "" => format!("{module}::{name}"),
-        uses => format!("{module}::{{{name}, {uses}}}"),
+    let mut names = [&[name], uses].concat();
+    names.sort_unstable();
+    let import = match names[..] {
+        [name] => format!("{module}::{name}"),
+        _ => format!("{module}::{{{}}}", names.join(", ")),
     };
     let imports = match module {
         "lark_events::callback" => format!("use {import};\nuse lark_events::{{{prelude}}};\n"),
@@ -58,25 +60,25 @@ fn dispatcher() -> Result<Dispatcher, BoxError> {{
 }
 
 /// What the answer of a callback needs, its type, and an answer.
-fn reply(name: &str) -> (&'static str, &'static str, &'static str) {
+fn reply(name: &str) -> (&'static [&'static str], &'static str, &'static str) {
     match name {
         "CardActionTrigger" => (
-            "CardActionReply, Toast",
+            &["CardActionReply", "Toast"],
             "CardActionReply",
             "CardActionReply::new().toast(Toast::success(\"done\"))",
         ),
         "CardActionTriggerV1" => (
-            "OldCardReply, Toast",
+            &["OldCardReply", "Toast"],
             "OldCardReply",
             "OldCardReply::new().toast(Toast::success(\"done\"))",
         ),
         "UrlPreviewGet" => (
-            "UrlPreviewReply",
+            &["UrlPreviewReply"],
             "UrlPreviewReply",
             "UrlPreviewReply::title(\"A page\")",
         ),
-        "ProfileViewGet" => ("", "RawJson", "RawJson::parse(\"{}\")?"),
-        _ => ("", "()", "()"),
+        "ProfileViewGet" => (&[], "RawJson", "RawJson::parse(\"{}\")?"),
+        _ => (&[], "()", "()"),
     }
 }
 

@@ -3,6 +3,7 @@
 mod built;
 mod changes;
 mod handlers;
+#[cfg(unix)]
 mod in_browser;
 mod schemas;
 mod search;
