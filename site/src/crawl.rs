@@ -10,6 +10,8 @@ use crate::Files;
 #[derive(Debug, Default)]
 struct Page {
     links: BTreeSet<String>,
+    /// What it loads: scripts, styles and images.
+    parts: BTreeSet<String>,
     anchors: BTreeSet<String>,
 }
 
@@ -23,7 +25,9 @@ impl Page {
             for (name, value) in &tag.attributes {
                 let value = String::from_utf8_lossy(value).into_owned();
                 match name.as_slice() {
-                    b"href" | b"src" | b"action" | b"data" | b"poster" => page.links.insert(value),
+                    b"src" | b"data" | b"poster" => page.parts.insert(value),
+                    b"href" if tag.name.as_slice() == b"link" => page.parts.insert(value),
+                    b"href" | b"action" => page.links.insert(value),
                     b"id" => page.anchors.insert(value),
                     b"name" if tag.name.as_slice() == b"a" => page.anchors.insert(value),
                     _ => false,
@@ -34,8 +38,8 @@ impl Page {
     }
 }
 
-/// A line for each link to a file or an anchor that the site does not have, and for each to a server that is not
-/// encrypted.
+/// A line for each link to a file or an anchor that the site does not have, for each to a server that is not encrypted,
+/// and for each part of a page that is loaded from a server.
 #[must_use]
 pub fn dead_links(files: &Files) -> Vec<String> {
     let pages = files.iter().filter(|(path, _)| path.ends_with(".html"));
@@ -44,7 +48,8 @@ pub fn dead_links(files: &Files) -> Vec<String> {
         .collect();
     let mut dead = Vec::new();
     for (path, page) in &pages {
-        for link in &page.links {
+        let inside = page.links.iter().filter(|link| !is_outside(link));
+        for link in page.parts.iter().chain(inside) {
             if let Err(problem) = follow(files, &pages, path, link) {
                 dead.push(format!("{path}: {link}: {problem}"));
             }
@@ -53,15 +58,16 @@ pub fn dead_links(files: &Files) -> Vec<String> {
     dead
 }
 
+fn is_outside(link: &str) -> bool {
+    link.starts_with("https://") || link.starts_with("mailto:")
+}
+
 fn follow(
     files: &Files,
     pages: &BTreeMap<&str, Page>,
     from: &str,
     link: &str,
 ) -> Result<(), &'static str> {
-    if link.starts_with("https://") || link.starts_with("data:") || link.starts_with("mailto:") {
-        return Ok(());
-    }
     let (link, anchor) = link.split_once('#').unwrap_or((link, ""));
     let link = link.split_once('?').map_or(link, |(path, _)| path);
     let target = resolve(from, link).ok_or("leaves the site, or is not encrypted")?;
@@ -133,8 +139,9 @@ mod tests {
         files.add(
             "dead.html",
             r##"<a href="#none">1</a> <a href="b.html#one">2</a> <a href="c.html">3</a> <a href="a/">4</a>
-            <a href="../b.html">5</a> <a href="/b.html">6</a> <a href="http://example.com">7</a> <script src="s.js"></script>"##,
+            <a href="../b.html">5</a> <a href="/b.html">6</a> <a href="http://example.com">7</a> <script src="s.js"></script>
+            <script src="https://example.com/s.js"></script>"##,
         );
-        assert_eq!(dead_links(&files).len(), 8, "{:#?}", dead_links(&files));
+        assert_eq!(dead_links(&files).len(), 9, "{:#?}", dead_links(&files));
     }
 }

@@ -32,7 +32,7 @@ pub(crate) fn add(
             scripts: &["copy.js"],
             main: html! {
                 h1.type { (path) }
-                div.copy data-label="The file" { pre { code { (text) } } }
+                div.copy data-label="the file" { pre { code { (text) } } }
             },
         });
         files.add(page.clone(), content);

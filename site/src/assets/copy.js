@@ -4,7 +4,7 @@
 for (const pre of document.querySelectorAll("article pre")) {
   const block = document.createElement("div");
   block.className = "copy";
-  block.dataset.label = "The code";
+  block.dataset.label = "the code";
   pre.replaceWith(block);
   block.append(pre);
 }
@@ -16,7 +16,7 @@ for (const block of document.querySelectorAll(".copy")) {
   status.className = "faint";
   button.type = "button";
   button.textContent = "Copy";
-  button.setAttribute("aria-label", "Copy " + block.dataset.label.replace("The ", "the "));
+  button.setAttribute("aria-label", "Copy " + block.dataset.label);
   button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(block.querySelector("code").innerText);
@@ -26,7 +26,6 @@ for (const block of document.querySelectorAll(".copy")) {
       getSelection().selectAllChildren(block.querySelector("code"));
       status.textContent = "Selected";
     }
-    setTimeout(() => { status.textContent = ""; }, 3000);
   });
   const bar = document.createElement("p");
   bar.append(button, " ", status);

@@ -33,10 +33,10 @@ impl MdBook {
             }
         };
         let version = String::from_utf8_lossy(&output.stdout);
+        let version = version.lines().next().unwrap_or_default();
         if !version.trim_start_matches("mdbook ").starts_with(VERSION) {
             return Err(format!(
-                "expected mdbook 0.5, found {:?}: {}",
-                version.trim(),
+                "expected mdbook 0.5, found {version:?}: {}",
                 Self::INSTALL
             ));
         }
@@ -46,7 +46,7 @@ impl MdBook {
     /// Builds the book in a folder, into its folder `book`. Prints nothing if it succeeds.
     pub(super) fn build(&self, folder: &Path) -> Result<(), String> {
         let mut command = Command::new(&self.0);
-        // With another path, the program would not be found from the folder of the book.
+        // Not run in that folder, from which a relative path of the program would lead elsewhere.
         command.arg("build").arg(folder);
         let output = command
             .output()

@@ -22,7 +22,7 @@ pub(crate) fn add_event(files: &mut Files, frame: Frame, catalogue: &Catalogue, 
         (facts(entry))
         h2 #handler { "Handler" }
         (dependency(entry))
-        (code("The handler", &handler::code(entry)))
+        (code("the handler", &handler::code(entry)))
         h2 #push { "Push one to your webhook" }
         p {
             @if entry.sample.is_some() {
@@ -31,7 +31,7 @@ pub(crate) fn add_event(files: &mut Files, frame: Frame, catalogue: &Catalogue, 
                 "No sample is known. Write a body to a file, and send it as the platform does:"
             }
         }
-        (code("The command", &push(entry)))
+        (code("the command", &push(entry)))
         h2 #fields { "Fields" }
         @if entry.fields.is_empty() {
             p { "No source that is known here describes the fields. The handler gets the JSON as it was received." }
@@ -46,7 +46,7 @@ pub(crate) fn add_event(files: &mut Files, frame: Frame, catalogue: &Catalogue, 
         }
         @if let Some(sample) = entry.sample {
             h2 #sample { "Sample" }
-            (code("The sample", sample.trim_end()))
+            (code("the sample", sample.trim_end()))
         }
         (neighbours(catalogue, entry))
     };

@@ -191,6 +191,40 @@ async fn the_search_needs_no_mouse() {
 }
 
 #[tokio::test]
+async fn the_guide_has_a_search_of_its_own_and_that_of_events() {
+    let Some(site) = whole_site() else { return };
+    let Some(browser) = Browser::start_or_skip("the guide") else {
+        return;
+    };
+    let (_folder, url) = written(site, "guide");
+    let tab = browser
+        .open(&format!("{url}/guide/inbox.html"), View::WIDE)
+        .await;
+    assert_eq!(
+        tab.text(".toc a[aria-current]").await,
+        "Nothing lost: the inbox"
+    );
+    tab.click("article .copy button").await;
+    tab.wait_until(
+        "['Copied', 'Selected'].includes(document.querySelector('.copy span').textContent)",
+    )
+    .await;
+    tab.click("#mdbook-search-toggle").await;
+    tab.wait_until("document.activeElement.id === 'mdbook-searchbar'")
+        .await;
+    tab.press("JetStream".chars()).await;
+    tab.wait_until("document.querySelector('#mdbook-searchresults a') !== null")
+        .await;
+    assert!(tab.text("#mdbook-searchresults").await.contains("NATS"));
+    tab.click(".find input").await;
+    tab.press("stand".chars()).await;
+    tab.press([Key::Enter]).await;
+    tab.wait_until("document.querySelector('#query')?.value === 'stand'")
+        .await;
+    assert_silent(&tab).await;
+}
+
+#[tokio::test]
 async fn pages_are_accessible_and_fit_in_each_view() {
     let Some(browser) = Browser::start_or_skip("the pages of the site") else {
         return;

@@ -16,22 +16,17 @@ fn the_guide_is_a_book_and_the_same_when_it_is_built_again() {
     let page = site.get("guide/inbox.html").unwrap();
     let page = std::str::from_utf8(page).unwrap();
     assert!(
-        page.contains("Nothing lost: the inbox") || page.contains("inbox"),
+        page.contains("<h1 id=\"nothing-lost-the-inbox\">"),
         "{page}"
     );
-    for lost in ["http://", "cdn", "play.rust-lang.org"] {
-        let pages = site
-            .iter()
-            .filter(|(path, _)| path.ends_with(".html") && path.starts_with("guide/"));
-        for (path, html) in pages {
-            let html = String::from_utf8_lossy(html);
-            let loads = html
-                .split("src=\"")
-                .skip(1)
-                .filter(|it| it.starts_with(lost));
-            assert_eq!(loads.count(), 0, "{path} loads from {lost}");
-        }
-    }
+    assert!(
+        page.contains("Search events")
+            && page.contains("aria-current=\"page\">Nothing lost: the inbox")
+    );
+    assert!(
+        site.get("source/examples/echo_bot/src/main.rs.html")
+            .is_some()
+    );
     let mdbook = MdBook::find().unwrap().unwrap();
     let again = build(root(), Some(&mdbook)).unwrap();
     assert_eq!(site.differing(&again), [""; 0]);
