@@ -15,6 +15,8 @@ mod mutants;
 mod packages;
 mod release;
 mod sdks;
+mod simulate;
+mod site;
 mod soak;
 mod soak_inbox;
 mod supply;
@@ -72,6 +74,10 @@ enum Task {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Play an outage and its redeliveries against a model of an app, to size it
+    Simulate(simulate::Options),
+    /// Build the site: a page and a JSON Schema for each event, search, and the guide
+    Site(site::Options),
     /// Run the long connection under all faults (slow)
     Soak(soak::Options),
     /// Kill the webhook with an inbox under load, and the servers of its store, again and again (slow)
@@ -129,6 +135,8 @@ fn main() -> ExitCode {
         Task::Mutants => exit_code(mutants::run(&root)),
         Task::Release { dry_run: true } => exit_code(release::rehearse(&root)),
         Task::Release { dry_run: false } => exit_code(Err(release::BY_HAND)),
+        Task::Simulate(options) => exit_code(simulate::run(&options)),
+        Task::Site(options) => exit_code(site::run(&root, &options)),
         Task::Soak(options) => exit_code(soak::run(&root, &options)),
         Task::SoakInbox(options) => exit_code(soak_inbox::run(&root, &options)),
         Task::Supply => exit_code(supply::run(&root)),
@@ -287,6 +295,8 @@ mod tests {
             "interop --seed 7 --fresh --openings",
             "interop --cloud-events",
             "release",
+            "site --check",
+            "site --out folder",
             "soak --seed 7 --minutes 0.5",
             "soak-inbox --kills 7",
             "soak-inbox --store postgres --bin folder --promotions 1 --minutes 0.5",
@@ -316,6 +326,7 @@ mod tests {
             "fuzz --seconds 0",
             "fuzz --target x",
             "interop --openings --cloud-events",
+            "site --check --out folder",
             "soak --minutes -1",
             "soak --minutes inf",
             "soak --minutes 0",

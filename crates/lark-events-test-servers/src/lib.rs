@@ -1,5 +1,6 @@
-//! Starts servers of PostgreSQL, PgBouncer and NATS for tests, examples, benchmarks and `cargo xtask`: real ones, on
-//! loopback, each in a temporary folder. With the feature `browser`, starts Chromium too, and opens pages in it.
+//! Starts servers of PostgreSQL, PgBouncer, NATS and Redis for tests, examples, benchmarks and `cargo xtask`: real
+//! ones, on loopback, each in a temporary folder. With the feature `browser`, starts Chromium too, and opens pages in
+//! it.
 //!
 //! A server never outlives the process that started it, not even if that process is killed. A server can
 //! therefore be in a `static`, for all tests of a program:
@@ -32,17 +33,23 @@ mod account;
 mod browser;
 mod database;
 #[cfg(unix)]
+mod frozen;
+#[cfg(unix)]
 mod guard;
 #[cfg(unix)]
 mod nats;
 #[cfg(unix)]
 mod pgbouncer;
 #[cfg(unix)]
+mod ports;
+#[cfg(unix)]
 mod postgres;
 #[cfg(unix)]
 mod process;
 #[cfg(unix)]
 mod program;
+#[cfg(unix)]
+mod redis;
 #[cfg(unix)]
 mod skip;
 
@@ -55,6 +62,8 @@ pub use self::nats::{Nats, NatsCluster, NatsProgram, NatsSettings};
 pub use self::pgbouncer::PgBouncer;
 #[cfg(unix)]
 pub use self::postgres::{Installation, Postgres};
+#[cfg(unix)]
+pub use self::redis::{Redis, RedisProgram};
 /// What [`Tab`] dereferences to, its locators and its keys.
 #[cfg(all(unix, feature = "browser"))]
 pub use fantoccini;

@@ -4,8 +4,9 @@ use std::fs;
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 
+use crate::ports::free_port;
 use crate::postgres::Postgres;
-use crate::process::{Server, free_port};
+use crate::process::Server;
 use crate::program::find_program;
 use crate::skip::or_skip;
 

@@ -3,12 +3,11 @@
 use std::env;
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write as _};
-use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio, id};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant, SystemTime};
@@ -38,6 +37,7 @@ pub(crate) struct Server {
     is_group: bool,
     guard: Mutex<Guard>,
     process: Mutex<Option<Child>>,
+    pub(crate) is_frozen: AtomicBool,
 }
 
 impl Server {
@@ -62,6 +62,7 @@ impl Server {
             is_group: false,
             guard: Mutex::new(guard),
             process: Mutex::default(),
+            is_frozen: AtomicBool::new(false),
         })
     }
 
@@ -244,6 +245,7 @@ impl Server {
         signal("KILL", &family)?;
         let _ = child.wait();
         *process = None;
+        self.is_frozen.store(false, Ordering::SeqCst);
         let _ = lock(&self.guard).forget();
         let mut error = None;
         let are_gone = wait_until(|| match running() {
@@ -362,20 +364,6 @@ pub(crate) fn wait_until(mut is_true: impl FnMut() -> bool) -> bool {
         sleep(PAUSE);
     }
     true
-}
-
-/// A port of loopback that nothing listens at.
-pub(crate) fn free_port() -> Result<u16, String> {
-    Ok(free_ports(1)?[0])
-}
-
-/// Different ports of loopback that nothing listens at.
-pub(crate) fn free_ports(count: usize) -> Result<Vec<u16>, String> {
-    let listen = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-    let listeners: io::Result<Vec<_>> = (0..count).map(|_| listen()).collect();
-    let ports =
-        listeners.and_then(|all| all.iter().map(|it| Ok(it.local_addr()?.port())).collect());
-    ports.map_err(|error| format!("no free port on 127.0.0.1: {error}"))
 }
 
 fn unique(name: &str) -> String {

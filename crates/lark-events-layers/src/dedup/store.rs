@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use lark_events::{BoxError, Outcome};
 
 /// The store in which a [`DedupLayer`](crate::DedupLayer) remembers events:
-/// [`MemoryStore`](crate::MemoryStore), or your own store that several processes share.
+/// [`MemoryStore`](crate::MemoryStore), or one that several processes share: `RedisStore` of `lark-events-redis`,
+/// `PostgresStore` of `lark-events-inbox-postgres`, or your own.
 ///
 /// A key is free, held by an owner for the length of a lease, or done. The layer makes one call at a
 /// time for each key, but other processes call concurrently, so each call must be one atomic step. For
@@ -15,7 +16,7 @@ use lark_events::{BoxError, Outcome};
 /// | call | step |
 /// | --- | --- |
 /// | [`claim`](Self::claim) | a script: done → `Done`; held by another → `Held`; else `SET key owner PX lease` → `Granted` |
-/// | [`done`](Self::done) | a script: done → `PEXPIRE key kept GT`; else `SET key done:handled PX kept`, no matter which owner holds it |
+/// | [`done`](Self::done) | a script: done → extend its time to `kept` if that is longer (`PTTL`); else `SET key done:handled PX kept`, no matter which owner holds it |
 /// | [`release`](Self::release) | a script: `DEL key` if it is held by this owner |
 ///
 /// The platform waits during these calls: limit their time in your implementation. Their errors are

@@ -1,6 +1,7 @@
 //! Several NATS servers that are one JetStream.
 
-use super::{Nats, NatsProgram, NatsSettings, Ports, at_free_ports};
+use super::{Nats, NatsProgram, NatsSettings, Ports};
+use crate::ports::at_free_ports;
 
 /// Running NATS servers of one cluster, which end with this value or with this process.
 ///

@@ -8,18 +8,15 @@ mod settings;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
-use std::process::id;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use self::cluster::NatsCluster;
 pub use self::program::NatsProgram;
 pub use self::settings::NatsSettings;
-use crate::process::{Server, children, free_ports, lock, signal, wait_until};
+use crate::ports::{at_free_ports, free_ports};
+use crate::process::{Server, lock, wait_until};
 use crate::skip::or_skip;
 
-/// Another program may take a port before the server does.
-const TRIES: usize = 5;
 /// Written when the server accepts connections, after the number of its process.
 const READY: &str = "Server is ready";
 
@@ -35,7 +32,6 @@ pub struct Nats {
     /// The ports of all servers of its cluster.
     routes: Vec<u16>,
     settings: Mutex<NatsSettings>,
-    is_frozen: AtomicBool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -116,7 +112,6 @@ impl Nats {
             ports,
             routes: routes.to_vec(),
             settings: Mutex::new(settings.clone()),
-            is_frozen: AtomicBool::new(false),
         })
     }
 
@@ -228,7 +223,7 @@ http: \"127.0.0.1:{}\"
 
     /// Whether it runs and is not frozen.
     fn is_running(&self) -> bool {
-        self.server.number().is_some() && !self.is_frozen.load(Ordering::SeqCst)
+        self.server.is_running()
     }
 
     /// The next start has these settings.
@@ -254,9 +249,7 @@ http: \"127.0.0.1:{}\"
     /// If the process remains.
     #[track_caller]
     pub fn kill(&self) {
-        let killed = self.server.kill();
-        self.is_frozen.store(false, Ordering::SeqCst);
-        check(killed);
+        check(self.server.kill());
     }
 
     /// Starts the server again, at its ports and with its store. Stops it first if it runs. Waits until it is healthy,
@@ -278,21 +271,7 @@ http: \"127.0.0.1:{}\"
     /// If the server does not run.
     #[track_caller]
     pub fn freeze(&self) {
-        let number = self.server.number();
-        let number = number.expect("the server does not run: restart it first");
-        self.is_frozen.store(true, Ordering::SeqCst);
-        check(signal("STOP", &[number]));
-        let is_stopped = wait_until(|| {
-            let children = check(children(id()));
-            children
-                .iter()
-                .any(|it| it.number == number && it.is_stopped())
-        });
-        assert!(
-            is_stopped,
-            "{}",
-            self.server.error("the process is not stopped by SIGSTOP")
-        );
+        check(self.server.freeze());
     }
 
     /// Ends a [`freeze`](Self::freeze).
@@ -302,23 +281,8 @@ http: \"127.0.0.1:{}\"
     /// If the process cannot be continued.
     #[track_caller]
     pub fn thaw(&self) {
-        if self.is_frozen.swap(false, Ordering::SeqCst)
-            && let Some(number) = self.server.number()
-        {
-            check(signal("CONT", &[number]));
-        }
+        check(self.server.thaw());
     }
-}
-
-/// Starts servers, at other ports if one of theirs is taken.
-fn at_free_ports<T>(mut start: impl FnMut() -> Result<T, String>) -> Result<T, String> {
-    for _ in 1..TRIES {
-        match start() {
-            Err(error) if error.contains("address already in use") => {}
-            started => return started,
-        }
-    }
-    start()
 }
 
 #[track_caller]

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 pub use self::installation::Installation;
-use crate::process::{Server, free_port};
+use crate::ports::free_port;
+use crate::process::Server;
 use crate::skip::or_skip;
 
 /// Of every server. All of them can have standbys. Shared memory is in the folder, where it is removed with it.

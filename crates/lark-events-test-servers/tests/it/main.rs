@@ -7,4 +7,5 @@ mod nats;
 mod owner;
 mod pgbouncer;
 mod postgres;
+mod redis;
 mod standby;

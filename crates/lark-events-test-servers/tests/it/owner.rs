@@ -7,12 +7,12 @@ use std::process::{Command, Stdio};
 use std::thread::{park, sleep};
 use std::time::{Duration, Instant};
 
-use lark_events_test_servers::{Nats, PgBouncer, Postgres};
+use lark_events_test_servers::{Nats, PgBouncer, Postgres, Redis};
 
 use crate::postgres::{WHAT, is_listening};
 
 const MARK: &str = "server: ";
-const SERVERS: usize = if cfg!(feature = "browser") { 4 } else { 3 };
+const SERVERS: usize = if cfg!(feature = "browser") { 5 } else { 4 };
 
 /// Whether a process has the folder of a server in its command line, other than the shell that removes the folder.
 pub(crate) fn is_running(folder: &Path) -> bool {
@@ -30,6 +30,7 @@ fn the_servers_of_a_killed_process_end() {
     if Postgres::installed_or_skip(WHAT).is_none()
         || PgBouncer::installed_or_skip(WHAT).is_none()
         || Nats::installed_or_skip(WHAT).is_none()
+        || Redis::installed_or_skip(WHAT).is_none()
     {
         return;
     }
@@ -83,9 +84,11 @@ fn starts_servers() {
     let postgres = Postgres::start_or_skip(WHAT).unwrap();
     let pooler = PgBouncer::start(&postgres);
     let nats = Nats::start_or_skip(WHAT).unwrap();
+    let redis = Redis::start_or_skip(WHAT).unwrap();
     println!("{MARK}{} {}", postgres.port(), postgres.folder().display());
     println!("{MARK}{} {}", pooler.port(), pooler.folder().display());
     println!("{MARK}{} {}", nats.port(), nats.folder().display());
+    println!("{MARK}{} {}", redis.port(), redis.folder().display());
     #[cfg(feature = "browser")]
     let _opened = opens_a_browser();
     loop {

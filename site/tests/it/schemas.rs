@@ -1,0 +1,122 @@
+//! The schemas: valid, self-contained, and true of the samples.
+
+use lark_events_types::catalogue::{Field, events, fields};
+use serde_json::{Value, json};
+
+use crate::{site, text};
+
+fn schema(event_type: &str) -> Value {
+    serde_json::from_str(text(&format!("schemas/{event_type}.json"))).unwrap()
+}
+
+#[test]
+fn every_sample_is_an_instance_of_its_schema() {
+    let mut count = 0;
+    for event in events() {
+        let event_type = event.info.event_type;
+        let schema = schema(event_type);
+        assert!(jsonschema::meta::is_valid(&schema), "{event_type}");
+        let validator = jsonschema::draft202012::new(&schema).unwrap();
+        let Some(sample) = event.sample else { continue };
+        let mut sample: Value = serde_json::from_str(sample).unwrap();
+        // A sample may be the body alone.
+        if schema.pointer("/properties/event").is_some() && sample.get("event").is_none() {
+            sample = json!({ "event": sample });
+        }
+        let errors: Vec<_> = validator
+            .iter_errors(&sample)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert!(errors.is_empty(), "{event_type}: {errors:#?}");
+        count += 1;
+    }
+    assert!(count > 200, "only {count} samples");
+}
+
+#[test]
+fn a_document_of_another_shape_is_no_instance() {
+    let validator = jsonschema::draft202012::new(&schema("im.message.receive_v1")).unwrap();
+    assert!(validator.is_valid(&json!({"event": {"message": {"chat_id": "oc_1"}}})));
+    assert!(!validator.is_valid(&json!({"event": {"message": {"chat_id": 1}}})));
+}
+
+/// The values of a key, at any depth.
+fn values<'a>(value: &'a Value, key: &str, found: &mut Vec<&'a Value>) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                if name == key {
+                    found.push(value);
+                }
+                values(value, key, found);
+            }
+        }
+        Value::Array(values) => values
+            .iter()
+            .for_each(|value| self::values(value, key, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn a_schema_has_the_name_of_its_file_and_refers_to_itself_only() {
+    for (path, content) in site().iter() {
+        let Some(name) = path
+            .strip_prefix("schemas/")
+            .filter(|it| it.ends_with(".json"))
+        else {
+            continue;
+        };
+        let value: Value = serde_json::from_slice(content).unwrap();
+        if name == "index.json" {
+            let rows = value["events"].as_array().unwrap();
+            assert_eq!(rows.len(), events().count());
+            for row in rows {
+                text(&format!("schemas/{}", row["schema"].as_str().unwrap()));
+            }
+            continue;
+        }
+        assert_eq!(
+            value["$schema"],
+            "https://json-schema.org/draft/2020-12/schema"
+        );
+        assert_eq!(value["$id"], name);
+        let mut references = Vec::new();
+        values(&value, "$ref", &mut references);
+        for reference in references {
+            let pointer = reference.as_str().unwrap().strip_prefix('#').unwrap();
+            assert!(value.pointer(pointer).is_some(), "{path}: {reference}");
+        }
+    }
+}
+
+#[test]
+fn a_schema_has_the_descriptions_of_the_fields() {
+    let schema = schema("im.message.receive_v1");
+    assert_eq!(
+        schema["title"],
+        "A user sent a message to the bot, or in a chat that the bot is in"
+    );
+    let described = |pointer: &str| schema.pointer(pointer).unwrap()["description"].clone();
+    let message = described("/properties/event/properties/message");
+    assert!(
+        message.as_str().is_some_and(|it| !it.is_empty()),
+        "{message}"
+    );
+    let key = described("/$defs/mention_event/properties/key");
+    assert!(key.as_str().is_some_and(|it| !it.is_empty()), "{key}");
+
+    for event in events() {
+        let event_type = event.info.event_type;
+        let mut found = Vec::new();
+        let schema = self::schema(event_type);
+        values(&schema, "description", &mut found);
+        let is_described = fields(event_type).is_some_and(|fields| has_doc(&fields));
+        assert_eq!(!found.is_empty(), is_described, "{event_type}");
+    }
+}
+
+fn has_doc(fields: &[Field]) -> bool {
+    let mut fields = fields.iter();
+    fields.any(|field| !field.doc.is_empty() || has_doc(&field.fields))
+}
