@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::ports::free_port;
 use crate::postgres::Postgres;
-use crate::process::Server;
+use crate::process::{Server, check};
 use crate::program::find_program;
 use crate::skip::or_skip;
 
@@ -49,10 +49,7 @@ impl PgBouncer {
     #[track_caller]
     pub fn start_or_skip(postgres: &Postgres, what: &str) -> Option<Self> {
         let program = Self::installed_or_skip(what)?;
-        match Self::try_start(&program, postgres) {
-            Ok(pooler) => Some(pooler),
-            Err(error) => panic!("{error}"),
-        }
+        Some(check(Self::try_start(&program, postgres)))
     }
 
     /// Starts PgBouncer before a server.
@@ -65,10 +62,7 @@ impl PgBouncer {
     pub fn start(postgres: &Postgres) -> Self {
         let program = Self::installed();
         let program = program.expect("PgBouncer is not installed: apt-get install pgbouncer");
-        match Self::try_start(&program, postgres) {
-            Ok(pooler) => pooler,
-            Err(error) => panic!("{error}"),
-        }
+        check(Self::try_start(&program, postgres))
     }
 
     fn try_start(program: &Path, postgres: &Postgres) -> Result<Self, String> {

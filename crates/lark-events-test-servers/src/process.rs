@@ -377,6 +377,15 @@ fn unique(name: &str) -> String {
     )
 }
 
+/// The value, or a panic with the error.
+#[track_caller]
+pub(crate) fn check<T>(result: Result<T, String>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(error) => panic!("{error}"),
+    }
+}
+
 /// The state of a server is right even if a test panicked.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::Browser;
+use crate::process::check;
 use crate::program::find_program;
 
 const DRIVER: &str = "LARK_EVENTS_CHROMEDRIVER";
@@ -54,10 +55,7 @@ impl BrowserProgram {
     #[must_use]
     #[track_caller]
     pub fn start(&self) -> Browser {
-        match self.try_start() {
-            Ok(browser) => browser,
-            Err(error) => panic!("{error}"),
-        }
+        check(self.try_start())
     }
 
     /// Starts a driver.

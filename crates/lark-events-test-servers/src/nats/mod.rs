@@ -14,7 +14,7 @@ pub use self::cluster::NatsCluster;
 pub use self::program::NatsProgram;
 pub use self::settings::NatsSettings;
 use crate::ports::{at_free_ports, free_ports};
-use crate::process::{Server, lock, wait_until};
+use crate::process::{Server, check, lock, wait_until};
 use crate::skip::or_skip;
 
 /// Written when the server accepts connections, after the number of its process.
@@ -282,13 +282,5 @@ http: \"127.0.0.1:{}\"
     #[track_caller]
     pub fn thaw(&self) {
         check(self.server.thaw());
-    }
-}
-
-#[track_caller]
-fn check<T>(result: Result<T, String>) -> T {
-    match result {
-        Ok(value) => value,
-        Err(error) => panic!("{error}"),
     }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::Postgres;
+use crate::process::check;
 
 const VARIABLE: &str = "LARK_EVENTS_POSTGRES_BIN";
 /// Debian has each major version in a folder of it.
@@ -97,10 +98,7 @@ impl Installation {
     #[must_use]
     #[track_caller]
     pub fn start(&self, settings: &[(&str, &str)]) -> Postgres {
-        match self.try_start(settings) {
-            Ok(server) => server,
-            Err(error) => panic!("{error}"),
-        }
+        check(self.try_start(settings))
     }
 
     /// Starts a server with these settings in addition to its own.

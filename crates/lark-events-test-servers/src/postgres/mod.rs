@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 
 pub use self::installation::Installation;
 use crate::ports::free_port;
-use crate::process::Server;
+use crate::process::{Server, check};
 use crate::skip::or_skip;
 
 /// Of every server. All of them can have standbys. Shared memory is in the folder, where it is removed with it.
@@ -219,7 +219,7 @@ impl Postgres {
     #[track_caller]
     pub fn stop(&self) {
         self.thaw();
-        self.check(self.server.stop("INT"));
+        check(self.server.stop("INT"));
     }
 
     /// Kills all processes of the server, as a power cut would. It can be started again.
@@ -231,7 +231,7 @@ impl Postgres {
     pub fn kill(&self) {
         let killed = self.server.kill();
         self.thawed();
-        self.check(killed);
+        check(killed);
         self.remove_shared_memory();
     }
 
@@ -243,7 +243,7 @@ impl Postgres {
     #[track_caller]
     pub fn restart(&self) {
         self.stop();
-        self.check(self.try_restart());
+        check(self.try_restart());
     }
 
     /// A killed server leaves a System V segment, until it is started again. The folder may be removed before.
@@ -256,14 +256,6 @@ impl Postgres {
         if let Some(segment) = segment {
             // A machine without the program keeps a few bytes.
             let _ = self.server.run(Path::new("ipcrm"), &["-m", &segment], "");
-        }
-    }
-
-    #[track_caller]
-    fn check<T>(&self, result: Result<T, String>) -> T {
-        match result {
-            Ok(value) => value,
-            Err(error) => panic!("{error}"),
         }
     }
 }

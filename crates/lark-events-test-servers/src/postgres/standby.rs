@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::{Postgres, configure, data, text};
-use crate::process::{Running, Server, children, signal, wait_until};
+use crate::process::{Running, Server, check, children, signal, wait_until};
 
 impl Postgres {
     /// Starts a standby of this server. Commits wait for it only after
@@ -15,7 +15,7 @@ impl Postgres {
     #[must_use]
     #[track_caller]
     pub fn start_standby(&self, name: &str) -> Self {
-        self.check(self.try_start_standby(name, None))
+        check(self.try_start_standby(name, None))
     }
 
     /// Starts a standby of this server at the port of a server that has ended, such as its former primary. A URL with
@@ -27,7 +27,7 @@ impl Postgres {
     #[must_use]
     #[track_caller]
     pub fn start_standby_at(&self, name: &str, port: u16) -> Self {
-        self.check(self.try_start_standby(name, Some(port)))
+        check(self.try_start_standby(name, Some(port)))
     }
 
     fn try_start_standby(&self, name: &str, at: Option<u16>) -> Result<Self, String> {
@@ -114,7 +114,7 @@ impl Postgres {
             // The server would wait for its stopped process, and what is on its way would still arrive.
             self.kill();
             let file = data(&self.server).join("postgresql.auto.conf");
-            self.check(configure(&file, &[("primary_conninfo", "")]));
+            check(configure(&file, &[("primary_conninfo", "")]));
             self.restart();
         }
         // A query that waits for the promotion would delay what is still to be replayed, and might be cancelled.
@@ -139,7 +139,7 @@ impl Postgres {
         let is_frozen = wait_until(|| {
             let receiver = self.receiver();
             if let Some(receiver) = receiver.as_ref().filter(|it| stopped != Some(it.number)) {
-                self.check(signal("STOP", &[receiver.number]));
+                check(signal("STOP", &[receiver.number]));
                 stopped = Some(receiver.number);
             }
             receiver.is_some_and(|it| it.is_stopped())
@@ -163,7 +163,7 @@ impl Postgres {
             return;
         }
         if let Some(receiver) = self.receiver() {
-            self.check(signal("CONT", &[receiver.number]));
+            check(signal("CONT", &[receiver.number]));
         }
     }
 
@@ -175,7 +175,7 @@ impl Postgres {
     /// The process that receives from the primary.
     #[track_caller]
     fn receiver(&self) -> Option<Running> {
-        let mut children = self.check(children(self.server.number()?));
+        let mut children = check(children(self.server.number()?));
         let place = children
             .iter()
             .position(|it| it.title.contains("walreceiver"))?;

@@ -10,7 +10,7 @@ use std::sync::Mutex;
 
 pub use self::program::RedisProgram;
 use crate::ports::{at_free_ports, free_ports};
-use crate::process::{Server, lock};
+use crate::process::{Server, check, lock};
 use crate::skip::or_skip;
 
 /// Nothing is on disk unless a test says so.
@@ -245,13 +245,5 @@ impl Redis {
     #[track_caller]
     pub fn thaw(&self) {
         check(self.server.thaw());
-    }
-}
-
-#[track_caller]
-fn check<T>(result: Result<T, String>) -> T {
-    match result {
-        Ok(value) => value,
-        Err(error) => panic!("{error}"),
     }
 }
