@@ -116,7 +116,6 @@ struct Connection {
     due: Duration,
     /// What has come of its answer.
     answer: Vec<u8>,
-    idle_since: Duration,
 }
 
 struct Load {
@@ -130,7 +129,7 @@ struct Load {
 struct Seen {
     /// From the time at which a request was due to its answer.
     took: Vec<Duration>,
-    /// How much later than it could be a request was sent: what this program adds to its latency.
+    /// How much later than due a request was sent, as this program was busy or all connections were.
     late: Vec<Duration>,
     lasted: Duration,
 }
@@ -150,7 +149,6 @@ impl Load {
                 socket,
                 due: Duration::ZERO,
                 answer: Vec::with_capacity(MAX_ANSWER_LEN),
-                idle_since: Duration::ZERO,
             });
         }
         Ok(Self {
@@ -182,7 +180,7 @@ impl Load {
                 && let Some((due, request)) = unsent.next()
             {
                 let connection = &mut self.connections[n];
-                seen.late.push(now - due.max(connection.idle_since));
+                seen.late.push(now - due);
                 connection.due = due;
                 // The buffer of a socket without an open request has room for one.
                 connection.socket.write_all(request)?;
@@ -192,8 +190,7 @@ impl Load {
                 let Token(n) = event.token();
                 let connection = &mut self.connections[n];
                 if connection.receive()? {
-                    connection.idle_since = began.elapsed();
-                    seen.took.push(connection.idle_since - connection.due);
+                    seen.took.push(began.elapsed() - connection.due);
                     self.idle.push_back(n);
                 }
             }

@@ -42,7 +42,7 @@ pub(super) struct Latency {
     pub(super) per_second: f64,
     pub(super) p50: f64,
     pub(super) p99: f64,
-    /// How late the program itself was.
+    /// How late requests were sent, as the program was busy or all connections were.
     pub(super) late_p99: f64,
 }
 
