@@ -4,8 +4,10 @@
 mod cases;
 pub mod event;
 mod floor;
+mod latency;
 pub mod refused;
 mod strict;
 
 pub use self::cases::{Case, Workload};
 pub use self::event::{Post, Size};
+pub use self::latency::percentile;

@@ -15,8 +15,8 @@ use std::fs;
 use std::io;
 use std::time::Duration;
 
-use benches::Size;
 use benches::event::document;
+use benches::{Size, percentile};
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use lark_events::BoxError;
 use lark_events_ws::frame::{Frame, Method, header};
@@ -255,13 +255,6 @@ impl Template {
         }
         Message::Binary(message.into())
     }
-}
-
-/// In microseconds; `None` when there is none.
-fn percentile(sorted: &[Duration], percent: usize) -> Option<f64> {
-    let rank = (sorted.len() * percent).div_ceil(100);
-    let took = sorted.get(rank.checked_sub(1)?)?;
-    Some(took.as_secs_f64() * 1e6)
 }
 
 /// The time that this thread has run, where the system tells it in Linux's way.

@@ -67,6 +67,8 @@ impl App {
 /// Our programs.
 pub(super) struct Ours {
     pub(super) apps: Vec<App>,
+    /// Sends the events at a fixed rate.
+    pub(super) load: PathBuf,
     /// Writes the events.
     pub(super) posts: PathBuf,
     /// Does a case of the benchmarks a number of times.
@@ -75,11 +77,11 @@ pub(super) struct Ours {
 
 /// Builds what is ours. The examples are built on their own, as an app would be.
 pub(super) fn ours(root: &Path) -> Result<Ours, String> {
-    let [posts, repeat, webhook] = cargo::build(
+    let [load, posts, repeat, webhook] = cargo::build(
         root,
         "benches",
         "--bin",
-        ["posts", "repeat", "webhook"],
+        ["load", "posts", "repeat", "webhook"],
         &[],
     )?;
     let examples = [AXUM_EXAMPLE, "hyper_webhook"];
@@ -95,6 +97,7 @@ pub(super) fn ours(root: &Path) -> Result<Ours, String> {
     ];
     Ok(Ours {
         apps,
+        load,
         posts,
         repeat,
     })

@@ -1,10 +1,11 @@
 //! `cargo xtask bench-http`: how many events a second our webhooks handle on one core, beside bare
-//! hyper and the SDKs of others.
+//! hyper and the SDKs of others, and how late ours are at half load.
 //!
 //! wrk sends over 64 connections from one core, and each server runs on another. Every round measures all
 //! servers, so that other load on the machine affects all of them.
 
 mod apps;
+mod half_load;
 mod posts;
 mod report;
 mod server;
@@ -19,6 +20,7 @@ use std::time::Instant;
 use clap::value_parser;
 
 use self::apps::App;
+use self::half_load::{Arrivals, Latency, Sender};
 use self::posts::Posts;
 use self::report::{Figures, Report, Run, Without};
 use self::server::{Server, pinned};
@@ -40,6 +42,9 @@ pub(crate) struct Options {
     seconds: u64,
     #[arg(long, value_name = "N", default_value = "3", value_parser = value_parser!(u32).range(1..))]
     rounds: u32,
+    /// When requests at half load are sent
+    #[arg(long, default_value = "exponential")]
+    arrivals: Arrivals,
     /// Also measure the peer that takes minutes to build
     #[arg(long)]
     peers: bool,
@@ -71,6 +76,13 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<(), String> {
         })
         .collect();
     let mut floors = Vec::new();
+    let mut half_load = half_load::rows();
+    let sender = Sender {
+        program: ours.load,
+        posts: &posts.file,
+        seconds: options.seconds,
+        arrivals: options.arrivals,
+    };
     for round in 1..=options.rounds {
         for _ in 0..FLOOR_RUNS {
             floors.push(floor(&ours.repeat)?);
@@ -83,6 +95,17 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<(), String> {
                 Err(reason) => *runs = Err(reason),
             }
         }
+        for row in &mut half_load {
+            let Ok(so_far) = &mut row.runs else { continue };
+            println!(
+                "round {round}: {} at half load of {}",
+                row.server, row.half_of
+            );
+            match at_half_load(root, &servers, row.server, row.half_of, &posts, &sender) {
+                Ok(run) => so_far.push(run),
+                Err(reason) => row.runs = Err(reason),
+            }
+        }
     }
     let mut report = Report {
         seconds: options.seconds,
@@ -90,6 +113,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<(), String> {
         connections: wrk::CONNECTIONS,
         floor_us: median(floors),
         servers: Vec::new(),
+        half_load: Vec::new(),
         failed: Vec::new(),
         skipped,
     };
@@ -97,6 +121,22 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<(), String> {
         match runs {
             Ok(runs) => report.servers.push(Figures::of(app.name, &runs)),
             Err(reason) => report.failed.push(Without::new(app.name, reason)),
+        }
+    }
+    for half_load::Measured {
+        server,
+        half_of,
+        runs,
+    } in half_load
+    {
+        match runs {
+            Ok(runs) => report
+                .half_load
+                .push(half_load::Figures::of(server, half_of, &runs)),
+            Err(reason) => {
+                let reason = format!("at half load of {half_of}: {reason}");
+                report.failed.push(Without::new(server, reason));
+            }
         }
     }
     println!("\n{report}");
@@ -120,12 +160,18 @@ fn missing_tool() -> Option<String> {
     })
 }
 
-/// One run of one server, from its start to its end.
-fn measure(root: &Path, app: &App, posts: &Posts, seconds: u64) -> Result<Run, String> {
+/// A server that is ready to be measured, for events that are signed now.
+fn started(root: &Path, app: &App, posts: &Posts) -> Result<Server, String> {
     let (secrets, first) = posts.prepare()?;
     let server = Server::start(app, &secrets)?;
     server.check(&first, app.refusal)?;
     wrk::run(root, server.address, &posts.file, WARM_UP_SECONDS)?;
+    Ok(server)
+}
+
+/// One run of one server, from its start to its end.
+fn measure(root: &Path, app: &App, posts: &Posts, seconds: u64) -> Result<Run, String> {
+    let server = started(root, app, posts)?;
     let before = server.processor_seconds()?;
     let load = wrk::run(root, server.address, &posts.file, seconds)?;
     #[expect(clippy::cast_precision_loss, reason = "some seconds")]
@@ -137,6 +183,23 @@ fn measure(root: &Path, app: &App, posts: &Posts, seconds: u64) -> Result<Run, S
         core,
         peak_kib: server.peak_kib()?,
     })
+}
+
+/// One run of a server at half of the maximum that was last measured.
+fn at_half_load(
+    root: &Path,
+    servers: &[Measured],
+    server: &str,
+    half_of: &str,
+    posts: &Posts,
+    sender: &Sender<'_>,
+) -> Result<Latency, String> {
+    let find = |name| servers.iter().find(|server| server.app.name == name);
+    let app = &find(server).ok_or("no such server")?.app;
+    let runs = find(half_of).and_then(|server| server.runs.as_ref().ok()?.last());
+    let maximum = runs.ok_or("its maximum was not measured")?.per_second;
+    let server = started(root, app, posts)?;
+    sender.run(server.address, maximum / 2.0)
 }
 
 /// The least time that an event takes, in microseconds: that of a process that does nothing else.

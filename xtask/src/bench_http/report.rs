@@ -6,6 +6,7 @@ use crate::bench::median;
 use serde::Serialize;
 
 use super::apps::{AXUM, AXUM_EXAMPLE, BARE, GO, HYPER, LARKSUITE, NODE, PYTHON};
+use super::half_load::{self, Table};
 
 /// What an event may cost on top of bare hyper, in times the floor.
 const FLOORS: f64 = 1.5;
@@ -60,6 +61,7 @@ pub(super) struct Report {
     /// The least that must be done for one event.
     pub(super) floor_us: f64,
     pub(super) servers: Vec<Figures>,
+    pub(super) half_load: Vec<half_load::Figures>,
     pub(super) failed: Vec<Without>,
     pub(super) skipped: Vec<Without>,
 }
@@ -68,8 +70,8 @@ pub(super) struct Report {
 #[derive(Debug, PartialEq, Serialize)]
 pub(super) struct Target {
     /// `None` where a server in it was not measured.
-    reached: Option<bool>,
-    text: String,
+    pub(super) reached: Option<bool>,
+    pub(super) text: String,
 }
 
 impl Without {
@@ -117,6 +119,7 @@ impl Report {
         for name in [HYPER, AXUM] {
             targets.push(self.cost(name));
         }
+        targets.extend(Table(&self.half_load).targets());
         targets.push(self.memory());
         for (peer, at_least) in TIMES {
             let times = self.times(AXUM, peer);
@@ -186,6 +189,7 @@ impl fmt::Display for Report {
                 times(self.times(AXUM, server.server)),
             )?;
         }
+        write!(f, "\n{}", Table(&self.half_load))?;
         for Without { server, reason } in &self.failed {
             writeln!(f, "{server:<22} failed: {reason}")?;
         }
@@ -210,7 +214,7 @@ fn mebibytes(kib: u64) -> String {
     format!("{mebibytes:.1} MiB")
 }
 
-fn microseconds(us: f64) -> String {
+pub(super) fn microseconds(us: f64) -> String {
     if us < 1_000.0 {
         format!("{us:.1} µs")
     } else {
@@ -241,6 +245,7 @@ mod tests {
             connections: 64,
             floor_us: 4.0,
             servers,
+            half_load: Vec::new(),
             failed: Vec::new(),
             skipped: Vec::new(),
         }
@@ -271,12 +276,15 @@ mod tests {
             figures(NODE, 5_000.0, 90_000),
             figures(PYTHON, 1_501.0, 80_000),
         ]);
-        let reached: Vec<_> = report
+        let mut reached: Vec<_> = report
             .targets()
             .iter()
             .map(|target| target.reached)
             .collect();
         let [yes, no] = [Some(true), Some(false)];
+        let at_half_load = &reached[2..6];
+        assert_eq!(at_half_load, [None; 4]);
+        reached.drain(2..6);
         // hyper, axum, memory, larksuite, go, node, python
         assert_eq!(reached, [yes, no, no, None, None, yes, no]);
         let printed = report.to_string();

@@ -7,8 +7,8 @@ use std::process::Command;
 
 use super::PATH;
 
-/// Where wrk runs; the servers have another core.
-const CORE: &str = "0";
+/// Where the load comes from; the servers have another core.
+pub(super) const CORE: &str = "0";
 pub(super) const CONNECTIONS: u32 = 64;
 const SCRIPT: &str = "benches/http/posts.lua";
 
