@@ -96,6 +96,16 @@ fn module_doc(name: &str, place: &Place, overlay: &Overlay, events: &[Event]) ->
     })
 }
 
+/// The description of a field of a hand-written type, as in its source.
+fn external_doc(path: &str, field: &str) -> &'static str {
+    match (path, field) {
+        ("lark_events::UserId", "open_id") => "The user's id within one app.",
+        ("lark_events::UserId", "union_id") => "The same for all apps of one developer.",
+        ("lark_events::UserId", "user_id") => "The same for all apps within one tenant.",
+        _ => "",
+    }
+}
+
 fn retired_scopes(specs: &[Spec]) -> BTreeSet<&str> {
     let facts = specs.iter().map(|spec| &spec.facts);
     let scopes = facts.flat_map(|facts| facts.scopes.iter().chain(&facts.field_scopes));
@@ -170,12 +180,15 @@ impl<'a> Catalogue<'a, '_> {
         Some(body)
     }
 
-    /// A hand-written type, as in the facts; its description is in its source.
+    /// A hand-written type, as in the facts.
     fn external(&mut self, definition: &Definition) -> Option<Struct> {
         let object = &definition.object;
         let external = self.overlay.external(&object.key)?;
         let fields = object.properties.iter();
-        let fields = fields.map(|property| self.described(property, None, String::new()));
+        let fields = fields.map(|property| {
+            let doc = external_doc(&external.path, &property.name).to_owned();
+            self.described(property, None, doc)
+        });
         Some(Struct {
             name: external.path.clone(),
             docs: Vec::new(),
