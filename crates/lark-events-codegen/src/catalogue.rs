@@ -47,8 +47,7 @@ impl<'a> Uniting<'a> {
             problems,
         };
         let externs = types.values();
-        let externs = externs.filter_map(|definition| catalogue.external(definition));
-        let externs = externs.collect();
+        let externs = merged(externs.filter_map(|definition| catalogue.external(definition)));
         let mut events: Vec<_> = specs.iter().map(|spec| catalogue.event(spec)).collect();
         let mut structs: Vec<_> = types
             .values()
@@ -94,6 +93,26 @@ fn module_doc(name: &str, place: &Place, overlay: &Overlay, events: &[Event]) ->
         module: place.module(),
         example: example.map_or_else(String::new, |event| event.body.name.clone()),
     })
+}
+
+/// Types with the same name as one, which has the fields of all, each with the most facts.
+fn merged(types: impl Iterator<Item = Struct>) -> Vec<Struct> {
+    let mut merged: Vec<Struct> = Vec::new();
+    for each in types {
+        let Some(known) = merged.iter_mut().find(|known| known.name == each.name) else {
+            merged.push(each);
+            continue;
+        };
+        for field in each.fields {
+            let mut fields = known.fields.iter_mut();
+            match fields.find(|known| known.wire_name == field.wire_name) {
+                Some(known) if known.doc.len() >= field.doc.len() => {}
+                Some(known) => known.doc = field.doc,
+                None => known.fields.push(field),
+            }
+        }
+    }
+    merged
 }
 
 /// The description of a field of a hand-written type, as in its source.

@@ -105,18 +105,53 @@ fn a_schema_has_the_descriptions_of_the_fields() {
     );
     let key = described("/$defs/mention_event/properties/key");
     assert!(key.as_str().is_some_and(|it| !it.is_empty()), "{key}");
-
-    for event in events() {
-        let event_type = event.info.event_type;
-        let mut found = Vec::new();
-        let schema = self::schema(event_type);
-        values(&schema, "description", &mut found);
-        let is_described = fields(event_type).is_some_and(|fields| has_doc(&fields));
-        assert_eq!(!found.is_empty(), is_described, "{event_type}");
-    }
 }
 
-fn has_doc(fields: &[Field]) -> bool {
-    let mut fields = fields.iter();
-    fields.any(|field| !field.doc.is_empty() || has_doc(&field.fields))
+#[test]
+fn a_schema_has_each_field_of_the_type_with_its_description() {
+    let mut count = 0;
+    for event in events() {
+        let event_type = event.info.event_type;
+        let schema = schema(event_type);
+        let body = schema.pointer("/properties/event").unwrap_or(&schema);
+        let fields = fields(event_type).unwrap();
+        count += assert_has(&schema, body, &fields, event_type, false);
+    }
+    assert!(count > 3000, "only {count} fields");
+}
+
+/// How many fields an object of a schema has, all of which are expected, except kinds of ids.
+fn assert_has(
+    schema: &Value,
+    object: &Value,
+    fields: &[Field],
+    path: &str,
+    is_user_id: bool,
+) -> usize {
+    let mut object = object;
+    // To the object of a reference, or to those of a list or map.
+    while object.get("properties").is_none() && !fields.is_empty() {
+        let reference = object["$ref"].as_str();
+        object = match reference.and_then(|it| it.strip_prefix('#')) {
+            Some(pointer) => schema.pointer(pointer).unwrap(),
+            None => ["items", "additionalProperties"]
+                .iter()
+                .find_map(|inner| object.get(inner))
+                .unwrap_or_else(|| panic!("{path} has no fields: {object}")),
+        };
+    }
+    let mut count = 0;
+    for field in fields {
+        let path = format!("{path}: {}", field.name);
+        let property = &object["properties"][&field.name];
+        if is_user_id && property.is_null() {
+            continue;
+        }
+        assert!(property.is_object(), "no {path} in {object}");
+        let description = property["description"].as_str().unwrap_or_default();
+        assert!(!description.is_empty(), "{path} has no description");
+        let is_user_id = field.rust_type.contains("lark_events::UserId");
+        count += 1 + assert_has(schema, property, &field.fields, &path, is_user_id);
+    }
+    count
 }
