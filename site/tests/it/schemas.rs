@@ -109,22 +109,32 @@ fn a_schema_has_the_descriptions_of_the_fields() {
     assert!(key.as_str().is_some_and(|it| !it.is_empty()), "{key}");
 }
 
-/// The object at a value of a schema: that of a reference, or those of a list or map.
-fn object<'a>(schema: &'a Value, value: &'a Value) -> &'a Value {
+/// What a value of a schema consists of: the value that it refers to, or those of a list or map.
+fn leaf<'a>(schema: &'a Value, value: &'a Value) -> &'a Value {
     if let Some(reference) = value["$ref"].as_str() {
         let pointer = reference.strip_prefix('#').unwrap();
-        return object(schema, schema.pointer(pointer).unwrap());
+        return leaf(schema, schema.pointer(pointer).unwrap());
     }
     let inner = ["items", "additionalProperties"];
     match inner.iter().find_map(|inner| value.get(inner)) {
-        Some(inner) => object(schema, inner),
+        Some(inner) => leaf(schema, inner),
         None => value,
     }
 }
 
+/// The object that a value of a schema consists of, or has as one of its forms.
+fn object<'a>(schema: &'a Value, value: &'a Value) -> &'a Value {
+    let value = leaf(schema, value);
+    let forms = value["anyOf"].as_array().into_iter().flatten();
+    let mut objects = forms.map(|form| leaf(schema, form));
+    let object = objects.find(|it| it["properties"].is_object());
+    object.unwrap_or(value)
+}
+
 /// Counts the fields below a value. Each has a description.
 fn count_fields(schema: &Value, value: &Value, path: &str, depth: usize) -> usize {
-    let fields = object(schema, value)["properties"].as_object();
+    // A value of several forms has no type, whose fields would have descriptions.
+    let fields = leaf(schema, value)["properties"].as_object();
     let mut count = 0;
     // A type may contain itself.
     for (name, field) in fields.into_iter().flatten().filter(|_| depth < 8) {
