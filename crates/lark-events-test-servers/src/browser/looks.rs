@@ -8,11 +8,9 @@ use serde_json::json;
 
 use super::{Axe, Tab, View};
 
-/// The controls that are less than 24 px high: a finger misses them. A link within a sentence is as high as its line.
+/// The controls that are less than 24 px high: a finger misses them.
 const SMALL: &str = "[...document.querySelectorAll('header a, main a, button, input, select, textarea, summary')] \
     .filter((it) => it.checkVisibility() && it.getBoundingClientRect().height < 24) \
-    .filter((it) => getComputedStyle(it).display !== 'inline' \
-        || it.closest('p, li, td, h1, h2, h3, h4')?.textContent.trim() === it.textContent.trim()) \
     .map((it) => `${it.tagName} ${it.textContent || it.name}`)";
 const SCREENSHOTS: &str = "LARK_EVENTS_SCREENSHOTS";
 
