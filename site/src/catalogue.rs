@@ -5,6 +5,7 @@ use std::path::Path;
 
 use lark_events::event::Schema;
 use lark_events::{Delivery, EventHeader, EventInfo, RawJson};
+use lark_events_codegen::AcceptedFields;
 use lark_events_types::catalogue::{DOMAINS, Domain, Field, Origin, fields};
 use serde_json::Value;
 
@@ -33,7 +34,7 @@ pub(crate) struct Entry {
     pub(crate) sample: Option<&'static str>,
     pub(crate) origin: &'static Origin,
     pub(crate) fields: Vec<Field>,
-    /// The fact file: a JSON Schema.
+    /// The fact file with the fields that are accepted from SDKs: a JSON Schema.
     pub(crate) facts: Value,
 }
 
@@ -55,10 +56,10 @@ impl Catalogue {
         };
         for domain in DOMAINS {
             let folder = root.join("specs").join(domain.name);
-            let overlay = read(&folder.join("overlay.toml"))?;
-            let overlay: toml::Table = overlay
-                .parse()
-                .map_err(|error| format!("the overlay of {}: {error}", domain.name))?;
+            let text = read(&folder.join("overlay.toml"))?;
+            let wrong = |error| format!("the overlay of {}: {error}", domain.name);
+            let accepted = AcceptedFields::parse(&text).map_err(wrong)?;
+            let overlay: toml::Table = text.parse().map_err(|error| wrong(format!("{error}")))?;
             let about = overlay.get("about").and_then(toml::Value::as_str);
             catalogue.domains.push(Area {
                 name: domain.name,
@@ -68,7 +69,7 @@ impl Catalogue {
             for ((name, event), origin) in named.zip(domain.origins) {
                 let event_type = event.info.event_type;
                 let path = folder.join(format!("{event_type}.json"));
-                let facts = serde_json::from_str(&read(&path)?)
+                let facts = facts(&accepted, &read(&path)?)
                     .map_err(|error| format!("{}: {error}", path.display()))?;
                 catalogue.entries.push(Entry {
                     domain,
@@ -95,6 +96,11 @@ impl Catalogue {
             .iter()
             .find(|entry| entry.info.event_type == event_type)
     }
+}
+
+/// A fact file, and the fields of SDKs.
+pub(crate) fn facts(accepted: &AcceptedFields, text: &str) -> Result<Value, String> {
+    serde_json::from_str(&accepted.added_to(text)?).map_err(|error| error.to_string())
 }
 
 fn read(path: &Path) -> Result<String, String> {

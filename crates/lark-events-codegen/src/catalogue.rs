@@ -47,8 +47,7 @@ impl<'a> Uniting<'a> {
             problems,
         };
         let externs = types.values();
-        let externs = externs.filter_map(|definition| catalogue.external(definition));
-        let externs = externs.collect();
+        let externs = merged(externs.filter_map(|definition| catalogue.external(definition)));
         let mut events: Vec<_> = specs.iter().map(|spec| catalogue.event(spec)).collect();
         let mut structs: Vec<_> = types
             .values()
@@ -94,6 +93,36 @@ fn module_doc(name: &str, place: &Place, overlay: &Overlay, events: &[Event]) ->
         module: place.module(),
         example: example.map_or_else(String::new, |event| event.body.name.clone()),
     })
+}
+
+/// Types with the same name as one, which has the fields of all, each with the most facts.
+fn merged(types: impl Iterator<Item = Struct>) -> Vec<Struct> {
+    let mut merged: Vec<Struct> = Vec::new();
+    for each in types {
+        let Some(known) = merged.iter_mut().find(|known| known.name == each.name) else {
+            merged.push(each);
+            continue;
+        };
+        for field in each.fields {
+            let mut fields = known.fields.iter_mut();
+            match fields.find(|known| known.wire_name == field.wire_name) {
+                Some(known) if known.doc.len() >= field.doc.len() => {}
+                Some(known) => known.doc = field.doc,
+                None => known.fields.push(field),
+            }
+        }
+    }
+    merged
+}
+
+/// The description of a field of a hand-written type, as in its source.
+fn external_doc(path: &str, field: &str) -> &'static str {
+    match (path, field) {
+        ("lark_events::UserId", "open_id") => "The user's id within one app.",
+        ("lark_events::UserId", "union_id") => "The same for all apps of one developer.",
+        ("lark_events::UserId", "user_id") => "The same for all apps within one tenant.",
+        _ => "",
+    }
 }
 
 fn retired_scopes(specs: &[Spec]) -> BTreeSet<&str> {
@@ -170,12 +199,15 @@ impl<'a> Catalogue<'a, '_> {
         Some(body)
     }
 
-    /// A hand-written type, as in the facts; its description is in its source.
+    /// A hand-written type, as in the facts.
     fn external(&mut self, definition: &Definition) -> Option<Struct> {
         let object = &definition.object;
         let external = self.overlay.external(&object.key)?;
         let fields = object.properties.iter();
-        let fields = fields.map(|property| self.described(property, None, String::new()));
+        let fields = fields.map(|property| {
+            let doc = external_doc(&external.path, &property.name).to_owned();
+            self.described(property, None, doc)
+        });
         Some(Struct {
             name: external.path.clone(),
             docs: Vec::new(),

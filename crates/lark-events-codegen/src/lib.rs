@@ -72,6 +72,7 @@ pub use self::list::Listing;
 pub use self::own::Module;
 pub use self::problem::Problem;
 pub use self::rustfmt::FormatError;
+pub use self::sdk_fields::AcceptedFields;
 
 /// Each package has a copy.
 const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];

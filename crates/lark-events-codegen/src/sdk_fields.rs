@@ -9,6 +9,67 @@ use serde_json::{Value, json};
 use super::import::kind::Kind;
 use super::spec::child;
 
+const BODY: &str = "/properties/event";
+
+/// The fields that the overlay of a domain accepts from SDKs, for readers of its fact files.
+///
+/// ```
+/// use lark_events_codegen::AcceptedFields;
+///
+/// let overlay = r#"
+///     [events.tea_ready.from_sdks]
+///     sdks = ["tea-sdk 1.2"]
+///     fields = { cups = "int" }
+/// "#;
+/// let facts = r#"{"$id":"tea_ready","properties":{"event":{"properties":{}}}}"#;
+/// let facts = AcceptedFields::parse(overlay)?.added_to(facts)?;
+/// assert!(facts.contains(r#""cups":{"type":"integer""#));
+/// # Ok::<(), String>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct AcceptedFields(BTreeMap<String, SdkFields>);
+
+/// The part of an overlay that is read. Other releases have other words beside it.
+#[derive(Deserialize)]
+struct Words {
+    #[serde(default)]
+    events: BTreeMap<String, EventWords>,
+}
+
+#[derive(Deserialize)]
+struct EventWords {
+    from_sdks: Option<SdkFields>,
+}
+
+impl AcceptedFields {
+    /// Reads the text of an overlay, also that of an earlier release.
+    ///
+    /// # Errors
+    ///
+    /// A text with the place and what was expected there, if it is no overlay.
+    pub fn parse(overlay: &str) -> Result<Self, String> {
+        let words: Words = toml::from_str(overlay).map_err(|error| error.to_string())?;
+        let events = words.events.into_iter();
+        let events = events.filter_map(|(event_type, words)| Some((event_type, words.from_sdks?)));
+        Ok(Self(events.collect()))
+    }
+
+    /// The text of a fact file with the fields that are accepted for its event.
+    ///
+    /// # Errors
+    ///
+    /// A text with the problem, if it is no fact file or has no place for a field.
+    pub fn added_to(&self, facts: &str) -> Result<String, String> {
+        let mut facts: Value = serde_json::from_str(facts).map_err(|error| error.to_string())?;
+        let event_type = facts["$id"].as_str().unwrap_or_default();
+        if let Some(fields) = self.0.get(event_type) {
+            let added = fields.add_to(&mut facts);
+            added.map_err(|(field, rule)| format!("{field}: {rule}"))?;
+        }
+        Ok(facts.to_string())
+    }
+}
+
 /// The fields of an event that an overlay accepts from SDKs.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,8 +81,13 @@ pub(crate) struct SdkFields {
 }
 
 impl SdkFields {
-    /// Adds the fields to a fact file whose body is at a pointer. The error is a field and the problem.
-    pub(crate) fn add_to(&self, document: &mut Value, body: &str) -> Result<(), (&str, String)> {
+    /// Adds the fields to a fact file. The error is a field and the problem.
+    pub(crate) fn add_to(&self, document: &mut Value) -> Result<(), (&str, String)> {
+        let body = match document.pointer(BODY) {
+            Some(_) => BODY,
+            // A document without an envelope.
+            None => "",
+        };
         // The parent of a field sorts before it.
         for (path, kind) in &self.fields {
             let wrong = |rule: String| (path.as_str(), rule);

@@ -202,12 +202,7 @@ fn add_sdk_fields(document: &mut Value, overlay: &Overlay, problems: &mut Proble
     let Some(fields) = words.and_then(|words| words.from_sdks.as_ref()) else {
         return;
     };
-    let body = if document.pointer("/properties/event").is_some() {
-        "/properties/event"
-    } else {
-        ""
-    };
-    if let Err((field, rule)) = fields.add_to(document, body) {
+    if let Err((field, rule)) = fields.add_to(document) {
         let at = path(&["events", &event_type, "from_sdks", "fields", field]);
         problems.push(&overlay.file, at, rule);
     }

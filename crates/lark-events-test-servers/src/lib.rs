@@ -64,6 +64,8 @@ pub use self::pgbouncer::PgBouncer;
 pub use self::postgres::{Installation, Postgres};
 #[cfg(unix)]
 pub use self::redis::{Redis, RedisProgram};
+#[cfg(unix)]
+pub use self::skip::or_skip;
 /// What [`Tab`] dereferences to, its locators and its keys.
 #[cfg(all(unix, feature = "browser"))]
 pub use fantoccini;

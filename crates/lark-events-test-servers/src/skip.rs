@@ -4,16 +4,14 @@ use std::env;
 
 /// Returns what is installed. If nothing is, prints that something is skipped because its engine is not installed.
 ///
+/// The engines of this crate have functions of their own that call it. It is for the programs of others.
+///
 /// # Panics
 ///
 /// If nothing is installed and `LARK_EVENTS_ENGINES` is `required`.
+#[must_use]
 #[track_caller]
-pub(crate) fn or_skip<T>(
-    installed: Option<T>,
-    what: &str,
-    engine: &str,
-    install: &str,
-) -> Option<T> {
+pub fn or_skip<T>(installed: Option<T>, what: &str, engine: &str, install: &str) -> Option<T> {
     if installed.is_some() {
         return installed;
     }

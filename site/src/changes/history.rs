@@ -6,9 +6,12 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 
+use lark_events_codegen::AcceptedFields;
 use serde_json::Value;
 
-/// The last release.
+use crate::catalogue::facts;
+
+/// The last release before the commit that is checked out.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Release {
     /// Its tag.
@@ -23,7 +26,16 @@ pub(super) fn last_release(root: &Path) -> Result<Release, String> {
     if !root.join(".git").exists() {
         return Ok(Release::Unknown);
     }
-    let tags = git(root, &["tag", "--list", "v*", "--sort=-version:refname"])?;
+    // The release that is checked out is not the last one before itself.
+    let arguments = [
+        "tag",
+        "--list",
+        "v*",
+        "--sort=-version:refname",
+        "--merged=HEAD",
+        "--no-contains=HEAD",
+    ];
+    let tags = git(root, &arguments)?;
     if let Some(tag) = tags.lines().next() {
         return Ok(Release::Tag(tag.to_owned()));
     }
@@ -34,24 +46,42 @@ pub(super) fn last_release(root: &Path) -> Result<Release, String> {
     })
 }
 
-/// The fact files of a commit, by event type.
+/// The fact files of a commit with the fields of SDKs, by event type.
 pub(super) fn fact_files(root: &Path, commit: &str) -> Result<BTreeMap<String, Value>, String> {
     let list = git(
         root,
         &["ls-tree", "-r", "-z", "--name-only", commit, "specs"],
     )?;
-    let paths = list.split('\0').filter(|path| path.ends_with(".json"));
-    let objects: Vec<_> = paths.map(|path| format!("{commit}:{path}")).collect();
+    let paths: Vec<_> = list.split('\0').filter(|path| !path.is_empty()).collect();
+    let objects: Vec<_> = paths
+        .iter()
+        .map(|path| format!("{commit}:{path}"))
+        .collect();
+    let batch = contents(root, &objects)?;
+    let mut rest = &*batch;
+    let mut texts = BTreeMap::new();
+    for (path, object) in paths.iter().zip(&objects) {
+        let (content, after) = split(rest).ok_or_else(|| format!("git has no {object}"))?;
+        texts.insert(*path, String::from_utf8_lossy(content).into_owned());
+        rest = after;
+    }
+    let wrong = |path: &str, error| format!("{commit}:{path}: {error}");
+    let mut accepted = BTreeMap::new();
+    for (path, text) in &texts {
+        if let Some(folder) = path.strip_suffix("/overlay.toml") {
+            let fields = AcceptedFields::parse(text).map_err(|error| wrong(path, error))?;
+            accepted.insert(folder, fields);
+        }
+    }
+    let none = AcceptedFields::default();
     let mut files = BTreeMap::new();
-    let mut rest = contents(root, &objects)?;
-    for object in &objects {
-        let (content, after) = split(&rest).ok_or_else(|| format!("git has no {object}"))?;
-        let facts: Value =
-            serde_json::from_slice(content).map_err(|error| format!("{object}: {error}"))?;
+    for (path, text) in texts.iter().filter(|(path, _)| path.ends_with(".json")) {
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let accepted = accepted.get(folder).unwrap_or(&none);
+        let facts = facts(accepted, text).map_err(|error| wrong(path, error))?;
         let event_type = facts.pointer("/x-lark/event_type").and_then(Value::as_str);
-        let event_type = event_type.ok_or_else(|| format!("{object} has no event type"))?;
+        let event_type = event_type.ok_or_else(|| wrong(path, "no event type".to_owned()))?;
         files.insert(event_type.to_owned(), facts);
-        rest = after.to_vec();
     }
     Ok(files)
 }

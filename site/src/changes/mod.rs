@@ -73,7 +73,7 @@ impl Difference {
     }
 }
 
-/// Compares the catalogue with the fact files of the newest tag `v*`.
+/// Compares the catalogue with the fact files of the newest tag `v*` before the commit that is checked out.
 pub(crate) fn since_last_release(root: &Path, catalogue: &Catalogue) -> Result<Changes, String> {
     let tag = match history::last_release(root)? {
         Release::Tag(tag) => tag,

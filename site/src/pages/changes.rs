@@ -18,7 +18,7 @@ pub(crate) fn add_changes(
     let main = match changes {
         Changes::BeforeFirstRelease => html! {
             h1 { "Changes" }
-            p { "Nothing was released yet: all events are new." }
+            p { "There is no earlier release: all events are new." }
         },
         Changes::NoHistory => html! {
             h1 { "Changes" }

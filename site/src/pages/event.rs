@@ -132,10 +132,12 @@ fn app_type(name: &str) -> &str {
 fn source(entry: &Entry) -> Markup {
     let info = entry.info;
     let sdks = entry.origin.sdks.join(", ");
+    // Hand-written types lack the day.
+    let updated = entry.facts["x-lark"]["updated"].as_str();
     html! {
         @if let Some(page) = info.page {
             a href=(page) rel="external" { "The platform's page" }
-            @if let Some(day) = info.updated { ", as of " (day) }
+            @if let Some(day) = updated { ", as of " span.day { (day) } }
             "."
         }
         @if !sdks.is_empty() { " Fields as in " (sdks) "." }

@@ -5,6 +5,8 @@ use crate::catalogue::Entry;
 /// Where rustfmt breaks lines and chains.
 const MAX_WIDTH: usize = 100;
 const MAX_CHAIN: usize = 60;
+/// Of a part of a chain.
+const INDENT: usize = 8;
 
 /// Imports, a handler and a dispatcher, which compile as they are.
 pub(super) fn code(entry: &Entry) -> String {
@@ -35,11 +37,13 @@ pub(super) fn code(entry: &Entry) -> String {
             "async fn {handler}(\n    event: Event<{name}>,\n) -> Result<{returned}, BoxError> {{"
         )
     };
-    let chain = [
-        "Dispatcher::builder()",
-        &format!(".on::<{name}>({handler})"),
-        ".build()?",
-    ];
+    let on = format!(".on::<{name}>({handler})");
+    let on = if INDENT + on.len() <= MAX_WIDTH {
+        on
+    } else {
+        format!(".on::<{name}>(\n            {handler},\n        )")
+    };
+    let chain = ["Dispatcher::builder()", &on, ".build()?"];
     let chain = if chain.concat().len() <= MAX_CHAIN {
         chain.concat()
     } else {

@@ -54,6 +54,11 @@ fn changes_are_those_since_the_last_tag_of_a_version() {
 
     // The release lacked an event and a field, and had another event.
     let receive = specs.join("im/im.message.receive_v1.json");
+    let overlay = specs.join("im/overlay.toml");
+    let words = fs::read_to_string(&overlay).unwrap();
+    let from_sdks = "\"message.lark_agent_context.active_chat_id\" = \"string\"\n";
+    assert!(words.contains(from_sdks));
+    fs::write(&overlay, words.replace(from_sdks, "")).unwrap();
     change(&receive, |it| {
         let message = &mut it["$defs"]["event_message"]["properties"];
         message.as_object_mut().unwrap().remove("chat_id");
@@ -75,18 +80,23 @@ fn changes_are_those_since_the_last_tag_of_a_version() {
     git(&folder.0, &["commit", "--quiet", "-m", "Release"]);
     fs::remove_file(old).unwrap();
     fs::write(recalled, new).unwrap();
+    fs::write(overlay, words).unwrap();
     fs::copy(root().join("specs/im/im.message.receive_v1.json"), receive).unwrap();
-    assert!(page(&folder.0).contains("Nothing was released yet"));
+    assert!(page(&folder.0).contains("There is no earlier release"));
 
     git(&folder.0, &["tag", "v0.9.0"]);
     git(&folder.0, &["tag", "v0.10.0"]);
     git(&folder.0, &["tag", "other"]);
+    git(&folder.0, &["add", "specs"]);
+    git(&folder.0, &["commit", "--quiet", "-m", "Next release"]);
+    git(&folder.0, &["tag", "v0.11.0"]);
     let page = page(&folder.0);
     for expected in [
         "<h1>Changes since v0.10.0</h1>",
         "href=\"events/im.message.recalled_v1.html\"",
         "<span class=\"type\">im.tea.ready_v1</span>",
         "New field <code>event.message.chat_id</code>",
+        "New field <code>event.message.lark_agent_context.active_chat_id</code>",
         "Removed field <code>event.message.older</code>",
         "Type of event.message.content: <code>object</code> became <code>string</code>",
         "New permission <code>im:message.p2p_msg:readonly</code>",

@@ -9,12 +9,17 @@ mod handlers;
 mod in_browser;
 mod schemas;
 mod search;
+#[cfg(unix)]
 mod whole;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use lark_events_site::{Files, MdBook, build};
+#[cfg(unix)]
+use lark_events_site::MdBook;
+use lark_events_site::{Files, build};
+#[cfg(unix)]
+use lark_events_test_servers::or_skip;
 
 fn root() -> &'static Path {
     let site = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -27,19 +32,17 @@ fn site() -> &'static Files {
     SITE.get_or_init(|| build(root(), None).unwrap())
 }
 
-/// The site with the guide; `None`, and a line that says so, without mdbook: it takes minutes to install.
+/// The site with the guide. `None`, and a line that says so, without mdbook.
+#[cfg(unix)]
 fn whole_site() -> Option<&'static Files> {
     static SITE: OnceLock<Option<Files>> = OnceLock::new();
-    let site = SITE.get_or_init(|| {
-        let mdbook = MdBook::find().unwrap()?;
-        Some(build(root(), Some(&mdbook)).unwrap())
-    });
-    if site.is_none() {
-        println!(
-            "skipped: the guide as a book, which needs mdbook: {}",
-            MdBook::INSTALL
-        );
-    }
+    let mdbook = or_skip(
+        MdBook::find().unwrap(),
+        "the guide as a book",
+        "mdbook",
+        MdBook::INSTALL,
+    );
+    let site = SITE.get_or_init(|| Some(build(root(), Some(&mdbook?)).unwrap()));
     site.as_ref()
 }
 

@@ -1,9 +1,11 @@
 //! The schemas: valid, self-contained, and true of the samples.
 
-use lark_events_types::catalogue::{Field, events, fields};
+use std::fs;
+
+use lark_events_types::catalogue::{DOMAINS, events};
 use serde_json::{Value, json};
 
-use crate::{site, text};
+use crate::{root, site, text};
 
 fn schema(event_type: &str) -> Value {
     serde_json::from_str(text(&format!("schemas/{event_type}.json"))).unwrap()
@@ -105,18 +107,78 @@ fn a_schema_has_the_descriptions_of_the_fields() {
     );
     let key = described("/$defs/mention_event/properties/key");
     assert!(key.as_str().is_some_and(|it| !it.is_empty()), "{key}");
+}
 
-    for event in events() {
-        let event_type = event.info.event_type;
-        let mut found = Vec::new();
-        let schema = self::schema(event_type);
-        values(&schema, "description", &mut found);
-        let is_described = fields(event_type).is_some_and(|fields| has_doc(&fields));
-        assert_eq!(!found.is_empty(), is_described, "{event_type}");
+/// What a value of a schema consists of: the value that it refers to, or those of a list or map.
+fn leaf<'a>(schema: &'a Value, value: &'a Value) -> &'a Value {
+    if let Some(reference) = value["$ref"].as_str() {
+        let pointer = reference.strip_prefix('#').unwrap();
+        return leaf(schema, schema.pointer(pointer).unwrap());
+    }
+    let inner = ["items", "additionalProperties"];
+    match inner.iter().find_map(|inner| value.get(inner)) {
+        Some(inner) => leaf(schema, inner),
+        None => value,
     }
 }
 
-fn has_doc(fields: &[Field]) -> bool {
-    let mut fields = fields.iter();
-    fields.any(|field| !field.doc.is_empty() || has_doc(&field.fields))
+/// The object that a value of a schema consists of, or has as one of its forms.
+fn object<'a>(schema: &'a Value, value: &'a Value) -> &'a Value {
+    let value = leaf(schema, value);
+    let forms = value["anyOf"].as_array().into_iter().flatten();
+    let mut objects = forms.map(|form| leaf(schema, form));
+    let object = objects.find(|it| it["properties"].is_object());
+    object.unwrap_or(value)
+}
+
+/// Counts the fields below a value. Each has a description.
+fn count_fields(schema: &Value, value: &Value, path: &str, depth: usize) -> usize {
+    // A value of several forms has no type, whose fields would have descriptions.
+    let fields = leaf(schema, value)["properties"].as_object();
+    let mut count = 0;
+    // A type may contain itself.
+    for (name, field) in fields.into_iter().flatten().filter(|_| depth < 8) {
+        let path = format!("{path}: {name}");
+        let description = field["description"].as_str().unwrap_or_default();
+        assert!(!description.is_empty(), "{path} has no description");
+        count += 1 + count_fields(schema, field, &path, depth + 1);
+    }
+    count
+}
+
+#[test]
+fn every_field_of_a_body_is_described() {
+    let mut count = 0;
+    for event in events() {
+        let event_type = event.info.event_type;
+        let schema = schema(event_type);
+        let body = schema.pointer("/properties/event").unwrap_or(&schema);
+        count += count_fields(&schema, body, event_type, 0);
+    }
+    assert!(count > 3000, "only {count} fields");
+}
+
+#[test]
+fn a_schema_has_the_fields_that_are_accepted_from_sdks() {
+    let mut count = 0;
+    for domain in DOMAINS {
+        let overlay = root().join("specs").join(domain.name).join("overlay.toml");
+        let overlay: toml::Table = fs::read_to_string(overlay).unwrap().parse().unwrap();
+        let words = overlay.get("events").and_then(toml::Value::as_table);
+        for (event_type, words) in words.into_iter().flatten() {
+            let accepted = words.get("from_sdks").map(|it| &it["fields"]);
+            let accepted = accepted.and_then(toml::Value::as_table);
+            let schema = schema(event_type);
+            let body = schema.pointer("/properties/event").unwrap_or(&schema);
+            for path in accepted.into_iter().flat_map(|fields| fields.keys()) {
+                let mut value = body;
+                for name in path.split('.') {
+                    value = &object(&schema, value)["properties"][name];
+                    assert!(value.is_object(), "{event_type} has no {path}");
+                }
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 50, "only {count} fields");
 }

@@ -104,6 +104,7 @@ fn left_to_do(published: &[&Package]) -> String {
     steps.push("Add owners: `cargo owner --add <team> <name>`, for each.".to_owned());
     steps
         .push("Look at each on docs.rs once it is built there, then `git push --tags`.".to_owned());
+    steps.push("Build the site, `cargo xtask site`, and publish target/site.".to_owned());
 
     let mut text = "Left to do, by a maintainer (docs/releasing.md):\n".to_owned();
     for (number, step) in (1..).zip(&steps) {

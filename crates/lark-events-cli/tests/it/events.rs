@@ -103,7 +103,7 @@ fn an_event_is_shown_with_its_fields_and_its_sample() {
         "  scope_type              ScopeType                 What `scope_id` names.",
         "    = 2                   Room                      One meeting room.",
         "      user_id             lark_events::UserId       The user's identities.",
-        "        open_id           String",
+        "        open_id           String                    The user's id within one app.",
         "Sample",
     ] {
         assert!(
