@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use actix_web::dev::ServerHandle;
-use actix_web::web::{Data, post};
+use actix_web::web::{Data, resource};
 use actix_web::{App, HttpServer};
 use axum::Router;
 use bytes::Bytes;
-use http::{HeaderValue, Request, header};
+use http::{HeaderValue, Method, Request, header};
 use lark_events::callback::{CardActionReply, CardActionTrigger, Toast};
 use lark_events::limits::{MAX_ENVELOPE_TEXT_BYTES, MAX_UNSIGNED_BYTES};
 use lark_events::webhook::SIGNATURE_HEADER;
@@ -18,6 +18,8 @@ use lark_events_sim::{Answer, Document, Platform};
 use lark_events_tower::EventService;
 use lark_events_types::im::MessageReceiveV1;
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::timeout;
@@ -81,7 +83,13 @@ fn requests(platform: &Platform) -> Vec<(&'static str, u16, Request<Bytes>)> {
     let unsigned = |body: String| Request::post("/").body(body.into()).unwrap();
     let of = |event_type| platform.request(event(event_type));
     let malformed = event("kitchen.tea_v1").event_id(&"x".repeat(MAX_ENVELOPE_TEXT_BYTES + 1));
+    let get = || {
+        let mut request = message();
+        *request.method_mut() = Method::GET;
+        request
+    };
     vec![
+        ("no POST", 405, get()),
         ("a message", 200, message()),
         (
             "a callback",
@@ -132,6 +140,7 @@ fn requests(platform: &Platform) -> Vec<(&'static str, u16, Request<Bytes>)> {
 /// A server on loopback.
 struct Server {
     name: &'static str,
+    address: SocketAddr,
     platform: Platform,
     handled: Arc<Handled>,
     actix: Option<ServerHandle>,
@@ -159,6 +168,7 @@ impl Server {
         checked.unwrap_or_else(|error| panic!("{name}: {error}"));
         Self {
             name,
+            address,
             platform,
             handled,
             actix,
@@ -181,7 +191,7 @@ impl Server {
         let events = Data::new(actix::Events::new(webhook(), dispatcher(&handled)));
         let app = move || {
             let app = App::new().app_data(events.clone());
-            app.route(PATH, post().to(actix::event))
+            app.service(resource(PATH).post(actix::event))
         };
         let server = HttpServer::new(app).workers(1).disable_signals();
         let server = server.listen(listener).unwrap().run();
@@ -199,7 +209,7 @@ impl Server {
         });
         let app = move || {
             let app = App::new().app_data(receiving.clone());
-            app.route(PATH, post().to(actix_service::event))
+            app.service(resource(PATH).post(actix_service::event))
         };
         let server = HttpServer::new(app).workers(1).disable_signals();
         let server = server.listen(listener).unwrap().run();
@@ -278,6 +288,25 @@ async fn a_late_handler_is_answered_504_and_finishes() {
             }
         };
         timeout(PATIENCE, finished).await.expect(server.name);
+        server.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_body_is_answered_408() {
+    let servers = Server::all().await;
+    let answer = async |server: &Server| {
+        let mut socket = TcpStream::connect(server.address).await.unwrap();
+        let head = format!("POST {PATH} HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n{{");
+        socket.write_all(head.as_bytes()).await.unwrap();
+        let mut start = [0; 12];
+        let read = timeout(PATIENCE, socket.read_exact(&mut start)).await;
+        read.expect(server.name).expect(server.name);
+        assert_eq!(&start, b"HTTP/1.1 408", "{}", server.name);
+    };
+    let [axum, actix, actix_service] = servers.each_ref().map(answer);
+    tokio::join!(axum, actix, actix_service);
+    for server in servers {
         server.stop().await;
     }
 }

@@ -3,6 +3,8 @@
 //!
 //! These tests are a program of their own, because it sets the subscriber of the process.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[expect(unreachable_pub, reason = "a page has no users of its items")]
 mod program;
 

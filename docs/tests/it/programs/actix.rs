@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Bytes, Data, Payload, post};
+use actix_web::web::{Bytes, Data, Payload, resource};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use http::header::{CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue};
 use lark_events::error::{DispatchErrorKind, Rejection};
@@ -132,9 +132,8 @@ pub async fn event(events: Data<Events>, request: HttpRequest, payload: Payload)
 pub async fn serve(events: Events) -> std::io::Result<()> {
     let events = Data::new(events);
     let app = move || {
-        App::new()
-            .app_data(events.clone())
-            .route("/webhook/event", post().to(event))
+        let app = App::new().app_data(events.clone());
+        app.service(resource("/webhook/event").post(event))
     };
     HttpServer::new(app).bind("0.0.0.0:7777")?.run().await
 }
