@@ -19,7 +19,7 @@ pub(crate) fn webhook() -> Webhook {
     webhook.verification_token(TOKEN).build().unwrap()
 }
 
-/// A platform that delivers each event once.
+/// A platform that delivers each event once, and waits for its answer however slow this machine is.
 pub(crate) async fn platform() -> Platform {
     platform_with(TOKEN).await
 }
@@ -27,7 +27,7 @@ pub(crate) async fn platform() -> Platform {
 pub(crate) async fn platform_with(token: &str) -> Platform {
     let platform = Platform::builder().encrypt_key(KEY);
     let platform = platform.verification_token(token).redeliver_after([]);
-    platform.start().await.unwrap()
+    platform.answer_limit(PATIENCE).start().await.unwrap()
 }
 
 pub(crate) fn forged(mut request: Request<Bytes>) -> Request<Bytes> {
