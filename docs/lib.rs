@@ -27,6 +27,8 @@ pages! {
     OwnEvents include_str!("guide/own-events.md"),
     Testing include_str!("guide/testing.md"),
     Deploying include_str!("guide/deploying.md"),
+    OtherServers include_str!("guide/other-servers.md"),
+    Observability include_str!("guide/observability.md"),
     Cookbook include_str!("guide/cookbook.md"),
     Troubleshooting include_str!("guide/troubleshooting.md"),
     Recordings include_str!("recordings.md"),

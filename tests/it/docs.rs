@@ -160,19 +160,28 @@ fn is_laid_out_as_yaml(place: &str, text: &str) {
         let (key, value) = items
             .split_once(':')
             .unwrap_or_else(|| panic!("{place}: {line}"));
-        let is_plain = |text: &str| {
+        let is_key = |text: &str| {
             text.chars()
                 .all(|c| c.is_ascii_alphanumeric() || "/.:-_".contains(c))
         };
-        assert!(!key.is_empty() && is_plain(key), "{place}: {line}");
+        assert!(!key.is_empty() && is_key(key), "{place}: {line}");
         assert!(
             value.is_empty() || value.starts_with(' '),
             "{place}: {line}"
         );
-        assert!(is_plain(value.trim_start()), "{place}: {line}");
+        assert!(is_plain_yaml(value.trim_start()), "{place}: {line}");
         may_open = value.is_empty();
     }
     assert!(!may_open, "{place}: a key without a value at the end");
+}
+
+/// A value without quotes: no comment, no nested key, and nothing that YAML reads as other than text.
+fn is_plain_yaml(text: &str) -> bool {
+    !text.starts_with(|c: char| "-?:,[]{}#&*!|>'\"%@`".contains(c))
+        && !text.contains(": ")
+        && !text.contains(" #")
+        && !text.ends_with(':')
+        && !text.contains(char::is_control)
 }
 
 #[test]
@@ -248,7 +257,17 @@ fn the_grace_of_the_manifest_is_longer_than_what_it_is_for() {
 fn a_wrong_block_or_link_is_found() {
     let fails =
         |check: &(dyn Fn() + std::panic::RefUnwindSafe)| std::panic::catch_unwind(check).is_err();
-    for wrong in ["a", "a: b\n  c: d", "a:", "a:\n   b: c\n  d: e", "a:\tb"] {
+    for wrong in [
+        "a",
+        "a: b\n  c: d",
+        "a:",
+        "a:\n   b: c\n  d: e",
+        "a:\tb",
+        "a: {b",
+        "a: b: c",
+        "a: b #c",
+        "a: 'b",
+    ] {
         assert!(fails(&|| is_laid_out_as_yaml("here", wrong)), "{wrong}");
     }
     for wrong in [
