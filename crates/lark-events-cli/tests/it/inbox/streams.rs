@@ -427,7 +427,7 @@ fn doctor_names_settings_of_a_single_server_that_lose_events() {
     let ran = doctor("OTHER", 1);
     shows(
         &ran,
-        "fail  streams           the stream OTHER_INBOX is set up otherwise: expected `duplicate_window`",
+        "fail  streams           the stream OTHER_INBOX has a different configuration: expected `duplicate_window`",
     );
     shows(
         &ran,
