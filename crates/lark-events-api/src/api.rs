@@ -196,8 +196,9 @@ impl fmt::Debug for Api {
 
 /// The body of a call.
 pub(crate) fn json(body: &(impl Serialize + ?Sized)) -> Result<Vec<u8>, ApiError> {
-    serde_json::to_vec(body)
-        .map_err(|error| ApiError::invalid("the body cannot be serialized as JSON").with_source(error))
+    serde_json::to_vec(body).map_err(|error| {
+        ApiError::invalid("the body cannot be serialized as JSON").with_source(error)
+    })
 }
 
 /// An id as a part of a path.

@@ -84,7 +84,9 @@ impl CardUpdates {
 
     async fn update_with(&mut self, card: Value) -> Result<(), ApiError> {
         if self.left == 0 {
-            let what = format!("expected at most {UPDATES} updates of a card for each callback: send a message instead");
+            let what = format!(
+                "expected at most {UPDATES} updates of a card for each callback: send a message instead"
+            );
             return Err(ApiError::invalid(what));
         }
         sleep_until(self.from).await;

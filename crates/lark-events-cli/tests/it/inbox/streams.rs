@@ -218,11 +218,11 @@ fn only_a_store_on_nats_has_a_prefix_credentials_and_streams() {
             ),
             (
                 &["ls", "--credentials", "a"],
-                "--credentials: only a store on NATS has a file of credentials\n",
+                "--credentials: only a store on NATS has a credentials file\n",
             ),
             (
                 &["migrate", "--replicas", "3"],
-                "the options for streams are for a store on NATS alone\n",
+                "the options for streams need a store on NATS\n",
             ),
         ] {
             let ran = on(store, args).run().with_code(2);
