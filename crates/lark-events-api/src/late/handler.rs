@@ -214,7 +214,7 @@ impl Callback {
 
 fn room(api: &Api) -> Result<Room, BoxError> {
     let room = api.work().room();
-    room.ok_or_else(|| "too many card callbacks still have work to do".into())
+    room.ok_or_else(|| "too many card callbacks have unfinished work".into())
 }
 
 /// Logs the failure of work that nobody waits for.
