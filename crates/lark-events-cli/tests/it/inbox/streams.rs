@@ -431,7 +431,7 @@ fn doctor_names_settings_of_a_single_server_that_lose_events() {
     );
     shows(
         &ran,
-        "fail  duplicates        duplicate_window is 2m, shorter than the 8h",
+        "fail  duplicates        duplicate_window is 2m, expected at least 8h",
     );
 }
 
