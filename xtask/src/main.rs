@@ -42,11 +42,11 @@ struct Xtask {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Run a timing attack on rejections, against an opener that leaks and against ours (slow)
+    /// Run a timing attack on rejections, against ours and against an opener that leaks (slow)
     Attack,
-    /// Measure opening and dispatching an event, compared with a lower bound (slow)
+    /// Measure opening and dispatching an event, and compare with a lower bound (slow)
     Bench(bench::Options),
-    /// Measure webhooks under wrk, ours and others (slow)
+    /// Measure webhooks with wrk, ours and those of others (slow)
     BenchHttp(bench_http::Options),
     /// Measure events through an inbox, compared with a task for each event (slow)
     BenchInbox(bench_inbox::Options),
@@ -69,18 +69,18 @@ enum Task {
     Miri,
     /// Run mutation tests of authentication and of running handlers (slow)
     Mutants,
-    /// Rehearse a release: run all checks of supply, and build every package as published (slow)
+    /// Rehearse a release: run the checks of `supply`, and build every package as published (slow)
     Release {
         #[arg(long)]
         dry_run: bool,
     },
-    /// Play an outage and its redeliveries against a model of an app, to size it
+    /// Simulate an outage and its redeliveries with a model of an app, to size the app
     Simulate(simulate::Options),
     /// Build the site: a page and a JSON Schema for each event, search, and the guide
     Site(site::Options),
     /// Run the long connection under all faults (slow)
     Soak(soak::Options),
-    /// Kill the webhook with an inbox under load, and the servers of its store, again and again (slow)
+    /// Repeatedly kill a webhook with an inbox under load, and the servers of its store (slow)
     SoakInbox(soak_inbox::Options),
     /// Check licences, advisories, unused dependencies, foreign types, every feature alone, and minimal
     /// versions (slow)
@@ -99,8 +99,8 @@ struct Codegen {
 
 #[derive(Debug, Subcommand)]
 enum CodegenTask {
-    /// List fields in which models of SDKs differ from the facts; fail if one is neither taken nor listed
-    /// in specs/drift.toml
+    /// List fields whose types differ between SDK models and the facts; fail if one is neither taken nor listed in
+    /// specs/drift.toml
     Drift {
         #[arg(required = true, value_name = "MODEL")]
         models: Vec<PathBuf>,

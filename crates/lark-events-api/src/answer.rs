@@ -131,7 +131,7 @@ impl Answer {
             Verdict::Refused => (ApiErrorKind::Refused, "the platform rejected the call"),
             Verdict::Unavailable => (
                 ApiErrorKind::Unavailable,
-                "the platform's API is not available",
+                "the platform's API is unavailable",
             ),
             Verdict::Success | Verdict::Unexpected => (
                 ApiErrorKind::Unexpected,
@@ -173,7 +173,7 @@ impl Answer {
 
     /// The call has succeeded, but its result cannot be read.
     pub(crate) fn unfit(&self, error: serde_json::Error) -> ApiError {
-        let what = "the call succeeded, and its result has not the expected form";
+        let what = "the call succeeded, but its result does not have the expected form";
         ApiError::new(ApiErrorKind::Unexpected, what)
             .with_status(self.status)
             .with_log_id(self.log_id())

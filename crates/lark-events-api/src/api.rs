@@ -18,9 +18,9 @@ use crate::token::{AppTicket, Tokens};
 
 /// The API of the platform, called by one app. A clone is cheap, and shares connections and tokens.
 ///
-/// A call gets its token, renews it once if the platform rejects it, waits for rate limits, and repeats after
-/// a lost connection where that is safe; all before its [deadline](crate::ApiBuilder::deadline). A call that
-/// is cancelled leaves nothing behind, but the platform may have received it.
+/// A call gets its token, renews it once if the platform rejects it, waits for rate limits, and is repeated after a
+/// lost connection where that is safe, all before its [deadline](crate::ApiBuilder::deadline). A call can be
+/// cancelled by dropping its future; the platform may have received it nevertheless.
 ///
 /// ```no_run
 /// use lark_events_api::{Api, Domain, Message};
@@ -66,8 +66,8 @@ impl Api {
         &self.shared.wire.app.id
     }
 
-    /// The same API for the tenant of an event: its `tenant_key`. Calls of a store app need one; a
-    /// self-built app has one tenant, and ignores it.
+    /// Returns the API for a tenant, such as the `tenant_key` of an event. Calls of a store app need a tenant. A
+    /// self-built app has only one, and ignores this.
     #[must_use]
     pub fn for_tenant(&self, tenant_key: impl Into<Arc<str>>) -> Self {
         Self {
@@ -76,7 +76,7 @@ impl Api {
         }
     }
 
-    /// The same API for the tenant in an event's header, if it has one.
+    /// Returns the API for the tenant in an event's header, if there is one.
     #[must_use]
     pub fn for_event(&self, header: &EventHeader) -> Self {
         match &header.tenant_key {
@@ -85,7 +85,7 @@ impl Api {
         }
     }
 
-    /// The same API with another deadline for its calls.
+    /// Returns the API with another deadline for its calls.
     #[must_use]
     pub fn with_deadline(&self, deadline: Duration) -> Self {
         Self {
@@ -94,11 +94,11 @@ impl Api {
         }
     }
 
-    /// Calls anything else. `path` is the path of the documentation, from `/open-apis/` on, with its query.
-    /// `body` is sent as JSON; `&()` sends none. The result is the answer's `data`, or the whole answer where
-    /// the API has its results beside the code. Use `()` as the result of calls without one.
+    /// Calls any API. `path` is the documented path, beginning with `/open-apis/`, with its query. `body` is sent
+    /// as JSON; `&()` sends no body. The result is the `data` of the answer, or the whole answer if it has no
+    /// `data`. Use `()` for calls without a result.
     ///
-    /// A connection that breaks is not followed by another attempt, unless the method is GET.
+    /// After a lost connection, only a GET is repeated.
     ///
     /// ```no_run
     /// # use lark_events_api::{Api, ApiError};
@@ -149,7 +149,7 @@ impl Api {
         self.shared.wire.exchange(call, Some(auth), deadline).await
     }
 
-    /// Keeps the `app_ticket` of a store app. [`ticket_handler`](Self::ticket_handler) calls this.
+    /// Stores the `app_ticket` of a store app. [`ticket_handler`](Self::ticket_handler) calls this.
     ///
     /// # Errors
     ///
@@ -165,8 +165,8 @@ impl Api {
         })
     }
 
-    /// Has the platform send the event `app_ticket` now, at most once a minute. Calls do this when there is
-    /// no ticket, or an outdated one; a store app may do it when it starts.
+    /// Asks the platform to send the event `app_ticket` now, at most once a minute. Calls do this when the ticket
+    /// is missing or outdated. A store app may also do it when it starts.
     ///
     /// # Errors
     ///
@@ -196,8 +196,9 @@ impl fmt::Debug for Api {
 
 /// The body of a call.
 pub(crate) fn json(body: &(impl Serialize + ?Sized)) -> Result<Vec<u8>, ApiError> {
-    serde_json::to_vec(body)
-        .map_err(|error| ApiError::invalid("the body cannot be written as JSON").with_source(error))
+    serde_json::to_vec(body).map_err(|error| {
+        ApiError::invalid("the body cannot be serialized as JSON").with_source(error)
+    })
 }
 
 /// An id as a part of a path.
@@ -212,7 +213,7 @@ pub(crate) fn segment<'a>(what: &str, id: &'a str) -> Result<&'a str, ApiError> 
         return Ok(id);
     }
     Err(ApiError::invalid(format!(
-        "expected a {what} of letters, digits, `_`, `-`, `.` and `@`, got another text"
+        "expected a {what} of letters, digits, `_`, `-`, `.` and `@`, got other characters or nothing"
     )))
 }
 

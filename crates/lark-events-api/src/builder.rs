@@ -17,7 +17,7 @@ use crate::exchange::Wire;
 use crate::token::{self, MemoryTickets, TicketStore, Tokens};
 use crate::transport::{HttpClient, Transport};
 
-/// The default deadline of a call, with all waits and retries.
+/// The default deadline of a call, with all waits and retries: 30 seconds.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
 
 /// Builds an [`Api`].
@@ -62,37 +62,36 @@ impl ApiBuilder {
         self
     }
 
-    /// Sets how long a call may take, with waits for rate limits and retries: [`DEFAULT_DEADLINE`] by
-    /// default. Without an inbox, handlers have less than three seconds:
-    /// [`Api::with_deadline`](crate::Api::with_deadline) sets the time of some calls.
+    /// Sets how long a call may take, including waits for rate limits and retries: [`DEFAULT_DEADLINE`] by default.
+    /// Without an inbox, handlers have less than three seconds: use
+    /// [`Api::with_deadline`](crate::Api::with_deadline) for their calls.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// Sets the user agent.
+    /// Sets the value of the header `User-Agent`.
     pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
         self.user_agent = Some(user_agent.into());
         self
     }
 
-    /// The app is a store app, whose tickets are kept in memory. Its calls need a tenant:
-    /// [`Api::for_tenant`](crate::Api::for_tenant). Register
-    /// [`Api::ticket_handler`](crate::Api::ticket_handler) for the event `app_ticket`.
+    /// Declares that the app is a store app, and keeps its tickets in memory. Its calls need a tenant: see
+    /// [`Api::for_tenant`](crate::Api::for_tenant). Register [`Api::ticket_handler`](crate::Api::ticket_handler)
+    /// for the event `app_ticket`.
     pub fn store_app(self) -> Self {
         self.store_app_with(MemoryTickets::new())
     }
 
-    /// The app is a store app, with a store of tickets that several processes may share.
+    /// Declares that the app is a store app, and keeps its tickets in a store that several processes may share.
     pub fn store_app_with(mut self, tickets: impl TicketStore) -> Self {
         self.tickets = Some(Arc::new(tickets));
         self
     }
 
-    /// Calls the platform through an HTTP proxy with CONNECT: `http://[user:password@]host:port`. By
-    /// default the environment decides: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`. If these
-    /// name a proxy of another kind, such as SOCKS, calls fail. They do not count for an `http://` domain, which
-    /// is on this machine.
+    /// Calls the platform through an HTTP proxy with CONNECT: `http://[user:password@]host:port`. By default the
+    /// environment decides: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`. If these name a proxy of
+    /// another kind, such as SOCKS, calls fail. They are ignored for an `http://` domain, which is on this machine.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = Proxy::Url(url.into());
         self
@@ -104,7 +103,8 @@ impl ApiBuilder {
         self
     }
 
-    /// Sets the TLS configuration: by default, the root certificates of the feature `webpki-roots`.
+    /// Sets the TLS configuration. By default, the cryptography provider and the root certificates are those of the
+    /// enabled features.
     #[cfg(feature = "tls")]
     pub fn tls_config(
         mut self,
@@ -114,9 +114,9 @@ impl ApiBuilder {
         self
     }
 
-    /// Opens streams with `connect` instead of its own sockets: for other proxies, or for tests with
-    /// streams in memory. `connect` receives the scheme, host and port. It must do TLS itself; the
-    /// builder's proxy and TLS settings have no effect, and any domain is accepted.
+    /// Opens connections with `connect`: for other kinds of proxies, or for tests with streams in memory. `connect`
+    /// receives the scheme, host and port, and must do TLS itself. The builder's proxy and TLS settings have no
+    /// effect, and any domain is accepted.
     pub fn connect_with<F, Fut, S>(mut self, connect: F) -> Self
     where
         F: Fn(Uri) -> Fut + Send + Sync + 'static,
@@ -130,8 +130,8 @@ impl ApiBuilder {
         self
     }
 
-    /// Sends requests with an HTTP client of your own, or answers them in a test. The builder's proxy and
-    /// TLS settings have no effect, and any domain is accepted.
+    /// Sends requests with an HTTP client of your own, or with a mock in a test. The builder's proxy and TLS
+    /// settings have no effect, and any domain is accepted.
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.transport = Some(Arc::new(transport));
         self
@@ -209,8 +209,8 @@ impl ApiBuilder {
         #[cfg(not(feature = "tls"))]
         let dialer = Dialer::sockets(proxies);
         if !dialer.can_dial(&root) {
-            let what = "the domain uses https://, but no TLS provider or no root certificates are enabled: \
-                        turn on the features `ring` and `webpki-roots`, or set `tls_config`";
+            let what = "the domain uses https://, but no cryptography provider or no root certificates are enabled: \
+                        enable the features `ring` and `webpki-roots`, or set `tls_config`";
             return Err(BuildError::new(Kind::NoTls, what));
         }
         Ok(dialer)

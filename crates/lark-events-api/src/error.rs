@@ -13,10 +13,10 @@ const MAX_MESSAGE_CHARS: usize = 200;
 
 /// A call of the API failed.
 ///
-/// The text has the platform's code, message and log id, but no token and no secret. A clone is cheap.
+/// The text contains the platform's code, message and log id, but no token and no secret. A clone is cheap.
 ///
-/// An error of kind [`RateLimited`](ApiErrorKind::RateLimited) has a [`RetryAfter`] as its source. A handler
-/// that returns the error therefore asks an inbox to handle the event again after that time.
+/// An error of kind [`RateLimited`](ApiErrorKind::RateLimited) has a [`RetryAfter`] as its source: if a handler
+/// returns the error, an inbox handles the event again after that time.
 #[derive(Clone)]
 pub struct ApiError {
     inner: Arc<Inner>,
@@ -40,24 +40,23 @@ struct Inner {
 pub enum ApiErrorKind {
     /// The platform rejected the call: see [`ApiError::code`].
     Refused,
-    /// The platform rejected the token of the call, and then the new token too.
+    /// The platform rejected the token of the call, and a new token too.
     TokenRejected,
     /// The platform limits the rate of calls, and the wait that it asks for is longer than the deadline
     /// allows: see [`ApiError::retry_after`].
     RateLimited,
-    /// The platform or a gateway had a failure of its own: an HTTP status of 500 and above, without a
-    /// code of the platform.
+    /// The platform or a gateway failed: an HTTP status of 500 or above, without a code of the platform.
     Unavailable,
-    /// No connection, or it broke before the answer.
+    /// The platform cannot be reached, or the connection was lost before the answer.
     Unreachable,
     /// The deadline passed.
     TimedOut,
     /// The answer is not what the API documents, or too large.
     Unexpected,
-    /// An argument cannot be used. Nothing was sent.
+    /// An argument is invalid. Nothing was sent.
     Invalid,
-    /// A store app has no `app_ticket` yet, or an outdated one. A new one was requested, unless the source
-    /// of the error says why that failed.
+    /// The `app_ticket` of a store app is missing or outdated. A new one was requested; if that failed, the source
+    /// of the error has the reason.
     NoTicket,
 }
 
@@ -140,7 +139,7 @@ impl ApiError {
         &self.inner.message
     }
 
-    /// The id by which the platform's support finds the call.
+    /// The id of the call in the platform's logs, for its support.
     #[must_use]
     pub fn log_id(&self) -> Option<&str> {
         self.inner.log_id.as_deref()
@@ -158,8 +157,7 @@ impl ApiError {
         self.inner.retry_after
     }
 
-    /// Whether the call may have succeeded on the platform nevertheless: the answer was lost, came too
-    /// late, or was not readable.
+    /// Whether the platform may have executed the call nevertheless: its answer was lost, late, or unreadable.
     #[must_use]
     pub fn may_have_happened(&self) -> bool {
         self.may_have_happened
@@ -225,8 +223,8 @@ fn is_shown(c: char) -> bool {
             | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// An [`Api`](crate::Api) cannot be built. The text names the setting and what to do. It contains no secret
-/// and no URL, which may contain one.
+/// An [`Api`](crate::Api) cannot be built. The text names the setting and what to do. It contains no secret and no
+/// URL.
 #[derive(Debug)]
 pub struct ApiBuildError {
     kind: ApiBuildErrorKind,

@@ -1,5 +1,5 @@
-//! Calls of the Feishu/Lark API that handlers of events end in: reply, send, update a card, upload a file.
-//! Small and correct, not complete: [`Api::call`] makes every other call.
+//! A client for the calls of the Feishu/Lark API that handlers of events need: reply, send, update a card, upload a
+//! file. [`Api::call`] makes every other call.
 //!
 //! ```no_run
 //! use lark_events::{Dispatcher, Event, RawJson};
@@ -19,28 +19,27 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! - **Tokens** are requested once for all callers, renewed five minutes before they expire, and renewed once
-//!   more if the platform rejects one. They are kept per app, and for a store app per tenant.
-//! - **Messages are sent once**: [`Once`] derives the platform's `uuid` from the event. A redelivery within an
-//!   hour sends no second message.
+//! - **Tokens** are shared by all callers, and renewed five minutes before they expire, or when the platform
+//!   rejects one. A store app has a token for each tenant.
+//! - **Messages are sent once**: [`Once`] derives the platform's `uuid` from the event, so that a redelivery within
+//!   an hour sends no second message.
 //! - **Rate limits**: a call waits as long as the platform says, if that ends before its deadline. Otherwise
 //!   it fails with [`ApiErrorKind::RateLimited`], and an inbox handles the event again after that time.
-//! - **Lost connections**: a call is repeated only where that cannot have two effects, that is with
-//!   [`Once`], and for GET.
-//! - **Answers that take time**: [`Api::reply_stream`] shows a reply as it grows.
+//! - **Lost connections**: a call is repeated only if it cannot take effect twice: with [`Once`], or if it is a
+//!   GET.
+//! - **Long answers**: [`Api::reply_stream`] shows a reply as it grows.
 //! - **Cards**: [`Card::v2`] for messages, updates, and replies to callbacks. [`Api::card_handler`] continues
 //!   after the answer to a callback.
 //!
 //! # Secrets
 //!
-//! No token and no secret is in a log line, an error or `Debug` output.
+//! Log lines, errors and `Debug` output contain no tokens and no secrets.
 //!
 //! # Features
 //!
 //! - `ring` (default) or `aws-lc`: the TLS cryptography provider. If both are enabled, `ring` is used.
-//! - `webpki-roots` (default), `native-roots`: the root certificates, of Mozilla or of the machine.
-//! - `tls`: TLS without a provider and roots, for your own
-//!   [configuration](ApiBuilder::tls_config).
+//! - `webpki-roots` (default): the root certificates of Mozilla. `native-roots`: those of the machine.
+//! - `tls`: TLS without a provider or root certificates, for your own [configuration](ApiBuilder::tls_config).
 
 // docs.rs shows the required feature of each item.
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -29,8 +29,8 @@ pub struct Message {
 }
 
 impl Message {
-    /// A text. The tag `<at user_id="ou_1"></at>` mentions a user, and `<at user_id="all"></at>`
-    /// everybody: take care with text that users wrote.
+    /// A text message. The tag `<at user_id="ou_1"></at>` mentions a user, and `<at user_id="all"></at>` everybody.
+    /// The text is sent unescaped, so text of users can contain such tags.
     pub fn text(text: impl Into<String>) -> Self {
         Self::raw("text", &json!({ "text": text.into() }))
     }

@@ -9,14 +9,14 @@ use sha2::{Digest as _, Sha256};
 /// The bytes of the hash in a `uuid`, which has at most 50 characters.
 const UUID_BYTES: usize = 16;
 
-/// Makes a message be sent once, although its event may be handled more than once.
+/// Sends a message once, even if its event is handled more than once.
 ///
 /// The platform drops a message whose `uuid` it has seen in the last **hour**. `Once` derives the `uuid` from
 /// the event, the app, and the target of the call. A redelivery of the event derives the same `uuid`, in any
 /// process.
 ///
-/// Redeliveries continue for 7.1 hours, and an inbox may retry for longer. A retry after more than an hour
-/// can therefore send a second message. Where that matters, do not answer old events: see
+/// The platform redelivers for 7.1 hours, and an inbox may retry for longer. A retry after more than an hour can
+/// therefore send a second message. If that matters, do not answer old events: see
 /// [`EventHeader::created_at`](lark_events::EventHeader::created_at).
 ///
 /// If a handler sends several messages to the same target, give each one a [part](Self::part). Otherwise, the
@@ -38,8 +38,8 @@ const UUID_BYTES: usize = 16;
 pub struct Once([u8; 32]);
 
 impl Once {
-    /// The key of an event: what its documentation names for de-duplication, such as the id of the message
-    /// of `im.message.receive_v1`, or else the id of the event. An event without any has its body as key.
+    /// The key of an event: the value that its documentation names for de-duplication, such as the id of the
+    /// message of `im.message.receive_v1`, or else the event id. Without either, it is the body of the event.
     #[must_use]
     pub fn of<E>(event: &Event<E>) -> Self {
         let delivery = Delivery::new(event.header.clone(), event.raw().clone());
@@ -60,7 +60,7 @@ impl Once {
         Self::hashed(["key", key.as_ref()])
     }
 
-    /// The key of one of several messages.
+    /// The key of one of several messages to the same target.
     #[must_use]
     pub fn part(self, name: impl fmt::Display) -> Self {
         let whole = hex(&self.0);

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 /// The language of a post that names none. Clients show the only language that there is.
 const LANGUAGE: &str = "zh_cn";
 
-/// A rich text: a title and lines. In one language, which clients of every language show.
+/// A rich text: a title and lines, in one language. Clients show it whatever their own language is.
 ///
 /// ```
 /// use lark_events_api::{Message, Post, Span};
@@ -50,7 +50,7 @@ impl Post {
         self
     }
 
-    /// Adds Markdown, which takes lines of its own.
+    /// Adds Markdown, on separate lines.
     pub fn markdown(self, text: impl Into<String>) -> Self {
         self.line([Span(json!({"tag": "md", "text": text.into()}))])
     }

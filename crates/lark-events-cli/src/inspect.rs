@@ -24,7 +24,7 @@ use lark_events_pages::{Layout, lay_out};
 /// Reads one payload as the platform posts it: an event or callback in its envelope, or encrypted,
 /// which needs the Encrypt Key. Does not check the signature or the token.
 ///
-/// Reads a recording of `serve --record`, `listen --record` or a `RecordLayer` too: prints each of its events,
+/// Also reads a recording that `serve --record`, `listen --record` or a `RecordLayer` wrote: prints each event,
 /// with the number of its `line`.
 ///
 /// Prints one JSON value: `event_type`, `rust_type`, `crate`, `event` (the decoded event, as JSON

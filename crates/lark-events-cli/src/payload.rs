@@ -42,7 +42,7 @@ pub(crate) fn read_all(source: Source, path: &Path, what: &'static str) -> Resul
         return Err(format!("{name}: empty, expected {what}").into());
     }
     if bytes.len() as u64 > MAX_BYTES {
-        return Err(format!("{name}: larger than {MAX_BYTES} bytes, which no event is").into());
+        return Err(format!("{name}: expected at most {MAX_BYTES} bytes, got more").into());
     }
     Ok(bytes.into())
 }

@@ -66,15 +66,16 @@ impl NatsStoreBuilder {
         self
     }
 
-    /// Logs in with a file of credentials.
+    /// Logs in with a credentials file (`.creds`).
     pub fn credentials_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.login = Login::Credentials(path.into());
         self
     }
 
-    /// Encrypts connections with this configuration, if the URL is `tls://…` or a server requires it. Without it, the
-    /// store trusts the certificate authorities of the system. A program in which several cryptographic providers of
-    /// `rustls` are enabled needs it, or a default provider: otherwise an encrypted connection panics.
+    /// Sets the TLS configuration, which is used if the URL is `tls://…` or a server requires TLS. Without it, the
+    /// store trusts the certificate authorities of the system, and uses the default cryptography provider of
+    /// `rustls`: an encrypted connection panics if several providers are enabled and none is installed as the
+    /// default.
     pub fn tls_config(mut self, config: impl Into<Arc<ClientConfig>>) -> Self {
         self.tls.config = Some(config.into());
         self
@@ -98,7 +99,7 @@ impl NatsStoreBuilder {
 
     /// Sets the prefix of the names of streams, consumers and subjects:
     /// [`DEFAULT_PREFIX`](NatsStore::DEFAULT_PREFIX) by default, for the streams `LARK_INBOX`, `LARK_DEAD` and
-    /// `LARK_WORKERS`. It has letters, digits, `-` and `_`. Subjects have it in lower case.
+    /// `LARK_WORKERS`. A prefix consists of letters, digits, `-` and `_`. Subjects use it in lower case.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.setup.names = Names::new(prefix);
         self
@@ -116,31 +117,31 @@ impl NatsStoreBuilder {
         self
     }
 
-    /// Sets the maximum size of the stream, if it is created; without a maximum by default. A full stream takes no
-    /// events.
+    /// Sets the maximum size of the stream, if it is created: unlimited by default. A full stream takes no events.
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.setup.max_bytes = Some(bytes);
         self
     }
 
-    /// Sets the largest event that the server must accept: [`MAX_EVENT_BYTES`](lark_events::limits::MAX_EVENT_BYTES) by default, the limit of the
-    /// transports. A server of NATS accepts messages of 1 MiB unless `max_payload` is set.
+    /// Sets the largest event that the server must accept:
+    /// [`MAX_EVENT_BYTES`](lark_events::limits::MAX_EVENT_BYTES) by default, the limit of the transports. A NATS
+    /// server accepts messages of up to 1 MiB unless its `max_payload` is set.
     pub fn max_event_bytes(mut self, bytes: usize) -> Self {
         self.setup.max_event_bytes = bytes;
         self
     }
 
-    /// Says that the servers have `sync_interval: always` in their configuration, if the stream is created: they
-    /// flush each event to disk before they acknowledge it. By default a server of NATS flushes every two
-    /// minutes, and an acknowledged event survives in the memory of the other replicas alone. With this, and servers
-    /// from 2.12 on, events are published in atomic batches, which are flushed together.
+    /// Declares, if the stream is created, that the servers are configured with `sync_interval: always`: they flush
+    /// each event to disk before they acknowledge it. A NATS server flushes every two minutes by default, so that
+    /// an acknowledged event survives a crash only in the memory of the other replicas. With this setting and NATS
+    /// 2.12 or newer, events are published in atomic batches, each flushed once.
     pub fn sync_always(mut self) -> Self {
         self.setup.sync_always = true;
         self
     }
 
-    /// Sets for how long the server recognises a redelivered event, if the stream is created: 24 hours by default.
-    /// It is at least the time for which the platform redelivers.
+    /// Sets for how long the server recognises a redelivered event, if the stream is created: 24 hours by default,
+    /// and at least [`MIN_WINDOW`](NatsStore::MIN_WINDOW).
     pub fn duplicate_window(mut self, window: Duration) -> Self {
         self.setup.duplicate_window = window.max(NatsStore::MIN_WINDOW);
         self
@@ -153,25 +154,25 @@ impl NatsStoreBuilder {
         self
     }
 
-    /// Sets the time after which the events of a dead worker are handled by another: 60 seconds by default. All
-    /// programs of a stream use the same.
+    /// Sets the time after which another worker handles the events of a dead worker, if the consumers are created:
+    /// 60 seconds by default, and at least [`MIN_ACK_WAIT`](NatsStore::MIN_ACK_WAIT).
     pub fn ack_wait(mut self, wait: Duration) -> Self {
         self.setup.ack_wait = wait.max(NatsStore::MIN_ACK_WAIT);
         self
     }
 
-    /// Fails if the streams do not exist, instead of creating them.
+    /// Makes [`connect`](Self::connect) fail if the streams do not exist, instead of creating them.
     pub fn existing(mut self) -> Self {
         self.setup.existing = true;
         self
     }
 
-    /// Reads what the servers and the streams are like. Changes nothing.
+    /// Reads the state of the servers and the streams, without changing them.
     ///
     /// # Errors
     ///
-    /// Those of [`connect`](Self::connect), except that missing streams, and streams that are set up otherwise, are
-    /// among the facts.
+    /// Those of [`connect`](Self::connect), except that missing and differently configured streams are reported as
+    /// facts.
     pub async fn facts(&self) -> Result<NatsFacts, StoreError> {
         let reports = Reports::default();
         let client = self.client(&reports).await?;
@@ -183,9 +184,9 @@ impl NatsStoreBuilder {
     ///
     /// # Errors
     ///
-    /// [`Version`](StoreErrorKind::Version) when a stream of this name is set up otherwise: the error says what
-    /// to change; [`Unsupported`](StoreErrorKind::Unsupported) when the server has no JetStream, or takes no
-    /// events as large as the platform's; [`Unavailable`](StoreErrorKind::Unavailable) when it cannot be
+    /// [`Version`](StoreErrorKind::Version) when a stream of this name has a different configuration: the error
+    /// says what to change; [`Unsupported`](StoreErrorKind::Unsupported) when the server has no JetStream, or takes
+    /// no events as large as the platform's; [`Unavailable`](StoreErrorKind::Unavailable) when it cannot be
     /// reached, or rejects the login.
     pub async fn connect(self) -> Result<NatsStore, StoreError> {
         let reports = Reports::default();

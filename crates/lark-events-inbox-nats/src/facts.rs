@@ -12,7 +12,7 @@ use crate::setup::{SYNC_ALWAYS, Setup, account, found};
 use crate::status::infos;
 use crate::subject::consumer;
 
-/// What servers and the streams of an inbox are like, from
+/// The state of servers and of the streams of an inbox, from
 /// [`NatsStoreBuilder::facts`](crate::NatsStoreBuilder::facts).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -25,9 +25,9 @@ pub struct NatsFacts {
     pub max_payload: usize,
     /// The largest message of the store, in bytes.
     pub largest_message: usize,
-    /// The bytes on disk of all streams of the account.
+    /// The size of all streams of the account on disk, in bytes.
     pub account_bytes: u64,
-    /// Their limit, if the account has one.
+    /// The limit of [`account_bytes`](Self::account_bytes), if the account has one.
     pub max_account_bytes: Option<u64>,
     /// The stream of events, if it exists.
     pub events: Option<StreamFacts>,
@@ -35,11 +35,12 @@ pub struct NatsFacts {
     pub dead: Option<StreamFacts>,
     /// The streams and consumers that do not exist.
     pub missing: Vec<String>,
-    /// What is set up otherwise than a store expects, with what to change.
+    /// The settings that differ from what a store expects, each with what to change.
     pub otherwise: Vec<String>,
-    /// The number of partitions; `None` if the stream does not say it.
+    /// The number of partitions; `None` if the stream's metadata lacks it.
     pub partitions: Option<u16>,
-    /// Whether the stream says that its servers flush each message to disk. They do not say it themselves.
+    /// Whether the stream's metadata declares that the servers flush each message to disk: see
+    /// [`sync_always`](crate::NatsStoreBuilder::sync_always). Servers do not report it.
     pub sync_always: bool,
     /// Whether the stream takes atomic batches.
     pub is_atomic: bool,
@@ -47,7 +48,7 @@ pub struct NatsFacts {
     pub ack_wait: Option<Duration>,
 }
 
-/// What a stream is like.
+/// The state of a stream.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct StreamFacts {
@@ -55,17 +56,17 @@ pub struct StreamFacts {
     pub name: String,
     /// The number of servers that keep each message.
     pub replicas: usize,
-    /// The server that leads the others; `None` if there is none at this moment.
+    /// The leader of the stream; `None` if it has none at this moment.
     pub leader: Option<String>,
     /// The other servers.
     pub followers: Vec<Follower>,
-    /// Its size.
+    /// The size in bytes.
     pub bytes: u64,
-    /// The size from which on it takes no messages, if it has one.
+    /// The maximum size in bytes, if there is one. A full stream takes no messages.
     pub max_bytes: Option<u64>,
     /// The age at which a message is removed, if it has one.
     pub max_age: Option<Duration>,
-    /// For how long it recognises the id of a message.
+    /// For how long the stream recognises the id of a message.
     pub duplicate_window: Duration,
 }
 
@@ -75,11 +76,11 @@ pub struct StreamFacts {
 pub struct Follower {
     /// Its name.
     pub name: String,
-    /// Whether it has all that the leader has.
+    /// Whether it has all messages of the leader.
     pub is_current: bool,
     /// Whether it is not connected. The leader may take minutes to notice.
     pub is_offline: bool,
-    /// How long ago the leader heard of it, which is once a second.
+    /// The time since the leader last heard of it. Followers report once a second.
     pub seen: Duration,
 }
 

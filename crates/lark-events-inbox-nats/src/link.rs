@@ -109,7 +109,7 @@ impl Link {
             connection::State::Connected => Ok(()),
             _ => Err(StoreError::with_source(
                 StoreErrorKind::Unavailable,
-                "no connection to a server of NATS",
+                "no connection to a NATS server",
             )),
         }
     }

@@ -17,7 +17,7 @@ impl Reports {
         move |event| {
             // It names a subject, never a body.
             if let Event::ServerError(ServerError::Other(text)) = event {
-                tracing::warn!(error = %text, "the server of NATS reports an error");
+                tracing::warn!(error = %text, "the NATS server reports an error");
                 reports.note(text);
             }
             ready(())

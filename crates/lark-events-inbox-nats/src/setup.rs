@@ -410,7 +410,7 @@ fn expect(what: &str, field: &str, is_right: bool, expected: &str) -> Result<(),
         return Ok(());
     }
     let text = format!(
-        "{what} is set up otherwise: expected `{field}` {expected}: change it, or use another prefix"
+        "{what} has a different configuration: expected `{field}` {expected}: change it, or use another prefix"
     );
     Err(wrong(StoreErrorKind::Version, text))
 }

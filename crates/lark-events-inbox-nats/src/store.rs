@@ -22,23 +22,23 @@ use crate::setup::Setup;
 
 /// Keeps events in a stream of NATS JetStream, for any number of receivers and workers.
 ///
-/// An event is acknowledged once the servers have answered that the stream has it. How durable that is depends on
-/// the stream: see [`replicas`](NatsStoreBuilder::replicas) and [`sync_always`](NatsStoreBuilder::sync_always).
+/// An event is acknowledged once the servers have confirmed that it is in the stream. Its durability depends on the
+/// stream: see [`replicas`](NatsStoreBuilder::replicas) and [`sync_always`](NatsStoreBuilder::sync_always).
 ///
-/// What differs from the other stores:
+/// Differences from the other stores:
 ///
 /// - Lanes share [partitions](NatsStoreBuilder::partitions). The events of a partition are handled one at a time,
-///   in order, so that an event that fails holds up its partition, not only its lane.
-/// - The server accepts the acknowledgement of a lost claim. So a worker whose claim may be over sends nothing.
-/// - The server counts the attempts. One that a worker gives back when it stops counts.
+///   in order. An event that fails therefore delays its whole partition, not only its lane.
+/// - The server accepts the acknowledgement of a lost claim. A worker whose claim may have ended therefore sends
+///   nothing.
+/// - The server counts attempts. An attempt that a stopping worker gives back counts, too.
 /// - The server recognises a redelivered event for the
 ///   [duplicate window](NatsStoreBuilder::duplicate_window) of the stream.
-/// - A dead letter that is retried, and a finished event that is replayed, joins the end of its lane, with a
-///   number of its own.
-/// - An event without a lane that finishes behind one that waits for a retry is listed as leased until that one is
-///   finished, and is not replayed before. An operator retries dead letters alone: other events keep the times of
-///   their retries.
-/// - The history of an event has only the last attempt of a dead letter.
+/// - A retried dead letter and a replayed event join the end of their lane, with a new number.
+/// - A finished event without a lane is listed as leased, and cannot be replayed, until all earlier events without
+///   a lane are finished.
+/// - An operator can retry only dead letters. Other events keep the times of their retries.
+/// - The history has only the last attempt of a dead letter, and no attempts of other events.
 #[derive(Clone)]
 pub struct NatsStore {
     pub(crate) link: Arc<Link>,
@@ -55,18 +55,18 @@ impl Drop for Tasks {
 }
 
 impl NatsStore {
-    /// The default prefix of the names of streams and subjects.
+    /// The default prefix of the names of streams, consumers and subjects: `LARK`.
     pub const DEFAULT_PREFIX: &'static str = "LARK";
-    /// The shortest duplicate window: the platform redelivers for 7.1 hours, and a webhook accepts a replay for
-    /// as long with the default freshness.
+    /// The shortest duplicate window: 8 hours and 11 minutes. The platform redelivers for 7.1 hours, and a webhook
+    /// with the default freshness accepts a replay for 8 hours, and 10 minutes of clock difference.
     pub const MIN_WINDOW: Duration = Duration::from_mins(8 * 60 + 11);
-    /// The shortest time after which the server gives the events of a dead worker to another.
+    /// The shortest [`ack_wait`](NatsStoreBuilder::ack_wait): 3 seconds.
     pub const MIN_ACK_WAIT: Duration = Duration::from_secs(3);
 
     /// Connects with the default settings, and creates the streams if they do not exist.
     ///
-    /// The URL may list several servers of a cluster, separated by commas: `nats://one:4222,nats://two:4222`.
-    /// It may have a login, as `nats://user:password@one` or `nats://token@one`, with special characters as `%XX`.
+    /// The URL may list several servers of a cluster, separated by commas: `nats://one:4222,nats://two:4222`. It
+    /// may contain a login: `nats://user:password@one` or `nats://token@one`, with special characters as `%XX`.
     ///
     /// # Errors
     ///
@@ -123,7 +123,7 @@ impl NatsStore {
                 tracing::error!(
                     seq,
                     error = error as &(dyn Error + 'static),
-                    "an event cannot be copied: it stays in the queue, and is tried again"
+                    "an event cannot be copied: it stays in the queue, and is retried later"
                 );
                 return self.retry_in(&event, COPY_PAUSE).await;
             }
@@ -154,7 +154,7 @@ impl NatsStore {
             tracing::debug!(
                 seq = event.seq,
                 error = &error as &(dyn Error + 'static),
-                "the server may not know the delay of a retry: it gives the event again after the `ack_wait`"
+                "the server may not know the delay of a retry: it redelivers the event after the `ack_wait`"
             );
         }
         Ok(true)

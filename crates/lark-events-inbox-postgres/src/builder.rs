@@ -37,41 +37,41 @@ impl PostgresStoreBuilder {
         }
     }
 
-    /// Sets the schema of the tables: [`DEFAULT_SCHEMA`](PostgresStore::DEFAULT_SCHEMA) by default. Its name has
-    /// lowercase letters, digits and `_`.
+    /// Sets the schema of the tables: [`DEFAULT_SCHEMA`](PostgresStore::DEFAULT_SCHEMA) by default. A name consists
+    /// of lowercase letters, digits and `_`.
     pub fn schema(mut self, schema: impl Into<String>) -> Self {
         self.schema = schema.into();
         self
     }
 
     /// Sets how long finished events and their keys are kept:
-    /// [`DEFAULT_RETENTION`](PostgresStore::DEFAULT_RETENTION) by default, and at least
-    /// [`MIN_RETENTION`](PostgresStore::MIN_RETENTION). An event whose request may be replayed for longer is
-    /// kept for as long as that.
+    /// [`DEFAULT_RETENTION`](PostgresStore::DEFAULT_RETENTION) by default. A shorter time counts as
+    /// [`MIN_RETENTION`](PostgresStore::MIN_RETENTION). An event whose request could be replayed for longer is kept
+    /// for that time.
     pub fn retention(mut self, retention: Duration) -> Self {
         self.retention = retention.max(PostgresStore::MIN_RETENTION);
         self
     }
 
-    /// Fails if the tables are not there or have an older version, instead of bringing them to the version of
-    /// this crate. Use it with a role that may not create tables, and run `lark-events inbox migrate` as their
+    /// Makes [`connect`](Self::connect) fail if the tables are missing or have an older version, instead of
+    /// migrating them. Use it with a role that may not create tables, and run `lark-events inbox migrate` as their
     /// owner.
     pub fn without_migration(mut self) -> Self {
         self.migrate = false;
         self
     }
 
-    /// Does not listen for notifications of other processes, so that a worker notices their events after up to a
-    /// second. Use it behind a pooler in transaction mode, such as PgBouncer: there a `LISTEN` would stay on a
+    /// Does not listen for notifications of other processes. A worker then notices their events after up to a
+    /// second. Use it behind a pooler in transaction mode, such as PgBouncer, where a `LISTEN` would stay on a
     /// connection that other clients use next.
     pub fn without_notifications(mut self) -> Self {
         self.notifies = false;
         self
     }
 
-    /// Sets the configuration of encrypted connections, with the provider of cryptography and the roots that you
-    /// trust. A connection is encrypted if the server supports it. With `sslmode=require` in the URL it always
-    /// is.
+    /// Sets the TLS configuration, with its cryptography provider and the root certificates that you trust.
+    /// Connections are encrypted if the server supports TLS. With `sslmode=require` in the URL, unencrypted
+    /// connections fail.
     #[cfg(feature = "rustls")]
     #[cfg_attr(docsrs, doc(cfg(feature = "rustls")))]
     pub fn tls_config(mut self, config: impl Into<std::sync::Arc<rustls::ClientConfig>>) -> Self {
@@ -79,14 +79,14 @@ impl PostgresStoreBuilder {
         self
     }
 
-    /// Connects, and brings the tables to the version of this crate.
+    /// Connects, and creates the tables or migrates them to the version of this crate.
     ///
     /// # Errors
     ///
-    /// [`Version`](lark_events_inbox::StoreErrorKind::Version) when the tables are of a newer version that this
-    /// crate cannot use, or have to be migrated [and may not be](Self::without_migration);
-    /// [`Unsupported`](lark_events_inbox::StoreErrorKind::Unsupported) when a setting is invalid, or the
-    /// database is not in UTF-8; [`Unavailable`](lark_events_inbox::StoreErrorKind::Unavailable) when the
+    /// [`Version`](lark_events_inbox::StoreErrorKind::Version) when the tables have a newer version that this crate
+    /// cannot use, or must be migrated [but may not](Self::without_migration);
+    /// [`Unsupported`](lark_events_inbox::StoreErrorKind::Unsupported) when a setting is invalid, or the encoding
+    /// of the database is not UTF-8; [`Unavailable`](lark_events_inbox::StoreErrorKind::Unavailable) when the
     /// server cannot be reached, or rejects the login.
     pub async fn connect(self) -> Result<PostgresStore, StoreError> {
         let target = self.target()?;
@@ -97,13 +97,13 @@ impl PostgresStoreBuilder {
         PostgresStore::open(target, self.retention, self.notifies).await
     }
 
-    /// Lets a role work with the tables: receive, handle, and do what operators do. The role cannot change or
-    /// migrate them. Call this as their owner, once they exist.
+    /// Grants a role the rights to receive, handle and operate on events. The role cannot alter or migrate the
+    /// tables. Call this as their owner, once they exist.
     ///
     /// # Errors
     ///
-    /// When a setting or the name is invalid, the server cannot be reached, there is no such role, or this one may
-    /// not grant rights.
+    /// When a setting or the name is invalid, the server cannot be reached, the role does not exist, or the
+    /// connected role may not grant rights.
     pub async fn grant(&self, role: &str) -> Result<(), StoreError> {
         let sql = self.grants(role)?;
         let client = session::open(&self.target()?).await?;
@@ -111,8 +111,8 @@ impl PostgresStoreBuilder {
         Ok(granted?)
     }
 
-    /// The SQL with which [`grant`](Self::grant) lets a role work with the tables, for operators. It also grants
-    /// the rights on what later versions add, if the same owner migrates them.
+    /// The SQL of [`grant`](Self::grant), to run yourself. It also grants the rights on what later versions add, if
+    /// the same owner migrates the tables.
     ///
     /// # Errors
     ///
@@ -133,7 +133,8 @@ impl PostgresStoreBuilder {
         Ok(version.map_or(0, |version| version.number))
     }
 
-    /// Looks at the server and the tables, and changes nothing: for tools, and for checks before a start.
+    /// Reads the state of the server and the tables, without changing them: for tools, and for checks before a
+    /// start.
     ///
     /// # Errors
     ///
@@ -144,8 +145,9 @@ impl PostgresStoreBuilder {
         Ok(PostgresFacts::read(&client, &target.schema).await?)
     }
 
-    /// The SQL that brings tables of this version to [`VERSION`](PostgresStore::VERSION), step by step, for
-    /// operators whose programs may not create tables; version 0 is no tables. Connecting does the same.
+    /// The SQL that migrates tables from this version to [`VERSION`](PostgresStore::VERSION), a step each, for
+    /// programs that may not create tables themselves. Version 0 means no tables. [`connect`](Self::connect) runs
+    /// the same SQL.
     ///
     /// # Errors
     ///

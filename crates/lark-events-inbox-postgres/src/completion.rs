@@ -7,15 +7,14 @@ use lark_events_inbox::Fence;
 
 use crate::rows::bits;
 
-/// Finishes an event in a transaction of its handler: the writes of the handler and the completion of the event
-/// are one commit. After a crash both are there or neither is, and in the second case the event is handled
-/// again.
+/// Finishes an event in a transaction of its handler, so that the writes of the handler and the completion of the
+/// event are one commit. After a crash, either both are stored, or neither is and the event is handled again.
 ///
-/// It is among the extensions of an event that a [`PostgresStore`](crate::PostgresStore) has claimed. Execute
-/// [`sql`](Self::sql) with [`seq`](Self::seq) and [`fence`](Self::fence), with any driver, as the last statement
-/// before the commit: the transaction holds the lock of the event's lane from then on, and a receiver that has got an
-/// event of this lane waits for it with all its events. The transaction must have the isolation
-/// level *read committed*, which is PostgreSQL's default, and use the database of the inbox.
+/// It is among the extensions of an event that a [`PostgresStore`](crate::PostgresStore) has claimed. With any
+/// driver, execute [`sql`](Self::sql) with [`seq`](Self::seq) and [`fence`](Self::fence) as the last statement
+/// before the commit: from then on, the transaction holds the lock of the event's lane, and a receiver that appends
+/// an event of this lane waits, with its whole batch. The transaction must have the isolation level *read
+/// committed*, which is PostgreSQL's default, and use the database of the inbox.
 ///
 /// The statement fails with the SQLSTATE [`LOST`](Self::LOST) if the claim was lost, for example because the
 /// handler took longer than its lease while the worker could not reach the server. Roll back then: another worker

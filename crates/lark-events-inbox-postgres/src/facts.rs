@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::rows::{duration, get, number};
 use crate::schema;
 
-/// What a server and the tables of an inbox are like, from
+/// The state of a server and of the tables of an inbox, from
 /// [`PostgresStoreBuilder::facts`](crate::PostgresStoreBuilder::facts).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -20,30 +20,32 @@ pub struct PostgresFacts {
     pub schema: String,
     /// The version of the tables; 0 if there are none.
     pub version: u32,
-    /// The oldest version of this crate's tables whose programs work on these; 0 if there are none.
+    /// The lowest [`VERSION`](crate::PostgresStore::VERSION) of a program that can use these tables; 0 if there are
+    /// none.
     pub usable_from: u32,
-    /// Whether the server waits for its disk. Without it a crash of the machine loses acknowledged events.
+    /// The setting `fsync`. If `false`, a crash of the machine loses acknowledged events.
     pub fsync: bool,
-    /// Whether the server survives a page that was written in part.
+    /// The setting `full_page_writes`. If `false`, a crash in the middle of a write can corrupt tables.
     pub full_page_writes: bool,
-    /// The durability of a commit by default. Acknowledgements wait at least for the disk of the server.
+    /// The setting `synchronous_commit`. The store's acknowledgements wait at least for the disk of the server,
+    /// whatever it is.
     pub synchronous_commit: String,
     /// The setting `synchronous_standby_names`; empty if no commit waits for a standby.
     pub synchronous_standby_names: String,
     /// The standbys that are connected, as far as the role may see them.
     pub standbys: Vec<Standby>,
-    /// The time after which the server ends a transaction that does nothing; `None` if it never does.
+    /// The setting `idle_in_transaction_session_timeout`; `None` if it is off.
     pub idle_in_transaction_timeout: Option<Duration>,
     /// The age of the oldest transaction of this database that keeps dead rows from being removed, as far as the
     /// role may see it.
     pub oldest_transaction: Option<Duration>,
     /// Whether the role may see standbys and the transactions of other roles (`pg_read_all_stats`).
     pub sees_others: bool,
-    /// Whether the server removes dead rows by itself.
+    /// The setting `autovacuum`: whether the server removes dead rows by itself.
     pub autovacuum: bool,
     /// The dead rows of the queue that are not removed yet.
     pub dead_rows: u64,
-    /// The lanes with events but without a head. There should be none: nothing of them is handled.
+    /// The lanes with events but without a head: their events are not handled. Expected to be 0.
     pub stuck_lanes: u64,
     /// The time of the server when it answered.
     pub now: SystemTime,

@@ -13,12 +13,13 @@
 //! # }
 //! ```
 //!
-//! Each store opens up to three connections, and a fourth one for what operators look at. Every call is one statement
-//! without a name, so a pooler in transaction mode, such as PgBouncer, may stand between.
+//! Each store opens up to three connections, and a fourth one for the reads of operators. Every call is one unnamed
+//! statement, so a pooler in transaction mode, such as PgBouncer, can be used: see
+//! [`without_notifications`](PostgresStoreBuilder::without_notifications).
 //!
 //! # Features
 //!
-//! - `rustls`: encrypted connections, with a configuration of rustls that you pass in. Off by default.
+//! - `rustls`: TLS, with a rustls configuration that you pass in. Off by default.
 
 // docs.rs shows the required feature of each item.
 #![cfg_attr(docsrs, feature(doc_cfg))]

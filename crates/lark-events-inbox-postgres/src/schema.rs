@@ -48,7 +48,7 @@ pub(crate) async fn version(client: &Client, schema: &str) -> Result<Option<Vers
     match there.transpose()? {
         Some((_, false)) => {
             let text = format!(
-                "the name of the schema is invalid: `{schema}` is a word of SQL, choose another one"
+                "the name of the schema is invalid: `{schema}` is a reserved word of SQL, choose another one"
             );
             return Err(Failure::new(StoreErrorKind::Unsupported, text));
         }

@@ -40,20 +40,19 @@ const MAX_PRUNED: i32 = 5_000;
 
 /// Keeps events in PostgreSQL 15 or newer, for any number of receivers and workers.
 ///
-/// An event is acknowledged once its commit is as durable as the server is configured for: on its disk, and with
-/// a synchronous standby also on the disk of that. `synchronous_commit=off` does not hold for it. A commit whose
-/// wait for the standby is cancelled counts as a failure.
+/// An event is acknowledged once its commit is on the disk of the server, and also on the disk of a synchronous
+/// standby if one is configured. `synchronous_commit=off` has no effect on this. A commit whose wait for the
+/// standby is cancelled counts as failed.
 ///
-/// - The clock of the server decides about leases, delays and ages. The clocks of the programs do not matter.
-/// - The log of events is the memory of their keys: an event is recognised as a duplicate for the
-///   [retention](PostgresStoreBuilder::retention), 7 days by default. A worker prunes older events, but never one
-///   that is not finished, nor a dead letter.
-/// - **The tables have the events in clear text.**
+/// - Leases, delays and ages follow the clock of the server, not those of the programs.
+/// - An event is recognised as a duplicate for the time of the [retention](PostgresStoreBuilder::retention), 7 days
+///   by default. Workers remove finished events that are older. They never remove unfinished events or dead
+///   letters.
+/// - **The tables contain the events in clear text.**
 /// - A handler can finish its event in its own transaction: [`Completion`].
-/// - It is also a [`DedupStore`](lark_events_layers::DedupStore), with which handlers in several processes share
-///   what they have handled.
-/// - A text with U+0000, which PostgreSQL cannot store in its columns, has U+2400 there. A key or lane of more
-///   than 1,024 bytes ends with its hash. The event itself stays as it is.
+/// - It is also a [`DedupStore`](lark_events_layers::DedupStore), for de-duplication among several processes.
+/// - PostgreSQL cannot store U+0000, so a text column has U+2400 in its place. A key or lane of more than 1,024
+///   bytes is shortened, and ends with its hash. The event itself is stored unchanged.
 pub struct PostgresStore {
     target: Arc<Target>,
     retention: Duration,
@@ -75,20 +74,21 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// The default schema of the tables.
+    /// The default schema of the tables: `lark_inbox`.
     pub const DEFAULT_SCHEMA: &'static str = schema::DEFAULT;
-    /// The default retention of finished events, and of their keys.
+    /// The default retention of finished events and their keys: 7 days.
     pub const DEFAULT_RETENTION: Duration = Duration::from_hours(7 * 24);
-    /// The shortest retention: the platform redelivers for 7.1 hours, and a webhook accepts a replay for
-    /// as long with the default freshness.
+    /// The shortest retention: 8 hours and 11 minutes. The platform redelivers for 7.1 hours, and a webhook with
+    /// the default freshness accepts a replay for 8 hours, and 10 minutes of clock difference.
     pub const MIN_RETENTION: Duration = Duration::from_mins(8 * 60 + 11);
     /// The version of the tables that this crate creates.
     pub const VERSION: u32 = schema::VERSION;
 
     /// Connects with the default settings, and creates the tables if they do not exist.
     ///
-    /// The URL is that of [tokio-postgres](tokio_postgres::Config), for example
-    /// `postgres://user:password@host:5432/database`. With several hosts it uses the one that takes writes.
+    /// The URL has the form of [tokio-postgres](tokio_postgres::Config), for example
+    /// `postgres://user:password@host:5432/database`. With several hosts, the store uses the one that accepts
+    /// writes.
     ///
     /// # Errors
     ///

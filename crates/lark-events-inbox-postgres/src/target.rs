@@ -50,7 +50,7 @@ impl Target {
         }
         if config.get_ssl_mode() == SslMode::Require && matches!(tls, Tls::None) {
             return Err(invalid(
-                "`sslmode=require` needs a configuration of TLS: the feature `rustls` and `tls_config`",
+                "`sslmode=require` needs a TLS configuration: enable the feature `rustls` and set `tls_config`",
             ));
         }
         let defaults = Config::new();

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 /// The attempt that a handler runs in, among the extensions of its event.
 ///
-/// A handler may see an event more than once: an attempt that fails is repeated, and so is one whose
-/// process dies before its success is stored. Use the event's id to make an effect happen once.
+/// An event can be handled more than once: an attempt is repeated if it fails, and if its process dies before its
+/// success is stored. Use the event's id to apply an effect once.
 ///
 /// ```
 /// use lark_events::{Event, RawJson};
@@ -52,7 +52,7 @@ impl Attempt {
         self.seq
     }
 
-    /// The lane of the event.
+    /// The lane of the event; `None` without one.
     #[must_use]
     pub fn lane(&self) -> Option<&str> {
         self.lane.as_deref()

@@ -19,7 +19,7 @@ type LaneFn = Arc<dyn Fn(&Delivery) -> Option<String> + Send + Sync>;
 type CaptureFn = Arc<dyn Fn() -> Option<String> + Send + Sync>;
 type LinkFn = Arc<dyn Fn(&Span, &str) + Send + Sync>;
 
-/// Builds an [`Inbox`], or one of its halves.
+/// Builds an [`Inbox`], or only its [`Receiver`], [`Worker`] or [`Queue`].
 #[derive(Clone)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct InboxBuilder {
@@ -45,23 +45,23 @@ enum Lane {
 }
 
 impl InboxBuilder {
-    /// The default number of events handled at once.
+    /// The default number of events handled at once: 16.
     pub const DEFAULT_WORKERS: usize = 16;
-    /// The default number of attempts. With the default back-off, the last one comes about two hours
-    /// after the first.
+    /// The default number of attempts: 10. With the default back-off, the last one begins one to two hours after
+    /// the first.
     pub const DEFAULT_ATTEMPTS: u32 = 10;
-    /// The default delay after the first failure. It triples with each further one.
+    /// The default delay after the first failure: 1 second. It triples with each further failure.
     pub const DEFAULT_MIN_BACKOFF: Duration = Duration::from_secs(1);
-    /// The default maximum delay between two attempts.
+    /// The default maximum delay between two attempts: 1 hour.
     pub const DEFAULT_MAX_BACKOFF: Duration = Duration::from_hours(1);
-    /// The default lease: how long after the death of a worker its events are claimed by another.
+    /// The default lease: 60 seconds. After a worker has died, other workers claim its events within this time.
     pub const DEFAULT_LEASE: Duration = Duration::from_secs(60);
-    /// The default time for an append. The platform waits 3 seconds for the acknowledgement.
+    /// The default time limit of an append: 2 seconds. The platform waits 3 seconds for the acknowledgement.
     pub const DEFAULT_APPEND_TIMEOUT: Duration = Duration::from_secs(2);
-    /// The default time for a shutdown.
+    /// The default time limit of a shutdown: 10 seconds.
     pub const DEFAULT_DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
-    /// How long an event waits for a version of the app that has a handler for it, by default. The
-    /// platform would redeliver it for 7.1 hours.
+    /// The default time for which an event without a handler waits for a version of the app that has one: 8 hours.
+    /// The platform would redeliver it for 7.1 hours.
     pub const DEFAULT_UNHANDLED_FOR: Duration = Duration::from_hours(8);
 
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
@@ -82,8 +82,8 @@ impl InboxBuilder {
         }
     }
 
-    /// Handles the events of a chat one at a time, in order: those whose body has a chat id at
-    /// `/message/chat_id` or `/chat_id`. Other events have no lane.
+    /// Handles the events of a chat one at a time, in order. The chat id is the value at `/message/chat_id` or
+    /// `/chat_id` of the body. Other events have no lane.
     pub fn lane_by_chat(self) -> Self {
         self.lane_by(chat)
     }
@@ -93,15 +93,16 @@ impl InboxBuilder {
         self.lane_by(tenant)
     }
 
-    /// Handles the events with the same string or number at a place in their bodies one at a time, in
-    /// order: a JSON pointer (RFC 6901) through objects, such as `/approval_code`.
+    /// Handles the events with the same value at `pointer` one at a time, in order. `pointer` is a JSON pointer
+    /// (RFC 6901) to a string or number of the body, such as `/approval_code`. It cannot lead through arrays.
+    /// Events without such a value have no lane.
     pub fn lane_by_pointer(mut self, pointer: impl Into<String>) -> Self {
         self.lane = Lane::At(pointer.into());
         self
     }
 
-    /// Handles the events with the same result of `lane` one at a time, in order. Events with `None`
-    /// have no lane. By default no event has one.
+    /// Handles the events with the same result of `lane` one at a time, in order. Events with `None` have no lane.
+    /// By default, no event has a lane.
     ///
     /// ```
     /// # use std::sync::Arc;
@@ -119,8 +120,8 @@ impl InboxBuilder {
         self
     }
 
-    /// Identifies events of a type by the result of `key`, or by their event id if `key` returns
-    /// `None`: like [`DedupLayerBuilder::key_for`](lark_events_layers::DedupLayerBuilder::key_for).
+    /// Identifies events of a type by the result of `key`, or by their event id if `key` returns `None`, as
+    /// [`DedupLayerBuilder::key_for`](lark_events_layers::DedupLayerBuilder::key_for).
     pub fn key_for(
         mut self,
         event_type: impl Into<String>,
@@ -144,9 +145,9 @@ impl InboxBuilder {
         self
     }
 
-    /// Sets how long the store may take for an append: [`DEFAULT_APPEND_TIMEOUT`](Self::DEFAULT_APPEND_TIMEOUT)
-    /// by default. After this time the event is not acknowledged. The append itself continues, and if
-    /// it succeeds, the redelivery is a duplicate.
+    /// Sets the time limit of an append: [`DEFAULT_APPEND_TIMEOUT`](Self::DEFAULT_APPEND_TIMEOUT) by default. An
+    /// event that is not stored in time is not acknowledged. The append continues: if it succeeds later, the
+    /// redelivery is a duplicate.
     pub fn append_timeout(mut self, timeout: Duration) -> Self {
         self.append_timeout = timeout;
         self
@@ -167,32 +168,31 @@ impl InboxBuilder {
     }
 
     /// Sets the delay after the first failure and the maximum delay:
-    /// [`DEFAULT_MIN_BACKOFF`](Self::DEFAULT_MIN_BACKOFF) and
-    /// [`DEFAULT_MAX_BACKOFF`](Self::DEFAULT_MAX_BACKOFF) by default. The delay triples with each
-    /// failure; a random part of up to a half is taken off it.
+    /// [`DEFAULT_MIN_BACKOFF`](Self::DEFAULT_MIN_BACKOFF) and [`DEFAULT_MAX_BACKOFF`](Self::DEFAULT_MAX_BACKOFF) by
+    /// default. The delay triples with each failure. Each delay is shortened at random, by up to a half.
     pub fn backoff(mut self, min: Duration, max: Duration) -> Self {
         self.min_backoff = min;
         self.max_backoff = max;
         self
     }
 
-    /// Sets how long a claim lasts: [`DEFAULT_LEASE`](Self::DEFAULT_LEASE) by default. A worker extends
-    /// its claims after each third of this time, so a handler may take longer.
+    /// Sets how long a claim lasts: [`DEFAULT_LEASE`](Self::DEFAULT_LEASE) by default. A worker extends its claims
+    /// every third of this time, so a handler may run for longer.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
         self
     }
 
-    /// Sets how long an event that the app has no handler for is kept in the queue, in case a newer
-    /// version of the app has one: [`DEFAULT_UNHANDLED_FOR`](Self::DEFAULT_UNHANDLED_FOR) by default.
-    /// It then becomes a dead letter. It leaves its lane at once.
+    /// Sets how long an event without a handler stays in the queue, in case a newer version of the app has a
+    /// handler: [`DEFAULT_UNHANDLED_FOR`](Self::DEFAULT_UNHANDLED_FOR) by default. Afterwards it becomes a dead
+    /// letter. It leaves its lane at once, so that it delays no other event.
     pub fn unhandled_for(mut self, time: Duration) -> Self {
         self.unhandled_for = time;
         self
     }
 
-    /// Sets how long a shutdown may take: [`DEFAULT_DRAIN_TIMEOUT`](Self::DEFAULT_DRAIN_TIMEOUT) by
-    /// default. Handlers that still run then are cancelled.
+    /// Sets the time limit of a shutdown: [`DEFAULT_DRAIN_TIMEOUT`](Self::DEFAULT_DRAIN_TIMEOUT) by default.
+    /// Afterwards the handlers that still run are cancelled.
     pub fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.drain_timeout = timeout;
         self
@@ -230,7 +230,7 @@ impl InboxBuilder {
         Ok(Worker::new(self, service))
     }
 
-    /// Builds only the queue, for handlers that put events into it.
+    /// Builds only the queue, for handlers that append events.
     ///
     /// # Errors
     ///

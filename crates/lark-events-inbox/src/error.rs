@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-/// A worker stopped with events left.
+/// A worker stopped before it had handled all the events that it had to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InboxError {
     kind: InboxErrorKind,
@@ -15,7 +15,7 @@ pub struct InboxError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum InboxErrorKind {
-    /// The time of the shutdown was over.
+    /// The [time limit of the shutdown](crate::InboxBuilder::drain_timeout) was over.
     TimedOut,
 }
 
@@ -34,14 +34,14 @@ impl InboxError {
         self.kind
     }
 
-    /// The number of handlers that were cancelled, or whose end could not be stored. Their events are
-    /// claimed again by another worker, if the store outlives the process.
+    /// The number of handlers that were cancelled, or whose result could not be stored. If the store outlives the
+    /// process, another worker claims their events again.
     #[must_use]
     pub fn cancelled(&self) -> u64 {
         self.cancelled
     }
 
-    /// The number of events that are left in a store that dies with the process. They are lost.
+    /// The number of lost events: those left in a store that does not outlive the process.
     #[must_use]
     pub fn left(&self) -> u64 {
         self.left
@@ -55,7 +55,7 @@ impl fmt::Display for InboxError {
         } = self;
         write!(
             f,
-            "the time of the shutdown was over: {cancelled} handlers cancelled, {left} events lost"
+            "the time limit of the shutdown was over: {cancelled} handlers cancelled, {left} events lost"
         )
     }
 }

@@ -28,10 +28,10 @@ use crate::worker::Worker;
 ///   append the event [in time](InboxBuilder::append_timeout),
 /// - [`Overloaded`](lark_events_layers::LayerErrorKind::Overloaded) (503) when the store is full, or
 ///   too many appends wait for it,
-/// - [`NoWorker`](lark_events_layers::LayerErrorKind::NoWorker) (503) when the store dies with the
-///   process and no worker runs,
-/// - [`Draining`](lark_events_layers::LayerErrorKind::Draining) (503) when the store dies with the
-///   process and the last worker shuts down.
+/// - [`NoWorker`](lark_events_layers::LayerErrorKind::NoWorker) (503) when the store does not outlive the process
+///   and no worker runs,
+/// - [`Draining`](lark_events_layers::LayerErrorKind::Draining) (503) when the store does not outlive the process
+///   and the last worker shuts down.
 ///
 /// The errors of callbacks are those of the inner service.
 #[derive(Debug, Clone)]
@@ -76,13 +76,13 @@ impl<S> Inbox<S> {
         Self { receiver, worker }
     }
 
-    /// The queue of this inbox, to put events into.
+    /// The queue of this inbox, to append events to.
     #[must_use]
     pub fn queue(&self) -> &Queue {
         self.receiver.queue()
     }
 
-    /// Stores an event to be handled later, such as the slow half of a callback: see [`Queue::push`].
+    /// Appends an event of your own, such as the slow half of a callback: see [`Queue::push`].
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
-//! A durable inbox for Feishu/Lark events: an event is acknowledged once it is stored, and handled
-//! afterwards, with retries, in order where you ask for it, and with dead letters.
+//! A durable inbox for Feishu/Lark events. An event is acknowledged once it is stored, and handled afterwards: with
+//! retries, dead letters, and in order where you ask for it.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -46,17 +46,16 @@
 //!                           Inbox::run  ->  [layers]  ->  Dispatcher
 //! ```
 //!
-//! - An [`Inbox`] is a `Service<Delivery>` for every transport. It appends events to its [`Store`].
-//!   Callbacks need their reply, so they go to the inner service at once.
+//! - An [`Inbox`] is a `Service<Delivery>` for every transport. It appends events to its [`Store`]. A callback
+//!   needs its reply, so it goes to the inner service at once.
 //! - [`Inbox::run`] claims events and calls the same inner service, so that layers inside, such as
 //!   limits and time-outs, cover events and callbacks alike. `workers` limits events, never callbacks.
 //! - A handler that fails is retried with a growing delay. After the last attempt the event becomes a
 //!   dead letter, which an operator can inspect and retry ([`Admin`]).
 //! - Events of the same *lane*, such as a chat, are handled one at a time and in the order of their
 //!   appends. Lanes take turns: a busy lane does not delay the others.
-//! - Each event is handled once for each id: a redelivery that the store knows is acknowledged and
-//!   dropped. An attempt that dies with its process is repeated, so a handler may see an event more
-//!   than once: see [`Attempt`].
+//! - A redelivery of an event that the store knows is acknowledged and dropped. An attempt that dies with its
+//!   process is repeated, so an event can still be handled more than once: see [`Attempt`].
 //!
 //! [`Inbox::receiver`] and [`Inbox::worker`] are the two halves for separate processes.
 //!

@@ -12,7 +12,7 @@ use tracing::{error, info};
 use crate::measured;
 use crate::store::{Status, Store, StoreError, StoreErrorKind};
 
-/// Observes the store of an inbox. Clones share what they know.
+/// Observes the store of an inbox. Clones share their state.
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -40,7 +40,7 @@ struct Shared {
 }
 
 impl Monitor {
-    /// How long a store may be without a worker until the inbox is not ready.
+    /// The inbox stops being ready when its store has had no worker for this time: 60 seconds.
     pub const MAX_ALONE: Duration = Duration::from_secs(60);
     /// How long a store may take to answer.
     const TIMEOUT: Duration = Duration::from_secs(2);
@@ -55,12 +55,12 @@ impl Monitor {
         }))
     }
 
-    /// Asks the store for its status: how many events are ready, wait, are being handled or are dead,
-    /// and how old the oldest is.
+    /// Asks the store for its status: the numbers of ready, waiting, leased and dead events, and the age of the
+    /// oldest.
     ///
     /// # Errors
     ///
-    /// When the store fails, or does not answer within 2 seconds.
+    /// When the store fails, and [`TimedOut`](StoreErrorKind::TimedOut) when it does not answer within 2 seconds.
     pub async fn status(&self) -> Result<Status, StoreError> {
         let status = timeout(Self::TIMEOUT, self.0.store.status()).await;
         let status = status.map_err(|_| StoreError::new(StoreErrorKind::TimedOut))??;

@@ -32,10 +32,10 @@ const MIN_FURTHER: usize = 16;
 /// still.
 const MAX_WAITING: usize = 4_096;
 
-/// The queue of an inbox, to put events into. Clones share one queue.
+/// The queue of an inbox, to append events to. Clones share one queue.
 ///
-/// A handler of a callback, which must reply within 3 seconds, puts its slow half here. The dispatcher
-/// then calls the handler of the pushed event's type:
+/// A callback must be replied to within 3 seconds. Its handler pushes the slow half of its work as an event of a
+/// type of its own, for which the dispatcher has another handler:
 ///
 /// ```
 /// use std::sync::Arc;
@@ -143,7 +143,7 @@ fn timed_out() -> StoreError {
     StoreError::new(StoreErrorKind::TimedOut)
 }
 
-/// The result of a push that succeeded.
+/// The result of a successful push.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Pushed {
@@ -163,7 +163,8 @@ impl Queue {
         }))
     }
 
-    /// Stores an event, of whatever kind, to be handled later. A reply of its handler is dropped.
+    /// Appends an event, to be handled by a worker. Unlike an [`Inbox`](crate::Inbox) as a service, it stores
+    /// callbacks too; the reply of their handler is dropped.
     ///
     /// # Errors
     ///

@@ -25,7 +25,7 @@ impl<S> Receiver<S> {
         Self { queue, callbacks }
     }
 
-    /// The queue, to put events into.
+    /// The queue, to append events to.
     #[must_use]
     pub fn queue(&self) -> &Queue {
         &self.queue

@@ -7,10 +7,10 @@ use std::fmt;
 use lark_events::BoxError;
 
 /// A layer did not accept a delivery. Services recognize this error by downcast: `EventService` of
-/// `lark-events-tower` does so to choose the status.
+/// `lark-events-tower` chooses the HTTP status by it.
 ///
-/// Create it in a layer of your own, so that transports and metrics treat its failures like those of
-/// this crate's layers:
+/// A layer of your own can return it, so that transports and metrics treat its failures like those of this crate's
+/// layers:
 ///
 /// ```
 /// use lark_events_layers::{LayerError, LayerErrorKind};
@@ -34,7 +34,7 @@ pub enum LayerErrorKind {
     /// The layer is draining, or its transport was draining while the delivery waited: 503.
     Draining,
     /// The delivery waited for its turn in an [`InOrderLayer`](crate::InOrderLayer) for longer than
-    /// allowed: 503.
+    /// [`max_wait`](crate::InOrderLayerBuilder::max_wait): 503.
     Late,
     /// The ack deadline passed while the delivery waited: 504.
     Deadline,
@@ -42,11 +42,10 @@ pub enum LayerErrorKind {
     Held,
     /// No worker runs that could handle a stored event before the process ends: 503.
     NoWorker,
-    /// The store of a [`DedupLayer`](crate::DedupLayer), or of another layer, failed; the source says
-    /// how: 500.
+    /// The store of a [`DedupLayer`](crate::DedupLayer) or an inbox failed, for the reason in the source: 500.
     Store,
-    /// A callback of a chat or a user that an [`AllowLayer`](crate::AllowLayer) does not allow: 503. An event
-    /// is acknowledged instead.
+    /// An [`AllowLayer`](crate::AllowLayer) does not allow the chat or the user of a callback: 503. It acknowledges
+    /// events instead.
     Denied,
     /// A layer around the handler panicked: 500. The handler's own panic is a
     /// [`DispatchError`](lark_events::DispatchError).
@@ -201,7 +200,7 @@ pub struct DrainError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DrainErrorKind {
-    /// Handlers still ran when the time of the drain was over.
+    /// Handlers still ran when the time limit of the drain was over.
     TimedOut,
 }
 
@@ -217,8 +216,8 @@ impl DrainError {
         self.kind
     }
 
-    /// The number of cancelled handlers. Their deliveries were not acknowledged, so the platform
-    /// redelivers the events among them, but not the callbacks.
+    /// The number of cancelled handlers. Their deliveries were not acknowledged: the platform redelivers events,
+    /// but not callbacks.
     #[must_use]
     pub fn cancelled(&self) -> u64 {
         self.cancelled

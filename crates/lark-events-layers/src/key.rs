@@ -1,5 +1,5 @@
-//! Keys that identify or group deliveries. The layers of this crate use them; use them in a layer of
-//! your own, so that it agrees on what a duplicate is and on which events keep an order.
+//! Keys that identify or group deliveries, as the layers of this crate use them. With them, a layer of your own
+//! recognizes the same duplicates and keeps the same order.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -65,8 +65,8 @@ impl DuplicateKeys {
     /// documentation of the event names ([`duplicate_key`]), such as the id of the message for
     /// `im.message.receive_v1`, else the event id (version 1: `uuid`).
     ///
-    /// `None` for a delivery without an id, for an id that makes a key longer than a kibibyte, and for
-    /// callbacks, which are never redelivered.
+    /// `None` for a delivery without an id, for a key of more than 1,024 bytes, and for callbacks, which are never
+    /// redelivered.
     #[must_use]
     pub fn of(&self, delivery: &Delivery) -> Option<String> {
         if delivery.is_callback() {
@@ -96,9 +96,9 @@ impl fmt::Debug for DuplicateKeys {
     }
 }
 
-/// How long to remember a handled delivery so that no replay of it is handled: `kept`, or for as long as
-/// the webhook would accept the same request ([`Delivery::replayable_for`]) and a minute for different
-/// clocks, whichever is longer. Without a limited replay time it is `kept`.
+/// How long to remember a handled delivery, so that no replay of it is handled: `kept`, or the time for which the
+/// webhook would accept the same request ([`Delivery::replayable_for`]) plus a minute for clock differences,
+/// whichever is longer. If `replayable_for` is `None`, it is `kept`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -120,7 +120,7 @@ pub fn remembered_for(kept: Duration, delivery: &Delivery) -> Duration {
     kept.max(needed.unwrap_or_default())
 }
 
-/// The tenant of an event; `None` for callbacks, whose users wait.
+/// The tenant of an event. `None` for callbacks, which should not wait in a lane.
 ///
 /// ```
 /// use lark_events::{Delivery, EventHeader, RawJson};
@@ -137,9 +137,9 @@ pub fn tenant(delivery: &Delivery) -> Option<String> {
     tenant.filter(|_| !delivery.is_callback())
 }
 
-/// The chat of an event: the value at `/message/chat_id` of its body, as in a received message, else at
-/// `/chat_id`, as in the other events of chats. `None` for callbacks, whose users wait, and for events
-/// without a chat.
+/// The chat of an event: the value at `/message/chat_id` of its body, as in a received message, else at `/chat_id`,
+/// as in the other events of chats. `None` for callbacks, which should not wait in a lane, and for events without a
+/// chat.
 ///
 /// ```
 /// use lark_events::{Delivery, EventHeader, RawJson};
@@ -159,9 +159,9 @@ pub fn chat(delivery: &Delivery) -> Option<String> {
     at("/message/chat_id").or_else(|| at("/chat_id"))
 }
 
-/// A function that returns the string or number at a place in the body of an event: a JSON pointer (RFC
-/// 6901) through objects, such as `/message/chat_id`. It returns `None` for callbacks, whose users wait,
-/// for an empty string, and for events without a value there.
+/// Returns a function that reads the string or number at `pointer` in the body of an event. `pointer` is a JSON
+/// pointer (RFC 6901), such as `/message/chat_id`, and cannot lead through arrays. The function returns `None` for
+/// callbacks, which should not wait in a lane, for an empty string, and for events without such a value.
 ///
 /// # Errors
 ///

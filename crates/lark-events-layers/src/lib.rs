@@ -5,15 +5,15 @@
 //!
 //! The layers work on events, with any transport:
 //!
-//! - [`DedupLayer`] handles an event once, however often it is delivered.
+//! - [`DedupLayer`] handles an event once, even if it is delivered several times.
 //! - [`InOrderLayer`] handles the events of one key in order.
-//! - [`StaleLayer`], [`AllowLayer`] and [`MentionLayer`] acknowledge events without handling them: those that
-//!   are too old, those of chats and users that are not allowed, and messages in groups that do not mention
-//!   the bot. Put them outside of the other layers, or inside of an inbox.
+//! - [`StaleLayer`], [`AllowLayer`] and [`MentionLayer`] acknowledge events without handling them: those that are
+//!   too old, those of chats and users that are not allowed, and messages in groups that do not mention the bot.
+//!   Put them around the other layers, or inside an inbox.
 //!
-//! Combine them in the order below. A duplicate then takes no place in a lane, and an event that waits
-//! in a lane holds no permit of the limit: no busy tenant delays another. A time-out inside the layers
-//! limits a handler, but not the waiting:
+//! Combine layers in the order below. A duplicate then takes no place in a lane, and an event that waits in a lane
+//! holds no permit of the concurrency limit, so that a busy tenant does not delay another. A time-out inside the
+//! layers limits the handler, but not the time of waiting:
 //!
 //! ```
 //! use std::time::Duration;
@@ -37,10 +37,9 @@
 //!
 //! # Settings
 //!
-//! `XLayer::new()` uses the defaults, and `XLayer::builder()` sets them. A limit of 0 admits nothing,
-//! and a time of 0 is over at once: if no event could be handled with it, `build` fails with
-//! [`LayerBuildErrorKind::Zero`], and so do the builders of both transports. All clones of a layer and
-//! their services share limits and counts.
+//! `XLayer::new()` uses the defaults, and `XLayer::builder()` changes them. If a limit or time of 0 would keep
+//! every event from being handled, `build` fails with [`LayerBuildErrorKind::Zero`]. The same holds for the
+//! builders of both transports. All clones of a layer and their services share limits and counts.
 //!
 //! # Features
 //!

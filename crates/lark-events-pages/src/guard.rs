@@ -44,8 +44,8 @@ impl Guard {
         }
     }
 
-    /// Lets forms pass too. The page checks them with [`check_form`](crate::check_form), and its
-    /// `Referrer-Policy` is other than `no-referrer`.
+    /// Accepts forms too. The page must check them with [`check_form`](crate::check_form), and must not have the
+    /// `Referrer-Policy` `no-referrer`.
     #[must_use]
     pub fn with_forms(self) -> Self {
         Self {

@@ -6,12 +6,13 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue};
 
-/// The Content-Security-Policy. The script makes elements of HTML in one place, by the policy `page`.
+/// The Content-Security-Policy. The script creates elements from HTML in one place, through the Trusted Types
+/// policy `page`.
 pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
     require-trusted-types-for 'script'; trusted-types page";
 
-/// Sets them, in place of any others.
+/// Sets these headers, and replaces existing ones.
 pub fn secure(headers: &mut HeaderMap) {
     for (name, value) in [
         (CONTENT_SECURITY_POLICY, POLICY),

@@ -9,7 +9,7 @@ pub const SCRIPT: &str = include_str!("assets/page.js");
 /// The icon: `image/svg+xml`.
 pub const ICON: &str = include_str!("assets/icon.svg");
 
-/// What all pages of a site have in common. Each URL may be relative to the page.
+/// The common parts of all pages of a site. Each URL may be relative to the page.
 #[derive(Debug)]
 pub struct Site {
     /// The name.
@@ -39,7 +39,7 @@ pub struct Page {
     pub status: Markup,
     /// The content.
     pub main: Markup,
-    /// How it is kept up to date, if its script runs.
+    /// How its script keeps it up to date.
     pub live: Live,
 }
 

@@ -27,23 +27,24 @@ impl RedisStoreBuilder {
         }
     }
 
-    /// Sets the start of all keys: [`DEFAULT_PREFIX`](RedisStore::DEFAULT_PREFIX) by default. Stores with the same
-    /// prefix share what is handled. Use different ones for apps that handle the same events differently.
+    /// Sets the prefix of all keys: [`DEFAULT_PREFIX`](RedisStore::DEFAULT_PREFIX) by default. Stores with the same
+    /// prefix on one server share the events that they have handled. Use different prefixes for programs that
+    /// handle the same events for different purposes.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// Sets how long a call may take, with the time to connect:
+    /// Sets how long a call may take, including the time to connect:
     /// [`DEFAULT_TIME_LIMIT`](RedisStore::DEFAULT_TIME_LIMIT) by default. The platform waits 3 s for an answer, and
-    /// an event takes two calls.
+    /// each event needs two calls.
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = limit;
         self
     }
 
-    /// Sets the configuration of encrypted connections, with the provider of cryptography and the roots that you
-    /// trust. The URL then begins with `rediss://` or `valkeys://`.
+    /// Sets the TLS configuration, with its cryptography provider and the root certificates that you trust. The URL
+    /// must then begin with `rediss://` or `valkeys://`.
     #[cfg(feature = "rustls")]
     #[cfg_attr(docsrs, doc(cfg(feature = "rustls")))]
     pub fn tls_config(mut self, config: impl Into<std::sync::Arc<rustls::ClientConfig>>) -> Self {
@@ -51,8 +52,8 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Builds the store. It connects with its first call. Use [`check`](RedisStore::check) to find a wrong URL or
-    /// password before.
+    /// Builds the store. It connects with its first call. Call [`check`](RedisStore::check) to find a wrong URL or
+    /// password at the start.
     ///
     /// # Errors
     ///

@@ -10,8 +10,8 @@ use redis::{ErrorKind, RedisError};
 
 use crate::target::{Address, Target};
 
-/// A [`RedisStore`](crate::RedisStore) cannot be built, or its server did not do what it was asked. The text has
-/// neither the URL nor a key.
+/// A [`RedisStore`](crate::RedisStore) cannot be built, or a call of its server failed. The text contains neither
+/// the URL nor a key.
 #[derive(Debug, Clone)]
 pub struct RedisStoreError {
     kind: RedisStoreErrorKind,
@@ -77,7 +77,7 @@ const ADVICE: [(&str, &str); 10] = [
     ),
     (
         "OOM",
-        "the memory of the server is full: raise `maxmemory`, or use a server of its own",
+        "the memory of the server is full: raise `maxmemory`, or use a separate server",
     ),
     (
         "NOAUTH",
@@ -85,7 +85,7 @@ const ADVICE: [(&str, &str); 10] = [
     ),
     (
         "NOPERM",
-        "the user lacks a permission: allow the commands `eval`, `evalsha`, `get`, `set`, `del` and `pttl`, and keys \
+        "the user lacks a permission: allow the commands `eval`, `evalsha`, `get`, `set`, `del` and `pttl`, and the keys \
          with the prefix",
     ),
     (

@@ -19,19 +19,20 @@
 //!
 //! The server is Redis 6.0 or newer, or Valkey.
 //!
-//! # What is on the server
+//! # Keys and memory
 //!
-//! Each event is one key, `lark-events:dedup:` and the key of the event; a key longer than 512 bytes is cut, and ends
-//! with its SHA-256. While an event is handled, its key holds the owner for the length of the
-//! [lease](lark_events_layers::DedupLayerBuilder::lease). Once it is handled, the key holds the outcome for as long as
-//! the layer [keeps](lark_events_layers::DedupLayerBuilder::keep_for) it, 8 hours and 11 minutes by default. The
-//! server removes each key at its end.
+//! Each event is one key: `lark-events:dedup:` followed by the [key](lark_events_layers::key::DuplicateKeys) of the
+//! event. A key of the event that is longer than 512 bytes is shortened, and ends with its SHA-256. While an event
+//! is handled, its key holds the owner for the length of the [lease](lark_events_layers::DedupLayerBuilder::lease).
+//! Once it is handled, the key holds the outcome for as long as the layer
+//! [keeps](lark_events_layers::DedupLayerBuilder::keep_for) it: 8 hours and 11 minutes by default for a webhook, 8
+//! hours for a long connection. The server removes each key when it expires.
 //!
 //! An event takes about 250 bytes of the server's memory: an app with 10 events per second needs 75 MB. Set
-//! `maxmemory-policy noeviction`: with another policy, a full server forgets events early, and they may be handled
-//! again. With `noeviction`, a full server rejects new events, and the platform redelivers them.
+//! `maxmemory-policy noeviction`. With it, a full server rejects new events, and the platform redelivers them. With
+//! another policy, a full server forgets events early, and they may be handled again.
 //!
-//! Each call is one script with one key, so it is one step for all processes. A user of the server needs only this:
+//! Each call is one script with one key, and therefore atomic. Its user on the server needs only these rights:
 //!
 //! ```text
 //! ACL SETUSER bot on >password ~lark-events:dedup:* +eval +evalsha +get +set +del +pttl
@@ -43,11 +44,10 @@
 //! repeated once, on a new connection. A call that has no answer within the
 //! [time limit](RedisStoreBuilder::time_limit), 1 s by default, fails, and the next one opens a new connection.
 //!
-//! When a claim fails, the event is not handled and the delivery fails: the platform redelivers it. When a handled
-//! event cannot be recorded, the layer logs that, and acknowledges the event.
+//! When a claim fails, the event is not handled and the delivery fails, so that the platform redelivers it. When a
+//! handled event cannot be recorded, the layer logs the failure and acknowledges the event.
 //!
-//! A server that loses keys never causes a lost event. The event of a lost key is handled again if the platform
-//! redelivers it:
+//! A lost key never causes a lost event. It means that its event is handled again if the platform redelivers it:
 //!
 //! | failure | lost keys |
 //! | --- | --- |
@@ -59,23 +59,24 @@
 //! | the machine crashes or loses power, with `appendfsync no` | those that the operating system has not written: up to 30 s on Linux |
 //! | a replica takes over (Sentinel, a cluster, a managed service) | those that it has not received: replication is asynchronous, also with `appendfsync always` |
 //!
-//! If the primary lost its key while a handler ran, two processes may also handle the event at the same time. A handler
-//! whose effect must not happen twice must check the event's id itself, as with every store.
+//! If a key is lost while a handler runs, two processes may also handle its event at the same time. A handler whose
+//! effect must not happen twice must check the event's id itself, as with every store.
 //!
 //! # Replicas and clusters
 //!
-//! The URL is that of the primary: a replica rejects the scripts. After a failover, the next call to the former
-//! primary fails, and the store connects again, to the server that the name then resolves to.
+//! The URL must name the primary: a replica rejects the scripts. After a failover, the next call to the former
+//! primary fails. The store then connects again, to the server that the name resolves to at that time.
 //!
-//! The URL may also be that of any node of a cluster. The store follows the redirections to the other nodes, with the
-//! same login, and asks the node of the URL again when one of them has failed: use a name that resolves to several
-//! nodes. With TLS, the nodes must announce names that are in their certificates (`cluster-preferred-endpoint-type
-//! hostname`). A failover of a node loses keys as that of a single primary. The setting `min-replicas-to-write 1` of a
-//! primary limits that: it rejects writes while its replica is away.
+//! The URL may also be that of any node of a cluster. The store follows the redirections to the other nodes, with
+//! the same login, and asks the node of the URL again when one of them has failed: use a name that resolves to
+//! several nodes. With TLS, the nodes must announce names that are in their certificates
+//! (`cluster-preferred-endpoint-type hostname`). A failover of a node can lose keys like that of a single primary.
+//! The setting `min-replicas-to-write 1` of a primary limits the loss: the primary rejects writes while its replica
+//! is away.
 //!
 //! # Features
 //!
-//! - `rustls`: encrypted connections, with a configuration of rustls that you pass in. Off by default.
+//! - `rustls`: TLS, with a rustls configuration that you pass in. Off by default.
 
 // docs.rs shows the required feature of each item.
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -24,13 +24,13 @@ pub struct RedisStore {
 }
 
 impl RedisStore {
-    /// The default start of all keys.
+    /// The default prefix of all keys: `lark-events:dedup:`.
     pub const DEFAULT_PREFIX: &str = "lark-events:dedup:";
-    /// The default time limit of a call. The platform waits 3 s, and an event takes two calls.
+    /// The default time limit of a call: 1 second.
     pub const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(1);
 
     /// Starts configuring a store on the server of this URL, such as `redis://USER:PASSWORD@HOST:PORT/DATABASE`.
-    /// `rediss://` is for TLS, and `redis+unix://PATH` for a Unix socket.
+    /// Use `rediss://` for TLS, and `redis+unix://PATH` for a Unix socket.
     pub fn builder(url: impl Into<String>) -> RedisStoreBuilder {
         RedisStoreBuilder::new(url.into())
     }
@@ -43,11 +43,12 @@ impl RedisStore {
         }
     }
 
-    /// Checks that the server can be reached, accepts the login, and runs the scripts, on a key of its own.
+    /// Checks that the server can be reached, accepts the login, and runs the scripts. It claims and releases a
+    /// test key.
     ///
     /// # Errors
     ///
-    /// When one of them fails.
+    /// When one of these checks fails: see [`kind`](RedisStoreError::kind).
     pub async fn check(&self) -> Result<(), RedisStoreError> {
         let key = key::full(&self.prefix, "check");
         let held = held(0);

@@ -46,13 +46,13 @@ impl Target {
         match tls {
             Tls::None if is_encrypted => {
                 return Err(RedisStoreError::invalid(format!(
-                    "`{scheme}://` needs a configuration of TLS: the feature `rustls` and `tls_config`"
+                    "`{scheme}://` needs a TLS configuration: enable the feature `rustls` and set `tls_config`"
                 )));
             }
             #[cfg(feature = "rustls")]
             Tls::Rustls(_) if !is_encrypted => {
                 return Err(RedisStoreError::invalid(
-                    "the connection would not be encrypted: expected a URL with `rediss://` because of `tls_config`",
+                    "the connection would not be encrypted: expected a URL with `rediss://`, because `tls_config` is set",
                 ));
             }
             _ => {}

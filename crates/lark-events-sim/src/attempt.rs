@@ -21,7 +21,7 @@ pub enum Mode {
     LongConnection,
 }
 
-/// One sending of an event or callback.
+/// One attempt to deliver an event or callback.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Attempt {
@@ -33,12 +33,12 @@ pub struct Attempt {
     pub mode: Mode,
     /// The time from the push until it was sent; if fragmented, until the last fragment was sent.
     pub after: Duration,
-    /// The time from then until the answer.
+    /// The time from the end of sending until the answer.
     pub took: Duration,
     /// The answer of the app.
     pub answer: Answer,
-    /// Why there was no answer, as far as it is known: `Connection refused (os error 111)`. It adds to the
-    /// text of [`answer`](Self::answer).
+    /// The cause of a missing answer, if it is known, such as `Connection refused (os error 111)`. The text of
+    /// [`answer`](Self::answer) does not contain it.
     pub error: Option<String>,
     /// What was sent; `None` if there was nowhere to send it.
     pub sent: Option<Sent>,
@@ -86,7 +86,7 @@ pub enum Answer {
     Missing(Missing),
 }
 
-/// Why there was no answer.
+/// The reason of a missing answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Missing {

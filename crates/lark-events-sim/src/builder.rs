@@ -34,19 +34,20 @@ pub const APP_ID: &str = "cli_a1b2c3d4e5f60718";
 pub const APP_SECRET: &str = "app-secret";
 /// The default Verification Token of the app.
 pub const VERIFICATION_TOKEN: &str = "verification-token";
-/// The default delay before each redelivery, counted from the failed attempt.
+/// The default delays before the redeliveries, each counted from the failed attempt: 15 seconds, 5 minutes, 1 hour
+/// and 6 hours.
 pub const REDELIVERIES: [Duration; 4] = [
     Duration::from_secs(15),
     Duration::from_secs(5 * 60),
     Duration::from_secs(60 * 60),
     Duration::from_secs(6 * 60 * 60),
 ];
-/// The default time that an app has to answer.
+/// The default time that an app has to answer: 3 seconds.
 pub const ANSWER_LIMIT: Duration = Duration::from_secs(3);
-/// The default size above which events are fragmented. The platform does not document its bound.
+/// The default size above which events are fragmented: 64 KiB. The platform does not document its own.
 pub const FRAGMENT_BYTES: usize = 64 * 1024;
-/// The default time between two fragments of an event. The platform does not document its own. The official
-/// clients for Go and Java lose fragments that come back to back, and lose none at this gap.
+/// The default time between two fragments of an event: 20 milliseconds. The platform does not document its own. The
+/// official clients for Go and Java lose fragments that are sent back to back, and lose none with this gap.
 pub const FRAGMENT_GAP: Duration = Duration::from_millis(20);
 
 /// Stands for ever, and can be added to an `Instant` without overflow.
@@ -115,8 +116,8 @@ impl PlatformBuilder {
         self
     }
 
-    /// Sets the app's Encrypt Key: requests are encrypted and signed with it. Without a key they
-    /// are neither.
+    /// Sets the app's Encrypt Key, with which requests are encrypted and signed. By default, there is no key, and
+    /// requests are neither encrypted nor signed.
     pub fn encrypt_key(mut self, key: impl Into<EncryptKey>) -> Self {
         self.app.key = Some(key.into());
         self
@@ -135,7 +136,8 @@ impl PlatformBuilder {
         self
     }
 
-    /// Sets the TLS configuration for webhooks at `https://`: the trusted roots and the crypto provider.
+    /// Sets the TLS configuration for webhooks at `https://`, with its cryptography provider and the root
+    /// certificates that you trust.
     #[cfg(feature = "webhook-tls")]
     pub fn webhook_tls_config(
         mut self,
@@ -167,21 +169,20 @@ impl PlatformBuilder {
         self
     }
 
-    /// Sets how events are delivered. By default, to the webhook if one is set, else on a long connection.
+    /// Sets how events are delivered: by default, to the webhook if one is set, otherwise on a long connection.
     pub fn events_by(mut self, mode: Mode) -> Self {
         self.events_by = Some(mode);
         self
     }
 
-    /// Sets how callbacks are delivered. By default, to the webhook if one is set, else on a long
-    /// connection.
+    /// Sets how callbacks are delivered: by default, to the webhook if one is set, otherwise on a long connection.
     pub fn callbacks_by(mut self, mode: Mode) -> Self {
         self.callbacks_by = Some(mode);
         self
     }
 
-    /// Sets the delay before each redelivery, counted from the failed attempt, and so the number of
-    /// redeliveries; [`REDELIVERIES`] by default.
+    /// Sets the delays before the redeliveries, each counted from the failed attempt; [`REDELIVERIES`] by default.
+    /// There are as many redeliveries as delays.
     pub fn redeliver_after(mut self, waits: impl IntoIterator<Item = Duration>) -> Self {
         self.redeliver_after = waits.into_iter().collect();
         self
@@ -339,7 +340,7 @@ impl fmt::Debug for PlatformBuilder {
     }
 }
 
-/// Why a platform was not started.
+/// The error of [`PlatformBuilder::start`].
 #[derive(Debug)]
 pub struct StartError {
     kind: StartErrorKind,
@@ -380,7 +381,9 @@ impl From<WebhookError> for StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
-            StartErrorKind::Listen => "the port is not available",
+            StartErrorKind::Listen => {
+                "the port is not available: use another one, or 0 for a free one"
+            }
             StartErrorKind::Certificate => "the certificate could not be created",
             StartErrorKind::Webhook => "the webhook was not set",
         })

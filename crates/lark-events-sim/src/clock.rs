@@ -5,8 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
-/// Returns a wall clock that follows tokio's time from now on, and pauses with it. In a test in which hours
-/// pass, use the same clock for the platform and the app:
+/// Returns a wall clock that follows tokio's time from now on, and pauses with it. In a test with a paused clock,
+/// use the same clock for the platform and the app:
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {

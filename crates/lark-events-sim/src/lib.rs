@@ -1,6 +1,6 @@
-//! A local Feishu/Lark platform, for tests and development. It checks webhooks and posts to them,
-//! serves long connections, redelivers events that are not acknowledged, and injects the faults
-//! your test asks for. The clients of the official SDKs work with it.
+//! A local Feishu/Lark platform, for tests and development. It checks webhooks and posts to them, serves long
+//! connections, redelivers events that are not acknowledged, and injects faults on request. The clients of the
+//! official SDKs work with it.
 //!
 //! # Test your handlers
 //!
@@ -41,11 +41,11 @@
 //!
 //! # The API
 //!
-//! The platform answers the calls in which handlers of events end, at the same base URL: for tokens, to send
-//! and reply, to update, react and recall, to upload and download, for the bot, and for a user.
-//! [`Platform::messages`] has what the app has sent, and [`Platform::api_calls`] all calls.
-//! [`Platform::set_result`] answers any other call. Set the domain of `lark-events-api`, or of an official SDK,
-//! to [`Platform::base_url`].
+//! At the same base URL, the platform answers the API calls that handlers of events need: for tokens, to send and
+//! reply, to update, react and recall, to upload and download, for the bot, and for a user. [`Platform::messages`]
+//! returns the messages that the app has sent, and [`Platform::api_calls`] all calls. [`Platform::set_result`] sets
+//! the answer to any other call. Set the domain of `lark-events-api`, or of an official SDK, to
+//! [`Platform::base_url`].
 //!
 //! # Inspect a delivery
 //!
@@ -56,9 +56,9 @@
 //!
 //! # Time
 //!
-//! The platform uses tokio's time. In a test with a paused clock, a redelivery after six hours
-//! comes at once. Pausing does not work with sockets, so use
-//! [`webhook_service`](PlatformBuilder::webhook_service) and [`dial`](Platform::dial) there.
+//! The platform uses tokio's time. In a test with a paused clock, a redelivery after six hours takes no time.
+//! Pausing does not work with sockets, so use [`webhook_service`](PlatformBuilder::webhook_service) and
+//! [`dial`](Platform::dial) there.
 //!
 //! ```
 //! use std::time::Duration;
@@ -103,7 +103,7 @@
 //! Both features are off by default.
 //!
 //! - `tls`: serves `https://` and `wss://` with a self-signed certificate.
-//! - `webhook-tls`: posts to webhooks at `https://`, with a configuration of `rustls` that you pass
+//! - `webhook-tls`: posts to webhooks at `https://`, with a `rustls` configuration that you pass in
 //!   (`Poster::tls_config`, `PlatformBuilder::webhook_tls_config`).
 
 // docs.rs shows the required feature of each item.
@@ -155,7 +155,7 @@ pub use self::webhook::{
 #[cfg(feature = "webhook-tls")]
 pub use tokio_rustls::rustls;
 
-/// The largest answer of a webhook that the platform reads.
+/// The largest answer of a webhook that the platform reads: 4 MiB.
 pub const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
 /// Tests and tools move public types between threads.

@@ -24,7 +24,7 @@ use crate::webhook::{Target, WebhookError, WebhookUrl};
 /// The buffer of each side of a stream in memory.
 const STREAM_BYTES: usize = 64 * 1024;
 
-/// The event side of the platform, for one app. Dropping it ends all its connections and deliveries.
+/// A running simulator of the platform, for one app. Dropping it ends all its connections and deliveries.
 #[must_use = "dropping a platform stops it"]
 pub struct Platform {
     pub(crate) base_url: String,
@@ -45,7 +45,7 @@ impl Platform {
         &self.base_url
     }
 
-    /// The certificate that clients have to trust, if the platform serves `https://`.
+    /// The certificate that clients must trust, in PEM, if the platform serves `https://`.
     #[must_use]
     pub fn certificate_pem(&self) -> Option<&str> {
         self.certificate.as_deref()
@@ -57,8 +57,8 @@ impl Platform {
         &self.shared.app.id
     }
 
-    /// Delivers an event, or a callback like an event, and redelivers it by the schedule until the app
-    /// acknowledges it. The default schedule takes 7.1 hours: if time is not paused, wait for
+    /// Delivers an event, and redelivers it until the app acknowledges it or the schedule ends. A callback is
+    /// treated like an event. The default schedule takes 7.1 hours: if time is not paused, wait for
     /// [`next_attempt`](Push::next_attempt), or set [another schedule](PlatformBuilder::redeliver_after).
     pub fn push(&self, event: impl Into<Document>) -> Push {
         let schedule = self.shared.redeliver_after.clone();
@@ -112,7 +112,7 @@ impl Platform {
         self.check(Target::Url(url.parse::<WebhookUrl>()?)).await
     }
 
-    /// Sets the app's webhook without the URL check, for tools that send events whatever it answers.
+    /// Sets the app's webhook without the URL check, for tools that send events to it in any case.
     ///
     /// # Errors
     ///
@@ -282,20 +282,19 @@ impl Platform {
         self.shared.api.set_result(path.into(), data);
     }
 
-    /// Issues a new `app_ticket` of a store app, and returns the event that has it, for
-    /// [`push_by`](Self::push_by) and [`request`](Self::request).
+    /// Issues a new `app_ticket` of a store app, and returns its event, for [`push_by`](Self::push_by) and
+    /// [`request`](Self::request).
     pub fn new_ticket(&self) -> Document {
         self.shared.new_ticket()
     }
 
-    /// Issues a new `app_ticket` of a store app, and sends the event that has it. A call of
-    /// `app_ticket/resend` does the same.
+    /// Issues a new `app_ticket` of a store app, and sends its event. A call of `app_ticket/resend` does the same.
     pub fn push_ticket(&self) -> Push {
         self.shared.push_ticket()
     }
 
-    /// Closes all long connections with a WebSocket Close, then ends. Opens no new connection
-    /// meanwhile, and cuts those that are still open after two seconds.
+    /// Closes all long connections with a WebSocket Close, then ends. New connections are rejected meanwhile, and
+    /// connections that are still open after two seconds are cut.
     pub async fn shutdown(self) {
         self.shared.connections.take_no_more();
         self.shared.connections.close_all();

@@ -176,7 +176,7 @@ pub struct Report {
     pub event_id: String,
     /// All attempts, in the order in which they ended.
     pub attempts: Vec<Attempt>,
-    /// Whether delivery ended; otherwise the platform was stopped first.
+    /// Whether delivery ended. `false` if the platform was stopped first.
     pub ended: bool,
 }
 
@@ -215,7 +215,7 @@ impl Future for PushCallback {
     }
 }
 
-/// A callback without a reply, for which its user sees an error.
+/// The error of a callback without a reply. On the platform, its user would see an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallbackError {
     attempt: Option<Attempt>,

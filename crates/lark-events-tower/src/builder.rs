@@ -16,7 +16,7 @@ use crate::service::{EventService, Shared};
 use crate::stats::Counters;
 use crate::unverified::Unverified;
 
-/// The default read time-out. The platform's bodies arrive at once, and a slower body could not be
+/// The default read time-out: 2 seconds. The platform's bodies arrive at once, and a slower body could not be
 /// handled before the ack deadline anyway.
 pub const DEFAULT_READ_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -83,16 +83,16 @@ impl<S, O: Opener> EventServiceBuilder<S, O> {
         self
     }
 
-    /// Sets how many handlers may run at once, late ones included: [`DEFAULT_MAX_RUNNING`] by default.
-    /// Beyond the limit the answer is 503. Callbacks, whose users wait, have 32 more slots.
+    /// Sets how many handlers may run at once, late ones included: [`DEFAULT_MAX_RUNNING`] by default. Beyond the
+    /// limit the answer is 503. Callbacks have 32 more slots, because users wait for them.
     pub fn max_running(mut self, handlers: usize) -> Self {
         self.max_running = handlers;
         self
     }
 
-    /// Sets how many bytes of bodies may be held at once, by requests being read and by running
-    /// handlers: [`DEFAULT_MAX_BYTES_IN_FLIGHT`] by default. Beyond the limit the answer is 503, also
-    /// for a single larger event.
+    /// Sets how many bytes of bodies may be held at once, by requests being read and by running handlers:
+    /// [`DEFAULT_MAX_BYTES_IN_FLIGHT`] by default. Beyond the limit the answer is 503, even for a single event that
+    /// is larger than the limit.
     ///
     /// The first 16 KiB of each body do not count, which covers most events completely: large forged
     /// bodies cannot keep these events out. The server's connections and

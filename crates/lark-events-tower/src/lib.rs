@@ -3,8 +3,8 @@
 //!
 //! Both open requests with a [`Webhook`](lark_events::Webhook) and pass authentic deliveries to a
 //! [`Service`](tower_service::Service) of [`Delivery`](lark_events::Delivery): a
-//! [`Dispatcher`](lark_events::Dispatcher), alone or under tower's layers. A limit around the
-//! dispatcher only counts authentic events:
+//! [`Dispatcher`](lark_events::Dispatcher), alone or under tower's layers. A limit around the dispatcher counts
+//! authentic events only:
 //!
 //! ```
 //! use std::time::Duration;
@@ -38,8 +38,8 @@
 //!
 //! | name | kind | labels | what |
 //! | --- | --- | --- | --- |
-//! | `lark_events_answers_total` | counter | `status` | what an [`EventService`] answered: a late handler is `handled`, and its answer was 504 |
-//! | `lark_events_rejections_total` | counter | `reason` | requests that its webhook rejected |
+//! | `lark_events_answers_total` | counter | `status` | answers of an [`EventService`], by HTTP status: 504 for a handler that misses the ack deadline, even if it succeeds later |
+//! | `lark_events_rejections_total` | counter | `reason` | requests that the webhook rejected |
 //!
 //! `MetricsLayer` of `lark-events-layers` has the metrics of deliveries.
 

@@ -62,15 +62,15 @@ use crate::unverified::{HashCost, Unverified};
 /// milliseconds](lark_events::limits::REFUSAL_DELAY) after its last byte, so that the time of a
 /// rejection reveals nothing about the plaintext.
 ///
-/// A handler that waits runs in its own task, so a sender that closes the connection does not cancel
-/// it. Until it waits, it may run in the task of the request, if handlers of its event type return from
-/// their first poll within a millisecond. There, it sees the task id and the task-local values of the
-/// server's task, so do not rely on [`tokio::task::id`] or on a task-local value in a handler. On
-/// shutdown, let the server finish its connections and then [`drain`](Self::drain).
+/// A handler that waits runs in its own task, so a sender that closes the connection does not cancel it. Its first
+/// poll may happen in the task of the request, if handlers of its event type return from their first poll within a
+/// millisecond. That poll sees the task id and the task-local values of the server's task: do not rely on
+/// [`tokio::task::id`] or on task-local values in a handler. On shutdown, let the server finish its connections,
+/// then call [`drain`](Self::drain).
 ///
 /// # Panics
 ///
-/// A request panics outside a tokio runtime with its timer enabled.
+/// A request panics outside a tokio runtime, or in one without its timer enabled.
 ///
 /// # Example
 ///

@@ -27,9 +27,9 @@ use crate::run::backoff::STABLE_AFTER;
 use crate::run::{Listener, Runner};
 use crate::session::Limits;
 
-/// The default time for handlers to finish at a shutdown.
+/// The default time for handlers to finish at a shutdown: 10 seconds.
 pub const DEFAULT_DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
-/// The default time-out of each connection step: the address request, and then the upgrade.
+/// The default time-out of each connection step, the address request and the upgrade: 10 seconds.
 pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Headers that the connection sets itself.
@@ -99,9 +99,9 @@ impl LongConnectionBuilder {
         self
     }
 
-    /// Sets how many handlers of this connection run at once: [`DEFAULT_MAX_RUNNING`] by default. Up to
-    /// 4096 further events wait until their deadline; more are answered as failed at once. Callbacks,
-    /// whose users wait, have 32 more slots, and start before waiting events.
+    /// Sets how many handlers of this connection run at once: [`DEFAULT_MAX_RUNNING`] by default. Up to 4096
+    /// further events wait until their deadline; more are answered as failed at once. Callbacks have 32 more slots,
+    /// because users wait for them, and start before waiting events.
     pub fn max_running(mut self, handlers: usize) -> Self {
         self.limits.max_running = handlers;
         self
@@ -116,9 +116,8 @@ impl LongConnectionBuilder {
     }
 
     /// Sets when an event without an outcome is answered as failed, counted from its first frame:
-    /// [`DEFAULT_ACK_DEADLINE`] by default. An event that has not started by then is not started,
-    /// because the platform redelivers it; the same holds for an event whose fragments take that long
-    /// to arrive.
+    /// [`DEFAULT_ACK_DEADLINE`] by default. An event that is still waiting or incomplete by then is not started,
+    /// because the platform redelivers it.
     pub fn ack_deadline(mut self, deadline: Duration) -> Self {
         self.limits.ack_deadline = deadline;
         self
@@ -131,9 +130,8 @@ impl LongConnectionBuilder {
         self
     }
 
-    /// Sets how long handlers may take to finish at a shutdown: [`DEFAULT_DRAIN_TIMEOUT`] by default;
-    /// with 0, they are cancelled at once. (For a webhook, pass the time to the service's `drain`,
-    /// because the server stops first. A connection drains by itself.)
+    /// Sets how long handlers may take to finish at a shutdown: [`DEFAULT_DRAIN_TIMEOUT`] by default; with 0, they
+    /// are cancelled at once. (For a webhook, pass the time to `drain` of the service instead.)
     pub fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.drain_timeout = timeout;
         self
@@ -146,14 +144,14 @@ impl LongConnectionBuilder {
         self
     }
 
-    /// Sets the user agent.
+    /// Sets the value of the header `User-Agent`.
     pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
         self.user_agent = Some(user_agent.into());
         self
     }
 
-    /// Adds a header to the address request and to the upgrade, for gateways in between. Headers of
-    /// HTTP and of the upgrade itself cannot be set.
+    /// Adds a header to the address request and to the upgrade, for gateways in between. Headers that the
+    /// connection sets itself are rejected by [`build`](Self::build).
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
@@ -173,7 +171,8 @@ impl LongConnectionBuilder {
         self
     }
 
-    /// Sets the TLS configuration: by default, the root certificates of the feature `webpki-roots`.
+    /// Sets the TLS configuration. By default, the cryptography provider and the root certificates are those of the
+    /// enabled features.
     #[cfg(feature = "tls")]
     pub fn tls_config(
         mut self,
@@ -183,9 +182,9 @@ impl LongConnectionBuilder {
         self
     }
 
-    /// Opens streams with `connect` instead of its own sockets: for other proxies, or for tests with
-    /// streams in memory. `connect` receives the scheme (`http`, `https`, `ws` or `wss`), host and
-    /// port. It must do TLS itself; the builder's proxy and TLS settings have no effect.
+    /// Opens connections with `connect`: for other kinds of proxies, or for tests with streams in memory. `connect`
+    /// receives the scheme (`http`, `https`, `ws` or `wss`), host and port, and must do TLS itself. The builder's
+    /// proxy and TLS settings have no effect.
     pub fn connect_with<F, Fut, S>(mut self, connect: F) -> Self
     where
         F: Fn(Uri) -> Fut + Send + Sync + 'static,
@@ -304,8 +303,8 @@ impl LongConnectionBuilder {
         #[cfg(not(feature = "tls"))]
         let dialer = Dialer::sockets(proxies);
         if !dialer.can_dial(endpoint) {
-            let what = "the domain uses https://, but no TLS provider or no root certificates are enabled: \
-                        turn on the features `ring` and `webpki-roots`, or set `tls_config`";
+            let what = "the domain uses https://, but no cryptography provider or no root certificates are enabled: \
+                        enable the features `ring` and `webpki-roots`, or set `tls_config`";
             return Err(BuildError::new(Kind::NoTls, what));
         }
         Ok(dialer)

@@ -59,9 +59,9 @@ impl LongConnection {
 /// event on one of an app's connections, at random, and allows 50 connections per app. All limits apply
 /// to each connection.
 ///
-/// If the platform rejects one of several connections of an app because the app has too many, that
-/// connection keeps retrying: the others may hold their connections, and so may processes that are
-/// about to end. For a single connection this rejection is fatal.
+/// If the platform rejects one of several connections of an app because the app has too many, that connection keeps
+/// retrying: processes that are about to end may still hold connections. For a single connection this rejection is
+/// fatal.
 ///
 /// ```
 /// use lark_events_ws::{LongConnection, LongConnections};

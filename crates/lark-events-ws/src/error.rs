@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 /// A long connection could not be opened, or was lost.
 ///
-/// The text contains the platform's code and message, if it sent any, but never a secret or the address
-/// of a connection, which is secret too.
+/// The text contains the platform's code and message, if it sent any. It contains no secret, nor the address of a
+/// connection, which is secret too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectError {
     kind: ConnectErrorKind,
@@ -28,9 +28,9 @@ pub enum ConnectErrorKind {
     /// The app has as many connections as the platform allows: 50. Fatal, except for one of several
     /// connections of an app in [`LongConnections`](crate::LongConnections).
     TooManyConnections,
-    /// All attempts that the platform allows have failed. Fatal; the text has the last attempt's error.
+    /// All attempts that the platform allows have failed. Fatal. The text contains the error of the last attempt.
     GaveUp,
-    /// The platform gave no address or rejected the upgrade, for a reason other than the app.
+    /// The platform gave no address or rejected the upgrade, for a reason that does not concern the app.
     Unavailable,
     /// The platform or the proxy could not be reached, or TLS failed.
     Unreachable,
@@ -175,8 +175,7 @@ impl std::error::Error for ConnectError {}
 
 /// A long connection cannot be built.
 ///
-/// The text names the setting, what is wrong with it, and what to do. It never contains a secret or a
-/// URL, which may contain one.
+/// The text names the setting, what is wrong with it, and what to do. It contains no secret and no URL.
 #[derive(Debug, Clone)]
 pub struct LongConnectionBuildError {
     kind: LongConnectionBuildErrorKind,
@@ -200,7 +199,7 @@ pub enum LongConnectionBuildErrorKind {
     NoConnection,
     /// The user agent or a header of the app is invalid.
     InvalidHeader,
-    /// The domain uses `https://`, but no TLS provider or no root certificates are enabled.
+    /// The domain uses `https://`, but no cryptography provider or no root certificates are enabled.
     NoTls,
 }
 

@@ -26,10 +26,9 @@
 //! - An event is acknowledged when its handler has succeeded. The platform redelivers it after a
 //!   failure, a panic, or when there is no outcome by the [ack
 //!   deadline](LongConnectionBuilder::ack_deadline). Callbacks are never redelivered.
-//! - The connection is kept: pings, detection of a peer gone silent, and reconnecting with
-//!   back-off and jitter, at the intervals that the platform sets. Where they are short, the wait
-//!   doubles up to two minutes, until a connection has lasted a minute. A permanent failure ends
-//!   [`run`](LongConnection::run).
+//! - The connection is kept open with pings. When it is lost or silent, it is opened again, with back-off and
+//!   jitter. The platform sets the intervals. If its interval is short, the wait doubles with each attempt, up to
+//!   two minutes, until a connection has lasted a minute. A permanent failure ends [`run`](LongConnection::run).
 //! - [`Monitor`] shows the state of the connection, for readiness probes.
 //! - The platform sends each event on one of the app's connections, at random, so every process must
 //!   register every handler. [`LongConnections`] runs several connections in one process.
@@ -50,15 +49,15 @@
 //! | name | kind | labels | what |
 //! | --- | --- | --- | --- |
 //! | `lark_events_connections` | gauge | `app_id` | connections that are open |
-//! | `lark_events_connection_failures_total` | counter | `app_id`, `reason` | connections lost, or not had: [`ConnectErrorKind::as_str`] |
+//! | `lark_events_connection_failures_total` | counter | `app_id`, `reason` | lost connections and failed attempts, by [`ConnectErrorKind::as_str`] |
 //!
 //! `MetricsLayer` of `lark-events-layers` has the metrics of deliveries.
 //!
 //! # Features
 //!
 //! - `ring` (default) or `aws-lc`: the TLS cryptography provider. If both are enabled, `ring` is used.
-//! - `webpki-roots` (default), `native-roots`: the root certificates, of Mozilla or of the machine.
-//! - `tls`: TLS without a provider and roots, for your own
+//! - `webpki-roots` (default): the root certificates of Mozilla. `native-roots`: those of the machine.
+//! - `tls`: TLS without a provider or root certificates, for your own
 //!   [configuration](LongConnectionBuilder::tls_config).
 
 // docs.rs shows the required feature of each item.

@@ -29,8 +29,7 @@ pub enum State {
     /// The connection was lost, or could not be opened, and will be retried.
     #[non_exhaustive]
     Reconnecting {
-        /// The number of the next attempt, from 1. It starts again once a connection has lasted a
-        /// minute.
+        /// The number of the next attempt, from 1. It starts at 1 again once a connection has lasted a minute.
         attempt: u64,
         /// When the next attempt starts.
         next_at: SystemTime,
@@ -101,9 +100,9 @@ impl Monitor {
         self.state.clone()
     }
 
-    /// Waits for a state and returns it. A state that passes quickly may be missed; a
-    /// [listener](crate::LongConnectionBuilder::on_state) sees all of them. Once the connection no
-    /// longer runs, the last state is returned, wanted or not.
+    /// Waits for a state and returns it. It may miss a state that lasts only a moment; a
+    /// [listener](crate::LongConnectionBuilder::on_state) sees all states. Once the connection no longer runs, it
+    /// returns the last state, even if that is not `wanted`.
     pub async fn until(&self, wanted: impl FnMut(&State) -> bool) -> State {
         let mut state = self.state.clone();
         let found = state.wait_for(wanted).await.map(|state| state.clone());

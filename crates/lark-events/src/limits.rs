@@ -38,18 +38,17 @@ pub const MAX_NONCE: usize = 128;
 /// The longest timestamp of a signature: a 64-bit number has at most twenty digits.
 pub const MAX_TIMESTAMP: usize = 20;
 
-/// The default maximum age of a signature: see [`freshness`](crate::webhook::WebhookBuilder::freshness). Longer
-/// than the 7.1 hours over which the platform redelivers, in case a redelivery keeps the signature of the
-/// first attempt; the documentation does not say.
+/// The default maximum age of a signature, 8 hours: see [`freshness`](crate::webhook::WebhookBuilder::freshness).
+/// It exceeds the 7.1 hours over which the platform redelivers, because a redelivery may keep the signature of the
+/// first attempt; the platform does not document it.
 pub const DEFAULT_MAX_AGE: Duration = Duration::from_hours(8);
 
-/// The default maximum time of a signature ahead of the clock: see
+/// The default maximum time of a signature ahead of the clock, 10 minutes: see
 /// [`freshness`](crate::webhook::WebhookBuilder::freshness).
 pub const DEFAULT_MAX_AHEAD: Duration = Duration::from_mins(10);
 
-/// The delay, after the last byte, of the rejection of an unsigned request that was decrypted. The
-/// delay is far longer than decrypting takes, so the time of the answer reveals nothing about the
-/// plaintext.
+/// The delay of the rejection of an unsigned request that was decrypted, after its last byte: 5 milliseconds. This
+/// is far longer than decrypting takes, so the time of the answer reveals nothing about the plaintext.
 pub const REFUSAL_DELAY: Duration = Duration::from_millis(5);
 
 /// The maximum number of Encrypt Keys, and of Verification Tokens, at once. Each key costs one more

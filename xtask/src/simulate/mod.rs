@@ -16,23 +16,23 @@ pub(crate) struct Options {
     /// Events per second
     #[arg(long, default_value_t = 100.0)]
     rate: f64,
-    /// Times the rate, for how long: `10x60s`. It begins after a minute
+    /// A burst: a multiple of the rate, and its duration, such as `10x60s`. It begins after a minute
     #[arg(long, value_name = "TIMES")]
     burst: Option<Burst>,
-    /// Time that a handler takes for an event
+    /// Duration of a handler
     #[arg(long, default_value = "200ms", value_name = "TIME")]
     handler: Span,
-    /// Processes
+    /// Number of processes
     #[arg(long, default_value_t = 1)]
     replicas: u32,
-    /// Events that a process handles at once: the workers of its inbox, or `max_running` of a webhook without
-    /// an inbox
+    /// Events that a process handles at once: `workers` of its inbox, or `max_running` of a webhook without an
+    /// inbox
     #[arg(long, default_value_t = 16)]
     at_once: u32,
-    /// Without an inbox: an event is acknowledged when it is handled
+    /// Simulate an app without an inbox: an event is acknowledged once it is handled
     #[arg(long)]
     no_inbox: bool,
-    /// Events per second that all processes together store, or without an inbox, receive
+    /// Maximum of events per second that all processes together can store, or receive without an inbox
     #[arg(long, default_value_t = 10_000.0)]
     stores: f64,
     /// Bytes of a stored event

@@ -13,10 +13,10 @@ use crate::multipart::Form;
 const MAX_IMAGE_BYTES: usize = 10 * 1024 * 1024;
 /// The largest file of a message, as the platform documents it.
 const MAX_FILE_BYTES: usize = 30 * 1024 * 1024;
-/// The largest file that is downloaded: the platform's limit.
+/// The largest file that can be downloaded: 100 MiB, the platform's limit.
 pub const MAX_DOWNLOAD_BYTES: usize = 100 * 1024 * 1024;
 
-/// The type of an uploaded file, which decides how clients show it.
+/// The type of an uploaded file. Clients show a file according to its type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FileKind {
@@ -50,7 +50,7 @@ impl FileKind {
     }
 }
 
-/// What a message holds.
+/// The kind of a file in a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ResourceKind {
@@ -121,8 +121,8 @@ impl Api {
         self.exchange(&call).await?.decode()
     }
 
-    /// Downloads an image or a file of a message that the bot has received, of at most
-    /// [`MAX_DOWNLOAD_BYTES`]. The file is in memory as a whole.
+    /// Downloads an image or a file of a message that the bot has received, of at most [`MAX_DOWNLOAD_BYTES`]. The
+    /// whole file is held in memory.
     ///
     /// # Errors
     ///

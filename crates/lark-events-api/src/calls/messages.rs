@@ -11,8 +11,7 @@ use crate::exchange::Call;
 
 impl Api {
     /// Replaces the card of a message that this app has sent, within 14 days. Both cards must be shared
-    /// (`update_multi`), as those of [`Card::v2`] are. The platform accepts five updates of a message in a
-    /// second.
+    /// (`update_multi`), as those of [`Card::v2`] are. The platform accepts five updates per second of a message.
     ///
     /// # Errors
     ///

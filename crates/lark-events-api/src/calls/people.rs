@@ -22,7 +22,7 @@ pub struct BotInfo {
     pub activate_status: Option<i64>,
 }
 
-/// A user, as far as the app may see them: every field depends on a permission.
+/// A user. Each field is `None` if the app lacks its permission.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]

@@ -58,14 +58,14 @@ impl Draft {
     }
 }
 
-/// A message to be sent. It is sent when this is awaited.
+/// A message that is sent when this is awaited.
 #[must_use = "a message is sent when this is awaited"]
 pub struct Sending {
     draft: Draft,
     receiver: Receiver,
 }
 
-/// A reply to be sent. It is sent when this is awaited.
+/// A reply that is sent when this is awaited.
 #[must_use = "a reply is sent when this is awaited"]
 pub struct Replying {
     draft: Draft,
@@ -74,8 +74,8 @@ pub struct Replying {
 }
 
 impl Api {
-    /// Sends a message. Call [`once`](Sending::once) on the result, so that an event that is handled twice
-    /// sends one message.
+    /// Sends a message. Call [`once`](Sending::once) on the result to send only one message for an event that is
+    /// handled twice.
     ///
     /// Permission: `im:message:send_as_bot` or `im:message`. The bot must be in the chat, or available to the
     /// user.
@@ -90,8 +90,8 @@ impl Api {
         }
     }
 
-    /// Replies to a message. Call [`once`](Replying::once) on the result, so that an event that is handled
-    /// twice sends one reply.
+    /// Replies to a message. Call [`once`](Replying::once) on the result to send only one reply for an event that
+    /// is handled twice.
     ///
     /// Permission: `im:message:send_as_bot` or `im:message`.
     pub fn reply(&self, message_id: impl Into<String>, message: impl Into<Message>) -> Replying {
@@ -108,8 +108,8 @@ impl Api {
 }
 
 impl Sending {
-    /// Sends the message once in an hour, however often it is called for this event or key: see [`Once`].
-    /// This also makes it safe to repeat the call after a lost connection.
+    /// Sends the message at most once an hour for this event or key: see [`Once`]. The call can then also be
+    /// repeated after a lost connection.
     pub fn once(mut self, once: impl Into<Once>) -> Self {
         self.draft.once = Some(once.into());
         self
@@ -117,8 +117,8 @@ impl Sending {
 }
 
 impl Replying {
-    /// Sends the reply once in an hour, however often it is called for this event or key: see [`Once`].
-    /// This also makes it safe to repeat the call after a lost connection.
+    /// Sends the reply at most once an hour for this event or key: see [`Once`]. The call can then also be repeated
+    /// after a lost connection.
     pub fn once(mut self, once: impl Into<Once>) -> Self {
         self.draft.once = Some(once.into());
         self

@@ -12,7 +12,7 @@ use crate::token::{AppTicket, AppTicketEvent};
 type Kept = Pin<Box<dyn Future<Output = Result<(), ApiError>> + Send>>;
 
 impl Api {
-    /// A handler that keeps the tickets of a store app:
+    /// Returns a handler that stores the tickets of a store app:
     ///
     /// ```
     /// use lark_events::Dispatcher;
@@ -24,10 +24,10 @@ impl Api {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
-    /// A redelivered event that is older than the newest one of this process is ignored.
+    /// It ignores a redelivered event that is older than the newest one of this process.
     ///
-    /// It fails for the ticket of another app. With several store apps, call
-    /// [`put_ticket`](Self::put_ticket) of the one that the event names.
+    /// It fails for the ticket of another app. With several store apps, write a handler that calls
+    /// [`put_ticket`](Self::put_ticket) of the app that the event names.
     pub fn ticket_handler(
         &self,
     ) -> impl Fn(Event<AppTicketEvent>) -> Kept + Clone + Send + Sync + 'static {
@@ -40,7 +40,7 @@ impl Api {
                 let app_id = app_id.or(event.header.app_id);
                 if app_id.is_some_and(|app_id| app_id != api.app_id()) {
                     let what = format!(
-                        "expected the app_ticket of {}, got another app's",
+                        "expected the app_ticket of {}, got that of another app",
                         api.app_id()
                     );
                     return Err(ApiError::invalid(what));

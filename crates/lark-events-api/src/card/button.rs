@@ -27,12 +27,12 @@ impl Button {
         }
     }
 
-    /// Makes it the main button.
+    /// Highlights it as the main button.
     pub fn primary(self) -> Self {
         self.set("type", "primary")
     }
 
-    /// Makes it a button for something that cannot be undone.
+    /// Marks it as a button for an action that cannot be undone.
     pub fn danger(self) -> Self {
         self.set("type", "danger")
     }
@@ -43,7 +43,7 @@ impl Button {
         self.set("name", name.into())
     }
 
-    /// Makes a click a callback with this value: an object or a string.
+    /// Makes a click send a callback with this value: an object or a string.
     pub fn value(mut self, value: Value) -> Self {
         self.behaviors
             .push(json!({"type": "callback", "value": value}));
@@ -57,13 +57,13 @@ impl Button {
         self
     }
 
-    /// Asks the user before the click counts.
+    /// Asks the user to confirm a click.
     pub fn confirm(self, title: impl Into<String>, text: impl Into<String>) -> Self {
         let (title, text) = (plain_text(title.into()), plain_text(text.into()));
         self.set("confirm", json!({"title": title, "text": text}))
     }
 
-    /// Makes it unusable.
+    /// Disables it.
     pub fn disabled(self) -> Self {
         self.set("disabled", true)
     }

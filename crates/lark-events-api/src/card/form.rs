@@ -6,8 +6,8 @@ use super::button::Button;
 use super::element::{Column, Element};
 use super::plain_text;
 
-/// A form. Its fields come in one callback, as
-/// [`form_value`](lark_events::callback::CardAction::form_value), when its submit button is clicked.
+/// A form. A click on its submit button sends all its fields in one callback, as
+/// [`form_value`](lark_events::callback::CardAction::form_value).
 #[derive(Debug, Clone, PartialEq)]
 #[must_use]
 pub struct Form {
@@ -50,7 +50,8 @@ impl Form {
         self.element(select)
     }
 
-    /// Adds the button that sends the form. A button without a name has that of the form and `_submit`.
+    /// Adds the button that sends the form. A button without a name gets the name of the form with the suffix
+    /// `_submit`.
     pub fn submit(self, button: Button) -> Self {
         self.action(button, "submit")
     }
@@ -98,12 +99,12 @@ impl Input {
         self.set("placeholder", plain_text(placeholder.into()))
     }
 
-    /// Sets the text that is there at first.
+    /// Sets the initial text.
     pub fn value(self, value: impl Into<String>) -> Self {
         self.set("default_value", value.into())
     }
 
-    /// Sets the number of characters that users can enter, from 1 to 1000.
+    /// Sets the maximum number of characters, from 1 to 1000.
     pub fn max_length(self, characters: u16) -> Self {
         self.set("max_length", characters)
     }
@@ -155,12 +156,12 @@ impl Select {
         self
     }
 
-    /// Sets the text that is shown before the choice.
+    /// Sets the text that is shown while no option is chosen.
     pub fn placeholder(self, placeholder: impl Into<String>) -> Self {
         self.set("placeholder", plain_text(placeholder.into()))
     }
 
-    /// Sets the value that is chosen at first.
+    /// Sets the initial value.
     pub fn initial(self, value: impl Into<String>) -> Self {
         self.set("initial_option", value.into())
     }

@@ -47,7 +47,8 @@ pub use self::form::{Form, Input, Select};
 pub struct Card(Value);
 
 impl Card {
-    /// An empty card of version 2, shared by all who see its message, so that it can be updated.
+    /// An empty card of version 2. It is shared by all readers of its message, which makes it possible to update
+    /// it.
     pub fn v2() -> Self {
         Self(json!({
             "schema": "2.0",
@@ -138,7 +139,7 @@ impl Card {
         self.element(form)
     }
 
-    /// Adds an element that is not here, as its documentation describes it.
+    /// Adds any other element, as its documentation describes it.
     pub fn raw(self, element: Value) -> Self {
         self.element(Element::raw(element))
     }

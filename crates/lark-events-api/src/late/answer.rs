@@ -12,7 +12,8 @@ use crate::card::Card;
 type Done = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
 type Then = Box<dyn FnOnce(CardUpdates) -> Done + Send>;
 
-/// The answer to a card callback, and what follows it: see [`Api::card_handler`](crate::Api::card_handler).
+/// The answer to a card callback, and the work that follows it: see
+/// [`Api::card_handler`](crate::Api::card_handler).
 #[derive(Default)]
 #[must_use]
 pub struct CardAnswer {
@@ -36,8 +37,8 @@ impl CardAnswer {
         CardActionReply::new().card(card.into()).into()
     }
 
-    /// Continues after the answer. Only `work` can get the [`CardUpdates`] of the callback, so no update comes
-    /// before the answer. An error of `work` is logged. If there is work already, this replaces it.
+    /// Runs `work` after the answer. Only `work` gets the [`CardUpdates`] of the callback, so no update can precede
+    /// the answer. An error of `work` is logged. A second call replaces the work of the first.
     pub fn then<F, Fut, E>(mut self, work: F) -> Self
     where
         F: FnOnce(CardUpdates) -> Fut + Send + 'static,

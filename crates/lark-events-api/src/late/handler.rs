@@ -18,8 +18,8 @@ use crate::api::Api;
 type Replied = Pin<Box<dyn Future<Output = Result<CardActionReply, BoxError>> + Send>>;
 
 impl Api {
-    /// A handler of card callbacks whose work may go on after the answer, for tasks of more than the three
-    /// seconds that the platform waits:
+    /// Returns a handler of card callbacks whose work may continue after the answer. Use it for work that takes
+    /// longer than the three seconds for which the platform waits:
     ///
     /// ```
     /// use lark_events::callback::{CardActionTrigger, Toast};
@@ -40,7 +40,8 @@ impl Api {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
-    /// The work ends with the process. Call [`drain`](Self::drain) at a shutdown, after that of the transport.
+    /// The work is lost when the process ends. Call [`drain`](Self::drain) at a shutdown, after the transport has
+    /// drained.
     pub fn card_handler<H, Fut, E>(
         &self,
         handler: H,
@@ -73,9 +74,9 @@ impl Api {
         }
     }
 
-    /// Like [`card_handler`](Self::card_handler), for handlers that are mostly fast: if the handler has no
-    /// answer after `late`, the user sees `fallback` instead of an error. The handler goes on, and the card of
-    /// its answer is shown by an update; a toast is not. An error that comes after `late` is logged.
+    /// Like [`card_handler`](Self::card_handler), for handlers that are usually fast: if the handler has not
+    /// answered after `late`, the callback is answered with `fallback`. The handler continues, and the card of its
+    /// answer is shown by an update. A toast of its answer is dropped, and an error is logged.
     ///
     /// `late` must be less than the ack deadline of the transport, which is 2.5 seconds by default.
     ///
@@ -140,9 +141,9 @@ impl Api {
         }
     }
 
-    /// Waits for the work that goes on after the answers to callbacks, and for the last updates of
-    /// [streams](Self::reply_stream), and cancels what is left after `limit`. Returns whether all of it ended by
-    /// itself. Call it once, when no more callbacks and events come.
+    /// Waits for the work after answers to callbacks, and for the last updates of [streams](Self::reply_stream).
+    /// After `limit`, it cancels the rest. Returns whether everything ended by itself. Call it once, when no more
+    /// callbacks or events arrive.
     pub async fn drain(&self, limit: Duration) -> bool {
         self.work().drain(limit).await
     }
@@ -213,7 +214,7 @@ impl Callback {
 
 fn room(api: &Api) -> Result<Room, BoxError> {
     let room = api.work().room();
-    room.ok_or_else(|| "too many card callbacks still have work to do".into())
+    room.ok_or_else(|| "too many card callbacks have unfinished work".into())
 }
 
 /// Logs the failure of work that nobody waits for.

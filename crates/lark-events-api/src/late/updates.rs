@@ -26,9 +26,9 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(3);
 
 /// Up to two updates of a card within 30 minutes of the callback, after its answer.
 ///
-/// Only the work of [`CardAnswer::then`](crate::CardAnswer::then) gets one, which runs after the handler has
-/// returned the answer. The first update waits for the answer to arrive: until three seconds after the callback,
-/// which is how long the platform accepts an answer, and for at least one second.
+/// Only the work of [`CardAnswer::then`](crate::CardAnswer::then) gets one; it runs after the handler has returned
+/// the answer. The first update waits until the answer has arrived: until three seconds after the callback, which
+/// is how long the platform accepts an answer, and for at least one second.
 pub struct CardUpdates {
     api: Api,
     token: Zeroizing<String>,
@@ -49,18 +49,19 @@ impl CardUpdates {
         }
     }
 
-    /// How many updates are left.
+    /// The number of updates that are left, initially 2.
     #[must_use]
     pub fn left(&self) -> u8 {
         self.left
     }
 
-    /// Replaces the card. An update that certainly did not happen does not count.
+    /// Replaces the card. A failed update does not count, unless the platform [may have executed
+    /// it](ApiError::may_have_happened).
     ///
     /// # Errors
     ///
-    /// [`ApiError`] when the call failed. It is of kind [`Invalid`](crate::ApiErrorKind::Invalid), and nothing
-    /// is sent, after the second update, and more than 30 minutes after the callback.
+    /// [`ApiError`] when the call failed. After the second update, and 30 minutes after the callback, nothing is
+    /// sent, and the error is of kind [`Invalid`](crate::ApiErrorKind::Invalid).
     pub async fn update(&mut self, card: impl Into<Card>) -> Result<(), ApiError> {
         self.update_with(card.into().into_json()).await
     }
@@ -68,7 +69,7 @@ impl CardUpdates {
     /// Replaces the card with that of a reply.
     pub(super) async fn update_as_replied(&mut self, card: &ReplyCard) -> Result<(), ApiError> {
         let mut card = serde_json::to_value(card).map_err(|error| {
-            ApiError::invalid("the card cannot be written as JSON").with_source(error)
+            ApiError::invalid("the card cannot be serialized as JSON").with_source(error)
         })?;
         // A reply wraps the JSON of a card; an update takes it as it is.
         let is_raw = card.get("type").and_then(Value::as_str) == Some("raw");
@@ -83,12 +84,14 @@ impl CardUpdates {
 
     async fn update_with(&mut self, card: Value) -> Result<(), ApiError> {
         if self.left == 0 {
-            let what = format!("a callback allows {UPDATES} updates of its card, and none is left");
+            let what = format!(
+                "expected at most {UPDATES} updates of a card for each callback: send a message instead"
+            );
             return Err(ApiError::invalid(what));
         }
         sleep_until(self.from).await;
         if Instant::now() >= self.until {
-            let what = "a callback allows updates of its card for 30 minutes, which are over";
+            let what = "expected an update of the card within 30 minutes of its callback: send a message instead";
             return Err(ApiError::invalid(what));
         }
         let body = json(&json!({"token": *self.token, "card": card}))?;

@@ -5,10 +5,10 @@ const FENCE: &str = "```";
 /// The end of a block of code that goes on in the next part.
 const CLOSED: &str = "\n```";
 
-/// Splits Markdown into parts of at most `max_bytes`, at the ends of paragraphs where possible, else of lines,
-/// else of words. A block of code that is split ends in one part and begins again in the next.
+/// Splits Markdown into parts of at most `max_bytes` bytes: at the ends of paragraphs where possible, otherwise of
+/// lines or words. A code block that is split is closed in one part and opened again in the next.
 ///
-/// A part is longer only if `max_bytes` is less than what closing a block of code takes.
+/// A part is longer only if `max_bytes` is too small to close a code block.
 ///
 /// ```
 /// use lark_events_api::split_markdown;

@@ -17,10 +17,10 @@ use crate::api::{Api, segment};
 use crate::error::{ApiError, ApiErrorKind};
 use crate::once::Once;
 
-/// The longest text of a reply that grows.
+/// The maximum length of a streamed reply: 1 MiB.
 pub const MAX_STREAM_BYTES: usize = 1024 * 1024;
 
-/// A reply that grows: see [`Api::reply_stream`].
+/// A streamed reply: see [`Api::reply_stream`].
 #[must_use = "the reply is complete when `finish` is called, or this is dropped"]
 pub struct ReplyStream {
     buffer: Arc<Buffer>,
@@ -28,8 +28,7 @@ pub struct ReplyStream {
 }
 
 impl Api {
-    /// Replies to a message with a card that grows, for answers that take time, such as those of language
-    /// models:
+    /// Replies to a message with a card that is updated while its text is written, such as by a language model:
     ///
     /// ```no_run
     /// use lark_events_api::{Api, ApiError, Once};
@@ -44,21 +43,21 @@ impl Api {
     /// }
     /// ```
     ///
-    /// - The card shows `placeholder` until there is text, and then the text as Markdown.
-    /// - Updates are at least half a second apart, as the platform limits the updates of a message. Text that
-    ///   comes in between is in the next update.
-    /// - The last state is always sent, also if the stream is dropped because the handler failed or was
-    ///   cancelled. [`Api::drain`] waits for it.
-    /// - A text that is too long for a card, or has too many tables, continues in another reply. Markdown is
-    ///   split at paragraphs. Images from elsewhere become links, because a card accepts only uploaded images.
-    /// - `once` belongs to all cards of the stream: if the event is handled again within an hour, the same cards
+    /// - The card shows `placeholder` until there is text, then the text as Markdown.
+    /// - Updates are at least half a second apart, because the platform limits the updates of a message. Each
+    ///   update has all text so far.
+    /// - The final text is always sent, even if the stream is dropped because the handler failed or was cancelled.
+    ///   [`Api::drain`] waits for it.
+    /// - A text that is too long for a card, or has more than three tables, continues in another reply. It is split
+    ///   at paragraphs where possible. Images that were not uploaded become links, because cards reject them.
+    /// - `once` applies to all cards of the stream: if the event is handled again within an hour, the same cards
     ///   are updated.
     ///
     /// # Errors
     ///
-    /// [`ApiError`] of kind [`Invalid`](ApiErrorKind::Invalid) if the id of the message cannot be used, and of
-    /// kind [`Unavailable`](ApiErrorKind::Unavailable) if more than 1,024 replies and callbacks have work to
-    /// do. Other errors come from [`push`](ReplyStream::push) and [`finish`](ReplyStream::finish).
+    /// [`ApiError`] of kind [`Invalid`](ApiErrorKind::Invalid) if the message id is invalid, and of kind
+    /// [`Unavailable`](ApiErrorKind::Unavailable) if 1,024 replies and callbacks have unfinished work. Other errors
+    /// come from [`push`](ReplyStream::push) and [`finish`](ReplyStream::finish).
     ///
     /// # Panics
     ///
@@ -72,7 +71,7 @@ impl Api {
         let message_id = message_id.into();
         segment("message id", &message_id)?;
         let room = self.work().room().ok_or_else(|| {
-            let what = "too many replies and card callbacks still have work to do";
+            let what = "too many replies and card callbacks have unfinished work: try again later";
             ApiError::new(ApiErrorKind::Unavailable, what)
         })?;
         let buffer = Arc::new(Buffer::default());
@@ -90,7 +89,7 @@ impl Api {
 }
 
 impl ReplyStream {
-    /// Adds text. It is shown by the next update, and this does not wait for it.
+    /// Adds text. The next update shows it; this call does not wait.
     ///
     /// # Errors
     ///
@@ -100,11 +99,11 @@ impl ReplyStream {
         self.buffer.push(text.as_ref())
     }
 
-    /// Shows the last state, and returns the ids of the messages.
+    /// Shows the final text, and returns the ids of the replies.
     ///
     /// # Errors
     ///
-    /// [`ApiError`] if the last state could not be shown.
+    /// [`ApiError`] if the final text could not be shown.
     pub async fn finish(mut self) -> Result<Vec<String>, ApiError> {
         self.buffer.close();
         let done = (&mut self.done).await;

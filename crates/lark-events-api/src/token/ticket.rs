@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 pub struct AppTicket(Zeroizing<String>);
 
 impl AppTicket {
-    /// A ticket, as the event has it.
+    /// Creates a ticket from the text in the event.
     pub fn new(ticket: impl Into<String>) -> Self {
         Self(Zeroizing::new(ticket.into()))
     }
@@ -33,27 +33,26 @@ impl fmt::Debug for AppTicket {
     }
 }
 
-/// Keeps the ticket of a store app. Implement it for a store that several processes share: the platform
-/// sends each ticket to one of them.
+/// Keeps the ticket of a store app. If an app runs in several processes, implement this for a store that they
+/// share: the platform sends each ticket to only one of them.
 #[async_trait]
 pub trait TicketStore: Send + Sync + 'static {
-    /// Keeps the newest ticket of an app.
+    /// Stores the newest ticket of an app.
     ///
     /// # Errors
     ///
-    /// Whatever went wrong; the event then fails, and the platform redelivers it.
+    /// When the store fails. The event then fails, and the platform redelivers it.
     async fn put(&self, app_id: &str, ticket: &AppTicket) -> Result<(), BoxError>;
 
     /// The newest ticket of an app, if there is one.
     ///
     /// # Errors
     ///
-    /// Whatever went wrong; the call then fails.
+    /// When the store fails. The call then fails.
     async fn get(&self, app_id: &str) -> Result<Option<AppTicket>, BoxError>;
 }
 
-/// Keeps tickets in memory. Clones share them. After a restart, the first call has the platform send a new
-/// ticket.
+/// Keeps tickets in memory. Clones share them. After a restart, the first call asks the platform for a new ticket.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryTickets(Arc<Mutex<HashMap<String, AppTicket>>>);
 
@@ -84,7 +83,7 @@ impl TicketStore for MemoryTickets {
 #[serde(default)]
 #[non_exhaustive]
 pub struct AppTicketEvent {
-    /// The app that the ticket is for.
+    /// The id of the app.
     #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub app_id: Option<String>,
     /// The ticket, a secret.

@@ -218,9 +218,7 @@ impl Inner {
         })?;
         let Some(ticket) = ticket else {
             self.resend_ticket().await?;
-            return Err(no_ticket(
-                "there is no app_ticket yet: a new one was requested",
-            ));
+            return Err(no_ticket("there is no app_ticket yet: one was requested"));
         };
         let app = &self.wire.app;
         let body = json!({"app_id": &*app.id, "app_secret": app.secret.as_str(),

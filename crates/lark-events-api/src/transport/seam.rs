@@ -39,9 +39,9 @@ use lark_events::BoxError;
 /// ```
 #[async_trait]
 pub trait Transport: Send + Sync + 'static {
-    /// Sends a request to the absolute URI in it, and returns the whole response, whatever its status is.
-    /// Must not follow redirects, and must not read more than `max_bytes` of a body. The caller limits the
-    /// time, and drops the future when it is over.
+    /// Sends a request to its URI, which is absolute, and returns the whole response, whatever its status. It must
+    /// not follow redirects, and must not read more than `max_bytes` of a body. The caller drops the future at its
+    /// deadline.
     ///
     /// # Errors
     ///
@@ -53,7 +53,7 @@ pub trait Transport: Send + Sync + 'static {
     ) -> Result<Response<Bytes>, TransportError>;
 }
 
-/// A request without a response.
+/// The error of a request without a response.
 #[derive(Debug)]
 pub struct TransportError {
     kind: Kind,
@@ -73,12 +73,12 @@ impl TransportError {
         Self::new(Kind::NotSent, source)
     }
 
-    /// The connection broke, and the platform may have handled the request.
+    /// The connection was lost, and the platform may have handled the request.
     pub fn lost(source: impl Into<BoxError>) -> Self {
         Self::new(Kind::Lost, source)
     }
 
-    /// The response has more bytes than allowed.
+    /// The response is larger than allowed.
     pub fn too_large(source: impl Into<BoxError>) -> Self {
         Self::new(Kind::TooLarge, source)
     }

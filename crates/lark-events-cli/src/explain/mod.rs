@@ -33,7 +33,7 @@ use crate::{Error, payload};
 /// --body give its parts. The secrets are used locally and sent nowhere.
 ///
 /// Of a recording that `serve --record` or `listen --record` wrote, explains each request that was not answered
-/// 200, at the time of the request.
+/// with 200, with the clock at the time of the request.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -52,10 +52,10 @@ pub(crate) struct ExplainArgs {
     /// The file with the body alone; `-` is stdin.
     #[arg(long, value_name = "FILE")]
     body: Option<PathBuf>,
-    /// Explain only the request in this line of the recording, whatever it was answered.
+    /// Explain only the request in this line of the recording, whatever its answer was.
     #[arg(long, value_name = "NUMBER", conflicts_with_all = ["header", "body"])]
     line: Option<u64>,
-    /// When the request came in, in Unix seconds; now by default, or when it was recorded.
+    /// The time of the request in Unix seconds; by default, the recorded time, or now.
     #[arg(long, value_name = "SECONDS", value_parser = value_parser!(u64).range(..LATEST))]
     at: Option<u64>,
     #[command(flatten)]

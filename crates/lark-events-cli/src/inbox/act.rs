@@ -11,11 +11,11 @@ use super::walk::{Operation, Selection};
 use crate::Error;
 use crate::output::{Output, even_if_unread};
 
-/// Make dead letters, and events that wait for a retry, ready now.
+/// Retry dead letters, and events that wait for a retry, now.
 ///
-/// A dead letter gets all its attempts again. In its lane it is the next after the event that is being
-/// handled or waits for a retry. On NATS, only dead letters can be retried: each becomes the last event of
-/// its lane, with a new number.
+/// A dead letter gets all its attempts again. In its lane it comes next, after an event that is being handled or
+/// waits for a retry. On NATS, only dead letters can be retried: each becomes the last event of its lane, with a
+/// new number.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -31,7 +31,7 @@ pub(super) struct RetryArgs {
     selection: Selection,
 }
 
-/// Drop dead letters and waiting events: they are finished without being handled.
+/// Drop dead letters, and events that are ready or wait: finish them without handling them.
 ///
 /// An event that is being handled stays. A redelivery of a dropped event is still a duplicate, and `replay`
 /// puts a dropped event back into the queue.

@@ -28,7 +28,7 @@ pub(super) struct Filters {
     /// The number of the event in the store.
     #[arg(long, value_name = "NUMBER")]
     seq: Option<u64>,
-    /// The lowest number.
+    /// The lowest number of an event.
     #[arg(long, value_name = "NUMBER")]
     from_seq: Option<u64>,
     /// The state; can be repeated, for events in any of these states.

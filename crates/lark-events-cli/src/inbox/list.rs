@@ -28,7 +28,7 @@ pub(super) struct LsArgs {
     /// Also list finished events.
     #[arg(long, conflicts_with = "state")]
     all: bool,
-    /// At most so many events, those with the lowest numbers.
+    /// The maximum number of events: those with the lowest numbers.
     #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
     #[command(flatten)]

@@ -17,7 +17,7 @@ use crate::Error;
 use crate::output::{Output, even_if_unread};
 use crate::text::Text;
 
-/// Bring the tables of a store to the version of this program. On NATS, create its streams and consumers.
+/// Migrate the tables of a store to the version of this program. On NATS, create its streams and consumers.
 ///
 /// A worker or receiver does the same when it opens the store. All other commands leave older tables as they
 /// are, and fail.
@@ -40,7 +40,7 @@ pub(super) struct MigrateArgs {
     /// Only print the SQL that is left to run.
     #[arg(long)]
     print: bool,
-    /// Also grant the rights that a program needs to this role of PostgreSQL, which exists.
+    /// Also grant the rights that a program needs to this existing role of PostgreSQL.
     #[arg(long, value_name = "ROLE")]
     grant_to: Option<String>,
     #[command(flatten)]
@@ -60,13 +60,13 @@ struct StreamArgs {
     /// The age at which an event is removed, finished or not [default: 7d].
     #[arg(long, value_name = "AGE")]
     max_age: Option<Age>,
-    /// The size from which on the stream takes no events [default: no limit].
+    /// The maximum size of the stream; a full stream takes no events [default: no limit].
     #[arg(long, value_name = "BYTES")]
     max_bytes: Option<u64>,
-    /// The time after which the events of a dead worker are handled by another [default: 60s].
+    /// The time after which another worker handles the events of a dead worker [default: 60s].
     #[arg(long, value_name = "AGE")]
     ack_wait: Option<Age>,
-    /// The servers have `sync_interval: always`: they flush each event to disk.
+    /// Declare that the servers have `sync_interval: always`, and so flush each event to disk.
     #[arg(long)]
     sync_always: bool,
 }
@@ -118,7 +118,7 @@ pub(super) async fn run(args: &MigrateArgs, output: Output) -> Result<ExitCode, 
         return Err("--grant-to: only a store on PostgreSQL has roles".into());
     }
     if args.streams.are_given() && !matches!(place, Place::Nats(_)) {
-        return Err("the options for streams are for a store on NATS alone".into());
+        return Err("the options for streams need a store on NATS".into());
     }
     match place {
         Place::File(path) => {

@@ -16,8 +16,8 @@ use crate::output::{Output, even_if_unread};
 /// Remove finished events that are older than an age, and the keys by which their redeliveries are
 /// recognised.
 ///
-/// Workers do the same with the retention of the store. Dead letters stay, and so do all events younger
-/// than 8 hours and 11 minutes: the platform redelivers for that long.
+/// Workers do the same with the retention of the store. Dead letters stay, and so do all events younger than 8
+/// hours and 11 minutes, which may be redelivered or replayed.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -31,7 +31,7 @@ pub(super) struct PruneArgs {
     /// The age of the youngest event to remove, such as 12h or 3d.
     #[arg(long, value_name = "AGE")]
     older_than: Option<Age>,
-    /// All that may be removed; required without --older-than.
+    /// Remove all events that may be removed; required without --older-than.
     #[arg(long, conflicts_with = "older_than")]
     all: bool,
     /// Only print how many events would be removed, and the first of them.
@@ -50,8 +50,8 @@ pub(super) async fn run(args: &PruneArgs, output: Output) -> Result<ExitCode, Er
     let age = match args.older_than {
         Some(Age(age)) if age < shortest => {
             output.note(format_args!(
-                "expected an age of at least {}, got {}: younger events stay, because the platform \
-                redelivers for that long",
+                "expected an age of at least {}, got {}: younger events stay, because they \
+                may be redelivered or replayed",
                 hours(shortest),
                 short(age)
             ));

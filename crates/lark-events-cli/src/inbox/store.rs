@@ -33,7 +33,7 @@ pub(super) struct StoreArgs {
     schema: Option<String>,
     #[arg(long, value_name = "NAME", help = "The prefix of the streams on NATS [default: LARK]")]
     prefix: Option<String>,
-    #[arg(long, value_name = "FILE", help = "The file of credentials to log in with on NATS")]
+    #[arg(long, value_name = "FILE", help = "The credentials file to log in to NATS with")]
     credentials: Option<PathBuf>,
 }
 
@@ -102,7 +102,7 @@ impl StoreArgs {
             return Err("--prefix: only a store on NATS has a prefix".into());
         }
         if self.credentials.is_some() {
-            return Err("--credentials: only a store on NATS has a file of credentials".into());
+            return Err("--credentials: only a store on NATS has a credentials file".into());
         }
         Ok(())
     }

@@ -22,10 +22,10 @@ const SHOWN: usize = 10;
 /// Which events an operation takes.
 #[derive(Debug, Args)]
 pub(super) struct Selection {
-    /// All events that the operation can take; required without a filter.
+    /// Take all events that the operation can take; required without a filter.
     #[arg(long)]
     all: bool,
-    /// At most so many events, those with the lowest numbers.
+    /// The maximum number of events: those with the lowest numbers.
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
     /// Only print how many events the operation would take, and the first of them.

@@ -38,9 +38,9 @@ const ANSWER_LIMIT: Duration = Duration::from_millis(2_300);
 /// only if the webhook answers 200 in time; the platform redelivers the others. The replies to callbacks go back
 /// to the platform. Redirects are not followed.
 ///
-/// The platform gives each event to one of the app's connections, at random. This takes events away from the
-/// app's other processes, so it needs --yes-take-events. In the developer console, the app must receive events
-/// and callbacks by long connection.
+/// The platform sends each event on one of the app's connections, at random. This command therefore takes events
+/// away from the app's other processes, and needs --yes-take-events. In the developer console, the app must receive
+/// events and callbacks by long connection.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -92,7 +92,7 @@ pub(crate) async fn run(args: ListenArgs, output: Output) -> Result<ExitCode, Er
     let app = App::given(&args)?;
     if !args.yes_take_events {
         return Err(
-            "the platform gives each event to one connection of the app, at random, so this takes events away \
+            "the platform sends each event on one connection of the app, at random, so this takes events away \
             from the app's other processes: pass --yes-take-events if none of them needs the events, or use \
             an app for tests"
                 .into(),

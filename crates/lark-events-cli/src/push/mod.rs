@@ -47,8 +47,8 @@ pub(crate) struct PushArgs {
     /// is stdin.
     #[arg(long)]
     file: Option<PathBuf>,
-    /// Set a value in the body, as JSON or else as a string; quote a string that contains JSON. The path is
-    /// `meeting.owner.id` or a JSON pointer, of a known field; `+PATH=VALUE` sets any. Can be repeated.
+    /// Set a value in the body: JSON, or otherwise a string; quote a string that would be JSON. The path of a known
+    /// field is written like `meeting.owner.id` or as a JSON pointer; `+PATH=VALUE` sets any path. Can be repeated.
     #[arg(long, value_name = "PATH=VALUE")]
     set: Vec<Set>,
     /// The id of the receiving app.

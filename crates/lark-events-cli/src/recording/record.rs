@@ -15,8 +15,8 @@ use crate::serve::history::Delivery;
 
 #[derive(Debug, Args)]
 pub(crate) struct RecordArgs {
-    /// Record each attempt to this file, one JSON document a line, for `replay`, `explain` and `inspect`. The
-    /// file has the content of the events; only its owner can read it. An existing recording goes on.
+    /// Record each attempt to this file, one JSON document a line, for `replay`, `explain` and `inspect`. The file
+    /// contains the events in full; only its owner can read it. An existing recording is continued.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
     /// Record the Verification Token too, and the bodies of requests that are not encrypted, which contain it.

@@ -19,9 +19,9 @@ use crate::{Error, payload, recording};
 
 /// Send the events of a recording to a webhook again, encrypted and signed anew.
 ///
-/// Reads a file that `serve --record`, `listen --record` or a `RecordLayer` wrote. Events keep their ids, so
-/// that they are duplicates to an app that has handled them; --new-ids makes them new events. An event that
-/// was delivered several times is sent as often.
+/// Reads a file that `serve --record`, `listen --record` or a `RecordLayer` wrote. Events keep their ids, so that
+/// they are duplicates for an app that has handled them; --new-ids makes them new events. Each recorded attempt is
+/// sent, also if several are of the same event.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

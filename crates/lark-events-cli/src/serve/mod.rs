@@ -88,8 +88,8 @@ pub(crate) struct ServeArgs {
     /// and Java then lose some.
     #[arg(long, value_name = "TIME", default_value = "20ms")]
     fragment_gap: Span,
-    /// Serve the console: pages and a JSON API that show the deliveries and push events. Without an
-    /// address it is at 127.0.0.1:7781, with only a port at that of 127.0.0.1; 0 picks a free port.
+    /// Serve the console: pages and a JSON API that show the deliveries and push events. The default address is
+    /// 127.0.0.1:7781; a port alone is a port of 127.0.0.1, and port 0 picks a free one.
     #[arg(
         long,
         value_name = "ADDR",

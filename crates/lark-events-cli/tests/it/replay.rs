@@ -211,7 +211,7 @@ fn a_file_that_cannot_be_read_is_an_error_that_says_why() {
             0,
         ),
         (&appended, "line 3: the recording has version 2", 1),
-        (&other, "line 1: not a recording: expected a header", 0),
+        (&other, "line 1: not a recording: expected a file", 0),
         (
             &missing,
             if cfg!(unix) {

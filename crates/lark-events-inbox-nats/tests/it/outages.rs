@@ -37,7 +37,7 @@ async fn a_server_that_stops_and_starts_again() {
     server.restart();
     app.redeliver("e", 1).await;
     app.redeliver("before", 1).await;
-    app.is_healthy_after(&[UNAVAILABLE, "no connection to a server of NATS"])
+    app.is_healthy_after(&[UNAVAILABLE, "no connection to a NATS server"])
         .await;
     server.kill();
     app.disconnected().await;
@@ -126,7 +126,7 @@ async fn nothing_waits_for_a_connection_to_be_sent_late() {
     let settlement = Settlement::new(claimed.fence, retried, AttemptOutcome::Failed);
     let error = other.settle(vec![settlement]).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable);
-    assert_eq!(cause(&error), "no connection to a server of NATS");
+    assert_eq!(cause(&error), "no connection to a NATS server");
     drop(other);
     // A look that was sent after this would be too old: another attempt would be needed.
     let woken = async {

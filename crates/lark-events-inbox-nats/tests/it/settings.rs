@@ -24,7 +24,7 @@ async fn is_refused(server: &Nats, prefix: &str, what: &str, field: &str) {
     let error = refused(builder(server.url()).prefix(prefix).partitions(2)).await;
     assert_eq!(error.kind(), StoreErrorKind::Version, "{}", cause(&error));
     let expected = format!(
-        "the {what} is set up otherwise: expected {field}: change it, or use another prefix"
+        "the {what} has a different configuration: expected {field}: change it, or use another prefix"
     );
     assert_eq!(cause(&error), expected);
 }

@@ -82,7 +82,6 @@ async fn a_connection_is_encrypted_if_the_server_is_the_right_one() {
 
     let error = PostgresStore::connect(required.as_str()).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unsupported);
-    let expected =
-        "`sslmode=require` needs a configuration of TLS: the feature `rustls` and `tls_config`";
+    let expected = "`sslmode=require` needs a TLS configuration: enable the feature `rustls` and set `tls_config`";
     assert_eq!(cause(&error), expected);
 }

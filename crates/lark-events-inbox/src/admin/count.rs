@@ -9,9 +9,9 @@ use crate::store::{Status, StoreError};
 /// A number of events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Count {
-    /// The events that were counted.
+    /// The number of events that were counted.
     pub events: u64,
-    /// Whether these are all. If not, counting stopped at a limit.
+    /// Whether these are all events. If not, counting stopped at a limit, and there may be more.
     pub is_all: bool,
 }
 
@@ -25,7 +25,7 @@ impl Count {
         }
     }
 
-    /// So many events, of which some were not counted if there are more than `at_most`.
+    /// A count that stops at `at_most`: with more `events` than that, it is `at_most`, and not all.
     #[must_use]
     pub fn up_to(at_most: u64, events: u64) -> Self {
         Self {
@@ -57,17 +57,17 @@ impl Grouping {
     }
 }
 
-/// How far [`Admin::groups`] goes.
+/// The limits of [`Admin::groups`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GroupLimits {
     /// The maximum number of groups.
     pub groups: usize,
-    /// The maximum number of events that are looked through.
+    /// The maximum number of events to read.
     pub events: u64,
 }
 
 impl GroupLimits {
-    /// Groups of all events.
+    /// At most `groups` groups, of all events.
     #[must_use]
     pub const fn all(groups: usize) -> Self {
         Self {
@@ -77,18 +77,18 @@ impl GroupLimits {
     }
 }
 
-/// Events by a property.
+/// Events counted by a property.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Groups {
     /// The largest groups, the largest first.
     pub groups: Vec<Group>,
-    /// The events of all groups, also of those that are not among `groups`.
+    /// The events of all groups, including those left out of `groups`.
     pub count: Count,
 }
 
 impl Groups {
-    /// The largest groups, and the events of all.
+    /// Creates a result from the largest groups and the count of all groups.
     #[must_use]
     pub fn new(groups: Vec<Group>, count: Count) -> Self {
         Self { groups, count }
@@ -106,7 +106,7 @@ pub struct Group {
 }
 
 impl Group {
-    /// So many events with a value.
+    /// A group of `count` events.
     #[must_use]
     pub fn new(value: Option<String>, count: u64) -> Self {
         Self { value, count }

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use super::{Listed, Order, Page};
 
-/// Which events an operation is about: those that match every field that is set.
+/// Selects the events of an operation: those that match every field that is set. The default selects all events.
 ///
 /// ```
 /// use lark_events_inbox::{Filter, State};
@@ -18,11 +18,11 @@ use super::{Listed, Order, Page};
 pub struct Filter {
     /// The number of the event.
     pub seq: Option<u64>,
-    /// The lowest number: operations on many events take one range of numbers after the other.
+    /// The lowest number, inclusive. Operations on many events take one range of numbers after the other.
     pub from_seq: Option<u64>,
-    /// The highest number.
+    /// The highest number, inclusive.
     pub to_seq: Option<u64>,
-    /// One of these states; any if there are none.
+    /// The states; any state if empty.
     pub states: Vec<State>,
     /// The app.
     pub app_id: Option<String>,
@@ -34,7 +34,7 @@ pub struct Filter {
     pub tenant_key: Option<String>,
     /// The lane.
     pub lane: Option<String>,
-    /// A part of the last error.
+    /// A part of the text of the last error.
     pub error: Option<String>,
     /// The whole text of the last error.
     pub error_is: Option<String>,
@@ -45,7 +45,8 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// The same filter for the numbers of a page: those after the page before. For stores.
+    /// Limits the filter to the numbers of a page: those after [`Page::after`], in the order of the page. For
+    /// implementations of [`Admin`](super::Admin).
     #[must_use]
     pub fn on_page(&self, page: Page) -> Self {
         let mut filter = self.clone();
@@ -113,7 +114,7 @@ impl State {
         Self::Done,
     ];
 
-    /// The name, as operators write it.
+    /// The name in commands and output, such as `ready`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

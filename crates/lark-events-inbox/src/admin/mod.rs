@@ -14,10 +14,10 @@ pub use self::filter::{Filter, State};
 pub use self::page::{Looked, Order, Page};
 use crate::store::{AttemptOutcome, Store, StoreError, StoreErrorKind};
 
-/// The operations of an operator on a [`Store`]. They work while workers run.
+/// The operations of an operator on a [`Store`]. They may run while workers run.
 ///
-/// A store that cannot do an operation says so in [`supports`](Self::supports) and fails it with
-/// [`StoreErrorKind::Unsupported`].
+/// If a store cannot do an operation, [`supports`](Self::supports) returns `false` for it, and the operation fails
+/// with [`StoreErrorKind::Unsupported`].
 #[async_trait]
 pub trait Admin: Store {
     /// Whether the store can do this operation.
@@ -27,7 +27,7 @@ pub trait Admin: Store {
     ///
     /// # Errors
     ///
-    /// When the store cannot answer, or not in this [order](Operation::ListNewestFirst).
+    /// When the store cannot answer, or does not support this [order](Operation::ListNewestFirst).
     async fn list(&self, filter: &Filter, page: Page) -> Result<Vec<Listed>, StoreError>;
 
     /// Shows one event with the history of its attempts; `None` if the store does not have it.
@@ -37,35 +37,37 @@ pub trait Admin: Store {
     /// When the store cannot answer.
     async fn show(&self, seq: u64) -> Result<Option<Shown>, StoreError>;
 
-    /// The highest number of an event, so that an operation on many events can leave those alone that come
-    /// meanwhile; `None` if there is no event.
+    /// Returns the highest number of an event; `None` if there is no event. With it as [`Filter::to_seq`], an
+    /// operation on many events leaves out the events that arrive meanwhile.
     ///
     /// # Errors
     ///
     /// When the store cannot answer.
     async fn last(&self) -> Result<Option<u64>, StoreError>;
 
-    /// Makes dead letters and waiting events visible now, at most `limit` of them. A dead letter starts
-    /// with its first attempt again. In its lane it is the next after the event that is being handled or
-    /// waits for a retry. Returns how many.
+    /// Retries dead letters, and events that wait for the time of a retry, at most `limit` of them. Returns their
+    /// number.
     ///
-    /// A waiting event becomes visible only where the store [supports](Operation::RetryWaiting) it, and only if it
-    /// waits for a time: an event that waits behind another one of its lane keeps its place, and is not counted.
+    /// A dead letter starts with its first attempt again. In its lane it comes next, after an event that is being
+    /// handled or waits for a retry.
+    ///
+    /// An event that waits for a time becomes ready at once if the store [supports](Operation::RetryWaiting) it. An
+    /// event that waits behind another one of its lane keeps its place, and is not counted.
     ///
     /// # Errors
     ///
     /// When the store fails. The outcome may be unknown.
     async fn retry(&self, filter: &Filter, limit: usize) -> Result<u64, StoreError>;
 
-    /// Removes dead letters and events that are not being handled, at most `limit` of them. Their keys
-    /// stay: a redelivery is a duplicate. Returns how many.
+    /// Finishes dead letters, and events that are ready or wait, without handling them, at most `limit` of them. A
+    /// redelivery of such an event is still a duplicate. Returns their number.
     ///
     /// # Errors
     ///
     /// When the store fails. The outcome may be unknown.
     async fn discard(&self, filter: &Filter, limit: usize) -> Result<u64, StoreError>;
 
-    /// Puts finished events into the queue again, at most `limit` of them. Returns how many.
+    /// Puts finished events into the queue again, at most `limit` of them. Returns their number.
     ///
     /// # Errors
     ///
@@ -74,7 +76,8 @@ pub trait Admin: Store {
         Err(StoreError::new(StoreErrorKind::Unsupported))
     }
 
-    /// Removes finished events and their keys that are older than `age`. Returns how many.
+    /// Removes finished events that are older than `age`, with their keys. A store keeps them for at least its
+    /// shortest retention. Returns their number.
     ///
     /// # Errors
     ///
@@ -83,8 +86,9 @@ pub trait Admin: Store {
         Err(StoreError::new(StoreErrorKind::Unsupported))
     }
 
-    /// Lists events as [`list`](Self::list) does, and looks through at most `at_most` events that the filter may be
-    /// about, so that a filter that matches few of many costs no more than that. By default this is a list.
+    /// Lists events as [`list`](Self::list) does, but reads at most `at_most` events that may match. This bounds
+    /// the cost of a filter that matches few of many events. The default implementation calls `list`, and does not
+    /// bound its cost.
     ///
     /// # Errors
     ///
@@ -103,8 +107,9 @@ pub trait Admin: Store {
         Ok(Looked::of(self.list(filter, more).await?, limit))
     }
 
-    /// Counts events, and looks through at most `at_most` of them: the newest, where the store
-    /// [lists them](Operation::ListNewestFirst), else the oldest. By default this reads the list.
+    /// Counts events, and reads at most `at_most` of them: the newest if the store [can list them
+    /// first](Operation::ListNewestFirst), otherwise the oldest. The default implementation calls
+    /// [`list`](Self::list).
     ///
     /// # Errors
     ///
@@ -113,8 +118,8 @@ pub trait Admin: Store {
         count::each(self, filter, at_most, |_| ()).await
     }
 
-    /// Counts events by a property, the largest groups first. By default this reads the list, as
-    /// [`count`](Self::count) does.
+    /// Counts events by a property, the largest groups first. The default implementation calls
+    /// [`list`](Self::list).
     ///
     /// # Errors
     ///
@@ -128,7 +133,8 @@ pub trait Admin: Store {
         count::groups(self, filter, by, limits).await
     }
 
-    /// The [status](Store::status), with counts that need not go beyond `at_most`. By default they do.
+    /// Returns the [status](Store::status) with counts that may stop at `at_most`. The default implementation
+    /// counts all events.
     ///
     /// # Errors
     ///
@@ -150,7 +156,7 @@ pub enum Operation {
     Show,
     /// [`Admin::retry`] of dead letters.
     Retry,
-    /// [`Admin::retry`] of events that wait for a time. Without it these stay as they are.
+    /// [`Admin::retry`] of events that wait for a time. Without it, they keep their time.
     RetryWaiting,
     /// [`Admin::discard`].
     Discard,
@@ -182,18 +188,18 @@ pub struct Listed {
     pub transport: Transport,
     /// The time of arrival.
     pub received_at: SystemTime,
-    /// The attempts so far that count.
+    /// The number of attempts that count towards the limit.
     pub attempts: u32,
-    /// The time until it becomes visible, or until its lease ends.
+    /// The time until it becomes ready, or until its lease ends.
     pub visible_in: Option<Duration>,
     /// The error of the last attempt.
     pub last_error: Option<String>,
-    /// The time for which the store must still remember its key: until then it is not pruned.
+    /// The time for which the store must still remember its key. It is not pruned before.
     pub kept_for: Option<Duration>,
 }
 
 impl Listed {
-    /// An event of this number and state, with the facts of a delivery.
+    /// Creates an entry for the event of `delivery`, with this number and state.
     #[must_use]
     pub fn new(seq: u64, state: State, delivery: &Delivery) -> Self {
         let header = &delivery.header;
@@ -215,11 +221,11 @@ impl Listed {
     }
 }
 
-/// One event, whole.
+/// One event with its body and history.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Shown {
-    /// The event in a list.
+    /// The event as in a list.
     pub listed: Listed,
     /// The event itself.
     pub delivery: Delivery,

@@ -12,7 +12,7 @@ use super::Listed;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page {
-    /// The number of the last event of the page before.
+    /// The number of the last event of the previous page; `None` for the first page.
     pub after: Option<u64>,
     /// The maximum number of events.
     pub limit: usize,
@@ -36,32 +36,32 @@ impl Page {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Order {
-    /// The lowest numbers first. [`Page::after`] stands for the numbers above it.
+    /// The lowest numbers first. The page has the numbers above [`Page::after`].
     #[default]
     OldestFirst,
-    /// The highest numbers first. [`Page::after`] stands for the numbers below it.
+    /// The highest numbers first. The page has the numbers below [`Page::after`].
     NewestFirst,
 }
 
-/// What [`Admin::look_through`](super::Admin::look_through) found.
+/// The result of [`Admin::look_through`](super::Admin::look_through).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Looked {
     /// The events that match.
     pub listed: Vec<Listed>,
-    /// Where the next page begins, as [`Page::after`]; `None` if there is none. There may be a next page after one
-    /// with fewer events than the limit, or without any.
+    /// The value of [`Page::after`] for the next page; `None` if this is the last page. A page with fewer events
+    /// than the limit, or none, need not be the last.
     pub next: Option<u64>,
 }
 
 impl Looked {
-    /// These events, and a page after a number.
+    /// Creates a result from the events of a page and the start of the next.
     #[must_use]
     pub fn new(listed: Vec<Listed>, next: Option<u64>) -> Self {
         Self { listed, next }
     }
 
-    /// The first `limit` of a list that may have one more event, which is on the next page.
+    /// Creates a result from a list of up to `limit + 1` events, of which the last one belongs to the next page.
     #[must_use]
     pub fn of(mut listed: Vec<Listed>, limit: usize) -> Self {
         let has_more = listed.len() > limit;

@@ -8,13 +8,13 @@ use crate::store::StoreError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Action {
-    /// Retries dead letters, and at once events that wait for a retry.
+    /// Retries dead letters and events that wait for a retry.
     Retry,
-    /// Drops dead letters, and events that are ready or wait.
+    /// Finishes dead letters, and events that are ready or wait, without handling them.
     Drop,
     /// Puts finished events into the queue again.
     Replay,
-    /// Appends an event with an edited body.
+    /// Appends an edited copy of an event.
     Edit,
 }
 
@@ -22,13 +22,13 @@ pub enum Action {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Audited {
-    /// The operator, if the function given to [`audit`](super::ConsoleBuilder::audit) knew the name.
+    /// The operator, as returned by the function `who` of [`audit`](super::ConsoleBuilder::audit).
     pub who: Option<String>,
     /// The action.
     pub action: Action,
-    /// The events that it was about, among those of `seqs` if there are any.
+    /// The filter that selected the events.
     pub filter: Filter,
-    /// The numbers of the selected events. Empty for all events that match the filter.
+    /// The numbers of the selected events. If empty, the action was on all events that match the filter.
     pub seqs: Vec<u64>,
     /// The number of events that were changed.
     pub events: u64,
@@ -80,11 +80,11 @@ impl Action {
     pub(super) fn explained(self) -> &'static str {
         match self {
             Self::Retry => {
-                "A dead letter gets all its attempts again. An event that waits for a time is tried now; its attempts \
-                 count on. An event that waits for its lane goes on waiting."
+                "A dead letter gets all its attempts again. An event that waits for a retry is tried now, and keeps its \
+                 number of attempts. An event that waits for its lane keeps its place."
             }
             Self::Drop => {
-                "A dropped event is finished without being handled, also one that is ready. A redelivery of it is a duplicate."
+                "A dropped event is finished without being handled. A redelivery of it is a duplicate."
             }
             Self::Replay => "A finished event is handled again.",
             Self::Edit => "The event with the edited body is a new event, with an id of its own.",
@@ -126,7 +126,7 @@ impl Action {
             && state == Some(State::Waiting)
             && !store.supports(Operation::RetryWaiting)
         {
-            return Some("This store cannot try an event before its time.");
+            return Some("This store cannot retry an event before its time.");
         }
         let operation = match self {
             Self::Retry => Operation::Retry,

@@ -32,7 +32,8 @@ impl ConsoleBuilder {
         }
     }
 
-    /// Calls `audit` at the end of each action. `who` names the operator of the request that started it.
+    /// Calls `audit` at the end of each action. `who` returns the name of the operator from the request that starts
+    /// the action.
     pub fn audit(
         mut self,
         who: impl Fn(&Parts) -> Option<String> + Send + Sync + 'static,
@@ -43,18 +44,18 @@ impl ConsoleBuilder {
         self
     }
 
-    /// Shows what `redact` returns in place of the body of an event, in exports too. An event whose body it
+    /// Shows the result of `redact` in place of the body of an event, in exports too. An event whose body it
     /// changes cannot be edited.
     pub fn redact(mut self, redact: impl Fn(&Delivery) -> RawJson + Send + Sync + 'static) -> Self {
         self.redaction.body = Some(Arc::new(redact));
         self
     }
 
-    /// Shows what `redact` returns in place of a text of an event: the errors of its attempts, its lane, id,
-    /// type, app, tenant and trace. It must return the same for the same text.
+    /// Shows the result of `redact` in place of each text of an event: the errors of its attempts, its lane, id,
+    /// type, app, tenant and trace. `redact` must return the same result for the same text.
     ///
-    /// A text that it changes is in no link and no form. It is not a filter either, and the page does not
-    /// search for parts of errors: both would tell what is hidden.
+    /// A text that it changes appears in no link or form, and cannot be used as a filter. The page then does not
+    /// search for parts of errors either. Both would disclose the hidden text.
     ///
     /// ```
     /// # use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! A web page for operators, as a service that an app mounts behind its own authentication.
 //!
-//! All URLs of the page are queries, such as `?view=events`, so that they hold at any path and behind a proxy
-//! that strips a prefix. The path of a request is not read.
+//! All URLs of the page are queries, such as `?view=events`, so that they work at any path and behind a proxy that
+//! strips a prefix. The path of a request is not read.
 
 mod action;
 mod answer;
@@ -38,16 +38,16 @@ use crate::admin::Admin;
 /// them as JSON. Operators retry, drop and replay events, one or all that match a filter. Each page takes about as
 /// long for many events as for few: numbers and groups stop at 10,000 events, and say so.
 ///
-/// Mount it at any path, such as `/admin/inbox`, behind the authentication of your app. It has none of its own:
-/// the function given to [`builder`](Self::builder) decides for each request. Forms of other sites are
+/// Mount it at any path, such as `/admin/inbox`, behind the authentication of your app. It has no authentication of
+/// its own: the function `access` of [`builder`](Self::builder) decides for each request. Forms of other sites are
 /// rejected.
 ///
 /// It shows and exports events in full, unless [`redact`](ConsoleBuilder::redact) and
 /// [`redact_text`](ConsoleBuilder::redact_text) are set. Errors of the store itself are logged with their
 /// causes; the page shows only their kind.
 ///
-/// Its actions run in the process that started them. They end when the last clone is dropped; [`stop`](Self::stop)
-/// ends them between two batches, so that the number of changed events is known.
+/// Actions run in the process that started them. Dropping the last clone aborts them. [`stop`](Self::stop) ends
+/// them between two batches, so that the number of changed events is known.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -80,7 +80,7 @@ use crate::admin::Admin;
 #[derive(Clone)]
 pub struct Console(Arc<Shared>);
 
-/// What a request may do.
+/// The access that a request has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Access {
@@ -106,7 +106,7 @@ struct Shared {
 }
 
 impl Console {
-    /// A page for the events of a store. `access` decides for each request what it may do.
+    /// Starts configuring a page for the events of a store. `access` decides for each request.
     pub fn builder(
         store: Arc<dyn Admin>,
         access: impl Fn(&Parts) -> Access + Send + Sync + 'static,
@@ -114,8 +114,8 @@ impl Console {
         ConsoleBuilder::new(store, Arc::new(access))
     }
 
-    /// Ends the actions that run: each after its current batch, with its audit. No other begins. Call it before
-    /// the process ends.
+    /// Ends each running action after its current batch, with its audit. No new action begins. Call it before the
+    /// process ends.
     pub async fn stop(&self) {
         let stopping = self.0.jobs().stop();
         stopping.closed().await;

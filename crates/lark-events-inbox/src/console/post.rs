@@ -33,7 +33,7 @@ pub(super) async fn post(
     let upto = form.number("upto")?;
     if asked.seqs.is_empty() && upto.is_none() {
         return Err(Failure::bad(
-            "expected the highest number of the events as upto: use the form of the page that asks",
+            "expected the highest event number as upto: use the page that asks for confirmation",
         ));
     }
     let scope = asked.scope(upto);
@@ -166,7 +166,7 @@ impl Asked {
         let count = shared.store.count(&scope.filter, AT_MOST).await?;
         let list = || self.selection.url();
         if count == Count::all(0) {
-            let text = "expected events that match: meanwhile all have changed, by another action or by a worker. \
+            let text = "expected events that match: another action or a worker has changed all of them meanwhile. \
                         Load the list again";
             return Err(Failure::conflict(text).then(list(), "The list"));
         }
@@ -194,13 +194,13 @@ fn begin(shared: &Shared, ask: Ask) -> Result<Running, Failure> {
             Failure::conflict(overtaken(&other)).then(action_url(&other), "That action")
         }
         Lost::Changed(None) => Failure::conflict(
-            "expected events as they were when the page was loaded: meanwhile many actions were started. Load the \
+            "expected events as they were when the page was loaded: many actions were started meanwhile. Load the \
              page again",
         )
         .then(back, "Back"),
         Lost::Stopping => Failure::busy("the process is about to stop: try again later"),
         Lost::Busy => Failure::busy(
-            "other actions are running: wait for one of them to end, then try again",
+            "too many actions are running: wait for one of them to end, then try again",
         ),
     })?;
     Ok(Running::new(begun, shared))

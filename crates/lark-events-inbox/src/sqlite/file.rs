@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::schema;
 use crate::store::StoreError;
 
-/// The file of a [`SqliteStore`](crate::SqliteStore), for tools that look into it and change nothing.
+/// Reads the file of a [`SqliteStore`](crate::SqliteStore) without changing it, for tools.
 ///
 /// ```no_run
 /// # async fn check() -> Result<(), lark_events_inbox::StoreError> {
@@ -35,7 +35,7 @@ impl SqliteFile {
     /// The maximum number of problems that a check returns.
     const MAX_PROBLEMS: u32 = 20;
 
-    /// The file at this path. It is not opened yet.
+    /// Refers to the file at this path, without opening it.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
@@ -44,7 +44,7 @@ impl SqliteFile {
     ///
     /// # Errors
     ///
-    /// [`Corrupt`](crate::StoreErrorKind::Corrupt) when the file is something else than an inbox, and
+    /// [`Corrupt`](crate::StoreErrorKind::Corrupt) when the file is not an inbox, and
     /// [`Unavailable`](crate::StoreErrorKind::Unavailable) when it cannot be read.
     pub async fn version(&self) -> Result<u32, StoreError> {
         self.call(schema::version).await
@@ -55,8 +55,8 @@ impl SqliteFile {
         self.call(schema::expect_current).await
     }
 
-    /// Checks the structure of the file, all of which is read: `PRAGMA quick_check`. Returns the problems,
-    /// at most 20. A large file takes long; workers go on meanwhile.
+    /// Checks the structure of the file with `PRAGMA quick_check`. Returns at most 20 problems. The check reads the
+    /// whole file, which takes long for a large one. Workers may run meanwhile.
     ///
     /// # Errors
     ///
@@ -73,8 +73,8 @@ impl SqliteFile {
         .await
     }
 
-    /// The SQL that brings tables of this version to [`VERSION`](Self::VERSION), step by step, for
-    /// operators whose programs may not change tables. Opening a store does the same.
+    /// The SQL that migrates tables from this version to [`VERSION`](Self::VERSION), a step each, for programs that
+    /// may not change tables themselves. [`SqliteStore::open`](crate::SqliteStore::open) runs the same SQL.
     #[must_use]
     pub fn migration(from: u32) -> Vec<String> {
         let transaction = |(step, version)| {

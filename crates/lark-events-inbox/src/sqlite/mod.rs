@@ -39,16 +39,15 @@ use crate::store::{
 
 /// Keeps events in a file: SQLite within the process, without a server.
 ///
-/// An event is acknowledged once its commit is on disk (`synchronous=FULL`). Several processes of one
-/// machine may use the file at once, for example one that receives and one that works; do not put it on
-/// a network file system.
+/// An event is acknowledged once its commit is on disk (`synchronous=FULL`). Several processes of one machine may
+/// use the file at once, such as a receiver and a worker. Do not put it on a network file system.
 ///
-/// - The log of events is the memory of their keys: an event is recognised as a duplicate for the
-///   [retention](SqliteStoreBuilder::retention), 7 days by default. A worker prunes older events, but
-///   never one that is not finished, nor a dead letter.
-/// - **The file has the events in clear text.** It is created for its owner alone (mode 0600).
-/// - It is also a [`DedupStore`](lark_events_layers::DedupStore), with which handlers in several
-///   processes of a machine share what they have handled.
+/// - An event is recognised as a duplicate for the time of the [retention](SqliteStoreBuilder::retention), 7 days
+///   by default. Workers remove finished events that are older. They never remove unfinished events or dead
+///   letters.
+/// - **The file contains the events in clear text.** It is created with mode 0600, for its owner alone.
+/// - It is also a [`DedupStore`](lark_events_layers::DedupStore), for de-duplication among several processes of a
+///   machine.
 ///
 /// ```no_run
 /// # async fn open() -> Result<(), lark_events_inbox::StoreError> {
@@ -77,10 +76,10 @@ pub struct SqliteStore {
 const POLL: Duration = Duration::from_millis(25);
 
 impl SqliteStore {
-    /// The default retention of finished events, and of their keys.
+    /// The default retention of finished events and their keys: 7 days.
     pub const DEFAULT_RETENTION: Duration = Duration::from_hours(7 * 24);
-    /// The shortest retention: the platform redelivers for 7.1 hours, and a webhook accepts a replay for
-    /// as long with the default freshness.
+    /// The shortest retention: 8 hours and 11 minutes. The platform redelivers for 7.1 hours, and a webhook with
+    /// the default freshness accepts a replay for 8 hours, and 10 minutes of clock difference.
     pub const MIN_RETENTION: Duration = Duration::from_mins(8 * 60 + 11);
 
     /// Opens the file with the default settings, and creates it if it does not exist.
@@ -129,36 +128,34 @@ pub struct SqliteStoreBuilder {
 }
 
 impl SqliteStoreBuilder {
-    /// Sets how long finished events and their keys are kept:
-    /// [`DEFAULT_RETENTION`](SqliteStore::DEFAULT_RETENTION) by default, and at least
-    /// [`MIN_RETENTION`](SqliteStore::MIN_RETENTION). An event whose request may be replayed for longer is
-    /// kept for as long as that.
+    /// Sets how long finished events and their keys are kept: [`DEFAULT_RETENTION`](SqliteStore::DEFAULT_RETENTION)
+    /// by default. A shorter time counts as [`MIN_RETENTION`](SqliteStore::MIN_RETENTION). An event whose request
+    /// could be replayed for longer is kept for that time.
     pub fn retention(mut self, retention: Duration) -> Self {
         self.retention = retention.max(SqliteStore::MIN_RETENTION);
         self
     }
 
-    /// Fails if the file does not exist, for tools.
+    /// Makes [`open`](Self::open) fail if the file does not exist, instead of creating it.
     pub fn existing(mut self) -> Self {
         self.create = false;
         self
     }
 
-    /// Fails if the tables have an older version, instead of bringing them to the version of this crate,
-    /// for tools.
+    /// Makes [`open`](Self::open) fail if the tables have an older version, instead of migrating them.
     pub fn without_migration(mut self) -> Self {
         self.migrate = false;
         self
     }
 
-    /// Opens the file, and brings its tables to the version of this crate.
+    /// Opens or creates the file, and migrates its tables to the version of this crate.
     ///
     /// # Errors
     ///
-    /// [`Version`](crate::StoreErrorKind::Version) when the file is of a newer version of this crate, or of
-    /// an older one [without migration](Self::without_migration),
-    /// [`Corrupt`](crate::StoreErrorKind::Corrupt) when it is something else, and
-    /// [`Unavailable`](crate::StoreErrorKind::Unavailable) when it cannot be read and written.
+    /// [`Version`](crate::StoreErrorKind::Version) when the file is of a newer version of this crate, or of an
+    /// older one [without migration](Self::without_migration), [`Corrupt`](crate::StoreErrorKind::Corrupt) when it
+    /// is another database or no database, and [`Unavailable`](crate::StoreErrorKind::Unavailable) when it cannot
+    /// be read or written.
     pub async fn open(self) -> Result<SqliteStore, StoreError> {
         let path: Arc<Path> = self.path.into();
         if self.create {

@@ -10,14 +10,13 @@ use super::{StoreError, StoreErrorKind};
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Entry {
-    /// The event. A store that outlives the process keeps
-    /// [`to_document`](Delivery::to_document) with `transport` and `received_at`, and parses it again.
+    /// The event. A store that outlives the process keeps its [`to_document`](Delivery::to_document), `transport`
+    /// and `received_at`, and restores it with [`from_document`](Self::from_document).
     pub delivery: Delivery,
-    /// The key of de-duplication: an event whose key the store knows already is a duplicate. Events
-    /// without a key are never duplicates.
+    /// The de-duplication key. An event with a key that the store already knows is a duplicate. Events without a
+    /// key are never duplicates.
     pub key: Option<String>,
-    /// How long the store must remember the key, at least. A store whose retention is longer ignores
-    /// it.
+    /// The minimum time for which the store must remember the key. A store with a longer retention may ignore it.
     pub kept: Duration,
     /// The lane: the events of one lane are handled one at a time, in the order of their appends.
     pub lane: Option<String>,
@@ -30,7 +29,7 @@ pub struct Entry {
 const OVERHEAD_BYTES: usize = 512;
 
 impl Entry {
-    /// An entry without key, lane and trace context.
+    /// Creates an entry without a key, lane or trace context.
     #[must_use]
     pub fn new(delivery: Delivery) -> Self {
         Self {
@@ -42,12 +41,13 @@ impl Entry {
         }
     }
 
-    /// The entry of a stored document, for stores: what [`to_document`](Delivery::to_document) returned, the
-    /// [name](Transport::as_str) of the transport, and the time of arrival.
+    /// Restores an entry from the result of [`to_document`](Delivery::to_document), the [name](Transport::as_str)
+    /// of the transport, and the time of arrival. For implementations of [`Store`](crate::Store).
     ///
     /// # Errors
     ///
-    /// [`Corrupt`](StoreErrorKind::Corrupt) when the document is not an event. The error has no part of it.
+    /// [`Corrupt`](StoreErrorKind::Corrupt) when the document is not an event. The error contains no part of the
+    /// document.
     pub fn from_document(
         document: impl Into<bytes::Bytes>,
         transport: &str,
@@ -64,7 +64,7 @@ impl Entry {
         Ok(Self::new(delivery))
     }
 
-    /// The memory that this entry takes, in bytes: texts with the overhead of keeping them.
+    /// The estimated memory of this entry in bytes, with the overhead of storing it.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let header = &self.delivery.header;

@@ -5,10 +5,9 @@ use std::fmt;
 
 use lark_events::BoxError;
 
-/// A store could not do what it was asked to do.
+/// The error of a call of a [`Store`](crate::Store).
 ///
-/// Inboxes log it, so neither the texts nor the sources of a store's errors may contain a secret, such
-/// as a connection URL with its password.
+/// Inboxes log it. Its text and its sources must contain no secret, such as a connection URL with a password.
 #[derive(Debug)]
 pub struct StoreError {
     kind: StoreErrorKind,
@@ -21,7 +20,7 @@ pub struct StoreError {
 pub enum StoreErrorKind {
     /// The store cannot be reached, or failed; it may work again later.
     Unavailable,
-    /// The store did not answer in time. Whether it did what it was asked to do is unknown.
+    /// The store did not answer in time. The outcome of the call is unknown.
     TimedOut,
     /// The store has no room.
     Full,
@@ -29,7 +28,7 @@ pub enum StoreErrorKind {
     Version,
     /// The store contains data that it cannot read.
     Corrupt,
-    /// The store cannot do this at all.
+    /// The store does not support this operation.
     Unsupported,
 }
 
@@ -55,7 +54,7 @@ impl StoreError {
         Self { kind, source: None }
     }
 
-    /// Creates an error with its cause, an error or a text.
+    /// Creates an error with a source, which may be an error or a text.
     pub fn with_source(kind: StoreErrorKind, source: impl Into<BoxError>) -> Self {
         let source = Some(source.into());
         Self { kind, source }

@@ -1,10 +1,10 @@
 //! What a worker holds of a claimed event.
 
-/// The claim of one event: its number in the store, and a random number that every claim draws anew.
+/// Identifies one claim of an event: the number of the event, and a random number that each claim draws anew.
 ///
-/// A store accepts an [extension](crate::Store::extend) or a [settlement](crate::Store::settle) only
-/// with the fence of the current claim. The random part is what tells two claims apart: attempt numbers
-/// repeat when a database loses the commit of a claim.
+/// A store accepts an [extension](crate::Store::extend) or a [settlement](crate::Store::settle) only with the fence
+/// of the current claim. The random part distinguishes claims: the numbers of attempts repeat when a database loses
+/// the commit of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fence {
     seq: u64,
@@ -19,7 +19,7 @@ impl Fence {
         Self { seq, nonce }
     }
 
-    /// The fence with both parts, as a store has kept them.
+    /// Restores a fence from its stored parts.
     #[must_use]
     pub fn from_parts(seq: u64, nonce: u64) -> Self {
         Self { seq, nonce }

@@ -13,25 +13,25 @@ pub use self::entry::Entry;
 pub use self::error::{StoreError, StoreErrorKind};
 pub use self::fence::Fence;
 
-/// The store of an [`Inbox`](crate::Inbox): events that are acknowledged, and not handled yet.
+/// Keeps the events of an [`Inbox`](crate::Inbox) from their acknowledgement until they are handled.
 ///
 /// # Contract
 ///
 /// - `append` returns once the batch is as durable as the store can make it. The acknowledgement to the
 ///   platform follows at once.
-/// - Of the events of one lane, only the one that was appended first can be claimed: its *head*. When
-///   the head is settled, the next one becomes the head, behind the heads that wait already.
+/// - Only the first event of each lane, its *head*, can be claimed. When the head is finished, dead or set aside,
+///   the next event of the lane becomes visible, after the events that are visible already.
 /// - A claimed event is invisible until its lease ends or it is settled. Each claim counts one attempt.
 /// - The oldest visible events are claimed first, and events with a lane and without share each claim.
-/// - The calls of one event are not ordered: several workers, also of other processes, call
-///   concurrently. Each call is atomic for each of its events.
+/// - Several workers, of several processes, call concurrently, in any order. Each call is atomic for each of its
+///   events.
 /// - Calls may be dropped before they finish. `append` must then either have happened or not, for each
 ///   entry.
 ///
-/// The feature `testing` has the checks of this contract, for a store of your own.
+/// The feature `testing` checks this contract for a store of your own.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// What this store can do.
+    /// The properties of this store.
     fn capabilities(&self) -> Capabilities;
 
     /// Appends a batch. The results are in the order of the entries.
@@ -41,7 +41,7 @@ pub trait Store: Send + Sync + 'static {
     /// When the store fails. The outcome may be unknown: no event of the batch is acknowledged.
     async fn append(&self, batch: Vec<Entry>) -> Result<Vec<Appended>, StoreError>;
 
-    /// Claims up to `max` events for the time of `lease`.
+    /// Claims up to `max` events, each until `lease` from now.
     ///
     /// # Errors
     ///
@@ -61,15 +61,15 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// When the store fails. The outcome may be unknown: the worker tries again, and a settlement that had an
-    /// effect already may then be reported as lost.
+    /// When the store fails. The outcome may be unknown: the worker repeats the call, and a settlement that already
+    /// had its effect may then be reported as lost.
     async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<bool>, StoreError>;
 
-    /// Waits until there may be something to claim. It may return early, and an inbox polls besides, so
-    /// a missed wake-up costs a second.
+    /// Waits until there may be an event to claim. It may return early. Workers also poll every second, so a missed
+    /// wake-up delays an event by about a second.
     async fn woken(&self);
 
-    /// The events in the store now.
+    /// Returns the numbers of events in the store, and the state of its workers.
     ///
     /// # Errors
     ///
@@ -93,24 +93,23 @@ pub trait Store: Send + Sync + 'static {
         Ok(0)
     }
 
-    /// Called when a worker was dropped before it stopped, so that its last
-    /// [heartbeat](Self::heartbeat) no longer counts. Nothing waits for it, so a store on the network
-    /// does nothing here: the heartbeat gets old by itself.
+    /// Called when a worker is dropped before it has stopped, to forget its last [heartbeat](Self::heartbeat). The
+    /// call is not async, so a store on the network does nothing: the heartbeat expires.
     fn dropped(&self, _worker: WorkerId) {}
 }
 
-/// How often a worker records that it is there.
+/// The interval of a worker's heartbeats: 20 seconds.
 pub const HEARTBEAT: Duration = Duration::from_secs(20);
 
-/// What a store can do.
+/// The properties of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Capabilities {
-    /// Whether the events outlive the process. If they do not, a worker empties the store before it
-    /// stops; otherwise it finishes only what it runs.
+    /// Whether the events outlive the process. If they do, a worker that shuts down only finishes its running
+    /// handlers. If not, it first empties the store.
     pub durable: bool,
-    /// Whether the store rejects a [settlement](Store::settle) with a lost claim. If it does not, a
-    /// worker whose lease has ended sends none.
+    /// Whether the store rejects a [settlement](Store::settle) with a lost claim. If not, a worker sends no
+    /// settlement once the lease has ended.
     pub fences: bool,
 }
 
@@ -133,13 +132,13 @@ impl Capabilities {
 pub enum Appended {
     /// The event is stored.
     New,
-    /// The store knew the event's key already, and is sure of it: acknowledge it.
+    /// The store has an event with the same key: acknowledge this one.
     Duplicate,
     /// The event is not stored: do not acknowledge it.
     Refused(Refused),
 }
 
-/// Why a store did not take an event.
+/// The reason why a store did not take an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Refused {
@@ -163,13 +162,13 @@ pub struct Claimed {
     pub attempt: u32,
     /// The event.
     pub entry: Entry,
-    /// What the store gives to the handler besides the [`Attempt`](crate::Attempt), for example to
-    /// settle the event in the handler's own transaction.
+    /// Extensions for the event of the handler, besides the [`Attempt`](crate::Attempt): for example, to settle the
+    /// event in the handler's own transaction.
     pub extensions: Extensions,
 }
 
 impl Claimed {
-    /// A claim without extensions.
+    /// Creates a claim without extensions.
     #[must_use]
     pub fn new(fence: Fence, attempt: u32, entry: Entry) -> Self {
         Self {
@@ -187,7 +186,7 @@ impl Claimed {
 pub struct Settlement {
     /// The claim.
     pub fence: Fence,
-    /// What becomes of the event.
+    /// The next state of the event.
     pub settled: Settled,
     /// How the attempt ended, for its history.
     pub outcome: AttemptOutcome,
@@ -201,7 +200,7 @@ pub struct Settlement {
 pub const MAX_ERROR_BYTES: usize = 4 * 1024;
 
 impl Settlement {
-    /// A settlement of an attempt without an error.
+    /// Creates a settlement without an error, with a duration of zero.
     #[must_use]
     pub fn new(fence: Fence, settled: Settled, outcome: AttemptOutcome) -> Self {
         Self {
@@ -214,21 +213,21 @@ impl Settlement {
     }
 }
 
-/// What becomes of a claimed event.
+/// The state of an event after its claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Settled {
     /// It is finished. Its key is remembered.
     Done,
-    /// It becomes visible again after this time, and its lane waits for it.
+    /// It can be claimed again after this time. Its lane waits.
     RetryIn(Duration),
-    /// It becomes a dead letter, and its lane goes on.
+    /// It becomes a dead letter. Its lane continues.
     Dead,
-    /// It becomes visible again after this time, its lane waits for it, and the attempt does not count:
-    /// the worker stops, or a limit did not let the handler start.
+    /// It can be claimed again after this time. Its lane waits, and the attempt does not count: the worker stops,
+    /// or a limit kept the handler from starting.
     Release(Duration),
-    /// It becomes visible again after this time, leaves its lane, and the attempt does not count: this
-    /// version of the app has no handler for it.
+    /// It leaves its lane, and can be claimed again after this time. The attempt does not count: this version of
+    /// the app has no handler for the event.
     SetAside(Duration),
 }
 
@@ -240,7 +239,7 @@ pub enum AttemptOutcome {
     Handled,
     /// The handler [rejected](lark_events::Reject) the event.
     Rejected,
-    /// The app ignores events without a handler.
+    /// The event has no handler, and the app ignores such events.
     Unhandled,
     /// The handler, or a layer, failed.
     Failed,
@@ -248,7 +247,7 @@ pub enum AttemptOutcome {
     Panicked,
     /// The body does not fit the handler's type.
     Undecodable,
-    /// A limit inside the inbox did not let the handler start.
+    /// A limit inside the inbox kept the handler from starting.
     NotStarted,
     /// This version of the app has no handler for the event.
     NoHandler,
@@ -259,7 +258,7 @@ pub enum AttemptOutcome {
 }
 
 impl AttemptOutcome {
-    /// All outcomes, for stores that keep their names.
+    /// All outcomes.
     pub const ALL: [Self; 10] = [
         Self::Handled,
         Self::Rejected,
@@ -273,7 +272,7 @@ impl AttemptOutcome {
         Self::Lost,
     ];
 
-    /// The outcome of this name. An unknown name, of a later version, is [`Failed`](Self::Failed).
+    /// The outcome with this name. An unknown name, from a later version, is [`Failed`](Self::Failed).
     #[must_use]
     pub fn from_name(name: &str) -> Self {
         let mut known = Self::ALL.into_iter();
@@ -325,18 +324,18 @@ pub struct Status {
     pub worker_seen: Option<Duration>,
 }
 
-/// Names a worker among those of a store.
+/// Identifies a worker of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct WorkerId(u64);
 
 impl WorkerId {
-    /// Draws a new name.
+    /// Draws a random id.
     #[must_use]
     pub fn draw() -> Self {
         Self(fastrand::u64(..))
     }
 
-    /// The number behind the name.
+    /// The id as a number.
     #[must_use]
     pub fn get(self) -> u64 {
         self.0

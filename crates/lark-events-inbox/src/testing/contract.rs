@@ -8,9 +8,9 @@ use tokio::time::{sleep, timeout};
 use super::{LONG, LONGER, SHORT, assert_status, claim, employ, entry, id, ids, settle};
 use crate::store::{Appended, Settled, Status, Store, WorkerState};
 
-/// Checks the contract of a store. `open` returns an empty store, a new one for each check.
+/// Checks the contract of a store. `open` returns a new, empty store for each check.
 ///
-/// Call it with tokio's clock paused if the store uses that clock. Otherwise it takes about a second.
+/// If the store uses tokio's clock, call this with that clock paused. Otherwise it takes about a second.
 ///
 /// # Panics
 ///

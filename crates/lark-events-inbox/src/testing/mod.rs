@@ -1,7 +1,7 @@
 //! The checks that every store passes, for tests of a store of your own.
 //!
-//! [`conforms`] checks the contract of [`Store`] call by call, and [`conforms_for_operators`] what operators see. [`Model`] plays any sequence of
-//! calls on a store and on a model of it, and compares them:
+//! [`conforms`] checks the contract of [`Store`] call by call, and [`conforms_for_operators`] checks the lists and
+//! counts of an `Admin`. [`Model`] plays a sequence of calls on a store and on a model, and compares the results:
 //!
 //! ```
 //! use std::sync::Arc;

@@ -30,21 +30,21 @@ pub enum Call {
         /// How many.
         max: usize,
     },
-    /// Settles one of the claims that are held or lost.
+    /// Settles a claim, held or lost.
     Settle {
         /// Which, counted round.
         claim: usize,
         /// How.
         settled: Settled,
     },
-    /// Extends one of the claims that are held or lost.
+    /// Extends a claim, held or lost.
     Extend {
         /// Which, counted round.
         claim: usize,
     },
 }
 
-/// Any sequence of up to `max` calls, with few numbers and lanes, so that they meet.
+/// A strategy for sequences of up to `max` calls, with few numbers and lanes, so that calls affect each other.
 pub fn calls(max: usize) -> impl Strategy<Value = Vec<Call>> {
     let now = Duration::ZERO;
     let settled = prop_oneof![
@@ -92,8 +92,8 @@ struct Task {
 }
 
 impl Model {
-    /// Plays the calls on an empty store and on a model. Then all events that are left are handled, and
-    /// none may be missing.
+    /// Plays the calls on an empty store and on a model. Then it handles all events that are left, and checks that
+    /// none is missing.
     ///
     /// # Panics
     ///

@@ -11,7 +11,7 @@ use crate::admin::{
 };
 use crate::store::{AttemptOutcome, Settled, Settlement, Status, Store, StoreErrorKind};
 
-/// Checks what operators see of a store. `open` returns an empty store, a new one for each check.
+/// Checks the lists, counts and groups of a store. `open` returns a new, empty store for each check.
 ///
 /// # Panics
 ///

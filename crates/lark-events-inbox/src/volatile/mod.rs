@@ -21,20 +21,19 @@ use crate::store::{
     WorkerState,
 };
 
-/// Keeps events in memory: **acknowledged events that are not handled yet are lost when the process
-/// dies**, and so are dead letters, and the keys that recognise duplicates.
+/// Keeps events in memory. **Acknowledged events that are not handled yet are lost when the process dies**, and so
+/// are dead letters and the keys that recognise duplicates.
 ///
-/// Use it to acknowledge events before their handlers finish, when a lost event does no harm; and in
-/// tests. All other stores keep the promise of an inbox.
+/// Use it in tests, or where a lost event does no harm. All other stores keep acknowledged events.
 ///
 /// - The store holds at most [`max_events`](VolatileStoreBuilder::max_events) and
 ///   [`max_bytes`](VolatileStoreBuilder::max_bytes). Further events are not acknowledged, so that the
 ///   platform redelivers them.
-/// - While no worker runs, and once the last one begins to shut down, it takes no events. A worker that
-///   shuts down handles the events that are left. Each event that is left at the end is logged.
-/// - It remembers the keys of the last [`remembered`](VolatileStoreBuilder::remembered) events, for 8
-///   hours or for as long as their requests may be replayed.
-/// - It has no log of finished events, so it cannot replay them.
+/// - It takes no events while no worker runs, or once the last worker begins to shut down. A worker that shuts down
+///   handles the remaining events. Each event that is still left is logged.
+/// - It remembers the keys of the last [`remembered`](VolatileStoreBuilder::remembered) events for 8 hours, or for
+///   as long as their requests could be replayed if that is longer. It keeps the last 1,024 dead letters.
+/// - It keeps no finished events, so it cannot replay them.
 ///
 /// ```
 /// use lark_events_inbox::VolatileStore;
@@ -48,9 +47,10 @@ pub struct VolatileStore {
 }
 
 impl VolatileStore {
-    /// The default limit on events: ten minutes' worth at 16 a second.
+    /// The default limit on events: 10,000, which is ten minutes' worth at 16 events per second.
     pub const DEFAULT_MAX_EVENTS: usize = 10_000;
-    /// The default number of remembered keys: 8 hours and 11 minutes of 3.4 events per second.
+    /// The default number of remembered keys: 100,000, which is 8 hours and 11 minutes' worth at 3.4 events per
+    /// second.
     pub const DEFAULT_REMEMBERED: NonZeroUsize = NonZeroUsize::new(100_000).unwrap();
 
     /// Creates a store with the default limits.
@@ -136,8 +136,8 @@ impl VolatileStoreBuilder {
         self
     }
 
-    /// Sets how many bytes the stored events may take, counted by [`Entry::bytes`]: 64 MiB by default.
-    /// Further events are not acknowledged, and neither is a single larger one.
+    /// Sets how many bytes the stored events may take, counted by [`Entry::bytes`]: 64 MiB by default. Further
+    /// events are not acknowledged, nor is a single event that is larger than the limit.
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = bytes;
         self

@@ -30,23 +30,23 @@ impl<S> Worker<S> {
         Self { settings, service }
     }
 
-    /// Handles stored events until `shutdown` completes, and then shuts down:
+    /// Handles stored events until `shutdown` completes, then shuts down:
     ///
-    /// 1. It claims no further events. If the store dies with the process, it first empties the store.
-    /// 2. It waits for the handlers that run, at most for the
-    ///    [time of a shutdown](InboxBuilder::drain_timeout) in all.
-    /// 3. It cancels the handlers that are left. Their events are claimed again by another worker; the
-    ///    attempt does not count.
+    /// 1. It claims no further events. If the store does not outlive the process, it first empties the store.
+    /// 2. It waits for the running handlers, for at most the [drain timeout](InboxBuilder::drain_timeout) from the
+    ///    start of the shutdown.
+    /// 3. It cancels the remaining handlers. Another worker claims their events again. The cancelled attempts do
+    ///    not count.
     ///
-    /// Stop the transports first, so that no events arrive that nobody handles.
+    /// Stop the transports before the workers, so that every event that arrives is handled.
     ///
-    /// A store that fails does not end the worker: it logs the failure once, and tries again after 1 to
-    /// 30 seconds. If the returned future is dropped, its handlers are cancelled and their events are
-    /// claimed again once their [lease](InboxBuilder::lease) has ended.
+    /// When the store fails, the worker logs the failure once, and tries again after 1 to 30 seconds. If the
+    /// returned future is dropped, its handlers are cancelled, and their events are claimed again once their
+    /// [lease](InboxBuilder::lease) has ended.
     ///
     /// # Errors
     ///
-    /// [`InboxError`] when the time of the shutdown was over before all handlers had finished.
+    /// [`InboxError`] when the drain timeout was over before all handlers had finished.
     pub async fn run(&self, shutdown: impl Future<Output = ()>) -> Result<(), InboxError>
     where
         S: Service<Delivery, Response = Outcome, Error: Into<BoxError> + 'static, Future: Send>

@@ -159,7 +159,7 @@ async fn an_event_that_a_worker_handles_is_left_alone() {
         );
         let answer = browser.send(&all, "").await;
         assert_eq!(answer.status, StatusCode::CONFLICT);
-        assert!(answer.text.contains("meanwhile all have changed"));
+        assert!(answer.text.contains("has changed all of them meanwhile"));
         let event = browser.get("?view=event&seq=1").await;
         assert!(event.text.contains("A worker is handling this event"));
         for button in ["retry", "drop", "replay"] {

@@ -236,7 +236,7 @@ async fn an_action_of_an_earlier_process_is_explained() {
     let restarted = Browser::alone(open_to_all(store));
     let answer = restarted.get(&ended.url).await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
-    assert!(answer.text.contains("this one has started again since"));
+    assert!(answer.text.contains("this one has restarted"));
 }
 
 #[tokio::test]

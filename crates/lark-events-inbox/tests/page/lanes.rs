@@ -152,7 +152,7 @@ async fn a_store_that_tries_no_event_before_its_time_does_not_offer_it() {
     for link in ["?view=events&state=waiting", "?view=event&seq=1"] {
         let page = browser.get(link).await.text;
         assert!(
-            page.contains("cannot try an event before its time"),
+            page.contains("cannot retry an event before its time"),
             "{page}"
         );
         assert!(!page.contains("value=\"retry\""), "{page}");

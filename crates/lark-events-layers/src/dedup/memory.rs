@@ -36,7 +36,7 @@ enum State {
 }
 
 impl MemoryStore {
-    /// The default capacity: 8 hours and 11 minutes of 3.4 events per second.
+    /// The default capacity: 100,000 events, which is 8 hours and 11 minutes' worth at 3.4 events per second.
     pub const DEFAULT_CAPACITY: NonZeroUsize = NonZeroUsize::new(100_000).unwrap();
 
     /// Creates a store with room for `capacity` events.

@@ -1,4 +1,4 @@
-//! Handling an event once, however often it is delivered.
+//! Handling an event once, even if it is delivered several times.
 
 mod memory;
 mod service;
@@ -26,8 +26,8 @@ pub use self::store::{Claim, DedupStore};
 /// task for each.
 const MAX_WAITING: usize = 1_024;
 
-/// Handles an event once. The platform delivers at least once, and occasionally redelivers even after a
-/// successful answer.
+/// Handles each event once. The platform delivers at least once, and sometimes redelivers even after a successful
+/// answer.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -63,25 +63,25 @@ const MAX_WAITING: usize = 1_024;
 ///
 /// # What a duplicate is
 ///
-/// A duplicate is a delivery with the same [key](DuplicateKeys): to the same app, of the same type and
-/// with the same event id, or with the same key that the documentation of the event names.
-/// [`key_for`](DedupLayerBuilder::key_for) sets your own key. Each duplicate is logged at DEBUG. The
-/// layer passes on deliveries without a key, such as callbacks, which are never redelivered.
+/// A duplicate is a delivery with the same [key](DuplicateKeys) as an earlier one: the same app, event type, and
+/// id. The id is the event id, or the value that the documentation of the event names.
+/// [`key_for`](DedupLayerBuilder::key_for) sets a key of your own. Duplicates are logged at DEBUG. Deliveries
+/// without a key, such as callbacks, which are never redelivered, are passed on.
 ///
 /// # What happens to a duplicate
 ///
-/// - The first delivery was handled, up to 8 hours ago or for as long as its request may be replayed:
-///   the duplicate is acknowledged the same way (a reply, which only callbacks need, is not kept).
+/// - The first delivery was handled, and is still [remembered](DedupLayerBuilder::keep_for): the duplicate is
+///   acknowledged with the same outcome.
 /// - The first delivery is being handled: the duplicate waits. If the first succeeds, the duplicate is
-///   acknowledged. If the first fails, panics or is dropped, the duplicate is handled instead, of
-///   several one at a time. The duplicate does not simply fail too, because it may be the platform's
+///   acknowledged. If the first fails, panics or is dropped, the duplicate is handled instead; several duplicates
+///   are handled one at a time. A duplicate does not fail with the first delivery, because it may be the platform's
 ///   last attempt.
 /// - The first delivery failed: the duplicate is handled like a first delivery.
 ///
-/// So one process handles an event twice only when the event failed once, was forgotten (see
-/// [`MemoryStore`]), or the store failed. *Success is recorded after the handler has finished*, so an
-/// event is handled again if the process dies in between: de-duplication loses no event, but a handler
-/// whose effect must not happen twice must check the event's id itself.
+/// A process therefore handles an event twice only if the event failed once, was forgotten (see [`MemoryStore`]),
+/// or the store failed. *Success is recorded after the handler has finished.* If the process dies in between, the
+/// event is handled again: de-duplication loses no event, but a handler whose effect must not happen twice must
+/// check the event's id itself.
 ///
 /// # Errors
 ///
@@ -115,10 +115,10 @@ struct Counters {
 }
 
 impl DedupLayer {
-    /// How long events are remembered by default. The platform redelivers for 7.1 hours.
+    /// The default minimum time for which events are remembered: 8 hours. The platform redelivers for 7.1 hours.
     pub const DEFAULT_KEPT: Duration = Duration::from_hours(8);
-    /// The default lease: how long the claim of a process that died blocks an event. It is shorter than
-    /// the time to the platform's second redelivery.
+    /// The default lease: 5 minutes. The claim of a process that died blocks its event for this time. It is less
+    /// than the time until the platform's second redelivery.
     pub const DEFAULT_LEASE: Duration = Duration::from_mins(5);
 
     /// Creates a layer with a new [`MemoryStore`].
@@ -146,15 +146,15 @@ impl DedupLayer {
         }
     }
 
-    /// Waits until the store knows of all deliveries that were dropped before they finished, such as
-    /// those that a drain cancels. Call it at the end of a program whose store outlives it: a claim
-    /// that the store does not release stays for the length of the [lease](DedupLayerBuilder::lease).
+    /// Waits until the store has released the claims of all deliveries that were dropped before they finished, such
+    /// as those that a drain cancels. Call it at the end of a program whose store outlives it: a claim that is not
+    /// released blocks its event until the end of its [lease](DedupLayerBuilder::lease).
     pub async fn settled(&self) {
         self.settling.close();
         self.settling.wait().await;
     }
 
-    /// Counts since the start, of this layer and its clones.
+    /// The counts since the start, of this layer and its clones.
     #[must_use]
     pub fn stats(&self) -> DedupStats {
         DedupStats {
@@ -217,8 +217,8 @@ impl DedupLayerBuilder {
         }
     }
 
-    /// Sets the store for handled events: a separate [`MemoryStore`] for each layer by default. Each
-    /// layer is a separate owner in a store, as if in another process.
+    /// Sets the store of handled events: by default, a new [`MemoryStore`]. Two layers with the same store treat
+    /// each other as different processes.
     pub fn store(mut self, store: Arc<dyn DedupStore>) -> Self {
         self.store = Some(store);
         self
@@ -235,22 +235,21 @@ impl DedupLayerBuilder {
         self
     }
 
-    /// Sets the minimum time for which a handled event is remembered:
-    /// [`DEFAULT_KEPT`](DedupLayer::DEFAULT_KEPT) by default. An event is remembered for longer if the
-    /// webhook would accept its request for longer ([`Delivery::replayable_for`]): 8 hours and 11
-    /// minutes with the default freshness. So no replay is handled, whatever the settings.
+    /// Sets the minimum time for which a handled event is remembered: [`DEFAULT_KEPT`](DedupLayer::DEFAULT_KEPT) by
+    /// default. An event is remembered for longer if the webhook would accept its request for longer
+    /// ([`Delivery::replayable_for`]): 8 hours and 11 minutes with the default freshness. No replay is handled,
+    /// whatever the settings.
     ///
-    /// This requires a limited replay time. A webhook [without
-    /// freshness](lark_events::webhook::WebhookBuilder::without_freshness), or without an Encrypt Key,
-    /// accepts the same request forever: a forgotten event is then handled again.
+    /// The replay time must be limited for this. A webhook [without
+    /// freshness](lark_events::webhook::WebhookBuilder::without_freshness), or without an Encrypt Key, accepts the
+    /// same request forever: a forgotten event is then handled again.
     pub fn keep_for(mut self, kept: Duration) -> Self {
         self.kept = kept;
         self
     }
 
-    /// Sets how long a process that died keeps its claim of an event:
-    /// [`DEFAULT_LEASE`](DedupLayer::DEFAULT_LEASE) by default. If a handler takes longer than this,
-    /// another *process* may handle the event too.
+    /// Sets how long a claim lasts if its process dies: [`DEFAULT_LEASE`](DedupLayer::DEFAULT_LEASE) by default. If
+    /// a handler takes longer than this, another *process* may handle the event too.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
         self

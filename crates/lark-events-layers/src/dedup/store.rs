@@ -9,9 +9,8 @@ use lark_events::{BoxError, Outcome};
 /// [`MemoryStore`](crate::MemoryStore), or one that several processes share: `RedisStore` of `lark-events-redis`,
 /// `PostgresStore` of `lark-events-inbox-postgres`, or your own.
 ///
-/// A key is free, held by an owner for the length of a lease, or done. The layer makes one call at a
-/// time for each key, but other processes call concurrently, so each call must be one atomic step. For
-/// example, with Redis:
+/// A key is free, held by an owner for the length of a lease, or done. The layer makes one call at a time for each
+/// key, but other processes call concurrently, so each call must be atomic. For example, with Redis:
 ///
 /// | call | step |
 /// | --- | --- |
@@ -19,9 +18,8 @@ use lark_events::{BoxError, Outcome};
 /// | [`done`](Self::done) | a script: done → extend its time to `kept` if that is longer (`PTTL`); else `SET key done:handled PX kept`, no matter which owner holds it |
 /// | [`release`](Self::release) | a script: `DEL key` if it is held by this owner |
 ///
-/// The platform waits during these calls: limit their time in your implementation. Their errors are
-/// logged, so they must not contain a secret. A key is `app id:event type:id`; the id may come from a
-/// body.
+/// The platform waits during these calls: an implementation must limit their time. Their errors are logged, so they
+/// must not contain a secret. A key has the form `app id:event type:id`, and the id may come from a body.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -62,20 +60,20 @@ use lark_events::{BoxError, Outcome};
 /// ```
 #[async_trait]
 pub trait DedupStore: Send + Sync + 'static {
-    /// Claims a key for an owner. Returns [`Claim::Granted`] if the key is free, if the lease of its
-    /// claim has expired, and if the owner already holds it: the owner's layer then knows that nothing
-    /// of its own is handling the event.
+    /// Claims a key for an owner. Returns [`Claim::Granted`] if the key is free, if the lease of its claim has
+    /// expired, or if the owner already holds it: the owner's layer calls this only when it is not handling the
+    /// event.
     ///
     /// # Errors
     ///
-    /// When the store cannot answer. The delivery fails, and the layer releases the claim, which may
-    /// have been made.
+    /// When the store cannot answer. The delivery fails, and the layer calls [`release`](Self::release), because
+    /// the claim may have been made.
     async fn claim(&self, key: &str, owner: u64, lease: Duration) -> Result<Claim, BoxError>;
 
-    /// Records that the event was handled, for at least the time `kept`, no matter which owner holds
-    /// its key. A key that is done already keeps the longer of both times, because a duplicate whose
-    /// request may be replayed is recorded too. The outcome is [`Outcome::Handled`] or
-    /// [`Outcome::Unhandled`]; a store may record both as `Handled`.
+    /// Records that the event was handled, for at least the time `kept`, no matter which owner holds its key. If
+    /// the key is done already, the longer of both times applies, because a duplicate that can be replayed is
+    /// recorded too. The outcome is [`Outcome::Handled`] or [`Outcome::Unhandled`]; a store may record both as
+    /// `Handled`.
     ///
     /// # Errors
     ///

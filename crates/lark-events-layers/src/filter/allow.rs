@@ -1,4 +1,4 @@
-//! Leaving out events of chats and users that are not allowed.
+//! Filtering events by chat and user.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -37,7 +37,7 @@ const PRIVATE_EVENTS: [&str; 2] = [
     "p2p_chat_create",
 ];
 
-/// The chats and users whose events are handled. By default, all are.
+/// The chats and users whose events are handled: by default, all.
 ///
 /// ```
 /// use lark_events_layers::AllowList;
@@ -63,7 +63,7 @@ impl AllowList {
         }
     }
 
-    /// Allows only these chats, besides [private](Self::private_chats) ones.
+    /// Allows only these chats, and [private](Self::private_chats) ones.
     pub fn chats(mut self, chat_ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.chats = Some(chat_ids.into_iter().map(Into::into).collect());
         self
@@ -75,8 +75,8 @@ impl AllowList {
         self
     }
 
-    /// Sets whether messages in the chat of one user and the bot are allowed, whatever the
-    /// [chats](Self::chats) are. By default, they are.
+    /// Sets whether messages in private chats, those of one user with the bot, are allowed, even if they are not
+    /// among the [chats](Self::chats): `true` by default.
     ///
     /// A callback does not carry the type of its chat. While private chats are allowed, callbacks of every
     /// chat pass, and only their users are checked. Otherwise, callbacks of the listed chats pass.
@@ -121,10 +121,9 @@ enum Denial {
 
 /// Acknowledges events of chats and users that are not on a list, without handling them.
 ///
-/// An event without a chat, such as a change of a user, is not checked for its chat, and one without a user
-/// not for its user. Events other than messages, such as a recalled message, do not carry the type of their
-/// chat: they are checked for the chat also if it is a private one. For callbacks see
-/// [`AllowList::private_chats`].
+/// An event without a chat, such as a change of a user, passes the check of the chat, and an event without a user
+/// that of the user. Only messages carry the type of their chat: other events of a private chat, such as a recalled
+/// message, pass only if the chat is listed. For callbacks see [`AllowList::private_chats`].
 ///
 /// The outcome is [`Outcome::Unhandled`](lark_events::Outcome::Unhandled). A callback that is not allowed
 /// fails with [`Denied`](crate::LayerErrorKind::Denied), because its user waits for a reply.
@@ -155,17 +154,17 @@ struct Allow {
     user: Counter,
 }
 
-/// What an [`AllowLayer`] has decided.
+/// The counts of an [`AllowLayer`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AllowStats {
     /// Deliveries that were passed on.
     pub passed: u64,
-    /// Deliveries of other chats.
+    /// Deliveries of chats that are not allowed.
     pub chat: u64,
-    /// Messages in private chats.
+    /// Messages in private chats, when those are not allowed.
     pub private_chat: u64,
-    /// Deliveries of other users.
+    /// Deliveries of users who are not allowed.
     pub user: u64,
 }
 

@@ -1,4 +1,4 @@
-//! Leaving out messages in groups that do not mention the bot.
+//! Filtering messages in groups by their mentions.
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -16,12 +16,11 @@ const PRIVATE: &str = "p2p";
 /// content.
 const EVERYBODY: &str = "@_all";
 
-/// Acknowledges messages in groups that do not mention the bot, without handling them: with the permission
-/// to read all messages of its groups, a bot receives them too.
+/// Acknowledges messages in groups that do not mention the bot, without handling them. A bot with the permission to
+/// read all messages of its groups receives such messages.
 ///
-/// Messages in private chats and all other events are passed on. A mention of everybody does not count,
-/// unless [`everybody`](Self::everybody) says so. The outcome is
-/// [`Outcome::Unhandled`](lark_events::Outcome::Unhandled).
+/// Messages in private chats and all other events are passed on. A mention of everybody does not count by default:
+/// see [`everybody`](Self::everybody). The outcome is [`Outcome::Unhandled`](lark_events::Outcome::Unhandled).
 ///
 /// ```
 /// use lark_events::Dispatcher;
@@ -52,7 +51,7 @@ struct Settings {
     everybody: bool,
 }
 
-/// What a [`MentionLayer`] has decided.
+/// The counts of a [`MentionLayer`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MentionStats {
@@ -76,7 +75,7 @@ impl MentionLayer {
         }))
     }
 
-    /// Sets whether a mention of everybody counts, from the next delivery on.
+    /// Sets whether a mention of everybody counts, from the next delivery on: `false` by default.
     pub fn everybody(&self, counts: bool) {
         self.change(|settings| settings.everybody = counts);
     }

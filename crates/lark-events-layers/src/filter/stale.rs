@@ -1,4 +1,4 @@
-//! Leaving out events that are too old.
+//! Filtering events by age.
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -10,14 +10,14 @@ use tower_layer::Layer;
 use super::{Filter, Filtered};
 use crate::run::Counter;
 
-/// Acknowledges events that are older than a limit, without handling them: an answer that comes hours late
-/// helps no one, and could be a second one.
+/// Acknowledges events that are older than a limit, without handling them. An answer that is hours late is of no
+/// use, and could be the second one.
 ///
 /// The age is the time since the event's own creation time
 /// ([`created_at`](lark_events::EventHeader::created_at)). Callbacks, and events without a time, are passed
 /// on. The outcome is [`Outcome::Unhandled`](lark_events::Outcome::Unhandled).
 ///
-/// Put it inside of an inbox, so that the time in the store counts.
+/// Put it inside an inbox, so that the age includes the time in the store.
 ///
 /// ```
 /// use std::time::Duration;
@@ -46,7 +46,7 @@ struct Stale {
     stale: Counter,
 }
 
-/// What a [`StaleLayer`] has decided.
+/// The counts of a [`StaleLayer`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StaleStats {

@@ -51,31 +51,30 @@ use crate::run::{Counter, unless_over};
 ///
 /// # What order is
 ///
-/// The order is that of the *calls* of the layer: each key has a lane that serves its events in this
-/// order. An event that gives up waiting, fails or panics only makes room for the next. Around the
-/// layer:
+/// The order is that of the *calls* of the layer: each key has a lane that handles its events in this order. When
+/// an event gives up waiting, fails or panics, the next one follows. The order of the calls depends on the platform
+/// and the transport:
 ///
-/// - Where the platform keeps an order, it sends the next event after the previous one was
-///   acknowledged, so that order is preserved.
-/// - A long connection calls in the order of its frames. With several connections, and with webhooks,
-///   where each event is a separate request, events that arrive at the same moment may be called in any
-///   order. Events whose order matters carry a time or a version.
+/// - Where the platform keeps an order, it sends the next event only after the previous one was acknowledged, so
+///   that order is preserved.
+/// - A long connection calls in the order of its frames. With several connections, and with webhooks, where each
+///   event is a separate request, the calls of events that arrive at the same moment may have any order. Events
+///   whose order matters carry a time or a version.
 /// - A *redelivered* event runs after the events that arrived in the meantime.
 /// - A rejected event, because too many wait or its time has passed, is redelivered after 15 seconds at
 ///   the earliest, behind the events that arrived in the meantime.
 ///
-/// So this layer never runs two events of a key at once, and keeps the order of events that arrive in
-/// order and are accepted at the first attempt. It cannot guarantee that no event overtakes another:
-/// that requires a store that acknowledges each event on arrival and keeps it until its turn, such as an
-/// inbox of `lark-events-inbox`, which has lanes of its own.
-/// If a key is busier than its handlers for a long time, any limit leads to rejected events; the
-/// platform gives up on them after four redeliveries.
+/// The layer never runs two events of a key at once, and keeps the order of events that arrive in order and are
+/// accepted at the first attempt. It cannot guarantee that no event overtakes another. That requires a store that
+/// acknowledges each event on arrival and keeps it until its turn, such as an inbox of `lark-events-inbox`, which
+/// has its own lanes. If the events of a key arrive faster than they are handled for a long time, any limit leads
+/// to rejected events, and the platform gives up on them after four redeliveries.
 ///
 /// # Time
 ///
-/// A lane is as slow as its handlers, and the transport's ack deadline includes the waiting time. An
-/// event that waits past the deadline is answered as late and not started. An event that waits when the
-/// transport begins to drain is not started either. The platform redelivers both.
+/// A lane is as slow as its handlers, and the transport's ack deadline includes the waiting time. An event that
+/// still waits at the deadline fails and is not started. An event that waits when the transport begins to drain is
+/// not started either. The platform redelivers both.
 ///
 /// A time-out inside this layer limits a handler, so that a hanging handler does not block its key. A
 /// time-out outside limits the waiting too: when it expires, or when the future is dropped, the event
@@ -100,12 +99,12 @@ pub struct InOrderLayer {
 }
 
 impl InOrderLayer {
-    /// The default number of events of one key that may wait. Each occupies a slot of its transport:
-    /// with a higher limit, one busy chat could cause all others to be rejected. A handler that takes
-    /// 250 ms reaches the last of them within the ack deadline.
+    /// The default number of events of one key that may wait: 8. Each occupies a slot of its transport: with a
+    /// higher limit, one busy chat could cause all others to be rejected. With a handler that takes 250 ms, the
+    /// last of them starts within the ack deadline.
     pub const DEFAULT_MAX_WAITING_PER_KEY: usize = 8;
-    /// The default number of waiting events of all keys together: far fewer than a transport has slots,
-    /// so that events that need not wait find one.
+    /// The default number of waiting events of all keys together: 48. It is far below the number of slots of a
+    /// transport, so that events that need not wait find a slot.
     pub const DEFAULT_MAX_WAITING: usize = 48;
 
     /// Starts configuring a layer. Without another key, it orders the events of each tenant.
@@ -120,8 +119,8 @@ impl InOrderLayer {
         }
     }
 
-    /// Creates a layer that orders the events of each tenant, with the default limits. Callbacks, whose
-    /// users wait, and events without a tenant are passed on at once.
+    /// Creates a layer that orders the events of each tenant, with the default limits. Callbacks, and events
+    /// without a tenant, are passed on at once.
     #[must_use]
     pub fn by_tenant() -> Self {
         Self::builder().with(Arc::new(tenant))
@@ -133,8 +132,8 @@ impl InOrderLayer {
         Self::builder().with(Arc::new(key))
     }
 
-    /// Creates a layer that orders events with the same string or number at a place in their bodies,
-    /// with the default limits: see [`InOrderLayerBuilder::by_pointer`].
+    /// Creates a layer that orders events with the same value at `pointer`, with the default limits: see
+    /// [`InOrderLayerBuilder::by_pointer`].
     ///
     /// # Panics
     ///
@@ -195,9 +194,9 @@ impl InOrderLayerBuilder {
         self
     }
 
-    /// Orders events with the same string or number at a place in their bodies: a JSON pointer (RFC
-    /// 6901) through objects, such as `/message/chat_id`. Callbacks, whose users wait, and events
-    /// without a value there are passed on at once.
+    /// Orders events with the same value at `pointer`: a JSON pointer (RFC 6901) to a string or number of the body,
+    /// such as `/message/chat_id`. It cannot lead through arrays. Callbacks, and events without such a value, are
+    /// passed on at once.
     pub fn by_pointer(mut self, pointer: impl Into<String>) -> Self {
         self.key = Key::At(pointer.into());
         self

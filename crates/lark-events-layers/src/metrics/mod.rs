@@ -38,16 +38,15 @@ const REDELIVERED_AFTER: Duration = Duration::from_secs(15);
 /// | `lark_events_redeliveries_total` | counter | `event_type` | deliveries that arrived 15 s or more after their event happened, as the platform's first redelivery does |
 /// | `lark_events_duplicates_total` | counter | `event_type` | deliveries that a [`DedupLayer`](crate::DedupLayer) acknowledged as handled before |
 ///
-/// An `event_type` is the type in an authentic document, known or unknown.
+/// An `event_type` is any type in an authenticated document, including types without a handler.
 ///
 /// The crates `lark-events-tower` and `lark-events-ws` have metrics of requests and of long
 /// connections.
 ///
-/// An `outcome` is `handled`, `replied`, `rejected`, `unhandled` or `queued`; for a failure, `failed`,
-/// `panicked`, `undecodable`, `no_reply`, `unencodable`, or `unhandled_failed` by policy; for a
-/// rejection by an inner layer, `overloaded`, `draining`, `late`, `held`, `callback`, `store` or
-/// `timed_out`; and `cancelled` for a delivery that was dropped before it finished. Any other error is
-/// `failed`.
+/// An `outcome` is `handled`, `replied`, `rejected`, `unhandled` or `queued`; for a failure, `failed`, `panicked`,
+/// `undecodable`, `no_reply`, `unencodable`, or `unhandled_failed` by policy; for a rejection by an inner layer,
+/// the name of its [`LayerErrorKind`](crate::LayerErrorKind::as_str), such as `overloaded`, or `timed_out`; and
+/// `cancelled` for a delivery that was dropped before it finished. Any other error is `failed`.
 ///
 /// ```
 /// use lark_events::Dispatcher;
@@ -65,8 +64,8 @@ const REDELIVERED_AFTER: Duration = Duration::from_secs(15);
 pub struct MetricsLayer {}
 
 impl MetricsLayer {
-    /// Creates a layer for the recorder that is installed when deliveries pass. The descriptions of the
-    /// metrics go to the recorder that is installed now.
+    /// Creates a layer. Each delivery is measured by the recorder that is installed at that time. The metrics are
+    /// described to the recorder that is installed now, so install it first.
     #[must_use]
     pub fn new() -> Self {
         let count = Unit::Count;

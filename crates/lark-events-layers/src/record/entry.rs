@@ -15,8 +15,8 @@ const ENTRY_BYTES: usize = 512;
 
 /// One attempt to deliver an event or callback, and its outcome: one line of a recording.
 ///
-/// Times are Unix milliseconds, and durations milliseconds. A member that has no value is left out. Readers
-/// ignore members that they do not know.
+/// Times are Unix milliseconds, and durations milliseconds. A member without a value is omitted. Readers ignore
+/// unknown members.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -43,12 +43,12 @@ pub struct Entry {
     pub at: u64,
     /// How it was delivered: `webhook`, `long_connection` or `local`.
     pub transport: String,
-    /// The plain document; `None` if it is not JSON. It has no Verification Token, unless the recorder was
-    /// asked to keep secrets.
+    /// The decrypted document; `None` if it is not JSON. It has no Verification Token, unless the recorder keeps
+    /// secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document: Option<RawJson>,
-    /// The result: `handled`, `replied`, `unhandled`, `rejected`, `queued`, `failed` and the other names of
-    /// failures that `MetricsLayer` counts; of a webhook that another program serves, `answered` or `unanswered`.
+    /// The outcome: one of those of `MetricsLayer`, such as `handled` or `failed`. For a webhook that another
+    /// program serves, it is `answered` or `unanswered`.
     pub outcome: String,
     /// The error of a failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -58,7 +58,7 @@ pub struct Entry {
     pub reply: Option<RawJson>,
     /// The time until the outcome, in milliseconds.
     pub took: f64,
-    /// The request that carried it, if it was recorded.
+    /// The request of a webhook, if it was recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<RecordedRequest>,
     /// The response to that request.
@@ -74,7 +74,7 @@ pub struct RecordedRequest {
     pub url: String,
     /// Names and values.
     pub headers: Vec<(String, String)>,
-    /// The body as sent; `None` if it is plain, so that it would have the Verification Token.
+    /// The body as sent; `None` if it is not encrypted, because it would contain the Verification Token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
 }
@@ -92,7 +92,7 @@ pub struct RecordedResponse {
 }
 
 impl Entry {
-    /// An attempt at `at` by a transport, without an outcome.
+    /// Creates an entry for an attempt at `at` by a transport, without an outcome.
     #[must_use]
     pub fn new(at: SystemTime, transport: Transport) -> Self {
         let since_epoch = at.duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -109,7 +109,7 @@ impl Entry {
         }
     }
 
-    /// A delivery without its outcome, and without the Verification Token.
+    /// Creates an entry for a delivery, without an outcome and without the Verification Token.
     #[must_use]
     pub fn of(delivery: &Delivery) -> Self {
         let document = RawJson::parse(delivery.to_document()).ok();
@@ -119,7 +119,7 @@ impl Entry {
         }
     }
 
-    /// Sets the result, and the time until then.
+    /// Sets the outcome, and the time until then.
     #[must_use]
     pub fn with_outcome(mut self, outcome: impl Into<String>, took: Duration) -> Self {
         self.outcome = outcome.into();

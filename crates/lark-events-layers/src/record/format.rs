@@ -11,13 +11,13 @@ use super::entry::{Entry, KIND};
 
 /// The name of the format, in the header of a recording.
 pub const FORMAT: &str = "lark-events-recording";
-/// The version of the format. A later version that older readers cannot read has a higher number.
+/// The version of the format. It increases only with changes that older readers cannot read.
 pub const VERSION: u32 = 1;
-/// The longest line that is read: a document, its request and the response have at most 4 MiB each, and JSON
-/// and base64 make them longer.
+/// The longest line that is read: 64 MiB. A document, its request and the response have at most 4 MiB each, and
+/// JSON and base64 make them longer.
 pub const MAX_LINE_BYTES: usize = 64 * 1024 * 1024;
 
-/// The longest header that is read.
+/// The longest header that is read: 4,096 bytes.
 pub const MAX_HEADER_BYTES: usize = 4096;
 
 /// The kind of lines that are headers.
@@ -80,8 +80,8 @@ pub(super) fn read(line: Vec<u8>) -> Result<ReadLine, ReadErrorKind> {
     }
 }
 
-/// The version of the recording that begins with these bytes; `None` if they do not begin with the header of a
-/// recording. [`MAX_HEADER_BYTES`] of a file are enough. The version may be later than [`VERSION`].
+/// Reads the version from the start of a recording: pass the first [`MAX_HEADER_BYTES`] of the file. Returns `None`
+/// if they are not the header of a recording. The version may be later than [`VERSION`].
 ///
 /// ```
 /// use lark_events_layers::record::header_version;
@@ -127,7 +127,7 @@ fn version(json: &RawJson) -> Result<u32, ReadErrorKind> {
     }
 }
 
-/// Why a line of a recording cannot be read.
+/// The error of a line of a recording.
 #[derive(Debug)]
 pub struct ReadError {
     kind: ReadErrorKind,
@@ -143,7 +143,7 @@ pub enum ReadErrorKind {
     NotARecording,
     /// The recording has this version, which is later than [`VERSION`].
     Newer(u32),
-    /// The last line has no end: the recorder was stopped while it wrote, or the file was cut.
+    /// The last line is incomplete: the recorder was stopped while it wrote, or the file was truncated.
     Cut,
     /// The line is not an entry.
     Invalid,
@@ -188,7 +188,7 @@ impl fmt::Display for ReadError {
         write!(f, "line {}: ", self.line)?;
         match self.kind {
             ReadErrorKind::NotARecording => f.write_str(
-                "not a recording: expected a header as `--record` and `RecordLayer` write it",
+                "not a recording: expected a file that `--record` or `RecordLayer` has written",
             ),
             ReadErrorKind::Newer(version) => write!(
                 f,

@@ -14,13 +14,13 @@ use crate::future::{OutcomeFuture, pass_on};
 use crate::label::{interrupted, label};
 use crate::run::causes;
 
-/// Records each delivery and its outcome to a file, which `lark-events replay` sends again. Make it the
-/// outermost layer, so that it sees all deliveries.
+/// Records each delivery and its outcome to a file, from which `lark-events replay` can send them again. Make it
+/// the outermost layer, so that it sees all deliveries.
 ///
-/// A call copies the document of the event, without the token, before the inner service is called. The rest is
+/// The document of an event is copied, without the token, before the inner service is called. All other work is
 /// done in the thread of the [`Recorder`].
 ///
-/// The file has the whole content of the events. It has no Verification Token and no key.
+/// The file contains the events in full, but no Verification Token and no key.
 ///
 /// ```no_run
 /// use lark_events::Dispatcher;

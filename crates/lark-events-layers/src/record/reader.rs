@@ -8,9 +8,9 @@ use super::format::{MAX_LINE_BYTES, ReadError, ReadErrorKind, ReadLine, header_v
 
 /// The entries of a recording, in the order of the file. Holds one line in memory.
 ///
-/// A line that cannot be read is an error, after which the next lines follow. A file that was cut ends with an
-/// error of kind [`Cut`](ReadErrorKind::Cut). After a file that is not a recording or has a later version,
-/// and after one that cannot be read, nothing follows.
+/// A line that cannot be read is an error, and iteration continues with the next line. A truncated file ends with
+/// an error of kind [`Cut`](ReadErrorKind::Cut). Iteration ends after an error of kind
+/// [`NotARecording`](ReadErrorKind::NotARecording), [`Newer`](ReadErrorKind::Newer) or [`Io`](ReadErrorKind::Io).
 ///
 /// ```no_run
 /// use std::fs::File;

@@ -18,9 +18,9 @@ use super::entry::Entry;
 use super::format::{self, VERSION};
 use crate::run::Counter;
 
-/// The most entries that wait to be written.
+/// The maximum number of entries that wait to be written.
 pub const MAX_QUEUED: usize = 4096;
-/// The most bytes of entries that wait to be written.
+/// The maximum size of the entries that wait to be written: 64 MiB.
 pub const MAX_QUEUED_BYTES: usize = 64 * 1024 * 1024;
 
 /// How long the last clone that is dropped waits for the thread.
@@ -30,12 +30,12 @@ const FLUSH_EVERY: usize = 64;
 
 /// Writes entries to a file, in a thread of its own. Clones write to the same file.
 ///
-/// A delivery does not wait for the file: entries that come faster than the disk takes them are dropped and
-/// counted, and so are all entries after an error of the file. Only the owner of the file can read it.
+/// A delivery does not wait for the file. Entries that arrive faster than the disk can write them, and all entries
+/// after an error of the file, are dropped and counted. Only the owner of the file can read it.
 ///
-/// The last clone that is dropped blocks until all entries are written, for at most 5 seconds. After that, it
-/// logs the number of entries that are not written, and leaves them to the thread. [`flush`](Self::flush)
-/// waits without blocking.
+/// The last clone that is dropped blocks until all entries are written, for at most 5 seconds. Then it logs the
+/// number of entries that are not written, and leaves them to the thread. [`flush`](Self::flush) waits without
+/// blocking.
 #[derive(Clone)]
 pub struct Recorder(Arc<Inner>);
 
@@ -76,15 +76,15 @@ enum Job {
 pub struct RecorderStats {
     /// Entries that wait to be written.
     pub queued: u64,
-    /// Entries that the operating system has taken.
+    /// Entries that were written to the file.
     pub written: u64,
     /// Entries that were dropped: too many were waiting, or the file had failed.
     pub lost: u64,
 }
 
 impl Recorder {
-    /// Creates a file that only its owner can read, or appends to a recording. Opening a named pipe blocks until
-    /// another process reads it.
+    /// Creates a file that only its owner can read, or appends to an existing recording. Opening a named pipe
+    /// blocks until another process opens it for reading.
     ///
     /// # Errors
     ///
@@ -110,7 +110,7 @@ impl Recorder {
         })))
     }
 
-    /// Queues an entry to be written; `false` if it was dropped.
+    /// Queues an entry to be written. Returns `false` if it was dropped.
     pub fn record(&self, entry: Entry) -> bool {
         let Inner { queue, shared, .. } = &*self.0;
         let bytes = entry.bytes();
@@ -129,12 +129,12 @@ impl Recorder {
         is_queued
     }
 
-    /// Waits until all entries that are queued now are in the file. A file that blocks makes it wait without
-    /// end: set a timeout, after which [`stats`](Self::stats) has the number of entries that are not written.
+    /// Waits until all entries that are queued now are in the file. There is no time limit if the file blocks: wrap
+    /// the call in a timeout, and read the number of unwritten entries from [`stats`](Self::stats).
     ///
     /// # Errors
     ///
-    /// The error of the file, after which nothing more is written.
+    /// The first error of the file. After it, nothing more is written.
     pub async fn flush(&self) -> Result<(), Arc<io::Error>> {
         let (done, flushed) = oneshot::channel();
         if let Some(queue) = &self.0.queue
@@ -352,7 +352,7 @@ impl Drop for Inner {
             let entries = self.shared.queued.load(Ordering::Relaxed);
             error!(
                 entries,
-                "the recording is not complete: the file blocks, and these entries are not written"
+                "the recording is incomplete: the file blocks, and these entries are not written"
             );
         }
     }

@@ -29,8 +29,8 @@ pub enum Begun<'t> {
     Pending(Pending<'t>),
 }
 
-/// The end of a handler that did not finish in its first poll. Dropping this cancels only a delivery
-/// that is not started.
+/// Completes when a handler that did not finish in its first poll has ended. Dropping this cancels a delivery that
+/// is not started, but not a running handler.
 #[must_use = "dropping a delivery that is not started loses it"]
 pub struct Pending<'t>(State<'t>);
 
@@ -57,10 +57,10 @@ impl fmt::Debug for Pending<'_> {
 }
 
 impl Tasks {
-    /// [Calls](Self::call) `service` and [runs](Self::run) the handler, in the caller's task as far as
-    /// that neither waits nor blocks: the first poll of a handler happens there if those of its event
-    /// type were prompt so far. A handler that then waits goes on in a task. In that first poll, a
-    /// handler sees the caller's task id and task-local values, and afterwards those of its own task.
+    /// [Calls](Self::call) `service` and [runs](Self::run) the handler. The first poll of the handler happens in
+    /// the caller's task if the handlers of its event type have not blocked so far. A handler that then waits
+    /// continues in a task of its own. It sees the task id and the task-local values of the caller in the first
+    /// poll, and those of its own task afterwards.
     ///
     /// # Errors
     ///

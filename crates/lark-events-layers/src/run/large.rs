@@ -8,8 +8,8 @@ use std::task::{Context, Poll, Wake, Waker};
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 
-/// Bodies up to this length are decoded on the runtime's worker, which takes a millisecond or less. For
-/// larger bodies, moving to another thread costs little compared with decoding.
+/// Bodies of up to this length, 256 KiB, are decoded on the runtime's worker, which takes a millisecond or less.
+/// For larger bodies, moving to another thread costs little compared with decoding.
 pub const MAX_INLINE_BYTES: usize = 256 * 1024;
 
 /// Runs `work` on a thread for blocking work, so that the runtime can apply time-outs.

@@ -1,10 +1,10 @@
 //! Running handlers, for both transports and the workers of `lark-events-inbox`. Use it to write another
 //! transport, or a layer that makes deliveries wait; an app does not need it.
 //!
-//! [`Tasks`] are the handlers of one transport: limited in number, counted, and drained at the end.
-//! [`Tasks::call`] waits until the service is ready and calls it. [`Tasks::run`] runs the handler in
-//! its own task, which neither the sender nor dropping the transport cancels. [`Tasks::begin`] does both,
-//! and polls a handler once in the caller's task first if handlers of its event type do not block.
+//! [`Tasks`] runs the handlers of one transport: limited in number, counted, and drained at the end.
+//! [`Tasks::call`] waits until the service is ready and calls it. [`Tasks::run`] runs the handler in its own task,
+//! which neither the sender nor dropping the transport cancels. [`Tasks::begin`] does both, and polls a handler
+//! once in the caller's task first if handlers of its event type do not block.
 //!
 //! A delivery is not started after its ack deadline has passed or a drain has begun, wherever it waits:
 //! the platform redelivers it, so it would be handled twice or cancelled. The transport checks this
@@ -33,12 +33,12 @@ pub use self::tasks::{
     CALLBACK_SLOTS, CANCEL_GRACE, Called, Ended, NotStarted, Slot, Tasks, Terms, poll_ready,
 };
 
-/// The default number of handlers that run at once.
+/// The default number of handlers that run at once: 1,024.
 pub const DEFAULT_MAX_RUNNING: usize = 1_024;
 /// The default number of bytes of events held at once: sixteen of the largest, or tens of thousands of
 /// typical events.
 pub const DEFAULT_MAX_BYTES_IN_FLIGHT: usize = 16 * MAX_EVENT_BYTES;
-/// The default ack deadline. The platform waits 3 seconds; the remaining half second is for the answer
+/// The default ack deadline: 2.5 seconds. The platform waits 3 seconds; the remaining half second is for the answer
 /// to arrive.
 pub const DEFAULT_ACK_DEADLINE: Duration = Duration::from_millis(2_500);
 

@@ -25,13 +25,12 @@ use super::start::Start;
 use super::{Counter, panicked};
 use crate::error::{DrainError, LayerError, LayerErrorKind};
 
-/// The number of callback handlers that may run beyond the limit on handlers: a user waits for each,
-/// and callbacks are never redelivered. It is more than users click within an ack deadline, and few
-/// compared with the running events.
+/// The number of callback handlers that may run beyond the limit on handlers. Callbacks have reserved slots because
+/// a user waits for each, and they are never redelivered.
 pub const CALLBACK_SLOTS: usize = 32;
 
-/// How long the end of a drain waits until cancelled handlers are dropped, which takes one poll each
-/// unless a handler blocks its thread.
+/// How long a drain waits for cancelled handlers to be dropped: 1 second. This takes one poll each, unless a
+/// handler blocks its thread.
 pub const CANCEL_GRACE: Duration = Duration::from_secs(1);
 
 /// The running handlers of one transport.
@@ -115,8 +114,7 @@ impl From<LayerError> for NotStarted {
 }
 
 impl Tasks {
-    /// Creates room for `max_running` handlers at once, and for [`CALLBACK_SLOTS`] callback handlers
-    /// besides.
+    /// Creates slots for `max_running` handlers, and for [`CALLBACK_SLOTS`] more callback handlers.
     #[must_use]
     pub fn new(max_running: usize) -> Self {
         Self {
@@ -145,7 +143,7 @@ impl Tasks {
         })
     }
 
-    /// Returns a permit to start a handler that the transport has counted itself.
+    /// Returns a permit to start a handler, for a transport that limits the number of handlers itself.
     #[must_use]
     pub fn counted(&self) -> Slot {
         Slot {
@@ -322,7 +320,7 @@ impl Tasks {
     }
 }
 
-/// No limit, for a transport that counts its handlers itself.
+/// Without a limit, for a transport that limits the number of handlers itself.
 impl Default for Tasks {
     fn default() -> Self {
         Self::new(Semaphore::MAX_PERMITS)

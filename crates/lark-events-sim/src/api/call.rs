@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::answer::Answer;
 
-/// The most calls kept: the last ones.
+/// The maximum number of calls that are kept: the last 1,000.
 pub const MAX_CALLS: usize = 1000;
 /// Larger bodies are not kept.
 const MAX_KEPT_BYTES: usize = 64 * 1024;
@@ -30,7 +30,7 @@ pub struct ApiCall {
     pub status: Option<StatusCode>,
     /// The code of the answer; `None` if it has none.
     pub code: Option<i64>,
-    /// Whether the app got the answer: `false` if a fault lost it, or if there was none.
+    /// Whether the app got the answer. `false` if a fault lost the answer, or if there was none.
     pub is_answered: bool,
     /// The id of the message that the call sent, or would have sent again.
     pub message_id: Option<String>,
@@ -68,7 +68,7 @@ impl ApiCall {
         self.code = answer.code;
     }
 
-    /// The body as JSON; null if it is none.
+    /// The body as JSON; null if it is not JSON.
     #[must_use]
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()

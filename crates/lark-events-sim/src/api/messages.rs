@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::answer::Answer;
 use super::call::ApiCall;
 
-/// The most messages kept: the last ones.
+/// The maximum number of messages that are kept: the last 1,000.
 pub const MAX_MESSAGES: usize = 1000;
 /// How long the platform recognises a `uuid`.
 const UUID_LASTS: Duration = Duration::from_hours(1);
@@ -33,13 +33,13 @@ pub struct ApiMessage {
     pub reply_to: Option<String>,
     /// The type, such as `text` or `interactive`.
     pub message_type: String,
-    /// The content. That of a card is as it is after its updates by id.
+    /// The content. For a card, its content after all updates by message id.
     pub content: Value,
     /// The `uuid`.
     pub uuid: Option<String>,
-    /// How often a call sent it: more than once for one `uuid` is one message.
+    /// The number of calls that sent it. Calls with the same `uuid` within an hour are one message.
     pub sent: usize,
-    /// How often its card was updated by its id.
+    /// The number of updates of its card by message id.
     pub updates: usize,
     /// The reactions of the app.
     pub reactions: Vec<String>,

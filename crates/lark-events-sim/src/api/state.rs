@@ -13,7 +13,7 @@ use super::messages::Messages;
 use super::tokens::Tokens;
 use crate::shared::locked;
 
-/// The default lifetime of tokens.
+/// The default lifetime of tokens: 2 hours.
 pub const TOKEN_LIFETIME: Duration = Duration::from_hours(2);
 
 pub(crate) struct ApiState(Mutex<Inner>);

@@ -2,21 +2,21 @@
 
 use serde::Serialize;
 
-/// The client configuration of a long connection, in seconds. A `None` is left out. The official
-/// Python and Node SDKs accept all settings, or a pong without any, but no part of them.
+/// The client configuration of a long connection. `None` is omitted. The official Python and Node SDKs accept all
+/// settings together, or a pong without any, but not some of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ClientConfig {
     /// The number of retries after the first attempt; −1 is unlimited.
     #[serde(rename = "ReconnectCount", skip_serializing_if = "Option::is_none")]
     pub reconnect_count: Option<i64>,
-    /// The wait between two attempts.
+    /// The wait between two attempts, in seconds.
     #[serde(rename = "ReconnectInterval", skip_serializing_if = "Option::is_none")]
     pub reconnect_interval: Option<i64>,
-    /// The range of the random wait before the first attempt.
+    /// The range of the random wait before the first attempt, in seconds.
     #[serde(rename = "ReconnectNonce", skip_serializing_if = "Option::is_none")]
     pub reconnect_nonce: Option<i64>,
-    /// The interval between pings.
+    /// The interval between pings, in seconds.
     #[serde(rename = "PingInterval", skip_serializing_if = "Option::is_none")]
     pub ping_interval: Option<i64>,
 }

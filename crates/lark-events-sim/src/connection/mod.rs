@@ -38,9 +38,9 @@ use crate::sent::Sent;
 use crate::shared::{Shared, locked};
 use crate::violation::{ProtocolViolation, ProtocolViolationKind};
 
-/// The most open long connections of an app.
+/// The maximum number of open long connections of an app.
 pub const MAX_CONNECTIONS: usize = 50;
-/// The most violations kept; further ones are only counted.
+/// The maximum number of violations that are kept; further ones are only counted.
 pub const MAX_VIOLATIONS: usize = 1000;
 /// The service id of events.
 const SERVICE_ID: i32 = 33_554_678;

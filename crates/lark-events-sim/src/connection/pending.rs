@@ -15,7 +15,7 @@ use crate::violation::{ProtocolViolationKind, shown};
 
 /// The messages kept after their end, to distinguish a late answer from one to an unknown message.
 const MAX_REMEMBERED: usize = 4096;
-/// The most answers kept; older ones are dropped.
+/// The maximum number of answers that are kept; older ones are dropped.
 pub const MAX_ACKS: usize = 4096;
 
 /// An answer on a long connection.

@@ -68,7 +68,7 @@ impl Document {
         Self::sampled(&E::INFO, E::SAMPLE)
     }
 
-    /// The [`sample`](Self::sample) of an event that is known only by its name.
+    /// The [`sample`](Self::sample) of an event that is known only at run time.
     pub fn sample_of(event: &KnownEvent) -> Self {
         Self::sampled(event.info, event.sample)
     }

@@ -132,8 +132,7 @@ impl<'de> Deserialize<'de> for Object {
     }
 }
 
-/// Why a text is not a [`Document`] in an envelope. The message has the place: line and column, or a JSON
-/// pointer.
+/// The error of [`Document::parse`]. The text contains the place: line and column, or a JSON pointer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseDocumentError(Problem);
 

@@ -53,7 +53,8 @@ impl fmt::Display for InjectedFault {
     }
 }
 
-/// Parses the text that [`Display`](fmt::Display) writes. A value of the fault that is left out is a usual one.
+/// Parses the text that [`Display`](fmt::Display) writes. A missing value of the fault has the default of
+/// [`Fault`].
 impl FromStr for InjectedFault {
     type Err = ParseFaultError;
 

@@ -16,11 +16,10 @@ use crate::shared::locked;
 /// HTTP statuses of final responses.
 const STATUSES: Range<u16> = 200..600;
 
-/// A fault that happens once, at the next opportunity:
-/// [`Platform::inject`](crate::Platform::inject). Faults of the same kind happen one after another.
-/// Faults of different kinds can happen to the same attempt, unless one hides the other, as a lost
-/// event hides a garbage frame; the later one then waits for the next attempt. An attempt without a
-/// webhook or connection has no faults.
+/// A fault that happens once, at the next opportunity: [`Platform::inject`](crate::Platform::inject). Faults of the
+/// same kind happen one after another. Faults of different kinds can happen to the same attempt, unless one makes
+/// the other pointless: a garbage frame waits for the next attempt if this event is lost. No fault happens to an
+/// attempt without a webhook or connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
@@ -36,7 +35,7 @@ pub enum Fault {
     /// The next attempt waits until an attempt of another event has been sent (to a webhook:
     /// answered), but at most a second.
     Reorder,
-    /// The next webhook request is signed by a clock that is this many seconds ahead, or behind if
+    /// The next webhook request is signed with a clock that is ahead by this number of seconds, or behind if it is
     /// negative.
     ClockSkew(i64),
 

@@ -151,7 +151,7 @@ fn http_status(text: &str) -> Option<u16> {
     text.parse().ok().filter(|status| STATUSES.contains(status))
 }
 
-/// Why a text is not a [`Fault`], or an [`InjectedFault`](super::InjectedFault).
+/// The error of parsing a [`Fault`] or an [`InjectedFault`](super::InjectedFault).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseFaultError {
     text: String,
@@ -202,7 +202,9 @@ impl fmt::Display for ParseFaultError {
         let Self { text, kind } = self;
         match kind {
             ParseFaultErrorKind::Unknown => write!(f, "unknown fault {text}"),
-            ParseFaultErrorKind::NoValue => write!(f, "{text}: this fault has no value; remove it"),
+            ParseFaultErrorKind::NoValue => {
+                write!(f, "{text}: this fault takes no value: remove it")
+            }
             ParseFaultErrorKind::Time => {
                 write!(f, "{text}: expected a time, a number and ms, s, m or h")
             }
@@ -314,8 +316,8 @@ mod tests {
             ("tea:1", "unknown fault tea:1"),
             ("", "unknown fault "),
             ("Close", "unknown fault Close"),
-            ("close:1", "has no value"),
-            ("close:", "has no value"),
+            ("close:1", "takes no value"),
+            ("close:", "takes no value"),
             ("delay:2", "a time"),
             ("duplicate:soon", "a time"),
             ("clock-skew:x", "a number"),

@@ -53,7 +53,8 @@ impl Poster {
         Self::default()
     }
 
-    /// Sets the TLS configuration for `https://` URLs: the trusted roots and the crypto provider.
+    /// Sets the TLS configuration for `https://` URLs, with its cryptography provider and the root certificates
+    /// that you trust.
     #[cfg(feature = "webhook-tls")]
     #[must_use]
     pub fn tls_config(
@@ -193,7 +194,7 @@ fn without_head(error: hyper::Error) -> PostError {
     PostError::new(kind, error)
 }
 
-/// Why a webhook gave no response.
+/// The error of a request without a response.
 #[derive(Debug)]
 pub struct PostError {
     kind: PostErrorKind,

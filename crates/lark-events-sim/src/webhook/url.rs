@@ -87,7 +87,7 @@ impl fmt::Display for WebhookUrl {
     }
 }
 
-/// Why a text is not a [`WebhookUrl`].
+/// The error of parsing a [`WebhookUrl`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookUrlError(WebhookUrlErrorKind);
 

@@ -81,8 +81,8 @@ pub(crate) struct Route {
     pub(crate) info: Option<&'static EventInfo>,
 }
 
-/// How to answer an event without a handler. A *callback* without a handler always fails: acknowledging
-/// it without a reply would mislead the user who waits for it.
+/// How to answer an event without a handler: [`Fail`](Self::Fail) by default. A *callback* without a handler always
+/// fails: acknowledging it without a reply would mislead the user who waits for it.
 ///
 /// The dispatcher logs the first event of a type at `WARN` and further ones at `DEBUG` with their
 /// count. [Ignored](DispatcherBuilder::ignore) types are acknowledged and not logged.

@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum LateHandler {
-    /// The handler runs to completion, and the redelivery starts another.
+    /// The handler runs to completion, and the redelivery starts another. This is the default.
     #[default]
     Finish,
     /// The handler is dropped at its current await point, and the redelivery starts again from the

@@ -33,8 +33,8 @@ pub struct Reject(Cause);
 
 /// An error that asks for a retry after a delay, for example when a service limits its callers.
 ///
-/// The delivery fails as with any other error. The platform retries on its own schedule and does not
-/// know the delay; a durable queue between transport and handler can honour it.
+/// The delivery fails as with any other error. The platform redelivers on its own schedule, whatever the delay. An
+/// inbox of `lark-events-inbox` retries after the delay, or after 24 hours if it is longer.
 ///
 /// A handler may return it inside any error whose [source](Error::source) it is, at any depth.
 ///

@@ -33,9 +33,9 @@ pub struct Delivery {
     /// [window](crate::webhook::WebhookBuilder::freshness) of its signature. De-duplication must
     /// remember the event for longer than this.
     ///
-    /// `None` if no signature limits the age of the request
-    /// ([`without_freshness`](crate::webhook::WebhookBuilder::without_freshness), or a webhook without
-    /// an Encrypt Key), so that the same request is accepted forever; and if there was no request.
+    /// `None` if there was no request, or if no signature limits its age, so that the same request is accepted
+    /// forever: [`without_freshness`](crate::webhook::WebhookBuilder::without_freshness), or a webhook without an
+    /// Encrypt Key.
     pub replayable_for: Option<Duration>,
     /// Values that layers hand to the handler, which receives them as [`Event::extensions`]. Empty,
     /// without an allocation, until a layer inserts one; they are not part of a

@@ -53,8 +53,8 @@ impl WebhookBuilder {
         self
     }
 
-    /// Sets how old and how far ahead a signature's timestamp may be: 8 hours and 10 minutes by
-    /// default.
+    /// Sets how old and how far ahead of the clock a signature's timestamp may be: 8 hours old and 10 minutes ahead
+    /// by default.
     ///
     /// The platform redelivers over 7.1 hours and may repeat the first signature, so a shorter age can
     /// lose events. The window limits a replay in time but does not prevent it. To prevent replays,
@@ -79,8 +79,8 @@ impl WebhookBuilder {
         self
     }
 
-    /// Sets whether unsigned URL checks are answered: yes by default. The platform sends one when the
-    /// URL is saved in the developer console; you can turn them off afterwards.
+    /// Sets whether unsigned URL checks are answered: `true` by default. The platform sends one when the URL is
+    /// saved in the developer console; you can turn them off afterwards.
     pub fn url_checks(mut self, answer: bool) -> Self {
         self.settings.answers_url_checks = answer;
         self

@@ -146,7 +146,10 @@ fn streams(facts: &NatsFacts) -> Finding {
     }
     match (facts.missing.first(), facts.partitions) {
         (None, Some(partitions)) => Finding::pass(count(partitions.into(), "partition")),
-        (None, None) => Finding::fail("the stream does not say its partitions", "see above"),
+        (None, None) => Finding::fail(
+            "the metadata of the stream has no number of partitions",
+            "see above",
+        ),
         (Some(first), _) => {
             let missing = facts.missing.len();
             let text = match missing {
@@ -244,7 +247,7 @@ fn duplicates(facts: &NatsFacts) -> Finding {
     match window < least {
         true => Finding::fail(
             format!(
-                "{seen}, shorter than the {} for which the platform redelivers: events are handled twice",
+                "{seen}, expected at least {}: events that are redelivered later are handled twice",
                 short(least)
             ),
             "set duplicate_window: 24h on the stream",

@@ -176,7 +176,7 @@ fn transactions(facts: &PostgresFacts) -> Finding {
         }
         Some(age) => format!("the oldest has been open for {}", short(age)),
         None if facts.sees_others => "none is open".to_owned(),
-        None => "no other of this role is open".to_owned(),
+        None => "no other transaction of this role is open".to_owned(),
     };
     match facts.idle_in_transaction_timeout {
         Some(_) => Finding::pass(seen),
@@ -234,7 +234,7 @@ fn clock(facts: &PostgresFacts) -> Finding {
         return Finding::pass("as on the server");
     }
     Finding::pass(format!(
-        "this machine is {} {direction} the server, whose clock decides; --since and --until use the one here",
+        "this machine is {} {direction} the server, whose clock decides; --since and --until use that of this machine",
         short(apart)
     ))
 }

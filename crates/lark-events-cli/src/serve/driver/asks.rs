@@ -50,7 +50,7 @@ impl Driver {
     pub(super) fn inject(&mut self, fault: Named) -> Result<(), AskError> {
         if self.platform.faults().len() >= MAX_FAULTS {
             let text = format!(
-                "cannot inject the fault: {MAX_FAULTS} are in effect, the most; remove some first, with calm or \
+                "cannot inject the fault: at most {MAX_FAULTS} can be in effect; remove some first, with calm or \
                  on the page of faults"
             );
             return Err(AskError::Full(text));

@@ -41,7 +41,7 @@ impl Driver {
             return Ok(());
         }
         let text = format!(
-            "cannot push: {} deliveries have not ended, the most that run at once; wait until some end, or start \
+            "cannot push: too many deliveries have not ended: {}; wait until some end, or start \
              lark-events serve with --redeliver never or shorter delays",
             self.history.running()
         );
@@ -209,7 +209,7 @@ impl Driver {
                     if has_failed {
                         self.counts.given_up += 1;
                         let text = format!(
-                            "#{number}: the platform was answered that the callback failed: expected JSON in the \
+                            "#{number}: the callback failed, and the user sees an error: expected JSON in the \
                             answer of the webhook, which is {{}} for a reply that changes nothing"
                         );
                         self.view.notice("callback-failed", &text)?;

@@ -186,7 +186,7 @@ fn prune_removes_finished_events_but_never_below_the_shortest_retention() {
             .run(&["prune", "--older-than", "1h", "--json"])
             .with_code(0);
         let note = "lark-events: expected an age of at least 8 h 11 min, got 60m: younger events stay, \
-        because the platform redelivers for that long\n";
+        because they may be redelivered or replayed\n";
         assert_eq!(ran.stderr, note);
         assert_eq!(documents(&ran)[0]["events"], 1);
         let left = [(2, State::Dead), (4, State::Done), (5, State::Done)];

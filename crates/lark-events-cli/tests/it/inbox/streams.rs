@@ -218,11 +218,11 @@ fn only_a_store_on_nats_has_a_prefix_credentials_and_streams() {
             ),
             (
                 &["ls", "--credentials", "a"],
-                "--credentials: only a store on NATS has a file of credentials\n",
+                "--credentials: only a store on NATS has a credentials file\n",
             ),
             (
                 &["migrate", "--replicas", "3"],
-                "the options for streams are for a store on NATS alone\n",
+                "the options for streams need a store on NATS\n",
             ),
         ] {
             let ran = on(store, args).run().with_code(2);
@@ -427,11 +427,11 @@ fn doctor_names_settings_of_a_single_server_that_lose_events() {
     let ran = doctor("OTHER", 1);
     shows(
         &ran,
-        "fail  streams           the stream OTHER_INBOX is set up otherwise: expected `duplicate_window`",
+        "fail  streams           the stream OTHER_INBOX has a different configuration: expected `duplicate_window`",
     );
     shows(
         &ran,
-        "fail  duplicates        duplicate_window is 2m, shorter than the 8h",
+        "fail  duplicates        duplicate_window is 2m, expected at least 8h",
     );
 }
 

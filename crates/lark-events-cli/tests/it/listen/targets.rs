@@ -138,7 +138,7 @@ async fn a_callback_without_a_json_reply_has_failed_and_is_counted_so() {
             failed["text"]
                 .as_str()
                 .unwrap()
-                .starts_with("#1: the platform was answered that the callback failed"),
+                .starts_with("#1: the callback failed, and the user sees an error"),
             "{failed}"
         );
         // Any body acknowledges an event.

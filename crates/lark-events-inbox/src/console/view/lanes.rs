@@ -24,7 +24,7 @@ pub(in crate::console) async fn get(shared: &Shared) -> Result<Answer, Failure> 
         h1 { "Lanes" }
         p { "The events of a lane are handled one at a time, in their order." }
         section #lanes data-live aria-label="Lanes with the most events that wait" {
-            @if found.groups.is_empty() { p { "No event waits." } }
+            @if found.groups.is_empty() { p { "No events are waiting." } }
             @else {
                 (groups::table("Events that wait, by lane", "Lane", &found, |lane| Some(Selection {
                     lane: Some(lane.to_owned()),

@@ -17,9 +17,8 @@ pub(in crate::console) fn get(shared: &Shared, asked: &Params) -> Result<Answer,
     let job = shared.jobs().find(id);
     let job = job.ok_or_else(|| {
         Failure::not_found(
-            "expected an action of this process: it runs in another process of the app, or this one has started \
-             again since, or many actions later. The audit log of the app has its end, and the lists show the events \
-             as they are",
+            "expected an action that this process remembers: another process of the app runs it, or this one has \
+             restarted, or it has forgotten an old action. See the audit log of the app for its result",
         )
     })?;
     let (ended, done) = (job.ended(), job.done());
