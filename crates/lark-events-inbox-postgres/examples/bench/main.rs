@@ -1,6 +1,6 @@
 //! Measures the store on PostgreSQL, compared with PostgreSQL itself. `cargo xtask bench-inbox --store postgres`
-//! runs it. It starts a server of its own. Arguments name the parts to run: `latency`, `store`, `processes`,
-//! `lane`, `held`.
+//! runs it. It starts a server of its own. Arguments name the parts to run: `latency`, `handled`, `store`,
+//! `processes`, `lane`, `held`.
 
 #[path = "../../../lark-events-inbox/examples/bench/latency.rs"]
 mod latency;
@@ -105,6 +105,9 @@ async fn main() -> Result<ExitCode, BoxError> {
     if runs("latency") {
         let store = async || engine.open(&engine.place()).await.map(Arc::new);
         latency::run(store().await?, store().await?).await?;
+    }
+    if runs("handled") {
+        stores::handled(&engine).await?;
     }
     if runs("store") {
         stores::run(&engine).await?;

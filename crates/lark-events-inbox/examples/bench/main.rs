@@ -1,5 +1,5 @@
 //! Measures events through an inbox, compared with a task for each event. `cargo xtask bench-inbox` runs
-//! it. Arguments name the parts to run: `tasks`, `latency`, `store`.
+//! it. Arguments name the parts to run: `tasks`, `latency`, `handled`, `store`.
 //!
 //! All rows are measured in turns in one run, so that their ratios hold on a machine that does other
 //! things too. Each round passes its events from several senders and ends when the last is handled.
@@ -173,6 +173,9 @@ async fn main() -> Result<(), BoxError> {
         if runs("latency") {
             let store = async || files.open(&files.place()).await.map(Arc::new);
             latency::run(store().await?, store().await?).await?;
+        }
+        if runs("handled") {
+            stores::handled(&files).await?;
         }
         if runs("store") {
             stores::run(&files).await?;

@@ -255,7 +255,7 @@ pub(crate) async fn appends<E: Engine>(engine: &E) -> Result<(), BoxError> {
 }
 
 /// The rate of events that are stored and handled, until the last one is.
-async fn handled<E: Engine>(engine: &E) -> Result<f64, BoxError> {
+async fn handle<E: Engine>(engine: &E) -> Result<f64, BoxError> {
     let (senders, events) = LOADS[1];
     let store: Arc<dyn Store> = Arc::new(engine.open(&engine.place()).await?);
     let left = Arc::new(AtomicUsize::new(events));
@@ -290,6 +290,17 @@ async fn handled<E: Engine>(engine: &E) -> Result<f64, BoxError> {
     drop(stop);
     worked.await??;
     Ok(rate)
+}
+
+pub(crate) async fn handled<E: Engine>(engine: &E) -> Result<(), BoxError> {
+    let mut rates = Vec::new();
+    for _ in 0..ROUNDS {
+        rates.push(handle(engine).await?);
+    }
+    let rate = median(&mut rates);
+    let (senders, events) = LOADS[1];
+    println!("\n{events} events from {senders} senders, stored and handled: {rate:.0} events/s");
+    Ok(())
 }
 
 const LAG_EVENTS: usize = 2_000;
@@ -378,13 +389,6 @@ async fn claims<E: Engine>(engine: &E) -> Result<Vec<(usize, Vec<Duration>)>, Bo
 /// Measures the store of an engine.
 pub(crate) async fn run<E: Engine>(engine: &E) -> Result<(), BoxError> {
     appends(engine).await?;
-    let mut rates = Vec::new();
-    for _ in 0..ROUNDS {
-        rates.push(handled(engine).await?);
-    }
-    let rate = median(&mut rates);
-    let (senders, events) = LOADS[1];
-    println!("\n{events} events from {senders} senders, stored and handled: {rate:.0} events/s");
     println!("\n| | p50 | p99 |");
     println!("| --- | ---: | ---: |");
     for (name, in_one_process) in [
