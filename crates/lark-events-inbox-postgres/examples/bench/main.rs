@@ -1,11 +1,15 @@
 //! Measures the store on PostgreSQL, compared with PostgreSQL itself. `cargo xtask bench-inbox --store postgres`
-//! runs it. It starts a server of its own. Arguments name the parts to run: `store`, `processes`, `lane`, `held`.
+//! runs it. It starts a server of its own. Arguments name the parts to run: `latency`, `handled`, `store`,
+//! `processes`, `lane`, `held`.
 
+#[path = "../../../lark-events-inbox/examples/bench/latency.rs"]
+mod latency;
 mod load;
 #[path = "../../../lark-events-inbox/examples/bench/stores.rs"]
 mod stores;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
@@ -98,6 +102,13 @@ async fn main() -> Result<ExitCode, BoxError> {
     // The parts that are named, or all.
     let parts: Vec<_> = std::env::args().skip(1).collect();
     let runs = |part: &str| parts.is_empty() || parts.iter().any(|named| named == part);
+    if runs("latency") {
+        let store = async || engine.open(&engine.place()).await.map(Arc::new);
+        latency::run(store().await?, store().await?).await?;
+    }
+    if runs("handled") {
+        stores::handled(&engine).await?;
+    }
     if runs("store") {
         stores::run(&engine).await?;
     }

@@ -1,9 +1,11 @@
 //! Measures events through an inbox, compared with a task for each event. `cargo xtask bench-inbox` runs
-//! it.
+//! it. Arguments name the parts to run: `tasks`, `latency`, `handled`, `store`.
 //!
 //! All rows are measured in turns in one run, so that their ratios hold on a machine that does other
 //! things too. Each round passes its events from several senders and ends when the last is handled.
 
+#[cfg(feature = "sqlite")]
+mod latency;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(feature = "sqlite")]
@@ -21,6 +23,9 @@ use tokio::sync::{Notify, Semaphore, oneshot};
 use tokio::task::JoinSet;
 use tower::util::BoxCloneSyncService;
 use tower::{Layer as _, Service, ServiceExt as _};
+
+#[cfg(feature = "sqlite")]
+use self::stores::Engine as _;
 
 const ROUNDS: usize = 9;
 const SENDERS: usize = 64;
@@ -150,6 +155,36 @@ const ROWS: [&str; 4] = [
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Result<(), BoxError> {
+    // The parts that are named, or all.
+    let parts: Vec<_> = std::env::args().skip(1).collect();
+    let runs = |part: &str| parts.is_empty() || parts.iter().any(|named| named == part);
+    if runs("tasks") {
+        in_memory().await?;
+    }
+    #[cfg(feature = "sqlite")]
+    {
+        if runs("latency") {
+            println!("\nin memory");
+            let store = || Arc::new(VolatileStore::new());
+            latency::run(store(), store()).await?;
+        }
+        println!("\na file of SQLite");
+        let files = sqlite::Files::new()?;
+        if runs("latency") {
+            let store = async || files.open(&files.place()).await.map(Arc::new);
+            latency::run(store().await?, store().await?).await?;
+        }
+        if runs("handled") {
+            stores::handled(&files).await?;
+        }
+        if runs("store") {
+            stores::run(&files).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn in_memory() -> Result<(), BoxError> {
     let mut times = BTreeMap::<usize, Vec<Duration>>::new();
     for round in 0..ROUNDS {
         for (row, name) in ROWS.iter().enumerate() {
@@ -170,11 +205,6 @@ async fn main() -> Result<(), BoxError> {
             "| {name} | {nanos} ns | {:.0} | {ratio:.2} |",
             1.0 / time.as_secs_f64()
         );
-    }
-    #[cfg(feature = "sqlite")]
-    {
-        println!("\na file of SQLite");
-        stores::run(&sqlite::Files::new()?).await?;
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use lark_events_inbox::{
     Appended, Capabilities, Claimed, Entry, Fence, Inbox, InboxBuilder, Settlement, Status, Store,
     StoreError, WorkerId, WorkerState,
 };
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt as _};
@@ -251,6 +251,55 @@ pub(crate) async fn appends<E: Engine>(engine: &E) -> Result<(), BoxError> {
             );
         }
     }
+    Ok(())
+}
+
+/// The rate of events that are stored and handled, until the last one is.
+async fn handle<E: Engine>(engine: &E) -> Result<f64, BoxError> {
+    let (senders, events) = LOADS[1];
+    let store: Arc<dyn Store> = Arc::new(engine.open(&engine.place()).await?);
+    let left = Arc::new(AtomicUsize::new(events));
+    let all = Arc::new(Notify::new());
+    let all_handled = Arc::clone(&all);
+    let handler = Handler::new(tower::service_fn(move |_: Delivery| {
+        if left.fetch_sub(1, Ordering::Relaxed) == 1 {
+            all_handled.notify_one();
+        }
+        std::future::ready(Ok(Outcome::Handled))
+    }));
+    let worker = Inbox::worker(Arc::clone(&store), handler)?;
+    let receiver = Inbox::receiver(store, nothing())?;
+    let (stop, stopped) = oneshot::channel::<()>();
+    let worked = tokio::spawn(async move {
+        let shutdown = async { stopped.await.unwrap_or_default() };
+        worker.run(shutdown).await
+    });
+    let deliveries: Vec<Vec<_>> = (0..senders)
+        .map(|sender| (sender..events).step_by(senders).map(event).collect())
+        .collect();
+    let began = Instant::now();
+    let mut sending = JoinSet::new();
+    for deliveries in deliveries {
+        sending.spawn(send(receiver.clone(), deliveries));
+    }
+    for sent in sending.join_all().await {
+        sent?;
+    }
+    all.notified().await;
+    let rate = events as f64 / began.elapsed().as_secs_f64();
+    drop(stop);
+    worked.await??;
+    Ok(rate)
+}
+
+pub(crate) async fn handled<E: Engine>(engine: &E) -> Result<(), BoxError> {
+    let mut rates = Vec::new();
+    for _ in 0..ROUNDS {
+        rates.push(handle(engine).await?);
+    }
+    let rate = median(&mut rates);
+    let (senders, events) = LOADS[1];
+    println!("\n{events} events from {senders} senders, stored and handled: {rate:.0} events/s");
     Ok(())
 }
 

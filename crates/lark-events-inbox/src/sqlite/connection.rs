@@ -34,8 +34,23 @@ pub(super) struct Database {
     calls: mpsc::UnboundedSender<Call>,
 }
 
+/// When a commit is on disk. A transaction that several calls share has the greatest of theirs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Synced {
+    /// With the next commit that is synced: that syncs the whole log. A crash of the process loses nothing,
+    /// and a crash of the machine no earlier commit.
+    Later,
+    /// Before it is answered.
+    AtOnce,
+}
+
+struct Call {
+    synced: Synced,
+    run: Run,
+}
+
 /// Runs in a transaction, unless there is none.
-type Call = Box<dyn FnOnce(Result<&Connection, &Failure>, Share) -> Ended + Send>;
+type Run = Box<dyn FnOnce(Result<&Connection, &Failure>, Share) -> Ended + Send>;
 
 /// Whether other calls are in the transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,8 +107,25 @@ impl Database {
         &self,
         call: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.call_and(Synced::AtOnce, call).await
+    }
+
+    /// As [`call`](Self::call), but does not wait for the disk: what `call` has written is lost if the machine
+    /// crashes before the next call that waits for it.
+    pub(super) async fn call_unsynced<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.call_and(Synced::Later, call).await
+    }
+
+    async fn call_and<T: Send + 'static>(
+        &self,
+        synced: Synced,
+        call: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
-        let call: Call = Box::new(move |connection, share| {
+        let run: Run = Box::new(move |connection, share| {
             let result = match (connection, share) {
                 (Ok(connection), Share::Alone) => call(connection).map_err(StoreError::from),
                 (Ok(connection), Share::WithOthers) => {
@@ -112,7 +144,7 @@ impl Database {
                 }),
             }
         });
-        let sent = self.calls.send(call);
+        let sent = self.calls.send(Call { synced, run });
         sent.map_err(|_| StoreError::from(Failure::Gone))?;
         let gone = |_| Err(StoreError::from(Failure::Gone));
         answered.await.unwrap_or_else(gone)
@@ -136,22 +168,45 @@ fn connect(path: &Path, access: Access) -> Result<Connection, Failure> {
         let error = format!("the journal is `{mode}`, not a write-ahead log");
         return Err(std::io::Error::other(error).into());
     }
-    // Each commit is on disk before it is answered.
-    connection.pragma_update(None, "synchronous", "FULL")?;
+    set_synced(&connection, Synced::AtOnce)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "journal_size_limit", MAX_WAL_BYTES)?;
     Ok(connection)
 }
 
+/// Applies to the transactions that begin after it.
+fn set_synced(connection: &Connection, synced: Synced) -> Result<(), Failure> {
+    let level = match synced {
+        Synced::Later => "NORMAL",
+        Synced::AtOnce => "FULL",
+    };
+    // SQLite sets it when it prepares the statement, so that a cached one would do nothing.
+    Ok(connection.pragma_update(None, "synchronous", level)?)
+}
+
 fn serve(mut connection: Connection, access: Access, mut waiting: mpsc::UnboundedReceiver<Call>) {
     let mut calls = Vec::new();
+    let mut set = Synced::AtOnce;
     while waiting.blocking_recv_many(&mut calls, MAX_CALLS) > 0 {
         let behavior = match access {
             Access::Read => TransactionBehavior::Deferred,
             Access::Write => TransactionBehavior::Immediate,
         };
-        let transaction = connection.transaction_with_behavior(behavior);
-        let transaction = transaction.map_err(Failure::from);
+        let wanted = calls.iter().map(|call| call.synced).max();
+        let wanted = wanted.unwrap_or(Synced::AtOnce);
+        let is_set = match wanted == set {
+            true => Ok(()),
+            false => set_synced(&connection, wanted),
+        };
+        let transaction = match is_set {
+            Ok(()) => {
+                set = wanted;
+                connection
+                    .transaction_with_behavior(behavior)
+                    .map_err(Failure::from)
+            }
+            Err(failure) => Err(failure),
+        };
         // A savepoint copies each page that is changed, for large batches into a temporary file.
         let share = match calls.len() {
             1 => Share::Alone,
@@ -159,7 +214,7 @@ fn serve(mut connection: Connection, access: Access, mut waiting: mpsc::Unbounde
         };
         let calls = calls.drain(..);
         let ended: Vec<_> = calls
-            .map(|call| call(usable(&transaction), share))
+            .map(|call| (call.run)(usable(&transaction), share))
             .collect();
         let is_undone = share == Share::Alone && ended.iter().any(|ended| ended.has_failed);
         let committed = transaction.and_then(|transaction| {
@@ -217,6 +272,7 @@ mod tests {
 
     use super::super::SqliteStore;
     use super::*;
+    use crate::store::Store;
 
     const PRAGMAS: [(&str, &str); 5] = [
         ("busy_timeout", "5000"),
@@ -254,6 +310,76 @@ mod tests {
                 assert_eq!(pragmas.collect::<Vec<_>>(), PRAGMAS, "{opened}");
             }
         }
+        for end in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{end}", path.display()));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_commit_is_synced_unless_none_of_its_calls_waits_for_that() {
+        let name = format!("lark-events-synced-{}.db", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let store = SqliteStore::open(&path).await.unwrap();
+        let writer = &store.writer;
+        let level = |connection: &Connection| {
+            let level = connection.pragma_query_value(None, "synchronous", |row| row.get(0));
+            Ok(level.map(|level: u8| level)?)
+        };
+        // NORMAL: the log is not synced.
+        assert_eq!(writer.call_unsynced(level).await.unwrap(), 1);
+        assert_eq!(writer.call(level).await.unwrap(), 2);
+        // Two calls that wait while one runs share the next transaction.
+        let (begun, has_begun) = oneshot::channel();
+        let (release, released) = std::sync::mpsc::channel();
+        let first = writer.clone();
+        let first = tokio::spawn(async move {
+            let wait = move |_: &Connection| {
+                let _ = begun.send(());
+                Ok(released.recv().is_ok())
+            };
+            first.call_unsynced(wait).await
+        });
+        has_begun.await.unwrap();
+        let (unsynced, synced, ()) =
+            tokio::join!(writer.call_unsynced(level), writer.call(level), async {
+                release.send(()).unwrap();
+            });
+        assert_eq!((unsynced.unwrap(), synced.unwrap()), (2, 2));
+        assert!(first.await.unwrap().unwrap());
+        for end in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{end}", path.display()));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_claim_after_an_append_waits_for_no_reader() {
+        let name = format!("lark-events-reader-{}.db", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let store = SqliteStore::open(&path).await.unwrap();
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let reader = store.reader.clone();
+        let looks = tokio::spawn(async move { reader.call(move |_| Ok(released.recv())).await });
+        let mut header = lark_events::EventHeader::new("testing.any_v1");
+        header.event_id = Some("e".to_owned());
+        let delivery = lark_events::Delivery::new(header, lark_events::RawJson::default());
+        for _ in 0..2 {
+            let entry = crate::Entry::new(delivery.clone());
+            store.append(vec![entry]).await.unwrap();
+        }
+        for _ in 0..2 {
+            let claimed = Store::claim(&store, 1, BUSY_TIMEOUT);
+            let claimed = tokio::time::timeout(6 * BUSY_TIMEOUT, claimed).await;
+            assert_eq!(claimed.unwrap().unwrap().len(), 1);
+        }
+        assert!(!store.signal.is_visible(), "the next claim looks first");
+        drop(release);
+        let _ = looks.await.unwrap();
+        assert!(
+            Store::claim(&store, 1, BUSY_TIMEOUT)
+                .await
+                .unwrap()
+                .is_empty()
+        );
         for end in ["", "-wal", "-shm"] {
             let _ = std::fs::remove_file(format!("{}{end}", path.display()));
         }

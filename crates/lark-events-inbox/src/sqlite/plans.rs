@@ -12,7 +12,6 @@ use lark_events_layers::DedupStore;
 use lark_events_layers::run::Counter;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
 use rusqlite::{Connection, params_from_iter};
-use tokio::sync::Notify;
 
 use super::connection::{Access, Database};
 use super::{SqliteStore, schema};
@@ -85,7 +84,7 @@ pub(super) async fn open(path: &Path, record: fn(TraceEvent<'_>)) -> SqliteStore
         retention: SqliteStore::DEFAULT_RETENTION,
         writer: writer.unwrap(),
         reader: reader.unwrap(),
-        changed: Notify::new(),
+        signal: Arc::default(),
         last: AtomicI64::new(0),
         claims: Counter::default(),
     }

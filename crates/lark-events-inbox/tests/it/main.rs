@@ -22,6 +22,9 @@ mod retries;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(feature = "sqlite")]
+#[cfg(target_os = "linux")]
+mod sqlite_crash;
+#[cfg(feature = "sqlite")]
 mod sqlite_failures;
 #[cfg(feature = "sqlite")]
 mod sqlite_race;

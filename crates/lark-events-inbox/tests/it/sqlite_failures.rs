@@ -114,8 +114,8 @@ impl App {
     }
 }
 
-/// Runs an ignored test of this file in a process of its own, under `wrapper`.
-fn again(wrapper: &[&str], test: &str, file: &Path) -> Output {
+/// Runs an ignored test in a process of its own, under `wrapper`.
+pub(crate) fn again(wrapper: &[&str], test: &str, file: &Path) -> Output {
     let this = env::current_exe().unwrap();
     let mut words = wrapper.iter().map(std::ffi::OsStr::new);
     let mut command = match words.next() {
@@ -126,12 +126,11 @@ fn again(wrapper: &[&str], test: &str, file: &Path) -> Output {
         }
         None => Command::new(this),
     };
-    let test = format!("sqlite_failures::{test}");
-    command.args([&test, "--exact", "--ignored", "--nocapture"]);
+    command.args([test, "--exact", "--ignored", "--nocapture"]);
     command.env("FILE", file).output().unwrap()
 }
 
-fn succeeded(output: &Output) {
+pub(crate) fn succeeded(output: &Output) {
     let text = String::from_utf8_lossy(&output.stderr);
     let stdout = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{stdout}\n{text}");
@@ -157,7 +156,8 @@ fn a_full_disk() {
     let script = format!("{mount} && exec \"$0\" \"$@\"");
     let mut wrapper = namespace.to_vec();
     wrapper.push(&script);
-    succeeded(&again(&wrapper, "on_a_small_disk", &disk.join("events.db")));
+    let test = "sqlite_failures::on_a_small_disk";
+    succeeded(&again(&wrapper, test, &disk.join("events.db")));
 }
 
 #[tokio::test]
