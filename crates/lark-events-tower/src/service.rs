@@ -23,6 +23,7 @@ use lark_events_layers::run::{
     unless_rejected,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 use tower_service::Service;
 
@@ -240,17 +241,18 @@ where
         let deadline = after(arrived, self.ack_deadline);
         let admitted = self.opener.admit(parts);
         let admitted = admitted.map_err(Refused::Rejected)?;
-        let read = self.read(&admitted, body, arrived).await?;
+        let read = self.read(&admitted, body, arrived).await;
         // The delay starts at the last byte; otherwise a slow sender would have used it up.
         let delay = admitted.refusal_delay();
         let refusal = delay.map(|delay| self.unverified.refusal(delay));
         let read = match read {
             // No room to wait: rejected before anything is decrypted.
             _ if matches!(refusal, Some(None)) => Err(admitted.too_large()),
-            Ok(read) => Ok(read),
-            Err(ReadError::TooLarge) => Err(admitted.too_large()),
-            Err(ReadError::Overloaded) => return Err(Refused::Overloaded),
-            Err(ReadError::Broken) => return Err(Refused::Broken),
+            Ok(Ok(read)) => Ok(read),
+            Ok(Err(ReadError::TooLarge)) => Err(admitted.too_large()),
+            Ok(Err(ReadError::Overloaded)) => return Err(Refused::Overloaded),
+            Ok(Err(ReadError::Broken)) => return Err(Refused::Broken),
+            Err(_) => return Err(Refused::SlowBody),
         };
         let answering = match read {
             Err(rejection) => Err(rejection),
@@ -289,7 +291,7 @@ where
         admitted: &Admission<'_>,
         body: Pin<&mut B>,
         arrived: Instant,
-    ) -> Result<Result<ReadBody, ReadError>, Refused>
+    ) -> Result<Result<ReadBody, ReadError>, Elapsed>
     where
         B: Body + Send,
     {
@@ -299,8 +301,7 @@ where
             return Ok(read);
         }
         let read_deadline = after(arrived, self.read_timeout.min(self.ack_deadline));
-        let read = Box::pin(timeout_at(read_deadline, reading)).await;
-        read.map_err(|_| Refused::SlowBody)
+        Box::pin(timeout_at(read_deadline, reading)).await
     }
 
     /// Opens a large body when it is its turn, and a very large one on another thread, to keep the
@@ -322,6 +323,7 @@ where
             }
         };
         let opened = if read.bytes.len() <= MAX_INLINE_BYTES {
+            let _turn = turn;
             let opened = admitted.open(read.bytes);
             opened.map(|opened| (opened, read.share))
         } else {
