@@ -213,18 +213,15 @@ mod tests {
         let lower = Digest::<32>::from_hex(EMPTY_SHA256).unwrap();
         assert_eq!(lower.to_hex(), EMPTY_SHA256);
         assert_eq!(
-            Digest::<32>::from_hex(&EMPTY_SHA256.to_uppercase()),
+            Digest::<32>::from_hex(EMPTY_SHA256.to_uppercase()),
             Some(lower)
         );
         for odd in ["", &EMPTY_SHA256[1..], &EMPTY_SHA256[2..], "zz"] {
             assert_eq!(Digest::<32>::from_hex(odd), None, "{odd:?}");
         }
-        assert_eq!(Digest::<32>::from_hex(&format!("{EMPTY_SHA256}0")), None);
-        assert_eq!(Digest::<32>::from_hex(&format!("{EMPTY_SHA256}00")), None);
-        assert_eq!(
-            Digest::<32>::from_hex(&EMPTY_SHA256.replace('e', "g")),
-            None
-        );
+        assert_eq!(Digest::<32>::from_hex(format!("{EMPTY_SHA256}0")), None);
+        assert_eq!(Digest::<32>::from_hex(format!("{EMPTY_SHA256}00")), None);
+        assert_eq!(Digest::<32>::from_hex(EMPTY_SHA256.replace('e', "g")), None);
     }
 
     #[test]
