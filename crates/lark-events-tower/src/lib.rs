@@ -64,6 +64,7 @@ mod error;
 mod layer;
 #[cfg(feature = "metrics")]
 mod metrics;
+mod name;
 mod opener;
 mod refused;
 mod response;

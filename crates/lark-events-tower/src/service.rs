@@ -23,12 +23,14 @@ use lark_events_layers::run::{
     unless_rejected,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 use tower_service::Service;
 
-use crate::answer::{self, Answer};
+use crate::answer::{Answer, Reply};
 use crate::body::{self, FREE_BYTES, ReadBody, ReadError};
 use crate::builder::EventServiceBuilder;
+use crate::name::Name;
 use crate::opener::Opener;
 use crate::refused::Refused;
 use crate::response::ResponseFuture;
@@ -205,9 +207,9 @@ where
         ResponseFuture::new(async move {
             let mut ran_here = false;
             let body = pin!(body);
-            let answer = shared.answer(&parts, body, arrived, &mut ran_here).await;
-            let answer = answer.unwrap_or_else(|refused| shared.refuse(&refused));
-            (answer, ran_here)
+            let reply = shared.reply(&parts, body, arrived, &mut ran_here).await;
+            let reply = reply.unwrap_or_else(|refused| shared.refuse(&refused));
+            (reply.to(parts.headers), ran_here)
         })
     }
 }
@@ -219,14 +221,14 @@ where
     S::Future: Send + 'static,
     O: Opener,
 {
-    /// The answer to a request. `ran_here` is set if a handler finished in the task of the request.
-    async fn answer<B>(
+    /// The reply to a request. `ran_here` is set if a handler finished in the task of the request.
+    async fn reply<B>(
         self: &Arc<Self>,
         parts: &Parts,
         body: Pin<&mut B>,
         arrived: Instant,
         ran_here: &mut bool,
-    ) -> Result<Answer, Refused>
+    ) -> Result<Reply, Refused>
     where
         B: Body + Send,
     {
@@ -237,61 +239,69 @@ where
             return Err(Refused::Encoded);
         }
         let deadline = after(arrived, self.ack_deadline);
-        let delivered = match self.open(parts, body, arrived, deadline).await? {
-            (Opened::Delivery(delivery), share) => {
-                self.deliver(delivery, share, deadline, ran_here)
-            }
-            (Opened::Challenge(challenge), _) => return Ok(answer::json(challenge.reply())),
-            _ => return Ok(answer::status(StatusCode::NOT_IMPLEMENTED)),
-        };
-        delivered.await
-    }
-
-    /// Reads and opens the body of a request.
-    async fn open<B>(
-        self: &Arc<Self>,
-        parts: &Parts,
-        body: Pin<&mut B>,
-        arrived: Instant,
-        deadline: Instant,
-    ) -> Result<OpenedBody, Refused>
-    where
-        B: Body + Send,
-    {
         let admitted = self.opener.admit(parts);
         let admitted = admitted.map_err(Refused::Rejected)?;
-        let mut reading = pin!(body::read(body, admitted.body_limit(), &self.in_flight));
-        // Most bodies are there, and need no timer.
-        let read = match at_once(reading.as_mut()).await {
-            Poll::Ready(read) => Ok(read),
-            Poll::Pending => {
-                let read_deadline = after(arrived, self.read_timeout.min(self.ack_deadline));
-                Box::pin(timeout_at(read_deadline, reading)).await
-            }
-        };
+        let read = self.read(&admitted, body, arrived).await;
         // The delay starts at the last byte; otherwise a slow sender would have used it up.
         let delay = admitted.refusal_delay();
         let refusal = delay.map(|delay| self.unverified.refusal(delay));
-        let opened = match read {
+        let read = match read {
             // No room to wait: rejected before anything is decrypted.
             _ if matches!(refusal, Some(None)) => Err(admitted.too_large()),
-            Ok(Ok(read)) if read.bytes.len() <= FREE_BYTES => {
-                let opened = admitted.open(read.bytes);
-                opened.map(|opened| (opened, read.share))
-            }
-            Ok(Ok(read)) => Box::pin(self.open_large(admitted, parts, read, deadline)).await?,
+            Ok(Ok(read)) => Ok(read),
             Ok(Err(ReadError::TooLarge)) => Err(admitted.too_large()),
             Ok(Err(ReadError::Overloaded)) => return Err(Refused::Overloaded),
             Ok(Err(ReadError::Broken)) => return Err(Refused::Broken),
             Err(_) => return Err(Refused::SlowBody),
         };
-        match (opened, refusal.flatten()) {
+        let answering = match read {
+            Err(rejection) => Err(rejection),
+            Ok(read) if read.bytes.len() <= FREE_BYTES => {
+                let mut unopened = Some((admitted, read));
+                // Done within one poll, because this future would otherwise reserve memory for the
+                // delivery.
+                let answering = poll_fn(|context| match unopened.take() {
+                    Some((admitted, read)) => {
+                        Poll::Ready(admitted.open(read.bytes).map(|opened| {
+                            self.deliver(opened, read.share, deadline, ran_here, context)
+                        }))
+                    }
+                    None => Poll::Pending,
+                });
+                answering.await
+            }
+            Ok(read) => {
+                Box::pin(self.open_large(admitted, parts, read, deadline, ran_here)).await?
+            }
+        };
+        match (answering, refusal.flatten()) {
+            (Ok(Answering::Now(reply)), _) => reply,
+            (Ok(Answering::Later(reply)), _) => reply.await,
+            (Err(rejection), None) => Err(Refused::Rejected(rejection)),
             (Err(rejection), Some(refusal)) => {
                 Box::pin(refusal.wait()).await;
                 Err(Refused::Rejected(rejection))
             }
-            (opened, _) => opened.map_err(Refused::Rejected),
         }
+    }
+
+    /// Reads the body of a request.
+    async fn read<B>(
+        &self,
+        admitted: &Admission<'_>,
+        body: Pin<&mut B>,
+        arrived: Instant,
+    ) -> Result<Result<ReadBody, ReadError>, Elapsed>
+    where
+        B: Body + Send,
+    {
+        let mut reading = pin!(body::read(body, admitted.body_limit(), &self.in_flight));
+        // Most bodies are there, and need no timer.
+        if let Poll::Ready(read) = at_once(reading.as_mut()).await {
+            return Ok(read);
+        }
+        let read_deadline = after(arrived, self.read_timeout.min(self.ack_deadline));
+        Box::pin(timeout_at(read_deadline, reading)).await
     }
 
     /// Opens a large body when it is its turn, and a very large one on another thread, to keep the
@@ -303,7 +313,8 @@ where
         parts: &Parts,
         read: ReadBody,
         deadline: Instant,
-    ) -> Result<Result<OpenedBody, Rejection>, Refused> {
+        ran_here: &mut bool,
+    ) -> Result<Result<Answering<'_>, Rejection>, Refused> {
         let turn = match HashCost::of(read.bytes.len(), admitted.keys()) {
             None => None,
             Some(cost) => {
@@ -311,62 +322,79 @@ where
                 Some(turn.ok_or(Refused::Overloaded)?)
             }
         };
-        if read.bytes.len() <= MAX_INLINE_BYTES {
-            let opened = admitted.open(read.bytes);
-            return Ok(opened.map(|opened| (opened, read.share)));
-        }
-        let (shared, parts) = (Arc::clone(self), parts.clone());
-        let opening = off_the_workers(move || {
+        let opened = if read.bytes.len() <= MAX_INLINE_BYTES {
             let _turn = turn;
-            let opened = shared.opener.admit(&parts)?.open(read.bytes)?;
-            Ok((opened, read.share))
+            let opened = admitted.open(read.bytes);
+            opened.map(|opened| (opened, read.share))
+        } else {
+            let (shared, parts) = (Arc::clone(self), parts.clone());
+            let opening = off_the_workers(move || {
+                let _turn = turn;
+                let opened = shared.opener.admit(&parts)?.open(read.bytes)?;
+                Ok((opened, read.share))
+            });
+            let opened = timeout_at(deadline, opening).await;
+            opened.map_err(|_| Refused::Late)?
+        };
+        let mut opened = match opened {
+            Ok(opened) => Some(opened),
+            Err(rejection) => return Ok(Err(rejection)),
+        };
+        let answering = poll_fn(|context| match opened.take() {
+            Some((opened, share)) => {
+                Poll::Ready(self.deliver(opened, share, deadline, ran_here, context))
+            }
+            None => Poll::Pending,
         });
-        let opened = timeout_at(deadline, opening).await;
-        opened.map_err(|_| Refused::Late)
+        Ok(Ok(answering.await))
     }
 
     /// Passes an authentic delivery on, and answers with its outcome.
-    ///
-    /// Not an async function, which would reserve the memory of its arguments twice.
     fn deliver(
         &self,
-        delivery: Delivery,
+        opened: Opened,
         share: Option<OwnedSemaphorePermit>,
         deadline: Instant,
         ran_here: &mut bool,
-    ) -> impl Future<Output = Result<Answer, Refused>> + Send {
-        let (kind, header) = (delivery.kind, &delivery.header);
-        let (event_type, event_id) = (header.event_type.clone(), header.event_id.clone());
-        let mut passed = Some((delivery, share));
-        async move {
-            let begun = poll_fn(|context| match passed.take() {
-                Some((delivery, share)) => {
-                    Poll::Ready(self.begin(delivery, share, deadline, context))
-                }
-                None => Poll::Pending,
-            });
-            let begun = begun.await;
-            *ran_here = matches!(begun, Ok(Begun::Finished(_)));
-            let delivered = match begun {
-                Ok(Begun::Finished(result)) => result.map_err(Refused::Failed),
-                Ok(Begun::Late) => Err(Refused::Late),
-                Ok(Begun::Pending(pending)) => Box::pin(finished(pending, deadline)).await,
-                Err(refused) => Err(refused),
-            };
-            let named = (&*event_type, event_id.as_deref());
-            self.delivered(delivered, kind, named)
-        }
+        context: &mut Context<'_>,
+    ) -> Answering<'_> {
+        let delivery = match opened {
+            Opened::Delivery(delivery) => delivery,
+            Opened::Challenge(challenge) => {
+                return Answering::Now(Ok(Reply::json(challenge.reply())));
+            }
+            _ => return Answering::Now(Ok(Reply::status(StatusCode::NOT_IMPLEMENTED))),
+        };
+        let (kind, name) = (delivery.kind, Name::of(&delivery.header));
+        let delivered = match self.begin(delivery, share, deadline, context) {
+            Ok(Begun::Finished(result)) => {
+                *ran_here = true;
+                result.map_err(Refused::Failed)
+            }
+            Ok(Begun::Late) => Err(Refused::Late),
+            Ok(Begun::Pending(pending)) => {
+                return Answering::Later(Box::pin(async move {
+                    let delivered = finished(pending, deadline).await;
+                    self.delivered(delivered, kind, &name)
+                }));
+            }
+            Err(refused) => Err(refused),
+        };
+        Answering::Now(self.delivered(delivered, kind, &name))
     }
 
-    /// The answer to a delivery that came to its end.
+    /// The reply to a delivery that came to its end.
     fn delivered(
         &self,
         delivered: Result<Outcome, Refused>,
         kind: DeliveryKind,
-        named: (&str, Option<&str>),
-    ) -> Result<Answer, Refused> {
+        name: &Name,
+    ) -> Result<Reply, Refused> {
         let delivered = delivered.or_else(|refused| match refused {
-            Refused::Failed(error) => unless_rejected(kind, named, error).map_err(Refused::Failed),
+            Refused::Failed(error) => {
+                let named = (name.event_type(), name.event_id());
+                unless_rejected(kind, named, error).map_err(Refused::Failed)
+            }
             refused => Err(refused),
         });
         match delivered {
@@ -374,11 +402,11 @@ where
                 if let Outcome::Rejected(_) = outcome {
                     self.counters.rejected_events.add_one();
                 }
-                Ok(answer::outcome(outcome))
+                Ok(Reply::outcome(outcome))
             }
             Err(refused) => {
-                let (event_type, event_id) = named;
                 if !refused.is_logged() {
+                    let (event_type, event_id) = (name.event_type(), name.event_id());
                     let error = &refused as &dyn Error;
                     tracing::warn!(event_type, event_id, error, "not acknowledged");
                 }
@@ -411,7 +439,7 @@ where
         inner.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn refuse(&self, refused: &Refused) -> Answer {
+    fn refuse(&self, refused: &Refused) -> Reply {
         let status = refused.status();
         match status {
             StatusCode::SERVICE_UNAVAILABLE => self.counters.overloaded.add_one(),
@@ -430,16 +458,19 @@ where
                 } else {
                     tracing::debug!(reason, "request rejected");
                 }
-                answer::status(status)
+                Reply::status(status)
             }
-            Refused::Method => answer::method_not_allowed(),
-            _ => answer::status(status),
+            Refused::Method => Reply::method_not_allowed(),
+            _ => Reply::status(status),
         }
     }
 }
 
-/// An opened body, and its share of the bytes in flight if it has one.
-type OpenedBody = (Opened, Option<OwnedSemaphorePermit>);
+/// The reply to an opened request: here, or after the delivery came to its end.
+enum Answering<'s> {
+    Now(Result<Reply, Refused>),
+    Later(Pin<Box<dyn Future<Output = Result<Reply, Refused>> + Send + 's>>),
+}
 
 /// The outcome of a delivery that waits, if it comes by the deadline.
 async fn finished(

@@ -15,7 +15,8 @@ use tower_service::Service;
 use super::large::MAX_INLINE_BYTES;
 use super::panicked;
 use super::prompt::{Key, Prompt};
-use super::tasks::{Ended, NotStarted, Slot, Tasks, Terms, caught, poll_caught, poll_ready};
+use super::running::Slot;
+use super::tasks::{Ended, NotStarted, Tasks, Terms, caught, poll_caught, poll_ready};
 
 /// A delivery that was [passed on](Tasks::begin).
 #[derive(Debug)]
@@ -80,7 +81,7 @@ impl Tasks {
         S::Future: 'static,
     {
         let start = self.start(terms);
-        start.check()?;
+        let began = start.check()?;
         let is_large = delivery.raw.as_bytes().len() > MAX_INLINE_BYTES;
         let ready = if is_large {
             Poll::Pending
@@ -106,7 +107,6 @@ impl Tasks {
             let handler = start.scope(observed(handler, Arc::clone(prompt), key));
             return running(self.spawn(held, handler, cancel_at, |ended| ended));
         }
-        let began = Instant::now();
         let (start, polled) =
             start.polled(context, |context| poll_caught(handler.as_mut(), context));
         let now = Instant::now();

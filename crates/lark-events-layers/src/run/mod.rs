@@ -16,6 +16,7 @@ mod counter;
 mod failure;
 mod large;
 mod prompt;
+mod running;
 mod start;
 mod tasks;
 
@@ -28,9 +29,10 @@ pub use self::begin::{Begun, Pending};
 pub use self::counter::Counter;
 pub use self::failure::{causes, is_logged, is_not_started, panicked, unless_rejected};
 pub use self::large::{MAX_INLINE_BYTES, off_the_workers};
+pub use self::running::Slot;
 pub use self::start::unless_over;
 pub use self::tasks::{
-    CALLBACK_SLOTS, CANCEL_GRACE, Called, Ended, NotStarted, Slot, Tasks, Terms, poll_ready,
+    CALLBACK_SLOTS, CANCEL_GRACE, Called, Ended, NotStarted, Tasks, Terms, poll_ready,
 };
 
 /// The default number of handlers that run at once: 1,024.

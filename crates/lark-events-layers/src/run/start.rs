@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 
 use tokio::task::futures::TaskLocalFuture;
 use tokio::time::{Instant, timeout_at};
-use tokio_util::sync::CancellationToken;
 
+use super::running::Running;
 use crate::error::{LayerError, LayerErrorKind};
 
 tokio::task_local! {
@@ -20,7 +20,7 @@ tokio::task_local! {
 #[derive(Debug, Clone)]
 pub(super) struct Start {
     pub(super) deadline: Instant,
-    pub(super) draining: Arc<CancellationToken>,
+    pub(super) running: Arc<Running>,
 }
 
 impl Start {
@@ -45,7 +45,7 @@ impl Start {
 
     /// Checks that the delivery may be started now. Returns the current time.
     pub(super) fn check(&self) -> Result<Instant, LayerError> {
-        if self.draining.is_cancelled() {
+        if self.running.has_drain_begun() {
             return Err(LayerError::new(LayerErrorKind::Draining));
         }
         let now = Instant::now();
@@ -61,7 +61,7 @@ impl Start {
     ) -> Result<T, LayerError> {
         self.check()?;
         let waited = timeout_at(self.deadline, waiting);
-        let waited = self.draining.run_until_cancelled(waited).await;
+        let waited = self.running.unless_drained(waited).await;
         // The deadline or the drain may have come at the same time as the awaited value.
         self.check()?;
         match waited {

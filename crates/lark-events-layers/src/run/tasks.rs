@@ -10,17 +10,15 @@ use std::time::Duration;
 
 use lark_events::event::DeliveryKind;
 use lark_events::{BoxError, Delivery, LateHandler, Outcome};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-use tokio_util::task::task_tracker::TaskTrackerToken;
 use tower_service::Service;
 use tracing::Instrument as _;
 
 use super::large::{MAX_INLINE_BYTES, off_the_workers, polled_off_the_workers};
 use super::prompt::Prompt;
+use super::running::{Running, Slot};
 use super::start::Start;
 use super::{Counter, panicked};
 use crate::error::{DrainError, LayerError, LayerErrorKind};
@@ -36,25 +34,14 @@ pub const CANCEL_GRACE: Duration = Duration::from_secs(1);
 /// The running handlers of one transport.
 #[derive(Debug)]
 pub struct Tasks {
-    tracker: TaskTracker,
-    /// Cancelled when a drain begins, so that waiting deliveries give up.
-    draining: Arc<CancellationToken>,
+    running: Arc<Running>,
     /// Cancelled when a drain's time is over, so that running handlers are dropped.
     cancel: CancellationToken,
-    slots: Arc<Semaphore>,
-    callback_slots: Arc<Semaphore>,
     cancelled: Arc<Counter>,
     /// The number of these that a drain cancelled.
     cut_off: Arc<Counter>,
     /// Allocated for transports that poll handlers in the tasks of requests.
     pub(super) prompt: OnceLock<Arc<Prompt>>,
-}
-
-/// The permit to start one handler. A drain waits until it is returned.
-#[derive(Debug)]
-pub struct Slot {
-    _permit: Option<OwnedSemaphorePermit>,
-    _tracked: TaskTrackerToken,
 }
 
 /// The deadline of a handler, and what happens when it is missed.
@@ -118,11 +105,8 @@ impl Tasks {
     #[must_use]
     pub fn new(max_running: usize) -> Self {
         Self {
-            tracker: TaskTracker::new(),
-            draining: Arc::default(),
+            running: Running::new(max_running),
             cancel: CancellationToken::new(),
-            slots: Arc::new(Semaphore::new(max_running.min(Semaphore::MAX_PERMITS))),
-            callback_slots: Arc::new(Semaphore::new(CALLBACK_SLOTS)),
             cancelled: Arc::default(),
             cut_off: Arc::default(),
             prompt: OnceLock::new(),
@@ -131,25 +115,13 @@ impl Tasks {
 
     /// Returns a permit to start the handler of a delivery, or `None` if too many run.
     pub fn slot(&self, kind: DeliveryKind) -> Option<Slot> {
-        let one_of = |slots: &Arc<Semaphore>| Arc::clone(slots).try_acquire_owned().ok();
-        let tracked = self.tracker.token();
-        let permit = one_of(&self.slots).or_else(|| match kind {
-            DeliveryKind::Callback => one_of(&self.callback_slots),
-            _ => None,
-        })?;
-        Some(Slot {
-            _tracked: tracked,
-            _permit: Some(permit),
-        })
+        self.running.slot(kind)
     }
 
     /// Returns a permit to start a handler, for a transport that limits the number of handlers itself.
     #[must_use]
     pub fn counted(&self) -> Slot {
-        Slot {
-            _permit: None,
-            _tracked: self.tracker.token(),
-        }
+        self.running.counted()
     }
 
     /// Calls `service` when it is ready, in the caller's task, so that the calls keep the caller's
@@ -202,7 +174,7 @@ impl Tasks {
     pub(super) fn start(&self, terms: Terms) -> Start {
         Start {
             deadline: terms.deadline,
-            draining: Arc::clone(&self.draining),
+            running: Arc::clone(&self.running),
         }
     }
 
@@ -276,8 +248,7 @@ impl Tasks {
 
     /// Begins a drain: no further handlers start.
     pub fn begin_drain(&self) {
-        self.draining.cancel();
-        self.tracker.close();
+        self.running.begin_drain();
     }
 
     /// Cancels the running handlers, like the end of a drain.
@@ -294,11 +265,14 @@ impl Tasks {
     pub async fn drain(&self, within: Duration) -> Result<(), DrainError> {
         self.begin_drain();
         let mut blocked = 0;
-        if timeout(within, self.tracker.wait()).await.is_err() {
+        if timeout(within, self.running.none_left()).await.is_err() {
             self.cancel_all();
             // A handler that is not dropped by then blocks its thread, which cannot be interrupted.
-            if timeout(CANCEL_GRACE, self.tracker.wait()).await.is_err() {
-                blocked = u64::try_from(self.tracker.len()).unwrap_or(u64::MAX);
+            if timeout(CANCEL_GRACE, self.running.none_left())
+                .await
+                .is_err()
+            {
+                blocked = u64::try_from(self.running.len()).unwrap_or(u64::MAX);
             }
         }
         match self.cut_off.get().saturating_add(blocked) {
@@ -310,7 +284,7 @@ impl Tasks {
     /// The number of handlers with a slot.
     #[must_use]
     pub fn running(&self) -> usize {
-        self.tracker.len()
+        self.running.len()
     }
 
     /// The number of handlers cancelled before they finished.
@@ -323,7 +297,7 @@ impl Tasks {
 /// Without a limit, for a transport that limits the number of handlers itself.
 impl Default for Tasks {
     fn default() -> Self {
-        Self::new(Semaphore::MAX_PERMITS)
+        Self::new(usize::MAX)
     }
 }
 

@@ -17,6 +17,10 @@ use zeroize::Zeroizing;
 /// Length of an AES block, and of the initialisation vector in front of the ciphertext.
 const BLOCK: usize = 16;
 
+/// The maximum length of a text whose memory is requested uncleared: an allocator has such memory at
+/// hand. Larger memory may come cleared from the system.
+const MAX_REUSED: usize = 4 * 1024;
+
 /// Standard, padded base64, with the SIMD instructions that the machine has.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 static BASE64: LazyLock<Simd> = LazyLock::new(|| Simd::standard(GeneralPurposeConfig::new()));
@@ -52,9 +56,8 @@ impl BodyKey {
     /// Decodes and decrypts `base64(iv ++ ciphertext)` in place, and keeps the padding. The work
     /// depends only on the length of the text.
     pub(crate) fn decrypt(&self, wrapped: impl AsRef<[u8]>) -> Result<Bytes, CipherError> {
-        let mut message = BASE64
-            .decode(wrapped)
-            .map_err(|_| CipherError::new(CipherErrorKind::Base64))?;
+        let mut message =
+            decoded(wrapped.as_ref()).map_err(|_| CipherError::new(CipherErrorKind::Base64))?;
         let Some((iv, ciphertext)) = message.split_first_chunk_mut::<BLOCK>() else {
             return Err(CipherError::new(CipherErrorKind::Length));
         };
@@ -84,6 +87,16 @@ impl BodyKey {
             .expect("the buffer has room for the padding");
         BASE64.encode(message)
     }
+}
+
+/// Decodes base64.
+fn decoded(text: &[u8]) -> Result<Vec<u8>, base64::DecodeError> {
+    if text.len() > MAX_REUSED {
+        return BASE64.decode(text);
+    }
+    let mut message = Vec::with_capacity(base64::decoded_len_estimate(text.len()));
+    BASE64.decode_vec(text, &mut message)?;
+    Ok(message)
 }
 
 /// `plaintext` without its PKCS#7 padding, if it has one.

@@ -7,7 +7,7 @@
 
 use http::{HeaderMap, HeaderName};
 use sha2::Digest as _;
-use subtle::{Choice, ConstantTimeEq as _};
+use subtle::ConstantTimeEq as _;
 
 use crate::limits::{MAX_NONCE, MAX_TIMESTAMP};
 
@@ -46,8 +46,7 @@ impl<'h, const N: usize> SignatureHeaders<'h, N> {
                 SIGNATURE => &mut signature,
                 _ => continue,
             };
-            let value = value.to_str().map_err(|_| MalformedSignature)?;
-            if place.replace(value).is_some() {
+            if place.replace(value.as_bytes()).is_some() {
                 return Err(MalformedSignature);
             }
         }
@@ -56,19 +55,19 @@ impl<'h, const N: usize> SignatureHeaders<'h, N> {
             (Some(timestamp), Some(nonce), Some(signature)) => (timestamp, nonce, signature),
             _ => return Err(MalformedSignature),
         };
-        let digits = timestamp.bytes().all(|byte| byte.is_ascii_digit());
+        let digits = timestamp.iter().all(u8::is_ascii_digit);
         if !digits || !(1..=MAX_TIMESTAMP).contains(&timestamp.len()) {
             return Err(MalformedSignature);
         }
-        let printable = nonce.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        let printable = nonce.iter().all(|byte| matches!(byte, b' '..=b'~'));
         if !printable || nonce.len() > MAX_NONCE {
             return Err(MalformedSignature);
         }
-        let signature = Digest::from_hex(signature).ok_or(MalformedSignature)?;
+        let text = |ascii| str::from_utf8(ascii).map_err(|_| MalformedSignature);
         Ok(Some(Self {
-            timestamp,
-            nonce,
-            signature,
+            timestamp: text(timestamp)?,
+            nonce: text(nonce)?,
+            signature: Digest::from_hex(signature).ok_or(MalformedSignature)?,
         }))
     }
 
@@ -100,11 +99,11 @@ impl<const N: usize> PartialEq for Digest<N> {
     fn eq(&self, other: &Self) -> bool {
         let (left, _) = self.0.as_chunks::<4>();
         let (right, _) = other.0.as_chunks::<4>();
-        let same = |(left, right): (&[u8; 4], &[u8; 4])| {
-            u32::from_ne_bytes(*left).ct_eq(&u32::from_ne_bytes(*right))
+        let differing = |(left, right): (&[u8; 4], &[u8; 4])| {
+            u32::from_ne_bytes(*left) ^ u32::from_ne_bytes(*right)
         };
-        let pairs = left.iter().zip(right).map(same);
-        pairs.fold(Choice::from(1), |all, one| all & one).into()
+        let pairs = left.iter().zip(right).map(differing);
+        pairs.fold(0, |all, one| all | one).ct_eq(&0).into()
     }
 }
 
@@ -131,16 +130,19 @@ impl Digest<20> {
 
 impl<const N: usize> Digest<N> {
     /// Reads exactly `2 * N` hexadecimal digits of either case.
-    fn from_hex(text: &str) -> Option<Self> {
-        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    fn from_hex(text: impl AsRef<[u8]>) -> Option<Self> {
+        let (pairs, rest) = text.as_ref().as_chunks::<2>();
         if pairs.len() != N || !rest.is_empty() {
             return None;
         }
         let mut digest = [0; N];
-        for (byte, [high, low]) in digest.iter_mut().zip(pairs) {
-            *byte = (nibble(*high)? << 4) | nibble(*low)?;
+        let mut all = 0;
+        for (byte, pair) in digest.iter_mut().zip(pairs) {
+            let [high, low] = pair.map(nibble);
+            all |= high | low;
+            *byte = (high << 4) | low;
         }
-        Some(Self(digest))
+        (all != NO_NIBBLE).then_some(Self(digest))
     }
 
     pub(crate) fn to_hex(self) -> String {
@@ -152,13 +154,17 @@ impl<const N: usize> Digest<N> {
     }
 }
 
-#[expect(clippy::arithmetic_side_effects, reason = "each range begins with what is subtracted")]
-fn nibble(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
+/// Stands for what is no hexadecimal digit.
+const NO_NIBBLE: u8 = u8::MAX;
+
+/// The value of a hexadecimal digit, without a branch for each.
+fn nibble(digit: u8) -> u8 {
+    let number = digit.wrapping_sub(b'0');
+    let letter = (digit | 0x20).wrapping_sub(b'a');
+    match (number, letter) {
+        (0..10, _) => number,
+        (_, 0..6) => letter.wrapping_add(10),
+        _ => NO_NIBBLE,
     }
 }
 
@@ -207,18 +213,15 @@ mod tests {
         let lower = Digest::<32>::from_hex(EMPTY_SHA256).unwrap();
         assert_eq!(lower.to_hex(), EMPTY_SHA256);
         assert_eq!(
-            Digest::<32>::from_hex(&EMPTY_SHA256.to_uppercase()),
+            Digest::<32>::from_hex(EMPTY_SHA256.to_uppercase()),
             Some(lower)
         );
         for odd in ["", &EMPTY_SHA256[1..], &EMPTY_SHA256[2..], "zz"] {
             assert_eq!(Digest::<32>::from_hex(odd), None, "{odd:?}");
         }
-        assert_eq!(Digest::<32>::from_hex(&format!("{EMPTY_SHA256}0")), None);
-        assert_eq!(Digest::<32>::from_hex(&format!("{EMPTY_SHA256}00")), None);
-        assert_eq!(
-            Digest::<32>::from_hex(&EMPTY_SHA256.replace('e', "g")),
-            None
-        );
+        assert_eq!(Digest::<32>::from_hex(format!("{EMPTY_SHA256}0")), None);
+        assert_eq!(Digest::<32>::from_hex(format!("{EMPTY_SHA256}00")), None);
+        assert_eq!(Digest::<32>::from_hex(EMPTY_SHA256.replace('e', "g")), None);
     }
 
     #[test]

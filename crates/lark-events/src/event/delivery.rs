@@ -190,9 +190,8 @@ impl DeliveryKind {
     /// envelope, events are the version 1 event types of the catalogue and the types whose name ends in
     /// `_v` and a number, except the old card callback `card.action.trigger_v1`.
     pub(crate) fn of(event_type: &str, schema: Schema) -> Self {
-        let versioned = event_type.rsplit_once("_v").is_some_and(|(_, version)| {
-            !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit())
-        });
+        let name = event_type.trim_end_matches(|last: char| last.is_ascii_digit());
+        let versioned = name.len() < event_type.len() && name.ends_with("_v");
         let is_event =
             schema == Schema::V1 || versioned || V1_EVENTS.binary_search(&event_type).is_ok();
         if is_event && event_type != OLD_CARD_CALLBACK {

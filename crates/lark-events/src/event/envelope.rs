@@ -63,7 +63,10 @@ impl<'a> Document<'a> {
         let mut scanner = Scanner::new(text);
         scanner.object(|scanner, name| {
             let text = match name {
-                "header" => return once(&mut document.header, Header::scan(scanner)?),
+                "header" => {
+                    once(&mut document.header, Header::default())?;
+                    return document.header.as_mut()?.scan(scanner);
+                }
                 // serde reads null as absent.
                 "event" => {
                     let event = scanner.value().filter(|event| *event != "null")?;
@@ -131,20 +134,20 @@ pub(crate) struct Header<'a> {
 }
 
 impl<'a> Header<'a> {
-    fn scan(scanner: &mut Scanner<'a>) -> Option<Self> {
-        let mut header = Self::default();
+    /// Reads an empty header.
+    fn scan(&mut self, scanner: &mut Scanner<'a>) -> Option<()> {
         scanner.object(|scanner, name| {
             let slot = match name {
-                "event_id" => &mut header.event_id,
-                "event_type" => &mut header.event_type,
-                "create_time" => &mut header.create_time,
-                "token" => &mut header.token,
-                "app_id" => &mut header.app_id,
-                "tenant_key" => &mut header.tenant_key,
+                "event_id" => &mut self.event_id,
+                "event_type" => &mut self.event_type,
+                "create_time" => &mut self.create_time,
+                "token" => &mut self.token,
+                "app_id" => &mut self.app_id,
+                "tenant_key" => &mut self.tenant_key,
                 other => {
                     let (name, value) = (within(other)?, scanner.value()?);
-                    if header.extras.len() < MAX_HEADER_EXTRAS {
-                        header.extras.push((Cow::Borrowed(name), value));
+                    if self.extras.len() < MAX_HEADER_EXTRAS {
+                        self.extras.push((Cow::Borrowed(name), value));
                     }
                     return Some(());
                 }
@@ -152,8 +155,7 @@ impl<'a> Header<'a> {
             let mut text = Text::default();
             text.scan(scanner)?;
             once(slot, text)
-        })?;
-        Some(header)
+        })
     }
 }
 

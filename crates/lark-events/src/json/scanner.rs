@@ -277,36 +277,37 @@ fn marks(block: &[u8; BLOCK]) -> u64 {
     bits
 }
 
+#[expect(clippy::arithmetic_side_effects, reason = "within the text")]
 fn number(text: &[u8], mut at: usize) -> Option<usize> {
-    at = after_one_of(text, at, b"-").unwrap_or(at);
-    at = match after_one_of(text, at, b"0") {
-        Some(at) => at,
-        None => digits(text, at)?,
-    };
-    if let Some(point) = after_one_of(text, at, b".") {
-        at = digits(text, point)?;
+    if *text.get(at)? == b'-' {
+        at += 1;
     }
-    if let Some(exponent) = after_one_of(text, at, b"eE") {
-        at = digits(
-            text,
-            after_one_of(text, exponent, b"+-").unwrap_or(exponent),
-        )?;
+    at = match *text.get(at)? {
+        b'0' => at + 1,
+        _ => digits(text, at)?,
+    };
+    if let Some(b'.') = text.get(at) {
+        at = digits(text, at + 1)?;
+    }
+    if let Some(b'e' | b'E') = text.get(at) {
+        at += 1;
+        if let Some(b'+' | b'-') = text.get(at) {
+            at += 1;
+        }
+        at = digits(text, at)?;
     }
     Some(at)
 }
 
 /// The place after one or more digits.
-fn digits(text: &[u8], at: usize) -> Option<usize> {
-    let mut at = after_one_of(text, at, b"0123456789")?;
-    while let Some(next) = after_one_of(text, at, b"0123456789") {
-        at = next;
-    }
-    Some(at)
-}
-
+#[inline(always)]
 #[expect(clippy::arithmetic_side_effects, reason = "within the text")]
-fn after_one_of(text: &[u8], at: usize, bytes: &[u8]) -> Option<usize> {
-    bytes.contains(text.get(at)?).then_some(at + 1)
+fn digits(text: &[u8], start: usize) -> Option<usize> {
+    let mut at = start;
+    while let Some(b'0'..=b'9') = text.get(at) {
+        at += 1;
+    }
+    (at > start).then_some(at)
 }
 
 #[expect(clippy::arithmetic_side_effects, reason = "within the text")]
