@@ -10,8 +10,8 @@ pub(crate) struct Options {
     /// The store to measure. `sqlite` measures the one in memory too
     #[arg(long, value_enum, default_value = "sqlite")]
     store: Measured,
-    /// The parts to measure, all by default: store, processes, lane, held on PostgreSQL; store, cluster, always,
-    /// memory on NATS
+    /// The parts to measure, all by default: tasks, store, size on SQLite; store, size, processes, lane, held on
+    /// PostgreSQL; store, size, cluster, always, memory on NATS
     #[arg(value_name = "PART")]
     parts: Vec<String>,
 }
