@@ -102,14 +102,18 @@ fn hints(load: &Load, app: &App, played: &Played) -> Vec<String> {
         ));
     }
     if app.stores < load.rate {
-        let stores = number(app.stores);
+        let (stores, remedy) = match app.has_inbox {
+            true => ("stores", "choose a faster store"),
+            false => ("receives", "add processes"),
+        };
+        let most = number(app.stores);
         hints.push(format!(
-            "The app stores or receives {stores} events/s, and {come} come: choose a faster store."
+            "The app {stores} {most} events/s, and {come} come: {remedy}, and raise --stores."
         ));
     }
     if app.is_late() {
         hints.push(
-            "The handler misses the ack deadline, so that each event is redelivered. Use an inbox. Without a \
+            "The handler misses the ack deadline, so that each event is redelivered. Use an inbox. Without \
              DedupLayer, the handler runs again for each redelivery."
                 .to_owned(),
         );
@@ -151,6 +155,7 @@ fn size(bytes: f64) -> String {
     match bytes {
         bytes if bytes < 1e6 => format!("{:.0} KB", bytes / 1e3),
         bytes if bytes < 1e9 => format!("{:.0} MB", bytes / 1e6),
-        bytes => format!("{:.1} GB", bytes / 1e9),
+        bytes if bytes < 1e12 => format!("{:.1} GB", bytes / 1e9),
+        bytes => format!("{:.1} TB", bytes / 1e12),
     }
 }

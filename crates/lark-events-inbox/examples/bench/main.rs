@@ -1,12 +1,14 @@
 //! Measures events through an inbox, compared with a task for each event. `cargo xtask bench-inbox` runs
-//! it.
+//! it. Arguments name the parts to run: `tasks`, `store`, `size`.
 //!
 //! All rows are measured in turns in one run, so that their ratios hold on a machine that does other
 //! things too. Each round passes its events from several senders and ends when the last is handled.
 
+mod memory;
+mod sizes;
 #[cfg(feature = "sqlite")]
 mod sqlite;
-#[cfg(feature = "sqlite")]
+#[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "no engine is measured"))]
 mod stores;
 
 use std::collections::BTreeMap;
@@ -150,6 +152,32 @@ const ROWS: [&str; 4] = [
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Result<(), BoxError> {
+    // The parts that are named, or all.
+    let parts: Vec<_> = std::env::args().skip(1).collect();
+    let runs = |part: &str| parts.is_empty() || parts.iter().any(|named| named == part);
+    // First, while the process is small.
+    if runs("size") {
+        println!("in memory");
+        memory::run().await?;
+    }
+    if runs("tasks") {
+        tasks_and_inboxes().await?;
+    }
+    #[cfg(feature = "sqlite")]
+    {
+        println!("\na file of SQLite");
+        let files = sqlite::Files::new()?;
+        if runs("store") {
+            stores::run(&files).await?;
+        }
+        if runs("size") {
+            files.sizes().await?;
+        }
+    }
+    Ok(())
+}
+
+async fn tasks_and_inboxes() -> Result<(), BoxError> {
     let mut times = BTreeMap::<usize, Vec<Duration>>::new();
     for round in 0..ROUNDS {
         for (row, name) in ROWS.iter().enumerate() {
@@ -159,7 +187,7 @@ async fn main() -> Result<(), BoxError> {
     }
     let floor = median(&mut times, 1);
     println!(
-        "{EVENTS} events from {SENDERS} senders, {WORKERS} workers, median of {ROUNDS} rounds\n"
+        "\n{EVENTS} events from {SENDERS} senders, {WORKERS} workers, median of {ROUNDS} rounds\n"
     );
     println!("| | per event | events/s | of the de-duplicated tasks |");
     println!("| --- | ---: | ---: | ---: |");
@@ -170,11 +198,6 @@ async fn main() -> Result<(), BoxError> {
             "| {name} | {nanos} ns | {:.0} | {ratio:.2} |",
             1.0 / time.as_secs_f64()
         );
-    }
-    #[cfg(feature = "sqlite")]
-    {
-        println!("\na file of SQLite");
-        stores::run(&sqlite::Files::new()?).await?;
     }
     Ok(())
 }
