@@ -10,8 +10,8 @@ pub(crate) struct Options {
     /// The store to measure. `sqlite` measures the one in memory too
     #[arg(long, value_enum, default_value = "sqlite")]
     store: Measured,
-    /// The parts to measure, all by default: tasks, latency, handled, store on SQLite; latency, handled, store,
-    /// processes, lane, held on PostgreSQL; store, cluster, always, memory on NATS
+    /// The parts to measure, all by default: tasks, latency, handled, store, size on SQLite; latency, handled,
+    /// store, size, processes, lane, held on PostgreSQL; store, size, cluster, always, memory on NATS
     #[arg(value_name = "PART")]
     parts: Vec<String>,
 }

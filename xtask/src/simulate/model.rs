@@ -8,8 +8,13 @@ const REDELIVERIES: [u32; 4] = [15, 5 * 60, 3600, 6 * 3600];
 const ANSWER_LIMIT: f64 = 2.5;
 /// After how long a burst begins.
 const BURST_BEGINS: u32 = 60;
+/// How long is played after the app has caught up.
+const AFTER: u32 = 60;
 /// Less than this is none.
 const NONE: f64 = 1e-6;
+
+/// Attempts by number: the first, then each redelivery.
+type Attempts = [f64; 5];
 
 /// What comes.
 #[derive(Debug, Clone, Copy)]
@@ -47,17 +52,17 @@ pub(super) struct App {
 pub(super) struct Played {
     /// New events.
     pub(super) events: f64,
-    /// The attempts that failed: the first, then each redelivery.
-    pub(super) failed: [f64; 5],
+    /// The attempts that failed.
+    pub(super) failed: Attempts,
     /// The highest number of attempts in a second.
     pub(super) peak_attempts: f64,
-    /// Events that are not delivered again.
+    /// Events that are not delivered again, and were not handled.
     pub(super) given_up: f64,
     /// The highest number of stored events that were not handled.
     pub(super) peak_backlog: f64,
     /// The longest time from the acknowledgement of an event until a handler takes it, in seconds.
     pub(super) longest_wait: f64,
-    /// When the backlog was gone, and the last redelivery had come; `None` if this did not happen.
+    /// When the backlog was gone, and the last event that was refused had come again; `None` if this did not happen.
     pub(super) over: Option<u32>,
     /// The highest number of stored events, with those that are finished.
     pub(super) peak_stored: f64,
@@ -70,97 +75,191 @@ impl App {
     pub(super) fn handles(&self) -> f64 {
         self.at_once / self.handler
     }
+
+    /// Whether an event is answered before its handler is done.
+    pub(super) fn is_late(&self) -> bool {
+        !self.has_inbox && self.handler > ANSWER_LIMIT
+    }
+
+    /// Whether a handler that the attempt before has called is done in time for this one. A `DedupLayer` answers it
+    /// then without another call.
+    fn is_done_by(&self, number: usize) -> bool {
+        let delay = number
+            .checked_sub(1)
+            .and_then(|before| REDELIVERIES.get(before));
+        self.handler <= delay.map_or(0.0, |delay| f64::from(*delay)) + 2.0 * ANSWER_LIMIT
+    }
 }
 
 impl Load {
-    fn rate_at(&self, second: u32) -> f64 {
+    pub(super) fn rate_at(&self, second: u32) -> f64 {
         let since = second.checked_sub(BURST_BEGINS);
         let in_burst =
             |(_, seconds): &(f64, f64)| since.is_some_and(|since| f64::from(since) < *seconds);
         self.rate * self.burst.filter(in_burst).map_or(1.0, |(times, _)| times)
     }
 
-    fn is_out(&self, second: u32) -> bool {
+    pub(super) fn is_out(&self, second: u32) -> bool {
         let Outage { begins, seconds } = self.outage;
         (begins..begins + seconds).contains(&second)
     }
 
-    /// From here on nothing but the rate comes, and what is left of the time before.
-    fn settles(&self) -> u32 {
-        let burst = self
-            .burst
-            .map_or(0, |(_, seconds)| super::whole(seconds.min(172_800.0)));
-        (BURST_BEGINS + burst).max(self.outage.begins + self.outage.seconds)
+    /// When the burst ends, 0 without one.
+    pub(super) fn burst_ends(&self) -> u32 {
+        self.burst
+            .map_or(0, |(_, seconds)| BURST_BEGINS + super::whole(seconds))
+    }
+
+    /// When the outage ends, 0 without one.
+    pub(super) fn outage_ends(&self) -> u32 {
+        let Outage { begins, seconds } = self.outage;
+        if seconds > 0 { begins + seconds } else { 0 }
+    }
+
+    /// From then on nothing but the rate comes, and redeliveries.
+    pub(super) fn settles(&self) -> u32 {
+        self.burst_ends().max(self.outage_ends())
     }
 }
 
-/// Plays at most so many seconds.
+/// Plays until a minute after the app has caught up, and at most so many seconds.
 pub(super) fn play(load: &Load, app: &App, max_seconds: u32) -> Played {
     let mut played = Played::default();
-    // The attempts of a second, by number.
-    let mut due: BTreeMap<u32, [f64; 5]> = BTreeMap::new();
-    let mut backlog = 0.0;
-    let mut finished: BTreeMap<u32, f64> = BTreeMap::new();
-    let mut kept = 0.0;
-    let mut waits = Waits::default();
-    for second in 0..max_seconds {
-        let mut attempts = due.remove(&second).unwrap_or_default();
+    let mut schedule = Schedule::default();
+    let mut queue = Queue::default();
+    for second in 0.. {
+        let (mut attempts, answered_late) = schedule.take(second);
         let new = load.rate_at(second);
         attempts[0] += new;
         played.events += new;
-        let all: f64 = attempts.iter().sum();
+        let all = sum(&attempts) + sum(&answered_late);
         played.peak_attempts = played.peak_attempts.max(all);
 
-        let handles = if load.is_out(second) {
-            0.0
-        } else {
-            app.handles()
+        let (stores, handles) = match load.is_out(second) {
+            true => (0.0, 0.0),
+            false => (app.stores, app.handles()),
         };
-        let takes = match (load.is_out(second), app.has_inbox) {
-            (true, _) => 0.0,
-            (false, true) => app.stores,
-            (false, false) => handles.min(app.stores),
+        let stored = share(stores, all);
+        let taken = match app.has_inbox {
+            true => stored,
+            false => stored.min(share(handles, sum(&attempts))),
         };
-        let share = if all > takes { takes / all } else { 1.0 };
-        for (number, amount) in attempts.into_iter().enumerate() {
-            // The handler runs on: its event is finished when the redelivery comes.
-            let is_late = !app.has_inbox && app.handler > ANSWER_LIMIT && number == 0;
-            let failed = if is_late {
-                amount
-            } else {
-                amount * (1.0 - share)
-            };
-            if failed > NONE {
-                played.failed[number] += failed;
-                match REDELIVERIES.get(number) {
-                    Some(delay) => due.entry(second + delay).or_default()[number + 1] += failed,
-                    None => played.given_up += failed,
-                }
+        for (number, (amount, again)) in attempts.into_iter().zip(answered_late).enumerate() {
+            // After an outage, the handler of an event that was answered too late runs again.
+            let refused = amount * (1.0 - taken) + again * (1.0 - stored);
+            schedule.fails(&mut played, second, number, refused);
+            let mut late = 0.0;
+            if app.is_late() {
+                late += amount * taken;
             }
+            if !app.is_done_by(number) {
+                late += again * stored;
+            }
+            schedule.is_late(&mut played, second, number, late);
         }
         if app.has_inbox {
-            backlog += all * share;
-            let done = f64::min(backlog, handles);
-            backlog -= done;
-            waits.step(all * share, done);
-            played.longest_wait = waits.longest;
-            played.peak_backlog = played.peak_backlog.max(backlog);
-            kept += done;
-            *finished.entry(second.saturating_add(app.kept)).or_default() += done;
-            kept -= finished.remove(&second).unwrap_or_default();
-            played.peak_stored = played.peak_stored.max(backlog + kept);
+            queue.step(sum(&attempts) * taken, handles, app.kept);
         }
         played.seconds = second + 1;
-        let is_over = second >= load.settles() && due.is_empty() && backlog <= load.rate;
-        if is_over && played.over.is_none() {
+        let has_settled = second >= load.settles() && !schedule.has_refused();
+        if played.over.is_none() && has_settled && queue.backlog <= load.rate {
             played.over = Some(second);
         }
-        // The store is largest once events of the time after are kept.
-        if is_over && second >= load.settles() + app.kept {
+        let until = played.over.map_or(max_seconds, |over| over + AFTER);
+        if played.seconds >= until {
             break;
         }
     }
+    if app.has_inbox && played.over.is_some() {
+        // The store is largest when events of the time after are kept too.
+        for _ in 0..app.kept {
+            queue.step(load.rate, app.handles(), app.kept);
+        }
+    }
+    played.peak_backlog = queue.peak_backlog;
+    played.longest_wait = queue.waits.longest;
+    played.peak_stored = queue.peak_stored;
     played
+}
+
+fn sum(attempts: &Attempts) -> f64 {
+    attempts.iter().sum()
+}
+
+/// The share of an amount for which there is room.
+fn share(room: f64, amount: f64) -> f64 {
+    if amount > room { room / amount } else { 1.0 }
+}
+
+/// The attempts that are to come.
+#[derive(Default)]
+struct Schedule {
+    refused: BTreeMap<u32, Attempts>,
+    /// Those of events whose handler was called, and was too slow.
+    late: BTreeMap<u32, Attempts>,
+}
+
+impl Schedule {
+    fn take(&mut self, second: u32) -> (Attempts, Attempts) {
+        let taken = |from: &mut BTreeMap<u32, Attempts>| from.remove(&second).unwrap_or_default();
+        (taken(&mut self.refused), taken(&mut self.late))
+    }
+
+    fn has_refused(&self) -> bool {
+        !self.refused.is_empty()
+    }
+
+    /// An attempt fails at once.
+    fn fails(&mut self, played: &mut Played, second: u32, number: usize, amount: f64) {
+        if amount <= NONE {
+            return;
+        }
+        played.failed[number] += amount;
+        match REDELIVERIES.get(number) {
+            Some(delay) => self.refused.entry(second + delay).or_default()[number + 1] += amount,
+            None => played.given_up += amount,
+        }
+    }
+
+    /// An attempt fails because its handler is too slow. The handler runs on.
+    fn is_late(&mut self, played: &mut Played, second: u32, number: usize, amount: f64) {
+        if amount <= NONE {
+            return;
+        }
+        played.failed[number] += amount;
+        if let Some(delay) = REDELIVERIES.get(number) {
+            let second = second + super::whole(ANSWER_LIMIT) + delay;
+            self.late.entry(second).or_default()[number + 1] += amount;
+        }
+    }
+}
+
+/// The events in the store.
+#[derive(Default)]
+struct Queue {
+    backlog: f64,
+    peak_backlog: f64,
+    /// What was finished in each of the last seconds.
+    finished: VecDeque<f64>,
+    kept: f64,
+    peak_stored: f64,
+    waits: Waits,
+}
+
+impl Queue {
+    fn step(&mut self, came: f64, handles: f64, kept: u32) {
+        self.backlog += came;
+        let done = f64::min(self.backlog, handles);
+        self.backlog -= done;
+        self.peak_backlog = self.peak_backlog.max(self.backlog);
+        self.waits.step(came, done);
+        self.kept += done;
+        self.finished.push_back(done);
+        if self.finished.len() > kept as usize {
+            self.kept -= self.finished.pop_front().unwrap_or_default();
+        }
+        self.peak_stored = self.peak_stored.max(self.backlog + self.kept);
+    }
 }
 
 /// How long events wait for a handler, first in, first out.

@@ -14,8 +14,17 @@ const ATTEMPTS: [&str; 5] = [
 ];
 
 pub(super) fn text(load: &Load, app: &App, played: &Played) -> String {
+    let events = format!(
+        "{} in {}",
+        number(played.events),
+        span(f64::from(played.seconds))
+    );
     let mut lines = vec![
-        ("events".to_owned(), number(played.events)),
+        (
+            "the handlers do".to_owned(),
+            format!("{} events/s", number(app.handles())),
+        ),
+        ("events".to_owned(), events),
         (
             "attempts in the busiest second".to_owned(),
             number(played.peak_attempts),
@@ -44,18 +53,20 @@ pub(super) fn text(load: &Load, app: &App, played: &Played) -> String {
         let stored = format!("{} events, {}", number(played.peak_stored), size(bytes));
         lines.push(("largest store".to_owned(), stored));
     }
-    let ended = load.outage.begins + load.outage.seconds;
-    let over = match played.over {
-        Some(second) if load.outage.seconds > 0 => {
-            format!(
-                "{} after the outage",
-                span(f64::from(second.saturating_sub(ended)))
-            )
+    match played.over {
+        Some(second) if load.settles() > 0 => {
+            let after = span(f64::from(second - load.settles()));
+            lines.push((
+                "caught up".to_owned(),
+                format!("{after} after {}", last(load)),
+            ));
         }
-        Some(second) => format!("{} after the start", span(f64::from(second))),
-        None => format!("not within {}", span(f64::from(played.seconds))),
-    };
-    lines.push(("caught up".to_owned(), over));
+        Some(_) => {}
+        None => {
+            let never = format!("not within {}", span(f64::from(played.seconds)));
+            lines.push(("caught up".to_owned(), never));
+        }
+    }
     let width = lines
         .iter()
         .map(|(name, _)| name.len())
@@ -66,15 +77,53 @@ pub(super) fn text(load: &Load, app: &App, played: &Played) -> String {
         // A String takes everything.
         let _ = writeln!(text, "{name:width$}  {value}");
     }
-    if app.has_inbox && app.handles() < load.rate {
-        let _ = writeln!(
-            text,
-            "\nThe handlers do {} events/s, and {} come: add workers or replicas.",
-            number(app.handles()),
-            number(load.rate)
-        );
+    for hint in hints(load, app, played) {
+        let _ = writeln!(text, "\n{hint}");
     }
     text
+}
+
+/// What of a load ends last.
+fn last(load: &Load) -> &'static str {
+    match load.burst_ends() > load.outage_ends() {
+        true => "the burst",
+        false => "the outage",
+    }
+}
+
+/// What is wrong, and what to do.
+fn hints(load: &Load, app: &App, played: &Played) -> Vec<String> {
+    let mut hints = Vec::new();
+    let come = number(load.rate);
+    if app.handles() < load.rate {
+        let handles = number(app.handles());
+        hints.push(format!(
+            "The handlers do {handles} events/s, and {come} come: raise --at-once or --replicas."
+        ));
+    }
+    if app.stores < load.rate {
+        let (stores, remedy) = match app.has_inbox {
+            true => ("stores", "choose a faster store"),
+            false => ("receives", "add processes"),
+        };
+        let most = number(app.stores);
+        hints.push(format!(
+            "The app {stores} {most} events/s, and {come} come: {remedy}, and raise --stores."
+        ));
+    }
+    if app.is_late() {
+        hints.push(
+            "The handler misses the ack deadline, so that each event is redelivered. Use an inbox. Without \
+             DedupLayer, the handler runs again for each redelivery."
+                .to_owned(),
+        );
+    }
+    if played.given_up >= 0.5 {
+        let events =
+            "Fetch the events that were given up with the platform's API, if it has one for them";
+        hints.push(format!("{events}: they do not come again."));
+    }
+    hints
 }
 
 /// `1,200`; below ten with one digit after the point, if there is something.
@@ -97,6 +146,7 @@ fn span(seconds: f64) -> String {
     match seconds {
         seconds if seconds < 120.0 => format!("{seconds:.0} s"),
         seconds if seconds < 7200.0 => format!("{:.0} min", seconds / 60.0),
+        seconds if seconds % 3600.0 < 180.0 => format!("{:.0} h", seconds / 3600.0),
         seconds => format!("{:.1} h", seconds / 3600.0),
     }
 }
@@ -105,6 +155,7 @@ fn size(bytes: f64) -> String {
     match bytes {
         bytes if bytes < 1e6 => format!("{:.0} KB", bytes / 1e3),
         bytes if bytes < 1e9 => format!("{:.0} MB", bytes / 1e6),
-        bytes => format!("{:.1} GB", bytes / 1e9),
+        bytes if bytes < 1e12 => format!("{:.1} GB", bytes / 1e9),
+        bytes => format!("{:.1} TB", bytes / 1e12),
     }
 }

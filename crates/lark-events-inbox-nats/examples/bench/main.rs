@@ -1,13 +1,17 @@
 //! Measures the store on NATS JetStream, compared with bare publishes. `cargo xtask bench-inbox --store nats` runs it.
-//! It starts servers of its own. Arguments name the parts to run: `store`, `cluster`, `always`, `memory`.
+//! It starts servers of its own. Arguments name the parts to run: `store`, `size`, `cluster`, `always`,
+//! `memory`.
 
 mod paced;
+#[path = "../../../lark-events-inbox/examples/bench/sizes.rs"]
+mod sizes;
 #[path = "../../../lark-events-inbox/examples/bench/stores.rs"]
 #[expect(dead_code, reason = "other engines insert the rest")]
 mod stores;
 
 use std::future::IntoFuture as _;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
@@ -39,6 +43,21 @@ impl Prefixes {
             sync_always: false,
             created: AtomicUsize::new(0),
         }
+    }
+}
+
+impl Prefixes {
+    /// The bytes of events in their stream.
+    async fn sizes(&self) -> Result<(), BoxError> {
+        let prefix = self.place();
+        let store = Arc::new(self.open(&prefix).await?);
+        let client = async_nats::connect(self.url.split(',').collect::<Vec<_>>()).await?;
+        let context = jetstream::new(client);
+        sizes::run(store, async || {
+            let stream = context.get_stream(format!("{prefix}_INBOX")).await?;
+            Ok(stream.cached_info().state.bytes)
+        })
+        .await
     }
 }
 
@@ -96,13 +115,16 @@ async fn main() -> Result<ExitCode, BoxError> {
     let parts: Vec<_> = std::env::args().skip(1).collect();
     let runs = |part: &str| parts.is_empty() || parts.iter().any(|named| named == part);
     let settings = NatsSettings::new().line(MAX_PAYLOAD);
-    if runs("store") || runs("memory") {
+    if ["store", "size", "memory"].into_iter().any(runs) {
         let server = program.start(&settings);
         let engine = Prefixes::new(server.url(), 1);
         if runs("store") {
             println!("\none server");
             stores::run(&engine).await?;
             paced::run(&engine).await?;
+        }
+        if runs("size") {
+            engine.sizes().await?;
         }
         if runs("memory") {
             paced::memory(&engine).await?;

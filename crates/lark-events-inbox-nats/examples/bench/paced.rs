@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 use tower::{Service, ServiceExt as _};
 
+use crate::sizes::resident;
 use crate::stores::{Engine, event, nothing, quantile};
 
 const RATE: u32 = 1_000;
@@ -76,16 +77,8 @@ pub(crate) async fn memory(engine: &impl Engine) -> Result<(), BoxError> {
     }
     println!(
         "\nresident memory of the client: {} MB connected, {} MB after {BATCH} events of {SENDERS} senders",
-        before / 1_000,
-        largest / 1_000,
+        before / 1_000_000,
+        largest / 1_000_000,
     );
     Ok(())
-}
-
-/// In kilobytes.
-fn resident() -> Result<u64, BoxError> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let number = line.and_then(|line| line.split_whitespace().next());
-    Ok(number.ok_or("no VmRSS in /proc/self/status")?.parse()?)
 }

@@ -1,10 +1,13 @@
 //! Measures the store on PostgreSQL, compared with PostgreSQL itself. `cargo xtask bench-inbox --store postgres`
-//! runs it. It starts a server of its own. Arguments name the parts to run: `latency`, `handled`, `store`,
+//! runs it. It starts a server of its own. Arguments name the parts to run: `latency`, `handled`, `store`, `size`,
 //! `processes`, `lane`, `held`.
 
 #[path = "../../../lark-events-inbox/examples/bench/latency.rs"]
 mod latency;
 mod load;
+#[path = "../../../lark-events-inbox/examples/bench/sizes.rs"]
+#[expect(dead_code, reason = "a store in memory is measured with the rest")]
+mod sizes;
 #[path = "../../../lark-events-inbox/examples/bench/stores.rs"]
 mod stores;
 
@@ -24,6 +27,28 @@ use self::stores::{Engine, Row};
 struct Schemas {
     server: Postgres,
     created: AtomicUsize,
+}
+
+impl Schemas {
+    /// The bytes of events with their indexes, after a vacuum, as after that of the server.
+    async fn sizes(&self) -> Result<(), BoxError> {
+        let schema = self.place();
+        let store = Arc::new(self.open(&schema).await?);
+        let (client, connection) = tokio_postgres::connect(&self.server.url(), NoTls).await?;
+        let connection = tokio::spawn(connection);
+        let measured = sizes::run(store, async || {
+            client
+                .batch_execute(&format!("VACUUM {schema}.event, {schema}.task"))
+                .await?;
+            let size = "SELECT sum(pg_total_relation_size(oid))::bigint FROM pg_class
+                WHERE relkind = 'r' AND relnamespace = $1::text::regnamespace";
+            let size: i64 = client.query_one(size, &[&schema]).await?.get(0);
+            Ok(u64::try_from(size)?)
+        });
+        measured.await?;
+        drop(client);
+        Ok(connection.await??)
+    }
 }
 
 impl Engine for Schemas {
@@ -111,6 +136,9 @@ async fn main() -> Result<ExitCode, BoxError> {
     }
     if runs("store") {
         stores::run(&engine).await?;
+    }
+    if runs("size") {
+        engine.sizes().await?;
     }
     if runs("processes") {
         load::two_processes(&engine).await?;

@@ -1,14 +1,16 @@
 //! Measures events through an inbox, compared with a task for each event. `cargo xtask bench-inbox` runs
-//! it. Arguments name the parts to run: `tasks`, `latency`, `handled`, `store`.
+//! it. Arguments name the parts to run: `tasks`, `latency`, `handled`, `store`, `size`.
 //!
 //! All rows are measured in turns in one run, so that their ratios hold on a machine that does other
 //! things too. Each round passes its events from several senders and ends when the last is handled.
 
 #[cfg(feature = "sqlite")]
 mod latency;
+mod memory;
+mod sizes;
 #[cfg(feature = "sqlite")]
 mod sqlite;
-#[cfg(feature = "sqlite")]
+#[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "no engine is measured"))]
 mod stores;
 
 use std::collections::BTreeMap;
@@ -158,8 +160,13 @@ async fn main() -> Result<(), BoxError> {
     // The parts that are named, or all.
     let parts: Vec<_> = std::env::args().skip(1).collect();
     let runs = |part: &str| parts.is_empty() || parts.iter().any(|named| named == part);
+    // First, while the process is small.
+    if runs("size") {
+        println!("in memory");
+        memory::run().await?;
+    }
     if runs("tasks") {
-        in_memory().await?;
+        tasks_and_inboxes().await?;
     }
     #[cfg(feature = "sqlite")]
     {
@@ -180,11 +187,14 @@ async fn main() -> Result<(), BoxError> {
         if runs("store") {
             stores::run(&files).await?;
         }
+        if runs("size") {
+            files.sizes().await?;
+        }
     }
     Ok(())
 }
 
-async fn in_memory() -> Result<(), BoxError> {
+async fn tasks_and_inboxes() -> Result<(), BoxError> {
     let mut times = BTreeMap::<usize, Vec<Duration>>::new();
     for round in 0..ROUNDS {
         for (row, name) in ROWS.iter().enumerate() {
@@ -194,7 +204,7 @@ async fn in_memory() -> Result<(), BoxError> {
     }
     let floor = median(&mut times, 1);
     println!(
-        "{EVENTS} events from {SENDERS} senders, {WORKERS} workers, median of {ROUNDS} rounds\n"
+        "\n{EVENTS} events from {SENDERS} senders, {WORKERS} workers, median of {ROUNDS} rounds\n"
     );
     println!("| | per event | events/s | of the de-duplicated tasks |");
     println!("| --- | ---: | ---: | ---: |");

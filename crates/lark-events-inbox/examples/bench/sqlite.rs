@@ -1,12 +1,14 @@
 //! The store in a file.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use lark_events::BoxError;
 use lark_events_inbox::SqliteStore;
 use rusqlite::{Connection, params};
 
+use super::sizes;
 use super::stores::{Engine, Row};
 
 /// Files in a folder that is removed at the end.
@@ -19,6 +21,20 @@ impl Files {
         let path = program.with_file_name(format!("bench-inbox-{}", std::process::id()));
         std::fs::create_dir_all(&path)?;
         Ok(Self(path))
+    }
+
+    /// The bytes of events, without free pages, which later events take.
+    pub(crate) async fn sizes(&self) -> Result<(), BoxError> {
+        let file = self.place();
+        let store = Arc::new(self.open(&file).await?);
+        sizes::run(store, async || {
+            let connection = Connection::open(&file)?;
+            let number =
+                |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+            let pages = number("page_count")? - number("freelist_count")?;
+            Ok(u64::try_from(pages * number("page_size")?)?)
+        })
+        .await
     }
 }
 
