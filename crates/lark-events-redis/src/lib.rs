@@ -38,6 +38,8 @@
 //! ACL SETUSER bot on >password ~lark-events:dedup:* +eval +evalsha +get +set +del +pttl
 //! ```
 //!
+//! For a database other than 0, add `+select`.
+//!
 //! # When the server fails
 //!
 //! The store connects with its first call, and again after a connection was lost. A call whose connection is lost is

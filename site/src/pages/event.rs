@@ -8,8 +8,8 @@ use crate::Files;
 use crate::catalogue::{Catalogue, Entry, Source};
 use crate::schema;
 
-/// The webhook of the guide's first example.
-const WEBHOOK: &str = "http://localhost:3000/webhook/event";
+/// The webhook of README and of the guide.
+const WEBHOOK: &str = "http://127.0.0.1:7777/webhook/event";
 
 /// Adds the page.
 pub(crate) fn add_event(files: &mut Files, frame: Frame, catalogue: &Catalogue, entry: &Entry) {

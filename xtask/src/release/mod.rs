@@ -101,10 +101,13 @@ fn left_to_do(published: &[&Package]) -> String {
         "`cargo login`, then `cargo publish --workspace --locked`; if that was interrupted, one \
          by one:{publish}"
     ));
-    steps.push("Add owners: `cargo owner --add <team> <name>`, for each.".to_owned());
-    steps
-        .push("Look at each on docs.rs once it is built there, then `git push --tags`.".to_owned());
+    steps.push("Look at the page of each crate on docs.rs.".to_owned());
+    steps.push("Push the commit and the tag: `git push --follow-tags`.".to_owned());
     steps.push("Build the site, `cargo xtask site`, and publish target/site.".to_owned());
+    steps.push(
+        "After a first release, add owners: `cargo owner --add <team> <name>`, for each."
+            .to_owned(),
+    );
 
     let mut text = "Left to do, by a maintainer (docs/releasing.md):\n".to_owned();
     for (number, step) in (1..).zip(&steps) {
@@ -136,6 +139,6 @@ mod tests {
         assert!(place("vc-events") < place("lark-events-types"));
         assert!(place("lark-events-ws") < place("lark-events-sim"));
         assert!(place("lark-events-sim") < place("lark-events-cli"));
-        assert!(!text.contains("xtask"), "{text}");
+        assert!(!text.contains("--package xtask"), "{text}");
     }
 }

@@ -19,12 +19,17 @@ pub(super) fn check(root: &Path) -> checks::Result {
     Ok(Checked::passed(format!("as the version says, since {tag}")))
 }
 
-/// The newest tag of a version.
+/// The newest tag of a version before the commit that is checked out.
 fn last_release(root: &Path) -> Result<Option<String>, String> {
     let mut git = Command::new("git");
-    let git = git
-        .current_dir(root)
-        .args(["tag", "--list", "v*", "--sort=-version:refname"]);
+    let git = git.current_dir(root).args([
+        "tag",
+        "--list",
+        "v*",
+        "--sort=-version:refname",
+        "--merged=HEAD",
+        "--no-contains=HEAD",
+    ]);
     let output = git.output().map_err(|error| format!("git tag: {error}"))?;
     if !output.status.success() {
         let printed = String::from_utf8_lossy(&output.stderr);

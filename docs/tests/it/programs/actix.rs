@@ -59,24 +59,26 @@ impl Events {
         if headers
             .get_all(CONTENT_ENCODING)
             .iter()
-            .any(|encoding| encoding != "identity")
+            .any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
         {
             return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
         }
         let admitted = self.webhook.admit(headers).map_err(status)?;
         let body = timeout_at(deadline, payload.to_bytes_limited(admitted.body_limit())).await;
         let body = body.map_err(|_| StatusCode::REQUEST_TIMEOUT)?;
-        let body = body.map_err(|_| status(admitted.too_large()))?;
-        let body = body.map_err(|_| StatusCode::BAD_REQUEST)?;
+        let body = match body {
+            Ok(body) => Ok(body.map_err(|_| StatusCode::BAD_REQUEST)?),
+            Err(_) => Err(admitted.too_large()),
+        };
         let Some(delay) = admitted.refusal_delay() else {
-            return admitted.open(body).map_err(status);
+            return body.and_then(|body| admitted.open(body)).map_err(status);
         };
         // A refusal of an unsigned body always takes as long, and only so many wait.
         let Ok(_place) = self.refusals.try_acquire() else {
             return Err(status(admitted.too_large()));
         };
         let refused_at = Instant::now() + delay;
-        let opened = admitted.open(body);
+        let opened = body.and_then(|body| admitted.open(body));
         if opened.is_err() {
             sleep_until(refused_at).await;
         }
@@ -111,7 +113,7 @@ fn status(rejection: Rejection) -> StatusCode {
     StatusCode::from_u16(rejection.status().as_u16()).unwrap_or(StatusCode::UNAUTHORIZED)
 }
 
-/// actix-web 4 has the headers of http 0.2. A header that is there twice stays so.
+/// actix-web 4 uses the headers of http 0.2. Repeated headers are kept, so that the webhook rejects them.
 fn headers(request: &HttpRequest) -> HeaderMap {
     let headers = request.headers().iter().filter_map(|(name, value)| {
         let name = HeaderName::from_bytes(name.as_str().as_bytes()).ok()?;
