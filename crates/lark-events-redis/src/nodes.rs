@@ -36,6 +36,15 @@ struct Others {
     connections: HashMap<Address, Connection>,
 }
 
+impl Others {
+    /// Drops the connection to a node that has no slot.
+    fn drop_unused(&mut self, address: &Address) {
+        if !self.slots.values().any(|other| other == address) {
+            self.connections.remove(address);
+        }
+    }
+}
+
 /// The connection to a node, which is not the first one if it has an address.
 struct Node {
     connection: Connection,
@@ -133,8 +142,8 @@ impl Nodes {
 
     fn redirect(&self, slot: u16, address: Address, is_once: bool) -> Node {
         let mut others = self.others();
-        if !is_once {
-            others.slots.insert(slot, address.clone());
+        if !is_once && let Some(before) = others.slots.insert(slot, address.clone()) {
+            others.drop_unused(&before);
         }
         let connection = others.connections.entry(address.clone());
         let target = self.first.target();
@@ -147,11 +156,9 @@ impl Nodes {
 
     /// The first node is asked for this slot again, and no connection to a node that has none is kept.
     fn forget(&self, slot: u16) {
-        let Others { slots, connections } = &mut *self.others();
-        if let Some(address) = slots.remove(&slot)
-            && !slots.values().any(|other| *other == address)
-        {
-            connections.remove(&address);
+        let mut others = self.others();
+        if let Some(address) = others.slots.remove(&slot) {
+            others.drop_unused(&address);
         }
     }
 }

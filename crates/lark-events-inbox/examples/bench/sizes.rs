@@ -33,10 +33,13 @@ pub(crate) async fn run(
     println!("| --- | ---: | ---: | ---: | ---: |");
     let began = Spent::now()?;
     append(&store, EVENTS, InboxBuilder::lane_by_tenant).await?;
-    began.print("stored", bytes().await?.saturating_sub(before))?;
+    let spent = began.until_now()?;
+    spent.print("stored", bytes().await?.saturating_sub(before));
     let began = Spent::now()?;
     handle(&store, EVENTS).await?;
-    began.print("handled", bytes().await?.saturating_sub(before))
+    let spent = began.until_now()?;
+    spent.print("handled", bytes().await?.saturating_sub(before));
+    Ok(())
 }
 
 /// Appends events, in the lanes that are set.
@@ -92,9 +95,16 @@ async fn handle(store: &Arc<dyn Store>, events: usize) -> Result<(), BoxError> {
     Ok(worked.await??)
 }
 
-/// What has been spent until a moment.
+/// What has been spent until a moment, in seconds.
 struct Spent {
     at: Instant,
+    app: f64,
+    servers: f64,
+}
+
+/// What was spent in between, in seconds.
+struct Used {
+    time: f64,
     app: f64,
     servers: f64,
 }
@@ -109,17 +119,28 @@ impl Spent {
         })
     }
 
-    /// Prints what was spent since, for each event.
-    fn print(&self, name: &str, bytes: u64) -> Result<(), BoxError> {
-        let (now, events) = (Self::now()?, EVENTS as f64);
+    fn until_now(self) -> Result<Used, BoxError> {
+        let time = self.at.elapsed().as_secs_f64();
+        let now = Self::now()?;
+        Ok(Used {
+            time,
+            app: now.app - self.app,
+            servers: now.servers - self.servers,
+        })
+    }
+}
+
+impl Used {
+    /// Prints it for each event.
+    fn print(&self, name: &str, bytes: u64) {
+        let events = EVENTS as f64;
         println!(
             "| {name} | {:.0} | {:.1} | {:.1} | {:.0} |",
-            events / self.at.elapsed().as_secs_f64(),
-            (now.app - self.app) * 1e6 / events,
-            (now.servers - self.servers) * 1e6 / events,
+            events / self.time,
+            self.app * 1e6 / events,
+            self.servers * 1e6 / events,
             bytes as f64 / events,
         );
-        Ok(())
     }
 }
 

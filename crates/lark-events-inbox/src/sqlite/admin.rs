@@ -158,7 +158,7 @@ impl Admin for SqliteStore {
         let (filter, now) = (filter.clone(), self.now());
         let retry = move |connection: &_| retry(connection, &filter, limit, now);
         let retried = self.writer.call(retry).await?;
-        self.signal.visible();
+        self.signal.visible(now);
         Ok(retried)
     }
 
@@ -166,7 +166,7 @@ impl Admin for SqliteStore {
         let (filter, now) = (filter.clone(), self.now());
         let discard = move |connection: &_| discard(connection, &filter, limit, now);
         let discarded = self.writer.call(discard).await?;
-        self.signal.visible();
+        self.signal.visible(now);
         Ok(discarded)
     }
 
@@ -174,7 +174,7 @@ impl Admin for SqliteStore {
         let (filter, now) = (filter.clone(), self.now());
         let replay = move |connection: &_| replay(connection, &filter, limit, now);
         let replayed = self.writer.call(replay).await?;
-        self.signal.visible();
+        self.signal.visible(now);
         Ok(replayed)
     }
 

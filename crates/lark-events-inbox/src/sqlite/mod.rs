@@ -222,7 +222,7 @@ impl Store for SqliteStore {
         let (now, signal) = (self.now(), Arc::clone(&self.signal));
         let append = move |connection: &_| {
             let appended = steps::append(connection, &batch, now)?;
-            signal.visible();
+            signal.visible(now);
             Ok(appended)
         };
         self.writer.call(append).await
@@ -244,7 +244,7 @@ impl Store for SqliteStore {
             let turn = steps::Turn { max, lane_is_first };
             let claimed = steps::claim(connection, turn, lease, now)?;
             if !steps::is_waiting(connection, now)? {
-                signal.all_claimed();
+                signal.all_claimed(now);
             }
             Ok(claimed)
         };
@@ -262,34 +262,43 @@ impl Store for SqliteStore {
 
     async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<bool>, StoreError> {
         let (now, signal) = (self.now(), Arc::clone(&self.signal));
+        let puts_back = settlements.iter().any(|one| is_put_back(one.settled));
         let settle = move |connection: &_| {
             let settled = steps::settle(connection, &settlements, now)?;
             if steps::is_waiting(connection, now)? {
-                signal.visible();
-            } else if settlements.iter().any(|one| is_put_back(one.settled)) {
-                signal.changed();
+                signal.visible(now);
             }
             Ok(settled)
         };
-        self.writer.call(settle).await
+        let settled = self.writer.call(settle).await?;
+        if puts_back {
+            // After the commit: a worker looks for the time of the next event.
+            self.signal.changed();
+        }
+        Ok(settled)
     }
 
     async fn woken(&self) {
-        let signaled = self.signal.wait();
-        let now = self.now();
-        let next = self
-            .reader
-            .call(move |connection| steps::next_visible(connection, now));
-        let due = async {
-            match next.await {
-                Ok(Some(next)) => sleep(next).await,
-                _ => std::future::pending().await,
+        let looked = async {
+            // Before the time of the next event, so that a later change of it is seen.
+            let version = self.reader.call(steps::data_version).await;
+            let now = self.now();
+            let next = move |connection: &_| steps::next_visible(connection, now);
+            let next = self.reader.call(next).await;
+            let due = async {
+                match next {
+                    Ok(Some(next)) => sleep(next).await,
+                    _ => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = due => {}
+                () = self.written_since(version.ok()) => {}
             }
         };
         tokio::select! {
-            () = signaled => {}
-            () = due => {}
-            () = self.written_by_another() => {}
+            () = self.signal.wait() => {}
+            () = looked => {}
         }
     }
 
@@ -312,16 +321,14 @@ impl Store for SqliteStore {
 }
 
 impl SqliteStore {
-    /// Waits until another process has written. Its notifications do not reach this one.
-    async fn written_by_another(&self) {
-        let version = || self.reader.call(steps::data_version);
-        let Ok(first) = version().await else {
-            return std::future::pending().await;
-        };
+    /// Waits until another connection has written since this version of the file. Notifications of other processes
+    /// do not reach this one.
+    async fn written_since(&self, version: Option<i64>) {
         let mut polls = interval(POLL);
         loop {
             polls.tick().await;
-            if version().await.is_ok_and(|version| version != first) {
+            let now = self.reader.call(steps::data_version).await;
+            if now.is_ok_and(|now| Some(now) != version) {
                 return;
             }
         }

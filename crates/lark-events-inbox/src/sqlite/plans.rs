@@ -221,6 +221,64 @@ pub(super) fn remove(path: &Path) {
     }
 }
 
+/// The setting of the transactions that begin now.
+static SYNCHRONOUS: Mutex<&str> = Mutex::new("FULL");
+
+fn record_synchronous(event: TraceEvent<'_>) {
+    if let TraceEvent::Stmt(_, sql) = event
+        && sql.contains("synchronous")
+    {
+        let levels = ["NORMAL", "FULL"];
+        let level = levels.into_iter().find(|level| sql.contains(level));
+        *SYNCHRONOUS.lock().unwrap() = level.unwrap_or("other");
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_may_not_be_lost_is_synced() {
+    let name = format!("lark-events-synchronous-{}.db", std::process::id());
+    let path = std::env::temp_dir().join(name);
+    let store = open(&path, record_synchronous).await;
+    let mut levels = Vec::new();
+    macro_rules! level {
+        ($($call:ident($($argument:expr),*)),*) => {$(
+            let _ = store.$call($($argument),*).await.unwrap();
+            levels.push((stringify!($call), *SYNCHRONOUS.lock().unwrap()));
+        )*};
+    }
+    // Each after a claim, which is not synced.
+    let mut claimed = Vec::new();
+    macro_rules! after_claim {
+        ($($call:ident($($argument:expr),*)),*) => {$(
+            level!(append(vec![entry(claimed.len().try_into().unwrap(), None)]));
+            claimed.push(Store::claim(&store, 1, MINUTE).await.unwrap()[0].fence);
+            assert_eq!(*SYNCHRONOUS.lock().unwrap(), "NORMAL");
+            level!($call($($argument),*));
+        )*};
+    }
+    let done = |fence| Settlement::new(fence, Settled::Done, AttemptOutcome::Handled);
+    after_claim!(
+        extend(&claimed, MINUTE),
+        settle(vec![done(claimed[1])]),
+        heartbeat(WorkerId::draw(), WorkerState::Running),
+        retry(&Filter::default(), 1),
+        discard(&Filter::default(), 1),
+        replay(&Filter::default(), 1),
+        prune(MINUTE),
+        prune_some(),
+        release("key", 1)
+    );
+    let outcome = lark_events::Outcome::Handled;
+    after_claim!(done("key", outcome, MINUTE));
+    let mut unsynced: Vec<_> = levels
+        .iter()
+        .filter(|(_, level)| *level != "FULL")
+        .collect();
+    assert_eq!(unsynced.pop(), Some(&("extend", "NORMAL")));
+    assert_eq!(unsynced, Vec::<&(&str, &str)>::new());
+    remove(&path);
+}
+
 #[tokio::test]
 async fn no_statement_reads_a_whole_table_that_grows() {
     let name = format!("lark-events-plans-{}.db", std::process::id());

@@ -4,6 +4,7 @@ use lark_events::Outcome;
 use lark_events_layers::{Claim, DedupStore as _};
 use lark_events_redis::RedisStore;
 use lark_events_test_servers::Redis;
+use tokio::time::timeout;
 
 use crate::server::{MINUTE, claim, claim_again, failure, patient};
 
@@ -67,7 +68,12 @@ async fn a_replica_that_takes_over_lacks_what_it_has_not_received() {
     let store = patient(primary.url()).build().unwrap();
     done(&store, "before").await;
     replica.command(&["REPLICAOF", "127.0.0.1", &port]);
-    while replica.command(&["DBSIZE"]) != "1" {}
+    let received = timeout(MINUTE, async {
+        while replica.command(&["DBSIZE"]) != "1" {
+            tokio::task::yield_now().await;
+        }
+    });
+    received.await.unwrap();
     let known = replica.command(&["GET", "lark-events:dedup:before"]);
     assert_eq!(known, "done:handled");
     let left: i64 = replica

@@ -64,6 +64,7 @@ async fn a_callback_is_answered_with_its_reply() {
     let answered = send(&service, post("card.action.trigger")).await;
     assert_eq!(answered.status, StatusCode::OK);
     assert_eq!(answered.headers[CONTENT_TYPE], "application/json");
+    assert_eq!(answered.headers.len(), 1, "no header of the request");
     assert_eq!(answered.body, r#"{"toast":{"type":"info","content":"hi"}}"#);
 }
 
