@@ -185,7 +185,7 @@ fn what_is_no_event_is_status_1_and_nothing_is_misuse() {
 fn files_and_stdin_have_the_same_bounds() {
     let empty = file("empty.json", "");
     let large = file("large.json", vec![b' '; 2 * MAX_EVENT_BYTES + 1]);
-    for (path, why) in [(empty, "empty"), (large, "larger than")] {
+    for (path, why) in [(empty, "empty"), (large, "expected at most")] {
         let name = path.to_str().unwrap();
         let ran = lark_events(&["inspect", name]).run().with_code(2);
         assert!(ran.stderr.contains(&format!("{name}: {why}")), "{ran:?}");

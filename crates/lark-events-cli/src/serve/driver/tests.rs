@@ -219,7 +219,8 @@ async fn no_push_begins_while_too_many_have_not_ended() {
     let full = driver.push_on_each(&event).unwrap().unwrap_err();
     let text = full.to_string();
     assert!(
-        text.contains("5000 deliveries have not ended") && text.contains("--redeliver never"),
+        text.contains("too many deliveries have not ended: 5000")
+            && text.contains("--redeliver never"),
         "{text}"
     );
     assert_eq!(driver.resend(1, Ids::Same).unwrap(), Err(full.clone()));
@@ -250,7 +251,7 @@ async fn faults_in_effect_are_bounded() {
     let full = driver.inject(fault).unwrap_err();
     let text = full.to_string();
     assert!(
-        text.contains("1000 are in effect") && text.contains("remove some"),
+        text.contains("at most 1000 can be in effect") && text.contains("remove some"),
         "{text}"
     );
     assert!(driver.run_script().unwrap());
