@@ -48,7 +48,7 @@ fn every_sample_is_an_instance_of_its_schema() {
 fn set_null(value: &mut Value, depth: usize) {
     match value {
         Value::Object(members) if depth == 1 => {
-            members.values_mut().for_each(|it| *it = Value::Null)
+            members.values_mut().for_each(|it| *it = Value::Null);
         }
         Value::Object(members) => members.values_mut().for_each(|it| set_null(it, depth - 1)),
         Value::Array(values) => values.iter_mut().for_each(|it| set_null(it, depth)),
@@ -133,7 +133,7 @@ fn a_schema_has_the_descriptions_of_the_fields() {
 
 /// What a value of a schema consists of: the value that it refers to, or those of a list or map.
 fn leaf<'a>(schema: &'a Value, value: &'a Value) -> &'a Value {
-    if let [form, null] = &value["anyOf"].as_array().map_or(&[][..], |forms| forms)[..]
+    if let Some([form, null]) = value["anyOf"].as_array().map(Vec::as_slice)
         && null == &json!({ "type": "null" })
     {
         return leaf(schema, form);
