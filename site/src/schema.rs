@@ -49,7 +49,64 @@ fn schema(entry: &Entry) -> Value {
         ""
     };
     describe(&mut schema, body, &entry.fields);
+    for at in [body, "/$defs"] {
+        if let Some(at) = schema.pointer_mut(at) {
+            allow_null(at);
+        }
+    }
     schema
+}
+
+/// Allows `null` in the fields of objects and maps, at any depth: the platform may send it for a field without a
+/// value.
+fn allow_null(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            for (key, value) in members {
+                match (key.as_str(), &mut *value) {
+                    ("properties", Value::Object(fields)) => fields.values_mut().for_each(or_null),
+                    ("additionalProperties", values) => or_null(values),
+                    _ => {}
+                }
+                if !matches!(key.as_str(), "x-lark" | "examples") {
+                    allow_null(value);
+                }
+            }
+        }
+        Value::Array(forms) => forms.iter_mut().for_each(allow_null),
+        _ => {}
+    }
+}
+
+/// Adds `null` to the types of a field. A field without a type has any.
+fn or_null(field: &mut Value) {
+    let Value::Object(keywords) = field else {
+        return;
+    };
+    for (key, value) in std::mem::take(keywords) {
+        let (key, value) = match key.as_str() {
+            "type" => (key, with(value, json!("null"))),
+            "anyOf" => (key, with(value, json!({ "type": "null" }))),
+            "$ref" => (
+                "anyOf".to_owned(),
+                json!([{ "$ref": value }, { "type": "null" }]),
+            ),
+            _ => (key, value),
+        };
+        keywords.insert(key, value);
+    }
+}
+
+/// One or several forms, with another.
+fn with(forms: Value, another: Value) -> Value {
+    let mut forms = match forms {
+        Value::Array(forms) => forms,
+        one => vec![one],
+    };
+    if !forms.contains(&another) {
+        forms.push(another);
+    }
+    Value::Array(forms)
 }
 
 /// Writes the descriptions of fields into the object at a pointer.

@@ -170,7 +170,11 @@ impl<'a> Catalogue<'a, '_> {
             body,
             raw: spec.is_raw.then(|| documented::raw(facts)),
             origin: Origin {
-                title: facts.title.clone(),
+                title: facts
+                    .title
+                    .as_ref()
+                    .or(words.and_then(|words| words.title_zh.as_ref()))
+                    .cloned(),
                 sdks: facts.sdks.clone(),
                 is_unconfirmed: facts.unconfirmed,
             },

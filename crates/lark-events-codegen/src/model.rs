@@ -73,7 +73,7 @@ pub(crate) struct Event {
 /// The sources of an event.
 #[derive(Debug, Clone)]
 pub(crate) struct Origin {
-    /// The title of its page.
+    /// The title of its page, or ours in Chinese.
     pub(crate) title: Option<String>,
     /// The SDKs with its fields, if no page has them.
     pub(crate) sdks: Vec<String>,

@@ -41,6 +41,8 @@ pub(crate) struct Overlay {
 pub(crate) struct ObjectWords {
     /// The trigger of an event, or the meaning of a type.
     pub(crate) doc: Option<String>,
+    /// For an event: its title in Chinese, if the facts have no title of a page.
+    pub(crate) title_zh: Option<String>,
     /// The Rust name, where the rule gives a bad one.
     pub(crate) name: Option<String>,
     /// For a type: a hand-written one to use instead of a generated one.

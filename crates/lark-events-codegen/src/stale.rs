@@ -48,6 +48,13 @@ pub(crate) fn report(specs: &[Spec], types: &Types, overlay: &Overlay, problems:
             if table == "events" && !words.members.is_empty() {
                 report(&[table, key, "members"], "only for a type");
             }
+            let titled = |spec: &Spec| spec.body.key == *key && spec.facts.title.is_some();
+            if words.title_zh.is_some() && (table == "types" || specs.iter().any(titled)) {
+                report(
+                    &[table, key, "title_zh"],
+                    "only for an event whose page has no title in the facts",
+                );
+            }
             let is_generated =
                 words.doc.is_some() || words.name.is_some() || !words.fields.is_empty();
             if words.external.is_some() && (table == "events" || is_generated) {

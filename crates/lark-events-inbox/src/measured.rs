@@ -26,6 +26,7 @@ mod recorded {
     const DEAD: &str = "lark_events_inbox_dead";
     const OLDEST_SECONDS: &str = "lark_events_inbox_oldest_seconds";
     const BLOCKED_LANES: &str = "lark_events_inbox_blocked_lanes";
+    const WORKERS: &str = "lark_events_inbox_workers";
     const ATTEMPTS: &str = "lark_events_inbox_attempts_total";
     const LAG_SECONDS: &str = "lark_events_inbox_lag_seconds";
     const LEASES_LOST: &str = "lark_events_inbox_leases_lost_total";
@@ -55,6 +56,7 @@ mod recorded {
                 Unit::Count,
                 "lanes whose head waits for a retry"
             );
+            describe_gauge!(WORKERS, Unit::Count, "workers that run");
             describe_counter!(ATTEMPTS, Unit::Count, "attempts, by outcome");
             describe_histogram!(LAG_SECONDS, Unit::Seconds, "arrival to first attempt");
             #[cfg(feature = "sqlite")]
@@ -89,6 +91,7 @@ mod recorded {
             (LEASED, status.leased),
             (DEAD, status.dead),
             (BLOCKED_LANES, status.blocked_lanes),
+            (WORKERS, status.workers),
         ] {
             gauge!(name).set(count as f64);
         }

@@ -39,7 +39,7 @@
 //! | name | kind | labels | what |
 //! | --- | --- | --- | --- |
 //! | `lark_events_answers_total` | counter | `status` | answers of an [`EventService`], by HTTP status: 504 for a handler that misses the ack deadline, even if it succeeds later |
-//! | `lark_events_rejections_total` | counter | `reason` | requests that the webhook rejected |
+//! | `lark_events_rejections_total` | counter | `reason` | requests that the webhook rejected. It begins at 0 for each reason, if the recorder is installed before the service is built |
 //!
 //! `MetricsLayer` of `lark-events-layers` has the metrics of deliveries.
 

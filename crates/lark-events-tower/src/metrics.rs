@@ -1,12 +1,14 @@
 //! Measuring requests, through the `metrics` facade.
 
 use http::StatusCode;
+use lark_events::error::RejectionKind;
 use metrics::{Unit, counter, describe_counter};
 
 const ANSWERS: &str = "lark_events_answers_total";
 const REJECTIONS: &str = "lark_events_rejections_total";
 
-/// Describes the metrics to the recorder that is installed now.
+/// Describes the metrics to the recorder that is installed now. The counts of rejections begin at 0, so that
+/// Prometheus sees the first rejection as an increase.
 pub(crate) fn describe() {
     describe_counter!(ANSWERS, Unit::Count, "answers to requests, by status");
     describe_counter!(
@@ -14,6 +16,9 @@ pub(crate) fn describe() {
         Unit::Count,
         "requests that the webhook rejected"
     );
+    for reason in RejectionKind::ALL {
+        counter!(REJECTIONS, "reason" => reason.as_str()).increment(0);
+    }
 }
 
 /// Counts an answered request.

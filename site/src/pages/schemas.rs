@@ -27,6 +27,10 @@ pub(crate) fn add_schemas(files: &mut Files, frame: Frame, catalogue: &Catalogue
                 "an app may not see."
             }
             li {
+                "Each field of a body may be " code { "null" } ", which means the same as a missing field. "
+                "An element of a list may not be."
+            }
+            li {
                 code { "x-lark" } " has facts that JSON Schema has no keyword for, such as permissions and units. "
                 "Validators ignore it."
             }

@@ -42,6 +42,18 @@ fn found(index: &Value, text: &str) -> Vec<String> {
 }
 
 #[test]
+fn every_event_has_a_title_in_chinese() {
+    let index = index();
+    for row in index["events"].as_array().unwrap() {
+        let title = row[2].as_str().unwrap();
+        let is_chinese = title
+            .chars()
+            .any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
+        assert!(is_chinese, "{}: {title:?}", row[0]);
+    }
+}
+
+#[test]
 fn events_are_found_by_titles_fields_and_permissions() {
     let index = index();
     for (text, right, wrong) in [

@@ -39,9 +39,14 @@ pub(crate) struct Options {
     /// Simulate an app without an inbox: an event is acknowledged once it is handled
     #[arg(long)]
     no_inbox: bool,
-    /// Maximum of events per second that all processes together can store, or receive without an inbox
-    #[arg(long, default_value_t = 5_000.0, value_parser = positive)]
+    /// Maximum of events per second that all processes together can store, or receive without an inbox. A file
+    /// stores 3,000; docs/guide/sizing.md has the figure of each store
+    #[arg(long, default_value_t = 3_000.0, value_parser = positive)]
     stores: f64,
+    /// Maximum of events per second that the store lets all processes together handle, as docs/guide/sizing.md has
+    /// measured it. Without it, only the handlers set the limit
+    #[arg(long, value_parser = positive, conflicts_with = "no_inbox")]
+    handles: Option<f64>,
     /// Bytes of a stored event
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..))]
     event_bytes: u32,
@@ -111,6 +116,7 @@ impl Options {
         let app = App {
             has_inbox: !self.no_inbox,
             stores: self.stores,
+            store_handles: self.handles.unwrap_or(f64::INFINITY),
             at_once: f64::from(self.replicas) * f64::from(self.at_once),
             handler: self.handler.0,
             kept: whole(self.kept.0),
@@ -216,6 +222,8 @@ mod tests {
             ("--replicas 0", "1.."),
             ("--at-once -1", "unexpected argument"),
             ("--stores 0", "positive"),
+            ("--handles 0", "positive"),
+            ("--handles 300 --no-inbox", "cannot be used with"),
             ("--event-bytes 0", "1.."),
             ("--outage 49h", "--outage of at most 48h"),
             ("--kept 31d", "--kept of at most 30d"),
@@ -233,6 +241,10 @@ mod tests {
             (
                 "--rate 100 --replicas 10 --stores 50",
                 "choose a faster store",
+            ),
+            (
+                "--rate 400 --replicas 10 --handles 300",
+                "The store lets the app handle 300 events/s, and 400 come: choose a faster store",
             ),
             ("--no-inbox --handler 3s --at-once 100", "Use an inbox"),
             ("--outage 12h", "do not come again"),

@@ -38,6 +38,8 @@ pub(super) struct App {
     pub(super) has_inbox: bool,
     /// Events per second that are received and stored.
     pub(super) stores: f64,
+    /// Events per second that the store lets all processes handle.
+    pub(super) store_handles: f64,
     /// Events that are handled at once.
     pub(super) at_once: f64,
     /// Seconds for one event.
@@ -71,9 +73,14 @@ pub(super) struct Played {
 }
 
 impl App {
-    /// Events per second that the handlers do.
+    /// Events per second that are handled.
     pub(super) fn handles(&self) -> f64 {
-        self.at_once / self.handler
+        f64::min(self.at_once / self.handler, self.store_handles)
+    }
+
+    /// Whether the store limits the events that are handled, and not the handlers.
+    pub(super) fn is_limited_by_store(&self) -> bool {
+        self.store_handles < self.at_once / self.handler
     }
 
     /// Whether an event is answered before its handler is done.
@@ -309,6 +316,7 @@ mod tests {
         App {
             has_inbox,
             stores: 1e6,
+            store_handles: f64::INFINITY,
             at_once: handles,
             handler: 1.0,
             kept: 8 * HOUR,
@@ -373,6 +381,11 @@ mod tests {
             (played.longest_wait - played.peak_backlog / 20.0).abs() <= 2.0,
             "{played:?}"
         );
+        let slow_store = App {
+            store_handles: 20.0,
+            ..app(true, 500.0)
+        };
+        assert_eq!(play(&load, &slow_store, 12 * HOUR), played);
         let too_slow = play(&load, &app(true, 9.0), 12 * HOUR);
         assert_eq!(too_slow.over, None);
     }

@@ -296,6 +296,7 @@ fn app(has_inbox: bool, at_once: f64, handler: f64) -> App {
     App {
         has_inbox,
         stores: 1e6,
+        store_handles: f64::INFINITY,
         at_once,
         handler,
         kept: 0,

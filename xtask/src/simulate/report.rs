@@ -19,9 +19,13 @@ pub(super) fn text(load: &Load, app: &App, played: &Played) -> String {
         number(played.events),
         span(f64::from(played.seconds))
     );
+    let name = match app.is_limited_by_store() {
+        true => "the store lets the app handle",
+        false => "the handlers do",
+    };
     let mut lines = vec![
         (
-            "the handlers do".to_owned(),
+            name.to_owned(),
             format!("{} events/s", number(app.handles())),
         ),
         ("events".to_owned(), events),
@@ -97,9 +101,15 @@ fn hints(load: &Load, app: &App, played: &Played) -> Vec<String> {
     let come = number(load.rate);
     if app.handles() < load.rate {
         let handles = number(app.handles());
-        hints.push(format!(
-            "The handlers do {handles} events/s, and {come} come: raise --at-once or --replicas."
-        ));
+        hints.push(match app.is_limited_by_store() {
+            true => format!(
+                "The store lets the app handle {handles} events/s, and {come} come: choose a faster store, and raise \
+                 --handles."
+            ),
+            false => format!(
+                "The handlers do {handles} events/s, and {come} come: raise --at-once or --replicas."
+            ),
+        });
     }
     if app.stores < load.rate {
         let (stores, remedy) = match app.has_inbox {

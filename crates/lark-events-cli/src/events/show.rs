@@ -107,7 +107,7 @@ fn page(known: &Known, fields: &[Field]) -> Text {
             "page",
             info.page.unwrap_or_default().to_owned() + &updated.unwrap_or_default(),
         ),
-        ("called there", origin.title.unwrap_or_default().to_owned()),
+        ("in Chinese", origin.title.unwrap_or_default().to_owned()),
         ("fields as in", origin.sdks.join(", ")),
         ("confirmed by", unconfirmed.unwrap_or_default().to_owned()),
     ] {

@@ -116,7 +116,7 @@ fn an_event_is_shown_with_its_fields_and_its_sample() {
     for (event, label, text) in [
         (
             "vc.reserve_config.updated_v1",
-            "called there",
+            "in Chinese",
             "更新会议室预定限制",
         ),
         (

@@ -16,8 +16,8 @@ fn unreadable_files_are_named() {
     assert_eq!(
         problems(&tea([bad], "[events]\nx = { dok = \"\" }\n")),
         [
-            "overlay.toml: line 2: unknown field `dok`, expected one of `doc`, `name`, `extern`, \
-             `validated_by_hand`, `fields`, `members`, `from_sdks`, `repairs`, `duplicate_key`",
+            "overlay.toml: line 2: unknown field `dok`, expected one of `doc`, `title_zh`, `name`, \
+             `extern`, `validated_by_hand`, `fields`, `members`, `from_sdks`, `repairs`, `duplicate_key`",
             "bad.json: expected value at line 2 column 14",
         ]
     );
@@ -273,6 +273,21 @@ fn words_that_decide_nothing_are_a_problem() {
     assert_eq!(
         problems(&tea([spec()], path)),
         ["overlay.toml: types.cup.extern: `path` is not a path of a type"]
+    );
+}
+
+#[test]
+fn a_title_in_chinese_is_for_an_event_without_one() {
+    let mut titled = spec(READY, json!({}), json!({}));
+    titled.text = titled
+        .text
+        .replacen("\"x-lark\":{", "\"x-lark\":{\"title\":\"茶好了\",", 1);
+    let overlay = format!("[events.\"{READY}\"]\ntitle_zh = \"茶壶就绪\"\n");
+    assert_eq!(
+        problems(&tea([titled], &overlay)),
+        [format!(
+            "overlay.toml: events.\"{READY}\".title_zh: only for an event whose page has no title in the facts"
+        )]
     );
 }
 

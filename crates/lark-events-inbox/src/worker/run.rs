@@ -130,6 +130,10 @@ impl Run {
         };
         let left = run.left().await;
         run.beat(WorkerState::Stopped).await;
+        if cfg!(feature = "metrics") {
+            // The process may live on, with the last values.
+            run.measure().await;
+        }
         drop(presence);
         match (cancelled, left) {
             (0, 0) => Ok(()),
@@ -255,10 +259,14 @@ impl Run {
             };
             self.beat(state).await;
             self.prune().await;
-            let status = timeout(HEARTBEAT_TIMEOUT, self.store().status()).await;
-            if let Ok(Ok(status)) = status {
-                measured::status(&status);
-            }
+            self.measure().await;
+        }
+    }
+
+    async fn measure(&self) {
+        let status = timeout(HEARTBEAT_TIMEOUT, self.store().status()).await;
+        if let Ok(Ok(status)) = status {
+            measured::status(&status);
         }
     }
 

@@ -81,3 +81,18 @@ async fn appends_attempts_and_the_state_of_the_store_are_measured() {
         assert_eq!(of(&name), Some(expected), "{name} in {all:#?}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_number_of_workers_is_measured_also_when_the_last_one_has_stopped() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let _recording = metrics::set_default_local_recorder(&recorder);
+    let workers = || measured(&snapshotter).remove("lark_events_inbox_workers{}");
+    let (service, _) = recording(|_| async { Ok::<_, BoxError>(Outcome::Handled) });
+    let (_, builder) = volatile();
+    let worked = running(builder, service).await;
+    sleep(60 * SECOND).await;
+    assert_eq!(workers(), Some(1.0));
+    worked.stop().await.unwrap();
+    assert_eq!(workers(), Some(0.0));
+}

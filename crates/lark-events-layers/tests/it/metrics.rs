@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
+use lark_events::error::RejectionKind;
 use lark_events::{Delivery, Outcome, RawJson};
 use lark_events_layers::{DedupLayer, LayerError, LayerErrorKind, MetricsLayer};
 use lark_events_tower::EventService;
@@ -143,6 +144,26 @@ async fn what_is_dropped_is_cancelled_and_what_is_old_was_delivered_before() {
     assert_eq!(named(&all, "redeliveries_total"), redelivered);
     assert_eq!(named(&all, "running"), [("transport=local", 1.0)]);
     running.abort();
+}
+
+#[test]
+fn the_counts_of_refused_requests_begin_at_zero() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let _recording = metrics::set_default_local_recorder(&recorder);
+    let _service = EventService::new(webhook(), watched().0);
+    let counted = snapshotter.snapshot().into_vec().into_iter();
+    let mut reasons = BTreeMap::new();
+    for (key, _, _, value) in counted {
+        assert_eq!(key.key().name(), "lark_events_rejections_total");
+        let reason = key.key().labels().next().unwrap().value().to_owned();
+        reasons.insert(reason, value);
+    }
+    for kind in RejectionKind::ALL {
+        let count = reasons.remove(kind.as_str());
+        assert_eq!(count, Some(DebugValue::Counter(0)), "{kind:?}");
+    }
+    assert_eq!(reasons, BTreeMap::new());
 }
 
 #[tokio::test(start_paused = true)]

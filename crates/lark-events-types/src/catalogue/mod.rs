@@ -45,7 +45,8 @@ pub struct Domain {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Origin {
-    /// The title of the platform's page, most often in Chinese.
+    /// The title of the platform's page, most often in Chinese. For an event without such a page, a title of this
+    /// project, in Chinese.
     pub title: Option<&'static str>,
     /// The SDKs and other programs that the fields come from, each with its version; empty if they come
     /// from a page.

@@ -195,7 +195,7 @@ pub const DOMAINS: &[Domain] = &[
                 is_unconfirmed: false,
             },
             Origin {
-                title: None,
+                title: Some("审批通过、拒绝或取消"),
                 sdks: &["larksuite/botframework-go ff14b99 (2021-04-09)"],
                 is_unconfirmed: false,
             },
@@ -225,7 +225,7 @@ pub const DOMAINS: &[Domain] = &[
                 is_unconfirmed: false,
             },
             Origin {
-                title: None,
+                title: Some("补卡审批通过"),
                 sdks: &[
                     "@larksuiteoapi/node-sdk 1.74.0",
                     "chyroc/lark c94d9729 (2021-10-20)",
@@ -241,7 +241,7 @@ pub const DOMAINS: &[Domain] = &[
                 is_unconfirmed: false,
             },
             Origin {
-                title: None,
+                title: Some("出差审批通过"),
                 sdks: &[
                     "@larksuiteoapi/node-sdk 1.74.0",
                     "chyroc/lark c94d9729 (2021-10-20)",
@@ -312,7 +312,7 @@ pub const DOMAINS: &[Domain] = &[
         events: super::board::EVENTS,
         names: &["WhiteboardUpdatedV1"],
         origins: &[Origin {
-            title: None,
+            title: Some("画板更新"),
             sdks: &["larksuite/cli a5d30fe7"],
             is_unconfirmed: false,
         }],
@@ -534,7 +534,7 @@ pub const DOMAINS: &[Domain] = &[
                 is_unconfirmed: false,
             },
             Origin {
-                title: None,
+                title: Some("拉取个人资料视图"),
                 sdks: &[],
                 is_unconfirmed: false,
             },
@@ -1377,7 +1377,7 @@ pub const DOMAINS: &[Domain] = &[
                 is_unconfirmed: false,
             },
             Origin {
-                title: None,
+                title: Some("机器人免打扰状态变更"),
                 sdks: &[],
                 is_unconfirmed: true,
             },
@@ -1407,7 +1407,7 @@ pub const DOMAINS: &[Domain] = &[
                 is_unconfirmed: false,
             },
             Origin {
-                title: None,
+                title: Some("编辑消息"),
                 sdks: &[],
                 is_unconfirmed: true,
             },
@@ -1520,7 +1520,7 @@ pub const DOMAINS: &[Domain] = &[
                 is_unconfirmed: false,
             },
             Origin {
-                title: None,
+                title: Some("第三方会议室日程删除"),
                 sdks: &[
                     "chyroc/lark 805480d4 (2026-03-01)",
                     "oapi-sdk-go 9494618e (2024-03-26)",
@@ -1529,7 +1529,7 @@ pub const DOMAINS: &[Domain] = &[
                 is_unconfirmed: false,
             },
             Origin {
-                title: None,
+                title: Some("第三方会议室日程更新"),
                 sdks: &[
                     "chyroc/lark 805480d4 (2026-03-01)",
                     "oapi-sdk-go 9494618e (2024-03-26)",
@@ -1583,12 +1583,12 @@ pub const DOMAINS: &[Domain] = &[
                 is_unconfirmed: false,
             },
             Origin {
-                title: None,
+                title: Some("点踩"),
                 sdks: &["oapi-sdk-java d5c1b155 (2024-10-16)"],
                 is_unconfirmed: false,
             },
             Origin {
-                title: None,
+                title: Some("取消点踩"),
                 sdks: &["oapi-sdk-java d5c1b155 (2024-10-16)"],
                 is_unconfirmed: false,
             },
@@ -1629,12 +1629,12 @@ pub const DOMAINS: &[Domain] = &[
         names: &["SessionCreatedV1", "SessionDeletedV1"],
         origins: &[
             Origin {
-                title: None,
+                title: Some("登录会话创建"),
                 sdks: &[],
                 is_unconfirmed: true,
             },
             Origin {
-                title: None,
+                title: Some("登录会话删除"),
                 sdks: &[],
                 is_unconfirmed: true,
             },
@@ -1699,17 +1699,17 @@ pub const DOMAINS: &[Domain] = &[
         ],
         origins: &[
             Origin {
-                title: None,
+                title: Some("创建数据源"),
                 sdks: &[],
                 is_unconfirmed: true,
             },
             Origin {
-                title: None,
+                title: Some("删除数据源"),
                 sdks: &[],
                 is_unconfirmed: true,
             },
             Origin {
-                title: None,
+                title: Some("更新数据源"),
                 sdks: &[],
                 is_unconfirmed: true,
             },
@@ -1837,7 +1837,7 @@ pub const DOMAINS: &[Domain] = &[
                 is_unconfirmed: false,
             },
             Origin {
-                title: None,
+                title: Some("素材审核结果"),
                 sdks: &["@larksuiteoapi/node-sdk 1.74.0"],
                 is_unconfirmed: false,
             },
@@ -1872,12 +1872,12 @@ pub const DOMAINS: &[Domain] = &[
                 is_unconfirmed: false,
             },
             Origin {
-                title: None,
+                title: Some("订阅用户加入会议"),
                 sdks: &["@larksuiteoapi/node-sdk 1.74.0"],
                 is_unconfirmed: false,
             },
             Origin {
-                title: None,
+                title: Some("参与的会议开始"),
                 sdks: &["@larksuiteoapi/node-sdk 1.74.0"],
                 is_unconfirmed: false,
             },
@@ -1897,7 +1897,7 @@ pub const DOMAINS: &[Domain] = &[
                 is_unconfirmed: false,
             },
             Origin {
-                title: None,
+                title: Some("发送会中消息"),
                 sdks: &["@larksuiteoapi/node-sdk 1.74.0"],
                 is_unconfirmed: false,
             },
@@ -1922,17 +1922,17 @@ pub const DOMAINS: &[Domain] = &[
                 is_unconfirmed: false,
             },
             Origin {
-                title: None,
+                title: Some("录制结束"),
                 sdks: &["@larksuiteoapi/node-sdk 1.74.0"],
                 is_unconfirmed: false,
             },
             Origin {
-                title: None,
+                title: Some("录制开始"),
                 sdks: &["@larksuiteoapi/node-sdk 1.74.0"],
                 is_unconfirmed: false,
             },
             Origin {
-                title: None,
+                title: Some("录制转写生成"),
                 sdks: &["@larksuiteoapi/node-sdk 1.74.0"],
                 is_unconfirmed: false,
             },

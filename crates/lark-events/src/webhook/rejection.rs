@@ -80,6 +80,19 @@ pub enum RejectionKind {
 }
 
 impl RejectionKind {
+    /// All reasons, for example to begin a count of each at 0.
+    pub const ALL: &'static [Self] = &[
+        Self::SignatureHeaders,
+        Self::Signature,
+        Self::Timestamp,
+        Self::Unsigned,
+        Self::Token,
+        Self::UnknownApp,
+        Self::ForeignApp,
+        Self::Malformed,
+        Self::TooLarge,
+    ];
+
     /// Whether the sender had the app's secrets, so that the cause is the app, its clock or its
     /// settings rather than the sender.
     #[must_use]

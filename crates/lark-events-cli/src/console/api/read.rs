@@ -91,7 +91,7 @@ struct EventShown {
     #[serde(rename = "type")]
     event_type: &'static str,
     title: &'static str,
-    /// The title of its page, which may be in Chinese.
+    /// The title of its page, which may be in Chinese, or one of this project in Chinese.
     page_title: Option<&'static str>,
 }
 
