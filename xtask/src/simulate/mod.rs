@@ -39,9 +39,9 @@ pub(crate) struct Options {
     /// Simulate an app without an inbox: an event is acknowledged once it is handled
     #[arg(long)]
     no_inbox: bool,
-    /// Maximum of events per second that all processes together can store, or receive without an inbox. A file
-    /// stores 3,000; docs/guide/sizing.md has the figure of each store
-    #[arg(long, default_value_t = 3_000.0, value_parser = positive)]
+    /// Maximum of events per second that all processes together can store, or receive without an inbox.
+    /// docs/guide/sizing.md has the figure of each store
+    #[arg(long, default_value_t = 20_000.0, value_parser = positive)]
     stores: f64,
     /// Maximum of events per second that the store lets all processes together handle, as docs/guide/sizing.md has
     /// measured it. Without it, only the handlers set the limit
