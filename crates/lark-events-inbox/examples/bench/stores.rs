@@ -175,6 +175,32 @@ where
     Ok(times)
 }
 
+/// The events of each sender.
+fn deliveries((senders, events): (usize, usize)) -> Vec<Vec<Delivery>> {
+    (0..senders)
+        .map(|sender| (sender..events).step_by(senders).map(event).collect())
+        .collect()
+}
+
+/// Sends the events of each sender in a task of its own. Returns the times of all.
+async fn send_all<S>(service: &S, deliveries: Vec<Vec<Delivery>>) -> Result<Vec<Duration>, BoxError>
+where
+    S: Service<Delivery, Response = Outcome, Error = BoxError, Future: Send>
+        + Clone
+        + Send
+        + 'static,
+{
+    let mut times = Vec::with_capacity(deliveries.iter().map(Vec::len).sum());
+    let mut sending = JoinSet::new();
+    for deliveries in deliveries {
+        sending.spawn(send(service.clone(), deliveries));
+    }
+    for sent in sending.join_all().await {
+        times.extend(sent?);
+    }
+    Ok(times)
+}
+
 async fn append<E: Engine>(
     engine: &E,
     set: fn(InboxBuilder) -> InboxBuilder,
@@ -183,18 +209,9 @@ async fn append<E: Engine>(
     let store = Watched::new(engine.open(&engine.place()).await?);
     let builder = set(Inbox::builder(Arc::clone(&store) as Arc<dyn Store>));
     let receiver = builder.receiver(nothing())?;
-    let deliveries: Vec<Vec<_>> = (0..senders)
-        .map(|sender| (sender..events).step_by(senders).map(event).collect())
-        .collect();
+    let deliveries = deliveries((senders, events));
     let began = Instant::now();
-    let mut sending = JoinSet::new();
-    for deliveries in deliveries {
-        sending.spawn(send(receiver.clone(), deliveries));
-    }
-    let mut times = Vec::with_capacity(events);
-    for sent in sending.join_all().await {
-        times.extend(sent?);
-    }
+    let times = send_all(&receiver, deliveries).await?;
     let batches = store.batches.load(Ordering::Relaxed);
     Ok(Appends {
         rate: events as f64 / began.elapsed().as_secs_f64(),
@@ -274,17 +291,9 @@ async fn handle<E: Engine>(engine: &E) -> Result<f64, BoxError> {
         let shutdown = async { stopped.await.unwrap_or_default() };
         worker.run(shutdown).await
     });
-    let deliveries: Vec<Vec<_>> = (0..senders)
-        .map(|sender| (sender..events).step_by(senders).map(event).collect())
-        .collect();
+    let deliveries = deliveries((senders, events));
     let began = Instant::now();
-    let mut sending = JoinSet::new();
-    for deliveries in deliveries {
-        sending.spawn(send(receiver.clone(), deliveries));
-    }
-    for sent in sending.join_all().await {
-        sent?;
-    }
+    send_all(&receiver, deliveries).await?;
     all.notified().await;
     let rate = events as f64 / began.elapsed().as_secs_f64();
     drop(stop);

@@ -271,6 +271,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::super::SqliteStore;
+    use super::super::plans::{entry, remove};
     use super::*;
     use crate::store::Store;
 
@@ -310,9 +311,7 @@ mod tests {
                 assert_eq!(pragmas.collect::<Vec<_>>(), PRAGMAS, "{opened}");
             }
         }
-        for end in ["", "-wal", "-shm"] {
-            let _ = std::fs::remove_file(format!("{}{end}", path.display()));
-        }
+        remove(&path);
     }
 
     #[tokio::test]
@@ -346,9 +345,7 @@ mod tests {
             });
         assert_eq!((unsynced.unwrap(), synced.unwrap()), (2, 2));
         assert!(first.await.unwrap().unwrap());
-        for end in ["", "-wal", "-shm"] {
-            let _ = std::fs::remove_file(format!("{}{end}", path.display()));
-        }
+        remove(&path);
     }
 
     #[tokio::test]
@@ -359,12 +356,8 @@ mod tests {
         let (release, released) = std::sync::mpsc::channel::<()>();
         let reader = store.reader.clone();
         let looks = tokio::spawn(async move { reader.call(move |_| Ok(released.recv())).await });
-        let mut header = lark_events::EventHeader::new("testing.any_v1");
-        header.event_id = Some("e".to_owned());
-        let delivery = lark_events::Delivery::new(header, lark_events::RawJson::default());
-        for _ in 0..2 {
-            let entry = crate::Entry::new(delivery.clone());
-            store.append(vec![entry]).await.unwrap();
+        for id in 0..2 {
+            store.append(vec![entry(id, None)]).await.unwrap();
         }
         for _ in 0..2 {
             let claimed = Store::claim(&store, 1, BUSY_TIMEOUT);
@@ -380,8 +373,6 @@ mod tests {
                 .unwrap()
                 .is_empty()
         );
-        for end in ["", "-wal", "-shm"] {
-            let _ = std::fs::remove_file(format!("{}{end}", path.display()));
-        }
+        remove(&path);
     }
 }
