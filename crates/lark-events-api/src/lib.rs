@@ -3,17 +3,18 @@
 //!
 //! ```no_run
 //! use lark_events::{Dispatcher, Event, RawJson};
-//! use lark_events_api::{Api, ApiError, Message};
+//! use lark_events_api::{Api, ApiError};
 //!
 //! async fn on_message(api: Api, event: Event<RawJson>) -> Result<(), ApiError> {
 //!     # let message_id = "om_1";
-//!     api.reply(message_id, Message::text("hello")).once(&event).await?;
+//!     api.reply(message_id, "hello").once(&event).await?;
 //!     Ok(())
 //! }
 //!
 //! let api = Api::builder("cli_a1b2c3d4e5f60718", "app-secret").build()?;
 //! let dispatcher = Dispatcher::builder()
-//!     .on_raw("im.message.receive_v1", move |event| on_message(api.clone(), event))
+//!     .with_state(api)
+//!     .on_raw_with("im.message.receive_v1", on_message)
 //!     .build()?;
 //! # drop(dispatcher);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -21,6 +22,8 @@
 //!
 //! - **Tokens** are shared by all callers, and renewed five minutes before they expire, or when the platform
 //!   rejects one. A store app has a token for each tenant.
+//! - **Mentions**: a string that is sent as a message mentions nobody, even if it repeats what a user wrote. For text
+//!   that may, see [`Message::text`]; for text of users in cards, [`escape_mentions`].
 //! - **Messages are sent once**: [`Once`] derives the platform's `uuid` from the event, so that a redelivery within
 //!   an hour sends no second message.
 //! - **Rate limits**: a call waits as long as the platform says, if that ends before its deadline. Otherwise
@@ -64,6 +67,7 @@ mod credentials;
 mod error;
 mod exchange;
 mod late;
+mod mentions;
 mod message;
 mod multipart;
 mod once;
@@ -84,6 +88,7 @@ pub use self::calls::{
 pub use self::card::{Button, Card, Color, Column, Element, Form, Input, Select};
 pub use self::error::{ApiBuildError, ApiBuildErrorKind, ApiError, ApiErrorKind};
 pub use self::late::{CardAnswer, CardUpdates};
+pub use self::mentions::escape_mentions;
 pub use self::message::{Message, Receiver};
 pub use self::once::Once;
 pub use self::post::{Post, Span};

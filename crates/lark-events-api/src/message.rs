@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::{Value, json};
 
 use crate::card::Card;
+use crate::mentions::escape_mentions;
 use crate::post::Post;
 
 /// A message to send: its type and its content.
@@ -29,8 +30,8 @@ pub struct Message {
 }
 
 impl Message {
-    /// A text message. The tag `<at user_id="ou_1"></at>` mentions a user, and `<at user_id="all"></at>` everybody.
-    /// The text is sent unescaped, so text of users can contain such tags.
+    /// A text message that may contain mentions. The tag `<at user_id="ou_1"></at>` mentions a user, and
+    /// `<at user_id="all"></at>` everybody. Pass text of users and language models through [`escape_mentions`].
     pub fn text(text: impl Into<String>) -> Self {
         Self::raw("text", &json!({ "text": text.into() }))
     }
@@ -81,15 +82,17 @@ impl fmt::Debug for Message {
     }
 }
 
+/// A text message that mentions nobody: see [`escape_mentions`].
 impl From<&str> for Message {
     fn from(text: &str) -> Self {
-        Self::text(text)
+        Self::text(escape_mentions(text))
     }
 }
 
+/// A text message that mentions nobody: see [`escape_mentions`].
 impl From<String> for Message {
     fn from(text: String) -> Self {
-        Self::text(text)
+        text.as_str().into()
     }
 }
 
@@ -183,5 +186,18 @@ mod tests {
             assert_eq!(sent, content);
         }
         assert!(!format!("{:?}", Message::text("marked")).contains("marked"));
+    }
+
+    #[test]
+    fn a_string_mentions_nobody_and_a_text_may() {
+        let everybody = r#"<at user_id="all"></at>"#;
+        let text = |message: Message| -> Value {
+            let mut content: Value = serde_json::from_str(&message.content).unwrap();
+            content["text"].take()
+        };
+        assert_eq!(text(Message::text(everybody)), everybody);
+        let escaped = "<\u{200b}at user_id=\"all\"></at>";
+        assert_eq!(text(everybody.into()), escaped);
+        assert_eq!(text(everybody.to_owned().into()), escaped);
     }
 }

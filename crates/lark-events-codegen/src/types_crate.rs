@@ -83,6 +83,7 @@ serde_json.workspace = true # fields that can hold anything, outlines
 {dependencies}
 [dev-dependencies]
 lark-events-sim = {{ path = \"../lark-events-sim\" }} # pushes the samples
+lark-events-test-servers.workspace = true # says what is skipped
 {TYPES} = {{ path = \".\", features = [\"all\", \"catalogue\"] }} # the tests are of every type
 tokio = {{ workspace = true, features = [\"macros\", \"net\", \"rt\"] }} # runs the platform
 

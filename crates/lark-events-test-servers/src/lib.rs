@@ -21,7 +21,7 @@
 //! # }
 //! ```
 //!
-//! Where an engine is not installed, `start_or_skip` prints what is skipped. With the environment variable
+//! Where an engine is not installed, `start_or_skip` prints what is skipped, which `cargo test` shows. With the environment variable
 //! `LARK_EVENTS_ENGINES=required`, as in `.ci/run`, it panics instead.
 //!
 //! The functions panic where a server fails, with the end of its log: they are for tests. Examples use
@@ -50,7 +50,6 @@ mod process;
 mod program;
 #[cfg(unix)]
 mod redis;
-#[cfg(unix)]
 mod skip;
 
 #[cfg(all(unix, feature = "browser"))]
@@ -64,8 +63,7 @@ pub use self::pgbouncer::PgBouncer;
 pub use self::postgres::{Installation, Postgres};
 #[cfg(unix)]
 pub use self::redis::{Redis, RedisProgram};
-#[cfg(unix)]
-pub use self::skip::or_skip;
+pub use self::skip::{or_skip, skipped};
 /// What [`Tab`] dereferences to, its locators and its keys.
 #[cfg(all(unix, feature = "browser"))]
 pub use fantoccini;

@@ -1,6 +1,8 @@
 //! Whether a test without its engine is skipped or fails.
 
 use std::env;
+use std::fmt::Display;
+use std::io::{self, Write as _};
 
 /// Returns what is installed. If nothing is, prints that something is skipped because its engine is not installed.
 ///
@@ -21,6 +23,16 @@ pub fn or_skip<T>(installed: Option<T>, what: &str, engine: &str, install: &str)
         !is_required,
         "LARK_EVENTS_ENGINES=required, but an engine is not installed: {needed}"
     );
-    println!("skipped: {needed}");
+    skipped(needed);
     None
+}
+
+/// Prints that something is skipped to stderr, past the capture of `cargo test`.
+///
+/// # Panics
+///
+/// If stderr cannot be written.
+pub fn skipped(what: impl Display) {
+    // `eprintln!` is captured.
+    writeln!(io::stderr(), "skipped: {what}").expect("stderr");
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use lark_events::callback::{CardAction, CardActionTrigger, Toast};
 use lark_events::error::BuildError;
 use lark_events::{BoxError, Dispatcher, Event};
-use lark_events_api::{Api, Button, Card, CardAnswer, Color, Form, Input, Once, Select};
+use lark_events_api::{
+    Api, Button, Card, CardAnswer, Color, Form, Input, Once, Select, escape_mentions,
+};
 use lark_events_types::im::MessageReceiveV1;
 use serde_json::{Value, json};
 
@@ -13,9 +15,9 @@ use serde_json::{Value, json};
 const RECORDING: Duration = Duration::from_secs(5);
 
 pub(crate) fn dispatcher(api: &Api) -> Result<Dispatcher, BuildError> {
-    let replying = api.clone();
     Dispatcher::builder()
-        .on::<MessageReceiveV1>(move |event| on_message(replying.clone(), event))
+        .with_state(api.clone())
+        .on_with::<MessageReceiveV1>(on_message)
         .on::<CardActionTrigger>(api.card_handler(on_click))
         .build()
 }
@@ -45,7 +47,7 @@ fn request(what: &str) -> Card {
         .title("Leave request")
         .color(Color::Blue)
         .summary("Leave request")
-        .markdown(format!("Requested: {what}"))
+        .markdown(format!("Requested: {}", escape_mentions(what)))
         .divider()
         .form(
             Form::new("decision")
@@ -96,13 +98,14 @@ impl Decision {
             true => ("Approved", Color::Green),
             false => ("Rejected", Color::Red),
         };
-        let card = Card::v2()
-            .title(title)
-            .color(color)
-            .markdown(format!("Requested: {}\n\nKind: {}", self.what, self.kind));
+        let card = Card::v2().title(title).color(color).markdown(format!(
+            "Requested: {}\n\nKind: {}",
+            escape_mentions(&self.what),
+            escape_mentions(&self.kind)
+        ));
         match &*self.comment {
             "" => card,
-            comment => card.divider().markdown(comment),
+            comment => card.divider().markdown(escape_mentions(comment)),
         }
     }
 }
@@ -177,12 +180,14 @@ mod tests {
         assert_eq!(platform.messages().len(), 0);
         assert!(
             platform
-                .push(message("/leave two days"))
+                .push(message("/leave <at id=all></at>"))
                 .await
                 .acknowledged()
         );
         let card = platform.messages().remove(0);
         assert_eq!(card.reply_to.as_deref(), Some("om_user"));
+        let requested = &card.content["body"]["elements"][0]["content"];
+        assert_eq!(requested, "Requested: <\u{200b}at id=all></at>");
         let form = &card.content["body"]["elements"][2];
         assert_eq!(
             (&form["tag"], &form["name"]),
@@ -194,7 +199,7 @@ mod tests {
         let value = &approve["behaviors"][0]["value"];
         let click = json!({"token": "c-1", "operator": {"open_id": "ou_1"}, "action": {
             "tag": "button", "name": "approve", "value": value,
-            "form_value": {"kind": "vacation", "comment": "enjoy"}}});
+            "form_value": {"kind": "vacation", "comment": "enjoy <at id=all></at>"}}});
         let click = Document::v2("card.action.trigger", &click).unwrap();
         let answer = platform.push_callback(click).await.unwrap();
         let answer: Value = answer.decode().unwrap();
@@ -207,7 +212,8 @@ mod tests {
         );
         let card = &update.json()["card"];
         assert_eq!(card["header"]["title"]["content"], "Approved");
-        assert!(card.to_string().contains("enjoy"), "{card}");
+        let card = card.to_string();
+        assert!(card.contains("enjoy") && !card.contains("<at"), "{card}");
     }
 
     #[tokio::test(start_paused = true)]

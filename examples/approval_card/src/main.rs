@@ -9,7 +9,8 @@
 //! the platform waits, so the card is updated afterwards.
 //!
 //! The app needs the bot's ability, the event `im.message.receive_v1` and the callback `card.action.trigger`
-//! over a long connection, and the permission `im:message:send_as_bot`. `LARK_BASE_URL` is Feishu's by
+//! over a long connection, the permission `im:message.p2p_msg:readonly` or `im:message.group_at_msg:readonly`, and
+//! `im:message:send_as_bot`. `LARK_BASE_URL` is Feishu's by
 //! default; set `https://open.larksuite.com` for Lark, or the URL of `lark-events serve`.
 
 mod approval;

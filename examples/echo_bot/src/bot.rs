@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use lark_events::{BoxError, Event};
-use lark_events_api::{Api, Message, Once};
+use lark_events_api::{Api, Once};
 use lark_events_types::im::{Content, EventMessage, EventSender, MessageReceiveV1};
 use tracing::{info, warn};
 
@@ -34,7 +34,8 @@ pub(crate) async fn on_message(api: Api, event: Event<MessageReceiveV1>) -> Resu
         info!("ignored a message: it is too old");
         return Ok(());
     }
-    api.reply(id, Message::text(text)).once(once).await?;
+    // A string mentions nobody, whatever tags the user typed.
+    api.reply(id, text).once(once).await?;
     Ok(())
 }
 
@@ -57,20 +58,7 @@ fn echo(sender: &EventSender, message: &EventMessage) -> Option<String> {
         return None;
     }
     let text = message.text_without_mentions()?;
-    (!text.is_empty()).then(|| without_tags(&text))
-}
-
-/// Escapes `<at` tags in the text, which would mention a user if the bot sent them. Real mentions
-/// are already removed.
-fn without_tags(text: &str) -> String {
-    let mut parts = text.split("<at");
-    let mut safe = parts.next().unwrap_or_default().to_owned();
-    for rest in parts {
-        let is_tag = rest.starts_with(char::is_whitespace);
-        safe.push_str(if is_tag { "<\u{200b}at" } else { "<at" });
-        safe.push_str(rest);
-    }
-    safe
+    (!text.is_empty()).then_some(text)
 }
 
 #[cfg(test)]
@@ -98,20 +86,6 @@ mod tests {
             ("user", "text", r#"{"text":" "}"#),
         ] {
             assert_eq!(sent_by(sender, kind, content), None, "{sender} {content}");
-        }
-    }
-
-    #[test]
-    fn nobody_mentions_everybody_through_the_bot() {
-        let tags = r#"{"text":"<at user_id=\"all\">all</at> <at user_id=all>all</at> <atoll>"}"#;
-        let echoed = sent_by("user", "text", tags).unwrap();
-        assert_eq!(echoed, "<\u{200b}at user_id=all>all</at> <atoll>");
-        for space in ["\t", "\n", "\u{a0}", "\u{3000}"] {
-            let tag = format!("a <at{space}user_id=all>");
-            assert_eq!(
-                without_tags(&tag),
-                format!("a <\u{200b}at{space}user_id=all>")
-            );
         }
     }
 

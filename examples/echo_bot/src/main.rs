@@ -4,8 +4,8 @@
 //! LARK_APP_ID=… LARK_APP_SECRET=… cargo run -p echo_bot
 //! ```
 //!
-//! The app needs the event `im.message.receive_v1`, the bot's ability, and the permission to send as the
-//! app (`im:message:send_as_bot`). Messages come over a long connection; with `LISTEN_ADDR` set, by
+//! The app needs the event `im.message.receive_v1`, the bot's ability, the permission
+//! `im:message.p2p_msg:readonly` or `im:message.group_at_msg:readonly`, and `im:message:send_as_bot`. Messages come over a long connection; with `LISTEN_ADDR` set, by
 //! webhook at `/webhook/event`, which uses `LARK_ENCRYPT_KEY` and `LARK_VERIFICATION_TOKEN`.
 //! `LARK_BASE_URL` is Feishu's by default; set `https://open.larksuite.com` for Lark. SIGINT and SIGTERM
 //! drain and exit 0. The proxy of the environment is used.
@@ -68,7 +68,8 @@ async fn run() -> Result<(), BoxError> {
         .deadline(ANSWER_LIMIT)
         .build()?;
     let dispatcher = Dispatcher::builder()
-        .on::<MessageReceiveV1>(move |event| bot::on_message(api.clone(), event))
+        .with_state(api)
+        .on_with::<MessageReceiveV1>(bot::on_message)
         .build()?;
     let bot = ServiceBuilder::new()
         .layer(DedupLayer::new())

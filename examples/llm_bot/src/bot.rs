@@ -19,9 +19,9 @@ type Bot = Filtered<Filtered<Dispatcher>>;
 
 /// The inbox in front of the handler. With a `SqliteStore` or a `PostgresStore`, questions survive a crash.
 pub(crate) fn inbox(api: &Api, me: String) -> Result<Inbox<Bot>, BoxError> {
-    let api = api.clone();
     let dispatcher = Dispatcher::builder()
-        .on::<MessageReceiveV1>(move |event| on_message(api.clone(), event))
+        .with_state(api.clone())
+        .on_with::<MessageReceiveV1>(on_message)
         .build()?;
     let service = ServiceBuilder::new()
         .layer(StaleLayer::new(MAX_AGE))

@@ -10,8 +10,8 @@
 //! A question that has waited for more than 50 minutes is left out: the platform would no longer recognise a
 //! second answer to it.
 //!
-//! The app needs the bot's ability, the event `im.message.receive_v1` over a long connection, and the
-//! permission `im:message:send_as_bot`. `LARK_BASE_URL` is Feishu's by default; set
+//! The app needs the bot's ability, the event `im.message.receive_v1` over a long connection, the permission
+//! `im:message.p2p_msg:readonly` or `im:message.group_at_msg:readonly`, and `im:message:send_as_bot`. `LARK_BASE_URL` is Feishu's by default; set
 //! `https://open.larksuite.com` for Lark, or the URL of `lark-events serve`.
 
 mod bot;

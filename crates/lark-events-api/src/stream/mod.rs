@@ -43,7 +43,8 @@ impl Api {
     /// }
     /// ```
     ///
-    /// - The card shows `placeholder` until there is text, then the text as Markdown.
+    /// - The card shows `placeholder` until there is text, then the text as Markdown. The text mentions nobody:
+    ///   its tags are [escaped](crate::escape_mentions).
     /// - Updates are at least half a second apart, because the platform limits the updates of a message. Each
     ///   update has all text so far.
     /// - The final text is always sent, even if the stream is dropped because the handler failed or was cancelled.

@@ -13,6 +13,7 @@ use super::markdown::{Cut, cut};
 use crate::api::Api;
 use crate::card::Card;
 use crate::error::{ApiError, ApiErrorKind};
+use crate::mentions::escape_mentions;
 use crate::once::Once;
 
 /// The time between two updates. The platform accepts five updates of a message in a second, and other users
@@ -179,7 +180,7 @@ fn cut_for_card(text: &str) -> Option<Cut> {
 }
 
 fn cardable(text: &str, tables_as_code: bool) -> String {
-    let text = without_images(text);
+    let text = escape_mentions(&without_images(text));
     match tables_as_code {
         true => with_tables_as_code(&text),
         false => text,
@@ -209,9 +210,11 @@ fn may_pass(error: &ApiError) -> bool {
     )
 }
 
-/// The bytes of a text in the body of a call: JSON in JSON.
+/// The most bytes of a text in the body of a call, JSON in JSON, after [`cardable`].
 fn cost(text: &str) -> usize {
     let of_char = |c: char| match c {
+        '<' => 4, // with the space that escapes a mention
+        '!' => 5, // with the word that replaces an image
         '"' | '\\' => 4,
         '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 3,
         c if c.is_ascii_control() => 7,
@@ -224,13 +227,26 @@ fn cost(text: &str) -> usize {
 mod tests {
     use super::*;
 
+    /// The bytes of a text as JSON in JSON, with the quotes around both.
+    fn length(text: &str) -> usize {
+        let inner = serde_json::to_string(text).unwrap();
+        serde_json::to_string(&inner).unwrap().len()
+    }
+
     #[test]
     fn the_cost_of_a_text_is_its_length_as_json_in_json() {
         let text = "a \"b\" \\ c\n\t\r\u{8}\u{c}\u{1} 茶 \u{2028} \u{1F600} \u{7f}";
-        let inner = serde_json::to_string(text).unwrap();
-        let outer = serde_json::to_string(&inner).unwrap();
-        // The quotes around both.
-        assert!(cost(text) + 6 >= outer.len(), "{} {outer}", cost(text));
-        assert!(cost(text) <= outer.len(), "{} {outer}", cost(text));
+        let (cost, length) = (cost(text), length(text));
+        assert!((length - 6..=length).contains(&cost), "{cost} {length}");
+    }
+
+    #[test]
+    fn the_cost_of_a_text_covers_what_its_card_shows_instead() {
+        for text in ["<at>", "<AT/>", "<at", "![](", "![](x)"] {
+            let text = text.repeat(100);
+            let shown = length(&cardable(&text, false));
+            assert!(shown > length(&text), "{text}");
+            assert!(cost(&text) + 6 >= shown, "{text}");
+        }
     }
 }

@@ -139,6 +139,28 @@ async fn tables_and_images_of_a_model_do_not_end_its_reply() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reply_mentions_nobody_and_fits_into_its_cards_nevertheless() {
+    let platform = Platform::new();
+    let api = platform.api();
+    let reply = stream(&api);
+    reply.push("<a").unwrap();
+    sleep(Duration::from_secs(1)).await;
+    reply.push("t id=all></at> ").unwrap();
+    sleep(Duration::from_secs(1)).await;
+    for _ in 0..10_000 {
+        reply.push("<at id=all></at> ![](https://c.d)\n").unwrap();
+    }
+    assert!(reply.finish().await.unwrap().len() > 10);
+    let (replies, updates) = sent(&platform);
+    let texts: Vec<_> = updates.iter().map(shown).collect();
+    assert_eq!(texts[..2], ["<a", "<\u{200b}at id=all></at> "]);
+    assert!(!texts.concat().contains("<at"));
+    for call in replies.iter().chain(&updates) {
+        assert!(call.body.len() <= 30_000, "{}", call.body.len());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn faults_on_the_way_delay_a_reply_and_do_not_double_it() {
     for fault in [
         Fault::NotSent,

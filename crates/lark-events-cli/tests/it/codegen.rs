@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use lark_events_test_servers::skipped;
 use serde_json::json;
 
 use crate::{Ran, file, lark_events};
@@ -232,7 +233,7 @@ fn a_page_that_is_refused_is_status_1_and_nothing_is_written() {
 fn pages_of_the_platform_become_code() {
     let pages = workspace().join("../shared/event-pages");
     if !pages.exists() {
-        println!("skipped: {} is not there", pages.display());
+        skipped(format_args!("{} is not there", pages.display()));
         return;
     }
     let src = folder("codegen-real");

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use lark_events_test_servers::skipped;
+
 use super::super::drift::{Fields, Kind, Left, known};
 use super::super::facts::Scope;
 use super::super::spec::{Schema, Shape, Spec};
@@ -13,7 +15,7 @@ use crate::workspace_root;
 fn rows(name: &str) -> Option<Vec<BTreeMap<String, String>>> {
     let table = workspace_root().join("../shared").join(name);
     let Ok(text) = fs::read_to_string(&table) else {
-        println!("skipped: {} is not there", table.display());
+        skipped(format_args!("{} is not there", table.display()));
         return None;
     };
     let mut lines = text.lines();

@@ -47,7 +47,7 @@ fn skipped<T>(error: &CodegenError) -> Option<T> {
         matches!(error, CodegenError::Format(FormatError::NotRun(_))),
         "{error}"
     );
-    println!("skipped: {error}");
+    lark_events_test_servers::skipped(error);
     None
 }
 

@@ -6,7 +6,7 @@ use async_nats::jetstream;
 use futures_util::StreamExt as _;
 use lark_events::RawJson;
 use lark_events_inbox::{Admin as _, Appended, Entry, Refused, Store as _};
-use lark_events_test_servers::{Nats, NatsSettings};
+use lark_events_test_servers::{Nats, NatsSettings, skipped};
 
 use crate::app::event;
 use crate::server::{builder, server, start};
@@ -79,7 +79,7 @@ async fn events_at_once_are_one_batch_and_single_ones_after_a_duplicate() {
         return;
     };
     if program.version() < (2, 12) {
-        println!("skipped: {what}, which need NATS 2.12");
+        skipped(format_args!("{what}, which need NATS 2.12"));
         return;
     }
     let Some(server) = start(what, &settings) else {

@@ -4,7 +4,7 @@
 use std::env;
 use std::process::Command;
 
-use lark_events_test_servers::NatsSettings;
+use lark_events_test_servers::{NatsSettings, skipped};
 
 use crate::server::start;
 use crate::webhook::App;
@@ -26,7 +26,7 @@ fn a_partition() {
     };
     let probed = within("nft add table inet probe").output();
     if !probed.is_ok_and(|probed| probed.status.success()) {
-        println!("skipped: a partition, which needs root: apt-get install nftables iproute2");
+        skipped("a partition, which needs root: apt-get install nftables iproute2");
         return;
     }
     let mut again = within("exec \"$0\" \"$@\"");

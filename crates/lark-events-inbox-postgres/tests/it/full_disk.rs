@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, id};
 
-use lark_events_test_servers::Postgres;
+use lark_events_test_servers::{Postgres, skipped};
 
 use crate::webhook::App;
 
@@ -48,7 +48,7 @@ fn a_full_disk() {
     };
     let probed = within(&format!("{user} true")).output();
     if !probed.is_ok_and(|probed| probed.status.success()) {
-        println!("skipped: a full disk, which needs unshare and the right to mount");
+        skipped("a full disk, which needs unshare and the right to mount");
         return;
     }
     let mut again = within(&format!("exec {user} \"$0\" \"$@\""));

@@ -9,7 +9,7 @@ use lark_events_inbox::{
     Admin as _, AttemptOutcome, Claimed, Entry, Filter, Page, Settled, Settlement, State, Store,
 };
 use lark_events_inbox_postgres::PostgresStore;
-use lark_events_test_servers::Postgres;
+use lark_events_test_servers::{Postgres, skipped};
 
 use crate::app::{SECOND, event};
 use crate::server::database;
@@ -109,7 +109,7 @@ pub(crate) async fn explained(server: &Postgres, opened: &Opened) -> Option<Post
         .try_psql_at(&opened.url, "LOAD 'auto_explain'")
         .is_err()
     {
-        println!("skipped: the plans of statements, which need the module auto_explain");
+        skipped("the plans of statements, which need the module auto_explain");
         return None;
     }
     let settings = [

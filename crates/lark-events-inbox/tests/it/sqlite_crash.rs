@@ -9,6 +9,7 @@ use std::time::Duration;
 use lark_events_inbox::{
     Admin as _, AttemptOutcome, Claimed, Entry, Settled, Settlement, SqliteStore, Store,
 };
+use lark_events_test_servers::skipped;
 use tokio::time::timeout;
 
 use crate::app::{SECOND, event};
@@ -84,7 +85,7 @@ fn a_claim_waits_for_no_disk_and_every_other_call_does() {
         .args(["-f", "-o", "/dev/null", "true"])
         .output();
     if !probed.is_ok_and(|probed| probed.status.success()) {
-        println!("skipped: syncs of a file, which need strace and ptrace: apt-get install strace");
+        skipped("syncs of a file, which need strace and ptrace: apt-get install strace");
         return;
     }
     wrapper.extend(["-e", "trace=pwrite64,write,fdatasync,fsync"]);

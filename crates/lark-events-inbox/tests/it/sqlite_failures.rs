@@ -13,6 +13,7 @@ use lark_events_inbox::{
     Admin as _, Filter, Inbox, Page, SqliteStore, State, Store as _, StoreErrorKind,
 };
 use lark_events_sim::{Document, Mode, Platform};
+use lark_events_test_servers::skipped;
 use rusqlite::Connection;
 use serde_json::json;
 use tokio::time::{sleep, timeout};
@@ -150,7 +151,7 @@ fn a_full_disk() {
         .arg(&mount)
         .output();
     if !probed.is_ok_and(|probed| probed.status.success()) {
-        println!("skipped: a full disk, which needs unshare and user namespaces");
+        skipped("a full disk, which needs unshare and user namespaces");
         return;
     }
     let script = format!("{mount} && exec \"$0\" \"$@\"");
@@ -285,7 +286,7 @@ async fn a_file_that_may_not_be_written() {
             std::fs::write(path.join("probe"), "").is_ok()
         };
         if may_write {
-            println!("skipped: a file that may not be written, which root may write all the same");
+            skipped("a file that may not be written, which root may write all the same");
             return;
         }
         let error = SqliteStore::open(&file).await.unwrap_err();
@@ -316,7 +317,7 @@ async fn a_second_store_of_the_process_does_not_end_the_locks_of_the_first() {
     };
     let first = SqliteStore::open(&file).await.unwrap();
     if !holds_a_lock() {
-        println!("skipped: locks of a file, which /proc/locks does not show here");
+        skipped("locks of a file, which /proc/locks does not show here");
         return;
     }
     let second = SqliteStore::open(&file).await.unwrap();

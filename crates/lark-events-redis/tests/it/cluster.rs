@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use lark_events::Outcome;
 use lark_events_layers::{Claim, DedupStore as _};
 use lark_events_redis::RedisStoreErrorKind;
-use lark_events_test_servers::Redis;
+use lark_events_test_servers::{Redis, skipped};
 
 use crate::server::{MINUTE, claim, claim_again, failure, patient};
 
@@ -38,7 +38,9 @@ fn meet(node: &Redis, other: &Redis) {
 fn cluster(what: &str) -> Option<[Redis; 3]> {
     let program = Redis::installed_or_skip(what)?;
     if program.version() < (7, 0) {
-        println!("skipped: {what}, which needs Redis 7: apt-get install redis-server");
+        skipped(format_args!(
+            "{what}, which needs Redis 7: apt-get install redis-server"
+        ));
         return None;
     }
     let settings = [

@@ -6,6 +6,7 @@ use std::future::Future;
 use std::panic::Location;
 
 use super::Tab;
+use crate::skip::skipped;
 
 const VARIABLE: &str = "LARK_EVENTS_AXE";
 
@@ -31,9 +32,9 @@ impl Axe {
     #[track_caller]
     pub fn given_or_skip(what: &str) -> Option<Self> {
         let Some(path) = env::var_os(VARIABLE).filter(|it| !it.is_empty()) else {
-            println!(
-                "skipped: {what}, which needs axe-core: npm install axe-core, and set {VARIABLE} to the path of axe.min.js"
-            );
+            skipped(format_args!(
+                "{what}, which needs axe-core: npm install axe-core, and set {VARIABLE} to the path of axe.min.js"
+            ));
             return None;
         };
         match fs::read_to_string(&path) {

@@ -94,11 +94,14 @@ async fn a_text_is_answered_with_itself_whatever_is_in_it() {
 async fn a_mention_of_the_bot_is_not_echoed() {
     let (platform, bot) = start(builder()).await;
     let mentioning = json!({"sender": {"sender_type": "user"}, "message": {"message_id": "om_1",
-        "message_type": "text", "content": r#"{"text":"@_user_1 hello"}"#,
+        "message_type": "text", "content": r#"{"text":"@_user_1 hello <at user_id=all>"}"#,
         "mentions": [{"key": "@_user_1", "name": "Tom"}]}});
     let mentioning = Document::v2("im.message.receive_v1", &mentioning).unwrap();
     acknowledged(&platform.push(mentioning).await);
-    assert_eq!(reply(&platform).text(), Some("hello"));
+    assert_eq!(
+        reply(&platform).text(),
+        Some("hello <\u{200b}at user_id=all>")
+    );
     bot.stop();
 }
 

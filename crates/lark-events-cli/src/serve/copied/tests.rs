@@ -10,6 +10,7 @@ use clap::Parser as _;
 use lark_events::webhook::WebhookBuilder;
 use lark_events::{Dispatcher, Event, RawJson, Webhook};
 use lark_events_sim::{APP_ID, Platform, VERIFICATION_TOKEN};
+use lark_events_test_servers::skipped;
 use lark_events_tower::EventService;
 
 use super::*;
@@ -22,11 +23,10 @@ const ODD: &str = "'\\''\"$(touch x)`touch x`$HOME \\!! !x\n#\u{1b}[31m\u{202e}%
 const MESSAGE: &str = "im.message.receive_v1";
 
 /// Runs a script in a directory of its own; says that it is skipped and returns `None` where a program is missing.
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn run(script: &str, directory: &Path) -> Option<Output> {
     for program in ["bash", "curl", "sha256sum", "sha1sum", "od"] {
         if Command::new(program).arg("--version").output().is_err() {
-            eprintln!("skipped: {program} is missing");
+            skipped(format_args!("commands of bash, which need {program}"));
             return None;
         }
     }
