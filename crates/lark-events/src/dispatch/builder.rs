@@ -184,8 +184,9 @@ impl<S, P> DispatcherBuilder<S, P> {
 
 /// Handlers that receive a clone of the state with each event.
 impl<S: Clone + Send + Sync + 'static, P> DispatcherBuilder<S, P> {
-    /// Registers the handler of an event that also takes the state: a closure `|state, event| …`, or a
-    /// method path such as `App::on_updated` if the method takes `self: Arc<Self>` and the event.
+    /// Registers the handler of an event that also takes the state: a function of the state and the event, a
+    /// closure `|state, event| …`, or a method path such as `App::on_updated` if the method takes
+    /// `self: Arc<Self>` and the event.
     #[track_caller]
     pub fn on_with<E: EventType>(
         self,
