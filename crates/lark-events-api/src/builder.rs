@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderValue, Uri};
-use lark_events_dial::{BaseUrl, BoxStream, Connector, Dialer, Domain, Proxy, is_secure};
+use lark_events_dial::{BaseUrl, Connector, Dialer, Domain, Proxy, Tls, connector, is_secure};
 use tokio::io::{AsyncRead, AsyncWrite};
 use zeroize::Zeroizing;
 
@@ -33,8 +33,7 @@ pub struct ApiBuilder {
     proxy: Proxy,
     connector: Option<Connector>,
     transport: Option<Arc<dyn Transport>>,
-    #[cfg(feature = "tls")]
-    tls: Option<Arc<lark_events_dial::rustls::ClientConfig>>,
+    tls: Tls,
 }
 
 impl ApiBuilder {
@@ -49,8 +48,7 @@ impl ApiBuilder {
             proxy: Proxy::FromEnv,
             connector: None,
             transport: None,
-            #[cfg(feature = "tls")]
-            tls: None,
+            tls: Tls::default(),
         }
     }
 
@@ -110,7 +108,7 @@ impl ApiBuilder {
         mut self,
         config: impl Into<Arc<lark_events_dial::rustls::ClientConfig>>,
     ) -> Self {
-        self.tls = Some(config.into());
+        self.tls = Tls::of(config.into());
         self
     }
 
@@ -123,10 +121,7 @@ impl ApiBuilder {
         Fut: Future<Output = io::Result<S>> + Send + 'static,
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        self.connector = Some(Arc::new(move |uri| {
-            let connecting = connect(uri);
-            Box::pin(async move { Ok(Box::new(connecting.await?) as BoxStream) })
-        }));
+        self.connector = Some(connector(connect));
         self
     }
 
@@ -201,19 +196,8 @@ impl ApiBuilder {
         let proxies = proxy.read().map_err(|error| {
             BuildError::new(Kind::InvalidProxy, error.to_string()).caused(error.into_cause())
         })?;
-        #[cfg(feature = "tls")]
-        let dialer = match &self.tls {
-            Some(config) => Dialer::sockets_with_tls(proxies, Arc::clone(config)),
-            None => Dialer::sockets(proxies),
-        };
-        #[cfg(not(feature = "tls"))]
-        let dialer = Dialer::sockets(proxies);
-        if !dialer.can_dial(&root) {
-            let what = "the domain uses https://, but no cryptography provider or no root certificates are enabled: \
-                        enable the features `ring` and `webpki-roots`, or set `tls_config`";
-            return Err(BuildError::new(Kind::NoTls, what));
-        }
-        Ok(dialer)
+        let dialer = Dialer::sockets(&root, proxies, &self.tls);
+        dialer.map_err(|error| BuildError::new(Kind::NoTls, error.to_string()))
     }
 }
 

@@ -28,6 +28,7 @@ mod serve;
 mod stop;
 mod table;
 mod text;
+mod utc;
 mod webhook;
 
 use std::future::Future;

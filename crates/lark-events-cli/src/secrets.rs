@@ -64,9 +64,9 @@ pub(crate) fn given(
     }
 }
 
-/// Text that is never printed.
+/// Text that never prints, and that `clap`, which quotes invalid values, does not parse.
 #[derive(Clone)]
-pub(crate) struct Secret(String);
+pub(crate) struct Secret(pub(crate) String);
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

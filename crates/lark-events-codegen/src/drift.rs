@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::files::read_if_exists;
 use super::import::{Setting, model_of};
 use super::overlay::Overlay;
 use super::problem::Problems;
@@ -184,11 +185,9 @@ struct Reason {
 
 impl Left {
     pub(crate) fn read(root: &Path) -> Result<Self, CodegenError> {
-        let path = root.join(LEFT);
-        if !path.exists() {
+        let Some(text) = read_if_exists(&root.join(LEFT))? else {
             return Ok(Self::default());
-        }
-        let text = fs::read_to_string(&path).map_err(|error| CodegenError::io(&path, error))?;
+        };
         toml::from_str(&text).map_err(|error| problem(LEFT, "", error.message()))
     }
 

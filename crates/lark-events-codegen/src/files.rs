@@ -29,6 +29,16 @@ pub(crate) fn ensure_file_contents(
     Ok(false)
 }
 
+/// The text of a file, if it exists.
+pub(crate) fn read_if_exists(path: &Path) -> Result<Option<String>, CodegenError> {
+    match fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        text => text
+            .map(Some)
+            .map_err(|error| CodegenError::io(path, error)),
+    }
+}
+
 /// Writes a file, and creates its folder.
 pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
     if let Some(folder) = path.parent() {

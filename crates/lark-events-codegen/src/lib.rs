@@ -58,7 +58,7 @@ use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
 
 use self::catalogue::Uniting;
-use self::files::{ensure_file_contents, ensure_no_others, sorted_entries};
+use self::files::{ensure_file_contents, ensure_no_others, read_if_exists, sorted_entries};
 use self::naming::Naming;
 use self::overlay::Overlay;
 use self::place::{GENERATED, Place, TYPES};
@@ -154,7 +154,8 @@ pub fn check(root: &Path) -> Result<(), CodegenError> {
 ///
 /// # Errors
 ///
-/// Returns an error if the overlays have problems, or if a fact file cannot be read or written.
+/// Returns an error if the overlays have problems, or if a fact file cannot be read or written. A
+/// fact file that is not JSON is not replaced.
 pub fn import(root: &Path, files: &[PathBuf]) -> Result<Report, CodegenError> {
     import::run(root, files)
 }
@@ -255,8 +256,8 @@ fn report_orphans(root: &Path, domains: &[Generated]) -> Result<(), CodegenError
         .map(|name| crate_folder(root, name))
         .collect();
     for folder in sorted_entries(&root.join("crates"))? {
-        let library = fs::read_to_string(folder.join("src/lib.rs")).unwrap_or_default();
-        let is_generated = library.contains("\nmod generated;\n");
+        let library = read_if_exists(&folder.join("src/lib.rs"))?;
+        let is_generated = library.is_some_and(|text| text.contains("\nmod generated;\n"));
         if is_generated && !known.contains(&folder) {
             problems.push(
                 &relative(root, &folder),
@@ -275,9 +276,8 @@ fn fresh_readmes(root: &Path, domains: &[Generated]) -> Result<Texts, CodegenErr
     let mut fresh = Texts::new();
     for file in ["README.md".to_owned(), format!("crates/{TYPES}/README.md")] {
         let path = root.join(&file);
-        let text = match fs::read_to_string(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            text => text.map_err(|error| CodegenError::io(&path, error))?,
+        let Some(text) = read_if_exists(&path)? else {
+            continue;
         };
         let text = list::in_readme(&text.replace("\r\n", "\n"), &table);
         let text =

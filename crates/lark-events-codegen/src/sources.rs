@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::files::sorted_entries;
+use super::files::{read_if_exists, sorted_entries};
 use super::{CodegenError, relative};
 
 /// The events of each domain whose types do not begin with it.
@@ -68,12 +68,9 @@ fn folders(root: &Path) -> Result<Vec<PathBuf>, CodegenError> {
 
 /// The overlay. A newly imported domain has none, which counts as empty.
 fn read_overlay(root: &Path, path: &Path) -> Result<Source, CodegenError> {
-    if path.exists() {
-        return read_file(root, path);
-    }
     Ok(Source {
         file: relative(root, path),
-        text: String::new(),
+        text: read_if_exists(path)?.unwrap_or_default(),
     })
 }
 

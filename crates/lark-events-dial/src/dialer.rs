@@ -15,6 +15,7 @@ use tokio::net::TcpStream;
 use tower::ServiceExt as _;
 
 use crate::proxy::Proxies;
+use crate::tls::{NoTls, Tls};
 
 /// Any error.
 pub type BoxError = Box<dyn Error + Send + Sync>;
@@ -30,6 +31,19 @@ pub type BoxStream = Box<dyn Stream>;
 pub type Connecting = Pin<Box<dyn Future<Output = io::Result<BoxStream>> + Send>>;
 /// The app's own way to open streams, by scheme, host and port.
 pub type Connector = Arc<dyn Fn(Uri) -> Connecting + Send + Sync>;
+
+/// A connector that opens streams with a function of the app.
+pub fn connector<F, Fut, S>(connect: F) -> Connector
+where
+    F: Fn(Uri) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = io::Result<S>> + Send + 'static,
+    S: Stream + 'static,
+{
+    Arc::new(move |uri| {
+        let connecting = connect(uri);
+        Box::pin(async move { Ok(Box::new(connecting.await?) as BoxStream) })
+    })
+}
 
 /// How to open streams.
 #[derive(Clone)]
@@ -48,44 +62,32 @@ enum Way {
 }
 
 impl Dialer {
-    /// Opens sockets, with the default TLS configuration of the enabled features.
-    #[must_use]
-    pub fn sockets(proxies: Proxies) -> Self {
-        Self(Way::Sockets {
+    /// Opens sockets.
+    ///
+    /// # Errors
+    ///
+    /// [`NoTls`] if `uri`, which is to be dialed, needs TLS, and there is no configuration for it.
+    pub fn sockets(uri: &Uri, proxies: Proxies, tls: &Tls) -> Result<Self, NoTls> {
+        #[cfg(feature = "tls")]
+        let tls = tls.connector();
+        #[cfg(feature = "tls")]
+        let has_tls = tls.is_some();
+        #[cfg(not(feature = "tls"))]
+        let (Tls {}, has_tls) = (tls, false);
+        if is_secure(uri) && !has_tls {
+            return Err(NoTls);
+        }
+        Ok(Self(Way::Sockets {
             proxies,
             #[cfg(feature = "tls")]
-            tls: crate::tls::default_config().map(Into::into),
-        })
-    }
-
-    /// Opens sockets, with the app's TLS configuration.
-    #[cfg(feature = "tls")]
-    #[must_use]
-    pub fn sockets_with_tls(
-        proxies: Proxies,
-        config: Arc<tokio_rustls::rustls::ClientConfig>,
-    ) -> Self {
-        Self(Way::Sockets {
-            proxies,
-            tls: Some(config.into()),
-        })
+            tls,
+        }))
     }
 
     /// Calls the app's connector, with the scheme, host and port. It does TLS itself.
     #[must_use]
     pub fn custom(connector: Connector) -> Self {
         Self(Way::Custom(connector))
-    }
-
-    /// Whether it has TLS for a URI that needs it.
-    #[must_use]
-    pub fn can_dial(&self, uri: &Uri) -> bool {
-        match &self.0 {
-            Way::Custom(_) => true,
-            #[cfg(feature = "tls")]
-            Way::Sockets { tls: Some(_), .. } => true,
-            Way::Sockets { .. } => !is_secure(uri),
-        }
     }
 
     /// Opens a stream to a URI. Connectors and errors do not see its path and query, which may be

@@ -21,14 +21,14 @@ mod base_url;
 mod dialer;
 mod domain;
 mod proxy;
-#[cfg(feature = "tls")]
 mod tls;
 
 pub use self::base_url::{BaseUrl, BaseUrlError};
-pub use self::dialer::{BoxError, BoxStream, Connecting, Connector, Dialer, Stream, is_secure};
+pub use self::dialer::{
+    BoxError, BoxStream, Connecting, Connector, Dialer, Stream, connector, is_secure,
+};
 pub use self::domain::Domain;
 pub use self::proxy::{InvalidProxy, Proxies, Proxy};
-#[cfg(feature = "tls")]
-pub use self::tls::default_config;
+pub use self::tls::{NoTls, Tls};
 #[cfg(feature = "tls")]
 pub use tokio_rustls::rustls;

@@ -69,6 +69,7 @@ mod opener;
 mod refused;
 mod response;
 mod service;
+mod shared;
 mod stats;
 mod unverified;
 

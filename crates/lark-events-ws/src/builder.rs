@@ -10,7 +10,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use lark_events::LateHandler;
-use lark_events_dial::{BaseUrl, BoxStream, Connector, Dialer, Domain, Proxy};
+use lark_events_dial::{BaseUrl, Connector, Dialer, Domain, Proxy, Tls, connector};
 use lark_events_layers::run::{
     DEFAULT_ACK_DEADLINE, DEFAULT_MAX_BYTES_IN_FLIGHT, DEFAULT_MAX_RUNNING,
 };
@@ -62,8 +62,7 @@ pub struct LongConnectionBuilder {
     proxy: Proxy,
     connector: Option<Connector>,
     listener: Option<Listener>,
-    #[cfg(feature = "tls")]
-    tls: Option<Arc<tokio_rustls::rustls::ClientConfig>>,
+    tls: Tls,
 }
 
 impl LongConnectionBuilder {
@@ -88,8 +87,7 @@ impl LongConnectionBuilder {
             proxy: Proxy::FromEnv,
             connector: None,
             listener: None,
-            #[cfg(feature = "tls")]
-            tls: None,
+            tls: Tls::default(),
         }
     }
 
@@ -178,7 +176,7 @@ impl LongConnectionBuilder {
         mut self,
         config: impl Into<Arc<tokio_rustls::rustls::ClientConfig>>,
     ) -> Self {
-        self.tls = Some(config.into());
+        self.tls = Tls::of(config.into());
         self
     }
 
@@ -191,10 +189,7 @@ impl LongConnectionBuilder {
         Fut: Future<Output = io::Result<S>> + Send + 'static,
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        self.connector = Some(Arc::new(move |uri| {
-            let connecting = connect(uri);
-            Box::pin(async move { Ok(Box::new(connecting.await?) as BoxStream) })
-        }));
+        self.connector = Some(connector(connect));
         self
     }
 
@@ -295,19 +290,8 @@ impl LongConnectionBuilder {
         let proxies = self.proxy.read().map_err(|error| {
             BuildError::new(Kind::InvalidProxy, error.to_string()).caused(error.into_cause())
         })?;
-        #[cfg(feature = "tls")]
-        let dialer = match &self.tls {
-            Some(config) => Dialer::sockets_with_tls(proxies, Arc::clone(config)),
-            None => Dialer::sockets(proxies),
-        };
-        #[cfg(not(feature = "tls"))]
-        let dialer = Dialer::sockets(proxies);
-        if !dialer.can_dial(endpoint) {
-            let what = "the domain uses https://, but no cryptography provider or no root certificates are enabled: \
-                        enable the features `ring` and `webpki-roots`, or set `tls_config`";
-            return Err(BuildError::new(Kind::NoTls, what));
-        }
-        Ok(dialer)
+        let dialer = Dialer::sockets(endpoint, proxies, &self.tls);
+        dialer.map_err(|error| BuildError::new(Kind::NoTls, error.to_string()))
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use actix_web::dev::ServerHandle;
-use actix_web::web::{Data, resource};
+use actix_web::web::{Data, ServiceConfig, resource};
 use actix_web::{App, HttpServer};
 use axum::Router;
 use bytes::Bytes;
@@ -153,6 +153,19 @@ fn listener() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
+/// Runs an app until its server is stopped.
+fn serve(
+    listener: TcpListener,
+    configure: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+) -> ServerHandle {
+    let server = HttpServer::new(move || App::new().configure(&configure));
+    let server = server.workers(1).disable_signals();
+    let server = server.listen(listener).unwrap().run();
+    let handle = server.handle();
+    tokio::spawn(server);
+    handle
+}
+
 impl Server {
     /// The URL check passes.
     async fn at(
@@ -189,14 +202,10 @@ impl Server {
         let handled = Arc::default();
         let (listener, address) = listener();
         let events = Data::new(actix::Events::new(webhook(), dispatcher(&handled)));
-        let app = move || {
-            let app = App::new().app_data(events.clone());
-            app.service(resource(PATH).post(actix::event))
-        };
-        let server = HttpServer::new(app).workers(1).disable_signals();
-        let server = server.listen(listener).unwrap().run();
-        let handle = server.handle();
-        tokio::spawn(server);
+        let handle = serve(listener, move |app| {
+            app.app_data(events.clone());
+            app.service(resource(PATH).post(actix::event));
+        });
         Self::at("actix-web", address, handled, Some(handle)).await
     }
 
@@ -207,21 +216,12 @@ impl Server {
             events: EventService::new(webhook(), dispatcher(&handled)),
             runtime: Handle::current(),
         });
-        let app = move || {
-            let app = App::new().app_data(receiving.clone());
-            app.service(resource(PATH).post(actix_service::event))
-        };
-        let server = HttpServer::new(app).workers(1).disable_signals();
-        let server = server.listen(listener).unwrap().run();
-        let handle = server.handle();
-        tokio::spawn(server);
-        Self::at(
-            "actix-web with EventService",
-            address,
-            handled,
-            Some(handle),
-        )
-        .await
+        let handle = serve(listener, move |app| {
+            app.app_data(receiving.clone());
+            app.service(resource(PATH).post(actix_service::event));
+        });
+        let name = "actix-web with EventService";
+        Self::at(name, address, handled, Some(handle)).await
     }
 
     async fn all() -> [Self; 3] {

@@ -108,7 +108,7 @@ impl Server {
             let peak = lines.find_map(|line| line.strip_prefix("VmHWM:"))?;
             peak.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
         };
-        let peaks: Option<u64> = self.processes().iter().map(peak).sum();
+        let peaks: Option<u64> = self.processes().and_then(|ids| ids.iter().map(peak).sum());
         peaks.ok_or_else(|| "gone, or without /proc".to_owned())
     }
 
@@ -121,18 +121,17 @@ impl Server {
             let mut next = || fields.next()?.parse::<f64>().ok();
             Some(next()? + next()?)
         };
-        let ticks: Option<f64> = self.processes().iter().map(ticks).sum();
+        let ticks: Option<f64> = self.processes().and_then(|ids| ids.iter().map(ticks).sum());
         let ticks = ticks.ok_or_else(|| "gone, or without /proc".to_owned())?;
         Ok(ticks / TICKS_PER_SECOND)
     }
 
     /// The process and its children.
-    fn processes(&self) -> Vec<u32> {
+    fn processes(&self) -> Option<Vec<u32>> {
         let id = self.child.id();
-        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
-        let children = children.unwrap_or_default();
-        let children = children.split_whitespace().filter_map(|id| id.parse().ok());
-        std::iter::once(id).chain(children).collect()
+        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).ok()?;
+        let children = children.split_whitespace().map(|id| id.parse().ok());
+        std::iter::once(Some(id)).chain(children).collect()
     }
 }
 

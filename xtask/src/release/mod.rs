@@ -15,10 +15,10 @@ use crate::supply;
 
 const CHANGELOG: &str = "CHANGELOG.md";
 
-/// What there is instead of a release without `--dry-run`.
+/// The error of `cargo xtask release` without `--dry-run`.
 pub(crate) const BY_HAND: &str = "\
-A maintainer publishes, since a published version cannot be removed:
-`cargo xtask release --dry-run` first, then what it prints; docs/releasing.md says why.";
+expected `--dry-run`: a maintainer publishes by hand, because a published version cannot be deleted.
+Run `cargo xtask release --dry-run`, then follow the steps that it prints (docs/releasing.md).";
 
 /// Rehearses a release, and prints the results and the remaining steps.
 pub(crate) fn rehearse(root: &Path) -> Result<(), String> {
@@ -34,7 +34,7 @@ pub(crate) fn rehearse(root: &Path) -> Result<(), String> {
     checks.run("contents", || {
         packaging::contents(root, &workspace.target_directory, &published)
     });
-    print!("\n{}\n{}", checks.summary(), left_to_do(&published));
+    print!("\n{}\n{}", checks.summary(), remaining_steps(&published));
     let skipped = checks.skipped();
     if skipped > 0 {
         println!("\n{skipped} checks were skipped: run them before a release");
@@ -44,26 +44,29 @@ pub(crate) fn rehearse(root: &Path) -> Result<(), String> {
 
 /// Fails if a file is not committed.
 fn tree(root: &Path) -> checks::Result {
-    let output = Command::new("git")
-        .current_dir(root)
-        .args(["status", "--porcelain"])
-        .output();
-    let output = match output {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Ok(Checked::Skipped("no git".to_owned()));
-        }
-        output => output.map_err(|error| format!("git status: {error}"))?,
+    let Some(status) = git(root, &["status", "--porcelain"])? else {
+        return Ok(Checked::Skipped("no git".to_owned()));
     };
-    if !output.status.success() {
-        let printed = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("git status: {}", printed.trim_end()));
-    }
-    match String::from_utf8_lossy(&output.stdout).lines().count() {
+    match status.lines().count() {
         0 => Ok(Checked::passed("clean")),
         changed => Err(format!(
             "{changed} files or folders are not committed: commit or remove them"
         )),
     }
+}
+
+/// The output of git; `None` if it is not installed.
+fn git(root: &Path, arguments: &[&str]) -> Result<Option<String>, String> {
+    let mut command = Command::new("git");
+    let output = match command.current_dir(root).args(arguments).output() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        output => output.map_err(|error| format!("git: {error}"))?,
+    };
+    if !output.status.success() {
+        let printed = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("git {}: {}", arguments[0], printed.trim_end()));
+    }
+    Ok(Some(String::from_utf8_lossy(&output.stdout).into_owned()))
 }
 
 fn read_changelog(root: &Path, published: &[&Package]) -> checks::Result {
@@ -73,8 +76,8 @@ fn read_changelog(root: &Path, published: &[&Package]) -> checks::Result {
     changelog::check(&text, version.unwrap_or_default())
 }
 
-/// What only a maintainer can do, in order.
-fn left_to_do(published: &[&Package]) -> String {
+/// The steps that a maintainer takes by hand, in order.
+fn remaining_steps(published: &[&Package]) -> String {
     let version = published.first().map(|package| package.version.as_str());
     let version = version.unwrap_or_default();
     let mut steps = Vec::new();
@@ -83,33 +86,34 @@ fn left_to_do(published: &[&Package]) -> String {
             "Set `repository` and `homepage` in Cargo.toml, under [workspace.package].".to_owned(),
         );
     }
-    steps.push("Check that `.ci/run` passes.".to_owned());
-    steps.push(format!(
-        "In {CHANGELOG}, make what is unreleased `[{version}] - <date>`, below a fresh `[Unreleased]`."
-    ));
     steps.push(
-        "For a first release: see that each name is free (`cargo info --registry crates-io <name>`), and ask\n    \
-         crates.io for a higher limit of new crates."
+        "Before the first release, check that each name is free (`cargo info --registry crates-io <name>`), and\n    \
+         ask crates.io to raise its limit on new crates."
             .to_owned(),
     );
-    steps.push(format!("Commit, and tag: `git tag -s v{version}`."));
+    steps.push(format!(
+        "In {CHANGELOG}, rename the section `[Unreleased]` to `[{version}] - <date>`, and add an empty\n    \
+         `[Unreleased]` above it."
+    ));
+    steps.push("Commit, then run `.ci/run` and `cargo xtask release --dry-run`.".to_owned());
+    steps.push(format!("Tag the commit: `git tag -s v{version}`."));
     let publish: String = published
         .iter()
         .map(|package| format!("\n      cargo publish --locked --package {}", package.name))
         .collect();
     steps.push(format!(
-        "`cargo login`, then `cargo publish --workspace --locked`; if that was interrupted, one \
-         by one:{publish}"
+        "Run `cargo login`, then `cargo publish --workspace --locked`. If it stops, publish the other crates one by\n    \
+         one, in this order:{publish}"
     ));
-    steps.push("Look at the page of each crate on docs.rs.".to_owned());
+    steps.push("Check the page of each crate on docs.rs.".to_owned());
     steps.push("Push the commit and the tag: `git push --follow-tags`.".to_owned());
-    steps.push("Build the site, `cargo xtask site`, and publish target/site.".to_owned());
+    steps.push("Build the site with `cargo xtask site`, and publish `target/site`.".to_owned());
     steps.push(
-        "After a first release, add owners: `cargo owner --add <team> <name>`, for each."
+        "After the first release, add a team as an owner of each crate: `cargo owner --add <team> <name>`."
             .to_owned(),
     );
 
-    let mut text = "Left to do, by a maintainer (docs/releasing.md):\n".to_owned();
+    let mut text = "Remaining steps for a maintainer (docs/releasing.md):\n".to_owned();
     for (number, step) in (1..).zip(&steps) {
         text += &format!("{number:2}. {step}\n");
     }
@@ -133,7 +137,7 @@ mod tests {
     #[test]
     fn the_packages_are_listed_in_the_order_in_which_they_can_be_published() {
         let workspace = Workspace::read(&workspace_root()).unwrap();
-        let text = left_to_do(&workspace.published().unwrap());
+        let text = remaining_steps(&workspace.published().unwrap());
         let place = |name: &str| text.find(&format!("--package {name}\n")).unwrap();
         assert!(place("lark-events") < place("vc-events"));
         assert!(place("vc-events") < place("lark-events-types"));

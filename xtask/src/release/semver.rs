@@ -1,8 +1,8 @@
 //! Checks the API against the last release with cargo-semver-checks.
 
 use std::path::Path;
-use std::process::Command;
 
+use super::git;
 use crate::cargo;
 use crate::checks::{self, Checked};
 
@@ -21,20 +21,14 @@ pub(super) fn check(root: &Path) -> checks::Result {
 
 /// The newest tag of a version before the commit that is checked out.
 fn last_release(root: &Path) -> Result<Option<String>, String> {
-    let mut git = Command::new("git");
-    let git = git.current_dir(root).args([
+    let arguments = [
         "tag",
         "--list",
         "v*",
         "--sort=-version:refname",
         "--merged=HEAD",
         "--no-contains=HEAD",
-    ]);
-    let output = git.output().map_err(|error| format!("git tag: {error}"))?;
-    if !output.status.success() {
-        let printed = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("git tag: {}", printed.trim_end()));
-    }
-    let tags = String::from_utf8_lossy(&output.stdout);
+    ];
+    let tags = git(root, &arguments)?.ok_or("git is not installed")?;
     Ok(tags.lines().next().map(str::to_owned))
 }

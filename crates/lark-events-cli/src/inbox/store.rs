@@ -1,9 +1,7 @@
 //! `--store`: which store, and opening it.
 
-use std::convert::Infallible;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
-use std::{env, fmt, fs};
+use std::{env, fs};
 
 use clap::Args;
 use lark_events_inbox::{Admin, SqliteFile, SqliteStore, StoreError};
@@ -11,12 +9,14 @@ use lark_events_inbox::{Admin, SqliteFile, SqliteStore, StoreError};
 use super::nats::Nats;
 use super::postgres::Postgres;
 use crate::Error;
+use crate::secrets::Secret;
 
 /// The variable for `--store`.
 const VARIABLE: &str = "LARK_EVENTS_STORE";
 
 #[derive(Debug, Args)]
 pub(super) struct StoreArgs {
+    // The URL may contain a password.
     #[arg(
         long,
         value_name = "STORE",
@@ -35,25 +35,6 @@ pub(super) struct StoreArgs {
     prefix: Option<String>,
     #[arg(long, value_name = "FILE", help = "The credentials file to log in to NATS with")]
     credentials: Option<PathBuf>,
-}
-
-/// Where a store is. It may contain a password, so it never prints, and is not parsed by `clap`, which quotes
-/// invalid values.
-#[derive(Clone)]
-struct Secret(String);
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(..)")
-    }
-}
-
-impl FromStr for Secret {
-    type Err = Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(Self(text.to_owned()))
-    }
 }
 
 /// A store of one of the kinds.

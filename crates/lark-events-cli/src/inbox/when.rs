@@ -6,6 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::utc::rfc_3339;
+
 /// A point in time: an RFC 3339 time, or an age.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct When(pub(super) SystemTime);
@@ -50,16 +52,12 @@ impl FromStr for When {
     }
 }
 
-/// A time in UTC, to the millisecond: `2026-05-31T01:00:00.125Z`.
+/// A time in UTC, to the millisecond: `2026-05-31T01:00:00.120Z`.
 pub(super) fn utc(time: SystemTime) -> String {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let nanos = i128::try_from(since.as_millis()).map(|millis| millis * 1_000_000);
-    let time = nanos
-        .ok()
-        .and_then(|nanos| OffsetDateTime::from_unix_timestamp_nanos(nanos).ok());
-    let text = time.and_then(|time| time.format(&Rfc3339).ok());
-    // Later than the year 9999.
-    text.unwrap_or_else(|| format!("{} s since 1970", since.as_secs()))
+    rfc_3339(time).unwrap_or_else(|| {
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        format!("{} s since 1970", since.as_secs())
+    })
 }
 
 /// A length of time in one unit, rounded down: `45s`, `12m`, `3h`, `5d`.
@@ -111,8 +109,8 @@ mod tests {
 
     #[test]
     fn a_time_is_rfc_3339_or_an_age() {
-        let When(time) = "2026-05-31T09:00:00.125+08:00".parse().unwrap();
-        assert_eq!(utc(time), "2026-05-31T01:00:00.125Z");
+        let When(time) = "2026-05-31T09:00:00.12+08:00".parse().unwrap();
+        assert_eq!(utc(time), "2026-05-31T01:00:00.120Z");
         let When(ago) = "2h".parse().unwrap();
         let age = since(ago);
         assert!(age >= Duration::from_hours(2), "{age:?}");

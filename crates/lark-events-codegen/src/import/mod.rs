@@ -41,11 +41,11 @@ use self::events::Imported;
 use self::input::Input;
 use self::model::Members;
 use self::page::{Page, Refusal};
-use super::files::ensure_file_contents;
+use super::files::{ensure_file_contents, read_if_exists};
 use super::overlay::{Overlay, path};
 use super::problem::Problems;
 use super::spec::Spec;
-use super::{CodegenError, names, sources};
+use super::{CodegenError, names, problem, sources};
 
 /// The result of an import: lines to print, and rejected pages.
 #[derive(Debug, Default)]
@@ -88,10 +88,7 @@ impl Setting {
     pub(crate) fn read(root: &Path) -> Result<Self, CodegenError> {
         let mut setting = Self::default();
         let mut problems = Problems::default();
-        let domains = root.join(sources::DOMAINS);
-        if domains.exists() {
-            let text =
-                fs::read_to_string(&domains).map_err(|error| CodegenError::io(&domains, error))?;
+        if let Some(text) = read_if_exists(&root.join(sources::DOMAINS))? {
             match toml::from_str::<DomainsFile>(&text) {
                 Ok(DomainsFile(domains)) => {
                     for (domain, event_types) in domains {
@@ -230,8 +227,14 @@ fn write(root: &Path, found: Found, report: &mut Report) -> Result<(), CodegenEr
     } = found;
     let file = format!("specs/{}/{}.json", event.domain, event.event_type);
     let path = root.join(&file);
-    let old = fs::read_to_string(&path).ok();
-    let old = old.and_then(|old| serde_json::from_str::<Value>(&old).ok());
+    let old = read_if_exists(&path)?;
+    let old = old
+        .map(|old| serde_json::from_str::<Value>(&old))
+        .transpose();
+    let old = old.map_err(|error| {
+        let rule = format!("expected JSON, so correct or remove the file: {error}");
+        problem(&file, "", &rule)
+    })?;
     if choice::against(&mut event, old.as_ref()) == Against::Yields {
         let line = format!("kept {file}: {source} is older, undated or a model");
         report.lines.push(line);

@@ -1,6 +1,9 @@
 //! One connection as a state machine: messages, outcomes and the time go in, actions come out. It does
 //! no I/O, so that tests can cover every order of events.
 
+mod purpose;
+mod running;
+
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -14,10 +17,12 @@ use lark_events_layers::run::{CALLBACK_SLOTS, MAX_INLINE_BYTES};
 use tokio::time::Instant;
 use tracing::warn;
 
+use self::purpose::Purpose;
+pub(crate) use self::running::Running;
 use crate::stats::Counters;
 use crate::wire::assemble::{Assembler, Joined, Part, Place};
 use crate::wire::config::ClientConfig;
-use crate::wire::frame::{Frame, Method, header};
+use crate::wire::frame::{Frame, header};
 
 /// How much longer than two ping intervals a connection may be silent before it counts as dead.
 const SILENCE_GRACE: Duration = Duration::from_secs(5);
@@ -61,23 +66,6 @@ pub(crate) enum Done {
     NotStarted,
     /// The handler was cancelled; no answer is sent.
     Cancelled,
-}
-
-/// The running handlers, in the only list of them. They outlive the connection that received their
-/// events.
-#[derive(Debug, Default)]
-pub(crate) struct Running {
-    /// The size of each handler's event, by key.
-    handlers: HashMap<u64, usize>,
-    bytes: usize,
-    last_key: u64,
-}
-
-impl Running {
-    #[expect(clippy::arithmetic_side_effects, reason = "counted when it was added")]
-    pub(crate) fn remove(&mut self, key: u64) {
-        self.bytes -= self.handlers.remove(&key).unwrap_or(0);
-    }
 }
 
 #[derive(Debug)]
@@ -293,10 +281,7 @@ impl Session {
     }
 
     /// Takes an event whose first fragment came at `began`.
-    #[expect(
-        clippy::arithmetic_side_effects,
-        reason = "keys are given one by one, and the deadline is within MAX_WAIT"
-    )]
+    #[expect(clippy::arithmetic_side_effects, reason = "the deadline is within MAX_WAIT")]
     fn on_whole(
         &mut self,
         answer: Frame,
@@ -306,8 +291,7 @@ impl Session {
         now: Instant,
     ) {
         self.counters.events.add(1);
-        self.running.last_key += 1;
-        let key = self.running.last_key;
+        let key = self.running.next_key();
         let deadline = began + self.limits.ack_deadline;
         self.deadlines.insert((deadline, key));
         let open = Open {
@@ -354,7 +338,7 @@ impl Session {
         self.limits.max_bytes_in_flight.saturating_sub(in_flight)
     }
 
-    #[expect(clippy::arithmetic_side_effects, reason = "counted when it was added, or in memory")]
+    #[expect(clippy::arithmetic_side_effects, reason = "counted when it was added")]
     fn start_what_can(&mut self, now: Instant) {
         loop {
             let running = self.running.handlers.len();
@@ -383,8 +367,7 @@ impl Session {
             };
             open.since = now;
             let deadline = open.deadline;
-            self.running.bytes += bytes;
-            self.running.handlers.insert(key, bytes);
+            self.running.add(key, bytes);
             self.actions.push_back(Action::Start {
                 key,
                 payload,
@@ -497,25 +480,6 @@ impl Session {
         let answer = open.answer.with_header(header::BIZ_RT, took.to_string());
         let answer = answer.with_payload(payload).encode();
         self.actions.push_back(Action::Send(answer));
-    }
-}
-
-/// The purpose of a frame.
-#[derive(Debug, PartialEq, Eq)]
-enum Purpose {
-    Pong,
-    Event,
-}
-
-impl Purpose {
-    /// The error is the description of an unusable frame in the log.
-    fn of(frame: &Frame) -> Result<Self, &'static str> {
-        match (frame.method(), frame.header(header::TYPE)) {
-            (Some(Method::Control), Some(header::PONG)) => Ok(Self::Pong),
-            (Some(Method::Data), Some(header::EVENT)) => Ok(Self::Event),
-            (Some(Method::Data), Some(header::CARD)) => Err("a card callback of the old scheme"),
-            _ => Err("a frame of an unknown type"),
-        }
     }
 }
 

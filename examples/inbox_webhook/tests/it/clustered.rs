@@ -2,27 +2,21 @@
 //! the leader of the stream are killed under load. `cargo xtask soak-inbox --store nats` does the same for minutes.
 
 use std::env;
-use std::pin::pin;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lark_events_inbox::Store as _;
 use lark_events_inbox_nats::{NatsStore, NatsStoreBuilder};
 use lark_events_test_servers::{Nats, NatsCluster, NatsProgram, NatsSettings};
 use serde_json::Value;
-use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::{sleep, timeout};
 
-use crate::balancer::Balancer;
-use crate::fleet::Fleet;
-use crate::load::{Acknowledged, Load, Sent, patient};
-use crate::printed::{Line, Printed};
-use crate::process::{PATIENCE, platform};
+use crate::app::App;
+use crate::fleet::LOOK;
+use crate::load::Sent;
+use crate::process::PATIENCE;
 
 const WHAT: &str = "the inbox of replicas on NATS";
 const NODES: usize = 3;
-/// How often processes are looked at that may have ended.
-const LOOK: Duration = Duration::from_millis(100);
 /// Between two events of a sender. Three servers and the processes share the processors: without it the load alone
 /// would occupy them.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -43,105 +37,14 @@ struct Failures {
     max_lines: usize,
 }
 
-/// What has failed.
-#[derive(Debug, Default)]
-struct Failed {
-    receivers: usize,
-    workers: usize,
-    leaders: usize,
-}
-
-impl Failures {
-    fn is_over(&self, failed: &Failed, after: Duration) -> bool {
-        let kills = failed.receivers + failed.workers;
-        kills >= self.kills && failed.leaders >= self.leaders && after >= self.lasts
-    }
-
-    fn is_leader_due(&self, failed: &Failed, after: Duration) -> bool {
-        let killed = u32::try_from(failed.leaders).unwrap();
-        // A process is killed before, so that the queue is not empty.
-        failed.leaders < self.leaders
-            && failed.receivers + failed.workers > 0
-            && after >= self.every * (killed + 1)
-    }
-}
-
-/// An app whose parts fail.
-struct Run {
-    failures: Failures,
-    failed: Failed,
+/// The servers, of which one may be dead.
+struct Servers {
     cluster: NatsCluster,
     /// The dead server, and since when.
     dead: Option<(String, Instant)>,
-    fleet: Fleet,
-    /// `None` once it has stopped.
-    load: Option<Load>,
-    acknowledged: Arc<Acknowledged>,
-    _balancer: Balancer,
-    printed: Printed,
-    lines: UnboundedReceiver<Line>,
 }
 
-impl Run {
-    async fn start(program: &NatsProgram, failures: Failures) -> Self {
-        let settings = NatsSettings::new().line("max_payload: 8MB");
-        let cluster = program.start_cluster(NODES, &settings);
-        let (sender, lines) = mpsc::unbounded_channel();
-        // The streams exist before the processes, which do not wait for each other.
-        let store = builder(&cluster).replicas(NODES).partitions(PARTITIONS);
-        let store = store.ack_wait(NatsStore::MIN_ACK_WAIT);
-        let opened = async {
-            // A new cluster may still take one of its servers for offline.
-            while store.clone().connect().await.is_err() {
-                sleep(LOOK).await;
-            }
-        };
-        timeout(PATIENCE, opened).await.unwrap();
-        let fleet = Fleet::start(&cluster.url(), &[("INBOX_REPLICAS", "3")], sender).await;
-        let balancer = Balancer::start(fleet.ports.clone()).await;
-        let platform = patient(platform(balancer.port)).start().await.unwrap();
-        let load = Load::paced(&Arc::new(platform), PAUSE);
-        Self {
-            failures,
-            failed: Failed::default(),
-            cluster,
-            dead: None,
-            fleet,
-            acknowledged: Arc::clone(&load.acknowledged),
-            load: Some(load),
-            _balancer: balancer,
-            printed: Printed::default(),
-            lines,
-        }
-    }
-
-    /// Waits until a worker has handled an event.
-    async fn next(&mut self) {
-        let began = Instant::now();
-        loop {
-            self.restart_dead(DEAD);
-            if let Ok(line) = timeout(LOOK, self.lines.recv()).await {
-                return self.printed.add(line.unwrap());
-            }
-            self.fleet.revive();
-            assert!(began.elapsed() < PATIENCE, "the workers handle events");
-        }
-    }
-
-    async fn some_lines(&mut self) {
-        for _ in 0..fastrand::usize(1..=self.failures.max_lines) {
-            self.next().await;
-        }
-    }
-
-    fn kill(&mut self) {
-        if self.fleet.kill_one() {
-            self.failed.receivers += 1;
-        } else {
-            self.failed.workers += 1;
-        }
-    }
-
+impl Servers {
     /// Kills the leader of the stream of events.
     async fn kill_leader(&mut self) {
         self.restart_dead(Duration::ZERO);
@@ -156,7 +59,6 @@ impl Run {
         };
         self.cluster.node_by_name(&leader).kill();
         self.dead = Some((leader, Instant::now()));
-        self.failed.leaders += 1;
     }
 
     /// Starts a server again that has been dead for long enough.
@@ -168,16 +70,72 @@ impl Run {
             self.dead = None;
         }
     }
+}
+
+/// An app whose parts fail.
+struct Run {
+    failures: Failures,
+    servers: Servers,
+    killed_leaders: usize,
+    app: App,
+}
+
+impl Run {
+    async fn start(program: &NatsProgram, failures: Failures) -> Self {
+        let settings = NatsSettings::new().line("max_payload: 8MB");
+        let cluster = program.start_cluster(NODES, &settings);
+        // The streams exist before the processes, which do not wait for each other.
+        let store = builder(&cluster).replicas(NODES).partitions(PARTITIONS);
+        let store = store.ack_wait(NatsStore::MIN_ACK_WAIT);
+        let opened = async {
+            // A new cluster may still take one of its servers for offline.
+            while store.clone().connect().await.is_err() {
+                sleep(LOOK).await;
+            }
+        };
+        timeout(PATIENCE, opened).await.unwrap();
+        let app = App::start(&cluster.url(), &[("INBOX_REPLICAS", "3")], PAUSE).await;
+        Self {
+            failures,
+            servers: Servers {
+                cluster,
+                dead: None,
+            },
+            killed_leaders: 0,
+            app,
+        }
+    }
+
+    fn is_over(&self, after: Duration) -> bool {
+        self.app.kills() >= self.failures.kills
+            && self.killed_leaders >= self.failures.leaders
+            && after >= self.failures.lasts
+    }
+
+    fn is_leader_due(&self, after: Duration) -> bool {
+        let killed = u32::try_from(self.killed_leaders).unwrap();
+        // A process is killed before, so that the queue is not empty.
+        self.killed_leaders < self.failures.leaders
+            && self.app.kills() > 0
+            && after >= self.failures.every * (killed + 1)
+    }
+
+    async fn some_lines(&mut self) {
+        let restart_dead = || self.servers.restart_dead(DEAD);
+        let max_lines = self.failures.max_lines;
+        self.app.some_lines(max_lines, restart_dead).await;
+    }
 
     async fn fail(&mut self) {
         let began = Instant::now();
-        while !self.failures.is_over(&self.failed, began.elapsed()) {
+        while !self.is_over(began.elapsed()) {
             self.some_lines().await;
-            self.fleet.revive();
-            if self.failures.is_leader_due(&self.failed, began.elapsed()) {
-                self.kill_leader().await;
+            self.app.fleet.revive();
+            if self.is_leader_due(began.elapsed()) {
+                self.servers.kill_leader().await;
+                self.killed_leaders += 1;
             } else {
-                self.kill();
+                self.app.kill();
             }
         }
         self.some_lines().await;
@@ -185,65 +143,36 @@ impl Run {
 
     /// Waits until the last events are acknowledged and all are handled.
     async fn finish(&mut self) -> Sent {
-        self.restart_dead(Duration::ZERO);
-        let mut stopping = pin!(self.load.take().unwrap().stop());
-        let sent = loop {
-            match timeout(LOOK, &mut stopping).await {
-                Ok(sent) => break sent,
-                Err(_) => self.fleet.revive(),
-            }
-        };
-        while self.printed.times.len() < sent.all.len() {
-            self.next().await;
-        }
+        self.servers.restart_dead(Duration::ZERO);
+        let sent = self.app.stop_load().await;
+        self.app.handle_all(&sent).await;
         // All processes run for a while before they are asked to stop.
         sleep(DEAD).await;
-        while !self.fleet.all_run() {
-            self.fleet.revive();
+        while !self.app.fleet.all_run() {
+            self.app.fleet.revive();
             sleep(DEAD).await;
         }
         sent
     }
 
     fn table(&self, program: &NatsProgram, sent: &Sent, took: Duration) -> String {
-        let Failed {
-            receivers,
-            workers,
-            leaders,
-        } = self.failed;
         let (major, minor) = program.version();
-        let rows = [
-            ("NATS", format!("{major}.{minor}")),
-            ("kills of receivers", receivers.to_string()),
-            ("kills of workers", workers.to_string()),
-            ("kills of leaders", leaders.to_string()),
-            ("acknowledged", sent.all.len().to_string()),
-            ("handled", self.printed.times.len().to_string()),
-            ("handled again", self.printed.again().to_string()),
-            (
-                "longest time without an acknowledgement",
-                format!("{:.1?}", self.acknowledged.longest_pause()),
-            ),
-            ("time", format!("{took:.1?}")),
-        ];
-        let rows = rows.map(|(name, value)| format!("{name:<40}{value:>10}\n"));
-        rows.concat()
+        let version = ("NATS", format!("{major}.{minor}"));
+        let failed = [("kills of leaders", self.killed_leaders)];
+        self.app.table(version, &failed, sent, took)
     }
 
-    async fn check(mut self, sent: &Sent) {
-        self.fleet.stop();
-        while let Ok(line) = self.lines.try_recv() {
-            self.printed.add(line);
-        }
-        self.printed.check(sent);
+    async fn check(self, sent: &Sent) {
+        self.app.check(sent);
+        let cluster = self.servers.cluster;
         // The workers have stopped, so that the rest of a lost acknowledgement is given to this store.
-        let store = builder(&self.cluster).connect().await.unwrap();
+        let store = builder(&cluster).connect().await.unwrap();
         let status = store.status().await.unwrap();
         assert_eq!(status.dead, 0, "{status:?}");
         let unfinished = status.ready + status.waiting + status.leased;
         println!("{:<40}{unfinished:>10}", "left by lost acknowledgements");
         // A redelivered event is stored once.
-        let stored = messages(self.cluster.node(0));
+        let stored = messages(cluster.node(0));
         assert_eq!(stored, sent.all.len() as u64, "events in the stream");
     }
 }

@@ -18,7 +18,7 @@ const WORKERS: usize = 2;
 const LEASE_MS: u32 = 400;
 const HANDLER_MS: u32 = 2;
 /// How often processes are looked at that may have ended.
-const LOOK: Duration = Duration::from_millis(100);
+pub(crate) const LOOK: Duration = Duration::from_millis(100);
 
 /// The processes of an app.
 pub(crate) struct Fleet {

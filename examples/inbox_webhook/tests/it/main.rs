@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[cfg(any(feature = "nats", feature = "postgres"))]
+mod app;
+#[cfg(any(feature = "nats", feature = "postgres"))]
 mod balancer;
 #[cfg(feature = "nats")]
 mod clustered;

@@ -3,27 +3,19 @@
 //! same for minutes.
 
 use std::env;
-use std::pin::pin;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lark_events_sim::Platform;
 use lark_events_test_servers::{Installation, Postgres};
-use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::timeout;
 
-use crate::balancer::Balancer;
-use crate::fleet::Fleet;
-use crate::load::{Acknowledged, Load, Sent, patient};
+use crate::app::App;
+use crate::load::Sent;
 use crate::pair::Pair;
-use crate::printed::{Line, Printed};
-use crate::process::{PATIENCE, message, platform};
+use crate::process::{PATIENCE, message};
 
 const WHAT: &str = "the inbox of replicas on PostgreSQL";
 /// The chat of the events that are sent while the standby is black-holed.
 const PROBED: &str = "oc_probe";
-/// How often processes are looked at that may have ended.
-const LOOK: Duration = Duration::from_millis(100);
 
 /// What fails, and for how long.
 #[derive(Clone, Copy)]
@@ -46,34 +38,15 @@ enum Failure {
     BlackHole,
 }
 
-/// What has failed.
+/// What has failed, except processes.
 #[derive(Debug, Default)]
 struct Failed {
-    receivers: usize,
-    workers: usize,
     promotions: usize,
     promotions_of_black_holed: usize,
     black_holes: usize,
 }
 
 impl Failures {
-    fn next(&self, failed: &Failed, after: Duration) -> Option<Failure> {
-        // Spread over the time.
-        let is_due = |done: usize, all: usize| {
-            let part = |all: usize| u32::try_from(all).unwrap();
-            done < all && after >= self.lasts * part(done + 1) / part(all + 1)
-        };
-        if is_due(failed.black_holes, self.black_holes) {
-            Some(Failure::BlackHole)
-        } else if is_due(failed.promotions, self.promotions) {
-            Some(Failure::Promotion)
-        } else if failed.receivers + failed.workers < self.kills || after < self.lasts {
-            Some(Failure::Kill)
-        } else {
-            None
-        }
-    }
-
     fn kills_processes(&self) -> bool {
         self.kills > 0
     }
@@ -84,80 +57,60 @@ struct Run {
     failures: Failures,
     failed: Failed,
     pair: Pair,
-    fleet: Fleet,
-    /// `None` once it has stopped.
-    load: Option<Load>,
-    acknowledged: Arc<Acknowledged>,
-    _balancer: Balancer,
-    platform: Arc<Platform>,
-    printed: Printed,
-    lines: UnboundedReceiver<Line>,
+    app: App,
     probes: Vec<String>,
 }
 
 impl Run {
     async fn start(installation: &Installation, failures: Failures) -> Self {
         let pair = Pair::start(installation);
-        let (sender, lines) = mpsc::unbounded_channel();
-        let fleet = Fleet::start(&pair.url(), &[], sender).await;
-        let balancer = Balancer::start(fleet.ports.clone()).await;
-        let platform = patient(platform(balancer.port)).start().await.unwrap();
-        let platform = Arc::new(platform);
-        let load = Load::start(&platform);
+        let app = App::start(&pair.url(), &[], Duration::ZERO).await;
         Self {
             failures,
             failed: Failed::default(),
-            acknowledged: Arc::clone(&load.acknowledged),
-            load: Some(load),
-            _balancer: balancer,
-            platform,
             pair,
-            fleet,
-            printed: Printed::default(),
-            lines,
+            app,
             probes: Vec::new(),
         }
     }
 
-    /// Waits until a worker has handled an event.
-    async fn next(&mut self) {
-        let began = Instant::now();
-        loop {
-            if let Ok(line) = timeout(LOOK, self.lines.recv()).await {
-                return self.printed.add(line.unwrap());
-            }
-            self.fleet.revive();
-            assert!(began.elapsed() < PATIENCE, "the workers handle events");
-        }
-    }
-
     async fn some_lines(&mut self) {
-        for _ in 0..fastrand::usize(1..=self.failures.max_lines) {
-            self.next().await;
-        }
+        self.app.some_lines(self.failures.max_lines, || ()).await;
     }
 
-    fn kill(&mut self) {
-        if self.fleet.kill_one() {
-            self.failed.receivers += 1;
+    fn next_failure(&self, after: Duration) -> Option<Failure> {
+        let Self {
+            failures, failed, ..
+        } = self;
+        // Spread over the time.
+        let is_due = |done: usize, all: usize| {
+            let part = |all: usize| u32::try_from(all).unwrap();
+            done < all && after >= failures.lasts * part(done + 1) / part(all + 1)
+        };
+        if is_due(failed.black_holes, failures.black_holes) {
+            Some(Failure::BlackHole)
+        } else if is_due(failed.promotions, failures.promotions) {
+            Some(Failure::Promotion)
+        } else if self.app.kills() < failures.kills || after < failures.lasts {
+            Some(Failure::Kill)
         } else {
-            self.failed.workers += 1;
+            None
         }
     }
 
     /// Nothing is acknowledged that the standby does not have.
     async fn black_hole(&mut self) {
         self.pair.freeze();
-        self.acknowledged.forbid();
+        self.app.acknowledged.forbid();
         let event = message(PROBED, &format!("{PROBED}: {}", self.probes.len()));
-        let mut probe = self.platform.push(event);
+        let mut probe = self.app.platform.push(event);
         let attempt = timeout(PATIENCE, probe.next_attempt()).await;
         let attempt = attempt.expect("the platform waits 3 seconds").unwrap();
         assert!(!attempt.accepted(), "{attempt:?}");
         if self.failures.kills_processes() {
-            self.kill();
+            self.app.kill();
         }
-        self.acknowledged.allow();
+        self.app.acknowledged.allow();
         self.pair.thaw();
         let probed = timeout(PATIENCE, probe).await;
         let probed = probed.expect("the standby is there again");
@@ -171,18 +124,18 @@ impl Run {
         let is_black_holed = self.failed.promotions % 2 == 1;
         if is_black_holed {
             self.pair.freeze();
-            self.acknowledged.forbid();
+            self.app.acknowledged.forbid();
             self.failed.promotions_of_black_holed += 1;
         }
         self.pair.kill_primary();
         if is_black_holed {
-            self.acknowledged.allow();
+            self.app.acknowledged.allow();
         }
         if self.failures.kills_processes() {
-            self.kill();
+            self.app.kill();
         }
         self.pair.promote();
-        self.fleet.revive();
+        self.app.fleet.revive();
         self.pair.renew();
         self.failed.promotions += 1;
     }
@@ -197,11 +150,11 @@ impl Run {
 
     async fn fail(&mut self) {
         let began = Instant::now();
-        while let Some(failure) = self.failures.next(&self.failed, began.elapsed()) {
+        while let Some(failure) = self.next_failure(began.elapsed()) {
             self.some_lines().await;
-            self.fleet.revive();
+            self.app.fleet.revive();
             match failure {
-                Failure::Kill => self.kill(),
+                Failure::Kill => self.app.kill(),
                 Failure::Promotion => self.promotion(),
                 Failure::BlackHole => self.black_hole().await,
             }
@@ -212,60 +165,32 @@ impl Run {
 
     /// Waits until the last events are acknowledged and all are handled.
     async fn finish(&mut self) -> Sent {
-        let mut stopping = pin!(self.load.take().unwrap().stop());
-        let mut sent = loop {
-            match timeout(LOOK, &mut stopping).await {
-                Ok(sent) => break sent,
-                Err(_) => self.fleet.revive(),
-            }
-        };
+        let mut sent = self.app.stop_load().await;
         sent.add(Some(PROBED.to_owned()), std::mem::take(&mut self.probes));
-        while self.printed.times.len() < sent.all.len() {
-            self.next().await;
-        }
+        self.app.handle_all(&sent).await;
         sent
     }
 
     fn table(&self, installation: &Installation, sent: &Sent, took: Duration) -> String {
+        let version = ("PostgreSQL", installation.major().to_string());
         let Failed {
-            receivers,
-            workers,
             promotions,
             promotions_of_black_holed,
             black_holes,
         } = self.failed;
-        let rows = [
-            ("PostgreSQL", installation.major().to_string()),
-            ("kills of receivers", receivers.to_string()),
-            ("kills of workers", workers.to_string()),
-            ("promotions", promotions.to_string()),
-            (
-                "  of a black-holed standby",
-                promotions_of_black_holed.to_string(),
-            ),
-            ("black holes that ended", black_holes.to_string()),
-            ("acknowledged", sent.all.len().to_string()),
-            ("handled", self.printed.times.len().to_string()),
-            ("handled again", self.printed.again().to_string()),
-            (
-                "longest time without an acknowledgement",
-                format!("{:.1?}", self.acknowledged.longest_pause()),
-            ),
-            ("time", format!("{took:.1?}")),
+        let failed = [
+            ("promotions", promotions),
+            ("  of a black-holed standby", promotions_of_black_holed),
+            ("black holes that ended", black_holes),
         ];
-        let rows = rows.map(|(name, value)| format!("{name:<40}{value:>10}\n"));
-        rows.concat()
+        self.app.table(version, &failed, sent, took)
     }
 
-    fn check(mut self, sent: &Sent) {
-        self.fleet.stop();
-        while let Ok(line) = self.lines.try_recv() {
-            self.printed.add(line);
-        }
-        self.printed.check(sent);
+    fn check(self, sent: &Sent) {
+        let printed = self.app.check(sent);
         // A claim waits for no disk: with the primary, the count of an attempt may be lost that has begun.
         if self.failed.promotions == 0 {
-            let repeated = self.printed.repeated_attempts();
+            let repeated = printed.repeated_attempts();
             assert_eq!(repeated, 0, "an attempt ran twice");
         }
         let all = sent.all.len();

@@ -210,16 +210,20 @@ fn a_changed_page_tells_its_changes() {
 }
 
 #[test]
-fn a_fact_file_that_cannot_be_read_is_written_anew() {
+fn a_fact_file_that_cannot_be_read_is_an_error_and_stays_as_it_is() {
     let workspace = regular();
-    workspace.import(&["ready.md"]);
-    let text = workspace.read(READY);
-    workspace.write(READY, "<<<<<<<");
-    assert_eq!(
-        workspace.import(&["ready.md"]).lines,
-        [format!("new {READY}")]
-    );
-    assert_eq!(workspace.read(READY), text);
+    let fails = |text: &[u8]| {
+        let path = workspace.write(READY, text);
+        let error = run(&workspace.0, &[workspace.0.join("ready.md")]).unwrap_err();
+        assert_eq!(fs::read(path).unwrap(), text);
+        error
+    };
+    let conflict = fails(b"<<<<<<< HEAD\n{}\n");
+    assert!(matches!(conflict, CodegenError::Problems(_)), "{conflict}");
+    let expected = format!("{READY}: expected JSON");
+    assert!(conflict.to_string().starts_with(&expected), "{conflict}");
+    let no_text = fails(b"\xff");
+    assert!(matches!(no_text, CodegenError::Io(..)), "{no_text}");
 }
 
 #[test]
@@ -227,7 +231,6 @@ fn an_import_reads_no_facts_but_those_that_it_replaces() {
     let workspace = regular();
     let other = "specs/tea/tea.cup.filled_v1.json";
     workspace.write(other, b"\xff");
-    workspace.write(READY, b"\xff");
     let report = workspace.import(&["ready.md"]);
     assert_eq!(report.lines, [format!("new {READY}")]);
     assert_eq!(fs::read(workspace.0.join(other)).unwrap(), b"\xff");

@@ -17,7 +17,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Connections that may stand at once: each takes two files of this process, and other tests need some too.
 static CONNECTIONS: LazyLock<(Semaphore, u32)> = LazyLock::new(|| {
-    let connections = (open_files().saturating_sub(400) / 2).clamp(SENDERS, IDLE);
+    let connections = (open_files().saturating_sub(400) / 2).clamp(2 * SENDERS, IDLE);
     (Semaphore::new(connections as usize), connections)
 });
 
@@ -76,8 +76,8 @@ async fn headers_a_byte_at_a_time_keep_nobody_out_where_they_are_not_cut_off() {
 
 #[tokio::test]
 async fn bodies_a_byte_at_a_time_are_cut_off_and_keep_nobody_out() {
-    let _connections = CONNECTIONS.0.acquire_many(SENDERS).await.unwrap();
-    for server in Server::both().await {
+    let _connections = CONNECTIONS.0.acquire_many(2 * SENDERS).await.unwrap();
+    let cuts_off = async |server: Server| {
         let event = wire(&good("slow_v1"));
         let (head, body) = event.split_once("\r\n\r\n").unwrap();
         let mut senders = slow_senders(&server, &format!("{head}\r\n\r\n"), body).await;
@@ -87,7 +87,9 @@ async fn bodies_a_byte_at_a_time_are_cut_off_and_keep_nobody_out() {
         }
         assert_eq!(server.dispatched(), [""; 0]);
         assert_eq!(server.events.stats().running, 0);
-    }
+    };
+    let [hyper, axum] = Server::both().await;
+    tokio::join!(cuts_off(hyper), cuts_off(axum));
 }
 
 #[tokio::test]

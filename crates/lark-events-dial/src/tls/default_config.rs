@@ -7,8 +7,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 /// The configuration of the enabled features; `None` if no feature provides a TLS provider or root
 /// certificates.
-#[must_use]
-pub fn default_config() -> Option<Arc<ClientConfig>> {
+pub(super) fn default_config() -> Option<Arc<ClientConfig>> {
     let roots = roots();
     if roots.is_empty() {
         return None;
