@@ -12,8 +12,8 @@ use tokio::sync::Semaphore;
 
 use crate::error::EventServiceBuildError;
 use crate::opener::Opener;
+use crate::request::Shared;
 use crate::service::EventService;
-use crate::shared::Shared;
 use crate::stats::Counters;
 use crate::unverified::Unverified;
 

@@ -67,9 +67,9 @@ mod metrics;
 mod name;
 mod opener;
 mod refused;
+mod request;
 mod response;
 mod service;
-mod shared;
 mod stats;
 mod unverified;
 

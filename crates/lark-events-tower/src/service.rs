@@ -17,8 +17,8 @@ use tower_service::Service;
 use crate::answer::Answer;
 use crate::builder::EventServiceBuilder;
 use crate::opener::Opener;
+use crate::request::Shared;
 use crate::response::ResponseFuture;
-use crate::shared::Shared;
 use crate::stats::Stats;
 
 /// Receives the platform's events over HTTP and passes them to an inner [`Service`] of [`Delivery`]: a
