@@ -68,20 +68,20 @@ impl Table {
     }
 
     fn from(self, schema: &str) -> String {
-        let (event, task, dead) = ("event e", "task t", "dead d");
-        let (first, joined) = match self {
-            Self::Event => (event, [("LEFT JOIN", task), ("LEFT JOIN", dead)]),
-            Self::Task => (task, [("JOIN", event), ("LEFT JOIN", dead)]),
-            Self::Dead => (dead, [("JOIN", event), ("LEFT JOIN", task)]),
-        };
-        let seq = self.seq();
-        let joined = joined.map(|(join, table)| {
-            let name = table
-                .get(table.len().saturating_sub(1)..)
-                .unwrap_or_default();
-            format!("{join} {schema}.{table} ON {name}.seq = {seq}")
-        });
-        format!("FROM {schema}.{first} {}", joined.join(" "))
+        match self {
+            Self::Event => format!(
+                "FROM {schema}.event e LEFT JOIN {schema}.task t ON t.seq = e.seq
+                    LEFT JOIN {schema}.dead d ON d.seq = e.seq"
+            ),
+            Self::Task => format!(
+                "FROM {schema}.task t JOIN {schema}.event e ON e.seq = t.seq
+                    LEFT JOIN {schema}.dead d ON d.seq = t.seq"
+            ),
+            Self::Dead => format!(
+                "FROM {schema}.dead d JOIN {schema}.event e ON e.seq = d.seq
+                    LEFT JOIN {schema}.task t ON t.seq = d.seq"
+            ),
+        }
     }
 }
 

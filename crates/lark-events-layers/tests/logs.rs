@@ -3,8 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::io;
-use std::sync::{Arc, Mutex};
+#[path = "../../lark-events-inbox/tests/it/logs.rs"]
+#[expect(dead_code, reason = "the tests of lark-events-inbox use the rest")]
+mod logs;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,20 +16,7 @@ use lark_events_layers::{Claim, DedupLayer, DedupStore};
 use tower::{ServiceBuilder, ServiceExt as _};
 use tracing::Level;
 
-/// Log output kept in memory.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+use self::logs::logged_at;
 
 /// A store that grants all and remembers nothing.
 struct Forgetful;
@@ -48,14 +38,7 @@ impl DedupStore for Forgetful {
 
 #[tokio::test(start_paused = true)]
 async fn an_event_that_is_not_recorded_or_comes_twice_is_named_and_never_quoted() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(Level::TRACE)
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (log, _guard) = logged_at(Level::TRACE);
 
     let handled = tower::service_fn(|_| async { Ok::<_, BoxError>(Outcome::Handled) });
     let dedup = DedupLayer::builder()
@@ -77,7 +60,7 @@ async fn an_event_that_is_not_recorded_or_comes_twice_is_named_and_never_quoted(
         handled.clone().oneshot(of("twice_v1")).await.unwrap();
     }
 
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     for (event_type, expected) in [
         (
             "x_v1",

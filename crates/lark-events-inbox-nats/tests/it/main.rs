@@ -23,5 +23,6 @@ mod stopped;
 #[path = "../../../lark-events-tower/tests/it/support.rs"]
 #[expect(dead_code, reason = "the tests of lark-events-tower use the rest")]
 mod support;
+mod tls;
 #[path = "../../../lark-events-inbox-postgres/tests/it/webhook.rs"]
 mod webhook;

@@ -89,7 +89,9 @@ async fn events_at_once_are_one_batch_and_single_ones_after_a_duplicate() {
     let store = store.connect().await.unwrap();
     let client = async_nats::connect(server.url()).await.unwrap();
     let mut sent = client.subscribe("*.inbox.>").await.unwrap();
-    client.flush().await.unwrap();
+    // The server has the subscription once it delivers a message of the same connection.
+    client.publish("other.inbox.x", "".into()).await.unwrap();
+    sent.next().await.unwrap();
     let entry = |id: usize| {
         let mut entry = Entry::new(event(Some("t"), id));
         entry.key = Some(id.to_string());

@@ -1,7 +1,6 @@
 //! Events that their handlers finish, in transactions of their own.
 
-use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use lark_events::{BoxError, Delivery, Dispatcher, Event, EventHeader, RawJson};
@@ -13,6 +12,7 @@ use tokio::sync::oneshot;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, NoTls};
 
+use crate::logs::logged;
 use crate::server::{database, server};
 
 const EVENT_TYPE: &str = "app.asked_v1";
@@ -152,30 +152,10 @@ async fn other_isolation_levels_are_rejected() {
     assert_eq!(app.replies().await, 0);
 }
 
-/// The log of a test.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn a_completion_is_no_lost_claim_and_one_attempt_with_its_duration() {
     let Some(app) = App::new().await else { return };
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_writer(move || writer.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (log, _guard) = logged();
 
     let url = app.url.clone();
     let handler = move |event: Event<RawJson>| {
@@ -229,7 +209,7 @@ async fn a_completion_is_no_lost_claim_and_one_attempt_with_its_duration() {
         assert_eq!(attempt.number, 1);
         assert!(attempt.took >= Duration::from_millis(5), "{attempt:?}");
     }
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     assert!(!log.contains("claims were lost"), "{log}");
     assert!(!log.contains("ERROR"), "{log}");
 }

@@ -21,6 +21,8 @@ mod operators;
 mod outages;
 mod pooler;
 mod race;
+#[path = "../../../lark-events-inbox/tests/it/ratio.rs"]
+mod ratio;
 mod ratios;
 mod server;
 mod settings;

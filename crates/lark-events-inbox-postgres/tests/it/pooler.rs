@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use lark_events_inbox::testing::conforms;
 use lark_events_inbox::{Admin as _, Entry, Filter, Inbox, Page, State, Store as _};
-use lark_events_inbox_postgres::PostgresStore;
+use lark_events_inbox_postgres::{PostgresStore, PostgresStoreBuilder};
 use lark_events_test_servers::{PgBouncer, Postgres};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -27,6 +27,11 @@ fn pooled(server: &Postgres, pooler: &PgBouncer) -> String {
     pooler.url_of(name, "postgres")
 }
 
+/// A store that does not listen: the pooler gives its connections to others.
+fn builder(url: &str) -> PostgresStoreBuilder {
+    PostgresStore::builder(url).without_notifications()
+}
+
 #[tokio::test]
 async fn the_store_behind_a_pooler_conforms() {
     let Some((server, pooler)) = pooler("the contract of a store behind PgBouncer") else {
@@ -36,7 +41,7 @@ async fn the_store_behind_a_pooler_conforms() {
     let schemas = AtomicUsize::new(0);
     conforms(async || {
         let schema = format!("inbox_{}", schemas.fetch_add(1, Ordering::Relaxed));
-        let store = PostgresStore::builder(url.as_str()).schema(schema);
+        let store = builder(&url).schema(schema);
         Arc::new(store.connect().await.unwrap())
     })
     .await;
@@ -48,7 +53,7 @@ async fn more_stores_than_the_pooler_has_connections_receive_and_work() {
         return;
     };
     let url = pooled(server, &pooler);
-    let open = async || Arc::new(PostgresStore::connect(url.as_str()).await.unwrap());
+    let open = async || Arc::new(builder(&url).connect().await.unwrap());
     let (service, record) = taking(Duration::ZERO);
     let mut workers = Vec::new();
     let mut receivers = Vec::new();
@@ -98,10 +103,8 @@ async fn calls_at_once_share_the_connections_of_the_pooler() {
     let Some((server, pooler)) = pooler("calls at once behind PgBouncer") else {
         return;
     };
-    let store = PostgresStore::connect(pooled(server, &pooler))
-        .await
-        .unwrap();
-    let store = Arc::new(store);
+    let store = builder(&pooled(server, &pooler)).connect().await;
+    let store = Arc::new(store.unwrap());
     let mut calls = JoinSet::new();
     for number in 0..200 {
         let store = Arc::clone(&store);

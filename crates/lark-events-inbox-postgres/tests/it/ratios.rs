@@ -3,7 +3,7 @@
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use lark_events_inbox::{
     Admin as _, AttemptOutcome, Claimed, Entry, Filter, Page, Settled, Settlement, State, Store,
@@ -12,12 +12,8 @@ use lark_events_inbox_postgres::PostgresStore;
 use lark_events_test_servers::{Postgres, skipped};
 
 use crate::app::{SECOND, event};
+use crate::ratio::{assert_ratio, times};
 use crate::server::database;
-
-/// The maximum of each ratio.
-const MAX_RATIO: f64 = 3.0;
-/// The times of which the shortest counts: what else the machine does only adds to them.
-const ROUNDS: usize = 21;
 
 /// A server that does not wait for its disk, which would hide what a call reads.
 pub(crate) fn server(what: &str) -> Option<&'static Postgres> {
@@ -79,28 +75,6 @@ fn lanes(server: &Postgres, opened: &Opened, events: u32) {
          VACUUM ANALYZE"
     );
     server.psql_at(&opened.url, &sql);
-}
-
-/// The shortest times of a call on two stores, in turns.
-async fn times(
-    stores: [&PostgresStore; 2],
-    mut call: impl AsyncFnMut(&PostgresStore),
-) -> [Duration; 2] {
-    let mut shortest = [Duration::MAX; 2];
-    for _ in 0..ROUNDS {
-        for (store, shortest) in stores.into_iter().zip(&mut shortest) {
-            let began = Instant::now();
-            call(store).await;
-            *shortest = began.elapsed().min(*shortest);
-        }
-    }
-    shortest
-}
-
-fn assert_ratio(what: &str, [small, large]: [Duration; 2]) {
-    let ratio = large.as_secs_f64() / small.as_secs_f64();
-    println!("{what}: {small:?}, {large:?}: {ratio:.2}");
-    assert!(ratio <= MAX_RATIO, "{what}: {small:?}, {large:?}");
 }
 
 /// A store whose plans are in the log of the server; `None` if the server cannot log them.

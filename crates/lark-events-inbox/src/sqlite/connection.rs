@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::failure::Failure;
 use super::schema;
-use crate::store::StoreError;
+use crate::store::{StoreError, StoreErrorKind};
 
 /// How long a call waits for the lock of another process.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -68,6 +68,9 @@ struct Ended {
 /// Answers, once the end of the transaction is known.
 type Answer = Box<dyn FnOnce(Result<(), &Failure>) + Send>;
 
+/// Takes back the result of a call whose caller has given up.
+type Undo<T> = Box<dyn FnOnce(T) + Send>;
+
 impl Database {
     /// Opens a connection. `prepare` runs first, outside a transaction.
     pub(super) async fn open(
@@ -107,7 +110,7 @@ impl Database {
         &self,
         call: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.call_and(Synced::AtOnce, call).await
+        self.call_and(Synced::AtOnce, call, None).await
     }
 
     /// As [`call`](Self::call), but does not wait for the disk: what `call` has written is lost if the machine
@@ -116,17 +119,48 @@ impl Database {
         &self,
         call: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.call_and(Synced::Later, call).await
+        self.call_and(Synced::Later, call, None).await
+    }
+
+    /// As [`call_unsynced`](Self::call_unsynced), but only for this caller: does not run if the caller has given up.
+    /// If the caller gives up while it runs, `undo` runs in a later transaction.
+    pub(super) async fn call_if_wanted<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+        undo: impl FnOnce(&Connection, T) -> Result<(), Failure> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let database = self.clone();
+        let undo: Undo<T> = Box::new(move |value| {
+            let undo = move |connection: &_| undo(connection, value);
+            // Nobody waits for the answer.
+            drop(database.send(Synced::Later, undo, None));
+        });
+        self.call_and(Synced::Later, call, Some(undo)).await
     }
 
     async fn call_and<T: Send + 'static>(
         &self,
         synced: Synced,
         call: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+        undo: Option<Undo<T>>,
     ) -> Result<T, StoreError> {
+        let answered = self.send(synced, call, undo)?;
+        let gone = |_| Err(StoreError::from(Failure::Gone));
+        answered.await.unwrap_or_else(gone)
+    }
+
+    fn send<T: Send + 'static>(
+        &self,
+        synced: Synced,
+        call: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+        undo: Option<Undo<T>>,
+    ) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError> {
         let (answer, answered) = oneshot::channel();
         let run: Run = Box::new(move |connection, share| {
             let result = match (connection, share) {
+                (Ok(_), _) if undo.is_some() && answer.is_closed() => {
+                    Err(StoreError::new(StoreErrorKind::TimedOut))
+                }
                 (Ok(connection), Share::Alone) => call(connection).map_err(StoreError::from),
                 (Ok(connection), Share::WithOthers) => {
                     in_savepoint(connection, call).map_err(StoreError::from)
@@ -140,14 +174,15 @@ impl Database {
                         (Ok(_), Err(failure)) => Err(StoreError::from(failure)),
                         (result, _) => result,
                     };
-                    let _ = answer.send(result);
+                    if let (Err(Ok(value)), Some(undo)) = (answer.send(result), undo) {
+                        undo(value);
+                    }
                 }),
             }
         });
         let sent = self.calls.send(Call { synced, run });
         sent.map_err(|_| StoreError::from(Failure::Gone))?;
-        let gone = |_| Err(StoreError::from(Failure::Gone));
-        answered.await.unwrap_or_else(gone)
+        Ok(answered)
     }
 }
 
@@ -270,9 +305,12 @@ fn in_savepoint<T>(
 mod tests {
     use std::collections::BTreeMap;
 
+    use tokio::time::timeout;
+
     use super::super::SqliteStore;
     use super::super::plans::{entry, remove};
     use super::*;
+    use crate::admin::Admin as _;
     use crate::store::Store;
 
     const PRAGMAS: [(&str, &str); 5] = [
@@ -328,23 +366,79 @@ mod tests {
         assert_eq!(writer.call_unsynced(level).await.unwrap(), 1);
         assert_eq!(writer.call(level).await.unwrap(), 2);
         // Two calls that wait while one runs share the next transaction.
-        let (begun, has_begun) = oneshot::channel();
-        let (release, released) = std::sync::mpsc::channel();
-        let first = writer.clone();
-        let first = tokio::spawn(async move {
-            let wait = move |_: &Connection| {
-                let _ = begun.send(());
-                Ok(released.recv().is_ok())
-            };
-            first.call_unsynced(wait).await
-        });
-        has_begun.await.unwrap();
+        let first = Blocked::new(writer);
+        first.begun.await.unwrap();
         let (unsynced, synced, ()) =
             tokio::join!(writer.call_unsynced(level), writer.call(level), async {
-                release.send(()).unwrap();
+                first.release.send(()).unwrap();
             });
         assert_eq!((unsynced.unwrap(), synced.unwrap()), (2, 2));
-        assert!(first.await.unwrap().unwrap());
+        first.ended.await.unwrap().unwrap();
+        remove(&path);
+    }
+
+    /// A call that runs until it is released.
+    struct Blocked {
+        begun: oneshot::Receiver<()>,
+        release: std::sync::mpsc::Sender<()>,
+        ended: oneshot::Receiver<Result<(), StoreError>>,
+    }
+
+    impl Blocked {
+        fn new(writer: &Database) -> Self {
+            let (begun, has_begun) = oneshot::channel();
+            let (release, released) = std::sync::mpsc::channel();
+            let wait = move |_: &Connection| {
+                let _ = begun.send(());
+                let _ = released.recv();
+                Ok(())
+            };
+            Self {
+                begun: has_begun,
+                release,
+                ended: writer.send(Synced::Later, wait, None).unwrap(),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_claim_whose_caller_has_given_up_is_not_made() {
+        let name = format!("lark-events-unwanted-{}.db", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let store = SqliteStore::open(&path).await.unwrap();
+        store.append(vec![entry(0, None)]).await.unwrap();
+        let earlier = Blocked::new(&store.writer);
+        let claim = Store::claim(&store, 1, BUSY_TIMEOUT);
+        timeout(Duration::ZERO, claim).await.unwrap_err();
+        earlier.release.send(()).unwrap();
+        let claimed = Store::claim(&store, 1, BUSY_TIMEOUT).await.unwrap();
+        assert_eq!(claimed[0].attempt, 1);
+        let shown = store.show(claimed[0].fence.seq()).await.unwrap();
+        assert_eq!(shown.unwrap().history, []);
+        remove(&path);
+    }
+
+    #[tokio::test]
+    async fn a_claim_whose_caller_gives_up_meanwhile_is_given_back() {
+        let name = format!("lark-events-given-back-{}.db", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let store = SqliteStore::open(&path).await.unwrap();
+        store.append(vec![entry(0, None)]).await.unwrap();
+        // The claim and the later call share a transaction.
+        let earlier = Blocked::new(&store.writer);
+        earlier.begun.await.unwrap();
+        let mut claim = Store::claim(&store, 1, BUSY_TIMEOUT);
+        timeout(Duration::ZERO, &mut claim).await.unwrap_err();
+        let later = Blocked::new(&store.writer);
+        earlier.release.send(()).unwrap();
+        later.begun.await.unwrap();
+        drop(claim);
+        later.release.send(()).unwrap();
+        later.ended.await.unwrap().unwrap();
+        // After the call that gives the event back.
+        store.writer.call(|_| Ok(())).await.unwrap();
+        let claimed = Store::claim(&store, 1, BUSY_TIMEOUT).await.unwrap();
+        assert_eq!(claimed[0].attempt, 1);
         remove(&path);
     }
 

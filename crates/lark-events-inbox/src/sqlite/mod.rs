@@ -34,8 +34,8 @@ pub use self::file::SqliteFile;
 use self::rows::micros;
 use self::signal::Signal;
 use crate::store::{
-    Appended, Capabilities, Claimed, Entry, Fence, Settled, Settlement, Status, Store, StoreError,
-    WorkerId, WorkerState,
+    Appended, AttemptOutcome, Capabilities, Claimed, Entry, Fence, Settled, Settlement, Status,
+    Store, StoreError, WorkerId, WorkerState,
 };
 
 /// Keeps events in a file: SQLite within the process, without a server.
@@ -239,7 +239,7 @@ impl Store for SqliteStore {
         }
         self.claims.add_one();
         let lane_is_first = self.claims.get() % 2 == 1;
-        let signal = Arc::clone(&self.signal);
+        let (signal, given_back) = (Arc::clone(&self.signal), Arc::clone(&self.signal));
         let claim = move |connection: &_| {
             let turn = steps::Turn { max, lane_is_first };
             let claimed = steps::claim(connection, turn, lease, now)?;
@@ -248,9 +248,18 @@ impl Store for SqliteStore {
             }
             Ok(claimed)
         };
+        let give_back = move |connection: &_, claimed: Vec<Claimed>| {
+            let (released, outcome) =
+                (Settled::Release(Duration::ZERO), AttemptOutcome::NotStarted);
+            let released = |one: &Claimed| Settlement::new(one.fence, released, outcome);
+            let released: Vec<_> = claimed.iter().map(released).collect();
+            steps::settle(connection, &released, now)?;
+            given_back.visible(now);
+            Ok(())
+        };
         // A claim that a crash of the machine undoes left nothing but the number of an attempt, whose handler
         // died too. The next claim draws another fence.
-        self.writer.call_unsynced(claim).await
+        self.writer.call_if_wanted(claim, give_back).await
     }
 
     async fn extend(&self, fences: &[Fence], lease: Duration) -> Result<Vec<bool>, StoreError> {

@@ -35,6 +35,7 @@ mod model;
 mod operators;
 
 use std::fmt::Debug;
+use std::panic::Location;
 use std::time::Duration;
 
 use lark_events::{Delivery, EventHeader, RawJson};
@@ -83,20 +84,48 @@ fn ids(claimed: &[Claimed]) -> Vec<u64> {
     claimed.iter().map(id).collect()
 }
 
-/// Claims up to `max` events. A claim of a store on servers may miss an event that has just come: the next one finds it.
-async fn claim(store: &impl Store, max: usize, lease: Duration) -> Vec<Claimed> {
-    let mut claimed = store.claim(max, lease).await.unwrap();
-    let mut tries = if lease == LONG { 0 } else { MAX_CLAIMS };
-    while claimed.len() < max && tries < MAX_CLAIMS {
-        let more = store.claim(max - claimed.len(), lease).await.unwrap();
-        if more.is_empty() {
-            tries += 1;
+/// Claims up to `max` events, and asserts that there are `expected` ones. A claim of a store on servers may miss an event
+/// that has just come: the next one finds it.
+#[track_caller]
+fn claim(
+    store: &impl Store,
+    max: usize,
+    expected: usize,
+    lease: Duration,
+) -> impl Future<Output = Vec<Claimed>> {
+    let check = Location::caller();
+    async move {
+        let mut claimed = store.claim(max, lease).await.unwrap();
+        let mut tries = if lease == LONG { 0 } else { MAX_CLAIMS };
+        while claimed.len() < expected && tries < MAX_CLAIMS {
+            let more = store.claim(max - claimed.len(), lease).await.unwrap();
+            if more.is_empty() {
+                tries += 1;
+                sleep(SHORT).await;
+            }
+            claimed.extend(more);
+        }
+        if lease == LONG && claimed.len() < max {
+            // An event that should not be there.
+            claimed.extend(store.claim(max - claimed.len(), lease).await.unwrap());
+        }
+        let ids = ids(&claimed);
+        assert_eq!(claimed.len(), expected, "claimed {ids:?} at {check}");
+        claimed
+    }
+}
+
+/// Asserts that there is nothing to claim, and that nothing comes late.
+#[track_caller]
+fn assert_none(store: &impl Store) -> impl Future<Output = ()> {
+    let check = Location::caller();
+    async move {
+        for _ in 0..=MAX_CLAIMS {
+            let claimed = ids(&store.claim(8, LONG).await.unwrap());
+            assert!(claimed.is_empty(), "claimed {claimed:?} at {check}");
             sleep(SHORT).await;
         }
-        claimed.extend(more);
     }
-    assert!(claimed.len() <= max, "{} claimed of {max}", claimed.len());
-    claimed
 }
 
 /// Settles one claim.

@@ -23,8 +23,8 @@ use crate::store::{Claimed, StoreError, StoreErrorKind};
 
 /// The maximum number of events in one claim.
 const MAX_CLAIM: usize = 64;
-/// How long a claim may take. The events of a claim that takes longer become visible when their lease
-/// ends.
+/// How long a claim may take. The events of a claim that takes longer become visible at the latest when their
+/// lease ends.
 const CLAIM_TIMEOUT: Duration = Duration::from_secs(10);
 /// The time between two polls of a store that wakes nobody, before jitter.
 const POLL: Duration = Duration::from_secs(1);

@@ -49,6 +49,7 @@ pub(super) struct Run {
     empties: AtomicBool,
     pub(super) claiming: Health,
     settling: Health,
+    extending: Health,
     id: WorkerId,
 }
 
@@ -94,6 +95,7 @@ impl Run {
             empties: AtomicBool::new(false),
             claiming: Health::new("no events are claimed"),
             settling: Health::new("handled events may be handled again"),
+            extending: Health::new("events that are being handled may be handled again"),
             id: WorkerId::draw(),
         });
         let presence = Presence(Arc::clone(&run));
@@ -237,8 +239,11 @@ impl Run {
                 continue;
             }
             let extended = timeout(third, self.store().extend(&fences, lease)).await;
-            // A failure shows in the claims; the next extension comes before the lease ends.
-            if let Ok(Ok(extended)) = extended {
+            let extended = extended.map_err(|_| StoreError::new(StoreErrorKind::TimedOut));
+            let extended = extended.and_then(|extended| extended);
+            self.extending.report(&extended);
+            // The next extension comes before the lease ends.
+            if let Ok(extended) = extended {
                 let extended = fences.into_iter().zip(extended);
                 for (fence, _) in extended.filter(|(_, held)| *held) {
                     self.leases.extend(fence, began, lease);

@@ -1,13 +1,11 @@
 //! Handlers with faults: the event is acknowledged all the same, is attempted as often as it may be, and
 //! frees its worker for the next event.
 
-use std::panic::panic_any;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use lark_events::{BoxError, Delivery, Dispatcher, Outcome};
+use lark_events::{BoxError, Delivery, Outcome};
 use lark_events_inbox::{Admin as _, Filter, Page, State};
 use lark_events_sim::Mode;
 use tokio::task::yield_now;
@@ -15,100 +13,12 @@ use tokio::time::{sleep, timeout};
 use tower::{ServiceBuilder, service_fn};
 
 use crate::app::{SECOND, event, pass, running, volatile};
+use crate::misbehaving::{FAULTS, Fault, blocking, dispatcher};
 use crate::support::event as document;
 use crate::transports::{BOTH, answered, delivering};
 
-/// What a handler does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
-    Fails,
-    PanicsAtCall,
-    PanicsAfterAwait,
-    PanicsWithANumber,
-    /// With a payload that panics when it is dropped.
-    PanicsTwice,
-    /// A value in it panics when it is dropped at the end.
-    PanicsAtItsEnd,
-    /// A time-out inside the inbox ends it.
-    Hangs,
-    /// It hangs, and panics when it is dropped.
-    HangsAndPanics,
-    /// It leaves its work to a task and succeeds.
-    Detaches,
-}
-
-const FAULTS: [Fault; 9] = [
-    Fault::Fails,
-    Fault::PanicsAtCall,
-    Fault::PanicsAfterAwait,
-    Fault::PanicsWithANumber,
-    Fault::PanicsTwice,
-    Fault::PanicsAtItsEnd,
-    Fault::Hangs,
-    Fault::HangsAndPanics,
-    Fault::Detaches,
-];
-
 /// How long anything may take that takes real time.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Panics when it is dropped, unless that would abort the process.
-struct Explosive;
-
-impl Drop for Explosive {
-    fn drop(&mut self) {
-        assert!(thread::panicking(), "a panic while dropping");
-    }
-}
-
-/// The calls of handlers.
-#[derive(Debug, Default)]
-struct Ran {
-    faulty: AtomicUsize,
-    detached: AtomicUsize,
-    next: AtomicUsize,
-}
-
-/// `faulty_v1` has the fault, `next_v1` succeeds.
-fn dispatcher(fault: Fault) -> (Dispatcher, Arc<Ran>) {
-    let ran = Arc::new(Ran::default());
-    let (faulty, next) = (Arc::clone(&ran), Arc::clone(&ran));
-    let dispatcher = Dispatcher::builder()
-        .on_raw("faulty_v1", move |_| {
-            faulty.faulty.fetch_add(1, Ordering::Relaxed);
-            assert_ne!(fault, Fault::PanicsAtCall);
-            misbehave(fault, Arc::clone(&faulty))
-        })
-        .on_raw("next_v1", move |_| {
-            next.next.fetch_add(1, Ordering::Relaxed);
-            async {}
-        });
-    (dispatcher.build().unwrap(), ran)
-}
-
-async fn misbehave(fault: Fault, ran: Arc<Ran>) -> Result<(), &'static str> {
-    match fault {
-        Fault::Fails => return Err("a failure's own text"),
-        Fault::PanicsAtCall => unreachable!("it has panicked"),
-        Fault::PanicsAfterAwait => {
-            yield_now().await;
-            panic!("a panic's own text");
-        }
-        Fault::PanicsWithANumber => panic_any(7),
-        Fault::PanicsTwice => panic_any(Explosive),
-        Fault::PanicsAtItsEnd => drop(Explosive),
-        Fault::Hangs => std::future::pending().await,
-        Fault::HangsAndPanics => {
-            let _explosive = Explosive;
-            std::future::pending::<()>().await;
-        }
-        Fault::Detaches => drop(tokio::spawn(async move {
-            sleep(SECOND / 2).await;
-            ran.detached.fetch_add(1, Ordering::Relaxed);
-        })),
-    }
-    Ok(())
-}
 
 #[tokio::test(start_paused = true)]
 async fn whatever_a_handler_does_its_event_is_acknowledged_and_the_next_is_handled() {
@@ -180,39 +90,17 @@ async fn a_handler_that_panics_when_it_is_cancelled_counts_as_cancelled() {
     assert_eq!((error.cancelled(), error.left()), (1, 1));
 }
 
-/// Releases a blocked handler when it is dropped, also by an assertion that fails.
-struct Release(Arc<AtomicBool>);
-
-impl Drop for Release {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Release);
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_handler_that_blocks_its_thread_delays_no_acknowledgement_and_no_other_worker() {
-    let is_released = Arc::new(AtomicBool::new(false));
-    let release = Release(Arc::clone(&is_released));
-    let released = Arc::clone(&is_released);
+    let (blocking, release) = blocking();
     let ran = Arc::new(AtomicUsize::new(0));
     let next = Arc::clone(&ran);
-    let dispatcher = Dispatcher::builder()
-        .on_raw("blocking_v1", move |_| {
-            let released = Arc::clone(&released);
-            async move {
-                while !released.load(Ordering::Acquire) {
-                    thread::sleep(Duration::from_millis(5));
-                }
-            }
-        })
-        .on_raw("next_v1", move |_| {
-            next.fetch_add(1, Ordering::Relaxed);
-            async {}
-        })
-        .build()
-        .unwrap();
+    let dispatcher = blocking.on_raw("next_v1", move |_| {
+        next.fetch_add(1, Ordering::Relaxed);
+        async {}
+    });
     let (_, builder) = volatile();
-    let worked = running(builder.workers(2), dispatcher).await;
+    let worked = running(builder.workers(2), dispatcher.build().unwrap()).await;
     let of_type = |event_type: &str, id: u32| {
         let mut delivery = event(None, id);
         delivery.header.event_type = event_type.to_owned();

@@ -15,8 +15,12 @@ mod listing;
 mod logs;
 #[cfg(feature = "metrics")]
 mod metrics;
+#[path = "../../../lark-events-layers/tests/it/misbehaving.rs"]
+mod misbehaving;
 mod operators;
 mod outages;
+#[cfg(feature = "sqlite")]
+mod ratio;
 mod receiving;
 mod retries;
 #[cfg(feature = "sqlite")]

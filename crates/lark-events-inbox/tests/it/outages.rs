@@ -134,6 +134,35 @@ async fn a_settlement_that_fails_is_repeated_while_the_lease_is_extended() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_extension_that_fails_is_logged_once_and_works_again() {
+    for (fault, error) in [
+        (Fault::Fails, "the disk is full"),
+        (Fault::Hangs, "did not answer in time"),
+    ] {
+        let (log, _guard) = logged();
+        let (_, faults, builder) = FaultyStore::durable();
+        let (service, record) = taking(60 * SECOND);
+        // Nothing is claimed while the worker is busy.
+        let worked = running(builder.workers(1).lease(3 * SECOND), service).await;
+        pass(&worked.inbox, event(None, "e")).await.unwrap();
+        sleep(SECOND / 2).await;
+        assert_eq!(record.running(), 1);
+        faults.claim(fault);
+        sleep(10 * SECOND).await;
+        faults.claim(Fault::None);
+        sleep(10 * SECOND).await;
+        let log = log.text();
+        for part in [
+            "events that are being handled may be handled again",
+            error,
+            "the store works again",
+        ] {
+            assert_eq!(log.matches(part).count(), 1, "{part}: {log}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_shutdown_ends_though_the_store_hangs() {
     let (service, _) = taking(SECOND);
     let (_, faults, builder) = FaultyStore::durable();

@@ -2,7 +2,7 @@
 //! machine that does other things too. A store that reads all of either takes a hundred times as long.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use lark_events_inbox::{
     Admin as _, AttemptOutcome, Filter, Page, Settled, Settlement, SqliteStore, State, Store,
@@ -11,11 +11,7 @@ use rusqlite::Connection;
 
 use crate::app::{SECOND, event};
 use crate::files::Folder;
-
-/// The maximum of each ratio.
-const MAX_RATIO: f64 = 3.0;
-/// The times of which the shortest counts: what else the machine does only adds to them.
-const ROUNDS: usize = 21;
+use crate::ratio::{ROUNDS, assert_ratio, times};
 
 /// Runs a script on the file that a store has open.
 fn script(path: &Path, sql: &str) {
@@ -63,28 +59,6 @@ async fn opened(events: u32) -> Opened {
         path,
         _folder: folder,
     }
-}
-
-/// The shortest times of a call on two stores, in turns.
-async fn times(
-    stores: [&SqliteStore; 2],
-    mut call: impl AsyncFnMut(&SqliteStore),
-) -> [Duration; 2] {
-    let mut shortest = [Duration::MAX; 2];
-    for _ in 0..ROUNDS {
-        for (store, shortest) in stores.into_iter().zip(&mut shortest) {
-            let began = Instant::now();
-            call(store).await;
-            *shortest = began.elapsed().min(*shortest);
-        }
-    }
-    shortest
-}
-
-fn assert_ratio(what: &str, [small, large]: [Duration; 2]) {
-    let ratio = large.as_secs_f64() / small.as_secs_f64();
-    println!("{what}: {small:?}, {large:?}: {ratio:.2}");
-    assert!(ratio <= MAX_RATIO, "{what}: {small:?}, {large:?}");
 }
 
 #[tokio::test]

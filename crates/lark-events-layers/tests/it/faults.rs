@@ -1,9 +1,7 @@
 //! Handlers that do what they must not: whatever one does under whichever layer, on either transport,
 //! its event has the documented answer, and so has its redelivery, and the next event is served.
 
-use std::panic::panic_any;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -13,31 +11,13 @@ use lark_events_layers::MetricsLayer;
 use lark_events_layers::{DedupLayer, InOrderLayer};
 use lark_events_sim::{Document, Mode};
 use lark_events_tower::EventService;
-use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 use tower::util::BoxCloneService;
 use tower::{ServiceBuilder, ServiceExt as _};
 
+use crate::misbehaving::{DETACHED, Explosive, FAULTS, Fault, blocking, dispatcher};
 use crate::support::{event, post, status, webhook};
 use crate::transports::{BOTH, answered, delivering};
-
-/// What a handler does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
-    Fails,
-    PanicsAtCall,
-    PanicsAfterAwait,
-    PanicsWithANumber,
-    /// With a payload that panics when it is dropped.
-    PanicsTwice,
-    /// What it holds panics when it is dropped at the end.
-    PanicsAtItsEnd,
-    Hangs,
-    /// It hangs, and panics when it is dropped.
-    HangsAndPanics,
-    /// It leaves its work to a task and succeeds.
-    Detaches,
-}
 
 /// What is around the dispatcher.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,18 +38,6 @@ enum Layer {
     TimeoutOutside,
 }
 
-const FAULTS: [Fault; 9] = [
-    Fault::Fails,
-    Fault::PanicsAtCall,
-    Fault::PanicsAfterAwait,
-    Fault::PanicsWithANumber,
-    Fault::PanicsTwice,
-    Fault::PanicsAtItsEnd,
-    Fault::Hangs,
-    Fault::HangsAndPanics,
-    Fault::Detaches,
-];
-
 const LAYERS: &[Layer] = &[
     Layer::None,
     Layer::Dedup,
@@ -86,8 +54,6 @@ const LAYERS: &[Layer] = &[
 /// When a time-out layer cuts off, and when a transport does by default: in milliseconds.
 const CUT_OFF: u64 = 100;
 const DEADLINE: u64 = 2_500;
-/// By then detached tasks have ended.
-const DETACHED: Duration = Duration::from_secs(1);
 /// How long anything may take that takes real time.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -179,66 +145,6 @@ where
     BoxCloneService::new(service.map_err(Into::into))
 }
 
-/// Panics when it is dropped, unless that would abort the process.
-struct Explosive;
-
-impl Drop for Explosive {
-    fn drop(&mut self) {
-        assert!(thread::panicking(), "a panic while dropping");
-    }
-}
-
-/// What handlers have done.
-#[derive(Debug, Default)]
-struct Ran {
-    faulty: AtomicUsize,
-    detached: AtomicUsize,
-    next: AtomicUsize,
-}
-
-/// The handler of `faulty_v1` has the fault, and that of `next_v1` succeeds.
-fn dispatcher(fault: Fault) -> (Dispatcher, Arc<Ran>) {
-    let ran = Arc::new(Ran::default());
-    let (faulty, next) = (Arc::clone(&ran), Arc::clone(&ran));
-    let dispatcher = Dispatcher::builder()
-        .on_raw("faulty_v1", move |_| {
-            faulty.faulty.fetch_add(1, Ordering::Relaxed);
-            assert_ne!(fault, Fault::PanicsAtCall);
-            misbehave(fault, Arc::clone(&faulty))
-        })
-        .on_raw("next_v1", move |_| {
-            next.next.fetch_add(1, Ordering::Relaxed);
-            async {}
-        })
-        .build()
-        .unwrap();
-    (dispatcher, ran)
-}
-
-async fn misbehave(fault: Fault, ran: Arc<Ran>) -> Result<(), &'static str> {
-    match fault {
-        Fault::Fails => return Err("a failure's own text"),
-        Fault::PanicsAtCall => unreachable!("it has panicked"),
-        Fault::PanicsAfterAwait => {
-            yield_now().await;
-            panic!("a panic's own text");
-        }
-        Fault::PanicsWithANumber => panic_any(7),
-        Fault::PanicsTwice => panic_any(Explosive),
-        Fault::PanicsAtItsEnd => drop(Explosive),
-        Fault::Hangs => std::future::pending().await,
-        Fault::HangsAndPanics => {
-            let _explosive = Explosive;
-            std::future::pending::<()>().await;
-        }
-        Fault::Detaches => drop(tokio::spawn(async move {
-            sleep(DETACHED / 2).await;
-            ran.detached.fetch_add(1, Ordering::Relaxed);
-        })),
-    }
-    Ok(())
-}
-
 /// An event with a key for each layer that needs one.
 fn keyed(event_type: &str, id: &str) -> Document {
     event(event_type).event_id(id).tenant_key("t-1")
@@ -305,31 +211,10 @@ fn a_handler_that_blocks_its_thread_is_late_and_others_are_served_meanwhile() {
     });
 }
 
-/// Lets a blocked handler go when it is dropped.
-struct Release(Arc<AtomicBool>);
-
-impl Drop for Release {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Release);
-    }
-}
-
 async fn a_blocked_thread(layer: Layer, mode: Mode) {
     let cell = format!("a blocked thread under {layer:?} by {mode:?}");
-    let is_released = Arc::new(AtomicBool::new(false));
-    // Or a failed assertion would wait for the thread for ever.
-    let _release = Release(Arc::clone(&is_released));
-    let released = Arc::clone(&is_released);
-    let dispatcher = Dispatcher::builder()
-        .on_raw("blocking_v1", move |_| {
-            let released = Arc::clone(&released);
-            async move {
-                while !released.load(Ordering::Acquire) {
-                    thread::sleep(Duration::from_millis(5));
-                }
-            }
-        })
-        .on_raw("next_v1", |_| async {});
+    let (dispatcher, release) = blocking();
+    let dispatcher = dispatcher.on_raw("next_v1", |_| async {});
     let service = layer.around(dispatcher.build().unwrap());
     let platform = delivering(mode, service, []).await;
     let code = async |document| {
@@ -347,7 +232,7 @@ async fn a_blocked_thread(layer: Layer, mode: Mode) {
     let blocked = timeout(PATIENCE, answered(&mut blocking)).await.unwrap();
     // No layer cuts off what blocks its thread.
     assert_eq!(blocked.0, says.by(mode).0, "{cell}: the event");
-    is_released.store(true, Ordering::Release);
+    drop(release);
     let served = async {
         while code(keyed("next_v1", "e-3")).await != 200 {
             sleep(Duration::from_millis(10)).await;

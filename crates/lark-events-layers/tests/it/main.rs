@@ -11,6 +11,7 @@ mod in_order;
 mod large;
 #[cfg(feature = "metrics")]
 mod metrics;
+mod misbehaving;
 mod passing;
 mod readiness;
 mod record;
