@@ -4,14 +4,11 @@ use std::fs;
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 
-use crate::ports::free_port;
+use crate::ports::{at_free_ports, free_port};
 use crate::postgres::Postgres;
 use crate::process::{Server, check};
 use crate::program::find_program;
 use crate::skip::or_skip;
-
-/// Another program may take a port before the pooler does.
-const PORTS: usize = 5;
 
 /// A running PgBouncer in transaction mode: at most ten connections for each database and user. It ends with this
 /// value or with this process.
@@ -68,15 +65,10 @@ impl PgBouncer {
     fn try_start(program: &Path, postgres: &Postgres) -> Result<Self, String> {
         // SIGTERM waits for clients from version 1.23 on.
         let server = Server::new("pgbouncer", "KILL")?;
-        let mut port = free_port()?;
-        for _ in 1..PORTS {
-            let started = start(&server, program, postgres, port);
-            match started {
-                Err(error) if error.contains("Address already in use") => port = free_port()?,
-                _ => return started.map(|()| Self { server, port }),
-            }
-        }
-        start(&server, program, postgres, port)?;
+        let port = at_free_ports(|| {
+            let port = free_port()?;
+            start(&server, program, postgres, port).map(|()| port)
+        })?;
         Ok(Self { server, port })
     }
 

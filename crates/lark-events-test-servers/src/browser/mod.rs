@@ -24,6 +24,7 @@ pub use self::looks::Looks;
 pub use self::program::BrowserProgram;
 pub use self::tab::Tab;
 pub use self::view::View;
+use crate::ports::at_free_ports;
 use crate::process::{PATIENCE, Server};
 use crate::skip::or_skip;
 
@@ -107,6 +108,11 @@ impl Browser {
     }
 
     fn new(program: &BrowserProgram) -> Result<Self, String> {
+        // The driver takes a free port of IPv6, and ends if another program has the same one of IPv4.
+        at_free_ports(|| Self::try_new(program))
+    }
+
+    fn try_new(program: &BrowserProgram) -> Result<Self, String> {
         // The driver leaves browsers running, whatever the signal.
         let server = Server::new("browser", "KILL")?.with_children();
         let arguments = ["--port=0", "--enable-chrome-logs"];

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 pub use self::installation::Installation;
-use crate::ports::free_port;
+use crate::ports::{at_free_ports, free_port};
 use crate::process::{Server, check};
 use crate::skip::or_skip;
 
@@ -21,8 +21,6 @@ const SETTINGS: [(&str, &str); 5] = [
     ("hot_standby", "on"),
     ("wal_keep_size", "256MB"),
 ];
-/// Another program may take a port before the server does.
-const PORTS: usize = 5;
 
 /// A running PostgreSQL server, which ends with this value or with this process.
 ///
@@ -93,16 +91,10 @@ impl Postgres {
             name,
             is_frozen: AtomicBool::new(false),
         };
-        for _ in 1..PORTS {
+        at_free_ports(|| {
             postgres.port = port.map_or_else(free_port, Ok)?;
-            let started = postgres.try_restart();
-            match started {
-                Err(error) if error.contains("Address already in use") => {}
-                _ => return started.map(|()| postgres),
-            }
-        }
-        postgres.port = port.map_or_else(free_port, Ok)?;
-        postgres.try_restart()?;
+            postgres.try_restart()
+        })?;
         Ok(postgres)
     }
 
