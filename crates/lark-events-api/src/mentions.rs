@@ -32,17 +32,12 @@ pub fn escape_mentions(text: &str) -> String {
 
 /// Whether a tag that begins with this text is a mention.
 fn is_mention(tag: &str) -> bool {
-    let mut bytes = tag.bytes();
-    let mut next_is = |letter| {
-        bytes
-            .next()
-            .is_some_and(|byte| byte.eq_ignore_ascii_case(&letter))
-    };
-    next_is(b'a')
-        && next_is(b't')
-        && bytes
-            .next()
-            .is_none_or(|byte| !byte.is_ascii_alphanumeric())
+    match tag.as_bytes() {
+        [b'a' | b'A', b't' | b'T', rest @ ..] => rest
+            .first()
+            .is_none_or(|byte| !byte.is_ascii_alphanumeric()),
+        _ => false,
+    }
 }
 
 #[cfg(test)]

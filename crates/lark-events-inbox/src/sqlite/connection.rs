@@ -308,7 +308,7 @@ mod tests {
     use tokio::time::timeout;
 
     use super::super::SqliteStore;
-    use super::super::plans::{entry, remove};
+    use super::super::plans::{entry, new_path, remove};
     use super::*;
     use crate::admin::Admin as _;
     use crate::store::Store;
@@ -339,8 +339,7 @@ mod tests {
 
     #[tokio::test]
     async fn every_connection_of_a_store_has_the_settings_that_the_promises_need() {
-        let name = format!("lark-events-pragmas-{}.db", std::process::id());
-        let path = std::env::temp_dir().join(name);
+        let path = new_path("pragmas");
         for opened in ["created", "opened again"] {
             let store = SqliteStore::open(&path).await.unwrap();
             for database in [&store.writer, &store.reader] {
@@ -354,8 +353,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_commit_is_synced_unless_none_of_its_calls_waits_for_that() {
-        let name = format!("lark-events-synced-{}.db", std::process::id());
-        let path = std::env::temp_dir().join(name);
+        let path = new_path("synced");
         let store = SqliteStore::open(&path).await.unwrap();
         let writer = &store.writer;
         let level = |connection: &Connection| {
@@ -403,8 +401,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_claim_whose_caller_has_given_up_is_not_made() {
-        let name = format!("lark-events-unwanted-{}.db", std::process::id());
-        let path = std::env::temp_dir().join(name);
+        let path = new_path("unwanted");
         let store = SqliteStore::open(&path).await.unwrap();
         store.append(vec![entry(0, None)]).await.unwrap();
         let earlier = Blocked::new(&store.writer);
@@ -420,8 +417,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_claim_whose_caller_gives_up_meanwhile_is_given_back() {
-        let name = format!("lark-events-given-back-{}.db", std::process::id());
-        let path = std::env::temp_dir().join(name);
+        let path = new_path("given-back");
         let store = SqliteStore::open(&path).await.unwrap();
         store.append(vec![entry(0, None)]).await.unwrap();
         // The claim and the later call share a transaction.
@@ -444,8 +440,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_claim_after_an_append_waits_for_no_reader() {
-        let name = format!("lark-events-reader-{}.db", std::process::id());
-        let path = std::env::temp_dir().join(name);
+        let path = new_path("reader");
         let store = SqliteStore::open(&path).await.unwrap();
         let (release, released) = std::sync::mpsc::channel::<()>();
         let reader = store.reader.clone();

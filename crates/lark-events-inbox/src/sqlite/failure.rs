@@ -103,6 +103,7 @@ mod tests {
     use rusqlite::Connection;
 
     use super::super::SqliteStore;
+    use super::super::plans::{new_path, remove};
     use super::*;
     use crate::store::{Appended, Entry, Store as _};
 
@@ -125,8 +126,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_file_that_cannot_grow_is_full_until_it_can() {
-        let name = format!("lark-events-full-{}.db", std::process::id());
-        let path = std::env::temp_dir().join(name);
+        let path = new_path("full");
         let store = SqliteStore::open(&path).await.unwrap();
         limit(&store, 5).await;
         for _ in 0..2 {
@@ -138,8 +138,6 @@ mod tests {
         let appended = store.append(vec![large()]).await.unwrap();
         assert_eq!(appended, [Appended::New]);
         assert_eq!(store.status().await.unwrap().ready, 1);
-        for end in ["", "-wal", "-shm"] {
-            let _ = std::fs::remove_file(format!("{}{end}", path.display()));
-        }
+        remove(&path);
     }
 }

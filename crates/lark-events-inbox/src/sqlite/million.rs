@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use rusqlite::trace::TraceEvent;
 use rusqlite::{Connection, StatementStatus};
 
-use super::plans::{entry, may_read, open, reads, remove};
+use super::plans::{entry, may_read, new_path, open, reads, remove};
 use super::{SqliteStore, schema};
 use crate::testing::first_pages::{Ask, Totals, asks};
 
@@ -41,8 +41,7 @@ fn record(event: TraceEvent<'_>) {
 /// A store with this many events: of each four, one is dead, one is in a lane, one has no lane and is ready or waits
 /// for a retry, and one is finished.
 async fn filled(events: u32) -> (SqliteStore, PathBuf) {
-    let name = format!("lark-events-{events}-{}.db", std::process::id());
-    let path = std::env::temp_dir().join(name);
+    let path = new_path(&events.to_string());
     let mut connection = Connection::open(&path).unwrap();
     let fast = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536;";
     connection.execute_batch(fast).unwrap();

@@ -2,7 +2,7 @@
 //! those that are listed here with their reason.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -214,6 +214,12 @@ pub(super) fn reads(connection: &Connection, sql: &str) -> Vec<String> {
     reads.map(ToOwned::to_owned).collect()
 }
 
+/// A file of this process for a store.
+pub(super) fn new_path(name: &str) -> PathBuf {
+    let name = format!("lark-events-{name}-{}.db", std::process::id());
+    std::env::temp_dir().join(name)
+}
+
 /// Removes the files of a store.
 pub(super) fn remove(path: &Path) {
     for end in ["", "-wal", "-shm"] {
@@ -236,8 +242,7 @@ fn record_synchronous(event: TraceEvent<'_>) {
 
 #[tokio::test]
 async fn a_call_that_may_not_be_lost_is_synced() {
-    let name = format!("lark-events-synchronous-{}.db", std::process::id());
-    let path = std::env::temp_dir().join(name);
+    let path = new_path("synchronous");
     let store = open(&path, record_synchronous).await;
     let mut levels = Vec::new();
     macro_rules! level {
@@ -281,8 +286,7 @@ async fn a_call_that_may_not_be_lost_is_synced() {
 
 #[tokio::test]
 async fn no_statement_reads_a_whole_table_that_grows() {
-    let name = format!("lark-events-plans-{}.db", std::process::id());
-    let path = std::env::temp_dir().join(name);
+    let path = new_path("plans");
     let store = open(&path, record).await;
     call_all(&store).await;
     let statements = STATEMENTS.lock().unwrap().clone();
