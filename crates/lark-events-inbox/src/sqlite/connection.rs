@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 use super::failure::Failure;
@@ -13,7 +13,7 @@ use super::schema;
 use crate::store::{StoreError, StoreErrorKind};
 
 /// How long a call waits for the lock of another process.
-pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The maximum number of calls in one transaction.
 const MAX_CALLS: usize = 64;
 /// The size to which the write-ahead log is cut after a checkpoint.
@@ -186,14 +186,22 @@ impl Database {
     }
 }
 
+/// Opens a file that exists: one that is missing must not be created with the mode of all files.
+pub(super) fn open(path: &Path) -> Result<Connection, Failure> {
+    std::fs::metadata(path)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(connection)
+}
+
 /// A connection whose settings are those that the promises need.
 fn connect(path: &Path, access: Access) -> Result<Connection, Failure> {
-    let connection = Connection::open(path)?;
+    let connection = open(path)?;
     // SQLite opens a file that it may only read, gives its other files the same mode, and fails later.
     if access == Access::Write && connection.is_readonly("main")? {
         return Err(Failure::ReadOnly);
     }
-    connection.busy_timeout(BUSY_TIMEOUT)?;
     // A database of another program stays as it is, its journal too.
     schema::version(&connection)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);

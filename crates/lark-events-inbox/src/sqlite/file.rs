@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 
-use super::connection::BUSY_TIMEOUT;
+use super::connection::open;
 use super::failure::Failure;
 use super::schema;
 use crate::store::StoreError;
@@ -97,10 +97,7 @@ impl SqliteFile {
 
 /// Opens a file that exists, to read. SQLite may still end the write-ahead log of a process that died.
 fn look(path: &Path) -> Result<Connection, Failure> {
-    std::fs::metadata(path)?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
+    let connection = open(path)?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
 }

@@ -159,9 +159,6 @@ impl SqliteStoreBuilder {
         let path: Arc<Path> = self.path.into();
         if self.create {
             create(&path).map_err(Failure::from)?;
-        } else if !path.exists() {
-            let missing = std::io::ErrorKind::NotFound;
-            return Err(Failure::Io(missing.into()).into());
         }
         if !self.migrate {
             SqliteFile::new(&*path).expect_current().await?;

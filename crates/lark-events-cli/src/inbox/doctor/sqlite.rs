@@ -1,6 +1,7 @@
 //! The checks of a store in a file.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use lark_events_inbox::{SqliteFile, SqliteStore, Status, Store as _, StoreErrorKind};
@@ -31,13 +32,6 @@ pub(super) async fn check(path: &Path, report: &mut Report) -> Result<(), Error>
     Ok(())
 }
 
-/// The files of the store that exist: SQLite keeps the log of writes and its index beside the first.
-#[cfg(unix)]
-fn files(path: &Path) -> Vec<PathBuf> {
-    let files = [path.to_owned(), beside(path, "-wal"), beside(path, "-shm")];
-    files.into_iter().filter(|file| file.exists()).collect()
-}
-
 fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
@@ -48,9 +42,12 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 fn permissions(path: &Path) -> Finding {
     use std::os::unix::fs::PermissionsExt as _;
     let mut widest = 0;
-    for file in files(path) {
+    // Another program may close the file: the last one removes the log of writes and its index.
+    for suffix in ["", "-wal", "-shm"] {
+        let file = beside(path, suffix);
         match fs::metadata(&file) {
             Ok(found) => widest |= found.permissions().mode() & 0o777,
+            Err(error) if error.kind() == ErrorKind::NotFound && !suffix.is_empty() => {}
             Err(error) => {
                 let why = format!("{}: {error}", file.display());
                 return Finding::fail(why, "make the file readable for this user");
@@ -99,8 +96,12 @@ fn disk(_: &Path) -> Finding {
 
 /// The size of the write-ahead log, which a checkpoint cuts to 64 MiB.
 fn log(path: &Path) -> Finding {
-    let size = fs::metadata(beside(path, "-wal"));
-    let size = size.map_or(0, |found| found.len());
+    let log = beside(path, "-wal");
+    let size = match fs::metadata(&log) {
+        Ok(found) => found.len(),
+        Err(error) if error.kind() == ErrorKind::NotFound => 0,
+        Err(error) => return Finding::skip(format!("{}: {error}", log.display())),
+    };
     let seen = format!("the write-ahead log has {} MiB", size.div_ceil(MIB));
     match size / MIB {
         ..128 => Finding::pass(seen),
@@ -156,4 +157,36 @@ async fn status(path: &Path) -> Result<Status, Finding> {
     let status = async { store.open().await?.status().await };
     let failed = |error| Finding::fail(cause(&error), "see the cases above");
     status.await.map_err(failed)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+    use super::*;
+
+    #[test]
+    fn a_log_that_another_program_removes_is_no_failure() {
+        let name = format!("lark-events-doctor-{}.db", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::write(&path, "").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        let is_over = AtomicBool::new(false);
+        let found = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let log = beside(&path, "-wal");
+                while !is_over.load(Relaxed) {
+                    fs::hard_link(&path, &log).unwrap();
+                    fs::remove_file(&log).unwrap();
+                }
+            });
+            let found = (0..20_000).map(|_| [permissions(&path), super::log(&path)]);
+            let failed = found.flatten().find(|found| found.verdict != Verdict::Pass);
+            is_over.store(true, Relaxed);
+            failed
+        });
+        fs::remove_file(&path).unwrap();
+        assert!(found.is_none(), "{found:?}");
+    }
 }
