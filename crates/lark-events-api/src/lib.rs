@@ -84,6 +84,7 @@ pub use self::api::Api;
 pub use self::builder::{ApiBuilder, DEFAULT_DEADLINE};
 pub use self::calls::{
     BotInfo, FileKind, MAX_DOWNLOAD_BYTES, Person, Replying, ResourceKind, Sending, Sent, User,
+    UserStatus,
 };
 pub use self::card::{Button, Card, Color, Column, Element, Form, Input, Select};
 pub use self::error::{ApiBuildError, ApiBuildErrorKind, ApiError, ApiErrorKind};

@@ -45,6 +45,25 @@ pub struct User {
     pub job_title: Option<String>,
     /// The ids of the user's departments.
     pub department_ids: Option<Vec<String>>,
+    /// Whether the user has left, and other states. Permission: `contact:user.employee:readonly`.
+    pub status: Option<UserStatus>,
+}
+
+/// The state of a user's account.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct UserStatus {
+    /// Whether the user is suspended.
+    pub is_frozen: Option<bool>,
+    /// Whether the user has left. The platform still returns such a user.
+    pub is_resigned: Option<bool>,
+    /// Whether the user has activated the account.
+    pub is_activated: Option<bool>,
+    /// Whether the user quit on their own. After some time they count as having left.
+    pub is_exited: Option<bool>,
+    /// Whether the user has yet to confirm that they join.
+    pub is_unjoin: Option<bool>,
 }
 
 /// The id of a user.

@@ -171,7 +171,13 @@ async fn people_are_found() {
     let platform = Platform::new();
     let api = platform.api();
     let user = api.get_user(&Person::union_id("on_1")).await.unwrap();
-    assert_eq!(user.name.as_deref(), Some("Ada"));
+    assert_eq!((user.name.as_deref(), user.status), (Some("Ada"), None));
+    platform.answer(
+        Vec::new(),
+        r#"{"code":0,"data":{"user":{"name":"Bo","status":{"is_frozen":false,"is_resigned":true}}}}"#,
+    );
+    let left = api.get_user(&Person::open_id("ou_1")).await.unwrap();
+    assert_eq!(left.status.unwrap().is_resigned, Some(true));
     platform.answer(
         Vec::new(),
         r#"{"code":0,"bot":{"app_name":"Tea","open_id":"ou_1"}}"#,
@@ -186,7 +192,11 @@ async fn people_are_found() {
         calls[0].path,
         "/open-apis/contact/v3/users/on_1?user_id_type=union_id"
     );
-    assert_eq!(calls[1].path, "/open-apis/bot/v3/info");
+    assert_eq!(
+        calls[1].path,
+        "/open-apis/contact/v3/users/ou_1?user_id_type=open_id"
+    );
+    assert_eq!(calls[2].path, "/open-apis/bot/v3/info");
 }
 
 #[tokio::test(start_paused = true)]

@@ -86,6 +86,10 @@ fn in_tenant(
         }
         (&Method::GET, ["contact", "v3", "users", id]) => Answer::ok(json!({"user": {
             "open_id": id, "name": format!("User {id}"),
+            "status": {
+                "is_frozen": false, "is_resigned": false, "is_activated": true, "is_exited": false,
+                "is_unjoin": false,
+            },
         }})),
         (&Method::GET, ["bot", "v3", "info"]) => Answer::beside(json!({"bot": {
             "activate_status": 2, "app_name": "Simulated bot", "open_id": "ou_simulated_bot",
