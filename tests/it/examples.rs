@@ -14,7 +14,7 @@ use lark_events_sim::{Answer, Document, Platform};
 use serde_json::{Value, json};
 use vc_events::ReserveConfigUpdatedV1;
 
-use crate::platform::{KEY, PATH, TOKEN, platform, posted, sample, signed, unsigned};
+use crate::platform::{KEY, PATH, PATIENCE, TOKEN, platform, posted, sample, signed, unsigned};
 
 /// `cargo test` builds the examples before it runs a test.
 pub(crate) fn example(name: &str) -> Command {
@@ -294,7 +294,9 @@ async fn hyper_webhook_keeps_its_contract() {
 async fn a_webhook_example_stops_at_sigint_and_works_with_a_token_alone() {
     for name in ["axum_webhook", "hyper_webhook"] {
         let mut server = Server::start(name, "", TOKEN);
-        let platform = Platform::builder().verification_token(TOKEN);
+        let platform = Platform::builder()
+            .verification_token(TOKEN)
+            .url_check_limit(PATIENCE);
         let platform = platform.webhook(&server.url()).start().await.unwrap();
         push(&platform, sample()).await;
         server.app.line();

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::examples::example;
-use crate::platform::{KEY, PATH, TOKEN, event, platform};
+use crate::platform::{KEY, PATH, PATIENCE, TOKEN, event, platform};
 
 /// Pushed at once, to each process that is killed.
 const EVENTS: usize = 150;
@@ -23,7 +23,6 @@ const EVENTS: usize = 150;
 const PRINTED: [usize; 4] = [1, 20, 60, 100];
 /// For as long as a process may take to start, and more.
 const REDELIVERIES: [Duration; 200] = [Duration::from_millis(100); 200];
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running example, which is killed when this is dropped.
 struct Process {

@@ -1,5 +1,7 @@
 //! The platform, and what it posts to our app.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt as _, Full};
@@ -22,12 +24,16 @@ pub(crate) fn webhook() -> Webhook {
     keyed.build().unwrap()
 }
 
+/// How long an app on a slow machine may take for what is quick elsewhere.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
 /// The platform with our app, which delivers an event once.
 pub(crate) fn platform() -> PlatformBuilder {
     Platform::builder()
         .encrypt_key(KEY)
         .verification_token(TOKEN)
         .redeliver_after([])
+        .url_check_limit(PATIENCE)
 }
 
 /// The documented sample as a new event.

@@ -1,10 +1,12 @@
 //! Failures of NATS, as those of a store.
 
 use std::error::Error;
+use std::io;
 
 use async_nats::jetstream;
 use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use lark_events_inbox::{StoreError, StoreErrorKind};
+use rustls::InvalidMessage;
 
 /// An error of the client, with its causes. They name subjects and streams, never bodies.
 pub(crate) fn failed(error: &(dyn Error + 'static)) -> StoreError {
@@ -57,5 +59,25 @@ pub(crate) fn text(error: &(dyn Error + 'static)) -> String {
         }
         next = cause.source();
     }
+    if is_not_encrypted(error) {
+        text.push_str(": the server does not use TLS");
+    }
     text
+}
+
+/// Whether a server answered without encryption when TLS began.
+fn is_not_encrypted(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let inner = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        if let Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) =
+            inner.and_then(|inner| inner.downcast_ref())
+        {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }

@@ -44,6 +44,8 @@ pub const REDELIVERIES: [Duration; 4] = [
 ];
 /// The default time that an app has to answer: 3 seconds.
 pub const ANSWER_LIMIT: Duration = Duration::from_secs(3);
+/// The default time that an app has to answer a URL check: 1 second.
+pub const URL_CHECK_LIMIT: Duration = Duration::from_secs(1);
 /// The default size above which events are fragmented: 64 KiB. The platform does not document its own.
 pub const FRAGMENT_BYTES: usize = 64 * 1024;
 /// The default time between two fragments of an event: 20 milliseconds. The platform does not document its own. The
@@ -64,6 +66,7 @@ pub struct PlatformBuilder {
     callbacks_by: Option<Mode>,
     redeliver_after: Vec<Duration>,
     answer_limit: Duration,
+    url_check_limit: Duration,
     fragment_bytes: usize,
     fragment_gap: Duration,
     config: ClientConfig,
@@ -91,6 +94,7 @@ impl PlatformBuilder {
             callbacks_by: None,
             redeliver_after: REDELIVERIES.to_vec(),
             answer_limit: ANSWER_LIMIT,
+            url_check_limit: URL_CHECK_LIMIT,
             fragment_bytes: FRAGMENT_BYTES,
             fragment_gap: FRAGMENT_GAP,
             config: ClientConfig::default(),
@@ -191,6 +195,12 @@ impl PlatformBuilder {
     /// Sets the time that an app has to answer; [`ANSWER_LIMIT`] by default.
     pub fn answer_limit(mut self, limit: Duration) -> Self {
         self.answer_limit = limit;
+        self
+    }
+
+    /// Sets the time that an app has to answer a URL check; [`URL_CHECK_LIMIT`] by default.
+    pub fn url_check_limit(mut self, limit: Duration) -> Self {
+        self.url_check_limit = limit;
         self
     }
 
@@ -311,7 +321,7 @@ impl PlatformBuilder {
             random: Random::new(self.seed),
             faults: Faults::new(Random::new(self.seed)),
             stats: watch::Sender::new(PlatformStats::default()),
-            registration: Registration::new(self.poster),
+            registration: Registration::new(self.poster, self.url_check_limit),
             connections,
             api: ApiState::new(self.token_lifetime.min(MAX_WAIT)),
             pushes: AtomicU64::new(1),

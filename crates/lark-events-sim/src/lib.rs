@@ -132,7 +132,7 @@ pub use self::api::{ApiCall, ApiMessage, MAX_CALLS, MAX_MESSAGES, TOKEN_LIFETIME
 pub use self::attempt::{Answer, Attempt, Missing, Mode};
 pub use self::builder::{
     ANSWER_LIMIT, APP_ID, APP_SECRET, FRAGMENT_BYTES, FRAGMENT_GAP, PlatformBuilder, REDELIVERIES,
-    StartError, StartErrorKind, VERIFICATION_TOKEN,
+    StartError, StartErrorKind, URL_CHECK_LIMIT, VERIFICATION_TOKEN,
 };
 pub use self::clock::clock;
 pub use self::connection::{

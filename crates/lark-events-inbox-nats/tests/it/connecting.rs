@@ -11,7 +11,7 @@ use lark_events_inbox::{
 use lark_events_inbox_nats::NatsStore;
 use lark_events_test_servers::{Nats, NatsSettings};
 
-use crate::server::{MAX_PAYLOAD, builder, server};
+use crate::server::{MAX_PAYLOAD, builder, server, woken};
 
 /// The permissions that the guide names.
 const PERMISSIONS: &str = r#"{
@@ -135,7 +135,7 @@ async fn calls_all(store: &NatsStore, id: &str) {
     for settled in [Settled::Dead, Settled::Done] {
         let mut claimed = store.claim(1, LEASE).await.unwrap();
         while claimed.is_empty() {
-            store.woken().await;
+            woken(store).await;
             claimed = store.claim(1, LEASE).await.unwrap();
         }
         let fence = claimed[0].fence;

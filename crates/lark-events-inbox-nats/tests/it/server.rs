@@ -9,6 +9,7 @@ use lark_events_inbox_nats::{NatsStore, NatsStoreBuilder};
 use lark_events_test_servers::{Nats, NatsCluster, NatsSettings};
 use tokio::time::{sleep, timeout};
 
+use crate::app::SECOND;
 use crate::webhook::App;
 
 /// As large as the largest event with its headers.
@@ -76,6 +77,11 @@ impl App<NatsStore> {
             sleep(Duration::from_millis(10)).await;
         }
     }
+}
+
+/// Waits for an event. A wake-up may be lost: the inbox polls too.
+pub(crate) async fn woken(store: &NatsStore) {
+    let _ = timeout(SECOND, store.woken()).await;
 }
 
 /// Why a store does not open.

@@ -64,8 +64,8 @@ async fn worker(
     let service = tower::service_fn(move |delivery: Delivery| {
         let handled = Arc::clone(&handled);
         async move {
-            // Long enough for the other worker to take the next event of another partition.
-            sleep(Duration::from_millis(5)).await;
+            // Long enough for another worker to connect and take its share.
+            sleep(Duration::from_millis(20)).await;
             handled.add(name, delivery.header.event_id.unwrap_or_default());
             Ok(Outcome::Handled)
         }

@@ -14,7 +14,7 @@ use lark_events_inbox::{
 use lark_events_inbox_nats::{NatsStore, NatsStoreBuilder};
 
 use crate::app::{SECOND, event};
-use crate::server::server;
+use crate::server::{server, woken};
 
 const PREFIX: &str = "STOPPED";
 /// One for each way to end a claim, and one that is given back.
@@ -34,7 +34,7 @@ async fn claim_all(store: &NatsStore) -> Vec<Claimed> {
     while claimed.len() < EVENTS {
         let some = store.claim(EVENTS, LEASE).await.unwrap();
         if some.is_empty() {
-            store.woken().await;
+            woken(store).await;
         }
         claimed.extend(some);
     }
@@ -86,7 +86,8 @@ impl Drop for Process {
     }
 }
 
-#[tokio::test]
+// The test waits for lines of the other process while its store extends its claims.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_worker_that_was_stopped_for_too_long_sends_nothing() {
     let Some(server) = server("a worker of NATS that is stopped") else {
         return;

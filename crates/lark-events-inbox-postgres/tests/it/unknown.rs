@@ -104,6 +104,7 @@ async fn a_connection_that_is_reset_during_a_commit() {
         let store = PostgresStore::builder(url.as_str()).schema(format!("inbox_{cut}"));
         let mut app = App::with(store.connect().await.unwrap()).await;
         assert_eq!(app.push("before", 1).await, 200);
+        app.all_handled().await;
         network.next.store(cut, Ordering::SeqCst);
         assert_eq!(app.push("e", 1).await, 500);
         assert_eq!(network.next.load(Ordering::SeqCst), OPEN);

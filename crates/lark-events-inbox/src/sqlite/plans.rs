@@ -14,7 +14,7 @@ use rusqlite::trace::{TraceEvent, TraceEventCodes};
 use rusqlite::{Connection, params_from_iter};
 
 use super::connection::{Access, Database};
-use super::{SqliteStore, schema};
+use super::{SqliteStore, create, schema};
 use crate::admin::{Admin, Filter, GroupLimits, Grouping, Order, Page, State};
 use crate::store::{AttemptOutcome, Entry, Settled, Settlement, Store, WorkerId, WorkerState};
 
@@ -68,6 +68,7 @@ fn traced(connection: &mut Connection, record: fn(TraceEvent<'_>)) {
 /// A store that records its statements.
 pub(super) async fn open(path: &Path, record: fn(TraceEvent<'_>)) -> SqliteStore {
     let path: Arc<Path> = path.into();
+    create(&path).unwrap();
     let migrate = move |connection: &mut Connection| {
         schema::migrate(connection)?;
         traced(connection, record);

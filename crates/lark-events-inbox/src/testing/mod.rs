@@ -96,12 +96,15 @@ fn claim(
     let check = Location::caller();
     async move {
         let mut claimed = store.claim(max, lease).await.unwrap();
-        let mut tries = if lease == LONG { 0 } else { MAX_CLAIMS };
+        let mut tries = 0;
         while claimed.len() < expected && tries < MAX_CLAIMS {
             let more = store.claim(max - claimed.len(), lease).await.unwrap();
             if more.is_empty() {
                 tries += 1;
-                sleep(SHORT).await;
+                // A short lease would end meanwhile.
+                if lease == LONG || claimed.is_empty() {
+                    sleep(SHORT).await;
+                }
             }
             claimed.extend(more);
         }

@@ -1,10 +1,10 @@
 //! The log of a test.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
-use tracing::Level;
-use tracing::subscriber::DefaultGuard;
+use tracing::subscriber::{DefaultGuard, NoSubscriber};
+use tracing::{Dispatch, Level};
 use tracing_subscriber::fmt::MakeWriter;
 
 #[derive(Clone, Default)]
@@ -35,6 +35,10 @@ impl<'a> MakeWriter<'a> for Log {
     }
 }
 
+/// While there is a single subscriber, the first thread that logs a line decides for the process whether it is
+/// wanted, and other tests have no subscriber.
+static ANOTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::new()));
+
 /// The log of this thread until the guard is dropped.
 pub(crate) fn logged() -> (Log, DefaultGuard) {
     logged_at(Level::INFO)
@@ -42,6 +46,7 @@ pub(crate) fn logged() -> (Log, DefaultGuard) {
 
 /// The log of this thread down to a level until the guard is dropped.
 pub(crate) fn logged_at(level: Level) -> (Log, DefaultGuard) {
+    LazyLock::force(&ANOTHER);
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(level)

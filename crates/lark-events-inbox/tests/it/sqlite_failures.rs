@@ -43,7 +43,7 @@ impl App {
         let (log, guard) = logged();
         let store = Arc::new(SqliteStore::open(file).await.unwrap());
         let (service, record) = taking(Duration::ZERO);
-        let builder = Inbox::builder(Arc::clone(&store) as _).append_timeout(SECOND / 4);
+        let builder = Inbox::builder(Arc::clone(&store) as _).append_timeout(2 * SECOND);
         let worked = running(builder, service).await;
         Self {
             platform: delivering(Mode::Webhook, worked.inbox.clone(), []).await,

@@ -45,7 +45,7 @@ fn cluster(what: &str) -> Option<[Redis; 3]> {
     }
     let settings = [
         ("cluster-enabled", "yes"),
-        ("cluster-node-timeout", "2000"),
+        ("cluster-node-timeout", "15000"),
         ("cluster-require-full-coverage", "no"),
     ];
     let nodes = [(); 3].map(|()| program.start(&settings));

@@ -28,7 +28,7 @@ pub enum WebhookErrorKind {
     /// The [path](crate::PlatformBuilder::path) does not begin with `/`, has a fragment or an
     /// invalid character, or is set without a service.
     InvalidPath,
-    /// The webhook did not answer the URL check with status 200 and its challenge within a second.
+    /// The webhook did not answer the URL check with status 200 and its challenge in time.
     UrlCheck,
 }
 

@@ -19,8 +19,6 @@ use crate::random::Random;
 use crate::sent::Sent;
 use crate::shared::locked;
 
-/// How long an app may take to answer a URL check.
-const URL_CHECK_LIMIT: Duration = Duration::from_secs(1);
 /// The most concurrent requests: each holds a socket, and a process has about 1,000.
 const MAX_CONCURRENT_REQUESTS: usize = 256;
 
@@ -28,6 +26,7 @@ const MAX_CONCURRENT_REQUESTS: usize = 256;
 pub(crate) struct Registration {
     target: Mutex<Option<Target>>,
     poster: Poster,
+    check_limit: Duration,
     slots: Semaphore,
 }
 
@@ -39,10 +38,11 @@ pub(crate) struct Post<'a> {
 }
 
 impl Registration {
-    pub(crate) fn new(poster: Poster) -> Self {
+    pub(crate) fn new(poster: Poster, check_limit: Duration) -> Self {
         Self {
             target: Mutex::new(None),
             poster,
+            check_limit,
             slots: Semaphore::new(MAX_CONCURRENT_REQUESTS),
         }
     }
@@ -81,7 +81,7 @@ impl Registration {
         });
         let check = Parcel::unsigned(&check.to_string().into(), key, random);
         let posted = target.clone().post(check.request(key, 0), &self.poster);
-        let answered = timeout(URL_CHECK_LIMIT, posted).await;
+        let answered = timeout(self.check_limit, posted).await;
         let Answered { answer, error } = answered.unwrap_or(Missing::TimedOut.into());
         #[derive(Deserialize)]
         struct Passed {

@@ -369,7 +369,10 @@ async fn an_app_on_a_socket_gets_its_events() {
     );
     let server = tokio::spawn(async move { axum::serve(listener, router).await });
 
-    let platform = builder().webhook(&url).start().await.unwrap();
+    let platform = builder()
+        .webhook(&url)
+        .answer_limit(Duration::from_secs(60));
+    let platform = platform.start().await.unwrap();
     assert!(
         platform
             .push(Document::sample::<ReserveConfigUpdatedV1>())

@@ -120,7 +120,7 @@ fn major(version: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::os::unix::fs::symlink;
 
     use super::*;
 
@@ -136,9 +136,11 @@ mod tests {
                 fs::create_dir_all(&bin).unwrap();
                 fs::write(bin.join("initdb"), "").unwrap();
                 let script = format!("#!/bin/sh\necho 'postgres (PostgreSQL) {version}.3'\n");
-                fs::write(bin.join("postgres"), script).unwrap();
-                let mode = fs::Permissions::from_mode(0o755);
-                fs::set_permissions(bin.join("postgres"), mode).unwrap();
+                fs::write(bin.join("script"), script).unwrap();
+                // A program that another thread starts may hold what this process writes open: it could not be run.
+                let mut install = Command::new("install");
+                let install = install.args(["-m", "755", "script", "postgres"]);
+                assert!(install.current_dir(&bin).status().unwrap().success());
             }
             it
         }

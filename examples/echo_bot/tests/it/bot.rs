@@ -12,7 +12,7 @@ pub(crate) const KEY: &str = "marked-encrypt-key";
 pub(crate) const TOKEN: &str = "marked-verification-token";
 
 /// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) struct Bot {
     process: Child,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use lark_events_sim::{ApiMessage, Document, Fault, Mode, Platform, PlatformBuilder, Report};
 use serde_json::{Value, json};
 
-use self::bot::{APP_ID, Bot, KEY, SECRET, TOKEN};
+use self::bot::{APP_ID, Bot, KEY, PATIENCE, SECRET, TOKEN};
 
 /// A message of a user with this content, under a new event id.
 fn message(id: &str, message_type: &str, content: &Value) -> Document {
@@ -32,6 +32,7 @@ fn builder() -> PlatformBuilder {
         .verification_token(TOKEN)
         .events_by(Mode::Webhook)
         .redeliver_after([Duration::from_millis(10); 2])
+        .url_check_limit(PATIENCE)
 }
 
 /// A platform that pushes to the bot's webhook, and at once again what fails; and the bot.

@@ -76,6 +76,7 @@ pub(crate) fn platform(port: u16) -> PlatformBuilder {
         .encrypt_key(KEY)
         .verification_token(TOKEN)
         .redeliver_after([])
+        .url_check_limit(PATIENCE)
         .webhook(&format!("http://127.0.0.1:{port}/webhook/event"))
 }
 

@@ -25,7 +25,7 @@ use tokio::time::timeout;
 use crate::support::{PATH, event, request, webhook};
 
 /// The limit for bodies, and for headers if the server has such a setting.
-const READ_TIMEOUT: Duration = Duration::from_secs(1);
+const READ_TIMEOUT: Duration = Duration::from_secs(2);
 /// The most that a step may take, on a busy machine too.
 const PATIENCE: Duration = Duration::from_secs(10);
 
