@@ -1,6 +1,8 @@
 //! The lines of stdin, while the platform runs.
 
 use std::io::{self, BufRead, IsTerminal as _, Read as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -12,8 +14,10 @@ const MAX_LINES: usize = 64;
 /// Lines that are typed within this time of the one before are read together: they were pasted, and the terminal has
 /// echoed them all. A key that is held repeats more slowly.
 const PASTE_GAP: Duration = Duration::from_millis(20);
-/// The longest time that a paste takes.
+/// The longest time that a paste takes, without lines that the terminal has ready.
 const PASTE: Duration = Duration::from_millis(100);
+/// The longest time until a line that the terminal has ready is read, on a busy machine.
+const READ_LIMIT: Duration = Duration::from_secs(2);
 /// The most lines that are read together.
 const MAX_PASTED: usize = 1024;
 /// Longer than any command, and short enough to be kept in memory.
@@ -21,6 +25,8 @@ const MAX_LINE_BYTES: u64 = 1024 * 1024;
 
 pub(crate) struct Lines {
     received: mpsc::Receiver<io::Result<String>>,
+    /// How many lines have been read or are ready to be.
+    ready: Arc<AtomicUsize>,
     /// Whether a person types them, rather than a file or a program.
     pub(super) are_typed: bool,
     /// Of the last line. Counts from 1.
@@ -43,10 +49,17 @@ impl Lines {
     /// The lines of stdin, read by a thread that nothing joins.
     pub(crate) fn of_stdin() -> Self {
         let (sender, received) = mpsc::channel(MAX_LINES);
-        thread::spawn(move || read(io::stdin().lock(), &sender));
+        let ready = Arc::new(AtomicUsize::new(0));
+        let are_typed = io::stdin().is_terminal();
+        let known = Arc::clone(&ready);
+        thread::spawn(move || {
+            let has_more = || are_typed && is_readable();
+            read(io::stdin().lock(), has_more, &known, &sender);
+        });
         Self {
             received,
-            are_typed: io::stdin().is_terminal(),
+            ready,
+            are_typed,
             number: 0,
             pasted: None,
         }
@@ -57,6 +70,7 @@ impl Lines {
         let (sender, received) = mpsc::channel(MAX_LINES);
         let lines = Self {
             received,
+            ready: Arc::default(),
             are_typed: true,
             number: 0,
             pasted: None,
@@ -113,12 +127,38 @@ impl Lines {
             Ok(line) => pasted.lines.push(line),
             Err(error) => pasted.error = Some(error),
         }
-        pasted.ends = pasted.ends_at_last.min(Instant::now() + PASTE_GAP);
+        let now = Instant::now();
+        if self.ready.load(Ordering::SeqCst) > self.number {
+            pasted.ends = now + READ_LIMIT;
+            pasted.ends_at_last = now + PASTE;
+        } else {
+            pasted.ends = pasted.ends_at_last.min(now + PASTE_GAP);
+        }
     }
 }
 
-fn read(mut input: impl BufRead, sender: &mpsc::Sender<io::Result<String>>) {
-    loop {
+/// Whether the terminal has a line ready, or its end.
+#[cfg(unix)]
+fn is_readable() -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let stdin = io::stdin();
+    let mut polled = [PollFd::new(&stdin, PollFlags::IN)];
+    let is_polled = poll(&mut polled, Some(&Timespec::default())).is_ok();
+    is_polled && polled[0].revents().contains(PollFlags::IN)
+}
+
+#[cfg(not(unix))]
+fn is_readable() -> bool {
+    false
+}
+
+fn read(
+    mut input: impl BufRead,
+    has_more: impl Fn() -> bool,
+    ready: &AtomicUsize,
+    sender: &mpsc::Sender<io::Result<String>>,
+) {
+    for number in 1.. {
         let mut line = Vec::new();
         let read = (&mut input)
             .take(MAX_LINE_BYTES)
@@ -133,6 +173,7 @@ fn read(mut input: impl BufRead, sender: &mpsc::Sender<io::Result<String>>) {
             Err(error) => Err(error),
         };
         let is_last = line.is_err();
+        ready.store(number + usize::from(has_more()), Ordering::SeqCst);
         if sender.blocking_send(line).is_err() || is_last {
             return;
         }
@@ -147,7 +188,7 @@ mod tests {
 
     fn lines_of(input: &[u8]) -> Vec<io::Result<String>> {
         let (sender, mut received) = mpsc::channel(MAX_LINES);
-        read(input, &sender);
+        read(input, || false, &AtomicUsize::new(0), &sender);
         std::iter::from_fn(|| received.try_recv().ok()).collect()
     }
 
@@ -224,6 +265,37 @@ mod tests {
         let counts: Vec<_> = read.iter().map(Vec::len).collect();
         assert_eq!(counts, [PASTED, 1, 1]);
         assert_eq!(lines.number, PASTED + 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_line_that_is_ready_is_read_with_the_one_before_though_its_reader_is_late() {
+        let (sender, mut lines) = Lines::typed();
+        let ready = Arc::clone(&lines.ready);
+        let types = async {
+            for (line, known) in [("first", 2), ("second", 2), ("third", 3)] {
+                ready.store(known, Ordering::SeqCst);
+                sender.send(Ok(line.to_owned())).await.unwrap();
+                sleep(PASTE * 2).await;
+            }
+        };
+        let reads = async {
+            let pasted = looked_at(&mut lines).await.unwrap().unwrap();
+            (pasted, looked_at(&mut lines).await.unwrap().unwrap())
+        };
+        let ((pasted, typed), ()) = tokio::join!(reads, types);
+        assert_eq!(pasted, ["first", "second"]);
+        assert_eq!(typed, ["third"]);
+    }
+
+    #[test]
+    fn a_line_is_announced_with_the_one_before() {
+        for (has_more, announced) in [(true, 4), (false, 3)] {
+            let (sender, received) = mpsc::channel(MAX_LINES);
+            let ready = AtomicUsize::new(0);
+            read(&b"1\n2\n3\n"[..], || has_more, &ready, &sender);
+            assert_eq!(ready.into_inner(), announced);
+            assert_eq!(received.len(), 3);
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -14,6 +14,7 @@ use crate::EVENT;
 use crate::app::{self, App};
 use crate::console::Console;
 use crate::page::{assert_calm, open, wait_for_text};
+use crate::port::Port;
 
 /// Opens a long connection in a thread, for as long as the tests run.
 pub(crate) fn connect(console: &mut Console) {
@@ -67,8 +68,9 @@ async fn a_long_connection_is_listed_with_its_state_and_violations() {
 #[tokio::test]
 async fn a_webhook_is_refused_set_and_lost_with_the_cause() {
     let answer = |_: &Value| StatusCode::OK.into_response();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
+    let port = Port::reserve();
+    let address = port.address;
+    let listener = TcpListener::bind(address).unwrap();
     let url = format!("http://{address}/webhook/event");
     // It listens and does not answer, so that the check lasts a while. A busy machine may miss it.
     let connecting = (0..10).find_map(|_| {

@@ -16,6 +16,8 @@ mod keyboard;
 mod looks;
 mod outage;
 mod page;
+#[path = "../it/port.rs"]
+mod port;
 mod proxy;
 mod replaying;
 mod secrets;

@@ -4,6 +4,7 @@ use lark_events_test_servers::{Tab, View};
 
 use crate::console::Console;
 use crate::page::{assert_calm, open, press_button, rows, wait_for_rows, wait_for_text};
+use crate::port::Port;
 use crate::proxy::Proxy;
 use crate::{EVENT, MESSAGE};
 
@@ -33,7 +34,9 @@ async fn assert_same(tab: &Tab, console: &Console, expected: u64) {
 
 #[tokio::test]
 async fn a_page_of_a_delivery_does_not_become_that_of_another_run() {
-    let mut console = Console::start(&NO_APP);
+    let port = Port::reserve();
+    let address = port.address.to_string();
+    let mut console = Console::start_at(&address, &NO_APP);
     push(&mut console, 1);
     let page = console.at("/deliveries/1");
     let Some(tab) = open("a page during a restart", &page, View::WIDE).await else {
@@ -44,7 +47,6 @@ async fn a_page_of_a_delivery_does_not_become_that_of_another_run() {
     let known = "document.querySelector('#attempts').innerHTML + document.title + \
         document.querySelector('[aria-labelledby=document-title]').innerHTML";
     let before = tab.eval(known).await;
-    let address = console.address.clone();
     drop(console);
     wait_for_banner(&tab, true).await;
     let mut console = Console::start_at(&address, &NO_APP);
@@ -68,7 +70,9 @@ async fn a_page_of_a_delivery_does_not_become_that_of_another_run() {
 
 #[tokio::test]
 async fn no_row_is_lost_or_twice_when_a_connection_is_cut_or_the_server_restarts() {
-    let mut console = Console::start(&NO_APP);
+    let port = Port::reserve();
+    let address = port.address.to_string();
+    let mut console = Console::start_at(&address, &NO_APP);
     let proxy = Proxy::to(&console.address);
     push(&mut console, 3);
     let url = format!("http://{}/", proxy.address);
@@ -96,7 +100,6 @@ async fn no_row_is_lost_or_twice_when_a_connection_is_cut_or_the_server_restarts
     }
 
     // Another run on the same port has other deliveries, with the same numbers.
-    let address = console.address.clone();
     drop(console);
     wait_for_banner(&tab, true).await;
     assert_eq!(rows(&tab).await.len(), 21);

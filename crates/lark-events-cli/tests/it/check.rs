@@ -18,6 +18,7 @@ use lark_events_tower::EventService;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
+use crate::port::Port;
 use crate::push::{deduplicating, serve};
 use crate::{KEY, Ran, TOKEN, lark_events};
 
@@ -62,9 +63,21 @@ fn seen(ran: &Ran) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// Runs a check again if a case about time has warned of more than 1 s, as it does on a busy machine.
+fn in_time(check: impl Fn() -> Ran) -> Ran {
+    let was_slow = |ran: &Ran| {
+        let seen = seen(ran);
+        let mut warned = with("warn", ran).into_iter();
+        warned.any(|case| seen[&case].contains(" took ") && seen[&case].ends_with(" s"))
+    };
+    let ran = (0..10).map(|_| check()).find(|ran| !was_slow(ran));
+    ran.expect("a check in which no answer took more than 1 s")
+}
+
 #[test]
 fn our_own_webhook_passes_every_case() {
-    let ran = check(&serve(ours(sealed())), &[]).with_code(0);
+    let url = serve(ours(sealed()));
+    let ran = in_time(|| check(&url, &[])).with_code(0);
     assert_eq!(with("pass", &ran).len(), 22, "{}", ran.stdout);
     let summary = ran.stdout.lines().last().unwrap();
     let expected = r#"{"summary":{"passed":22,"warned":0,"failed":0,"skipped":0}}"#;
@@ -98,8 +111,11 @@ fn every_event_of_a_check_reaches_the_handler_of_an_app_that_deduplicates() {
 #[test]
 fn without_a_key_the_cases_of_the_signature_are_skipped() {
     let url = serve(ours(plain()));
-    let ran = lark_events(&["check", &url, "--json"]).env("LARK_VERIFICATION_TOKEN", TOKEN);
-    let ran = ran.run().with_code(0);
+    let ran = in_time(|| {
+        let ran = lark_events(&["check", &url, "--json"]).env("LARK_VERIFICATION_TOKEN", TOKEN);
+        ran.run()
+    });
+    let ran = ran.with_code(0);
     let skipped = with("skip", &ran);
     assert_eq!(
         skipped,
@@ -156,7 +172,8 @@ fn a_webhook_that_skips_the_signature_fails_the_forgeries() {
         }
         (StatusCode::OK, String::new())
     });
-    let ran = check(&serve(Router::new().route(PATH, app)), &[]).with_code(1);
+    let url = serve(Router::new().route(PATH, app));
+    let ran = in_time(|| check(&url, &[])).with_code(1);
     assert_eq!(
         with("fail", &ran),
         ["unsigned", "forged-signature", "refusals-alike"],
@@ -175,7 +192,8 @@ fn a_webhook_that_skips_the_signature_fails_the_forgeries() {
 #[test]
 fn a_webhook_that_answers_200_to_everything_fails_whatever_has_to_be_refused() {
     let app = any(|_: Bytes| async { r#"{"msg":"success"}"# });
-    let ran = check(&serve(Router::new().route(PATH, app)), &[]).with_code(1);
+    let url = serve(Router::new().route(PATH, app));
+    let ran = in_time(|| check(&url, &[])).with_code(1);
     assert_eq!(
         with("fail", &ran),
         [
@@ -367,9 +385,8 @@ fn the_cases_can_be_listed() {
 #[test]
 fn what_cannot_be_checked_is_status_2() {
     let url = serve(ours(sealed()));
-    let none = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let gone = format!("http://{}/", none.local_addr().unwrap());
-    drop(none);
+    let port = Port::reserve();
+    let gone = format!("http://{}/", port.address);
     for (args, says) in [
         (&["check", &gone][..], "cannot connect to the webhook"),
         (

@@ -14,6 +14,7 @@ mod listen;
 #[cfg(unix)]
 mod live;
 mod manual;
+mod port;
 mod push;
 mod replay;
 mod serve;

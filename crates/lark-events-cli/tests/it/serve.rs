@@ -22,6 +22,7 @@ use lark_events_tower::EventService;
 use lark_events_ws::{Domain, LongConnection};
 use serde_json::{Value, json};
 
+use crate::port::Port;
 use crate::push::{deduplicating, serve};
 pub(crate) use crate::serving::{LIMIT, Serving};
 use crate::{KEY, TOKEN, file, lark_events};
@@ -74,7 +75,8 @@ fn app() -> (String, Receiver<Event<RawJson>>) {
 #[test]
 fn a_webhook_gets_new_events_at_a_rate_until_a_signal() {
     let (url, handled) = app();
-    let push = format!("{EVENT}@20/s");
+    // Slow enough that the attempts end in the order of the pushes.
+    let push = format!("{EVENT}@2/s");
     let mut serving = Serving::start(&["--webhook", &url, "--push", &push]);
     serving.next("webhook-set");
     for number in 1..=3 {
@@ -95,7 +97,8 @@ fn a_webhook_gets_new_events_at_a_rate_until_a_signal() {
 
 #[test]
 fn a_client_of_the_long_connection_gets_events_once_it_is_there() {
-    let mut serving = Serving::start(&["--push", EVENT, "--push", "im.message.receive_v1@50/s"]);
+    // Slow enough that the event that is pushed once is among the first four.
+    let mut serving = Serving::start(&["--push", EVENT, "--push", "im.message.receive_v1@2/s"]);
     let (dispatcher, handled) = recording();
     let connection = LongConnection::builder("cli_a1b2c3d4e5f60718", "app-secret");
     let connection = connection
@@ -140,7 +143,7 @@ fn an_event_that_was_acknowledged_is_not_given_up_when_its_copy_fails() {
     let url = serve(Router::new().route("/webhook/event", post(answer)));
     let script = file(
         "duplicate.txt",
-        format!("wait connected\nfault duplicate:100ms\npush {EVENT}\nwait delivered\nquit"),
+        format!("wait connected\nfault duplicate:1s\npush {EVENT}\nwait delivered\nquit"),
     );
     let script = script.to_str().unwrap();
     let args = [
@@ -165,9 +168,8 @@ fn an_event_that_was_acknowledged_is_not_given_up_when_its_copy_fails() {
 
 #[test]
 fn a_webhook_without_a_listener_is_reported_with_the_cause() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
-    drop(listener);
+    let port = Port::reserve();
+    let url = format!("http://{}/", port.address);
     let refused = Serving::start(&["--webhook", &url]).next("webhook-refused");
     let text = refused["text"].as_str().unwrap();
     let expected = "the webhook is not set yet: the URL check failed: cannot connect to the webhook: \
@@ -260,13 +262,14 @@ fn figures_are_in_the_singular_and_the_plural() {
 #[test]
 fn it_ends_by_itself_with_lines_for_people() {
     let (url, _handled) = app();
-    let push = format!("{EVENT}@20/s");
+    // Slow enough that the attempts end in the order of the pushes.
+    let push = format!("{EVENT}@2/s");
     let args = [
         "serve",
         "--port",
         "0",
         "--for",
-        "1500ms",
+        "4s",
         "--webhook",
         &url,
         "--push",

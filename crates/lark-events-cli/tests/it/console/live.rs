@@ -173,7 +173,7 @@ fn streams_are_bounded_and_leave_places_for_requests() {
 #[test]
 fn a_delivery_that_is_open_shows_its_attempts_as_they_end() {
     let (url, _handled) = push::app();
-    let args = ["--redeliver", "100ms", "--timeout", "500ms"];
+    let args = ["--redeliver", "100ms", "--timeout", "2s"];
     let console = Console::of_with_env(&url, &args, &secrets());
     console.post("/api/faults", &json!({"fault": "lose-answer"}));
     console.push_sample();

@@ -1,7 +1,6 @@
 //! Stores on a PostgreSQL server: schemas for the tests of all commands, and what only a server has.
 
 use std::fs;
-use std::net::TcpListener;
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
@@ -10,6 +9,7 @@ use lark_events_inbox_postgres::PostgresStore;
 use lark_events_test_servers::Postgres;
 
 use super::{MESSAGE, Place, Stored, ended, entry};
+use crate::port::Port;
 use crate::{Run, lark_events};
 
 pub(super) const WHAT: &str = "commands on PostgreSQL";
@@ -98,10 +98,8 @@ fn an_error_of_the_server_says_what_failed_without_the_password() {
     on(&at("postgres", "postgres"), &["migrate"])
         .run()
         .with_code(0);
-    let closed = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let port_of_none = Port::reserve();
+    let closed = port_of_none.address;
     for (url, why) in [
         (
             at("careful:marked-password", "postgres"),

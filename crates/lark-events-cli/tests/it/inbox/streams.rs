@@ -1,6 +1,5 @@
 //! Stores on NATS JetStream: all commands, and what only their servers have.
 
-use std::net::TcpListener;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use super::files::verdicts;
 use super::servers::on;
 use super::{MEETING, MESSAGE, Place, Stored, ended, entry, seqs};
 use crate::Ran;
+use crate::port::Port;
 
 const WHAT: &str = "commands on NATS";
 const MAX_PAYLOAD: &str = "max_payload: 8MB";
@@ -240,10 +240,8 @@ fn an_error_of_nats_says_what_failed_without_the_password() {
     let server = program.start(&settings.clone().user("careful", "right"));
     on(&server.url(), &["migrate"]).run().with_code(0);
     let port = server.port();
-    let closed = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let port_of_none = Port::reserve();
+    let closed = port_of_none.address;
     let no_jetstream = program.start(&NatsSettings::new().without_jetstream().line(MAX_PAYLOAD));
     let small = program.start(&NatsSettings::new());
     let denied = "authorization violation: nats: authorization violation: check the user";
@@ -442,32 +440,36 @@ fn doctor_names_what_a_cluster_lacks() {
     };
     let cluster = program.start_cluster(3, &NatsSettings::new().line(MAX_PAYLOAD));
     let url = cluster.url();
-    let doctor = |prefix: &str, code| {
-        on(&url, &["doctor", "--prefix", prefix])
-            .run()
-            .with_code(code)
+    // The servers need a moment to notice each other, and a server that is gone.
+    let repeated = |args: &[&str], wanted: &dyn Fn(&Ran) -> bool| {
+        let mut ran = on(&url, args).run();
+        for _ in 0..200 {
+            if wanted(&ran) {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+            ran = on(&url, args).run();
+        }
+        ran
     };
-    on(&url, &["migrate", "--replicas", "3", "--partitions", "2"])
-        .run()
-        .with_code(0);
-    let ran = doctor("LARK", 0);
+    let migrate = |args: &[&str]| {
+        let args = [&["migrate", "--partitions", "2"], args].concat();
+        repeated(&args, &|ran| ran.code == 0).with_code(0);
+    };
+    let doctor = |args: &[&str], shown: &str| {
+        let args = [&["doctor"], args].concat();
+        repeated(&args, &|ran| ran.stdout.contains(shown))
+    };
+    migrate(&["--replicas", "3"]);
+    let ran = doctor(&[], "all are current").with_code(0);
     shows(
         &ran,
         "warn  durability        3 replicas on one host, and no sync_interval: always",
     );
     shows(&ran, "pass  replicas          all are current, n");
-    let args = [
-        "migrate",
-        "--replicas",
-        "2",
-        "--partitions",
-        "2",
-        "--sync-always",
-    ];
-    on(&url, &[&args[..], &["--prefix", "PAIR"]].concat())
-        .run()
-        .with_code(0);
-    let ran = doctor("PAIR", 0);
+    let pair = ["--prefix", "PAIR"];
+    migrate(&[&["--replicas", "2", "--sync-always"], &pair[..]].concat());
+    let ran = doctor(&pair, "with two replicas").with_code(0);
     shows(
         &ran,
         "pass  durability        2 replicas, each event flushed to their disks\n",
@@ -477,12 +479,6 @@ fn doctor_names_what_a_cluster_lacks() {
         "warn  replicas          with two replicas, no event is acknowledged while",
     );
     cluster.node(2).kill();
-    // The others need a moment to notice.
-    let mut shown = String::new();
-    let is_named = (0..200).any(|_| {
-        shown = on(&url, &["doctor"]).run().stdout;
-        std::thread::sleep(Duration::from_millis(100));
-        shown.contains("warn  replicas          n3 is ")
-    });
-    assert!(is_named, "{shown}");
+    let gone = "warn  replicas          n3 is ";
+    shows(&doctor(&[], gone), gone);
 }

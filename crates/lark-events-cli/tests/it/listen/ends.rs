@@ -8,7 +8,8 @@ use super::*;
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signal_in_the_middle_of_deliveries_loses_no_event() {
-    const HALF: usize = 40;
+    // Few enough to be held and released within 2.3 s, after which the events are answered for as failed.
+    const HALF: usize = 8;
     let platform = platform().await;
     let (router, mut handled) = app(Duration::ZERO);
     // Holds the first half until the drain has begun.
@@ -75,14 +76,24 @@ async fn a_signal_ends_it_also_before_the_webhook_is_there_and_during_a_drain() 
 
     let (router, _handled) = app(Duration::from_secs(2));
     let target = Target::serve(router).await;
-    let mut draining = Listening::connected(&platform, &target.url, &[]).await;
-    let push = platform.push_by(Mode::LongConnection, event(), []);
-    platform.until(|stats| stats.attempts == 1).await;
-    draining.is_interrupted();
-    draining.next("draining").await;
-    draining.is_interrupted();
-    draining.ended().await;
-    assert!(!push.await.acknowledged());
+    let mut was_acknowledged = true;
+    // On a busy machine, the handler may end before the second signal.
+    for round in 1..=5 {
+        let mut draining = Listening::connected(&platform, &target.url, &[]).await;
+        let push = platform.push_by(Mode::LongConnection, event(), []);
+        platform.until(|stats| stats.attempts == round).await;
+        draining.is_interrupted();
+        draining.next("draining").await;
+        draining.is_interrupted();
+        draining.ended().await;
+        was_acknowledged = push.await.acknowledged();
+        let closed = platform.until(|stats| stats.connections == 0);
+        timeout(LIMIT, closed).await.unwrap();
+        if !was_acknowledged {
+            break;
+        }
+    }
+    assert!(!was_acknowledged);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -28,7 +28,7 @@ fn a_script_pushes_has_faults_happen_and_waits_for_what_comes_of_it() {
         "--script",
         script.to_str().unwrap(),
         "--timeout",
-        "300ms",
+        "2s",
         "--redeliver",
         "1ms,1h",
     ];
@@ -63,14 +63,15 @@ fn a_fault_with_a_probability_lasts_until_it_is_calm() {
         "--fault",
         "lose-event@1",
         "--timeout",
-        "50ms",
+        "2s",
         "--redeliver",
         "never",
         "-i",
     ];
     let mut serving = Serving::start(&[&args[..], &["--webhook", &url]].concat());
     serving.types("wait connected");
-    for _ in 0..3 {
+    // Each takes the time of --timeout.
+    for _ in 0..2 {
         serving.types(&format!("push {EVENT}"));
         assert_eq!(serving.next("delivery")["answer"], "no answer in time");
     }
@@ -80,7 +81,7 @@ fn a_fault_with_a_probability_lasts_until_it_is_calm() {
     serving.types("wait delivered");
     // The end of what is typed is the end.
     drop(serving.child.stdin.take());
-    assert_eq!(serving.ended()["given_up"], 3);
+    assert_eq!(serving.ended()["given_up"], 2);
 }
 
 #[test]
@@ -137,7 +138,7 @@ fn a_line_from_a_file_that_is_no_command_ends_it_with_status_2() {
 #[test]
 fn a_delivery_is_shown_with_all_its_attempts_and_pushed_again() {
     let (url, handled) = app();
-    let args = ["-i", "--webhook", &url, "--timeout", "300ms"];
+    let args = ["-i", "--webhook", &url, "--timeout", "2s"];
     let redeliver = ["--redeliver", "1ms", "--fault", "lose-answer"];
     let mut serving = Serving::start(&[&args[..], &redeliver].concat());
     serving.types("faults");
