@@ -37,12 +37,6 @@ async fn has(tab: &Tab, event_type: &str) -> bool {
     .unwrap()
 }
 
-async fn search(tab: &Tab, text: &str) {
-    let input = tab.element("#query").await;
-    input.clear().await.unwrap();
-    input.send_keys(text).await.unwrap();
-}
-
 async fn assert_silent(tab: &Tab) {
     let entries = tab.console().await;
     assert!(entries.is_empty(), "{entries:?}");
@@ -105,7 +99,7 @@ async fn events_are_found_from_a_folder() {
             "vc.meeting.meeting_started_v1",
         ),
     ] {
-        search(&tab, text).await;
+        tab.fill("#query", text).await;
         assert!(has(&tab, right).await, "{text}");
         assert!(!has(&tab, wrong).await, "{text}");
         if !best.is_empty() {
@@ -113,7 +107,7 @@ async fn events_are_found_from_a_folder() {
         }
     }
     assert!(tab.text("#results").await.contains("field chat_id"));
-    search(&tab, "no such event").await;
+    tab.fill("#query", "no such event").await;
     assert!(tab.text("#count").await.starts_with("No event matches"));
     assert_eq!(first(&tab).await, "none");
     assert_silent(&tab).await;
@@ -131,7 +125,7 @@ async fn a_search_is_in_the_address() {
     assert!(has(&tab, "im.message.receive_v1").await);
     assert_eq!(tab.eval("query.value").await, "chat_id");
 
-    search(&tab, "用户 群").await;
+    tab.fill("#query", "用户 群").await;
     let address = tab.current_url().await.unwrap();
     assert_eq!(address.query_pairs().next().unwrap().1, "用户 群");
     let best = first(&tab).await;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::MESSAGE;
 use crate::app::App;
 use crate::console::Console;
-use crate::page::{all_text, assert_calm, fill, open, press_button, wait_for_rows, wait_for_text};
+use crate::page::{all_text, assert_calm, open, press_button, wait_for_rows, wait_for_text};
 use crate::serving::LIMIT;
 
 #[tokio::test]
@@ -49,7 +49,7 @@ async fn a_push_by_form_is_seen_with_both_attempts_after_a_lost_answer() {
     wait_for_text(&list, "#empty", "No delivery yet").await;
     tab.goto(&console.at("/compose")).await.unwrap();
     for search in ["receive message", "接收消息"] {
-        fill(&tab, "input[name='search']", search).await;
+        tab.fill("input[name='search']", search).await;
         press_button(&tab, "Search").await;
         tab.wait_until(&format!(
             "new URLSearchParams(location.search).get('search') === '{search}'"
@@ -72,12 +72,8 @@ async fn a_push_by_form_is_seen_with_both_attempts_after_a_lost_answer() {
     )
     .await
     .unwrap();
-    fill(
-        &tab,
-        "textarea[name='set']",
-        "message.message_id=om_by_form",
-    )
-    .await;
+    tab.fill("textarea[name='set']", "message.message_id=om_by_form")
+        .await;
     press_button(&tab, "Push").await;
     wait_for_text(&tab, "main", "Pushed as #1").await;
 
@@ -162,7 +158,7 @@ async fn a_mistake_is_named_beside_the_form_and_nothing_is_sent() {
         ("textarea[name='document']", "{}", ""),
         ("input[name='type']", "im.tea.ready_v1", "im.tea.ready_v1"),
     ] {
-        fill(&tab, field, text).await;
+        tab.fill(field, text).await;
         if says.is_empty() {
             continue;
         }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::MESSAGE;
 use crate::app::App;
 use crate::console::Console;
-use crate::page::{assert_calm, fill, open, press_button, wait_for_text};
+use crate::page::{assert_calm, open, press_button, wait_for_text};
 
 const DOCUMENT: &str = "document.querySelector('textarea[name=document]').value";
 const ID: &str = "document.querySelector('input[name=event_id]').value";
@@ -35,7 +35,7 @@ async fn edits_of_the_composer_survive_a_look_at_the_result_and_a_reload() {
         "{DOCUMENT} = {DOCUMENT}.replaceAll('oc_', 'oc_edited_')"
     ))
     .await;
-    fill(&tab, "input[name='event_id']", "by-form").await;
+    tab.fill("input[name='event_id']", "by-form").await;
     press_button(&tab, "Push").await;
     wait_for_text(&tab, "[data-done]", "Pushed as #1").await;
     tab.click("[data-done] a").await;
@@ -68,11 +68,11 @@ async fn a_result_is_that_of_the_last_request_and_its_place_is_never_hidden() {
     assert_eq!(tab.eval(height).await, 0);
     press_button(&tab, "Push").await;
     wait_for_text(&tab, "[data-done]", "Pushed as #1").await;
-    fill(&tab, "input[name='type']", "nope").await;
+    tab.fill("input[name='type']", "nope").await;
     press_button(&tab, "Push").await;
     wait_for_text(&tab, "[data-error]", "nope").await;
     assert_eq!(tab.text("[data-done]").await, "");
-    fill(&tab, "input[name='type']", MESSAGE).await;
+    tab.fill("input[name='type']", MESSAGE).await;
     press_button(&tab, "Push").await;
     wait_for_text(&tab, "[data-done]", "Pushed as #2").await;
     assert_eq!(tab.text("[data-error]").await, "");

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::console::Console;
-use crate::page::{all_text, assert_calm, fill, open, press_button, wait_for_text};
+use crate::page::{all_text, assert_calm, open, press_button, wait_for_text};
 
 const HTML: &str =
     r#"</script></textarea></code><img src=x onerror="alert(1)"><svg onload=alert(2)>"'&amp;"#;
@@ -87,7 +87,7 @@ async fn html_in_events_and_answers_is_text() {
     assert_eq!(tab.eval(field).await, event_type.as_str());
     let document = "JSON.parse(document.querySelector('textarea[name=\"document\"]').value)";
     assert_eq!(tab.eval(&format!("{document}.event.text")).await, HTML);
-    fill(&tab, "input[name='type']", HTML).await;
+    tab.fill("input[name='type']", HTML).await;
     press_button(&tab, "Push").await;
     wait_for_text(&tab, "[data-error]", "<img src=x").await;
     assert_is_text(&tab).await;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::app::App;
 use crate::console::Console;
-use crate::page::{assert_calm, fill, open, press_button, wait_for_text};
+use crate::page::{assert_calm, open, press_button, wait_for_text};
 use crate::{MESSAGE, callbacks, connections};
 
 /// Rejects one event, and has a reply for each callback.
@@ -93,7 +93,7 @@ async fn every_page_is_accessible_in_light_and_dark_wide_and_narrow() {
     tab.goto(&console.at(&format!("/compose?type={MESSAGE}")))
         .await
         .unwrap();
-    fill(&tab, "textarea[name='set']", "tea.pot=1").await;
+    tab.fill("textarea[name='set']", "tea.pot=1").await;
     press_button(&tab, "Push").await;
     wait_for_text(&tab, "[data-error]", "tea.pot").await;
     looks.at(&tab, "mistake").await;

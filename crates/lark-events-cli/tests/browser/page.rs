@@ -25,14 +25,10 @@ pub(crate) async fn button(tab: &Tab, text: &str) -> Element {
 }
 
 pub(crate) async fn press_button(tab: &Tab, text: &str) {
-    button(tab, text).await.click().await.expect(text);
-}
-
-/// Replaces the text of a field.
-pub(crate) async fn fill(tab: &Tab, selector: &str, text: &str) {
-    let field = tab.element(selector).await;
-    field.clear().await.unwrap();
-    field.send_keys(text).await.unwrap();
+    // A button that is replaced meanwhile is looked for again.
+    while let Err(error) = button(tab, text).await.click().await {
+        assert!(error.is_stale_element_reference(), "{text}: {error}");
+    }
 }
 
 /// The text of the page, also that which is folded.

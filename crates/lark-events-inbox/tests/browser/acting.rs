@@ -3,7 +3,7 @@
 use lark_events_inbox::State;
 use lark_events_test_servers::Tab;
 
-use crate::page::{assert_calm, fill, load, open, status, wait_for_text};
+use crate::page::{assert_calm, load, open, status, wait_for_text};
 use crate::site::open_page;
 use crate::stored::{InAFile, count, dead, in_memory};
 
@@ -18,10 +18,10 @@ async fn all_that_match_are_retried_and_no_other() {
     dead(store, 700..750, "timed out").await;
     dead(store, 750..1250, "connection refused").await;
     load(&tab, &open_page(file.store.clone()).await).await;
-    tab.click("nav a[href='?view=events&state=dead']").await;
-    fill(&tab, "input[name='error']", "refused").await;
-    tab.click("form.filter button").await;
-    tab.click("form[aria-label^='All'] button[value='retry']")
+    tab.follow("nav a[href='?view=events&state=dead']").await;
+    tab.fill("input[name='error']", "refused").await;
+    tab.follow("form.filter button").await;
+    tab.follow("form[aria-label^='All'] button[value='retry']")
         .await;
     wait_for_text(&tab, "h1", "Retry 1,200 events?").await;
     // A later one is left alone.
@@ -31,7 +31,7 @@ async fn all_that_match_are_retried_and_no_other() {
     assert_eq!(count(store, State::Ready).await, 1_200);
     assert_eq!(count(store, State::Dead).await, 51);
     // The filter is kept.
-    tab.click("main > p:last-child a").await;
+    tab.follow("main > p:last-child a").await;
     let error = tab.eval("document.querySelector('input[name=error]').value");
     assert_eq!(error.await, "refused");
     let rows = tab.eval("document.querySelectorAll('tbody tr').length");

@@ -35,13 +35,6 @@ pub(crate) async fn wait_for_text(tab: &Tab, selector: &str, text: &str) {
     .await;
 }
 
-/// Replaces the text of a field.
-pub(crate) async fn fill(tab: &Tab, selector: &str, text: &str) {
-    let field = tab.element(selector).await;
-    field.clear().await.unwrap();
-    field.send_keys(text).await.unwrap();
-}
-
 /// No violation of the policy, and no error of the script.
 pub(crate) async fn assert_calm(tab: &Tab) {
     let console = tab.console().await;

@@ -7,7 +7,7 @@ use lark_events_test_servers::Tab;
 use serde_json::json;
 
 use crate::gate::Gate;
-use crate::page::{fill, load, open, status, wait_for_text};
+use crate::page::{load, open, status, wait_for_text};
 use crate::site::open_page;
 use crate::stored::{InAFile, count, dead};
 
@@ -18,7 +18,7 @@ async fn look_until(tab: &Tab, expected: &str) {
         if progress.contains(expected) {
             return;
         }
-        tab.click("#progress a").await;
+        tab.follow("#progress a").await;
     }
     panic!("expected {expected}");
 }
@@ -36,11 +36,9 @@ async fn without_a_script_all_that_match_are_retried() {
     dead(&*file.store, 300..310, "timed out").await;
     let gate = Arc::new(Gate::closed(file.store.clone()));
     load(&tab, &open_page(gate.clone()).await).await;
-    tab.click("nav a[href='?view=events&state=dead']").await;
-    fill(&tab, "input[name='error']", "refused").await;
-    tab.click("form.filter button").await;
-    tab.wait_until("location.search.includes('error=refused')")
-        .await;
+    tab.follow("nav a[href='?view=events&state=dead']").await;
+    tab.fill("input[name='error']", "refused").await;
+    tab.follow("form.filter button").await;
     tab.click("form[aria-label^='All'] button[value='retry']")
         .await;
     wait_for_text(&tab, "h1", "Retry 300 events?").await;

@@ -157,12 +157,30 @@ impl Tab {
     /// If there is none in 30 seconds.
     #[track_caller]
     pub fn element(&self, selector: &str) -> impl Future<Output = Element> {
+        self.with_element(selector, async |element| Ok(element))
+    }
+
+    /// Waits for an element, and uses it. An element that is replaced meanwhile is looked for again.
+    #[track_caller]
+    fn with_element<T>(
+        &self,
+        selector: &str,
+        using: impl AsyncFn(Element) -> Result<T, CmdError>,
+    ) -> impl Future<Output = T> {
         let at = Location::caller();
         async move {
-            let wait = self.client.wait().at_most(PATIENCE).every(PAUSE);
-            match wait.for_element(Locator::Css(selector)).await {
-                Ok(element) => element,
-                Err(error) => panic!("{at}: {selector}: {error}; {}", self.excerpt().await),
+            let start = Instant::now();
+            loop {
+                let wait = self.client.wait().at_most(PATIENCE).every(PAUSE);
+                let element = match wait.for_element(Locator::Css(selector)).await {
+                    Ok(element) => element,
+                    Err(error) => panic!("{at}: {selector}: {error}; {}", self.excerpt().await),
+                };
+                match using(element).await {
+                    Err(error)
+                        if error.is_stale_element_reference() && start.elapsed() < PATIENCE => {}
+                    used => return check(at, selector, used),
+                }
             }
         }
     }
@@ -174,9 +192,7 @@ impl Tab {
     /// If there is no such element in 30 seconds.
     #[track_caller]
     pub fn text(&self, selector: &str) -> impl Future<Output = String> {
-        let at = Location::caller();
-        let element = self.element(selector);
-        async move { check(at, selector, element.await.text().await) }
+        self.with_element(selector, async |element| element.text().await)
     }
 
     /// Waits for an element, and clicks on it.
@@ -186,9 +202,38 @@ impl Tab {
     /// If there is no such element in 30 seconds, or if something else is in front of it.
     #[track_caller]
     pub fn click(&self, selector: &str) -> impl Future<Output = ()> {
-        let at = Location::caller();
-        let element = self.element(selector);
-        async move { check(at, selector, element.await.click().await) }
+        self.with_element(selector, async |element| element.click().await)
+    }
+
+    /// Clicks on an element that leads to another page, and waits until that one is loaded.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such element in 30 seconds, if something else is in front of it, or if no other page is loaded
+    /// in 30 seconds.
+    #[track_caller]
+    pub fn follow(&self, selector: &str) -> impl Future<Output = ()> {
+        let marked = self.eval("window.isLeft = true");
+        let clicked = self.click(selector);
+        let left = self.wait_until("!window.isLeft && document.readyState === 'complete'");
+        async move {
+            marked.await;
+            clicked.await;
+            left.await;
+        }
+    }
+
+    /// Waits for a field, and replaces its text.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such field in 30 seconds.
+    #[track_caller]
+    pub fn fill(&self, selector: &str, text: &str) -> impl Future<Output = ()> {
+        self.with_element(selector, async move |field| {
+            field.clear().await?;
+            field.send_keys(text).await
+        })
     }
 
     /// Presses keys, each after the other, as a user does: the element that has the focus gets them.

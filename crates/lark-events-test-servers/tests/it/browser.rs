@@ -45,13 +45,13 @@ fn serve(bodies: &[(&'static str, &'static str)]) -> String {
 fn answer(mut stream: &TcpStream, pages: &HashMap<&str, &str>) -> std::io::Result<()> {
     let lines = BufReader::new(stream).lines().map_while(Result::ok);
     let head: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
-    let path = head.first().and_then(|line| line.split(' ').nth(1));
+    let path = head.first().and_then(|line| line.split([' ', '?']).nth(1));
     let (status, body) = match path.and_then(|path| pages.get(path)) {
         Some(body) => ("200 OK", *body),
         None => ("404 Not Found", ""),
     };
     let kind = match path {
-        Some("/script") => "text/javascript",
+        Some(path) if path.ends_with("script") => "text/javascript",
         _ => "text/html",
     };
     let length = body.len();
@@ -115,6 +115,41 @@ async fn a_page_is_used_by_keyboard() {
     let last = "document.querySelector('li:last-child').textContent";
     // The focus selects all of the field, or goes behind its text.
     assert!(tab.eval(last).await.as_str().unwrap().ends_with('!'));
+}
+
+#[tokio::test]
+async fn what_follows_a_link_is_done_on_the_other_page() {
+    let Some(browser) = Browser::start_or_skip(WHAT) else {
+        return;
+    };
+    let other = "<h1>Another page</h1><form><input name='word'><button>Send</button></form>";
+    let url = serve(&[("/link", "<a href='/other'>On</a>"), ("/other", other)]);
+    let tab = browser.open(&format!("{url}/link"), View::WIDE).await;
+    tab.follow("a").await;
+    let title = tab.eval("document.querySelector('h1').textContent");
+    assert_eq!(title.await, "Another page");
+    tab.fill("input", "one").await;
+    tab.fill("input", "two").await;
+    tab.follow("button").await;
+    assert_eq!(tab.eval("location.search").await, "?word=two");
+}
+
+#[tokio::test]
+async fn an_element_that_is_replaced_is_looked_for_again() {
+    let Some(browser) = Browser::start_or_skip(WHAT) else {
+        return;
+    };
+    let script = "setInterval(() => {
+        const other = document.createElement('p');
+        other.textContent = 'x'.repeat(1000);
+        document.querySelector('p').replaceWith(other);
+    }, 20);";
+    let page = "<p>x</p><script src='/replacing-script'></script>";
+    let url = serve(&[("/replaced", page), ("/replacing-script", script)]);
+    let tab = browser.open(&format!("{url}/replaced"), View::WIDE).await;
+    for _ in 0..100 {
+        assert!(tab.text("p").await.starts_with('x'));
+    }
 }
 
 #[tokio::test]
