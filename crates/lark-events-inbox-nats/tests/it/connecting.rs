@@ -11,7 +11,7 @@ use lark_events_inbox::{
 use lark_events_inbox_nats::NatsStore;
 use lark_events_test_servers::{Nats, NatsSettings};
 
-use crate::server::{MAX_PAYLOAD, builder, server, woken};
+use crate::server::{MAX_PAYLOAD, builder, claim, server};
 
 /// The permissions that the guide names.
 const PERMISSIONS: &str = r#"{
@@ -133,11 +133,7 @@ async fn calls_all(store: &NatsStore, id: &str) {
         .await
         .unwrap();
     for settled in [Settled::Dead, Settled::Done] {
-        let mut claimed = store.claim(1, LEASE).await.unwrap();
-        while claimed.is_empty() {
-            woken(store).await;
-            claimed = store.claim(1, LEASE).await.unwrap();
-        }
+        let claimed = claim(store, 1, LEASE).await;
         let fence = claimed[0].fence;
         assert_eq!(store.extend(&[fence], LEASE).await.unwrap(), [true]);
         let settlement = Settlement::new(fence, settled, AttemptOutcome::Failed);

@@ -9,7 +9,7 @@ use lark_events_inbox::{Admin as _, Appended, Entry, Refused, Store as _};
 use lark_events_test_servers::{Nats, NatsSettings, skipped};
 
 use crate::app::event;
-use crate::server::{builder, server, start, woken};
+use crate::server::{builder, claim, server, start};
 use crate::webhook::App;
 
 #[tokio::test]
@@ -124,10 +124,7 @@ async fn events_at_once_are_one_batch_and_single_ones_after_a_duplicate() {
     assert_eq!(store.last().await.unwrap(), Some(11));
     let mut claimed = Vec::new();
     while claimed.len() < 6 {
-        let some = store.claim(16, Duration::from_secs(60)).await.unwrap();
-        if some.is_empty() {
-            woken(&store).await;
-        }
+        let some = claim(&store, 16, Duration::from_secs(60)).await;
         claimed.extend(some.into_iter().map(|one| one.entry.key.unwrap()));
     }
     claimed.sort_unstable();

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use lark_events::{Delivery, EventHeader, RawJson};
 use lark_events_inbox::{
-    Admin as _, AttemptOutcome, Claimed, Count, Entry, Filter, GroupLimits, Grouping, Operation,
-    Page, Settled, Settlement, State, Store,
+    Admin as _, AttemptOutcome, Count, Entry, Filter, GroupLimits, Grouping, Operation, Page,
+    Settled, Settlement, State, Store,
 };
 use lark_events_inbox_nats::NatsStore;
 
-use crate::server::{builder, open, server, woken};
+use crate::server::{builder, claim, open, server};
 
 const ALL: Page = Page::first(1_000);
 const LONG: Duration = Duration::from_hours(1);
@@ -40,22 +40,11 @@ async fn append(store: &NatsStore, ids: impl Iterator<Item = u64>, lane: Option<
         .unwrap();
 }
 
-/// Claims events as soon as there are some.
-async fn claim(store: &NatsStore, max: usize) -> Vec<Claimed> {
-    loop {
-        let claimed = Store::claim(store, max, LONG).await.unwrap();
-        if !claimed.is_empty() {
-            return claimed;
-        }
-        woken(store).await;
-    }
-}
-
 /// Claims events and settles each in this way.
 async fn settle(store: &NatsStore, events: usize, settled: Settled) -> usize {
     let mut done = 0;
     while done < events {
-        let claimed = claim(store, events - done).await;
+        let claimed = claim(store, events - done, LONG).await;
         done += claimed.len();
         let ends = claimed.iter().map(|claimed| {
             let mut end = Settlement::new(claimed.fence, settled, AttemptOutcome::Failed);
@@ -89,7 +78,7 @@ async fn the_states_of_events_follow_from_the_consumers_and_the_dead_letters() {
     append(&store, 1..=4, Some("lane")).await;
     settle(&store, 1, Settled::Done).await;
     settle(&store, 1, Settled::Dead).await;
-    assert_eq!(claim(&store, 1).await.len(), 1);
+    assert_eq!(claim(&store, 1, LONG).await.len(), 1);
     append(&store, 5..=6, None).await;
     let expected = [
         State::Done,
@@ -218,7 +207,7 @@ async fn an_event_is_shown_retried_discarded_and_replayed() {
     let mut third = of(&[State::Done]);
     third.event_id = Some("3".to_owned());
     assert_eq!(store.replay(&third, 9).await.unwrap(), 1);
-    let claimed = claim(&store, 9).await;
+    let claimed = claim(&store, 9, LONG).await;
     assert_eq!((claimed.len(), claimed[0].attempt), (1, 1));
     let key = claimed[0].entry.key.as_deref();
     assert_eq!(key, Some("key 3"));

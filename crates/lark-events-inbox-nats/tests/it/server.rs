@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use lark_events_inbox::{Store as _, StoreError};
+use lark_events_inbox::{Claimed, Store as _, StoreError};
 use lark_events_inbox_nats::{NatsStore, NatsStoreBuilder};
 use lark_events_test_servers::{Nats, NatsCluster, NatsSettings};
 use tokio::time::{sleep, timeout};
@@ -79,9 +79,15 @@ impl App<NatsStore> {
     }
 }
 
-/// Waits for an event. A wake-up may be lost: the inbox polls too.
-pub(crate) async fn woken(store: &NatsStore) {
-    let _ = timeout(SECOND, store.woken()).await;
+/// Claims events as soon as there are some. A wake-up may be lost: the inbox polls too.
+pub(crate) async fn claim(store: &NatsStore, max: usize, lease: Duration) -> Vec<Claimed> {
+    loop {
+        let claimed = store.claim(max, lease).await.unwrap();
+        if !claimed.is_empty() {
+            return claimed;
+        }
+        let _ = timeout(SECOND, store.woken()).await;
+    }
 }
 
 /// Why a store does not open.

@@ -14,7 +14,7 @@ use lark_events_inbox::{
 use lark_events_inbox_nats::{NatsStore, NatsStoreBuilder};
 
 use crate::app::{SECOND, event};
-use crate::server::{server, woken};
+use crate::server::{claim, server};
 
 const PREFIX: &str = "STOPPED";
 /// One for each way to end a claim, and one that is given back.
@@ -32,11 +32,7 @@ fn builder(url: String) -> NatsStoreBuilder {
 async fn claim_all(store: &NatsStore) -> Vec<Claimed> {
     let mut claimed = Vec::new();
     while claimed.len() < EVENTS {
-        let some = store.claim(EVENTS, LEASE).await.unwrap();
-        if some.is_empty() {
-            woken(store).await;
-        }
-        claimed.extend(some);
+        claimed.extend(claim(store, EVENTS, LEASE).await);
     }
     claimed.sort_by_key(|one| one.fence.seq());
     claimed

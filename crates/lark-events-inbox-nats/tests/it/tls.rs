@@ -11,7 +11,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::app::{SECOND, event};
-use crate::server::{MAX_PAYLOAD, builder, cause, refused, start, woken};
+use crate::server::{MAX_PAYLOAD, builder, cause, claim, refused, start};
 
 /// Trusts one certificate, and presents another one.
 fn config(
@@ -38,9 +38,7 @@ async fn works(builder: NatsStoreBuilder) {
         .append(vec![Entry::new(event(None, 1))])
         .await
         .unwrap();
-    while store.claim(1, 30 * SECOND).await.unwrap().is_empty() {
-        woken(&store).await;
-    }
+    claim(&store, 1, 30 * SECOND).await;
 }
 
 async fn fails(builder: NatsStoreBuilder, expected: &str) {

@@ -317,6 +317,13 @@ async fn a_webhook_is_set_only_if_it_passes_the_url_check() {
         assert_eq!(error.kind(), StartErrorKind::Webhook);
         assert_eq!(error.source().unwrap().to_string(), says);
     }
+    let longer = builder().url_check_limit(Duration::from_secs(2));
+    let late = answering(200, "", 1001);
+    let error = longer.webhook_service(late).start().await.unwrap_err();
+    assert_eq!(
+        error.source().unwrap().to_string(),
+        "the webhook did not answer the URL check with its challenge"
+    );
     let failing = tower::service_fn(|_| async { Err::<Response<Full<Bytes>>, _>("failed") });
     let error = builder()
         .webhook_service(failing)

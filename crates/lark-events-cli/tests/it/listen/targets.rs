@@ -53,7 +53,7 @@ async fn a_webhook_that_is_down_takes_no_event_and_gets_each_when_it_is_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_webhook_is_answered_for_as_failed_before_the_platform_gives_up() {
     let platform = platform().await;
-    let is_slow = Arc::new(AtomicUsize::new(1));
+    let is_slow = Arc::new(AtomicBool::new(true));
     let (fast, mut handled) = app(Duration::ZERO);
     // It hangs on events, after the URL check.
     let slow = Arc::clone(&is_slow);
@@ -62,7 +62,7 @@ async fn a_slow_webhook_is_answered_for_as_failed_before_the_platform_gives_up()
             let slow = Arc::clone(&slow);
             async move {
                 let is_event = request.headers().contains_key("x-lark-signature");
-                if is_event && slow.load(Ordering::SeqCst) == 1 {
+                if is_event && slow.load(Ordering::SeqCst) {
                     std::future::pending::<()>().await;
                 }
                 next.run(request).await
@@ -83,7 +83,7 @@ async fn a_slow_webhook_is_answered_for_as_failed_before_the_platform_gives_up()
     };
     assert_eq!(code(&timeout(LIMIT, answered).await.unwrap()), 500);
     assert_eq!(listening.next("delivery").await["missing"], "timed-out");
-    is_slow.store(0, Ordering::SeqCst);
+    is_slow.store(false, Ordering::SeqCst);
     let report = timeout(LIMIT, push).await.unwrap();
     assert!(report.acknowledged());
     assert_eq!(id(&handled.recv().await.unwrap()), report.event_id);

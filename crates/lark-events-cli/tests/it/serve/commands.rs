@@ -71,7 +71,7 @@ fn a_fault_with_a_probability_lasts_until_it_is_calm() {
     let mut serving = Serving::start(&[&args[..], &["--webhook", &url]].concat());
     serving.types("wait connected");
     // Each takes the time of --timeout.
-    for _ in 0..2 {
+    for _ in 0..3 {
         serving.types(&format!("push {EVENT}"));
         assert_eq!(serving.next("delivery")["answer"], "no answer in time");
     }
@@ -81,7 +81,7 @@ fn a_fault_with_a_probability_lasts_until_it_is_calm() {
     serving.types("wait delivered");
     // The end of what is typed is the end.
     drop(serving.child.stdin.take());
-    assert_eq!(serving.ended()["given_up"], 2);
+    assert_eq!(serving.ended()["given_up"], 3);
 }
 
 #[test]
