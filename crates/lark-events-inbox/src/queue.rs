@@ -183,7 +183,7 @@ impl Queue {
         &self.0.monitor
     }
 
-    /// Puts an event in line for the next append. The order of these calls is that of the appends.
+    /// Puts an event in line for the next append. In a lane, the order of these calls is that of the appends.
     pub(crate) fn begin(&self, delivery: Delivery) -> Pushing {
         let began = Instant::now();
         let entry = self.0.settings.entry(delivery);

@@ -75,6 +75,12 @@ impl VolatileStore {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The time is read under the lock, so that it never goes back from one call to the next.
+    fn lock_now(&self) -> (MutexGuard<'_, State>, Instant) {
+        let state = self.lock();
+        (state, Instant::now())
+    }
+
     /// Wakes the workers that wait, or the next one that will.
     fn wake(&self) {
         self.changed.notify_waiters();
@@ -175,9 +181,8 @@ impl Store for VolatileStore {
     }
 
     async fn append(&self, batch: Vec<Entry>) -> Result<Vec<Appended>, StoreError> {
-        let now = Instant::now();
         let appended = {
-            let mut state = self.lock();
+            let (mut state, now) = self.lock_now();
             let entries = batch.into_iter();
             entries.map(|entry| state.append(entry, now)).collect()
         };
@@ -190,7 +195,7 @@ impl Store for VolatileStore {
     }
 
     async fn extend(&self, fences: &[Fence], lease: Duration) -> Result<Vec<bool>, StoreError> {
-        let (now, mut state) = (Instant::now(), self.lock());
+        let (mut state, now) = self.lock_now();
         let fences = fences.iter();
         Ok(fences
             .map(|&fence| state.extend(fence, lease, now))
@@ -198,9 +203,8 @@ impl Store for VolatileStore {
     }
 
     async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<bool>, StoreError> {
-        let now = Instant::now();
         let settled = {
-            let mut state = self.lock();
+            let (mut state, now) = self.lock_now();
             let settlements = settlements.into_iter();
             settlements.map(|one| state.settle(one, now)).collect()
         };
